@@ -6,12 +6,14 @@ import { boot } from "./pyodide.mjs";
 
 const pyodide = await boot();
 console.log(
-  pyodide.runPython(`
+  pyodide.runPython(
+    `
 import importlib, json, sys
 sys.path.insert(0, "/repo")
 importlib.invalidate_caches()
 from benchmarks.header_song import interleaved
 interleaved(1, 1)
 json.dumps(interleaved(ROUNDS, 3))
-`.replace("ROUNDS", process.env.GOMAA_BENCH_SMALLEST === "1" ? "1" : "15")),
+`.replace("ROUNDS", process.env.GOMAA_BENCH_SMALLEST === "1" ? "1" : "15"),
+  ),
 );

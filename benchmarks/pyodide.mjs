@@ -19,12 +19,18 @@ function recover(digest, signature) {
 export async function boot() {
   const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
   const wheels = join(root, ".cache/pyodide-wheels");
-  const pyodide = await loadPyodide({ indexURL: join(root, "node_modules/pyodide/"), env: { PYTHONDONTWRITEBYTECODE: "1" } });
+  const pyodide = await loadPyodide({
+    indexURL: join(root, "node_modules/pyodide/"),
+    env: { PYTHONDONTWRITEBYTECODE: "1" },
+  });
   const extractDir = pyodide.runPython("import site; site.getsitepackages()[0]");
   for (const name of readdirSync(wheels).filter((file) => file.endsWith(".whl"))) {
     pyodide.unpackArchive(new Uint8Array(readFileSync(join(wheels, name))), "zip", { extractDir });
   }
-  pyodide.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data), recover });
+  pyodide.registerJsModule("gomaa_native", {
+    keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data),
+    recover,
+  });
   pyodide.mountNodeFS("/repo", root);
   return pyodide;
 }

@@ -1,5 +1,6 @@
 /**
- * Payees of many days in Pyodide under node, in batches and one by one: prints {batch_s, loop_s} as JSON. Started by recovery.py.
+ * Payees of many days in Pyodide under node, in batches and one by one: prints {batch_s, loop_s} as JSON. Started by
+ * recovery.py.
  */
 
 import { boot } from "./pyodide.mjs";

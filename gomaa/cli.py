@@ -51,7 +51,7 @@ ROOMS: Final = {
     "earnings": Room("studio", "studio", "Show and collect what a song has earned."),
     "features": Room("features", "features", "Measure a recording: tempo, loudness, brightness."),
     "genre": Room("features", "genre", "Explore, compare, train and predict genres."),
-    "host": Room("native_host", "", "Connect a browser with this computer."),
+    "host": Room("native_host.install.commands", "", "Connect a browser with this computer."),
     "inspect": Room("studio", "studio", "Show what an SPS file holds."),
     "move": Room("studio", "studio", "Move a song to another security server."),
     "policy": Room("gomaa.policy", "", "Check and explain a song's terms."),

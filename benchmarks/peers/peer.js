@@ -1,15 +1,15 @@
 // The peers behind one small face: shaka-player with ClearKey and hls.js with AES-128, both FLAC, both with the
 // settings their makers ship, except that seeks are measured with a small buffer so that they land on unbuffered sound.
-'use strict';
+"use strict";
 
-const LIBRARIES = { shaka: '/peers/lib/shaka-player.compiled.js', hls: '/peers/lib/hls.min.js' };
-const CLEAR_KEYS = { '11111111222222223333333344444444': '0123456789abcdef0123456789abcdef' };
+const LIBRARIES = { shaka: "/peers/lib/shaka-player.compiled.js", hls: "/peers/lib/hls.min.js" };
+const CLEAR_KEYS = { "11111111222222223333333344444444": "0123456789abcdef0123456789abcdef" };
 const SMALL_BUFFER_S = 8;
 
 /** @param {string} src */
 function script(src) {
   return new Promise((resolve, reject) => {
-    const element = document.createElement('script');
+    const element = document.createElement("script");
     element.src = src;
     element.onload = resolve;
     element.onerror = () => reject(new Error(`cannot load ${src}`));
@@ -18,7 +18,7 @@ function script(src) {
 }
 
 /** Until the condition holds, looking once per task. @param {() => unknown} condition */
-async function until(condition, what = '') {
+async function until(condition, what = "") {
   const start = performance.now();
   const { port1, port2 } = new MessageChannel();
   while (!condition()) {
@@ -33,29 +33,35 @@ async function until(condition, what = '') {
 class Peer {
   constructor(kind) {
     this.kind = kind;
-    this.element = document.createElement('audio');
+    this.element = document.createElement("audio");
     document.body.append(this.element);
     this.running = false;
-    for (const name of ['seeking', 'waiting', 'pause']) this.element.addEventListener(name, () => (this.running = false));
-    this.element.addEventListener('playing', () => (this.running = true));
-    this.element.addEventListener('seeked', () => (this.running = !this.element.paused && this.element.readyState >= 3));
+    for (const name of ["seeking", "waiting", "pause"])
+      this.element.addEventListener(name, () => (this.running = false));
+    this.element.addEventListener("playing", () => (this.running = true));
+    this.element.addEventListener(
+      "seeked",
+      () => (this.running = !this.element.paused && this.element.readyState >= 3),
+    );
   }
 
   async library() {
     await script(LIBRARIES[this.kind]);
-    if (this.kind === 'shaka') window.shaka.polyfill.installAll();
+    if (this.kind === "shaka") window.shaka.polyfill.installAll();
   }
 
   async load(small) {
-    if (this.kind === 'shaka') {
+    if (this.kind === "shaka") {
       this.player = new window.shaka.Player();
       await this.player.attach(this.element);
       this.player.configure({ drm: { clearKeys: CLEAR_KEYS } });
       if (small) this.player.configure({ streaming: { bufferingGoal: SMALL_BUFFER_S, bufferBehind: 4 } });
-      await this.player.load('/peers/dash/index.mpd');
+      await this.player.load("/peers/dash/index.mpd");
     } else {
-      this.player = new window.Hls(small ? { maxBufferLength: SMALL_BUFFER_S, maxMaxBufferLength: SMALL_BUFFER_S, backBufferLength: 4 } : {});
-      this.player.loadSource('/peers/hls/index.m3u8');
+      this.player = new window.Hls(
+        small ? { maxBufferLength: SMALL_BUFFER_S, maxMaxBufferLength: SMALL_BUFFER_S, backBufferLength: 4 } : {},
+      );
+      this.player.loadSource("/peers/hls/index.m3u8");
       this.player.attachMedia(this.element);
     }
   }
@@ -122,7 +128,8 @@ window.bench = {
       await until(() => peer.moving() && peer.element.currentTime > from + 0.2, `${kind} steady`);
       const buffered = peer.element.buffered;
       let held = false;
-      for (let i = 0; i < buffered.length; i++) held ||= target >= buffered.start(i) - 1 && target < buffered.end(i) + 1;
+      for (let i = 0; i < buffered.length; i++)
+        held ||= target >= buffered.start(i) - 1 && target < buffered.end(i) + 1;
       const start = performance.now();
       peer.running = false;
       peer.element.currentTime = target;

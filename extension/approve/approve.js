@@ -1,5 +1,6 @@
 /**
- * The window in which a person answers what sites ask. Who asks is the browser's word. The answer wakes a moment after it is seen, and sleeps again
+ * The window in which a person answers what sites ask. Who asks is the browser's word. The answer wakes a moment after
+ * it is seen, and sleeps again
  * whenever the window was away: a press meant for something else agrees to nothing.
  */
 
@@ -28,12 +29,16 @@ let waking;
 
 /** The background has gone since the window asked it last. */
 let lost = false;
-const ask = walletPort(() => void next(), (up) => {
-  // With the background what it asked is gone.
-  if (!up) blank();
-  else if (lost) void next();
-  lost = !up;
-}, "approval");
+const ask = walletPort(
+  () => void next(),
+  (up) => {
+    // With the background what it asked is gone.
+    if (!up) blank();
+    else if (lost) void next();
+    lost = !up;
+  },
+  "approval",
+);
 
 /** Shows nothing that could be answered; a failure stays until it was read. */
 function blank() {
@@ -92,10 +97,19 @@ async function next() {
 
 /** @param {Asked} asked @param {number} waiting */
 function head({ origin, top }, waiting) {
-  return h("header", null, mark(28), h("span", { class: "grow stack z" },
-    h("span", { class: "xs faint" }, t("approveWho")), h("b", { "data-key": "origin" }, origin),
-    top ? h("span", { class: "xs", "data-key": "top" }, t("approveInside", top)) : null),
-  waiting > 0 ? h("span", { class: "chip", "data-key": "waiting" }, t("approveMore", waiting)) : null);
+  return h(
+    "header",
+    null,
+    mark(28),
+    h(
+      "span",
+      { class: "grow stack z" },
+      h("span", { class: "xs faint" }, t("approveWho")),
+      h("b", { "data-key": "origin" }, origin),
+      top ? h("span", { class: "xs", "data-key": "top" }, t("approveInside", top)) : null,
+    ),
+    waiting > 0 ? h("span", { class: "chip", "data-key": "waiting" }, t("approveMore", waiting)) : null,
+  );
 }
 
 /** @returns {Node[]} */
@@ -118,12 +132,23 @@ function unlock() {
     }
     go.disabled = false;
   });
-  return [h("main", { tabindex: -1 }, h("h1", null, t("approveLocked")), h("p", { class: "dim" }, t("approveLockedLead")), form), h("footer", null, no(), go)];
+  return [
+    h(
+      "main",
+      { tabindex: -1 },
+      h("h1", null, t("approveLocked")),
+      h("p", { class: "dim" }, t("approveLockedLead")),
+      form,
+    ),
+    h("footer", null, no(), go),
+  ];
 }
 
 /** Closing is a no, to everything that waits. */
 function no() {
-  return press(h("button", { type: "button", class: "btn", "data-key": "close" }, t("approveNo")), () => window.close());
+  return press(h("button", { type: "button", class: "btn", "data-key": "close" }, t("approveNo")), () =>
+    window.close(),
+  );
 }
 
 /** @param {Asked} asked @returns {Node[]} */
@@ -131,8 +156,16 @@ function question(asked) {
   const view = VIEWS[asked.kind]?.(asked.facts);
   if (!view) return [h("main"), h("footer", null, no())];
   wakeMs = view.danger ? DANGER_WAKE_MS : WAKE_MS;
-  const agree = h("button", { type: "button", class: `btn ${view.danger ? "" : "primary"}`.trim(), "data-key": "agree", disabled: true }, view.agree);
-  const refuse = h("button", { type: "button", class: `btn ${view.danger ? "primary" : ""}`.trim(), "data-key": "refuse" }, t("approveNo"));
+  const agree = h(
+    "button",
+    { type: "button", class: `btn ${view.danger ? "" : "primary"}`.trim(), "data-key": "agree", disabled: true },
+    view.agree,
+  );
+  const refuse = h(
+    "button",
+    { type: "button", class: `btn ${view.danger ? "primary" : ""}`.trim(), "data-key": "refuse" },
+    t("approveNo"),
+  );
   /** @param {boolean} agreed */
   const answer = async (agreed) => {
     yes = null;
@@ -148,7 +181,10 @@ function question(asked) {
   press(refuse, () => void answer(false));
   yes = agree;
   write(byId("live"), `${asked.origin}: ${view.title}`);
-  return [h("main", { tabindex: 0 }, h("h1", { tabindex: -1 }, view.title), ...view.nodes.filter((node) => node !== null)), h("footer", null, refuse, agree)];
+  return [
+    h("main", { tabindex: 0 }, h("h1", { tabindex: -1 }, view.title), ...view.nodes.filter((node) => node !== null)),
+    h("footer", null, refuse, agree),
+  ];
 }
 
 /** @param {{code?: string}} error */
@@ -156,12 +192,28 @@ function trouble(error) {
   const { code, cause, fix } = sentences(error);
   drawn = `trouble ${code}`;
   yes = null;
-  fill(root, h("header", null, mark(28), h("span", { class: "grow" }, h("b", null, "GoMAA"))),
-    h("main", { tabindex: -1 }, h("div", { class: "note stop", role: "alert" }, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)))),
-    h("footer", null, press(h("button", { type: "button", class: "btn wide", "data-key": "close" }, t("approveClose")), async () => {
-      drawn = "";
-      await next();
-    })));
+  fill(
+    root,
+    h("header", null, mark(28), h("span", { class: "grow" }, h("b", null, "GoMAA"))),
+    h(
+      "main",
+      { tabindex: -1 },
+      h(
+        "div",
+        { class: "note stop", role: "alert" },
+        icon("refused"),
+        h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+      ),
+    ),
+    h(
+      "footer",
+      null,
+      press(h("button", { type: "button", class: "btn wide", "data-key": "close" }, t("approveClose")), async () => {
+        drawn = "";
+        await next();
+      }),
+    ),
+  );
 }
 
 dress("GoMAA");

@@ -7,10 +7,13 @@ import { api, originOf } from "../shared/compat.js";
 const PAGE = "approve/approve.html";
 const SIZE = { width: 400, height: 680 };
 
-/** @typedef {{origin: string, top: string | null}} Site `top`: the page around a frame, where it is of another origin */
+/**
+ * @typedef {{origin: string, top: string | null}} Site `top`: the page around a frame, where it is of another origin
+ */
 
 /**
- * Who asks, from what the browser says of the sender; null for whoever may not ask: pages that somebody on the way may have altered, documents in
+ * Who asks, from what the browser says of the sender; null for whoever may not ask: pages that somebody on the way may
+ * have altered, documents in
  * a sandbox, and frames in such pages.
  * @param {chrome.runtime.MessageSender} sender
  * @returns {Site | null}
@@ -29,13 +32,18 @@ function trusted(origin) {
   const url = URL.parse(origin);
   if (!url || url.origin !== origin) return false;
   if (url.protocol === "https:") return true;
-  return url.protocol === "http:" && /^(localhost|[a-z0-9.-]+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  return (
+    url.protocol === "http:" && /^(localhost|[a-z0-9.-]+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  );
 }
 
 export class ApprovalWindow {
-  /** @type {number | null} */ id = null;
-  /** @type {number | null} the window that was told to go, and may close by itself first */ ended = null;
-  /** One change after the other. @type {Promise<void>} */ last = Promise.resolve();
+  /** @type {number | null} */
+  id = null;
+  /** @type {number | null} the window that was told to go, and may close by itself first */
+  ended = null;
+  /** One change after the other. @type {Promise<void>} */
+  last = Promise.resolve();
 
   /** @param {() => void} closed by a person @param {string} [page] of the extension that it shows */
   constructor(closed, page = PAGE) {
@@ -51,7 +59,9 @@ export class ApprovalWindow {
   show() {
     return this.after(async () => {
       if (this.id !== null && (await api.windows.update(this.id, { focused: true }).catch(() => null))) return;
-      this.id = (await api.windows.create({ url: api.runtime.getURL(this.page), type: "popup", focused: true, ...SIZE }))?.id ?? null;
+      this.id =
+        (await api.windows.create({ url: api.runtime.getURL(this.page), type: "popup", focused: true, ...SIZE }))?.id ??
+        null;
     });
   }
 

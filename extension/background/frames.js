@@ -1,16 +1,22 @@
 /**
- * Frames of players: which document may play which stream. The content script makes the frame, draws a key and gives it to that frame's window alone,
+ * Frames of players: which document may play which stream. The content script makes the frame, draws a key and gives it
+ * to that frame's window alone,
  * so that a page which opens the player's page itself, however it learned the address, has a player of nothing.
  */
 
-/** @typedef {{stream: string, tab: number, frame: number | null, open: number}} Frame `frame`: the one that used the key; `open`: its ports */
+/**
+ * @typedef {{stream: string, tab: number, frame: number | null, open: number}} Frame `frame`: the one that used the
+ *   key; `open`: its ports
+ */
 /** @typedef {{frameId?: number | undefined, tab?: {id?: number | undefined} | undefined}} Sender */
 
 export class Frames {
-  /** @type {Map<string, Frame>} by key */ #frames = new Map();
+  /** @type {Map<string, Frame>} by key */
+  #frames = new Map();
 
   /**
-   * The content script gave a frame this key. A key that is known goes on belonging to its frame, with the stream that it now shows.
+   * The content script gave a frame this key. A key that is known goes on belonging to its frame, with the stream that
+   * it now shows.
    * @param {string} key
    * @param {string} stream
    * @param {number} tab

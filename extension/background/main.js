@@ -1,5 +1,6 @@
 /**
- * Routing, and nothing else: pages, players and the wallet's screens on one side, the engine on the other, the host behind.
+ * Routing, and nothing else: pages, players and the wallet's screens on one side, the engine on the other, the host
+ * behind.
  */
 
 import { api, inOnePage, originOf } from "../shared/compat.js";
@@ -14,11 +15,16 @@ import { allowed, kindOf, tellable } from "./privileges.js";
 import { Remembered } from "./stream_registry.js";
 
 // Content scripts use no storage; Firefox has no such switch (docs/threat-model.md).
-/** @type {any} */ (api.storage.local).setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catch((/** @type {unknown} */ error) => console.error(error));
+/** @type {any} */ (api.storage.local)
+  .setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })
+  ?.catch((/** @type {unknown} */ error) => console.error(error));
 
 /** @typedef {import("./privileges.js").Kind} Kind */
 /** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
-/** @typedef {{origin: string, site: string, inside: boolean, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
+/**
+ * @typedef {{origin: string, site: string, inside: boolean, src: string, page: number, element: number, tab: number,
+ *   frame: number, last: {position_ms: number, playing: boolean} | null}} Stream
+ */
 
 /** @type {Map<number, Client>} */
 const clients = new Map();
@@ -76,11 +82,15 @@ function attachEngine(port) {
   const again = died;
   died = false;
   if (again) {
-    for (const [token, { origin, site, inside, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, site, inside, page, element, last });
-    for (const [id, { kind, stream }] of clients) if (kind !== "page") port.postMessage({ type: "opened", port: id, kind, stream });
+    for (const [token, { origin, site, inside, src, page, element, last }] of streams)
+      port.postMessage({ type: "show", stream: token, src, origin, site, inside, page, element, last });
+    for (const [id, { kind, stream }] of clients)
+      if (kind !== "page") port.postMessage({ type: "opened", port: id, kind, stream });
   }
-  // Of what was said meanwhile, an engine that starts anew is told what people and pages asked: the rest it has just heard.
-  for (const message of held) if (!again || message.type === "from" || message.type === "command") port.postMessage(message);
+  // Of what was said meanwhile, an engine that starts anew is told what people and pages asked: the rest it has just
+  // heard.
+  for (const message of held)
+    if (!again || message.type === "from" || message.type === "command") port.postMessage(message);
   held.length = 0;
 }
 
@@ -94,13 +104,26 @@ function fromEngine(message) {
     return pages.ask(message, stream, stream && clients.get(stream.page)?.port);
   }
   const answer = (/** @type {any} */ body) => toEngine({ type: "answer", id: message.id, ...body });
-  const work = message.type === "approve" ? (message.open ? approval.show() : approval.hide()) : message.type === "native" ? ask(message.request) : storage(message);
-  work.then((result) => answer({ ok: true, result }), (error) => answer({ ok: false, error: Problem.of(error).toJSON() }));
+  const work =
+    message.type === "approve"
+      ? message.open
+        ? approval.show()
+        : approval.hide()
+      : message.type === "native"
+        ? ask(message.request)
+        : storage(message);
+  work.then(
+    (result) => answer({ ok: true, result }),
+    (error) => answer({ ok: false, error: Problem.of(error).toJSON() }),
+  );
 }
 
 /** The toolbar's button says how much waits for a decision. @param {number} count */
 async function showBadge(count) {
-  await Promise.all([api.action.setBadgeText({ text: count ? String(count) : "" }), api.action.setBadgeBackgroundColor({ color: "#8a5a00" })]).catch(() => undefined);
+  await Promise.all([
+    api.action.setBadgeText({ text: count ? String(count) : "" }),
+    api.action.setBadgeBackgroundColor({ color: "#8a5a00" }),
+  ]).catch(() => undefined);
 }
 
 /** An offscreen document has no storage of its own. @param {{get?: string[], set?: Record<string, unknown>}} message */
@@ -128,7 +151,13 @@ function deliver(port, message) {
   if (!client) return;
   if (client.kind === "page" && message?.type === "state") note(port, message);
   if (tellable(client.kind, message)) client.port.postMessage(message);
-  else console.error("not of the table TOLD:", client.kind, Object.keys(message ?? {}).join(), Object.keys(message?.state ?? {}).join());
+  else
+    console.error(
+      "not of the table TOLD:",
+      client.kind,
+      Object.keys(message ?? {}).join(),
+      Object.keys(message?.state ?? {}).join(),
+    );
 }
 
 /** Where the music was, should the engine go. @param {number} page @param {any} message */
@@ -152,15 +181,17 @@ function accept(port) {
       engine = null;
       died = true;
       // Requests of sites and screens are lost with it: they hear that the wallet is gone, and ask anew.
-      for (const [id, client] of clients) if (client.kind === "provider" || client.kind === "approval" || client.kind === "wallet") {
-        clients.delete(id);
-        client.port.disconnect();
-      }
+      for (const [id, client] of clients)
+        if (client.kind === "provider" || client.kind === "approval" || client.kind === "wallet") {
+          clients.delete(id);
+          client.port.disconnect();
+        }
       if (clients.size) ensureEngine();
     });
     return;
   }
-  // A stream is played in the one frame that its page's content script made and gave the key to, whoever else opens the same page of the extension.
+  // A stream is played in the one frame that its page's content script made and gave the key to, whoever else opens the
+  // same page of the extension.
   const key = port.name.slice("player:".length);
   const stream = kind === "player" ? frames.enter(key, sender) : null;
   const site = kind === "provider" ? siteOf(sender) : null;
@@ -175,7 +206,8 @@ function accept(port) {
     // A page may have any number of frames, each with a port of its own.
     const heard = own === "yes" && (kind === "page" || kind === "provider") ? tabs.take(sender.tab?.id ?? -1) : own;
     // Each request of a site is settled, whatever it asks besides.
-    if (heard !== "yes") return heard === "tell" || kind === "provider" ? refuse(port, message, "message.flood") : undefined;
+    if (heard !== "yes")
+      return heard === "tell" || kind === "provider" ? refuse(port, message, "message.flood") : undefined;
     if (!allowed(kind, message)) return refuse(port, message, "message.denied");
     if (kind === "page") remembered.ready.then(() => clients.has(id) && fromPage(id, port, sender, message));
     else if (stream !== null && message.type === "height") tellHeight(stream, message.height);
@@ -202,7 +234,11 @@ function refuse(port, message, code) {
   port.postMessage({ type: "problem", id, ok: false, ...error, error });
 }
 
-/** Passes the height of a player on, the one thing that a frame asks of its page. @param {string} token @param {number} height */
+/**
+ * Passes the height of a player on, the one thing that a frame asks of its page.
+ * @param {string} token
+ * @param {number} height
+ */
 function tellHeight(token, height) {
   const stream = streams.get(token);
   if (stream) clients.get(stream.page)?.port.postMessage({ type: "height", element: stream.element, height });
@@ -224,7 +260,8 @@ function fromPage(id, port, sender, message) {
     const site = siteAround(sender, place.origin);
     // The browser tells of the outermost page, the content script of those between.
     const inside = message.inside === true || site !== place.origin;
-    if (!roomFor(streams.values(), id, tab) || !roomForSite(streams.values(), site)) return refuse(port, message, "message.flood");
+    if (!roomFor(streams.values(), id, tab) || !roomForSite(streams.values(), site))
+      return refuse(port, message, "message.flood");
     const frame = sender.frameId ?? 0;
     const entry = { ...place, site, tab, frame, document: sender.documentId ?? "", element: message.element };
     const token = remembered.take(entry) ?? crypto.randomUUID();
@@ -232,12 +269,35 @@ function fromPage(id, port, sender, message) {
     streams.set(token, { ...place, site, inside, page: id, element: message.element, tab, frame, last: null });
     const after = [...streams].find(([, s]) => s.page === id && s.element === message.after)?.[0] ?? null;
     const list = { index: message.index ?? 0, count: message.count ?? 1, after, crossfade_s: message.crossfade ?? 0 };
-    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, site, inside, page: id, element: message.element, list });
-    port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL("player/player.html") });
+    toEngine({
+      type: "show",
+      stream: token,
+      src: place.src,
+      origin: place.origin,
+      site,
+      inside,
+      page: id,
+      element: message.element,
+      list,
+    });
+    port.postMessage({
+      type: "shown",
+      element: message.element,
+      stream: token,
+      url: api.runtime.getURL("player/player.html"),
+    });
   } else if (message.type === "bytes") pages.hear(id, message);
   else if (known && message.type === "framed") frames.show(message.key, known[0], known[1].tab);
   else if (known && message.type === "hide") forget(known[0]);
-  else if (known) toEngine({ type: "command", stream: known[0], command: message.command, value: message.value, n: message.n ?? 0, active: message.active === true });
+  else if (known)
+    toEngine({
+      type: "command",
+      stream: known[0],
+      command: message.command,
+      value: message.value,
+      n: message.n ?? 0,
+      active: message.active === true,
+    });
 }
 
 /** @param {string} token */

@@ -9,10 +9,12 @@ const MOST_PARTS = 100;
 /** @typedef {{id?: unknown, part?: unknown, parts?: unknown, data?: unknown}} Piece */
 
 export class Parts {
-  /** @type {Uint8Array[]} */ #bytes = [];
+  /** @type {Uint8Array[]} */
+  #bytes = [];
   #size = 0;
   #count = 0;
-  /** @type {unknown} number of the request that is answered */ #id = null;
+  /** @type {unknown} number of the request that is answered */
+  #id = null;
 
   /** True while a message is not whole. */
   get open() {
@@ -32,7 +34,12 @@ export class Parts {
   take({ id, part, parts, data }) {
     const next = this.#bytes.length + 1;
     if (next === 1) [this.#id, this.#count] = [id ?? 0, Number(parts)];
-    const fits = part === next && parts === this.#count && Number.isSafeInteger(parts) && next <= this.#count && this.#count <= MOST_PARTS;
+    const fits =
+      part === next &&
+      parts === this.#count &&
+      Number.isSafeInteger(parts) &&
+      next <= this.#count &&
+      this.#count <= MOST_PARTS;
     if (!fits || (id ?? 0) !== this.#id || typeof data !== "string") throw new Error("not the next part");
     const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
     this.#size += bytes.length;

@@ -12,10 +12,16 @@ const ANSWER_MS = 30_000;
 /** A program that is not there ends the port at once; one that starts on a busy computer takes its time. */
 const GREETING_MS = 30_000;
 const LEAST_WAIT_MS = 300;
-/** Of a host that does not understand this extension, or is not understood: an update replaces its files, not the process. */
+/**
+ * Of a host that does not understand this extension, or is not understood: an update replaces its files, not the
+ * process.
+ */
 const SENSELESS = new Set(["host.answer", "host.message.unknown"]);
 
-/** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, networks: any[], code: string | null}} Status of the connection; code: what a host that is there says against itself */
+/**
+ * @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, networks: any[], code: string
+ *   | null}} Status of the connection; code: what a host that is there says against itself
+ */
 
 export class Native {
   /** @param {(event: any) => void} onEvent what the host says without being asked, and {event: "host", …} on changes */
@@ -23,7 +29,10 @@ export class Native {
     this.onEvent = onEvent;
     /** @type {chrome.runtime.Port | null} */
     this.port = null;
-    /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>}>} */
+    /**
+     * @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof
+     *   setTimeout>}>}
+     */
     this.waiting = new Map();
     this.count = 0;
     this.parts = new Parts();
@@ -74,7 +83,12 @@ export class Native {
     });
     let hello;
     try {
-      hello = await this.post({ op: "hello", protocol: PROTOCOL, extension: api.runtime.getManifest().version, browser: navigator.userAgent });
+      hello = await this.post({
+        op: "hello",
+        protocol: PROTOCOL,
+        extension: api.runtime.getManifest().version,
+        browser: navigator.userAgent,
+      });
     } catch (error) {
       // A host that did not greet is not connected: the next request tries anew.
       if (this.port === port) {
@@ -97,7 +111,12 @@ export class Native {
       this.lost("missing");
       throw new Problem("host.version", { host: version });
     }
-    this.set({ state: "connected", code: null, version, networks: Array.isArray(hello.networks) ? hello.networks : [] });
+    this.set({
+      state: "connected",
+      code: null,
+      version,
+      networks: Array.isArray(hello.networks) ? hello.networks : [],
+    });
   }
 
   /** @private @param {Record<string, any>} request */
@@ -106,32 +125,44 @@ export class Native {
     return new Promise((resolve, reject) => {
       if (!this.port) return reject(new Problem("host.gone"));
       const greeting = request["op"] === "hello";
-      const timer = setTimeout(() => {
-        this.waiting.delete(id);
-        // What does not greet is no host: the way out is the same as without one, and it is looked for again.
-        reject(new Problem(greeting ? "host.missing" : "host.slow", { op: request["op"] }));
-      }, greeting ? GREETING_MS : ANSWER_MS);
+      const timer = setTimeout(
+        () => {
+          this.waiting.delete(id);
+          // What does not greet is no host: the way out is the same as without one, and it is looked for again.
+          reject(new Problem(greeting ? "host.missing" : "host.slow", { op: request["op"] }));
+        },
+        greeting ? GREETING_MS : ANSWER_MS,
+      );
       this.waiting.set(id, { resolve, reject, timer });
       this.port.postMessage({ ...request, id });
     });
   }
 
-  /** A host may be of any version or none: what has not the shape of an answer or an event is nothing. @private @param {unknown} message */
+  /**
+   * A host may be of any version or none: what has not the shape of an answer or an event is nothing. @private
+   * @param {unknown} message
+   */
   hear(message) {
     if (!isObject(message)) return;
     if (message["parts"] !== undefined) return this.join(message);
     // Parts of one message come with nothing between them.
     if (this.parts.open) this.spoilt(null);
     if (typeof message["event"] === "string") {
-      if (message["event"] === "networks" && Array.isArray(message["networks"])) this.set({ networks: message["networks"] });
+      if (message["event"] === "networks" && Array.isArray(message["networks"]))
+        this.set({ networks: message["networks"] });
       // The state of the connection is this side's own word.
       else if (message["event"] !== "host") this.onEvent(message);
       return;
     }
     const { id, ok, result, error } = message;
     const known = typeof id === "number" && this.waiting.has(id);
-    // An error without a number answers a request that the host could not read: hosts read in order, so none is older than the first one waiting.
-    const number = known ? id : ok === false && (id === 0 || id === undefined) && isObject(error) ? this.waiting.keys().next().value : undefined;
+    // An error without a number answers a request that the host could not read: hosts read in order, so none is older
+    // than the first one waiting.
+    const number = known
+      ? id
+      : ok === false && (id === 0 || id === undefined) && isObject(error)
+        ? this.waiting.keys().next().value
+        : undefined;
     const asked = number === undefined ? undefined : this.waiting.get(number);
     if (!asked || number === undefined || typeof ok !== "boolean") return;
     this.waiting.delete(number);
@@ -150,7 +181,10 @@ export class Native {
     if (problem.code === "host.version") this.outdated(String(problem.detail?.["host"] ?? "") || null);
   }
 
-  /** A part of a message. One that does not fit ends its request at once. @private @param {Record<string, any>} piece */
+  /**
+   * A part of a message. One that does not fit ends its request at once. @private
+   * @param {Record<string, any>} piece
+   */
   join(piece) {
     let message;
     try {
@@ -175,7 +209,11 @@ export class Native {
     this.parts.clear();
   }
 
-  /** This host is of another version: no more requests to it. The next one looks for the host that has taken its place. @private @param {string | null} version */
+  /**
+   * This host is of another version: no more requests to it. The next one looks for the host that has taken its place.
+   * @private
+   * @param {string | null} version
+   */
   outdated(version) {
     this.refused = true;
     this.set({ version });
@@ -194,7 +232,8 @@ export class Native {
 
   /** @private @param {"gone" | "missing"} state @param {string | null} [code] */
   lost(state, code = null) {
-    // A host that said it is of another version hangs up afterwards: that is still the reason, until the next one answers or does not.
+    // A host that said it is of another version hangs up afterwards: that is still the reason, until the next one
+    // answers or does not.
     const final = this.refused ? "version" : this.status.state === "connected" ? "gone" : state;
     this.set({ state: final, code });
     const waiting = [...this.waiting.values()];

@@ -10,7 +10,8 @@ const PAGES_SAY = new Set(["sps.truncated", "sps.segment.hash", "sps.segment.mis
 /** @typedef {{page: number, element: number}} Asked */
 
 /**
- * A page on disk may show the song that it carries itself, and no other file. It has no origin: it names its station, which decides with its
+ * A page on disk may show the song that it carries itself, and no other file. It has no origin: it names its station,
+ * which decides with its
  * ticket; a page from the web cannot name one.
  * @param {{src: string, station?: string | null}} message
  * @param {{url?: string | undefined}} sender
@@ -21,8 +22,10 @@ export function placeOf({ src, station }, sender, origin) {
   try {
     const page = new URL(sender.url ?? "");
     const url = new URL(src, page);
-    // Without an origin there is nobody to consent for: a page of a site in a sandbox, which the site does not trust, shows no player.
-    if (url.protocol === "http:" || url.protocol === "https:") return page.protocol === "file:" || !/^https?:/.test(origin) ? null : { src: url.href, origin };
+    // Without an origin there is nobody to consent for: a page of a site in a sandbox, which the site does not trust,
+    // shows no player.
+    if (url.protocol === "http:" || url.protocol === "https:")
+      return page.protocol === "file:" || !/^https?:/.test(origin) ? null : { src: url.href, origin };
     url.hash = page.hash = "";
     if (url.protocol !== "file:" || url.href !== page.href) return null;
     return { src: url.href, origin: webOrigin(station ?? "") };
@@ -38,7 +41,8 @@ function webOrigin(station) {
 }
 
 /**
- * The origin of the tab's page: what its frames show counts for it, whatever their own origins are. A page that is not of the web, such as one that a
+ * The origin of the tab's page: what its frames show counts for it, whatever their own origins are. A page that is not
+ * of the web, such as one that a
  * script has made, counts by its scheme, or each frame in it would be a site.
  * @param {{tab?: {url?: string | undefined} | undefined, frameId?: number | undefined}} sender
  * @param {string} origin of the sender's document
@@ -52,7 +56,8 @@ export function siteAround({ tab, frameId }, origin) {
 
 /** The engine's questions to pages on disk, until they are answered. */
 export class Pages {
-  /** @type {Map<number, Asked>} by the engine's number */ waiting = new Map();
+  /** @type {Map<number, Asked>} by the engine's number */
+  waiting = new Map();
 
   /** @param {(id: number, body: {ok: boolean, result?: string, error?: object}) => void} answer to the engine */
   constructor(answer) {
@@ -70,12 +75,20 @@ export class Pages {
     port.postMessage({ type: "read", element: stream.element, id, offset, size });
   }
 
-  /** Only the page that was asked may answer. @param {number} page @param {{element: number, id: number, data?: string | null, code?: string | null}} message */
+  /**
+   * Only the page that was asked may answer.
+   * @param {number} page
+   * @param {{element: number, id: number, data?: string | null, code?: string | null}} message
+   */
   hear(page, { element, id, data, code }) {
     const asked = this.waiting.get(id);
     if (!asked || asked.page !== page || asked.element !== element) return;
     this.waiting.delete(id);
     if (typeof data === "string") this.answer(id, { ok: true, result: data });
-    else this.answer(id, { ok: false, error: new Problem(PAGES_SAY.has(code ?? "") ? String(code) : "sps.segment.missing").toJSON() });
+    else
+      this.answer(id, {
+        ok: false,
+        error: new Problem(PAGES_SAY.has(code ?? "") ? String(code) : "sps.segment.missing").toJSON(),
+      });
   }
 }

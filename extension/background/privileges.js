@@ -1,5 +1,6 @@
 /**
- * Who may say what, and what each may be told. A message that is not in its sender's row is refused with message.denied; one that is not in its
+ * Who may say what, and what each may be told. A message that is not in its sender's row is refused with
+ * message.denied; one that is not in its
  * receiver's row is not delivered.
  */
 
@@ -7,10 +8,22 @@
 
 /** @typedef {Readonly<Record<string, Readonly<Record<string, string>>>>} Rows */
 
-/** @type {Readonly<Record<Kind, Rows>>} field name to type, "?" where it may be absent; a field that is not named is refused */
+/**
+ * @type {Readonly<Record<Kind, Rows>>} field name to type, "?" where it may be absent; a field that is not named is
+ *   refused
+ */
 export const PRIVILEGES = {
   page: {
-    show: { element: "count", src: "string", station: "string?", index: "count?", count: "count?", after: "count?", crossfade: "number?", inside: "boolean?" },
+    show: {
+      element: "count",
+      src: "string",
+      station: "string?",
+      index: "count?",
+      count: "count?",
+      after: "count?",
+      crossfade: "number?",
+      inside: "boolean?",
+    },
     bytes: { element: "count", id: "count", data: "blob?", code: "string?" },
     framed: { element: "count", key: "string" },
     hide: { element: "count" },
@@ -94,19 +107,35 @@ export const PRIVILEGES = {
 };
 
 /**
- * What the engine may tell. A page hears what an audio element would tell it and nothing of the fan: no field more than these.
+ * What the engine may tell. A page hears what an audio element would tell it and nothing of the fan: no field more than
+ * these.
  * @type {Readonly<Record<"page" | "player" | "provider", Rows>>}
  */
 export const TOLD = {
-  page: { state: { element: "count", stream: "string", state: "object" }, track: { element: "count", stream: "string", by: "number", joined: "boolean" } },
+  page: {
+    state: { element: "count", stream: "string", state: "object" },
+    track: { element: "count", stream: "string", by: "number", joined: "boolean" },
+  },
   player: { terms: {}, state: { state: "string" }, problem: { code: "string" } },
   provider: { reply: { id: "count", ok: "boolean", body: "blob" }, event: { name: "string", body: "blob" } },
 };
 
 /** @type {Readonly<Record<string, string>>} of TOLD.page.state.state */
 export const PAGE_STATE = {
-  state: "string", position_ms: "number", duration_ms: "number", ranges: "ranges", volume: "number", muted: "boolean", rate: "number", pitch: "boolean",
-  wanted: "boolean", stalled: "boolean", seekable: "boolean", code: "word?", denied: "count?", done: "count",
+  state: "string",
+  position_ms: "number",
+  duration_ms: "number",
+  ranges: "ranges",
+  volume: "number",
+  muted: "boolean",
+  rate: "number",
+  pitch: "boolean",
+  wanted: "boolean",
+  stalled: "boolean",
+  seekable: "boolean",
+  code: "word?",
+  denied: "count?",
+  done: "count",
 };
 
 /** The words of a page for what went wrong (engine/playback/public_state.js). */
@@ -127,12 +156,17 @@ export function kindOf(name, sender, self) {
   if (sender.id !== self || !sender.url) return null;
   const url = new URL(sender.url);
   const own = url.protocol === "chrome-extension:" || url.protocol === "moz-extension:";
-  if (name === "page") return sender.tab && (url.protocol === "http:" || url.protocol === "https:" || url.protocol === "file:") ? "page" : null;
-  if (name === "provider") return sender.tab && (url.protocol === "http:" || url.protocol === "https:") ? "provider" : null;
+  if (name === "page")
+    return sender.tab && (url.protocol === "http:" || url.protocol === "https:" || url.protocol === "file:")
+      ? "page"
+      : null;
+  if (name === "provider")
+    return sender.tab && (url.protocol === "http:" || url.protocol === "https:") ? "provider" : null;
   if (!own) return null;
   // The hidden document, and not the same page opened in a tab.
   if (name === "engine") return url.pathname === "/engine/offscreen.html" && !sender.tab ? "engine" : null;
-  if (name === "wallet") return url.pathname === "/popup/popup.html" || url.pathname === "/onboarding/onboarding.html" ? "wallet" : null;
+  if (name === "wallet")
+    return url.pathname === "/popup/popup.html" || url.pathname === "/onboarding/onboarding.html" ? "wallet" : null;
   if (name === "approval") return url.pathname === "/approve/approve.html" ? "approval" : null;
   if (name.startsWith("player:")) return url.pathname === "/player/player.html" ? "player" : null;
   return null;
@@ -152,7 +186,11 @@ export function allowed(kind, message) {
   const values = message;
   if (type === "command" && !COMMANDS.has(String(values["command"]))) return false;
   if (type === "native" && typeof (/** @type {any} */ (values["request"])?.op) !== "string") return false;
-  return exactly(values, { ...fields, ...(kind === "wallet" || kind === "approval" ? { id: "count" } : {}), type: "string" });
+  return exactly(values, {
+    ...fields,
+    ...(kind === "wallet" || kind === "approval" ? { id: "count" } : {}),
+    type: "string",
+  });
 }
 
 /**
@@ -163,19 +201,30 @@ export function allowed(kind, message) {
  */
 export function tellable(kind, message) {
   if (!isObject(message)) return false;
-  if (kind === "wallet" || kind === "approval") return typeof message["event"] === "string" || (fits(message["id"], "count") && typeof message["ok"] === "boolean");
+  if (kind === "wallet" || kind === "approval")
+    return typeof message["event"] === "string" || (fits(message["id"], "count") && typeof message["ok"] === "boolean");
   const rows = kind === "page" || kind === "player" || kind === "provider" ? TOLD[kind] : null;
   const type = message["type"];
   if (!rows || typeof type !== "string" || !Object.hasOwn(rows, type)) return false;
   const fields = /** @type {Record<string, string>} */ (rows[type]);
   if (kind === "player") return Object.entries(fields).every(([name, kinds]) => fits(message[name], kinds));
   if (kind === "provider") return exactly(message, { ...fields, type: "string" });
-  return exactly(message, { ...fields, type: "string" }) && (type !== "state" || exactly(/** @type {Record<string, unknown>} */ (message["state"]), PAGE_STATE));
+  return (
+    exactly(message, { ...fields, type: "string" }) &&
+    (type !== "state" || exactly(/** @type {Record<string, unknown>} */ (message["state"]), PAGE_STATE))
+  );
 }
 
-/** Every field of the row and no other. @param {Record<string, unknown>} values @param {Readonly<Record<string, string>>} fields */
+/**
+ * Every field of the row and no other.
+ * @param {Record<string, unknown>} values
+ * @param {Readonly<Record<string, string>>} fields
+ */
 function exactly(values, fields) {
-  return Object.keys(values).every((name) => Object.hasOwn(fields, name)) && Object.entries(fields).every(([name, kinds]) => fits(values[name], kinds));
+  return (
+    Object.keys(values).every((name) => Object.hasOwn(fields, name)) &&
+    Object.entries(fields).every(([name, kinds]) => fits(values[name], kinds))
+  );
 }
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
@@ -187,14 +236,25 @@ function isObject(value) {
 function fits(value, kinds) {
   const kind = kinds.replace("?", "");
   if (value === undefined || value === null) return kinds.endsWith("?");
-  if (kind === "any") return (typeof value === "string" && value.length <= MOST_TEXT) || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value));
+  if (kind === "any")
+    return (
+      (typeof value === "string" && value.length <= MOST_TEXT) ||
+      typeof value === "boolean" ||
+      (typeof value === "number" && Number.isFinite(value))
+    );
   if (kind === "number") return typeof value === "number" && Number.isFinite(value);
   if (kind === "count") return Number.isSafeInteger(value) && Number(value) >= 0;
   if (kind === "boolean") return typeof value === "boolean";
   if (kind === "blob") return typeof value === "string" && value.length <= MOST_BLOB;
   if (kind === "string") return typeof value === "string" && value.length <= MOST_TEXT;
   if (kind === "word") return typeof value === "string" && WORDS.has(value);
-  if (kind === "ranges") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((ms) => fits(ms, "number")));
-  if (kind === "words") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((word) => fits(word, "string"));
+  if (kind === "ranges")
+    return (
+      Array.isArray(value) &&
+      value.length <= MOST_WORDS &&
+      value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((ms) => fits(ms, "number")))
+    );
+  if (kind === "words")
+    return Array.isArray(value) && value.length <= MOST_WORDS && value.every((word) => fits(word, "string"));
   return kind === "object" && isObject(value);
 }

@@ -9,22 +9,33 @@ import { api } from "../shared/compat.js";
 const KEY = "streams";
 const MOST = 64;
 
-/** @typedef {{origin: string, site: string, src: string, tab: number, frame: number, document: string, element: number}} Entry */
+/**
+ * @typedef {{origin: string, site: string, src: string, tab: number, frame: number, document: string, element: number}}
+ *   Entry
+ */
 
 export class Remembered {
-  /** @type {Map<string, Entry>} */ entries = new Map();
-  /** @type {Set<string>} what nobody has asked for since the start */ open = new Set();
+  /** @type {Map<string, Entry>} */
+  entries = new Map();
+  /** @type {Set<string>} what nobody has asked for since the start */
+  open = new Set();
 
-  /** @param {{get: (key: string) => Promise<Record<string, any>>, set: (values: Record<string, any>) => Promise<void>}} [area] */
+  /**
+   * @param {{get: (key: string) => Promise<Record<string, any>>, set: (values: Record<string, any>) => Promise<void>}}
+   *   [area]
+   */
   constructor(area = /** @type {any} */ (api.storage.session)) {
     this.area = area;
     /** @type {Promise<void>} */
-    this.ready = Promise.resolve(area?.get(KEY)).then((kept) => {
-      for (const [token, entry] of kept?.[KEY] ?? []) {
-        this.entries.set(token, entry);
-        this.open.add(token);
-      }
-    }, () => undefined);
+    this.ready = Promise.resolve(area?.get(KEY)).then(
+      (kept) => {
+        for (const [token, entry] of kept?.[KEY] ?? []) {
+          this.entries.set(token, entry);
+          this.open.add(token);
+        }
+      },
+      () => undefined,
+    );
   }
 
   /** The stream that this very element had before, once. @param {Entry} entry @returns {string | null} */

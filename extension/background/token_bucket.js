@@ -1,5 +1,6 @@
 /**
- * How much one page may ask of the extension. A page that asks for more is told so once, and only its own players suffer.
+ * How much one page may ask of the extension. A page that asks for more is told so once, and only its own players
+ * suffer.
  */
 
 export const MOST_SHOWN = 64;
@@ -41,7 +42,8 @@ export class Allowance {
 const DOCUMENTS = 4;
 
 export class TabAllowances {
-  /** @type {Map<number, Allowance>} */ #tabs = new Map();
+  /** @type {Map<number, Allowance>} */
+  #tabs = new Map();
 
   /** @param {() => number} [now] ms */
   constructor(now = () => performance.now()) {
@@ -52,7 +54,8 @@ export class TabAllowances {
   take(tab) {
     const known = this.#tabs.get(tab) ?? new Allowance(this.now, DOCUMENTS * BURST, DOCUMENTS * PER_S);
     // A quiet tab has a whole allowance again.
-    if (!this.#tabs.has(tab)) for (const [id, { at }] of this.#tabs) if (this.now() - at > (BURST / PER_S) * 1000) this.#tabs.delete(id);
+    if (!this.#tabs.has(tab))
+      for (const [id, { at }] of this.#tabs) if (this.now() - at > (BURST / PER_S) * 1000) this.#tabs.delete(id);
     this.#tabs.set(tab, known);
     return known.take();
   }

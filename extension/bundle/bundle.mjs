@@ -1,5 +1,6 @@
 /**
- * Makes the Python bundle with Pyodide itself: byte code of its own Python, and a memory snapshot with the core imported.
+ * Makes the Python bundle with Pyodide itself: byte code of its own Python, and a memory snapshot with the core
+ * imported.
  *
  * node bundle.mjs OUT PYWALLET SITE: OUT gets python_stdlib.zip and snapshot.bin.gz; PYWALLET is the core's folder,
  * SITE a folder with the unpacked wheels. The same inputs give the same bytes.
@@ -11,7 +12,8 @@ import path from "node:path";
 import zlib from "node:zlib";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 
-// A snapshot would keep the build machine's clock, zone and entropy: all stand still here, before Pyodide looks at them.
+// A snapshot would keep the build machine's clock, zone and entropy: all stand still here, before Pyodide looks at
+// them.
 process.env.TZ = "UTC";
 // Emscripten puts the program's path into the environment that Python sees.
 process.argv[1] = "/bundle.mjs";
@@ -49,7 +51,12 @@ fs.mkdirSync(out, { recursive: true });
 /** Byte code by the Python that will run it: unchecked-hash .pyc, fixed dates, stored. */
 async function compile() {
   const py = await loadPyodide({ indexURL: home, lockFileContents });
-  for (const [name, folder] of [["home", home], ["core", core], ["site", site], ["out", out]]) {
+  for (const [name, folder] of [
+    ["home", home],
+    ["core", core],
+    ["site", site],
+    ["out", out],
+  ]) {
     py.FS.mkdir(`/at_${name}`);
     py.mountNodeFS(`/at_${name}`, folder);
   }
@@ -126,6 +133,11 @@ try {
   // Pyodide's own files are one line each: node would print them whole.
   const { message, stack } = /** @type {Error} */ (error);
   console.error(message || String(error));
-  console.error(String(stack).split("\n").map((line) => line.slice(0, 200)).join("\n"));
+  console.error(
+    String(stack)
+      .split("\n")
+      .map((line) => line.slice(0, 200))
+      .join("\n"),
+  );
   process.exit(1);
 }

@@ -1,6 +1,8 @@
 /**
- * On every page: finds <sps-player>, puts the player's frame into a closed shadow root of an element that it makes itself, and passes the element's commands on.
- * The page can reach nothing of it: the root of <sps-player> may be the page's own, made in its markup. Each track of a list is a stream of its own, with a frame of its own.
+ * On every page: finds <sps-player>, puts the player's frame into a closed shadow root of an element that it makes
+ * itself, and passes the element's commands on.
+ * The page can reach nothing of it: the root of <sps-player> may be the page's own, made in its markup. Each track of a
+ * list is a stream of its own, with a frame of its own.
  */
 
 (() => {
@@ -9,20 +11,31 @@
   const { players, roots: openRoots, named } = /** @type {any} */ (globalThis).gomaaFound;
   const CHANGES = { subtree: true, childList: true, attributes: true, attributeFilter: ["src", "playlist"] };
   // A copied or dragged selection would hold the frame's address, which differs between installations of Firefox.
-  const FRAME = "display:block;width:100%;height:220px;border:0;color-scheme:normal;user-select:none!important;-webkit-user-select:none!important";
+  const FRAME =
+    "display:block;width:100%;height:220px;border:0;color-scheme:normal;user-select:none!important;-webkit-user-select:none!important";
   const LEAST_WIDTH = 320;
   const LEAST_HEIGHT = 96;
   const MOST_HEIGHT = 1200;
   const MOST_FADE_S = 12;
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
 
-  /** `framed`: the stream that the frame was made for; `key`: what that frame shows the background, told to its window alone.
-   * @typedef {{id: number, src: string, frame: HTMLIFrameElement | null, framed: string | null, key: string, stream: string | null, state: any}} Track */
-  /** `box`: the closed root that the frames stand in. @typedef {{element: HTMLElement, box: ShadowRoot, words: HTMLSlotElement, list: string[], index: number, now: Track, next: Track | null}} Shown */
+  /**
+   * `framed`: the stream that the frame was made for; `key`: what that frame shows the background, told to its window
+   * alone.
+   * @typedef {{id: number, src: string, frame: HTMLIFrameElement | null, framed: string | null, key: string, stream:
+   *   string | null, state: any}} Track
+   */
+  /**
+   * `box`: the closed root that the frames stand in. @typedef {{element: HTMLElement, box: ShadowRoot, words:
+   * HTMLSlotElement, list: string[], index: number, now: Track, next: Track | null}} Shown
+   */
 
   /** @type {Map<HTMLElement, Shown>} */
   const shown = new Map();
-  /** @type {WeakMap<HTMLElement, {root: ShadowRoot, holder: HTMLElement, box: ShadowRoot}>} an element that is put back into the page has its roots already */
+  /**
+   * @type {WeakMap<HTMLElement, {root: ShadowRoot, holder: HTMLElement, box: ShadowRoot}>} an element that is put back
+   *   into the page has its roots already
+   */
   const roots = new WeakMap();
   /** @type {WeakMap<HTMLElement, string>} what each element names, once it has been looked at */
   const keys = new WeakMap();
@@ -85,7 +98,11 @@
     element.dispatchEvent(new CustomEvent(`${EVENT}-state`, { detail: JSON.stringify(detail) }));
   }
 
-  /** The engine asks for bytes of the song that this page carries (selfrender.js). @param {Track} track @param {{id: number, offset: number, size: number}} asked */
+  /**
+   * The engine asks for bytes of the song that this page carries (selfrender.js).
+   * @param {Track} track
+   * @param {{id: number, offset: number, size: number}} asked
+   */
   async function read(track, { id, offset, size }) {
     try {
       tell({ type: "bytes", element: track.id, id, data: await song().read(offset, size) });
@@ -96,8 +113,10 @@
 
   /** @param {Shown} one @param {Track} track @param {string} url */
   function place(one, track, url) {
-    // The same stream again, of a background that was restarted: its frame is there, and comes back with the key that it has.
-    if (track.frame && track.framed === track.stream) return void tell({ type: "framed", element: track.id, key: track.key });
+    // The same stream again, of a background that was restarted: its frame is there, and comes back with the key that
+    // it has.
+    if (track.frame && track.framed === track.stream)
+      return void tell({ type: "framed", element: track.id, key: track.key });
     give(track);
     const frame = document.createElement("iframe");
     frame.src = url;
@@ -115,8 +134,10 @@
     });
     if (track.frame) track.frame.replaceWith(frame);
     else {
-      // A page's policy may keep the frame out, and no event says so: until it answers, what stands in the element stays.
-      if (one.words.isConnected) frame.style.cssText += `;position:fixed;left:0;top:0;visibility:hidden;width:${one.element.clientWidth || LEAST_WIDTH}px`;
+      // A page's policy may keep the frame out, and no event says so: until it answers, what stands in the element
+      // stays.
+      if (one.words.isConnected)
+        frame.style.cssText += `;position:fixed;left:0;top:0;visibility:hidden;width:${one.element.clientWidth || LEAST_WIDTH}px`;
       one.box.append(frame);
     }
     Object.assign(track, { frame, framed: track.stream });
@@ -124,7 +145,9 @@
 
   /** A key for the document that comes into the track's frame. @param {Track} track */
   function give(track) {
-    track.key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    track.key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+      byte.toString(16).padStart(2, "0"),
+    ).join("");
     tell({ type: "framed", element: track.id, key: track.key });
   }
 
@@ -145,13 +168,23 @@
     track.stream = track.state = null;
     const after = track === one.next ? { after: one.now.id, crossfade: fade(one) } : {};
     const index = one.list.indexOf(track.src, track === one.next ? one.index + 1 : one.index);
-    port.post({ type: "show", element: track.id, src: track.src, station: song()?.station ?? null, index, count: one.list.length, inside: isInside(), ...after });
+    port.post({
+      type: "show",
+      element: track.id,
+      src: track.src,
+      station: song()?.station ?? null,
+      index,
+      count: one.list.length,
+      inside: isInside(),
+      ...after,
+    });
   }
 
   /** Tells whether a page of another origin embeds this one and could draw over it. */
   function isInside() {
     try {
-      for (let around = window; around !== around.parent; around = /** @type {any} */ (around.parent)) void around.parent.document.body;
+      for (let around = window; around !== around.parent; around = /** @type {any} */ (around.parent))
+        void around.parent.document.body;
       return false;
     } catch {
       return true;
@@ -179,7 +212,11 @@
     show(one, one.next);
   }
 
-  /** The list moves on. @param {Shown} one @param {{by?: number, to?: number | null, joined?: boolean}} how joined: the next one sounds already */
+  /**
+   * The list moves on.
+   * @param {Shown} one
+   * @param {{by?: number, to?: number | null, joined?: boolean}} how joined: the next one sounds already
+   */
   function move(one, { by = 0, to = null, joined = false }) {
     const index = to ?? one.index + by;
     const src = one.list[index];
@@ -292,7 +329,8 @@
   function find(root) {
     for (const shadow of openRoots(root)) watch(shadow);
     for (const element of players(root)) if (element.localName === TAG) found(element).catch(() => undefined);
-    if (root instanceof HTMLElement && root.localName === "source" && root.parentElement?.localName === TAG) found(root.parentElement).catch(() => undefined);
+    if (root instanceof HTMLElement && root.localName === "source" && root.parentElement?.localName === TAG)
+      found(root.parentElement).catch(() => undefined);
   }
 
   /** The frame may ask its page for a height, and for nothing else. @param {Track} track @param {number} height */
@@ -326,11 +364,16 @@
     for (let root = element.getRootNode(); root instanceof ShadowRoot; root = root.host.getRootNode()) watch(root);
   }
 
-  // A root that is attached to an element of the page later changes no tree: the player in it says itself that it is there (element.js).
-  document.addEventListener(`${EVENT}-here`, (event) => {
-    const [element] = event.composedPath();
-    if (element instanceof HTMLElement && element.localName === TAG) found(element).catch(() => undefined);
-  }, true);
+  // A root that is attached to an element of the page later changes no tree: the player in it says itself that it is
+  // there (element.js).
+  document.addEventListener(
+    `${EVENT}-here`,
+    (event) => {
+      const [element] = event.composedPath();
+      if (element instanceof HTMLElement && element.localName === TAG) found(element).catch(() => undefined);
+    },
+    true,
+  );
   watch(document);
   find(document);
 })();

@@ -1,5 +1,6 @@
 /**
- * In the page's own world: <sps-player>, with the surface of an audio element (docs/player.md); <audio data-sps> gets the same one.
+ * In the page's own world: <sps-player>, with the surface of an audio element (docs/player.md); <audio data-sps> gets
+ * the same one.
  * It passes wishes and plain facts, never anything of the fan.
  */
 
@@ -7,25 +8,27 @@
   const { apply } = Reflect;
 
   /**
-   * A function whose errors name no file: in Firefox the extension's address is another in every installation, and a page reads the file of an error, of its event
+   * A function whose errors name no file: in Firefox the extension's address is another in every installation, and a
+   * page reads the file of an error, of its event
    * and of a stack (there the name at the end of this script stands).
    * @param {Function} work
    * @param {boolean} [quiet] nobody is called back to: the browser would tell the page of the error
    */
-  const nameless = (work, quiet = false) => function (/** @type {any[]} */ ...all) {
-    try {
-      // @ts-expect-error a method's own object
-      return apply(work, this, all);
-    } catch (error) {
-      if (quiet) return undefined;
+  const nameless = (work, quiet = false) =>
+    function (/** @type {any[]} */ ...all) {
       try {
-        if ("fileName" in /** @type {any} */ (error)) /** @type {any} */ (error).fileName = "";
-      } catch {
-        // A value of the page's own.
+        // @ts-expect-error a method's own object
+        return apply(work, this, all);
+      } catch (error) {
+        if (quiet) return undefined;
+        try {
+          if ("fileName" in /** @type {any} */ (error)) /** @type {any} */ (error).fileName = "";
+        } catch {
+          // A value of the page's own.
+        }
+        throw error;
       }
-      throw error;
-    }
-  };
+    };
 
   const EVENT = "gomaa:element";
   /** @type {any} */
@@ -38,13 +41,41 @@
   if (customElements.get("sps-player")) return;
 
   const NUMBERS = {
-    NETWORK_EMPTY: 0, NETWORK_IDLE: 1, NETWORK_LOADING: 2, NETWORK_NO_SOURCE: 3,
-    HAVE_NOTHING: 0, HAVE_METADATA: 1, HAVE_CURRENT_DATA: 2, HAVE_FUTURE_DATA: 3, HAVE_ENOUGH_DATA: 4,
+    NETWORK_EMPTY: 0,
+    NETWORK_IDLE: 1,
+    NETWORK_LOADING: 2,
+    NETWORK_NO_SOURCE: 3,
+    HAVE_NOTHING: 0,
+    HAVE_METADATA: 1,
+    HAVE_CURRENT_DATA: 2,
+    HAVE_FUTURE_DATA: 3,
+    HAVE_ENOUGH_DATA: 4,
   };
   const ERRORS = { MEDIA_ERR_ABORTED: 1, MEDIA_ERR_NETWORK: 2, MEDIA_ERR_DECODE: 3, MEDIA_ERR_SRC_NOT_SUPPORTED: 4 };
   const EVENTS = [
-    "abort", "canplay", "canplaythrough", "durationchange", "emptied", "ended", "error", "loadeddata", "loadedmetadata", "loadstart", "pause", "play", "playing", "progress",
-    "ratechange", "seeked", "seeking", "stalled", "suspend", "timeupdate", "volumechange", "waiting", "trackchange",
+    "abort",
+    "canplay",
+    "canplaythrough",
+    "durationchange",
+    "emptied",
+    "ended",
+    "error",
+    "loadeddata",
+    "loadedmetadata",
+    "loadstart",
+    "pause",
+    "play",
+    "playing",
+    "progress",
+    "ratechange",
+    "seeked",
+    "seeking",
+    "stalled",
+    "suspend",
+    "timeupdate",
+    "volumechange",
+    "waiting",
+    "trackchange",
   ];
   const SPS = /^(?:application\/(?:x-)?sps|audio\/(?:x-)?sps)(?:;.*)?$/i;
 
@@ -68,7 +99,8 @@
       super();
       this.#internals = this.attachInternals();
       this.#media = new Surface(
-        (/** @type {string} */ command, /** @type {unknown} */ value, /** @type {number} */ n) => this.#ask({ command, value, n }),
+        (/** @type {string} */ command, /** @type {unknown} */ value, /** @type {number} */ n) =>
+          this.#ask({ command, value, n }),
         (/** @type {string} */ name) => {
           this.#style();
           this.dispatchEvent(new Event(name));
@@ -126,7 +158,8 @@
           // The list goes on by itself: nobody paused it.
           this.#media.paused = paused;
         }
-        if (before.index !== message.track.index || before.list.length !== message.track.list.length) queueMicrotask(() => this.dispatchEvent(new Event("trackchange")));
+        if (before.index !== message.track.index || before.list.length !== message.track.list.length)
+          queueMicrotask(() => this.dispatchEvent(new Event("trackchange")));
       } else this.#media.hear(message);
     }
 
@@ -134,8 +167,15 @@
     #style() {
       const { states } = this.#internals;
       const media = this.#media;
-      for (const [name, on] of [["playing", !media.paused && !media.seeking && media.readyState > 2], ["paused", media.paused], ["ended", media.ended], ["seeking", media.seeking],
-        ["waiting", !media.paused && media.readyState < 3], ["muted", media.muted], ["error", media.error !== null]]) {
+      for (const [name, on] of [
+        ["playing", !media.paused && !media.seeking && media.readyState > 2],
+        ["paused", media.paused],
+        ["ended", media.ended],
+        ["seeking", media.seeking],
+        ["waiting", !media.paused && media.readyState < 3],
+        ["muted", media.muted],
+        ["error", media.error !== null],
+      ]) {
         if (on) states.add(name);
         else states.delete(name);
       }
@@ -317,7 +357,7 @@
 
     get src() {
       const value = this.getAttribute("src");
-      return value === null ? "" : URL.parse(value, document.baseURI)?.href ?? value;
+      return value === null ? "" : (URL.parse(value, document.baseURI)?.href ?? value);
     }
 
     set src(value) {
@@ -345,11 +385,18 @@
     }
   }
 
-  for (const [name, value] of Object.entries(NUMBERS)) for (const place of [SpsPlayer, SpsPlayer.prototype]) Object.defineProperty(place, name, { value, enumerable: true });
-  for (const [name, { value, get, set, ...rest }] of Object.entries(Object.getOwnPropertyDescriptors(SpsPlayer.prototype))) {
+  for (const [name, value] of Object.entries(NUMBERS))
+    for (const place of [SpsPlayer, SpsPlayer.prototype])
+      Object.defineProperty(place, name, { value, enumerable: true });
+  for (const [name, { value, get, set, ...rest }] of Object.entries(
+    Object.getOwnPropertyDescriptors(SpsPlayer.prototype),
+  )) {
     if (name === "constructor" || name in NUMBERS) continue;
     const quiet = name.endsWith("Callback");
-    const changed = typeof value === "function" ? { value: nameless(value, quiet) } : { ...(get ? { get: nameless(get) } : {}), ...(set ? { set: nameless(set) } : {}) };
+    const changed =
+      typeof value === "function"
+        ? { value: nameless(value, quiet) }
+        : { ...(get ? { get: nameless(get) } : {}), ...(set ? { set: nameless(set) } : {}) };
     Object.defineProperty(SpsPlayer.prototype, name, { ...rest, ...changed });
   }
   customElements.define("sps-player", SpsPlayer);
@@ -357,7 +404,9 @@
   // An audio element of the page becomes the face of a player beside it.
 
   const OWN = new Set(["constructor", "connectedCallback", "attributeChangedCallback"]);
-  const members = Object.entries(Object.getOwnPropertyDescriptors(SpsPlayer.prototype)).filter(([name]) => !OWN.has(name) && !(name in NUMBERS));
+  const members = Object.entries(Object.getOwnPropertyDescriptors(SpsPlayer.prototype)).filter(
+    ([name]) => !OWN.has(name) && !(name in NUMBERS),
+  );
   const COPIED = ["autoplay", "loop", "muted", "preload", "controls", "playlist", "crossfade"];
   /** @type {WeakMap<HTMLAudioElement, SpsPlayer>} */
   const players = new WeakMap();
@@ -381,12 +430,13 @@
     audio.removeAttribute("autoplay");
     audio.style.setProperty("display", "none", "important");
     for (const [name, { value, set }] of members) {
-      if (typeof value === "function") Object.defineProperty(audio, name, { configurable: true, value: value.bind(player) });
+      if (typeof value === "function")
+        Object.defineProperty(audio, name, { configurable: true, value: value.bind(player) });
       else {
         Object.defineProperty(audio, name, {
           configurable: true,
           get: () => /** @type {any} */ (player)[name],
-          ...(set ? { set: (/** @type {unknown} */ to) => (/** @type {any} */ (player)[name] = to) } : {}),
+          ...(set ? { set: (/** @type {unknown} */ to) => Reflect.set(player, name, to) } : {}),
         });
       }
     }
@@ -402,13 +452,18 @@
     for (const player of playersIn(node)) if (player instanceof HTMLAudioElement) upgrade(player);
   }
 
-  const observer = new MutationObserver(/** @type {MutationCallback} */ (nameless((/** @type {MutationRecord[]} */ changes) => {
-    for (const { type, target, addedNodes, removedNodes } of changes) {
-      if (type === "attributes") look(target);
-      for (const node of addedNodes) look(node);
-      for (const node of removedNodes) if (node instanceof HTMLAudioElement && !node.isConnected) players.get(node)?.remove();
-    }
-  }, true)));
+  const observer = new MutationObserver(
+    /** @type {MutationCallback} */ (
+      nameless((/** @type {MutationRecord[]} */ changes) => {
+        for (const { type, target, addedNodes, removedNodes } of changes) {
+          if (type === "attributes") look(target);
+          for (const node of addedNodes) look(node);
+          for (const node of removedNodes)
+            if (node instanceof HTMLAudioElement && !node.isConnected) players.get(node)?.remove();
+        }
+      }, true)
+    ),
+  );
   /** @type {WeakSet<Node>} */
   const watched = new WeakSet();
 

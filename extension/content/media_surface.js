@@ -1,17 +1,25 @@
 /**
- * In the page's own world: what an audio element says and does, kept from what the engine tells. No document here, so that it is tested alone.
+ * In the page's own world: what an audio element says and does, kept from what the engine tells. No document here, so
+ * that it is tested alone.
  *
  * element.js takes this class and removes the name again before any script of the page runs.
  */
 
 (() => {
-  /** @typedef {{state: string, position_ms: number, duration_ms: number, ranges: [number, number][], volume: number, muted: boolean, rate: number,
-   *   pitch: boolean, wanted: boolean, stalled: boolean, seekable: boolean, code: string | null, denied: number | null, done: number}} Told */
+  /**
+   * @typedef {{state: string, position_ms: number, duration_ms: number, ranges: [number, number][], volume: number,
+   * muted: boolean, rate: number,
+   * pitch: boolean, wanted: boolean, stalled: boolean, seekable: boolean, code: string | null, denied: number | null,
+   * done: number}} Told
+   */
   /** @typedef {{resolve: () => void, reject: (error: DOMException) => void}} Waiting */
   /** @typedef {{code: number, message: string}} MediaProblem */
 
   const { Ranges, joined } = /** @type {any} */ (globalThis).gomaaRanges;
-  /** Once this script is done, whatever the page puts in the place of the browser's own. @type {(work: () => void) => void} */
+  /**
+   * Once this script is done, whatever the page puts in the place of the browser's own.
+   * @type {(work: () => void) => void}
+   */
   const later = queueMicrotask.bind(globalThis);
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
   const RUNNING = new Set(["playing", "waiting"]);
@@ -24,7 +32,20 @@
 
   /** @type {Told} */
   const NOTHING = {
-    state: "loading", position_ms: 0, duration_ms: 0, ranges: [], volume: 1, muted: false, rate: 1, pitch: true, wanted: false, stalled: false, seekable: true, code: null, denied: null, done: 0,
+    state: "loading",
+    position_ms: 0,
+    duration_ms: 0,
+    ranges: [],
+    volume: 1,
+    muted: false,
+    rate: 1,
+    pitch: true,
+    wanted: false,
+    stalled: false,
+    seekable: true,
+    code: null,
+    denied: null,
+    done: 0,
   };
 
   class Surface {
@@ -192,7 +213,8 @@
     /** @param {number} value */
     setRate(value) {
       if (!Number.isFinite(value)) throw new TypeError("playbackRate takes a finite number");
-      if (value < SLOWEST || value > FASTEST) throw new DOMException(`playbackRate is from ${SLOWEST} to ${FASTEST}`, "NotSupportedError");
+      if (value < SLOWEST || value > FASTEST)
+        throw new DOMException(`playbackRate is from ${SLOWEST} to ${FASTEST}`, "NotSupportedError");
       if (value === this.rate) return;
       this.rate = value;
       this.#wish("rate", "rate", value);
@@ -218,8 +240,8 @@
     hear(message) {
       const was = this.told;
       const next = { ...NOTHING, ...message };
-      // The player has begun anew, which the engine does not always say first. A play that was asked for meanwhile is for
-      // what it has now.
+      // The player has begun anew, which the engine does not always say first. A play that was asked for meanwhile is
+      // for what it has now.
       if (OVER.has(was.state) && !OVER.has(next.state)) {
         const { paused } = this;
         const waiting = this.#waiting.splice(0);
@@ -261,7 +283,8 @@
     #ready() {
       this.networkState = 1;
       this.readyState = 4;
-      for (const name of ["durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough", "suspend"]) this.say(name);
+      for (const name of ["durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough", "suspend"])
+        this.say(name);
       if (this.autoplay && this.paused) this.play().catch(() => undefined);
     }
 
@@ -336,7 +359,8 @@
 
     /** @param {Told} was @param {Told} next */
     #sound(was, next) {
-      // Sound that comes before the engine's word that the seek is done is told after `seeked`, as the standard orders them.
+      // Sound that comes before the engine's word that the seek is done is told after `seeked`, as the standard orders
+      // them.
       if (next.state === "playing" && !this.paused && this.seeking) this.#unsaid = true;
       else if (next.state === "playing" && !this.paused) {
         if (this.readyState < 4) {

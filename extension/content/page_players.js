@@ -1,13 +1,18 @@
 /**
- * Players of a page, and the songs that they name: <sps-player> and <audio data-sps>, in open shadow roots too. In both worlds.
- * The station's check reads pages by the same rules (station/site_check/page_songs.py); tests/vectors/found.json holds both to one list.
+ * Players of a page, and the songs that they name: <sps-player> and <audio data-sps>, in open shadow roots too. In both
+ * worlds.
+ * The station's check reads pages by the same rules (station/site_check/page_songs.py); tests/vectors/found.json holds
+ * both to one list.
  */
 
 (() => {
   const HTML = "http://www.w3.org/1999/xhtml";
 
   /** @param {Element} element */
-  const isPlayer = (element) => element.namespaceURI === HTML && (element.localName === "sps-player" || (element.localName === "audio" && element.getAttribute("data-sps") !== null));
+  const isPlayer = (element) =>
+    element.namespaceURI === HTML &&
+    (element.localName === "sps-player" ||
+      (element.localName === "audio" && element.getAttribute("data-sps") !== null));
 
   /**
    * The players at and below a node, in the order of the page.

@@ -16,7 +16,10 @@
    */
   function tracks(text, base) {
     const places = text.trimStart().startsWith("{") ? fromJson(text) : fromXml(text);
-    return places.slice(0, MOST).map((place) => address(place, base)).filter((url) => url !== "");
+    return places
+      .slice(0, MOST)
+      .map((place) => address(place, base))
+      .filter((url) => url !== "");
   }
 
   /** @param {string} text */
@@ -34,7 +37,9 @@
   /** @param {string} text */
   function fromXml(text) {
     const document = new DOMParser().parseFromString(text, "application/xml");
-    return [...document.getElementsByTagNameNS(XSPF, "track")].map((track) => track.getElementsByTagNameNS(XSPF, "location")[0]?.textContent ?? "");
+    return [...document.getElementsByTagNameNS(XSPF, "track")].map(
+      (track) => track.getElementsByTagNameNS(XSPF, "location")[0]?.textContent ?? "",
+    );
   }
 
   /** @param {string} place @param {string} base */

@@ -1,8 +1,11 @@
 /**
- * The one way in which documents that a person sees open a port to the extension: content scripts, the player's frame, the wallet's screens.
+ * The one way in which documents that a person sees open a port to the extension: content scripts, the player's frame,
+ * the wallet's screens.
  *
- * Two things end a port while its document lives on. The browser may stop and start the background: the port is opened again after a while. And a
- * document that a person leaves may be kept in the back/forward cache, where Chromium cuts its ports without a word to it: so the port is closed when
+ * Two things end a port while its document lives on. The browser may stop and start the background: the port is opened
+ * again after a while. And a
+ * document that a person leaves may be kept in the back/forward cache, where Chromium cuts its ports without a word to
+ * it: so the port is closed when
  * the document goes there, and another one opened when it comes back.
  *
  * A script without exports: content scripts have no modules, and pages of the extension import it for its effect.
@@ -16,10 +19,19 @@
   /**
    * Opened by `open` or the first `post`, and from then on kept open.
    * @param {string} name
-   * @param {{hear: (message: any) => void, down?: (gone: boolean) => void, up?: () => void}} listeners down: the port closed, and what was asked over it will not be
-   *   answered; gone: the extension was updated or removed under this document, and no port opens any more. up: there is another port
+   * @param {{hear: (message: any) => void, down?: (gone: boolean) => void, up?: () => void}} listeners down: the port
+   *   closed, and what was asked over it will not be
+   *   answered; gone: the extension was updated or removed under this document, and no port opens any more. up: there
+   * is another port
    */
-  /** @type {any} */ (globalThis).gomaaPort = (/** @type {string} */ name, /** @type {{hear: (message: any) => void, down?: (gone: boolean) => void, up?: () => void}} */ { hear, down = () => {}, up = () => {} }) => {
+  /** @type {any} */ (globalThis).gomaaPort = (
+    /** @type {string} */ name,
+    /** @type {{hear: (message: any) => void, down?: (gone: boolean) => void, up?: () => void}} */ {
+      hear,
+      down = () => {},
+      up = () => {},
+    },
+  ) => {
     /** @type {chrome.runtime.Port | null} */
     let port = null;
     let wanted = false;

@@ -1,5 +1,6 @@
 /**
- * In the page's own world: the wallet's provider (EIP-1193), announced by EIP-6963. It never takes window.ethereum, and holds nothing of the fan:
+ * In the page's own world: the wallet's provider (EIP-1193), announced by EIP-6963. It never takes window.ethereum, and
+ * holds nothing of the fan:
  * every question goes to the extension, which decides by the origin that the browser names.
  */
 
@@ -9,7 +10,11 @@
 
   const ASK = "gomaa:ask";
   const TELL = "gomaa:tell";
-  const ICON = "data:image/svg+xml," + encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="128" height="128"><rect width="32" height="32" rx="9" fill="#7d2450"/><path d="M22.6 9.9A9 9 0 1 0 25 16h-6" fill="none" stroke="#fff5f8" stroke-width="3.4" stroke-linecap="round" stroke-linejoin="round"/><circle cx="16" cy="16" r="2.6" fill="#f0ae4b"/></svg>');
+  const ICON =
+    "data:image/svg+xml," +
+    encodeURIComponent(
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="128" height="128"><rect width="32" height="32" rx="9" fill="#7d2450"/><path d="M22.6 9.9A9 9 0 1 0 25 16h-6" fill="none" stroke="#fff5f8" stroke-width="3.4" stroke-linecap="round" stroke-linejoin="round"/><circle cx="16" cy="16" r="2.6" fill="#f0ae4b"/></svg>',
+    );
   const EVENTS = new Set(["connect", "disconnect", "chainChanged", "accountsChanged", "message"]);
   const { parse, stringify } = JSON;
 
@@ -29,7 +34,8 @@
       try {
         listener(value);
       } catch (error) {
-        // A page's own mistake is its own, and does not keep the others from hearing; a rejection names no file of the extension.
+        // A page's own mistake is its own, and does not keep the others from hearing; a rejection names no file of the
+        // extension.
         void Promise.reject(error);
       }
     }
@@ -66,7 +72,11 @@
     request(args) {
       return new Promise((resolve, reject) => {
         const { method, params } = args ?? {};
-        if (typeof method !== "string" || method === "" || (params !== undefined && (typeof params !== "object" || params === null))) {
+        if (
+          typeof method !== "string" ||
+          method === "" ||
+          (params !== undefined && (typeof params !== "object" || params === null))
+        ) {
           return reject(failure({ code: -32600, message: "A request is {method, params?}" }));
         }
         let detail;
@@ -97,7 +107,8 @@
 
   // A new name each time the page is loaded: it tells no page that it met this fan before.
   const info = Object.freeze({ uuid: crypto.randomUUID(), name: "GoMAA", icon: ICON, rdns: "io.gomaa.wallet" });
-  const announce = () => window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({ info, provider }) }));
+  const announce = () =>
+    window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({ info, provider }) }));
   window.addEventListener("eip6963:requestProvider", announce);
   announce();
 })();

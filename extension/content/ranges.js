@@ -34,7 +34,11 @@
     }
   }
 
-  /** @param {[number, number][]} list @param {number} from @param {number} to the ranges with one more, joined and in order */
+  /**
+   * @param {[number, number][]} list
+   * @param {number} from
+   * @param {number} to the ranges with one more, joined and in order
+   */
   function joined(list, from, to) {
     /** @type {[number, number][]} */
     const out = [];

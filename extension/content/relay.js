@@ -1,5 +1,6 @@
 /**
- * Between the page's provider and the background: passes questions and answers on as text. The port is opened by the first question, so that a
+ * Between the page's provider and the background: passes questions and answers on as text. The port is opened by the
+ * first question, so that a
  * page without one stays unknown to the extension. It decides nothing; who asks is the browser's word at the other end.
  */
 
@@ -15,7 +16,10 @@
   /** The number of the relay's own question after a port was opened anew; the page's begin with 1. */
   const OWN = Number.MAX_SAFE_INTEGER;
 
-  /** Last state sent to the page, compared with the state after a reconnection. @type {{up: boolean, chain: string | null, accounts: string}} */
+  /**
+   * Last state sent to the page, compared with the state after a reconnection.
+   * @type {{up: boolean, chain: string | null, accounts: string}}
+   */
   const last = { up: false, chain: null, accounts: "[]" };
   /** @type {Set<number>} */
   const open = new Set();
@@ -43,15 +47,24 @@
   /** @param {any} message */
   function hear(message) {
     if (message.type === "event") event(message.name, JSON.parse(message.body));
-    else if (message.type === "reply" && message.id === OWN) message.ok && event("accountsChanged", JSON.parse(message.body));
+    else if (message.type === "reply" && message.id === OWN)
+      message.ok && event("accountsChanged", JSON.parse(message.body));
     else if (message.type === "reply") answer(message.id, message.ok, JSON.parse(message.body));
     else if (message.type === "problem") {
       const flood = message.code === "message.flood";
-      answer(message.id, false, { code: flood ? -32005 : -32600, message: flood ? "Too many requests" : WRONG.message, data: { code: message.code } });
+      answer(message.id, false, {
+        code: flood ? -32005 : -32600,
+        message: flood ? "Too many requests" : WRONG.message,
+        data: { code: message.code },
+      });
     }
   }
 
-  /** Emits an event to the page unless it repeats what was sent over an earlier port. @param {string} name @param {any} value */
+  /**
+   * Emits an event to the page unless it repeats what was sent over an earlier port.
+   * @param {string} name
+   * @param {any} value
+   */
   function event(name, value) {
     if (name === "connect") {
       const { up, chain } = last;
@@ -84,7 +97,8 @@
     const { id, method, params } = asked ?? {};
     if (!Number.isSafeInteger(id) || id < 0 || id === OWN || open.has(id)) return;
     open.add(id);
-    if (typeof method !== "string" || method.length > 128 || typeof params !== "string" || params.length > MOST) return answer(id, false, WRONG);
+    if (typeof method !== "string" || method.length > 128 || typeof params !== "string" || params.length > MOST)
+      return answer(id, false, WRONG);
     // The extension may have been updated or removed under this page.
     if (!port.post({ type: "request", id, method, params })) answer(id, false, GONE);
   });

@@ -1,5 +1,6 @@
 /**
- * A page that carries its song (docs/format/html.md): from the web the rest of it is not loaded, from disk its bytes are read back.
+ * A page that carries its song (docs/format/html.md): from the web the rest of it is not loaded, from disk its bytes
+ * are read back.
  * Whatever this yields is checked again, part by part, against the header's signature before it sounds.
  */
 
@@ -12,7 +13,8 @@
   const GREATER = 0x3e;
   const PIECE = 0x8000;
   // What windows-1252 reads bytes 0x80 to 0x9f as; five of them as themselves.
-  const HIGH = "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
+  const HIGH =
+    "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
 
   if (window.top !== window || document.contentType !== "text/html") return;
 
@@ -34,7 +36,10 @@
     if (location.protocol === "file:") {
       const song = complete().then(() => load(address, Number(offset), Number(size), sha256));
       song.catch(() => undefined);
-      /** @type {any} */ (globalThis).gomaaSong = { station: document.querySelector('meta[name="sps-station"]')?.getAttribute("content") ?? null, read: reader(song) };
+      /** @type {any} */ (globalThis).gomaaSong = {
+        station: document.querySelector('meta[name="sps-station"]')?.getAttribute("content") ?? null,
+        read: reader(song),
+      };
       element.setAttribute("src", address);
       return;
     }
@@ -54,7 +59,10 @@
     return null;
   }
 
-  /** @param {Promise<Uint8Array<ArrayBuffer>>} song @returns {(offset: number, size: number) => Promise<string>} base64 */
+  /**
+   * @param {Promise<Uint8Array<ArrayBuffer>>} song
+   * @returns {(offset: number, size: number) => Promise<string>} base64
+   */
   function reader(song) {
     return async (offset, size) => {
       const bytes = (await song).subarray(offset, offset + size);
@@ -69,31 +77,52 @@
     await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve, { once: true }));
   }
 
-  /** @param {string} address @param {number} offset @param {number} size @param {string} sha256 @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  /**
+   * @param {string} address
+   * @param {number} offset
+   * @param {number} size
+   * @param {string} sha256
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
   async function load(address, offset, size, sha256) {
     // Firefox lets a page on disk read itself; Chromium does not, and the text of the document serves.
-    const file = await fetch(address).then((answer) => answer.arrayBuffer(), () => null);
+    const file = await fetch(address).then(
+      (answer) => answer.arrayBuffer(),
+      () => null,
+    );
     const bytes = file ? copy(file, offset, size) : fromDocument(size);
     const fixes = first('meta[name="sps-fix"]', FIXES)?.[0].split(",").map(Number) ?? [];
     for (const at of fixes) bytes[at] = GREATER;
-    const hex = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const hex = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) =>
+      byte.toString(16).padStart(2, "0"),
+    ).join("");
     if (bytes.length < size) throw Object.assign(new Error("short"), { code: "sps.truncated" });
     if (hex !== sha256) throw Object.assign(new Error("altered"), { code: "sps.segment.hash" });
     return bytes;
   }
 
-  /** Bytes of this script's own: Firefox's fetch gives the page's, which allow less. @param {ArrayBuffer} file @param {number} offset @param {number} size */
+  /**
+   * Bytes of this script's own: Firefox's fetch gives the page's, which allow less.
+   * @param {ArrayBuffer} file
+   * @param {number} offset
+   * @param {number} size
+   */
   function copy(file, offset, size) {
     const out = new Uint8Array(Math.max(0, Math.min(size, file.byteLength - offset)));
     out.set(new Uint8Array(file, offset, out.length));
     return out;
   }
 
-  /** The comment's text as bytes again: pywallet.sps.polyglot.from_text. @param {number} size @returns {Uint8Array<ArrayBuffer>} */
+  /**
+   * The comment's text as bytes again: pywallet.sps.polyglot.from_text.
+   * @param {number} size
+   * @returns {Uint8Array<ArrayBuffer>}
+   */
   function fromDocument(size) {
     const walker = document.createTreeWalker(document, NodeFilter.SHOW_COMMENT);
     while (walker.nextNode()) if (/** @type {Comment} */ (walker.currentNode).data.startsWith(START)) break;
-    const text = /** @type {Comment | null} */ (walker.currentNode instanceof Comment ? walker.currentNode : null)?.data ?? "";
+    const text =
+      /** @type {Comment | null} */ (walker.currentNode instanceof Comment ? walker.currentNode : null)?.data ?? "";
     const lines = document.getElementById("sps-lines");
     const bits = atob(lines?.dataset["bits"] ?? "");
     const pairs = new Set((lines?.dataset["pairs"] ?? "").split(" ").filter(Boolean).map(Number));
@@ -104,7 +133,8 @@
     const out = new Uint8Array(size);
     let at = 0;
     let line = 0;
-    // Piece by piece: a piece is a flat string of the script's own, while the node's text is the browser's, read by a call for each character.
+    // Piece by piece: a piece is a flat string of the script's own, while the node's text is the browser's, read by a
+    // call for each character.
     for (let from = 0; from < text.length && at < size; from += PIECE) {
       const piece = text.slice(from, from + PIECE);
       for (let i = 0; i < piece.length && at < size; i++) {

@@ -5,7 +5,10 @@
 /** A clock that was set back further says nothing of how much time has passed. */
 const SET_BACK_MS = 60_000;
 
-/** @typedef {{wall: number, steady: number}} Moment by the wall clock, and by the one that nobody sets and that may stand still in sleep */
+/**
+ * @typedef {{wall: number, steady: number}} Moment by the wall clock, and by the one that nobody sets and that may
+ *   stand still in sleep
+ */
 
 /** @returns {Moment} */
 export const moment = () => ({ wall: Date.now(), steady: performance.now() });

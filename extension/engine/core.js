@@ -14,11 +14,19 @@ const { trustedTypes } = /** @type {any} */ (globalThis);
 const policy = trustedTypes?.createPolicy("gomaa", { createScriptURL: () => address });
 
 export class Core {
-  /** @private */ count = 0;
-  /** @private @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void}>} */ waiting = new Map();
-  /** @private Python may take long on a slow computer, and who asked waits behind the background. @type {ReturnType<typeof setInterval> | undefined} */ awake;
-  /** @private */ ended = false;
-  /** How long Python took to start, once it has. @type {Promise<number>} */ started;
+  /** @private */
+  count = 0;
+  /** @private @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void}>} */
+  waiting = new Map();
+  /**
+   * @private Python may take long on a slow computer, and who asked waits behind the background.
+   * @type {ReturnType<typeof setInterval> | undefined}
+   */
+  awake;
+  /** @private */
+  ended = false;
+  /** How long Python took to start, once it has. @type {Promise<number>} */
+  started;
 
   constructor() {
     const began = performance.now();

@@ -48,11 +48,24 @@ wallet.setUp({
   },
   decisions() {
     const all = [...streams.values()];
-    const named = (/** @type {any} */ song, /** @type {any} */ place) => ({ title: song?.title ?? "", artist: song?.artist ?? "", origin: place.origin });
+    const named = (/** @type {any} */ song, /** @type {any} */ place) => ({
+      title: song?.title ?? "",
+      artist: song?.artist ?? "",
+      origin: place.origin,
+    });
     return {
-      takeovers: all.filter(({ waitsToMove }) => waitsToMove).map(({ song, place }) => ({ stream: place.stream, ...named(song, place) })),
+      takeovers: all
+        .filter(({ waitsToMove }) => waitsToMove)
+        .map(({ song, place }) => ({ stream: place.stream, ...named(song, place) })),
       // Only songs whose player asked for this window: what a page merely shows is no question.
-      costs: all.filter(({ opened, paying }) => opened && paying.costs).map(({ song, place, info, facts, paying }) => ({ ...named(song, place), interval_s: info?.interval_s ?? null, facts, ...paying.told(0) })),
+      costs: all
+        .filter(({ opened, paying }) => opened && paying.costs)
+        .map(({ song, place, info, facts, paying }) => ({
+          ...named(song, place),
+          interval_s: info?.interval_s ?? null,
+          facts,
+          ...paying.told(0),
+        })),
     };
   },
   asks,
@@ -61,7 +74,9 @@ wallet.setUp({
     if (stream?.waitsToMove) moveTo(stream).catch((error) => stream.fail(error));
   },
   async halt(origin) {
-    for (const stream of streams.values()) if (stream.isActive && (stream.place.origin === origin || stream.place.site === origin)) await stream.hear({ type: "pause" }).catch(() => undefined);
+    for (const stream of streams.values())
+      if (stream.isActive && (stream.place.origin === origin || stream.place.site === origin))
+        await stream.hear({ type: "pause" }).catch(() => undefined);
   },
 });
 
@@ -126,8 +141,10 @@ const HEAR = {
     /** @type {import("./playback/activation_rules.js").Surface} */
     const surface = active ? "activated" : "page";
     const may = () => command !== "play" || known.allows(surface);
-    known.page.hear(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
-      .catch((error) => known.fail(error)).finally(() => tellState(known));
+    known.page
+      .hear(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
+      .catch((error) => known.fail(error))
+      .finally(() => tellState(known));
   },
   event({ event }) {
     for (const [token, stream] of streams) {
@@ -136,11 +153,18 @@ const HEAR = {
     }
     if (event.event === "host") provider.changed();
     if (event.event === "receipt") wallet.earned();
-    if (event.event === "receipt" || event.event === "host") for (const port of screens) tell(port, { event: "changed" });
+    if (event.event === "receipt" || event.event === "host")
+      for (const port of screens) tell(port, { event: "changed" });
   },
 };
 
-/** What a page's script wishes. @param {Stream} stream @param {string} command @param {any} value @param {import("./playback/activation_rules.js").Surface} surface */
+/**
+ * What a page's script wishes.
+ * @param {Stream} stream
+ * @param {string} command
+ * @param {any} value
+ * @param {import("./playback/activation_rules.js").Surface} surface
+ */
 async function obey(stream, command, value, surface) {
   if (command === "play") return stream.play(surface);
   const refusal = command === "seek" || command === "rate" ? stream.refusal(command, surface) : null;

@@ -3,7 +3,8 @@
  */
 
 export class Turns {
-  /** @private @type {Map<string, {running: number, waiting: (() => void)[]}>} */ sites = new Map();
+  /** @private @type {Map<string, {running: number, waiting: (() => void)[]}>} */
+  sites = new Map();
 
   /** @param {number} most at once */
   constructor(most) {

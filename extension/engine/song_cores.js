@@ -1,7 +1,9 @@
 /**
- * The cores that read songs, one for each site with players: what a site's headers cost in time and memory is that site's own.
+ * The cores that read songs, one for each site with players: what a site's headers cost in time and memory is that
+ * site's own.
  *
- * A core ends with the last player of its site, whatever it is reading; one that has read little is kept for the next site for a while.
+ * A core ends with the last player of its site, whatever it is reading; one that has read little is kept for the next
+ * site for a while.
  */
 
 import { Problem } from "../shared/problem.js";
@@ -16,7 +18,10 @@ const LITTLE = 1 << 20;
 const KEPT_MS = 60_000;
 const MOST_CLOSED = 256;
 
-/** @typedef {{core: Core, sites: Map<string, Set<string>>, sizes: Map<string, number>, read: number}} Reader streams by site, bytes of header by stream, bytes read so far */
+/**
+ * @typedef {{core: Core, sites: Map<string, Set<string>>, sizes: Map<string, number>, read: number}} Reader streams by
+ *   site, bytes of header by stream, bytes read so far
+ */
 
 /** @type {Set<Reader>} */
 const readers = new Set();
@@ -74,7 +79,11 @@ export function closeSong(stream) {
   const { reader, site } = known;
   open.delete(stream);
   closed.add(stream);
-  if (closed.size > MOST_CLOSED) for (const oldest of closed) { closed.delete(oldest); break; }
+  if (closed.size > MOST_CLOSED)
+    for (const oldest of closed) {
+      closed.delete(oldest);
+      break;
+    }
   reader.sizes.delete(stream);
   const streams = reader.sites.get(site);
   streams?.delete(stream);

@@ -33,10 +33,17 @@ export function setUp(shell) {
 /** Something was earned: it is collected in private, once it is final. */
 export const earned = () => void plan().catch(() => undefined);
 
-/** For the player: whether there is a wallet, and whether it takes rewards at this station. @param {{address: string} | null} [station] */
+/**
+ * For the player: whether there is a wallet, and whether it takes rewards at this station.
+ * @param {{address: string} | null} [station]
+ */
 export function standing(station = null) {
   const earns = collecting.collectingAt(station);
-  return { wallet: state.vault === null ? "none" : now.locked ? "locked" : "open", rewards: earns === "yes", asks: earns === "asks" };
+  return {
+    wallet: state.vault === null ? "none" : now.locked ? "locked" : "open",
+    rewards: earns === "yes",
+    asks: earns === "asks",
+  };
 }
 
 /** What waits for a decision in the extension's own window may have changed. */
@@ -64,14 +71,32 @@ const OPS = {
   async "host.status"() {
     const { state: standing_, version, networks: known, code } = await native("status");
     const ids = (known ?? []).map((/** @type {{chain_id: number}} */ { chain_id }) => chain_id);
-    const chain_id = ids.includes(state.chain_id) ? state.chain_id : ids[0] ?? null;
-    return { state: standing_, version, command: INSTALL, code: standing_ === "connected" ? null : code ?? `host.${standing_}`, networks: ids, chain_id };
+    const chain_id = ids.includes(state.chain_id) ? state.chain_id : (ids[0] ?? null);
+    return {
+      state: standing_,
+      version,
+      command: INSTALL,
+      code: standing_ === "connected" ? null : (code ?? `host.${standing_}`),
+      networks: ids,
+      chain_id,
+    };
   },
 };
 
 /** What screens ask by themselves, as they are drawn and as time passes: not a sign of a person. */
-const UNMOVED = new Set(["wallet.status", "wallet.summary", "wallet.playing", "wallet.decisions", "wallet.accounts", "wallet.contacts", "wallet.networks",
-  "wallet.sites", "wallet.permits", "wallet.listening", "host.status"]);
+const UNMOVED = new Set([
+  "wallet.status",
+  "wallet.summary",
+  "wallet.playing",
+  "wallet.decisions",
+  "wallet.accounts",
+  "wallet.contacts",
+  "wallet.networks",
+  "wallet.sites",
+  "wallet.permits",
+  "wallet.listening",
+  "host.status",
+]);
 
 /** Whether a person did something. @param {any} message */
 const isMoved = ({ type, what }) => !UNMOVED.has(type) && !(type === "wallet.points" && what === "look");

@@ -1,5 +1,6 @@
 /**
- * Calls into the wallet's core. It reads nothing that a page or a station names: songs are read by cores of their own (songs.js).
+ * Calls into the wallet's core. It reads nothing that a page or a station names: songs are read by cores of their own
+ * (songs.js).
  */
 
 import { Core } from "./core.js";

@@ -15,13 +15,18 @@ async function start() {
     if (!body) throw new Error("no snapshot");
     return new Uint8Array(await new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
   };
-  const python = await loadPyodide(/** @type {any} */ ({
-    indexURL: home,
-    stdLibURL: `${home}python_stdlib.zip`,
-    packageBaseUrl: home,
-    lockFileContents: JSON.stringify({ info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" }, packages: {} }),
-    _loadSnapshot: snapshot(),
-  }));
+  const python = await loadPyodide(
+    /** @type {any} */ ({
+      indexURL: home,
+      stdLibURL: `${home}python_stdlib.zip`,
+      packageBaseUrl: home,
+      lockFileContents: JSON.stringify({
+        info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" },
+        packages: {},
+      }),
+      _loadSnapshot: snapshot(),
+    }),
+  );
   python.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data), recover });
   // The snapshot froze the state of Python's generator; nothing of ours uses it, and nothing ever should by accident.
   python.runPython("import random; random.seed()");
@@ -31,13 +36,22 @@ async function start() {
 }
 
 const ready = start();
-ready.then(({ ms }) => postMessage({ type: "ready", ms }), (error) => postMessage({ type: "broken", reason: String(error).slice(0, 500) }));
+ready.then(
+  ({ ms }) => postMessage({ type: "ready", ms }),
+  (error) => postMessage({ type: "broken", reason: String(error).slice(0, 500) }),
+);
 
 onmessage = async ({ data: { id, op, payload, blob } }) => {
   try {
     const { call } = await ready;
     postMessage({ id, answer: await call(op, payload, blob ?? null) });
   } catch (error) {
-    postMessage({ id, answer: JSON.stringify({ ok: false, error: { code: "internal", message: String(error).slice(0, 300), detail: {} } }) });
+    postMessage({
+      id,
+      answer: JSON.stringify({
+        ok: false,
+        error: { code: "internal", message: String(error).slice(0, 300), detail: {} },
+      }),
+    });
   }
 };

@@ -12,13 +12,31 @@ import { t } from "../ui/text.js";
  */
 export function choose(app) {
   const card = (/** @type {string} */ shape, /** @type {string} */ name, /** @type {() => void} */ action) =>
-    press(h("button", { type: "button", class: "card" }, icon(shape), h("b", null, t(`choose_${name}`)), h("span", null, t(`choose_${name}Lead`))), action);
-  return h("div", null,
+    press(
+      h(
+        "button",
+        { type: "button", class: "card" },
+        icon(shape),
+        h("b", null, t(`choose_${name}`)),
+        h("span", null, t(`choose_${name}Lead`)),
+      ),
+      action,
+    );
+  return h(
+    "div",
+    null,
     h("div", null, h("h1", null, t("chooseTitle")), h("p", { class: "lead" }, t("chooseLead"))),
-    h("div", { class: "choice" },
+    h(
+      "div",
+      { class: "choice" },
       card("coin", "create", () => app.go("words")),
-      card("again", "restore", () => app.go("restore"))),
-    h("div", { class: "row between" },
+      card("again", "restore", () => app.go("restore")),
+    ),
+    h(
+      "div",
+      { class: "row between" },
       press(h("button", { type: "button", class: "btn quiet flush" }, t("withoutWallet")), () => app.go("computer")),
-      h("span", { class: "s faint" }, t("withoutWalletLead"))));
+      h("span", { class: "s faint" }, t("withoutWalletLead")),
+    ),
+  );
 }

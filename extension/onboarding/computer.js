@@ -19,7 +19,9 @@ const LOOK_MS = 2000;
 export function computer(app) {
   const steps = h("ol", { class: "steps" });
   const checks = h("ul", { class: "list checks" });
-  const go = press(h("button", { type: "button", class: "btn primary big", disabled: true }, t("goOn")), () => app.go("song"));
+  const go = press(h("button", { type: "button", class: "btn primary big", disabled: true }, t("goOn")), () =>
+    app.go("song"),
+  );
   let last = "";
   const draw = (/** @type {Host | null} */ host) => {
     const key = JSON.stringify(host);
@@ -31,14 +33,52 @@ export function computer(app) {
     const trouble = host && !connected ? sentences({ code: host.code || `host.${host.state}` }) : null;
     const remedy = hostRemedy(trouble?.code ?? "") ?? "command";
     const commands = hostCommands(host?.command ?? "", remedy);
-    const first = h("p", null, h("b", null, remedy === "repair" ? trouble?.fix ?? "" : t(remedy === "upgrade" ? "hostUpgrade" : "hostInstall")));
-    fill(steps,
-      h("li", { class: found && remedy === "command" ? "done" : "now" }, h("div", { class: "stack t" }, first, command(commands[0] ?? ""))),
-      commands[1] ? h("li", { class: connected ? "done" : found ? "now" : "" }, h("div", { class: "stack t" }, h("p", null, h("b", null, t("hostIntroduce"))), command(commands[1]), h("p", { class: "s dim" }, t("hostWrites")))) : null);
-    fill(checks,
-      check("file", t("programFound"), found ? host?.version ? t("versionIs", host.version) : "" : trouble?.cause ?? "", Boolean(found)),
-      check("plug", t("speaks"), connected ? "" : host?.state === "version" || host?.state === "gone" ? trouble?.cause ?? "" : "", connected),
-      host?.chain === undefined ? null : check("station", t("readsChain"), "", connected && host.chain));
+    const first = h(
+      "p",
+      null,
+      h(
+        "b",
+        null,
+        remedy === "repair" ? (trouble?.fix ?? "") : t(remedy === "upgrade" ? "hostUpgrade" : "hostInstall"),
+      ),
+    );
+    fill(
+      steps,
+      h(
+        "li",
+        { class: found && remedy === "command" ? "done" : "now" },
+        h("div", { class: "stack t" }, first, command(commands[0] ?? "")),
+      ),
+      commands[1]
+        ? h(
+            "li",
+            { class: connected ? "done" : found ? "now" : "" },
+            h(
+              "div",
+              { class: "stack t" },
+              h("p", null, h("b", null, t("hostIntroduce"))),
+              command(commands[1]),
+              h("p", { class: "s dim" }, t("hostWrites")),
+            ),
+          )
+        : null,
+    );
+    fill(
+      checks,
+      check(
+        "file",
+        t("programFound"),
+        found ? (host?.version ? t("versionIs", host.version) : "") : (trouble?.cause ?? ""),
+        Boolean(found),
+      ),
+      check(
+        "plug",
+        t("speaks"),
+        connected ? "" : host?.state === "version" || host?.state === "gone" ? (trouble?.cause ?? "") : "",
+        connected,
+      ),
+      host?.chain === undefined ? null : check("station", t("readsChain"), "", connected && host.chain),
+    );
     go.disabled = !connected;
     if (connected && was !== "") app.say(t("hostConnected"));
   };
@@ -50,11 +90,24 @@ export function computer(app) {
       // The engine is starting: the next look comes by itself.
     }
   });
-  return h("div", null,
-    h("div", null, h("h1", null, t("computerTitle")), h("p", { class: "lead" }, t("computerLead", systemName(), browserTitle()))),
+  return h(
+    "div",
+    null,
+    h(
+      "div",
+      null,
+      h("h1", null, t("computerTitle")),
+      h("p", { class: "lead" }, t("computerLead", systemName(), browserTitle())),
+    ),
     h("section", { class: "card" }, steps),
     h("section", { class: "card", "aria-label": t("liveCheck") }, checks),
-    h("div", { class: "row between" }, press(h("button", { type: "button", class: "btn quiet flush" }, t("later")), () => app.go("song")), go));
+    h(
+      "div",
+      { class: "row between" },
+      press(h("button", { type: "button", class: "btn quiet flush" }, t("later")), () => app.go("song")),
+      go,
+    ),
+  );
 }
 
 /**
@@ -64,5 +117,11 @@ export function computer(app) {
  * @param {boolean} good
  */
 function check(shape, name, sub, good) {
-  return h("li", null, icon(shape), h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null), good ? moneyState("claimed", t("yes")) : moneyState("pending", t("looking")));
+  return h(
+    "li",
+    null,
+    icon(shape),
+    h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null),
+    good ? moneyState("claimed", t("yes")) : moneyState("pending", t("looking")),
+  );
 }

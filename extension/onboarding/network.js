@@ -1,5 +1,6 @@
 /**
- * A network that a station names: shown whole, and known to the host once the person agrees. Opened from a song's player.
+ * A network that a station names: shown whole, and known to the host once the person agrees. Opened from a song's
+ * player.
  */
 
 import { fill, h, press } from "../ui/dom.js";
@@ -7,7 +8,10 @@ import { icon } from "../ui/icons.js";
 import { sleeper } from "../ui/wake_delay.js";
 import { sentences, t } from "../ui/text.js";
 
-/** @typedef {{offer: string, known: boolean, chain_id: number, node: string, token: string, settlement: string, registry: string}} Offer */
+/**
+ * @typedef {{offer: string, known: boolean, chain_id: number, node: string, token: string, settlement: string,
+ *   registry: string}} Offer
+ */
 
 /**
  * @param {import("./onboarding.js").App} app
@@ -18,23 +22,41 @@ export function network(app) {
   const card = h("section", { class: "card stack" }, h("p", { role: "status" }, t("networkAsking")));
   const draw = (/** @type {Offer} */ offer) => {
     /** @type {[string, string][]} */
-    const rows = [[t("chainName"), String(offer.chain_id)], [t("networkNode"), offer.node], [t("networkToken"), offer.token], [t("networkSettlement"), offer.settlement], [t("networkRegistry"), offer.registry]];
-    const facts = h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", { class: "mono" }, value))));
+    const rows = [
+      [t("chainName"), String(offer.chain_id)],
+      [t("networkNode"), offer.node],
+      [t("networkToken"), offer.token],
+      [t("networkSettlement"), offer.settlement],
+      [t("networkRegistry"), offer.registry],
+    ];
+    const facts = h(
+      "dl",
+      { class: "facts" },
+      rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", { class: "mono" }, value))),
+    );
     if (offer.known) return fill(card, facts, note("networkKnown"));
     let busy = false;
-    const add = press(h("button", { type: "button", class: "btn primary big", "data-key": "add" }, t("networkAdd")), async () => {
-      add.disabled = busy = true;
-      app.say(t("networkProving"));
-      try {
-        await app.ask("network.add", { offer: offer.offer });
-        app.say(t("networkAdded"));
-        fill(card, facts, note("networkAdded"));
-      } catch (error) {
-        add.disabled = busy = false;
-        failed(error, facts, add);
-      }
-    });
-    fill(card, facts, h("p", { class: "s dim" }, t("networkTrust")), h("div", { class: "row between" }, later(app), add));
+    const add = press(
+      h("button", { type: "button", class: "btn primary big", "data-key": "add" }, t("networkAdd")),
+      async () => {
+        add.disabled = busy = true;
+        app.say(t("networkProving"));
+        try {
+          await app.ask("network.add", { offer: offer.offer });
+          app.say(t("networkAdded"));
+          fill(card, facts, note("networkAdded"));
+        } catch (error) {
+          add.disabled = busy = false;
+          failed(error, facts, add);
+        }
+      },
+    );
+    fill(
+      card,
+      facts,
+      h("p", { class: "s dim" }, t("networkTrust")),
+      h("div", { class: "row between" }, later(app), add),
+    );
     // The station decides when its offer comes: the button sleeps first, under whatever press.
     sleeper((is) => {
       add.disabled = is || busy;
@@ -43,17 +65,44 @@ export function network(app) {
   };
   const failed = (/** @type {any} */ error, /** @type {(Node | null)[]} */ ...rest) => {
     const { code, cause, fix } = sentences(error);
-    fill(card, h("div", { class: "note dial wrap", role: "alert" }, icon("info"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code))), rest);
+    fill(
+      card,
+      h(
+        "div",
+        { class: "note dial wrap", role: "alert" },
+        icon("info"),
+        h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+      ),
+      rest,
+    );
   };
   const look = () => {
-    app.ask("network.offer", { origin: site }).then(draw, (error) => failed(error, h("div", { class: "row between" }, later(app), press(h("button", { type: "button", class: "btn primary" }, t("tryAgain")), look))));
+    app
+      .ask("network.offer", { origin: site })
+      .then(draw, (error) =>
+        failed(
+          error,
+          h(
+            "div",
+            { class: "row between" },
+            later(app),
+            press(h("button", { type: "button", class: "btn primary" }, t("tryAgain")), look),
+          ),
+        ),
+      );
   };
   look();
-  return h("div", null, h("div", null, h("h1", null, t("networkTitle")), h("p", { class: "lead" }, t("networkLead", site))), card);
+  return h(
+    "div",
+    null,
+    h("div", null, h("h1", null, t("networkTitle")), h("p", { class: "lead" }, t("networkLead", site))),
+    card,
+  );
 }
 
 /** @param {string} key */
 const note = (key) => h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, t(key)));
 
 /** @param {import("./onboarding.js").App} app */
-const later = (app) => press(h("button", { type: "button", class: "btn quiet flush" }, t("networkLater")), () => app.go("computer"));
+const later = (app) =>
+  press(h("button", { type: "button", class: "btn quiet flush" }, t("networkLater")), () => app.go("computer"));

@@ -15,8 +15,10 @@ import { checkWords, newPassword, restore, showWords } from "./wallet.js";
 
 /**
  * @typedef {"choose" | "words" | "check" | "restore" | "password" | "computer" | "network" | "song" | "reward"} Page
- * @typedef {{mnemonic: string, restoring: boolean, exists: boolean, collect: string, places: number[], from: string, site: string, hash: string}} Draft
- * @typedef {{draft: Draft, ask: (type: string, fields?: object) => Promise<any>, go: (page: Page) => void, say: (text: string) => void,
+ * @typedef {{mnemonic: string, restoring: boolean, exists: boolean, collect: string, places: number[], from: string,
+ *   site: string, hash: string}} Draft
+ * @typedef {{draft: Draft, ask: (type: string, fields?: object) => Promise<any>, go: (page: Page) => void, say: (text:
+ *   string) => void,
  *   every: (ms: number, action: () => void | Promise<void>) => void}} App
  */
 
@@ -24,10 +26,29 @@ import { checkWords, newPassword, restore, showWords } from "./wallet.js";
 const STEP = { choose: 1, words: 1, check: 1, restore: 1, password: 1, computer: 2, network: 2, song: 3, reward: 4 };
 
 /** @type {Record<Page, (app: App) => HTMLElement>} */
-const PAGES = { choose, words: showWords, check: checkWords, restore, password: newPassword, computer, network, song, reward };
+const PAGES = {
+  choose,
+  words: showWords,
+  check: checkWords,
+  restore,
+  password: newPassword,
+  computer,
+  network,
+  song,
+  reward,
+};
 
 /** @type {Draft} */
-const draft = { mnemonic: "", restoring: false, exists: false, collect: "always", places: [], from: "", site: "", hash: "" };
+const draft = {
+  mnemonic: "",
+  restoring: false,
+  exists: false,
+  collect: "always",
+  places: [],
+  from: "",
+  site: "",
+  hash: "",
+};
 /** @type {ReturnType<typeof setInterval>[]} */
 let timers = [];
 /** @type {Page} */
@@ -50,19 +71,36 @@ const app = {
   say: (text) => write(byId("live"), text),
   every(ms, action) {
     void action();
-    timers.push(setInterval(() => {
-      if (!document.hidden) void action();
-    }, ms));
+    timers.push(
+      setInterval(() => {
+        if (!document.hidden) void action();
+      }, ms),
+    );
   },
 };
 
 function render() {
   const now = STEP[page];
   const names = [t("onbWallet"), t("onbComputer"), t("onbSong"), t("onbReward")];
-  fill(byId("aside"),
+  fill(
+    byId("aside"),
     h("div", { class: "brand" }, mark(32), h("b", null, "GoMAA")),
-    h("ol", { class: "steps", "aria-label": t("onbSteps") }, names.map((name, i) => h("li", { class: i + 1 < now && (i > 0 || draft.exists) ? "done" : i + 1 === now ? "now" : "", "aria-current": i + 1 === now ? "step" : null }, h("span", null, name)))),
-    h("p", { class: "s dim" }, t("onbLeave")));
+    h(
+      "ol",
+      { class: "steps", "aria-label": t("onbSteps") },
+      names.map((name, i) =>
+        h(
+          "li",
+          {
+            class: i + 1 < now && (i > 0 || draft.exists) ? "done" : i + 1 === now ? "now" : "",
+            "aria-current": i + 1 === now ? "step" : null,
+          },
+          h("span", null, name),
+        ),
+      ),
+    ),
+    h("p", { class: "s dim" }, t("onbLeave")),
+  );
   const node = PAGES[page](app);
   node.classList.add("page");
   fill(byId("main"), node);

@@ -17,7 +17,12 @@ const LOOK_MS = 1500;
 
 /** @param {string} url */
 function stationLink(url) {
-  return h("a", { class: "btn primary big", href: url, target: "_blank", rel: "noreferrer" }, t("openStation", new URL(url).host), icon("outside"));
+  return h(
+    "a",
+    { class: "btn primary big", href: url, target: "_blank", rel: "noreferrer" },
+    t("openStation", new URL(url).host),
+    icon("outside"),
+  );
 }
 
 /**
@@ -26,11 +31,30 @@ function stationLink(url) {
  */
 export function song(app) {
   const checks = h("ul", { class: "list checks" });
-  const line = (/** @type {string} */ shape, /** @type {string} */ name, /** @type {string} */ sub, /** @type {boolean} */ good) =>
-    h("li", null, icon(shape), h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null), good ? moneyState("claimed", t("yes")) : moneyState("pending", t("waitingFor")));
-  const draw = (/** @type {Playing | null} */ playing) => fill(checks,
-    line("music", t("songPlays"), playing ? `${playing.title} · ${playing.artist}` : t("songPlaysLead"), Boolean(playing)),
-    line("coin", t("rewardComes"), t("rewardComesLead"), false));
+  const line = (
+    /** @type {string} */ shape,
+    /** @type {string} */ name,
+    /** @type {string} */ sub,
+    /** @type {boolean} */ good,
+  ) =>
+    h(
+      "li",
+      null,
+      icon(shape),
+      h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null),
+      good ? moneyState("claimed", t("yes")) : moneyState("pending", t("waitingFor")),
+    );
+  const draw = (/** @type {Playing | null} */ playing) =>
+    fill(
+      checks,
+      line(
+        "music",
+        t("songPlays"),
+        playing ? `${playing.title} · ${playing.artist}` : t("songPlaysLead"),
+        Boolean(playing),
+      ),
+      line("coin", t("rewardComes"), t("rewardComesLead"), false),
+    );
   draw(null);
   app.every(LOOK_MS, async () => {
     try {
@@ -42,12 +66,26 @@ export function song(app) {
     }
   });
   const { from } = app.draft;
-  return h("div", null,
+  return h(
+    "div",
+    null,
     h("div", null, h("h1", null, t("songTitle")), h("p", { class: "lead" }, t(from ? "songLeadFrom" : "songLead"))),
-    from ? null : h("ol", { class: "steps card" }, ["songStep1", "songStep2", "songStep3"].map((key) => h("li", null, h("p", null, t(key))))),
+    from
+      ? null
+      : h(
+          "ol",
+          { class: "steps card" },
+          ["songStep1", "songStep2", "songStep3"].map((key) => h("li", null, h("p", null, t(key)))),
+        ),
     h("section", { class: "card", "aria-label": t("liveCheck") }, checks),
     h("div", { class: "note" }, icon("shield"), h("span", null, h("b", null, t("learnsTitle")), " ", t("learns"))),
-    h("div", { class: "row between" }, press(h("button", { type: "button", class: "btn quiet flush" }, t("skip")), () => window.close()), from ? stationLink(from) : h("span", { class: "s faint" }, t("stepOf", 3, 4))));
+    h(
+      "div",
+      { class: "row between" },
+      press(h("button", { type: "button", class: "btn quiet flush" }, t("skip")), () => window.close()),
+      from ? stationLink(from) : h("span", { class: "s faint" }, t("stepOf", 3, 4)),
+    ),
+  );
 }
 
 /**
@@ -60,23 +98,63 @@ export function reward(app) {
   const meter = eye(1, "huge");
   const draw = (/** @type {Playing | null} */ playing, /** @type {number | null} */ due) => {
     if (playing) {
-      fill(top, meter.node, h("div", { class: "stack hair" }, h("h1", { class: "s dim" }, t("firstReward")),
-        h("p", { class: "sum num" }, `+${show(playing.earned_wei)} `, h("span", { class: "dim" }, "GoMAA")), h("p", null, t("rewardFor", playing.title))));
+      fill(
+        top,
+        meter.node,
+        h(
+          "div",
+          { class: "stack hair" },
+          h("h1", { class: "s dim" }, t("firstReward")),
+          h("p", { class: "sum num" }, `+${show(playing.earned_wei)} `, h("span", { class: "dim" }, "GoMAA")),
+          h("p", null, t("rewardFor", playing.title)),
+        ),
+      );
     }
-    fill(steps,
-      h("li", { class: "done" }, h("p", null, h("b", null, t("stepListened")), " ", h("span", { class: "dim" }, t("stepReceiptNote")))),
-      h("li", { class: "now" }, h("p", null, h("b", null, t("stepPending")), " ", h("span", { class: "dim" }, due ? t("about", moment(due, language())) : t("stepPendingNote")))),
-      h("li", null, h("p", null, h("b", null, t("stepWallet")), " ", h("span", { class: "dim" }, t("stepWalletNote")))));
+    fill(
+      steps,
+      h(
+        "li",
+        { class: "done" },
+        h("p", null, h("b", null, t("stepListened")), " ", h("span", { class: "dim" }, t("stepReceiptNote"))),
+      ),
+      h(
+        "li",
+        { class: "now" },
+        h(
+          "p",
+          null,
+          h("b", null, t("stepPending")),
+          " ",
+          h("span", { class: "dim" }, due ? t("about", moment(due, language())) : t("stepPendingNote")),
+        ),
+      ),
+      h("li", null, h("p", null, h("b", null, t("stepWallet")), " ", h("span", { class: "dim" }, t("stepWalletNote")))),
+    );
   };
   fill(top, meter.node, h("h1", null, t("firstReward")));
   draw(null, null);
   let due = /** @type {number | null} */ (null);
-  app.ask("wallet.summary").then((/** @type {Summary} */ summary) => { due = summary.due_s; }, () => {});
+  app.ask("wallet.summary").then(
+    (/** @type {Summary} */ summary) => {
+      due = summary.due_s;
+    },
+    () => {},
+  );
   app.every(LOOK_MS, async () => {
     const playing = await app.ask("wallet.playing").catch(() => null);
     draw(playing?.content ? playing : null, due);
   });
-  return h("div", null, top, steps,
+  return h(
+    "div",
+    null,
+    top,
+    steps,
     h("div", { class: "note good" }, icon("music"), h("span", null, t("rewardPlays"))),
-    h("div", { class: "row between" }, h("span", { class: "s dim" }, t("pinHint")), press(h("button", { type: "button", class: "btn primary big" }, t("finish")), () => window.close())));
+    h(
+      "div",
+      { class: "row between" },
+      h("span", { class: "s dim" }, t("pinHint")),
+      press(h("button", { type: "button", class: "btn primary big" }, t("finish")), () => window.close()),
+    ),
+  );
 }

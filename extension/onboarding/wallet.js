@@ -47,7 +47,10 @@ export function showWords(app) {
   const trouble = h("p", { class: "hint", role: "alert" });
   const draw = () => {
     const words = app.draft.mnemonic.split(" ").filter(Boolean);
-    fill(list, words.map((word) => h("li", null, h("span", null, word))));
+    fill(
+      list,
+      words.map((word) => h("li", null, h("span", null, word))),
+    );
     list.hidden = words.length === 0;
     write(asks, app.draft.places.length ? t("asksFor", ...app.draft.places.map((place) => place + 1)) : "");
     agree.disabled = words.length === 0;
@@ -59,24 +62,39 @@ export function showWords(app) {
   };
   toggle(false);
   press(hide, () => toggle(!list.classList.contains("hidden")));
-  agree.addEventListener("change", () => { go.disabled = !agree.checked; });
+  agree.addEventListener("change", () => {
+    go.disabled = !agree.checked;
+  });
   press(go, () => app.go("check"));
   draw();
   if (!app.draft.mnemonic) {
-    app.ask("wallet.propose", { words: 12 }).then(({ mnemonic }) => {
-      app.draft.mnemonic = mnemonic;
-      app.draft.places = places(mnemonic.split(" ").length, random);
-      draw();
-    }, (error) => {
-      const { code, cause, fix } = sentences(error);
-      write(trouble, `${cause} ${fix} (${code})`);
-    });
+    app.ask("wallet.propose", { words: 12 }).then(
+      ({ mnemonic }) => {
+        app.draft.mnemonic = mnemonic;
+        app.draft.places = places(mnemonic.split(" ").length, random);
+        draw();
+      },
+      (error) => {
+        const { code, cause, fix } = sentences(error);
+        write(trouble, `${cause} ${fix} (${code})`);
+      },
+    );
   }
-  return h("div", null,
-    heading(t("wordsTitle"), t("wordsLead")), list, trouble,
-    h("div", { class: "row tight wrap" }, hide, press(h("button", { type: "button", class: "btn quiet" }, t("haveWords")), () => app.go("restore"))),
+  return h(
+    "div",
+    null,
+    heading(t("wordsTitle"), t("wordsLead")),
+    list,
+    trouble,
+    h(
+      "div",
+      { class: "row tight wrap" },
+      hide,
+      press(h("button", { type: "button", class: "btn quiet" }, t("haveWords")), () => app.go("restore")),
+    ),
     h("label", { class: "agree", for: "written" }, agree, h("span", null, t("writtenDown"), " ", asks)),
-    ends(backTo(app, "choose"), go));
+    ends(backTo(app, "choose"), go),
+  );
 }
 
 /**
@@ -85,9 +103,20 @@ export function showWords(app) {
  */
 export function checkWords(app) {
   const words = app.draft.mnemonic.split(" ");
-  const fields = app.draft.places.map((place) => ({ place, ...field({ id: `word-${place}`, label: t("wordNumber", place + 1) }) }));
-  const form = h("form", { class: "stack" }, h("div", { class: "thirds" }, fields.map(({ node }) => node)),
-    ends(backTo(app, "words"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))));
+  const fields = app.draft.places.map((place) => ({
+    place,
+    ...field({ id: `word-${place}`, label: t("wordNumber", place + 1) }),
+  }));
+  const form = h(
+    "form",
+    { class: "stack" },
+    h(
+      "div",
+      { class: "thirds" },
+      fields.map(({ node }) => node),
+    ),
+    ends(backTo(app, "words"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))),
+  );
   const look = async () => {
     let good = true;
     for (const { place, input, fail, say } of fields) {
@@ -114,8 +143,14 @@ export function checkWords(app) {
 export function restore(app) {
   const words = field({ id: "words", label: t("yourWords"), hint: t("yourWordsHint"), area: true });
   const near = h("div", { class: "row tight wrap", role: "group", "aria-label": t("didYouMean"), hidden: true });
-  const form = h("form", { class: "stack" }, words.node, near, app.draft.exists ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("restoreReplaces"))) : null,
-    ends(backTo(app, "choose"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))));
+  const form = h(
+    "form",
+    { class: "stack" },
+    words.node,
+    near,
+    app.draft.exists ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("restoreReplaces"))) : null,
+    ends(backTo(app, "choose"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))),
+  );
   /** @param {string} text */
   const fail = (text) => {
     words.fail(text);
@@ -128,12 +163,17 @@ export function restore(app) {
     const slip = told.slips[0];
     if (slip) {
       near.hidden = slip.near.length === 0;
-      fill(near, h("span", { class: "s dim" }, t("didYouMean")), slip.near.map((/** @type {string} */ word) =>
-        press(h("button", { type: "button", class: "btn small" }, word), () => {
-          words.input.value = typed.with(slip.position - 1, word).join(" ");
-          words.fail("");
-          return look();
-        })));
+      fill(
+        near,
+        h("span", { class: "s dim" }, t("didYouMean")),
+        slip.near.map((/** @type {string} */ word) =>
+          press(h("button", { type: "button", class: "btn small" }, word), () => {
+            words.input.value = typed.with(slip.position - 1, word).join(" ");
+            words.fail("");
+            return look();
+          }),
+        ),
+      );
       return fail(t("wordsLetters", slip.position, typed[slip.position - 1] ?? ""));
     }
     if (!told.size) return fail(t("wordsCount", typed.length));
@@ -154,7 +194,13 @@ export function restore(app) {
  * @returns {HTMLElement}
  */
 export function newPassword(app) {
-  const first = field({ id: "new-password", label: t("newPassword"), type: "password", autocomplete: "new-password", hint: t("passwordHint", SHORTEST) });
+  const first = field({
+    id: "new-password",
+    label: t("newPassword"),
+    type: "password",
+    autocomplete: "new-password",
+    hint: t("passwordHint", SHORTEST),
+  });
   const second = field({ id: "again", label: t("passwordAgain"), type: "password", autocomplete: "new-password" });
   const go = h("button", { type: "submit", class: "btn primary big" }, t("makeWallet"));
   const trouble = h("div", { class: "note stop", role: "alert", hidden: true });
@@ -162,12 +208,40 @@ export function newPassword(app) {
     const word = strength(first.input.value);
     first.say(word === "empty" ? "" : t(`strength_${word}`), word);
   });
-  second.input.addEventListener("input", () => second.say(second.input.value !== "" && second.input.value === first.input.value ? t("passwordsSame") : "", "good"));
-  const collect = COLLECT.map((value, i) => h("input", { type: "radio", class: "check", name: "collect", value, id: `collect-${value}`, checked: value === app.draft.collect }));
-  const where = h("fieldset", { class: "collect" }, h("legend", null, t("collectAt")), collect.map((input, i) =>
-    h("label", { class: "agree", for: input.id }, input, h("span", null, t(`collect_${COLLECT[i]}`), " ", h("span", { class: "dim" }, t(`collectSub_${COLLECT[i]}`))))));
-  const form = h("form", { class: "stack" }, h("div", { class: "stack narrow" }, first.node, second.node), where, trouble,
-    ends(backTo(app, app.draft.restoring ? "restore" : "check"), go));
+  second.input.addEventListener("input", () =>
+    second.say(second.input.value !== "" && second.input.value === first.input.value ? t("passwordsSame") : "", "good"),
+  );
+  const collect = COLLECT.map((value, i) =>
+    h("input", {
+      type: "radio",
+      class: "check",
+      name: "collect",
+      value,
+      id: `collect-${value}`,
+      checked: value === app.draft.collect,
+    }),
+  );
+  const where = h(
+    "fieldset",
+    { class: "collect" },
+    h("legend", null, t("collectAt")),
+    collect.map((input, i) =>
+      h(
+        "label",
+        { class: "agree", for: input.id },
+        input,
+        h("span", null, t(`collect_${COLLECT[i]}`), " ", h("span", { class: "dim" }, t(`collectSub_${COLLECT[i]}`))),
+      ),
+    ),
+  );
+  const form = h(
+    "form",
+    { class: "stack" },
+    h("div", { class: "stack narrow" }, first.node, second.node),
+    where,
+    trouble,
+    ends(backTo(app, app.draft.restoring ? "restore" : "check"), go),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!event.isTrusted || go.disabled) return;
@@ -186,7 +260,12 @@ export function newPassword(app) {
     trouble.hidden = true;
     try {
       await app.ask("wallet.collect", { choice: collect.find(({ checked }) => checked)?.value ?? COLLECT[0] });
-      await app.ask("wallet.create", { mnemonic: app.draft.mnemonic, password: first.input.value, replace: app.draft.exists && app.draft.restoring, fresh: !app.draft.restoring });
+      await app.ask("wallet.create", {
+        mnemonic: app.draft.mnemonic,
+        password: first.input.value,
+        replace: app.draft.exists && app.draft.restoring,
+        fresh: !app.draft.restoring,
+      });
       first.input.value = second.input.value = app.draft.mnemonic = "";
       app.draft.exists = true;
       app.say(t("walletMade"));
@@ -195,8 +274,14 @@ export function newPassword(app) {
     } catch (error) {
       const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
       trouble.hidden = false;
-      fill(trouble, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
-        code === "wallet.mnemonic" && app.draft.restoring ? press(h("button", { type: "button", class: "link" }, t("backToWords")), () => app.go("restore")) : null);
+      fill(
+        trouble,
+        icon("refused"),
+        h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+        code === "wallet.mnemonic" && app.draft.restoring
+          ? press(h("button", { type: "button", class: "link" }, t("backToWords")), () => app.go("restore"))
+          : null,
+      );
     }
     go.disabled = false;
     go.textContent = t("makeWallet");

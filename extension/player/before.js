@@ -30,25 +30,45 @@ export function before(actions) {
       if (key === last) return;
       last = key;
       // The button that has the focus is made anew, so it takes the focus again.
-      const focused = body.contains(document.activeElement) || foot.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
+      const focused =
+        body.contains(document.activeElement) || foot.contains(document.activeElement)
+          ? document.activeElement?.getAttribute("data-key")
+          : null;
       const mode = rewardMode(terms);
-      const label = terms.pay ? t(terms.pay.on ? "playPaid" : "playPreview") : mode === "none" || mode === "locked" || mode === "asks" ? t("listenWithout") : t("play");
-      const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", disabled: state.state === "loading" }, icon("play"), label), () => actions.send("play"));
+      const label = terms.pay
+        ? t(terms.pay.on ? "playPaid" : "playPreview")
+        : mode === "none" || mode === "locked" || mode === "asks"
+          ? t("listenWithout")
+          : t("play");
+      const play = press(
+        h(
+          "button",
+          { type: "button", class: "btn primary big", "data-key": "play", disabled: state.state === "loading" },
+          icon("play"),
+          label,
+        ),
+        () => actions.send("play"),
+      );
       const beside = h("div", { class: "note wrap", role: "alert", hidden: true });
       // Where something else than the budget is missing, the note below says what.
       showBeside(beside, problem?.code === "site.budget" && terms.pay && terms.pay.need !== "budget" ? null : problem);
-      fill(body,
+      fill(
+        body,
         head(terms, [clock(terms.duration_ms), terms.quality].filter(Boolean).join(" · "), play),
         beside,
         facts(terms, mode),
         terms.pay ? payNote(terms, terms.pay, actions) : null,
         walletNote(mode, actions),
         whoIsPaid(terms),
-        actions.termsOpen() ? allTerms(terms, true) : null);
+        actions.termsOpen() ? allTerms(terms, true) : null,
+      );
       const link = termsLink(actions, t("allTerms"));
       link.dataset.key = "terms";
       fill(foot, footNote("shield", t("signed")), link);
-      if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${focused}"]`))?.focus({ preventScroll: true });
+      if (focused)
+        /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${focused}"]`))?.focus({
+          preventScroll: true,
+        });
     },
   };
 }
@@ -59,7 +79,8 @@ export function before(actions) {
  */
 function facts(terms, mode) {
   if (!terms.facts) return null;
-  const earn = mode === "earns" || mode === "unpaid" ? emphasise(terms.facts.earn, terms.reward_wei) : [t(`earn_${mode}`)];
+  const earn =
+    mode === "earns" || mode === "unpaid" ? emphasise(terms.facts.earn, terms.reward_wei) : [t(`earn_${mode}`)];
   /** @type {[string, string, (Node | string)[]][]} */
   const rows = [
     ["may", t("factMay"), [terms.facts.may]],
@@ -67,7 +88,11 @@ function facts(terms, mode) {
     ["tag", t("factCosts"), emphasise(terms.facts.costs)],
     ["coin", t("factEarn"), earn],
   ];
-  return h("dl", { class: "facts" }, rows.map(([shape, name, words]) => h("div", null, icon(shape), h("dt", null, name), h("dd", null, words))));
+  return h(
+    "dl",
+    { class: "facts" },
+    rows.map(([shape, name, words]) => h("div", null, icon(shape), h("dt", null, name), h("dd", null, words))),
+  );
 }
 
 /**
@@ -77,9 +102,15 @@ function facts(terms, mode) {
  */
 function walletNote(mode, actions) {
   if (mode === "earns" || mode === "unpaid" || mode === "capped") return null;
-  const [label, action] = mode === "none" ? [t("walletAction_none"), actions.openOnboarding] : [t("openGomaa"), actions.open];
-  return h("div", { class: "note mid wrap" }, icon(mode === "locked" ? "lock" : "coin"), h("span", { class: "grow" }, t(`walletNote_${mode}`)),
-    press(h("button", { type: "button", class: "btn small", "data-key": "wallet" }, label), () => action()));
+  const [label, action] =
+    mode === "none" ? [t("walletAction_none"), actions.openOnboarding] : [t("openGomaa"), actions.open];
+  return h(
+    "div",
+    { class: "note mid wrap" },
+    icon(mode === "locked" ? "lock" : "coin"),
+    h("span", { class: "grow" }, t(`walletNote_${mode}`)),
+    press(h("button", { type: "button", class: "btn small", "data-key": "wallet" }, label), () => action()),
+  );
 }
 
 /**
@@ -92,8 +123,15 @@ function payNote(terms, pay, actions) {
   const each = t("payEach", show(pay.each_wei), String(terms.interval_s));
   const words = pay.need === null ? t("payLeft", show(pay.left_wei)) : t(`payNeed_${pay.need}`);
   const open = pay.need === "wallet" && terms.wallet === "none" ? () => actions.openOnboarding() : () => actions.open();
-  return h("div", { class: "note mid wrap", "data-key": "pay" }, icon("tag"), h("span", { class: "grow" }, h("b", null, each), " ", words),
-    pay.need === null || pay.need === "inside" ? null : press(h("button", { type: "button", class: "btn small", "data-key": "pay-open" }, t("openGomaa")), open));
+  return h(
+    "div",
+    { class: "note mid wrap", "data-key": "pay" },
+    icon("tag"),
+    h("span", { class: "grow" }, h("b", null, each), " ", words),
+    pay.need === null || pay.need === "inside"
+      ? null
+      : press(h("button", { type: "button", class: "btn small", "data-key": "pay-open" }, t("openGomaa")), open),
+  );
 }
 
 /** @param {Terms} terms */
@@ -101,15 +139,18 @@ function whoIsPaid(terms) {
   const sums = paid(terms);
   if (!sums) return h("p", { class: "s dim" }, t("nobodyPaid"));
   // The sentence has the amount in its middle; \uE000 marks the place.
-  const station = terms.payer === "listener" ? t("you") : terms.station?.name ?? t("theStation");
+  const station = terms.payer === "listener" ? t("you") : (terms.station?.name ?? t("theStation"));
   const [start, end] = t(terms.payer === "listener" ? "youPayWhole" : "paysWhole", station, "\uE000").split("\uE000");
   const total = amount(sums.total);
   total.append(" GoMAA");
-  return h("div", { class: "paid" },
+  return h(
+    "div",
+    { class: "paid" },
     h("p", { class: "s dim" }, start, total, end),
     split([
       { kind: "band", name: terms.artist || t("theBand"), wei: sums.owner },
       { kind: "fan", name: t("you"), wei: sums.listener },
       { kind: "platform", name: "iMediaStreams", wei: sums.commission },
-    ]));
+    ]),
+  );
 }

@@ -8,19 +8,38 @@ import { hostRemedy } from "../ui/host.js";
 /**
  * @typedef {{may: string, left: string, costs: string, earn: string, limits: string[]}} Facts
  * @typedef {{station_wei: string, owner_wei: string, listener_wei: string, commission_wei: string}} Split
- * @typedef {{title: string, artist: string, duration_ms: number, quality: string, content: string, owner?: string, server?: string,
- *   waveform?: string | null, station: {name: string, domain: string} | null, facts: Facts | null, permits?: string[], split: Split | null,
- *   interval_s: number, reward_wei: string, capped?: boolean, payer?: string, wallet: "none" | "locked" | "open", rewards: boolean, asks?: boolean, pay?: Pay | null}} Terms
- * @typedef {{on: boolean, need: "inside" | "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei: string, spent_wei: string}} Pay what this fan pays
- * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed"} StateName
- * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean, rate: number, list: {index: number, count: number},
- *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?: Pay | null, pace?: string | null}} State pace: the code for which the music waits, and goes on by itself
+ * @typedef {{title: string, artist: string, duration_ms: number, quality: string, content: string, owner?: string,
+ *   server?: string,
+ *   waveform?: string | null, station: {name: string, domain: string} | null, facts: Facts | null, permits?: string[],
+ * split: Split | null,
+ *   interval_s: number, reward_wei: string, capped?: boolean, payer?: string, wallet: "none" | "locked" | "open",
+ * rewards: boolean, asks?: boolean, pay?: Pay | null}} Terms
+ * @typedef {{on: boolean, need: "inside" | "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei:
+ *   string, spent_wei: string}} Pay what this fan pays
+ * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" |
+ *   "failed"} StateName
+ * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted:
+ *   boolean, rate: number, list: {index: number, count: number},
+ *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?:
+ * Pay | null, pace?: string | null}} State pace: the code for which the music waits, and goes on by itself
  * @typedef {{code: string, detail?: Record<string, unknown>}} Problem
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
  */
 
 /** @type {State} */
-export const NOTHING = { state: "loading", position_ms: 0, duration_ms: 0, volume: 1, muted: false, rate: 1, list: { index: 0, count: 1 }, left: {}, heard_ms: 0, earned_wei: "0", next_ms: 0 };
+export const NOTHING = {
+  state: "loading",
+  position_ms: 0,
+  duration_ms: 0,
+  volume: 1,
+  muted: false,
+  rate: 1,
+  list: { index: 0, count: 1 },
+  left: {},
+  heard_ms: 0,
+  earned_wei: "0",
+  next_ms: 0,
+};
 
 /** How far the frame runs ahead of the engine's last word. */
 const AHEAD_MS = 2500;
@@ -43,7 +62,8 @@ const LOADING_PX = 220;
 const UNOPENED_PX = 400;
 
 /**
- * Height of the frame while host and chain have not accepted the song, px: the page would else learn from it what a header that it cannot read says, or
+ * Height of the frame while host and chain have not accepted the song, px: the page would else learn from it what a
+ * header that it cannot read says, or
  * which fault its address had.
  * @param {Model} model
  * @returns {number | null} null where it is as high as what it shows
@@ -57,7 +77,8 @@ export function fixedHeight({ state, problem }) {
 /**
  * What a fan has to do with rewards here.
  * @param {Terms} terms
- * @returns {"earns" | "none" | "locked" | "declined" | "asks" | "capped" | "unpaid"} asks: the fan has not answered for this station yet; unpaid: the song gives no reward; capped: the station no more today
+ * @returns {"earns" | "none" | "locked" | "declined" | "asks" | "capped" | "unpaid"} asks: the fan has not answered for
+ *   this station yet; unpaid: the song gives no reward; capped: the station no more today
  */
 export function rewardMode(terms) {
   if (wei(terms.reward_wei) === 0n) return "unpaid";
@@ -135,7 +156,9 @@ export function canSeek({ terms, state }) {
   return state.left.seeks !== 0 && state.state !== "starting" && state.state !== "ended";
 }
 
-/** @typedef {"unlock" | "create" | "retry" | import("../ui/host.js").HostRemedy | "network" | "none" | "popup"} Remedy */
+/**
+ * @typedef {"unlock" | "create" | "retry" | import("../ui/host.js").HostRemedy | "network" | "none" | "popup"} Remedy
+ */
 
 /** @type {Record<string, Remedy>} */
 const REMEDIES = {
@@ -192,9 +215,13 @@ export function remedy(code, terms) {
 }
 
 /** Fields of a policy that refuse; any other word in a detail is a station's or a server's own. */
-const RULES = /^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|counts(\.[a-z_]+)?)$/;
+const RULES =
+  /^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|counts(\.[a-z_]+)?)$/;
 
-/** The rule that refused, for the foot of a problem; "" where none is known. @param {Record<string, unknown> | undefined} detail */
+/**
+ * The rule that refused, for the foot of a problem; "" where none is known.
+ * @param {Record<string, unknown> | undefined} detail
+ */
 export const ruleOf = (detail) => (typeof detail?.rule === "string" && RULES.test(detail.rule) ? detail.rule : "");
 
 /**
@@ -209,7 +236,8 @@ export function moneyOf({ state, pay, earned_wei }) {
   return { key: state === "refused" ? "nothingRefused" : "nothingCharged", sum: "0" };
 }
 
-const CALM = /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)/;
+const CALM =
+  /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)/;
 
 /**
  * Amber for what can be put right, brick for a refusal.

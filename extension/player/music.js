@@ -33,9 +33,19 @@ export function music(actions, first) {
   const legend = h("span", { class: "legend" }, t("intervalEarned", show(terms.reward_wei), terms.interval_s));
 
   const main = h("button", { type: "button", class: "btn primary round" });
-  press(main, () => actions.send(model.state.state === "playing" || model.state.state === "waiting" || model.state.state === "starting" ? "pause" : "play"));
-  const back = press(iconButton("back10", t("back10"), "", "l"), () => actions.seekTo(live(model, performance.now()).position - 10_000));
-  const forward = press(iconButton("forward10", t("forward10"), "", "l"), () => actions.seekTo(live(model, performance.now()).position + 10_000));
+  press(main, () =>
+    actions.send(
+      model.state.state === "playing" || model.state.state === "waiting" || model.state.state === "starting"
+        ? "pause"
+        : "play",
+    ),
+  );
+  const back = press(iconButton("back10", t("back10"), "", "l"), () =>
+    actions.seekTo(live(model, performance.now()).position - 10_000),
+  );
+  const forward = press(iconButton("forward10", t("forward10"), "", "l"), () =>
+    actions.seekTo(live(model, performance.now()).position + 10_000),
+  );
   const mute = press(iconButton("volume", t("mute")), () => actions.send("mute", { value: !model.state.muted }));
   const range = h("input", { class: "range", type: "range", min: 0, max: 100, step: 1, "aria-label": t("volume") });
   range.addEventListener("input", (event) => {
@@ -49,7 +59,11 @@ export function music(actions, first) {
   const place = h("span", { class: "xs dim num" });
   const list = h("div", { class: "tracks row", hidden: true }, before, place, after);
   const rates = RATES.map((value) => h("option", { value }, `${value}×`));
-  const speed = h("select", { class: "speed num", "aria-label": t("speed"), title: t("speed"), hidden: !terms.permits?.includes("rate") }, rates);
+  const speed = h(
+    "select",
+    { class: "speed num", "aria-label": t("speed"), title: t("speed"), hidden: !terms.permits?.includes("rate") },
+    rates,
+  );
   speed.addEventListener("change", (event) => {
     if (event.isTrusted) actions.speed(Number(speed.value));
   });
@@ -61,14 +75,22 @@ export function music(actions, first) {
   const beside = h("div", { class: "note wrap", hidden: true, role: "alert" });
   const more = h("div");
   const scale = h("div", { class: "scale" }, position, legend, duration);
-  const body = h("div", { class: "body" },
+  const body = h(
+    "div",
+    { class: "body" },
     head(terms, terms.station?.name ?? ""),
     h("div", { class: "stack t" }, line.node, ticks, scale),
-    h("div", { class: "controls" },
+    h(
+      "div",
+      { class: "controls" },
       h("div", { class: "transport" }, back, main, forward),
       h("div", { class: "vol" }, mute, range),
-      h("div", { class: "more" }, speed, list), reward),
-    beside, more);
+      h("div", { class: "more" }, speed, list),
+      reward,
+    ),
+    beside,
+    more,
+  );
   const link = termsLink(actions, t("terms"));
   const notes = h("span", { class: "row wrap" });
   const foot = h("div", { class: "foot" }, notes, link);
@@ -83,11 +105,26 @@ export function music(actions, first) {
     const mode = rewardMode(/** @type {import("./model.js").Terms} */ (model.terms ?? terms));
     const earning = mode === "earns" || wei(model.state.earned_wei) > 0n;
     const ended = model.state.state === "ended";
-    meter.set(earning ? ended ? 1 : fullness(at.next, terms.interval_s) : 0, model.state.state !== "playing");
+    meter.set(earning ? (ended ? 1 : fullness(at.next, terms.interval_s)) : 0, model.state.state !== "playing");
     const left = secondsLeft(at.next);
     const { pay } = model.state;
-    const nothing = pay ? pay.need === null || wei(pay.spent_wei) > 0n ? `${t("youPaid")} ${show(pay.spent_wei)} GoMAA` : t(`payNeed_${pay.need}`) : mode === "unpaid" ? t("noRewardSong") : t("noRewardWithout");
-    write(next, !earning ? nothing : ended ? t("rewardPending") : model.state.state === "playing" && at.next > 0 ? t("nextIn", show(terms.reward_wei), left) : t("nextWaits", show(terms.reward_wei)));
+    const nothing = pay
+      ? pay.need === null || wei(pay.spent_wei) > 0n
+        ? `${t("youPaid")} ${show(pay.spent_wei)} GoMAA`
+        : t(`payNeed_${pay.need}`)
+      : mode === "unpaid"
+        ? t("noRewardSong")
+        : t("noRewardWithout");
+    write(
+      next,
+      !earning
+        ? nothing
+        : ended
+          ? t("rewardPending")
+          : model.state.state === "playing" && at.next > 0
+            ? t("nextIn", show(terms.reward_wei), left)
+            : t("nextWaits", show(terms.reward_wei)),
+    );
     return earning;
   };
 
@@ -117,7 +154,10 @@ export function music(actions, first) {
         set(mute, { "aria-label": t(state.muted ? "unmute" : "mute"), title: t(state.muted ? "unmute" : "mute") });
       }
       write(duration, clock(state.duration_ms));
-      if (document.activeElement !== speed) speed.value = String(RATES.includes(state.rate) ? state.rate : RATES.findLast((value) => value < state.rate) ?? 1);
+      if (document.activeElement !== speed)
+        speed.value = String(
+          RATES.includes(state.rate) ? state.rate : (RATES.findLast((value) => value < state.rate) ?? 1),
+        );
       const { index, count } = state.list;
       list.hidden = count < 2;
       write(place, t("trackOf", index + 1, count));
@@ -129,7 +169,10 @@ export function music(actions, first) {
       const row = earning ? dashes(state.heard_ms, state.duration_ms, terms.interval_s) : [];
       if (row.length !== dashCount) {
         dashCount = row.length;
-        fill(ticks, row.map(() => h("i")));
+        fill(
+          ticks,
+          row.map(() => h("i")),
+        );
         ticks.hidden = legend.hidden = row.length === 0;
       }
       row.forEach((value, i) => /** @type {HTMLElement} */ (ticks.children[i]).style.setProperty("--v", `${value}%`));
@@ -153,14 +196,22 @@ export function music(actions, first) {
 function footNotes(place, { state }) {
   const { plays, seeks } = state.left;
   const pace = state.pace ? sentences({ code: state.pace }) : null;
-  const words = pace ? [footNote("pending", pace.cause), footNote("shield", pace.fix)]
-    : state.state === "starting" ? [footNote("shield", t("opening"))]
-      : state.state === "waiting" ? [footNote("pending", t("waiting"))]
+  const words = pace
+    ? [footNote("pending", pace.cause), footNote("shield", pace.fix)]
+    : state.state === "starting"
+      ? [footNote("shield", t("opening"))]
+      : state.state === "waiting"
+        ? [footNote("pending", t("waiting"))]
         : [
-          typeof plays === "number" ? footNote("again", state.state === "ended" ? counted("playsLeft", plays) : counted("playsLeftAfter", plays)) : null,
-          typeof seeks === "number" ? footNote("forward10", counted("seeksLeft", seeks)) : null,
-          state.state === "ended" ? footNote("settled", t("heardToEnd"), "good") : null,
-        ];
+            typeof plays === "number"
+              ? footNote(
+                  "again",
+                  state.state === "ended" ? counted("playsLeft", plays) : counted("playsLeftAfter", plays),
+                )
+              : null,
+            typeof seeks === "number" ? footNote("forward10", counted("seeksLeft", seeks)) : null,
+            state.state === "ended" ? footNote("settled", t("heardToEnd"), "good") : null,
+          ];
   const key = words.map((note) => note?.textContent ?? "").join("|");
   if (place.dataset.key === key) return;
   place.dataset.key = key;

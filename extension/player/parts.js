@@ -12,8 +12,10 @@ import { tone } from "./model.js";
 
 /**
  * What the views may do.
- * @typedef {{send: (type: string, fields?: object) => void, toggleTerms: () => void, termsOpen: () => boolean, open: () => void,
- *   openOnboarding: () => void, openNetwork: (origin: string) => void, seekTo: (ms: number) => void, say: (text: string) => void,
+ * @typedef {{send: (type: string, fields?: object) => void, toggleTerms: () => void, termsOpen: () => boolean, open: ()
+ *   => void,
+ *   openOnboarding: () => void, openNetwork: (origin: string) => void, seekTo: (ms: number) => void, say: (text:
+ * string) => void,
  *   speed: (value: number) => void, turn: (by: number) => void}} Actions
  * @typedef {{nodes: Node[], update: (model: Model) => void, tick?: (nowMs: number) => void}} View
  */
@@ -24,13 +26,19 @@ import { tone } from "./model.js";
  * @param {HTMLElement | null} [go] at the right
  */
 export function head(terms, third, go = null) {
-  return h("div", { class: "head" },
+  return h(
+    "div",
+    { class: "head" },
     artwork(terms?.content),
-    h("div", { class: "stack hair" },
+    h(
+      "div",
+      { class: "stack hair" },
       h("h1", { class: "title" }, terms?.title || t("aSong")),
       terms?.artist ? h("p", { class: "dim" }, terms.artist) : null,
-      third ? h("p", { class: "s faint num" }, third) : null),
-    go ? h("div", { class: "go" }, go) : null);
+      third ? h("p", { class: "s faint num" }, third) : null,
+    ),
+    go ? h("div", { class: "go" }, go) : null,
+  );
 }
 
 /**
@@ -39,7 +47,20 @@ export function head(terms, third, go = null) {
  * @param {string} label
  */
 export function termsLink(actions, label) {
-  return press(h("button", { type: "button", class: "link", "aria-expanded": String(actions.termsOpen()), "aria-controls": "terms", title: "T" }, label), () => actions.toggleTerms());
+  return press(
+    h(
+      "button",
+      {
+        type: "button",
+        class: "link",
+        "aria-expanded": String(actions.termsOpen()),
+        "aria-controls": "terms",
+        title: "T",
+      },
+      label,
+    ),
+    () => actions.toggleTerms(),
+  );
 }
 
 /**
@@ -65,5 +86,9 @@ export function showBeside(place, problem) {
   const { code, cause, fix } = sentences(problem);
   place.classList.toggle("dial", tone(code) === "dial");
   place.classList.toggle("stop", tone(code) !== "dial");
-  fill(place, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
+  fill(
+    place,
+    icon("refused"),
+    h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+  );
 }

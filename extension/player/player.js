@@ -37,7 +37,8 @@ const say = (text) => write(byId("live"), text);
 /** @type {import("./parts.js").Actions} */
 const actions = {
   send(type, fields = {}) {
-    if (type !== "retry" && model.problem && !["refused", "failed", "loading"].includes(model.state.state)) model.problem = null;
+    if (type !== "retry" && model.problem && !["refused", "failed", "loading"].includes(model.state.state))
+      model.problem = null;
     port?.send({ type, ...fields });
   },
   toggleTerms() {
@@ -51,7 +52,9 @@ const actions = {
     chrome.tabs.create({ url: chrome.runtime.getURL("onboarding/onboarding.html") });
   },
   openNetwork(origin) {
-    chrome.tabs.create({ url: chrome.runtime.getURL(`onboarding/onboarding.html#network=${encodeURIComponent(origin)}`) });
+    chrome.tabs.create({
+      url: chrome.runtime.getURL(`onboarding/onboarding.html#network=${encodeURIComponent(origin)}`),
+    });
   },
   seekTo(ms) {
     if (!canSeek(model)) {
@@ -69,7 +72,11 @@ const actions = {
         wanted = null;
         actions.send("seek", { position_ms: target });
         const left = model.state.left.seeks;
-        say([t("seekedTo", clock(target)), typeof left === "number" ? counted("seeksLeft", Math.max(0, left - 1)) : ""].filter(Boolean).join(" "));
+        say(
+          [t("seekedTo", clock(target)), typeof left === "number" ? counted("seeksLeft", Math.max(0, left - 1)) : ""]
+            .filter(Boolean)
+            .join(" "),
+        );
       }, SEEK_PAUSE_MS),
     };
     render();
@@ -90,7 +97,8 @@ const actions = {
 function hear(message) {
   if (message?.type === "terms") {
     model.terms = { ...message };
-    if (model.state.state === "loading" || !model.state.duration_ms) model.state = { ...model.state, duration_ms: Number(message.duration_ms) || 0 };
+    if (model.state.state === "loading" || !model.state.duration_ms)
+      model.state = { ...model.state, duration_ms: Number(message.duration_ms) || 0 };
     dress(model.terms?.title ? `${model.terms.title} · GoMAA` : "GoMAA");
   } else if (message?.type === "state") {
     const before_ = model.state;
@@ -101,8 +109,14 @@ function hear(message) {
     model.at = performance.now();
     keepTimings(message.timings);
     // What a person has to allow stays said until it is: a page's play may have come before there was a song.
-    const waits = ["player.press", "site.budget"].includes(model.problem?.code ?? "") && ["loading", "ready"].includes(next.state);
-    if (!waits && !["refused", "failed", "loading"].includes(next.state) && ["refused", "failed", "loading"].includes(before_.state)) model.problem = null;
+    const waits =
+      ["player.press", "site.budget"].includes(model.problem?.code ?? "") && ["loading", "ready"].includes(next.state);
+    if (
+      !waits &&
+      !["refused", "failed", "loading"].includes(next.state) &&
+      ["refused", "failed", "loading"].includes(before_.state)
+    )
+      model.problem = null;
     announce(before_, next);
   } else if (message?.type === "problem" && typeof message.code === "string") {
     model.problem = { code: message.code, detail: message.detail ?? {} };
@@ -115,7 +129,8 @@ let judged = 0;
 
 /**
  * The engine's figures as User Timing entries of this frame, where developer tools and benchmarks find them.
- * @param {{engine_cold_ms?: number | null, first_audio_ms?: number | null, seek_ms?: number[], marks?: string[]} | undefined} timings
+ * @param {{engine_cold_ms?: number | null, first_audio_ms?: number | null, seek_ms?: number[], marks?: string[]} |
+ *   undefined} timings
  */
 function keepTimings(timings) {
   const verdicts = Array.isArray(timings?.marks) ? timings.marks : [];
@@ -153,7 +168,8 @@ function draw() {
   const name = viewOf(model);
   card.dataset.state = model.state.state;
   // For reports of what went wrong: the code and what belongs to it, nothing of the fan.
-  if (model.problem) Object.assign(card.dataset, { code: model.problem.code, detail: JSON.stringify(model.problem.detail ?? {}) });
+  if (model.problem)
+    Object.assign(card.dataset, { code: model.problem.code, detail: JSON.stringify(model.problem.detail ?? {}) });
   else for (const name of ["code", "detail"]) delete card.dataset[name];
   // The wave is drawn for one song; another song gets a new view.
   const key = name === "music" ? `music ${model.terms?.content} ${model.terms && rewardMode(model.terms)}` : name;
@@ -162,10 +178,20 @@ function draw() {
   if (key !== shown) {
     const hadFocus = card.contains(document.activeElement);
     shown = key;
-    view = name === "music" ? music(actions, model) : name === "before" ? before(actions) : name === "problem" ? problem(actions) : loading();
+    view =
+      name === "music"
+        ? music(actions, model)
+        : name === "before"
+          ? before(actions)
+          : name === "problem"
+            ? problem(actions)
+            : loading();
     fill(card, view.nodes);
     view.update(model);
-    if (hadFocus) /** @type {HTMLElement | null} */ (card.querySelector(".btn.primary:not([disabled])"))?.focus({ preventScroll: true });
+    if (hadFocus)
+      /** @type {HTMLElement | null} */ (card.querySelector(".btn.primary:not([disabled])"))?.focus({
+        preventScroll: true,
+      });
     return;
   }
   view?.update(model);
@@ -177,7 +203,15 @@ function loading() {
   return {
     nodes: [body, h("div", { class: "foot" }, h("span", null, t("reading")))],
     update({ terms }) {
-      const lines = terms?.title ? head(terms, "") : h("div", { class: "head" }, head(null, "").firstElementChild, h("h1", { class: "vh" }, t("aSong")), h("div", { class: "skeleton head-lines" }, h("i"), h("i")));
+      const lines = terms?.title
+        ? head(terms, "")
+        : h(
+            "div",
+            { class: "head" },
+            head(null, "").firstElementChild,
+            h("h1", { class: "vh" }, t("aSong")),
+            h("div", { class: "skeleton head-lines" }, h("i"), h("i")),
+          );
       fill(body, lines, h("div", { class: "skeleton" }, h("i"), h("i")));
     },
   };
@@ -190,8 +224,13 @@ function key(event) {
   const name = viewOf(model);
   const { state } = model;
   const action = meaning(event, {
-    music: name === "music", position: live(model, performance.now()).position, duration: state.duration_ms, rate: state.rate,
-    onButton: target.closest("button, a") !== null, onField: target.matches("input, select"), onSlider: target.matches(".seek"),
+    music: name === "music",
+    position: live(model, performance.now()).position,
+    duration: state.duration_ms,
+    rate: state.rate,
+    onButton: target.closest("button, a") !== null,
+    onField: target.matches("input, select"),
+    onSlider: target.matches(".seek"),
   });
   if (!action) return;
   event.preventDefault();
@@ -203,19 +242,25 @@ function key(event) {
 function obey(action, name) {
   const { state } = model;
   switch (action.kind) {
-    case "terms": return actions.toggleTerms();
+    case "terms":
+      return actions.toggleTerms();
     case "toggle":
       if (name === "music") actions.send(SOUNDING.has(state.state) ? "pause" : "play");
       else if (name === "before" && state.state === "ready") actions.send("play");
       return undefined;
-    case "to": return actions.seekTo(action.ms);
-    case "by": return actions.seekTo(live(model, performance.now()).position + action.ms);
-    case "louder": return louder(action.by);
+    case "to":
+      return actions.seekTo(action.ms);
+    case "by":
+      return actions.seekTo(live(model, performance.now()).position + action.ms);
+    case "louder":
+      return louder(action.by);
     case "mute":
       actions.send("mute", { value: !state.muted });
       return say(t(state.muted ? "unmute" : "mute"));
-    case "rate": return actions.speed(action.value);
-    case "track": return actions.turn(action.by);
+    case "rate":
+      return actions.speed(action.value);
+    case "track":
+      return actions.turn(action.by);
   }
 }
 
@@ -237,13 +282,23 @@ dress("GoMAA");
 pressOnce();
 /** @type {{send: (message: object) => boolean} | null} */
 let port = null;
-// The content script that made this frame gives it its key, and no other window has one: without it nothing is played here.
+// The content script that made this frame gives it its key, and no other window has one: without it nothing is played
+// here.
 addEventListener("message", ({ data }) => {
   const key = data?.gomaa;
   if (port || typeof key !== "string" || !/^[0-9a-f]{32}$/.test(key)) return;
   port = connect(`player:${key}`, hear, (up, gone) => {
     heightTold = 0;
-    if (gone) return fill(card, h("div", { class: "body" }, h("h1", { class: "title" }, t("reloadTitle")), h("p", { class: "dim" }, t("reloadLead"))));
+    if (gone)
+      return fill(
+        card,
+        h(
+          "div",
+          { class: "body" },
+          h("h1", { class: "title" }, t("reloadTitle")),
+          h("p", { class: "dim" }, t("reloadLead")),
+        ),
+      );
     // An engine that was restarted knows this stream only after it is asked for it.
     if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
     return undefined;
@@ -255,7 +310,10 @@ tick();
 document.addEventListener("keydown", key);
 new ResizeObserver(tellHeight).observe(document.body);
 
-/** Over the extension's own port: a message to the page would name this extension's address, which is another in every Firefox. */
+/**
+ * Over the extension's own port: a message to the page would name this extension's address, which is another in every
+ * Firefox.
+ */
 function tellHeight() {
   const fixed = fixedHeight(model);
   // A problem that is higher is scrolled; while a song loads there is nothing to press yet.

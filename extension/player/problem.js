@@ -36,25 +36,53 @@ export function problem(actions) {
     },
     update(model) {
       if (!model.problem) return;
-      const key = JSON.stringify([model.problem, model.terms, actions.termsOpen(), model.state.earned_wei, model.state.state]);
+      const key = JSON.stringify([
+        model.problem,
+        model.terms,
+        actions.termsOpen(),
+        model.state.earned_wei,
+        model.state.state,
+      ]);
       if (key === last) return;
       last = key;
       const { code, cause, fix } = sentences(model.problem);
       const kind = remedy(code, model.terms);
       const commands = kind === "command" || kind === "upgrade" || kind === "repair";
       looks = commands || kind === "network";
-      const shape = code.startsWith("host.") ? "plug" : code.startsWith("wallet.") || kind === "unlock" ? "lock" : "refused";
-      fill(body,
+      const shape = code.startsWith("host.")
+        ? "plug"
+        : code.startsWith("wallet.") || kind === "unlock"
+          ? "lock"
+          : "refused";
+      fill(
+        body,
         head(model.terms, model.terms?.station?.name ?? ""),
-        h("div", { class: `alert ${tone(code)}`.trim(), role: "alert" }, icon(shape, "l"),
-          h("div", { class: "stack t" }, h("h2", null, cause), fix ? h("p", null, fix) : null, remedyButtons(kind, actions, model.problem))),
+        h(
+          "div",
+          { class: `alert ${tone(code)}`.trim(), role: "alert" },
+          icon(shape, "l"),
+          h(
+            "div",
+            { class: "stack t" },
+            h("h2", null, cause),
+            fix ? h("p", null, fix) : null,
+            remedyButtons(kind, actions, model.problem),
+          ),
+        ),
         commands ? hostSteps(model.problem, kind) : null,
         h("div", { class: "after" }, h("span", null, money(model)), codeChip(report(code, model.problem.detail))),
-        actions.termsOpen() && model.terms ? allTerms(model.terms) : null);
+        actions.termsOpen() && model.terms ? allTerms(model.terms) : null,
+      );
       const rule = ruleOf(model.problem.detail);
-      fill(foot,
-        looks ? footNote("lock", t("balanceSafe")) : rule ? footNote("file", t("rule", rule)) : footNote("shield", t("checkedHere")),
-        model.terms?.facts ? termsLink(actions, t("allTerms")) : null);
+      fill(
+        foot,
+        looks
+          ? footNote("lock", t("balanceSafe"))
+          : rule
+            ? footNote("file", t("rule", rule))
+            : footNote("shield", t("checkedHere")),
+        model.terms?.facts ? termsLink(actions, t("allTerms")) : null,
+      );
     },
   };
 }
@@ -89,9 +117,27 @@ function remedyButtons(kind, actions, { detail }) {
 function hostSteps(problem, kind) {
   const exactly = typeof problem.detail?.command === "string" ? problem.detail.command : "";
   const commands = hostCommands(exactly, kind);
-  return h("ol", { class: "steps" },
-    commands.map((text, i) => h("li", { class: i === 0 ? "now" : "" }, h("div", { class: "stack t" }, h("p", null, t(kind === "repair" ? "runRepair" : i === 0 ? "runOnce" : "thenRun")), command(text)))),
-    h("li", null, h("div", { class: "row between wrap" }, h("p", null, t("comesBack")), moneyState("pending", t("looking")))));
+  return h(
+    "ol",
+    { class: "steps" },
+    commands.map((text, i) =>
+      h(
+        "li",
+        { class: i === 0 ? "now" : "" },
+        h(
+          "div",
+          { class: "stack t" },
+          h("p", null, t(kind === "repair" ? "runRepair" : i === 0 ? "runOnce" : "thenRun")),
+          command(text),
+        ),
+      ),
+    ),
+    h(
+      "li",
+      null,
+      h("div", { class: "row between wrap" }, h("p", null, t("comesBack")), moneyState("pending", t("looking"))),
+    ),
+  );
 }
 
 /** @param {Model} model */

@@ -34,10 +34,24 @@ export function allTerms(terms, factsShown = false) {
     [t("termsOwner"), terms.owner, true],
     [t("termsServer"), terms.server, true],
   ];
-  const rows = lines.filter(([, value]) => Boolean(value)).map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value ?? "") : value ?? "")]);
-  return h("section", { class: "terms", id: "terms", "aria-label": t("allTerms") },
+  const rows = lines
+    .filter(([, value]) => Boolean(value))
+    .map(([name, value, code]) => [
+      h("dt", null, name),
+      h("dd", null, code ? h("code", null, value ?? "") : (value ?? "")),
+    ]);
+  return h(
+    "section",
+    { class: "terms", id: "terms", "aria-label": t("allTerms") },
     h("h2", { class: "h" }, t("allTerms")),
-    facts?.limits?.length ? h("ul", null, facts.limits.map((limit) => h("li", null, limit))) : null,
+    facts?.limits?.length
+      ? h(
+          "ul",
+          null,
+          facts.limits.map((limit) => h("li", null, limit)),
+        )
+      : null,
     h("dl", null, rows.flat()),
-    h("p", { class: "xs faint" }, t("termsRecorded")));
+    h("p", { class: "xs faint" }, t("termsRecorded")),
+  );
 }

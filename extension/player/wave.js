@@ -21,9 +21,20 @@ export function wave({ waveform, label, seek, text }) {
   const ghost = s("line", { class: "ghost", y1: 2, y2: HEIGHT, visibility: "hidden" });
   set(heard, { "clip-path": "url(#heard)" });
   set(coming, { "clip-path": "url(#coming)" });
-  const picture = s("svg", { class: "wave", "aria-hidden": "true" },
-    s("defs", null, s("clipPath", { id: "heard" }, clip), s("clipPath", { id: "coming" }, rest)), coming, heard, head, ghost);
-  const node = h("div", { class: "seek", role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": 0 }, picture);
+  const picture = s(
+    "svg",
+    { class: "wave", "aria-hidden": "true" },
+    s("defs", null, s("clipPath", { id: "heard" }, clip), s("clipPath", { id: "coming" }, rest)),
+    coming,
+    heard,
+    head,
+    ghost,
+  );
+  const node = h(
+    "div",
+    { class: "seek", role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": 0 },
+    picture,
+  );
 
   let width = 0;
   let duration = 0;
@@ -44,9 +55,11 @@ export function wave({ waveform, label, seek, text }) {
     const bars = Math.floor(width / STEP);
     const heights = peaks(waveform, bars);
     for (const group of [heard, coming]) {
-      group.replaceChildren(...(heights
-        ? heights.map((peak, i) => bar(i * STEP + 1, peak))
-        : [s("rect", { x: 0, y: HEIGHT / 2 - 3, width, height: 6, rx: 3 })]));
+      group.replaceChildren(
+        ...(heights
+          ? heights.map((peak, i) => bar(i * STEP + 1, peak))
+          : [s("rect", { x: 0, y: HEIGHT / 2 - 3, width, height: 6, rx: 3 })]),
+      );
     }
     place();
   };
@@ -100,7 +113,12 @@ export function wave({ waveform, label, seek, text }) {
       duration = durationMs;
       enabled = can;
       place();
-      set(node, { "aria-valuemax": Math.round(durationMs / 1000), "aria-valuenow": Math.round(positionMs / 1000), "aria-valuetext": spoken, "aria-disabled": can ? null : "true" });
+      set(node, {
+        "aria-valuemax": Math.round(durationMs / 1000),
+        "aria-valuenow": Math.round(positionMs / 1000),
+        "aria-valuetext": spoken,
+        "aria-disabled": can ? null : "true",
+      });
     },
   };
 }

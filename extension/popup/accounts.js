@@ -31,18 +31,44 @@ export function accounts(app) {
   const draw = async () => {
     /** @type {{accounts: Account[], current: string}} */
     const { accounts: all = [], current } = await app.ask("wallet.accounts");
-    fill(list, all.map((account) => h("li", null, press(
-      h("button", { type: "button", class: "item", "data-key": `account-${account.index}`, "aria-pressed": String(account.address === current) },
-        icon(account.address === current ? "settled" : "open"),
-        h("span", { class: "grow stack z" }, h("b", { class: "clip" }, accountName(account)), h("span", { class: "xs faint mono" }, short(account.address)))),
-      async () => {
-        await app.ask("wallet.account.use", { index: account.index });
-        await app.refresh();
-        app.go("home");
-      }))));
+    fill(
+      list,
+      all.map((account) =>
+        h(
+          "li",
+          null,
+          press(
+            h(
+              "button",
+              {
+                type: "button",
+                class: "item",
+                "data-key": `account-${account.index}`,
+                "aria-pressed": String(account.address === current),
+              },
+              icon(account.address === current ? "settled" : "open"),
+              h(
+                "span",
+                { class: "grow stack z" },
+                h("b", { class: "clip" }, accountName(account)),
+                h("span", { class: "xs faint mono" }, short(account.address)),
+              ),
+            ),
+            async () => {
+              await app.ask("wallet.account.use", { index: account.index });
+              await app.refresh();
+              app.go("home");
+            },
+          ),
+        ),
+      ),
+    );
   };
   void draw().catch((error) => more.say(error));
-  return [backBar(app, t("accounts"), "settings"), middle(h("p", { class: "s dim" }, t("accountsLead")), list, more.node)];
+  return [
+    backBar(app, t("accounts"), "settings"),
+    middle(h("p", { class: "s dim" }, t("accountsLead")), list, more.node),
+  ];
 }
 
 /**
@@ -54,30 +80,46 @@ export function contacts(app) {
   const name = field({ id: "name", label: t("contactName") });
   const where = field({ id: "address", label: t("contactAddress"), hint: t("sendToHint"), area: true });
   where.input.setAttribute("rows", "2");
-  const more = form({ fields: [name.node, where.node], submit: t("contactAdd"), busy: t("starting"), kind: "" }, async () => {
-    where.fail("");
-    name.fail("");
-    try {
-      await app.ask("wallet.contact.save", { name: name.input.value, address: where.input.value.trim() });
-      name.input.value = where.input.value = "";
-    } catch (error) {
-      const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
-      if (code === "wallet.recipient") return where.fail(`${cause}. ${fix}`);
-      if (code === "message.schema") return name.fail(t("contactNameMissing"));
-      throw error;
-    }
-    await draw();
-  });
+  const more = form(
+    { fields: [name.node, where.node], submit: t("contactAdd"), busy: t("starting"), kind: "" },
+    async () => {
+      where.fail("");
+      name.fail("");
+      try {
+        await app.ask("wallet.contact.save", { name: name.input.value, address: where.input.value.trim() });
+        name.input.value = where.input.value = "";
+      } catch (error) {
+        const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+        if (code === "wallet.recipient") return where.fail(`${cause}. ${fix}`);
+        if (code === "message.schema") return name.fail(t("contactNameMissing"));
+        throw error;
+      }
+      await draw();
+    },
+  );
   const draw = async () => {
     /** @type {{contacts: Contact[]}} */
     const { contacts: all = [] } = await app.ask("wallet.contacts");
     list.hidden = all.length === 0;
-    fill(list, all.map(({ address, name: known }) => h("li", null,
-      h("span", { class: "grow stack z" }, h("b", { class: "clip", title: known }, known), h("span", { class: "xs faint mono", title: address }, short(address))),
-      press(iconButton("close", t("contactRemove", known), "small"), async () => {
-        await app.ask("wallet.contact.remove", { address });
-        await draw();
-      }))));
+    fill(
+      list,
+      all.map(({ address, name: known }) =>
+        h(
+          "li",
+          null,
+          h(
+            "span",
+            { class: "grow stack z" },
+            h("b", { class: "clip", title: known }, known),
+            h("span", { class: "xs faint mono", title: address }, short(address)),
+          ),
+          press(iconButton("close", t("contactRemove", known), "small"), async () => {
+            await app.ask("wallet.contact.remove", { address });
+            await draw();
+          }),
+        ),
+      ),
+    );
   };
   void draw().catch((error) => more.say(error));
   return [backBar(app, t("addressBook"), "settings"), middle(list, more.node)];

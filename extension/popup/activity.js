@@ -18,23 +18,42 @@ export function activity(app) {
   const { older } = app.model;
   const newest = app.model.summary?.activity ?? [];
   const known = new Set(newest.map(place));
-  const items = [...newest, ...(older?.items ?? []).filter((item) => !known.has(place(item)))].sort((a, b) => b.time_s - a.time_s);
+  const items = [...newest, ...(older?.items ?? []).filter((item) => !known.has(place(item)))].sort(
+    (a, b) => b.time_s - a.time_s,
+  );
   /** @type {Map<string, HTMLElement[]>} */
   const days = new Map();
   items.forEach((item, i) => {
     const day = dayOf(item.time_s);
     days.set(day, [...(days.get(day) ?? []), itemRow(app, item, i)]);
   });
-  const lists = [...days].map(([day, rows]) => h("section", { class: "stack z" }, h("h2", { class: "day" }, day), h("ul", { class: "list items" }, rows)));
+  const lists = [...days].map(([day, rows]) =>
+    h("section", { class: "stack z" }, h("h2", { class: "day" }, day), h("ul", { class: "list items" }, rows)),
+  );
   return [
     topBar(app, t("tabActivity")),
-    middle(failureNote(app), doneNote(app), ...lists, more(app), items.length ? null : h("section", { class: "card empty" }, eye(0.12, "big").node, h("h2", null, t("emptyTitle")), h("p", null, t("emptyLead")))),
+    middle(
+      failureNote(app),
+      doneNote(app),
+      ...lists,
+      more(app),
+      items.length
+        ? null
+        : h(
+            "section",
+            { class: "card empty" },
+            eye(0.12, "big").node,
+            h("h2", null, t("emptyTitle")),
+            h("p", null, t("emptyLead")),
+          ),
+    ),
     tabs(app, "activity"),
   ];
 }
 
 /** @param {import("./popup.js").Item} item */
-const place = ({ server, epoch, payee, transaction, content, time_s }) => (server ? `${server}/${epoch}/${payee}` : `${transaction ?? content}/${time_s}`);
+const place = ({ server, epoch, payee, transaction, content, time_s }) =>
+  server ? `${server}/${epoch}/${payee}` : `${transaction ?? content}/${time_s}`;
 
 /** What the summary has no room for, a page at a time. @param {import("./popup.js").App} app */
 function more(app) {

@@ -32,7 +32,11 @@ export function form({ fields, submit, busy, kind = "primary", key = "submit" },
   /** @param {{code?: string}} error */
   function say(error) {
     const { code, cause, fix } = sentences(error);
-    fill(trouble, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
+    fill(
+      trouble,
+      icon("refused"),
+      h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+    );
     trouble.hidden = false;
   }
   return { node, go, say };
@@ -46,7 +50,8 @@ export function form({ fields, submit, busy, kind = "primary", key = "submit" },
 export function amountFault(error, wrong) {
   const { code, detail = {} } = /** @type {{code?: string, detail?: Record<string, unknown>}} */ (error);
   if (code === "message.schema") return wrong;
-  if (code === "wallet.amount.ambiguous") return t("amountTwoReadings", String(detail["thousands"]), String(detail["decimals"]));
+  if (code === "wallet.amount.ambiguous")
+    return t("amountTwoReadings", String(detail["thousands"]), String(detail["decimals"]));
   if (code !== "wallet.funds") return null;
   const { cause, fix } = sentences({ code });
   return `${cause}. ${fix}`;

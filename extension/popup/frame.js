@@ -18,11 +18,17 @@ import { language, sentences, t } from "../ui/text.js";
  * @param {string} title
  */
 export function topBar(app, title) {
-  return h("header", null, mark(26), h("h1", null, title), hostChip(app),
+  return h(
+    "header",
+    null,
+    mark(26),
+    h("h1", null, title),
+    hostChip(app),
     press(iconButton("lock", t("lock"), "small"), async () => {
       await app.ask("wallet.lock").catch(() => {});
       await app.refresh();
-    }));
+    }),
+  );
 }
 
 /** @param {App} app */
@@ -30,7 +36,10 @@ function hostChip(app) {
   const { host } = app.model;
   if (!host) return null;
   if (host.state === "connected") return h("span", { class: "chip" }, icon("plug", "m"), t("hostOn"));
-  return press(h("button", { type: "button", class: "chip dial", "data-key": "host" }, icon("plug", "m"), t("hostOff")), () => app.go("settings"));
+  return press(
+    h("button", { type: "button", class: "chip dial", "data-key": "host" }, icon("plug", "m"), t("hostOff")),
+    () => app.go("settings"),
+  );
 }
 
 /**
@@ -40,7 +49,12 @@ function hostChip(app) {
  * @param {import("./popup.js").Screen} where to go back to
  */
 export function backBar(app, title, where) {
-  return h("header", null, press(iconButton("back", t("back"), "small"), () => app.go(where)), h("h1", null, title));
+  return h(
+    "header",
+    null,
+    press(iconButton("back", t("back"), "small"), () => app.go(where)),
+    h("h1", null, title),
+  );
 }
 
 /**
@@ -57,9 +71,27 @@ export function middle(...children) {
  */
 export function tabs(app, here) {
   /** @type {["home" | "activity" | "sites" | "settings", string, string][]} */
-  const all = [["home", "home", t("tabHome")], ["activity", "list", t("tabActivity")], ["sites", "globe", t("tabSites")], ["settings", "settings", t("tabSettings")]];
-  return h("nav", { "aria-label": "GoMAA" }, all.map(([screen, shape, name]) => press(
-    h("button", { type: "button", "data-key": `tab-${screen}`, "aria-current": screen === here ? "page" : null }, icon(shape), name), () => app.go(screen))));
+  const all = [
+    ["home", "home", t("tabHome")],
+    ["activity", "list", t("tabActivity")],
+    ["sites", "globe", t("tabSites")],
+    ["settings", "settings", t("tabSettings")],
+  ];
+  return h(
+    "nav",
+    { "aria-label": "GoMAA" },
+    all.map(([screen, shape, name]) =>
+      press(
+        h(
+          "button",
+          { type: "button", "data-key": `tab-${screen}`, "aria-current": screen === here ? "page" : null },
+          icon(shape),
+          name,
+        ),
+        () => app.go(screen),
+      ),
+    ),
+  );
 }
 
 /**
@@ -67,10 +99,17 @@ export function tabs(app, here) {
  * @param {string} text 0x-hex
  */
 export function address(text) {
-  return h("p", { class: "mono address" }, (text.match(/^0x.{4}|.{1,4}/g) ?? []).map((part) => [h("span", null, part), h("wbr")]).flat());
+  return h(
+    "p",
+    { class: "mono address" },
+    (text.match(/^0x.{4}|.{1,4}/g) ?? []).map((part) => [h("span", null, part), h("wbr")]).flat(),
+  );
 }
 
-/** A site as it is named to a person: https is the rule, and whatever else it is stands there. @param {string} origin */
+/**
+ * A site as it is named to a person: https is the rule, and whatever else it is stands there.
+ * @param {string} origin
+ */
 export const siteName = (origin) => (origin === "file://" ? t("siteFiles") : origin.replace(/^https:\/\//, ""));
 
 /** The first and last characters, where the whole stands elsewhere. @param {string} text */
@@ -87,13 +126,21 @@ export function titleOf(item) {
 
 /** Where the money of a line is. @param {Item} item */
 export function stateOf(item) {
-  const own = !item.kind ? "" : item.state === "pending" ? t("stateUnderWay") : item.state === "refused" ? t("stateFailed") : "";
+  const own = !item.kind
+    ? ""
+    : item.state === "pending"
+      ? t("stateUnderWay")
+      : item.state === "refused"
+        ? t("stateFailed")
+        : "";
   return moneyState(item.state, own || undefined);
 }
 
 /** A good word from the screen before. @param {App} app */
 export function doneNote(app) {
-  return app.model.note ? h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, app.model.note)) : null;
+  return app.model.note
+    ? h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, app.model.note))
+    : null;
 }
 
 /**
@@ -103,12 +150,33 @@ export function doneNote(app) {
  * @param {number} index
  */
 export function itemRow(app, item, index) {
-  const about = item.kind ? "" : item.state === "refused" ? sentences({ code: item.code ?? "internal" }).cause : item.station ?? t("noStation");
+  const about = item.kind
+    ? ""
+    : item.state === "refused"
+      ? sentences({ code: item.code ?? "internal" }).cause
+      : (item.station ?? t("noStation"));
   const line = [about, moment(item.time_s, language())].filter(Boolean).join(" · ");
-  return h("li", null, press(h("button", { type: "button", class: "item", "data-key": `item-${index}` },
-    item.kind ? h("span", { class: "disc" }, icon(item.kind === "sent" ? "send" : "receive")) : artwork(item.content, "tiny"),
-    h("span", { class: "grow stack z" }, h("span", { class: "clip", title: titleOf(item) }, titleOf(item)), h("span", { class: "xs faint clip", title: line }, line)),
-    h("span", { class: "amt" }, amount(item.amount_wei, signOf(item)), stateOf(item))), () => app.go("origin", item)));
+  return h(
+    "li",
+    null,
+    press(
+      h(
+        "button",
+        { type: "button", class: "item", "data-key": `item-${index}` },
+        item.kind
+          ? h("span", { class: "disc" }, icon(item.kind === "sent" ? "send" : "receive"))
+          : artwork(item.content, "tiny"),
+        h(
+          "span",
+          { class: "grow stack z" },
+          h("span", { class: "clip", title: titleOf(item) }, titleOf(item)),
+          h("span", { class: "xs faint clip", title: line }, line),
+        ),
+        h("span", { class: "amt" }, amount(item.amount_wei, signOf(item)), stateOf(item)),
+      ),
+      () => app.go("origin", item),
+    ),
+  );
 }
 
 /**
@@ -119,5 +187,10 @@ export function failureNote(app) {
   const { failure } = app.model;
   if (!failure) return null;
   const { code, cause, fix } = sentences(failure);
-  return h("div", { class: "note dial", role: "alert" }, icon("info"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
+  return h(
+    "div",
+    { class: "note dial", role: "alert" },
+    icon("info"),
+    h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+  );
 }

@@ -31,10 +31,32 @@ export function home(app) {
       failureNote(app),
       searchNote(app),
       playing ? nowPlaying(app, playing) : null,
-      !summary ? null : items.length === 0 && !playing ? nothingYet() : h("section", { class: "stack z" },
-        h("div", { class: "row between" }, h("h2", { class: "h" }, t("recent")),
-          items.length > RECENT ? press(h("button", { type: "button", class: "link s", "data-key": "all" }, t("allActivity")), () => app.go("activity")) : null),
-        items.length ? h("ul", { class: "list items" }, items.slice(0, RECENT).map((item, i) => itemRow(app, item, i))) : h("p", { class: "s dim" }, t("firstRewardSoon")))),
+      !summary
+        ? null
+        : items.length === 0 && !playing
+          ? nothingYet()
+          : h(
+              "section",
+              { class: "stack z" },
+              h(
+                "div",
+                { class: "row between" },
+                h("h2", { class: "h" }, t("recent")),
+                items.length > RECENT
+                  ? press(h("button", { type: "button", class: "link s", "data-key": "all" }, t("allActivity")), () =>
+                      app.go("activity"),
+                    )
+                  : null,
+              ),
+              items.length
+                ? h(
+                    "ul",
+                    { class: "list items" },
+                    items.slice(0, RECENT).map((item, i) => itemRow(app, item, i)),
+                  )
+                : h("p", { class: "s dim" }, t("firstRewardSoon")),
+            ),
+    ),
     tabs(app, "home"),
   ];
 }
@@ -45,18 +67,66 @@ function balance(app) {
   // An amount that is not known now is not zero.
   const text = summary && summary.spendable_wei !== null ? show(summary.spendable_wei) : "–";
   const pending = wei(summary?.pending_wei);
-  const receive = press(h("button", { type: "button", class: "btn", "data-key": "receive" }, icon("receive"), t("receive")), () => app.go("receive"));
-  const send = press(h("button", { type: "button", class: "btn", "data-key": "send", disabled: !wei(summary?.spendable_wei) }, icon("send"), t("send")), () => app.go("send"));
+  const receive = press(
+    h("button", { type: "button", class: "btn", "data-key": "receive" }, icon("receive"), t("receive")),
+    () => app.go("receive"),
+  );
+  const send = press(
+    h(
+      "button",
+      { type: "button", class: "btn", "data-key": "send", disabled: !wei(summary?.spendable_wei) },
+      icon("send"),
+      t("send"),
+    ),
+    () => app.go("send"),
+  );
   const due = summary?.due_s ? t("pendingDue", moment(summary.due_s, language())) : t("statePending");
-  return h("section", { class: "card" },
-    h("div", { class: "row between" }, h("p", { class: "s dim" }, t("youCanSpend")), summary && summary.spendable_wei !== null ? moneyState("claimed") : summary ? moneyState("pending", t("trying")) : null),
-    h("p", { class: `balance ${text.length > 11 ? "long" : ""}`.trim(), title: summary && summary.spendable_wei !== null ? exact(summary.spendable_wei) : null }, text, h("small", null, "GoMAA")),
-    wei(summary?.private_wei) > 0n ? h("p", { class: "xs dim" }, t("privatePart", show(wei(summary?.private_wei)))) : null,
+  return h(
+    "section",
+    { class: "card" },
+    h(
+      "div",
+      { class: "row between" },
+      h("p", { class: "s dim" }, t("youCanSpend")),
+      summary && summary.spendable_wei !== null
+        ? moneyState("claimed")
+        : summary
+          ? moneyState("pending", t("trying"))
+          : null,
+    ),
+    h(
+      "p",
+      {
+        class: `balance ${text.length > 11 ? "long" : ""}`.trim(),
+        title: summary && summary.spendable_wei !== null ? exact(summary.spendable_wei) : null,
+      },
+      text,
+      h("small", null, "GoMAA"),
+    ),
+    wei(summary?.private_wei) > 0n
+      ? h("p", { class: "xs dim" }, t("privatePart", show(wei(summary?.private_wei))))
+      : null,
     ...collecting(app),
     h("div", { class: "actions" }, send, receive),
-    summary ? h("div", { class: "pair" },
-      h("div", null, h("span", { class: "xs dim" }, t("earnedToday")), amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : "")),
-      h("div", null, pending > 0n ? moneyState("pending", due) : h("span", { class: "xs dim" }, t("statePending")), amount(pending))) : null);
+    summary
+      ? h(
+          "div",
+          { class: "pair" },
+          h(
+            "div",
+            null,
+            h("span", { class: "xs dim" }, t("earnedToday")),
+            amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : ""),
+          ),
+          h(
+            "div",
+            null,
+            pending > 0n ? moneyState("pending", due) : h("span", { class: "xs dim" }, t("statePending")),
+            amount(pending),
+          ),
+        )
+      : null,
+  );
 }
 
 /**
@@ -71,9 +141,21 @@ function collecting(app) {
   const claimable = wei(summary.claimable_wei);
   const once = claimable + wei(summary.private_wei);
   return [
-    claimable > 0n ? h("p", { class: "xs dim" }, count && until_s ? t("claimingUntil", show(claimable), moment(until_s, language())) : t("claimingSoon", show(claimable))) : null,
+    claimable > 0n
+      ? h(
+          "p",
+          { class: "xs dim" },
+          count && until_s
+            ? t("claimingUntil", show(claimable), moment(until_s, language()))
+            : t("claimingSoon", show(claimable)),
+        )
+      : null,
     code ? h("p", { class: "xs dim" }, sentences({ code }).cause, " ", h("code", { class: "xs" }, code)) : null,
-    once > 0n && !claim.once ? press(h("button", { type: "button", class: "link xs", "data-key": "once" }, t("collectOnce")), () => app.chooseOnce(true)) : null,
+    once > 0n && !claim.once
+      ? press(h("button", { type: "button", class: "link xs", "data-key": "once" }, t("collectOnce")), () =>
+          app.chooseOnce(true),
+        )
+      : null,
     once > 0n && claim.once ? atOnce(app, once) : null,
   ];
 }
@@ -86,13 +168,39 @@ function collecting(app) {
 function atOnce(app, sum) {
   const { summary, claim } = app.model;
   const most = wei(summary?.sweep_most_wei);
-  const fee = wei(summary?.private_wei) === 0n ? null : most > 0n ? t("atPayeesFee", exact(most).replace(" GoMAA", ""), t("coin")) : t("atPayeesRelayed");
-  return h("div", { class: "note dial" }, icon("info"), h("div", { class: "grow stack t" },
-    h("span", null, t("collectOnceShows")),
-    fee ? h("span", { class: "xs" }, fee) : null,
-    h("div", { class: "row tight wrap" },
-      press(h("button", { type: "button", class: "btn small", "data-key": "claim", disabled: claim.busy }, claim.busy ? t("collecting") : t("collectNow", show(sum))), () => void app.claim()),
-      press(h("button", { type: "button", class: "btn small", "data-key": "not-once", disabled: claim.busy }, t("back")), () => app.chooseOnce(false)))));
+  const fee =
+    wei(summary?.private_wei) === 0n
+      ? null
+      : most > 0n
+        ? t("atPayeesFee", exact(most).replace(" GoMAA", ""), t("coin"))
+        : t("atPayeesRelayed");
+  return h(
+    "div",
+    { class: "note dial" },
+    icon("info"),
+    h(
+      "div",
+      { class: "grow stack t" },
+      h("span", null, t("collectOnceShows")),
+      fee ? h("span", { class: "xs" }, fee) : null,
+      h(
+        "div",
+        { class: "row tight wrap" },
+        press(
+          h(
+            "button",
+            { type: "button", class: "btn small", "data-key": "claim", disabled: claim.busy },
+            claim.busy ? t("collecting") : t("collectNow", show(sum)),
+          ),
+          () => void app.claim(),
+        ),
+        press(
+          h("button", { type: "button", class: "btn small", "data-key": "not-once", disabled: claim.busy }, t("back")),
+          () => app.chooseOnce(false),
+        ),
+      ),
+    ),
+  );
 }
 
 /**
@@ -101,8 +209,15 @@ function atOnce(app, sum) {
  */
 function searchNote({ model: { summary } }) {
   const { running = false, listed = 0, left = 0, away = [] } = summary?.search ?? {};
-  if (running && left > 0) return h("p", { class: "s dim", role: "status" }, t("searchProgress", listed - left, listed));
-  return away.length ? h("ul", { class: "s dim" }, away.map(({ epochs, url, server }) => h("li", null, t("searchAway", epochs, url ? new URL(url).host : server)))) : null;
+  if (running && left > 0)
+    return h("p", { class: "s dim", role: "status" }, t("searchProgress", listed - left, listed));
+  return away.length
+    ? h(
+        "ul",
+        { class: "s dim" },
+        away.map(({ epochs, url, server }) => h("li", null, t("searchAway", epochs, url ? new URL(url).host : server))),
+      )
+    : null;
 }
 
 /**
@@ -113,13 +228,22 @@ function claimNote(app) {
   const { done, failure } = app.model.claim;
   if (failure) {
     const { code, cause, fix } = sentences(failure);
-    return h("div", { class: "note dial", role: "alert" }, icon("info"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
+    return h(
+      "div",
+      { class: "note dial", role: "alert" },
+      icon("info"),
+      h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+    );
   }
   if (!done) return null;
   const sum = wei(done.amount_wei);
   const count = done.transactions?.length ?? 0;
-  return h("div", { class: sum > 0n ? "note good" : "note", role: "status" }, icon(sum > 0n ? "settled" : "info"),
-    h("span", null, sum > 0n ? counted("collected", count, show(sum)) : t("collectedNothing")));
+  return h(
+    "div",
+    { class: sum > 0n ? "note good" : "note", role: "status" },
+    icon(sum > 0n ? "settled" : "info"),
+    h("span", null, sum > 0n ? counted("collected", count, show(sum)) : t("collectedNothing")),
+  );
 }
 
 /**
@@ -138,13 +262,27 @@ function nowPlaying(app, playing) {
     write(position, clock(now.position_ms));
   };
   app.live(playing);
-  return h("section", { class: "card now", "aria-label": t("nowPlaying") },
+  return h(
+    "section",
+    { class: "card now", "aria-label": t("nowPlaying") },
     artwork(playing.content),
-    h("span", { class: "grow stack z" }, h("b", { class: "clip", title: playing.title }, playing.title), h("span", { class: "xs dim clip", title: playing.artist }, playing.artist)),
+    h(
+      "span",
+      { class: "grow stack z" },
+      h("b", { class: "clip", title: playing.title }, playing.title),
+      h("span", { class: "xs dim clip", title: playing.artist }, playing.artist),
+    ),
     meter.node,
-    h("span", { class: "amt" }, earned, position));
+    h("span", { class: "amt" }, earned, position),
+  );
 }
 
 function nothingYet() {
-  return h("section", { class: "card empty" }, eye(0.12, "big").node, h("h2", null, t("emptyTitle")), h("p", null, t("emptyLead")));
+  return h(
+    "section",
+    { class: "card empty" },
+    eye(0.12, "big").node,
+    h("h2", null, t("emptyTitle")),
+    h("p", null, t("emptyLead")),
+  );
 }

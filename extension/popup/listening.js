@@ -31,12 +31,19 @@ export function listening(app) {
     // An older answer never takes the place of a newer one.
     if (mine < latest) return;
     latest = mine;
-    const told = JSON.stringify(places.map((/** @type {Place} */ { now_s, ...rest }) => ({ ...rest, over: now_s >= rest.ready_s })));
+    const told = JSON.stringify(
+      places.map((/** @type {Place} */ { now_s, ...rest }) => ({ ...rest, over: now_s >= rest.ready_s })),
+    );
     // A form that somebody writes in is not taken away.
-    if (told === last || (last && box.contains(document.activeElement) && document.activeElement?.tagName === "INPUT")) return;
+    if (told === last || (last && box.contains(document.activeElement) && document.activeElement?.tagName === "INPUT"))
+      return;
     last = told;
-    fill(box, places.length ? h("h2", { class: "h" }, t("listeningTitle")) : null, places.length ? h("p", { class: "s dim" }, t("listeningLead")) : null,
-      places.map((/** @type {Place} */ place) => card(app, place)));
+    fill(
+      box,
+      places.length ? h("h2", { class: "h" }, t("listeningTitle")) : null,
+      places.length ? h("p", { class: "s dim" }, t("listeningLead")) : null,
+      places.map((/** @type {Place} */ place) => card(app, place)),
+    );
   };
   const again = () => void draw().catch(() => undefined);
   again();
@@ -48,12 +55,38 @@ export function listening(app) {
 function card(app, place) {
   const body = h("section", { class: "card stack t", "data-key": "place" });
   const parts = [
-    h("div", { class: "row between" }, h("b", { class: "clip" }, place.domain), h("span", { class: "num", "data-key": "left", title: exact(place.left_wei) }, `${show(place.left_wei)} GoMAA`)),
-    h("div", { class: "row between xs dim" }, h("span", null, t("listeningSpent")), h("span", { class: "num", "data-key": "spent", title: exact(place.spent_wei) }, show(place.spent_wei))),
+    h(
+      "div",
+      { class: "row between" },
+      h("b", { class: "clip" }, place.domain),
+      h("span", { class: "num", "data-key": "left", title: exact(place.left_wei) }, `${show(place.left_wei)} GoMAA`),
+    ),
+    h(
+      "div",
+      { class: "row between xs dim" },
+      h("span", null, t("listeningSpent")),
+      h("span", { class: "num", "data-key": "spent", title: exact(place.spent_wei) }, show(place.spent_wei)),
+    ),
   ];
   const failed = place.under_way?.startsWith("failed: ") ? place.under_way.slice(8) : null;
-  if (place.under_way && !failed) return fill(body, ...parts, h("div", { class: "note", role: "status" }, icon("info"), h("span", null, t("listeningUnder")))), body;
-  if (failed) parts.push(h("div", { class: "note dial", role: "alert" }, icon("info"), h("span", null, t("listeningFailed", sentences({ code: failed }).cause))));
+  if (place.under_way && !failed)
+    return (
+      fill(
+        body,
+        ...parts,
+        h("div", { class: "note", role: "status" }, icon("info"), h("span", null, t("listeningUnder"))),
+      ),
+      body
+    );
+  if (failed)
+    parts.push(
+      h(
+        "div",
+        { class: "note dial", role: "alert" },
+        icon("info"),
+        h("span", null, t("listeningFailed", sentences({ code: failed }).cause)),
+      ),
+    );
   fill(body, ...parts, back(app, place), putIn(app, place, body));
   return body;
 }
@@ -64,10 +97,30 @@ function back(app, place) {
   const held = wei(place.held_wei) > 0n;
   const ready = held || (asked && place.now_s >= place.ready_s);
   if (!asked && !held && wei(place.left_wei) === 0n) return null;
-  const take = () => app.ask("wallet.listening.take", { server: place.server, payer: place.payer }).catch((error) => app.fail(error));
-  const words = held ? t("listeningHeld", show(place.held_wei)) : !asked ? t("listeningDelay", Math.ceil(place.delay_s / 60)) : ready ? t("listeningReady", show(place.requested_wei)) : t("listeningWaits", show(place.requested_wei), moment(place.ready_s, language()));
-  return h("div", { class: "stack z" }, h("p", { class: "xs dim" }, words),
-    asked && !ready ? null : press(h("button", { type: "button", class: "btn small", "data-key": ready ? "withdraw" : "take-back" }, t(ready ? "listeningWithdraw" : "listeningAsk")), () => void take()));
+  const take = () =>
+    app.ask("wallet.listening.take", { server: place.server, payer: place.payer }).catch((error) => app.fail(error));
+  const words = held
+    ? t("listeningHeld", show(place.held_wei))
+    : !asked
+      ? t("listeningDelay", Math.ceil(place.delay_s / 60))
+      : ready
+        ? t("listeningReady", show(place.requested_wei))
+        : t("listeningWaits", show(place.requested_wei), moment(place.ready_s, language()));
+  return h(
+    "div",
+    { class: "stack z" },
+    h("p", { class: "xs dim" }, words),
+    asked && !ready
+      ? null
+      : press(
+          h(
+            "button",
+            { type: "button", class: "btn small", "data-key": ready ? "withdraw" : "take-back" },
+            t(ready ? "listeningWithdraw" : "listeningAsk"),
+          ),
+          () => void take(),
+        ),
+  );
 }
 
 /** @param {App} app @param {Place} place @param {HTMLElement} body */
@@ -78,21 +131,38 @@ function putIn(app, place, body) {
     sum.fail("");
     let quote;
     try {
-      quote = await app.ask("wallet.listening.quote", { server: place.server, payer: place.payer, amount: sum.input.value });
+      quote = await app.ask("wallet.listening.quote", {
+        server: place.server,
+        payer: place.payer,
+        amount: sum.input.value,
+      });
     } catch (error) {
       const fault = amountFault(error, t("sendAmountWrong"));
       if (!fault) throw error;
       return sum.fail(fault);
     }
     const amount = exact(quote.amount_wei).replace(" GoMAA", "");
-    const { node } = form({ fields: [], submit: t("listeningConfirm", amount), busy: t("sendSending"), key: "put-in-now" }, async () => {
-      await app.ask("wallet.listening.put", { quote: quote.quote });
-      fill(body, h("div", { class: "note", role: "status" }, icon("info"), h("span", null, t("listeningUnder"))));
-    });
+    const { node } = form(
+      { fields: [], submit: t("listeningConfirm", amount), busy: t("sendSending"), key: "put-in-now" },
+      async () => {
+        await app.ask("wallet.listening.put", { quote: quote.quote });
+        fill(body, h("div", { class: "note", role: "status" }, icon("info"), h("span", null, t("listeningUnder"))));
+      },
+    );
     /** @type {[string, string][]} */
-    const rows = [[t("listeningHow"), amount], [t("listeningFee"), exact(quote.most_wei).replace(" GoMAA", "")], [t("sendLeft"), exact(quote.left_wei).replace(" GoMAA", "")]];
-    fill(body, h("b", null, quote.domain), h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]).flat()),
+    const rows = [
+      [t("listeningHow"), amount],
+      [t("listeningFee"), exact(quote.most_wei).replace(" GoMAA", "")],
+      [t("sendLeft"), exact(quote.left_wei).replace(" GoMAA", "")],
+    ];
+    fill(
+      body,
+      h("b", null, quote.domain),
+      h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]).flat()),
       h("div", { class: "note good" }, icon("settled"), h("span", null, t("listeningSimulated"))),
-      h("div", { class: "note dial" }, icon("info"), h("span", null, t("listeningShows"))), h("p", { class: "xs dim" }, t("listeningDelay", Math.ceil(quote.delay_s / 60))), node);
+      h("div", { class: "note dial" }, icon("info"), h("span", null, t("listeningShows"))),
+      h("p", { class: "xs dim" }, t("listeningDelay", Math.ceil(quote.delay_s / 60))),
+      node,
+    );
   }).node;
 }

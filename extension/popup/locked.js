@@ -20,12 +20,27 @@ function onboarding(hash) {
  * @returns {Node[]}
  */
 export function welcome(_app) {
-  return [h("main", null,
-    h("div", { class: "stack centre" }, mark(64), h("div", { class: "stack t" }, h("h1", null, t("welcomeTitle")), h("p", { class: "dim" }, t("welcomeLead")))),
-    h("div", { class: "stack t" },
-      press(h("button", { type: "button", class: "btn primary wide" }, t("createWallet")), () => onboarding("#create")),
-      press(h("button", { type: "button", class: "btn wide" }, t("restoreWallet")), () => onboarding("#restore"))),
-    h("div", { class: "note" }, icon("music"), h("span", null, t("welcomeNote"))))];
+  return [
+    h(
+      "main",
+      null,
+      h(
+        "div",
+        { class: "stack centre" },
+        mark(64),
+        h("div", { class: "stack t" }, h("h1", null, t("welcomeTitle")), h("p", { class: "dim" }, t("welcomeLead"))),
+      ),
+      h(
+        "div",
+        { class: "stack t" },
+        press(h("button", { type: "button", class: "btn primary wide" }, t("createWallet")), () =>
+          onboarding("#create"),
+        ),
+        press(h("button", { type: "button", class: "btn wide" }, t("restoreWallet")), () => onboarding("#restore")),
+      ),
+      h("div", { class: "note" }, icon("music"), h("span", null, t("welcomeNote"))),
+    ),
+  ];
 }
 
 /**
@@ -54,10 +69,34 @@ export function locked(app) {
     submit.textContent = t("unlock");
   });
   const minutes = Math.round((app.model.status?.auto_lock_s ?? 0) / 60);
-  return [h("main", null,
-    h("div", { class: "stack centre" }, mark(64), h("div", { class: "stack t" }, h("h1", null, t("lockedTitle")), h("p", { class: "dim" }, minutes > 0 ? t("lockedAfter", minutes) : t("lockedLead")))),
-    form,
-    h("div", { class: "note good" }, icon("music"), h("span", null, t("lockedNote"))),
-    h("details", { class: "s" }, h("summary", null, t("forgotPassword")), h("div", { class: "stack t" }, h("p", { class: "dim" }, t("forgotPasswordMeans")),
-      press(h("button", { type: "button", class: "link" }, t("restoreLink")), () => onboarding("#restore")))))];
+  return [
+    h(
+      "main",
+      null,
+      h(
+        "div",
+        { class: "stack centre" },
+        mark(64),
+        h(
+          "div",
+          { class: "stack t" },
+          h("h1", null, t("lockedTitle")),
+          h("p", { class: "dim" }, minutes > 0 ? t("lockedAfter", minutes) : t("lockedLead")),
+        ),
+      ),
+      form,
+      h("div", { class: "note good" }, icon("music"), h("span", null, t("lockedNote"))),
+      h(
+        "details",
+        { class: "s" },
+        h("summary", null, t("forgotPassword")),
+        h(
+          "div",
+          { class: "stack t" },
+          h("p", { class: "dim" }, t("forgotPasswordMeans")),
+          press(h("button", { type: "button", class: "link" }, t("restoreLink")), () => onboarding("#restore")),
+        ),
+      ),
+    ),
+  ];
 }

@@ -24,38 +24,116 @@ export function origin(app) {
   // The same line may have gone on since it was opened.
   const item = app.model.summary?.activity.find((other) => same(other, chosen)) ?? chosen;
   const { proof } = app.model;
-  const copy = copies(h("button", { type: "button", class: "btn", "data-key": "copy" }, icon("copy"), t("copyOrigin")), () => asText(item, proof));
+  const copy = copies(
+    h("button", { type: "button", class: "btn", "data-key": "copy" }, icon("copy"), t("copyOrigin")),
+    () => asText(item, proof),
+  );
   return [
     backBar(app, t(item.kind ? "transferTitle" : "originTitle"), "activity"),
     middle(
-      h("section", { class: "row" }, item.kind ? h("span", { class: "disc big" }, icon(item.kind === "sent" ? "send" : "receive")) : artwork(item.content, "mid"),
-        h("div", { class: "grow stack z" }, h("b", { class: "clip", title: titleOf(item) }, titleOf(item)), h("span", { class: "s dim clip", title: item.artist }, item.artist)),
-        h("div", { class: "amt" }, h("span", { class: "sum-big" }, amount(item.amount_wei, signOf(item))), stateOf(item))),
-      h("section", { class: "card" }, h("ol", { class: "timeline" }, (item.kind ? moves(item) : steps(item)).map(step))),
+      h(
+        "section",
+        { class: "row" },
+        item.kind
+          ? h("span", { class: "disc big" }, icon(item.kind === "sent" ? "send" : "receive"))
+          : artwork(item.content, "mid"),
+        h(
+          "div",
+          { class: "grow stack z" },
+          h("b", { class: "clip", title: titleOf(item) }, titleOf(item)),
+          h("span", { class: "s dim clip", title: item.artist }, item.artist),
+        ),
+        h(
+          "div",
+          { class: "amt" },
+          h("span", { class: "sum-big" }, amount(item.amount_wei, signOf(item))),
+          stateOf(item),
+        ),
+      ),
+      h(
+        "section",
+        { class: "card" },
+        h("ol", { class: "timeline" }, (item.kind ? moves(item) : steps(item)).map(step)),
+      ),
       item.replaceable ? replacements(app, item) : null,
       proof ? plays(proof) : null,
-      h("section", { class: "card" }, h("dl", { class: "origin" }, names(item, proof).map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value) : value)]).flat()))),
+      h(
+        "section",
+        { class: "card" },
+        h(
+          "dl",
+          { class: "origin" },
+          names(item, proof)
+            .map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value) : value)])
+            .flat(),
+        ),
+      ),
+    ),
     h("footer", null, copy),
   ];
 }
 
 /** @param {import("./popup.js").App} app @param {Item} item */
-const replacements = (app, item) => h("div", { class: "row tight wrap" },
-  press(h("button", { type: "button", class: "btn", "data-key": "faster" }, t("replaceFaster")), () => app.go("faster", item)),
-  item.how === "cancel" ? null : press(h("button", { type: "button", class: "btn", "data-key": "cancel" }, t("replaceCancel")), () => app.go("cancel", item)));
+const replacements = (app, item) =>
+  h(
+    "div",
+    { class: "row tight wrap" },
+    press(h("button", { type: "button", class: "btn", "data-key": "faster" }, t("replaceFaster")), () =>
+      app.go("faster", item),
+    ),
+    item.how === "cancel"
+      ? null
+      : press(h("button", { type: "button", class: "btn", "data-key": "cancel" }, t("replaceCancel")), () =>
+          app.go("cancel", item),
+        ),
+  );
 
 /** @param {Item} a @param {Item} b */
-const same = (a, b) => (a.kind || b.kind ? a.kind === b.kind && a.transaction === b.transaction : a.time_s === b.time_s && a.content === b.content && a.epoch === b.epoch && a.payee === b.payee);
+const same = (a, b) =>
+  a.kind || b.kind
+    ? a.kind === b.kind && a.transaction === b.transaction
+    : a.time_s === b.time_s && a.content === b.content && a.epoch === b.epoch && a.payee === b.payee;
 
 /**
  * Every play in the amount, to the last wei.
  * @param {Proof} proof
  */
 function plays({ parts }) {
-  return h("section", { class: "card stack t" }, h("h2", { class: "h" }, t("originParts")), h("ul", { class: "list" }, parts.map((part) => h("li", null,
-    h("span", { class: "grow stack z" }, h("span", { class: "clip", title: part.title }, part.content ? part.title || t("aSong") : t("originElsewhere")),
-      h("span", { class: "xs faint" }, [part.seconds === null ? "" : t("heardFor", clock(part.seconds * 1000)), part.time_s === null ? "" : moment(part.time_s, language())].filter(Boolean).join(" · "))),
-    amount(part.amount_wei, "+")))));
+  return h(
+    "section",
+    { class: "card stack t" },
+    h("h2", { class: "h" }, t("originParts")),
+    h(
+      "ul",
+      { class: "list" },
+      parts.map((part) =>
+        h(
+          "li",
+          null,
+          h(
+            "span",
+            { class: "grow stack z" },
+            h(
+              "span",
+              { class: "clip", title: part.title },
+              part.content ? part.title || t("aSong") : t("originElsewhere"),
+            ),
+            h(
+              "span",
+              { class: "xs faint" },
+              [
+                part.seconds === null ? "" : t("heardFor", clock(part.seconds * 1000)),
+                part.time_s === null ? "" : moment(part.time_s, language()),
+              ]
+                .filter(Boolean)
+                .join(" · "),
+            ),
+          ),
+          amount(part.amount_wei, "+"),
+        ),
+      ),
+    ),
+  );
 }
 
 /**
@@ -65,13 +143,18 @@ function plays({ parts }) {
  */
 function moves(item) {
   const time = moment(item.time_s, language());
-  if (item.kind === "received") return [{ kind: "done", title: t("stepReceived"), time, note: t(item.at_payee ? "stepPrivateNote" : "stepReceivedNote") }];
+  if (item.kind === "received")
+    return [
+      { kind: "done", title: t("stepReceived"), time, note: t(item.at_payee ? "stepPrivateNote" : "stepReceivedNote") },
+    ];
   const fee = item.fee_wei ? t("stepFee", show(item.fee_wei, 6)) : "";
   /** @type {Step} */
   const signed = { kind: "done", title: t("stepSigned"), time: "", note: "" };
   if (item.state === "refused") {
     const failed = (item.code ?? "chain.reverted") === "chain.reverted";
-    const { cause, fix } = failed ? { cause: t("stepFailed"), fix: t("stepFailedNote") } : sentences({ code: item.code ?? "internal" });
+    const { cause, fix } = failed
+      ? { cause: t("stepFailed"), fix: t("stepFailedNote") }
+      : sentences({ code: item.code ?? "internal" });
     return [signed, { kind: "stop", title: cause, time, note: [fix, fee].filter(Boolean).join(" · ") }];
   }
   if (item.state === "claimed") return [signed, { kind: "done", title: t("stepConfirmed"), time, note: fee }];
@@ -96,21 +179,51 @@ function steps(item) {
       { kind: "", title: t("stepNoMoney"), time: "", note: t("stepNoMoneyNote") },
     ];
   }
-  const heard = [item.seconds ? t("heardFor", clock(item.seconds * 1000)) : "", item.plays ? counted("plays", item.plays) : ""].filter(Boolean).join(" · ");
+  const heard = [
+    item.seconds ? t("heardFor", clock(item.seconds * 1000)) : "",
+    item.plays ? counted("plays", item.plays) : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
   const claimed = item.state === "claimed";
   const final = claimed || item.state === "claimable";
   return [
     { kind: "done", title: t("stepListened"), time: at, note: heard || item.station || "" },
     { kind: "done", title: t("stepReceipt"), time: "", note: t("stepReceiptNote") },
-    { kind: final ? "done" : "wait", title: final && item.epoch ? t("stepEpoch", item.epoch) : t("stepPending"), time: final ? "" : due, note: final ? t("stepEpochNote") : t("stepPendingNote") },
-    { kind: claimed ? "done" : final ? "wait" : "", title: t(claimed ? "stepCollected" : final ? "stepReady" : "stepWallet"), time: "", note: t(claimed ? item.at_payee ? "stepPrivateNote" : "stepCollectedNote" : final ? "stepReadyNote" : "stepWalletNote") },
+    {
+      kind: final ? "done" : "wait",
+      title: final && item.epoch ? t("stepEpoch", item.epoch) : t("stepPending"),
+      time: final ? "" : due,
+      note: final ? t("stepEpochNote") : t("stepPendingNote"),
+    },
+    {
+      kind: claimed ? "done" : final ? "wait" : "",
+      title: t(claimed ? "stepCollected" : final ? "stepReady" : "stepWallet"),
+      time: "",
+      note: t(
+        claimed
+          ? item.at_payee
+            ? "stepPrivateNote"
+            : "stepCollectedNote"
+          : final
+            ? "stepReadyNote"
+            : "stepWalletNote",
+      ),
+    },
   ];
 }
 
 /** @param {Step} step_ */
 function step(step_) {
   const shape = { done: "settled", wait: "pending", stop: "refused", "": "open" }[step_.kind];
-  return h("li", { class: step_.kind }, icon(shape), h("b", null, step_.title), step_.time ? h("time", { class: "num" }, step_.time) : null, h("span", null, step_.note));
+  return h(
+    "li",
+    { class: step_.kind },
+    icon(shape),
+    h("b", null, step_.title),
+    step_.time ? h("time", { class: "num" }, step_.time) : null,
+    h("span", null, step_.note),
+  );
 }
 
 /**
@@ -120,26 +233,38 @@ function step(step_) {
  */
 function names(item, proof) {
   /** @type {[string, string | number | null | undefined, boolean][]} */
-  const all = item.kind ? [
-    [t(item.kind === "sent" ? "originTo" : "originFrom"), item.other, true],
-    [t("originSite"), item.site, true],
-    [t("originCoin"), item.value_wei && item.value_wei !== "0" ? exact(item.value_wei).replace(" GoMAA", "") : null, false],
-    [t("originBlock"), item.block, false],
-    [t("originTransaction"), item.transaction, true],
-    [t("originReplacedBy"), item.by, true],
-  ] : [
-    [t("originStation"), item.station ? (item.domain ? `${item.station} (${item.domain})` : item.station) : null, false],
-    [t("originStationAddress"), proof?.station_address, true],
-    [t("originContent"), item.content, true],
-    [t("originServer"), item.server, true],
-    [t("originEpoch"), item.epoch, false],
-    [t("originPayee"), item.payee, true],
-    [t("originSession"), proof?.session ?? proof?.detail?.session, true],
-    [t("originReceipt"), proof?.receipt?.signature, true],
-    [t("originTransaction"), proof?.transaction ?? item.transaction, true],
-    [t("chainName"), proof?.chain_id, false],
-  ];
-  return all.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value, code]) => [name, String(value), code]);
+  const all = item.kind
+    ? [
+        [t(item.kind === "sent" ? "originTo" : "originFrom"), item.other, true],
+        [t("originSite"), item.site, true],
+        [
+          t("originCoin"),
+          item.value_wei && item.value_wei !== "0" ? exact(item.value_wei).replace(" GoMAA", "") : null,
+          false,
+        ],
+        [t("originBlock"), item.block, false],
+        [t("originTransaction"), item.transaction, true],
+        [t("originReplacedBy"), item.by, true],
+      ]
+    : [
+        [
+          t("originStation"),
+          item.station ? (item.domain ? `${item.station} (${item.domain})` : item.station) : null,
+          false,
+        ],
+        [t("originStationAddress"), proof?.station_address, true],
+        [t("originContent"), item.content, true],
+        [t("originServer"), item.server, true],
+        [t("originEpoch"), item.epoch, false],
+        [t("originPayee"), item.payee, true],
+        [t("originSession"), proof?.session ?? proof?.detail?.session, true],
+        [t("originReceipt"), proof?.receipt?.signature, true],
+        [t("originTransaction"), proof?.transaction ?? item.transaction, true],
+        [t("chainName"), proof?.chain_id, false],
+      ];
+  return all
+    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .map(([name, value, code]) => [name, String(value), code]);
 }
 
 /** @param {Item} item @param {Proof | null} proof */

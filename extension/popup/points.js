@@ -45,19 +45,52 @@ export function points(app, origin) {
 }
 
 /** @param {string} text @param {string} below */
-const two = (text, below) => h("span", { class: "grow stack z" }, h("span", null, text), h("span", { class: "xs faint num" }, below));
+const two = (text, below) =>
+  h("span", { class: "grow stack z" }, h("span", null, text), h("span", { class: "xs faint num" }, below));
 
 /** @param {Account} account @param {(what: string) => Promise<void>} ask @param {App} app */
 function card(account, ask, app) {
   /** @param {string} key @param {string} name @param {string} what @param {boolean} disabled */
-  const button = (key, name, what, disabled = false) => press(h("button", { type: "button", class: "btn small", "data-key": key, disabled }, name), () => ask(what).catch((error) => app.fail(error)));
-  const held = account.passes.filter(({ ends_s, kind, redeemed_s }) => ends_s * 1000 > Date.now() && (kind === "ad-free" || redeemed_s === null));
-  return h("section", { class: "card stack t" },
-    h("div", { class: "row between" }, h("h2", { class: "h" }, t("pointsTitle")), h("b", { class: "num", "data-key": "points-left" }, String(account.points))),
+  const button = (key, name, what, disabled = false) =>
+    press(h("button", { type: "button", class: "btn small", "data-key": key, disabled }, name), () =>
+      ask(what).catch((error) => app.fail(error)),
+    );
+  const held = account.passes.filter(
+    ({ ends_s, kind, redeemed_s }) => ends_s * 1000 > Date.now() && (kind === "ad-free" || redeemed_s === null),
+  );
+  return h(
+    "section",
+    { class: "card stack t" },
+    h(
+      "div",
+      { class: "row between" },
+      h("h2", { class: "h" }, t("pointsTitle")),
+      h("b", { class: "num", "data-key": "points-left" }, String(account.points)),
+    ),
     h("p", { class: "s dim" }, t("pointsRules", account.points_per_minute, account.minimum_s, account.cap_per_day)),
-    h("ul", { class: "list" },
-      account.offers.map(({ name, text, cost }) => h("li", null, icon("tag"), two(text, t("pointsCost", cost)),
-        button(`get-${name}`, t("pointsGet"), `buy ${name} ${account.points}`, cost > account.points))),
-      held.map(({ serial, text, ends_s, redeemed_s }) => h("li", null, icon("check"), two(text, t("passUntil", moment(ends_s, language()))),
-        redeemed_s === null ? button(`use-${serial}`, t("passUse"), `redeem ${serial}`) : h("span", { class: "s dim" }, t("passInUse"))))));
+    h(
+      "ul",
+      { class: "list" },
+      account.offers.map(({ name, text, cost }) =>
+        h(
+          "li",
+          null,
+          icon("tag"),
+          two(text, t("pointsCost", cost)),
+          button(`get-${name}`, t("pointsGet"), `buy ${name} ${account.points}`, cost > account.points),
+        ),
+      ),
+      held.map(({ serial, text, ends_s, redeemed_s }) =>
+        h(
+          "li",
+          null,
+          icon("check"),
+          two(text, t("passUntil", moment(ends_s, language()))),
+          redeemed_s === null
+            ? button(`use-${serial}`, t("passUse"), `redeem ${serial}`)
+            : h("span", { class: "s dim" }, t("passInUse")),
+        ),
+      ),
+    ),
+  );
 }

@@ -19,9 +19,22 @@ export function receive(app) {
   return [
     backBar(app, t("receive"), "home"),
     middle(
-      h("section", { class: "card stack centre" }, h("div", { class: "frame-qr" }, qr(mine, t("qrLabel"))), address(mine)),
+      h(
+        "section",
+        { class: "card stack centre" },
+        h("div", { class: "frame-qr" }, qr(mine, t("qrLabel"))),
+        address(mine),
+      ),
       h("div", { class: "note" }, icon("coin"), h("span", null, t("receiveNote"))),
-      h("p", { class: "s dim" }, t("receiveRewards"))),
-    h("footer", null, copies(h("button", { type: "button", class: "btn primary", "data-key": "copy" }, icon("copy"), t("copyAddress")), () => mine)),
+      h("p", { class: "s dim" }, t("receiveRewards")),
+    ),
+    h(
+      "footer",
+      null,
+      copies(
+        h("button", { type: "button", class: "btn primary", "data-key": "copy" }, icon("copy"), t("copyAddress")),
+        () => mine,
+      ),
+    ),
   ];
 }

@@ -10,7 +10,10 @@ import { form } from "./form.js";
 import { backBar, middle } from "./frame.js";
 
 /** @typedef {import("./popup.js").App} App */
-/** @typedef {{quote: string, cancels: boolean, amount_wei: string, before_wei: string, most_wei: string, chain_id: number}} Quote */
+/**
+ * @typedef {{quote: string, cancels: boolean, amount_wei: string, before_wei: string, most_wei: string, chain_id:
+ *   number}} Quote
+ */
 
 /**
  * @param {App} app
@@ -23,18 +26,35 @@ export function replace(app, how) {
     (quote) => confirm(app, main, how, quote),
     (error) => {
       const { code, cause, fix } = sentences(error);
-      fill(main, h("div", { class: "note stop", role: "alert" }, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code))));
-    });
+      fill(
+        main,
+        h(
+          "div",
+          { class: "note stop", role: "alert" },
+          icon("refused"),
+          h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+        ),
+      );
+    },
+  );
   return [backBar(app, t(how === "cancel" ? "replaceCancel" : "replaceFaster"), "activity"), main];
 }
 
 /** @param {App} app @param {HTMLElement} main @param {"faster" | "cancel"} how @param {Quote} quote */
 function confirm(app, main, how, quote) {
-  const { node } = form({ fields: [], submit: t(how === "cancel" ? "replaceCancelNow" : "replaceFasterNow"), busy: t("sendSending"), key: "confirm" }, async () => {
-    await app.ask("wallet.send", { quote: quote.quote });
-    await app.refresh();
-    app.go("activity", null, t("replaceUnderWay"));
-  });
+  const { node } = form(
+    {
+      fields: [],
+      submit: t(how === "cancel" ? "replaceCancelNow" : "replaceFasterNow"),
+      busy: t("sendSending"),
+      key: "confirm",
+    },
+    async () => {
+      await app.ask("wallet.send", { quote: quote.quote });
+      await app.refresh();
+      app.go("activity", null, t("replaceUnderWay"));
+    },
+  );
   /** @type {[string, string][]} */
   const rows = [
     [t("sendAmount"), plain(quote.cancels ? "0" : quote.amount_wei)],
@@ -42,10 +62,25 @@ function confirm(app, main, how, quote) {
     [t("sendFeeMost"), `${plain(quote.most_wei)} ${t("coin")}`],
     [t("chainName"), String(quote.chain_id)],
   ];
-  fill(main,
-    h("div", { class: "note" }, icon("info"), h("span", null, t(how === "cancel" ? "replaceCancelNote" : "replaceFasterNote"))),
-    h("section", { class: "card" }, h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, h("span", { class: "num" }, value))]).flat())),
-    node);
+  fill(
+    main,
+    h(
+      "div",
+      { class: "note" },
+      icon("info"),
+      h("span", null, t(how === "cancel" ? "replaceCancelNote" : "replaceFasterNote")),
+    ),
+    h(
+      "section",
+      { class: "card" },
+      h(
+        "dl",
+        { class: "sums" },
+        rows.map(([name, value]) => [h("dt", null, name), h("dd", null, h("span", { class: "num" }, value))]).flat(),
+      ),
+    ),
+    node,
+  );
   main.focus();
 }
 

@@ -12,7 +12,8 @@ import { address, backBar, middle } from "./frame.js";
 
 /** @typedef {import("./popup.js").App} App */
 /**
- * @typedef {{quote: string, from: string, to: string, checksum: string, name: string | null, first: boolean, own: boolean, amount_wei: string, left_wei: string,
+ * @typedef {{quote: string, from: string, to: string, checksum: string, name: string | null, first: boolean, own:
+ *   boolean, amount_wei: string, left_wei: string,
  *   fee_wei: string, most_wei: string, chain_id: number, addresses: number, shows: "own" | "again" | null}} Quote
  * `addresses`: private ones that it is sent from; 0: from the account. `shows`: what the chain shows beside that
  */
@@ -24,8 +25,12 @@ import { address, backBar, middle } from "./frame.js";
 export function send(app) {
   const account = app.model.summary?.account_wei ?? null;
   const hidden = app.model.summary?.private_wei ?? "0";
-  const from = h("select", { class: "select", "aria-label": t("sendFrom"), "data-key": "from" },
-    h("option", { value: "account" }, t("sendFromAccount", account === null ? "–" : show(account))), h("option", { value: "private" }, t("sendFromPrivate", show(hidden))));
+  const from = h(
+    "select",
+    { class: "select", "aria-label": t("sendFrom"), "data-key": "from" },
+    h("option", { value: "account" }, t("sendFromAccount", account === null ? "–" : show(account))),
+    h("option", { value: "private" }, t("sendFromPrivate", show(hidden))),
+  );
   // What was collected in private is spent in private unless the fan chooses otherwise.
   if (BigInt(hidden) > 0n && (account === null || BigInt(account) === 0n)) from.value = "private";
   const held = () => (from.value === "private" ? hidden : account);
@@ -38,30 +43,44 @@ export function send(app) {
     sum.input.value = plain(held());
   });
   if (held()) sum.node.querySelector(".input")?.append(all);
-  const names = h("select", { class: "select", "aria-label": t("addressBook"), "data-key": "names" }, h("option", { value: "" }, t("addressBook")));
+  const names = h(
+    "select",
+    { class: "select", "aria-label": t("addressBook"), "data-key": "names" },
+    h("option", { value: "" }, t("addressBook")),
+  );
   names.addEventListener("change", () => {
     if (names.value) to.input.value = names.value;
   });
-  void app.ask("wallet.contacts").then(({ contacts = [] }) => {
-    for (const contact of contacts) names.append(h("option", { value: contact.address }, contact.name));
-    if (contacts.length) to.node.append(names);
-  }, () => {});
+  void app.ask("wallet.contacts").then(
+    ({ contacts = [] }) => {
+      for (const contact of contacts) names.append(h("option", { value: contact.address }, contact.name));
+      if (contacts.length) to.node.append(names);
+    },
+    () => {},
+  );
   const main = middle();
-  const { node } = form({ fields: [to.node, ...(BigInt(hidden) > 0n ? [from] : []), sum.node], submit: t("goOn"), busy: t("sendChecking") }, async () => {
-    to.fail("");
-    sum.fail("");
-    try {
-      const quote = await app.ask("wallet.quote", { to: to.input.value.trim(), amount: sum.input.value, from: from.value });
-      confirm(app, main, quote);
-    } catch (error) {
-      const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
-      const fault = amountFault(error, t("sendAmountWrong"));
-      const where = code === "wallet.recipient" ? to : fault ? sum : null;
-      if (!where) throw error;
-      where.fail(fault ?? `${cause}. ${fix}`);
-      where.input.focus();
-    }
-  });
+  const { node } = form(
+    { fields: [to.node, ...(BigInt(hidden) > 0n ? [from] : []), sum.node], submit: t("goOn"), busy: t("sendChecking") },
+    async () => {
+      to.fail("");
+      sum.fail("");
+      try {
+        const quote = await app.ask("wallet.quote", {
+          to: to.input.value.trim(),
+          amount: sum.input.value,
+          from: from.value,
+        });
+        confirm(app, main, quote);
+      } catch (error) {
+        const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+        const fault = amountFault(error, t("sendAmountWrong"));
+        const where = code === "wallet.recipient" ? to : fault ? sum : null;
+        if (!where) throw error;
+        where.fail(fault ?? `${cause}. ${fix}`);
+        where.input.focus();
+      }
+    },
+  );
   fill(main, node, h("div", { class: "note" }, icon("info"), h("span", null, t("sendNote"))));
   return [backBar(app, t("send"), "home"), main];
 }
@@ -73,29 +92,63 @@ export function send(app) {
  * @param {Quote} quote
  */
 function confirm(app, main, quote) {
-  const { node } = form({ fields: [], submit: t("sendNow", plain(quote.amount_wei)), busy: t("sendSending"), key: "confirm" }, async () => {
-    await app.ask("wallet.send", { quote: quote.quote });
-    await app.settle();
-    app.go("activity", null, t("sendUnderWay"));
-  });
+  const { node } = form(
+    { fields: [], submit: t("sendNow", plain(quote.amount_wei)), busy: t("sendSending"), key: "confirm" },
+    async () => {
+      await app.ask("wallet.send", { quote: quote.quote });
+      await app.settle();
+      app.go("activity", null, t("sendUnderWay"));
+    },
+  );
   /** @type {[string, Node | string][]} */
   const rows = [
     // Every decimal: what is agreed to is what is signed.
     [t("sendAmount"), h("b", { class: "num" }, plain(quote.amount_wei))],
-    [t("sendFee"), h("span", { class: "num" }, quote.addresses ? t("sendByServer") : `${plain(quote.fee_wei)} ${t("coin")}`)],
-    ...(quote.addresses ? [] : [/** @type {[string, Node]} */ ([t("sendFeeMost"), h("span", { class: "num" }, `${plain(quote.most_wei)} ${t("coin")}`)])]),
+    [
+      t("sendFee"),
+      h("span", { class: "num" }, quote.addresses ? t("sendByServer") : `${plain(quote.fee_wei)} ${t("coin")}`),
+    ],
+    ...(quote.addresses
+      ? []
+      : [
+          /** @type {[string, Node]} */ ([
+            t("sendFeeMost"),
+            h("span", { class: "num" }, `${plain(quote.most_wei)} ${t("coin")}`),
+          ]),
+        ]),
     [t("sendLeft"), h("span", { class: "num" }, plain(quote.left_wei))],
     [t("chainName"), h("span", { class: "num" }, String(quote.chain_id))],
   ];
-  fill(main,
-    h("section", { class: "card stack t" }, h("p", { class: "s dim" }, t("sendTo")), quote.name ? h("b", null, quote.name) : null, address(quote.checksum)),
+  fill(
+    main,
+    h(
+      "section",
+      { class: "card stack t" },
+      h("p", { class: "s dim" }, t("sendTo")),
+      quote.name ? h("b", null, quote.name) : null,
+      address(quote.checksum),
+    ),
     quote.first && !quote.own ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("sendFirst"))) : null,
-    h("section", { class: "card" }, h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]).flat())),
-    quote.addresses > 1 ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("sendTogether", quote.addresses))) : null,
-    quote.shows ? h("div", { class: "note dial" }, icon("info"), h("span", null, t(quote.shows === "own" ? "sendShowsOwn" : "sendShowsAgain"))) : null,
+    h(
+      "section",
+      { class: "card" },
+      h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]).flat()),
+    ),
+    quote.addresses > 1
+      ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("sendTogether", quote.addresses)))
+      : null,
+    quote.shows
+      ? h(
+          "div",
+          { class: "note dial" },
+          icon("info"),
+          h("span", null, t(quote.shows === "own" ? "sendShowsOwn" : "sendShowsAgain")),
+        )
+      : null,
     quote.addresses ? null : h("div", { class: "note good" }, icon("settled"), h("span", null, t("sendSimulated"))),
     node,
-    h("p", { class: "xs faint centre" }, t("sendForGood")));
+    h("p", { class: "xs faint centre" }, t("sendForGood")),
+  );
   main.focus();
 }
 

@@ -18,14 +18,24 @@ import { doneNote, failureNote, middle, tabs, topBar } from "./frame.js";
  */
 export function settings(app) {
   const { status, host } = app.model;
-  const collect = h("select", { class: "select", id: "collect", "data-key": "collect" },
-    COLLECT.map((value) => h("option", { value, selected: value === status?.collect }, t(`collect_${value}`))));
+  const collect = h(
+    "select",
+    { class: "select", id: "collect", "data-key": "collect" },
+    COLLECT.map((value) => h("option", { value, selected: value === status?.collect }, t(`collect_${value}`))),
+  );
   collect.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
     await app.ask("wallet.collect", { choice: collect.value }).catch(() => {});
     await app.refresh();
   });
-  const tracking = h("input", { class: "switch", type: "checkbox", role: "switch", id: "tracking", "data-key": "tracking", checked: status?.tracking ?? false });
+  const tracking = h("input", {
+    class: "switch",
+    type: "checkbox",
+    role: "switch",
+    id: "tracking",
+    "data-key": "tracking",
+    checked: status?.tracking ?? false,
+  });
   tracking.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
     await app.ask("wallet.tracking", { on: tracking.checked }).catch(() => {});
@@ -37,23 +47,71 @@ export function settings(app) {
       failureNote(app),
       doneNote(app),
       host && host.state !== "connected" ? hostHelp(host) : null,
-      group(t("settingsRewards"),
-        h("li", null, icon("coin"), h("label", { class: "grow", for: "collect" }, t("collectAt"), h("span", { class: "sub" }, t(`collectSub_${status?.collect ?? "always"}`))), collect),
-        h("li", null, icon("eye"), h("label", { class: "grow", for: "tracking" }, t("trackingOn"), h("span", { class: "sub" }, t("trackingSub"))), tracking)),
-      group(t("settingsWallet"),
+      group(
+        t("settingsRewards"),
+        h(
+          "li",
+          null,
+          icon("coin"),
+          h(
+            "label",
+            { class: "grow", for: "collect" },
+            t("collectAt"),
+            h("span", { class: "sub" }, t(`collectSub_${status?.collect ?? "always"}`)),
+          ),
+          collect,
+        ),
+        h(
+          "li",
+          null,
+          icon("eye"),
+          h(
+            "label",
+            { class: "grow", for: "tracking" },
+            t("trackingOn"),
+            h("span", { class: "sub" }, t("trackingSub")),
+          ),
+          tracking,
+        ),
+      ),
+      group(
+        t("settingsWallet"),
         way(app, "coin", t("accounts"), "accounts"),
-        way(app, "list", t("addressBook"), "contacts")),
-      group(t("settingsSafety"),
+        way(app, "list", t("addressBook"), "contacts"),
+      ),
+      group(
+        t("settingsSafety"),
         h("li", null, icon("lock"), h("label", { class: "grow", for: "autolock" }, t("autoLock")), autoLock(app)),
         way(app, "shield", t("changePassword"), "password"),
-        way(app, "hidden", t("yourWords"), "words")),
-      group(t("settingsComputer"),
+        way(app, "hidden", t("yourWords"), "words"),
+      ),
+      group(
+        t("settingsComputer"),
         line("plug", t("hostName"), "", hostState(host)),
-        host && host.state === "connected" && host.chain !== undefined ? line("station", t("chainState"), "", host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying"))) : null,
+        host && host.state === "connected" && host.chain !== undefined
+          ? line(
+              "station",
+              t("chainState"),
+              "",
+              host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying")),
+            )
+          : null,
         host && host.state === "connected" ? network(app, host) : null,
         line("globe", t("languageName"), t("languageSub"), h("span", { class: "s dim" }, t("languageOwn"))),
         line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)),
-        h("li", null, h("a", { class: "item", href: "/licences.txt", target: "_blank", "data-key": "licences" }, icon("list"), h("span", { class: "grow" }, t("licences")), icon("next", "m"))))),
+        h(
+          "li",
+          null,
+          h(
+            "a",
+            { class: "item", href: "/licences.txt", target: "_blank", "data-key": "licences" },
+            icon("list"),
+            h("span", { class: "grow" }, t("licences")),
+            icon("next", "m"),
+          ),
+        ),
+      ),
+    ),
     tabs(app, "settings"),
   ];
 }
@@ -61,8 +119,13 @@ export function settings(app) {
 /** @param {App} app */
 function autoLock(app) {
   const { auto_lock_s: now = 0, auto_lock_choices: choices = [] } = app.model.status ?? {};
-  const select = h("select", { class: "select", id: "autolock", "data-key": "autolock" },
-    [...new Set([...choices, now])].sort((a, b) => a - b).map((seconds) => h("option", { value: seconds, selected: seconds === now }, span(seconds))));
+  const select = h(
+    "select",
+    { class: "select", id: "autolock", "data-key": "autolock" },
+    [...new Set([...choices, now])]
+      .sort((a, b) => a - b)
+      .map((seconds) => h("option", { value: seconds, selected: seconds === now }, span(seconds))),
+  );
   select.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
     await app.ask("wallet.autolock", { seconds: Number(select.value) }).catch(() => {});
@@ -72,7 +135,8 @@ function autoLock(app) {
 }
 
 /** @param {number} seconds */
-const span = (seconds) => (seconds < 3600 ? t("minutes", Math.round(seconds / 60)) : t("hours", Math.round(seconds / 3600)));
+const span = (seconds) =>
+  seconds < 3600 ? t("minutes", Math.round(seconds / 60)) : t("hours", Math.round(seconds / 3600));
 
 /**
  * A line that leads to another screen.
@@ -83,7 +147,21 @@ const span = (seconds) => (seconds < 3600 ? t("minutes", Math.round(seconds / 60
  * @param {Node | string} [value]
  */
 function way(app, shape, name, where, value = "") {
-  return h("li", null, press(h("button", { type: "button", class: "item", "data-key": where }, icon(shape), h("span", { class: "grow" }, name), value, icon("next", "m")), () => app.go(where)));
+  return h(
+    "li",
+    null,
+    press(
+      h(
+        "button",
+        { type: "button", class: "item", "data-key": where },
+        icon(shape),
+        h("span", { class: "grow" }, name),
+        value,
+        icon("next", "m"),
+      ),
+      () => app.go(where),
+    ),
+  );
 }
 
 /**
@@ -101,7 +179,13 @@ function group(title, ...rows) {
  * @param {Node} value
  */
 function line(shape, name, sub, value) {
-  return h("li", null, icon(shape), h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null), value);
+  return h(
+    "li",
+    null,
+    icon(shape),
+    h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null),
+    value,
+  );
 }
 
 /**
@@ -113,20 +197,32 @@ function network(app, host) {
   const known = host.networks ?? [];
   const now = host.chain_id ?? known[0];
   if (now === undefined) return null;
-  if (known.length < 2) return line("globe", t("chainName"), t("chainSub"), h("span", { class: "s dim num" }, String(now)));
-  const select = h("select", { class: "select", id: "network", "data-key": "network" }, known.map((id) => h("option", { value: id, selected: id === now }, String(id))));
+  if (known.length < 2)
+    return line("globe", t("chainName"), t("chainSub"), h("span", { class: "s dim num" }, String(now)));
+  const select = h(
+    "select",
+    { class: "select", id: "network", "data-key": "network" },
+    known.map((id) => h("option", { value: id, selected: id === now }, String(id))),
+  );
   select.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
     await app.ask("wallet.network", { chain_id: Number(select.value) }).catch(() => {});
     await app.refresh();
   });
-  return h("li", null, icon("globe"), h("label", { class: "grow", for: "network" }, t("chainName"), h("span", { class: "sub" }, t("chainSub"))), select);
+  return h(
+    "li",
+    null,
+    icon("globe"),
+    h("label", { class: "grow", for: "network" }, t("chainName"), h("span", { class: "sub" }, t("chainSub"))),
+    select,
+  );
 }
 
 /** @param {import("./popup.js").Host | null} host */
 function hostState(host) {
   if (!host) return moneyState("pending", t("looking"));
-  if (host.state === "connected") return moneyState("claimed", host.version ? t("running", host.version) : t("connected"));
+  if (host.state === "connected")
+    return moneyState("claimed", host.version ? t("running", host.version) : t("connected"));
   return moneyState("refused", t(`host_${host.state}`));
 }
 
@@ -135,7 +231,12 @@ function hostHelp(host) {
   const code = host.code || `host.${host.state}`;
   const { cause, fix } = sentences({ code });
   const remedy = hostRemedy(code);
-  return h("section", { class: "card stack t" }, h("h2", { class: "h" }, cause), h("p", { class: "s dim" }, fix),
+  return h(
+    "section",
+    { class: "card stack t" },
+    h("h2", { class: "h" }, cause),
+    h("p", { class: "s dim" }, fix),
     remedy ? hostCommands(host.command ?? "", remedy).map(command) : null,
-    h("p", { class: "xs faint" }, h("code", null, code)));
+    h("p", { class: "xs faint" }, h("code", null, code)),
+  );
 }

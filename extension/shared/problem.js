@@ -1,5 +1,6 @@
 /**
- * An expected failure with a code of the registry (docs/protocol.md section 7), and the rule for errors that somebody else said.
+ * An expected failure with a code of the registry (docs/protocol.md section 7), and the rule for errors that somebody
+ * else said.
  */
 
 import { AREAS, CODES, DETAILS } from "./codes.js";
@@ -49,7 +50,11 @@ export class Problem extends Error {
   }
 }
 
-/** What is known of a mistake: the browser's own errors quote what they stumbled over, such as a station's text, so of them the kind and the place. @param {any} error */
+/**
+ * What is known of a mistake: the browser's own errors quote what they stumbled over, such as a station's text, so of
+ * them the kind and the place.
+ * @param {any} error
+ */
 function mistake(error) {
   if (!(error instanceof Error) || error.name === "Error") return String(error?.message ?? error).slice(0, 300);
   const place = /[a-z_.]+\.m?js:[0-9]+/.exec(String(error.stack ?? "").replace(error.message, ""));
@@ -57,7 +62,8 @@ function mistake(error) {
 }
 
 /**
- * The fields of a detail that are kept. From beside the extension only registered ones: a screen reads others, such as a command to run, as our own.
+ * The fields of a detail that are kept. From beside the extension only registered ones: a screen reads others, such as
+ * a command to run, as our own.
  * @param {any} detail @param {"extension" | "host" | "station"} side that says it @returns {Record<string, unknown>}
  */
 function kept(detail, side) {
@@ -67,6 +73,10 @@ function kept(detail, side) {
     return value === null || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value));
   };
   const named = (/** @type {string} */ name) => (side === "extension" ? FIELD.test(name) : DETAILS.has(name));
-  const fields = Object.entries(detail).filter(([name, value]) => named(name) && fits(value)).slice(0, MOST_FIELDS);
-  return Object.fromEntries(fields.map(([name, value]) => [name, typeof value === "string" ? value.slice(0, LONGEST) : value]));
+  const fields = Object.entries(detail)
+    .filter(([name, value]) => named(name) && fits(value))
+    .slice(0, MOST_FIELDS);
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name, typeof value === "string" ? value.slice(0, LONGEST) : value]),
+  );
 }

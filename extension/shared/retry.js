@@ -1,5 +1,6 @@
 /**
- * Outages that pass: a network that switches, a server that restarts, a computer that slept. What is lost for a while is asked for again,
+ * Outages that pass: a network that switches, a server that restarts, a computer that slept. What is lost for a while
+ * is asked for again,
  * at once when the network is back and otherwise with growing rests, before the play is given up.
  */
 
@@ -35,10 +36,14 @@ function rest(ms) {
  * Until it works, fails for good, or is not wanted any more.
  * @template T
  * @param {() => Promise<T>} work
- * @param {{wanted: () => boolean, stalled: (is: boolean) => void, passing?: (error: unknown) => boolean, patienceMs?: number, now?: () => number, wait?: (ms: number) => Promise<void>}} how
+ * @param {{wanted: () => boolean, stalled: (is: boolean) => void, passing?: (error: unknown) => boolean, patienceMs?:
+ *   number, now?: () => number, wait?: (ms: number) => Promise<void>}} how
  * @returns {Promise<T>}
  */
-export async function persist(work, { wanted, stalled, passing = passes, patienceMs = PATIENCE_MS, now = () => performance.now(), wait = rest }) {
+export async function persist(
+  work,
+  { wanted, stalled, passing = passes, patienceMs = PATIENCE_MS, now = () => performance.now(), wait = rest },
+) {
   const began = now();
   for (let tried = 0; ; tried++) {
     try {

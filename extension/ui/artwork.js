@@ -26,7 +26,8 @@ const PALETTES = [
  */
 export function numbers(address) {
   let state = 0x9e3779b9;
-  for (let i = 0; i < address.length; i += 1) state = Math.imul(state ^ address.charCodeAt(i), 0x85ebca6b) + (state >>> 7);
+  for (let i = 0; i < address.length; i += 1)
+    state = Math.imul(state ^ address.charCodeAt(i), 0x85ebca6b) + (state >>> 7);
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let x = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -56,34 +57,64 @@ const disc = (fill, cx, cy, r) => ({ tag: "circle", attributes: { fill, cx, cy, 
 const FAMILIES = [
   function tide(p, n) {
     const x = Math.round(18 + n() * 44);
-    const wave = (/** @type {number} */ y, /** @type {number} */ lean) => `M${-20 + lean} ${y}q10-7 20 0t20 0 20 0 20 0 20 0 20 0v40H-20z`;
-    return [disc(p.light, x, 27, 13), path(p.far, wave(42, Math.round(n() * 18))), path(p.mid, wave(54, Math.round(n() * 18))), path(p.near, wave(66, Math.round(n() * 18)))];
+    const wave = (/** @type {number} */ y, /** @type {number} */ lean) =>
+      `M${-20 + lean} ${y}q10-7 20 0t20 0 20 0 20 0 20 0 20 0v40H-20z`;
+    return [
+      disc(p.light, x, 27, 13),
+      path(p.far, wave(42, Math.round(n() * 18))),
+      path(p.mid, wave(54, Math.round(n() * 18))),
+      path(p.near, wave(66, Math.round(n() * 18))),
+    ];
   },
   function mountains(p, n) {
     const a = Math.round(16 + n() * 16);
     const b = Math.round(48 + n() * 14);
     const top = Math.round(20 + n() * 8);
-    return [disc(p.light, a > 24 ? 64 : 14, 17, 7), path(p.far, `M-4 80 ${b} ${top + 8}l36 40v32z`), path(p.mid, `M-8 80 ${a} ${top}l30 42v18z`),
-      path(p.light, `m${a} ${top} 8 11-8 4-8-4z`), path(p.near, "M-2 74q20-8 42 0t42-2v10H-2z")];
+    return [
+      disc(p.light, a > 24 ? 64 : 14, 17, 7),
+      path(p.far, `M-4 80 ${b} ${top + 8}l36 40v32z`),
+      path(p.mid, `M-8 80 ${a} ${top}l30 42v18z`),
+      path(p.light, `m${a} ${top} 8 11-8 4-8-4z`),
+      path(p.near, "M-2 74q20-8 42 0t42-2v10H-2z"),
+    ];
   },
   function lighthouse(p, n) {
     const x = Math.round(28 + n() * 24);
-    return [{ tag: "path", attributes: { fill: p.light, opacity: 0.6, d: `M${x} 26 ${x + 46} 8v34zM${x} 26 ${x - 46} 8v34z` } }, path("#f6eee6", `M${x - 5} 32h10l5 48h-20z`),
-      path("#c8513d", `M${x - 6.6} 47h13.200l1.300 12h-15.800z`), path("#f0ae4b", `M${x - 6} 20h12v12h-12z`), path(p.near, "M-2 72q16-7 30 0t54-1v11H-2z")];
+    return [
+      {
+        tag: "path",
+        attributes: { fill: p.light, opacity: 0.6, d: `M${x} 26 ${x + 46} 8v34zM${x} 26 ${x - 46} 8v34z` },
+      },
+      path("#f6eee6", `M${x - 5} 32h10l5 48h-20z`),
+      path("#c8513d", `M${x - 6.6} 47h13.200l1.300 12h-15.800z`),
+      path("#f0ae4b", `M${x - 6} 20h12v12h-12z`),
+      path(p.near, "M-2 72q16-7 30 0t54-1v11H-2z"),
+    ];
   },
   function moon(p, n) {
     const x = Math.round(28 + n() * 24);
     const bars = [12, 30, 50, 68].map((at) => `M${at - 2} 60h4v20h-4z`).join("");
-    return [disc(p.light, x, 36, 20), disc(p.sky, x + 10 + Math.round(n() * 6), 33, 18), path(p.far, `M0 57h80v4H0z${bars}`)];
+    return [
+      disc(p.light, x, 36, 20),
+      disc(p.sky, x + 10 + Math.round(n() * 6), 33, 18),
+      path(p.far, `M0 57h80v4H0z${bars}`),
+    ];
   },
   function hills(p, n) {
     const x = Math.round(14 + n() * 52);
     const lean = Math.round(n() * 16);
-    return [disc(p.light, x, 24, 10), path(p.far, `M-10 56q${26 + lean}-30 54-4t46-6v40H-10z`), path(p.mid, `M-10 68q${40 - lean}-26 62-2t40-4v24H-10z`),
-      path(p.near, `M${60 - lean} 62h3v14h-3zM${61.5 - lean} 44l8 20h-16z`), path(p.near, "M-2 75q24-5 42 0t44-1v8H-2z")];
+    return [
+      disc(p.light, x, 24, 10),
+      path(p.far, `M-10 56q${26 + lean}-30 54-4t46-6v40H-10z`),
+      path(p.mid, `M-10 68q${40 - lean}-26 62-2t40-4v24H-10z`),
+      path(p.near, `M${60 - lean} 62h3v14h-3zM${61.5 - lean} 44l8 20h-16z`),
+      path(p.near, "M-2 75q24-5 42 0t44-1v8H-2z"),
+    ];
   },
   function rain(p, n) {
-    const strokes = [10, 26, 42, 58, 72].map((at) => `M${at - 1.5} ${Math.round(n() * 8)}h3v${8 + Math.round(n() * 9)}h-3z`).join("");
+    const strokes = [10, 26, 42, 58, 72]
+      .map((at) => `M${at - 1.5} ${Math.round(n() * 8)}h3v${8 + Math.round(n() * 9)}h-3z`)
+      .join("");
     return [path(p.far, strokes), disc(p.mid, 40, 48, 24), disc(p.light, 40, 48, 16), disc(p.near, 40, 48, 7)];
   },
   function city(p, n) {
@@ -95,7 +126,12 @@ const FAMILIES = [
       towers.push(`M${at} ${top}h11v${82 - top}h-11z`);
       if (n() > 0.3) windows.push(`M${at + 3} ${top + 6}h2v3h-2zM${at + 7} ${top + 13}h2v3h-2z`);
     }
-    return [disc(p.light, Math.round(20 + n() * 40), 20, 9), path(p.far, "M-2 60h84v22H-2z"), path(p.near, towers.join("")), path(p.light, windows.join(""))];
+    return [
+      disc(p.light, Math.round(20 + n() * 40), 20, 9),
+      path(p.far, "M-2 60h84v22H-2z"),
+      path(p.near, towers.join("")),
+      path(p.light, windows.join("")),
+    ];
   },
 ];
 
@@ -118,6 +154,8 @@ export function shapes(address) {
  * @returns {HTMLElement} decorative: title and artist stand beside it
  */
 export function artwork(address, kind = "") {
-  const drawn = address ? shapes(address).map(({ tag, attributes }) => s(tag, attributes)) : [s("rect", { class: "blank", width: 80, height: 80 })];
+  const drawn = address
+    ? shapes(address).map(({ tag, attributes }) => s(tag, attributes))
+    : [s("rect", { class: "blank", width: 80, height: 80 })];
   return h("span", { class: `art ${kind}`.trim(), "aria-hidden": "true" }, s("svg", { viewBox: "0 0 80 80" }, drawn));
 }

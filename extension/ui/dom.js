@@ -10,7 +10,8 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @typedef {Record<string, string | number | boolean | null | undefined>} Attributes */
 
 /**
- * An HTML element. `class` and every other name is an attribute; true sets it empty, false, null and undefined leave it out.
+ * An HTML element. `class` and every other name is an attribute; true sets it empty, false, null and undefined leave it
+ * out.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Attributes | null} [attributes]
@@ -57,7 +58,8 @@ export function set(element, attributes) {
  */
 function add(element, children) {
   for (const child of children.flat()) {
-    if (child !== null && child !== undefined && child !== false) element.append(typeof child === "string" ? seen(child) : child);
+    if (child !== null && child !== undefined && child !== false)
+      element.append(typeof child === "string" ? seen(child) : child);
   }
 }
 

@@ -20,7 +20,9 @@ export function strength(password) {
   const distinct = new Set(letters.map((letter) => letter.toLowerCase())).size;
   if (COMMON.test(password) && letters.length < 16) return "easy";
   if (distinct < 5 || run(letters) >= letters.length - 2) return "easy";
-  const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\p{Nd}/u, /[^\p{L}\p{Nd}]/u, /\p{Lo}/u].filter((kind) => kind.test(password)).length;
+  const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\p{Nd}/u, /[^\p{L}\p{Nd}]/u, /\p{Lo}/u].filter((kind) =>
+    kind.test(password),
+  ).length;
   // A Chinese character stands for about as much as two letters.
   const score = letters.length + 2 * (kinds - 1) + letters.filter((letter) => /\p{Lo}/u.test(letter)).length;
   if (score < 11) return "easy";

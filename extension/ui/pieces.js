@@ -70,7 +70,10 @@ export function copies(button, text, shown) {
       set(button, { "aria-label": t("copied"), title: t("copied") });
     } else fill(button, icon("check"), t("copied"));
     timer = setTimeout(() => {
-      fill(button, rest.map((node) => node.cloneNode(true)));
+      fill(
+        button,
+        rest.map((node) => node.cloneNode(true)),
+      );
       if (label) set(button, { "aria-label": label, title: label });
     }, 1600);
   });
@@ -83,7 +86,12 @@ export function copies(button, text, shown) {
  */
 export function command(text) {
   const code = h("code", null, text);
-  return h("div", { class: "cmd" }, code, copies(iconButton("copy", t("copyCommand"), "small", "m"), () => text, code));
+  return h(
+    "div",
+    { class: "cmd" },
+    code,
+    copies(iconButton("copy", t("copyCommand"), "small", "m"), () => text, code),
+  );
 }
 
 /**
@@ -93,8 +101,13 @@ export function command(text) {
  */
 export function codeChip(code) {
   const text = h("code", null, code);
-  return h("span", { class: "code" }, h("span", { class: "xs" }, t("code")), text,
-    copies(iconButton("copy", t("copyCode"), "small", "m"), () => code, text));
+  return h(
+    "span",
+    { class: "code" },
+    h("span", { class: "xs" }, t("code")),
+    text,
+    copies(iconButton("copy", t("copyCode"), "small", "m"), () => code, text),
+  );
 }
 
 /** @typedef {{kind: "band" | "fan" | "platform", name: string, wei: bigint}} Share */
@@ -107,12 +120,25 @@ export function codeChip(code) {
 export function split(parts) {
   const paid = parts.filter((part) => part.wei > 0n);
   const widths = shares(paid.map((part) => part.wei));
-  const bar = h("div", { class: "bar", "aria-hidden": "true" }, paid.map((part, i) => {
-    const piece = h("i", { class: part.kind });
-    piece.style.flexGrow = String(widths[i]);
-    return piece;
-  }));
-  return h("div", { class: "split" }, bar, h("ul", null, paid.map((part) => h("li", { class: part.kind }, part.name, " ", amount(part.wei)))));
+  const bar = h(
+    "div",
+    { class: "bar", "aria-hidden": "true" },
+    paid.map((part, i) => {
+      const piece = h("i", { class: part.kind });
+      piece.style.flexGrow = String(widths[i]);
+      return piece;
+    }),
+  );
+  return h(
+    "div",
+    { class: "split" },
+    bar,
+    h(
+      "ul",
+      null,
+      paid.map((part) => h("li", { class: part.kind }, part.name, " ", amount(part.wei))),
+    ),
+  );
 }
 
 /**
@@ -133,7 +159,14 @@ export function emphasise(sentence, value = null) {
  * @param {{id: string, label: string, type?: string, autocomplete?: string, hint?: string, area?: boolean}} options
  */
 export function field({ id, label, type = "text", autocomplete = "off", hint = "", area = false }) {
-  const attributes = { id, name: id, autocomplete, spellcheck: "false", autocapitalize: "none", "aria-describedby": `${id}-note` };
+  const attributes = {
+    id,
+    name: id,
+    autocomplete,
+    spellcheck: "false",
+    autocapitalize: "none",
+    "aria-describedby": `${id}-note`,
+  };
   const input = area ? h("textarea", { ...attributes, rows: 3 }) : h("input", { ...attributes, type });
   const note = h("p", { class: "hint", id: `${id}-note`, role: "status" }, hint);
   const box = h("div", { class: "input" }, input);

@@ -9,11 +9,16 @@ const REQUEST_MS = 60_000;
 /**
  * @param {string} name
  * @param {(message: any) => void} onMessage
- * @param {(up: boolean, gone?: boolean) => void} [onUp] up: false when the port closed; gone: it never comes back to this page
+ * @param {(up: boolean, gone?: boolean) => void} [onUp] up: false when the port closed; gone: it never comes back to
+ *   this page
  * @returns {{send: (message: object) => boolean}}
  */
 export function connect(name, onMessage, onUp = () => {}) {
-  const port = /** @type {any} */ (globalThis).gomaaPort(name, { hear: onMessage, down: (/** @type {boolean} */ gone) => onUp(false, gone), up: () => onUp(true) });
+  const port = /** @type {any} */ (globalThis).gomaaPort(name, {
+    hear: onMessage,
+    down: (/** @type {boolean} */ gone) => onUp(false, gone),
+    up: () => onUp(true),
+  });
   const up = port.open();
   onUp(up, !up);
   return { send: (message) => port.isOpen() && port.post(message) };
@@ -31,17 +36,39 @@ export class RequestError extends Error {
 
 /** Requests that may be asked twice: they change nothing, or the second one finds what the first one did. */
 const REPEATABLE = new Set([
-  "wallet.status", "wallet.propose", "wallet.spelling", "wallet.unlock", "wallet.lock", "wallet.words", "wallet.summary", "wallet.activity", "wallet.playing", "wallet.origin",
-  "wallet.accounts", "wallet.contacts", "wallet.networks", "wallet.sites", "wallet.permits", "wallet.listening", "host.status", "approval.next", "approval.done",
+  "wallet.status",
+  "wallet.propose",
+  "wallet.spelling",
+  "wallet.unlock",
+  "wallet.lock",
+  "wallet.words",
+  "wallet.summary",
+  "wallet.activity",
+  "wallet.playing",
+  "wallet.origin",
+  "wallet.accounts",
+  "wallet.contacts",
+  "wallet.networks",
+  "wallet.sites",
+  "wallet.permits",
+  "wallet.listening",
+  "host.status",
+  "approval.next",
+  "approval.done",
 ]);
 
 /**
- * Requests that wait for an answer. Where the background was stopped under them, those that may be asked twice are asked again; the others fail.
+ * Requests that wait for an answer. Where the background was stopped under them, those that may be asked twice are
+ * asked again; the others fail.
  */
 export class Requests {
   #last = 0;
-  /** @type {(message: object) => boolean} */ #send;
-  /** @type {Map<number, {message: {type: string}, resolve: (value: any) => void, reject: (error: Error) => void, timer: ReturnType<typeof setTimeout>}>} */
+  /** @type {(message: object) => boolean} */
+  #send;
+  /**
+   * @type {Map<number, {message: {type: string}, resolve: (value: any) => void, reject: (error: Error) => void, timer:
+   *   ReturnType<typeof setTimeout>}>}
+   */
   #open = new Map();
 
   /** @param {(message: object) => boolean} send false where there is no port */
@@ -70,7 +97,8 @@ export class Requests {
 
   /** The port has closed. @param {boolean} gone and none opens any more */
   down(gone) {
-    for (const [id, { message }] of [...this.#open]) if (gone || !REPEATABLE.has(message.type)) this.#fail(id, "closed");
+    for (const [id, { message }] of [...this.#open])
+      if (gone || !REPEATABLE.has(message.type)) this.#fail(id, "closed");
   }
 
   /** There is another port. */
@@ -101,10 +129,14 @@ export class Requests {
  */
 export function walletPort(onEvent, onUp, name = "wallet") {
   const requests = new Requests((message) => port.send(message));
-  const port = connect(name, (message) => (typeof message?.event === "string" ? onEvent(message) : requests.hear(message)), (up, gone = false) => {
-    if (up) requests.up();
-    else requests.down(gone);
-    onUp?.(up);
-  });
+  const port = connect(
+    name,
+    (message) => (typeof message?.event === "string" ? onEvent(message) : requests.hear(message)),
+    (up, gone = false) => {
+      if (up) requests.up();
+      else requests.down(gone);
+      onUp?.(up);
+    },
+  );
   return (type, fields) => requests.ask(type, fields);
 }

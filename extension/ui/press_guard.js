@@ -1,5 +1,6 @@
 /**
- * Presses that outlast a redraw: a button that is replaced between the down and the up of a pointer or a key gets no click.
+ * Presses that outlast a redraw: a button that is replaced between the down and the up of a pointer or a key gets no
+ * click.
  */
 
 /** A press that ended outside of the window is over after so long, ms. */

@@ -21,5 +21,15 @@ export function qr(text, label) {
       if (code.isDark(row, column)) d += `M${column} ${row}h1v1h-1z`;
     }
   }
-  return s("svg", { class: "qr", viewBox: `-4 -4 ${size + 8} ${size + 8}`, role: "img", "aria-label": label, "shape-rendering": "crispEdges" }, s("path", { d }));
+  return s(
+    "svg",
+    {
+      class: "qr",
+      viewBox: `-4 -4 ${size + 8} ${size + 8}`,
+      role: "img",
+      "aria-label": label,
+      "shape-rendering": "crispEdges",
+    },
+    s("path", { d }),
+  );
 }

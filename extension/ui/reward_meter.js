@@ -1,5 +1,6 @@
 /**
- * The tuning eye: a ring of light that closes as an interval fills. It tells rewards, never seconds, to a screen reader.
+ * The tuning eye: a ring of light that closes as an interval fills. It tells rewards, never seconds, to a screen
+ * reader.
  */
 
 import { h, s } from "./dom.js";
@@ -16,7 +17,8 @@ export function ring(part) {
   const p = Math.min(0.9999, Math.max(0, Number.isFinite(part) ? part : 0));
   if (p === 0) return "";
   const half = p * Math.PI;
-  const point = (/** @type {number} */ angle) => `${(CENTRE + RADIUS * Math.sin(angle)).toFixed(2)} ${(CENTRE + RADIUS * Math.cos(angle)).toFixed(2)}`;
+  const point = (/** @type {number} */ angle) =>
+    `${(CENTRE + RADIUS * Math.sin(angle)).toFixed(2)} ${(CENTRE + RADIUS * Math.cos(angle)).toFixed(2)}`;
   return `M${point(half)}A${RADIUS} ${RADIUS} 0 ${p > 0.5 ? 1 : 0} 1 ${point(-half)}`;
 }
 
@@ -27,12 +29,18 @@ export function ring(part) {
  */
 export function eye(part = 0, size = "") {
   const glow = s("path", { class: "glow", d: ring(part) });
-  const node = h("span", { class: `tuning ${size}`.trim(), "aria-hidden": "true" },
-    s("svg", { viewBox: "0 0 52 52" },
+  const node = h(
+    "span",
+    { class: `tuning ${size}`.trim(), "aria-hidden": "true" },
+    s(
+      "svg",
+      { viewBox: "0 0 52 52" },
       s("circle", { class: "disc", cx: CENTRE, cy: CENTRE, r: 25 }),
       s("circle", { class: "rest", cx: CENTRE, cy: CENTRE, r: RADIUS }),
       glow,
-      s("circle", { class: "centre", cx: CENTRE, cy: CENTRE, r: 4.6 })));
+      s("circle", { class: "centre", cx: CENTRE, cy: CENTRE, r: 4.6 }),
+    ),
+  );
   return {
     node,
     set(value, still = false) {

@@ -1,12 +1,14 @@
 /**
- * Sleep of what decides: a press that was meant for a page, under which a window of the extension appeared, decides nothing.
+ * Sleep of what decides: a press that was meant for a page, under which a window of the extension appeared, decides
+ * nothing.
  */
 
 /** As long as the answers of the window for sites sleep (approve.js), ms. */
 const WAKE_MS = 800;
 
 /**
- * Asleep from now on, until the window has been seen undisturbed for a moment; and again whenever it was away, appears or changes its size.
+ * Asleep from now on, until the window has been seen undisturbed for a moment; and again whenever it was away, appears
+ * or changes its size.
  * @param {(is: boolean) => void} asleep
  * @returns {() => void} begins the sleep anew, where what is shown has changed
  */
@@ -43,7 +45,16 @@ export function sleepy(root) {
 
 /** A key that is held presses once. */
 export function pressOnce() {
-  addEventListener("keydown", (event) => {
-    if (event.repeat && (event.key === "Enter" || event.key === " ") && !/** @type {Element} */ (event.target).matches?.("input, textarea")) event.preventDefault();
-  }, true);
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (
+        event.repeat &&
+        (event.key === "Enter" || event.key === " ") &&
+        !(/** @type {Element} */ (event.target).matches?.("input, textarea"))
+      )
+        event.preventDefault();
+    },
+    true,
+  );
 }

@@ -35,7 +35,17 @@ async function show(url) {
 
 document.addEventListener("click", async (event) => {
   const link = event.target instanceof Element ? event.target.closest("a[data-song]") : null;
-  if (!link || !player || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (
+    !link ||
+    !player ||
+    event.defaultPrevented ||
+    event.button !== 0 ||
+    event.metaKey ||
+    event.ctrlKey ||
+    event.shiftKey ||
+    event.altKey
+  )
+    return;
   event.preventDefault();
   const url = link.href;
   if (await show(url)) {

@@ -16,7 +16,10 @@ function sentence(said, status) {
 
 /** Ask, or with a body tell. @param {string} path @param {unknown} [body] */
 export async function call(path, body) {
-  const how = body === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const how =
+    body === undefined
+      ? {}
+      : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   let answer;
   try {
     answer = await fetch(`api/${path}`, how);
@@ -39,8 +42,14 @@ export function drop(file, told) {
     request.open("PUT", `api/recordings?name=${encodeURIComponent(file.name)}`);
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => event.lengthComputable && told(event.loaded / event.total));
-    request.addEventListener("error", () => reject(new Error("The studio doesn't answer. Is gomaa studio still running?")));
-    request.addEventListener("load", () => (request.status === 200 ? resolve(request.response) : reject(new Error(sentence(request.response, request.status)))));
+    request.addEventListener("error", () =>
+      reject(new Error("The studio doesn't answer. Is gomaa studio still running?")),
+    );
+    request.addEventListener("load", () =>
+      request.status === 200
+        ? resolve(request.response)
+        : reject(new Error(sentence(request.response, request.status))),
+    );
     request.send(file);
   });
 }

@@ -1,4 +1,5 @@
-// The band's page: a recording, its terms, a preview, a signature. Every word about the terms comes from the policy engine.
+// The band's page: a recording, its terms, a preview, a signature. Every word about the terms comes from the policy
+// engine.
 
 import { begin, call, drop, watch } from "./desk.js";
 import { form, onTerms, restore, show as showTerms } from "./terms.js";
@@ -68,21 +69,38 @@ function present(found) {
   text("name", found.name);
   const loud = found.integrated === null ? "silent" : `${found.integrated.toFixed(1).replace("-", "−")} LUFS`;
   const channels = found.channels === 1 ? "mono" : "stereo";
-  text("facts", [length(found.seconds), `${found.bits} bit, ${found.rate / 1000} kHz, ${channels}`, loud, megabytes(found.size)].join(" · "));
+  text(
+    "facts",
+    [
+      length(found.seconds),
+      `${found.bits} bit, ${found.rate / 1000} kHz, ${channels}`,
+      loud,
+      megabytes(found.size),
+    ].join(" · "),
+  );
   $("cover").hidden = !found.cover;
   $("no-cover").toggleAttribute("hidden", found.cover);
   if (found.cover) $("cover").src = `api/recordings/${found.id}/cover`;
   for (const name of ["title", "artist", "album", "isrc"]) if (found[name]) $(name).value = found[name];
   const advice = [];
   if (found.integrated === null) advice.push("This recording is silent.");
-  if (found.true_peak !== null && found.true_peak > -0.1) advice.push(`Its true peak is ${found.true_peak.toFixed(1)} dBTP: lossy copies of it may clip.`);
+  if (found.true_peak !== null && found.true_peak > -0.1)
+    advice.push(`Its true peak is ${found.true_peak.toFixed(1)} dBTP: lossy copies of it may clip.`);
   if (found.seconds < 10) advice.push("It is shorter than ten seconds.");
   text("advice", advice.join(" ") || "Nothing to worry about: no clipping.");
   const step = 750 / Math.max(1, found.waveform.length);
   const bars = found.waveform.map((/** @type {number} */ peak, /** @type {number} */ n) => {
     const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     const height = Math.max(1, (peak / 255) * 48);
-    for (const [name, value] of Object.entries({ x: n * step + 1, y: (48 - height) / 2, width: step * 0.6, height, rx: 1.5, class: "u" })) bar.setAttribute(name, String(value));
+    for (const [name, value] of Object.entries({
+      x: n * step + 1,
+      y: (48 - height) / 2,
+      width: step * 0.6,
+      height,
+      rx: 1.5,
+      class: "u",
+    }))
+      bar.setAttribute(name, String(value));
     return bar;
   });
   $("wave").replaceChildren(...bars);
@@ -146,7 +164,13 @@ async function sign() {
   $("sign").disabled = true;
   const fields = Object.fromEntries(["title", "artist", "album", "isrc"].map((name) => [name, $(name).value]));
   try {
-    const started = await begin({ recording: recording.id, ...fields, terms: form(), layers: $("mark").checked ? layers.slice(0, 1) : [], renditions: $("thin").checked ? ["opus"] : [] });
+    const started = await begin({
+      recording: recording.id,
+      ...fields,
+      terms: form(),
+      layers: $("mark").checked ? layers.slice(0, 1) : [],
+      renditions: $("thin").checked ? ["opus"] : [],
+    });
     $("progress").hidden = false;
     $("progress").scrollIntoView({ block: "nearest" });
     await attend(started.id);
@@ -176,7 +200,8 @@ async function refresh() {
   $("rows").replaceChildren(
     ...state.songs.map((/** @type {any} */ song) => {
       const row = document.createElement("tr");
-      for (const value of [song.title, song.artist, song.content, new Date(song.released_s * 1000).toLocaleString()]) row.insertCell().textContent = value;
+      for (const value of [song.title, song.artist, song.content, new Date(song.released_s * 1000).toLocaleString()])
+        row.insertCell().textContent = value;
       row.cells[2]?.classList.add("mono");
       return row;
     }),
@@ -186,24 +211,44 @@ async function refresh() {
 
 $("file").addEventListener("change", () => $("file").files?.[0] && take($("file").files[0]));
 $("replace").addEventListener("click", () => $("file").click());
-for (const kind of ["dragenter", "dragover"]) $("drop").addEventListener(kind, (/** @type {DragEvent} */ event) => { event.preventDefault(); $("drop").classList.add("over"); });
-for (const kind of ["dragleave", "drop"]) $("drop").addEventListener(kind, (/** @type {DragEvent} */ event) => { event.preventDefault(); $("drop").classList.remove("over"); });
-$("drop").addEventListener("drop", (/** @type {DragEvent} */ event) => event.dataTransfer?.files[0] && take(event.dataTransfer.files[0]));
+for (const kind of ["dragenter", "dragover"])
+  $("drop").addEventListener(kind, (/** @type {DragEvent} */ event) => {
+    event.preventDefault();
+    $("drop").classList.add("over");
+  });
+for (const kind of ["dragleave", "drop"])
+  $("drop").addEventListener(kind, (/** @type {DragEvent} */ event) => {
+    event.preventDefault();
+    $("drop").classList.remove("over");
+  });
+$("drop").addEventListener(
+  "drop",
+  (/** @type {DragEvent} */ event) => event.dataTransfer?.files[0] && take(event.dataTransfer.files[0]),
+);
 // A file that misses the field must not make the browser leave the page.
 for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
 for (const name of ["title", "artist"]) $(name).addEventListener("input", names);
 $("artist").addEventListener("change", explain);
 $("hear").addEventListener("click", async () => {
   if (!recording) return;
-  $("preview").src = `api/recordings/${recording.id}/preview?layers=${$("mark").checked ? layers.slice(0, 1).join() : ""}`;
+  $("preview").src =
+    `api/recordings/${recording.id}/preview?layers=${$("mark").checked ? layers.slice(0, 1).join() : ""}`;
   $("preview").hidden = false;
-  await $("preview").play().catch(() => {});
+  await $("preview")
+    .play()
+    .catch(() => {});
 });
-$("mark").addEventListener("change", () => { $("preview").hidden = true; $("preview").removeAttribute("src"); });
+$("mark").addEventListener("change", () => {
+  $("preview").hidden = true;
+  $("preview").removeAttribute("src");
+});
 $("sign").addEventListener("click", sign);
 $("again").addEventListener("click", async () => {
   const id = $("again").dataset.release;
-  if (id) await call(`releases/${id}/again`, {}).then(() => attend(id)).catch(problem);
+  if (id)
+    await call(`releases/${id}/again`, {})
+      .then(() => attend(id))
+      .catch(problem);
 });
 
 onTerms(explain);

@@ -2,7 +2,19 @@
 
 import { $, length, text } from "./page.js";
 
-const PRICES = ["0.0010", "0.0020", "0.0030", "0.0050", "0.0080", "0.0100", "0.0150", "0.0200", "0.0300", "0.0500", "0.1000"];
+const PRICES = [
+  "0.0010",
+  "0.0020",
+  "0.0030",
+  "0.0050",
+  "0.0080",
+  "0.0100",
+  "0.0150",
+  "0.0200",
+  "0.0300",
+  "0.0500",
+  "0.1000",
+];
 const PLAYS = [0, 1, 3, 5, 10, 20, 50, 100];
 const DAYS = [0, 1, 2, 7, 30, 90, 365];
 const PREVIEWS = [0, 15, 30, 45, 60, 90];
@@ -61,13 +73,20 @@ function dress() {
   for (const [id, words] of Object.entries(said)) {
     text(`${id}-said`, words);
     $(id).setAttribute("aria-valuetext", words);
-    $(id).style.setProperty("--v", `${((Number($(id).value) - Number($(id).min)) / (Number($(id).max) - Number($(id).min))) * 100}%`);
+    $(id).style.setProperty(
+      "--v",
+      `${((Number($(id).value) - Number($(id).min)) / (Number($(id).max) - Number($(id).min))) * 100}%`,
+    );
   }
   $("price").disabled = $("share").disabled = free;
   text("every", String(PRESETS[preset]?.interval_s));
-  text("price-note", free ? "A gift: nobody pays and nobody earns." : "The station pays this for music that is really heard.");
+  text(
+    "price-note",
+    free ? "A gift: nobody pays and nobody earns." : "The station pays this for music that is really heard.",
+  );
   $("domains-field").hidden = $("everywhere").checked;
-  for (const button of document.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", String(button.getAttribute("data-preset") === preset));
+  for (const button of document.querySelectorAll("[data-preset]"))
+    button.setAttribute("aria-pressed", String(button.getAttribute("data-preset") === preset));
 }
 
 /** Begin with a preset. @param {string} name */
@@ -81,19 +100,34 @@ function choose(name) {
 
 /** The page's first state, whatever a reload has left in its fields. */
 export function restore() {
-  for (const [id, on] of Object.entries({ seek: true, download: false, destruct: false, everywhere: true, mark: true, thin: false })) $(id).checked = on;
+  for (const [id, on] of Object.entries({
+    seek: true,
+    download: false,
+    destruct: false,
+    everywhere: true,
+    mark: true,
+    thin: false,
+  }))
+    $(id).checked = on;
   choose("radio");
 }
 
 /** Call when the terms change. @param {() => void} changed */
 export function onTerms(changed) {
-  $("terms").addEventListener("input", () => { dress(); changed(); });
+  $("terms").addEventListener("input", () => {
+    dress();
+    changed();
+  });
   for (const button of document.querySelectorAll("[data-preset]"))
-    button.addEventListener("click", () => { choose(button.getAttribute("data-preset") ?? "radio"); changed(); });
+    button.addEventListener("click", () => {
+      choose(button.getAttribute("data-preset") ?? "radio");
+      changed();
+    });
   for (const button of document.querySelectorAll("[data-tongue]"))
     button.addEventListener("click", () => {
       tongue = button.getAttribute("data-tongue") === "zh" ? "zh" : "en";
-      for (const other of document.querySelectorAll("[data-tongue]")) other.setAttribute("aria-pressed", String(other === button));
+      for (const other of document.querySelectorAll("[data-tongue]"))
+        other.setAttribute("aria-pressed", String(other === button));
       words();
     });
 }
@@ -108,7 +142,11 @@ function words() {
     const head = document.querySelector(`[data-word="${name}"]`);
     if (head) head.textContent = WORDS[tongue][name];
   }
-  $("limits").replaceChildren(...said.limits.map((/** @type {string} */ line) => Object.assign(document.createElement("li"), { textContent: line })));
+  $("limits").replaceChildren(
+    ...said.limits.map((/** @type {string} */ line) =>
+      Object.assign(document.createElement("li"), { textContent: line }),
+    ),
+  );
 }
 
 /** Show what the terms come to. @param {any} said @param {number} seconds of the song */
@@ -117,14 +155,20 @@ export function show(said, seconds) {
   words();
   const { money } = said;
   text("play-head", `One full play, ${length(seconds)}`);
-  const payer = { station: "Station pays", listener: "Listener pays", nobody: "Nobody pays" }[/** @type {"station"} */ (said.payer)];
+  const payer = { station: "Station pays", listener: "Listener pays", nobody: "Nobody pays" }[
+    /** @type {"station"} */ (said.payer)
+  ];
   text("pays", said.payer === "nobody" ? payer : `${payer}, ${said.intervals} × ${said.interval_s} s`);
   text("m-total", money.total.shown);
   for (const name of ["listener", "platform"]) text(`m-${name}`, `− ${money[name].shown}`);
   text("m-band", money.band.shown);
   const total = Number(money.total.wei) || 1;
   let at = 0;
-  for (const [selector, name] of [[".band", "band"], [".fan", "listener"], [".platform", "platform"]]) {
+  for (const [selector, name] of [
+    [".band", "band"],
+    [".fan", "listener"],
+    [".platform", "platform"],
+  ]) {
     const part = $("split").querySelector(selector);
     const width = (Number(money[/** @type {string} */ (name)].wei) / total) * 100;
     part.setAttribute("x", String(at));

@@ -2,8 +2,27 @@
 
 // timeupdate and progress are left out: how many of those come depends on the machine.
 const NAMES = [
-  "abort", "canplay", "canplaythrough", "durationchange", "emptied", "ended", "error", "loadeddata", "loadedmetadata", "loadstart", "pause", "play", "playing",
-  "ratechange", "seeked", "seeking", "stalled", "suspend", "volumechange", "waiting", "trackchange",
+  "abort",
+  "canplay",
+  "canplaythrough",
+  "durationchange",
+  "emptied",
+  "ended",
+  "error",
+  "loadeddata",
+  "loadedmetadata",
+  "loadstart",
+  "pause",
+  "play",
+  "playing",
+  "ratechange",
+  "seeked",
+  "seeking",
+  "stalled",
+  "suspend",
+  "volumechange",
+  "waiting",
+  "trackchange",
 ];
 
 window.heard = [];
@@ -20,7 +39,10 @@ window.swap = (tag, set) => {
 };
 
 window.note = (name, promise) => {
-  promise.then(() => (window.outcome[name] = "resolved"), (error) => (window.outcome[name] = error.name));
+  promise.then(
+    () => (window.outcome[name] = "resolved"),
+    (error) => (window.outcome[name] = error.name),
+  );
 };
 
 /** The name of what a call throws. */
@@ -44,6 +66,16 @@ window.fresh = (e) => [
 /** Whether the constants are the audio element's. */
 window.constants = (e) => {
   const audio = document.createElement("audio");
-  const names = ["HAVE_NOTHING", "HAVE_METADATA", "HAVE_CURRENT_DATA", "HAVE_FUTURE_DATA", "HAVE_ENOUGH_DATA", "NETWORK_EMPTY", "NETWORK_IDLE", "NETWORK_LOADING", "NETWORK_NO_SOURCE"];
+  const names = [
+    "HAVE_NOTHING",
+    "HAVE_METADATA",
+    "HAVE_CURRENT_DATA",
+    "HAVE_FUTURE_DATA",
+    "HAVE_ENOUGH_DATA",
+    "NETWORK_EMPTY",
+    "NETWORK_IDLE",
+    "NETWORK_LOADING",
+    "NETWORK_NO_SOURCE",
+  ];
   return names.every((name) => audio[name] === e[name] && e.constructor[name] === audio[name]);
 };

@@ -39,7 +39,10 @@ async function main() {
     }
   }
   // What the extension's shell registers too: the core has no keccak of its own in a browser.
-  pyodide.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data), recover });
+  pyodide.registerJsModule("gomaa_native", {
+    keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data),
+    recover,
+  });
   pyodide.mountNodeFS("/repo", root);
   pyodide.globals.set("arguments", process.argv.slice(2));
   return pyodide.runPythonAsync(MAIN);

@@ -1,7 +1,9 @@
 /**
- * Which addresses the engine fetches for a page: none that lies further inside than the page itself (docs/protocol.md section 5).
+ * Which addresses the engine fetches for a page: none that lies further inside than the page itself (docs/protocol.md
+ * section 5).
  *
- * A page of the internet reaches the internet; one of a private network that network too; one on this computer everything.
+ * A page of the internet reaches the internet; one of a private network that network too; one on this computer
+ * everything.
  */
 
 /** Places of a host, from outside to inside. */
@@ -44,11 +46,21 @@ const CARRY_4 = [
 
 /** Names that no public resolver knows, and their subdomains. */
 const NAMES = new Map([
-  ...["localhost", "localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"].map((name) => /** @type {[string, number]} */ ([name, COMPUTER])),
-  ...["local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa"].map((name) => /** @type {[string, number]} */ ([name, NETWORK])),
+  ...["localhost", "localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"].map(
+    (name) => /** @type {[string, number]} */ ([name, COMPUTER]),
+  ),
+  ...["local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa"].map(
+    (name) => /** @type {[string, number]} */ ([name, NETWORK]),
+  ),
 ]);
 
-/** Compares the first bits of two addresses. @param {number[]} parts @param {number[]} prefix @param {number} bits @param {number} width bits of a part */
+/**
+ * Compares the first bits of two addresses.
+ * @param {number[]} parts
+ * @param {number[]} prefix
+ * @param {number} bits
+ * @param {number} width bits of a part
+ */
 function begins(parts, prefix, bits, width) {
   for (let i = 0; i * width < bits; i++) {
     const shift = Math.max(0, width - (bits - i * width));
@@ -63,7 +75,11 @@ const placeOf4 = (bytes) => INSIDE_4.find(([prefix, bits]) => begins(bytes, pref
 /** The eight groups of an address as URL writes it. @param {string} text */
 function groupsOf(text) {
   const [head = "", tail] = text.split("::");
-  const groups = (/** @type {string} */ part) => part.split(":").filter(Boolean).map((group) => parseInt(group, 16));
+  const groups = (/** @type {string} */ part) =>
+    part
+      .split(":")
+      .filter(Boolean)
+      .map((group) => parseInt(group, 16));
   const [first, last] = [groups(head), groups(tail ?? "")];
   return tail === undefined ? first : [...first, ...Array(8 - first.length - last.length).fill(0), ...last];
 }
@@ -104,7 +120,8 @@ export function mayReach(address, page) {
 }
 
 /**
- * Place that a page stands at. Of names `localhost` alone is this computer in every browser; others that are often so may be answered by the network.
+ * Place that a page stands at. Of names `localhost` alone is this computer in every browser; others that are often so
+ * may be answered by the network.
  * @param {string} page its origin
  */
 export function placeOfPage(page) {

@@ -1,5 +1,6 @@
 /**
- * The headers of an answer to a byte range (RFC 9110 section 14), read with care: not every server sends what the standard says.
+ * The headers of an answer to a byte range (RFC 9110 section 14), read with care: not every server sends what the
+ * standard says.
  */
 
 const RANGE = /^\s*bytes[ =]+(\d{1,15})\s*-\s*(\d{1,15})\s*\/\s*(\d{1,15}|\*)\s*$/i;
@@ -9,7 +10,10 @@ const HEADERS_END = "\r\n\r\n";
 /** Characters of the headers of one part. */
 const MOST_HEADERS = 4096;
 
-/** @typedef {{first: number, end: number, total: number | null}} Range bytes [first, end) of a file; total: its size, null where unknown */
+/**
+ * @typedef {{first: number, end: number, total: number | null}} Range bytes [first, end) of a file; total: its size,
+ *   null where unknown
+ */
 
 /**
  * A `Content-Range` of an answer with status 206.
@@ -23,7 +27,10 @@ export function contentRange(text) {
   return range.end > range.first && (range.total === null || range.end <= range.total) ? range : null;
 }
 
-/** The size of the file by the `Content-Range` of an answer with status 416; null where it says none. @param {string} text */
+/**
+ * The size of the file by the `Content-Range` of an answer with status 416; null where it says none.
+ * @param {string} text
+ */
 export function sizeOfUnsatisfied(text) {
   const [, all] = UNSATISFIED.exec(text) ?? [];
   return all === undefined ? null : Number(all);
@@ -44,7 +51,9 @@ export function boundaryOf(type) {
  */
 export function partOf(body, boundary, at) {
   // Latin-1 keeps one character for each byte.
-  const text = Array.from({ length: Math.ceil(body.length / 0x8000) }, (_, i) => String.fromCharCode(...body.subarray(i * 0x8000, (i + 1) * 0x8000))).join("");
+  const text = Array.from({ length: Math.ceil(body.length / 0x8000) }, (_, i) =>
+    String.fromCharCode(...body.subarray(i * 0x8000, (i + 1) * 0x8000)),
+  ).join("");
   const begin = `--${boundary}\r\n`;
   for (let mark = text.indexOf(begin); mark >= 0;) {
     const head = text.indexOf(HEADERS_END, mark);
@@ -53,7 +62,8 @@ export function partOf(body, boundary, at) {
     const line = /^content-range:(.*)$/im.exec(text.slice(mark, head))?.[1] ?? "";
     const range = contentRange(line);
     const begins = head + HEADERS_END.length;
-    if (range && range.first <= at && at < range.end) return { range, bytes: body.slice(begins, begins + range.end - range.first) };
+    if (range && range.first <= at && at < range.end)
+      return { range, bytes: body.slice(begins, begins + range.end - range.first) };
     mark = text.indexOf(begin, begins);
   }
   return null;

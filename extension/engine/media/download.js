@@ -1,5 +1,6 @@
 /**
- * One answer that brings more of a file than was asked for, kept while it comes: later reads are served from it instead of asked for again.
+ * One answer that brings more of a file than was asked for, kept while it comes: later reads are served from it instead
+ * of asked for again.
  */
 
 /** Bytes held at most; beyond it those before the last read are let go, and the transfer waits where there are none. */
@@ -17,14 +18,22 @@ const transfers = new Map();
 /** @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
 export class Download {
-  /** @type {Uint8Array[]} */ chunks = [];
-  /** @type {"open" | "ended" | "failed"} */ state = "open";
-  /** @private somebody reads on from it */ claimed = false;
-  /** @private where the last read began */ last = 0;
-  /** @private @type {Set<{first: number}>} the reads under way */ reads = new Set();
-  /** @private @type {Set<() => void>} */ waiting = new Set();
-  /** @private */ retired = false;
-  /** @private */ left = false;
+  /** @type {Uint8Array[]} */
+  chunks = [];
+  /** @type {"open" | "ended" | "failed"} */
+  state = "open";
+  /** @private somebody reads on from it */
+  claimed = false;
+  /** @private where the last read began */
+  last = 0;
+  /** @private @type {Set<{first: number}>} the reads under way */
+  reads = new Set();
+  /** @private @type {Set<() => void>} */
+  waiting = new Set();
+  /** @private */
+  retired = false;
+  /** @private */
+  left = false;
 
   /**
    * @param {Reader} reader
@@ -100,7 +109,10 @@ export class Download {
 
   /** @private bytes */
   get most() {
-    return Math.min(this.claimed ? MOST_HELD : MOST_UNCLAIMED, Math.floor(MOST_OF_SITE / (transfers.get(this.site) ?? 1)));
+    return Math.min(
+      this.claimed ? MOST_HELD : MOST_UNCLAIMED,
+      Math.floor(MOST_OF_SITE / (transfers.get(this.site) ?? 1)),
+    );
   }
 
   /** @private */
@@ -165,7 +177,8 @@ export class Download {
     const out = [];
     let at = this.base;
     for (const chunk of this.chunks) {
-      if (at + chunk.length > first && at < end) out.push(chunk.subarray(Math.max(0, first - at), Math.min(chunk.length, end - at)));
+      if (at + chunk.length > first && at < end)
+        out.push(chunk.subarray(Math.max(0, first - at), Math.min(chunk.length, end - at)));
       at += chunk.length;
       if (at >= end) break;
     }

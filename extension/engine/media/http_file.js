@@ -1,8 +1,10 @@
 /**
  * A file on a web server, read by ranges from servers that may not keep to the standard.
  *
- * An answer is read by its `Content-Range`; an answer that is short is continued from its end; one that brings more than was asked for is kept
- * and serves later reads (download.js); a server whose ranges make no sense is asked for the file without a range. Pieces of two versions of a
+ * An answer is read by its `Content-Range`; an answer that is short is continued from its end; one that brings more
+ * than was asked for is kept
+ * and serves later reads (download.js); a server whose ranges make no sense is asked for the file without a range.
+ * Pieces of two versions of a
  * file are never joined.
  */
 
@@ -23,20 +25,32 @@ const MOST_MULTIPART = 8 << 20;
 /** @typedef {import("./download.js").Reader} Reader */
 /** @typedef {{total: number | null, tag: string | null}} Version of a file, as far as an answer tells it */
 /**
- * One answer's body. start: offset in the file of its first byte; end: offset of its end where it is known; whole: it goes on to the file's end;
+ * One answer's body. start: offset in the file of its first byte; end: offset of its end where it is known; whole: it
+ * goes on to the file's end;
  * surplus: it goes on past what was asked for.
- * @typedef {{reader: Reader, start: number, end: number | null, whole: boolean, surplus: boolean, version: Version, stop: AbortController, detach: () => void}} Answer
+ * @typedef {{reader: Reader, start: number, end: number | null, whole: boolean, surplus: boolean, version: Version,
+ *   stop: AbortController, detach: () => void}} Answer
  */
 
 export class HttpFile {
-  /** @type {number | null} by the last answer that named it */ size = null;
-  /** @type {string} the address that answered, after redirects */ location;
-  /** @private @type {Download | null} */ kept = null;
-  /** @private a range was answered with the whole file */ unranged = false;
-  /** @private ranges make no sense here: the file is asked for without one */ whole = false;
-  /** @private @type {Promise<unknown> | null} the request whose answer may serve others */ asking = null;
+  /** @type {number | null} by the last answer that named it */
+  size = null;
+  /** @type {string} the address that answered, after redirects */
+  location;
+  /** @private @type {Download | null} */
+  kept = null;
+  /** @private a range was answered with the whole file */
+  unranged = false;
+  /** @private ranges make no sense here: the file is asked for without one */
+  whole = false;
+  /** @private @type {Promise<unknown> | null} the request whose answer may serve others */
+  asking = null;
 
-  /** @param {string} url @param {AbortSignal} signal ends everything @param {Whose} [whose] the file's own by default */
+  /**
+   * @param {string} url
+   * @param {AbortSignal} signal ends everything
+   * @param {Whose} [whose] the file's own by default
+   */
   constructor(url, signal, whose = { page: url, site: url }) {
     this.url = url;
     this.location = url;
@@ -50,7 +64,8 @@ export class HttpFile {
    * @param {number} first
    * @param {number} end
    * @param {How} how
-   * @param {boolean} [claim] more will be read: a transfer that brings more than was asked for goes on, whatever its size
+   * @param {boolean} [claim] more will be read: a transfer that brings more than was asked for goes on, whatever its
+   *   size
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async read(first, end, how, claim = true) {
@@ -89,7 +104,8 @@ export class HttpFile {
    * The next bytes from an offset on, by one answer; null where the file ends.
    * @private
    * @param {number} at @param {number} end @param {How} how @param {boolean} claim
-   * @returns {Promise<{bytes: Uint8Array[], version: Version, ended: boolean} | "again" | null>} ended: the whole file ends here, as far as this answer says
+   * @returns {Promise<{bytes: Uint8Array[], version: Version, ended: boolean} | "again" | null>} ended: the whole file
+   *   ends here, as far as this answer says
    */
   async next(at, end, how, claim) {
     const { kept } = this;
@@ -211,7 +227,14 @@ export class HttpFile {
         if (answer.status === 200 && ranged) this.unranged = true;
         else if (ranged) this.unranged = false;
         const whole = answer.status === 200;
-        return { ...body, whole, surplus: body.end === null ? whole : body.end > last, version: versionOf(answer, body.total), stop, detach };
+        return {
+          ...body,
+          whole,
+          surplus: body.end === null ? whole : body.end > last,
+          version: versionOf(answer, body.total),
+          stop,
+          detach,
+        };
       }
       dismiss();
       if (!ranged) throw new Error("a range that nobody asked for");
@@ -228,7 +251,11 @@ export class HttpFile {
     signal.addEventListener("abort", end, { once: true });
     const detach = () => signal.removeEventListener("abort", end);
     try {
-      return { answer: await get(this.url, { page: this.whose.page, headers, signal: stop.signal, follow: true }), stop, detach };
+      return {
+        answer: await get(this.url, { page: this.whose.page, headers, signal: stop.signal, follow: true }),
+        stop,
+        detach,
+      };
     } catch (error) {
       detach();
       if (error instanceof Redirected) throw new Problem("sps.segment.missing", { status: 302 });
@@ -242,14 +269,26 @@ export class HttpFile {
     return { reader: readerOf(answer), start: 0, end: total, total };
   }
 
-  /** @private the body of an answer that brings a range; null where it cannot be used @param {Response} answer @param {number} at @param {How} how */
+  /**
+   * @private the body of an answer that brings a range; null where it cannot be used
+   * @param {Response} answer
+   * @param {number} at
+   * @param {How} how
+   */
   async some(answer, at, { alive }) {
     if (!isPlain(answer)) return null;
     const boundary = boundaryOf(answer.headers.get("Content-Type") ?? "");
     if (boundary !== null) {
       if ((lengthOf(answer) ?? 0) > MOST_MULTIPART) return null;
       const part = partOf(await collect(answer, alive, MOST_MULTIPART), boundary, at);
-      return part && { reader: readerOf(new Response(part.bytes)), start: part.range.first, end: part.range.end, total: part.range.total };
+      return (
+        part && {
+          reader: readerOf(new Response(part.bytes)),
+          start: part.range.first,
+          end: part.range.end,
+          total: part.range.total,
+        }
+      );
     }
     const named = answer.headers.get("Content-Range");
     if (named === null) return { reader: readerOf(answer), start: at, end: null, total: null };
@@ -262,7 +301,8 @@ export class HttpFile {
 }
 
 /** True where the bytes come as they lie in the file. @param {Response} answer */
-const isPlain = (answer) => ["", "identity"].includes((answer.headers.get("Content-Encoding") ?? "").trim().toLowerCase());
+const isPlain = (answer) =>
+  ["", "identity"].includes((answer.headers.get("Content-Encoding") ?? "").trim().toLowerCase());
 
 /** @param {Response} answer @returns {number | null} bytes */
 function lengthOf(answer) {
@@ -278,4 +318,6 @@ function versionOf(answer, total) {
 }
 
 /** True where two answers are certainly of two versions. @param {Version} a @param {Version} b */
-const differ = (a, b) => (a.total !== null && b.total !== null && a.total !== b.total) || (a.tag !== null && b.tag !== null && a.tag !== b.tag);
+const differ = (a, b) =>
+  (a.total !== null && b.total !== null && a.total !== b.total) ||
+  (a.tag !== null && b.tag !== null && a.tag !== b.tag);

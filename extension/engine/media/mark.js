@@ -32,8 +32,13 @@ function pulse(t) {
   const b = ROLLOFF;
   if (Math.abs(t) < 1e-9) return 1 - b + (4 * b) / Math.PI;
   if (Math.abs(Math.abs(4 * b * t) - 1) < 1e-9)
-    return (b / Math.SQRT2) * ((1 + 2 / Math.PI) * Math.sin(Math.PI / 4 / b) + (1 - 2 / Math.PI) * Math.cos(Math.PI / 4 / b));
-  return (Math.sin(Math.PI * t * (1 - b)) + 4 * b * t * Math.cos(Math.PI * t * (1 + b))) / (Math.PI * t * (1 - (4 * b * t) ** 2));
+    return (
+      (b / Math.SQRT2) * ((1 + 2 / Math.PI) * Math.sin(Math.PI / 4 / b) + (1 - 2 / Math.PI) * Math.cos(Math.PI / 4 / b))
+    );
+  return (
+    (Math.sin(Math.PI * t * (1 - b)) + 4 * b * t * Math.cos(Math.PI * t * (1 + b))) /
+    (Math.PI * t * (1 - (4 * b * t) ** 2))
+  );
 }
 
 /** @param {number} a @param {number} b @returns {number} */

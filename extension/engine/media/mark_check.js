@@ -1,5 +1,6 @@
 /**
- * Now and then, whether the sound says the address that the header says: the mark is read here, the verdict is Python's.
+ * Now and then, whether the sound says the address that the header says: the mark is read here, the verdict is
+ * Python's.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -12,7 +13,8 @@ const ONE_OF = 16;
 const BESIDE_MS = 1000;
 
 export class MarkCheck {
-  /** @type {boolean} */ looked = false;
+  /** @type {boolean} */
+  looked = false;
 
   /**
    * @param {string} stream
@@ -41,14 +43,23 @@ export class MarkCheck {
   /** @private @param {number} index */
   carries(index) {
     const every = this.watermark?.every ?? 1;
-    return Boolean(this.watermark?.layers?.includes("ultrasonic")) && Number.isInteger(every) && every > 0 && index % every === 0;
+    return (
+      Boolean(this.watermark?.layers?.includes("ultrasonic")) &&
+      Number.isInteger(every) &&
+      every > 0 &&
+      index % every === 0
+    );
   }
 
   /** @private @param {number} index @param {ArrayBuffer} clear */
   async look(index, clear) {
     const soft = demodulate(await this.pcm(clear), this.rate, this.watermark);
     if (!soft) return;
-    const { verdict, found, block } = await song("mark.check", { stream: this.stream, segment: index, soft: Array.from(soft) });
+    const { verdict, found, block } = await song("mark.check", {
+      stream: this.stream,
+      segment: index,
+      soft: Array.from(soft),
+    });
     this.told(verdict);
     if (verdict !== "mismatch") return;
     const problem = new Problem("watermark.mismatch", { found, block, segment: index });
@@ -65,7 +76,8 @@ export class MarkCheck {
     const mono = new Float32Array(sound.length);
     for (let channel = 0; channel < sound.numberOfChannels; channel++) {
       const data = sound.getChannelData(channel);
-      for (let i = 0; i < mono.length; i++) mono[i] = /** @type {number} */ (mono[i]) + /** @type {number} */ (data[i]) / sound.numberOfChannels;
+      for (let i = 0; i < mono.length; i++)
+        mono[i] = /** @type {number} */ (mono[i]) + /** @type {number} */ (data[i]) / sound.numberOfChannels;
     }
     return mono;
   }

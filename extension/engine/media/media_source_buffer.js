@@ -10,11 +10,15 @@ const AHEAD_S = 60;
 /** @typedef {{hear: (name: string) => void, startS: number}} Listener */
 
 export class Deck {
-  /** @type {SourceBuffer | null} */ buffer = null;
-  /** @type {Problem | null} */ broken = null;
-  /** @type {Listener | null} whose song it is now */ current = null;
+  /** @type {SourceBuffer | null} */
+  buffer = null;
+  /** @type {Problem | null} */
+  broken = null;
+  /** @type {Listener | null} whose song it is now */
+  current = null;
   mime = "";
-  /** @type {Promise<unknown>} */ queue = Promise.resolve();
+  /** @type {Promise<unknown>} */
+  queue = Promise.resolve();
 
   constructor() {
     this.audio = new Audio();
@@ -24,7 +28,8 @@ export class Deck {
     this.opened = new Promise((resolve) => this.source.addEventListener("sourceopen", resolve, { once: true }));
     this.audio.src = url;
     this.opened.then(() => URL.revokeObjectURL(url));
-    for (const name of ["playing", "waiting", "ended", "seeked", "timeupdate"]) this.audio.addEventListener(name, () => this.current?.hear(name));
+    for (const name of ["playing", "waiting", "ended", "seeked", "timeupdate"])
+      this.audio.addEventListener(name, () => this.current?.hear(name));
     this.audio.addEventListener("error", () => {
       this.broken = new Problem("media.decode", { reason: this.audio.error?.message ?? "" });
       this.current?.hear("error");
@@ -83,7 +88,10 @@ export class Deck {
     }
   }
 
-  /** Drop what lies far behind, and far ahead where a jump back has left it: memory stays flat however long somebody listens. */
+  /**
+   * Drop what lies far behind, and far ahead where a jump back has left it: memory stays flat however long somebody
+   * listens.
+   */
   evict() {
     const { buffered, currentTime } = this.audio;
     if (!buffered.length) return;

@@ -1,7 +1,8 @@
 /**
  * Where the song's parts may be had: several places, tried in order, left alone for a while when they fail.
  *
- * A place that answers nothing for a while is given up (the stall watchdog); one that fails rests, longer each time, with jitter,
+ * A place that answers nothing for a while is given up (the stall watchdog); one that fails rests, longer each time,
+ * with jitter,
  * so that a crowd of players does not come back at once. While another place is rested nobody waits.
  */
 
@@ -17,9 +18,15 @@ const MOST_WAIT_MS = 30_000;
 const FAIR_BYTES = 32_768;
 
 /** @typedef {{offset: number, size: number, sha256: Uint8Array}} Part */
-/** @typedef {{now: () => number, later: (work: () => void, ms: number) => any, cancel: (timer: any) => void, random: () => number}} Clock */
+/**
+ * @typedef {{now: () => number, later: (work: () => void, ms: number) => any, cancel: (timer: any) => void, random: ()
+ *   => number}} Clock
+ */
 /** @typedef {(part: Part, how: How) => Promise<Uint8Array<ArrayBuffer>>} Get */
-/** @typedef {{anew: boolean, signal: AbortSignal, alive: (bytes: number) => void}} How anew: from the web server, whatever is held; alive: some bytes came */
+/**
+ * @typedef {{anew: boolean, signal: AbortSignal, alive: (bytes: number) => void}} How anew: from the web server,
+ *   whatever is held; alive: some bytes came
+ */
 
 /** One place; ``rests``: until when it is left alone, ``failed``: how often in a row. */
 class Place {
@@ -45,8 +52,10 @@ const REAL = {
 };
 
 export class Delivery {
-  /** @type {Place[]} best first */ places = [];
-  /** @type {number | null} what the last parts came with, kbit/s */ kbps = null;
+  /** @type {Place[]} best first */
+  places = [];
+  /** @type {number | null} what the last parts came with, kbit/s */
+  kbps = null;
 
   /** @param {AbortSignal} signal ends everything @param {Clock} [clock] @param {typeof digest} [sha256] */
   constructor(signal, clock = REAL, sha256 = digest) {
@@ -77,7 +86,8 @@ export class Delivery {
     let worst = null;
     for (;;) {
       const open = [...seen].filter(([, { tries, spoilt, gone }]) => !gone && tries < TRIES && spoilt < 2);
-      if (open.length === 0 || this.signal.aborted) throw worst ?? new Problem("sps.segment.missing", { reason: "closed" });
+      if (open.length === 0 || this.signal.aborted)
+        throw worst ?? new Problem("sps.segment.missing", { reason: "closed" });
       const [place, mine] = this.choose(open);
       await this.rest(place);
       const others = open.some(([other]) => other !== place && other.rests <= this.clock.now());
@@ -87,7 +97,8 @@ export class Delivery {
         place.failed = 0;
         return found;
       }
-      // A cache may have spoilt it: such a place is asked once more at once, past every cache, before anybody is blamed.
+      // A cache may have spoilt it: such a place is asked once more at once, past every cache, before anybody is
+      // blamed.
       const spoilt = found.code !== "sps.segment.missing";
       if (spoilt) mine.spoilt++;
       mine.gone = typeof found.detail["status"] === "number";
@@ -96,7 +107,12 @@ export class Delivery {
     }
   }
 
-  /** @private the first that does not rest; else the one that is done resting first @template T @param {[Place, T][]} open @returns {[Place, T]} */
+  /**
+   * @private the first that does not rest; else the one that is done resting first
+   * @template T
+   * @param {[Place, T][]} open
+   * @returns {[Place, T]}
+   */
   choose(open) {
     const now = this.clock.now();
     const best = open.find(([place]) => place.rests <= now) ?? open.reduce((a, b) => (b[0].rests < a[0].rests ? b : a));
@@ -152,17 +168,25 @@ export class Delivery {
       stalled = clock.later(give("stalled"), STALL_MS);
     };
     // A place that does not listen to the signal is left behind all the same.
-    const given = new Promise((_, reject) => stop.signal.addEventListener("abort", () => reject(new Error(why)), { once: true }));
+    const given = new Promise((_, reject) =>
+      stop.signal.addEventListener("abort", () => reject(new Error(why)), { once: true }),
+    );
     try {
       if (this.signal.aborted) throw new Error("closed");
-      const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (await Promise.race([place.get(part, { anew, signal: stop.signal, alive }), given]));
+      const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (
+        await Promise.race([place.get(part, { anew, signal: stop.signal, alive }), given])
+      );
       this.measure(bytes.length, clock.now() - (first || began));
-      if (bytes.length < part.size) return new Problem("sps.truncated", { offset: part.offset, size: part.size, got: bytes.length });
+      if (bytes.length < part.size)
+        return new Problem("sps.truncated", { offset: part.offset, size: part.size, got: bytes.length });
       if (!same(await this.sha256(bytes), part.sha256)) return new Problem("sps.segment.hash", { offset: part.offset });
       return bytes;
     } catch (error) {
       if (error instanceof Problem) return error;
-      return new Problem("sps.segment.missing", { reason: (why || String(error)).slice(0, 120), place: place.name.slice(0, 120) });
+      return new Problem("sps.segment.missing", {
+        reason: (why || String(error)).slice(0, 120),
+        place: place.name.slice(0, 120),
+      });
     } finally {
       clock.cancel(stalled);
       clock.cancel(late);
@@ -178,8 +202,13 @@ export class Delivery {
   }
 }
 
-/** The address of a part in a folder of the exploded packaging. @param {string} folder ends in "/" @param {Uint8Array} sha256 */
-export const partUrl = (folder, sha256) => `${folder}${Array.from(sha256, (byte) => byte.toString(16).padStart(2, "0")).join("")}.part`;
+/**
+ * The address of a part in a folder of the exploded packaging.
+ * @param {string} folder ends in "/"
+ * @param {Uint8Array} sha256
+ */
+export const partUrl = (folder, sha256) =>
+  `${folder}${Array.from(sha256, (byte) => byte.toString(16).padStart(2, "0")).join("")}.part`;
 
 /**
  * A part by its own address: one request; bytes are said as they come.
@@ -193,7 +222,8 @@ export async function getPart(url, size, { signal, alive }, page = url) {
   const answer = await get(url, { page, signal, follow: true }).catch((error) => {
     throw error instanceof Redirected ? new Problem("sps.segment.missing", { status: 302 }) : error;
   });
-  if (answer.status === 404 || answer.status === 410) throw new Problem("sps.segment.missing", { status: answer.status });
+  if (answer.status === 404 || answer.status === 410)
+    throw new Problem("sps.segment.missing", { status: answer.status });
   if (answer.status !== 200) throw new Error(`status ${answer.status}`);
   alive(0);
   return collect(answer, alive, size);

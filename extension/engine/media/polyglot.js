@@ -11,7 +11,10 @@ const GREATER = 0x3e;
 const MARK = /<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})">/;
 const FIXES = /<meta name="sps-fix" content="(\d{1,12}(?:,\d{1,12})*)">/;
 
-/** @typedef {{offset: number, size: number, patches: number[]}} Place in bytes; patches: where a ">" of the song is written as another byte */
+/**
+ * @typedef {{offset: number, size: number, patches: number[]}} Place in bytes; patches: where a ">" of the song is
+ *   written as another byte
+ */
 
 /** @param {Uint8Array} bytes */
 const latin = (bytes) => new TextDecoder("latin1").decode(bytes);

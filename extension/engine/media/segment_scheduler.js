@@ -7,7 +7,10 @@ import { unseal } from "../playback/key_ring.js";
 import { persist } from "../../shared/retry.js";
 
 const AHEAD_MS = 12_000;
-/** After a jump so much is fetched at first: whoever looks for a place hears little of the others, and keys are for what is heard. */
+/**
+ * After a jump so much is fetched at first: whoever looks for a place hears little of the others, and keys are for what
+ * is heard.
+ */
 const JUMPED_MS = 4_000;
 const LOOK_MS = 200;
 const KEY_WAIT_MS = 1000;
@@ -26,18 +29,27 @@ const NEAR = 32;
  */
 
 export class Feed {
-  /** @type {number} counts the loops; only the newest goes on */ turn = 0;
-  /** @type {boolean} another song may follow on the same deck */ held = false;
-  /** @type {boolean} all that is left of the song is in the buffer */ complete = false;
-  /** @type {import("./mark_check.js").MarkCheck | null} */ check = null;
-  /** @type {number | null} where a preview or a part of the song ends, ms */ untilMs = null;
-  /** @type {number | null} where the latest jump went, ms; null: there was none */ jumpedMs = null;
-  /** @type {boolean} it has been fed before */ begun = false;
-  /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */ early = null;
+  /** @type {number} counts the loops; only the newest goes on */
+  turn = 0;
+  /** @type {boolean} another song may follow on the same deck */
+  held = false;
+  /** @type {boolean} all that is left of the song is in the buffer */
+  complete = false;
+  /** @type {import("./mark_check.js").MarkCheck | null} */
+  check = null;
+  /** @type {number | null} where a preview or a part of the song ends, ms */
+  untilMs = null;
+  /** @type {number | null} where the latest jump went, ms; null: there was none */
+  jumpedMs = null;
+  /** @type {boolean} it has been fed before */
+  begun = false;
+  /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */
+  early = null;
 
   /**
    * @param {Parts} parts
-   * @param {(segment: number) => Promise<number | null>} renew asks the host for the keys from a segment on; ms after which to ask again
+   * @param {(segment: number) => Promise<number | null>} renew asks the host for the keys from a segment on; ms after
+   *   which to ask again
    * @param {(error: unknown) => void} failed
    * @param {(is: boolean) => void} [stalled]
    */
@@ -76,20 +88,26 @@ export class Feed {
    */
   lead(segment, position) {
     const { info, sound } = this.parts;
-    return info.codec === "opus" && segment > 0 && this.untilMs === null && !sound.holds(position) ? segment - 1 : segment;
+    return info.codec === "opus" && segment > 0 && this.untilMs === null && !sound.holds(position)
+      ? segment - 1
+      : segment;
   }
 
   stop() {
     this.turn++;
   }
 
-  /** Lead of the feed over the music: little after a jump, and more with what is heard there. @param {number} position ms */
+  /**
+   * Lead of the feed over the music: little after a jump, and more with what is heard there.
+   * @param {number} position ms
+   */
   aheadMs(position) {
     return this.jumpedMs === null ? AHEAD_MS : Math.min(AHEAD_MS, Math.max(JUMPED_MS, position - this.jumpedMs));
   }
 
   /**
-   * Number of segments from one on that are worth a key after a jump, which another one may follow; null: as many as may come.
+   * Number of segments from one on that are worth a key after a jump, which another one may follow; null: as many as
+   * may come.
    * @param {string} action
    * @param {number} segment
    * @param {number} position ms
@@ -125,7 +143,10 @@ export class Feed {
   /** The first segment that may not sound any more. */
   get end() {
     const { segments } = this.parts.info;
-    const found = this.untilMs === null ? -1 : segments.findIndex((/** @type {any[]} */ [, , start]) => start >= /** @type {number} */ (this.untilMs));
+    const found =
+      this.untilMs === null
+        ? -1
+        : segments.findIndex((/** @type {any[]} */ [, , start]) => start >= /** @type {number} */ (this.untilMs));
     return found < 0 ? segments.length : found;
   }
 
@@ -141,7 +162,9 @@ export class Feed {
       ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - NEAR, index + NEAR);
       const how = { wanted: () => turn === this.turn, stalled: this.stalled };
       const early = this.early?.segment === index ? this.early.promise : null;
-      const cipher = early ? early.catch(() => persist(() => this.cipherText(index), how)) : persist(() => this.cipherText(index), how);
+      const cipher = early
+        ? early.catch(() => persist(() => this.cipherText(index), how))
+        : persist(() => this.cipherText(index), how);
       cipher.catch(() => undefined);
       const [sealed, key] = await Promise.all([cipher, persist(() => this.keyFor(index, turn), how)]);
       if (turn !== this.turn || !key) return;
@@ -170,7 +193,8 @@ export class Feed {
       if (key || turn !== this.turn) return key;
       const laterMs = await this.renew(index);
       if (ring.keys.has(index)) continue;
-      // Keys come no faster than the music: ask again when it has gone on; where nothing is left of it, when the server said.
+      // Keys come no faster than the music: ask again when it has gone on; where nothing is left of it, when the server
+      // said.
       const dry = sound.aheadMs - sound.positionMs < DRY_MS;
       await new Promise((resolve) => setTimeout(resolve, dry && laterMs !== null ? laterMs : KEY_WAIT_MS));
     }

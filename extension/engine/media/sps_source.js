@@ -1,5 +1,6 @@
 /**
- * The song's file: on a web server as one file, as a page that carries it or in parts; or on this computer's disk, read by its page.
+ * The song's file: on a web server as one file, as a page that carries it or in parts; or on this computer's disk, read
+ * by its page.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -25,10 +26,14 @@ const SILENT_MS = 15_000;
 /** @typedef {import("./mirror_loader.js").How} How */
 
 export class Source {
-  /** @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */ read = null;
-  /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */ head = new Uint8Array(0);
-  /** @type {Promise<void> | null} ends when the header's places are known */ told = null;
-  /** @type {Place | null} where the song lies, in a page that carries it */ place = null;
+  /** @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */
+  read = null;
+  /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */
+  head = new Uint8Array(0);
+  /** @type {Promise<void> | null} ends when the header's places are known */
+  told = null;
+  /** @type {Place | null} where the song lies, in a page that carries it */
+  place = null;
 
   /**
    * @param {string} url http, https, or file for a page that reads itself
@@ -37,7 +42,13 @@ export class Source {
    * @param {boolean} [anew] a second reading
    * @param {import("./http_file.js").Whose} [whose] the file's own by default
    */
-  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock, anew = false, whose = { page: url, site: url }) {
+  constructor(
+    url,
+    readPage = () => Promise.reject(new Problem("sps.segment.missing")),
+    clock,
+    anew = false,
+    whose = { page: url, site: url },
+  ) {
     this.url = url;
     this.whose = whose;
     this.readPage = readPage;
@@ -84,7 +95,8 @@ export class Source {
     const length = new DataView(start.buffer).getUint32(MAGIC.length);
     if (length === 0 || length > MAX_HEADER) throw new Problem("sps.header.malformed");
     const end = PREFIX + length;
-    if (start.length < end && start.length >= FIRST - (this.place?.offset ?? 0)) this.head = await this.song(0, end + FIRST);
+    if (start.length < end && start.length >= FIRST - (this.place?.offset ?? 0))
+      this.head = await this.song(0, end + FIRST);
     if (this.head.length < end) throw new Problem("sps.truncated");
     // A file that ends with its header is the exploded packaging's: the parts lie beside it.
     if (this.head.length === end && this.measured === end && !this.place && !this.onDisk) {
@@ -99,13 +111,16 @@ export class Source {
    * @param {string[] | Promise<string[]>} urls that somebody may still be reading
    */
   deliver(urls) {
-    this.told = Promise.resolve(urls).then((all) => {
-      for (const url of all) {
-        if (!mayReach(url, this.whose.page)) continue;
-        if (url.endsWith("/")) this.folder(url);
-        else this.mirror(url);
-      }
-    }, () => undefined);
+    this.told = Promise.resolve(urls).then(
+      (all) => {
+        for (const url of all) {
+          if (!mayReach(url, this.whose.page)) continue;
+          if (url.endsWith("/")) this.folder(url);
+          else this.mirror(url);
+        }
+      },
+      () => undefined,
+    );
   }
 
   /** What the connection gave lately, kbit/s. */
@@ -167,11 +182,18 @@ export class Source {
     const end = Math.min(offset + size, place?.size ?? Infinity);
     if (place && end <= offset) return new Uint8Array(0);
     const base = place?.offset ?? 0;
-    const bytes = how ? await this.once(base + offset, end - offset, how) : await this.range(base + offset, end - offset);
+    const bytes = how
+      ? await this.once(base + offset, end - offset, how)
+      : await this.range(base + offset, end - offset);
     return place ? restore(place, bytes, offset) : bytes;
   }
 
-  /** @private before any hash is known @param {number} offset @param {number} size @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  /**
+   * @private before any hash is known
+   * @param {number} offset
+   * @param {number} size
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
   async range(offset, size) {
     const { signal } = this.stop;
     const { clock } = this.delivery;
@@ -195,13 +217,16 @@ export class Source {
         return bytes;
       } catch (error) {
         const problem = error instanceof Problem;
-        if (signal.aborted || problem || tried >= TRIES) throw problem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
+        if (signal.aborted || problem || tried >= TRIES)
+          throw problem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
       } finally {
         clock.cancel(stalled);
         clock.cancel(late);
         signal.removeEventListener("abort", closed);
       }
-      await new Promise((resolve) => clock.later(() => resolve(undefined), WAIT_MS * 2 ** tried * (0.5 + clock.random())));
+      await new Promise((resolve) =>
+        clock.later(() => resolve(undefined), WAIT_MS * 2 ** tried * (0.5 + clock.random())),
+      );
     }
   }
 

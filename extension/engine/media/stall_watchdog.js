@@ -1,5 +1,6 @@
 /**
- * Watches that a song which should sound does sound: the element may stand still with everything it needs in its buffer.
+ * Watches that a song which should sound does sound: the element may stand still with everything it needs in its
+ * buffer.
  */
 
 const STILL_MS = 3_000;
@@ -10,7 +11,8 @@ const MOST = 5;
 export class Watchdog {
   #at = -1;
   #since = 0;
-  /** @type {number} how often it has helped without the song going on */ nudges = 0;
+  /** @type {number} how often it has helped without the song going on */
+  nudges = 0;
 
   /**
    * @param {HTMLAudioElement} audio
@@ -42,7 +44,8 @@ export class Watchdog {
   /** Where there is sound to go on with: here, or behind a small hole. @param {HTMLAudioElement} audio */
   #next({ buffered, currentTime }) {
     for (let i = 0; i < buffered.length; i++) {
-      if (currentTime < buffered.start(i)) return buffered.start(i) - currentTime <= HOLE_S ? buffered.start(i) + 0.01 : null;
+      if (currentTime < buffered.start(i))
+        return buffered.start(i) - currentTime <= HOLE_S ? buffered.start(i) + 0.01 : null;
       if (currentTime + 0.5 < buffered.end(i)) return this.nudges === 0 ? currentTime : currentTime + NUDGE_S;
     }
     return null;

@@ -1,16 +1,22 @@
 /**
- * One song's sound on a deck: decrypted segments in, its own clock out. A song may follow another one on the same deck without a gap.
+ * One song's sound on a deck: decrypted segments in, its own clock out. A song may follow another one on the same deck
+ * without a gap.
  */
 
 import { Deck } from "./media_source_buffer.js";
 
 export class Sound {
   deck = new Deck();
-  /** @type {number} where on the deck the song starts, seconds */ startS = 0;
-  /** @type {number} */ durationMs = 0;
-  /** @type {boolean} the song before still sounds on this deck */ joining = false;
-  /** @type {boolean} it fades out, whatever becomes of its stream */ kept = false;
-  /** @type {{mime: string, init: Uint8Array<ArrayBuffer>} | null} */ made = null;
+  /** @type {number} where on the deck the song starts, seconds */
+  startS = 0;
+  /** @type {number} */
+  durationMs = 0;
+  /** @type {boolean} the song before still sounds on this deck */
+  joining = false;
+  /** @type {boolean} it fades out, whatever becomes of its stream */
+  kept = false;
+  /** @type {{mime: string, init: Uint8Array<ArrayBuffer>} | null} */
+  made = null;
 
   /** @param {(name: string) => void} onEvent playing, waiting, ended, seeked, error */
   constructor(onEvent) {
@@ -80,14 +86,16 @@ export class Sound {
   holds(ms) {
     const { buffered } = this.audio;
     const at = this.startS + ms / 1000;
-    for (let i = 0; i < buffered.length; i++) if (at >= buffered.start(i) - 0.01 && at + 0.2 < buffered.end(i)) return true;
+    for (let i = 0; i < buffered.length; i++)
+      if (at >= buffered.start(i) - 0.01 && at + 0.2 < buffered.end(i)) return true;
     return false;
   }
 
   /** Milliseconds up to which the sound is there without a gap. */
   get aheadMs() {
     const { buffered, currentTime } = this.audio;
-    for (let i = 0; i < buffered.length; i++) if (currentTime >= buffered.start(i) - 0.05 && currentTime <= buffered.end(i)) return this.ms(buffered.end(i));
+    for (let i = 0; i < buffered.length; i++)
+      if (currentTime >= buffered.start(i) - 0.05 && currentTime <= buffered.end(i)) return this.ms(buffered.end(i));
     return this.positionMs;
   }
 
@@ -95,7 +103,10 @@ export class Sound {
   get ranges() {
     const { buffered } = this.audio;
     /** @type {[number, number][]} */
-    const all = Array.from({ length: buffered.length }, (_, i) => [Math.max(0, this.ms(buffered.start(i))), this.ms(buffered.end(i))]);
+    const all = Array.from({ length: buffered.length }, (_, i) => [
+      Math.max(0, this.ms(buffered.start(i))),
+      this.ms(buffered.end(i)),
+    ]);
     return all.filter(([from, to]) => to > from);
   }
 

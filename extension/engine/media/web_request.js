@@ -1,7 +1,9 @@
 /**
- * Every request of the engine to the web: GET without cookie, cache, referrer and origin, to addresses that the page could reach itself.
+ * Every request of the engine to the web: GET without cookie, cache, referrer and origin, to addresses that the page
+ * could reach itself.
  *
- * Firefox names the installation in `Origin` of any other method and of requests across origins, and Chromium's cache is one for all sites
+ * Firefox names the installation in `Origin` of any other method and of requests across origins, and Chromium's cache
+ * is one for all sites
  * (decision 0048).
  */
 
@@ -16,7 +18,8 @@ export class Redirected extends Error {}
 export class TooLong extends Error {}
 
 /**
- * Whether the person lets the extension into a host. Where Firefox's do not, it asks across origins and names the installation.
+ * Whether the person lets the extension into a host. Where Firefox's do not, it asks across origins and names the
+ * installation.
  * @param {string} url
  * @returns {Promise<boolean>}
  */
@@ -29,8 +32,10 @@ async function isLetIn(url) {
 
 /**
  * @param {string} url
- * @param {{page: string, signal: AbortSignal, headers?: Record<string, string>, follow?: boolean}} how page: the origin that it is for. follow: redirects are
- *   followed where the page may reach every address; where it goes is not told before the request is made, so for other pages there is none
+ * @param {{page: string, signal: AbortSignal, headers?: Record<string, string>, follow?: boolean}} how page: the origin
+ *   that it is for. follow: redirects are
+ *   followed where the page may reach every address; where it goes is not told before the request is made, so for other
+ * pages there is none
  * @returns {Promise<Response>}
  * @throws Problem site.address, Redirected, and what fetch throws
  */
@@ -38,7 +43,14 @@ export async function get(url, { page, signal, headers = {}, follow = false }) {
   if (!mayReach(url, page)) throw new Problem("site.address");
   if (!(await isLetIn(url))) throw new Error("the extension has no permission for this host");
   const redirect = follow && placeOfPage(page) === COMPUTER ? "follow" : "manual";
-  const answer = await fetch(url, { headers, signal, redirect, cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" });
+  const answer = await fetch(url, {
+    headers,
+    signal,
+    redirect,
+    cache: "no-store",
+    credentials: "omit",
+    referrerPolicy: "no-referrer",
+  });
   if (answer.type !== "opaqueredirect" && (answer.status < 300 || answer.status > 399)) return answer;
   answer.body?.cancel().catch(() => undefined);
   throw new Redirected("a redirect");
@@ -47,7 +59,8 @@ export async function get(url, { page, signal, headers = {}, follow = false }) {
 /** @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
 /** @param {Response} answer @returns {Reader} */
-export const readerOf = (answer) => /** @type {Reader} */ ((answer.body ?? /** @type {ReadableStream} */ (new Response("").body)).getReader());
+export const readerOf = (answer) =>
+  /** @type {Reader} */ ((answer.body ?? /** @type {ReadableStream} */ (new Response("").body)).getReader());
 
 /**
  * A body's bytes, up to a limit, said as they come.
@@ -75,7 +88,10 @@ export async function collect(answer, alive, most) {
 const MOST_DEPTH = 32;
 
 /** Whether a value has more levels. @param {unknown} value @param {number} levels @returns {boolean} */
-const isDeeper = (value, levels) => typeof value === "object" && value !== null && (levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1)));
+const isDeeper = (value, levels) =>
+  typeof value === "object" &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1)));
 
 /**
  * A body that is a JSON object; null where it is none.

@@ -1,18 +1,28 @@
 /**
- * Rules for what may begin an action: how much it takes from the listener against the surface that it was asked on. Pure: no document, no host.
+ * Rules for what may begin an action: how much it takes from the listener against the surface that it was asked on.
+ * Pure: no document, no host.
  *
- * Nothing in a page consents or costs: what a page or a press in its frame can begin without an allowance is free music.
+ * Nothing in a page consents or costs: what a page or a press in its frame can begin without an allowance is free
+ * music.
  */
 
-/** @typedef {"free" | "limited" | "costs"} Taking what an action takes: nothing, one of a number that the terms limit, money */
 /**
- * Surface an action was asked on. `page`: the page's script, where nobody has touched that page; `activated`: the page's script, with the page's user activation as
- * the browser reports it; `frame`: something in the player's frame other than a person's press; `press`: a trusted press in the frame, or the system's media keys;
+ * @typedef {"free" | "limited" | "costs"} Taking what an action takes: nothing, one of a number that the terms limit,
+ *   money
+ */
+/**
+ * Surface an action was asked on. `page`: the page's script, where nobody has touched that page; `activated`: the
+ * page's script, with the page's user activation as
+ * the browser reports it; `frame`: something in the player's frame other than a person's press; `press`: a trusted
+ * press in the frame, or the system's media keys;
  * `own`: a press in a window of the extension.
  * @typedef {"page" | "activated" | "frame" | "press" | "own"} Surface
  */
 
-/** @type {Readonly<Record<Taking, Readonly<Record<Surface, boolean>>>>} what costs needs an allowance besides, wherever it is asked */
+/**
+ * @type {Readonly<Record<Taking, Readonly<Record<Surface, boolean>>>>} what costs needs an allowance besides, wherever
+ *   it is asked
+ */
 export const MAY = {
   free: { page: false, activated: true, frame: false, press: true, own: true },
   limited: { page: false, activated: false, frame: false, press: true, own: true },
@@ -62,7 +72,8 @@ export function mayBegin(taking, surface, allowance) {
 }
 
 /**
- * Surface of a press whose song may be another one than was shown when it was made: it begins no more than the page's script could.
+ * Surface of a press whose song may be another one than was shown when it was made: it begins no more than the page's
+ * script could.
  * @param {Surface} surface
  * @returns {Surface}
  */

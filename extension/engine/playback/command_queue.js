@@ -1,13 +1,19 @@
 /**
- * What a page's script wishes of a stream, in its order: a pause right after a play must not overtake it while that is being allowed.
+ * What a page's script wishes of a stream, in its order: a pause right after a play must not overtake it while that is
+ * being allowed.
  */
 
 export class Wishes {
-  /** @type {boolean} a wish is being asked about */ asks = false;
-  /** @type {number} up to this number every wish is done with */ done = 0;
-  /** @type {number | null} the last one that was not allowed */ denied = null;
-  /** @type {Promise<unknown>} */ #gate = Promise.resolve();
-  /** @type {Set<number>} */ #open = new Set();
+  /** @type {boolean} a wish is being asked about */
+  asks = false;
+  /** @type {number} up to this number every wish is done with */
+  done = 0;
+  /** @type {number | null} the last one that was not allowed */
+  denied = null;
+  /** @type {Promise<unknown>} */
+  #gate = Promise.resolve();
+  /** @type {Set<number>} */
+  #open = new Set();
   #last = 0;
 
   /** What was allowed before there was a song is not, now that there is one. */

@@ -12,7 +12,8 @@ const BROKEN = new Set(["host.gone", "host.slow", "host.missing", "host.stream.u
 /** @typedef {import("./stream.js").Stream} Stream */
 
 export class Recovery {
-  /** @type {Promise<void> | null} */ under = null;
+  /** @type {Promise<void> | null} */
+  under = null;
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -22,7 +23,12 @@ export class Recovery {
   /** Whether an error says that the host no longer knows of this play. @param {unknown} error */
   isNeeded(error) {
     const { code } = Problem.of(error);
-    return code === "host.gone" || code === "host.slow" || code === "host.stream.unknown" || (code === "ticket.missing" && this.stream.course.session.granted);
+    return (
+      code === "host.gone" ||
+      code === "host.slow" ||
+      code === "host.stream.unknown" ||
+      (code === "ticket.missing" && this.stream.course.session.granted)
+    );
   }
 
   /** Resolves when the host has the stream again. Rejects with what keeps it from it. */

@@ -25,12 +25,20 @@ const mayPass = (error) => passes(error) || hasMoved(error);
 /** @typedef {import("./stream.js").Stream} Stream */
 
 export class Counting {
-  /** @type {{ms: number, at: number, intervals: number}} */ heard = { ms: 0, at: 0, intervals: 0 };
-  /** @type {Record<string, number>} */ left = {};
-  /** @type {Promise<void> | null} */ renewal = null;
-  /** @type {{code: string, retry_ms: number} | null} why the host has no key for the music yet, and when to ask again */ pace = null;
-  /** @type {ReturnType<typeof setInterval> | undefined} */ renewing;
-  /** @type {number} actions that bring keys and are under way */ acting = 0;
+  /** @type {{ms: number, at: number, intervals: number}} */
+  heard = { ms: 0, at: 0, intervals: 0 };
+  /** @type {Record<string, number>} */
+  left = {};
+  /** @type {Promise<void> | null} */
+  renewal = null;
+  /**
+   * @type {{code: string, retry_ms: number} | null} why the host has no key for the music yet, and when to ask again
+   */
+  pace = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  renewing;
+  /** @type {number} actions that bring keys and are under way */
+  acting = 0;
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -42,13 +50,21 @@ export class Counting {
     const { admission, feed } = this.stream;
     const starts = STARTS.has(action);
     // A song that moves this moment has its ticket a moment later.
-    if (starts && !this.stream.admission.isReady(this.stream.nowS)) await this.admit().catch((error) => { if (!hasMoved(error)) throw error; });
+    if (starts && !this.stream.admission.isReady(this.stream.nowS))
+      await this.admit().catch((error) => {
+        if (!hasMoved(error)) throw error;
+      });
     const keyed = KEYED.has(action);
     const first = feed?.lead(segment, position) ?? segment;
     const { stream } = this;
     const { course } = stream;
     // The same action at the same place is the same invocation: asked again, it is counted once.
-    const how = { wanted: () => course === stream.course && course.isActive, stalled: (/** @type {boolean} */ is) => stream.isStalled(is), patienceMs: ACT_MS, passing: starts ? mayPass : passes };
+    const how = {
+      wanted: () => course === stream.course && course.isActive,
+      stalled: (/** @type {boolean} */ is) => stream.isStalled(is),
+      patienceMs: ACT_MS,
+      passing: starts ? mayPass : passes,
+    };
     const work = starts ? () => this.start(action, position, first) : () => this.invoke(action, position, first);
     if (keyed) this.acting++;
     const counted = keyed ? persist(work, how).finally(() => this.acting--) : this.invoke(action, position, null);
@@ -70,7 +86,8 @@ export class Counting {
   }
 
   /**
-   * The invocation that begins a play. Where the song has moved since its ticket was opened, it takes another ticket, once at once.
+   * The invocation that begins a play. Where the song has moved since its ticket was opened, it takes another ticket,
+   * once at once.
    * @param {string} action
    * @param {number} position
    * @param {number} segment
@@ -97,7 +114,14 @@ export class Counting {
    */
   async invoke(action, position, segment) {
     const { ring, feed, place, recovery } = this.stream;
-    const ask = () => native("invoke", { stream: place.stream, action, position_ms: Math.round(position), segment, count: segment === null ? COUNT : Math.min(COUNT, feed?.worth(action, segment, position) ?? COUNT) });
+    const ask = () =>
+      native("invoke", {
+        stream: place.stream,
+        action,
+        position_ms: Math.round(position),
+        segment,
+        count: segment === null ? COUNT : Math.min(COUNT, feed?.worth(action, segment, position) ?? COUNT),
+      });
     if (recovery.under) await recovery.under.catch(() => undefined);
     const answer = await ask().catch(async (error) => {
       if (!recovery.isNeeded(error)) throw error;
@@ -115,7 +139,8 @@ export class Counting {
   /**
    * Say where the music is, and get the keys that come next.
    * @param {number | null} segment
-   * @returns {Promise<number | null>} ms after which to ask again where none came, null: as soon as the music has gone on
+   * @returns {Promise<number | null>} ms after which to ask again where none came, null: as soon as the music has gone
+   *   on
    */
   async renew(segment) {
     const { course, sound, feed } = this.stream;
@@ -134,7 +159,10 @@ export class Counting {
     this.end();
     const { stream } = this;
     this.renewing = setInterval(() => {
-      this.renew(null).then(() => stream.isStalled(false), (error) => (passes(error) ? stream.isStalled(true) : stream.fail(error)));
+      this.renew(null).then(
+        () => stream.isStalled(false),
+        (error) => (passes(error) ? stream.isStalled(true) : stream.fail(error)),
+      );
     }, RENEW_MS);
   }
 

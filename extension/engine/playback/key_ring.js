@@ -28,15 +28,20 @@ export class KeyRing {
    */
   async take(grant, address) {
     const wrapping = await this.agree(grant.ephemeral);
-    await Promise.all(grant.keys.map(async ([index, text]) => {
-      const wrapped = fromBase64(text);
-      const how = { name: "AES-GCM", iv: wrapped.subarray(0, NONCE), additionalData: aad(address, index) };
-      try {
-        this.keys.set(index, await subtle.unwrapKey("raw", wrapped.subarray(NONCE), wrapping, how, AES, false, ["decrypt"]));
-      } catch {
-        throw new Problem("sps.segment.tag", { segment: index, reason: "key" });
-      }
-    }));
+    await Promise.all(
+      grant.keys.map(async ([index, text]) => {
+        const wrapped = fromBase64(text);
+        const how = { name: "AES-GCM", iv: wrapped.subarray(0, NONCE), additionalData: aad(address, index) };
+        try {
+          this.keys.set(
+            index,
+            await subtle.unwrapKey("raw", wrapped.subarray(NONCE), wrapping, how, AES, false, ["decrypt"]),
+          );
+        } catch {
+          throw new Problem("sps.segment.tag", { segment: index, reason: "key" });
+        }
+      }),
+    );
   }
 
   /** The wrapping key with the other side's key of a stream; once made, kept. @param {string} ephemeral base64 */
@@ -45,7 +50,8 @@ export class KeyRing {
     if (!found) {
       found = this.derive(fromBase64(ephemeral));
       this.agreed.set(ephemeral, found);
-      if (this.agreed.size > MOST_AGREED) for (const [oldest] of this.agreed) if (this.agreed.size > MOST_AGREED) this.agreed.delete(oldest);
+      if (this.agreed.size > MOST_AGREED)
+        for (const [oldest] of this.agreed) if (this.agreed.size > MOST_AGREED) this.agreed.delete(oldest);
     }
     return found;
   }
@@ -54,12 +60,22 @@ export class KeyRing {
   async derive(ephemeral) {
     const [{ privateKey }, mine] = await Promise.all([this.pair, this.publicKey]);
     const theirs = await subtle.importKey("raw", ephemeral, { name: "X25519" }, false, []);
-    const shared = await subtle.importKey("raw", await subtle.deriveBits({ name: "X25519", public: theirs }, privateKey, 256), "HKDF", false, ["deriveKey"]);
+    const shared = await subtle.importKey(
+      "raw",
+      await subtle.deriveBits({ name: "X25519", public: theirs }, privateKey, 256),
+      "HKDF",
+      false,
+      ["deriveKey"],
+    );
     const how = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: join("sps/1 grant", mine, ephemeral) };
     return subtle.deriveKey(how, shared, AES, false, ["unwrapKey"]);
   }
 
-  /** Forget the keys of what lies far from the music: a jump brings its own. @param {number} first @param {number} last that are kept */
+  /**
+   * Forget the keys of what lies far from the music: a jump brings its own.
+   * @param {number} first
+   * @param {number} last that are kept
+   */
   trim(first, last) {
     for (const index of this.keys.keys()) if (index < first || index > last) this.keys.delete(index);
   }
@@ -71,7 +87,8 @@ export class KeyRing {
 }
 
 /**
- * @typedef {{content: Uint8Array, rendition: number, epochs: [number, number][]}} Address epochs: (key epoch, first segment)
+ * @typedef {{content: Uint8Array, rendition: number, epochs: [number, number][]}} Address epochs: (key epoch, first
+ *   segment)
  */
 
 /** @param {Address} address @param {number} index */

@@ -9,15 +9,24 @@ import { song } from "../song_cores.js";
 import * as wallet from "../wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
-/** @typedef {"inside" | "wallet" | "site" | "budget" | "money" | null} Need what is missing before a paid play; inside: its page stands in one of another origin */
+/**
+ * @typedef {"inside" | "wallet" | "site" | "budget" | "money" | null} Need what is missing before a paid play; inside:
+ *   its page stands in one of another origin
+ */
 
 export class Paying {
-  /** The next play is a paid one. */ on = false;
-  /** The one that sounds is. */ charging = false;
-  /** @type {Need} */ need = "wallet";
-  /** Of the listening money here, wei. */ left = "0";
-  /** @type {number} intervals of this play that are signed for */ signed = 0;
-  /** @type {Promise<void> | null} */ signing = null;
+  /** The next play is a paid one. */
+  on = false;
+  /** The one that sounds is. */
+  charging = false;
+  /** @type {Need} */
+  need = "wallet";
+  /** Of the listening money here, wei. */
+  left = "0";
+  /** @type {number} intervals of this play that are signed for */
+  signed = 0;
+  /** @type {Promise<void> | null} */
+  signing = null;
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -52,13 +61,16 @@ export class Paying {
   /** @private @returns {Promise<Need>} */
   async missing() {
     const { info, place, admission } = this.stream;
-    // The allowance is for the site that a person has opened, not for whoever puts it into a frame and lays something over it.
+    // The allowance is for the site that a person has opened, not for whoever puts it into a frame and lays something
+    // over it.
     if (place.inside) return "inside";
     if (wallet.standing().wallet !== "open") return "wallet";
     await admission.prepared?.catch(() => undefined);
     const [{ sites, day_wei }, { places }] = await Promise.all([native("sites"), native("escrow")]);
     const session = wallet.runningSession(info);
-    const here = places.find((/** @type {any} */ one) => one.server === info.server.address && one.payer === session?.session.message.listener);
+    const here = places.find(
+      (/** @type {any} */ one) => one.server === info.server.address && one.payer === session?.session.message.listener,
+    );
     this.left = here?.left_wei ?? "0";
     const site = sites.find((/** @type {any} */ one) => one.origin === place.origin);
     if (site && site.state !== "allowed") return "site";
@@ -66,22 +78,29 @@ export class Paying {
     return BigInt(site?.day_wei ?? 0) > 0n && BigInt(day_wei) > 0n ? null : "budget";
   }
 
-  /** So many intervals of this play are heard: what is new is signed for. @param {number} intervals @param {string} action that told it */
+  /**
+   * So many intervals of this play are heard: what is new is signed for.
+   * @param {number} intervals
+   * @param {string} action that told it
+   */
   heard(intervals, action) {
     if (action === "play" || action === "preview") this.charging = this.costs && action === "play";
     if (!this.charging) return;
     if (intervals < this.signed) this.signed = 0;
     if (intervals <= this.signed || this.signing) return;
-    this.signing = this.sign().then(() => {
-      this.signed = intervals;
-    }).catch((error) => {
-      const { code } = Problem.of(error);
-      // A locked wallet signs later, or the server lets the music wait; a server that lies is left at once.
-      if (code === "listener.statement" || code === "listener.escrow.short") return this.stream.fail(error);
-      return undefined;
-    }).finally(() => {
-      this.signing = null;
-    });
+    this.signing = this.sign()
+      .then(() => {
+        this.signed = intervals;
+      })
+      .catch((error) => {
+        const { code } = Problem.of(error);
+        // A locked wallet signs later, or the server lets the music wait; a server that lies is left at once.
+        if (code === "listener.statement" || code === "listener.escrow.short") return this.stream.fail(error);
+        return undefined;
+      })
+      .finally(() => {
+        this.signing = null;
+      });
   }
 
   /** @private */
@@ -97,6 +116,12 @@ export class Paying {
   /** For the player. @param {number} intervals heard */
   told(intervals) {
     if (!this.costs) return null;
-    return { on: this.on, need: this.need, left_wei: this.left, each_wei: this.price(1).toString(), spent_wei: this.charging ? this.price(intervals).toString() : "0" };
+    return {
+      on: this.on,
+      need: this.need,
+      left_wei: this.left,
+      each_wei: this.price(1).toString(),
+      spent_wei: this.charging ? this.price(intervals).toString() : "0",
+    };
   }
 }

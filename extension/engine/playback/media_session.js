@@ -1,17 +1,23 @@
 /**
- * The song on the lock screen, in the system's media controls and under the keyboard's media keys: the Media Session of the engine's document.
+ * The song on the lock screen, in the system's media controls and under the keyboard's media keys: the Media Session of
+ * the engine's document.
  */
 
 const STEP_S = 10;
 const SOUNDING = new Set(["starting", "playing", "seeking", "waiting"]);
 const ACTIVE = new Set([...SOUNDING, "paused"]);
 
-/** @typedef {{position_ms: number, duration_ms: number, state: string, rate: number, list: {index: number, count: number}}} State */
+/**
+ * @typedef {{position_ms: number, duration_ms: number, state: string, rate: number, list: {index: number, count:
+ *   number}}} State
+ */
 /** @typedef {{song: any, hear: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
 
 export class LockScreen {
-  /** @type {Player | null} whose song it shows */ #player = null;
-  /** @type {State | null} */ #state = null;
+  /** @type {Player | null} whose song it shows */
+  #player = null;
+  /** @type {State | null} */
+  #state = null;
   #shown = "";
   #handlers = "";
 
@@ -26,7 +32,11 @@ export class LockScreen {
     this.Metadata = Metadata;
   }
 
-  /** A player is in this state now. The one that sounds has the screen; who has it keeps it while it pauses. @param {Player} player @param {State} state */
+  /**
+   * A player is in this state now. The one that sounds has the screen; who has it keeps it while it pauses.
+   * @param {Player} player
+   * @param {State} state
+   */
   follow(player, state) {
     const { session } = this;
     if (!session) return;
@@ -38,7 +48,12 @@ export class LockScreen {
     const key = JSON.stringify([song?.content, song?.title, song?.artist]);
     if (song && key !== this.#shown) {
       this.#shown = key;
-      session.metadata = new this.Metadata({ title: song.title ?? "", artist: song.artist ?? "", album: song.album ?? "", artwork: this.artwork(song) });
+      session.metadata = new this.Metadata({
+        title: song.title ?? "",
+        artist: song.artist ?? "",
+        album: song.album ?? "",
+        artwork: this.artwork(song),
+      });
     }
     session.playbackState = SOUNDING.has(state.state) ? "playing" : "paused";
     if (state.duration_ms > 0) {
@@ -63,7 +78,16 @@ export class LockScreen {
     session.setPositionState?.();
     this.#player = this.#state = null;
     this.#shown = this.#handlers = "";
-    for (const name of /** @type {MediaSessionAction[]} */ (["play", "pause", "seekbackward", "seekforward", "seekto", "nexttrack", "previoustrack"])) this.#set(name, null);
+    for (const name of /** @type {MediaSessionAction[]} */ ([
+      "play",
+      "pause",
+      "seekbackward",
+      "seekforward",
+      "seekto",
+      "nexttrack",
+      "previoustrack",
+    ]))
+      this.#set(name, null);
   }
 
   /** @param {{index: number, count: number}} list */
@@ -75,7 +99,8 @@ export class LockScreen {
       const player = this.#player;
       player?.hear(message).catch((error) => player.fail(error));
     };
-    const seek = (/** @type {number} */ seconds) => send({ type: "seek", position_ms: Math.max(0, Math.min(seconds * 1000, (this.#state?.duration_ms ?? 0) - 500)) });
+    const seek = (/** @type {number} */ seconds) =>
+      send({ type: "seek", position_ms: Math.max(0, Math.min(seconds * 1000, (this.#state?.duration_ms ?? 0) - 500)) });
     const by = (/** @type {number} */ seconds) => seek((this.#state?.position_ms ?? 0) / 1000 + seconds);
     this.#set("play", () => send({ type: "play" }));
     this.#set("pause", () => send({ type: "pause" }));

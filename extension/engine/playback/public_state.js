@@ -6,7 +6,8 @@
 const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
 
 /**
- * The word that a page gets for a code: never which part of a song or of its way here was at fault, which would tell it of addresses that it cannot read.
+ * The word that a page gets for a code: never which part of a song or of its way here was at fault, which would tell it
+ * of addresses that it cannot read.
  * @param {string | null | undefined} code of the registry
  * @param {boolean} accepted whether host and chain have accepted the song
  * @returns {"refused" | "failed" | null}
@@ -17,9 +18,11 @@ export function word(code, accepted) {
 }
 
 /**
- * @param {{course: {wanted: boolean, session: {halting: boolean, wanted: boolean}}, page: {asks: boolean, denied: number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
+ * @param {{course: {wanted: boolean, session: {halting: boolean, wanted: boolean}}, page: {asks: boolean, denied:
+ *   number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
  *   info: any, sound: {ranges: [number, number][]} | null}} stream
- * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}} state of telling.js
+ * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}}
+ *   state of telling.js
  */
 export function outside(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
   const { session, wanted } = stream.course;
@@ -27,14 +30,15 @@ export function outside(stream, { state, position_ms, duration_ms, volume, muted
   const accepted = Boolean(stream.info);
   return {
     // A song that could not be opened is no song that is being opened.
-    state: accepted && state !== "loading" ? (session.halting ? "paused" : state) : stream.problem ? "failed" : "loading",
+    state:
+      accepted && state !== "loading" ? (session.halting ? "paused" : state) : stream.problem ? "failed" : "loading",
     position_ms: accepted ? position_ms : 0,
     duration_ms: accepted ? duration_ms : 0,
     volume,
     muted,
     rate,
     pitch: stream.pitch,
-    ranges: accepted ? stream.sound?.ranges ?? [] : [],
+    ranges: accepted ? (stream.sound?.ranges ?? []) : [],
     wanted: wanted || session.wanted || stream.page.asks,
     stalled: stream.stalled,
     seekable: stream.info?.policy?.permissions?.includes("seek") ?? true,

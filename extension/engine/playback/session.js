@@ -1,7 +1,8 @@
 /**
  * The course of a play: what the fan wants and what the sound says, and the core's session beside it.
  *
- * What a person does goes to the host at once: the core has said before what each wish will count, and follows beside it.
+ * What a person does goes to the host at once: the core has said before what each wish will count, and follows beside
+ * it.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -14,20 +15,42 @@ const BEFORE = new Set(["starting", "seeking", "waiting"]);
 const OVER = new Set(["refused", "failed"]);
 
 /** @typedef {import("./stream.js").Stream} Stream */
-/** @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Foreseen what a wish will do */
-/** @typedef {{state: string, position_ms: number, duration_ms: number, granted: boolean, halting: boolean, wanted: boolean, code: string | null, next: Record<string, Foreseen>}} Session
+/**
+ * @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Foreseen what a wish
+ *   will do
+ */
+/**
+ * @typedef {{state: string, position_ms: number, duration_ms: number, granted: boolean, halting: boolean, wanted:
+ * boolean, code: string | null, next: Record<string, Foreseen>}} Session
  *   of pywallet.playback; halting: it pauses once the play is granted; wanted: it plays once the seek has arrived */
 /** @typedef {{kind: string, action: string, position_ms: number, segment: number}} Command of the core */
 
 export class Course {
-  /** @type {Session} */ session = { state: "loading", position_ms: 0, duration_ms: 0, granted: false, halting: false, wanted: false, code: null, next: {} };
-  /** @type {number} calls to the core under way */ asking = 0;
-  /** @type {number} events of sound that the core has not answered yet */ sounding = 0;
-  /** @type {boolean} play was asked for before there was something to play */ wanted = false;
-  /** @type {import("./activation_rules.js").Surface} where play was asked for last */ surface = "page";
-  /** @type {boolean} the host has heard the stop already */ stopped = false;
-  /** @type {number} wishes that the core took up */ turn = 0;
-  /** @type {Promise<unknown>} the core's latest answer to a wish */ answered = Promise.resolve();
+  /** @type {Session} */
+  session = {
+    state: "loading",
+    position_ms: 0,
+    duration_ms: 0,
+    granted: false,
+    halting: false,
+    wanted: false,
+    code: null,
+    next: {},
+  };
+  /** @type {number} calls to the core under way */
+  asking = 0;
+  /** @type {number} events of sound that the core has not answered yet */
+  sounding = 0;
+  /** @type {boolean} play was asked for before there was something to play */
+  wanted = false;
+  /** @type {import("./activation_rules.js").Surface} where play was asked for last */
+  surface = "page";
+  /** @type {boolean} the host has heard the stop already */
+  stopped = false;
+  /** @type {number} wishes that the core took up */
+  turn = 0;
+  /** @type {Promise<unknown>} the core's latest answer to a wish */
+  answered = Promise.resolve();
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -69,7 +92,12 @@ export class Course {
     if (last?.playing) await this.wish("play");
   }
 
-  /** Carries out a command of the fan. @param {string} wish play, pause or seek @param {number} [position] ms @param {import("./activation_rules.js").Surface} [surface] where it was asked */
+  /**
+   * Carries out a command of the fan.
+   * @param {string} wish play, pause or seek
+   * @param {number} [position] ms
+   * @param {import("./activation_rules.js").Surface} [surface] where it was asked
+   */
   async wish(wish, position, surface = "press") {
     const { stream } = this;
     if (wish !== "pause") stream.timings.clicked(wish === "play");
@@ -85,7 +113,8 @@ export class Course {
     const at = this.session.state === "ended" && wish === "play" ? start : Math.min(place, duration_ms);
     if (stream.problem && !this.isOver) stream.problem = null;
     const foreseen = this.asking === 0 ? this.session.next[wish] : undefined;
-    if (foreseen?.invoke && KEYED.has(foreseen.invoke) && at < duration_ms) await this.doAtOnce(wish, foreseen, foreseen.from_start ? start : at);
+    if (foreseen?.invoke && KEYED.has(foreseen.invoke) && at < duration_ms)
+      await this.doAtOnce(wish, foreseen, foreseen.from_start ? start : at);
     else await this.step("player.begin", { action: wish, position_ms: at }, null, surface);
   }
 
@@ -97,7 +126,10 @@ export class Course {
    */
   async doAtOnce(wish, { invoke, state, sound }, at) {
     const segment = this.stream.feed?.segmentAt(at) ?? 0;
-    const { feed, sound: { positionMs: before } } = this.stream;
+    const {
+      feed,
+      sound: { positionMs: before },
+    } = this.stream;
     const turn = ++this.turn;
     const counted = this.counting.act(/** @type {string} */ (invoke), at, segment);
     const poised = this.poise(sound, at);
@@ -218,7 +250,13 @@ export class Course {
     feed.start(position, segment);
     if (!on) return;
     const { turn } = feed;
-    sound.audio.play().catch((error) => (turn === feed.turn && !this.isPast ? stream.fail(new Problem("media.decode", { reason: String(error) })) : undefined));
+    sound.audio
+      .play()
+      .catch((error) =>
+        turn === feed.turn && !this.isPast
+          ? stream.fail(new Problem("media.decode", { reason: String(error) }))
+          : undefined,
+      );
     this.counting.begin();
   }
 
@@ -252,7 +290,9 @@ export class Course {
 
   /** @param {string} event @param {() => void} [done] */
   event(event, done) {
-    this.step("player.event", { event, position_ms: this.stream.sound.positionMs }).catch((error) => this.stream.fail(error)).finally(done);
+    this.step("player.event", { event, position_ms: this.stream.sound.positionMs })
+      .catch((error) => this.stream.fail(error))
+      .finally(done);
   }
 
   /** Something went wrong: the core says what that means for the play. @param {string} code */
@@ -260,7 +300,10 @@ export class Course {
     if (this.stream.info && this.stream.song && this.session.state !== "loading") {
       await this.step("player.event", { event: "problem", code }).catch(() => undefined);
     } else {
-      this.session = { ...this.session, state: this.session.state === "loading" && !code.startsWith("host.") ? "loading" : "failed" };
+      this.session = {
+        ...this.session,
+        state: this.session.state === "loading" && !code.startsWith("host.") ? "loading" : "failed",
+      };
     }
   }
 }

@@ -19,7 +19,10 @@ function pictures({ content }) {
   const picture = artwork(content).querySelector("svg");
   picture?.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   const src = `data:image/svg+xml,${encodeURIComponent(picture?.outerHTML ?? "")}`;
-  return [{ src, sizes: `${SIZE}x${SIZE}`, type: "image/svg+xml" }, { src: api.runtime.getURL("icons/gomaa-128.png"), sizes: "128x128", type: "image/png" }];
+  return [
+    { src, sizes: `${SIZE}x${SIZE}`, type: "image/svg+xml" },
+    { src: api.runtime.getURL("icons/gomaa-128.png"), sizes: "128x128", type: "image/png" },
+  ];
 }
 
 const lockScreen = new LockScreen(navigator.mediaSession, pictures);
@@ -31,7 +34,14 @@ const WAITING = new Set(["starting", "seeking", "waiting"]);
 
 /** @param {Stream} stream */
 export function stateOf(stream) {
-  const { sound, info, course: { session, counting: { heard, left, pace } } } = stream;
+  const {
+    sound,
+    info,
+    course: {
+      session,
+      counting: { heard, left, pace },
+    },
+  } = stream;
   const moving = session.state === "playing" ? performance.now() - heard.at : 0;
   const sum = heard.ms + Math.min(moving, TRUST_MS) * stream.rate;
   const interval = (info?.interval_s ?? 30) * 1000;
@@ -39,7 +49,7 @@ export function stateOf(stream) {
   return {
     type: "state",
     state: session.state,
-    position_ms: ENDED.has(session.state) ? session.position_ms : sound?.positionMs ?? session.position_ms,
+    position_ms: ENDED.has(session.state) ? session.position_ms : (sound?.positionMs ?? session.position_ms),
     duration_ms: info?.duration_ms ?? stream.song?.duration_ms ?? 0,
     buffered_ms: sound?.aheadMs ?? 0,
     volume: stream.volume,
@@ -51,7 +61,7 @@ export function stateOf(stream) {
     pay: stream.paying.told(Math.floor(sum / interval)),
     earned_wei: (BigInt(Math.floor(sum / interval)) * reward).toString(),
     next_ms: Math.round(interval - (sum % interval)),
-    pace: WAITING.has(session.state) ? pace?.code ?? null : null,
+    pace: WAITING.has(session.state) ? (pace?.code ?? null) : null,
     timings: stream.timings,
   };
 }
@@ -73,7 +83,12 @@ export async function tellTerms(stream, ports) {
   const told = await core("terms", {
     stream: place.stream,
     usage: info?.usage ?? {},
-    context: { ...info?.context, now_s: info?.now_s ?? Math.floor(Date.now() / 1000), domain: info?.station?.domain ?? null, wallet: standing.wallet === "open" },
+    context: {
+      ...info?.context,
+      now_s: info?.now_s ?? Math.floor(Date.now() / 1000),
+      domain: info?.station?.domain ?? null,
+      wallet: standing.wallet === "open",
+    },
     names: { station: info?.station?.name ?? null },
     language: navigator.language,
     bps: info?.bps ?? 0,
@@ -84,7 +99,23 @@ export async function tellTerms(stream, ports) {
   const counting = standing.wallet === "locked" && info && wallet.runningSession(info);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
-  const message = { type: "terms", title, artist, duration_ms, quality, content, owner, server: server?.address, waveform, station, capped: admission.capped, ...told, ...standing, pay: stream.paying.told(0), ...(counting ? { wallet: "open" } : {}) };
+  const message = {
+    type: "terms",
+    title,
+    artist,
+    duration_ms,
+    quality,
+    content,
+    owner,
+    server: server?.address,
+    waveform,
+    station,
+    capped: admission.capped,
+    ...told,
+    ...standing,
+    pay: stream.paying.told(0),
+    ...(counting ? { wallet: "open" } : {}),
+  };
   for (const port of ports) tell(port, message);
 }
 
@@ -93,12 +124,27 @@ export function playing(stream) {
   if (!stream.isActive || !stream.info) return null;
   const { content, title, artist, station, reward_wei, interval_s } = stream.info;
   const { position_ms, duration_ms, state, earned_wei, next_ms } = stateOf(stream);
-  return { content, title, artist, station: station?.name ?? null, position_ms, duration_ms, state, earned_wei, reward_wei, interval_s, next_ms };
+  return {
+    content,
+    title,
+    artist,
+    station: station?.name ?? null,
+    position_ms,
+    duration_ms,
+    state,
+    earned_wei,
+    reward_wei,
+    interval_s,
+    next_ms,
+  };
 }
 
 /** Say goodbye to host and core. @param {Stream} gone */
 export async function forget(gone) {
-  const { opening, place: { stream } } = gone;
+  const {
+    opening,
+    place: { stream },
+  } = gone;
   lockScreen.leave(gone);
   closeSong(stream);
   if (opening["stream"]) await native("close", { stream }).catch(() => undefined);

@@ -1,5 +1,6 @@
 /**
- * One player on one page: its file, its keys, its sound; how it begins, fails and ends. What happens in between is course.js's.
+ * One player on one page: its file, its keys, its sound; how it begins, fails and ends. What happens in between is
+ * course.js's.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -31,11 +32,17 @@ const TELL_MS = 1_000;
 const END_MS = 200;
 const SLOWEST = 0.5;
 const FASTEST = 2;
-/** Contradictions between the header and what station, chain or server say: the header may come from a cache that kept it for too long. */
-const STALE = /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
+/**
+ * Contradictions between the header and what station, chain or server say: the header may come from a cache that kept
+ * it for too long.
+ */
+const STALE =
+  /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 
-/** @typedef {{stream: string, src: string, origin: string, site: string, inside: boolean, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
+/**
+ * @typedef {{stream: string, src: string, origin: string, site: string, inside: boolean, page: number, element: number,
+ * last?: {position_ms: number, playing: boolean} | null,
  *   list?: {index: number, count: number, after: string | null, crossfade_s: number}}} Place */
 
 /** Headers that one site reads at once. */
@@ -48,27 +55,40 @@ const openings = new Turns(MOST_OPENED);
 const headerOf = ({ place: { site }, source }) => turns.run(site, () => source.header());
 
 export class Stream {
-  /** @type {Source} */ source;
-  /** @type {KeyRing} */ ring;
-  /** @type {Sound} */ sound;
-  /** @type {Admission} */ admission;
-  /** @type {Course} */ course;
-  /** @type {Paying} */ paying;
-  /** @type {Feed | null} */ feed = null;
-  /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */ init = new Uint8Array(0);
+  /** @type {Source} */
+  source;
+  /** @type {KeyRing} */
+  ring;
+  /** @type {Sound} */
+  sound;
+  /** @type {Admission} */
+  admission;
+  /** @type {Course} */
+  course;
+  /** @type {Paying} */
+  paying;
+  /** @type {Feed | null} */
+  feed = null;
+  /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */
+  init = new Uint8Array(0);
   volume = 1;
   muted = false;
   rate = 1;
   pitch = true;
   page = new Wishes();
-  /** @type {Problem | null} what a person has to know before the music can begin */ notice = null;
-  /** @type {import("./track_handover.js").Handover | null} to the next track */ next = null;
+  /** @type {Problem | null} what a person has to know before the music can begin */
+  notice = null;
+  /** @type {import("./track_handover.js").Handover | null} to the next track */
+  next = null;
   dog = new Watchdog();
-  /** @type {boolean} nothing has come for a while */ stalled = false;
-  /** @type {boolean} the header was read past every cache */ reread = false;
+  /** @type {boolean} nothing has come for a while */
+  stalled = false;
+  /** @type {boolean} the header was read past every cache */
+  reread = false;
   begun = performance.now();
 
-  /** @type {boolean} a person has asked for the extension's own window from this player */ opened = false;
+  /** @type {boolean} a person has asked for the extension's own window from this player */
+  opened = false;
 
   recovery = new Recovery(this);
 
@@ -121,7 +141,9 @@ export class Stream {
 
   /** Whether a person's own press waits for the music of another tab; what a page's script tried is no question. */
   get waitsToMove() {
-    return this.problem?.code === BUSY && (this.opened || this.course.surface === "press" || this.course.surface === "own");
+    return (
+      this.problem?.code === BUSY && (this.opened || this.course.surface === "press" || this.course.surface === "own")
+    );
   }
 
   /** Whether the terms name this action. @param {string} action */
@@ -160,7 +182,9 @@ export class Stream {
       if (this.feed) {
         this.feed.untilMs = extent.to_ms;
         const refused = (/** @type {Problem} */ problem) => void (course.isPast || this.fail(problem));
-        this.feed.check = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) => this.timings.mark(verdict));
+        this.feed.check = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) =>
+          this.timings.mark(verdict),
+        );
       }
       course.isReady({ position_ms: extent.from_ms, duration_ms: this.info.duration_ms, next });
       if (this.rate !== 1 && !this.permits("rate")) {
@@ -192,7 +216,11 @@ export class Stream {
     tellTerms(this, this.players).catch(() => undefined);
   }
 
-  /** The host has read it too: from here on the way to the ticket needs no core. @param {Course} course @param {any} info */
+  /**
+   * The host has read it too: from here on the way to the ticket needs no core.
+   * @param {Course} course
+   * @param {any} info
+   */
   async open(course, info) {
     if (course.isPast) return;
     this.info = info;
@@ -201,7 +229,12 @@ export class Stream {
     if (!info.going) this.admission.ahead(info, this.nowS);
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = this;
-    this.feed = new Feed({ source, ring, sound, info, address }, (segment) => course.counting.renew(segment), (error) => this.fail(error), (is) => this.isStalled(is));
+    this.feed = new Feed(
+      { source, ring, sound, info, address },
+      (segment) => course.counting.renew(segment),
+      (error) => this.fail(error),
+      (is) => this.isStalled(is),
+    );
     const { index, count } = this.place.list ?? { index: 0, count: 1 };
     this.feed.held = index + 1 < count;
     ring.agree(info.ephemeral).catch(() => undefined);
@@ -244,7 +277,11 @@ export class Stream {
     return this.place.page === -1;
   }
 
-  /** The page shows it again, or a background that was restarted does. @param {Place} place @returns {boolean} whether it is this one */
+  /**
+   * The page shows it again, or a background that was restarted does.
+   * @param {Place} place
+   * @returns {boolean} whether it is this one
+   */
   adopt({ src, origin, page, element }) {
     if (src !== this.place.src || origin !== this.place.origin) return false;
     this.place = { ...this.place, page, element };
@@ -255,7 +292,10 @@ export class Stream {
   /** The host is gone while music plays: have the next one take it up. */
   goOn() {
     const { course } = this;
-    this.recovery.begin().then(() => course.counting.renew(null)).catch((error) => (course.isPast ? undefined : this.fail(error)));
+    this.recovery
+      .begin()
+      .then(() => course.counting.renew(null))
+      .catch((error) => (course.isPast ? undefined : this.fail(error)));
   }
 
   /** A wallet was opened or rewards were switched: the next play is another listener's. */
@@ -265,7 +305,8 @@ export class Stream {
     const before = course.session.state;
     if (this.paying.costs && (before === "ready" || before === "ended")) {
       await this.paying.decide();
-      if (!course.isPast && course.session.state === before) course.session = { ...course.session, next: this.song.next };
+      if (!course.isPast && course.session.state === before)
+        course.session = { ...course.session, next: this.song.next };
       tellState(this);
     }
     await tellTerms(this, this.players);
@@ -296,11 +337,14 @@ export class Stream {
     // A jump that uses nothing up makes no sound that was not there.
     if (taking === "free" && (action === "seek" || action === "rate")) return null;
     if (mayBegin(taking, surface, paying.on)) return null;
-    return taking === "costs" && !paying.on ? new Problem("site.budget", { origin: this.place.origin }) : new Problem("player.press", { action });
+    return taking === "costs" && !paying.on
+      ? new Problem("site.budget", { origin: this.place.origin })
+      : new Problem("player.press", { action });
   }
 
   /**
-   * Whether a play may begin where it was asked; if not, the player says why beside the terms. What a song takes is known, and looked at again, once it is there.
+   * Whether a play may begin where it was asked; if not, the player says why beside the terms. What a song takes is
+   * known, and looked at again, once it is there.
    * @param {import("./activation_rules.js").Surface} surface
    */
   allows(surface) {
@@ -345,10 +389,14 @@ export class Stream {
   /** @param {any} message of the player's port, or of the system's media keys */
   async hear(message) {
     switch (message.type) {
-      case "play": return this.play("press");
-      case "pause": return this.course.wish("pause");
-      case "seek": return this.course.wish("seek", Math.max(0, Math.round(message.position_ms)));
-      case "retry": return this.retry();
+      case "play":
+        return this.play("press");
+      case "pause":
+        return this.course.wish("pause");
+      case "seek":
+        return this.course.wish("seek", Math.max(0, Math.round(message.position_ms)));
+      case "retry":
+        return this.retry();
       case "open":
         this.opened = true;
         return wallet.asks();
@@ -361,9 +409,12 @@ export class Stream {
       case "pitch":
         this.pitch = message.value;
         break;
-      case "rate": return this.speed(message.value);
-      case "track": return this.turn(Math.sign(message.by), false);
-      default: return;
+      case "rate":
+        return this.speed(message.value);
+      case "track":
+        return this.turn(Math.sign(message.by), false);
+      default:
+        return;
     }
     this.tune();
     return tellState(this);
@@ -372,7 +423,13 @@ export class Stream {
   /** The element sounds as the fan has set it. */
   tune() {
     const { audio } = this.sound;
-    Object.assign(audio, { volume: this.volume, muted: this.muted, defaultPlaybackRate: this.rate, playbackRate: this.rate, preservesPitch: this.pitch });
+    Object.assign(audio, {
+      volume: this.volume,
+      muted: this.muted,
+      defaultPlaybackRate: this.rate,
+      playbackRate: this.rate,
+      preservesPitch: this.pitch,
+    });
   }
 
   /** Another speed is an action of its own: the terms decide. @param {number} value */
@@ -384,7 +441,8 @@ export class Stream {
       return tellState(this);
     }
     // Where it stood at the old speed goes to the host before the new one begins.
-    if (this.isActive && this.course.session.granted) await this.course.counting.invoke("rate", this.sound.positionMs, null);
+    if (this.isActive && this.course.session.granted)
+      await this.course.counting.invoke("rate", this.sound.positionMs, null);
     this.rate = rate;
     this.tune();
     tellState(this);
@@ -409,7 +467,8 @@ export class Stream {
     if (!this.isActive) return;
     if (!this.next?.begun) this.letEnd();
     const playing = ["playing", "waiting"].includes(this.course.session.state);
-    if (this.dog.look(this.sound.audio, playing, performance.now()) === "given up") this.fail(new Problem("media.decode", { reason: "still" }));
+    if (this.dog.look(this.sound.audio, playing, performance.now()) === "given up")
+      this.fail(new Problem("media.decode", { reason: "still" }));
     tellState(this);
   }
 
@@ -507,18 +566,24 @@ export class Stream {
   async hostSays(event) {
     if (event.event === "revoked" || event.event === "problem") await this.fail(Problem.ofHost(event));
     else if (event.event === "receipt") tellState(this);
-    else if (event.event === "host" && this.problem?.code.startsWith("host.") && event.status.state === "connected") await this.retry();
+    else if (event.event === "host" && this.problem?.code.startsWith("host.") && event.status.state === "connected")
+      await this.retry();
     else if (event.event === "host" && this.isActive && event.status.state === "gone") this.goOn();
-    else if (event.event === "host" && this.isActive && event.status.state !== "connected") await this.fail(new Problem(event.status.code ?? `host.${event.status.state}`));
+    else if (event.event === "host" && this.isActive && event.status.state !== "connected")
+      await this.fail(new Problem(event.status.code ?? `host.${event.status.state}`));
   }
 
   /** @param {number} port */
   attach(port) {
     this.players.add(port);
-    tellTerms(this, [port]).then(() => {
-      tell(port, stateOf(this));
-      for (const problem of [this.problem ?? this.notice]) if (problem) tell(port, { type: "problem", ...problem.toJSON() });
-    }, () => undefined);
+    tellTerms(this, [port]).then(
+      () => {
+        tell(port, stateOf(this));
+        for (const problem of [this.problem ?? this.notice])
+          if (problem) tell(port, { type: "problem", ...problem.toJSON() });
+      },
+      () => undefined,
+    );
   }
 
   /** For the popup. */

@@ -31,7 +31,11 @@ function recordOf(origin) {
   const record = askStation(origin, `${origin}/.well-known/gomaa.json`);
   known.delete(origin);
   known.set(origin, { at: performance.now(), record });
-  if (known.size > MOST_KEPT) for (const oldest of known.keys()) { known.delete(oldest); break; }
+  if (known.size > MOST_KEPT)
+    for (const oldest of known.keys()) {
+      known.delete(oldest);
+      break;
+    }
   record.catch(() => {
     if (known.get(origin)?.record === record) known.delete(origin);
   });
@@ -94,8 +98,13 @@ export async function askTicket(origin, session, content) {
  */
 function plain({ type, message, signature }) {
   const fields = Object.entries(typeof message === "object" && message !== null ? message : {});
-  const good = type === "Ticket" && typeof signature === "string" && SIGNATURE.test(signature) && fields.length > 0 && fields.length <= MOST_FIELDS
-    && fields.every(([name, value]) => WORD.test(name) && typeof value === "string" && WORD.test(value));
+  const good =
+    type === "Ticket" &&
+    typeof signature === "string" &&
+    SIGNATURE.test(signature) &&
+    fields.length > 0 &&
+    fields.length <= MOST_FIELDS &&
+    fields.every(([name, value]) => WORD.test(name) && typeof value === "string" && WORD.test(value));
   if (!good) throw new Problem("station.answer");
   return { type, message: Object.fromEntries(fields), signature };
 }
@@ -104,7 +113,8 @@ function plain({ type, message, signature }) {
  * A station's answer, an object.
  * @param {string} origin of the page
  * @param {string} url of the same origin
- * @param {object} [question] sent in a header of its own: a request with a body would carry the name of this installation in Firefox
+ * @param {object} [question] sent in a header of its own: a request with a body would carry the name of this
+ *   installation in Firefox
  * @returns {Promise<any>}
  * @throws Problem with the station's code, station.answer, station.unknown, station.unreachable, site.address
  */
@@ -113,17 +123,23 @@ export async function askStation(origin, url, question) {
   let answer;
   let body;
   try {
-    answer = await get(url, { page: origin, signal: AbortSignal.timeout(PATIENCE_MS), ...(headers ? { headers } : {}) });
+    answer = await get(url, {
+      page: origin,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      ...(headers ? { headers } : {}),
+    });
     body = await object(answer, MOST_ANSWER);
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem("station.unreachable", { reason: String(error).slice(0, 120) });
   }
   if (body?.error) throw Problem.ofStation(body.error);
-  if (!answer.ok) throw new Problem(answer.status === 404 ? "station.unknown" : "station.unreachable", { status: answer.status });
+  if (!answer.ok)
+    throw new Problem(answer.status === 404 ? "station.unknown" : "station.unreachable", { status: answer.status });
   if (body === null) throw new Problem("station.answer");
   return body;
 }
 
 /** Base64url of a text. @param {string} text */
-export const base64url = (text) => toBase64(new TextEncoder().encode(text)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+export const base64url = (text) =>
+  toBase64(new TextEncoder().encode(text)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");

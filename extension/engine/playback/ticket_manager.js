@@ -17,7 +17,8 @@ const MOST_KEPT = 64;
 /** @type {Map<string, any>} the session last used at a site: most likely the next one too */
 const lately = new Map();
 /**
- * Tickets that were drawn and began no play, by site, session and song: each holds some of the station's money until it ends, so the next play
+ * Tickets that were drawn and began no play, by site, session and song: each holds some of the station's money until it
+ * ends, so the next play
  * there takes it before another one is drawn.
  * @type {Map<string, any>}
  */
@@ -30,7 +31,11 @@ const keyOf = (origin, session, content) => `${origin} ${session.signature} ${co
 function putBack(key, ticket) {
   unused.delete(key);
   unused.set(key, ticket);
-  if (unused.size > MOST_KEPT) for (const oldest of unused.keys()) { unused.delete(oldest); break; }
+  if (unused.size > MOST_KEPT)
+    for (const oldest of unused.keys()) {
+      unused.delete(oldest);
+      break;
+    }
 }
 
 /** An unused ticket that still lasts. @param {string} key @param {number} now Unix seconds; 0: not known */
@@ -44,7 +49,8 @@ function takeBack(key, now) {
 const lasts = (ticket, now) => Number(ticket.message.expiry) - SPARE_S > now;
 
 export class Admission {
-  /** @type {Promise<void> | null} */ prepared = null;
+  /** @type {Promise<void> | null} */
+  prepared = null;
   earns = false;
 
   /** The station's cap for the day is reached: this play is heard and earns nothing. */
@@ -54,11 +60,21 @@ export class Admission {
   onCapped = () => {};
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
-  /** @type {{session: any, key: string, ticket: Promise<any>} | null} asked for while the host still looks at the song */ guessed = null;
-  /** @type {any} the signed ticket, to take the play up again with */ ticket = null;
-  /** Whose ticket it is, and for what. */ key = "";
-  /** A play began with it. */ used = false;
-  /** The host's clock as it was told last: a page may be open for hours, and the computer asleep, and another hour has another session. */ toldS = 0;
+  /**
+   * @type {{session: any, key: string, ticket: Promise<any>} | null} asked for while the host still looks at the song
+   */
+  guessed = null;
+  /** @type {any} the signed ticket, to take the play up again with */
+  ticket = null;
+  /** Whose ticket it is, and for what. */
+  key = "";
+  /** A play began with it. */
+  used = false;
+  /**
+   * The host's clock as it was told last: a page may be open for hours, and the computer asleep, and another hour has
+   * another session.
+   */
+  toldS = 0;
 
   /** @param {{stream: string, origin: string}} place */
   constructor(place) {
@@ -68,7 +84,10 @@ export class Admission {
     wallet.load().catch(() => undefined);
   }
 
-  /** The header is verified: ask for the ticket of the session that was last used here. @param {string} content address */
+  /**
+   * The header is verified: ask for the ticket of the session that was last used here.
+   * @param {string} content address
+   */
   guess(content) {
     const { origin } = this.place;
     const session = lately.get(origin);
@@ -80,7 +99,8 @@ export class Admission {
   }
 
   /**
-   * Begin before the click; what fails here is tried again at the click, and said then. Whoever is still the same listener keeps the ticket.
+   * Begin before the click; what fails here is tried again at the click, and said then. Whoever is still the same
+   * listener keeps the ticket.
    * @param {any} info of the host @param {number} now Unix seconds by the chain's clock
    */
   ahead(info, now) {
@@ -92,7 +112,11 @@ export class Admission {
     });
   }
 
-  /** Resolves with a ticket that is there and lasts. @param {any} info @param {number} now Unix seconds by the chain's clock */
+  /**
+   * Resolves with a ticket that is there and lasts.
+   * @param {any} info
+   * @param {number} now Unix seconds by the chain's clock
+   */
   async admit(info, now) {
     if (this.prepared && this.expiry && this.expiry - SPARE_S <= now) this.prepared = null;
     this.prepared ??= this.prepare(info, now);
@@ -146,19 +170,24 @@ export class Admission {
   dropGuess() {
     const { guessed } = this;
     this.guessed = null;
-    guessed?.ticket.then((ticket) => putBack(guessed.key, ticket), () => undefined);
+    guessed?.ticket.then(
+      (ticket) => putBack(guessed.key, ticket),
+      () => undefined,
+    );
   }
 
   /** @private @param {any} info @param {number} now */
   async prepare(info, now) {
-    const { place: { stream, origin } } = this;
+    const {
+      place: { stream, origin },
+    } = this;
     this.expiry = 0;
     let { session } = await this.identify(info);
     this.earns = !/^0x0+$/.test(session.message.payee);
     let key = keyOf(origin, session, info.content);
     if (this.ticket && (this.used || this.key !== key || !lasts(this.ticket, now))) this.release();
     const kept = this.ticket ?? takeBack(key, now);
-    Object.assign(this, { key, used: false, ticket: kept ?? await this.ticketFor(session, info.content, key) });
+    Object.assign(this, { key, used: false, ticket: kept ?? (await this.ticketFor(session, info.content, key)) });
     const open = () => native("prepare", { stream, ticket: this.ticket, tracking: wallet.tracking() });
     const tried = new Set();
     for (;;) {
@@ -167,9 +196,10 @@ export class Admission {
         break;
       } catch (error) {
         const { code } = Problem.of(error);
-        // It was used after all, or the terms have changed since; or the song has moved: the station's next ticket names its server, at which
-        // the host is another device.
-        if (tried.has(code) || (code !== MOVED && code !== DEVICE && !(kept && code.startsWith("ticket.")))) throw error;
+        // It was used after all, or the terms have changed since; or the song has moved: the station's next ticket
+        // names its server, at which the host is another device.
+        if (tried.has(code) || (code !== MOVED && code !== DEVICE && !(kept && code.startsWith("ticket."))))
+          throw error;
         tried.add(code);
         if (code === DEVICE) ({ session } = await this.identify(info));
         key = keyOf(origin, session, info.content);
@@ -193,10 +223,17 @@ export class Admission {
 
   /** @private @param {any} session signed @param {string} content @param {string} key */
   async ticketFor(session, content, key) {
-    const { guessed, place: { origin } } = this;
+    const {
+      guessed,
+      place: { origin },
+    } = this;
     lately.delete(origin);
     lately.set(origin, session);
-    if (lately.size > MOST_KEPT) for (const oldest of lately.keys()) { lately.delete(oldest); break; }
+    if (lately.size > MOST_KEPT)
+      for (const oldest of lately.keys()) {
+        lately.delete(oldest);
+        break;
+      }
     if (guessed?.key !== key) {
       this.dropGuess();
       return askTicket(origin, session, content);
@@ -223,7 +260,8 @@ export class Admission {
       if (!mine || !code.startsWith("session.")) throw error;
       if (Number.isSafeInteger(detail?.["now_s"])) this.toldS = Number(detail?.["now_s"]);
       // The song has moved since it was opened: the session is good for other songs, and this one needs another.
-      if (code === DEVICE && typeof detail?.device === "string" && detail.device !== info.device) info.device = detail.device;
+      if (code === DEVICE && typeof detail?.device === "string" && detail.device !== info.device)
+        info.device = detail.device;
       else await wallet.spoil(mine);
       return offer(await session());
     }

@@ -5,15 +5,23 @@
 const MOST = 32;
 
 export class Measures {
-  /** @type {number | null} */ engine_cold_ms = null;
-  /** @type {number | null} */ first_audio_ms = null;
-  /** @type {number[]} */ seek_ms = [];
-  /** @type {string[]} */ marks = [];
-  /** @type {{at: number, first: boolean} | null} when the fan last asked for sound */ #clicked = null;
+  /** @type {number | null} */
+  engine_cold_ms = null;
+  /** @type {number | null} */
+  first_audio_ms = null;
+  /** @type {number[]} */
+  seek_ms = [];
+  /** @type {string[]} */
+  marks = [];
+  /** @type {{at: number, first: boolean} | null} when the fan last asked for sound */
+  #clicked = null;
 
   /** @param {Promise<number>} started how long Python took */
   constructor(started) {
-    started.then((ms) => (this.engine_cold_ms = round(ms)), () => undefined);
+    started.then(
+      (ms) => (this.engine_cold_ms = round(ms)),
+      () => undefined,
+    );
   }
 
   /** The fan asks for sound. @param {boolean} first a play, not a seek */

@@ -1,8 +1,10 @@
 /**
  * From one track to the next: the host hears a stop and a play, each under its own ticket, while the sound goes on.
  *
- * Gapless: the next song follows on the same deck, from the very end of the one before. Crossfade: it begins on a deck of its own while the
- * one before fades. In both the moment of the stop ends what counts for one and begins what counts for the other: nothing is heard twice.
+ * Gapless: the next song follows on the same deck, from the very end of the one before. Crossfade: it begins on a deck
+ * of its own while the
+ * one before fades. In both the moment of the stop ends what counts for one and begins what counts for the other:
+ * nothing is heard twice.
  */
 
 /** So long before its end a song hands over: the time for the host's answer, the keys and the first segment. */
@@ -36,7 +38,8 @@ export class Handover {
   /** Whether it is time, and everything is there. */
   get isTime() {
     const { before, after } = this;
-    if (before.course.session.state !== "playing" || !before.feed?.complete || after.course.session.state !== "ready") return false;
+    if (before.course.session.state !== "playing" || !before.feed?.complete || after.course.session.state !== "ready")
+      return false;
     // The page made the list: a song that takes something from the listener waits for a press of its own.
     if (after.refusal("play", "activated")) return false;
     const left = (before.info.duration_ms - before.sound.positionMs) / before.rate;
@@ -54,7 +57,8 @@ export class Handover {
 
   async go() {
     const { before, after } = this;
-    for (const name of /** @type {const} */ (["volume", "muted", "rate", "pitch"])) Object.assign(after, { [name]: before[name] });
+    for (const name of /** @type {const} */ (["volume", "muted", "rate", "pitch"]))
+      Object.assign(after, { [name]: before[name] });
     const old = before.sound;
     await before.course.handOver();
     if (this.fadeMs > 0) {
@@ -76,7 +80,7 @@ export class Handover {
     const timer = setInterval(() => {
       const part = old.audio.ended ? 1 : Math.min(1, (old.positionMs - began) / length);
       // A pause, a seek or another volume belongs to the song that plays now.
-      const over = part >= 1 || after.course.session.state !== "playing" && after.course.session.state !== "starting";
+      const over = part >= 1 || (after.course.session.state !== "playing" && after.course.session.state !== "starting");
       after.sound.audio.volume = over ? after.volume : after.volume * Math.sin((part * Math.PI) / 2);
       old.audio.volume = after.volume * Math.cos((part * Math.PI) / 2);
       old.audio.muted = after.muted;

@@ -1,5 +1,6 @@
 /**
- * What sites asked and a person has not answered yet: one after the other, in a window of the extension's own, for a limited time.
+ * What sites asked and a person has not answered yet: one after the other, in a window of the extension's own, for a
+ * limited time.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -10,8 +11,10 @@ import * as vault from "../wallet/vault.js";
 
 /** @typedef {import("./permits.js").Site} Site */
 /**
- * @typedef {{id: string, port: number, site: Site, kind: string, facts: any, fresh: boolean, look: () => Promise<any>, perform: (choice: {account: string | null}) => Promise<any>,
- *   resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>, shownAt: number, looks: number}} Waiting
+ * @typedef {{id: string, port: number, site: Site, kind: string, facts: any, fresh: boolean, look: () => Promise<any>,
+ *   perform: (choice: {account: string | null}) => Promise<any>,
+ *   resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>, shownAt:
+ * number, looks: number}} Waiting
  */
 
 export const ANSWER_MS = 5 * 60_000;
@@ -33,13 +36,17 @@ const looking = new Set();
 /** @type {Set<number>} the window's ports */
 const windows = new Set();
 
-/** Whose question it is for quotas and rests: a page answers for its frames, however many origins they have. @param {Site} site */
+/**
+ * Whose question it is for quotas and rests: a page answers for its frames, however many origins they have.
+ * @param {Site} site
+ */
 const pageOf = ({ origin, top }) => top ?? origin;
 /** @param {Site} site */
 const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
 
 /**
- * Ask a person. Rejects with wallet.refused, site.waiting, message.flood, and whatever `look` and `perform` reject with.
+ * Ask a person. Rejects with wallet.refused, site.waiting, message.flood, and whatever `look` and `perform` reject
+ * with.
  * @param {number} port @param {Site} site @param {string} kind
  * @param {() => Promise<any>} look what is shown; it may ask host and chain
  * @param {(choice: {account: string | null, facts: any}) => Promise<any>} perform once agreed
@@ -59,7 +66,17 @@ export async function ask(port, site, kind, look, perform) {
   return new Promise((resolve, reject) => {
     /** @type {Waiting} */
     const one = {
-      id: crypto.randomUUID(), port, site, kind, facts, fresh: queue.length === 0, look, resolve, reject, shownAt: Infinity, looks: 0,
+      id: crypto.randomUUID(),
+      port,
+      site,
+      kind,
+      facts,
+      fresh: queue.length === 0,
+      look,
+      resolve,
+      reject,
+      shownAt: Infinity,
+      looks: 0,
       perform: ({ account }) => perform({ account, facts: one.facts }),
       timer: setTimeout(() => end(one, new Problem("wallet.refused", { reason: "nobody answered" })), ANSWER_MS),
     };
@@ -68,11 +85,20 @@ export async function ask(port, site, kind, look, perform) {
   });
 }
 
-/** The same question twice, or too many, also of those that are being looked up: the first has to be answered. @param {Site} site @param {string} kind */
+/**
+ * The same question twice, or too many, also of those that are being looked up: the first has to be answered.
+ * @param {Site} site
+ * @param {string} kind
+ */
 function crowded(site, kind) {
   const all = [...queue, ...looking];
   const own = all.filter((one) => pageOf(one.site) === pageOf(site));
-  if (all.length >= MOST || own.length >= MOST_OF_SITE || (kind === "connect" && own.some((one) => one.kind === kind && nameOf(one.site) === nameOf(site)))) throw new Problem("site.waiting");
+  if (
+    all.length >= MOST ||
+    own.length >= MOST_OF_SITE ||
+    (kind === "connect" && own.some((one) => one.kind === kind && nameOf(one.site) === nameOf(site)))
+  )
+    throw new Problem("site.waiting");
 }
 
 /** @param {Waiting} one @param {Problem | null} problem @param {any} [result] */
@@ -98,7 +124,10 @@ function tell() {
 /** @param {number} port */
 export const opened = (port) => windows.add(port);
 
-/** A port is gone: of the window, whose closing says no to all, or of a page, which waits no more. @param {number} port */
+/**
+ * A port is gone: of the window, whose closing says no to all, or of a page, which waits no more.
+ * @param {number} port
+ */
 export function closed(port) {
   if (windows.delete(port)) {
     if (windows.size === 0) dismissed();
@@ -108,7 +137,9 @@ export function closed(port) {
   for (const one of queue.filter((other) => other.port === port)) end(one, new Problem("wallet.refused"));
 }
 
-/** The background was restarted: nobody waits for what was asked over its ports, and a person has refused none of it. */
+/**
+ * The background was restarted: nobody waits for what was asked over its ports, and a person has refused none of it.
+ */
 export function lost() {
   windows.clear();
   for (const one of looking) one.gone = true;
@@ -129,7 +160,8 @@ function refuse(one) {
 
 /** A permit was taken back: what the site had asked under it is not answered any more. @param {Site} site */
 export function forget(site) {
-  for (const one of queue.filter((other) => nameOf(other.site) === nameOf(site) && other.kind !== "connect")) end(one, new Problem("site.account"));
+  for (const one of queue.filter((other) => nameOf(other.site) === nameOf(site) && other.kind !== "connect"))
+    end(one, new Problem("site.account"));
 }
 
 /** @type {Record<string, (message: any) => Promise<any>>} what the window asks */

@@ -1,5 +1,6 @@
 /**
- * What a site is told of a refusal: the codes of EIP-1193, EIP-1474 and EIP-3326, GoMAA's own code as data, and nothing of the fan or the computer.
+ * What a site is told of a refusal: the codes of EIP-1193, EIP-1474 and EIP-3326, GoMAA's own code as data, and nothing
+ * of the fan or the computer.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -25,23 +26,37 @@ const CODES = {
   "chain.funds": [-32003, "Too little of the network's coin"],
   "wallet.quote": [-32003, "The fee that was shown is not valid any more"],
 };
-/** A code that a site is told as another: what it is to it, and nothing of the computer. @type {Readonly<Record<string, string>>} */
+/**
+ * A code that a site is told as another: what it is to it, and nothing of the computer.
+ * @type {Readonly<Record<string, string>>}
+ */
 const SAME = {
-  "chain.mismatch": "chain.unreachable", "host.message.schema": "message.schema", "host.frame.size": "message.schema", "wallet.recipient": "message.schema",
+  "chain.mismatch": "chain.unreachable",
+  "host.message.schema": "message.schema",
+  "host.frame.size": "message.schema",
+  "wallet.recipient": "message.schema",
 };
 /** Only these say more than their code, and only in these fields. */
 const TOLD = new Set(["message.schema", "chain.reverted", "wallet.unsupported"]);
 
-/** @param {unknown} error @returns {{code: number, message: string, data: {code: string, field?: string, reason?: string}}} */
+/**
+ * @param {unknown} error
+ * @returns {{code: number, message: string, data: {code: string, field?: string, reason?: string}}}
+ */
 export function asRpc(error) {
   const problem = Problem.of(error);
   const { detail } = problem;
-  const code = SAME[problem.code] ?? (problem.code.startsWith("host.") && !CODES[problem.code] ? "host.gone" : problem.code);
+  const code =
+    SAME[problem.code] ?? (problem.code.startsWith("host.") && !CODES[problem.code] ? "host.gone" : problem.code);
   const [number, message] = CODES[code] ?? [-32603, "Internal error"];
   const field = TOLD.has(code) && typeof detail["field"] === "string" ? detail["field"] : undefined;
   const reason = TOLD.has(code) && typeof detail["reason"] === "string" ? detail["reason"] : undefined;
   const more = [field, reason].filter(Boolean).join(": ");
-  return { code: number, message: more ? `${message}: ${more}` : message, data: { code: CODES[code] ? code : "internal", ...(field ? { field } : {}), ...(reason ? { reason } : {}) } };
+  return {
+    code: number,
+    message: more ? `${message}: ${more}` : message,
+    data: { code: CODES[code] ? code : "internal", ...(field ? { field } : {}), ...(reason ? { reason } : {}) },
+  };
 }
 
 /** @param {string} field @param {string} reason */

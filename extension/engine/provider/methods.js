@@ -16,13 +16,27 @@ import { personalSign, sendTransaction, typedSign } from "./signing.js";
 
 /** Passed on to the network's node for sites with a permit; the host has the same list. */
 export const READS = new Set([
-  "eth_blockNumber", "eth_call", "eth_estimateGas", "eth_feeHistory", "eth_gasPrice", "eth_getBalance", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getCode",
-  "eth_getLogs", "eth_getStorageAt", "eth_getTransactionByHash", "eth_getTransactionCount", "eth_getTransactionReceipt", "eth_maxPriorityFeePerGas",
+  "eth_blockNumber",
+  "eth_call",
+  "eth_estimateGas",
+  "eth_feeHistory",
+  "eth_gasPrice",
+  "eth_getBalance",
+  "eth_getBlockByHash",
+  "eth_getBlockByNumber",
+  "eth_getCode",
+  "eth_getLogs",
+  "eth_getStorageAt",
+  "eth_getTransactionByHash",
+  "eth_getTransactionCount",
+  "eth_getTransactionReceipt",
+  "eth_maxPriorityFeePerGas",
 ]);
 
 /** Why a method that other wallets know is refused here. @type {Readonly<Record<string, string>>} */
 export const REFUSED = {
-  eth_sign: "it signs any 32 bytes, and nobody could tell you what they mean; use eth_signTypedData_v4 or personal_sign",
+  eth_sign:
+    "it signs any 32 bytes, and nobody could tell you what they mean; use eth_signTypedData_v4 or personal_sign",
   eth_signTransaction: "use eth_sendTransaction",
   eth_sendRawTransaction: "use eth_sendTransaction",
   eth_signTypedData: "use eth_signTypedData_v4",
@@ -48,7 +62,8 @@ const METHODS = {
     return permitOf(asker.site) ? unlock(asker) : connect(asker);
   },
   async wallet_requestPermissions(asker, [asked]) {
-    if (typeof asked !== "object" || asked === null || Object.keys(asked).join() !== "eth_accounts") throw wrong("params[0]", "eth_accounts is all there is to permit");
+    if (typeof asked !== "object" || asked === null || Object.keys(asked).join() !== "eth_accounts")
+      throw wrong("params[0]", "eth_accounts is all there is to permit");
     await connect(asker);
     return told(asker.site);
   },
@@ -56,7 +71,8 @@ const METHODS = {
     return told(site);
   },
   async wallet_revokePermissions({ site }, [asked]) {
-    if (typeof asked !== "object" || asked === null || Object.keys(asked).join() !== "eth_accounts") throw wrong("params[0]", "eth_accounts is all there is to revoke");
+    if (typeof asked !== "object" || asked === null || Object.keys(asked).join() !== "eth_accounts")
+      throw wrong("params[0]", "eth_accounts is all there is to revoke");
     await revoke(site);
     return null;
   },
@@ -80,7 +96,11 @@ const METHODS = {
 /** @param {Asker} asker */
 async function connect({ port, site }) {
   if (state.vault === null) throw new Problem("wallet.missing");
-  const look = async () => ({ accounts: state.accounts, current: permitOf(site)?.account ?? state.account, again: permitOf(site) !== null });
+  const look = async () => ({
+    accounts: state.accounts,
+    current: permitOf(site)?.account ?? state.account,
+    again: permitOf(site) !== null,
+  });
   return approvals.ask(port, site, "connect", look, async ({ account }) => {
     if (!state.accounts.some(({ address }) => address === account)) throw wrong("account", "not this wallet's");
     await permit(site, { account: String(account) });
@@ -90,23 +110,36 @@ async function connect({ port, site }) {
 
 /** @param {Asker} asker */
 async function unlock({ port, site }) {
-  return approvals.ask(port, site, "unlock", async () => ({ account: permitOf(site)?.account ?? null }), async () => accountsOf(site));
+  return approvals.ask(
+    port,
+    site,
+    "unlock",
+    async () => ({ account: permitOf(site)?.account ?? null }),
+    async () => accountsOf(site),
+  );
 }
 
 /** @param {Asker} asker @param {any[]} params */
 async function switchTo({ port, site }, [asked]) {
   required(site);
   const id = asked?.chainId;
-  if (typeof id !== "string" || !/^0x[1-9a-f][0-9a-f]{0,12}$/i.test(id)) throw wrong("chainId", 'a 0x-quantity without leading zeros expected, such as "0x7a69"');
+  if (typeof id !== "string" || !/^0x[1-9a-f][0-9a-f]{0,12}$/i.test(id))
+    throw wrong("chainId", 'a 0x-quantity without leading zeros expected, such as "0x7a69"');
   const chain_id = Number(id);
   if (!(await known()).some((network) => network.chain_id === chain_id)) throw new Problem("site.network");
   const from = (await networkFor(site)).chain_id;
   if (from === chain_id) return null;
-  return approvals.ask(port, site, "network", async () => ({ from, chain_id }), async () => {
-    required(site);
-    await permit(site, { chain_id });
-    return null;
-  });
+  return approvals.ask(
+    port,
+    site,
+    "network",
+    async () => ({ from, chain_id }),
+    async () => {
+      required(site);
+      await permit(site, { chain_id });
+      return null;
+    },
+  );
 }
 
 /**
@@ -115,7 +148,8 @@ async function switchTo({ port, site }, [asked]) {
  */
 export async function answer(asker, method, text) {
   const own = Object.hasOwn(METHODS, method);
-  if (!own && !READS.has(method)) throw new Problem("wallet.unsupported", { reason: Object.hasOwn(REFUSED, method) ? REFUSED[method] : "not known" });
+  if (!own && !READS.has(method))
+    throw new Problem("wallet.unsupported", { reason: Object.hasOwn(REFUSED, method) ? REFUSED[method] : "not known" });
   let params;
   try {
     params = JSON.parse(text);
@@ -127,7 +161,9 @@ export async function answer(asker, method, text) {
   required(asker.site);
   if (now.locked) throw new Problem("wallet.locked");
   // Not every node reads an upper-case prefix.
-  const plain = JSON.parse(JSON.stringify(list), (_, item) => (typeof item === "string" && item.startsWith("0X") ? `0x${item.slice(2)}` : item));
+  const plain = JSON.parse(JSON.stringify(list), (_, item) =>
+    typeof item === "string" && item.startsWith("0X") ? `0x${item.slice(2)}` : item,
+  );
   const { value } = await native("read", { chain_id: (await networkFor(asker.site)).chain_id, method, params: plain });
   return value;
 }

@@ -1,5 +1,6 @@
 /**
- * Which site may see which account. One account for a site, the one that a person chose; without a permit a site sees none.
+ * Which site may see which account. One account for a site, the one that a person chose; without a permit a site sees
+ * none.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -16,7 +17,11 @@ const same = (a, b) => a.origin === b.origin && (a.top ?? null) === (b.top ?? nu
 
 /** A permit of an account that this wallet no longer has is none. @param {Site} site @returns {Permit | null} */
 export function permitOf(site) {
-  return state.permits.find((permit) => same(permit, site) && state.accounts.some(({ address }) => address === permit.account)) ?? null;
+  return (
+    state.permits.find(
+      (permit) => same(permit, site) && state.accounts.some(({ address }) => address === permit.account),
+    ) ?? null
+  );
 }
 
 /** @param {Site} site @returns {Permit} */
@@ -26,7 +31,10 @@ export function required(site) {
   return permit;
 }
 
-/** @param {Site} site @returns {string[]} what eth_accounts says: nothing without a permit, and nothing while the wallet is locked */
+/**
+ * @param {Site} site
+ * @returns {string[]} what eth_accounts says: nothing without a permit, and nothing while the wallet is locked
+ */
 export function accountsOf(site) {
   const permit = permitOf(site);
   return permit && !now.locked ? [permit.account] : [];
@@ -47,13 +55,14 @@ export async function revoke(site) {
 }
 
 /**
- * The network that a site is on: its own choice, else the one in use. Without a permit a site hears of the host's first one, whatever the fan chose.
+ * The network that a site is on: its own choice, else the one in use. Without a permit a site hears of the host's first
+ * one, whatever the fan chose.
  * @param {Site} site
  */
 export async function networkFor(site) {
   const permit = permitOf(site);
   const all = await known();
-  const found = permit ? all.find(({ chain_id }) => chain_id === permit.chain_id) ?? await networkOf() : all[0];
+  const found = permit ? (all.find(({ chain_id }) => chain_id === permit.chain_id) ?? (await networkOf())) : all[0];
   if (!found) throw new Problem("chain.unreachable");
   return found;
 }
@@ -69,7 +78,12 @@ export function told(site) {
 /** For the screens. @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   async "wallet.permits"() {
-    return { permits: state.permits.map((one) => ({ ...one, name: state.accounts.find(({ address }) => address === one.account)?.name ?? "" })) };
+    return {
+      permits: state.permits.map((one) => ({
+        ...one,
+        name: state.accounts.find(({ address }) => address === one.account)?.name ?? "",
+      })),
+    };
   },
   async "wallet.permit.revoke"({ origin, top }) {
     await revoke({ origin, top: top ?? null });

@@ -12,7 +12,9 @@ import { answer } from "./methods.js";
 import { accountsOf, networkFor, permitOf } from "./permits.js";
 
 /** @typedef {import("./permits.js").Site} Site */
-/** @typedef {{site: Site, accounts: string | null, chain: string | null, permitted: boolean}} Page as it was last told */
+/**
+ * @typedef {{site: Site, accounts: string | null, chain: string | null, permitted: boolean}} Page as it was last told
+ */
 
 /** @type {Map<number, Page>} */
 const pages = new Map();
@@ -32,7 +34,9 @@ export function open(port, kind, site) {
   // A number that is given anew belongs to another page.
   if (pages.has(port)) close(port);
   pages.set(port, { site, accounts: null, chain: null, permitted: false });
-  load().then(() => update(port)).catch(() => undefined);
+  load()
+    .then(() => update(port))
+    .catch(() => undefined);
 }
 
 /** @param {number} port */
@@ -54,11 +58,13 @@ export async function hear(port, { id, method, params }) {
   const page = pages.get(port);
   if (!page) return;
   /** @param {boolean} ok @param {unknown} value */
-  const reply = (ok, value) => pages.get(port) === page && tell(port, { type: "reply", id, ok, body: JSON.stringify(value ?? null) });
+  const reply = (ok, value) =>
+    pages.get(port) === page && tell(port, { type: "reply", id, ok, body: JSON.stringify(value ?? null) });
   try {
     await load();
     const value = await answer({ port, site: page.site }, method, params);
-    if ((JSON.stringify(value ?? null) ?? "").length > MOST_BODY) throw new Problem("message.schema", { reason: "the answer is too long" });
+    if ((JSON.stringify(value ?? null) ?? "").length > MOST_BODY)
+      throw new Problem("message.schema", { reason: "the answer is too long" });
     // A page that hears of its account hears it as the answer; the event for the same is told first.
     await update(port);
     reply(true, value);
@@ -89,7 +95,10 @@ async function update(port) {
   const page = pages.get(port);
   if (!page) return;
   page.permitted = permitOf(page.site) !== null;
-  const chain = await networkFor(page.site).then(({ chain_id }) => `0x${chain_id.toString(16)}`, () => null);
+  const chain = await networkFor(page.site).then(
+    ({ chain_id }) => `0x${chain_id.toString(16)}`,
+    () => null,
+  );
   const accounts = accountsOf(page.site);
   // The number may belong to another page by now.
   if (pages.get(port) !== page) return;
@@ -105,4 +114,3 @@ async function update(port) {
   // The first look is no change.
   if (page.accounts !== was.accounts && (was.accounts !== null || accounts.length)) say("accountsChanged", accounts);
 }
-

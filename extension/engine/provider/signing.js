@@ -17,9 +17,28 @@ import { networkFor, permitOf, required } from "./permits.js";
 /** @typedef {{port: number, site: Site}} Asker */
 
 const QUOTE_MS = 120_000;
-const FIELDS = new Set(["from", "to", "value", "data", "input", "gas", "gasLimit", "gasPrice", "maxFeePerGas", "maxPriorityFeePerGas", "nonce", "chainId", "type"]);
+const FIELDS = new Set([
+  "from",
+  "to",
+  "value",
+  "data",
+  "input",
+  "gas",
+  "gasLimit",
+  "gasPrice",
+  "maxFeePerGas",
+  "maxPriorityFeePerGas",
+  "nonce",
+  "chainId",
+  "type",
+]);
 
-/** The permitted account, where the site names it or none. @param {Site} site @param {unknown} named @param {string} field */
+/**
+ * The permitted account, where the site names it or none.
+ * @param {Site} site
+ * @param {unknown} named
+ * @param {string} field
+ */
 function accountFor(site, named, field) {
   const { account } = required(site);
   if (typeof named !== "string" || named.toLowerCase() !== account) {
@@ -29,7 +48,11 @@ function accountFor(site, named, field) {
   return account;
 }
 
-/** Agreed to as it was when it was shown: the permit and the account are still there. @param {Site} site @param {string} account */
+/**
+ * Agreed to as it was when it was shown: the permit and the account are still there.
+ * @param {Site} site
+ * @param {string} account
+ */
 function indexOf(site, account) {
   const found = state.accounts.find(({ address }) => address === account);
   if (!found || permitOf(site)?.account !== account) throw new Problem("site.account");
@@ -42,22 +65,49 @@ export async function personalSign({ port, site }, [data, address]) {
   const account = accountFor(site, address, "params[1]");
   const look = async () => {
     const { chain_id } = await networkFor(site);
-    return { account, ...(await python("personal.read", { data, origin: site.origin, account, chain_id, now_s: Math.floor(Date.now() / 1000) })) };
+    return {
+      account,
+      ...(await python("personal.read", {
+        data,
+        origin: site.origin,
+        account,
+        chain_id,
+        now_s: Math.floor(Date.now() / 1000),
+      })),
+    };
   };
-  return ask(port, site, "personal", look, async ({ facts }) => (await python("personal.sign", { index: indexOf(site, account), hex: facts.hex, account })).signature);
+  return ask(
+    port,
+    site,
+    "personal",
+    look,
+    async ({ facts }) =>
+      (await python("personal.sign", { index: indexOf(site, account), hex: facts.hex, account })).signature,
+  );
 }
 
 /** @param {Asker} asker @param {unknown[]} params */
 export async function typedSign({ port, site }, [address, asked]) {
   const account = accountFor(site, address, "params[0]");
   const data = typeof asked === "string" ? asked : JSON.stringify(asked ?? null);
-  const question = async () => ({ data, chain_id: (await networkFor(site)).chain_id, own: (await known()).map(({ settlement }) => settlement) });
+  const question = async () => ({
+    data,
+    chain_id: (await networkFor(site)).chain_id,
+    own: (await known()).map(({ settlement }) => settlement),
+  });
   const look = async () => {
     const put = await question();
     return { account, put, network: put.chain_id, ...(await python("typed.read", put)) };
   };
   // The chain that was shown is the chain that is signed for, even where the site has moved to another meanwhile.
-  return ask(port, site, "typed", look, async ({ facts }) => (await python("typed.sign", { ...facts.put, index: indexOf(site, account), account })).signature);
+  return ask(
+    port,
+    site,
+    "typed",
+    look,
+    async ({ facts }) =>
+      (await python("typed.sign", { ...facts.put, index: indexOf(site, account), account })).signature,
+  );
 }
 
 /** @param {Asker} asker @param {unknown[]} params */
@@ -66,19 +116,45 @@ export async function sendTransaction({ port, site }, [asked]) {
   const account = accountFor(site, call.from, "from");
   const look = async () => {
     const network = await networkFor(site);
-    if (call.chainId !== null && call.chainId !== BigInt(network.chain_id)) throw wrong("chainId", "another network than this site's");
+    if (call.chainId !== null && call.chainId !== BigInt(network.chain_id))
+      throw wrong("chainId", "another network than this site's");
     const { account: to, checksum } = await python("recipient", { text: call.to });
     const value_wei = call.value.toString();
-    const cost = await native("simulate", { chain_id: network.chain_id, account, to, value_wei, data: call.data, effects: true });
+    const cost = await native("simulate", {
+      chain_id: network.chain_id,
+      account,
+      to,
+      value_wei,
+      data: call.data,
+      effects: true,
+    });
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) + call.value) throw new Problem("wallet.fee");
     const nonce = nextNonce(account, network.chain_id, cost.nonce);
     if (call.nonce !== null && call.nonce !== BigInt(nonce)) throw wrong("nonce", "not the account's next");
-    const place = to === network.token ? "token" : to === network.settlement ? "settlement" : to === network.registry ? "registry" : null;
+    const place =
+      to === network.token
+        ? "token"
+        : to === network.settlement
+          ? "settlement"
+          : to === network.registry
+            ? "registry"
+            : null;
     return {
-      at: moment(), account, to, checksum, value_wei, data: call.data, place, chain_id: network.chain_id, fee_wei: cost.fee_wei, most_wei: cost.most_wei,
-      says: await python("call.read", { data: call.data, standard: cost.standard, account }), standard: cost.standard, token: network.token,
+      at: moment(),
+      account,
+      to,
+      checksum,
+      value_wei,
+      data: call.data,
+      place,
+      chain_id: network.chain_id,
+      fee_wei: cost.fee_wei,
+      most_wei: cost.most_wei,
+      says: await python("call.read", { data: call.data, standard: cost.standard, account }),
+      standard: cost.standard,
+      token: network.token,
       // On top of a transaction that the node has not seen nothing is known.
-      effects: nonce === cost.nonce ? cost.effects ?? null : null,
+      effects: nonce === cost.nonce ? (cost.effects ?? null) : null,
       costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
   };
@@ -86,9 +162,17 @@ export async function sendTransaction({ port, site }, [asked]) {
     if (since(facts.at) > QUOTE_MS) throw new Problem("wallet.quote");
     const { chain_id, to, value_wei, data, says, place } = facts;
     const signed = { index: indexOf(site, account), chain_id, ...facts.costs, to, value_wei, data };
-    // Tokens that leave the account stand in the activity as a transfer, everything else under the contract's name with its coin.
+    // Tokens that leave the account stand in the activity as a transfer, everything else under the contract's name with
+    // its coin.
     const transfer = place === "token" && says.kind === "transfer";
-    const fields = { account, to: transfer ? says.other.toLowerCase() : to, amount_wei: transfer ? says.amount : "0", most_wei: facts.most_wei, site: site.origin, value_wei };
+    const fields = {
+      account,
+      to: transfer ? says.other.toLowerCase() : to,
+      amount_wei: transfer ? says.amount : "0",
+      most_wei: facts.most_wei,
+      site: site.origin,
+      value_wei,
+    };
     return (await dispatch(signed, fields)).transaction;
   };
   return ask(port, site, "send", look, perform);
@@ -99,13 +183,23 @@ export async function sendTransaction({ port, site }, [asked]) {
  * @param {any} asked
  */
 export function callOf(asked) {
-  if (typeof asked !== "object" || asked === null || Array.isArray(asked)) throw wrong("params[0]", "a transaction expected");
+  if (typeof asked !== "object" || asked === null || Array.isArray(asked))
+    throw wrong("params[0]", "a transaction expected");
   for (const name of Object.keys(asked)) if (!FIELDS.has(name)) throw wrong(name, "not known");
   const { from, to, data = asked.input ?? "0x", input = data } = asked;
   if (typeof to !== "string") throw wrong("to", "GoMAA creates no contracts");
-  if (typeof data !== "string" || !/^0x([0-9a-f]{2})*$/i.test(data) || data.length > 131_074) throw wrong("data", "0x-hex of at most 64 KiB");
-  if (typeof input !== "string" || input.toLowerCase() !== data.toLowerCase()) throw wrong("input", "another than data");
-  return { from, to, data: data.toLowerCase(), value: quantity(asked.value, "value") ?? 0n, nonce: quantity(asked.nonce, "nonce"), chainId: quantity(asked.chainId, "chainId") };
+  if (typeof data !== "string" || !/^0x([0-9a-f]{2})*$/i.test(data) || data.length > 131_074)
+    throw wrong("data", "0x-hex of at most 64 KiB");
+  if (typeof input !== "string" || input.toLowerCase() !== data.toLowerCase())
+    throw wrong("input", "another than data");
+  return {
+    from,
+    to,
+    data: data.toLowerCase(),
+    value: quantity(asked.value, "value") ?? 0n,
+    nonce: quantity(asked.nonce, "nonce"),
+    chainId: quantity(asked.chainId, "chainId"),
+  };
 }
 
 /** @param {unknown} value @param {string} field */

@@ -16,7 +16,8 @@ export const OPS = {
     return { accounts: state.accounts, current: state.account };
   },
   async "wallet.account.add"({ name }) {
-    if (state.accounts.length >= MOST_ACCOUNTS) throw new Problem("message.schema", { field: "accounts", most: MOST_ACCOUNTS });
+    if (state.accounts.length >= MOST_ACCOUNTS)
+      throw new Problem("message.schema", { field: "accounts", most: MOST_ACCOUNTS });
     const index = Math.max(-1, ...state.accounts.map((account) => account.index)) + 1;
     const { account } = await python("account", { index });
     await set({ accounts: [...state.accounts, { index, name: clean(name), address: account }], account });
@@ -31,7 +32,11 @@ export const OPS = {
     return {};
   },
   async "wallet.account.name"({ index, name }) {
-    await set({ accounts: state.accounts.map((account) => (account.index === index ? { ...account, name: clean(name) } : account)) });
+    await set({
+      accounts: state.accounts.map((account) =>
+        account.index === index ? { ...account, name: clean(name) } : account,
+      ),
+    });
     return {};
   },
   async "wallet.contacts"() {
@@ -42,7 +47,9 @@ export const OPS = {
     const { account, checksum } = await python("recipient", { text: address });
     const others = state.contacts.filter((contact) => contact.address !== account);
     if (others.length >= MOST_CONTACTS || clean(name) === "") throw new Problem("message.schema", { field: "name" });
-    await set({ contacts: [...others, { address: account, name: clean(name) }].sort((a, b) => a.name.localeCompare(b.name)) });
+    await set({
+      contacts: [...others, { address: account, name: clean(name) }].sort((a, b) => a.name.localeCompare(b.name)),
+    });
     return { address: account, checksum };
   },
   async "wallet.contact.remove"({ address }) {
@@ -53,7 +60,14 @@ export const OPS = {
 
 /** @param {string} address the name that a person gave it, or null */
 export const nameOf = (address) =>
-  state.contacts.find((contact) => contact.address === address)?.name ?? state.accounts.find((account) => account.address === address)?.name ?? null;
+  state.contacts.find((contact) => contact.address === address)?.name ??
+  state.accounts.find((account) => account.address === address)?.name ??
+  null;
 
 /** One line without marks that reorder or hide text. @param {string} name */
-const clean = (name) => name.normalize("NFKC").replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").trim().slice(0, LONGEST_NAME);
+const clean = (name) =>
+  name
+    .normalize("NFKC")
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "")
+    .trim()
+    .slice(0, LONGEST_NAME);

@@ -1,5 +1,6 @@
 /**
- * Whether rewards are collected at a station: a choice made once, in the extension's own pages, and an answer for each station where it is "ask".
+ * Whether rewards are collected at a station: a choice made once, in the extension's own pages, and an answer for each
+ * station where it is "ask".
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -16,17 +17,21 @@ const MOST_KEPT = 512;
 const answerOf = (station) => state.answers.find((one) => one.station === station);
 
 /**
- * What stands for a station: it is collected there, it is not, or the fan has not answered yet and collects nothing until then.
+ * What stands for a station: it is collected there, it is not, or the fan has not answered yet and collects nothing
+ * until then.
  * @param {{address: string} | null | undefined} station
  * @returns {"yes" | "no" | "asks"}
  */
 export function collectingAt(station) {
   if (state.collect !== "ask") return state.collect === "always" ? "yes" : "no";
-  const collect = station ? answerOf(station.address)?.collect ?? null : null;
+  const collect = station ? (answerOf(station.address)?.collect ?? null) : null;
   return collect === null ? "asks" : collect ? "yes" : "no";
 }
 
-/** A play begins at this station: where the choice is "ask", its question waits from now on in the extension. @param {Station | null} station */
+/**
+ * A play begins at this station: where the choice is "ask", its question waits from now on in the extension.
+ * @param {Station | null} station
+ */
 export async function question(station) {
   if (!station || state.vault === null || state.collect !== "ask" || answerOf(station.address)) return;
   const { address, domain, name } = station;
@@ -35,7 +40,8 @@ export async function question(station) {
 }
 
 /** Questions that wait for an answer. @returns {Answer[]} */
-export const questions = () => (state.collect === "ask" && state.vault !== null ? state.answers.filter(({ collect }) => collect === null) : []);
+export const questions = () =>
+  state.collect === "ask" && state.vault !== null ? state.answers.filter(({ collect }) => collect === null) : [];
 
 /** @param {string} choice one of CHOICES @throws {Problem} `message.schema` */
 export async function choose(choice) {

@@ -48,9 +48,16 @@ async function summary() {
   await claims.drop(told.receipts);
   claims.plan().catch(() => undefined);
   const account_wei = told.balance_wei === null ? null : spendable(told.balance_wei, chain_id);
-  // What lies at payees is the fan's money as much as what is in the account; the ledger knows of it before each was looked at.
-  const unseen = left.found.reduce((sum, { owed_wei }) => sum - BigInt(owed_wei ?? 0), BigInt(told.totals.at_payee_wei ?? 0));
-  const hidden = inPrivate(chain_id, left.found).reduce((sum, { amount_wei }) => sum + BigInt(amount_wei), unseen > 0n ? unseen : 0n);
+  // What lies at payees is the fan's money as much as what is in the account; the ledger knows of it before each was
+  // looked at.
+  const unseen = left.found.reduce(
+    (sum, { owed_wei }) => sum - BigInt(owed_wei ?? 0),
+    BigInt(told.totals.at_payee_wei ?? 0),
+  );
+  const hidden = inPrivate(chain_id, left.found).reduce(
+    (sum, { amount_wei }) => sum + BigInt(amount_wei),
+    unseen > 0n ? unseen : 0n,
+  );
   return {
     address: state.account,
     chain_id,
@@ -80,7 +87,14 @@ async function more({ after = null }) {
 }
 
 /** Transfers under way from the account in use. @param {number} chain_id */
-const leaving = (chain_id) => state.sent.filter((sent) => sent.state === "pending" && sent.account === state.account && sent.chain_id === chain_id && sent.to !== state.account);
+const leaving = (chain_id) =>
+  state.sent.filter(
+    (sent) =>
+      sent.state === "pending" &&
+      sent.account === state.account &&
+      sent.chain_id === chain_id &&
+      sent.to !== state.account,
+  );
 
 /** Balance less the amounts of pending transfers, in wei. @param {string} balance_wei @param {number} chain_id */
 function spendable(balance_wei, chain_id) {
@@ -122,28 +136,71 @@ export function activity({ receipts, activity: heard }) {
     transaction: r.transaction,
     at_payee: Boolean(r.at_payee),
   }));
-  const blank = { domain: null, server: null, epoch: null, payee: null, plays: null, seconds: null, due_s: null, transaction: null };
-  const refused = heard.filter(({ state: s }) => s === "refused").map((item) => ({ ...blank, ...item, state: "refused" }));
+  const blank = {
+    domain: null,
+    server: null,
+    epoch: null,
+    payee: null,
+    plays: null,
+    seconds: null,
+    due_s: null,
+    transaction: null,
+  };
+  const refused = heard
+    .filter(({ state: s }) => s === "refused")
+    .map((item) => ({ ...blank, ...item, state: "refused" }));
   return [...paid, ...refused].sort((a, b) => b.time_s - a.time_s);
 }
 
 /**
- * Tokens at a payee beside the rewards that were paid there: a line like that of a transfer, which it becomes when it is collected.
+ * Tokens at a payee beside the rewards that were paid there: a line like that of a transfer, which it becomes when it
+ * is collected.
  * @param {import("./sweep.js").Found} found
  */
 function beside({ payee, amount_wei, owed_wei, number, name }) {
   const rest = BigInt(amount_wei) - BigInt(owed_wei);
   // What is left where a part was sent away has its line already.
   if (rest <= 0n || state.sent.some((sent) => sent.payee === payee)) return [];
-  const blank = { domain: null, server: null, epoch: null, payee: null, plays: null, seconds: null, due_s: null, transaction: null, block: null, fee_wei: null, most_wei: null };
+  const blank = {
+    domain: null,
+    server: null,
+    epoch: null,
+    payee: null,
+    plays: null,
+    seconds: null,
+    due_s: null,
+    transaction: null,
+    block: null,
+    fee_wei: null,
+    most_wei: null,
+  };
   const about = { time_s: number * 3600, title: "", artist: "", content: payee, station: name || null };
-  return [{ ...blank, ...about, kind: "received", other: payee, name: name || null, reason: null, site: null, value_wei: null, by: null, how: null, replaceable: false,
-    amount_wei: rest.toString(), state: "claimed", at_payee: true, code: null }];
+  return [
+    {
+      ...blank,
+      ...about,
+      kind: "received",
+      other: payee,
+      name: name || null,
+      reason: null,
+      site: null,
+      value_wei: null,
+      by: null,
+      how: null,
+      replaceable: false,
+      amount_wei: rest.toString(),
+      state: "claimed",
+      at_payee: true,
+      code: null,
+    },
+  ];
 }
 
 /**
- * Collect at once, to the account in use, everything that is final and all that lies at payees: it ties them together for everybody.
- * @param {{most_wei?: string}} message the most that the person was shown the fees of fetching what lies at payees to be
+ * Collect at once, to the account in use, everything that is final and all that lies at payees: it ties them together
+ * for everybody.
+ * @param {{most_wei?: string}} message the most that the person was shown the fees of fetching what lies at payees to
+ *   be
  */
 async function claim({ most_wei = "0" }) {
   if (now.locked) throw new Problem("wallet.locked");
@@ -193,5 +250,7 @@ async function* batches() {
 
 /** @param {any} receipt of the host's */
 async function signed({ chain_id, settlement, server, epoch, station_address: station, number, payee }) {
-  return (await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: state.account })).claim;
+  return (
+    await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: state.account })
+  ).claim;
 }

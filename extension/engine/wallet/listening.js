@@ -1,5 +1,6 @@
 /**
- * Listening money: put in, looked at, taken back. It lies in the settlement contract, under the key that the wallet shows to one station.
+ * Listening money: put in, looked at, taken back. It lies in the settlement contract, under the key that the wallet
+ * shows to one station.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -12,8 +13,12 @@ import { lookAgain } from "./send.js";
 import { tellPayees } from "./sessions.js";
 import { now, state, walletOf } from "./state.js";
 
-/** @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string, token: string, escrow_wei: string, left_wei: string,
- *   pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number, delay_s: number, under_way?: string | null}} Place */
+/**
+ * @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string,
+ * token: string, escrow_wei: string, left_wei: string,
+ * pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number,
+ * delay_s: number, under_way?: string | null}} Place
+ */
 
 const QUOTE_MS = 120_000;
 const SHOWN_MS = 20_000;
@@ -26,7 +31,12 @@ let shown = null;
 const busy = new Map();
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
-export const OPS = { "wallet.listening": list, "wallet.listening.quote": quote, "wallet.listening.put": put, "wallet.listening.take": take };
+export const OPS = {
+  "wallet.listening": list,
+  "wallet.listening.quote": quote,
+  "wallet.listening.put": put,
+  "wallet.listening.take": take,
+};
 
 /** @param {{server: string, payer: string}} place */
 const key = ({ server, payer }) => `${server}/${payer}`;
@@ -36,7 +46,9 @@ async function list() {
   if (wallet === null) return { places: [] };
   await tellPayees();
   const { places } = await native("escrow", { wallet });
-  return { places: places.map((/** @type {Place} */ place) => ({ ...place, under_way: busy.get(key(place)) ?? null })) };
+  return {
+    places: places.map((/** @type {Place} */ place) => ({ ...place, under_way: busy.get(key(place)) ?? null })),
+  };
 }
 
 /** @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
@@ -49,7 +61,8 @@ async function find(wanted) {
 }
 
 /** @param {Place} place @param {string} to @param {string} amount_wei */
-const callsOf = ({ settlement, server, payer }, to, amount_wei) => python("escrow.calls", { settlement, server, payer, to, amount_wei });
+const callsOf = ({ settlement, server, payer }, to, amount_wei) =>
+  python("escrow.calls", { settlement, server, payer, to, amount_wei });
 
 function account() {
   const found = state.accounts.find(({ address }) => address === state.account);
@@ -57,7 +70,10 @@ function account() {
   return found;
 }
 
-/** What putting an amount in would do and cost; nothing is signed. @param {{server: string, payer: string, amount: string}} message */
+/**
+ * What putting an amount in would do and cost; nothing is signed.
+ * @param {{server: string, payer: string, amount: string}} message
+ */
 async function quote({ server, payer, amount }) {
   shown = null;
   const place = await find({ server, payer });
@@ -72,13 +88,24 @@ async function quote({ server, payer, amount }) {
   const cost = await native("simulate", { chain_id, account: from.address, to: place.token, data: calls.approve });
   // The leave and the deposit after it, which can be simulated only once the leave is there.
   const most = BigInt(cost.most_wei) * 3n;
-  if (BigInt(cost.coin_wei) < most) throw new Problem("wallet.fee", { most_wei: most.toString(), coin_wei: cost.coin_wei });
+  if (BigInt(cost.coin_wei) < most)
+    throw new Problem("wallet.fee", { most_wei: most.toString(), coin_wei: cost.coin_wei });
   const id = crypto.randomUUID();
   shown = { id, at: moment(), place, amount_wei, calls };
-  return { quote: id, amount_wei, domain: place.domain, left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(), most_wei: most.toString(), delay_s: place.delay_s };
+  return {
+    quote: id,
+    amount_wei,
+    domain: place.domain,
+    left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(),
+    most_wei: most.toString(),
+    delay_s: place.delay_s,
+  };
 }
 
-/** Put in what was shown, once: leave for exactly that amount, then the deposit, each simulated. @param {{quote: string}} message */
+/**
+ * Put in what was shown, once: leave for exactly that amount, then the deposit, each simulated.
+ * @param {{quote: string}} message
+ */
 async function put({ quote: id }) {
   const found = shown;
   shown = null;
@@ -93,7 +120,8 @@ async function put({ quote: id }) {
 }
 
 /**
- * Ask everything back; or, once the delay is over, withdraw it to the account. What an earlier withdrawal left with the payer's key, because something
+ * Ask everything back; or, once the delay is over, withdraw it to the account. What an earlier withdrawal left with the
+ * payer's key, because something
  * came between its two steps, is sent home too.
  * @param {{server: string, payer: string}} message
  */
@@ -108,12 +136,18 @@ async function take(message) {
   const amount = BigInt(wanted) < BigInt(place.escrow_wei) ? wanted : place.escrow_wei;
   const calls = await callsOf(place, address, amount);
   const { chain_id, settlement, payer } = place;
-  if (held) return begin(place, "home", () => sendHome(message, address)), {};
+  if (held) return (begin(place, "home", () => sendHome(message, address)), {});
   begin(place, asked ? "withdraw" : "request", async () => {
-    const cost = await native("simulate", { chain_id, account: payer, to: settlement, data: asked ? calls.withdraw : calls.request });
+    const cost = await native("simulate", {
+      chain_id,
+      account: payer,
+      to: settlement,
+      data: asked ? calls.withdraw : calls.request,
+    });
     const needed = BigInt(cost.most_wei) * WITHDRAWING;
     // The key has no coin of its own: the account gives it what the fees may be.
-    if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n) await confirm(chain_id, { index }, address, payer, "0x", { value_wei: needed.toString() });
+    if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n)
+      await confirm(chain_id, { index }, address, payer, "0x", { value_wei: needed.toString() });
     await confirm(chain_id, { station: place.station }, payer, settlement, asked ? calls.withdraw : calls.request);
     if (asked) await sendHome(message, address);
   });
@@ -129,7 +163,10 @@ async function sendHome(message, address) {
   const { chain_id, payer, token } = place;
   const { transfer } = await callsOf(place, address, place.held_wei);
   const cost = await native("simulate", { chain_id, account: payer, to: token, data: transfer });
-  if (BigInt(cost.coin_wei) < BigInt(cost.most_wei)) await confirm(chain_id, { index: account().index }, address, payer, "0x", { value_wei: (BigInt(cost.most_wei) * 2n).toString() });
+  if (BigInt(cost.coin_wei) < BigInt(cost.most_wei))
+    await confirm(chain_id, { index: account().index }, address, payer, "0x", {
+      value_wei: (BigInt(cost.most_wei) * 2n).toString(),
+    });
   await confirm(chain_id, { station: place.station }, payer, token, transfer);
 }
 
@@ -138,12 +175,14 @@ function begin(place, what, work) {
   if (busy.has(key(place))) throw new Problem("claim.busy");
   busy.set(key(place), what);
   now.changed();
-  void work().catch((error) => {
-    busy.set(key(place), `failed: ${Problem.of(error).code}`);
-  }).then(() => {
-    if (!busy.get(key(place))?.startsWith("failed")) busy.delete(key(place));
-    else setTimeout(() => busy.delete(key(place)), SHOWN_MS);
-    lookAgain();
-    now.changed();
-  });
+  void work()
+    .catch((error) => {
+      busy.set(key(place), `failed: ${Problem.of(error).code}`);
+    })
+    .then(() => {
+      if (!busy.get(key(place))?.startsWith("failed")) busy.delete(key(place));
+      else setTimeout(() => busy.delete(key(place)), SHOWN_MS);
+      lookAgain();
+      now.changed();
+    });
 }

@@ -16,7 +16,10 @@ export async function known() {
   return networks;
 }
 
-/** The one in use: the chosen one while the host knows it, else the host's first, which is the chosen one from then on. @returns {Promise<Network>} */
+/**
+ * The one in use: the chosen one while the host knows it, else the host's first, which is the chosen one from then on.
+ * @returns {Promise<Network>}
+ */
 export async function networkOf() {
   const all = await known();
   const found = all.find(({ chain_id }) => chain_id === state.chain_id) ?? all[0];
@@ -32,19 +35,36 @@ const ADDRESS = /^0x[0-9a-f]{40}$/;
 
 const MOST_FIELDS = 32;
 
-/** A network's fields as its file has them; null for what is deeper or longer: the host could not read it. @param {unknown} value @param {number} depth @returns {Record<string, unknown> | null} */
+/**
+ * A network's fields as its file has them; null for what is deeper or longer: the host could not read it.
+ * @param {unknown} value
+ * @param {number} depth
+ * @returns {Record<string, unknown> | null}
+ */
 function flat(value, depth = 1) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
-  const fields = Object.entries(value).map(([name, one]) => [name, typeof one === "object" ? (depth > 0 ? flat(one, depth - 1) : null) : one]);
+  const fields = Object.entries(value).map(([name, one]) => [
+    name,
+    typeof one === "object" ? (depth > 0 ? flat(one, depth - 1) : null) : one,
+  ]);
   return fields.length <= MOST_FIELDS && fields.every(([, one]) => one !== null) ? Object.fromEntries(fields) : null;
 }
 
-/** What is shown of a network that a station names. @param {any} network @returns {(Omit<Network, "epoch_s"> & {node: string}) | null} null where it is none */
+/**
+ * What is shown of a network that a station names.
+ * @param {any} network
+ * @returns {(Omit<Network, "epoch_s"> & {node: string}) | null} null where it is none
+ */
 function shown(network) {
   const { chain_id, rpc, token, settlement, registry } = network ?? {};
   const url = URL.parse(String(rpc));
-  const good = Number.isSafeInteger(chain_id) && chain_id > 0 && [token, settlement, registry].every((one) => typeof one === "string" && ADDRESS.test(one));
-  return good && url && /^(wss?|https?):$/.test(url.protocol) ? { chain_id, node: `${url.protocol}//${url.host}`, token, settlement, registry } : null;
+  const good =
+    Number.isSafeInteger(chain_id) &&
+    chain_id > 0 &&
+    [token, settlement, registry].every((one) => typeof one === "string" && ADDRESS.test(one));
+  return good && url && /^(wss?|https?):$/.test(url.protocol)
+    ? { chain_id, node: `${url.protocol}//${url.host}`, token, settlement, registry }
+    : null;
 }
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
@@ -57,8 +77,13 @@ export const OPS = {
     const facts = shown(network);
     if (!network || !facts) throw new Problem("station.answer");
     // The host gets the node's address as it was read here: another reader may find another host in the station's text.
-    offered = { origin, network: { ...network, rpc: URL.parse(String(network["rpc"]))?.href }, offer: crypto.randomUUID() };
-    const same = (/** @type {Network} */ one) => one.chain_id === facts.chain_id && one.settlement === facts.settlement && one.registry === facts.registry;
+    offered = {
+      origin,
+      network: { ...network, rpc: URL.parse(String(network["rpc"]))?.href },
+      offer: crypto.randomUUID(),
+    };
+    const same = (/** @type {Network} */ one) =>
+      one.chain_id === facts.chain_id && one.settlement === facts.settlement && one.registry === facts.registry;
     return { ...facts, offer: offered.offer, known: (await known()).some(same) };
   },
   /** The person has read it and agreed. */
@@ -73,7 +98,8 @@ export const OPS = {
     return { networks: await known(), chain_id: (await networkOf()).chain_id };
   },
   async "wallet.network"({ chain_id }) {
-    if (!(await known()).some((network) => network.chain_id === chain_id)) throw new Problem("message.schema", { field: "chain_id" });
+    if (!(await known()).some((network) => network.chain_id === chain_id))
+      throw new Problem("message.schema", { field: "chain_id" });
     await set({ chain_id });
     now.changed();
     return {};

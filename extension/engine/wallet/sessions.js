@@ -1,7 +1,8 @@
 /**
  * The wallet's sessions: what it signed for each station, and the payees it gave them.
  *
- * They belong to the words, by the address of their first account: other words see none of them, and the same words find them again. The host
+ * They belong to the words, by the address of their first account: other words see none of them, and the same words
+ * find them again. The host
  * remembers every payee; here is only what still serves, and what the host has not been told yet.
  */
 
@@ -15,14 +16,18 @@ import { load, now, set, state, walletOf } from "./state.js";
 
 const SESSION_DAYS = 7;
 const RENEW_BEFORE_S = 3600;
-/** An open wallet gives every hour, an epoch of the usual length, another payee: what it collects there says nothing of the hour before. */
+/**
+ * An open wallet gives every hour, an epoch of the usual length, another payee: what it collects there says nothing of
+ * the hour before.
+ */
 const PAYEE_S = 3600;
 /** So many payees the host takes in one message. */
 const AT_ONCE = 512;
 
 /**
  * The session for a station: the stored one, or a new one where the wallet is open. Null: listen without reward.
- * @param {{device: string | null, station: {address: string, name: string} | null, chain_id: number, settlement: string, now_s: number}} info of the host: ``device`` is
+ * @param {{device: string | null, station: {address: string, name: string} | null, chain_id: number, settlement:
+ *   string, now_s: number}} info of the host: ``device`` is
  *   the one that it is at the song's server and station, and no other server or station ever sees it
  * @returns {Promise<Kept | null>}
  */
@@ -30,12 +35,24 @@ export async function sessionFor(info) {
   await load();
   if (info.device === undefined) throw new Problem("host.version");
   const wallet = walletOf();
-  if (!info.station || info.device === null || state.vault === null || wallet === null || collectingAt(info.station) !== "yes") return null;
+  if (
+    !info.station ||
+    info.device === null ||
+    state.vault === null ||
+    wallet === null ||
+    collectingAt(info.station) !== "yes"
+  )
+    return null;
   const found = runningSession(info);
   const number = Math.floor(info.now_s / PAYEE_S);
   if (found && (now.locked || (found.number === number && found.expires_s - info.now_s > RENEW_BEFORE_S))) return found;
   if (now.locked) return null;
-  const where = { station: info.station.address, device: info.device, chain_id: info.chain_id, settlement: info.settlement };
+  const where = {
+    station: info.station.address,
+    device: info.device,
+    chain_id: info.chain_id,
+    settlement: info.settlement,
+  };
   const made = await python("session.sign", { ...where, now_s: info.now_s, days: SESSION_DAYS, rewards: true, number });
   const entry = { ...made, ...where, station_name: info.station.name, wallet, told: false };
   // The wallet was replaced meanwhile.
@@ -52,8 +69,16 @@ export async function sessionFor(info) {
 /** @param {{device: string | null, station: {address: string} | null, chain_id: number, now_s: number}} info */
 export function runningSession(info) {
   const wallet = walletOf();
-  return state.sessions.find((s) => s.wallet === wallet && s.station === info.station?.address && s.device === info.device && s.chain_id === info.chain_id
-    && s.expires_s > info.now_s + 60) ?? null;
+  return (
+    state.sessions.find(
+      (s) =>
+        s.wallet === wallet &&
+        s.station === info.station?.address &&
+        s.device === info.device &&
+        s.chain_id === info.chain_id &&
+        s.expires_s > info.now_s + 60,
+    ) ?? null
+  );
 }
 
 /** A session that the host would not take is not offered again. @param {Kept} session */
@@ -67,7 +92,9 @@ let telling = null;
 
 /** Tell the host of payees that it does not know; what it does not take now is told again. */
 export function tellPayees() {
-  telling ??= tell().finally(() => { telling = null; });
+  telling ??= tell().finally(() => {
+    telling = null;
+  });
   return telling;
 }
 
@@ -77,7 +104,14 @@ async function tell() {
     if (!wallet) return;
     const part = state.sessions.filter((session) => !session.told && session.wallet === wallet).slice(0, AT_ONCE);
     const paid = part.filter(({ number }) => number !== null);
-    const payees = paid.map(({ payee, station, number, chain_id, settlement, station_name }) => ({ payee, station, number, chain_id, settlement, name: station_name.slice(0, 256) }));
+    const payees = paid.map(({ payee, station, number, chain_id, settlement, station_name }) => ({
+      payee,
+      station,
+      number,
+      chain_id,
+      settlement,
+      name: station_name.slice(0, 256),
+    }));
     if (payees.length) await native("payees", { wallet, payees });
     for (const session of part) session.told = true;
     await set({ sessions: state.sessions });

@@ -20,7 +20,15 @@ let idle;
 export const OPS = {
   async "wallet.status"() {
     const { vault, account, collect, tracking, auto_lock_s } = state;
-    return { exists: vault !== null, locked: now.locked, address: account, collect, tracking, auto_lock_s, auto_lock_choices: AUTO_LOCK_CHOICES };
+    return {
+      exists: vault !== null,
+      locked: now.locked,
+      address: account,
+      collect,
+      tracking,
+      auto_lock_s,
+      auto_lock_choices: AUTO_LOCK_CHOICES,
+    };
   },
   async "wallet.propose"({ words }) {
     return python("wallet.propose", { words: words ?? 12 });
@@ -32,7 +40,15 @@ export const OPS = {
     if (state.vault !== null && !replace) throw new Problem("wallet.exists");
     const { vault, account } = await python("wallet.create", { mnemonic, password });
     // Sessions stay: they are their words' own, and the same words go on with them.
-    await set({ vault, account, accounts: [{ index: 0, name: "", address: account }], fresh: fresh ? { wallet: account, at_ms: Date.now() } : null, sent: [], contacts: [], permits: [] });
+    await set({
+      vault,
+      account,
+      accounts: [{ index: 0, name: "", address: account }],
+      fresh: fresh ? { wallet: account, at_ms: Date.now() } : null,
+      sent: [],
+      contacts: [],
+      permits: [],
+    });
     return opened();
   },
   async "wallet.unlock"({ password }) {

@@ -1,4 +1,5 @@
-// Plays the end of one song and the beginning of the next one through the extension's own Sound, and keeps every sample that comes out.
+// Plays the end of one song and the beginning of the next one through the extension's own Sound, and keeps every sample
+// that comes out.
 import { Sound } from "./engine/media/track_audio.js";
 
 const RECORDER = `registerProcessor("recorder", class extends AudioWorkletProcessor {
@@ -42,7 +43,10 @@ async function run() {
   await b.audio.play();
   while (b.audio.currentTime < b.startS + EDGE_S) await new Promise((resolve) => setTimeout(resolve, 20));
   b.audio.pause();
-  const all = Int16Array.from(blocks.flatMap((block) => [...block]), (value) => Math.round(value * 32_767));
+  const all = Int16Array.from(
+    blocks.flatMap((block) => [...block]),
+    (value) => Math.round(value * 32_767),
+  );
   await context.close();
   let text = "";
   for (const byte of new Uint8Array(all.buffer)) text += String.fromCharCode(byte);
@@ -51,5 +55,8 @@ async function run() {
 
 document.getElementById("go").addEventListener("click", () => {
   window.result = null;
-  run().then((result) => (window.result = result), (error) => (window.result = { error: String(error) }));
+  run().then(
+    (result) => (window.result = result),
+    (error) => (window.result = { error: String(error) }),
+  );
 });

@@ -12,5 +12,7 @@
     one.remove();
   }
   for (let i = 0; i < 2000; i++) document.body.append(make());
-  setTimeout(() => { window.flooded = true; }, 2000);
+  setTimeout(() => {
+    window.flooded = true;
+  }, 2000);
 }

@@ -1,4 +1,5 @@
-// Runs ahead of everything else in a page, and again after it: whatever passes through the page's own objects is kept in `loot`.
+// Runs ahead of everything else in a page, and again after it: whatever passes through the page's own objects is kept
+// in `loot`.
 {
   window.loot ??= [];
   const { loot } = window;
@@ -34,13 +35,21 @@
   hook(CustomElementRegistry.prototype, "define", "get");
   hook(Object, "assign", "entries", "defineProperty");
   hook(window, "postMessage", "setTimeout");
-  const src = { configurable: true, set(value) {
-    note(`src ${value}`);
-    this.setAttribute("src", value);
-  } };
+  const src = {
+    configurable: true,
+    set(value) {
+      note(`src ${value}`);
+      this.setAttribute("src", value);
+    },
+  };
   Reflect.defineProperty(HTMLIFrameElement.prototype, "src", src);
   for (const name of ["url", "stream", "element", "port"]) {
-    Reflect.defineProperty(Object.prototype, name, { configurable: true, set(value) { note(`${name} ${value}`); } });
+    Reflect.defineProperty(Object.prototype, name, {
+      configurable: true,
+      set(value) {
+        note(`${name} ${value}`);
+      },
+    });
   }
   addEventListener("message", (event) => note(`message ${event.origin} ${event.data}`));
   addEventListener("securitypolicyviolation", (event) => note(`policy ${event.blockedURI}`));

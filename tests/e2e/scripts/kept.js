@@ -11,17 +11,19 @@
       // This browser has no such area.
     }
   }
-  const done = (request) => new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+  const done = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
   for (const { name } of await indexedDB.databases()) {
     const base = await done(indexedDB.open(name));
-    for (const store of base.objectStoreNames) out.push(await done(base.transaction(store).objectStore(store).getAll()));
+    for (const store of base.objectStoreNames)
+      out.push(await done(base.transaction(store).objectStore(store).getAll()));
   }
   for (const name of await caches.keys()) {
     const cache = await caches.open(name);
     for (const request of await cache.keys()) out.push(request.url, await (await cache.match(request)).text());
   }
   return JSON.stringify([out, { ...localStorage }, { ...sessionStorage }, document.cookie]);
-})()
+})();

@@ -1,4 +1,5 @@
-// Everything that a page can do to the element that holds a player, one after the other; in the end it stands in the page's body.
+// Everything that a page can do to the element that holds a player, one after the other; in the end it stands in the
+// page's body.
 (async () => {
   const p = document.querySelector("sps-player");
   const turn = () => new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,10 +1,13 @@
-// Every text and every row of bytes that can be reached from a window: by properties, prototypes, collections, shadow roots and attributes.
+// Every text and every row of bytes that can be reached from a window: by properties, prototypes, collections, shadow
+// roots and attributes.
 (() => {
   const window = document.defaultView;
   const seen = new Set();
   const texts = [];
   const todo = [window, document, window.performance?.getEntries?.() ?? []];
-  const text = (value) => { if (value.length > 8) texts.push(value.slice(0, 20_000)); };
+  const text = (value) => {
+    if (value.length > 8) texts.push(value.slice(0, 20_000));
+  };
   const put = (value) => (typeof value === "string" ? text(value) : todo.push(value));
   const look = (one) => {
     // By what they can do: a driver's own world has other classes of the same names.
@@ -13,7 +16,8 @@
       const bytes = new Uint8Array(one.buffer ?? one, one.byteOffset ?? 0, Math.min(one.byteLength, 65_536));
       return text([...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
     }
-    if (typeof one.size === "number" && typeof one.forEach === "function") one.forEach((value, key) => [value, key].forEach(put));
+    if (typeof one.size === "number" && typeof one.forEach === "function")
+      one.forEach((value, key) => [value, key].forEach(put));
     if (typeof one.nodeType === "number") {
       [one.nodeValue, one.shadowRoot].forEach(put);
       for (const list of [one.childNodes, one.attributes]) for (const node of list ?? []) put(node);
@@ -49,4 +53,4 @@
   text(document.cookie);
   text(document.documentElement.outerHTML);
   return JSON.stringify([seen.size, texts.join("\n")]);
-})()
+})();

@@ -14,9 +14,14 @@ for (const [place, hosts] of Object.entries(HOSTS))
   });
 
 test("a page reaches what lies no further inside than itself", () => {
-  const pages = { [COMPUTER]: "http://localhost:3000", [NETWORK]: "http://192.168.1.5", [INTERNET]: "https://radio.example" };
+  const pages = {
+    [COMPUTER]: "http://localhost:3000",
+    [NETWORK]: "http://192.168.1.5",
+    [INTERNET]: "https://radio.example",
+  };
   for (const [of, page] of Object.entries(pages))
-    for (const [place, hosts] of Object.entries(HOSTS)) assert.equal(mayReach(`https://${hosts[0]}/song.sps`, page), Number(place) <= Number(of), `${page} ${hosts[0]}`);
+    for (const [place, hosts] of Object.entries(HOSTS))
+      assert.equal(mayReach(`https://${hosts[0]}/song.sps`, page), Number(place) <= Number(of), `${page} ${hosts[0]}`);
 });
 
 test("a name that only usually is this computer gives its page no way to it", () => {
@@ -25,7 +30,17 @@ test("a name that only usually is this computer gives its page no way to it", ()
     assert.equal(mayReach("http://10.0.0.1/a", `http://${host}`), true, host);
     assert.equal(mayReach(`http://${host}/a`, "http://10.0.0.1"), false, host);
   }
-  for (const host of ["localhost", "a.localhost", "localhost.", "127.0.0.1", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"]) assert.ok(mayReach("http://127.0.0.1/a", `http://${host}`), host);
+  for (const host of [
+    "localhost",
+    "a.localhost",
+    "localhost.",
+    "127.0.0.1",
+    "0x7f.1",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "0.0.0.0",
+  ])
+    assert.ok(mayReach("http://127.0.0.1/a", `http://${host}`), host);
 });
 
 test("a page without a web origin has the internet only; what is no plain web address is reached by nobody", () => {
@@ -33,6 +48,17 @@ test("a page without a web origin has the internet only; what is no plain web ad
     assert.ok(mayReach("https://radio.example/a", page));
     for (const url of ["http://127.0.0.1/", "http://10.0.0.1/"]) assert.equal(mayReach(url, page), false);
   }
-  for (const url of ["http://a:b@radio.example/", "http://a@radio.example/", "ftp://radio.example/", "file:///etc/passwd", "data:,x", "blob:https://radio.example/1", "javascript:0", "//x", "", "https://["])
+  for (const url of [
+    "http://a:b@radio.example/",
+    "http://a@radio.example/",
+    "ftp://radio.example/",
+    "file:///etc/passwd",
+    "data:,x",
+    "blob:https://radio.example/1",
+    "javascript:0",
+    "//x",
+    "",
+    "https://[",
+  ])
     assert.equal(mayReach(url, "http://localhost"), false, url);
 });

@@ -25,7 +25,15 @@ beforeEach(async () => {
   });
   globalThis.fetch = async (url) => {
     if (String(url).endsWith("gomaa.json")) return new Response(JSON.stringify({ tickets: "/gomaa/tickets" }));
-    return new Response(JSON.stringify({ ticket: { type: "Ticket", message: { number: String(++drawn), reward: "5", expiry: String(NOW + LIFE_S) }, signature: `0x${"00".repeat(65)}` } }));
+    return new Response(
+      JSON.stringify({
+        ticket: {
+          type: "Ticket",
+          message: { number: String(++drawn), reward: "5", expiry: String(NOW + LIFE_S) },
+          signature: `0x${"00".repeat(65)}`,
+        },
+      }),
+    );
   };
 });
 
@@ -134,7 +142,8 @@ test("a ticket that ends is not taken again, and one that the host refuses is re
 test("what keeps the ticket from the server for a while takes no other one", async () => {
   const one = admission();
   broken = "server.unreachable";
-  for (let i = 0; i < 3; i++) await assert.rejects(one.admit(INFO, NOW), (error) => error.code === "server.unreachable");
+  for (let i = 0; i < 3; i++)
+    await assert.rejects(one.admit(INFO, NOW), (error) => error.code === "server.unreachable");
   broken = null;
   await one.admit(INFO, NOW);
   assert.deepEqual([drawn, opened], [1, [1]]);
@@ -159,7 +168,10 @@ test("a song that has moved is opened with the station's next ticket, which name
 
 test("a song that has moved gets a session for the device that the host is at its new server, and the other session stays", async () => {
   const signed = [];
-  core["session.sign"] = ({ device, number }) => (signed.push(device), { session: { signature: device, message: { payee: "0x1" } }, id: device, payee: device, number, expires_s: 1e9 });
+  core["session.sign"] = ({ device, number }) => (
+    signed.push(device),
+    { session: { signature: device, message: { payee: "0x1" } }, id: device, payee: device, number, expires_s: 1e9 }
+  );
   await ask("wallet.unlock", { password: "x" });
   let device = "0xd1";
   host.identify = ({ session }) => {
@@ -168,7 +180,8 @@ test("a song that has moved gets a session for the device that the host is at it
   };
   host.prepare = ({ ticket }) => {
     if (ticket.message.number === "2") device = "0xd2";
-    if (device === "0xd2" && opened.length < 2 && ticket.message.number === "2") throw new Problem("session.device", { device });
+    if (device === "0xd2" && opened.length < 2 && ticket.message.number === "2")
+      throw new Problem("session.device", { device });
     opened.push(Number(ticket.message.number));
     return {};
   };
@@ -186,7 +199,16 @@ test("a song that has moved gets a session for the device that the host is at it
 
 test("a page that was open for hours plays in the session of this hour, and a locked wallet in the one that it has", async () => {
   const [numbers, offered] = [[], []];
-  core["session.sign"] = ({ device, number }) => (numbers.push(number), { session: { signature: `s${number}`, message: { payee: "0x1" } }, id: `s${number}`, payee: device, number, expires_s: 1e9 });
+  core["session.sign"] = ({ device, number }) => (
+    numbers.push(number),
+    {
+      session: { signature: `s${number}`, message: { payee: "0x1" } },
+      id: `s${number}`,
+      payee: device,
+      number,
+      expires_s: 1e9,
+    }
+  );
   await ask("wallet.unlock", { password: "x" });
   let now_s = INFO.now_s;
   host.identify = ({ session }) => {
@@ -217,7 +239,10 @@ test("a page that was open for hours plays in the session of this hour, and a lo
 
 test("a host of before this is named as such, and nobody listens unpaid because of it", async () => {
   const { sessionFor } = await import("../../../extension/engine/wallet/sessions.js");
-  await assert.rejects(sessionFor({ ...INFO, device: undefined, station: { address: "0x5a", name: "S" } }), (error) => error.code === "host.version");
+  await assert.rejects(
+    sessionFor({ ...INFO, device: undefined, station: { address: "0x5a", name: "S" } }),
+    (error) => error.code === "host.version",
+  );
 });
 
 test("a ticket that was opened before its song moved is not taken again", async () => {

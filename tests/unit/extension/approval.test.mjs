@@ -19,13 +19,36 @@ Object.assign(globalThis, {
 });
 const { ApprovalWindow, siteOf } = await import("../../../extension/background/approval.js");
 
-const sender = (origin, { frameId = 0, top = `${origin}/page` } = {}) => ({ origin, url: `${origin}/page`, frameId, tab: { id: 1, url: top } });
+const sender = (origin, { frameId = 0, top = `${origin}/page` } = {}) => ({
+  origin,
+  url: `${origin}/page`,
+  frameId,
+  tab: { id: 1, url: top },
+});
 
 test("https and this computer may ask, everybody else may not", () => {
-  for (const origin of ["https://tunes.example", "https://tunes.example:8443", "http://localhost:3000", "http://app.localhost", "http://127.0.0.1:5000", "http://127.1.2.3", "http://[::1]:8080"]) {
+  for (const origin of [
+    "https://tunes.example",
+    "https://tunes.example:8443",
+    "http://localhost:3000",
+    "http://app.localhost",
+    "http://127.0.0.1:5000",
+    "http://127.1.2.3",
+    "http://[::1]:8080",
+  ]) {
     assert.deepEqual(siteOf(sender(origin)), { origin, top: null }, origin);
   }
-  for (const origin of ["http://tunes.example", "http://localhost.example", "http://127.0.0.1.example", "http://192.168.0.1", "null", "file://", "data:text/html,x", "https://a@tunes.example", ""]) {
+  for (const origin of [
+    "http://tunes.example",
+    "http://localhost.example",
+    "http://127.0.0.1.example",
+    "http://192.168.0.1",
+    "null",
+    "file://",
+    "data:text/html,x",
+    "https://a@tunes.example",
+    "",
+  ]) {
     assert.equal(siteOf({ ...sender("https://x.example"), origin, url: "https://x.example/" }), null, origin);
   }
 });
@@ -41,7 +64,10 @@ test("there is one window: opened once, brought to the front, gone when a person
   let closed = 0;
   const one = new ApprovalWindow(() => closed++);
   await Promise.all([one.show(), one.show()]);
-  assert.deepEqual(calls.splice(0), [["create", "chrome-extension://self/approve/approve.html", "popup"], ["update", 1]]);
+  assert.deepEqual(calls.splice(0), [
+    ["create", "chrome-extension://self/approve/approve.html", "popup"],
+    ["update", 1],
+  ]);
   removed(99);
   assert.equal(closed, 0);
   removed(1);
@@ -56,5 +82,8 @@ test("there is one window: opened once, brought to the front, gone when a person
   await hidden;
   assert.equal(closed, 1, "closed by itself as the wallet was about to");
   calls.splice(2);
-  assert.deepEqual(calls.map(([what]) => what), ["create", "remove"]);
+  assert.deepEqual(
+    calls.map(([what]) => what),
+    ["create", "remove"],
+  );
 });

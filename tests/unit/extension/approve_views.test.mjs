@@ -25,7 +25,8 @@ Object.assign(globalThis, {
 const { VIEWS } = await import("../../../extension/approve/views.js");
 
 const all = (node) => (node instanceof Element ? [node, ...node.children.flatMap(all)] : []);
-const textOf = (node) => (node instanceof Element ? node.children.map(textOf).filter(Boolean).join(" ").trim() : String(node).trim());
+const textOf = (node) =>
+  node instanceof Element ? node.children.map(textOf).filter(Boolean).join(" ").trim() : String(node).trim();
 /** The question's keys, its sentence and its danger. */
 function seen(kind, facts) {
   const view = VIEWS[kind](facts);
@@ -39,15 +40,56 @@ const ME = "0x9858EfFD232B4033E47d90003D41EC34EcaEda94";
 const FRIEND = "0x6Fac4D18c912343BF86fa7049364Dd4E424Ab9C0";
 const TOKEN = "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512";
 const good = { changes: [], more: false, as_said: true };
-const send = (says, more = {}) => seen("send", {
-  checksum: TOKEN, value_wei: "0", data: "0x12", place: null, chain_id: 1, fee_wei: "1", most_wei: "2", account: ME, token: "0xother", effects: good,
-  says: { kind: "unknown", other: null, amount: null, item: null, unlimited: false, method: "0x", arguments: [], ...says }, ...more,
+const send = (says, more = {}) =>
+  seen("send", {
+    checksum: TOKEN,
+    value_wei: "0",
+    data: "0x12",
+    place: null,
+    chain_id: 1,
+    fee_wei: "1",
+    most_wei: "2",
+    account: ME,
+    token: "0xother",
+    effects: good,
+    says: {
+      kind: "unknown",
+      other: null,
+      amount: null,
+      item: null,
+      unlimited: false,
+      method: "0x",
+      arguments: [],
+      ...says,
+    },
+    ...more,
+  });
+const change = (kind, before, after, more = {}) => ({
+  kind,
+  contract: TOKEN,
+  other: null,
+  item: null,
+  before,
+  after,
+  own: false,
+  expected: true,
+  ...more,
 });
-const change = (kind, before, after, more = {}) => ({ kind, contract: TOKEN, other: null, item: null, before, after, own: false, expected: true, ...more });
 
 test("an item that is given away is said to be, with every argument, and is no taking of tokens", () => {
   const row = change("item", "1", "2", { item: "7", other: FRIEND });
-  const shown = send({ kind: "give", other: FRIEND, item: "7", arguments: [{ name: "from", type: "address", value: ME }, { name: "tokenId", type: "uint256", value: "7" }] }, { effects: { ...good, changes: [row] } });
+  const shown = send(
+    {
+      kind: "give",
+      other: FRIEND,
+      item: "7",
+      arguments: [
+        { name: "from", type: "address", value: ME },
+        { name: "tokenId", type: "uint256", value: "7" },
+      ],
+    },
+    { effects: { ...good, changes: [row] } },
+  );
   assert.deepEqual(shown.find("says"), ["saysGive 7"]);
   assert.match(shown.find("arguments")[0], new RegExp(`from address ${ME} tokenId uint256 7`));
   assert.match(shown.find("change")[0], new RegExp(`effectItemOut 7 sendTo ${FRIEND}`));
@@ -65,9 +107,21 @@ test("a call that was not read is a warning, whatever its effects are", () => {
 test("another effect than was said, more than can be shown, and none that could be computed are warnings", () => {
   const says = { kind: "transfer", other: FRIEND, amount: "5" };
   const usual = send(says, { effects: { ...good, changes: [change("token", "9", "4")] } });
-  assert.deepEqual([usual.danger, usual.find("change").length, usual.find("unexpected").length, usual.text.includes("sendSimulated")], [false, 1, 0, true]);
-  const odd = send(says, { effects: { changes: [change("operator", "0", "1", { other: FRIEND, expected: false })], more: false, as_said: false } });
-  assert.deepEqual([odd.danger, odd.find("mismatch").length, odd.find("unexpected").length, odd.text.includes("sendSimulated")], [true, 1, 1, false]);
+  assert.deepEqual(
+    [usual.danger, usual.find("change").length, usual.find("unexpected").length, usual.text.includes("sendSimulated")],
+    [false, 1, 0, true],
+  );
+  const odd = send(says, {
+    effects: {
+      changes: [change("operator", "0", "1", { other: FRIEND, expected: false })],
+      more: false,
+      as_said: false,
+    },
+  });
+  assert.deepEqual(
+    [odd.danger, odd.find("mismatch").length, odd.find("unexpected").length, odd.text.includes("sendSimulated")],
+    [true, 1, 1, false],
+  );
   const many = send(says, { effects: { ...good, more: true } });
   assert.deepEqual([many.danger, many.find("more").length], [true, 1]);
   const none = send(says, { effects: null });
@@ -77,24 +131,76 @@ test("another effect than was said, more than can be shown, and none that could 
 test("without a simulation nothing is claimed of a contract, also where coin alone is sent to it", () => {
   const says = { kind: "coin" };
   const contract = send(says, { effects: null, data: "0x", value_wei: "5", standard: "other" });
-  assert.deepEqual([contract.danger, contract.find("no-effects").length, contract.text.includes("sendSimulated")], [true, 1, false]);
+  assert.deepEqual(
+    [contract.danger, contract.find("no-effects").length, contract.text.includes("sendSimulated")],
+    [true, 1, false],
+  );
   const person = send(says, { effects: null, data: "0x", value_wei: "5", standard: "none" });
   assert.deepEqual([person.danger, person.find("no-effects").length], [false, 0]);
 });
 
 test("rights warn, and rights that end do not", () => {
   for (const [says, warns] of [
-    [{ kind: "approve", other: FRIEND, amount: "5" }, true], [{ kind: "approve", other: FRIEND, amount: "0" }, false], [{ kind: "operator", other: FRIEND, unlimited: true }, true],
-    [{ kind: "operator", other: FRIEND }, false], [{ kind: "item", other: FRIEND, item: "7", unlimited: true }, true], [{ kind: "item", other: ME, item: "7" }, false],
-  ]) assert.deepEqual([send(says).danger, send(says).find("spends").length], [warns, warns ? 1 : 0], JSON.stringify(says));
+    [{ kind: "approve", other: FRIEND, amount: "5" }, true],
+    [{ kind: "approve", other: FRIEND, amount: "0" }, false],
+    [{ kind: "operator", other: FRIEND, unlimited: true }, true],
+    [{ kind: "operator", other: FRIEND }, false],
+    [{ kind: "item", other: FRIEND, item: "7", unlimited: true }, true],
+    [{ kind: "item", other: ME, item: "7" }, false],
+  ])
+    assert.deepEqual(
+      [send(says).danger, send(says).find("spends").length],
+      [warns, warns ? 1 : 0],
+      JSON.stringify(says),
+    );
 });
 
 test("typed data warns by what it allows, and of what is not known; words alone do not", () => {
-  const typed = (readings, spends) => seen("typed", { account: ME, primary: "Hello", name: "", version: "", chain_id: 1, contract: TOKEN, readings, spends, domain: [], message: [], digest: "0x" });
-  const permit = typed([{ kind: "permit", unlimited: true, lines: [["gets", FRIEND], ["until", "0"], ["until", String(2n ** 256n - 1n)]] }], true);
+  const typed = (readings, spends) =>
+    seen("typed", {
+      account: ME,
+      primary: "Hello",
+      name: "",
+      version: "",
+      chain_id: 1,
+      contract: TOKEN,
+      readings,
+      spends,
+      domain: [],
+      message: [],
+      digest: "0x",
+    });
+  const permit = typed(
+    [
+      {
+        kind: "permit",
+        unlimited: true,
+        lines: [
+          ["gets", FRIEND],
+          ["until", "0"],
+          ["until", String(2n ** 256n - 1n)],
+        ],
+      },
+    ],
+    true,
+  );
   assert.match(permit.find("spends")[0], /approvePermitAll/);
-  assert.match(permit.find("reading")[0], new RegExp(`approveGets ${FRIEND} readUntil 1970-01-01 00:00:00 UTC readUntil readNever`));
-  for (const kind of ["permit", "permit_item", "transfer", "cancel", "order", "safe", "forward", "votes", "code", "unknown"]) {
+  assert.match(
+    permit.find("reading")[0],
+    new RegExp(`approveGets ${FRIEND} readUntil 1970-01-01 00:00:00 UTC readUntil readNever`),
+  );
+  for (const kind of [
+    "permit",
+    "permit_item",
+    "transfer",
+    "cancel",
+    "order",
+    "safe",
+    "forward",
+    "votes",
+    "code",
+    "unknown",
+  ]) {
     const shown = typed([{ kind, unlimited: false, lines: [] }], kind !== "unknown");
     assert.deepEqual([shown.danger, shown.find(kind === "unknown" ? "unknown" : "spends").length], [true, 1]);
     assert.ok(kind === "unknown" || !shown.text.includes("readUnknown"), kind);
@@ -104,20 +210,77 @@ test("typed data warns by what it allows, and of what is not known; words alone 
 });
 
 test("an end that is no time is shown as it stands, and a name is the site's own word", () => {
-  const lines = ["never", "-5", "", "1e3", "0x5", "true", "99999999999999999999999999", "86400"].map((text) => ["until", text]);
-  const shown = seen("typed", { account: ME, primary: "Permit", name: "USD Coin", version: "", chain_id: 1, contract: TOKEN, readings: [{ kind: "permit", unlimited: false, lines }], spends: true, domain: [], message: [], digest: "0x" });
-  assert.match(shown.find("reading")[0], /readUntil never readUntil -5 readUntil {1,2}readUntil 1e3 readUntil 0x5 readUntil true readUntil readNever readUntil 1970-01-02 00:00:00 UTC/);
+  const lines = ["never", "-5", "", "1e3", "0x5", "true", "99999999999999999999999999", "86400"].map((text) => [
+    "until",
+    text,
+  ]);
+  const shown = seen("typed", {
+    account: ME,
+    primary: "Permit",
+    name: "USD Coin",
+    version: "",
+    chain_id: 1,
+    contract: TOKEN,
+    readings: [{ kind: "permit", unlimited: false, lines }],
+    spends: true,
+    domain: [],
+    message: [],
+    digest: "0x",
+  });
+  assert.match(
+    shown.find("reading")[0],
+    /readUntil never readUntil -5 readUntil {1,2}readUntil 1e3 readUntil 0x5 readUntil true readUntil readNever readUntil 1970-01-02 00:00:00 UTC/,
+  );
   assert.equal(shown.find("own-words").length, 1);
-  const ends = seen("typed", { account: ME, primary: "PermitSingle", name: "", version: "", chain_id: 1, contract: TOKEN, readings: [{ kind: "permit", unlimited: false, lines: [["ends", "281474976710655"], ["until", "60"]] }], spends: true, domain: [], message: [], digest: "0x" });
-  assert.match(ends.find("reading")[0], /readEnds readNever readUntil 1970-01-01 00:01:00 UTC/, "the end of the right is not that of the message");
+  const ends = seen("typed", {
+    account: ME,
+    primary: "PermitSingle",
+    name: "",
+    version: "",
+    chain_id: 1,
+    contract: TOKEN,
+    readings: [
+      {
+        kind: "permit",
+        unlimited: false,
+        lines: [
+          ["ends", "281474976710655"],
+          ["until", "60"],
+        ],
+      },
+    ],
+    spends: true,
+    domain: [],
+    message: [],
+    digest: "0x",
+  });
+  assert.match(
+    ends.find("reading")[0],
+    /readEnds readNever readUntil 1970-01-01 00:01:00 UTC/,
+    "the end of the right is not that of the message",
+  );
 });
 
 test("of texts only a sign-in that is right has no warning", () => {
-  const personal = (facts) => seen("personal", { account: ME, text: "hello", hex: "0x68", hidden: false, sign_in: null, ...facts });
+  const personal = (facts) =>
+    seen("personal", { account: ME, text: "hello", hex: "0x68", hidden: false, sign_in: null, ...facts });
   const right = personal({ sign_in: { domain: "a.example", wrong: [] } });
-  assert.deepEqual([right.danger, right.text.includes("approveSignInGood"), right.find("plain").length], [false, true, 0]);
+  assert.deepEqual(
+    [right.danger, right.text.includes("approveSignInGood"), right.find("plain").length],
+    [false, true, 0],
+  );
   assert.deepEqual([personal({}).danger, personal({}).find("plain").length], [false, 1]);
-  for (const text of ["ab".repeat(32), `0X${"AB".repeat(32)}`, `${"ab ".repeat(40)}\n`, "12".repeat(20_000)]) assert.deepEqual([personal({ text }).danger, personal({ text }).find("hex").length, personal({ text }).find("plain").length], [true, 1, 0]);
+  for (const text of ["ab".repeat(32), `0X${"AB".repeat(32)}`, `${"ab ".repeat(40)}\n`, "12".repeat(20_000)])
+    assert.deepEqual(
+      [personal({ text }).danger, personal({ text }).find("hex").length, personal({ text }).find("plain").length],
+      [true, 1, 0],
+    );
   assert.equal(personal({ text: `${"ab".repeat(30_000)}!` }).danger, false);
-  for (const facts of [{ text: null }, { sign_in: { domain: "b.example", wrong: ["domain"] } }, { sign_in: { domain: "", wrong: ["form"] } }, { sign_in: { domain: "a.example", wrong: ["time"] } }]) assert.equal(personal(facts).danger, true);
+  for (const facts of [
+    { text: null },
+    { sign_in: { domain: "b.example", wrong: ["domain"] } },
+    { sign_in: { domain: "", wrong: ["form"] } },
+    { sign_in: { domain: "a.example", wrong: ["time"] } },
+  ])
+    assert.equal(personal(facts).danger, true);
 });

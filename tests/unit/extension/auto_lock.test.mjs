@@ -25,7 +25,11 @@ const ops = [];
 beforeEach(async () => {
   await fresh();
   ops.length = 0;
-  for (const [op, work] of Object.entries({ "wallet.lock": () => ({ locked: true }), "wallet.words": () => ({}), "transaction.sign": core["transaction.sign"] })) {
+  for (const [op, work] of Object.entries({
+    "wallet.lock": () => ({ locked: true }),
+    "wallet.words": () => ({}),
+    "transaction.sign": core["transaction.sign"],
+  })) {
     core[op] = (payload) => {
       ops.push(op);
       return work(payload);
@@ -39,9 +43,15 @@ const CASES = {
   "asleep for less": [() => sleep(14 * MINUTE), false],
   "asleep in parts": [() => [5, 5, 6].forEach((n) => sleep(n * MINUTE)), true],
   "awake for a part and asleep for the rest": [() => (pass(10 * MINUTE), sleep(6 * MINUTE)), true],
-  "awake, with the clock set back a little each minute": [() => Array.from({ length: 16 }).forEach(() => (pass(MINUTE), (clocks.wall -= 59_000))), true],
+  "awake, with the clock set back a little each minute": [
+    () => Array.from({ length: 16 }).forEach(() => (pass(MINUTE), (clocks.wall -= 59_000))),
+    true,
+  ],
   "set back by a day": [() => (clocks.wall -= 24 * 60 * MINUTE), true],
-  "asleep for an hour and set back by one after it": [() => (sleep(60 * MINUTE), (clocks.wall -= 60 * MINUTE), pass(MINUTE)), false],
+  "asleep for an hour and set back by one after it": [
+    () => (sleep(60 * MINUTE), (clocks.wall -= 60 * MINUTE), pass(MINUTE)),
+    false,
+  ],
   "set back by a second": [() => (clocks.wall -= 1000), false],
   "set forward by an hour": [() => (clocks.wall += 60 * MINUTE), true],
 };
@@ -78,7 +88,9 @@ test("a site sees no account after sleep, and its signature waits for the passwo
   sleep(20 * MINUTE);
   await provider.hear(900, { id: 1, method: "eth_accounts", params: "[]" });
   await provider.hear(900, { id: 2, method: "eth_blockNumber", params: "[]" });
-  const replies = told.filter(({ port, message }) => port === 900 && message.type === "reply").map(({ message }) => [message.ok, JSON.parse(message.body)]);
+  const replies = told
+    .filter(({ port, message }) => port === 900 && message.type === "reply")
+    .map(({ message }) => [message.ok, JSON.parse(message.body)]);
   assert.deepEqual(replies[0], [true, []]);
   assert.equal(replies[1][1].code, 4100);
   provider.close(900);
@@ -93,10 +105,16 @@ test("who uses the wallet keeps it open, also over midnight and a change of the 
 });
 
 test("a screen that is left open looks at everything by its own clock, and the wallet locks all the same", async () => {
-  const READS = /^(wallet\.(accounts|contacts|decisions|listening|networks|permits|playing|sites|status|summary)|host\.status)$/;
-  const reads = Object.entries(PRIVILEGES.wallet).filter(([type, fields]) => READS.test(type) && Object.keys(fields).length === 0).map(([type]) => type);
+  const READS =
+    /^(wallet\.(accounts|contacts|decisions|listening|networks|permits|playing|sites|status|summary)|host\.status)$/;
+  const reads = Object.entries(PRIVILEGES.wallet)
+    .filter(([type, fields]) => READS.test(type) && Object.keys(fields).length === 0)
+    .map(([type]) => type);
   assert.equal(reads.length, 11);
-  for (const [type, fields] of [...reads.map((read) => [read, {}]), ["wallet.points", { origin: SITE.origin, what: "look" }]]) {
+  for (const [type, fields] of [
+    ...reads.map((read) => [read, {}]),
+    ["wallet.points", { origin: SITE.origin, what: "look" }],
+  ]) {
     await ask("wallet.unlock", { password: "x" });
     for (let minute = 0; minute < 16; minute++) {
       pass(MINUTE);

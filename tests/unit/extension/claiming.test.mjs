@@ -2,7 +2,21 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, now, state, storage } from "./wallet_world.mjs";
+import {
+  FRIEND,
+  ME,
+  NETWORK,
+  TOKEN,
+  ask,
+  asked,
+  code,
+  core,
+  fresh,
+  host,
+  now,
+  state,
+  storage,
+} from "./wallet_world.mjs";
 
 const claiming = await import("../../../extension/engine/wallet/claiming.js");
 
@@ -10,12 +24,43 @@ const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const [STATION, OTHER, SERVER, RELAYER] = [2, 3, 4, 6].map((digit) => `0x${String(digit).repeat(40)}`);
 const START = 1_800_000_000_000;
 const SPREAD = 6 * 3600 * 1000;
-const session = (n) => ({ id: `s${n}`, payee: ADDRESS(n), number: n, station: n % 2 ? STATION : OTHER, station_name: "Harbour", chain_id: 31337, settlement: NETWORK.settlement, wallet: ME, told: true, session: { message: {} } });
-const receipt = (n, fields = {}) => ({ server: SERVER, epoch: n, payee: ADDRESS(n), amount_wei: "10", content: FRIEND, title: "Song", station: "harbour.example", state: "claimable", at_payee: false,
-  due_s: 9, transaction: null, chain_id: 31337, settlement: NETWORK.settlement, station_address: n % 2 ? STATION : OTHER, number: n, station_name: "Harbour", ...fields });
+const session = (n) => ({
+  id: `s${n}`,
+  payee: ADDRESS(n),
+  number: n,
+  station: n % 2 ? STATION : OTHER,
+  station_name: "Harbour",
+  chain_id: 31337,
+  settlement: NETWORK.settlement,
+  wallet: ME,
+  told: true,
+  session: { message: {} },
+});
+const receipt = (n, fields = {}) => ({
+  server: SERVER,
+  epoch: n,
+  payee: ADDRESS(n),
+  amount_wei: "10",
+  content: FRIEND,
+  title: "Song",
+  station: "harbour.example",
+  state: "claimable",
+  at_payee: false,
+  due_s: 9,
+  transaction: null,
+  chain_id: 31337,
+  settlement: NETWORK.settlement,
+  station_address: n % 2 ? STATION : OTHER,
+  number: n,
+  station_name: "Harbour",
+  ...fields,
+});
 /** @type {any[]} */
 let receipts;
-/** What the relayer answers, by payee: null while it holds the claim, a transaction, or an error. @type {Map<string, any>} */
+/**
+ * What the relayer answers, by payee: null while it holds the claim, a transaction, or an error.
+ * @type {Map<string, any>}
+ */
 let answers;
 
 mock.timers.enable({ apis: ["setTimeout", "Date"], now: START });
@@ -32,22 +77,48 @@ async function pass(ms) {
 beforeEach(async () => {
   await fresh();
   await claiming.forget();
-  Object.assign(state, { claiming: [], ahead: [], entrusted: [], auto_lock_s: 10 ** 9, sessions: [1, 2, 3, 4].map(session), sent: [] });
+  Object.assign(state, {
+    claiming: [],
+    ahead: [],
+    entrusted: [],
+    auto_lock_s: 10 ** 9,
+    sessions: [1, 2, 3, 4].map(session),
+    sent: [],
+  });
   receipts = [1, 2, 3, 4].map((n) => receipt(n));
   answers = new Map();
   const { summary } = host;
-  const totals = () => ({ pending_wei: "0", claimable_wei: String(receipts.filter((r) => r.state === "claimable" && !r.at_payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n)), claimed_wei: "0", at_payee_wei: "0" });
+  const totals = () => ({
+    pending_wei: "0",
+    claimable_wei: String(
+      receipts.filter((r) => r.state === "claimable" && !r.at_payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n),
+    ),
+    claimed_wei: "0",
+    at_payee_wei: "0",
+  });
   host.status = () => ({ state: "connected", version: "0.1.0", networks: [{ ...NETWORK, epoch_s: 3600 }] });
   host.summary = () => ({ ...summary(), receipts, totals: totals() });
-  const wants = { open: (r) => r.state !== "claimed" || r.at_payee, claimable: (r) => r.state === "claimable" && !r.at_payee };
+  const wants = {
+    open: (r) => r.state !== "claimed" || r.at_payee,
+    claimable: (r) => r.state === "claimable" && !r.at_payee,
+  };
   host.earnings = ({ state: wanted }) => ({ receipts: receipts.filter(wants[wanted]), next: null });
   host.payees = () => ({});
   host.scan = () => ({ done: true });
-  host.holdings = () => ({ token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: "0", holdings: [] });
+  host.holdings = () => ({
+    token: TOKEN,
+    settlement: NETWORK.settlement,
+    now_s: 500,
+    each_wei: "100",
+    coin_wei: "0",
+    holdings: [],
+  });
   host.claim = ({ claims: [claim], after_s = 0 }) => {
     const answer = answers.get(claim) ?? null;
     if (answer instanceof Problem) throw answer;
-    return answer === null ? { transaction: null, due_s: Math.max(Math.floor(Date.now() / 1000), after_s) + 600 } : { transaction: answer, to: claim, amount_wei: "10" };
+    return answer === null
+      ? { transaction: null, due_s: Math.max(Math.floor(Date.now() / 1000), after_s) + 600 }
+      : { transaction: answer, to: claim, amount_wei: "10" };
   };
   core["claim.sign"] = ({ payee, to, number, station }) => {
     assert.deepEqual([to, station], [payee, number % 2 ? STATION : OTHER]);
@@ -63,7 +134,10 @@ test("each claim goes to its own payee, alone, marked to be mixed, at a moment o
   assert.ok(moments.every((at) => at >= Date.now() && at < Date.now() + SPREAD));
   for (const one of state.claiming) answers.set(one.payee, "0xaa");
   await pass(SPREAD + 120_000);
-  assert.deepEqual(sent().map(({ claims, mixed }) => [claims.length, mixed]), Array(4).fill([1, true]));
+  assert.deepEqual(
+    sent().map(({ claims, mixed }) => [claims.length, mixed]),
+    Array(4).fill([1, true]),
+  );
   assert.deepEqual(new Set(sent().map(({ claims }) => claims[0])), new Set([1, 2, 3, 4].map(ADDRESS)));
   assert.deepEqual(state.claiming, []);
 });
@@ -76,7 +150,8 @@ test("moments are spread over all of the time, and are never alike", async () =>
     all.push(...state.claiming.map(({ at_ms }) => (at_ms - Date.now()) / SPREAD));
   }
   assert.equal(new Set(all).size, 160);
-  for (let quarter = 0; quarter < 4; quarter += 1) assert.ok(all.filter((share) => Math.floor(share * 4) === quarter).length > 10);
+  for (let quarter = 0; quarter < 4; quarter += 1)
+    assert.ok(all.filter((share) => Math.floor(share * 4) === quarter).length > 10);
 });
 
 test("what is still pending is planned from when it is final, so that the time of a claim tells nothing of when the wallet was open", async () => {
@@ -84,14 +159,20 @@ test("what is still pending is planned from when it is final, so that the time o
   receipts = [1, 2, 3, 4].map((n) => receipt(n, { state: "pending", due_s }));
   await ask("wallet.summary");
   await pass(60_000);
-  assert.ok(state.claiming.length === 4 && state.claiming.every(({ after_ms }) => after_ms >= due_s * 1000 && after_ms < due_s * 1000 + SPREAD));
+  assert.ok(
+    state.claiming.length === 4 &&
+      state.claiming.every(({ after_ms }) => after_ms >= due_s * 1000 && after_ms < due_s * 1000 + SPREAD),
+  );
   // What is not final is not shown as under way.
   assert.equal((await ask("wallet.summary")).claiming.count, 0);
   await ask("wallet.lock");
   // The relayer has it with its moment before the epoch is final: the computer may be off then.
   const moments = new Map(state.claiming.map(({ payee, after_ms }) => [payee, Math.floor(after_ms / 1000)]));
   await pass(540_000);
-  assert.deepEqual(sent().map(({ claims, mixed, after_s }) => [mixed, after_s, moments.get(claims[0])]), sent().map(({ after_s }) => [true, after_s, after_s]));
+  assert.deepEqual(
+    sent().map(({ claims, mixed, after_s }) => [mixed, after_s, moments.get(claims[0])]),
+    sent().map(({ after_s }) => [true, after_s, after_s]),
+  );
   assert.deepEqual(new Set(sent().map(({ claims }) => claims[0])), new Set([1, 2, 3, 4].map(ADDRESS)));
   // Asked about again once it is paid, and no earlier.
   asked.length = 0;
@@ -115,17 +196,30 @@ test("what is earned under a locked wallet has a claim that was signed before: i
     return { claim: `${payee} ${epoch}` };
   };
   await claiming.plan();
-  assert.deepEqual(epochs, Array.from({ length: 33 }, (_, n) => n + 1));
+  assert.deepEqual(
+    epochs,
+    Array.from({ length: 33 }, (_, n) => n + 1),
+  );
   // As many again as more is earned, until the session ends.
   for (let more = 0; more < 9; more += 1) await claiming.plan();
-  assert.deepEqual(epochs, Array.from({ length: 169 }, (_, n) => n + 1));
+  assert.deepEqual(
+    epochs,
+    Array.from({ length: 169 }, (_, n) => n + 1),
+  );
   await ask("wallet.lock");
   for (const epoch of [2, 3, 400]) receipts.unshift(receipt(1, { epoch, state: "pending", due_s: due_s(epoch) }));
   await claiming.plan();
   assert.equal(epochs.length, 169);
   // Of an epoch too far ahead nothing was signed.
-  assert.deepEqual(state.claiming.map(({ epoch, claim }) => [epoch, claim]).sort(), [1, 2, 3].map((epoch) => [epoch, `${ADDRESS(1)} ${epoch}`]));
-  assert.ok(state.claiming.every(({ epoch, after_ms }) => after_ms >= due_s(epoch) * 1000 && after_ms < due_s(epoch) * 1000 + SPREAD));
+  assert.deepEqual(
+    state.claiming.map(({ epoch, claim }) => [epoch, claim]).sort(),
+    [1, 2, 3].map((epoch) => [epoch, `${ADDRESS(1)} ${epoch}`]),
+  );
+  assert.ok(
+    state.claiming.every(
+      ({ epoch, after_ms }) => after_ms >= due_s(epoch) * 1000 && after_ms < due_s(epoch) * 1000 + SPREAD,
+    ),
+  );
   await pass(540_000);
   assert.equal(sent().length, 3);
   assert.equal(state.ahead.length, 166);
@@ -159,7 +253,10 @@ test("what the relayer could not be given in time keeps its moment, and is hande
   mock.timers.setTime(Date.now() + 10 * 3_600_000);
   await claiming.step();
   await pass(180_000);
-  assert.deepEqual(sent().map(({ after_s }) => after_s), [Math.floor(after_ms / 1000)]);
+  assert.deepEqual(
+    sent().map(({ after_s }) => after_s),
+    [Math.floor(after_ms / 1000)],
+  );
 });
 
 test("a plan is drawn once: a further look, a lock and a restart of the engine keep it", async () => {
@@ -196,7 +293,12 @@ test("what was missed while nothing ran is not sent at once, but drawn anew", as
 
 test("a moment that a wrong clock drew is drawn anew", async () => {
   await claiming.plan();
-  state.claiming = state.claiming.map((one) => ({ ...one, due_ms: one.due_ms + 100 * SPREAD, after_ms: one.after_ms + 100 * SPREAD, at_ms: one.at_ms + 100 * SPREAD }));
+  state.claiming = state.claiming.map((one) => ({
+    ...one,
+    due_ms: one.due_ms + 100 * SPREAD,
+    after_ms: one.after_ms + 100 * SPREAD,
+    at_ms: one.at_ms + 100 * SPREAD,
+  }));
   const at = Date.now();
   await claiming.step();
   assert.ok(state.claiming.every(({ due_ms, at_ms }) => due_ms <= at && at_ms >= at && at_ms <= at + 3_600_000));
@@ -227,7 +329,15 @@ test("one that fails for long is given up, and does not hold up others for ever"
   assert.equal(state.claiming.length, 1);
 });
 
-for (const [answer, left] of [["claim.done", null], ["claim.signature", "claim.signature"], ["claim.unknown", ""], ["claim.small", "claim.small"], ["claim.busy", ""], ["server.unreachable", ""], ["claim.pending", ""]]) {
+for (const [answer, left] of [
+  ["claim.done", null],
+  ["claim.signature", "claim.signature"],
+  ["claim.unknown", ""],
+  ["claim.small", "claim.small"],
+  ["claim.busy", ""],
+  ["server.unreachable", ""],
+  ["claim.pending", ""],
+]) {
   test(`a claim that is answered ${answer} ${left === null ? "is over" : left ? "says so" : "is sent again later"}`, async () => {
     receipts = [receipt(1)];
     await claiming.plan();
@@ -254,7 +364,13 @@ test("what is final and on its way is told with its last moment, and what is pai
   receipts = [receipt(1, { at_payee: true }), receipt(2, { state: "claimed" }), receipt(3), receipt(4)];
   told = await ask("wallet.summary");
   assert.deepEqual([told.claimable_wei, told.claiming.count], ["20", 2]);
-  assert.deepEqual(told.activity.filter(({ payee }) => payee).map((line) => line.state).sort(), ["claimable", "claimable", "claimed", "claimed"]);
+  assert.deepEqual(
+    told.activity
+      .filter(({ payee }) => payee)
+      .map((line) => line.state)
+      .sort(),
+    ["claimable", "claimable", "claimed", "claimed"],
+  );
 });
 
 test("at once: the plan is given up, and all goes to the account in one transaction", async () => {
@@ -284,8 +400,26 @@ test("other words see nothing of a plan, which goes on", async () => {
 function lay(amounts) {
   const left = new Map(Object.entries(amounts).map(([n, amount]) => [ADDRESS(Number(n)), BigInt(amount) * 10n ** 14n]));
   host.holdings = ({ payees, wallet }) => ({
-    token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: "0", asked: left.size, next: null,
-    holdings: [...left].filter(([payee]) => wallet || payees.includes(payee)).map(([payee, amount]) => ({ payee, amount_wei: String(amount), nonce: 3, allowed_wei: "0", station: Number(payee) % 2 ? STATION : OTHER, number: Number(payee), name: "Harbour", owed_wei: String(amount) })).filter(({ amount_wei }) => amount_wei !== "0"),
+    token: TOKEN,
+    settlement: NETWORK.settlement,
+    now_s: 500,
+    each_wei: "100",
+    coin_wei: "0",
+    asked: left.size,
+    next: null,
+    holdings: [...left]
+      .filter(([payee]) => wallet || payees.includes(payee))
+      .map(([payee, amount]) => ({
+        payee,
+        amount_wei: String(amount),
+        nonce: 3,
+        allowed_wei: "0",
+        station: Number(payee) % 2 ? STATION : OTHER,
+        number: Number(payee),
+        name: "Harbour",
+        owed_wei: String(amount),
+      }))
+      .filter(({ amount_wei }) => amount_wei !== "0"),
   });
   host.relayer = () => ({ server: SERVER, relayer: RELAYER, now_s: 500 });
   core["sweep.sign"] = (word) => {
@@ -299,14 +433,23 @@ function lay(amounts) {
   core.amount = ({ text }) => ({ amount_wei: String(BigInt(text) * 10n ** 14n) });
   return left;
 }
-const orders = () => asked.filter(({ op }) => op === "sweep").map(({ sweep }) => [Number(sweep.payee), Number(BigInt(sweep.amount_wei) / 10n ** 14n), sweep.to]);
+const orders = () =>
+  asked
+    .filter(({ op }) => op === "sweep")
+    .map(({ sweep }) => [Number(sweep.payee), Number(BigInt(sweep.amount_wei) / 10n ** 14n), sweep.to]);
 
 test("the balance is the account's and what lies at private addresses; sending from one of them needs no other and no account", async () => {
   lay({ 1: 7, 2: 3, 3: 5 });
   const told = await ask("wallet.summary");
-  assert.deepEqual([told.account_wei, told.private_wei, told.spendable_wei], ["1000", String(15n * 10n ** 14n), String(15n * 10n ** 14n + 1000n)]);
+  assert.deepEqual(
+    [told.account_wei, told.private_wei, told.spendable_wei],
+    ["1000", String(15n * 10n ** 14n), String(15n * 10n ** 14n + 1000n)],
+  );
   const quote = await ask("wallet.quote", { to: FRIEND, amount: "4", from: "private" });
-  assert.deepEqual([quote.addresses, quote.from, quote.most_wei, quote.left_wei], [1, null, "0", String(11n * 10n ** 14n)]);
+  assert.deepEqual(
+    [quote.addresses, quote.from, quote.most_wei, quote.left_wei],
+    [1, null, "0", String(11n * 10n ** 14n)],
+  );
   assert.deepEqual(orders(), []);
   await ask("wallet.send", { quote: quote.quote });
   assert.deepEqual(orders(), [[3, 4, FRIEND]]);
@@ -318,7 +461,10 @@ test("the balance is the account's and what lies at private addresses; sending f
 test("what the ledger knows to lie at payees counts before each of them was looked at", async () => {
   lay({ 1: 7, 2: 3 });
   const { summary } = host;
-  host.summary = (request) => ({ ...summary(request), totals: { pending_wei: "0", claimable_wei: "0", claimed_wei: "0", at_payee_wei: String(25n * 10n ** 14n) } });
+  host.summary = (request) => ({
+    ...summary(request),
+    totals: { pending_wei: "0", claimable_wei: "0", claimed_wei: "0", at_payee_wei: String(25n * 10n ** 14n) },
+  });
   assert.equal((await ask("wallet.summary")).private_wei, String(25n * 10n ** 14n));
 });
 
@@ -327,7 +473,10 @@ test("where one is not enough as few as possible go, one after the other, and th
   const quote = await ask("wallet.quote", { to: FRIEND, amount: "12", from: "private" });
   assert.equal(quote.addresses, 2);
   await ask("wallet.send", { quote: quote.quote });
-  assert.deepEqual(orders(), [[1, 7, FRIEND], [3, 5, FRIEND]]);
+  assert.deepEqual(orders(), [
+    [1, 7, FRIEND],
+    [3, 5, FRIEND],
+  ]);
   await assert.rejects(ask("wallet.quote", { to: FRIEND, amount: "4", from: "private" }), code("wallet.funds"));
 });
 
@@ -346,7 +495,21 @@ test("a recipient whom another address has paid: the person is told that both ar
 
 test("the account's payments alone show nothing of private addresses", async () => {
   lay({ 1: 7 });
-  state.sent = [{ transaction: "0x1", chain_id: 31337, account: ME, to: FRIEND, amount_wei: "1", most_wei: "1", time_s: 1, state: "confirmed", fee_wei: "1", reason: null, by: null }];
+  state.sent = [
+    {
+      transaction: "0x1",
+      chain_id: 31337,
+      account: ME,
+      to: FRIEND,
+      amount_wei: "1",
+      most_wei: "1",
+      time_s: 1,
+      state: "confirmed",
+      fee_wei: "1",
+      reason: null,
+      by: null,
+    },
+  ];
   assert.equal((await ask("wallet.quote", { to: FRIEND, amount: "1", from: "private" })).shows, "again");
   core.amount = () => ({ amount_wei: "1" });
   assert.equal((await ask("wallet.quote", { to: FRIEND, amount: "1" })).shows, null);
@@ -359,7 +522,10 @@ test("an address that has paid a recipient pays it again before another one does
   const again = await ask("wallet.quote", { to: FRIEND, amount: "2", from: "private" });
   assert.equal(again.shows, null);
   await ask("wallet.send", { quote: again.quote });
-  assert.deepEqual(orders(), [[1, 4, FRIEND], [1, 2, FRIEND]]);
+  assert.deepEqual(orders(), [
+    [1, 4, FRIEND],
+    [1, 2, FRIEND],
+  ]);
 });
 
 test("several addresses are those of one station where they are enough: another station's do not meet them", async () => {
@@ -367,7 +533,10 @@ test("several addresses are those of one station where they are enough: another 
   const { quote, addresses } = await ask("wallet.quote", { to: FRIEND, amount: "10", from: "private" });
   assert.equal(addresses, 2);
   await ask("wallet.send", { quote });
-  assert.deepEqual(orders(), [[1, 7, FRIEND], [3, 3, FRIEND]]);
+  assert.deepEqual(orders(), [
+    [1, 7, FRIEND],
+    [3, 3, FRIEND],
+  ]);
 });
 
 test("what was handed over and did not arrive is not spent again while its order is good", async () => {

@@ -12,7 +12,13 @@ beforeEach(async () => {
   await fresh();
   Object.assign(state, { collect: "always", answers: [] });
   signed = 0;
-  core["session.sign"] = ({ number, now_s }) => ({ session: {}, id: `0x${++signed}`, payee: "0xp", number, expires_s: now_s + 9e5 });
+  core["session.sign"] = ({ number, now_s }) => ({
+    session: {},
+    id: `0x${++signed}`,
+    payee: "0xp",
+    number,
+    expires_s: now_s + 9e5,
+  });
   await ask("wallet.unlock", { password: "x" });
 });
 after(() => ask("wallet.lock"));
@@ -36,7 +42,10 @@ test("ask: until it is answered nothing is signed; a yes is for that station alo
   await ask("wallet.collect", { choice: "ask" });
   for (let i = 0; i < 2; i++) await wallet.question(RADIO);
   await wallet.question({ address: "0xother", domain: "other.example", name: "Other" });
-  assert.deepEqual((await ask("wallet.decisions")).questions.map(({ domain }) => domain), ["other.example", "radio.example"]);
+  assert.deepEqual(
+    (await ask("wallet.decisions")).questions.map(({ domain }) => domain),
+    ["other.example", "radio.example"],
+  );
   assert.equal(await sessionFor(at(RADIO)), null);
   assert.deepEqual([signed, wallet.standing(RADIO).asks], [0, true]);
   await ask("wallet.collect.answer", { station: "0xradio", collect: true });
@@ -45,7 +54,10 @@ test("ask: until it is answered nothing is signed; a yes is for that station alo
   assert.equal(await sessionFor(at({ ...RADIO, address: "0xother" })), null);
   assert.deepEqual((await ask("wallet.decisions")).questions, []);
   await wallet.question({ address: "0xother", domain: "other.example", name: "Other" });
-  assert.deepEqual([wallet.standing({ address: "0xother" }).asks, state.answers.length, storage["answers"].length], [false, 2, 2]);
+  assert.deepEqual(
+    [wallet.standing({ address: "0xother" }).asks, state.answers.length, storage["answers"].length],
+    [false, 2, 2],
+  );
 });
 
 test("a session that a yes had brought is not used after the choice became never", async () => {
@@ -55,7 +67,8 @@ test("a session that a yes had brought is not used after the choice became never
 });
 
 test("other words and answers that nobody asked for are refused", async () => {
-  for (const choice of ["", "Always", "yes", "constructor"]) await assert.rejects(ask("wallet.collect", { choice }), code("message.schema"));
+  for (const choice of ["", "Always", "yes", "constructor"])
+    await assert.rejects(ask("wallet.collect", { choice }), code("message.schema"));
   await assert.rejects(ask("wallet.collect.answer", { station: "0xradio", collect: true }), code("message.schema"));
   assert.equal(asked.filter(({ op }) => op === "site").length, 0);
 });

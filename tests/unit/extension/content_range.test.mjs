@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { partOf } from "../../../extension/engine/media/content_range.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
-const part = (first, last, text, more = "") => `--edge\r\n${more}Content-Range: bytes ${first}-${last}/100\r\n\r\n${text}\r\n`;
+const part = (first, last, text, more = "") =>
+  `--edge\r\n${more}Content-Range: bytes ${first}-${last}/100\r\n\r\n${text}\r\n`;
 
 test("the part that holds a byte is found behind others", () => {
   const body = bytes(`${part(0, 4, "aaaaa")}${part(10, 14, "--edg")}${part(20, 24, "ccccc")}--edge--`);

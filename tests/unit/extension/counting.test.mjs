@@ -14,11 +14,22 @@ beforeEach(async () => {
   admission = {
     tickets: 1,
     ready: true,
-    isReady() { return this.ready; },
-    async admit() { this.tickets++; this.ready = true; },
-    spoil() { this.ready = false; },
-    began() { this.used = true; },
-    forget() { this.ready = false; },
+    isReady() {
+      return this.ready;
+    },
+    async admit() {
+      this.tickets++;
+      this.ready = true;
+    },
+    spoil() {
+      this.ready = false;
+    },
+    began() {
+      this.used = true;
+    },
+    forget() {
+      this.ready = false;
+    },
   };
   host.invoke = ({ action }) => {
     asked.push(`${action} ${admission.tickets}`);
@@ -28,7 +39,13 @@ beforeEach(async () => {
   };
   const course = { isActive: true };
   stream = {
-    admission, course, feed: null, info: {}, nowS: 1, place: { stream: "s" }, ring: {},
+    admission,
+    course,
+    feed: null,
+    info: {},
+    nowS: 1,
+    place: { stream: "s" },
+    ring: {},
     recovery: { under: null, isNeeded: () => false },
     paying: { heard: () => undefined },
     isStalled: (is) => stalls.push(is),

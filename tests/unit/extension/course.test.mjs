@@ -23,22 +23,68 @@ function gate() {
 /** A paused play whose host and core answer when they are let; what sounded and what failed. */
 function paused() {
   const seen = { sound: [], failed: [], events: [] };
-  const audio = { currentTime: 1, paused: true, readyState: 4, play: async () => void seen.sound.push("play"), pause() {} };
+  const audio = {
+    currentTime: 1,
+    paused: true,
+    readyState: 4,
+    play: async () => void seen.sound.push("play"),
+    pause() {},
+  };
   const stream = {
-    place: { stream: "s", page: 1, element: "e" }, info: { duration_ms: 40_000, interval_s: 30, reward_wei: "0", content: "0x" }, song: { duration_ms: 40_000, extent: { from_ms: 0 } },
-    admission: { isReady: () => true, began() {}, forget() {}, earns: false }, recovery: { under: null, isNeeded: () => false }, ring: { take: async () => {} },
-    paying: { heard() {}, told: () => null, costs: false }, players: [], timings: { clicked() {}, sounded() {} }, rate: 1, volume: 1, muted: false, nowS: 0, isActive: true,
+    place: { stream: "s", page: 1, element: "e" },
+    info: { duration_ms: 40_000, interval_s: 30, reward_wei: "0", content: "0x" },
+    song: { duration_ms: 40_000, extent: { from_ms: 0 } },
+    admission: { isReady: () => true, began() {}, forget() {}, earns: false },
+    recovery: { under: null, isNeeded: () => false },
+    ring: { take: async () => {} },
+    paying: { heard() {}, told: () => null, costs: false },
+    players: [],
+    timings: { clicked() {}, sounded() {} },
+    rate: 1,
+    volume: 1,
+    muted: false,
+    nowS: 0,
+    isActive: true,
     sound: { positionMs: 1000, audio, holds: () => true, aheadMs: 0, pause: () => seen.sound.push("off"), ranges: [] },
-    feed: { turn: 0, parts: {}, lead: () => 0, segmentAt: () => 0, fetchAhead() {}, start: () => seen.sound.push("start"), stop() {}, firstMissing: () => 0, worth: () => null },
-    page: { asks: false, denied: null, done: 0 }, pitch: true, stalled: false, problem: null, isStalled() {}, fail: async (error) => void seen.failed.push(error),
+    feed: {
+      turn: 0,
+      parts: {},
+      lead: () => 0,
+      segmentAt: () => 0,
+      fetchAhead() {},
+      start: () => seen.sound.push("start"),
+      stop() {},
+      firstMissing: () => 0,
+      worth: () => null,
+    },
+    page: { asks: false, denied: null, done: 0 },
+    pitch: true,
+    stalled: false,
+    problem: null,
+    isStalled() {},
+    fail: async (error) => void seen.failed.push(error),
   };
   const course = new Course(/** @type {any} */ (stream));
   Object.assign(stream, { course });
-  course.session = { state: "paused", position_ms: 1000, duration_ms: 40_000, granted: true, code: null, next: { play: foreseen } };
+  course.session = {
+    state: "paused",
+    position_ms: 1000,
+    duration_ms: 40_000,
+    granted: true,
+    code: null,
+    next: { play: foreseen },
+  };
   return { course, seen };
 }
 
-const session = (state) => ({ state, position_ms: 1000, duration_ms: 40_000, granted: true, code: null, next: { play: foreseen } });
+const session = (state) => ({
+  state,
+  position_ms: 1000,
+  duration_ms: 40_000,
+  granted: true,
+  code: null,
+  next: { play: foreseen },
+});
 
 test("a pause that the core has not answered yet, when the host has counted the play, leaves it silent and fails nothing", async () => {
   const { course, seen } = paused();
@@ -91,7 +137,10 @@ test("a second play while the first one starts changes nothing: it sounds", asyn
     await counted.opened;
     return { left: {}, heard_ms: 0, intervals: 0, grant: null };
   };
-  core["player.begin"] = async () => ({ ...session("starting"), commands: begun++ ? [] : [command("invoke", "resume")] });
+  core["player.begin"] = async () => ({
+    ...session("starting"),
+    commands: begun++ ? [] : [command("invoke", "resume")],
+  });
   core["player.event"] = async ({ event }) => {
     seen.events.push(event);
     return { ...session("starting"), commands: [command("sound", "on")] };
@@ -105,13 +154,22 @@ test("a second play while the first one starts changes nothing: it sounds", asyn
 });
 
 test("a page's play that is asked as the song ends begins no counted play anew; a press does", async () => {
-  for (const [surface, begins] of /** @type {[any, boolean][]} */ ([["activated", false], ["press", true]])) {
+  for (const [surface, begins] of /** @type {[any, boolean][]} */ ([
+    ["activated", false],
+    ["press", true],
+  ])) {
     const { course, seen } = paused();
     const { stream } = course;
     const noted = [];
     // What may go on may not begin: the page was allowed the first, and the core has heard of the end meanwhile.
-    Object.assign(stream, { note: (problem) => noted.push(problem.code), refusalOf: (action, from) => (action === "play" && from === "activated" ? { code: "player.press" } : null) });
-    course.session = { ...session("playing"), next: { play: { ...foreseen, invoke: null, sound: null, state: "playing" } } };
+    Object.assign(stream, {
+      note: (problem) => noted.push(problem.code),
+      refusalOf: (action, from) => (action === "play" && from === "activated" ? { code: "player.press" } : null),
+    });
+    course.session = {
+      ...session("playing"),
+      next: { play: { ...foreseen, invoke: null, sound: null, state: "playing" } },
+    };
     const invoked = [];
     host.invoke = async ({ action }) => {
       invoked.push(action);
@@ -120,7 +178,9 @@ test("a page's play that is asked as the song ends begins no counted play anew; 
     const wishes = [];
     core["player.begin"] = async ({ action }) => {
       wishes.push(action);
-      return action === "stop" ? { ...session("ready"), granted: false, commands: [] } : { ...session("starting"), commands: [command("invoke", "play")] };
+      return action === "stop"
+        ? { ...session("ready"), granted: false, commands: [] }
+        : { ...session("starting"), commands: [command("invoke", "play")] };
     };
     core["player.event"] = async ({ event }) => {
       seen.events.push(event);
@@ -128,7 +188,10 @@ test("a page's play that is asked as the song ends begins no counted play anew; 
     };
     await course.wish("play", undefined, surface);
     course.counting.end();
-    assert.deepEqual([invoked, noted, wishes, seen.events], begins ? [["play"], [], ["play"], ["granted"]] : [[], ["player.press"], ["play", "stop"], []]);
+    assert.deepEqual(
+      [invoked, noted, wishes, seen.events],
+      begins ? [["play"], [], ["play"], ["granted"]] : [[], ["player.press"], ["play", "stop"], []],
+    );
     assert.equal(course.session.state, begins ? "playing" : "ready");
   }
 });

@@ -66,7 +66,10 @@ const code = (expected) => (error) => error.code === expected;
 test("the first place is asked, and no other while it is well", async () => {
   const { part, asked } = world(good, good);
   for (let i = 0; i < 3; i++) assert.deepEqual(await part(), BYTES);
-  assert.deepEqual(asked.map(([place]) => place), [0, 0, 0]);
+  assert.deepEqual(
+    asked.map(([place]) => place),
+    [0, 0, 0],
+  );
 });
 
 test("a dead place is left at once for the next, and rests", async () => {
@@ -74,17 +77,25 @@ test("a dead place is left at once for the next, and rests", async () => {
   assert.deepEqual(await part(), BYTES);
   assert.equal(clock.at, 0);
   await part();
-  assert.deepEqual(asked.map(([place]) => place), [0, 1, 1]);
+  assert.deepEqual(
+    asked.map(([place]) => place),
+    [0, 1, 1],
+  );
   clock.at = 501;
   await part();
-  assert.deepEqual(asked.map(([place]) => place), [0, 1, 1, 0, 1]);
+  assert.deepEqual(
+    asked.map(([place]) => place),
+    [0, 1, 1, 0, 1],
+  );
 });
 
 test("a place that fails again rests twice as long each time, up to half a minute", async () => {
   const { part, asked, clock } = world(dead, good);
   const times = () => asked.filter(([place]) => place === 0).map(([, at]) => at);
   for (; times().length < 10; clock.at += 250) await part();
-  const rests = times().map((at, i, all) => at - (all[i - 1] ?? 0)).slice(1);
+  const rests = times()
+    .map((at, i, all) => at - (all[i - 1] ?? 0))
+    .slice(1);
   assert.deepEqual(rests, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
 });
 
@@ -105,13 +116,19 @@ test("a place that comes back is the first again", async () => {
   await part();
   clock.at = 1000;
   await part();
-  assert.deepEqual(asked.map(([place]) => place), [0, 1, 0]);
+  assert.deepEqual(
+    asked.map(([place]) => place),
+    [0, 1, 0],
+  );
 });
 
 test("a lone place is tried four times, with rests between", async () => {
   const { part, asked } = world(dead);
   await assert.rejects(part(), code("sps.segment.missing"));
-  assert.deepEqual(asked.map(([, at]) => at), [0, 500, 1500, 3500]);
+  assert.deepEqual(
+    asked.map(([, at]) => at),
+    [0, 500, 1500, 3500],
+  );
 });
 
 test("a part that is nowhere is asked for once in each place", async () => {
@@ -122,12 +139,18 @@ test("a part that is nowhere is asked for once in each place", async () => {
 
 test("a place that sends nothing is given up after the watchdog's time, and its request is ended", async () => {
   let ended = false;
-  const { part, clock, asked } = world((how) => (how.signal.addEventListener("abort", () => (ended = true)), never()), good);
+  const { part, clock, asked } = world(
+    (how) => (how.signal.addEventListener("abort", () => (ended = true)), never()),
+    good,
+  );
   assert.deepEqual(await part(), BYTES);
   assert.equal(clock.at, STALL_MS);
   assert.equal(ended, true);
   await part();
-  assert.deepEqual(asked.map(([place]) => place), [0, 1, 1]);
+  assert.deepEqual(
+    asked.map(([place]) => place),
+    [0, 1, 1],
+  );
 });
 
 test("bytes that trickle keep the watchdog quiet, but not for ever where another place would do", async () => {
@@ -149,15 +172,18 @@ test("bytes that trickle keep the watchdog quiet, but not for ever where another
 
 test("a lone slow place is given all the time it needs", async () => {
   const holder = {};
-  const { part, clock } = world((how) => new Promise((resolve) => {
-    let ticks = 0;
-    const more = () => {
-      how.alive(10);
-      if (++ticks === 40) resolve(BYTES.slice());
-      else holder.clock.later(more, 1000);
-    };
-    more();
-  }));
+  const { part, clock } = world(
+    (how) =>
+      new Promise((resolve) => {
+        let ticks = 0;
+        const more = () => {
+          how.alive(10);
+          if (++ticks === 40) resolve(BYTES.slice());
+          else holder.clock.later(more, 1000);
+        };
+        more();
+      }),
+  );
   holder.clock = clock;
   assert.deepEqual(await part(), BYTES);
   assert.equal(clock.at, 39_000);
@@ -166,7 +192,14 @@ test("a lone slow place is given all the time it needs", async () => {
 test("spoilt bytes are asked for once more past caches, then somewhere else", async () => {
   const { part, asked } = world(() => new Uint8Array(100), good);
   assert.deepEqual(await part(), BYTES);
-  assert.deepEqual(asked.map(([place, , anew]) => [place, anew]), [[0, false], [0, true], [1, false]]);
+  assert.deepEqual(
+    asked.map(([place, , anew]) => [place, anew]),
+    [
+      [0, false],
+      [0, true],
+      [1, false],
+    ],
+  );
 });
 
 test("bytes that are wrong everywhere are the file's fault, even where another place is dead", async () => {
@@ -184,7 +217,7 @@ test("what is closed asks no more, and ends what is under way", async () => {
 
 test("whatever the places do, the part comes right or not at all", async () => {
   let seed = 42;
-  const random = () => ((seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x7fffffff);
+  const random = () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x7fffffff;
   for (let round = 0; round < 60; round++) {
     const kinds = [good, dead, gone, () => new Uint8Array(100), () => BYTES.slice(0, 3)];
     const gets = Array.from({ length: 3 }, () => () => kinds[Math.floor(random() * kinds.length)]());
@@ -216,8 +249,15 @@ test("a part in a folder has its hash for a name and is asked for without a rang
   t.after(() => server.close());
   const url = partUrl(`http://127.0.0.1:${server.address().port}/a/`, PART.sha256);
   const came = [];
-  const bytes = await getPart(url, 100, { anew: false, signal: new AbortController().signal, alive: (n) => came.push(n) });
+  const bytes = await getPart(url, 100, {
+    anew: false,
+    signal: new AbortController().signal,
+    alive: (n) => came.push(n),
+  });
   assert.deepEqual(bytes, BYTES);
   assert.deepEqual(asked, [[`/a/${Buffer.from(PART.sha256).toString("hex")}.part`, undefined]]);
-  assert.equal(came.reduce((a, b) => a + b, 0), 100);
+  assert.equal(
+    came.reduce((a, b) => a + b, 0),
+    100,
+  );
 });

@@ -1,4 +1,5 @@
-// Earnings follow from the words: sessions over a restore and a change of words, payees told to the host once, and the search for earlier rewards.
+// Earnings follow from the words: sessions over a restore and a change of words, payees told to the host once, and the
+// search for earlier rewards.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
@@ -8,15 +9,36 @@ const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const OTHER = `0x${"9".repeat(40)}`;
 const [STATION, DEVICE] = [2, 3].map((digit) => `0x${String(digit).repeat(40)}`);
 const NOW_S = 1_800_000_000;
-const at = (now_s = NOW_S) => ({ device: DEVICE, station: { address: STATION, name: "Harbour" }, chain_id: 31337, settlement: NETWORK.settlement, now_s });
-const kept = (n, fields = {}) => ({ session: {}, id: `s${n}`, payee: ADDRESS(n), number: n, expires_s: NOW_S + 9999, station: STATION, device: DEVICE, chain_id: 31337, settlement: NETWORK.settlement, station_name: "Harbour", wallet: ME, told: false, ...fields });
+const at = (now_s = NOW_S) => ({
+  device: DEVICE,
+  station: { address: STATION, name: "Harbour" },
+  chain_id: 31337,
+  settlement: NETWORK.settlement,
+  now_s,
+});
+const kept = (n, fields = {}) => ({
+  session: {},
+  id: `s${n}`,
+  payee: ADDRESS(n),
+  number: n,
+  expires_s: NOW_S + 9999,
+  station: STATION,
+  device: DEVICE,
+  chain_id: 31337,
+  settlement: NETWORK.settlement,
+  station_name: "Harbour",
+  wallet: ME,
+  told: false,
+  ...fields,
+});
 const restore = (account, fields = {}) => {
   core["wallet.create"] = () => ({ vault: "VAULT", account, locked: false });
   return ask("wallet.create", { mnemonic: "words", password: "a good password", replace: true, ...fields });
 };
 /** Until the search in the background has ended. */
 const searched = async () => {
-  for (let look = 0; look < 200 && (await ask("wallet.summary")).search.running; look++) await new Promise(setImmediate);
+  for (let look = 0; look < 200 && (await ask("wallet.summary")).search.running; look++)
+    await new Promise(setImmediate);
 };
 
 beforeEach(async () => {
@@ -25,7 +47,13 @@ beforeEach(async () => {
   asked.length = 0;
   state.collect = "always";
   let signed = 0;
-  core["session.sign"] = ({ number, now_s }) => ({ session: {}, id: `0x${++signed}`, payee: ADDRESS(10_000 * (state.account === ME ? 1 : 2) + number % 1000), number, expires_s: now_s + 7 * 86_400 });
+  core["session.sign"] = ({ number, now_s }) => ({
+    session: {},
+    id: `0x${++signed}`,
+    payee: ADDRESS(10_000 * (state.account === ME ? 1 : 2) + (number % 1000)),
+    number,
+    expires_s: now_s + 7 * 86_400,
+  });
   core.candidates = ({ wants }) => ({ candidates: wants.map((want) => ({ ...want, payees: "A".repeat(640) })) });
 });
 after(() => ask("wallet.lock"));
@@ -42,7 +70,10 @@ test("the same words on the same computer have their sessions at once, other wor
   assert.deepEqual(storage.sessions.map(({ wallet }) => wallet).sort(), [ME, OTHER].sort());
   // Balance and receipts are asked for by the words, whichever account is in use.
   await ask("wallet.summary");
-  assert.deepEqual(asked.filter(({ op }) => op === "summary").map(({ wallet, payees: list }) => [wallet, list]), [[ME, undefined]]);
+  assert.deepEqual(
+    asked.filter(({ op }) => op === "summary").map(({ wallet, payees: list }) => [wallet, list]),
+    [[ME, undefined]],
+  );
 });
 
 test("the host is told of each payee once, in parts, and only what serves stays here", async () => {
@@ -50,7 +81,14 @@ test("the host is told of each payee once, in parts, and only what serves stays 
   state.sessions[0].number = null;
   await ask("wallet.summary");
   const told = asked.filter(({ op }) => op === "payees");
-  assert.deepEqual(told.map(({ wallet, payees: part }) => [wallet, part.length]), [[ME, 511], [ME, 512], [ME, 76]]);
+  assert.deepEqual(
+    told.map(({ wallet, payees: part }) => [wallet, part.length]),
+    [
+      [ME, 511],
+      [ME, 512],
+      [ME, 76],
+    ],
+  );
   assert.ok(told.every((request) => JSON.stringify(request).length < 1 << 19));
   await ask("wallet.summary");
   assert.equal(asked.filter(({ op }) => op === "payees").length, 3);
@@ -68,17 +106,28 @@ test("what the host does not take now is told again, also of words that are not 
   await restore(OTHER);
   host.payees = take;
   await ask("wallet.summary");
-  assert.deepEqual([...payees.values()].map(({ wallet, payee }) => [wallet, payee]), [[ME, mine.payee]]);
+  assert.deepEqual(
+    [...payees.values()].map(({ wallet, payee }) => [wallet, payee]),
+    [[ME, mine.payee]],
+  );
 });
 
 test("sessions of before they were told apart belong to the words that are here", async () => {
   const old = kept(7);
   delete old.wallet;
   delete old.told;
-  Object.assign(storage, { vault: "VAULT", account: ME, accounts: [{ index: 0, name: "", address: ME }], sessions: [old] });
+  Object.assign(storage, {
+    vault: "VAULT",
+    account: ME,
+    accounts: [{ index: 0, name: "", address: ME }],
+    sessions: [old],
+  });
   const again = await import(`../../../extension/engine/wallet/state.js?again=${process.pid}`);
   await again.load();
-  assert.deepEqual(again.state.sessions.map(({ wallet, told }) => [wallet, told]), [[ME, false]]);
+  assert.deepEqual(
+    again.state.sessions.map(({ wallet, told }) => [wallet, told]),
+    [[ME, false]],
+  );
 });
 
 test("the search derives what the host wants, says how far it is, and what could not be had", async () => {
@@ -91,11 +140,18 @@ test("the search derives what the host wants, says how far it is, and what could
   const given = [];
   host.scan = ({ chain_id, wallet, fresh: anew, candidates }) => {
     given.push([chain_id, wallet, anew, candidates.length]);
-    return chain_id === 31337 && steps.length ? steps.shift() : { listed: 0, left: 0, found: 0, wants: [], more: false, away: [] };
+    return chain_id === 31337 && steps.length
+      ? steps.shift()
+      : { listed: 0, left: 0, found: 0, wants: [], more: false, away: [] };
   };
   await restore(OTHER);
   await searched();
-  assert.deepEqual(given, [[31337, OTHER, false, 0], [31337, OTHER, false, 1], [31337, OTHER, false, 0], [5, OTHER, false, 0]]);
+  assert.deepEqual(given, [
+    [31337, OTHER, false, 0],
+    [31337, OTHER, false, 1],
+    [31337, OTHER, false, 0],
+    [5, OTHER, false, 0],
+  ]);
   const { search } = await ask("wallet.summary");
   assert.deepEqual(search, { running: false, listed: 9, left: 2, away });
   // Looked through: the next look is in an hour.
@@ -108,7 +164,14 @@ test("a locked wallet derives nothing, and the search goes on when it is opened"
   host.scan = async ({ candidates }) => {
     steps += 1;
     if (steps === 1) await ask("wallet.lock");
-    return { listed: 3, left: candidates.length ? 0 : 3, found: 0, wants: candidates.length ? [] : [{ station: STATION, day: 1 }], more: !candidates.length, away: [] };
+    return {
+      listed: 3,
+      left: candidates.length ? 0 : 3,
+      found: 0,
+      wants: candidates.length ? [] : [{ station: STATION, day: 1 }],
+      more: !candidates.length,
+      away: [],
+    };
   };
   core.candidates = () => assert.fail("derived while locked");
   await restore(OTHER);
@@ -129,7 +192,10 @@ test("fresh words look for nothing before them; a network that is away keeps no 
   };
   await restore(OTHER, { fresh: true });
   await searched();
-  assert.deepEqual(given, [[31337, true], [5, true]]);
+  assert.deepEqual(given, [
+    [31337, true],
+    [5, true],
+  ]);
   assert.equal(storage.fresh.wallet, OTHER);
 });
 
@@ -191,7 +257,11 @@ test("a restore keeps and drops what its text says", async () => {
   await ask("wallet.autolock", { seconds: 60 });
   const { address } = await ask("wallet.account.add", { name: "Second" });
   await ask("wallet.contact.save", { address: OTHER, name: "Someone" });
-  Object.assign(state, { sent: [{ transaction: "0x1", state: "confirmed" }], permits: [{ origin: "https://tunes.example", account: address }], claiming: [{ wallet: ME, server: OTHER, epoch: 1, payee: ADDRESS(1), code: "claim.small" }] });
+  Object.assign(state, {
+    sent: [{ transaction: "0x1", state: "confirmed" }],
+    permits: [{ origin: "https://tunes.example", account: address }],
+    claiming: [{ wallet: ME, server: OTHER, epoch: 1, payee: ADDRESS(1), code: "claim.small" }],
+  });
   await restore(ME);
   assert.deepEqual([state.collect, state.auto_lock_s, state.claiming.length], ["never", 60, 1]);
   assert.deepEqual([state.contacts, state.sent, state.permits, state.accounts.length], [[], [], [], 1]);

@@ -19,10 +19,24 @@ async function settle() {
 
 /** A feed whose decoder takes everything; each key is one that opens nothing but is there. */
 function song(renew) {
-  const sound = { positionMs: 0, aheadMs: 0, joining: false, holds: () => false, seek: (ms) => Object.assign(sound, { positionMs: ms, aheadMs: ms }), evict() {}, finish() {} };
+  const sound = {
+    positionMs: 0,
+    aheadMs: 0,
+    joining: false,
+    holds: () => false,
+    seek: (ms) => Object.assign(sound, { positionMs: ms, aheadMs: ms }),
+    evict() {},
+    finish() {},
+  };
   const ring = { keys: new Map(), trim() {} };
   const source = { part: () => new Promise(() => undefined) };
-  const feed = new Feed(/** @type {any} */ ({ source, ring, sound, info: { codec: "flac", segments }, address: {} }), renew, (error) => { throw error; });
+  const feed = new Feed(
+    /** @type {any} */ ({ source, ring, sound, info: { codec: "flac", segments }, address: {} }),
+    renew,
+    (error) => {
+      throw error;
+    },
+  );
   return { feed, sound, ring };
 }
 
@@ -89,9 +103,20 @@ function jumped(state) {
     return { left: {}, heard_ms: 0, intervals: 0, grant };
   };
   const stream = {
-    course: { session: { state, granted: true, position_ms: 60_000 }, isActive: true, wanted: false }, info: { interval_s: 30, content: "0x" }, nowS: 1, place: { stream: "s", page: 1, element: "e" },
-    admission: {}, recovery: { under: null, isNeeded: () => false }, paying: { heard() {}, told: () => null }, ring: { take: async () => undefined }, rate: 1, players: [], page: {}, timings: {},
-    sound: { positionMs: 60_000, aheadMs: 60_000, ranges: [] }, isStalled() {},
+    course: { session: { state, granted: true, position_ms: 60_000 }, isActive: true, wanted: false },
+    info: { interval_s: 30, content: "0x" },
+    nowS: 1,
+    place: { stream: "s", page: 1, element: "e" },
+    admission: {},
+    recovery: { under: null, isNeeded: () => false },
+    paying: { heard() {}, told: () => null },
+    ring: { take: async () => undefined },
+    rate: 1,
+    players: [],
+    page: {},
+    timings: {},
+    sound: { positionMs: 60_000, aheadMs: 60_000, ranges: [] },
+    isStalled() {},
     feed: { parts: {}, worth: () => 3, firstMissing: () => 30 },
   };
   const counting = new Counting(/** @type {any} */ (stream));

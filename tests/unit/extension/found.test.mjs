@@ -34,7 +34,10 @@ class Node {
 /** Every address as it is found, absolute. */
 function found(html, page) {
   const document = new Node(parse(html, { scriptingEnabled: true }));
-  const base = document.querySelectorAll("*").find((node) => node.localName === "base" && node.attributes.has("href"))?.getAttribute("href");
+  const base = document
+    .querySelectorAll("*")
+    .find((node) => node.localName === "base" && node.attributes.has("href"))
+    ?.getAttribute("href");
   const at = new URL(base ?? "", page);
   return [...players(document)].flatMap((player) => {
     const { playlist, songs } = named(player);
@@ -48,7 +51,8 @@ for (const { name, page, html, found: expected } of pages) {
 }
 
 test("open roots are found at and below a node, in each other too", () => {
-  const html = '<div><template shadowrootmode="open"><p><template shadowrootmode="open"><b></b></template></p></template></div><i><template shadowrootmode="closed"></template></i>';
+  const html =
+    '<div><template shadowrootmode="open"><p><template shadowrootmode="open"><b></b></template></p></template></div><i><template shadowrootmode="closed"></template></i>';
   const document = new Node(parse(html));
   assert.equal([...roots(document)].length, 2);
   const [div] = document.querySelectorAll("*").filter(({ localName }) => localName === "div");

@@ -19,7 +19,8 @@ test("the frame that was given the key has the stream, and has it again after it
 
 test("a second frame of a stream is refused: in the same page, in another one, in a tab of its own, before and after the first port closed", () => {
   assert.equal(frames.enter("k1", at(7)), "stream 1");
-  for (const sender of [at(8), at(7, 4), at(0), at(undefined), { frameId: 8 }, {}]) assert.equal(frames.enter("k1", sender), null, JSON.stringify(sender));
+  for (const sender of [at(8), at(7, 4), at(0), at(undefined), { frameId: 8 }, {}])
+    assert.equal(frames.enter("k1", sender), null, JSON.stringify(sender));
   frames.leave("k1", at(8));
   assert.equal(frames.enter("k1", at(7)), null, "one port at a time");
   frames.leave("k1", at(7));
@@ -27,7 +28,8 @@ test("a second frame of a stream is refused: in the same page, in another one, i
 });
 
 test("without the key there is no stream, whatever else is known of it", () => {
-  for (const key of ["", "stream 1", "k", "K1", "__proto__", "constructor"]) assert.equal(frames.enter(key, at(7)), null, key);
+  for (const key of ["", "stream 1", "k", "K1", "__proto__", "constructor"])
+    assert.equal(frames.enter(key, at(7)), null, key);
   for (const sender of [at(7, 4), at(0), {}]) assert.equal(frames.enter("k1", sender), null);
   assert.equal(frames.enter("k1", at(7)), "stream 1", "a stranger's try takes nothing away");
 });

@@ -7,7 +7,10 @@ import { aad, KeyRing, unseal } from "../../../extension/engine/playback/key_rin
 
 const vector = JSON.parse(readFileSync(new URL("../../vectors/sps/grant.json", import.meta.url), "utf8"));
 const address = { content: fromHex(vector.content), rendition: vector.rendition, epochs: vector.epochs };
-const grant = (segments = vector.segments) => ({ ephemeral: vector.ephemeral, keys: segments.map(({ wrapped }, index) => [index, wrapped]) });
+const grant = (segments = vector.segments) => ({
+  ephemeral: vector.ephemeral,
+  keys: segments.map(({ wrapped }, index) => [index, wrapped]),
+});
 const tag = (error) => error.code === "sps.segment.tag";
 
 /** A ring with the vector's key in the place of its own. */
@@ -22,7 +25,8 @@ async function ringOf() {
 }
 
 test("seals are bound to the bytes the core binds them to", () => {
-  for (const [index, { aad: expected }] of vector.segments.entries()) assert.deepEqual(aad(address, index), fromHex(expected));
+  for (const [index, { aad: expected }] of vector.segments.entries())
+    assert.deepEqual(aad(address, index), fromHex(expected));
 });
 
 test("every segment of the vector opens with its key, and no key can be read", async () => {
@@ -55,9 +59,19 @@ test("a segment that was changed, moved or cut does not open", async () => {
   const ring = await ringOf();
   await ring.take(grant(), address);
   const sealed = fromBase64(vector.segments[0].sealed);
-  for (let i = 0; i < sealed.length; i += 1) await assert.rejects(unseal(ring.keys.get(0), sealed.map((byte, at) => (at === i ? byte ^ 1 : byte)), address, 0), tag);
+  for (let i = 0; i < sealed.length; i += 1)
+    await assert.rejects(
+      unseal(
+        ring.keys.get(0),
+        sealed.map((byte, at) => (at === i ? byte ^ 1 : byte)),
+        address,
+        0,
+      ),
+      tag,
+    );
   await assert.rejects(unseal(ring.keys.get(0), sealed, address, 1), tag);
-  for (const size of [0, 11, 12, 27]) await assert.rejects(unseal(ring.keys.get(0), sealed.slice(0, size), address, 0), tag);
+  for (const size of [0, 11, 12, 27])
+    await assert.rejects(unseal(ring.keys.get(0), sealed.slice(0, size), address, 0), tag);
 });
 
 test("each ring has a key pair of its own whose private half stays in it, and forgets when told to", async () => {

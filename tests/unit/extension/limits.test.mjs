@@ -4,23 +4,34 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 Object.assign(globalThis, { location: { protocol: "moz-extension:" }, chrome: { runtime: {} } });
-const { Allowance, TabAllowances, MOST_IN_TAB, MOST_OF_SITE, MOST_SHOWN, roomFor, roomForSite } = await import("../../../extension/background/token_bucket.js");
+const { Allowance, TabAllowances, MOST_IN_TAB, MOST_OF_SITE, MOST_SHOWN, roomFor, roomForSite } =
+  await import("../../../extension/background/token_bucket.js");
 const { originOf } = await import("../../../extension/shared/compat.js");
 
 test("a burst is heard, what is too much is told once, and time gives it back", () => {
   let now = 0;
   const allowance = new Allowance(() => now, 3, 2);
-  assert.deepEqual(Array.from({ length: 6 }, () => allowance.take()), ["yes", "yes", "yes", "tell", "no", "no"]);
+  assert.deepEqual(
+    Array.from({ length: 6 }, () => allowance.take()),
+    ["yes", "yes", "yes", "tell", "no", "no"],
+  );
   now = 1000;
-  assert.deepEqual(Array.from({ length: 4 }, () => allowance.take()), ["yes", "yes", "tell", "no"]);
+  assert.deepEqual(
+    Array.from({ length: 4 }, () => allowance.take()),
+    ["yes", "yes", "tell", "no"],
+  );
   now = 1e9;
-  assert.deepEqual(Array.from({ length: 4 }, () => allowance.take()), ["yes", "yes", "yes", "tell"]);
+  assert.deepEqual(
+    Array.from({ length: 4 }, () => allowance.take()),
+    ["yes", "yes", "yes", "tell"],
+  );
 });
 
 test("the frames of a tab are heard as often as four documents together, and another tab as if there were none", () => {
   let now = 0;
   const tabs = new TabAllowances(() => now);
-  const heard = (tab, times) => Array.from({ length: times }, () => tabs.take(tab)).filter((one) => one === "yes").length;
+  const heard = (tab, times) =>
+    Array.from({ length: times }, () => tabs.take(tab)).filter((one) => one === "yes").length;
   assert.equal(heard(1, 5000), 1200);
   assert.equal(heard(2, 300), 300);
   now = 1000;

@@ -6,8 +6,22 @@ import { ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, state } from "
 
 const [SERVER, PAYER, STATION] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
 const PLACE = {
-  server: SERVER, payer: PAYER, station: STATION, domain: "harbour.example", chain_id: 31337, settlement: NETWORK.settlement, token: TOKEN, escrow_wei: "70", left_wei: "0",
-  pending_wei: "0", spent_wei: "30", requested_wei: "70", held_wei: "0", ready_s: 100, now_s: 100, delay_s: 60,
+  server: SERVER,
+  payer: PAYER,
+  station: STATION,
+  domain: "harbour.example",
+  chain_id: 31337,
+  settlement: NETWORK.settlement,
+  token: TOKEN,
+  escrow_wei: "70",
+  left_wei: "0",
+  pending_wei: "0",
+  spent_wei: "30",
+  requested_wei: "70",
+  held_wei: "0",
+  ready_s: 100,
+  now_s: 100,
+  delay_s: 60,
 };
 let place;
 /** Call data of what was sent, in order. @type {string[]} */
@@ -20,8 +34,15 @@ beforeEach(async () => {
   state.sessions = [];
   host.escrow = () => ({ places: [place] });
   host.transaction = () => ({ state: "confirmed" });
-  core["escrow.calls"] = ({ to, amount_wei }) => ({ request: "request", withdraw: "withdraw", transfer: `transfer ${to} ${amount_wei}` });
-  core["transaction.sign"] = (call) => ({ raw: JSON.stringify([call.station ?? call.index, call.to, call.data]), transaction: "0xaa" });
+  core["escrow.calls"] = ({ to, amount_wei }) => ({
+    request: "request",
+    withdraw: "withdraw",
+    transfer: `transfer ${to} ${amount_wei}`,
+  });
+  core["transaction.sign"] = (call) => ({
+    raw: JSON.stringify([call.station ?? call.index, call.to, call.data]),
+    transaction: "0xaa",
+  });
   host.send = ({ raw }) => {
     sent.push(JSON.parse(raw));
     if (raw.includes("withdraw")) place = { ...place, requested_wei: "0", escrow_wei: "0", held_wei: "64" };
@@ -46,7 +67,10 @@ const settled = async () => {
 test("what the contract gave out is sent home whole, also when posts left less than was asked", async () => {
   await take();
   await settled();
-  assert.deepEqual(sent.slice(-2), [[STATION, NETWORK.settlement, "withdraw"], [STATION, TOKEN, `transfer ${ME} 64`]]);
+  assert.deepEqual(sent.slice(-2), [
+    [STATION, NETWORK.settlement, "withdraw"],
+    [STATION, TOKEN, `transfer ${ME} 64`],
+  ]);
 });
 
 test("an end between the two steps loses nothing: the next press goes on with the second", async () => {
@@ -54,7 +78,10 @@ test("an end between the two steps loses nothing: the next press goes on with th
   await take();
   await settled();
   assert.deepEqual(sent.at(-1), [STATION, TOKEN, `transfer ${ME} 64`]);
-  assert.equal(sent.some(([, , data]) => data === "withdraw"), false);
+  assert.equal(
+    sent.some(([, , data]) => data === "withdraw"),
+    false,
+  );
 });
 
 test("before its time nothing is sent, and nothing is taken from nothing", async () => {

@@ -7,7 +7,10 @@ const STATE = { state: "playing", position_ms: 12_000, duration_ms: 60_000, rate
 
 function world() {
   const session = {
-    metadata: null, playbackState: "none", position: null, handlers: {},
+    metadata: null,
+    playbackState: "none",
+    position: null,
+    handlers: {},
     setActionHandler(name, handler) {
       if (name === "previoustrack" && handler === undefined) throw new TypeError();
       this.handlers[name] = handler;
@@ -16,10 +19,23 @@ function world() {
       this.position = state ?? null;
     },
   };
-  const screen = new LockScreen(session, () => [{ src: "data:," }], class { constructor(init) { Object.assign(this, init); } });
+  const screen = new LockScreen(
+    session,
+    () => [{ src: "data:," }],
+    class {
+      constructor(init) {
+        Object.assign(this, init);
+      }
+    },
+  );
   const player = (title) => {
     const heard = [];
-    return { song: { content: title, title, artist: "A" }, heard, hear: async (message) => heard.push(message), fail: () => undefined };
+    return {
+      song: { content: title, title, artist: "A" },
+      heard,
+      hear: async (message) => heard.push(message),
+      fail: () => undefined,
+    };
   };
   return { session, screen, player };
 }
@@ -41,7 +57,13 @@ test("the controls play, pause and seek, within the song", () => {
   session.handlers.seekforward({});
   session.handlers.seekbackward({ seekOffset: 30 });
   session.handlers.seekto({ seekTime: 99 });
-  assert.deepEqual(one.heard, [{ type: "pause" }, { type: "play" }, { type: "seek", position_ms: 22_000 }, { type: "seek", position_ms: 0 }, { type: "seek", position_ms: 59_500 }]);
+  assert.deepEqual(one.heard, [
+    { type: "pause" },
+    { type: "play" },
+    { type: "seek", position_ms: 22_000 },
+    { type: "seek", position_ms: 0 },
+    { type: "seek", position_ms: 59_500 },
+  ]);
 });
 
 test("next and previous are there where the list has them", () => {
@@ -50,7 +72,10 @@ test("next and previous are there where the list has them", () => {
   screen.follow(one, { ...STATE, list: { index: 1, count: 3 } });
   session.handlers.nexttrack({});
   session.handlers.previoustrack({});
-  assert.deepEqual(one.heard, [{ type: "track", by: 1 }, { type: "track", by: -1 }]);
+  assert.deepEqual(one.heard, [
+    { type: "track", by: 1 },
+    { type: "track", by: -1 },
+  ]);
   screen.follow(one, { ...STATE, list: { index: 2, count: 3 } });
   assert.equal(session.handlers.nexttrack, null);
 });
@@ -68,7 +93,10 @@ test("who sounds has the screen, keeps it in a pause, and leaves it when gone", 
   screen.leave(one);
   assert.equal(session.metadata.title, "Two");
   screen.leave(two);
-  assert.deepEqual([session.metadata, session.playbackState, session.position, session.handlers.play], [null, "none", null, null]);
+  assert.deepEqual(
+    [session.metadata, session.playbackState, session.position, session.handlers.play],
+    [null, "none", null, null],
+  );
 });
 
 test("a browser without media session is left alone", () => {

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { demodulate, mono } from "../../../extension/engine/media/mark.js";
 
 const { watermark, segments } = JSON.parse(readFileSync(new URL("../../vectors/mark/segments.json", import.meta.url)));
-const samples = (segment) => Float32Array.from(new Int8Array(Buffer.from(segment.samples, "base64")), (step) => step / 2 ** 15);
+const samples = (segment) =>
+  Float32Array.from(new Int8Array(Buffer.from(segment.samples, "base64")), (step) => step / 2 ** 15);
 
 function agreement(a, b) {
   let [ab, aa, bb] = [0, 0, 0];

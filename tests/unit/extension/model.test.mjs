@@ -15,10 +15,18 @@ test("a mistake of GoMAA itself is reported with its reason, everything else by 
 });
 
 test("the height of a player says nothing of a song that is not accepted, and nothing of what was wrong with its address", () => {
-  const height = (state, code, terms = null) => fixedHeight({ terms, state: { ...NOTHING, state }, problem: code ? { code, detail: {} } : null, at: 0 });
+  const height = (state, code, terms = null) =>
+    fixedHeight({ terms, state: { ...NOTHING, state }, problem: code ? { code, detail: {} } : null, at: 0 });
   const loading = [null, { title: "x".repeat(500), facts: {} }].map((terms) => height("loading", null, terms));
   assert.equal(new Set(loading).size, 1);
-  const failed = ["sps.magic", "sps.segment.missing", "site.address", "sps.header.malformed", "content.unknown", "site.streams"].map((code) => height("loading", code));
+  const failed = [
+    "sps.magic",
+    "sps.segment.missing",
+    "site.address",
+    "sps.header.malformed",
+    "content.unknown",
+    "site.streams",
+  ].map((code) => height("loading", code));
   assert.equal(new Set(failed).size, 1);
   for (const one of [...loading, ...failed]) assert.equal(typeof one, "number");
   for (const state of ["ready", "playing", "refused", "failed"]) assert.equal(height(state, null), null);

@@ -82,7 +82,11 @@ test("answers go to who asked, in any order", async () => {
   port().say({ id: b.id, ok: true, result: { n: 2 } });
   port().say({ id: a.id, ok: false, error: { code: "policy.action.denied", message: "no", detail: { rule: "play" } } });
   assert.deepEqual(await second, { n: 2 });
-  await assert.rejects(first, (error) => error.code === "policy.action.denied" && error.message === "policy.action.denied" && error.detail.rule === "play");
+  await assert.rejects(
+    first,
+    (error) =>
+      error.code === "policy.action.denied" && error.message === "policy.action.denied" && error.detail.rule === "play",
+  );
 });
 
 test("a request chooses no id of its own", async () => {
@@ -114,7 +118,11 @@ test("an error without a number fails the oldest request at once, and no other",
 function cut(message, size) {
   const bytes = Buffer.from(JSON.stringify(message));
   const parts = Math.ceil(bytes.length / size);
-  return Array.from({ length: parts }, (_, i) => ({ part: i + 1, parts, data: bytes.subarray(i * size, (i + 1) * size).toString("base64") }));
+  return Array.from({ length: parts }, (_, i) => ({
+    part: i + 1,
+    parts,
+    data: bytes.subarray(i * size, (i + 1) * size).toString("base64"),
+  }));
 }
 
 test("answers and events that come in parts are whole again, wherever they were cut", async () => {
@@ -148,35 +156,41 @@ const DISORDERS = {
     const at = below(pieces.length - 1);
     return pieces.toSpliced(at, 2, pieces[at + 1], pieces[at]);
   },
-  "something comes between": (pieces, below) => pieces.toSpliced(below(pieces.length - 1) + 1, 0, { event: "server", up: true }),
-  "another answer's part comes between": (pieces, below) => pieces.toSpliced(below(pieces.length - 1) + 1, 0, { ...pieces[1], id: 1e6 }),
+  "something comes between": (pieces, below) =>
+    pieces.toSpliced(below(pieces.length - 1) + 1, 0, { event: "server", up: true }),
+  "another answer's part comes between": (pieces, below) =>
+    pieces.toSpliced(below(pieces.length - 1) + 1, 0, { ...pieces[1], id: 1e6 }),
   "one is no base64": (pieces, below) => pieces.with(below(pieces.length), { ...pieces[0], part: 2, data: "?" }),
-  "another count": (pieces, below) => pieces.map((piece, i) => (i > below(pieces.length - 1) ? { ...piece, parts: piece.parts + 1 } : piece)),
+  "another count": (pieces, below) =>
+    pieces.map((piece, i) => (i > below(pieces.length - 1) ? { ...piece, parts: piece.parts + 1 } : piece)),
   "too many": (pieces) => [{ ...pieces[0], parts: 1e9 }],
   "none follows, and another message comes": (pieces) => [pieces[0], { event: "server", up: true }],
   "the whole is none": ([piece]) => [{ ...piece, part: 1, parts: 1, data: "AA==" }],
   "the whole is a part": ([piece]) => cut(piece, 1e6).map((one) => ({ ...one, id: piece.id })),
 };
 
-for (const [name, disturb] of Object.entries(DISORDERS)) test(`parts of which ${name} end their request with host.answer, and the next one is answered`, async () => {
-  const below = numbers(name.length);
-  const { native } = make();
-  await native.open();
-  for (let round = 0; round < 40; round++) {
+for (const [name, disturb] of Object.entries(DISORDERS))
+  test(`parts of which ${name} end their request with host.answer, and the next one is answered`, async () => {
+    const below = numbers(name.length);
+    const { native } = make();
+    await native.open();
+    for (let round = 0; round < 40; round++) {
+      const asked = native.request({ op: "summary" });
+      await Promise.resolve();
+      const { id } = port().sent.at(-1);
+      const pieces = cut({ id, ok: true, result: { rows: "x".repeat(20 + below(200)) } }, 20 + below(20)).map(
+        (piece) => ({ id, ...piece }),
+      );
+      for (const piece of disturb(pieces, below)) port().say(piece);
+      // What came of it so far may wait for a part: the next message is another one's.
+      port().say({ event: "server", up: true });
+      await assert.rejects(asked, code("host.answer"), `round ${round}`);
+    }
     const asked = native.request({ op: "summary" });
     await Promise.resolve();
-    const { id } = port().sent.at(-1);
-    const pieces = cut({ id, ok: true, result: { rows: "x".repeat(20 + below(200)) } }, 20 + below(20)).map((piece) => ({ id, ...piece }));
-    for (const piece of disturb(pieces, below)) port().say(piece);
-    // What came of it so far may wait for a part: the next message is another one's.
-    port().say({ event: "server", up: true });
-    await assert.rejects(asked, code("host.answer"), `round ${round}`);
-  }
-  const asked = native.request({ op: "summary" });
-  await Promise.resolve();
-  for (const piece of cut({ id: port().sent.at(-1).id, ok: true, result: { n: 1 } }, 9)) port().say(piece);
-  assert.deepEqual(await asked, { n: 1 });
-});
+    for (const piece of cut({ id: port().sent.at(-1).id, ok: true, result: { n: 1 } }, 9)) port().say(piece);
+    assert.deepEqual(await asked, { n: 1 });
+  });
 
 test("the longest song's answer comes whole, and one above the cap ends its request", async () => {
   const { native } = make();
@@ -184,7 +198,13 @@ test("the longest song's answer comes whole, and one above the cap ends its requ
   const asked = native.request({ op: "open" });
   await Promise.resolve();
   const { id } = port().sent.at(-1);
-  const segments = Array.from({ length: 11 * 1800 }, (_, i) => [i * 50_000, 50_000, i * 2000, 2000, "A".repeat(43) + "="]);
+  const segments = Array.from({ length: 11 * 1800 }, (_, i) => [
+    i * 50_000,
+    50_000,
+    i * 2000,
+    2000,
+    "A".repeat(43) + "=",
+  ]);
   for (const piece of cut({ id, ok: true, result: { segments } }, 720 << 10)) port().say({ id, ...piece });
   assert.equal((await asked).segments.length, segments.length);
   const long = native.request({ op: "open" });
@@ -199,7 +219,8 @@ test("what nobody asked for is ignored, and events are passed on", async () => {
   await native.open();
   const asked = native.request({ op: "one" });
   await Promise.resolve();
-  for (const message of [null, 7, "x", {}, { id: 999, ok: true }, { id: "constructor", ok: true }, { ok: false }]) port().say(message);
+  for (const message of [null, 7, "x", {}, { id: 999, ok: true }, { id: "constructor", ok: true }, { ok: false }])
+    port().say(message);
   port().say({ event: "receipt", stream: "s" });
   assert.deepEqual(events.at(-1), { event: "receipt", stream: "s" });
   const { id } = port().sent[1];
@@ -240,7 +261,9 @@ test("a port that is not the present one changes nothing when it closes", async 
 });
 
 test("a host of another protocol is told goodbye", async () => {
-  const { native } = make((fake, { id }) => fake.say({ id, ok: true, result: { ...HELLO, protocol: PROTOCOL + 1, host: "7.0.0" } }));
+  const { native } = make((fake, { id }) =>
+    fake.say({ id, ok: true, result: { ...HELLO, protocol: PROTOCOL + 1, host: "7.0.0" } }),
+  );
   await assert.rejects(native.open(), code("host.version"));
   assert.ok(port().disconnected);
   assert.equal(native.status.state, "version");
@@ -298,7 +321,15 @@ test("what a host says in the wrong shape is nothing, or an error with a code", 
   const asked = native.request({ op: "one" });
   await Promise.resolve();
   const { id } = port().sent[1];
-  for (const message of [[{ id, ok: true }], { id: [id], ok: true }, { id: String(id), ok: true }, { id, ok: "true" }, { id }, { event: "host", status: { state: "version" } }]) port().say(message);
+  for (const message of [
+    [{ id, ok: true }],
+    { id: [id], ok: true },
+    { id: String(id), ok: true },
+    { id, ok: "true" },
+    { id },
+    { event: "host", status: { state: "version" } },
+  ])
+    port().say(message);
   assert.equal(events.length, 1);
   assert.equal(native.status.state, "connected");
   port().say({ id, ok: true, result: [1] });
@@ -312,7 +343,11 @@ test("what a host says in the wrong shape is nothing, or an error with a code", 
 
 test("a host that makes no sense is updated, and its successor is understood", async () => {
   const { native } = make();
-  for (const [error, expected] of [["no", "host.answer"], [{ code: "host.of.tomorrow" }, "host.answer"], [{ code: "host.message.unknown" }, "host.message.unknown"]]) {
+  for (const [error, expected] of [
+    ["no", "host.answer"],
+    [{ code: "host.of.tomorrow" }, "host.answer"],
+    [{ code: "host.message.unknown" }, "host.message.unknown"],
+  ]) {
     await native.open();
     const old = port();
     const asked = native.request({ op: "one" });
@@ -345,7 +380,9 @@ test("a host that takes too long is asked again, and answers", async (t) => {
 });
 
 test("a host that greets with an error of its own is not missing, and its word is kept until it is well", async () => {
-  const { native } = make((one, { id }) => one.say({ id, ok: false, error: { code: "host.ledger.damaged", message: "damaged", detail: {} } }));
+  const { native } = make((one, { id }) =>
+    one.say({ id, ok: false, error: { code: "host.ledger.damaged", message: "damaged", detail: {} } }),
+  );
   await assert.rejects(native.open(), code("host.ledger.damaged"));
   assert.deepEqual([native.status.state, native.status.code], ["gone", "host.ledger.damaged"]);
   greet = well;

@@ -5,12 +5,24 @@ import { test } from "node:test";
 import { outside, word } from "../../../extension/engine/playback/public_state.js";
 import { PAGE_STATE, tellable } from "../../../extension/background/privileges.js";
 
-const CODES = [...readFileSync(new URL("../../../pywallet/errors.py", import.meta.url), "utf8").matchAll(/^ {8}"([a-z_]+(?:\.[a-z_]+)+|internal)":/gm)].map(([, code]) => code);
+const CODES = [
+  ...readFileSync(new URL("../../../pywallet/errors.py", import.meta.url), "utf8").matchAll(
+    /^ {8}"([a-z_]+(?:\.[a-z_]+)+|internal)":/gm,
+  ),
+].map(([, code]) => code);
 
 const STATE = { state: "loading", position_ms: 7, duration_ms: 200_000, volume: 1, muted: false, rate: 1 };
 function stream(problem, info) {
   const course = { wanted: false, session: { halting: false, wanted: false } };
-  return { course, info, problem: problem && { code: problem }, page: { asks: false, denied: null, done: 0 }, sound: { ranges: [[0, 2000]] }, pitch: true, stalled: false };
+  return {
+    course,
+    info,
+    problem: problem && { code: problem },
+    page: { asks: false, denied: null, done: 0 },
+    sound: { ranges: [[0, 2000]] },
+    pitch: true,
+    stalled: false,
+  };
 }
 const told = (problem, info = null, state = STATE) => outside(stream(problem, info), state);
 
@@ -19,26 +31,38 @@ test("before a song is accepted every failure looks the same", () => {
   const failures = new Set(CODES.map((code) => JSON.stringify(told(code))));
   assert.equal(failures.size, 1);
   const [failed] = [...failures].map((text) => JSON.parse(text));
-  assert.deepEqual([failed.state, failed.code, failed.duration_ms, failed.position_ms, failed.ranges, failed.seekable], ["failed", "failed", 0, 0, [], true]);
-  for (const state of ["ready", "refused", "failed", "loading"]) assert.deepEqual(told("sps.magic", null, { ...STATE, state }), failed);
+  assert.deepEqual(
+    [failed.state, failed.code, failed.duration_ms, failed.position_ms, failed.ranges, failed.seekable],
+    ["failed", "failed", 0, 0, [], true],
+  );
+  for (const state of ["ready", "refused", "failed", "loading"])
+    assert.deepEqual(told("sps.magic", null, { ...STATE, state }), failed);
 });
 
 test("while it loads a page hears neither length nor terms, whatever the core has read", () => {
   const { state, duration_ms, position_ms, ranges, seekable, code } = told(null, null, { ...STATE, state: "ready" });
   assert.deepEqual([state, duration_ms, position_ms, ranges, seekable, code], ["loading", 0, 0, [], true, null]);
   const after = told(null, { policy: { permissions: ["play"] } }, { ...STATE, state: "ready" });
-  assert.deepEqual([after.state, after.duration_ms, after.ranges, after.seekable], ["ready", 200_000, [[0, 2000]], false]);
+  assert.deepEqual(
+    [after.state, after.duration_ms, after.ranges, after.seekable],
+    ["ready", 200_000, [[0, 2000]], false],
+  );
 });
 
 test("afterwards there are two words", () => {
   assert.deepEqual([...new Set(CODES.map((code) => word(code, true)))].sort(), ["failed", "refused"]);
   assert.deepEqual([...new Set(CODES.map((code) => word(code, false)))].sort(), ["failed"]);
-  for (const code of ["sps.magic", "station.unknown", "content.revoked", "site.address"]) assert.ok(["failed", "refused"].includes(word(code, true)), code);
+  for (const code of ["sps.magic", "station.unknown", "content.revoked", "site.address"])
+    assert.ok(["failed", "refused"].includes(word(code, true)), code);
   assert.equal(word(null, true), null);
 });
 
 test("what is told fits the table of what may be told", () => {
-  for (const [problem, info] of [[null, null], ["sps.magic", null], ["policy.expired", { policy: {} }]]) {
+  for (const [problem, info] of [
+    [null, null],
+    ["sps.magic", null],
+    ["policy.expired", { policy: {} }],
+  ]) {
     const state = told(problem, info);
     assert.deepEqual(Object.keys(state).sort(), Object.keys(PAGE_STATE).sort());
     assert.ok(tellable("page", { type: "state", element: 1, stream: "s", state }));

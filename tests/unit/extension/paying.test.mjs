@@ -1,4 +1,5 @@
-// Whether the next play of a song that its listener pays is a paid one: the allowance is for the site that a person has opened.
+// Whether the next play of a song that its listener pays is a paid one: the allowance is for the site that a person has
+// opened.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { ask, core, fresh, host, wallet } from "./wallet_world.mjs";
@@ -10,7 +11,13 @@ let on;
 /** A paid song of a page, with a budget and listening money for its site. */
 function paying(place) {
   const song = { payer: "listener", price_wei: "100" };
-  const stream = { song, info: { bps: 0, going: false, server: { address: "0xs" }, station: null }, place: { stream: "s", origin: SITE, site: SITE, inside: false, ...place }, admission: { prepared: null }, feed: null };
+  const stream = {
+    song,
+    info: { bps: 0, going: false, server: { address: "0xs" }, station: null },
+    place: { stream: "s", origin: SITE, site: SITE, inside: false, ...place },
+    admission: { prepared: null },
+    feed: null,
+  };
   return new Paying(/** @type {any} */ (stream));
 }
 
@@ -39,7 +46,13 @@ test("within the budget of its own site a play is a paid one; in a frame of anot
 });
 
 test("the allowance of one site is none for another, by scheme and port too", async () => {
-  for (const origin of ["http://band.example", "https://band.example:8443", "https://band.example.evil.example", "https://xn--bnd-pla.example", "file://"]) {
+  for (const origin of [
+    "http://band.example",
+    "https://band.example:8443",
+    "https://band.example.evil.example",
+    "https://xn--bnd-pla.example",
+    "file://",
+  ]) {
     const other = paying({ origin, site: origin });
     await other.decide();
     assert.deepEqual([origin, other.need, other.on], [origin, "budget", false]);

@@ -20,8 +20,19 @@ test("a station is told the minute, and its own time where it refuses that", asy
   let accepts = MINUTE_S;
   core["points.sign"] = ({ time_s }) => (signed.push(time_s), { signature: "0x1" });
   globalThis.fetch = async (url) => {
-    if (String(url).endsWith("gomaa.json")) return Response.json({ station: `0x${"5a".repeat(20)}`, points: "/gomaa/points" });
-    return signed.at(-1) === accepts ? Response.json({ points: 3, points_per_minute: 1, minimum_s: 30, cap_per_day: 9, discovery_percent: 0, offers: [], passes: [] }) : Response.json({ error: { code: "invocation.time", detail: { now_s: accepts } } }, { status: 403 });
+    if (String(url).endsWith("gomaa.json"))
+      return Response.json({ station: `0x${"5a".repeat(20)}`, points: "/gomaa/points" });
+    return signed.at(-1) === accepts
+      ? Response.json({
+          points: 3,
+          points_per_minute: 1,
+          minimum_s: 30,
+          cap_per_day: 9,
+          discovery_percent: 0,
+          offers: [],
+          passes: [],
+        })
+      : Response.json({ error: { code: "invocation.time", detail: { now_s: accepts } } }, { status: 403 });
   };
   assert.equal((await ask("wallet.points", { origin: SITE, what: "look" })).account.points, 3);
   accepts = MINUTE_S + 7_203;

@@ -19,7 +19,10 @@ function background() {
 test("an answer settles its request once, by its number", async () => {
   const { world, requests } = background();
   const [first, second] = [requests.ask("wallet.status"), requests.ask("wallet.send", { quote: "q" })];
-  assert.deepEqual(world.heard, [{ id: 1, type: "wallet.status" }, { id: 2, type: "wallet.send", quote: "q" }]);
+  assert.deepEqual(world.heard, [
+    { id: 1, type: "wallet.status" },
+    { id: 2, type: "wallet.send", quote: "q" },
+  ]);
   requests.hear({ id: 2, ok: false, error: { code: "wallet.locked", message: "locked" } });
   requests.hear({ id: 2, ok: true });
   requests.hear({ id: 1, ok: true, result: { exists: true } });
@@ -37,7 +40,13 @@ test("a background that is stopped under a question hears it again, and the same
   world.there = true;
   world.heard.length = 0;
   requests.up();
-  assert.deepEqual(world.heard.map(({ id, type }) => [id, type]), [[1, "wallet.propose"], [2, "wallet.status"]]);
+  assert.deepEqual(
+    world.heard.map(({ id, type }) => [id, type]),
+    [
+      [1, "wallet.propose"],
+      [2, "wallet.status"],
+    ],
+  );
   requests.hear({ id: 1, ok: true, result: { mnemonic: "slow tide" } });
   requests.hear({ id: 2, ok: true });
   assert.deepEqual(await asked, { mnemonic: "slow tide" });
@@ -45,7 +54,15 @@ test("a background that is stopped under a question hears it again, and the same
 });
 
 test("what acts is not done twice: it fails where the port closes, and is not sent again", async () => {
-  for (const type of ["wallet.send", "wallet.create", "wallet.claim", "wallet.listening.put", "approval.answer", "wallet.replace", "wallet.account.add"]) {
+  for (const type of [
+    "wallet.send",
+    "wallet.create",
+    "wallet.claim",
+    "wallet.listening.put",
+    "approval.answer",
+    "wallet.replace",
+    "wallet.account.add",
+  ]) {
     const { world, requests } = background();
     const asked = requests.ask(type);
     requests.down(false);

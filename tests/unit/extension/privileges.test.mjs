@@ -3,8 +3,26 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allowed, kindOf, PAGE_STATE, PRIVILEGES, tellable, TOLD } from "../../../extension/background/privileges.js";
 
-const SAMPLES = { number: 1.5, count: 1, words: ["x"], string: "play", boolean: true, object: {}, any: "x", blob: "AAAA" };
-const WRONG = { number: ["1", Infinity, NaN, {}], string: [1, ["play"], { length: 1 }, "x".repeat(4097)], blob: [1, ["AAAA"], "x".repeat((1 << 20) + 1)], boolean: [0, "true"], object: ["x", 3, [], [{}]], count: ["1", -1, 1.5, NaN, 2 ** 53, {}, [1]], words: ["x", {}, [1], [["x"]], ["x".repeat(4097)], Array(65).fill("x"), { length: 1, 0: "x" }], any: [{}, () => 0, ["x"], NaN, "x".repeat(4097)] };
+const SAMPLES = {
+  number: 1.5,
+  count: 1,
+  words: ["x"],
+  string: "play",
+  boolean: true,
+  object: {},
+  any: "x",
+  blob: "AAAA",
+};
+const WRONG = {
+  number: ["1", Infinity, NaN, {}],
+  string: [1, ["play"], { length: 1 }, "x".repeat(4097)],
+  blob: [1, ["AAAA"], "x".repeat((1 << 20) + 1)],
+  boolean: [0, "true"],
+  object: ["x", 3, [], [{}]],
+  count: ["1", -1, 1.5, NaN, 2 ** 53, {}, [1]],
+  words: ["x", {}, [1], [["x"]], ["x".repeat(4097)], Array(65).fill("x"), { length: 1, 0: "x" }],
+  any: [{}, () => 0, ["x"], NaN, "x".repeat(4097)],
+};
 const kinds = Object.keys(PRIVILEGES);
 const types = [...new Set(kinds.flatMap((kind) => Object.keys(PRIVILEGES[kind])))];
 
@@ -13,22 +31,31 @@ function whole(type) {
   const owner = kinds.find((kind) => Object.hasOwn(PRIVILEGES[kind], type));
   const values = Object.entries(PRIVILEGES[owner][type]).map(([name, kind]) => [name, SAMPLES[kind.replace("?", "")]]);
   const request = type === "native" ? { request: { op: "status" } } : {};
-  return { ...(["wallet", "approval"].includes(owner) ? { id: 1 } : {}), ...Object.fromEntries(values), ...request, ...(type === "command" ? { command: "play" } : {}), type };
+  return {
+    ...(["wallet", "approval"].includes(owner) ? { id: 1 } : {}),
+    ...Object.fromEntries(values),
+    ...request,
+    ...(type === "command" ? { command: "play" } : {}),
+    type,
+  };
 }
 
 for (const kind of kinds) {
   for (const type of types) {
     const expected = Object.keys(PRIVILEGES[kind]).includes(type);
-    test(`${kind} ${expected ? "may" : "may not"} say ${type}`, () => assert.equal(allowed(kind, whole(type)), expected));
+    test(`${kind} ${expected ? "may" : "may not"} say ${type}`, () =>
+      assert.equal(allowed(kind, whole(type)), expected));
   }
   for (const [type, fields] of Object.entries(PRIVILEGES[kind])) {
     test(`${kind}: ${type} with a field that is not in its row is refused`, () => {
-      for (const name of ["port", "origin", "stream", "toString", "extra"]) if (!Object.hasOwn(fields, name)) assert.equal(allowed(kind, { ...whole(type), [name]: 1 }), false, name);
+      for (const name of ["port", "origin", "stream", "toString", "extra"])
+        if (!Object.hasOwn(fields, name)) assert.equal(allowed(kind, { ...whole(type), [name]: 1 }), false, name);
     });
     for (const [name, declared] of Object.entries(fields)) {
       const optional = declared.endsWith("?");
       test(`${kind}: ${type} with a wrong ${name} is refused`, () => {
-        for (const value of WRONG[declared.replace("?", "")]) assert.equal(allowed(kind, { ...whole(type), [name]: value }), false, String(value).slice(0, 20));
+        for (const value of WRONG[declared.replace("?", "")])
+          assert.equal(allowed(kind, { ...whole(type), [name]: value }), false, String(value).slice(0, 20));
       });
       test(`${kind}: ${type} without ${name} is ${optional ? "allowed" : "refused"}`, () => {
         const rest = whole(type);
@@ -45,36 +72,79 @@ test("the table grants each kind what protocol section 6 names, and a type to on
   for (const type of types) assert.equal(kinds.filter((kind) => Object.hasOwn(PRIVILEGES[kind], type)).length, 1, type);
   assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "framed", "hide", "command"]);
   assert.deepEqual(Object.keys(PRIVILEGES.provider), ["request"]);
-  assert.deepEqual(Object.keys(PRIVILEGES.approval), ["approval.next", "approval.done", "approval.unlock", "approval.answer"]);
-  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rate", "track", "retry", "open", "height"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.approval), [
+    "approval.next",
+    "approval.done",
+    "approval.unlock",
+    "approval.answer",
+  ]);
+  assert.deepEqual(Object.keys(PRIVILEGES.player), [
+    "play",
+    "pause",
+    "seek",
+    "volume",
+    "mute",
+    "rate",
+    "track",
+    "retry",
+    "open",
+    "height",
+  ]);
 });
 
 test("no word of a page or of a frame consents, costs or changes a setting: those types belong to the extension's own windows", () => {
   const decides = /wallet|rewards|collect|budget|site|consent|takeover|here|allow|agree|answer|approve/;
-  for (const kind of ["page", "player"]) for (const type of Object.keys(PRIVILEGES[kind])) assert.doesNotMatch(type, decides, `${kind} ${type}`);
-  for (const type of ["wallet.collect", "wallet.collect.answer", "wallet.takeover", "wallet.site", "wallet.listening.put"]) {
-    assert.deepEqual(kinds.filter((kind) => allowed(kind, whole(type))), ["wallet"], type);
+  for (const kind of ["page", "player"])
+    for (const type of Object.keys(PRIVILEGES[kind])) assert.doesNotMatch(type, decides, `${kind} ${type}`);
+  for (const type of [
+    "wallet.collect",
+    "wallet.collect.answer",
+    "wallet.takeover",
+    "wallet.site",
+    "wallet.listening.put",
+  ]) {
+    assert.deepEqual(
+      kinds.filter((kind) => allowed(kind, whole(type))),
+      ["wallet"],
+      type,
+    );
   }
 });
 
 test("names of the prototype are no message types", () => {
   for (const kind of kinds) {
-    for (const type of ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", ""]) assert.equal(allowed(kind, { id: 1, type }), false, type);
+    for (const type of ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", ""])
+      assert.equal(allowed(kind, { id: 1, type }), false, type);
     assert.equal(allowed(kind, JSON.parse('{"__proto__": {"type": "play"}, "id": 1}')), false);
   }
 });
 
 test("what is no object with a type in words is refused", () => {
   for (const kind of kinds) {
-    for (const message of [null, undefined, 0, "play", true, [], ["play"], {}, { type: 1 }, { type: ["play"] }, { type: { toString: () => "play" } }, () => 0]) {
+    for (const message of [
+      null,
+      undefined,
+      0,
+      "play",
+      true,
+      [],
+      ["play"],
+      {},
+      { type: 1 },
+      { type: ["play"] },
+      { type: { toString: () => "play" } },
+      () => 0,
+    ]) {
       assert.equal(allowed(kind, message), false);
     }
   }
 });
 
 test("a page commands playback and nothing else", () => {
-  for (const command of ["play", "pause", "seek", "volume", "muted", "rate", "pitch"]) assert.ok(allowed("page", { type: "command", element: 1, command }));
-  for (const command of ["rewards", "retry", "wallet.claim", "constructor", "PLAY", ""]) assert.equal(allowed("page", { type: "command", element: 1, command }), false, command);
+  for (const command of ["play", "pause", "seek", "volume", "muted", "rate", "pitch"])
+    assert.ok(allowed("page", { type: "command", element: 1, command }));
+  for (const command of ["rewards", "retry", "wallet.claim", "constructor", "PLAY", ""])
+    assert.equal(allowed("page", { type: "command", element: 1, command }), false, command);
 });
 
 test("a wallet's message carries a number to answer to", () => {
@@ -88,34 +158,79 @@ test("text is as long as 4096 characters and no longer", () => {
 });
 
 test("the engine asks the host with an operation in words, in an object", () => {
-  for (const request of [{}, { op: 1 }, { op: ["open"] }, [], ["open"], null, "open"]) assert.equal(allowed("engine", { type: "native", id: 1, request }), false);
+  for (const request of [{}, { op: 1 }, { op: ["open"] }, [], ["open"], null, "open"])
+    assert.equal(allowed("engine", { type: "native", id: 1, request }), false);
 });
 
 const STATE = {
-  state: "playing", position_ms: 1, duration_ms: 2, ranges: [[0, 1]], volume: 1, muted: false, rate: 1, pitch: true, wanted: false, stalled: false, seekable: true, code: null, denied: null, done: 0,
+  state: "playing",
+  position_ms: 1,
+  duration_ms: 2,
+  ranges: [[0, 1]],
+  volume: 1,
+  muted: false,
+  rate: 1,
+  pitch: true,
+  wanted: false,
+  stalled: false,
+  seekable: true,
+  code: null,
+  denied: null,
+  done: 0,
 };
 
 test("a page hears what an audio element would say and no field more", () => {
   assert.ok(tellable("page", { type: "state", element: 1, stream: "1-2", state: STATE }));
   assert.deepEqual(Object.keys(PAGE_STATE), Object.keys(STATE));
   for (const name of ["wallet", "earned_wei", "rewards", "left", "heard_ms", "address", "session"]) {
-    assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state: { ...STATE, [name]: 1 } }), false, name);
+    assert.equal(
+      tellable("page", { type: "state", element: 1, stream: "1-2", state: { ...STATE, [name]: 1 } }),
+      false,
+      name,
+    );
     assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state: STATE, [name]: 1 }), false, name);
   }
-  for (const state of [null, [], "playing", { ...STATE, position_ms: NaN }, { ...STATE, state: { wallet: 1 } }, { ...STATE, ranges: [[0, "1"]] }]) assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state }), false);
+  for (const state of [
+    null,
+    [],
+    "playing",
+    { ...STATE, position_ms: NaN },
+    { ...STATE, state: { wallet: 1 } },
+    { ...STATE, ranges: [[0, "1"]] },
+  ])
+    assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state }), false);
 });
 
 test("what is for another kind of port is not delivered", () => {
-  const told = { page: { type: "state", element: 1, stream: "1-2", state: STATE }, player: { type: "terms", title: "x" }, wallet: { id: 1, ok: true, result: {} }, provider: { type: "reply", id: 1, ok: true, body: "[]" } };
-  // The window that answers sites is spoken to as the wallet's screens are; a reply of a provider has a row of its own, and no field more.
-  const fits = (kind, other) => kind === other || (kind === "approval" && ["wallet", "provider"].includes(other)) || (kind === "wallet" && other === "provider");
-  for (const kind of kinds) for (const [other, message] of Object.entries(told)) assert.equal(tellable(kind, message), fits(kind, other), `${other}'s to ${kind}`);
+  const told = {
+    page: { type: "state", element: 1, stream: "1-2", state: STATE },
+    player: { type: "terms", title: "x" },
+    wallet: { id: 1, ok: true, result: {} },
+    provider: { type: "reply", id: 1, ok: true, body: "[]" },
+  };
+  // The window that answers sites is spoken to as the wallet's screens are; a reply of a provider has a row of its own,
+  // and no field more.
+  const fits = (kind, other) =>
+    kind === other ||
+    (kind === "approval" && ["wallet", "provider"].includes(other)) ||
+    (kind === "wallet" && other === "provider");
+  for (const kind of kinds)
+    for (const [other, message] of Object.entries(told))
+      assert.equal(tellable(kind, message), fits(kind, other), `${other}'s to ${kind}`);
   assert.deepEqual(Object.keys(TOLD), ["page", "player", "provider"]);
   assert.ok(tellable("provider", { type: "event", name: "accountsChanged", body: "[]" }));
-  for (const message of [{ type: "event", name: "x" }, { type: "event", name: 1, body: "" }, { type: "reply", id: 1, ok: true, body: {} }, { type: "reply", id: 1, ok: true, body: "[]", account: "x" }]) assert.equal(tellable("provider", message), false);
+  for (const message of [
+    { type: "event", name: "x" },
+    { type: "event", name: 1, body: "" },
+    { type: "reply", id: 1, ok: true, body: {} },
+    { type: "reply", id: 1, ok: true, body: "[]", account: "x" },
+  ])
+    assert.equal(tellable("provider", message), false);
   assert.ok(tellable("wallet", { event: "changed" }));
   assert.equal(tellable("player", { type: "problem" }), false, "no code");
-  for (const kind of kinds) for (const message of [null, [], 1, "x", {}, { type: "toString" }, { id: "1", ok: true }, { id: 1, ok: "true" }]) assert.equal(tellable(kind, message), false);
+  for (const kind of kinds)
+    for (const message of [null, [], 1, "x", {}, { type: "toString" }, { id: "1", ok: true }, { id: 1, ok: "true" }])
+      assert.equal(tellable(kind, message), false);
 });
 
 const SELF = "abcdefghijklmnopabcdefghijklmnop";
@@ -144,10 +259,17 @@ test("a page's script cannot be what it calls itself", () => {
 });
 
 test("a page of the extension is only what its own path makes it", () => {
-  const paths = { engine: "/engine/offscreen.html", wallet: "/popup/popup.html", approval: "/approve/approve.html", "player:x": "/player/player.html" };
+  const paths = {
+    engine: "/engine/offscreen.html",
+    wallet: "/popup/popup.html",
+    approval: "/approve/approve.html",
+    "player:x": "/player/player.html",
+  };
   for (const name of Object.keys(paths)) {
-    for (const [other, path] of Object.entries(paths)) if (other !== name) assert.equal(kindOf(name, own(path), SELF), null, `${name} from ${path}`);
-    for (const path of ["/", `/x${paths[name]}`, `${paths[name]}/x`, `/?${paths[name]}`, `/#${paths[name]}`]) assert.equal(kindOf(name, own(path), SELF), null, path);
+    for (const [other, path] of Object.entries(paths))
+      if (other !== name) assert.equal(kindOf(name, own(path), SELF), null, `${name} from ${path}`);
+    for (const path of ["/", `/x${paths[name]}`, `${paths[name]}/x`, `/?${paths[name]}`, `/#${paths[name]}`])
+      assert.equal(kindOf(name, own(path), SELF), null, path);
   }
   assert.equal(kindOf("page", { ...own("/player/player.html"), tab: { id: 1 } }, SELF), null);
 });
@@ -159,20 +281,34 @@ test("the engine's page in a tab is not the engine", () => {
 test("another extension is nobody", () => {
   const other = "ponmlkjihgfedcbaponmlkjihgfedcba";
   assert.equal(kindOf("page", web("https://music.example/", other), SELF), null);
-  for (const [name, path] of [["engine", "/engine/offscreen.html"], ["wallet", "/popup/popup.html"], ["player:x", "/player/player.html"]]) {
+  for (const [name, path] of [
+    ["engine", "/engine/offscreen.html"],
+    ["wallet", "/popup/popup.html"],
+    ["player:x", "/player/player.html"],
+  ]) {
     assert.equal(kindOf(name, { id: other, url: `chrome-extension://${other}${path}` }, SELF), null);
   }
 });
 
 test("a page on disk is a page, and nothing else", () => {
   assert.equal(kindOf("page", web("file:///home/song.sps.html"), SELF), "page");
-  for (const name of ["wallet", "engine", "provider", "approval", "player:x"]) assert.equal(kindOf(name, web("file:///home/player/player.html"), SELF), null, name);
+  for (const name of ["wallet", "engine", "provider", "approval", "player:x"])
+    assert.equal(kindOf(name, web("file:///home/player/player.html"), SELF), null, name);
 });
 
 test("a content script of a document without a web address is nobody", () => {
-  for (const url of ["about:blank", "about:srcdoc", "data:text/html,x", "blob:https://music.example/1", "ftp://music.example/", "javascript:0"]) {
-    for (const name of ["page", "provider", "approval", "wallet", "engine", "player:x"]) assert.equal(kindOf(name, web(url), SELF), null, `${name} ${url}`);
+  for (const url of [
+    "about:blank",
+    "about:srcdoc",
+    "data:text/html,x",
+    "blob:https://music.example/1",
+    "ftp://music.example/",
+    "javascript:0",
+  ]) {
+    for (const name of ["page", "provider", "approval", "wallet", "engine", "player:x"])
+      assert.equal(kindOf(name, web(url), SELF), null, `${name} ${url}`);
   }
-  for (const sender of [{}, { id: SELF }, { id: SELF, url: "" }, { url: "https://music.example/", tab: { id: 1 } }]) assert.equal(kindOf("page", sender, SELF), null);
+  for (const sender of [{}, { id: SELF }, { id: SELF, url: "" }, { url: "https://music.example/", tab: { id: 1 } }])
+    assert.equal(kindOf("page", sender, SELF), null);
   assert.equal(kindOf("page", { id: SELF, url: "https://music.example/" }, SELF), null, "no tab");
 });

@@ -7,26 +7,42 @@ const { Problem } = await import("../../../extension/shared/problem.js");
 const { CODES } = await import("../../../extension/shared/codes.js");
 const CASES = JSON.parse(readFileSync(new URL("../../vectors/outside.json", import.meta.url), "utf8"));
 
-for (const { name, error, code, detail } of CASES) test(`a station says ${name}`, () => {
-  assert.deepEqual(Problem.ofStation(error).toJSON(), { code, detail });
-});
+for (const { name, error, code, detail } of CASES)
+  test(`a station says ${name}`, () => {
+    assert.deepEqual(Problem.ofStation(error).toJSON(), { code, detail });
+  });
 
 test("a host's unknown code is one, and its text is not taken", () => {
-  assert.deepEqual(Problem.ofHost({ code: "host.new", message: "Enter your 12 words" }).toJSON(), { code: "host.answer", detail: {} });
+  assert.deepEqual(Problem.ofHost({ code: "host.new", message: "Enter your 12 words" }).toJSON(), {
+    code: "host.answer",
+    detail: {},
+  });
   assert.deepEqual(Problem.ofHost("no").toJSON(), { code: "host.answer", detail: {} });
-  const long = Problem.ofHost({ code: "chain.reverted", message: "x", detail: { reason: "y".repeat(999), nested: { a: 1 }, "<b>": 1, command: "poweroff" } });
+  const long = Problem.ofHost({
+    code: "chain.reverted",
+    message: "x",
+    detail: { reason: "y".repeat(999), nested: { a: 1 }, "<b>": 1, command: "poweroff" },
+  });
   assert.deepEqual([long.message, long.detail], ["chain.reverted", { reason: "y".repeat(200) }]);
 });
 
 test("over the extension's own wires an unregistered code is a mistake of ours", () => {
   assert.equal(Problem.of({ code: "made.up", message: "Enter your 12 words" }).code, "internal");
   assert.equal(Problem.of({ code: "wallet.locked" }).code, "wallet.locked");
-  for (const error of [null, undefined, 7, "x", new Error("y"), { code: "toString" }]) assert.ok(CODES.has(Problem.of(error).code));
+  for (const error of [null, undefined, 7, "x", new Error("y"), { code: "toString" }])
+    assert.ok(CODES.has(Problem.of(error).code));
 });
 
 test("of the browser's own errors, which quote what they stumbled over, kind and place are told", () => {
   const words = "Enter your 12 words at evil.example";
-  for (const work of [() => JSON.parse(words), () => BigInt(words), () => new URL(`http://${words}`), () => decodeURIComponent("%"), () => null[words], () => "x".repeat(-1)]) {
+  for (const work of [
+    () => JSON.parse(words),
+    () => BigInt(words),
+    () => new URL(`http://${words}`),
+    () => decodeURIComponent("%"),
+    () => null[words],
+    () => "x".repeat(-1),
+  ]) {
     let thrown;
     try {
       work();

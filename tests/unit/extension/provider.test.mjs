@@ -2,7 +2,21 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask as wallet, asked, core, FRIEND, fresh, host, ME, NETWORK, now, state, storage, told, TOKEN } from "./wallet_world.mjs";
+import {
+  ask as wallet,
+  asked,
+  core,
+  FRIEND,
+  fresh,
+  host,
+  ME,
+  NETWORK,
+  now,
+  state,
+  storage,
+  told,
+  TOKEN,
+} from "./wallet_world.mjs";
 
 const approvals = await import("../../../extension/engine/provider/approvals.js");
 const { callOf } = await import("../../../extension/engine/provider/signing.js");
@@ -21,7 +35,10 @@ function page(site = SITE) {
   const heard = () => told.filter((one) => one.port === mine).map(({ message }) => message);
   return {
     port: mine,
-    events: () => heard().filter(({ type }) => type === "event").map(({ name, body }) => [name, JSON.parse(body)]),
+    events: () =>
+      heard()
+        .filter(({ type }) => type === "event")
+        .map(({ name, body }) => [name, JSON.parse(body)]),
     begin(method, params = []) {
       const id = ++last;
       const done = provider.hear(mine, { id, method, params: JSON.stringify(params) }).then(() => {
@@ -72,7 +89,8 @@ beforeEach(async () => {
     "personal.read": ({ data }) => ({ text: data, hex: "0x68", hidden: false, sign_in: null }),
     "personal.sign": () => ({ signature: "0x51" }),
     "typed.read": ({ data }) => {
-      if (data.includes("extra")) throw new Problem("message.schema", { field: "message.extra", reason: "not declared" });
+      if (data.includes("extra"))
+        throw new Problem("message.schema", { field: "message.extra", reason: "not declared" });
       return { primary: "Mail", domain: [], message: [] };
     },
     "typed.sign": () => ({ signature: "0x712" }),
@@ -87,7 +105,12 @@ test("without a permit a site sees nothing and may ask for nothing", async () =>
   assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
   assert.deepEqual(await one.ask("wallet_getPermissions"), { value: [] });
   for (const method of [...READS]) assert.equal((await one.ask(method)).code, 4100, method);
-  for (const [method, params] of [["personal_sign", ["hi", ME]], ["eth_signTypedData_v4", [ME, "{}"]], ["eth_sendTransaction", [{ from: ME, to: FRIEND }]], ["wallet_switchEthereumChain", [{ chainId: "0x5" }]]]) {
+  for (const [method, params] of [
+    ["personal_sign", ["hi", ME]],
+    ["eth_signTypedData_v4", [ME, "{}"]],
+    ["eth_sendTransaction", [{ from: ME, to: FRIEND }]],
+    ["wallet_switchEthereumChain", [{ chainId: "0x5" }]],
+  ]) {
     const { code, data } = await one.ask(method, params);
     assert.deepEqual([code, data.code], [4100, "site.account"], method);
   }
@@ -106,12 +129,22 @@ test("a person chooses one account for one site, and may take it back", async ()
   const one = await connect(SITE, tips);
   assert.deepEqual(await one.ask("eth_accounts"), { value: [tips] });
   assert.deepEqual(await page(OTHER).ask("eth_accounts"), { value: [] });
-  assert.deepEqual(await page({ ...SITE, top: OTHER.origin }).ask("eth_accounts"), { value: [] }, "in another site's frame it is another site");
+  assert.deepEqual(
+    await page({ ...SITE, top: OTHER.origin }).ask("eth_accounts"),
+    { value: [] },
+    "in another site's frame it is another site",
+  );
   await wallet("wallet.account.use", { index: 0 });
   assert.deepEqual(await one.ask("eth_requestAccounts"), { value: [tips] }, "the account in use is not the site's");
   const [permission] = (await one.ask("wallet_getPermissions")).value;
-  assert.deepEqual([permission.parentCapability, permission.invoker, permission.caveats[0].value], ["eth_accounts", SITE.origin, [tips]]);
-  assert.deepEqual((await wallet("wallet.permits")).permits.map(({ origin, account, name }) => [origin, account, name]), [[SITE.origin, tips, "Tips"]]);
+  assert.deepEqual(
+    [permission.parentCapability, permission.invoker, permission.caveats[0].value],
+    ["eth_accounts", SITE.origin, [tips]],
+  );
+  assert.deepEqual(
+    (await wallet("wallet.permits")).permits.map(({ origin, account, name }) => [origin, account, name]),
+    [[SITE.origin, tips, "Tips"]],
+  );
   await wallet("wallet.permit.revoke", { origin: SITE.origin });
   assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
   await until(() => one.events().at(-1)?.[0] === "accountsChanged" && one.events().at(-1)[1].length === 0);
@@ -122,7 +155,8 @@ test("a site gives its permit back by itself, and asks for accounts only", async
   const one = await connect();
   assert.equal((await one.ask("wallet_revokePermissions", [{ eth_accounts: {} }])).value, null);
   assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
-  for (const what of [{}, { snap: {} }, { eth_accounts: {}, snap: {} }, null, "eth_accounts"]) assert.equal((await one.ask("wallet_requestPermissions", [what])).code, -32602);
+  for (const what of [{}, { snap: {} }, { eth_accounts: {}, snap: {} }, null, "eth_accounts"])
+    assert.equal((await one.ask("wallet_requestPermissions", [what])).code, -32602);
 });
 
 test("an account that is not of this wallet is not chosen", async () => {
@@ -148,7 +182,8 @@ test("an answer comes after the question was seen, once, and for the question th
   const one = await connect();
   const done = one.begin("personal_sign", ["hi", ME]);
   const approval = await shown();
-  const answer = (fields) => provider.handle({ type: "approval.answer", agree: true, approval: approval.id, ...fields });
+  const answer = (fields) =>
+    provider.handle({ type: "approval.answer", agree: true, approval: approval.id, ...fields });
   await assert.rejects(answer({}), (error) => error.code === "wallet.quote", "too soon");
   clock.now += 1000;
   await assert.rejects(answer({ approval: "another" }), (error) => error.code === "wallet.quote");
@@ -165,7 +200,10 @@ test("questions stand in a queue; a site asks three at once, and rests after thr
   const seen = [];
   for (let i = 0; i < 3; i++) seen.push((await decide(false)).facts.text);
   assert.deepEqual(seen, ["a", "b", "c"]);
-  assert.deepEqual((await Promise.all(all)).map(({ code }) => code), [4001, 4001, 4001]);
+  assert.deepEqual(
+    (await Promise.all(all)).map(({ code }) => code),
+    [4001, 4001, 4001],
+  );
   assert.equal((await one.ask("personal_sign", ["e", ME])).code, -32005);
   clock.now += 61_000;
   const later = one.begin("personal_sign", ["f", ME]);
@@ -183,7 +221,10 @@ test("a page answers for its frames: many origins fill no queue and refuse no re
   for (let i = 0; i < 3; i++) await decide(false);
   await decide(true, { account: ME });
   assert.deepEqual(await other, { value: [ME] });
-  assert.equal((await page({ origin: "https://f99.example", top: OTHER.origin }).ask("eth_requestAccounts")).code, -32005);
+  assert.equal(
+    (await page({ origin: "https://f99.example", top: OTHER.origin }).ask("eth_requestAccounts")).code,
+    -32005,
+  );
 });
 
 test("a page that goes away waits no more", async () => {
@@ -199,7 +240,8 @@ test("a page that goes away while its question is looked up is not asked for", a
   const one = await connect();
   for (const leave of [() => provider.close(one.port), () => provider.lost()]) {
     let go;
-    core["personal.read"] = () => new Promise((resolve) => (go = () => resolve({ text: "hi", hex: "0x68", hidden: false, sign_in: null })));
+    core["personal.read"] = () =>
+      new Promise((resolve) => (go = () => resolve({ text: "hi", hex: "0x68", hidden: false, sign_in: null })));
     provider.open(one.port, "provider", SITE);
     const done = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
     await until(() => go);
@@ -232,10 +274,15 @@ test("what is signed is what was shown, by the permitted account alone", async (
   const { facts } = await decide(true);
   assert.equal(facts.primary, "Mail");
   assert.deepEqual(await done, { value: "0x712" });
-  assert.deepEqual(signed, [{ data: '{"a":1}', chain_id: 31337, own: [NETWORK.settlement, NETWORK.settlement], index: 0, account: ME }]);
+  assert.deepEqual(signed, [
+    { data: '{"a":1}', chain_id: 31337, own: [NETWORK.settlement, NETWORK.settlement], index: 0, account: ME },
+  ]);
   assert.equal((await one.ask("eth_signTypedData_v4", [FRIEND, "{}"])).code, 4100);
   const extra = await one.ask("eth_signTypedData_v4", [ME, '{"extra": 1}']);
-  assert.deepEqual([extra.code, extra.data], [-32602, { code: "message.schema", field: "message.extra", reason: "not declared" }]);
+  assert.deepEqual(
+    [extra.code, extra.data],
+    [-32602, { code: "message.schema", field: "message.extra", reason: "not declared" }],
+  );
   assert.equal((await look()).approval, null, "what cannot be signed is not asked");
 });
 
@@ -249,12 +296,20 @@ test("a permit taken back while a question waits leaves nothing to sign", async 
 
 test("a transaction is simulated, shown, signed as shown, and stands in the activity with its site", async () => {
   const one = await connect();
-  const done = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND, value: "0x0", data: "0x1234", gas: "0xffffff" }]);
+  const done = one.begin("eth_sendTransaction", [
+    { from: ME, to: FRIEND, value: "0x0", data: "0x1234", gas: "0xffffff" },
+  ]);
   const { facts } = await decide(true);
-  assert.deepEqual([facts.fee_wei, facts.most_wei, facts.chain_id, facts.data, facts.says.kind], ["300", "540", 31337, "0x1234", "unknown"]);
+  assert.deepEqual(
+    [facts.fee_wei, facts.most_wei, facts.chain_id, facts.data, facts.says.kind],
+    ["300", "540", 31337, "0x1234", "unknown"],
+  );
   assert.deepEqual(await done, { value: "0xaa4" });
   const [line] = (await wallet("wallet.summary")).activity;
-  assert.deepEqual([line.kind, line.site, line.other, line.amount_wei, line.state], ["sent", SITE.origin, FRIEND, "0", "pending"]);
+  assert.deepEqual(
+    [line.kind, line.site, line.other, line.amount_wei, line.state],
+    ["sent", SITE.origin, FRIEND, "0", "pending"],
+  );
 });
 
 test("fees are looked up again while a person reads, and the answer waits for what is new", async () => {
@@ -301,7 +356,8 @@ test("effects are told on top of what is in a block, and not of what the wallet 
 test("what is being looked up counts as asked", async () => {
   const one = await connect();
   const looks = [];
-  core["personal.read"] = () => new Promise((resolve) => looks.push(() => resolve({ text: "hi", hex: "0x68", hidden: false, sign_in: null })));
+  core["personal.read"] = () =>
+    new Promise((resolve) => looks.push(() => resolve({ text: "hi", hex: "0x68", hidden: false, sign_in: null })));
   const all = ["a", "b", "c"].map((text) => one.begin("personal_sign", [text, ME]));
   await until(() => looks.length === 3);
   for (let i = 0; i < 20; i++) assert.equal((await one.ask("personal_sign", ["d", ME])).code, -32002);
@@ -309,15 +365,27 @@ test("what is being looked up counts as asked", async () => {
   core["personal.read"] = () => ({ text: "hi", hex: "0x68", hidden: false, sign_in: null });
   for (const go of looks) go();
   for (let i = 0; i < 3; i++) await decide(false);
-  assert.deepEqual((await Promise.all(all)).map(({ code }) => code), [4001, 4001, 4001]);
+  assert.deepEqual(
+    (await Promise.all(all)).map(({ code }) => code),
+    [4001, 4001, 4001],
+  );
 });
 
 test("a site is told each cause by the standard's code, and none of this computer's own", async () => {
   const one = await connect();
   for (const [code, number, word] of [
-    ["chain.funds", -32003, "chain.funds"], ["wallet.fee", -32003, "wallet.fee"], ["wallet.recipient", -32602, "message.schema"], ["host.message.schema", -32602, "message.schema"], ["host.frame.size", -32602, "message.schema"],
-    ["chain.unreachable", 4901, "chain.unreachable"], ["chain.mismatch", 4901, "chain.unreachable"], ["host.gone", 4900, "host.gone"], ["host.disk.full", 4900, "host.gone"], ["host.ledger.damaged", 4900, "host.gone"],
-    ["host.answer", 4900, "host.gone"], ["ledger.unknown", -32603, "internal"],
+    ["chain.funds", -32003, "chain.funds"],
+    ["wallet.fee", -32003, "wallet.fee"],
+    ["wallet.recipient", -32602, "message.schema"],
+    ["host.message.schema", -32602, "message.schema"],
+    ["host.frame.size", -32602, "message.schema"],
+    ["chain.unreachable", 4901, "chain.unreachable"],
+    ["chain.mismatch", 4901, "chain.unreachable"],
+    ["host.gone", 4900, "host.gone"],
+    ["host.disk.full", 4900, "host.gone"],
+    ["host.ledger.damaged", 4900, "host.gone"],
+    ["host.answer", 4900, "host.gone"],
+    ["ledger.unknown", -32603, "internal"],
   ]) {
     host.simulate = () => {
       throw new Problem(code, { path: "/home/fan" });
@@ -328,7 +396,13 @@ test("a site is told each cause by the standard's code, and none of this compute
 });
 
 test("a transfer of GoMAA stands in the activity as one", async () => {
-  core["call.read"] = () => ({ kind: "transfer", other: FRIEND.toUpperCase(), amount: "30", unlimited: false, method: "0xa9059cbb" });
+  core["call.read"] = () => ({
+    kind: "transfer",
+    other: FRIEND.toUpperCase(),
+    amount: "30",
+    unlimited: false,
+    method: "0xa9059cbb",
+  });
   const one = await connect();
   const done = one.begin("eth_sendTransaction", [{ from: ME, to: TOKEN, data: "0x12" }]);
   assert.equal((await decide(true)).facts.place, "token");
@@ -345,40 +419,80 @@ test("a transaction that would fail, is for another network or asks for what is 
   };
   const failed = await asks({});
   assert.deepEqual([failed.code, failed.data], [3, { code: "chain.reverted", reason: "no" }]);
-  host.simulate = () => ({ nonce: 4, gas: 60_000, tip_wei: "1", max_fee_wei: "9", fee_wei: "300", most_wei: "540", coin_wei: "540" });
+  host.simulate = () => ({
+    nonce: 4,
+    gas: 60_000,
+    tip_wei: "1",
+    max_fee_wei: "9",
+    fee_wei: "300",
+    most_wei: "540",
+    coin_wei: "540",
+  });
   assert.equal((await asks({ value: "0x1" })).code, -32003, "coin for fee and value together");
-  for (const fields of [{ chainId: "0x1" }, { nonce: "0x9" }, { accessList: [] }, { to: undefined }, { data: "0x1" }, { data: "0x12", input: "0x13" }, { value: 1 }, { value: "1" }, { from: undefined }]) {
+  for (const fields of [
+    { chainId: "0x1" },
+    { nonce: "0x9" },
+    { accessList: [] },
+    { to: undefined },
+    { data: "0x1" },
+    { data: "0x12", input: "0x13" },
+    { value: 1 },
+    { value: "1" },
+    { from: undefined },
+  ]) {
     assert.equal((await asks(fields)).code, -32602, JSON.stringify(fields));
   }
   assert.equal((await asks({ from: FRIEND })).code, 4100);
   assert.equal((await look()).approval, null);
   assert.equal(callOf({ to: FRIEND, input: "0xAB" }).data, "0xab");
   assert.equal(callOf({ to: FRIEND, data: "0XAB" }).data, "0xab");
-  for (const [text, wanted] of [["0xfF", 255n], ["0XFf", 255n], ["0x00", 0n], ["0x0A", 10n]]) assert.equal(callOf({ to: FRIEND, value: text }).value, wanted);
+  for (const [text, wanted] of [
+    ["0xfF", 255n],
+    ["0XFf", 255n],
+    ["0x00", 0n],
+    ["0x0A", 10n],
+  ])
+    assert.equal(callOf({ to: FRIEND, value: text }).value, wanted);
 });
 
 test("a site moves to a network that the host knows, asked first; others are 4902", async () => {
   const one = await connect();
-  for (const method of ["wallet_switchEthereumChain", "wallet_addEthereumChain"]) for (const chainId of ["0x7a69", "0x7A69", "0X7a69", "0X7A69"]) assert.equal((await one.ask(method, [{ chainId }])).value, null);
+  for (const method of ["wallet_switchEthereumChain", "wallet_addEthereumChain"])
+    for (const chainId of ["0x7a69", "0x7A69", "0X7a69", "0X7A69"])
+      assert.equal((await one.ask(method, [{ chainId }])).value, null);
   const done = one.begin("wallet_switchEthereumChain", [{ chainId: "0x5" }]);
   assert.deepEqual((await decide(true)).facts, { from: 31337, chain_id: 5 });
   assert.equal((await done).value, null);
   assert.deepEqual([(await one.ask("eth_chainId")).value, (await one.ask("net_version")).value], ["0x5", "5"]);
   assert.ok(one.events().some(([name, value]) => name === "chainChanged" && value === "0x5"));
   assert.equal(state.chain_id === 5, false, "the wallet's own network stays");
-  for (const method of ["wallet_switchEthereumChain", "wallet_addEthereumChain"]) assert.equal((await one.ask(method, [{ chainId: "0x1", rpcUrls: ["https://evil.example"] }])).code, 4902);
-  for (const chainId of [5, "5", "0x05", "0x", "0X0", "7A69", "0x7a69n", " 0x5", null]) assert.equal((await one.ask("wallet_switchEthereumChain", [{ chainId }])).code, -32602);
+  for (const method of ["wallet_switchEthereumChain", "wallet_addEthereumChain"])
+    assert.equal((await one.ask(method, [{ chainId: "0x1", rpcUrls: ["https://evil.example"] }])).code, 4902);
+  for (const chainId of [5, "5", "0x05", "0x", "0X0", "7A69", "0x7a69n", " 0x5", null])
+    assert.equal((await one.ask("wallet_switchEthereumChain", [{ chainId }])).code, -32602);
 });
 
 test("reading goes through for a site with a permit, on its own network", async () => {
   const one = await connect();
   assert.deepEqual(await one.ask("eth_call", [{ to: FRIEND }, "latest"]), { value: "eth_call" });
-  assert.deepEqual(asked.find(({ op }) => op === "read"), { op: "read", chain_id: 31337, method: "eth_call", params: [{ to: FRIEND }, "latest"] });
+  assert.deepEqual(
+    asked.find(({ op }) => op === "read"),
+    { op: "read", chain_id: 31337, method: "eth_call", params: [{ to: FRIEND }, "latest"] },
+  );
 });
 
 test("eth_sign and everything else that is not in the table is 4200 with its reason", async () => {
   const one = await connect();
-  for (const method of [...Object.keys(REFUSED), "eth_coinbase", "debug_traceCall", "anvil_setBalance", "constructor", "__proto__", "toString", ""]) {
+  for (const method of [
+    ...Object.keys(REFUSED),
+    "eth_coinbase",
+    "debug_traceCall",
+    "anvil_setBalance",
+    "constructor",
+    "__proto__",
+    "toString",
+    "",
+  ]) {
     const { code, data } = await one.ask(method, []);
     assert.deepEqual([code, data.code], [4200, "wallet.unsupported"], method);
     assert.ok(data.reason);
@@ -413,7 +527,10 @@ test("after the background was restarted a new page with an old number gets no a
   clock.now += 1000;
   provider.lost();
   assert.equal((await look()).approval, null, "nothing that nobody waits for is asked");
-  await assert.rejects(provider.handle({ type: "approval.answer", approval: approval.id, agree: true }), (error) => error.code === "wallet.quote");
+  await assert.rejects(
+    provider.handle({ type: "approval.answer", approval: approval.id, agree: true }),
+    (error) => error.code === "wallet.quote",
+  );
   told.length = 0;
   provider.open(one.port, "provider", OTHER);
   provider.changed();
@@ -429,7 +546,10 @@ test("after a restart the page of a permit is told connect and its account, and 
   told.length = 0;
   provider.open(one.port, "provider", SITE);
   assert.deepEqual(await one.ask("eth_accounts"), { value: [ME] });
-  assert.deepEqual(one.events(), [["connect", { chainId: "0x7a69" }], ["accountsChanged", [ME]]]);
+  assert.deepEqual(one.events(), [
+    ["connect", { chainId: "0x7a69" }],
+    ["accountsChanged", [ME]],
+  ]);
   const refusals = approvals.MOST_REFUSED + 1;
   for (let i = 0; i < refusals; i++) {
     void one.begin("personal_sign", ["hi", ME]).catch(() => undefined);

@@ -1,4 +1,5 @@
-// The provider in the page and its relay: announced, text only, nothing of the page's own reaches further than a question.
+// The provider in the page and its relay: announced, text only, nothing of the page's own reaches further than a
+// question.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -23,7 +24,8 @@ function world({ secure = true } = {}) {
   const connect = ({ name }) => {
     const listeners = { message: [], disconnect: [] };
     const port = {
-      name, said: [],
+      name,
+      said: [],
       onMessage: { addListener: (listener) => listeners.message.push(listener) },
       onDisconnect: { addListener: (listener) => listeners.disconnect.push(listener) },
       postMessage: (message) => port.said.push(structuredClone(message)),
@@ -34,10 +36,31 @@ function world({ secure = true } = {}) {
     ports.push(port);
     return port;
   };
-  const shared = { window, isSecureContext: secure, crypto, CustomEvent, Event, JSON, Error, Object, Promise, Map, Set, Number, String, Math, encodeURIComponent, setTimeout: later, clearTimeout: (timer) => timers.delete(timer) };
+  const shared = {
+    window,
+    isSecureContext: secure,
+    crypto,
+    CustomEvent,
+    Event,
+    JSON,
+    Error,
+    Object,
+    Promise,
+    Map,
+    Set,
+    Number,
+    String,
+    Math,
+    encodeURIComponent,
+    setTimeout: later,
+    clearTimeout: (timer) => timers.delete(timer),
+  };
   const announced = [];
   window.addEventListener("eip6963:announceProvider", ({ detail }) => announced.push(detail));
-  const isolated = vm.createContext({ ...shared, chrome: { runtime: { connect: (info) => (runtime.removed ? assert.fail("invalidated") : connect(info)) } } });
+  const isolated = vm.createContext({
+    ...shared,
+    chrome: { runtime: { connect: (info) => (runtime.removed ? assert.fail("invalidated") : connect(info)) } },
+  });
   vm.runInContext(source("port"), isolated);
   vm.runInContext(source("relay"), isolated);
   vm.runInNewContext(source("provider"), shared);
@@ -73,11 +96,22 @@ test("a question goes out as text with a number, and its answer comes back", asy
   const bad = ask("eth_sign");
   const [port] = ports;
   assert.equal(port.name, "provider");
-  assert.deepEqual(port.said, [{ type: "request", id: 1, method: "eth_call", params: '[{"to":"0x1"},"latest"]' }, { type: "request", id: 2, method: "eth_sign", params: "[]" }]);
-  port.tell({ type: "reply", id: 2, ok: false, body: '{"code":4200,"message":"no","data":{"code":"wallet.unsupported"}}' });
+  assert.deepEqual(port.said, [
+    { type: "request", id: 1, method: "eth_call", params: '[{"to":"0x1"},"latest"]' },
+    { type: "request", id: 2, method: "eth_sign", params: "[]" },
+  ]);
+  port.tell({
+    type: "reply",
+    id: 2,
+    ok: false,
+    body: '{"code":4200,"message":"no","data":{"code":"wallet.unsupported"}}',
+  });
   port.tell({ type: "reply", id: 1, ok: true, body: '"0x2a"' });
   assert.equal(await good, "0x2a");
-  await assert.rejects(bad, (error) => error.code === 4200 && error.message === "no" && error.data.code === "wallet.unsupported");
+  await assert.rejects(
+    bad,
+    (error) => error.code === 4200 && error.message === "no" && error.data.code === "wallet.unsupported",
+  );
 });
 
 test("what is no request goes no further", async () => {
@@ -85,18 +119,43 @@ test("what is no request goes no further", async () => {
   const { provider } = announced[0];
   const loop = {};
   loop.self = loop;
-  for (const args of [undefined, null, {}, { method: 1 }, { method: "" }, { method: "x", params: "text" }, { method: "x", params: 5 }]) await assert.rejects(provider.request(args), (error) => error.code === -32600);
-  for (const params of [[1n], loop]) await assert.rejects(provider.request({ method: "x", params }), (error) => error.code === -32602);
+  for (const args of [
+    undefined,
+    null,
+    {},
+    { method: 1 },
+    { method: "" },
+    { method: "x", params: "text" },
+    { method: "x", params: 5 },
+  ])
+    await assert.rejects(provider.request(args), (error) => error.code === -32600);
+  for (const params of [[1n], loop])
+    await assert.rejects(provider.request({ method: "x", params }), (error) => error.code === -32602);
   await assert.rejects(provider.request({ method: "x".repeat(200) }), (error) => error.code === -32600);
-  await assert.rejects(provider.request({ method: "x", params: ["x".repeat(1 << 20)] }), (error) => error.code === -32600);
+  await assert.rejects(
+    provider.request({ method: "x", params: ["x".repeat(1 << 20)] }),
+    (error) => error.code === -32600,
+  );
   assert.equal(ports.length, 0);
 });
 
 test("a page's own events are taken for what they are", async () => {
   const { window, ports, ask } = world();
   const waiting = ask("eth_accounts");
-  for (const detail of [undefined, "", "{", "null", "5", '{"id":"1"}', '{"id":-1,"method":"x","params":"[]"}', '{"id":1,"method":"again","params":"[]"}', { id: 9 }]) window.dispatchEvent(new CustomEvent("gomaa:ask", { detail }));
-  for (const detail of [undefined, "{", "null", '{"event":"constructor","value":1}', '{"id":77,"ok":true}']) window.dispatchEvent(new CustomEvent("gomaa:tell", { detail }));
+  for (const detail of [
+    undefined,
+    "",
+    "{",
+    "null",
+    "5",
+    '{"id":"1"}',
+    '{"id":-1,"method":"x","params":"[]"}',
+    '{"id":1,"method":"again","params":"[]"}',
+    { id: 9 },
+  ])
+    window.dispatchEvent(new CustomEvent("gomaa:ask", { detail }));
+  for (const detail of [undefined, "{", "null", '{"event":"constructor","value":1}', '{"id":77,"ok":true}'])
+    window.dispatchEvent(new CustomEvent("gomaa:tell", { detail }));
   assert.equal(ports[0].said.length, 1);
   ports[0].tell({ type: "reply", id: 1, ok: true, body: "[]" });
   assert.deepEqual([...(await waiting)], []);
@@ -138,7 +197,10 @@ async function acquainted() {
   const all = world();
   const { ports, ask, announced } = all;
   const heard = [];
-  for (const name of ["connect", "disconnect", "chainChanged", "accountsChanged"]) announced[0].provider.on(name, (value) => heard.push([name, name === "disconnect" ? value.code : JSON.parse(JSON.stringify(value))]));
+  for (const name of ["connect", "disconnect", "chainChanged", "accountsChanged"])
+    announced[0].provider.on(name, (value) =>
+      heard.push([name, name === "disconnect" ? value.code : JSON.parse(JSON.stringify(value))]),
+    );
   const first = ask("eth_requestAccounts");
   says(ports[0], "connect", { chainId: "0x1" });
   says(ports[0], "accountsChanged", ["0xa"]);
@@ -166,7 +228,10 @@ test("one end is told once, and none where nothing was connected", async () => {
 
 /** The two ways in which a port ends while its page lives on. */
 const LEAVES = {
-  "the back/forward cache": [({ transition }) => transition("pagehide", true), ({ transition }) => transition("pageshow", true)],
+  "the back/forward cache": [
+    ({ transition }) => transition("pagehide", true),
+    ({ transition }) => transition("pageshow", true),
+  ],
   "a stopped background": [({ ports }) => ports[0].drop(), ({ pass }) => pass()],
 };
 for (const [name, [leave, back]] of Object.entries(LEAVES)) {
@@ -182,7 +247,10 @@ for (const [name, [leave, back]] of Object.entries(LEAVES)) {
     says(page.ports[1], "connect", { chainId: "0x1" });
     says(page.ports[1], "accountsChanged", ["0xa"]);
     page.ports[1].tell({ type: "reply", id: OWN, ok: true, body: '["0xa"]' });
-    assert.deepEqual(page.heard, [["disconnect", 4900], ["connect", { chainId: "0x1" }]]);
+    assert.deepEqual(page.heard, [
+      ["disconnect", 4900],
+      ["connect", { chainId: "0x1" }],
+    ]);
     const again = page.ask("eth_chainId");
     page.ports[1].tell({ type: "reply", id: 3, ok: true, body: '"0x1"' });
     assert.equal(await again, "0x1");
@@ -195,7 +263,12 @@ for (const [name, [leave, back]] of Object.entries(LEAVES)) {
     // Locked meanwhile: the engine tells a new port nothing of accounts.
     says(page.ports[1], "connect", { chainId: "0x5" });
     page.ports[1].tell({ type: "reply", id: OWN, ok: true, body: "[]" });
-    assert.deepEqual(page.heard, [["disconnect", 4900], ["connect", { chainId: "0x5" }], ["chainChanged", "0x5"], ["accountsChanged", []]]);
+    assert.deepEqual(page.heard, [
+      ["disconnect", 4900],
+      ["connect", { chainId: "0x5" }],
+      ["chainChanged", "0x5"],
+      ["accountsChanged", []],
+    ]);
   });
 }
 
@@ -223,7 +296,10 @@ test("a page goes into the cache and comes back many times, each time with one p
     assert.equal(page.ports.length, turn + 1);
     says(page.ports[turn], "connect", { chainId: "0x1" });
   }
-  assert.deepEqual(page.heard.map(([name]) => name), Array.from({ length: 5 }, () => ["disconnect", "connect"]).flat());
+  assert.deepEqual(
+    page.heard.map(([name]) => name),
+    Array.from({ length: 5 }, () => ["disconnect", "connect"]).flat(),
+  );
 });
 
 test("an extension that was updated or removed under the page rejects at once, then and later", async () => {

@@ -5,12 +5,23 @@ import { test } from "node:test";
 Object.assign(globalThis, { location: { protocol: "chrome-extension:" }, chrome: { storage: {} } });
 const { Remembered } = await import("../../../extension/background/stream_registry.js");
 
-const entry = { origin: "https://radio.example", site: "https://radio.example", src: "https://radio.example/a.sps", tab: 3, frame: 0, document: "D1", element: 1 };
+const entry = {
+  origin: "https://radio.example",
+  site: "https://radio.example",
+  src: "https://radio.example/a.sps",
+  tab: 3,
+  frame: 0,
+  document: "D1",
+  element: 1,
+};
 
 /** An area that outlives its service workers. */
 function area() {
   let kept = {};
-  return { get: async () => structuredClone(kept), set: async (values) => void (kept = structuredClone({ ...kept, ...values })) };
+  return {
+    get: async () => structuredClone(kept),
+    set: async (values) => void (kept = structuredClone({ ...kept, ...values })),
+  };
 }
 
 test("the same element gets its stream back, once, and only after a restart", async () => {
@@ -30,7 +41,15 @@ test("another document, tab, frame, element, song or origin gets nothing", async
   const first = new Remembered(storage);
   await first.ready;
   first.keep("token", entry);
-  for (const change of [{ document: "D2" }, { document: "" }, { tab: 4 }, { frame: 1 }, { element: 2 }, { src: "https://radio.example/b.sps" }, { origin: "https://evil.example" }]) {
+  for (const change of [
+    { document: "D2" },
+    { document: "" },
+    { tab: 4 },
+    { frame: 1 },
+    { element: 2 },
+    { src: "https://radio.example/b.sps" },
+    { origin: "https://evil.example" },
+  ]) {
     const later = new Remembered(storage);
     await later.ready;
     assert.equal(later.take({ ...entry, ...change }), null, JSON.stringify(change));
@@ -56,7 +75,13 @@ test("a site with many players displaces none of another's", async () => {
   const first = new Remembered(storage);
   await first.ready;
   first.keep("token", entry);
-  for (let i = 0; i < 128; i++) first.keep(`many ${i}`, { ...entry, origin: `https://a${i}.many.example`, site: "https://many.example", element: i });
+  for (let i = 0; i < 128; i++)
+    first.keep(`many ${i}`, {
+      ...entry,
+      origin: `https://a${i}.many.example`,
+      site: "https://many.example",
+      element: i,
+    });
   const second = new Remembered(storage);
   await second.ready;
   assert.equal(second.entries.size, 64);

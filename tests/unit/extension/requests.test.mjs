@@ -4,8 +4,12 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 const HOME = new URL("../../../extension/", import.meta.url);
-const FILES = readdirSync(HOME, { recursive: true, encoding: "utf8" }).filter((name) => /\.m?js$/.test(name) && !/^(bundle|vendor|pyodide|store)\//.test(name));
-const PAGES = readdirSync(HOME, { recursive: true, encoding: "utf8" }).filter((name) => /\.(html|css)$/.test(name) && !/^store\//.test(name));
+const FILES = readdirSync(HOME, { recursive: true, encoding: "utf8" }).filter(
+  (name) => /\.m?js$/.test(name) && !/^(bundle|vendor|pyodide|store)\//.test(name),
+);
+const PAGES = readdirSync(HOME, { recursive: true, encoding: "utf8" }).filter(
+  (name) => /\.(html|css)$/.test(name) && !/^store\//.test(name),
+);
 /** Requests by file, and why each is none of the engine's. */
 const KNOWN = {
   "engine/media/web_request.js": 1,
@@ -23,7 +27,11 @@ test("requests are made in the known places alone", () => {
     const text = readFileSync(new URL(name, HOME), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/ .*$/gm, "");
     const count = text.match(/(?<![.\w])fetch\(/g)?.length ?? 0;
     if (count) found[name] = count;
-    assert.doesNotMatch(text, /\b(XMLHttpRequest|WebSocket|EventSource|WebTransport|sendBeacon|importScripts|RTCPeerConnection)\b|new Image\b|(globalThis|window|self)\.fetch\b|\bimport\((?!["'`]\.)/, name);
+    assert.doesNotMatch(
+      text,
+      /\b(XMLHttpRequest|WebSocket|EventSource|WebTransport|sendBeacon|importScripts|RTCPeerConnection)\b|new Image\b|(globalThis|window|self)\.fetch\b|\bimport\((?!["'`]\.)/,
+      name,
+    );
     assert.doesNotMatch(text, /\.(src|href|poster|srcset|background)\s*=\s*["'`]https?:/, name);
   }
   assert.deepEqual(found, KNOWN);
@@ -33,7 +41,11 @@ test("requests are made in the known places alone", () => {
 test("pages and styles of the extension name nothing outside of it", () => {
   for (const name of PAGES) {
     const text = readFileSync(new URL(name, HOME), "utf8");
-    assert.doesNotMatch(text, /(src|href|srcset|action|poster)\s*=\s*["']?(https?:)?\/\/|url\(\s*["']?(https?:)?\/\/|@import|rel=["']?(preconnect|dns-prefetch|prefetch|preload)/i, name);
+    assert.doesNotMatch(
+      text,
+      /(src|href|srcset|action|poster)\s*=\s*["']?(https?:)?\/\/|url\(\s*["']?(https?:)?\/\/|@import|rel=["']?(preconnect|dns-prefetch|prefetch|preload)/i,
+      name,
+    );
   }
   assert.ok(PAGES.length > 8);
 });

@@ -1,4 +1,6 @@
-/** Pages that carry their song: the vectors of docs/format/html.md against the engine's reader and the content script's. */
+/**
+ * Pages that carry their song: the vectors of docs/format/html.md against the engine's reader and the content script's.
+ */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +11,10 @@ import { inflateSync } from "node:zlib";
 import { find, isPage } from "../../../extension/engine/media/polyglot.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
-/** @typedef {{kind: string, name: string, code: string | null, data?: string, zlib?: string, place?: [number, number, number[]] | null, bits?: string, pairs?: string, written?: string}} Case */
+/**
+ * @typedef {{kind: string, name: string, code: string | null, data?: string, zlib?: string, place?: [number, number,
+ *   number[]] | null, bits?: string, pairs?: string, written?: string}} Case
+ */
 
 /** @type {Case[]} */
 const CASES = JSON.parse(readFileSync(new URL("../../vectors/sps/cases.json", import.meta.url), "utf-8"));
@@ -18,7 +23,8 @@ const START = "\u2030SPS\n\u001a\n";
 const MAGIC = Buffer.from("895350530d0a1a0a", "hex");
 
 /** @param {Case} one */
-const bytesOf = (one) => new Uint8Array(one.zlib ? inflateSync(Buffer.from(one.zlib, "base64")) : Buffer.from(one.data ?? "", "base64"));
+const bytesOf = (one) =>
+  new Uint8Array(one.zlib ? inflateSync(Buffer.from(one.zlib, "base64")) : Buffer.from(one.data ?? "", "base64"));
 
 test("the song of every page is found where the vectors say, or refused with their code", () => {
   const pages = CASES.filter((one) => one.kind === "page");
@@ -54,7 +60,8 @@ function opened(text, lines, size, sha256) {
   const document = {
     contentType: "text/html",
     readyState: "complete",
-    querySelector: (/** @type {string} */ selector) => (selector === "sps-player[data-sps]" ? { setAttribute: () => undefined } : null),
+    querySelector: (/** @type {string} */ selector) =>
+      selector === "sps-player[data-sps]" ? { setAttribute: () => undefined } : null,
     querySelectorAll: (/** @type {string} */ selector) => (selector === 'meta[name="sps"]' ? [mark] : []),
     getElementById: () => ({ dataset: lines }),
     createTreeWalker: () => {
@@ -79,7 +86,10 @@ function opened(text, lines, size, sha256) {
     addEventListener: () => undefined,
   });
   runInContext("globalThis.window = globalThis; window.top = window;", world);
-  runInContext("const plain = String.prototype.charCodeAt; String.prototype.charCodeAt = function (at) { counted.reads++; return plain.call(this, at); };", world);
+  runInContext(
+    "const plain = String.prototype.charCodeAt; String.prototype.charCodeAt = function (at) { counted.reads++; return plain.call(this, at); };",
+    world,
+  );
   runInContext(SCRIPT, world);
   return { song: /** @type {any} */ (world)["gomaaSong"], counted };
 }
@@ -93,8 +103,22 @@ test("the comment's text gives the bytes that were written, by the vectors", asy
   for (const one of texts) {
     const written = new Uint8Array(Buffer.concat([MAGIC, Buffer.from(one.written ?? "", "base64")]));
     // The magic's two line ends come before the vector's own: CR LF, then LF.
-    const lines = { bits: shifted(one.bits ?? ""), pairs: ["0", ...(one.pairs ?? "").split(" ").filter(Boolean).map((n) => String(Number(n) + 2))].join(" ") };
-    const { song } = opened(START + Buffer.from(bytesOf(one)).toString("utf-8"), lines, written.length, await digest(written));
+    const lines = {
+      bits: shifted(one.bits ?? ""),
+      pairs: [
+        "0",
+        ...(one.pairs ?? "")
+          .split(" ")
+          .filter(Boolean)
+          .map((n) => String(Number(n) + 2)),
+      ].join(" "),
+    };
+    const { song } = opened(
+      START + Buffer.from(bytesOf(one)).toString("utf-8"),
+      lines,
+      written.length,
+      await digest(written),
+    );
     assert.deepEqual(new Uint8Array(Buffer.from(await song.read(0, written.length), "base64")), written, one.name);
   }
 });
@@ -109,7 +133,12 @@ function shifted(base64) {
 test("each character is read once, however long the text is", async () => {
   for (const length of [1_000, 100_000, 400_000]) {
     const text = START + "a\n".repeat(length / 2);
-    const { song, counted } = opened(text, { bits: Buffer.alloc(length / 16 + 2).toString("base64"), pairs: "0" }, MAGIC.length + length, "0".repeat(64));
+    const { song, counted } = opened(
+      text,
+      { bits: Buffer.alloc(length / 16 + 2).toString("base64"), pairs: "0" },
+      MAGIC.length + length,
+      "0".repeat(64),
+    );
     await assert.rejects(song.read(0, 1), { code: "sps.segment.hash" });
     // A line end is looked up in the bits, too.
     assert.ok(counted.reads <= 2 * text.length + 200, `${counted.reads} reads of ${text.length} characters`);

@@ -10,7 +10,8 @@ import { MOST_HELD, MOST_UNCLAIMED, Download } from "../../../extension/engine/m
 import { HttpFile } from "../../../extension/engine/media/http_file.js";
 import { Source } from "../../../extension/engine/media/sps_source.js";
 
-const read = (name) => JSON.parse(readFileSync(new URL(`../../vectors/delivery/${name}.json`, import.meta.url), "utf8"));
+const read = (name) =>
+  JSON.parse(readFileSync(new URL(`../../vectors/delivery/${name}.json`, import.meta.url), "utf8"));
 const { ranges, unsatisfied, boundaries } = read("content_range");
 const { servers, size, reads } = read("servers");
 const sha256 = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest());
@@ -31,17 +32,28 @@ const FILES = [song(0), song(1)];
 function answerOf(plan, first, end) {
   const whole = FILES[plan.version ?? 0].subarray(0, plan.size ?? size);
   const send = plan.send ?? [0, 0];
-  const [from, to] = send === "all" ? [0, whole.length] : send === "asked" ? [first, Math.min(end, whole.length)] : send;
-  if (send === "asked" && from >= whole.length) return { status: 416, headers: { "Content-Range": `bytes */${whole.length}` }, body: new Uint8Array(0) };
+  const [from, to] =
+    send === "all" ? [0, whole.length] : send === "asked" ? [first, Math.min(end, whole.length)] : send;
+  if (send === "asked" && from >= whole.length)
+    return { status: 416, headers: { "Content-Range": `bytes */${whole.length}` }, body: new Uint8Array(0) };
   const until = Math.min(to, from + (plan.cap ?? Infinity));
   let body = whole.slice(from, until);
   const headers = {};
   const range = plan.range ?? "true";
-  const named = range === "true" ? `bytes ${from}-${until - 1}/${whole.length}` : range === "star" ? `bytes ${from}-${until - 1}/*` : range;
+  const named =
+    range === "true"
+      ? `bytes ${from}-${until - 1}/${whole.length}`
+      : range === "star"
+        ? `bytes ${from}-${until - 1}/*`
+        : range;
   if (plan.status !== 200 && range !== "none" && (plan.status === 206 || plan.range)) headers["Content-Range"] = named;
   if (plan.encoding === "gzip") [body, headers["Content-Encoding"]] = [gzipSync(body), "gzip"];
   if (plan.multipart) {
-    body = Buffer.concat([Buffer.from(`--edge\r\nContent-Type: application/sps\r\nContent-Range: ${named}\r\n\r\n`), body, Buffer.from("\r\n--edge--\r\n")]);
+    body = Buffer.concat([
+      Buffer.from(`--edge\r\nContent-Type: application/sps\r\nContent-Range: ${named}\r\n\r\n`),
+      body,
+      Buffer.from("\r\n--edge--\r\n"),
+    ]);
     headers["Content-Type"] = "multipart/byteranges; boundary=edge";
     delete headers["Content-Range"];
   }
@@ -66,7 +78,8 @@ async function serve(t, answers) {
     const most = Math.min(plan.cut ?? Infinity, body.length);
     let at = 0;
     const more = () => {
-      for (let open = true; open && at < most; at += 65_536) open = response.write(body.subarray(at, Math.min(most, at + 65_536)));
+      for (let open = true; open && at < most; at += 65_536)
+        open = response.write(body.subarray(at, Math.min(most, at + 65_536)));
       if (at < most) return response.once("drain", more);
       return most < body.length ? later(() => response.destroy(), 20) : response.end();
     };
@@ -78,7 +91,9 @@ async function serve(t, answers) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const end = async () => {
-    const closed = [...sockets].filter((socket) => !socket.closed).map((socket) => new Promise((resolve) => socket.on("close", resolve)));
+    const closed = [...sockets]
+      .filter((socket) => !socket.closed)
+      .map((socket) => new Promise((resolve) => socket.on("close", resolve)));
     server.closeAllConnections();
     await Promise.all(closed);
     server.close();
@@ -122,8 +137,11 @@ test("parts that are asked for at once from a server without ranges take one tra
   const source = new Source(url);
   await source.header();
   const all = Array.from({ length: 15 }, (_, i) => [500_000 + i * 200_000, 200_000]);
-  const parts = await Promise.all(all.map(([at, length]) => source.part(at, length, sha256(FILES[0].slice(at, at + length)))));
-  for (const [i, [at, length]] of all.entries()) assert.deepEqual(sha256(parts[i]), sha256(FILES[0].slice(at, at + length)));
+  const parts = await Promise.all(
+    all.map(([at, length]) => source.part(at, length, sha256(FILES[0].slice(at, at + length)))),
+  );
+  for (const [i, [at, length]] of all.entries())
+    assert.deepEqual(sha256(parts[i]), sha256(FILES[0].slice(at, at + length)));
   assert.equal(told.requests, 1);
 });
 
@@ -138,16 +156,25 @@ test("a mirror without ranges is read by one transfer too, and a part by its own
 
 test("pieces of two versions are never joined: the read begins anew, and a file that never rests is given up", async (t) => {
   const how = { anew: false, signal: new AbortController().signal, alive: () => undefined };
-  const { url } = await serve(t, [{ status: 206, send: "asked", cap: 1000, version: 1, tag: '"a"' }, { status: 206, send: "asked", cap: 1000, tag: '"b"' }]);
+  const { url } = await serve(t, [
+    { status: 206, send: "asked", cap: 1000, version: 1, tag: '"a"' },
+    { status: 206, send: "asked", cap: 1000, tag: '"b"' },
+  ]);
   assert.deepEqual(await new HttpFile(url, how.signal).read(100, 3000, how), FILES[0].slice(100, 3000));
-  const never = await serve(t, Array.from({ length: 40 }, (_, i) => ({ status: 206, send: "asked", cap: 1000, tag: `"${i}"` })));
+  const never = await serve(
+    t,
+    Array.from({ length: 40 }, (_, i) => ({ status: 206, send: "asked", cap: 1000, tag: `"${i}"` })),
+  );
   await assert.rejects(new HttpFile(never.url, how.signal).read(100, 9000, how), /changes while it is read/);
 });
 
 test("a transfer that is kept holds no more than its limit while nobody reads on", async () => {
   const chunk = new Uint8Array(1 << 20).fill(7);
   let pulled = 0;
-  const stream = new ReadableStream({ pull: (controller) => (pulled++, controller.enqueue(chunk)) }, { highWaterMark: 0 });
+  const stream = new ReadableStream(
+    { pull: (controller) => (pulled++, controller.enqueue(chunk)) },
+    { highWaterMark: 0 },
+  );
   const how = { signal: new AbortController().signal, alive: () => undefined };
   const download = new Download(stream.getReader(), 0, { total: null, tag: null }, () => undefined);
   await download.read(0, 10, how, true);
@@ -165,7 +192,10 @@ test("a transfer of which only the beginning was read is ended after a few megab
   const chunk = new Uint8Array(1 << 20).fill(7);
   let stopped = 0;
   let pulled = 0;
-  const stream = new ReadableStream({ pull: (controller) => (pulled++, controller.enqueue(chunk)) }, { highWaterMark: 0 });
+  const stream = new ReadableStream(
+    { pull: (controller) => (pulled++, controller.enqueue(chunk)) },
+    { highWaterMark: 0 },
+  );
   const download = new Download(stream.getReader(), 0, { total: null, tag: null }, () => stopped++);
   await download.read(0, 400_000, { signal: new AbortController().signal, alive: () => undefined }, false);
   for (let i = 0; i < 200; i++) await null;
@@ -179,8 +209,11 @@ test("a server that refuses a range that goes past the end is asked for what the
   const server = createServer((request, response) => {
     const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
     asked.push(request.headers.range);
-    if (Number(last) >= file.length) return response.writeHead(416, { "Content-Range": `bytes */${file.length}` }).end();
-    return response.writeHead(206, { "Content-Range": `bytes ${first}-${last}/${file.length}` }).end(file.subarray(Number(first), Number(last) + 1));
+    if (Number(last) >= file.length)
+      return response.writeHead(416, { "Content-Range": `bytes */${file.length}` }).end();
+    return response
+      .writeHead(206, { "Content-Range": `bytes ${first}-${last}/${file.length}` })
+      .end(file.subarray(Number(first), Number(last) + 1));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.closeAllConnections(), server.close()));

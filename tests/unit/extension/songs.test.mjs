@@ -1,4 +1,5 @@
-// The cores that read songs: one for each site, apart from the wallet's, ended with the site's last player; and turns by site.
+// The cores that read songs: one for each site, apart from the wallet's, ended with the site's last player; and turns
+// by site.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
@@ -21,13 +22,20 @@ class FakeWorker {
     this.ended = true;
   }
   answer() {
-    for (const { id, op } of this.asked.splice(0)) for (const listener of this.listeners) listener({ data: { id, answer: JSON.stringify({ ok: true, result: { op } }) } });
+    for (const { id, op } of this.asked.splice(0))
+      for (const listener of this.listeners)
+        listener({ data: { id, answer: JSON.stringify({ ok: true, result: { op } }) } });
   }
 }
 let timers = [];
 Object.assign(globalThis, {
-  location: { protocol: "chrome-extension:" }, chrome: { runtime: {} }, Worker: FakeWorker,
-  setTimeout: (work) => timers.push(work), clearTimeout: (timer) => delete timers[timer - 1], setInterval: () => 0, clearInterval() {},
+  location: { protocol: "chrome-extension:" },
+  chrome: { runtime: {} },
+  Worker: FakeWorker,
+  setTimeout: (work) => timers.push(work),
+  clearTimeout: (timer) => delete timers[timer - 1],
+  setInterval: () => 0,
+  clearInterval() {},
 });
 const { python } = await import("../../../extension/engine/wallet_core.js");
 const { MOST_BYTES_OF_SITE, closeSong, openSong, song } = await import("../../../extension/engine/song_cores.js");
@@ -65,7 +73,10 @@ test("the wallet is answered while every site's core reads, and no site waits fo
   const quick = load(b);
   const word = python("wallet.status");
   assert.equal(alive().length, 3);
-  assert.deepEqual(workers.map(({ asked }) => asked.map(({ op }) => op)), [["header.load", "header.load"], ["header.load"], ["wallet.status"]]);
+  assert.deepEqual(
+    workers.map(({ asked }) => asked.map(({ op }) => op)),
+    [["header.load", "header.load"], ["header.load"], ["wallet.status"]],
+  );
   workers[1].answer();
   workers[2].answer();
   assert.deepEqual(await quick, { op: "header.load" });
@@ -117,10 +128,15 @@ test("of each site so much runs at once; another's does not wait, and a failure 
   const turns = new Turns(2);
   const began = [];
   const ends = [];
-  const work = (name) => turns.run(name[0], () => new Promise((resolve, reject) => {
-    began.push(name);
-    ends.push({ resolve, reject });
-  }));
+  const work = (name) =>
+    turns.run(
+      name[0],
+      () =>
+        new Promise((resolve, reject) => {
+          began.push(name);
+          ends.push({ resolve, reject });
+        }),
+    );
   const all = ["a1", "a2", "a3", "b1"].map(work);
   await Promise.resolve();
   assert.deepEqual(began, ["a1", "a2", "b1"]);

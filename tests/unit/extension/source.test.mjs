@@ -38,7 +38,9 @@ const send = (response, status, bytes) => response.writeHead(status, { "Content-
 function some(response, file, first, end, body = file.subarray(first, end)) {
   if (first >= file.length) return response.writeHead(416, { "Content-Range": `bytes */${file.length}` }).end();
   const last = Math.min(end, file.length) - 1;
-  return response.writeHead(206, { "Content-Range": `bytes ${first}-${last}/${file.length}`, "Content-Length": body.length }).end(body);
+  return response
+    .writeHead(206, { "Content-Range": `bytes ${first}-${last}/${file.length}`, "Content-Length": body.length })
+    .end(body);
 }
 const ranges = (file) => (response, n, first, end) => some(response, file, first, end);
 const code = (expected) => (error) => error.code === expected;
@@ -93,7 +95,9 @@ test("a file cut short in the header or in a part says so", async (t) => {
 test("a file that was cut short plays once it is whole", async (t) => {
   const file = song();
   let whole = false;
-  const { source } = await serve(t, (response, n, first, end) => some(response, whole ? file : file.subarray(0, 60), first, end));
+  const { source } = await serve(t, (response, n, first, end) =>
+    some(response, whole ? file : file.subarray(0, 60), first, end),
+  );
   await assert.rejects(source.header(), code("sps.truncated"));
   whole = true;
   const again = new Source(source.url);
@@ -101,7 +105,9 @@ test("a file that was cut short plays once it is whole", async (t) => {
 });
 
 test("another kind of file, and a header of no or absurd length", async (t) => {
-  const { source } = await serve(t, (response) => send(response, 200, Buffer.from("<!doctype html><title>Hello</title>")));
+  const { source } = await serve(t, (response) =>
+    send(response, 200, Buffer.from("<!doctype html><title>Hello</title>")),
+  );
   await assert.rejects(source.header(), code("sps.magic"));
   for (const size of [0, (4 << 20) + 1, 0xffffffff]) {
     const { source: odd } = await serve(t, ranges(Uint8Array.from([...MAGIC, ...length(size), 1, 2, 3])));
@@ -112,27 +118,39 @@ test("another kind of file, and a header of no or absurd length", async (t) => {
 test("a file that is not there is not asked for again", async (t) => {
   for (const status of [404, 410]) {
     const { source, asked } = await serve(t, (response) => send(response, status, ""));
-    await assert.rejects(source.header(), (error) => error.code === "sps.segment.missing" && error.detail.status === status);
+    await assert.rejects(
+      source.header(),
+      (error) => error.code === "sps.segment.missing" && error.detail.status === status,
+    );
     assert.equal(asked.length, 1);
   }
 });
 
 test("a part spoilt once is asked for again and then right", async (t) => {
   const file = song();
-  const { source, asked } = await serve(t, (response, n, first, end) => send(response, 206, n === 1 ? new Uint8Array(end - first) : file.subarray(first, end)));
+  const { source, asked } = await serve(t, (response, n, first, end) =>
+    send(response, 206, n === 1 ? new Uint8Array(end - first) : file.subarray(first, end)),
+  );
   assert.deepEqual(await source.part(1000, 20, hash(file.slice(1000, 1020))), file.slice(1000, 1020));
   assert.equal(asked.length, 2);
 });
 
 test("a part spoilt twice is the file's fault", async (t) => {
-  const { source, asked } = await serve(t, (response, n, first, end) => send(response, 206, new Uint8Array(end - first)));
-  await assert.rejects(source.part(1000, 20, hash("right")), (error) => error.code === "sps.segment.hash" && error.detail.offset === 1000);
+  const { source, asked } = await serve(t, (response, n, first, end) =>
+    send(response, 206, new Uint8Array(end - first)),
+  );
+  await assert.rejects(
+    source.part(1000, 20, hash("right")),
+    (error) => error.code === "sps.segment.hash" && error.detail.offset === 1000,
+  );
   assert.equal(asked.length, 2);
 });
 
 test("a part spoilt among the first bytes is fetched alone", async (t) => {
   const file = song();
-  const { source, asked } = await serve(t, (response, n, first, end) => some(response, n === 1 ? file.map((byte, i) => (i === 130 ? byte ^ 1 : byte)) : file, first, end));
+  const { source, asked } = await serve(t, (response, n, first, end) =>
+    some(response, n === 1 ? file.map((byte, i) => (i === 130 ? byte ^ 1 : byte)) : file, first, end),
+  );
   await source.header();
   assert.deepEqual(await source.part(120, 20, hash(file.slice(120, 140))), file.slice(120, 140));
   assert.deepEqual(asked[1], [120, 140]);
@@ -140,7 +158,9 @@ test("a part spoilt among the first bytes is fetched alone", async (t) => {
 
 test("a server that stumbles or hangs up is tried again, four times in all", async (t) => {
   const file = song();
-  const { source, asked } = await serve(t, (response, n, first, end) => (n === 1 ? send(response, 503, "") : n === 2 ? response.destroy() : send(response, 206, file.subarray(first, end))));
+  const { source, asked } = await serve(t, (response, n, first, end) =>
+    n === 1 ? send(response, 503, "") : n === 2 ? response.destroy() : send(response, 206, file.subarray(first, end)),
+  );
   assert.deepEqual(await source.part(0, 5, hash(file.slice(0, 5))), file.slice(0, 5));
   assert.equal(asked.length, 3);
   const { source: down, asked: tries } = await serve(t, (response) => send(response, 500, ""));
@@ -158,9 +178,12 @@ test("a closed source asks no more", async (t) => {
 /** A page around a song, whose bytes at the patches are written as ".". */
 function page(file, patches = [], version = 1) {
   const fix = patches.length ? `<meta name="sps-fix" content="${patches}">` : "";
-  const head = (at) => `<!doctype html><meta charset="windows-1252"><meta name="sps" content="v=${version};off=${String(at).padStart(10, "0")};len=${String(file.length).padStart(12, "0")};sha256=${"0".repeat(64)}">${fix}<p>Hello</p><!--`;
+  const head = (at) =>
+    `<!doctype html><meta charset="windows-1252"><meta name="sps" content="v=${version};off=${String(at).padStart(10, "0")};len=${String(file.length).padStart(12, "0")};sha256=${"0".repeat(64)}">${fix}<p>Hello</p><!--`;
   const start = Buffer.from(head(head(0).length));
-  return new Uint8Array(Buffer.concat([start, file.map((byte, i) => (patches.includes(i) ? 0x2e : byte)), Buffer.from("--><i></i>")]));
+  return new Uint8Array(
+    Buffer.concat([start, file.map((byte, i) => (patches.includes(i) ? 0x2e : byte)), Buffer.from("--><i></i>")]),
+  );
 }
 
 test("a song in a page is read from where it lies, with its patches undone, and never beyond its end", async (t) => {
@@ -221,10 +244,16 @@ test("a part that fails waits for the places that the header names while it is s
 test("a page on disk is asked for its own song, piece by piece", async () => {
   const file = song(100, 900_000);
   const asked = [];
-  const source = new Source("file:///songs/song.sps.html", async (offset, size) => (asked.push(size), Buffer.from(file.subarray(offset, offset + size)).toString("base64")));
+  const source = new Source(
+    "file:///songs/song.sps.html",
+    async (offset, size) => (asked.push(size), Buffer.from(file.subarray(offset, offset + size)).toString("base64")),
+  );
   assert.deepEqual(await source.header(), file.slice(12, 112));
-  assert.deepEqual(await source.part(500_000, 400_000, hash(file.slice(500_000, 900_000))), file.slice(500_000, 900_000));
-  assert.ok(Math.max(...asked) * 4 / 3 < 1 << 20);
+  assert.deepEqual(
+    await source.part(500_000, 400_000, hash(file.slice(500_000, 900_000))),
+    file.slice(500_000, 900_000),
+  );
+  assert.ok((Math.max(...asked) * 4) / 3 < 1 << 20);
   await assert.rejects(source.part(899_000, 5000, hash("x")), code("sps.truncated"));
 });
 

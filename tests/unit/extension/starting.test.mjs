@@ -1,7 +1,14 @@
 // The table of what may begin where: nothing in a page consents or costs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSurface, limits, MAY, mayBegin, stale, takingOf } from "../../../extension/engine/playback/activation_rules.js";
+import {
+  isSurface,
+  limits,
+  MAY,
+  mayBegin,
+  stale,
+  takingOf,
+} from "../../../extension/engine/playback/activation_rules.js";
 
 const SURFACES = ["page", "activated", "frame", "press", "own"];
 const FREE = { permissions: ["play", "seek"], price: { payer: "station" } };
@@ -18,7 +25,10 @@ const ROWS = [
 
 for (const [taking, allowance, may] of ROWS) {
   test(`${taking} ${allowance ? "with" : "without"} an allowance may begin by: ${may.join(", ") || "nothing"}`, () => {
-    assert.deepEqual(SURFACES.filter((surface) => mayBegin(taking, surface, allowance)), may);
+    assert.deepEqual(
+      SURFACES.filter((surface) => mayBegin(taking, surface, allowance)),
+      may,
+    );
   });
 }
 
@@ -33,11 +43,12 @@ test("the table has a row for each kind and a column for each surface, and no ot
 });
 
 test("a script never has more than a press, and a press never more than the extension's own window", () => {
-  for (const taking of Object.keys(MAY)) for (const allowance of [false, true]) {
-    const may = SURFACES.map((surface) => mayBegin(taking, surface, allowance));
-    const [page, activated, frame, press, own] = may;
-    assert.ok(!page && !frame && activated <= press && press <= own, `${taking} ${may}`);
-  }
+  for (const taking of Object.keys(MAY))
+    for (const allowance of [false, true]) {
+      const may = SURFACES.map((surface) => mayBegin(taking, surface, allowance));
+      const [page, activated, frame, press, own] = may;
+      assert.ok(!page && !frame && activated <= press && press <= own, `${taking} ${may}`);
+    }
 });
 
 test("terms that use something up make an action limited; free terms make none", () => {
@@ -61,7 +72,11 @@ test("terms that use something up make an action limited; free terms make none",
     [{ ...FREE, expires_s: 9, not_before_s: 1, preview_s: 30, concurrent: 1 }, []],
   ];
   for (const [policy, limited] of rows) {
-    assert.deepEqual(["play", "preview", "resume", "seek", "rate", "pause"].filter((action) => limits(policy, action)), limited, JSON.stringify(policy));
+    assert.deepEqual(
+      ["play", "preview", "resume", "seek", "rate", "pause"].filter((action) => limits(policy, action)),
+      limited,
+      JSON.stringify(policy),
+    );
   }
 });
 
@@ -73,5 +88,6 @@ test("what begins a paid play, goes on with it or makes it longer costs; what is
 
 test("a press whose song may be another one by now begins no more than a page that was touched", () => {
   assert.deepEqual(SURFACES.map(stale), ["page", "activated", "frame", "activated", "activated"]);
-  for (const surface of SURFACES) for (const taking of ["limited", "costs"]) assert.equal(mayBegin(taking, stale(surface), true), false);
+  for (const surface of SURFACES)
+    for (const taking of ["limited", "costs"]) assert.equal(mayBegin(taking, stale(surface), true), false);
 });

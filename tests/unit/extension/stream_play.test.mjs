@@ -11,7 +11,18 @@ const { Handover } = await import("../../../extension/engine/playback/track_hand
 
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
 const FREE = { permissions: ["play", "seek"] };
-const SILENT = { admission: { earns: false }, sound: { positionMs: 0, aheadMs: 0, ranges: [] }, song: {}, timings: {}, rate: 1, volume: 1, muted: false, pitch: true, stalled: false, problem: null };
+const SILENT = {
+  admission: { earns: false },
+  sound: { positionMs: 0, aheadMs: 0, ranges: [] },
+  song: {},
+  timings: {},
+  rate: 1,
+  volume: 1,
+  muted: false,
+  pitch: true,
+  stalled: false,
+  problem: null,
+};
 let number = 0;
 
 /** A stream with nothing but what decides; what it wished for. */
@@ -19,10 +30,33 @@ function stream(policy, { costs = false, on = false, now = "ready", invoke = "pl
   const wishes = [];
   const counting = { heard: { ms: 0, at: 0 }, left: {}, pace: null };
   const next = active ? { seek: { invoke: "seek" } } : { play: { invoke }, seek: { invoke: "seek" } };
-  const course = { surface: "page", wanted: false, counting, isActive: active, session: { state: now, next }, wish: async (wish) => void wishes.push(wish) };
-  const page = { done: 4, denied: null, deny() { this.denied = this.done; } };
-  const info = now === "loading" ? null : { policy, reward_wei: "5", station: { address: "0xs", domain: "s.example", name: "S" } };
-  const one = { course, info, page, paying: { costs, on, told: () => null }, notice: null, players: [7], place: { origin: `https://${++number}.example`, page: 1, element: 2, stream: "s" }, ...SILENT };
+  const course = {
+    surface: "page",
+    wanted: false,
+    counting,
+    isActive: active,
+    session: { state: now, next },
+    wish: async (wish) => void wishes.push(wish),
+  };
+  const page = {
+    done: 4,
+    denied: null,
+    deny() {
+      this.denied = this.done;
+    },
+  };
+  const info =
+    now === "loading" ? null : { policy, reward_wei: "5", station: { address: "0xs", domain: "s.example", name: "S" } };
+  const one = {
+    course,
+    info,
+    page,
+    paying: { costs, on, told: () => null },
+    notice: null,
+    players: [7],
+    place: { origin: `https://${++number}.example`, page: 1, element: 2, stream: "s" },
+    ...SILENT,
+  };
   return { one: Object.setPrototypeOf(one, Stream.prototype), wishes };
 }
 
@@ -44,7 +78,12 @@ for (const [name, policy, options, may] of /** @type {[string, object, any, stri
   ["free music", FREE, {}, ["activated", "press", "own"]],
   ["a counted play", COUNTED, {}, ["press", "own"]],
   ["going on with a counted play", COUNTED, { now: "paused", invoke: "resume" }, ["activated", "press", "own"]],
-  ["a counted play whose pause is on its way", COUNTED, { now: "playing", active: true }, ["activated", "press", "own"]],
+  [
+    "a counted play whose pause is on its way",
+    COUNTED,
+    { now: "playing", active: true },
+    ["activated", "press", "own"],
+  ],
   ["a song that costs, within a budget", FREE, { costs: true, on: true }, ["press", "own"]],
   ["going on with it", FREE, { costs: true, on: true, now: "paused", invoke: "resume" }, ["press", "own"]],
   ["its preview", FREE, { costs: true, invoke: "preview" }, ["activated", "press", "own"]],
@@ -56,7 +95,10 @@ for (const [name, policy, options, may] of /** @type {[string, object, any, stri
       const begun = await one.play(surface);
       assert.equal(begun, may.includes(surface), surface);
       assert.deepEqual([wishes, sites()], begun ? [["play"], 1] : [[], 0]);
-      assert.deepEqual(said(), begun ? [] : [options.costs && !options.on && options.invoke !== "preview" ? "site.budget" : "player.press"]);
+      assert.deepEqual(
+        said(),
+        begun ? [] : [options.costs && !options.on && options.invoke !== "preview" ? "site.budget" : "player.press"],
+      );
       told.length = asked.length = 0;
     }
   });
@@ -67,12 +109,16 @@ test("a play before the song is there is looked at again once it is, and the pag
   assert.equal(await early.one.play("page"), false);
   assert.equal(await early.one.play("activated"), true);
   assert.deepEqual([early.wishes, early.one.course.surface, sites()], [["play"], "activated", 0]);
-  for (const [surface, denied] of [["activated", 4], ["press", null]]) {
+  for (const [surface, denied] of [
+    ["activated", 4],
+    ["press", null],
+  ]) {
     const { one, wishes } = stream(COUNTED);
     Object.assign(one.course, { wanted: true, surface });
     await one.playWanted(one.course);
     assert.deepEqual([one.page.denied, wishes.length, one.course.wanted], [denied, denied === null ? 1 : 0, false]);
-    const heard = told.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ?? null;
+    const heard =
+      told.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ?? null;
     assert.equal(heard, denied);
     told.length = 0;
   }
@@ -86,12 +132,19 @@ test("a page's jump uses up none that the terms count, and free ones it may have
 
 test("a page's jump makes no paid or metered play longer; the fan's own do", () => {
   const metered = { ...FREE, metered_s: 60 };
-  for (const [policy, options] of [[metered, {}], [FREE, { costs: true, on: true }]]) {
+  for (const [policy, options] of [
+    [metered, {}],
+    [FREE, { costs: true, on: true }],
+  ]) {
     const { one } = stream(policy, { ...options, now: "playing", active: true });
     for (const surface of ["page", "activated"]) assert.equal(one.refusal("seek", surface).code, "player.press");
     assert.equal(one.refusal("seek", "press"), null);
   }
-  assert.equal(stream(FREE, { costs: true, now: "playing", active: true }).one.refusal("seek", "activated"), null, "of a preview");
+  assert.equal(
+    stream(FREE, { costs: true, now: "playing", active: true }).one.refusal("seek", "activated"),
+    null,
+    "of a preview",
+  );
 });
 
 test("a press before there is a song is for no terms: counted and paid ones wait for another", async () => {
@@ -103,13 +156,25 @@ test("a press before there is a song is for no terms: counted and paid ones wait
 });
 
 test("a press is for the terms that were shown: a header that takes their place while it is looked at does not get it", async () => {
-  for (const [policy, options, begun] of /** @type {[object, any, string[]][]} */ ([[FREE, {}, ["play"]], [COUNTED, {}, []], [FREE, { costs: true, on: true }, []]])) {
+  for (const [policy, options, begun] of /** @type {[object, any, string[]][]} */ ([
+    [FREE, {}, ["play"]],
+    [COUNTED, {}, []],
+    [FREE, { costs: true, on: true }, []],
+  ])) {
     const { one, wishes } = stream(policy, options);
     one.course.session.state = "starting";
     Object.assign(one, {
-      reread: false, course: { ...one.course, surface: "press", isPast: false }, source: { renewed: async () => ({ close() {} }) }, discard() {},
-      reset() { this.course = stream(policy, options).one.course; this.course.wish = async (wish) => void wishes.push(wish); },
-      begin() { return this.playWanted(this.course); },
+      reread: false,
+      course: { ...one.course, surface: "press", isPast: false },
+      source: { renewed: async () => ({ close() {} }) },
+      discard() {},
+      reset() {
+        this.course = stream(policy, options).one.course;
+        this.course.wish = async (wish) => void wishes.push(wish);
+      },
+      begin() {
+        return this.playWanted(this.course);
+      },
     });
     assert.equal(await one.renewed({ code: "station.right.missing" }), true);
     assert.deepEqual(wishes, begun);
@@ -118,8 +183,12 @@ test("a press is for the terms that were shown: a header that takes their place 
 
 test("music waits to be moved here where a person pressed, not where a page's script has tried", () => {
   for (const [surface, opened, code, waits] of /** @type {[string, boolean, string, boolean][]} */ ([
-    ["press", false, "session.busy", true], ["own", false, "session.busy", true], ["activated", false, "session.busy", false], ["page", false, "session.busy", false],
-    ["activated", true, "session.busy", true], ["press", true, "site.paused", false],
+    ["press", false, "session.busy", true],
+    ["own", false, "session.busy", true],
+    ["activated", false, "session.busy", false],
+    ["page", false, "session.busy", false],
+    ["activated", true, "session.busy", true],
+    ["press", true, "site.paused", false],
   ])) {
     const { one } = stream(FREE);
     Object.assign(one, { opened, problem: { code } });
@@ -129,8 +198,17 @@ test("music waits to be moved here where a person pressed, not where a page's sc
 });
 
 test("a list goes on by itself to free songs only", () => {
-  const before = { course: { session: { state: "playing" } }, feed: { complete: true }, info: { duration_ms: 10_000 }, sound: { positionMs: 9_500 }, rate: 1 };
-  for (const [policy, goes] of [[FREE, true], [COUNTED, false]]) {
+  const before = {
+    course: { session: { state: "playing" } },
+    feed: { complete: true },
+    info: { duration_ms: 10_000 },
+    sound: { positionMs: 9_500 },
+    rate: 1,
+  };
+  for (const [policy, goes] of [
+    [FREE, true],
+    [COUNTED, false],
+  ]) {
     const { one } = stream(policy);
     Object.assign(one.info, { duration_ms: 10_000 });
     assert.equal(Object.setPrototypeOf({ before, after: one, fadeMs: 0 }, Handover.prototype).isTime, goes);
@@ -142,28 +220,48 @@ test("music at a station that the fan has not answered about waits with its ques
   const { one, wishes } = stream(FREE);
   await one.play("activated");
   await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual([wishes, state.answers.map(({ station, collect }) => [station, collect])], [["play"], [["0xs", null]]]);
+  assert.deepEqual(
+    [wishes, state.answers.map(({ station, collect }) => [station, collect])],
+    [["play"], [["0xs", null]]],
+  );
 });
 
 test("a song that could not be opened keeps nothing of what was read, and a retry reads it anew", async () => {
   const { one } = stream(FREE, { now: "loading" });
-  const web = (async () => new Response(new Uint8Array(500_000)));
+  const web = async () => new Response(new Uint8Array(500_000));
   const { fetch } = globalThis;
   globalThis.fetch = web;
-  const source = new Source("https://cdn.example/a.sps", undefined, undefined, false, { page: one.place.origin, site: one.place.origin });
-  Object.assign(one, { source, song: null, ring: { publicKey: Promise.resolve(new Uint8Array(65)) }, opening: { stream: "s", header: "x".repeat(100) }, place: { ...one.place, site: one.place.origin } });
+  const source = new Source("https://cdn.example/a.sps", undefined, undefined, false, {
+    page: one.place.origin,
+    site: one.place.origin,
+  });
+  Object.assign(one, {
+    source,
+    song: null,
+    ring: { publicKey: Promise.resolve(new Uint8Array(65)) },
+    opening: { stream: "s", header: "x".repeat(100) },
+    place: { ...one.place, site: one.place.origin },
+  });
   Object.assign(one.course, { isPast: false, failed: async () => undefined });
   await one.begin();
   globalThis.fetch = fetch;
   assert.equal(one.problem.code, "sps.magic");
-  assert.deepEqual([source.head.length, source.read, source.stop.signal.aborted, one.opening], [0, null, true, { stream: "s" }]);
+  assert.deepEqual(
+    [source.head.length, source.read, source.stop.signal.aborted, one.opening],
+    [0, null, true, { stream: "s" }],
+  );
 });
 
 test("a page on disk that names a station on this computer reaches nothing here with its header's places", async () => {
   const { one } = stream(FREE);
   const places = ["http://localhost:8080/parts/", "http://127.0.0.1/a.sps", "https://cdn.example/a.sps"];
-  for (const [src, reached] of [["file:///home/a/song.html", 1], ["http://localhost:8080/a.sps", 3]]) {
-    Object.assign(one, { place: { ...one.place, src, origin: "http://localhost:8080", site: "http://localhost:8080" } });
+  for (const [src, reached] of [
+    ["file:///home/a/song.html", 1],
+    ["http://localhost:8080/a.sps", 3],
+  ]) {
+    Object.assign(one, {
+      place: { ...one.place, src, origin: "http://localhost:8080", site: "http://localhost:8080" },
+    });
     const source = one.sourceOf(false);
     source.deliver(places);
     await source.told;
@@ -178,8 +276,19 @@ test("a site has the host look at so many songs at once, and another site waits 
   const begun = Array.from({ length: 20 }, (_, i) => {
     const { one } = stream(FREE, { now: "loading" });
     const site = i < 19 ? "https://many.example" : "https://other.example";
-    const source = { header: async () => new Uint8Array(50), deliver: (places) => void places.catch(() => undefined), close: () => undefined, kbps: null };
-    Object.assign(one, { source, song: null, ring: { publicKey: Promise.resolve(new Uint8Array(65)) }, opening: {}, place: { ...one.place, stream: `open ${i}`, site } });
+    const source = {
+      header: async () => new Uint8Array(50),
+      deliver: (places) => void places.catch(() => undefined),
+      close: () => undefined,
+      kbps: null,
+    };
+    Object.assign(one, {
+      source,
+      song: null,
+      ring: { publicKey: Promise.resolve(new Uint8Array(65)) },
+      opening: {},
+      place: { ...one.place, stream: `open ${i}`, site },
+    });
     one.course.failed = async () => undefined;
     one.course.isPast = false;
     one.begin();

@@ -1,4 +1,5 @@
-// The element's surface, as a page's script meets it: HTMLMediaElement's properties, promises and events in their order.
+// The element's surface, as a page's script meets it: HTMLMediaElement's properties, promises and events in their
+// order.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../../../extension/content/ranges.js";
@@ -12,7 +13,11 @@ function world() {
   const asked = [];
   const said = [];
   const clock = { ms: 0 };
-  const media = new Surface((command, value, n) => asked.push([command, value, n]), (name) => said.push(name), () => clock.ms);
+  const media = new Surface(
+    (command, value, n) => asked.push([command, value, n]),
+    (name) => said.push(name),
+    () => clock.ms,
+  );
   return { media, asked, said, clock, events: async () => (await null, await null, said.splice(0)) };
 }
 
@@ -26,7 +31,8 @@ async function ready() {
 }
 
 /** The engine has done everything that was asked, and is in this state. */
-const told = ({ media, asked }, state, more = {}) => media.hear({ ...READY, state, done: asked.at(-1)?.[2] ?? 0, ...more });
+const told = ({ media, asked }, state, more = {}) =>
+  media.hear({ ...READY, state, done: asked.at(-1)?.[2] ?? 0, ...more });
 
 const stop = ({ media }) => media.load(false);
 
@@ -37,7 +43,14 @@ test("loading goes through the standard's events and states", async () => {
   assert.deepEqual(await events(), ["loadstart"]);
   assert.deepEqual([media.networkState, media.readyState], [2, 0]);
   media.hear(READY);
-  assert.deepEqual(await events(), ["durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough", "suspend"]);
+  assert.deepEqual(await events(), [
+    "durationchange",
+    "loadedmetadata",
+    "loadeddata",
+    "canplay",
+    "canplaythrough",
+    "suspend",
+  ]);
   assert.deepEqual([media.readyState, media.duration, media.seekable.length, media.seekable.end(0)], [4, 24, 1, 24]);
 });
 
@@ -62,7 +75,10 @@ test("pause rejects a pending play with AbortError and fires timeupdate, pause",
   it.media.pause();
   await assert.rejects(promise, { name: "AbortError" });
   assert.deepEqual(await it.events(), ["play", "timeupdate", "pause"]);
-  assert.deepEqual(it.asked.map(([command]) => command), ["play", "pause"]);
+  assert.deepEqual(
+    it.asked.map(([command]) => command),
+    ["play", "pause"],
+  );
   it.media.pause();
   assert.deepEqual(await it.events(), []);
 });
@@ -95,7 +111,14 @@ test("what was set before there was a stream is asked of it once there is one", 
   media.play().catch(() => undefined);
   asked.length = 0;
   media.again();
-  assert.deepEqual(asked.map(([command, value]) => [command, value]), [["volume", 0.25], ["rate", 1.5], ["play", null]]);
+  assert.deepEqual(
+    asked.map(([command, value]) => [command, value]),
+    [
+      ["volume", 0.25],
+      ["rate", 1.5],
+      ["play", null],
+    ],
+  );
   media.hear({ ...READY, done: 0 }); // the new stream's own defaults, from before it heard of these
   assert.deepEqual([media.volume, media.rate, media.paused], [0.25, 1.5, false]);
 });
@@ -109,7 +132,15 @@ test("a seek is seeking at once and seeked when the engine is done, in the stand
   assert.deepEqual([it.media.seeking, it.media.currentTime], [true, 10]);
   told(it, "seeking", { position_ms: 10_000, done: 1 });
   told(it, "playing", { position_ms: 10_000 });
-  assert.deepEqual(await it.events(), ["seeking", "waiting", "timeupdate", "seeked", "canplay", "canplaythrough", "playing"]);
+  assert.deepEqual(await it.events(), [
+    "seeking",
+    "waiting",
+    "timeupdate",
+    "seeked",
+    "canplay",
+    "canplaythrough",
+    "playing",
+  ]);
   assert.deepEqual([it.media.seeking, it.media.currentTime], [false, 10]);
   stop(it);
 });
@@ -206,13 +237,17 @@ test("what the music ran on by while the engine's word was under way is played t
   told(it, "playing", { position_ms: 900 });
   it.clock.ms = 300;
   told(it, "paused", { position_ms: 1_200 });
-  const ranges = () => Array.from({ length: it.media.played.length }, (_, i) => [it.media.played.start(i), it.media.played.end(i)]);
+  const ranges = () =>
+    Array.from({ length: it.media.played.length }, (_, i) => [it.media.played.start(i), it.media.played.end(i)]);
   assert.deepEqual(ranges(), [[0, 1.2]]);
   told(it, "playing", { position_ms: 1_200 });
   told(it, "seeking", { position_ms: 20_000 });
   told(it, "playing", { position_ms: 20_000 });
   it.clock.ms = 1_300;
-  assert.deepEqual(ranges(), [[0, 1.2], [20, 21]]);
+  assert.deepEqual(ranges(), [
+    [0, 1.2],
+    [20, 21],
+  ]);
   stop(it);
 });
 

@@ -1,4 +1,5 @@
-// Tokens that lie at payees: found in parts, shown as what can be collected, fetched by the account or sent by a relayer.
+// Tokens that lie at payees: found in parts, shown as what can be collected, fetched by the account or sent by a
+// relayer.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
@@ -9,8 +10,32 @@ const { AT_ONCE, LEAST, MOST, find } = await import("../../../extension/engine/w
 
 const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const [STATION, SERVER, RELAYER] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
-const session = (n, number = n) => ({ id: `s${n}`, payee: ADDRESS(n), number, station: STATION, station_name: "Harbour", chain_id: 31337, settlement: NETWORK.settlement, session: { message: {} }, wallet: ME, told: false });
-const receipt = (n, amount_wei, fields = {}) => ({ server: SERVER, epoch: n, payee: ADDRESS(n), amount_wei, content: FRIEND, title: "Song", station: "harbour.example", state: "claimable", at_payee: true, due_s: 9, transaction: null, ...fields });
+const session = (n, number = n) => ({
+  id: `s${n}`,
+  payee: ADDRESS(n),
+  number,
+  station: STATION,
+  station_name: "Harbour",
+  chain_id: 31337,
+  settlement: NETWORK.settlement,
+  session: { message: {} },
+  wallet: ME,
+  told: false,
+});
+const receipt = (n, amount_wei, fields = {}) => ({
+  server: SERVER,
+  epoch: n,
+  payee: ADDRESS(n),
+  amount_wei,
+  content: FRIEND,
+  title: "Song",
+  station: "harbour.example",
+  state: "claimable",
+  at_payee: true,
+  due_s: 9,
+  transaction: null,
+  ...fields,
+});
 /** What lies where, by payee, in wei. @type {Map<string, {amount: bigint, allowed: bigint, nonce: number}>} */
 let lies;
 /** @type {any[]} */
@@ -32,34 +57,67 @@ beforeEach(async () => {
   await fresh();
   // Another account each time: what was seen for the one before does not count.
   account += 1;
-  state.accounts = [{ index: 0, name: "One", address: ME }, { index: account, name: "Used", address: ADDRESS(0xacc0 + account) }];
+  state.accounts = [
+    { index: 0, name: "One", address: ME },
+    { index: account, name: "Used", address: ADDRESS(0xacc0 + account) },
+  ];
   state.account = ADDRESS(0xacc0 + account);
   lies = new Map();
   looks = [];
   [receipts, sent, relayed, coin] = [[], [], [], 1000n];
   state.sessions = [session(1), session(2), session(3)];
   const { summary } = host;
-  host.summary = () => ({ ...summary(), receipts, due_s: null, totals: { pending_wei: "0", claimable_wei: "7", claimed_wei: "0", at_payee_wei: "0" } });
+  host.summary = () => ({
+    ...summary(),
+    receipts,
+    due_s: null,
+    totals: { pending_wei: "0", claimable_wei: "7", claimed_wei: "0", at_payee_wei: "0" },
+  });
   host.status = () => ({ state: "connected", version: "0.1.0", networks: [NETWORK] });
   host.earnings = ({ wallet, state: wanted }) => {
     assert.deepEqual([wallet, wanted], [ME, "claimable"]);
     return { receipts: receipts.filter((r) => r.state === "claimable" && !r.at_payee), next: null };
   };
   host.holdings = ({ chain_id, wallet, payees: some = [], after = null }) => {
-    const ours = [...payees.values()].filter((one) => one.wallet === wallet && one.chain_id === chain_id && one.payee > (after ?? "")).map(({ payee }) => payee).sort();
+    const ours = [...payees.values()]
+      .filter((one) => one.wallet === wallet && one.chain_id === chain_id && one.payee > (after ?? ""))
+      .map(({ payee }) => payee)
+      .sort();
     const part = some.length ? some : ours.slice(0, AT_ONCE);
-    const owed = (payee) => receipts.filter((r) => r.at_payee && r.payee === payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n);
+    const owed = (payee) =>
+      receipts.filter((r) => r.at_payee && r.payee === payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n);
     looks.push(part);
     return {
-      token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: String(coin), asked: part.length,
+      token: TOKEN,
+      settlement: NETWORK.settlement,
+      now_s: 500,
+      each_wei: "100",
+      coin_wei: String(coin),
+      asked: part.length,
       next: some.length || part.length < AT_ONCE ? null : part.at(-1),
-      holdings: part.filter((payee) => lies.has(payee)).map((payee) => ({
-        payee, amount_wei: String(lies.get(payee).amount), nonce: lies.get(payee).nonce, allowed_wei: String(lies.get(payee).allowed),
-        station: STATION, number: Number(payee), name: "Harbour", owed_wei: String(owed(payee)),
-      })),
+      holdings: part
+        .filter((payee) => lies.has(payee))
+        .map((payee) => ({
+          payee,
+          amount_wei: String(lies.get(payee).amount),
+          nonce: lies.get(payee).nonce,
+          allowed_wei: String(lies.get(payee).allowed),
+          station: STATION,
+          number: Number(payee),
+          name: "Harbour",
+          owed_wei: String(owed(payee)),
+        })),
     };
   };
-  host.simulate = () => ({ nonce: 4, gas: 8, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "50", coin_wei: String(coin) });
+  host.simulate = () => ({
+    nonce: 4,
+    gas: 8,
+    tip_wei: "1",
+    max_fee_wei: "5",
+    fee_wei: "30",
+    most_wei: "50",
+    coin_wei: String(coin),
+  });
   host.transaction = () => ({ state: "confirmed" });
   host.send = ({ raw }) => {
     sent.push(raw);
@@ -77,7 +135,9 @@ beforeEach(async () => {
   core["sweep.sign"] = (word) => {
     assert.deepEqual([word.index, word.station, word.token, word.nonce], [account, STATION, TOKEN, 3]);
     assert.equal(word.payee, ADDRESS(word.number));
-    return word.relayer ? { permit: "permit", sweep: word } : { to: state.account, permit: `permit ${word.payee}`, move: `move ${word.payee}` };
+    return word.relayer
+      ? { permit: "permit", sweep: word }
+      : { to: state.account, permit: `permit ${word.payee}`, move: `move ${word.payee}` };
   };
   core["transaction.sign"] = ({ index, to, data }) => {
     assert.deepEqual([index, to], [account, TOKEN]);
@@ -94,8 +154,14 @@ test("any payees can be asked about, so many in a question, and the host is told
   const any = Array.from({ length: 2 * AT_ONCE + 1 }, (_, n) => ADDRESS(n + 50));
   put(50 + AT_ONCE, 9);
   const found = await find({ chain_id: 31337, payees: any });
-  assert.deepEqual(found.map(({ payee, amount_wei, token, chain_id }) => [payee, amount_wei, token, chain_id]), [[ADDRESS(50 + AT_ONCE), "9", TOKEN, 31337]]);
-  assert.deepEqual(asked.filter(({ op }) => op === "holdings").map(({ payees: part }) => part.length), [AT_ONCE, AT_ONCE, 1]);
+  assert.deepEqual(
+    found.map(({ payee, amount_wei, token, chain_id }) => [payee, amount_wei, token, chain_id]),
+    [[ADDRESS(50 + AT_ONCE), "9", TOKEN, 31337]],
+  );
+  assert.deepEqual(
+    asked.filter(({ op }) => op === "holdings").map(({ payees: part }) => part.length),
+    [AT_ONCE, AT_ONCE, 1],
+  );
   assert.deepEqual(looked(), any);
 });
 
@@ -131,8 +197,21 @@ test("what a stranger left is shown beside the rewards and becomes a transfer; a
   put(3, LEAST - 1n);
   const { activity, private_wei } = await ask("wallet.summary");
   assert.equal(private_wei, String(LEAST + 25n));
-  const lines = activity.map(({ kind, state: standing, amount_wei, other, at_payee }) => [kind, standing, amount_wei, other, at_payee]);
-  assert.deepEqual(lines.sort(), [[undefined, "claimed", "20", undefined, true], ["received", "claimed", "5", ADDRESS(1), true], ["received", "claimed", String(LEAST), ADDRESS(2), true]].sort());
+  const lines = activity.map(({ kind, state: standing, amount_wei, other, at_payee }) => [
+    kind,
+    standing,
+    amount_wei,
+    other,
+    at_payee,
+  ]);
+  assert.deepEqual(
+    lines.sort(),
+    [
+      [undefined, "claimed", "20", undefined, true],
+      ["received", "claimed", "5", ADDRESS(1), true],
+      ["received", "claimed", String(LEAST), ADDRESS(2), true],
+    ].sort(),
+  );
 });
 
 test("collecting claims what is not paid yet and fetches what lies at payees, the greatest first, once", async () => {
@@ -144,7 +223,10 @@ test("collecting claims what is not paid yet and fetches what lies at payees, th
   put(1, 20);
   put(2, LEAST);
   const done = await collect();
-  assert.deepEqual(done, { transactions: ["0xcc", `0xmove ${ADDRESS(2)}`, `0xmove ${ADDRESS(1)}`], amount_wei: String(LEAST + 27n) });
+  assert.deepEqual(done, {
+    transactions: ["0xcc", `0xmove ${ADDRESS(2)}`, `0xmove ${ADDRESS(1)}`],
+    amount_wei: String(LEAST + 27n),
+  });
   assert.deepEqual(sent, [`permit ${ADDRESS(2)}`, `move ${ADDRESS(2)}`, `permit ${ADDRESS(1)}`, `move ${ADDRESS(1)}`]);
   receipts = [];
   assert.deepEqual(await collect(), { transactions: [], amount_wei: "0" });
@@ -166,7 +248,10 @@ test("without coins, or without a fee that was shown, a relayer of the payee's s
   put(2, LEAST);
   await collect("79");
   assert.deepEqual([relayed, sent], [[ADDRESS(1), ADDRESS(2)], []]);
-  assert.deepEqual(asked.filter(({ op }) => op === "relayer").map(({ payee }) => payee), [ADDRESS(1), ADDRESS(2)]);
+  assert.deepEqual(
+    asked.filter(({ op }) => op === "relayer").map(({ payee }) => payee),
+    [ADDRESS(1), ADDRESS(2)],
+  );
 });
 
 test("the account pays for as many as its coins are enough for, and never more than was shown", async () => {
@@ -178,7 +263,15 @@ test("the account pays for as many as its coins are enough for, and never more t
   assert.deepEqual([sent, relayed], [[`permit ${ADDRESS(1)}`, `move ${ADDRESS(1)}`], [ADDRESS(2)]]);
   put(3, LEAST);
   coin = 1000n;
-  host.simulate = () => ({ nonce: 4, gas: 12, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "55", coin_wei: "1000" });
+  host.simulate = () => ({
+    nonce: 4,
+    gas: 12,
+    tip_wei: "1",
+    max_fee_wei: "5",
+    fee_wei: "30",
+    most_wei: "55",
+    coin_wei: "1000",
+  });
   await assert.rejects(collect("100"), code("wallet.fee"));
   // The permit's 60 left 40 for the transfer, which waits for the next press.
   assert.deepEqual(sent.slice(2), [`permit ${ADDRESS(3)}`]);

@@ -8,7 +8,10 @@ import { seen } from "../../../extension/ui/text.js";
 const source = readFileSync(new URL("../../../pywallet/provider/safe_text.py", import.meta.url), "utf8");
 
 test("the table of Default_Ignorable_Code_Point is the standard's, over all code points", () => {
-  const ranges = [...source.matchAll(/\(0x([0-9A-F]+), 0x([0-9A-F]+)\)/g)].map(([, first, last]) => [parseInt(first, 16), parseInt(last, 16)]);
+  const ranges = [...source.matchAll(/\(0x([0-9A-F]+), 0x([0-9A-F]+)\)/g)].map(([, first, last]) => [
+    parseInt(first, 16),
+    parseInt(last, 16),
+  ]);
   assert.ok(ranges.length > 10);
   for (let code = 0; code <= 0x10ffff; code++) {
     const ours = ranges.some(([first, last]) => first <= code && code <= last);
@@ -17,16 +20,28 @@ test("the table of Default_Ignorable_Code_Point is the standard's, over all code
 });
 
 test("the pages write the same characters out, and leave letters and pictures as they are", () => {
-  const blanks = [...(/BLANK.*\(\((.*?)\)\)/.exec(source)?.[1] ?? "").matchAll(/0x([0-9A-F]+)/g)].map(([, code]) => parseInt(code, 16));
+  const blanks = [...(/BLANK.*\(\((.*?)\)\)/.exec(source)?.[1] ?? "").matchAll(/0x([0-9A-F]+)/g)].map(([, code]) =>
+    parseInt(code, 16),
+  );
   assert.ok(blanks.length > 3);
   for (let code = 0; code <= 0x10ffff; code++) {
     const c = String.fromCodePoint(code);
-    const unseen = blanks.includes(code) || /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(c);
-    if (unseen && c !== "\n" && c !== "\t" && seen(`a${c}b`) !== `a\\u{${code.toString(16)}}b`) assert.fail(code.toString(16));
+    const unseen =
+      blanks.includes(code) || /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(c);
+    if (unseen && c !== "\n" && c !== "\t" && seen(`a${c}b`) !== `a\\u{${code.toString(16)}}b`)
+      assert.fail(code.toString(16));
     if (/[\p{L}\p{N}\p{P}\p{S}]/u.test(c) && !unseen && seen(c) !== c) assert.fail(code.toString(16));
     if (/\p{Zs}/u.test(c)) assert.equal(seen(c), " ");
   }
-  for (const text of ["I \u2764\uFE0F U", "\u{1F469}\u200D\u{1F3A4}", "\u{1F3F3}\uFE0F\u200D\u{1F308}", "\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", "Tie\u0302\u0301ng Vie\u0323\u0302t", "\u4E16\u754C\uFF0C\u4F60\u597D"]) assert.equal(seen(text), text);
+  for (const text of [
+    "I \u2764\uFE0F U",
+    "\u{1F469}\u200D\u{1F3A4}",
+    "\u{1F3F3}\uFE0F\u200D\u{1F308}",
+    "\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645",
+    "Tie\u0302\u0301ng Vie\u0323\u0302t",
+    "\u4E16\u754C\uFF0C\u4F60\u597D",
+  ])
+    assert.equal(seen(text), text);
   assert.equal(seen("Radio\u200D Two\uFE0F \u202Eevil"), "Radio\\u{200d} Two\\u{fe0f} \\u{202e}evil");
   assert.equal(seen("1\uFE0F"), "1\\u{fe0f}");
   assert.equal(seen("a" + "\u0301".repeat(6)), "a" + "\u0301".repeat(4) + "\\u{301}\\u{301}");

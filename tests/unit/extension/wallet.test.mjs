@@ -2,7 +2,22 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, asked, code, core, FRIEND, fresh, host, ME, now, sessionFor, state, storage, TOKEN, wallet } from "./wallet_world.mjs";
+import {
+  ask,
+  asked,
+  code,
+  core,
+  FRIEND,
+  fresh,
+  host,
+  ME,
+  now,
+  sessionFor,
+  state,
+  storage,
+  TOKEN,
+  wallet,
+} from "./wallet_world.mjs";
 
 const { account } = await import("../../../extension/engine/wallet/points.js");
 
@@ -51,7 +66,10 @@ test("accounts are added, named and used; a restored wallet begins with the firs
   const { index, address } = await ask("wallet.account.add", { name: "  Tips\u202e  " });
   assert.deepEqual([index, address], [1, `0x${"2".repeat(40)}`]);
   assert.equal((await ask("wallet.status")).address, address);
-  assert.deepEqual((await ask("wallet.accounts")).accounts.map(({ name }) => name), ["", "Tips"]);
+  assert.deepEqual(
+    (await ask("wallet.accounts")).accounts.map(({ name }) => name),
+    ["", "Tips"],
+  );
   await ask("wallet.account.use", { index: 0 });
   assert.equal(storage.account, ME);
   await assert.rejects(ask("wallet.account.use", { index: 7 }), code("message.schema"));
@@ -105,7 +123,14 @@ test("of a network that a station names the host gets what was shown, and nothin
   const added = [];
   host.network = (request) => (added.push(request.network), { networks: [] });
   const address = `0x${"11".repeat(20)}`;
-  const good = { chain_id: 9, rpc: "wss://good.example\\@evil.example", token: address, settlement: address, registry: address, schedule: { length: 60 } };
+  const good = {
+    chain_id: 9,
+    rpc: "wss://good.example\\@evil.example",
+    token: address,
+    settlement: address,
+    registry: address,
+    schedule: { length: 60 },
+  };
   const offer = () => ask("network.offer", { origin: `https://radio${Math.random()}.example` });
   network = good;
   const told = await offer();
@@ -115,17 +140,37 @@ test("of a network that a station names the host gets what was shown, and nothin
   assert.doesNotMatch(added[0].rpc, /\\/);
   assert.deepEqual(added[0].schedule, { length: 60 });
   const deep = JSON.parse("[".repeat(3000) + "]".repeat(3000));
-  for (network of [{ ...good, more: deep }, { ...good, schedule: { length: { a: 1 } } }, { ...good, more: null }, Object.fromEntries(Array.from({ length: 40 }, (_, n) => [n, 1]))]) await assert.rejects(offer(), code("station.answer"));
+  for (network of [
+    { ...good, more: deep },
+    { ...good, schedule: { length: { a: 1 } } },
+    { ...good, more: null },
+    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [n, 1])),
+  ])
+    await assert.rejects(offer(), code("station.answer"));
 });
 
 test("what is signed is what was shown, once", async () => {
   const signed = [];
   core["transaction.sign"] = (call) => (signed.push(call), { raw: "0x02ff", transaction: "0xaaff" });
   const quote = await quoted();
-  assert.deepEqual([quote.amount_wei, quote.left_wei, quote.most_wei, quote.first, quote.own], ["30", "970", "540", true, false]);
+  assert.deepEqual(
+    [quote.amount_wei, quote.left_wei, quote.most_wei, quote.first, quote.own],
+    ["30", "970", "540", true, false],
+  );
   assert.equal(signed.length, 0);
   assert.deepEqual(await ask("wallet.send", { quote: quote.quote }), { transaction: "0xaaff" });
-  assert.deepEqual(signed, [{ index: 0, chain_id: 31337, nonce: 4, gas: 60_000, tip_wei: "1", max_fee_wei: "9", to: TOKEN, data: `0xa9${FRIEND}30` }]);
+  assert.deepEqual(signed, [
+    {
+      index: 0,
+      chain_id: 31337,
+      nonce: 4,
+      gas: 60_000,
+      tip_wei: "1",
+      max_fee_wei: "9",
+      to: TOKEN,
+      data: `0xa9${FRIEND}30`,
+    },
+  ]);
   await assert.rejects(ask("wallet.send", { quote: quote.quote }), code("wallet.quote"));
   assert.equal((await quoted()).first, false);
 });
@@ -161,7 +206,10 @@ test("a transfer is pending until the chain has it, and then says its fee", asyn
   const { quote } = await quoted();
   await ask("wallet.send", { quote });
   let [line] = await lines();
-  assert.deepEqual([line.kind, line.state, line.amount_wei, line.other, line.transaction], ["sent", "pending", "30", FRIEND, "0xaa4"]);
+  assert.deepEqual(
+    [line.kind, line.state, line.amount_wei, line.other, line.transaction],
+    ["sent", "pending", "30", FRIEND, "0xaa4"],
+  );
   host.transaction = () => ({ state: "confirmed", fee_wei: "290", time_s: 99 });
   [line] = await lines();
   assert.deepEqual([line.state, line.fee_wei, line.time_s], ["claimed", "290", 99]);
@@ -186,7 +234,13 @@ const against = (reason) => () => {
   throw new Problem("chain.reverted", { reason });
 };
 
-for (const reason of ["max fee per gas less than block base fee", "nonce too low", "replacement transaction underpriced", "insufficient funds for gas", "txpool is full"]) {
+for (const reason of [
+  "max fee per gas less than block base fee",
+  "nonce too low",
+  "replacement transaction underpriced",
+  "insufficient funds for gas",
+  "txpool is full",
+]) {
   test(`a node's word against it ends nothing: ${reason}`, async () => {
     const { quote } = await quoted();
     host.send = against(reason);
@@ -208,7 +262,15 @@ for (const reason of ["max fee per gas less than block base fee", "nonce too low
 test("a resend that the node refuses, silence and an answer that makes no sense leave a transfer under way", async () => {
   const { quote } = await quoted();
   await ask("wallet.send", { quote });
-  for (const answer of [() => ({ state: "unknown" }), against("nonce too low"), () => { throw new Problem("chain.mismatch"); }, () => ({}), () => ({ state: "weather" })]) {
+  for (const answer of [
+    () => ({ state: "unknown" }),
+    against("nonce too low"),
+    () => {
+      throw new Problem("chain.mismatch");
+    },
+    () => ({}),
+    () => ({ state: "weather" }),
+  ]) {
     host.transaction = answer;
     host.send = against("already known");
     assert.equal((await lines())[0].state, "pending");
@@ -223,7 +285,10 @@ test("a transfer is looked for under its account and number, and ends when anoth
   const looked = [];
   host.transaction = (request) => (looked.push(request), { state: "replaced", by: "0xother" });
   const [line] = await lines();
-  assert.deepEqual([line.state, line.code, line.by, line.fee_wei, line.replaceable], ["refused", "transfer.replaced", "0xother", null, false]);
+  assert.deepEqual(
+    [line.state, line.code, line.by, line.fee_wei, line.replaceable],
+    ["refused", "transfer.replaced", "0xother", null, false],
+  );
   assert.deepEqual([looked[0].account, looked[0].nonce, looked[0].transaction], [ME, 4, "0xaa4"]);
   host.transaction = () => assert.fail("it is done");
   await lines();
@@ -234,11 +299,16 @@ test("several transfers under way have a number each, also where the node has lo
     const { quote } = await quoted();
     assert.deepEqual(await ask("wallet.send", { quote }), { transaction: `0xaa${nonce}` });
   }
-  host.transaction = ({ nonce }) => (nonce === 5 ? { state: "confirmed", fee_wei: "1", time_s: 9 } : { state: "unknown" });
+  host.transaction = ({ nonce }) =>
+    nonce === 5 ? { state: "confirmed", fee_wei: "1", time_s: 9 } : { state: "unknown" };
   const offered = [];
   host.send = ({ raw }) => (offered.push(raw), {});
   const states = (await lines()).map(({ transaction, state: standing }) => [transaction, standing]);
-  assert.deepEqual(states.sort(), [["0xaa4", "pending"], ["0xaa5", "claimed"], ["0xaa6", "pending"]]);
+  assert.deepEqual(states.sort(), [
+    ["0xaa4", "pending"],
+    ["0xaa5", "claimed"],
+    ["0xaa6", "pending"],
+  ]);
   assert.deepEqual(offered.sort(), ["0x024", "0x026"]);
 });
 
@@ -252,9 +322,20 @@ test("a quote whose number another transfer took meanwhile is not signed", async
 /** A transfer under way, and the core that tells offers of one number apart by their fee. */
 async function underWay() {
   const signed = [];
-  core["transaction.sign"] = (call) => (signed.push(call), { raw: `0x02${call.nonce}${call.max_fee_wei}`, transaction: `0xaa${call.nonce}-${call.max_fee_wei}` });
+  core["transaction.sign"] = (call) => (
+    signed.push(call),
+    { raw: `0x02${call.nonce}${call.max_fee_wei}`, transaction: `0xaa${call.nonce}-${call.max_fee_wei}` }
+  );
   host.send = () => ({});
-  host.simulate = () => ({ nonce: 5, gas: 21_000, tip_wei: "2", max_fee_wei: "10", fee_wei: "3", most_wei: "5", coin_wei: "10000000" });
+  host.simulate = () => ({
+    nonce: 5,
+    gas: 21_000,
+    tip_wei: "2",
+    max_fee_wei: "10",
+    fee_wei: "3",
+    most_wei: "5",
+    coin_wei: "10000000",
+  });
   const { quote } = await ask("wallet.quote", { to: FRIEND, amount: "30" });
   const { transaction } = await ask("wallet.send", { quote });
   return { signed, transaction };
@@ -263,7 +344,10 @@ async function underWay() {
 test("speeding up offers the same call under the same number for more, at least a tenth and the market's fee", async () => {
   const { signed, transaction } = await underWay();
   const quote = await ask("wallet.replace", { transaction, how: "faster" });
-  assert.deepEqual([signed.length, quote.most_wei, quote.before_wei, quote.amount_wei, quote.cancels], [1, String(21_000 * 13), "5", "30", false]);
+  assert.deepEqual(
+    [signed.length, quote.most_wei, quote.before_wei, quote.amount_wei, quote.cancels],
+    [1, String(21_000 * 13), "5", "30", false],
+  );
   const second = await ask("wallet.send", { quote: quote.quote });
   assert.deepEqual(signed[1], { ...signed[0], tip_wei: "3", max_fee_wei: "13" });
   host.simulate = () => ({ nonce: 5, gas: 21_000, tip_wei: "7", max_fee_wei: "100", coin_wei: "10000000" });
@@ -279,27 +363,43 @@ test("whichever offer a block has is the transfer: the first one, after speeding
   const { quote } = await ask("wallet.replace", { transaction, how: "faster" });
   await ask("wallet.send", { quote });
   // The newest is asked first: its number is taken, by one that is the wallet's own.
-  host.transaction = (request) => (request.transaction === transaction ? { state: "pending" } : { state: "replaced", by: transaction });
+  host.transaction = (request) =>
+    request.transaction === transaction ? { state: "pending" } : { state: "replaced", by: transaction };
   assert.equal((await lines())[0].state, "pending");
-  host.transaction = (request) => (request.transaction === transaction ? { state: "confirmed", fee_wei: "4", time_s: 9 } : { state: "replaced", by: transaction });
+  host.transaction = (request) =>
+    request.transaction === transaction
+      ? { state: "confirmed", fee_wei: "4", time_s: 9 }
+      : { state: "replaced", by: transaction };
   const [line] = await lines();
   assert.deepEqual([line.state, line.transaction, line.fee_wei], ["claimed", transaction, "4"]);
 });
 
-for (const [winner, shown, reason] of [["cancel", "refused", "transfer.cancelled"], ["first", "claimed", null]]) {
+for (const [winner, shown, reason] of [
+  ["cancel", "refused", "transfer.cancelled"],
+  ["first", "claimed", null],
+]) {
   test(`cancelling moves nothing to the own account under the same number, and the block decides: ${winner}`, async () => {
     const { signed, transaction } = await underWay();
     const quote = await ask("wallet.replace", { transaction, how: "cancel" });
     assert.equal(quote.cancels, true);
     const cancelling = await ask("wallet.send", { quote: quote.quote });
-    assert.deepEqual([signed[1].nonce, signed[1].to, signed[1].data, signed[1].value_wei, signed[1].gas], [5, ME, "0x", "0", 21_000]);
+    assert.deepEqual(
+      [signed[1].nonce, signed[1].to, signed[1].data, signed[1].value_wei, signed[1].gas],
+      [5, ME, "0x", "0", 21_000],
+    );
     const [waits] = await lines();
     assert.deepEqual([waits.state, waits.how, waits.replaceable], ["pending", "cancel", true]);
     const mined = winner === "cancel" ? cancelling.transaction : transaction;
-    host.transaction = (request) => (request.transaction === mined ? { state: "confirmed", fee_wei: "4", time_s: 9 } : { state: "replaced", by: mined });
+    host.transaction = (request) =>
+      request.transaction === mined
+        ? { state: "confirmed", fee_wei: "4", time_s: 9 }
+        : { state: "replaced", by: mined };
     const [line] = await lines();
     assert.deepEqual([line.state, line.code, line.transaction], [shown, reason, mined]);
-    await assert.rejects(ask("wallet.replace", { transaction: line.transaction, how: "cancel" }), code("transfer.settled"));
+    await assert.rejects(
+      ask("wallet.replace", { transaction: line.transaction, how: "cancel" }),
+      code("transfer.settled"),
+    );
   });
 }
 
@@ -309,17 +409,38 @@ test("what is under way is followed after a restart from what was kept, with eve
   await ask("wallet.send", { quote });
   // All that a restarted browser has.
   state.sent = structuredClone(storage.sent);
-  host.transaction = (request) => (request.transaction === transaction ? { state: "confirmed", fee_wei: "4", time_s: 9 } : { state: "unknown" });
-  assert.deepEqual((await lines()).map((line) => [line.state, line.transaction]), [["claimed", transaction]]);
+  host.transaction = (request) =>
+    request.transaction === transaction ? { state: "confirmed", fee_wei: "4", time_s: 9 } : { state: "unknown" };
+  assert.deepEqual(
+    (await lines()).map((line) => [line.state, line.transaction]),
+    [["claimed", transaction]],
+  );
   assert.doesNotMatch(JSON.stringify(storage.sent), /"raw":"0x/);
 });
 
 test("a transfer kept by a version without offers is followed too", async () => {
-  state.sent = [{ transaction: "0xold", raw: "0x02old", chain_id: 31337, account: ME, to: FRIEND, amount_wei: "1", most_wei: "1", time_s: 1, state: "pending", fee_wei: null, reason: null }];
+  state.sent = [
+    {
+      transaction: "0xold",
+      raw: "0x02old",
+      chain_id: 31337,
+      account: ME,
+      to: FRIEND,
+      amount_wei: "1",
+      most_wei: "1",
+      time_s: 1,
+      state: "pending",
+      fee_wei: null,
+      reason: null,
+    },
+  ];
   const offered = [];
   host.send = ({ raw }) => (offered.push(raw), {});
   host.transaction = () => ({ state: "unknown" });
-  assert.deepEqual((await lines()).map((line) => [line.state, line.replaceable]), [["pending", false]]);
+  assert.deepEqual(
+    (await lines()).map((line) => [line.state, line.replaceable]),
+    [["pending", false]],
+  );
   assert.deepEqual(offered, ["0x02old"]);
   await assert.rejects(ask("wallet.replace", { transaction: "0xold", how: "faster" }), code("transfer.settled"));
 });
@@ -335,7 +456,20 @@ test("a replacement that cannot be paid, and one of a locked wallet, are refused
 });
 
 test("transfers under way are kept, however many came after them", async () => {
-  const old = Array.from({ length: 300 }, (_, n) => ({ transaction: `0xold${n}`, account: ME, chain_id: 31337, nonce: n - 300, to: FRIEND, amount_wei: "1", most_wei: "1", time_s: n, state: n === 299 ? "pending" : "confirmed", offers: [], fee_wei: null, reason: null }));
+  const old = Array.from({ length: 300 }, (_, n) => ({
+    transaction: `0xold${n}`,
+    account: ME,
+    chain_id: 31337,
+    nonce: n - 300,
+    to: FRIEND,
+    amount_wei: "1",
+    most_wei: "1",
+    time_s: n,
+    state: n === 299 ? "pending" : "confirmed",
+    offers: [],
+    fee_wei: null,
+    reason: null,
+  }));
   state.sent = old;
   const { quote } = await quoted();
   await ask("wallet.send", { quote });
@@ -352,17 +486,46 @@ test("a transfer that fails in its block is failed and says what it cost", async
 });
 
 test("what came from others is in the list, rewards and own transfers are not twice", async () => {
-  const receipt = { server: FRIEND, epoch: 3, payee: ME, amount_wei: "5", content: FRIEND, title: "Song", station: "radio.example", state: "claimed", due_s: 50, transaction: "0xclaim" };
-  host.summary = () => ({ balance_wei: "1000", today_wei: "7", totals: { pending_wei: "1", claimable_wei: "2", claimed_wei: "5" }, receipts: [receipt], activity: [], epochs: [] });
+  const receipt = {
+    server: FRIEND,
+    epoch: 3,
+    payee: ME,
+    amount_wei: "5",
+    content: FRIEND,
+    title: "Song",
+    station: "radio.example",
+    state: "claimed",
+    due_s: 50,
+    transaction: "0xclaim",
+  };
+  host.summary = () => ({
+    balance_wei: "1000",
+    today_wei: "7",
+    totals: { pending_wei: "1", claimable_wei: "2", claimed_wei: "5" },
+    receipts: [receipt],
+    activity: [],
+    epochs: [],
+  });
   const { quote } = await quoted();
   await ask("wallet.send", { quote });
   const from = { from: FRIEND, to: ME, block: 1, time_s: 10 };
   host.transfers = () => ({
-    transfers: [{ ...from, transaction: "0xgift", amount_wei: "9" }, { ...from, transaction: "0xclaim", amount_wei: "5" }, { from: ME, to: FRIEND, block: 2, time_s: 11, transaction: "0xaa4", amount_wei: "30" }],
+    transfers: [
+      { ...from, transaction: "0xgift", amount_wei: "9" },
+      { ...from, transaction: "0xclaim", amount_wei: "5" },
+      { from: ME, to: FRIEND, block: 2, time_s: 11, transaction: "0xaa4", amount_wei: "30" },
+    ],
   });
   const summary = await ask("wallet.summary");
   assert.deepEqual([summary.today_wei, summary.pending_wei, summary.claimable_wei], ["7", "1", "2"]);
-  assert.deepEqual(summary.activity.map(({ kind, transaction }) => [kind, transaction]).sort(), [["received", "0xgift"], ["sent", "0xaa4"], [undefined, "0xclaim"]].sort());
+  assert.deepEqual(
+    summary.activity.map(({ kind, transaction }) => [kind, transaction]).sort(),
+    [
+      ["received", "0xgift"],
+      ["sent", "0xaa4"],
+      [undefined, "0xclaim"],
+    ].sort(),
+  );
 });
 
 test("a balance that is not known is not zero", async () => {
@@ -374,7 +537,13 @@ test("a balance that is not known is not zero", async () => {
 test("music that plays on a site tells the host of it once, and says nothing about what the site may do", async () => {
   host.site = () => ({});
   for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"]) wallet.met(origin);
-  assert.deepEqual(asked.map(({ op, origin }) => [op, origin]), [["site", "https://radio.example"], ["site", "https://other.example"]]);
+  assert.deepEqual(
+    asked.map(({ op, origin }) => [op, origin]),
+    [
+      ["site", "https://radio.example"],
+      ["site", "https://other.example"],
+    ],
+  );
   assert.ok(asked.every((request) => !("state" in request) && !("day_wei" in request)));
 });
 
@@ -393,27 +562,45 @@ test("a site's music is paused before the host hears that it may not play", asyn
   const order = [];
   now.halt = async (origin) => void order.push(`halt ${origin}`);
   host.site = ({ state: standing }) => (order.push(standing), {});
-  for (const standing of ["paused", "revoked", "allowed"]) await ask("wallet.site", { origin: "https://radio.example", state: standing });
+  for (const standing of ["paused", "revoked", "allowed"])
+    await ask("wallet.site", { origin: "https://radio.example", state: standing });
   assert.deepEqual(order, ["halt https://radio.example", "paused", "halt https://radio.example", "revoked", "allowed"]);
 });
 
 test("a budget is exact, and an empty one is zero", async () => {
   const told = [];
   host.site = (request) => (told.push(request), {});
-  for (const budget of ["5", "0", "", "0.0", null]) await ask("wallet.site", { origin: "https://radio.example", budget });
-  assert.deepEqual(told.map(({ day_wei }) => day_wei), ["5", "0", "0", "0", null]);
+  for (const budget of ["5", "0", "", "0.0", null])
+    await ask("wallet.site", { origin: "https://radio.example", budget });
+  assert.deepEqual(
+    told.map(({ day_wei }) => day_wei),
+    ["5", "0", "0", "0", null],
+  );
   await ask("wallet.site", { origin: "https://radio.example", state: "paused" });
   assert.deepEqual([told.at(-1).state, told.at(-1).day_wei], ["paused", null]);
 });
 
 test("a message that the wallet has no answer for is denied", async () => {
-  for (const type of ["wallet.nothing", "constructor", "toString"]) await assert.rejects(wallet.handle({ id: 1, type }), code("message.denied"));
+  for (const type of ["wallet.nothing", "constructor", "toString"])
+    await assert.rejects(wallet.handle({ id: 1, type }), code("message.denied"));
 });
 
 test("an open wallet gives each hour another payee, a locked one goes on with the last", async () => {
   let signed = 0;
-  core["session.sign"] = ({ number, now_s }) => ({ session: {}, id: `0x${++signed}`, payee: `payee ${number}`, number, expires_s: now_s + 7 * 86_400 });
-  const at = (now_s) => ({ device: "device", station: { address: "0xs", name: "S" }, chain_id: 1, settlement: "0x5", now_s });
+  core["session.sign"] = ({ number, now_s }) => ({
+    session: {},
+    id: `0x${++signed}`,
+    payee: `payee ${number}`,
+    number,
+    expires_s: now_s + 7 * 86_400,
+  });
+  const at = (now_s) => ({
+    device: "device",
+    station: { address: "0xs", name: "S" },
+    chain_id: 1,
+    settlement: "0x5",
+    now_s,
+  });
   await ask("wallet.unlock", { password: "x" });
   const payees = [];
   for (const now_s of [7200, 7300, 10_800]) payees.push((await sessionFor(at(now_s)))?.payee);
@@ -440,11 +627,31 @@ test("what is on its way out cannot be spent, and a transfer that has ended is c
 test("an account of points in any other shape is the station's answer that can't be understood", () => {
   const offer = { name: "shirt", kind: "offer", cost: 9, days: 7, text: "A shirt" };
   const pass = { serial: "1", offer: "shirt", kind: "offer", text: "A shirt", ends_s: 9, redeemed_s: null };
-  const good = { points: 3, points_per_minute: 1, minimum_s: 30, cap_per_day: 20, discovery_percent: 10, offers: [offer], passes: [pass] };
+  const good = {
+    points: 3,
+    points_per_minute: 1,
+    minimum_s: 30,
+    cap_per_day: 20,
+    discovery_percent: 10,
+    offers: [offer],
+    passes: [pass],
+  };
   assert.deepEqual(account({ ...good, open: "https://evil.example", more: 1 }), { ...good, redeemed: undefined });
   const long = account({ ...good, offers: [{ ...offer, name: "徽章", text: "x".repeat(999) }] });
   assert.deepEqual(long.offers, [{ ...offer, name: "徽章", text: "x".repeat(200) }]);
-  for (const change of [{ points: -1 }, { points: "3" }, { cap_per_day: 1e300 }, { offers: undefined }, { offers: {} }, { offers: [null] }, { offers: Array(101).fill(offer) }, { passes: "x" },
-    { offers: [{ ...offer, name: "shirt 0 buy gold" }] }, { offers: [{ ...offer, cost: "9" }] }, { passes: [{ ...pass, ends_s: 1e15 }] }, { passes: [{ ...pass, serial: "1 x" }] }])
+  for (const change of [
+    { points: -1 },
+    { points: "3" },
+    { cap_per_day: 1e300 },
+    { offers: undefined },
+    { offers: {} },
+    { offers: [null] },
+    { offers: Array(101).fill(offer) },
+    { passes: "x" },
+    { offers: [{ ...offer, name: "shirt 0 buy gold" }] },
+    { offers: [{ ...offer, cost: "9" }] },
+    { passes: [{ ...pass, ends_s: 1e15 }] },
+    { passes: [{ ...pass, serial: "1 x" }] },
+  ])
     assert.throws(() => account({ ...good, ...change }), code("station.answer"), JSON.stringify(change).slice(0, 60));
 });

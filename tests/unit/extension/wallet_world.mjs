@@ -20,7 +20,12 @@ export const told = [];
 
 let hear;
 const answer = (id, work) =>
-  Promise.resolve().then(work).then((result) => hear({ type: "answer", id, ok: true, result: structuredClone(result ?? {}) }), (error) => hear({ type: "answer", id, ok: false, error: Problem.of(error).toJSON() }));
+  Promise.resolve()
+    .then(work)
+    .then(
+      (result) => hear({ type: "answer", id, ok: true, result: structuredClone(result ?? {}) }),
+      (error) => hear({ type: "answer", id, ok: false, error: Problem.of(error).toJSON() }),
+    );
 
 const port = {
   onMessage: { addListener: (listener) => (hear = listener) },
@@ -30,7 +35,9 @@ const port = {
     if (type === "approve") answer(id, () => ({}));
     if (type === "storage") {
       Object.assign(storage, structuredClone(set ?? {}));
-      answer(id, () => Object.fromEntries((get ?? []).filter((key) => key in storage).map((key) => [key, storage[key]])));
+      answer(id, () =>
+        Object.fromEntries((get ?? []).filter((key) => key in storage).map((key) => [key, storage[key]])),
+      );
     } else if (type === "native") {
       asked.push(request);
       answer(id, () => host[request.op](request));
@@ -53,7 +60,11 @@ class FakeWorker {
     for (const listener of this.listeners) listener({ data: { id, answer: JSON.stringify(body) } });
   }
 }
-Object.assign(globalThis, { location: { protocol: "chrome-extension:" }, chrome: { runtime: { connect: () => port } }, Worker: FakeWorker });
+Object.assign(globalThis, {
+  location: { protocol: "chrome-extension:" },
+  chrome: { runtime: { connect: () => port } },
+  Worker: FakeWorker,
+});
 
 const link = await import("../../../extension/engine/link.js");
 export const wallet = await import("../../../extension/engine/wallet.js");
@@ -91,8 +102,23 @@ export async function fresh() {
   });
   Object.assign(host, {
     status: () => ({ state: "connected", version: "0.1.0", networks: [NETWORK, { ...NETWORK, chain_id: 5 }] }),
-    summary: () => ({ balance_wei: "1000", today_wei: "0", totals: { pending_wei: "0", claimable_wei: "0", claimed_wei: "0" }, receipts: [], activity: [], epochs: [] }),
-    simulate: () => ({ nonce: 4, gas: 60_000, tip_wei: "1", max_fee_wei: "9", fee_wei: "300", most_wei: "540", coin_wei: "540" }),
+    summary: () => ({
+      balance_wei: "1000",
+      today_wei: "0",
+      totals: { pending_wei: "0", claimable_wei: "0", claimed_wei: "0" },
+      receipts: [],
+      activity: [],
+      epochs: [],
+    }),
+    simulate: () => ({
+      nonce: 4,
+      gas: 60_000,
+      tip_wei: "1",
+      max_fee_wei: "9",
+      fee_wei: "300",
+      most_wei: "540",
+      coin_wei: "540",
+    }),
     send: ({ raw }) => ({ transaction: raw.replace("0x02", "0xaa") }),
     transaction: () => ({ state: "pending" }),
     transfers: () => ({ transfers: [] }),
@@ -101,7 +127,16 @@ export async function fresh() {
       return {};
     },
     earnings: () => ({ receipts: [], next: null }),
-    holdings: () => ({ token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "0", coin_wei: "0", holdings: [], next: null, asked: 0 }),
+    holdings: () => ({
+      token: TOKEN,
+      settlement: NETWORK.settlement,
+      now_s: 500,
+      each_wei: "0",
+      coin_wei: "0",
+      holdings: [],
+      next: null,
+      asked: 0,
+    }),
     scan: () => ({ listed: 0, left: 0, found: 0, wants: [], more: false, away: [] }),
   });
   state.sessions = [];

@@ -24,22 +24,34 @@ function web(t, answer) {
 }
 
 /** A body that never ends. @param {{taken: number}} told */
-const endless = (told) => new ReadableStream({
-  pull(controller) {
-    told.taken += 1 << 16;
-    controller.enqueue(new Uint8Array(1 << 16));
-  },
-});
+const endless = (told) =>
+  new ReadableStream({
+    pull(controller) {
+      told.taken += 1 << 16;
+      controller.enqueue(new Uint8Array(1 << 16));
+    },
+  });
 
 test("every request is a GET without cookie, cache, referrer and redirect", async (t) => {
-  const asked = web(t, (url) => new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : JSON.stringify({ ticket: TICKET })));
+  const asked = web(
+    t,
+    (url) =>
+      new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : JSON.stringify({ ticket: TICKET })),
+  );
   const session = { message: { payee: "0x1" }, signature: "0x\u00fc" };
   assert.deepEqual(await askTicket(PAGE, session, "0xc0"), TICKET);
   await getPart("https://cdn.example/a.part", 3, how, PAGE);
-  await new Source("https://cdn.example/a.sps", undefined, undefined, false, { page: PAGE, site: PAGE }).header().catch(() => undefined);
+  await new Source("https://cdn.example/a.sps", undefined, undefined, false, { page: PAGE, site: PAGE })
+    .header()
+    .catch(() => undefined);
   assert.equal(asked.length, 4);
-  for (const { options: { method = "GET", body, cache, credentials, redirect, referrerPolicy } } of asked)
-    assert.deepEqual([method, body, cache, credentials, redirect, referrerPolicy], ["GET", undefined, "no-store", "omit", "manual", "no-referrer"]);
+  for (const {
+    options: { method = "GET", body, cache, credentials, redirect, referrerPolicy },
+  } of asked)
+    assert.deepEqual(
+      [method, body, cache, credentials, redirect, referrerPolicy],
+      ["GET", undefined, "no-store", "omit", "manual", "no-referrer"],
+    );
   const question = asked[1].options.headers["GoMAA-Ask"];
   assert.match(question, /^[A-Za-z0-9_-]+$/);
   assert.deepEqual(JSON.parse(Buffer.from(question, "base64url").toString()), { session, content: "0xc0" });
@@ -47,7 +59,12 @@ test("every request is a GET without cookie, cache, referrer and redirect", asyn
 
 test("what lies further inside is asked for nothing: song, part, place of the header, station", async (t) => {
   const asked = web(t, () => new Response("x"));
-  for (const url of ["http://127.0.0.1/a.sps", "http://[::ffff:10.0.0.1]/a.sps", "http://router/a.sps", "http://0x7f.1/a.sps"]) {
+  for (const url of [
+    "http://127.0.0.1/a.sps",
+    "http://[::ffff:10.0.0.1]/a.sps",
+    "http://router/a.sps",
+    "http://0x7f.1/a.sps",
+  ]) {
     const source = new Source(url, undefined, undefined, false, { page: PAGE, site: PAGE });
     await assert.rejects(source.header(), code("site.address"));
     await assert.rejects(getPart(url, 3, how, PAGE), code("site.address"));
@@ -75,7 +92,10 @@ test("a redirect is an error, unless it can lead to nothing that the page may no
   await assert.rejects(askStation(here, `${here}/moved`), code("station.unreachable"));
   web(t, () => new Response(null, { status: 302, headers: { Location: "http://127.0.0.1/" } }));
   await assert.rejects(get("https://cdn.example/a", { page: PAGE, signal, follow: true }), Redirected);
-  await assert.rejects(getPart("https://cdn.example/a", 3, how, PAGE), (error) => error.code === "sps.segment.missing" && error.detail.status === 302);
+  await assert.rejects(
+    getPart("https://cdn.example/a", 3, how, PAGE),
+    (error) => error.code === "sps.segment.missing" && error.detail.status === 302,
+  );
   const source = new Source("https://cdn.example/a", undefined, undefined, false, { page: PAGE, site: PAGE });
   await assert.rejects(source.header(), (error) => error.code === "sps.segment.missing" && error.detail.status === 302);
 });
@@ -107,12 +127,18 @@ test("an endless drip of an answer ends in time", async (t) => {
   t.after(() => (AbortSignal.timeout = timeout));
   const stop = new AbortController();
   AbortSignal.timeout = (ms) => (assert.ok(ms <= 10_000), stop.signal);
-  web(t, () => new Response(new ReadableStream({
-    start(controller) {
-      controller.enqueue(new TextEncoder().encode("{"));
-      stop.signal.addEventListener("abort", () => controller.error(stop.signal.reason));
-    },
-  })));
+  web(
+    t,
+    () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(new TextEncoder().encode("{"));
+            stop.signal.addEventListener("abort", () => controller.error(stop.signal.reason));
+          },
+        }),
+      ),
+  );
   const asked = askStation("https://drip.example", "https://drip.example/.well-known/gomaa.json");
   setTimeout(() => stop.abort(), 0);
   await assert.rejects(asked, code("station.unreachable"));
@@ -130,7 +156,10 @@ test("without the person's leave for a host nothing is asked there", async (t) =
 test("the transfers of a site share its memory, and another site's do not feel it", async () => {
   const open = (site) => {
     const told = { taken: 0 };
-    return { told, download: new Download(endless(told).getReader(), 0, { total: null, tag: null }, () => undefined, site) };
+    return {
+      told,
+      download: new Download(endless(told).getReader(), 0, { total: null, tag: null }, () => undefined, site),
+    };
   };
   const many = Array.from({ length: 64 }, () => open("many"));
   const other = open("other");
@@ -149,7 +178,11 @@ test("a station's answer in any other shape is the station's fault, and none of 
   const site = () => `https://radio${Math.random()}.example`;
   web(t, (url) => new Response(JSON.stringify(url.endsWith("gomaa.json") ? record : { ticket })));
   const words = "Enter your 12 words at evil.example";
-  const fails = (expected) => assert.rejects(askTicket(site(), {}, "0xc0"), (error) => error.code === expected && !JSON.stringify(error).includes("12 words"));
+  const fails = (expected) =>
+    assert.rejects(
+      askTicket(site(), {}, "0xc0"),
+      (error) => error.code === expected && !JSON.stringify(error).includes("12 words"),
+    );
   for (const tickets of ["http://[", `http://${words}`, `https://${words} [`, "http://a:b"]) {
     record = { tickets };
     await fails("station.answer");
@@ -160,8 +193,21 @@ test("a station's answer in any other shape is the station's fault, and none of 
   }
   record = { tickets: "/t" };
   const deep = JSON.parse("[".repeat(3000) + "]".repeat(3000));
-  for (ticket of [words, 7, [], {}, { ...TICKET, type: words }, { ...TICKET, signature: words }, { ...TICKET, message: words }, { ...TICKET, message: deep }, { ...TICKET, message: { number: 1 } },
-    { ...TICKET, message: { number: words } }, { ...TICKET, message: { [words]: "1" } }, { ...TICKET, message: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`a${n}`, "1"])) }]) await fails("station.answer");
+  for (ticket of [
+    words,
+    7,
+    [],
+    {},
+    { ...TICKET, type: words },
+    { ...TICKET, signature: words },
+    { ...TICKET, message: words },
+    { ...TICKET, message: deep },
+    { ...TICKET, message: { number: 1 } },
+    { ...TICKET, message: { number: words } },
+    { ...TICKET, message: { [words]: "1" } },
+    { ...TICKET, message: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`a${n}`, "1"])) },
+  ])
+    await fails("station.answer");
   ticket = { ...TICKET, more: { words } };
   assert.deepEqual(await askTicket(site(), {}, "0xc0"), TICKET);
 });

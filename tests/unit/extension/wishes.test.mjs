@@ -15,8 +15,16 @@ test("a pause waits until the play before it is allowed, and not for its end", a
   const allowed = defer();
   const sounded = defer();
   const begun = [];
-  const play = wishes.hear(1, () => allowed.promise, () => (begun.push("play"), sounded.promise));
-  const pause = wishes.hear(2, () => true, () => void begun.push("pause"));
+  const play = wishes.hear(
+    1,
+    () => allowed.promise,
+    () => (begun.push("play"), sounded.promise),
+  );
+  const pause = wishes.hear(
+    2,
+    () => true,
+    () => void begun.push("pause"),
+  );
   await turn();
   assert.deepEqual([begun, wishes.asks], [[], true]);
   allowed.resolve(true);
@@ -30,16 +38,42 @@ test("a pause waits until the play before it is allowed, and not for its end", a
 test("what is not allowed is denied by its number and is done with", async () => {
   const wishes = new Wishes();
   const acts = [];
-  await wishes.hear(1, async () => false, (may) => acts.push(may));
+  await wishes.hear(
+    1,
+    async () => false,
+    (may) => acts.push(may),
+  );
   assert.deepEqual([wishes.denied, wishes.done, acts], [1, 1, [false]]);
-  await wishes.hear(2, async () => true, (may) => acts.push(may));
+  await wishes.hear(
+    2,
+    async () => true,
+    (may) => acts.push(may),
+  );
   assert.deepEqual([wishes.denied, wishes.done], [1, 2]);
 });
 
 test("what fails stops nothing after it", async () => {
   const wishes = new Wishes();
-  await assert.rejects(wishes.hear(1, () => Promise.reject(new Error("no")), () => undefined), /no/);
-  await assert.rejects(wishes.hear(2, () => true, () => Promise.reject(new Error("act"))), /act/);
-  await wishes.hear(3, () => true, () => undefined);
+  await assert.rejects(
+    wishes.hear(
+      1,
+      () => Promise.reject(new Error("no")),
+      () => undefined,
+    ),
+    /no/,
+  );
+  await assert.rejects(
+    wishes.hear(
+      2,
+      () => true,
+      () => Promise.reject(new Error("act")),
+    ),
+    /act/,
+  );
+  await wishes.hear(
+    3,
+    () => true,
+    () => undefined,
+  );
   assert.deepEqual([wishes.asks, wishes.done], [false, 3]);
 });

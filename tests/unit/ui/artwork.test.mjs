@@ -16,7 +16,12 @@ test("the same address has the same picture, whatever the case of its letters", 
 test("the pictures are the recorded ones, which the station draws as well", () => {
   const vectors = JSON.parse(readFileSync(new URL("../../vectors/artwork.json", import.meta.url), "utf8"));
   assert.ok(vectors.length > 20);
-  for (const { address: at, shapes: expected } of vectors) assert.deepEqual(shapes(at).map(({ tag, attributes }) => [tag, attributes]), expected, at);
+  for (const { address: at, shapes: expected } of vectors)
+    assert.deepEqual(
+      shapes(at).map(({ tag, attributes }) => [tag, attributes]),
+      expected,
+      at,
+    );
 });
 
 test("a hundred songs have many pictures, in every palette and family", () => {

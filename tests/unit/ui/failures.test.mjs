@@ -1,4 +1,5 @@
-// The failures that a fan can meet: each has a cause, help and an action in both languages, and no advice names what is not on the screen.
+// The failures that a fan can meet: each has a cause, help and an action in both languages, and no advice names what is
+// not on the screen.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -9,7 +10,9 @@ const { hostCommands, hostRemedy } = await import("../../../extension/ui/host.js
 const ROOT = new URL("../../../", import.meta.url);
 const read = (path) => readFileSync(new URL(path, ROOT), "utf8");
 const TEXTS = ["en", "zh_CN"].map((language) => JSON.parse(read(`extension/_locales/${language}/messages.json`)));
-const FAILURES = [...read("tests/ui_preview/failures.py").matchAll(/^ {4}Failure\("([a-z_.]+)", "([a-z]+)"(?:.*wallet="([a-z]+)")?/gm)].map(([, code, action, wallet]) => ({ code, action, wallet: wallet ?? "open" }));
+const FAILURES = [
+  ...read("tests/ui_preview/failures.py").matchAll(/^ {4}Failure\("([a-z_.]+)", "([a-z]+)"(?:.*wallet="([a-z]+)")?/gm),
+].map(([, code, action, wallet]) => ({ code, action, wallet: wallet ?? "open" }));
 /** What a text may send a person to do, and the actions with which it is on the screen or needs none there. */
 const PROMISES = [
   [/commands? below|下面的命令/, ["command", "upgrade", "repair"]],
@@ -22,20 +25,30 @@ const PROMISES = [
 
 test("there are far more than fifteen", () => assert.ok(FAILURES.length > 40, String(FAILURES.length)));
 
-for (const { code, action, wallet } of FAILURES) test(`${code} with ${action}: what is said is on the screen`, () => {
-  const key = code.replaceAll(".", "_");
-  for (const texts of TEXTS) {
-    assert.ok(texts[`cause_${key}`]?.message && texts[`fix_${key}`]?.message, code);
-    for (const [words, actions] of PROMISES) if (words.test(texts[`fix_${key}`].message)) assert.ok(actions.includes(action), `${texts[`fix_${key}`].message} without ${actions}`);
-  }
-  assert.equal(remedy(code, /** @type {any} */ ({ wallet })), action);
-});
+for (const { code, action, wallet } of FAILURES)
+  test(`${code} with ${action}: what is said is on the screen`, () => {
+    const key = code.replaceAll(".", "_");
+    for (const texts of TEXTS) {
+      assert.ok(texts[`cause_${key}`]?.message && texts[`fix_${key}`]?.message, code);
+      for (const [words, actions] of PROMISES)
+        if (words.test(texts[`fix_${key}`].message))
+          assert.ok(actions.includes(action), `${texts[`fix_${key}`].message} without ${actions}`);
+    }
+    assert.equal(remedy(code, /** @type {any} */ ({ wallet })), action);
+  });
 
 test("every code for which commands help names them as one can run them", () => {
   for (const { code } of FAILURES) {
     const kind = hostRemedy(code);
     if (!kind) continue;
     const commands = hostCommands("gomaa host install --network https://harbour.example", kind);
-    assert.deepEqual(commands, { command: ["pipx install gomaa", "gomaa host install --network https://harbour.example"], upgrade: ["pipx upgrade gomaa", "gomaa host install --network https://harbour.example"], repair: ["gomaa host repair"] }[kind]);
+    assert.deepEqual(
+      commands,
+      {
+        command: ["pipx install gomaa", "gomaa host install --network https://harbour.example"],
+        upgrade: ["pipx upgrade gomaa", "gomaa host install --network https://harbour.example"],
+        repair: ["gomaa host repair"],
+      }[kind],
+    );
   }
 });

@@ -14,7 +14,12 @@ function shown() {
   return { say: (name, event = {}) => listeners[name].forEach((work) => work(event)), drawn, mustWait };
 }
 
-for (const [down, up] of [["pointerdown", "pointerup"], ["pointerdown", "pointercancel"], ["keydown", "keyup"], ["pointerdown", "blur"]]) {
+for (const [down, up] of [
+  ["pointerdown", "pointerup"],
+  ["pointerdown", "pointercancel"],
+  ["keydown", "keyup"],
+  ["pointerdown", "blur"],
+]) {
   test(`between ${down} and ${up} nothing is drawn, and once after it`, () => {
     const { say, drawn, mustWait } = shown();
     assert.equal(mustWait(), false);

@@ -14,18 +14,39 @@ test("space and k play and pause; on a button, space is the button's", () => {
 });
 
 test("j, l and the arrows move ten seconds, with shift five", () => {
-  for (const [key, ms] of [["j", -10_000], ["l", 10_000], ["ArrowLeft", -10_000], ["ArrowRight", 10_000]]) assert.deepEqual(say(key), { kind: "by", ms });
+  for (const [key, ms] of [
+    ["j", -10_000],
+    ["l", 10_000],
+    ["ArrowLeft", -10_000],
+    ["ArrowRight", 10_000],
+  ])
+    assert.deepEqual(say(key), { kind: "by", ms });
   assert.deepEqual(say("ArrowLeft", {}, true), { kind: "by", ms: -5_000 });
 });
 
 test("digits are tenths of the song", () => {
-  assert.deepEqual([say("0"), say("9")], [{ kind: "to", ms: 0 }, { kind: "to", ms: 180_000 }]);
+  assert.deepEqual(
+    [say("0"), say("9")],
+    [
+      { kind: "to", ms: 0 },
+      { kind: "to", ms: 180_000 },
+    ],
+  );
 });
 
 test("m, up and down are the volume; < and > the next speed; shift n and p the next track", () => {
-  assert.deepEqual([say("m"), say("ArrowUp"), say("ArrowDown")], [{ kind: "mute" }, { kind: "louder", by: 0.05 }, { kind: "louder", by: -0.05 }]);
-  assert.deepEqual([say(">"), say("<"), say(">", { rate: 2 }), say("<", { rate: 1.1 })].map(({ value }) => value), [1.25, 0.75, 2, 1]);
-  assert.deepEqual([say("N", {}, true), say("P", {}, true), say("n")], [{ kind: "track", by: 1 }, { kind: "track", by: -1 }, null]);
+  assert.deepEqual(
+    [say("m"), say("ArrowUp"), say("ArrowDown")],
+    [{ kind: "mute" }, { kind: "louder", by: 0.05 }, { kind: "louder", by: -0.05 }],
+  );
+  assert.deepEqual(
+    [say(">"), say("<"), say(">", { rate: 2 }), say("<", { rate: 1.1 })].map(({ value }) => value),
+    [1.25, 0.75, 2, 1],
+  );
+  assert.deepEqual(
+    [say("N", {}, true), say("P", {}, true), say("n")],
+    [{ kind: "track", by: 1 }, { kind: "track", by: -1 }, null],
+  );
 });
 
 test("a field keeps its keys, home and end are the slider's, and without music there is nothing to move", () => {

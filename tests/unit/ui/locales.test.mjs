@@ -8,8 +8,14 @@ const read = (path) => readFileSync(new URL(path, ROOT), "utf8");
 const en = JSON.parse(read("extension/_locales/en/messages.json"));
 const zh = JSON.parse(read("extension/_locales/zh_CN/messages.json"));
 const sources = ["player", "popup", "onboarding", "ui", "approve"]
-  .flatMap((room) => readdirSync(new URL(`extension/${room}/`, ROOT)).filter((name) => name.endsWith(".js")).map((name) => read(`extension/${room}/${name}`))).join("\n");
-const FAMILIES = /^(cause|fix|choose|collect|collectSub|earn|host|strength|walletNote|walletAction|payNeed)_|_(one|other)$|^app/;
+  .flatMap((room) =>
+    readdirSync(new URL(`extension/${room}/`, ROOT))
+      .filter((name) => name.endsWith(".js"))
+      .map((name) => read(`extension/${room}/${name}`)),
+  )
+  .join("\n");
+const FAMILIES =
+  /^(cause|fix|choose|collect|collectSub|earn|host|strength|walletNote|walletAction|payNeed)_|_(one|other)$|^app/;
 
 test("both languages have the same keys with the same places for values", () => {
   assert.deepEqual(Object.keys(en).sort(), Object.keys(zh).sort());
@@ -28,26 +34,33 @@ test("keys differ by more than the case of their letters, which chrome.i18n does
 test("every key that the pages name exists, and every plain key is named", () => {
   const named = new Set([...sources.matchAll(/\bt\(\s*"([A-Za-z0-9_]+)"/g)].map(([, key]) => key));
   for (const key of named) assert.ok(key in en, `missing ${key}`);
-  for (const [, key] of sources.matchAll(/counted\(\s*"([A-Za-z0-9_]+)"/g)) assert.ok(`${key}_one` in en && `${key}_other` in en, key);
+  for (const [, key] of sources.matchAll(/counted\(\s*"([A-Za-z0-9_]+)"/g))
+    assert.ok(`${key}_one` in en && `${key}_other` in en, key);
   for (const key of Object.keys(en)) if (!FAMILIES.test(key)) assert.ok(sources.includes(`"${key}"`), `unused ${key}`);
 });
 
 test("every code of the registry has its cause in both languages, and no other code has", () => {
-  const codes = [...read("pywallet/errors.py").matchAll(/^ {8}"([a-z_.]+)": /gm)].map(([, code]) => code.replaceAll(".", "_"));
+  const codes = [...read("pywallet/errors.py").matchAll(/^ {8}"([a-z_.]+)": /gm)].map(([, code]) =>
+    code.replaceAll(".", "_"),
+  );
   assert.ok(codes.length > 60);
   for (const code of codes) assert.ok(`cause_${code}` in en && `cause_${code}` in zh, `no sentence for ${code}`);
-  for (const key of Object.keys(en)) if (/^(cause|fix)_/.test(key)) assert.ok(codes.includes(key.replace(/^(cause|fix)_/, "")), `${key} is no code`);
+  for (const key of Object.keys(en))
+    if (/^(cause|fix)_/.test(key)) assert.ok(codes.includes(key.replace(/^(cause|fix)_/, "")), `${key} is no code`);
 });
 
 test("an apostrophe is one character everywhere, and no quotation mark is a plain one", () => {
-  for (const texts of [en, zh]) for (const [key, { message }] of Object.entries(texts)) assert.doesNotMatch(message, /['"`´‘]/, key);
+  for (const texts of [en, zh])
+    for (const [key, { message }] of Object.entries(texts)) assert.doesNotMatch(message, /['"`´‘]/, key);
   // What a person is shown of the terms comes from Python.
   assert.doesNotMatch(read("pywallet/policy/sentences.py"), /[a-z]'[a-z]/);
 });
 
-test("what a node has against a transfer is not part of our sentence", () => assert.doesNotMatch(en.stepNotKnown.message, /\$/));
+test("what a node has against a transfer is not part of our sentence", () =>
+  assert.doesNotMatch(en.stepNotKnown.message, /\$/));
 
 test("the Chinese sentences are Chinese", () => {
   const same = new Set(["appName"]);
-  for (const [key, { message }] of Object.entries(zh)) if (!same.has(key) && key !== "lang") assert.match(message, /[\u4e00-\u9fff]/, key);
+  for (const [key, { message }] of Object.entries(zh))
+    if (!same.has(key) && key !== "lang") assert.match(message, /[\u4e00-\u9fff]/, key);
 });

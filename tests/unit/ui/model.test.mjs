@@ -2,19 +2,51 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { NOTHING, canSeek, dashes, fullness, live, moneyOf, paid, peaks, remedy, rewardMode, ruleOf, tone, viewOf } from "../../../extension/player/model.js";
+import {
+  NOTHING,
+  canSeek,
+  dashes,
+  fullness,
+  live,
+  moneyOf,
+  paid,
+  peaks,
+  remedy,
+  rewardMode,
+  ruleOf,
+  tone,
+  viewOf,
+} from "../../../extension/player/model.js";
 
 const FACTS = { may: "", left: "", costs: "", earn: "", limits: [] };
 const TERMS = {
-  title: "", artist: "", duration_ms: 300_000, quality: "", content: "0x1", station: null, facts: FACTS, permits: ["play", "seek"],
-  split: { station_wei: "1000", owner_wei: "750", listener_wei: "200", commission_wei: "50" }, interval_s: 30, reward_wei: "2", wallet: "open", rewards: true,
+  title: "",
+  artist: "",
+  duration_ms: 300_000,
+  quality: "",
+  content: "0x1",
+  station: null,
+  facts: FACTS,
+  permits: ["play", "seek"],
+  split: { station_wei: "1000", owner_wei: "750", listener_wei: "200", commission_wei: "50" },
+  interval_s: 30,
+  reward_wei: "2",
+  wallet: "open",
+  rewards: true,
 };
-const model = (changes = {}, state = {}) => ({ terms: TERMS, state: { ...NOTHING, state: "ready", ...state }, problem: null, at: 0, ...changes });
+const model = (changes = {}, state = {}) => ({
+  terms: TERMS,
+  state: { ...NOTHING, state: "ready", ...state },
+  problem: null,
+  at: 0,
+  ...changes,
+});
 
 test("the terms stand before play, the controls while there is music", () => {
   assert.equal(viewOf(model({ terms: null }, { state: "loading" })), "loading");
   assert.equal(viewOf(model()), "before");
-  for (const state of ["starting", "playing", "paused", "seeking", "waiting", "ended"]) assert.equal(viewOf(model({}, { state })), "music");
+  for (const state of ["starting", "playing", "paused", "seeking", "waiting", "ended"])
+    assert.equal(viewOf(model({}, { state })), "music");
 });
 
 test("a problem takes the player's place only where nothing plays", () => {
@@ -38,15 +70,22 @@ test("without a reward the station pays the band and its commission only", () =>
   assert.deepEqual(paid(TERMS), { total: 1000n, owner: 750n, listener: 200n, commission: 50n });
   assert.deepEqual(paid({ ...TERMS, rewards: false }), { total: 789n, owner: 750n, listener: 0n, commission: 39n });
   assert.equal(paid({ ...TERMS, split: null }), null);
-  assert.equal(paid({ ...TERMS, split: { station_wei: "0", owner_wei: "0", listener_wei: "0", commission_wei: "0" } }), null);
+  assert.equal(
+    paid({ ...TERMS, split: { station_wei: "0", owner_wei: "0", listener_wei: "0", commission_wei: "0" } }),
+    null,
+  );
 });
 
 test("the position runs on only while it plays, only a little ahead, and never past the end", () => {
-  const at = (state, now) => live(model({}, { state, position_ms: 1000, duration_ms: 3000, next_ms: 1500 }), now).position;
+  const at = (state, now) =>
+    live(model({}, { state, position_ms: 1000, duration_ms: 3000, next_ms: 1500 }), now).position;
   assert.equal(at("playing", 500), 1500);
   assert.equal(at("playing", 60_000), 3000);
   assert.equal(at("paused", 500), 1000);
-  assert.equal(live(model({}, { state: "playing", position_ms: 0, duration_ms: 90_000, next_ms: 1500 }), 60_000).next, 0);
+  assert.equal(
+    live(model({}, { state: "playing", position_ms: 0, duration_ms: 90_000, next_ms: 1500 }), 60_000).next,
+    0,
+  );
 });
 
 test("the eye closes as the interval fills", () => {
@@ -93,7 +132,10 @@ test("a song that stopped after a part was paid for says what was paid, and neve
   const pay = (spent_wei) => ({ on: true, need: null, left_wei: "9", each_wei: "3", spent_wei });
   assert.deepEqual(moneyOf({ ...NOTHING, state: "failed", pay: pay("3") }), { key: "youPaid", sum: "3" });
   assert.deepEqual(moneyOf({ ...NOTHING, state: "refused", pay: pay("3") }), { key: "youPaid", sum: "3" });
-  assert.deepEqual(moneyOf({ ...NOTHING, state: "failed", pay: pay("0"), earned_wei: "5" }), { key: "keptSoFar", sum: "5" });
+  assert.deepEqual(moneyOf({ ...NOTHING, state: "failed", pay: pay("0"), earned_wei: "5" }), {
+    key: "keptSoFar",
+    sum: "5",
+  });
   assert.equal(moneyOf({ ...NOTHING, state: "failed", pay: pay("0") }).key, "nothingCharged");
   assert.equal(moneyOf({ ...NOTHING, state: "refused" }).key, "nothingRefused");
 });

@@ -10,7 +10,10 @@ function shown() {
   mock.timers.enable({ apis: ["setTimeout"] });
   const listeners = {};
   const listen = (name, work) => void (listeners[name] ??= []).push(work);
-  Object.assign(globalThis, { addEventListener: listen, document: { visibilityState: "visible", addEventListener: listen } });
+  Object.assign(globalThis, {
+    addEventListener: listen,
+    document: { visibilityState: "visible", addEventListener: listen },
+  });
   return { say: (name, event = {}) => listeners[name].forEach((work) => work(event)) };
 }
 
@@ -51,7 +54,13 @@ test("nobody sees it: it sleeps until somebody does", () => {
 test("a key that is held presses no button a second time, and writes on in a field", () => {
   const { say } = shown();
   pressOnce();
-  for (const [key, repeat, field, stopped] of [["Enter", false, false, false], ["Enter", true, false, true], [" ", true, false, true], ["a", true, false, false], [" ", true, true, false]]) {
+  for (const [key, repeat, field, stopped] of [
+    ["Enter", false, false, false],
+    ["Enter", true, false, true],
+    [" ", true, false, true],
+    ["a", true, false, false],
+    [" ", true, true, false],
+  ]) {
     let prevented = false;
     say("keydown", { key, repeat, target: { matches: () => field }, preventDefault: () => (prevented = true) });
     assert.equal(prevented, stopped, `${key} ${repeat} ${field}`);
@@ -60,6 +69,20 @@ test("a key that is held presses no button a second time, and writes on in a fie
 
 test("a site is named with what tells it from another: only https goes without saying", () => {
   globalThis.chrome = /** @type {any} */ ({ i18n: { getMessage: (key) => key } });
-  const names = ["https://a.example", "http://a.example", "https://a.example:8443", "https://xn--pple-43d.example", "http://127.0.0.1:8080", "file://"].map(siteName);
-  assert.deepEqual(names, ["a.example", "http://a.example", "a.example:8443", "xn--pple-43d.example", "http://127.0.0.1:8080", "siteFiles"]);
+  const names = [
+    "https://a.example",
+    "http://a.example",
+    "https://a.example:8443",
+    "https://xn--pple-43d.example",
+    "http://127.0.0.1:8080",
+    "file://",
+  ].map(siteName);
+  assert.deepEqual(names, [
+    "a.example",
+    "http://a.example",
+    "a.example:8443",
+    "xn--pple-43d.example",
+    "http://127.0.0.1:8080",
+    "siteFiles",
+  ]);
 });

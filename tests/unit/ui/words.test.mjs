@@ -16,7 +16,9 @@ test("the three places asked for are different, in order and within the words", 
 test("short, easy, fair and strong passwords are told apart", () => {
   assert.equal(strength(""), "empty");
   assert.equal(strength("abc12"), "short");
-  for (const easy of ["password1", "aaaaaaaaaaaa", "abcdefgh", "87654321", "harbours"]) assert.equal(strength(easy), "easy", easy);
+  for (const easy of ["password1", "aaaaaaaaaaaa", "abcdefgh", "87654321", "harbours"])
+    assert.equal(strength(easy), "easy", easy);
   assert.equal(strength("Lantern7box"), "fair");
-  for (const strong of ["saltwater at dawn 7", "correct horse battery staple", "末班渡轮今晚不开了吧"]) assert.equal(strength(strong), "strong", strong);
+  for (const strong of ["saltwater at dawn 7", "correct horse battery staple", "末班渡轮今晚不开了吧"])
+    assert.equal(strength(strong), "strong", strong);
 });
