@@ -109,7 +109,7 @@ class EpochFile:
 
     @property
     def hash(self) -> bytes:
-        """keccak of all bytes."""
+        """Keccak of all bytes."""
         digest = keccak.new(digest_bits=256)
         for at in range(0, len(self._raw), 1 << 20):
             digest.update(self._raw[at : at + (1 << 20)])

@@ -49,7 +49,7 @@ Draw = Callable[[Songs, Statistics, Theme], Figure]
 
 @contextmanager
 def _style(theme: Theme) -> Iterator[None]:
-    """matplotlib's own defaults, whatever the user's files say, in the colours of the theme."""
+    """Matplotlib's own defaults, whatever the user's files say, in the colours of the theme."""
     colours = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), theme.ink)
     surfaces = dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), theme.paper)
     rest = {"axes.edgecolor": theme.line, "grid.color": theme.line, "font.size": 9, "axes.axisbelow": True}

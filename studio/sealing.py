@@ -64,7 +64,7 @@ class Sealer:
         self._tail = (self._tail + data)[-8:]
 
     def seal(self, index: int, epoch: int, clear: bytes) -> bytes:
-        """nonce ‖ ciphertext ‖ tag. ``epoch`` must have a key."""
+        """Nonce ‖ ciphertext ‖ tag. ``epoch`` must have a key."""
         secret = self._keys.keys[epoch]
         key, nonce_key = segment_key(secret, self._rendition, index), hmac.digest(secret, NONCE_INFO, "sha256")
         aad = segment_aad(self._keys.content, self._rendition, epoch, index)

@@ -81,7 +81,7 @@ def install_lock(python: Path, lock: Path, bootstrap: Path = BOOTSTRAP) -> None:
 
 
 def _settings(python: Path) -> dict[str, str]:
-    """pip's settings by name without section, later sections over earlier ones as pip itself reads them."""
+    """Pip's settings by name without section, later sections over earlier ones as pip itself reads them."""
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in run("pip-config", python, "-m", "pip", "config", "list").splitlines():
         name, separator, value = line.partition("=")

@@ -73,13 +73,13 @@ class Part:
     hang_s: int = HANG_S
 
     def command(self) -> tuple[str, ...]:
-        """pytest's arguments for the whole part."""
+        """Pytest's arguments for the whole part."""
         # In the order given, long files first: xdist would begin with those of many tests.
         beside = ("-n", str(self.workers), "--dist", "loadfile", "--no-loadscope-reorder") if self.workers > 1 else ()
         return (*self.arguments, *beside, f"--timeout={self.hang_s}")
 
     def again(self, test: str) -> tuple[str, ...]:
-        """pytest's arguments for one test of the part."""
+        """Pytest's arguments for one test of the part."""
         return ("-v", test, f"--timeout={self.hang_s}")
 
 

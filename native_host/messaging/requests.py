@@ -37,7 +37,8 @@ class Hello(Struct):
 
 class Open(Struct):
     """A song shown on a page: its signed header, the page's origin, the renderer's X25519 key, what the browser
-    decodes and how fast the file comes; ``site``: the origin of the tab's page where this one is a frame in it."""
+    decodes and how fast the file comes; ``site``: the origin of the tab's page where this one is a frame in it.
+    """
 
     stream: Name
     header: HeaderBytes
@@ -100,7 +101,8 @@ class Summary(Struct):
     """What the popup shows.
 
     ``wallet``: the first account of its words, by which its payees are known (``payees``); ``since_s``: when
-    today began for the person; ``chain_id``: whose balance, the first known by default."""
+    today began for the person; ``chain_id``: whose balance, the first known by default.
+    """
 
     account: Address | None = None
     wallet: Address | None = None

@@ -45,7 +45,7 @@ class WrapKey:
         return cls(ephemeral, _agree(private, recipient, info + recipient + ephemeral))
 
     def wrap(self, key: bytes, aad: bytes) -> bytes:
-        """nonce ‖ ciphertext ‖ tag."""
+        """Nonce ‖ ciphertext ‖ tag."""
         nonce = os.urandom(_NONCE)
         return nonce + self._cipher.encrypt(nonce, key, aad)
 

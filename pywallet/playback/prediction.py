@@ -18,7 +18,8 @@ WISHES: Final = ("play", "pause", "seek")
 @dataclass(frozen=True)
 class Foreseen:
     """``invoke``: the counted action, None where the wish counts nothing; ``sound``: on or hold once it is granted;
-    ``state``: where the session stands meanwhile; ``from_start``: the position of the wish is not used."""
+    ``state``: where the session stands meanwhile; ``from_start``: the position of the wish is not used.
+    """
 
     state: State
     invoke: str | None

@@ -25,7 +25,7 @@ class Domain:
 
     @cached_property
     def separator(self) -> bytes:
-        """hashStruct of the domain (EIP-712)."""
+        """HashStruct of the domain (EIP-712)."""
         names = keccak256(_DOMAIN_TYPE) + keccak256(b"GoMAA Settlement") + keccak256(b"1")
         return keccak256(names + self.chain_id.to_bytes(32, "big") + self.settlement.rjust(32, b"\0"))
 
@@ -44,14 +44,14 @@ class Message:
 
     @property
     def struct_hash(self) -> bytes:
-        """hashStruct (EIP-712)."""
+        """HashStruct (EIP-712)."""
         words = [self.TYPE_HASH or self.type_hash()]
         words += [v.rjust(32, b"\0") if v.__class__ is bytes else v.to_bytes(32, "big") for v in vars(self).values()]
         return keccak256(b"".join(words))
 
     @classmethod
     def type_text(cls) -> str:
-        """encodeType (EIP-712), such as ``Voucher(address server,…)``."""
+        """EncodeType (EIP-712), such as ``Voucher(address server,…)``."""
         parts = (f"{kind} {name}" for kind, name in zip(cls.TYPES, cls.wire_names(), strict=True))
         return f"{cls.__name__}({','.join(parts)})"
 
@@ -64,7 +64,7 @@ class Message:
 
     @classmethod
     def type_hash(cls) -> bytes:
-        """keccak of ``type_text``."""
+        """Keccak of ``type_text``."""
         if not cls.TYPE_HASH:
             cls.TYPE_HASH = keccak256(cls.type_text().encode())
         return cls.TYPE_HASH

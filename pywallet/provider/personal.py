@@ -30,7 +30,7 @@ _FIELD: Final = re.compile(r"(URI|Version|Chain ID|Nonce|Issued At|Expiration Ti
 
 
 def personal_digest(data: bytes) -> bytes:
-    """keccak of the EIP-191 version 0x45 form."""
+    """Keccak of the EIP-191 version 0x45 form."""
     return keccak256(b"\x19Ethereum Signed Message:\n%d" % len(data) + data)
 
 

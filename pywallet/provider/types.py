@@ -88,14 +88,14 @@ class Types:
         return cls(structs)
 
     def encode_type(self, name: str) -> str:
-        """encodeType (EIP-712): the struct, then those it refers to, sorted by name."""
+        """EncodeType (EIP-712): the struct, then those it refers to, sorted by name."""
         others = sorted(self.reach(name) - {name})
         return "".join(
             f"{one}({','.join(f'{kind} {field}' for field, kind in self.structs[one])})" for one in [name, *others]
         )
 
     def type_hash(self, name: str) -> bytes:
-        """keccak of ``encode_type``."""
+        """Keccak of ``encode_type``."""
         if name not in self._hashes:
             self._hashes[name] = keccak256(self.encode_type(name).encode())
         return self._hashes[name]

@@ -270,7 +270,7 @@ class EpochData:
 
     @property
     def hash(self) -> bytes:
-        """keccak of ``encode()``: the data hash in the commitment."""
+        """Keccak of ``encode()``: the data hash in the commitment."""
         return keccak256(self.encode())
 
     @classmethod

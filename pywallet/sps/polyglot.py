@@ -49,7 +49,8 @@ class Place:
     """Where a song lies in its page.
 
     ``offset`` and ``size`` in bytes, ``sha256`` of the song, and the positions in it (rising)
-    of each ``>`` that is written as another byte."""
+    of each ``>`` that is written as another byte.
+    """
 
     offset: int
     size: int
@@ -137,7 +138,8 @@ class Lines:
     """What a text reader needs to get line ends back.
 
     ``bits``, base64, the first line in the highest bit, one where it was CR;
-    ``pairs``: the numbers of the lines that were CRLF."""
+    ``pairs``: the numbers of the lines that were CRLF.
+    """
 
     bits: str
     pairs: tuple[int, ...]

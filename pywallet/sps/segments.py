@@ -32,7 +32,7 @@ def segment_aad(content: bytes, rendition: int, epoch: int, index: int) -> bytes
 
 
 async def seal_segment(key: bytes, clear: bytes, aad: bytes) -> bytes:
-    """nonce ‖ AES-256-GCM ciphertext ‖ tag, with a random nonce."""
+    """Nonce ‖ AES-256-GCM ciphertext ‖ tag, with a random nonce."""
     nonce = crypto.random_bytes(NONCE)
     return nonce + await crypto.get().aes_gcm_seal(key, nonce, clear, aad)
 

@@ -116,7 +116,8 @@ class Shown:
     """What these books show a payer.
 
     Its voucher with the highest cap (cap, until, signature), its tickets that owe something with
-    their sessions, and the highest number among its tickets."""
+    their sessions, and the highest number among its tickets.
+    """
 
     voucher: tuple[int, int, bytes] | None
     tickets: tuple[Mapping[str, Any], ...]

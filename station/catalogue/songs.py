@@ -28,7 +28,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 @dataclass(frozen=True, slots=True)
 class Song:
     """One recording. ``name`` is its place in URLs; ``waveform`` a byte per bucket, peak 0-255, or empty;
-    ``features`` as in ``pywallet.sps.likeness``, or empty."""
+    ``features`` as in ``pywallet.sps.likeness``, or empty.
+    """
 
     name: str
     path: Path

@@ -42,7 +42,6 @@ class HostileSite:
 @contextmanager
 def hostile_site(folder: Path) -> Iterator[HostileSite]:
     """Serve ``folder`` on a port of its own."""
-
     told: list[str] = []
 
     class Quiet(SimpleHTTPRequestHandler):

@@ -86,7 +86,7 @@ def counted(stack: Stack, home: Path) -> tuple[int, int, list[str | None]]:
 
 
 def test_the_host_dies_and_the_music_does_not_stop(stack: Stack, tmp_path: Path) -> None:
-    """kill -9 of the host twice.
+    """Kill -9 of the host twice.
 
     The sound runs on from the buffer, the next host takes the play up, nothing is counted twice.
     """
@@ -189,7 +189,7 @@ def test_a_new_fans_words_come_though_what_was_asked_is_stopped(packed: None, tm
 
 
 def test_the_browser_dies_and_the_page_opens_at_its_place(stack: Stack, tmp_path: Path) -> None:
-    """kill -9 of the whole browser: opened again, the song stands where it was, and goes on without another play."""
+    """Kill -9 of the whole browser: opened again, the song stands where it was, and goes on without another play."""
     home = tmp_path / "home"
     with playing(stack, home) as (page, _, _):
         page.until(f"{CLOCK} > 12")

@@ -109,7 +109,7 @@ class HostProcess:
                 return event
 
     async def kill(self) -> None:
-        """kill -9, as a crash or a user does."""
+        """Kill -9, as a crash or a user does."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await self.process.wait()

@@ -261,10 +261,11 @@ async def test_two_browsers_share_one_ledger(home: tuple[World, Path]) -> None:
 
 
 async def test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed(home: tuple[World, Path]) -> None:
-    """kill -9 at random moments of a flood of seeks, then on with the same play or a new one.
+    """Kill -9 at random moments of a flood of seeks, then on with the same play or a new one.
 
     Every key that came out is in the ledger,
-    and ledger and server agree exactly."""
+    and ledger and server agree exactly.
+    """
     world, files = home
     lease = {"window_s": 30, "seconds": 600, "invocations": 1_000}
     song = await world.publish(terms(counts={"play": {"limit": 9_999}, "seek": {"limit": 9_999}}, lease=lease))

@@ -297,7 +297,7 @@ async def real_time(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_killed_between_report_and_voucher(real_time: World) -> None:
-    """kill -9 after every acknowledged step.
+    """Kill -9 after every acknowledged step.
 
     What was acknowledged is there once, what is sent again isn't counted again.
     """

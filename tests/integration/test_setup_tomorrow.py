@@ -25,7 +25,7 @@ def tomorrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def configured(tomorrow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """pip configured as on an unusual machine: further indexes, folders of wheels, constraints, a target."""
+    """Pip configured as on an unusual machine: further indexes, folders of wheels, constraints, a target."""
     flat = tmp_path / "flat"
     flat.mkdir()
     for file in tomorrow.rglob("*.whl"):

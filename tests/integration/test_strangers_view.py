@@ -395,7 +395,8 @@ async def test_a_stranger_is_told_nothing_of_a_fan(scene: Scene) -> None:
     """Every route, every operation and every event.
 
     No session, listener, device, ticket, invocation, preimage, signature or exact time
-    of anybody's row; nothing of who is paid, owes or has settled what."""
+    of anybody's row; nothing of who is paid, owes or has settled what.
+    """
     world = scene.world
     await agreed(world, scene.station)
     # An epoch that nobody has seen yet, of which the listener's part is settled and the station's is not.
@@ -487,7 +488,8 @@ async def test_those_whom_it_is_about_are_told(scene: Scene) -> None:
     """A payer's account and a payee's receipts for its key, the whole receipts for the devices of its listener.
 
     The stranger's view above
-    is not that of a server that answers nothing."""
+    is not that of a server that answers nothing.
+    """
     world, data = scene.world, scene.published
     assert int((await world.account())["escrow_wei"]) > 0
     payee = private_key("wallet payee")

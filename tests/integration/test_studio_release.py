@@ -159,7 +159,7 @@ def files(tmp_path: Path, network: Deployment) -> Callable[[bytes], list[str]]:
 async def test_the_commands_release_and_withdraw(
     tmp_path: Path, network: Deployment, uploads: Uploads, files: Callable[[bytes], list[str]]
 ) -> None:
-    """gomaa release prints the contract's address; revoke asks first, and a second time says what is done."""
+    """Gomaa release prints the contract's address; revoke asks first, and a second time says what is done."""
     import asyncio
 
     await list_server(network, uploads)

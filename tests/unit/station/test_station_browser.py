@@ -41,7 +41,7 @@ async def _open(browser: Browser, world: Any, path: str = "/", **options: Any) -
 
 @pytest.mark.parametrize("path", ["/", "/embed", "/install", "/works"])
 async def test_pages_are_accessible(world: Any, browser: Browser, path: str) -> None:
-    """axe finds nothing, nothing is wider than the window, and the content policy blocks nothing, in light, dark and at
+    """Axe finds nothing, nothing is wider than the window, and the content policy blocks nothing, in light, dark and at
     390 px.
     """
     for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)):

@@ -119,7 +119,7 @@ def test_failures_of_a_real_run_are_read_back(tmp_path: Path) -> None:
 
 
 def test_a_cache_without_failures_names_none(tmp_path: Path) -> None:
-    """pytest writes the record only when there is something in it."""
+    """Pytest writes the record only when there is something in it."""
     assert last_failed(tmp_path) == []
 
 

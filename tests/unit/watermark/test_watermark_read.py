@@ -215,7 +215,7 @@ def test_what_is_no_audio_is_refused(tmp_path: Path, wav: Callable[..., Path]) -
 
 
 def test_the_viterbi_of_both_kinds_agree() -> None:
-    """numpy's many rows and pure Python's one decode the same noise to the same bits."""
+    """Numpy's many rows and pure Python's one decode the same noise to the same bits."""
     soft = np.random.default_rng(6).normal(0, 1, (3, mark.CODED_BITS)) + 0.5 * codeword(ADDRESS, 77)
     assert [row.tolist() for row in viterbi(soft)] == [mark.viterbi(np.float32(row).tolist()) for row in soft]
 

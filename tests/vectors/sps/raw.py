@@ -95,7 +95,7 @@ def protected(content_type: str, signer: bytes = OWNER, **changes: Any) -> bytes
 def sign(
     payload: bytes, shielded: bytes, external: bytes, key: bytes = OWNER_KEY, context: str = "Signature1"
 ) -> bytes:
-    """r and s over the Sig_structure, 64 bytes."""
+    """R and s over the Sig_structure, 64 bytes."""
     digest = sha256(encode([context, shielded, external, payload])).digest()
     return bytes(recovery.sign(digest, key)[0])
 

@@ -49,7 +49,7 @@ anything = st.sampled_from(KINDS).flatmap(lambda kind: st.builds(kind, *map(of, 
 
 @pytest.mark.parametrize("name", RECORDED["types"])
 def test_types_are_the_protocols(name: str) -> None:
-    """encodeType gives the text of the protocol, letter by letter."""
+    """EncodeType gives the text of the protocol, letter by letter."""
     assert getattr(protocol, name).type_text() == f"{name}({RECORDED['types'][name]})"
 
 

@@ -205,7 +205,8 @@ def test_the_last_wish_decides_however_late_the_answers_come(
     """Play, pause and seek in any order, grants and sound at any time between.
 
     In the end it plays or stands as last wished,
-    where the last seek says."""
+    where the last seek says.
+    """
     p = ready()
     for name, position in wishes:
         p, _ = step(p, name, position if name == "seek" else p.position_ms)
