@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
-EXTENSION_IDS = ROOT / "native_host" / "ids.json"
+EXTENSION_IDS = ROOT / "native_host" / "install" / "ids.json"
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser"),
     "firefox": ("firefox-esr", "firefox"),

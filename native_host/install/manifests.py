@@ -35,7 +35,7 @@ PYTHON_SETTINGS: Final = (
     *("PYTHONEXECUTABLE", "PYTHONVERBOSE", "PYTHONDEBUG", "PYTHONOPTIMIZE", "__PYVENV_LAUNCHER__"),
 )
 """Variables that decide what Python runs or prints."""
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 _IDS: Final = Path(__file__).with_name("ids.json")
 
 

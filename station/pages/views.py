@@ -28,7 +28,7 @@ from station.site_check.check import Line
 
 _WHY = {"sound": "sounds alike", "artist": "same artist", "genre": "same genre"}
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent
 BARS = 128
 """Bars in a drawn waveform; each is 5 units wide with a gap of 2."""
 

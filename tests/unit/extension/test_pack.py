@@ -64,7 +64,7 @@ def test_browsers_differ_where_they_must() -> None:
     Only Firefox has a page and an id.
     """
     chromium, firefox = pack.manifest("chromium"), pack.manifest("firefox")
-    ids = json.loads((pack.ROOT / "native_host" / "ids.json").read_text())
+    ids = json.loads((pack.ROOT / "native_host" / "install" / "ids.json").read_text())
     assert chromium["permissions"] == ["storage", "nativeMessaging", "offscreen"]
     assert firefox["permissions"] == ["storage", "nativeMessaging"]
     assert chromium["background"] == {"service_worker": "background/worker.js", "type": "module"}
@@ -84,7 +84,7 @@ def test_key_gives_the_recorded_id() -> None:
     digest = hashlib.sha256(b64decode(BASE["x-chromium"]["key"])).hexdigest()[:32]
     assert (
         "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
-        == json.loads((pack.ROOT / "native_host" / "ids.json").read_text())["chromium"]
+        == json.loads((pack.ROOT / "native_host" / "install" / "ids.json").read_text())["chromium"]
     )
 
 
