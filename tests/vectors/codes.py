@@ -74,13 +74,19 @@ def module() -> str:
     ]
     lines += [
         "export const AREAS = {",
-        *(f"  {side}: {json.dumps(sorted(areas))}," for side, areas in AREAS.items()),
+        *(line for side, areas in AREAS.items() for line in _array(side, sorted(areas))),
         "};",
         "",
     ]
     lines += ["/** Fields of a detail that may come from beside the extension. */"]
     lines += ["export const DETAILS = new Set([", *(f'  "{name}",' for name in sorted(PUBLIC_DETAIL)), "]);"]
     return "\n".join(lines) + "\n"
+
+
+def _array(name: str, items: list[str]) -> list[str]:
+    """A property of an object as prettier writes it: on one line where that has at most 120 columns."""
+    line = f"  {name}: {json.dumps(items)},"
+    return [line] if len(line) <= 120 else [f"  {name}: [", *(f"    {json.dumps(item)}," for item in items), "  ],"]
 
 
 def _group(code: str) -> str:
