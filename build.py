@@ -82,18 +82,22 @@ def demo(arguments: list[str]) -> NoReturn:
 
 
 def test(arguments: list[str]) -> NoReturn:
-    """Checks, then every test, or with --quick those that need no browser; other arguments go to pytest."""
-    quick = arguments == ["--quick"]
-    parts(*(() if quick else ("chromium", "firefox", "pulseaudio", "ffmpeg", "nginx", "postgresql")), tests=True)
-    if quick or not arguments:
-        hand_over(PYTHON, "-m", "tooling.suite", "quick" if quick else "all")
+    """Checks, then every test.
+
+    With --quick those that need no browser; with --coverage the units, measured. Other arguments go to pytest.
+    """
+    mode = {("--quick",): "quick", ("--coverage",): "coverage", (): "all"}.get(tuple(arguments))
+    parts(
+        *(() if mode == "quick" else ("chromium", "firefox", "pulseaudio", "ffmpeg", "nginx", "postgresql")),
+        tests=True,
+    )
+    if mode:
+        hand_over(PYTHON, "-m", "tooling.suite", mode)
     hand_over(PYTHON, "-m", "pytest", *arguments)
 
 
 def soak(arguments: list[str]) -> NoReturn:
-    """Property tests and the settlement game with a large budget, or the simulation of the whole system, or kills under
-    load.
-    """
+    """Long runs: property tests and the settlement game, or the simulation of the whole system, or kills under load."""
     if arguments and arguments[0] in SOAKS:
         parts(tests=True)
         hand_over(PYTHON, "-m", SOAKS[arguments[0]], *arguments[1:])

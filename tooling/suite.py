@@ -1,4 +1,4 @@
-"""Run the project's checks and tests in parts: ``python -m tooling.suite [all | quick | soak]``.
+"""Run the project's checks and tests in parts: ``python -m tooling.suite [all | quick | coverage | soak]``.
 
 A failed test is run once more, alone. One that passes then is unsteady: it is named and counted, and the run
 fails when that had more than ``MOST_UNSTEADY`` causes.
@@ -94,6 +94,11 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
         Part("crashes, gapless joins and memory, alone", ("-v", *ALONE)),
     ),
     "quick": (Part("units without sound, chain and browser", ("-q", *QUICK), CORES),),
+    "coverage": (
+        Part(
+            "units with branch coverage", ("-q", "tests/unit", "--cov", "--cov-report=term", "--cov-report=html"), CORES
+        ),
+    ),
     "soak": (
         Part(
             "property tests, long",
@@ -118,6 +123,7 @@ LINT: Final[Mapping[str, Sequence[str]]] = {
 CHECKS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "all": LINT,
     "quick": LINT,
+    "coverage": {},
     "soak": {"settlement game": (sys.executable, "-m", "tests.contracts.settlement_game", "--examples", "3000")},
 }
 """Programs that run before pytest, by mode."""
