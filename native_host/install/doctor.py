@@ -159,7 +159,7 @@ def _device(paths: Paths) -> str:
 
 def _ledger(paths: Paths) -> str:
     with Ledger(paths.make().ledger) as ledger, ledger.write():
-        faults = ledger.faults()
+        faults = ledger.integrity_faults()
         if faults:
             raise ValueError(
                 f"{paths.ledger} is damaged ({'; '.join(faults)[:200]}): close the browsers and run gomaa host repair"
@@ -183,7 +183,7 @@ def _networks(paths: Paths) -> str:
 
 async def reachable(paths: Paths) -> list[Check]:
     """Chains, and the servers this host has used."""
-    from native_host.host import system_ms
+    from native_host.remote.clock import system_ms
     from native_host.remote.network import Network
     from native_host.remote.server import Server
 

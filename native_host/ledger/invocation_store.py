@@ -6,19 +6,19 @@ from dataclasses import astuple, fields, replace
 from typing import Final
 
 from native_host.ledger.base import Rows
-from native_host.ledger.tables import Entry, SessionRow, TicketRow, UsageRow
+from native_host.ledger.tables import InvocationRow, SessionRow, TicketRow, UsageRow
 from pywallet.policy import Count, Meter, Policy, Usage, recurrence_start
 
 _SESSION: Final = ", ".join(f.name for f in fields(SessionRow))
 _TICKET: Final = ", ".join(f.name for f in fields(TicketRow))
-_ENTRY: Final = ", ".join(f.name for f in fields(Entry))
+_ENTRY: Final = ", ".join(f.name for f in fields(InvocationRow))
 _USAGE: Final = ", ".join(f.name for f in fields(UsageRow))
 _COUNTED: Final = (
-    "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused' AND free = 0"
+    "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused' AND uncounted = 0"
 )
 
 
-class Counting(Rows):
+class InvocationStore(Rows):
     """Reads and changes of one invocation's transaction."""
 
     def add_content(self, content: bytes, title: str, artist: str) -> None:
@@ -34,10 +34,10 @@ class Counting(Rows):
         rows = self._rows(f"SELECT {_SESSION} FROM sessions WHERE id = ?", session)  # noqa: S608
         return SessionRow(*rows[0]) if rows else None
 
-    def session_of(self, station: bytes, listener: bytes | None, until_s: int) -> SessionRow | None:
+    def longest_session(self, station: bytes, listener: bytes | None, until_s: int) -> SessionRow | None:
         """The longest session with a station (of one listener, if given) that lasts past ``until_s``."""
         rows = self._rows(
-            f"SELECT {_SESSION} FROM sessions WHERE station = ? AND not_after_s > ? AND (? IS NULL OR listener = ?) "  # noqa: S608
+            f"SELECT {_SESSION} FROM sessions WHERE station_address = ? AND not_after_s > ? AND (? IS NULL OR listener = ?) "  # noqa: S608
             "ORDER BY not_after_s DESC LIMIT 1",
             station,
             until_s,
@@ -50,7 +50,7 @@ class Counting(Rows):
         """The sessions at a station in which a content was played, latest first."""
         rows = self._rows(
             f"SELECT {', '.join('s.' + name for name in _SESSION.split(', '))} FROM tickets t JOIN sessions s ON s.id = t.session "  # noqa: S608
-            "WHERE t.content = ? AND s.station = ? ORDER BY t.prepared_s DESC",
+            "WHERE t.content = ? AND s.station_address = ? ORDER BY t.prepared_s DESC",
             content,
             station,
         )
@@ -75,7 +75,7 @@ class Counting(Rows):
 
     def add_ticket(self, row: TicketRow) -> None:
         """Remember a ticket; a known one keeps its meter."""
-        values = astuple(replace(row, reward=str(row.reward)))  # type: ignore[arg-type]
+        values = astuple(replace(row, reward_wei=str(row.reward_wei)))  # type: ignore[arg-type]
         self._change(f"INSERT OR IGNORE INTO tickets ({_TICKET}) VALUES ({_marks(TicketRow)})", *values)  # noqa: S608
 
     def ticket(self, ticket: bytes) -> TicketRow | None:
@@ -83,20 +83,20 @@ class Counting(Rows):
         rows = self._rows(f"SELECT {_TICKET} FROM tickets WHERE id = ?", ticket)  # noqa: S608
         return ticket_row(rows[0]) if rows else None
 
-    def ticket_going(self, content: bytes, station: str, states: tuple[str, str]) -> TicketRow | None:
+    def last_ticket(self, content: bytes, station_domain: str, states: tuple[str, str]) -> TicketRow | None:
         """The ticket of a content at a station (its domain) that was heard last, if it is in one of these states."""
         rows = self._rows(
-            f"SELECT {_TICKET} FROM tickets WHERE content = ? AND station = ? AND time_ms > 0 ORDER BY time_ms DESC LIMIT 1",  # noqa: S608
+            f"SELECT {_TICKET} FROM tickets WHERE content = ? AND station_domain = ? AND time_ms > 0 ORDER BY time_ms DESC LIMIT 1",  # noqa: S608
             content,
-            station,
+            station_domain,
         )
         row = ticket_row(rows[0]) if rows else None
         return row if row is not None and row.state in states else None
 
-    def last_entry(self, ticket: bytes) -> Entry | None:
+    def last_invocation(self, ticket: bytes) -> InvocationRow | None:
         """The latest invocation under a ticket."""
         rows = self._rows(f"SELECT {_ENTRY} FROM invocations WHERE ticket = ? ORDER BY sequence DESC LIMIT 1", ticket)  # noqa: S608
-        return Entry(*rows[0]) if rows else None
+        return InvocationRow(*rows[0]) if rows else None
 
     def started(self, ticket: bytes) -> str | None:
         """The action that began a ticket's play."""
@@ -107,12 +107,12 @@ class Counting(Rows):
         )
         return str(rows[0][0]) if rows else None
 
-    def add_entry(self, entry: Entry, meter: Meter, state: str, counts: bool = True) -> None:
+    def add_invocation(self, entry: InvocationRow, meter: Meter, state: str, counts: bool = True) -> None:
         """Record an invocation with all that it moves.
 
         The ticket's meter and, unless it is free, the listener's counters.
         """
-        self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(Entry)})", *astuple(entry))  # noqa: S608
+        self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(InvocationRow)})", *astuple(entry))  # noqa: S608
         (before,) = self._rows("SELECT heard_ms FROM tickets WHERE id = ?", entry.ticket)[0]
         self._change(
             "UPDATE tickets SET state = ?, heard_ms = ?, position_ms = ?, time_ms = ? WHERE id = ?",
@@ -125,7 +125,7 @@ class Counting(Rows):
         play, heard = entry.action == "play" and counts, meter.heard_ms - before
         if not counts:
             self._change(
-                "UPDATE invocations SET free = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence
+                "UPDATE invocations SET uncounted = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence
             )
         self._change(
             "INSERT INTO usage (listener, content, plays, seeks, heard_ms, first_play_s) VALUES (?, ?, ?, ?, ?, ?) "
@@ -192,7 +192,7 @@ class Counting(Rows):
         """Invocations that the server's numbers cannot contain yet."""
         rows = self._rows(
             "SELECT count(*) FROM sessions s JOIN invocations i ON i.session = s.id AND i.sequence > s.acknowledged "
-            "WHERE s.listener = ? AND i.state = 'unreported' AND i.free = 0 AND i.content = ? AND i.action = ?",
+            "WHERE s.listener = ? AND i.state = 'unreported' AND i.uncounted = 0 AND i.content = ? AND i.action = ?",
             listener,
             content,
             action,
@@ -221,7 +221,7 @@ class Counting(Rows):
 def ticket_row(values: tuple[object, ...]) -> TicketRow:
     """A row of ``tickets`` with its amount as a number."""
     row = TicketRow(*values)  # type: ignore[arg-type]
-    return replace(row, reward=int(row.reward))
+    return replace(row, reward_wei=int(row.reward_wei))
 
 
 def _marks(kind: type) -> str:

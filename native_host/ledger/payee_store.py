@@ -28,7 +28,7 @@ class Totals:
     at_payee: int = 0
 
 
-class Earning(Rows):
+class PayeeStore(Rows):
     """Reads and changes of a wallet's earnings. Changes belong inside ``Ledger.write``."""
 
     def __init__(self) -> None:
@@ -44,9 +44,9 @@ class Earning(Rows):
         """Remember payees; what is known already stays, but for a name that was missing."""
         for row in rows:
             self._change(
-                "INSERT INTO payees (wallet, payee, chain_id, settlement, station, number, name) VALUES (?, ?, ?, ?, "
-                "?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET name = CASE WHEN name = '' THEN excluded.name ELSE name END",
+                "INSERT INTO payees (wallet, payee, chain_id, settlement, station_address, session_number, station_name) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "station_name = CASE WHEN station_name = '' THEN excluded.station_name ELSE station_name END",
                 *astuple(row),
             )
         self.payee_changes += 1
@@ -94,15 +94,15 @@ class Earning(Rows):
             limit: Rows at most.
             state: ``open`` (not collected), ``final`` (of these, what the chain pays), ``claimable`` (of these, what is
                 not at a
-                payee), ``claimed``, ``unsure`` (of these, what a reorganisation could take back); None: all.
+                payee), ``claimed``, ``unconfirmed`` (of these, what a reorganisation could take back); None: all.
         """
         where = {
             None: "",
-            "open": "AND r.claimed IS NULL",
-            "final": "AND r.claimed IS NULL AND r.final = 1",
-            "claimable": "AND r.claimed IS NULL AND r.final = 1 AND r.lies = 0",
-            "claimed": "AND r.claimed IS NOT NULL",
-            "unsure": "AND r.claimed IS NOT NULL AND r.sure = 0",
+            "open": "AND r.claim_transaction IS NULL",
+            "final": "AND r.claim_transaction IS NULL AND r.final = 1",
+            "claimable": "AND r.claim_transaction IS NULL AND r.final = 1 AND r.at_payee = 0",
+            "claimed": "AND r.claim_transaction IS NOT NULL",
+            "unconfirmed": "AND r.claim_transaction IS NOT NULL AND r.claim_confirmed = 0",
         }[state]
         rows = self._rows(
             f"SELECT {_RECEIPT}, {_PAYEE} {_OURS} WHERE (r.epoch, r.server, r.payee, r.chain_id) < (?, ?, ?, ?) "
@@ -122,10 +122,10 @@ class Earning(Rows):
         known = self._totals.get(wallet)
         if known is None or known[0] != now:
             # Most hours earn one of a few amounts.
-            query = f"SELECT r.amount, count(*), r.claimed IS NULL, r.final, r.lies {_OURS} GROUP BY 1, 3, 4, 5"
+            query = f"SELECT r.amount_wei, count(*), r.claim_transaction IS NULL, r.final, r.at_payee {_OURS} GROUP BY 1, 3, 4, 5"
             sums = dict.fromkeys(("pending", "claimable", "claimed", "at_payee"), 0)
-            for amount, count, unclaimed, final, lies in self._rows(query, wallet):
-                state = "claimed" if not unclaimed else "at_payee" if lies else "claimable" if final else "pending"
+            for amount, count, unclaimed, final, at_payee in self._rows(query, wallet):
+                state = "claimed" if not unclaimed else "at_payee" if at_payee else "claimable" if final else "pending"
                 sums[state] += int(amount) * count
             known = now, Totals(**sums)
             self._totals[wallet] = known
@@ -136,7 +136,7 @@ class Earning(Rows):
         behind ``after``.
         """
         query = (
-            f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claimed IS NULL AND r.final = 0 "
+            f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claim_transaction IS NULL AND r.final = 0 "
             "AND (r.epoch, r.server, r.chain_id) < (?, ?, ?) ORDER BY r.epoch DESC, r.server DESC, r.chain_id DESC "
             "LIMIT ?"
         )
@@ -149,21 +149,23 @@ class Earning(Rows):
         )
         self.changed_earnings()
 
-    def set_claimed(self, row: ReceiptRow, transaction: str | None, lies: bool = False, sure: bool = False) -> None:
+    def set_claimed(
+        self, row: ReceiptRow, transaction: str | None, at_payee: bool = False, confirmed: bool = False
+    ) -> None:
         """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so.
 
         Args:
             row: The receipt.
             transaction: The one that brought the money home.
-            lies: It is at a payee.
-            sure: The transaction is as deep as the network asks.
+            at_payee: The money lies at a payee's own address.
+            confirmed: The transaction is as deep as the network asks.
         """
         self._change(
-            "UPDATE receipts SET claimed = ?, lies = ?, sure = ? WHERE server = ? AND epoch = ? AND payee = ? AND "
+            "UPDATE receipts SET claim_transaction = ?, at_payee = ?, claim_confirmed = ? WHERE server = ? AND epoch = ? AND payee = ? AND "
             "chain_id = ?",
             transaction,
-            int(lies),
-            int(sure),
+            int(at_payee),
+            int(confirmed),
             row.server,
             row.epoch,
             row.payee,
@@ -173,35 +175,35 @@ class Earning(Rows):
 
     def is_claim(self, transaction: str) -> bool:
         """Whether a transaction has brought rewards home."""
-        return bool(self._rows("SELECT 1 FROM receipts WHERE claimed = ? LIMIT 1", transaction))
+        return bool(self._rows("SELECT 1 FROM receipts WHERE claim_transaction = ? LIMIT 1", transaction))
 
     def recent_sessions(self, wallet: bytes, since_ms: int, limit: int) -> list[tuple[bytes, str, bytes]]:
         """(server, url, session) of plays since a time for which a wallet was to be paid, the newest first, at most
         ``limit``.
         """
         rows = self._rows(
-            "SELECT t.server, t.url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
+            "SELECT t.server, t.server_url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? WHERE t.time_ms >= ? "
-            "GROUP BY t.server, t.url, s.id ORDER BY max(t.time_ms) DESC LIMIT ?",
+            "GROUP BY t.server, t.server_url, s.id ORDER BY max(t.time_ms) DESC LIMIT ?",
             wallet,
             since_ms,
             limit,
         )
         return [tuple(row) for row in rows]
 
-    def heard_sums(self, wallet: bytes, since_ms: int) -> list[tuple[str, int, int]]:
+    def play_sums(self, wallet: bytes, since_ms: int) -> list[tuple[str, int, int]]:
         """(station's domain, whole intervals, reward wei of one) of a wallet's plays since a time.
 
         A play that was refused is none.
         """
         rows = self._rows(
-            "SELECT t.station, sum(t.heard_ms / (t.interval_s * 1000)), t.reward FROM tickets t JOIN sessions s ON "
+            "SELECT t.station_domain, sum(t.heard_ms / (t.interval_s * 1000)), t.reward_wei FROM tickets t JOIN sessions s ON "
             "s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? "
             "WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
             "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' "
             "AND i.action = 'play') "
-            "GROUP BY t.station, t.reward",
+            "GROUP BY t.station_domain, t.reward_wei",
             wallet,
             since_ms,
         )
@@ -220,4 +222,4 @@ class Earning(Rows):
 def as_receipt(values: tuple[Any, ...]) -> ReceiptRow:
     """A row of the table."""
     row = ReceiptRow(*values)
-    return replace(row, amount=int(row.amount))
+    return replace(row, amount_wei=int(row.amount_wei))

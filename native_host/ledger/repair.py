@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from native_host.ledger import migrations
 from native_host.ledger.database import Ledger
 from native_host.ledger.faults import failure
 from native_host.ledger.tables import VERSION
@@ -33,14 +34,14 @@ _TABLES: Final = {
     "sessions": ("id",),
     "tickets": ("id",),
     "invocations": ("session", "sequence"),
-    "refusals": ("number",),
+    "refusals": ("refusal_number",),
     "usage": ("listener", "content"),
     "tag_secrets": ("server", "listener", "content"),
     "destructions": ("content", "listener"),
     "leases": ("ticket",),
     "receipts": ("server", "epoch", "payee", "chain_id"),
     "sites": ("origin",),
-    "debits": ("number",),
+    "debits": ("debit_number",),
     "payments": ("ticket",),
     "vouchers": ("server", "payer"),
     "payees": ("wallet", "payee", "chain_id"),
@@ -49,6 +50,7 @@ _TABLES: Final = {
 }
 _FOUND: Final = frozenset({"payees", "receipts", "scans", "scan_posts"})
 _NUMBERED: Final = ("refusals", "debits")
+_OLD_NAMES: Final = {table: {new: old for old, new in names.items()} for table, names in migrations.RENAMED.items()}
 _SITES: Final = ("http://", "https://", "file://")
 _PROBES: Final = 1024
 _STEP: Final = 8
@@ -132,7 +134,7 @@ def _repair(path: Path) -> Salvage | None:
 def _whole(old: sqlite3.Connection) -> bool:
     """Whether a sound file has the tables of its version. Raises Unavailable ``host.ledger.version``."""
     (version,) = old.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
+    if not migrations.supported(old) and version:
         raise Unavailable("host.ledger.version", found=version, expected=VERSION)
     tables = {name for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return version < VERSION or tables >= _TABLES.keys()
@@ -159,15 +161,21 @@ def _alone(old: sqlite3.Connection) -> None:
 
 
 def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict[str, Any]], bool]:
-    """Rows by key, and if there is no gap among them."""
+    """Read a table of any version.
+
+    Returns:
+        Its rows by key, with the column names of this version; and whether there is no gap among them.
+    """
     found: dict[Key, dict[str, Any]] = {}
-    ascending, descending = ", ".join(key), ", ".join(f"{name} DESC" for name in key)
+    stored = _stored_key(old, table, key)
+    ascending, descending = ", ".join(stored), ", ".join(f"{name} DESC" for name in stored)
+    renamed = migrations.RENAMED.get(table, {})
 
     def run(where: str, values: Key, order: str = ascending) -> bool:
         """Read on until the end, a spoilt page or a row that is there already; True for the end."""
         try:
             rows = old.execute(f"SELECT * FROM {table} {where} ORDER BY {order}", values)  # noqa: S608
-            names = [column[0] for column in rows.description]
+            names = [renamed.get(column[0], column[0]) for column in rows.description]
             for values in rows:
                 row = dict(zip(names, values, strict=True))
                 place = tuple(row[name] for name in key)
@@ -181,9 +189,18 @@ def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict
     if run("", ()):
         return found, True
     run("", (), descending)
-    for where, values in _probes(table, key, found):
+    for where, values in _probes(table, stored, found):
         run(where, values)
     return found, False
+
+
+def _stored_key(old: sqlite3.Connection, table: str, key: Key) -> Key:
+    """The columns of a key as the file has them: a ledger of version 8 or before has other names."""
+    columns: set[str] = set()
+    with contextlib.suppress(sqlite3.Error):
+        columns = {column[0] for column in old.execute(f"SELECT * FROM {table} LIMIT 0").description}  # noqa: S608
+    names = _OLD_NAMES.get(table, {})
+    return tuple(name if name in columns else names.get(name, name) for name in key)
 
 
 def _probes(table: str, key: Key, found: dict[Key, dict[str, Any]]) -> Iterator[tuple[str, Key]]:
@@ -214,14 +231,14 @@ def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: froze
     used_up = _count(found, gaps)
     if gaps:
         for lease in found["leases"].values():
-            lease["ended"] = lease["ended"] or "host.ledger.damaged"
+            lease["end_code"] = lease["end_code"] or "host.ledger.damaged"
     # What was found is lost with them: all epochs are looked at again.
     if _FOUND & gaps:
         found["scans"].clear()
         found["scan_posts"].clear()
     if "debits" in gaps:
         for site in found["sites"].values():
-            site["day_wei"] = "0"
+            site["daily_budget_wei"] = "0"
     with Ledger(fresh) as ledger, ledger.write():
         for table, rows in found.items():
             columns = {name for (_, name, *_) in ledger._rows(f"PRAGMA table_info({table})")}
@@ -240,7 +257,7 @@ def _count(found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) ->
         own = sessions.get((row["session"],))
         if own is not None:
             own["sequence"] = max(own["sequence"], row["sequence"])
-        if row["state"] == "refused" or row.get("free"):
+        if row["state"] == "refused" or row.get("uncounted"):
             continue
         counted = proved.setdefault(
             (row["listener"], row["content"]), {"plays": 0, "seeks": 0, "first": row["time_ms"] // 1000}

@@ -7,15 +7,15 @@ from dataclasses import fields
 from typing import Any, Final
 
 from native_host.ledger.base import Rows
-from native_host.ledger.tables import Entry
+from native_host.ledger.tables import InvocationRow
 
-_ENTRY: Final = ", ".join(f"i.{f.name}" for f in fields(Entry))
+_ENTRY: Final = ", ".join(f"i.{f.name}" for f in fields(InvocationRow))
 
 
-class Reporting(Rows):
+class ReportStore(Rows):
     """Reads and changes of the reporter."""
 
-    def unreported(self, session: bytes, server: bytes, limit: int, below: int | None = None) -> list[Entry]:
+    def unreported(self, session: bytes, server: bytes, limit: int, below: int | None = None) -> list[InvocationRow]:
         """The oldest invocations of a session that a server has not acknowledged, in order.
 
         Those of its own tickets.
@@ -29,12 +29,12 @@ class Reporting(Rows):
             (1 << 62) if below is None else below,
             limit,
         )
-        return [Entry(*row) for row in rows]
+        return [InvocationRow(*row) for row in rows]
 
     def sessions_unreported(self) -> list[tuple[bytes, bytes, str, int]]:
         """(session, server, url, chain id) with something still to report, from this or an earlier run."""
         rows = self._rows(
-            "SELECT DISTINCT i.session, t.server, t.url, s.chain_id FROM invocations i "
+            "SELECT DISTINCT i.session, t.server, t.server_url, s.chain_id FROM invocations i "
             "JOIN tickets t ON t.id = i.ticket JOIN sessions s ON s.id = i.session WHERE i.state = 'unreported'"
         )
         return [tuple(row) for row in rows]
@@ -75,22 +75,25 @@ class Reporting(Rows):
         listener: bytes,
         content: bytes,
         usage: Mapping[str, Any],
-        secret: bytes | None = None,
+        tag_secret: bytes | None = None,
         server: bytes | None = None,
     ) -> None:
-        """What the server says this listener has used of this content; ``secret`` is that of ``server``'s tags."""
-        if secret is not None and server is not None:
-            self._change("INSERT OR REPLACE INTO tag_secrets VALUES (?, ?, ?, ?)", server, listener, content, secret)
+        """What the server says this listener has used of this content; ``tag_secret`` is that of ``server``'s tags."""
+        if tag_secret is not None and server is not None:
+            self._change(
+                "INSERT OR REPLACE INTO tag_secrets VALUES (?, ?, ?, ?)", server, listener, content, tag_secret
+            )
         self._change(
-            "INSERT INTO usage (listener, content, server_plays, server_seeks, server_seconds, server_first_s, secret) "
+            "INSERT INTO usage (listener, content, server_plays, server_seeks, server_seconds, server_first_s, "
+            "tag_secret) "
             "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET server_plays = excluded.server_plays, "
             "server_seeks = excluded.server_seeks, server_seconds = excluded.server_seconds, "
-            "server_first_s = excluded.server_first_s, secret = coalesce(excluded.secret, secret)",
+            "server_first_s = excluded.server_first_s, tag_secret = coalesce(excluded.tag_secret, tag_secret)",
             listener,
             content,
             usage["plays"],
             usage["seeks"],
             usage["seconds"],
             usage["first_play_s"],
-            secret,
+            tag_secret,
         )

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from native_host.ledger.base import Rows
+
+_POST: Final = "WHERE wallet = ? AND chain_id = ? AND settlement = ? AND epoch = ? AND server = ?"
 
 
 @dataclass(frozen=True)
@@ -34,33 +37,35 @@ class Post:
 
     epoch: int
     server: bytes
-    data: bytes
+    data_hash: bytes
     code: str | None = None
 
 
-class Scanning(Rows):
+class ScanStore(Rows):
     """Reads and changes of searches. Changes belong inside ``Ledger.write``."""
 
     def scan(self, place: Place) -> tuple[int, int] | None:
         """(last block whose posts are listed, posts listed so far) of a search; None where none has begun."""
         rows = self._rows(
-            "SELECT block, listed FROM scans WHERE wallet = ? AND chain_id = ? AND settlement = ?", *place.key
+            "SELECT listed_block, post_count FROM scans WHERE wallet = ? AND chain_id = ? AND settlement = ?",
+            *place.key,
         )
         return (int(rows[0][0]), int(rows[0][1])) if rows else None
 
-    def list_posts(self, place: Place, block: int, posts: Iterable[Post]) -> None:
+    def add_posts(self, place: Place, block: int, posts: Iterable[Post]) -> None:
         """Posts up to a block are to be looked at."""
         found = list(posts)
         for post in found:
-            values = (*place.key, post.epoch, post.server, post.data)
+            values = (*place.key, post.epoch, post.server, post.data_hash)
             self._change(
-                "INSERT OR REPLACE INTO scan_posts (wallet, chain_id, settlement, epoch, server, data) VALUES (?, ?, "
+                "INSERT OR REPLACE INTO scan_posts (wallet, chain_id, settlement, epoch, server, data_hash) VALUES (?, ?, "
                 "?, ?, ?, ?)",
                 *values,
             )
         self._change(
-            "INSERT INTO scans (wallet, chain_id, settlement, block, listed) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET block = max(block, excluded.block), listed = listed + excluded.listed",
+            "INSERT INTO scans (wallet, chain_id, settlement, listed_block, post_count) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET "
+            "listed_block = max(listed_block, excluded.listed_block), post_count = post_count + excluded.post_count",
             *place.key,
             block,
             len(found),
@@ -74,15 +79,15 @@ class Scanning(Rows):
         left_out = tuple(without)
         marks = ", ".join("?" * len(left_out))
         rows = self._rows(
-            "SELECT epoch, server, data, code FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "  # noqa: S608
-            f"AND server NOT IN ({marks}) ORDER BY turn, epoch, server LIMIT ?",
+            "SELECT epoch, server, data_hash, code FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "  # noqa: S608
+            f"AND server NOT IN ({marks}) ORDER BY retry_round, epoch, server LIMIT ?",
             *place.key,
             *left_out,
             limit,
         )
         return [Post(*row) for row in rows]
 
-    def left(self, place: Place) -> list[tuple[bytes, int, str | None]]:
+    def remaining_posts(self, place: Place) -> list[tuple[bytes, int, str | None]]:
         """(server, posts left, why its last one could not be had) of each server with posts that are left."""
         rows = self._rows(
             "SELECT server, count(*), max(code) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "
@@ -91,35 +96,42 @@ class Scanning(Rows):
         )
         return [tuple(row) for row in rows]
 
-    def last_turn(self, place: Place) -> int:
+    def last_retry_round(self, place: Place) -> int:
         """The latest turn at which posts could not be had."""
-        query = "SELECT coalesce(max(turn), 0) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ?"
+        query = (
+            "SELECT coalesce(max(retry_round), 0) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ?"
+        )
         return int(self._rows(query, *place.key)[0][0])
 
-    def set_post(self, place: Place, post: Post, code: str | None, turn: int = 0) -> None:
-        """A post was looked at (None), or could not be had at this turn.
+    def remove_post(self, place: Place, post: Post) -> None:
+        """A post was looked at."""
+        self._change(f"DELETE FROM scan_posts {_POST}", *place.key, post.epoch, post.server)  # noqa: S608
 
-        All others come before it is asked for again.
-        """
-        where = "WHERE wallet = ? AND chain_id = ? AND settlement = ? AND epoch = ? AND server = ?"
-        if code is None:
-            self._change(f"DELETE FROM scan_posts {where}", *place.key, post.epoch, post.server)  # noqa: S608
-        else:
-            self._change(
-                f"UPDATE scan_posts SET code = ?, turn = ? {where}", code, turn, *place.key, post.epoch, post.server
-            )
+    def postpone_post(self, place: Place, post: Post, code: str, retry_round: int) -> None:
+        """A post could not be had in this round: all others come before it is asked for again."""
+        self._change(
+            f"UPDATE scan_posts SET code = ?, retry_round = ? {_POST}",  # noqa: S608
+            code,
+            retry_round,
+            *place.key,
+            post.epoch,
+            post.server,
+        )
 
     def candidate_days(self, wallet: bytes, first: int, last: int) -> list[tuple[int, bytes, bytes]]:
         """(day since 1970, station, 24 payees of 20 bytes) that were derived for days of a span."""
         rows = self._rows(
-            "SELECT day, station, payees FROM candidates WHERE wallet = ? AND day BETWEEN ? AND ?", wallet, first, last
+            "SELECT day, station_address, payees FROM candidates WHERE wallet = ? AND day BETWEEN ? AND ?",
+            wallet,
+            first,
+            last,
         )
         return [tuple(row) for row in rows]
 
     def add_candidates(self, wallet: bytes, day: int, station: bytes, payees: bytes) -> None:
         """Keep what the wallet derived for a station and a day."""
         self._change(
-            "INSERT OR REPLACE INTO candidates (wallet, day, station, payees) VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO candidates (wallet, day, station_address, payees) VALUES (?, ?, ?, ?)",
             wallet,
             day,
             station,

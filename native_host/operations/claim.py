@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any, Final
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Claim
 from native_host.payments import epoch_proofs
 from native_host.remote.network import Network
@@ -21,7 +21,7 @@ PATIENCE_S: Final = 60.0
 PAUSE_S: Final = 0.25
 
 
-async def run(host: Host, request: Claim) -> dict[str, Any]:
+async def run(services: Services, request: Claim) -> dict[str, Any]:
     """Send claims of one server to one recipient.
 
     Returns:
@@ -37,26 +37,28 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
     for one in claims:
         if (one.message.server, one.message.to, one.message.tip) != (first.server, first.to, first.tip):
             raise InputError("host.message.schema", field="claims", reason="one server, one recipient and one tip")
-    known = epoch_proofs.network_of(host, claims[0], first.payee)
-    async with epoch_proofs.line(host, first.server, known) as (line, network):
+    signed_for = services.networks.of_signature(claims[0], first.payee)
+    async with services.directory.anonymous(first.server, signed_for) as (server, network):
         rows = []
         for one in claims:
             require_signer(one, network.domain, one.message.payee, "claim.signature")
-            row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee, network.deployment.chain_id)
-            if row is not None and row.claimed:
-                raise Refusal("claim.done", transaction=row.claimed)
+            row = services.ledger.receipt(
+                first.server, one.message.epoch, one.message.payee, network.deployment.chain_id
+            )
+            if row is not None and row.claim_transaction:
+                raise Refusal("claim.done", transaction=row.claim_transaction)
             rows += [row] if row is not None else []
         mixed = {"mixed": True, "after_s": request.after_s} if request.mixed else {}
-        result = await line.request("claim", RELAY_S, claims=request.claims, **mixed)
+        result = await server.request("claim", RELAY_S, claims=request.claims, **mixed)
     if request.mixed and result.get("transaction") is None:
         return {"transaction": None, "due_s": epoch_proofs.read(lambda: int(result["due_s"]))}
     transaction = epoch_proofs.read(lambda: from_hex(result["transaction"], 32))
     amount = await _paid(network, transaction, [one.message for one in claims])
     # Money at a payee is not where the listener can spend it: the summary goes on looking for it.
-    home = not host.ledger.is_payee(first.to) and all(one.message.payee != first.to for one in claims)
-    with host.ledger.write():
+    home = not services.ledger.is_payee(first.to) and all(one.message.payee != first.to for one in claims)
+    with services.ledger.write():
         for row in rows if home else ():
-            host.ledger.set_claimed(row, to_hex(transaction))
+            services.ledger.set_claimed(row, to_hex(transaction))
     return {"transaction": to_hex(transaction), "to": to_hex(first.to), "amount_wei": str(amount)}
 
 

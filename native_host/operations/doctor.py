@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.install import doctor
 from native_host.messaging.requests import Doctor
 
 
-async def run(host: Host, request: Doctor) -> dict[str, Any]:
+async def run(services: Services, request: Doctor) -> dict[str, Any]:
     """Device key, ledger, networks, and whether chain and servers answer."""
-    checks = [*doctor.local(host.paths), *await doctor.reachable(host.paths)]
+    checks = [*doctor.local(services.paths), *await doctor.reachable(services.paths)]
     return {"checks": [check.to_json() for check in checks]}

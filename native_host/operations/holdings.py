@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from chain import node_answers
 from chain.node_answers import Declined
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger import PayeeRow
 from native_host.messaging.requests import Holdings
 from native_host.operations.simulate import MARGIN, price
@@ -20,7 +20,7 @@ GAS: Final = 110_000 + 80_000
 """Of a permit and a transfer under it, with the margin that ``simulate`` adds to each."""
 
 
-async def run(host: Host, request: Holdings) -> dict[str, Any]:
+async def run(services: Services, request: Holdings) -> dict[str, Any]:
     """Ask the network's node, and nobody else, what these addresses hold. Raises ``chain.unreachable``.
 
     Returns:
@@ -30,10 +30,10 @@ async def run(host: Host, request: Holdings) -> dict[str, Any]:
         ``token``, ``settlement``, ``now_s`` (the chain's clock), ``each_wei``: the most that moving one may cost now,
         and ``coin_wei``: what ``account`` has for it, both in the network's coin.
     """
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     account = from_hex(request.account, 20)
-    rows, last = _ours(host, request)
+    rows, last = _ours(services, request)
     wanted = [from_hex(payee, 20) for payee in request.payees] or list(rows)
     # Most payees have never received anything: one question finds the others.
     found = await network.token.holdings(await _receivers(network, wanted), account) if wanted else []
@@ -41,7 +41,7 @@ async def run(host: Host, request: Holdings) -> dict[str, Any]:
     return {
         "token": to_hex(network.deployment.token),
         "settlement": to_hex(network.deployment.settlement),
-        "now_s": host.now_ms(network) // 1000,
+        "now_s": services.clock.now_ms(network) // 1000,
         # The base fee changes with every block: the person is shown what some blocks more may ask.
         "each_wei": str(GAS * (2 * base + tip) * MARGIN[0] // MARGIN[1]),
         "coin_wei": str(node_answers.number(await network.chain.request("eth_getBalance", request.account, "latest"))),
@@ -51,7 +51,7 @@ async def run(host: Host, request: Holdings) -> dict[str, Any]:
                 "amount_wei": str(one.amount),
                 "nonce": one.nonce,
                 "allowed_wei": str(one.allowed),
-                **_named(host, rows.get(one.holder)),
+                **_named(services, rows.get(one.holder)),
             }
             for one in found
         ],
@@ -68,7 +68,7 @@ async def _receivers(network: Network, wanted: list[bytes]) -> list[bytes]:
         return wanted
 
 
-def _ours(host: Host, request: Holdings) -> tuple[dict[bytes, PayeeRow], str | None]:
+def _ours(services: Services, request: Holdings) -> tuple[dict[bytes, PayeeRow], str | None]:
     """A part of a wallet's payees, or those that were asked about, by address.
 
     And the last of a part, where more follow.
@@ -77,19 +77,24 @@ def _ours(host: Host, request: Holdings) -> tuple[dict[bytes, PayeeRow], str | N
         return {}, None
     wallet = from_hex(request.wallet, 20)
     if request.payees:
-        known = (host.ledger.payee(wallet, from_hex(payee, 20), request.chain_id) for payee in request.payees)
+        known = (services.ledger.payee(wallet, from_hex(payee, 20), request.chain_id) for payee in request.payees)
         return {row.payee: row for row in known if row is not None}, None
     after = from_hex(request.after, 20) if request.after else b""
-    rows = host.ledger.payees_after(wallet, request.chain_id, after, PART)
+    rows = services.ledger.payees_after(wallet, request.chain_id, after, PART)
     return {row.payee: row for row in rows}, to_hex(rows[-1].payee) if len(rows) == PART else None
 
 
-def _named(host: Host, row: PayeeRow | None) -> dict[str, Any]:
+def _named(services: Services, row: PayeeRow | None) -> dict[str, Any]:
     if row is None:
         return {}
     owed = sum(
-        receipt.amount
-        for receipt in host.ledger.receipts_of(row.payee)
-        if receipt.lies and receipt.chain_id == row.chain_id
+        receipt.amount_wei
+        for receipt in services.ledger.receipts_of(row.payee)
+        if receipt.at_payee and receipt.chain_id == row.chain_id
     )
-    return {"station": to_hex(row.station), "number": row.number, "name": row.name, "owed_wei": str(owed)}
+    return {
+        "station": to_hex(row.station_address),
+        "number": row.session_number,
+        "name": row.station_name,
+        "owed_wei": str(owed),
+    }

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger import SessionRow
 from native_host.messaging.requests import Identify
 from native_host.playback.stream import Stream
@@ -31,16 +31,16 @@ What is published of one hour says nothing of the next.
 SKEW_S: Final = 300
 
 
-async def run(host: Host, request: Identify) -> dict[str, Any]:
+async def run(services: Services, request: Identify) -> dict[str, Any]:
     """Bind a listener to the stream. Raises ``session.*``, ``station.unknown``, ``policy.wallet.required``."""
-    stream = host.stream(request.stream)
+    stream = services.streams.require(request.stream)
     if stream.facts.station is None:
         raise Refusal("station.unknown")
-    now_s = host.now_ms(stream.network) // 1000
+    now_s = services.clock.now_ms(stream.network) // 1000
     given = None if request.session is None else Signed.from_json(Session, request.session)
-    row = _own(host, stream, now_s) if given is None else _given(host, stream, given, now_s)
-    with host.ledger.write():
-        host.ledger.add_session(row)
+    row = _own(services, stream, now_s) if given is None else _given(services, stream, given, now_s)
+    with services.ledger.write():
+        services.ledger.add_session(row)
     if stream.session is None or stream.session.id != row.id:
         stream.ticket = None
         stream.unanswered = None
@@ -49,15 +49,15 @@ async def run(host: Host, request: Identify) -> dict[str, Any]:
             stream.lease = None
         stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row
-    return {"session": msgspec.json.decode(row.signed), "id": to_hex(row.id), "now_s": now_s}
+    return {"session": msgspec.json.decode(row.signed_json), "id": to_hex(row.id), "now_s": now_s}
 
 
-def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:
+def _given(services: Services, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:
     message = signed.message
     require_signer(signed, stream.network.domain, message.listener, "session.signature")
     if stream.facts.station is None or message.station != stream.facts.station.address:
         raise Refusal("session.station", session=to_hex(message.station))
-    require_device(host, stream, message.device)
+    require_device(services, stream, message.device)
     if not message.not_before <= now_s + SKEW_S or now_s >= message.not_after:
         raise Refusal("session.expired", not_after_s=message.not_after, now_s=now_s)
     if stream.policy.listener == "wallet" and message.payee == ZERO_ADDRESS:
@@ -65,26 +65,26 @@ def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> S
     return _row(stream, signed)
 
 
-def require_device(host: Host, stream: Stream, named: bytes) -> None:
+def require_device(services: Services, stream: Stream, named: bytes) -> None:
     """Raise Refusal ``session.device`` unless a session names the device that it has to.
 
     ``device`` of the refusal is that one.
     """
-    device = host.device_at(stream)
+    device = services.keys.address_for(stream)
     if device is None:
         raise Refusal("station.unknown")
     if named != device:
         raise Refusal("session.device", session=to_hex(named), device=to_hex(device))
 
 
-def _own(host: Host, stream: Stream, now_s: int) -> SessionRow:
+def _own(services: Services, stream: Stream, now_s: int) -> SessionRow:
     """Someone without a wallet: a listener key of this host, one per station, and nobody to pay."""
     if stream.policy.listener == "wallet":
         raise Refusal("policy.wallet.required")
-    station, device = stream.facts.station, host.device_at(stream)
+    station, device = stream.facts.station, services.keys.address_for(stream)
     if station is None or device is None:
         raise Refusal("station.unknown")
-    key = host.device.listener_key(station.address)
+    key = services.device.listener_key(station.address)
     # The same for the whole hour, and another one in the next: its id is the digest of this.
     begin_s = now_s - now_s % HOUR_S
     message = Session(
@@ -104,9 +104,9 @@ def _row(stream: Stream, signed: Signed[Session]) -> SessionRow:
         id=digest(message, domain),
         chain_id=domain.chain_id,
         settlement=domain.settlement,
-        station=message.station,
+        station_address=message.station,
         listener=message.listener,
         payee=message.payee,
         not_after_s=message.not_after,
-        signed=msgspec.json.encode(signed.to_json()).decode(),
+        signed_json=msgspec.json.encode(signed.to_json()).decode(),
     )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Network
 from native_host.remote import network_files, network_setup
 
 
-async def run(host: Host, request: Network) -> dict[str, Any]:
+async def run(services: Services, request: Network) -> dict[str, Any]:
     """Hold the network against its node, write it down, and answer the networks known now.
 
     Raises ``host.network.*``, ``station.answer``, Unavailable ``chain.unreachable``.
     """
-    await network_setup.join(host.paths, request.origin, network_files.offered(request.network))
-    host.learn()
-    return {"networks": host.known()}
+    await network_setup.join(services.paths, request.origin, network_files.offered(request.network))
+    services.networks.reload()
+    return {"networks": services.networks.to_json()}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Pay
 from native_host.payments import statement_check
 from pywallet.protocol import Signed, Voucher
 
 
-async def run(host: Host, request: Pay) -> dict[str, Any]:
+async def run(services: Services, request: Pay) -> dict[str, Any]:
     """Send what ``owed`` asked for. Raises ``voucher.signature``, ``voucher.cap``, the server's refusal."""
-    await statement_check.pay(host, host.stream(request.stream), Signed.from_json(Voucher, request.voucher))
+    await statement_check.pay(
+        services, services.streams.require(request.stream), Signed.from_json(Voucher, request.voucher)
+    )
     return {}

@@ -9,7 +9,7 @@ import json
 from typing import Any, Final
 
 from chain.node_answers import Unsupported
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Read
 from pywallet.errors import GomaaError, InputError, Unavailable
 
@@ -40,7 +40,7 @@ MOST_ANSWER: Final = 512 * 1024
 """Characters of an answer: a message to the browser may be 1 MiB."""
 
 
-async def run(host: Host, request: Read) -> dict[str, Any]:
+async def run(services: Services, request: Read) -> dict[str, Any]:
     """The node's answer as ``value``.
 
     Raises ``wallet.unsupported``, ``message.schema``, ``chain.reverted``, ``chain.unreachable``.
@@ -50,7 +50,7 @@ async def run(host: Host, request: Read) -> dict[str, Any]:
         raise GomaaError("wallet.unsupported", method=request.method)
     if len(request.params) > most:
         raise InputError("message.schema", field="params", most=most)
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     try:
         value = await network.chain.request(request.method, *request.params)

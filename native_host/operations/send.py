@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Send
 from pywallet.crypto import keccak256
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 
 
-async def run(host: Host, request: Send) -> dict[str, Any]:
+async def run(services: Services, request: Send) -> dict[str, Any]:
     """Send it. The same bytes again are no error.
 
     A refusal is the word of one node at one moment: the signed bytes stay valid, and only a block ends a transaction.
@@ -19,7 +19,7 @@ async def run(host: Host, request: Send) -> dict[str, Any]:
     Raises:
         GomaaError: ``chain.reverted`` with what the node has against it now, ``chain.unreachable``.
     """
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     transaction = to_hex(keccak256(from_hex(request.raw)))
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chain import node_answers
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Simulate
 from native_host.remote.network import Network
 from native_host.transactions import effects
@@ -17,14 +17,14 @@ MARGIN: Final = (5, 4)
 """Gas over the estimate: a block may stand between the estimate and the transaction."""
 
 
-async def run(host: Host, request: Simulate) -> dict[str, Any]:
+async def run(services: Services, request: Simulate) -> dict[str, Any]:
     """Run a call as if it were sent now. Raises ``chain.reverted`` with the chain's reason, ``chain.unreachable``.
 
     ``fee_wei`` is what it would cost in this block, ``most_wei`` the most it may cost; both in the network's coin. For
     a transaction of a site (``effects``): ``standard`` of the called contract and ``effects`` of
     ``native_host.transactions.effects.told``.
     """
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     chain, account = network.chain, request.account
     call = {"from": account, "to": request.to, "value": hex(int(request.value_wei)), "data": request.data}

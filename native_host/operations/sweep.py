@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Sweep
 from native_host.operations.claim import PATIENCE_S, PAUSE_S, RELAY_S
 from native_host.payments import epoch_proofs
@@ -17,17 +17,17 @@ from pywallet.protocol import Signed, require_signer
 from pywallet.protocol import Sweep as SweepMessage
 
 
-async def run(host: Host, request: Sweep) -> dict[str, Any]:
+async def run(services: Services, request: Sweep) -> dict[str, Any]:
     """Send one.
 
     Raises ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction brought the money elsewhere.
     """
     signed = Signed.from_json(SweepMessage, request.sweep)
     order = signed.message
-    known = epoch_proofs.network_of(host, signed, order.payee)
-    async with epoch_proofs.line(host, from_hex(request.server, 20), known) as (line, network):
+    signed_for = services.networks.of_signature(signed, order.payee)
+    async with services.directory.anonymous(from_hex(request.server, 20), signed_for) as (server, network):
         require_signer(signed, network.domain, order.payee, "claim.signature")
-        result = await line.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
+        result = await server.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
     transaction = epoch_proofs.read(lambda: from_hex(result["transaction"], 32))
     await _arrived(network, transaction, order)
     return {"transaction": to_hex(transaction), "to": to_hex(order.to), "amount_wei": str(order.amount)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chain import node_answers
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Transaction
 from pywallet.errors import GomaaError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chain.client import Chain
 
 
-async def run(host: Host, request: Transaction) -> dict[str, Any]:
+async def run(services: Services, request: Transaction) -> dict[str, Any]:
     """Report where a transaction stands.
 
     Confirmed, failed and replaced are said once a block with the account's number is as deep as the network asks, and
@@ -27,7 +27,7 @@ async def run(host: Host, request: Transaction) -> dict[str, Any]:
     Raises:
         GomaaError: ``chain.unreachable``, ``chain.mismatch``.
     """
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     chain, depth = network.chain, network.deployment.confirmations
     blank = {"block": None, "time_s": None, "fee_wei": None, "by": None, "deep": 0}

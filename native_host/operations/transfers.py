@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chain.abi import event
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import Transfers
 from pywallet.encoding.hex import from_hex, to_hex
 
 SHOWN: Final = 100
 
 
-async def run(host: Host, request: Transfers) -> dict[str, Any]:
+async def run(services: Services, request: Transfers) -> dict[str, Any]:
     """The last transfers of the token to and from an account, newest first.
 
     ``reward``: it collected receipts of this ledger.
 
     Raises ``chain.unreachable``.
     """
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     account, token = from_hex(request.account, 20), network.deployment.token
     logs = []
@@ -38,7 +38,7 @@ async def run(host: Host, request: Transfers) -> dict[str, Any]:
                 "from": to_hex(sender),
                 "to": to_hex(to),
                 "amount_wei": str(amount),
-                "reward": host.ledger.is_claim(to_hex(log.transaction)),
+                "reward": services.ledger.is_claim(to_hex(log.transaction)),
             }
         )
     return {"transfers": out}

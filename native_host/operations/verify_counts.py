@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.messaging.requests import VerifyCounts
 from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex, to_hex
@@ -15,21 +15,23 @@ from pywallet.errors import GomaaError, Refusal
 from pywallet.settlement import content_leaf, rest, usage_leaf, usage_tag, verify_count
 
 
-async def run(host: Host, request: VerifyCounts) -> dict[str, Any]:
+async def run(services: Services, request: VerifyCounts) -> dict[str, Any]:
     """Fetch both leaves and check them. Raises ``chain.mismatch``, ``claim.*``, ``server.*``, ``chain.unreachable``."""
     server, content = from_hex(request.server, 20), from_hex(request.content, 20)
-    known = host.ledger.session_with(server, content)
+    known = services.ledger.session_at(server, content)
     if known is None:
         raise Refusal("claim.unknown", content=request.content)
     session, _, _, secret = known
-    row = host.ledger.session(session)
+    row = services.ledger.session(session)
     if secret is None or row is None:
         raise Refusal("claim.unknown", content=request.content)
-    url, network = await epoch_proofs.place(host, server)
+    url, network = await services.directory.find(server)
     # Only the session's own device is told.
-    key = host.key_of(row, server)
-    async with host.visit(server, url, network, key) as line:
-        answer = await line.request("usage", epoch=request.epoch, session=to_hex(session), content=request.content)
+    key = services.keys.of_session(row, server)
+    async with services.connections.visit(server, url, network, key) as connection:
+        answer = await connection.request(
+            "usage", epoch=request.epoch, session=to_hex(session), content=request.content
+        )
     return await proofs_of(network, server, content, request.epoch, secret, answer)
 
 

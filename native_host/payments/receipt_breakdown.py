@@ -50,7 +50,7 @@ def parts(receipts: Iterable[ReceiptRow], plays: Sequence[Play]) -> dict[tuple[b
             left.setdefault((play.server, play.payee), []).append((play, play.amount))
     out: dict[tuple[bytes, int, bytes], list[Part]] = {}
     for row in sorted(receipts, key=lambda row: row.epoch):
-        queue, wanted, found = left.get((row.server, row.payee), []), row.amount, []
+        queue, wanted, found = left.get((row.server, row.payee), []), row.amount_wei, []
         while wanted and queue:
             play, there = queue.pop(0)
             taken = min(wanted, there)

@@ -64,11 +64,11 @@ def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRo
         payee=message.payee,
         chain_id=domain.chain_id,
         settlement=domain.settlement,
-        amount=message.amount,
-        signed=msgspec.json.encode(signed.to_json()).decode(),
-        detail=msgspec.json.encode(detail).decode(),
+        amount_wei=message.amount,
+        signed_json=msgspec.json.encode(signed.to_json()).decode(),
+        detail_json=msgspec.json.encode(detail).decode(),
         content=content,
-        station=ledger.station_of(from_hex(detail["session"], 32)),
+        station_domain=ledger.station_domain_of(from_hex(detail["session"], 32)),
     )
     with ledger.write():
         return row if ledger.add_receipt(row) else None

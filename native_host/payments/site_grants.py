@@ -6,17 +6,12 @@ from typing import Final
 
 from native_host.ledger import Ledger
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
+from native_host.remote.clock import day_of
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
-DAY_MS: Final = 86_400_000
 FREE: Final = "preview"
 _CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
-
-
-def day_of(time_ms: int) -> int:
-    """The day of a budget, counted from 1970 in UTC: every one has 24 hours, whatever the place and its summer time."""
-    return time_ms // DAY_MS
 
 
 def most(intervals: int, price: int, bps: int) -> int:
@@ -66,8 +61,8 @@ def allow(
         raise Refusal("site.budget", origin=origin, cost_wei=str(cost), day_wei="0")
     day = day_of(time_ms)
     for row in (site or SiteRow(origin), ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)):
-        if ledger.spent(row.origin, day) + cost > row.day_wei:
-            raise Refusal("site.budget", origin=row.origin, cost_wei=str(cost), day_wei=str(row.day_wei))
+        if ledger.spent(row.origin, day) + cost > row.daily_budget_wei:
+            raise Refusal("site.budget", origin=row.origin, cost_wei=str(cost), day_wei=str(row.daily_budget_wei))
     ledger.debit(ticket, origin, day, cost)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from native_host.ledger import Entry, Ledger
+from native_host.ledger import InvocationRow, Ledger
 from native_host.remote.server import Server
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import Action, Invocation, Signed
@@ -31,7 +31,7 @@ PASSING: Final = frozenset(
 OnRefused = Callable[[bytes, int, str], None]
 
 
-def wire(entry: Entry) -> dict[str, Any]:
+def wire(entry: InvocationRow) -> dict[str, Any]:
     """The signed invocation of a ledger row, as it goes over the line."""
     message = Invocation(
         session=entry.session,
@@ -67,7 +67,7 @@ class Reporter:
         async with self._line:
             await self._flush(below)
 
-    async def grant(self, entry: Entry, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
+    async def grant(self, entry: InvocationRow, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
         """Ask keys for an invocation that is in the ledger; the answer acknowledges it.
 
         Raises the server's refusal (then the ledger's row is refused too) or
@@ -126,7 +126,7 @@ class Reporter:
                 raise Unavailable("server.answer", server=self.server.url, op="report")
             self._settle(seen, refused)
             self._usage(batch[-1], result)
-        self._ledger.fold()
+        self._ledger.checkpoint()
 
     def _settle(self, sequences: list[int], refused: dict[int, str]) -> None:
         with self._ledger.write():
@@ -135,7 +135,7 @@ class Reporter:
             if sequence in refused:
                 self._on_refused(self._session, sequence, refused[sequence])
 
-    def _usage(self, entry: Entry, result: dict[str, Any]) -> None:
+    def _usage(self, entry: InvocationRow, result: dict[str, Any]) -> None:
         usage = valid_usage(result.get("usage"))
         if usage is not None:
             with self._ledger.write():

@@ -11,6 +11,17 @@ LEAD_MS: Final = 15_000
 """So far may a server's clock lead this computer's and be believed alone."""
 ROLLBACK_MS: Final = 120_000
 """A clock is corrected by seconds, not by minutes."""
+DAY_MS: Final = 86_400_000
+
+
+def day_of(time_ms: int) -> int:
+    """The day of a budget, counted from 1970 in UTC: 24 hours long in every place, whatever its summer time."""
+    return time_ms // DAY_MS
+
+
+def system_ms() -> int:
+    """This computer's clock, Unix ms: anyone may have set it."""
+    return time.time_ns() // 1_000_000
 
 
 def steady_ms() -> int:

@@ -56,7 +56,7 @@ async def test_a_quiet_line_is_asked_for_a_sign_of_life(fan: World, server: Stan
     await fan.invoke("play", 0, 0, 1)
     await fan.invoke("pause", 500)
     await fan.reported()
-    line = next(iter(fan.host._servers.values()))
+    line = next(iter(fan.host.connections))
     asked, heard = len(server.asked), line._heard_at
     assert heard is not None
     await until(lambda: (line._heard_at or 0) > heard + 5)

@@ -15,15 +15,17 @@ from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from native_host.payments import site_grants
 from native_host.remote.clock import (
     AGREE_MS,
+    DAY_MS,
     LEAD_MS,
     ROLLBACK_MS,
     Clock,
+    day_of,
 )
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
 HOUR = 3_600_000
-DAY = site_grants.DAY_MS
+DAY = DAY_MS
 MINUTE = 60_000
 START = 20_000 * DAY + 12 * HOUR
 SITE = "https://radio.example"
@@ -219,10 +221,10 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
                     )
             except Refusal:
                 continue
-            day = site_grants.day_of(computer.true)
+            day = day_of(computer.true)
             spent[day] = spent.get(day, 0) + 7
     # The chain lags by minutes: just after midnight a play may still be the day before's.
-    days = site_grants.day_of(computer.true) - site_grants.day_of(START - 5 * MINUTE) + 1
+    days = day_of(computer.true) - day_of(START - 5 * MINUTE) + 1
     assert sum(spent.values()) <= 10 * days
     assert all(amount <= 20 for amount in spent.values())
 

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native_host.ledger import Entry, Ledger, SessionRow, TicketRow
+from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from native_host.payments import site_grants
+from native_host.remote.clock import DAY_MS
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
 HERE, THERE, TICKET = "https://radio.example", "https://other.example", b"t" * 32
 PAID, STATION_PAYS = Price(30, 7, 0, "listener"), Price(30, 7, 1)
-DAY = site_grants.DAY_MS
+DAY = DAY_MS
 
 
 @pytest.fixture
@@ -158,8 +159,10 @@ def test_a_play_that_the_server_refuses_gives_its_debit_back_once(ledger: Ledger
             TicketRow(TICKET, b"s" * 32, b"c" * 20, b"l" * 20, b"v" * 20, "http://x", "radio.example", 0, 30, 1, 9_000)
         )
         sequence = ledger.next_sequence(b"s" * 32)
-        ledger.add_entry(
-            Entry(b"s" * 32, sequence, TICKET, b"c" * 20, b"l" * 20, "play", 0, 1, b"x" * 65), Meter(), "playing"
+        ledger.add_invocation(
+            InvocationRow(b"s" * 32, sequence, TICKET, b"c" * 20, b"l" * 20, "play", 0, 1, b"x" * 65),
+            Meter(),
+            "playing",
         )
     assert act(ledger) is None
     assert act(ledger, ticket=b"u" * 32) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from native_host.ledger import Entry, Ledger, ReceiptRow, SessionRow, TicketRow
+from native_host.ledger import InvocationRow, Ledger, ReceiptRow, SessionRow, TicketRow
 from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 from pywallet.policy import Count, Meter, Policy, Price
@@ -43,8 +43,8 @@ def act(ledger: Ledger, action: str, time_ms: int = 1_000) -> int:
         ticket = ledger.ticket(TICKET)
         assert ticket is not None
         meter = ticket.meter.advance(action, 0, time_ms)
-        entry = Entry(SESSION, sequence, TICKET, CONTENT, LISTENER, action, 0, time_ms, b"x" * 65)
-        ledger.add_entry(entry, meter, "playing" if meter.playing else "paused")
+        entry = InvocationRow(SESSION, sequence, TICKET, CONTENT, LISTENER, action, 0, time_ms, b"x" * 65)
+        ledger.add_invocation(entry, meter, "playing" if meter.playing else "paused")
     return sequence
 
 
@@ -54,7 +54,9 @@ def test_an_interrupted_transaction_leaves_nothing(ledger: Ledger) -> None:
     def interrupted() -> None:
         with ledger.write():
             sequence = ledger.next_sequence(SESSION)
-            ledger.add_entry(Entry(SESSION, sequence, TICKET, CONTENT, LISTENER, "play", 0, 1, b""), Meter(), "playing")
+            ledger.add_invocation(
+                InvocationRow(SESSION, sequence, TICKET, CONTENT, LISTENER, "play", 0, 1, b""), Meter(), "playing"
+            )
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -159,14 +161,14 @@ def test_a_lower_receipt_never_replaces_a_higher_one(ledger: Ledger) -> None:
     """A server cannot take back what it signed, and a claim is remembered through a new receipt."""
     row = ReceiptRow(SERVER, 7, PAYEE, 31337, b"m" * 20, 100, "{}", "{}", CONTENT, "radio.example")
     with ledger.write():
-        kept = [ledger.add_receipt(row), ledger.add_receipt(ReceiptRow(**{**vars(row), "amount": 99}))]
+        kept = [ledger.add_receipt(row), ledger.add_receipt(ReceiptRow(**{**vars(row), "amount_wei": 99}))]
         ledger.set_claimed(row, "0xabc")
-        kept.append(ledger.add_receipt(ReceiptRow(**{**vars(row), "amount": 101})))
+        kept.append(ledger.add_receipt(ReceiptRow(**{**vars(row), "amount_wei": 101})))
     held = ledger.receipt(SERVER, 7, PAYEE)
 
     assert kept == [True, False, True]
     assert held is not None
-    assert (held.amount, held.claimed) == (101, "0xabc")
+    assert (held.amount_wei, held.claim_transaction) == (101, "0xabc")
 
 
 def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
@@ -176,7 +178,7 @@ def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
 
     assert ledger.refusals(10)[0]["code"] == "policy.expired"
     with pytest.raises(Unavailable), ledger.write():
-        ledger._change("UPDATE refusals SET amount = '1'")
+        ledger._change("UPDATE refusals SET amount_wei = '1'")
 
 
 def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from chain.deployment import LONGEST
 from native_host.install.commands import host
 from native_host.install.paths import Paths
-from native_host.messaging.process import Service
+from native_host.messaging.dispatcher import Dispatcher
 from native_host.remote import network_files, network_setup
 from pywallet.errors import GomaaError, InputError
 
@@ -148,7 +148,7 @@ def test_an_address_that_is_none_is_said_as_such() -> None:
 def test_an_answer_that_cannot_be_written_ends_no_host() -> None:
     """Half a character in what a node said is one that is missing; what is no JSON at all fails its request alone."""
     sent: list[bytes] = []
-    service = Service(sent.append)
+    service = Dispatcher(sent.append)
     service.send({"id": 7, "ok": False, "error": {"code": "chain.reverted", "detail": {"reason": "no\ud800"}}})
     service.send({"id": 8, "ok": True, "result": object()})
     first, second = (json.loads(frame[4:]) for frame in sent)

@@ -56,7 +56,7 @@ def test_parts_add_up_and_no_play_pays_twice(
     receipts = [receipt(epoch, amount, OTHER if other else SERVER) for (epoch, other), amount in owed.items()]
     found = parts(receipts, plays)
     for row in receipts:
-        assert sum(part.amount for part in found[(row.server, row.epoch, row.payee)]) == row.amount
+        assert sum(part.amount for part in found[(row.server, row.epoch, row.payee)]) == row.amount_wei
     for one in plays:
         given = sum(part.amount for made in found.values() for part in made if part.play == one)
         assert given <= one.amount
