@@ -24,6 +24,7 @@ from native_host.messaging import requests
 from native_host.operations import earnings as page
 from native_host.operations import summary
 from native_host.payments import claim_search, epoch_standing
+from native_host.payments.earnings import WalletEarnings
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Schedule
 
@@ -161,7 +162,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     async def nobody(*_: object) -> None:
         """No receipts come."""
 
-    monkeypatch.setattr(earnings, "refresh", nobody)
+    monkeypatch.setattr(WalletEarnings, "fetch_receipts", nobody)
 
     def make(name: str, hours: int, claimed: int = 0) -> tuple[Services, Chain]:
         host = open_services(Paths(tmp_path / name / "data", tmp_path / name / "config"), lambda event: None, {})

@@ -20,7 +20,7 @@ from pywallet.policy import Meter, Price
 
 HERE, THERE, TICKET = "https://radio.example", "https://other.example", b"t" * 32
 PAID, STATION_PAYS = Price(30, 7, 0, "listener"), Price(30, 7, 1)
-DAY = DAY_MS
+VECTORS = Path(__file__).parents[2] / "vectors" / "ledger"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def act(
     """One action in a transaction of its own; the code of its refusal."""
     try:
         with ledger.write():
-            site_grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY, begun, around=around)
+            site_grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY_MS, begun, around=around)
     except Refusal as refusal:
         return refusal.code
     return None
@@ -199,13 +199,12 @@ def test_no_budget_is_ever_exceeded(acts: list[tuple[str, int, int, int]]) -> No
 def test_a_ledger_of_before_there_were_grants_gets_them(tmp_path: Path) -> None:
     """The tables are added to an older file; what was in it stays."""
     path = tmp_path / "ledger.sqlite"
-    with Ledger(path) as first, first.write():
-        first.add_content(b"c" * 20, "Title", "Artist")
     with sqlite3.connect(path) as db:
+        db.executescript((VECTORS / "8.sql").read_text())
         db.executescript(
             "DROP TABLE sites; DROP TABLE debits; DROP TABLE payments; DROP TABLE vouchers; PRAGMA user_version=2;"
         )
     with Ledger(path) as again:
         grant(again, HERE, "paused")
         assert again.site(HERE) == SiteRow(HERE, "paused")
-        assert again.song(b"c" * 20) == ("Title", "Artist")
+        assert again.song(b"c" * 20) == ("Slow Tide", "The Lamps")

@@ -175,7 +175,7 @@ def test_what_sites_spent_is_not_forgotten_in_their_favour(paths: Paths) -> None
     assert repair(paths.ledger) is not None
     with Ledger(paths.ledger) as ledger:
         (site,) = ledger.sites()
-        assert (site.state, site.day_wei) == ("allowed", 0)
+        assert (site.state, site.daily_budget_wei) == ("allowed", 0)
 
 
 def _empty(path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_ledger_in_use_is_not_repaired(paths: Paths) -> None:
 async def test_a_request_says_what_is_wrong_with_a_file() -> None:
     """SQLite's errors and the system's have their own codes, never ``internal``, and the host goes on."""
     out = bytearray()
-    service = Dispatcher(out.extend)
+    dispatcher = Dispatcher(out.extend)
     kinds: list[tuple[Exception, str]] = [
         (sqlite3.DatabaseError("of no number"), "host.ledger.failed"),
         (OSError(errno.EIO, "input/output error"), "host.ledger.failed"),
@@ -276,8 +276,8 @@ async def test_a_request_says_what_is_wrong_with_a_file() -> None:
         async def fail(op: str, request: Any, error: Exception = error) -> Any:
             raise error
 
-        service._do = fail  # type: ignore[method-assign]
-        await service.handle(b'{"id": 7, "op": "doctor"}')
+        dispatcher._run = fail  # type: ignore[method-assign]
+        await dispatcher.handle(b'{"id": 7, "op": "doctor"}')
         (body,) = framing.frames(lambda n, data=bytes(out), at=[0]: _take(data, at, n))  # type: ignore[misc]
         assert isinstance(body, bytes)
         assert (msgspec.json.decode(body)["id"], msgspec.json.decode(body)["error"]["code"]) == (7, code)
@@ -322,7 +322,7 @@ def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths,
     fill(paths.ledger)
     place = Place(b"w" * 20, 31337, b"m" * 20)
     with Ledger(paths.ledger) as ledger, ledger.write():
-        ledger.list_posts(place, 9_000, (Post(epoch, SERVER, bytes(32)) for epoch in range(200)))
+        ledger.add_posts(place, 9_000, (Post(epoch, SERVER, bytes(32)) for epoch in range(200)))
         for number in range(200):
             payee = Random(number).randbytes(20)
             ledger.add_payees([PayeeRow(place.wallet, payee, 31337, b"m" * 20, STATION, number)])
