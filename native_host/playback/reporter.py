@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from common.retry import Backoff
 from native_host.ledger import InvocationRow, Ledger
 from native_host.remote.server import Server
 from pywallet.errors import GomaaError, Unavailable
@@ -14,7 +15,7 @@ from pywallet.protocol.foreign_errors import code_from
 
 BATCH: Final = 64
 FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 60.0
+MAX_PAUSE_S: Final = 60.0
 # Errors that say nothing about the invocation itself: it stays unreported.
 PASSING: Final = frozenset(
     (
@@ -92,18 +93,17 @@ class Reporter:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE_S
+        backoff = Backoff(FIRST_PAUSE_S, MAX_PAUSE_S)
         while True:
             await self._wake.wait()
             self._wake.clear()
             try:
                 await self.flush()
-                pause = FIRST_PAUSE_S
+                backoff.reset()
             except GomaaError as e:
-                # The line's return wakes us (`Host`); what the server itself refuses must not be hammered.
+                # A new connection wakes this task (`Reporters.wake`); other errors of the server are retried slowly.
                 if e.code != "server.unreachable":
-                    await asyncio.sleep(pause)
-                    pause = min(LONGEST_PAUSE_S, pause * 2)
+                    await asyncio.sleep(backoff.next_s())
                     self._wake.set()
 
     async def _flush(self, below: int | None) -> None:

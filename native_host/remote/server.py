@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from common.retry import Backoff
 from native_host import PROTOCOL
 from pywallet.crypto import address_of, keccak256, sign
 from pywallet.encoding.hex import to_hex
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 10.0
 CONNECT_S: Final = 3.0
 FIRST_PAUSE_S: Final = 0.2
-LONGEST_PAUSE_S: Final = 15.0
+MAX_PAUSE_S: Final = 15.0
 _MAX_MESSAGE: Final = 4 << 20
 HELLO_STEP_MS: Final = 60_000
 """Hellos tell the minute: milliseconds would tell one computer's clock at all servers.
@@ -175,7 +175,7 @@ class Server:
             raise Unavailable("server.unreachable", server=self.url, reason=str(e)[:200]) from None
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE_S
+        backoff = Backoff(FIRST_PAUSE_S, MAX_PAUSE_S, jitter=True)
         while True:
             self._wanted.clear()
             began = time.monotonic()
@@ -189,14 +189,15 @@ class Server:
                     "server.unreachable", server=self.url, reason=f"{type(e).__name__}: {e}"[:200]
                 )
             await self._down()
-            longest = LONGEST_PAUSE_S if self._renewal is None else min(LONGEST_PAUSE_S, self._renewal.retry_s)
-            pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(longest, pause * 2)
-            # Full jitter: after an outage not every host comes back in the same second. A person waiting comes first.
+            if time.monotonic() - began > MAX_PAUSE_S:
+                backoff.reset()
+            pause_s = backoff.next_s(None if self._renewal is None else self._renewal.retry_s)
             if self._asleep:
                 await self._wanted.wait()
                 continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(random.uniform(FIRST_PAUSE_S, pause)):  # noqa: S311
+                async with asyncio.timeout(pause_s):
+                    # A request ends the pause.
                     await self._wanted.wait()
                 await asyncio.sleep(FIRST_PAUSE_S)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from demo.waiting import TIMEOUT_S
-from native_host.remote.server import LONGEST_PAUSE_S
+from native_host.remote.server import MAX_PAUSE_S
 from pywallet.errors import GomaaError
 from pywallet.policy import Count, Renewal
 from pywallet.sps import sign_header
@@ -77,10 +77,10 @@ async def test_after_an_outage_the_server_is_tried_as_often_as_the_terms_say(
         pauses.append(high)
         return 0.001
 
-    monkeypatch.setattr("native_host.remote.server.random.uniform", draw)
+    monkeypatch.setattr("common.retry.random.uniform", draw)
     await fan.prepared()
     await server.stop()  # type: ignore[attr-defined]
-    await until(lambda: LONGEST_PAUSE_S in pauses)
+    await until(lambda: MAX_PAUSE_S in pauses)
     await fan.open("t", replace(FREE, renewal=Renewal(60, 2, 0)))
     pauses.clear()
     await until(lambda: len(pauses) > 8)
