@@ -7,7 +7,7 @@ import time
 from typing import Any, Final
 
 from native_host.context import Services
-from native_host.messaging.requests import Claim
+from native_host.messaging.wallet_requests import Claim
 from native_host.payments import epoch_proofs
 from native_host.remote.network import Network
 from pywallet.encoding.hex import from_hex, to_hex

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from native_host.context import Services
-from native_host.messaging.requests import Close, Invoke
+from native_host.messaging.playback_requests import Close, Invoke
 from native_host.playback.invocation_log import record
 from pywallet.errors import GomaaError
 

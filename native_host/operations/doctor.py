@@ -6,7 +6,7 @@ from typing import Any
 
 from native_host.context import Services
 from native_host.install import doctor
-from native_host.messaging.requests import Doctor
+from native_host.messaging.chain_requests import Doctor
 
 
 async def run(services: Services, request: Doctor) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from native_host.context import Services
 from native_host.ledger.payee_store import NEWEST
-from native_host.messaging.requests import Earnings
+from native_host.messaging.wallet_requests import Earnings
 from pywallet.encoding.hex import from_hex
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from common.version import VERSION
 from native_host import CAPABILITIES, PROTOCOL
 from native_host.context import Services
-from native_host.messaging.requests import Hello
+from native_host.messaging.playback_requests import Hello
 from pywallet.errors import InputError
 
 

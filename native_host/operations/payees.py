@@ -6,7 +6,7 @@ from typing import Any
 
 from native_host.context import Services
 from native_host.ledger import PayeeRow
-from native_host.messaging.requests import Payees
+from native_host.messaging.wallet_requests import Payees
 from pywallet.encoding.hex import from_hex
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from native_host.context import Services
-from native_host.messaging.requests import Problem
+from native_host.messaging.playback_requests import Problem
 from pywallet.errors import SENTENCES, InputError
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from chain.node_answers import Unsupported
 from native_host.context import Services
-from native_host.messaging.requests import Read
+from native_host.messaging.chain_requests import Read
 from pywallet.errors import GomaaError, InputError, Unavailable
 
 # Method to the most parameters it takes. The extension has the same list; this one holds if that one fails.

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from native_host.context import Services
-from native_host.messaging.requests import Origin
+from native_host.messaging.wallet_requests import ReceiptBreakdown
 from native_host.payments.receipt_breakdown import Part, Play, parts
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError
 
 
-async def run(services: Services, request: Origin) -> dict[str, Any]:
+async def run(services: Services, request: ReceiptBreakdown) -> dict[str, Any]:
     """The receipt as the server signed it, its parts to the wei, and the transaction.
 
     ``receipt`` and ``detail`` are null where only the published data tell of the amount. Raises InputError

@@ -6,7 +6,7 @@ from typing import Any
 
 from native_host.context import Services
 from native_host.ledger.scan_store import Place
-from native_host.messaging.requests import Scan
+from native_host.messaging.wallet_requests import Scan
 from pywallet.encoding.hex import from_b64, from_hex
 
 

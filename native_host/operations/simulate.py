@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from chain import node_answers
 from native_host.context import Services
-from native_host.messaging.requests import Simulate
+from native_host.messaging.chain_requests import Simulate
 from native_host.remote.network import Network
 from native_host.transactions import effects
 from pywallet.encoding.hex import from_hex

@@ -8,7 +8,7 @@ from typing import Any
 
 from native_host.context import Services
 from native_host.ledger.site_store import SiteRow
-from native_host.messaging.requests import Site
+from native_host.messaging.playback_requests import Site
 
 
 async def run(services: Services, request: Site) -> dict[str, Any]:

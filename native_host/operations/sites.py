@@ -6,7 +6,7 @@ from typing import Any
 
 from native_host.context import Services
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
-from native_host.messaging.requests import Sites
+from native_host.messaging.playback_requests import Sites
 from pywallet.encoding.hex import from_hex
 
 

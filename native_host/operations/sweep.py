@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from native_host.context import Services
-from native_host.messaging.requests import Sweep
+from native_host.messaging.wallet_requests import Sweep
 from native_host.operations.claim import PATIENCE_S, PAUSE_S, RELAY_S
 from native_host.payments import epoch_proofs
 from native_host.remote.network import Network

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chain import node_answers
 from native_host.context import Services
-from native_host.messaging.requests import Transaction
+from native_host.messaging.chain_requests import Transaction
 from pywallet.errors import GomaaError
 
 if TYPE_CHECKING:

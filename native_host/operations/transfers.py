@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from chain.abi import event
 from native_host.context import Services
-from native_host.messaging.requests import Transfers
+from native_host.messaging.chain_requests import Transfers
 from pywallet.encoding.hex import from_hex, to_hex
 
 SHOWN: Final = 100

@@ -8,7 +8,7 @@ from typing import Final
 
 from native_host.context import Services
 from native_host.ledger import InvocationRow, SessionRow, TicketRow
-from native_host.messaging.requests import Invoke
+from native_host.messaging.playback_requests import Invoke
 from native_host.payments import site_grants
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
