@@ -1,4 +1,4 @@
-"""The durable record of everything this host let through or refused."""
+"""The ledger: a durable SQLite record of invocations, receipts, grants and payments."""
 
 from native_host.ledger.database import Ledger
 from native_host.ledger.tables import InvocationRow, PayeeRow, ReceiptRow, SessionRow, TicketRow, UsageRow

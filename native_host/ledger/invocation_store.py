@@ -1,4 +1,4 @@
-"""Sessions, tickets, invocations and what they count: the tables an invocation touches."""
+"""Sessions, tickets, invocations and usage counters: the tables that an invocation changes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _COUNTED: Final = (
 
 
 class InvocationStore(Rows):
-    """Reads and changes of one invocation's transaction."""
+    """Reads and changes of an invocation's transaction. Changes belong inside ``Ledger.write``."""
 
     def add_content(self, content: bytes, title: str, artist: str) -> None:
-        """Remember what a content is called."""
+        """Record a content's title and artist."""
         self._change("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", content, title, artist)
 
     def add_session(self, row: SessionRow) -> None:
-        """Remember a session; known ones keep their sequence."""
+        """Record a session; a known one keeps its sequence."""
         self._change(f"INSERT OR IGNORE INTO sessions ({_SESSION}) VALUES ({_marks(SessionRow)})", *astuple(row))  # noqa: S608
 
     def session(self, session: bytes) -> SessionRow | None:
@@ -37,8 +37,8 @@ class InvocationStore(Rows):
     def longest_session(self, station: bytes, listener: bytes | None, until_s: int) -> SessionRow | None:
         """The longest session with a station (of one listener, if given) that lasts past ``until_s``."""
         rows = self._rows(
-            f"SELECT {_SESSION} FROM sessions WHERE station_address = ? AND not_after_s > ? AND (? IS NULL OR listener = ?) "  # noqa: S608
-            "ORDER BY not_after_s DESC LIMIT 1",
+            f"SELECT {_SESSION} FROM sessions WHERE station_address = ? AND not_after_s > ? "  # noqa: S608
+            "AND (? IS NULL OR listener = ?) ORDER BY not_after_s DESC LIMIT 1",
             station,
             until_s,
             listener,
@@ -48,8 +48,9 @@ class InvocationStore(Rows):
 
     def sessions_with(self, content: bytes, station: bytes) -> list[SessionRow]:
         """The sessions at a station in which a content was played, latest first."""
+        columns = ", ".join(f"s.{name}" for name in _SESSION.split(", "))
         rows = self._rows(
-            f"SELECT {', '.join('s.' + name for name in _SESSION.split(', '))} FROM tickets t JOIN sessions s ON s.id = t.session "  # noqa: S608
+            f"SELECT {columns} FROM tickets t JOIN sessions s ON s.id = t.session "  # noqa: S608
             "WHERE t.content = ? AND s.station_address = ? ORDER BY t.prepared_s DESC",
             content,
             station,
@@ -57,15 +58,15 @@ class InvocationStore(Rows):
         return [SessionRow(*row) for row in rows]
 
     def next_sequence(self, session: bytes) -> int:
-        """Take the next sequence number of a session.
+        """Allocate the next sequence number of a session.
 
-        Unique across hosts: the row is locked until the transaction ends.
+        Unique across hosts: the transaction holds the write lock until it ends.
         """
         rows = self._rows("UPDATE sessions SET sequence = sequence + 1 WHERE id = ? RETURNING sequence", session)
         return int(rows[0][0])
 
     def raise_sequence(self, session: bytes, seen: int) -> None:
-        """The server has seen this sequence number: never give it out again."""
+        """Never allocate a sequence number up to ``seen``, which the server has."""
         self._change(
             "UPDATE sessions SET sequence = max(sequence, ?), acknowledged = max(acknowledged, ?) WHERE id = ?",
             seen,
@@ -74,7 +75,7 @@ class InvocationStore(Rows):
         )
 
     def add_ticket(self, row: TicketRow) -> None:
-        """Remember a ticket; a known one keeps its meter."""
+        """Record a ticket; a known one keeps its meter."""
         values = astuple(replace(row, reward_wei=str(row.reward_wei)))  # type: ignore[arg-type]
         self._change(f"INSERT OR IGNORE INTO tickets ({_TICKET}) VALUES ({_marks(TicketRow)})", *values)  # noqa: S608
 
@@ -84,9 +85,10 @@ class InvocationStore(Rows):
         return ticket_row(rows[0]) if rows else None
 
     def last_ticket(self, content: bytes, station_domain: str, states: tuple[str, str]) -> TicketRow | None:
-        """The ticket of a content at a station (its domain) that was heard last, if it is in one of these states."""
+        """The ticket with a content's last invocation at a station, if its state is one of ``states``."""
         rows = self._rows(
-            f"SELECT {_TICKET} FROM tickets WHERE content = ? AND station_domain = ? AND time_ms > 0 ORDER BY time_ms DESC LIMIT 1",  # noqa: S608
+            f"SELECT {_TICKET} FROM tickets WHERE content = ? AND station_domain = ? AND time_ms > 0 "  # noqa: S608
+            "ORDER BY time_ms DESC LIMIT 1",
             content,
             station_domain,
         )
@@ -99,7 +101,7 @@ class InvocationStore(Rows):
         return InvocationRow(*rows[0]) if rows else None
 
     def started(self, ticket: bytes) -> str | None:
-        """The action that began a ticket's play."""
+        """The action that began a ticket's play; None before one."""
         rows = self._rows(
             "SELECT action FROM invocations WHERE ticket = ? AND action IN ('play', 'preview', 'live_join') ORDER BY "
             "sequence LIMIT 1",
@@ -145,11 +147,10 @@ class InvocationStore(Rows):
         return UsageRow(*rows[0]) if rows else UsageRow()
 
     def usage(self, listener: bytes, content: bytes, policy: Policy, now_s: int) -> Usage:
-        """What ``decide`` compares with the limits.
+        """A listener's usage of a content, which ``decide`` compares with the limits.
 
-        The larger of what was counted here and of what the server last said
-        plus what it has not seen yet: a restored ledger and another computer
-        of the same listener both count, and neither side can lower the other.
+        The larger of what was counted here, and of what the server last reported plus what it does not have yet: a
+        restored ledger and another computer of the same listener both count, and neither side can lower the other.
         """
         row = self.usage_row(listener, content)
         plays = max(row.plays, row.server_plays + self._pending(listener, content, "play"))
@@ -175,11 +176,11 @@ class InvocationStore(Rows):
         return None if rows[0][0] is None else int(rows[0][0]) // 1000
 
     def _heard_enough(self, listener: bytes, content: bytes, action: str, count: Count, now_s: int) -> int:
-        """Plays that were heard for as long as a timed count asks, in its window if it has one."""
+        """Plays with as much heard time as a timed count asks, in its window if it has one."""
         since_ms = self._since_ms(listener, content, action, count.per_s, now_s)
         rows = self._rows(
-            f"SELECT count(*) FROM tickets t WHERE t.heard_ms >= ? AND EXISTS (SELECT 1 FROM invocations WHERE {_COUNTED} "  # noqa: S608
-            "AND ticket = t.id AND time_ms >= ?)",
+            "SELECT count(*) FROM tickets t WHERE t.heard_ms >= ? AND EXISTS "  # noqa: S608
+            f"(SELECT 1 FROM invocations WHERE {_COUNTED} AND ticket = t.id AND time_ms >= ?)",
             (count.after_s or 0) * 1000,
             listener,
             content,
@@ -189,7 +190,7 @@ class InvocationStore(Rows):
         return int(rows[0][0])
 
     def _pending(self, listener: bytes, content: bytes, action: str) -> int:
-        """Invocations that the server's numbers cannot contain yet."""
+        """Invocations that the server's usage cannot contain yet."""
         rows = self._rows(
             "SELECT count(*) FROM sessions s JOIN invocations i ON i.session = s.id AND i.sequence > s.acknowledged "
             "WHERE s.listener = ? AND i.state = 'unreported' AND i.uncounted = 0 AND i.content = ? AND i.action = ?",
@@ -219,7 +220,7 @@ class InvocationStore(Rows):
 
 
 def ticket_row(values: tuple[object, ...]) -> TicketRow:
-    """A row of ``tickets`` with its amount as a number."""
+    """A row of ``tickets``, its amount as an integer."""
     row = TicketRow(*values)  # type: ignore[arg-type]
     return replace(row, reward_wei=int(row.reward_wei))
 

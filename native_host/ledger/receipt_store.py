@@ -1,4 +1,4 @@
-"""Refusals, leases, receipts, and what the popup reads."""
+"""Refusals, leases, destructions, receipts, and the plays that the popup lists."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from native_host.ledger.payee_store import PayeeStore, as_receipt
 from native_host.ledger.tables import ReceiptRow
 from pywallet.provider.safe_text import named
 
-Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
+PlayTuple = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 
-MOST_REFUSALS: Final = 256
+MAX_REFUSALS: Final = 256
 """Refusals that the ledger keeps."""
 UNSIGNED: Final = "null"
 """Stands for the signature of a receipt that was never received: the amount is that of the published data."""
@@ -20,14 +20,14 @@ _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
 
 class ReceiptStore(PayeeStore):
-    """Everything beside the invocations themselves."""
+    """Reads and changes of these tables. Changes belong inside ``Ledger.write``."""
 
     def add_refusal(
         self, time_s: int, content: bytes | None, station_domain: str | None, action: str, code: str
     ) -> None:
-        """Record a no; its amount is zero by the table's own check.
+        """Record a refusal; its amount is zero by the table's own check.
 
-        The same no is kept once, and the newest ones only.
+        Equal refusals are kept once, and the newest ``MAX_REFUSALS`` only.
         """
         self._change(
             "DELETE FROM refusals WHERE (content, station_domain, action, code) IS (?, ?, ?, ?)",
@@ -38,7 +38,7 @@ class ReceiptStore(PayeeStore):
         )
         self._change(
             "DELETE FROM refusals WHERE refusal_number <= (SELECT MAX(refusal_number) FROM refusals) - ?",
-            MOST_REFUSALS - 1,
+            MAX_REFUSALS - 1,
         )
         self._change(
             "INSERT INTO refusals (time_s, content, station_domain, action, code) VALUES (?, ?, ?, ?, ?)",
@@ -50,12 +50,10 @@ class ReceiptStore(PayeeStore):
         )
 
     def set_lease(self, ticket: bytes, first: int, count: int, expires_s: int, budget: int) -> None:
-        """A lease was given or renewed.
-
-        Its keys and what is left of its budget live in memory and end with this process.
-        """
+        """Record that a lease was granted or renewed; its keys and remaining budget live in memory only."""
         self._change(
-            "INSERT OR REPLACE INTO leases (ticket, first_segment, key_count, expiry_s, invocation_budget) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO leases (ticket, first_segment, key_count, expiry_s, invocation_budget) "
+            "VALUES (?, ?, ?, ?, ?)",
             ticket,
             first,
             count,
@@ -64,15 +62,16 @@ class ReceiptStore(PayeeStore):
         )
 
     def end_leases(self, content: bytes, code: str) -> None:
-        """The leases of a content were shredded, and why."""
+        """Record that the keys of a content's leases were erased, and why."""
         self._change(
-            "UPDATE leases SET end_code = ? WHERE end_code IS NULL AND ticket IN (SELECT id FROM tickets WHERE content = ?)",
+            "UPDATE leases SET end_code = ? WHERE end_code IS NULL "
+            "AND ticket IN (SELECT id FROM tickets WHERE content = ?)",
             code,
             content,
         )
 
     def add_destruction(self, content: bytes, listener: bytes, time_ms: int, code: str, signature: bytes) -> None:
-        """A content's keys were destroyed here for a listener; the first time is the one that counts."""
+        """Record that a content's keys were destroyed for a listener; the first time counts."""
         self._change(
             "INSERT OR IGNORE INTO destructions (content, listener, time_ms, code, signature) VALUES (?, ?, ?, ?, ?)",
             content,
@@ -83,7 +82,7 @@ class ReceiptStore(PayeeStore):
         )
 
     def unsent_destructions(self) -> list[tuple[bytes, bytes, int, str, bytes]]:
-        """(content, listener, Unix ms, code, signature) that no server knows of yet."""
+        """(content, listener, Unix ms, code, signature) whose notice no server has yet."""
         return [
             tuple(row)
             for row in self._rows(
@@ -92,7 +91,7 @@ class ReceiptStore(PayeeStore):
         ]
 
     def set_destruction_sent(self, content: bytes, listener: bytes) -> None:
-        """The server has the receipt."""
+        """Record that the server has a destruction's notice."""
         self._change("UPDATE destructions SET notice_sent = 1 WHERE content = ? AND listener = ?", content, listener)
 
     def newest_ms(self) -> int:
@@ -100,13 +99,13 @@ class ReceiptStore(PayeeStore):
         return int(self._rows("SELECT coalesce(max(time_ms), 0) FROM tickets")[0][0])
 
     def add_receipt(self, row: ReceiptRow) -> bool:
-        """Keep a receipt unless it is lower than the one held. Returns whether it was kept.
+        """Keep a receipt unless it is lower than the one held: a server may not take back what it signed.
 
-        A server may not take back what it signed, so of two receipts for the
-        same payee and epoch only the larger counts.
+        Returns:
+            Whether it was kept.
         """
         held = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
-        # What is known of published data alone gives way to a receipt of the same amount, which proves more.
+        # A signed receipt replaces the published data's amount, also where both are equal.
         if (
             held is not None
             and held.amount_wei >= row.amount_wei
@@ -125,10 +124,7 @@ class ReceiptStore(PayeeStore):
         return True
 
     def add_leaf(self, row: ReceiptRow) -> None:
-        """Keep what the published data say that a payee has.
-
-        A receipt that is held keeps its signature, and its amount is the leaf's.
-        """
+        """Keep a leaf of the published data: a held receipt keeps its signature, and its amount becomes the leaf's."""
         held = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
         if held is None:
             self._write_receipt(row)
@@ -144,7 +140,8 @@ class ReceiptStore(PayeeStore):
     def receipt(self, server: bytes, epoch: int, payee: bytes, chain_id: int | None = None) -> ReceiptRow | None:
         """The receipt held for a payee in an epoch, on a network or (None) on any."""
         rows = self._rows(
-            f"SELECT {_RECEIPT} FROM receipts WHERE server = ?1 AND epoch = ?2 AND payee = ?3 AND (?4 IS NULL OR chain_id = ?4)",  # noqa: S608
+            f"SELECT {_RECEIPT} FROM receipts WHERE server = ?1 AND epoch = ?2 AND payee = ?3 "  # noqa: S608
+            "AND (?4 IS NULL OR chain_id = ?4)",
             server,
             epoch,
             payee,
@@ -158,7 +155,7 @@ class ReceiptStore(PayeeStore):
         return [as_receipt(row) for row in rows]
 
     def servers_of_payee(self, payee: bytes) -> list[tuple[bytes, int]]:
-        """(server, chain id) of those that have paid a payee or have its plays, the last one last."""
+        """(server, chain id) of the servers that issued receipts to a payee or have its plays, the last one last."""
         rows = self._rows(
             "SELECT DISTINCT t.server, s.chain_id FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = "
             "?1 "
@@ -180,9 +177,10 @@ class ReceiptStore(PayeeStore):
         return [(bytes(row[0]), str(row[1])) for row in self._rows("SELECT DISTINCT server, server_url FROM tickets")]
 
     def server_url(self, server: bytes, chain_id: int) -> str | None:
-        """Where a server of a network was last reached."""
+        """The URL at which a server of a network was used last."""
         rows = self._rows(
-            "SELECT t.server_url FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? AND s.chain_id = ? "
+            "SELECT t.server_url FROM tickets t JOIN sessions s ON s.id = t.session "
+            "WHERE t.server = ? AND s.chain_id = ? "
             "ORDER BY t.prepared_s DESC LIMIT 1",
             server,
             chain_id,
@@ -192,8 +190,8 @@ class ReceiptStore(PayeeStore):
     def session_at(self, server: bytes, content: bytes) -> tuple[bytes, bytes, int, bytes | None] | None:
         """(session, listener, chain id, tag secret) of the last play of a content at a server."""
         rows = self._rows(
-            "SELECT s.id, s.listener, s.chain_id, coalesce(k.tag_secret, u.tag_secret) FROM tickets t JOIN sessions s ON "
-            "s.id = t.session "
+            "SELECT s.id, s.listener, s.chain_id, coalesce(k.tag_secret, u.tag_secret) "
+            "FROM tickets t JOIN sessions s ON s.id = t.session "
             "LEFT JOIN tag_secrets k ON k.server = t.server AND k.listener = s.listener AND k.content = t.content "
             "LEFT JOIN usage u ON u.listener = s.listener AND u.content = t.content "
             "WHERE t.server = ? AND t.content = ? ORDER BY t.time_ms DESC, t.prepared_s DESC LIMIT 1",
@@ -213,17 +211,17 @@ class ReceiptStore(PayeeStore):
         return tuple(rows[0]) if rows else None
 
     def station_domain_of(self, session: bytes) -> str:
-        """The domain at which a session was used, empty where unknown."""
+        """The station's domain of a session, empty where unknown."""
         rows = self._rows("SELECT station_domain FROM tickets WHERE session = ? LIMIT 1", session)
         return str(rows[0][0]) if rows else ""
 
     def song(self, content: bytes) -> tuple[str, str]:
-        """(title, artist) for a heading, empty where unknown."""
+        """(title, artist) of a content, safe to show; empty where unknown."""
         rows = self._rows("SELECT title, artist FROM contents WHERE content = ?", content)
         return (named(str(rows[0][0])), named(str(rows[0][1]))) if rows else ("", "")
 
     def plays(self, limit: int) -> list[dict[str, Any]]:
-        """The last plays: when, what, where, how long, at what reward, and whether the server has them all."""
+        """The last plays, with their number of unreported invocations and the code of a refused one."""
         rows = self._rows(
             "SELECT t.time_ms / 1000, t.content, t.station_domain, t.heard_ms, t.interval_s, t.reward_wei, "
             "(SELECT count(*) FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = "
@@ -237,15 +235,15 @@ class ReceiptStore(PayeeStore):
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def session_of_payee(self, payee: bytes) -> bytes | None:
-        """The session that a payee was named in, where it was used on this computer."""
+        """The session that names a payee, where it was used on this computer."""
         rows = self._rows("SELECT id FROM sessions WHERE payee = ? LIMIT 1", payee)
         return bytes(rows[0][0]) if rows else None
 
-    def plays_of_payee(self, payee: bytes) -> list[Heard]:
-        """(server, payee, content, ticket, time s, heard ms, interval s, reward wei) of the plays of a payee, oldest
-        first.
+    def plays_of_payee(self, payee: bytes) -> list[PlayTuple]:
+        """Plays of a payee without refused ones, the oldest first.
 
-        A play that the server refused is none.
+        Returns:
+            (server, payee, content, ticket, Unix s, heard ms, interval s, reward in wei) each.
         """
         rows = self._rows(
             "SELECT t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward_wei "

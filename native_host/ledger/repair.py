@@ -1,11 +1,10 @@
-"""Salvage of a damaged ledger: every row that can still be read, in a new file, with no count lower than before.
+"""Salvage of a damaged ledger: every readable row in a new file, with no count lower than before.
 
-A spoilt page takes the rows on it, not those before and behind it. So a table is read from both ends and from many
-places between them. What cannot be read must not give anybody more than they had: counters are the highest of what the
-usage table and the invocations say; where both have gaps, a song that the ledger knows and whose counter is lost counts
-as used up; leases end, so that the next play asks the server, which keeps counts of its own; and where what was spent
-is not wholly known, sites may spend nothing until a person allows it again. Where earnings have gaps, the search for
-them begins anew.
+A damaged page loses the rows on it, not those before and after it, so a table is read from both ends and from many
+places between them. Lost rows must not raise any limit: counters are the highest that the usage table and the
+invocations prove; where both have gaps, a content whose counter is lost counts as used up; leases end, so that the next
+play asks the server, which keeps its own counts; and where debits have gaps, sites may spend nothing until a person
+allows it again. Where earnings have gaps, the recovery scan begins anew.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 
 USED_UP: Final = 1 << 31
-"""A counter that no limit reaches: of songs whose own is lost."""
+"""A counter above every limit, for contents whose own is lost."""
 
 _TABLES: Final = {
     "contents": ("content",),
@@ -62,7 +61,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Salvage:
-    """Rows read by table, the tables with gaps, songs that count as used up, and where the damaged file lies now."""
+    """Rows read by table, the tables with gaps, contents that count as used up, and the damaged file's new path."""
 
     rows: dict[str, int]
     gaps: tuple[str, ...]
@@ -150,7 +149,7 @@ def _aside(path: Path) -> Path:
 
 
 def _alone(old: sqlite3.Connection) -> None:
-    """Raise while another host has the ledger open: it would go on writing to the file that was put aside."""
+    """Raise while another host has the ledger open: it would write to the file that is put aside."""
     try:
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()
         old.execute("BEGIN IMMEDIATE")
@@ -172,7 +171,7 @@ def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict
     renamed = migrations.RENAMED.get(table, {})
 
     def run(where: str, values: Key, order: str = ascending) -> bool:
-        """Read on until the end, a spoilt page or a row that is there already; True for the end."""
+        """Read until the end, a damaged page or a row that was read before; True for the end."""
         try:
             rows = old.execute(f"SELECT * FROM {table} {where} ORDER BY {order}", values)  # noqa: S608
             names = [renamed.get(column[0], column[0]) for column in rows.description]
@@ -204,7 +203,7 @@ def _stored_key(old: sqlite3.Connection, table: str, key: Key) -> Key:
 
 
 def _probes(table: str, key: Key, found: dict[Key, dict[str, Any]]) -> Iterator[tuple[str, Key]]:
-    """Places to go on reading from, where a spoilt page lies between them and the ends."""
+    """Conditions to read on from, where a damaged page lies between them and the ends."""
     first = key[0]
     if table in _NUMBERED:
         numbers = [int(place[0]) for place in found] or [0]
@@ -227,12 +226,12 @@ def _probes(table: str, key: Key, found: dict[Key, dict[str, Any]]) -> Iterator[
 
 
 def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
-    """The new ledger; how many songs count as used up."""
+    """Write the new ledger; the number of contents that count as used up."""
     used_up = _count(found, gaps)
     if gaps:
         for lease in found["leases"].values():
             lease["end_code"] = lease["end_code"] or "host.ledger.damaged"
-    # What was found is lost with them: all epochs are looked at again.
+    # Recovered rewards are lost with them: all epochs are scanned again.
     if _FOUND & gaps:
         found["scans"].clear()
         found["scan_posts"].clear()
@@ -250,7 +249,7 @@ def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: froze
 
 
 def _count(found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
-    """Raise every counter to the highest that anything of the ledger proves."""
+    """Raise every counter to the highest that any table proves; the number of contents that count as used up."""
     usage, sessions = found["usage"], found["sessions"]
     proved: dict[Key, dict[str, int]] = {}
     for row in found["invocations"].values():

@@ -1,4 +1,4 @@
-"""What the server has and has not seen of the ledger."""
+"""Reports: which invocations the server has, and the usage that it reported."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ _ENTRY: Final = ", ".join(f"i.{f.name}" for f in fields(InvocationRow))
 
 
 class ReportStore(Rows):
-    """Reads and changes of the reporter."""
+    """Reads and changes of the reporter. Changes belong inside ``Ledger.write``."""
 
     def unreported(self, session: bytes, server: bytes, limit: int, below: int | None = None) -> list[InvocationRow]:
-        """The oldest invocations of a session that a server has not acknowledged, in order.
-
-        Those of its own tickets.
-        """
+        """The oldest invocations of a session under a server's tickets that it has not acknowledged, in order."""
         rows = self._rows(
             f"SELECT {_ENTRY} FROM invocations i JOIN tickets t ON t.id = i.ticket "  # noqa: S608
             "WHERE i.session = ? AND t.server = ? AND i.state = 'unreported' AND i.sequence < ? ORDER BY i.sequence "
@@ -40,7 +37,7 @@ class ReportStore(Rows):
         return [tuple(row) for row in rows]
 
     def acknowledge(self, session: bytes, sequences: list[int], refused: Mapping[int, str]) -> None:
-        """The server has these: counted, or refused with a code; a refused one gives its count back."""
+        """Record that the server counted these invocations, or refused them; a refused one leaves the usage."""
         for sequence in sequences:
             code = refused.get(sequence)
             changed = self._rows(
@@ -63,7 +60,7 @@ class ReportStore(Rows):
                 )
                 if action == "play":
                     self._change("UPDATE tickets SET state = 'ended' WHERE id = ?", ticket)
-                    # What was set aside for it is free again.
+                    # The budget that was set aside for it is available again.
                     self._change("DELETE FROM debits WHERE ticket = ?", ticket)
         if sequences:
             self._change(
@@ -78,7 +75,7 @@ class ReportStore(Rows):
         tag_secret: bytes | None = None,
         server: bytes | None = None,
     ) -> None:
-        """What the server says this listener has used of this content; ``tag_secret`` is that of ``server``'s tags."""
+        """Record a listener's usage of a content as the server reports it; ``tag_secret`` is that of its usage tags."""
         if tag_secret is not None and server is not None:
             self._change(
                 "INSERT OR REPLACE INTO tag_secrets VALUES (?, ?, ?, ?)", server, listener, content, tag_secret

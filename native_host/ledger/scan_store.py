@@ -1,7 +1,4 @@
-"""Searches for the earlier rewards of a wallet.
-
-How far each has come, what is left of it, and the payees that were derived for it.
-"""
+"""Recovery scans: their progress, the posts that are left, and the payees that were derived for them."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ _POST: Final = "WHERE wallet = ? AND chain_id = ? AND settlement = ? AND epoch =
 
 @dataclass(frozen=True)
 class Place:
-    """One search: a wallet, by the first account of its words, on one network."""
+    """One scan: a wallet, by the first account of its words, on one network."""
 
     wallet: bytes
     chain_id: int
@@ -24,16 +21,13 @@ class Place:
 
     @property
     def key(self) -> tuple[bytes, int, bytes]:
-        """The columns that name it."""
+        """Its primary key."""
         return self.wallet, self.chain_id, self.settlement
 
 
 @dataclass(frozen=True)
 class Post:
-    """A posted epoch that is still to be looked at.
-
-    ``data`` is the hash of what was published, ``code`` why it could not be had.
-    """
+    """A posted epoch that is left to scan. ``data_hash``: of its published data; ``code``: why they are missing."""
 
     epoch: int
     server: bytes
@@ -42,10 +36,10 @@ class Post:
 
 
 class ScanStore(Rows):
-    """Reads and changes of searches. Changes belong inside ``Ledger.write``."""
+    """Reads and changes of scans. Changes belong inside ``Ledger.write``."""
 
     def scan(self, place: Place) -> tuple[int, int] | None:
-        """(last block whose posts are listed, posts listed so far) of a search; None where none has begun."""
+        """(last block whose posts are listed, posts listed so far); None for a scan that has not begun."""
         rows = self._rows(
             "SELECT listed_block, post_count FROM scans WHERE wallet = ? AND chain_id = ? AND settlement = ?",
             *place.key,
@@ -53,13 +47,13 @@ class ScanStore(Rows):
         return (int(rows[0][0]), int(rows[0][1])) if rows else None
 
     def add_posts(self, place: Place, block: int, posts: Iterable[Post]) -> None:
-        """Posts up to a block are to be looked at."""
+        """List the new posts up to a block."""
         found = list(posts)
         for post in found:
             values = (*place.key, post.epoch, post.server, post.data_hash)
             self._change(
-                "INSERT OR REPLACE INTO scan_posts (wallet, chain_id, settlement, epoch, server, data_hash) VALUES (?, ?, "
-                "?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO scan_posts (wallet, chain_id, settlement, epoch, server, data_hash) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 *values,
             )
         self._change(
@@ -72,15 +66,12 @@ class ScanStore(Rows):
         )
 
     def posts(self, place: Place, limit: int, without: Iterable[bytes] = ()) -> list[Post]:
-        """Posts that are left, none of the servers ``without``.
-
-        The oldest of those that were never asked for, then the others by turn.
-        """
+        """Posts that are left, except of the servers ``without``: the oldest never tried, then the others by round."""
         left_out = tuple(without)
         marks = ", ".join("?" * len(left_out))
         rows = self._rows(
-            "SELECT epoch, server, data_hash, code FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "  # noqa: S608
-            f"AND server NOT IN ({marks}) ORDER BY retry_round, epoch, server LIMIT ?",
+            "SELECT epoch, server, data_hash, code FROM scan_posts "  # noqa: S608
+            f"WHERE wallet = ? AND chain_id = ? AND settlement = ? AND server NOT IN ({marks}) ORDER BY retry_round, epoch, server LIMIT ?",
             *place.key,
             *left_out,
             limit,
@@ -88,7 +79,7 @@ class ScanStore(Rows):
         return [Post(*row) for row in rows]
 
     def remaining_posts(self, place: Place) -> list[tuple[bytes, int, str | None]]:
-        """(server, posts left, why its last one could not be had) of each server with posts that are left."""
+        """(server, posts left, code of a failed one) by server."""
         rows = self._rows(
             "SELECT server, count(*), max(code) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "
             "GROUP BY server",
@@ -97,18 +88,18 @@ class ScanStore(Rows):
         return [tuple(row) for row in rows]
 
     def last_retry_round(self, place: Place) -> int:
-        """The latest turn at which posts could not be had."""
+        """The latest round in which posts could not be had."""
         query = (
             "SELECT coalesce(max(retry_round), 0) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ?"
         )
         return int(self._rows(query, *place.key)[0][0])
 
     def remove_post(self, place: Place, post: Post) -> None:
-        """A post was looked at."""
+        """Remove a post that was scanned."""
         self._change(f"DELETE FROM scan_posts {_POST}", *place.key, post.epoch, post.server)  # noqa: S608
 
     def postpone_post(self, place: Place, post: Post, code: str, retry_round: int) -> None:
-        """A post could not be had in this round: all others come before it is asked for again."""
+        """Record why a post could not be had in a round: all others are tried before it is tried again."""
         self._change(
             f"UPDATE scan_posts SET code = ?, retry_round = ? {_POST}",  # noqa: S608
             code,
@@ -129,7 +120,7 @@ class ScanStore(Rows):
         return [tuple(row) for row in rows]
 
     def add_candidates(self, wallet: bytes, day: int, station: bytes, payees: bytes) -> None:
-        """Keep what the wallet derived for a station and a day."""
+        """Keep the payees that the wallet derived for a station and a day."""
         self._change(
             "INSERT OR REPLACE INTO candidates (wallet, day, station_address, payees) VALUES (?, ?, ?, ?)",
             wallet,
@@ -139,5 +130,5 @@ class ScanStore(Rows):
         )
 
     def drop_candidates(self, wallet: bytes, before: int) -> None:
-        """Days before this one are not looked at any more."""
+        """Drop the candidates of days before one."""
         self._change("DELETE FROM candidates WHERE wallet = ? AND day < ?", wallet, before)

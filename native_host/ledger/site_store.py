@@ -1,4 +1,4 @@
-"""What each site may do with this person's plays, and what it has spent."""
+"""Listening grants of sites, and the debits against their budgets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SiteStore(Rows):
     """Grants and debits. Changes belong inside ``Ledger.write``."""
 
     def site(self, origin: str) -> SiteRow | None:
-        """The grant of a site; None where nothing was ever said about it."""
+        """The grant of a site; None for a site without one."""
         rows = self._rows(
             "SELECT origin, state, daily_budget_wei, first_used_s, last_used_s FROM sites WHERE origin = ?", origin
         )
@@ -40,7 +40,8 @@ class SiteStore(Rows):
         return [
             _row(row)
             for row in self._rows(
-                "SELECT origin, state, daily_budget_wei, first_used_s, last_used_s FROM sites ORDER BY last_used_s DESC, origin"
+                "SELECT origin, state, daily_budget_wei, first_used_s, last_used_s FROM sites "
+                "ORDER BY last_used_s DESC, origin"
             )
         ]
 

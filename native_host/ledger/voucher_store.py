@@ -1,4 +1,4 @@
-"""What this listener has signed for: the tickets that cost it money, and the last voucher of each of its keys."""
+"""Tickets that this listener pays, and the last voucher of each of its keys."""
 
 from __future__ import annotations
 

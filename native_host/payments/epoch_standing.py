@@ -86,7 +86,7 @@ class EpochStandings:
 
 
 async def record_final(ledger: Ledger, network: Network, keys: Sequence[EpochKey]) -> None:
-    """Record which of at most ``MAX_EPOCHS`` epochs are final; those that the chain does not answer stay as they are."""
+    """Record which of at most ``MAX_EPOCHS`` epochs are final; those without an answer stay as they are."""
     standings = await asyncio.gather(*(_standing(key, network) for key in keys))
     with ledger.write():
         for key, standing in zip(keys, standings, strict=True):

@@ -10,13 +10,12 @@ from common.address_class import place_of_url, standing_of_url
 from native_host.ledger import Ledger
 from native_host.ledger.scan_store import Place, Post
 from native_host.payments.published_data import Published, fetch
+from native_host.remote.network import Network
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
 
 if TYPE_CHECKING:
     import aiohttp
-
-    from native_host.remote.network import Network
 
 BATCH: Final = 32
 """Posts that are fetched together."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chain.node_answers import Declined
 from native_host.ledger import Ledger
 from native_host.ledger.scan_store import Place, Post
+from native_host.remote.network import Network
 from pywallet.errors import GomaaError, Unavailable
-
-if TYPE_CHECKING:
-    from native_host.remote.network import Network
 
 MIN_BLOCKS: Final = 10
 """Fewest blocks in one question about posts."""

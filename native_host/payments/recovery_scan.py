@@ -22,13 +22,13 @@ from native_host.payments import claim_search, epoch_standing
 from native_host.payments.published_data import Published
 from native_host.payments.recovery_download import Batch, PostDownloads
 from native_host.payments.recovery_posts import PostList
+from native_host.remote.network import Network
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from pywallet.rewards import recovery
 
 if TYPE_CHECKING:
     from chain.contracts.registry import StationEntry
-    from native_host.remote.network import Network
 
 MAX_WANTED: Final = 20
 """Station days that the wallet derives for one step: 480 payees, a fraction of a second in a browser."""

@@ -1,4 +1,4 @@
-"""A ledger that differs from a server's books goes on from what both have signed (docs/protocol.md, Resynchronisation)."""
+"""Resynchronisation of a ledger with a server's account of the same listener (docs/protocol.md, Resynchronisation)."""
 
 from __future__ import annotations
 
@@ -27,14 +27,11 @@ from pywallet.rules.statement_check import as_value
 
 LOST_PLAYS: Final = 2
 LOST_INTERVALS: Final = 2
-"""So many plays that the ledger does not know are paid in all, and so many intervals of each.
-
-The server gives no more before a
-voucher comes."""
+"""Most lost plays that are paid, and most intervals of each: a server gives no more before a voucher."""
 
 
 async def resynchronise(ledger: Ledger, stream: Stream, session: SessionRow, server: Server) -> bool:
-    """Learn from the server what this listener's own key has signed elsewhere, or before the ledger was lost.
+    """Take over what this listener's own key has signed elsewhere, or before the ledger was lost.
 
     Returns:
         Whether the statement is worth another look.
@@ -50,7 +47,7 @@ async def resynchronise(ledger: Ledger, stream: Stream, session: SessionRow, ser
     except Unavailable:
         raise
     except (GomaaError, KeyError, TypeError, ValueError):
-        # An older server, or one that shows what it has not signed.
+        # An older server, or one whose answer it has not signed.
         return False
 
 
@@ -108,9 +105,7 @@ def _acknowledged(raw: dict[str, Any], stream: Stream, server: bytes, payer: byt
 async def _lost(
     stream: Stream, session: SessionRow, answer: dict[str, Any], counts: dict[int, int], known: dict[int, PaymentRow]
 ) -> list[PaymentRow]:
-    """Plays in sessions of this listener's own signature that the ledger does not know, at the price that the chain
-    says.
-    """
+    """Plays that the ledger does not have, in sessions signed by this listener, at the price of the chain."""
     here = {row.session for row in known.values() if not row.lost_intervals}
     left = LOST_PLAYS - sum(row.lost_intervals > 0 for row in known.values())
     found: list[PaymentRow] = []
