@@ -71,7 +71,8 @@ class ScanStore(Rows):
         marks = ", ".join("?" * len(left_out))
         rows = self._rows(
             "SELECT epoch, server, data_hash, code FROM scan_posts "  # noqa: S608
-            f"WHERE wallet = ? AND chain_id = ? AND settlement = ? AND server NOT IN ({marks}) ORDER BY retry_round, epoch, server LIMIT ?",
+            f"WHERE wallet = ? AND chain_id = ? AND settlement = ? AND server NOT IN ({marks}) "
+            "ORDER BY retry_round, epoch, server LIMIT ?",
             *place.key,
             *left_out,
             limit,

@@ -1,4 +1,4 @@
-"""``close``: the player is gone."""
+"""``close``: the player was closed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pywallet.errors import GomaaError
 
 
 async def run(services: Services, request: Close) -> dict[str, Any]:
-    """Record a stop if it was playing, and forget the stream with its keys. Closing twice is no fault."""
+    """Record a stop if it was playing, and drop the stream with its keys. Closing twice is no error."""
     stream = services.streams.get(request.stream)
     if stream is None:
         return {}
     ticket = services.ledger.ticket(stream.ticket) if stream.ticket else None
     if ticket is not None and stream.session is not None and ticket.state in ("playing", "paused"):
-        # Where it stopped is not known: the last known position adds at most the meter's slack.
+        # The position of the stop is unknown: with the last one the meter adds at most its slack.
         with contextlib.suppress(GomaaError):
             record(services, stream, Invoke(stream.name, "stop", ticket.position_ms), leased=False)
         server = services.servers.of_stream(stream)

@@ -1,4 +1,4 @@
-"""``doctor``: the checks that make sense from inside a running host."""
+"""``doctor``: the checks that a running host can make."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from native_host.messaging.chain_requests import Doctor
 
 
 async def run(services: Services, request: Doctor) -> dict[str, Any]:
-    """Device key, ledger, networks, and whether chain and servers answer."""
+    """Check device key, ledger and networks, and whether chain and servers answer."""
     checks = [*doctor.local(services.paths), *await doctor.reachable(services.paths)]
     return {"checks": [check.to_json() for check in checks]}

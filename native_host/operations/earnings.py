@@ -1,4 +1,4 @@
-"""``earnings``: receipts of a wallet, page by page."""
+"""``earnings``: receipts of a wallet, in pages."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pywallet.encoding.hex import from_hex
 
 
 async def run(services: Services, request: Earnings) -> dict[str, Any]:
-    """One page, newest epoch first, as the ledger has it: ``summary`` asks servers and chain.
+    """One page from the ledger, newest epoch first; ``summary`` asks servers and chain.
 
     Returns:
-        ``receipts`` as in ``summary``, and ``next``: what to give as ``after`` for the page behind it, null at the end.
+        ``receipts`` as in ``summary``, and ``next``: ``after`` of the next page, null at the end.
     """
     wallet = from_hex(request.wallet, 20)
     after = NEWEST

@@ -1,4 +1,4 @@
-"""``escrow``: the listening money of each key of this listener, by chain and ledger."""
+"""``escrow``: the escrow of each of this listener's keys, from chain and ledger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from pywallet.encoding.hex import from_hex, to_hex
 
 
 async def run(services: Services, request: Escrow) -> dict[str, Any]:
-    """Every place where a song had a price for this listener. Amounts in wei; raises ``chain.unreachable``."""
+    """Every server and station where a content had a price for this listener.
+
+    Returns:
+        ``places``, amounts in wei.
+
+    Raises:
+        Unavailable: ``chain.unreachable``.
+    """
     places = []
     keys = None if request.wallet is None else services.ledger.listeners(from_hex(request.wallet, 20))
     for server, payer, station, domain, chain_id in services.ledger.payers():
@@ -22,7 +29,7 @@ async def run(services: Services, request: Escrow) -> dict[str, Any]:
         spent, escrow = await settlement.account(server, payer)
         requested, ready_s = await settlement.withdrawable(server, payer)
         last = services.ledger.voucher(server, payer)
-        # Signed for, and not debited on the chain yet.
+        # Vouchered, and not debited on the chain yet.
         pending = max(0, last.cap_wei - spent) if last else 0
         places.append(
             {

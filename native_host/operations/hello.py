@@ -1,4 +1,4 @@
-"""``hello``: who is there, and do we speak the same version?"""
+"""``hello``: protocol version, host version and networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from pywallet.errors import InputError
 
 
 async def run(services: Services, request: Hello) -> dict[str, Any]:
-    """Name this host and the networks it knows. Raises InputError ``host.version``."""
+    """Start the services, and return this host's version and networks.
+
+    Raises:
+        InputError: ``host.version`` where the extension speaks another protocol version.
+    """
     if request.protocol != PROTOCOL:
         raise InputError("host.version", extension=request.protocol, host=PROTOCOL)
     services.start()

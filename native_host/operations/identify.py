@@ -1,4 +1,4 @@
-"""``identify``: the wallet's session for this station, or one of the host's own listener."""
+"""``identify``: bind a stream to the wallet's session, or to a session of this host's own listener."""
 
 from __future__ import annotations
 
@@ -22,23 +22,27 @@ from pywallet.protocol import (
 )
 
 OWN_SESSION_S: Final = 86_400
-"""A session without a wallet lasts for the longest play that begins in its hour."""
+"""Length of a session without a wallet: the longest play that begins in its hour."""
 HOUR_S: Final = 3_600
-"""Every hour has its own session, as a wallet's has its own payee.
-
-What is published of one hour says nothing of the next.
-"""
+"""Every hour has its own session, like a wallet's payee: an hour's published data tell nothing of the next."""
 SKEW_S: Final = 300
 
 
 async def run(services: Services, request: Identify) -> dict[str, Any]:
-    """Bind a listener to the stream. Raises ``session.*``, ``station.unknown``, ``policy.wallet.required``."""
+    """Bind a listener to the stream.
+
+    Returns:
+        ``session`` (signed), ``id`` and ``now_s``.
+
+    Raises:
+        Refusal: ``session.*``, ``station.unknown``, ``policy.wallet.required``.
+    """
     stream = services.streams.require(request.stream)
     if stream.facts.station is None:
         raise Refusal("station.unknown")
     now_s = services.clock.now_ms(stream.network) // 1000
-    given = None if request.session is None else Signed.from_json(Session, request.session)
-    row = _own(services, stream, now_s) if given is None else _given(services, stream, given, now_s)
+    signed = None if request.session is None else Signed.from_json(Session, request.session)
+    row = _own_session(services, stream, now_s) if signed is None else _wallet_session(services, stream, signed, now_s)
     with services.ledger.write():
         services.ledger.add_session(row)
     if stream.session is None or stream.session.id != row.id:
@@ -52,7 +56,7 @@ async def run(services: Services, request: Identify) -> dict[str, Any]:
     return {"session": msgspec.json.decode(row.signed_json), "id": to_hex(row.id), "now_s": now_s}
 
 
-def _given(services: Services, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:
+def _wallet_session(services: Services, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:
     message = signed.message
     require_signer(signed, stream.network.domain, message.listener, "session.signature")
     if stream.facts.station is None or message.station != stream.facts.station.address:
@@ -66,9 +70,15 @@ def _given(services: Services, stream: Stream, signed: Signed[Session], now_s: i
 
 
 def require_device(services: Services, stream: Stream, named: bytes) -> None:
-    """Raise Refusal ``session.device`` unless a session names the device that it has to.
+    """Refuse a session that names another device than the stream's.
 
-    ``device`` of the refusal is that one.
+    Args:
+        services: The host's.
+        stream: An open stream.
+        named: The device's address in the session, 20 bytes.
+
+    Raises:
+        Refusal: ``session.device``, whose ``device`` is the right one; ``station.unknown``.
     """
     device = services.keys.address_for(stream)
     if device is None:
@@ -77,15 +87,15 @@ def require_device(services: Services, stream: Stream, named: bytes) -> None:
         raise Refusal("session.device", session=to_hex(named), device=to_hex(device))
 
 
-def _own(services: Services, stream: Stream, now_s: int) -> SessionRow:
-    """Someone without a wallet: a listener key of this host, one per station, and nobody to pay."""
+def _own_session(services: Services, stream: Stream, now_s: int) -> SessionRow:
+    """A session without a wallet: signed by this host's listener key for the station, with no payee."""
     if stream.policy.listener == "wallet":
         raise Refusal("policy.wallet.required")
     station, device = stream.facts.station, services.keys.address_for(stream)
     if station is None or device is None:
         raise Refusal("station.unknown")
     key = services.device.listener_key(station.address)
-    # The same for the whole hour, and another one in the next: its id is the digest of this.
+    # Equal for the whole hour, so that its id, the digest, is too.
     begin_s = now_s - now_s % HOUR_S
     message = Session(
         station=station.address,

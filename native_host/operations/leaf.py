@@ -1,4 +1,4 @@
-"""``leaf``: what a payee has in an epoch, proven against the chain."""
+"""``leaf``: a payee's amount in an epoch, proven against the chain."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from pywallet.settlement import verify_leaf
 
 
 async def run(services: Services, request: Leaf) -> dict[str, Any]:
-    """Fetch the leaf and check it.
+    """Fetch the leaf and verify its proof.
 
-    Raises ``chain.mismatch``, ``claim.pending``, ``server.*``, ``chain.unreachable``.
+    Returns:
+        ``amount_wei``, ``index``, ``depth`` of the proof, ``final`` and ``verified``.
+
+    Raises:
+        GomaaError: ``chain.mismatch``, ``claim.pending``, ``server.*``, ``chain.unreachable``.
     """
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
     async with services.directory.anonymous(server) as (connection, network):

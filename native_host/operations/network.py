@@ -1,4 +1,4 @@
-"""``network``: know a network that a station names, after the person has agreed to it in the extension's own page."""
+"""``network``: add a network that a station names, after the person has agreed in the extension's own page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from native_host.remote import network_files, network_setup
 
 
 async def run(services: Services, request: Network) -> dict[str, Any]:
-    """Hold the network against its node, write it down, and answer the networks known now.
+    """Check the network against its node and save it.
 
-    Raises ``host.network.*``, ``station.answer``, Unavailable ``chain.unreachable``.
+    Returns:
+        ``networks`` that are known now.
+
+    Raises:
+        GomaaError: ``host.network.*``, ``station.answer``, ``chain.unreachable``.
     """
     await network_setup.join(services.paths, request.origin, network_files.offered(request.network))
     services.networks.reload()

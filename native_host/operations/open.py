@@ -1,4 +1,4 @@
-"""``open``: verify a song's header, then hold it against the chain."""
+"""``open``: verify a content's header, and check it against the chain."""
 
 from __future__ import annotations
 
@@ -22,27 +22,31 @@ from pywallet.sps.renderer import require as require_renderer
 from pywallet.sps.rendition_choice import choose
 
 _LONG: Final = 64 << 10
-"""Bytes of a header whose reading would keep other streams waiting: it is read in a thread."""
+"""Bytes of a header; a longer one is read in a thread, so that other streams do not wait."""
 
 
 async def run(services: Services, request: Open) -> dict[str, Any]:
-    """Open a stream and say what was verified. Nothing plays yet, nothing is counted.
+    """Open a stream, in place of one of the same name. Nothing plays yet, nothing is counted.
 
-    Raises ``sps.*``, ``content.*``, ``server.*``, ``site.streams`` and Unavailable ``chain.unreachable``.
+    Returns:
+        What was verified: content, policy, segments, station, usage, prices, and ``going``, a play to go on with.
+
+    Raises:
+        GomaaError: ``sps.*``, ``content.*``, ``server.*``, ``site.streams``, ``chain.unreachable``.
     """
-    before = services.streams.get(request.stream)
-    if before is not None:
-        services.streams.drop(before)
+    replaced = services.streams.get(request.stream)
+    if replaced is not None:
+        services.streams.drop(replaced)
     cose = from_b64(request.header)
     site = request.site or request.origin
     async with services.quota.opening(site, len(cose)) as leaving:
         if leaving is not None:
             services.streams.drop(leaving)
         if len(cose) <= _LONG:
-            return await _open(services, request, _read(cose, request), before)
+            return await _open(services, request, _read(cose, request), replaced)
         async with services.quota.reader(site):
-            read = await asyncio.to_thread(_read, cose, request)
-        return await _open(services, request, read, before)
+            song = await asyncio.to_thread(_read, cose, request)
+        return await _open(services, request, song, replaced)
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,13 @@ class _Song:
 
 def _read(cose: bytes, request: Open) -> _Song:
     header = open_header(cose)
-    # The browser asks the same: an older one, or one that was changed, gets no further here either.
+    # The browser checks the same; this holds also for an older or a modified one.
     require_renderer(header.renderer)
     parts = table.build(header, len(cose), choose(header, request.codecs, request.kbps))
     return _Song(header, Policy.from_dict(header.policy), parts, len(cose))
 
 
-async def _open(services: Services, request: Open, song: _Song, before: Stream | None) -> dict[str, Any]:
+async def _open(services: Services, request: Open, song: _Song, replaced: Stream | None) -> dict[str, Any]:
     header, policy = song.header, song.policy
     network = services.networks.require(header.chain)
     await network.ready()
@@ -84,11 +88,11 @@ async def _open(services: Services, request: Open, song: _Song, before: Stream |
     services.streams.add(stream)
     network.watch(header.content)
     if facts.station is not None:
-        line = services.servers.of_stream(stream)  # begins to connect while the person reads the terms
+        server = services.servers.of_stream(stream)  # begins to connect while the person reads the terms
         if policy.renewal is not None:
-            line.keep(policy.renewal)
-    same = before is not None and before.header.content == header.content
-    going = rejoin.find(services, stream, before.ticket if same and before else None)
+            server.keep(policy.renewal)
+    same = replaced is not None and replaced.header.content == header.content
+    going = rejoin.find(services, stream, replaced.ticket if same and replaced else None)
     stream.going = going.id if going else None
     return _reply(services, stream, going)
 

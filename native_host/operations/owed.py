@@ -1,4 +1,4 @@
-"""``owed``: what the listener should sign for, checked against what was heard on this computer."""
+"""``owed``: the voucher that the listener should sign, checked against the plays of this computer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pywallet.encoding.hex import to_hex
 
 
 async def run(services: Services, request: Owed) -> dict[str, Any] | None:
-    """The voucher to sign, or null.
+    """The voucher to sign, or null where nothing is new.
 
-    Raises ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``.
+    Raises:
+        GomaaError: ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``.
     """
     stream = services.streams.require(request.stream)
     due = stream.due = await statement_check.owed(services, stream)

@@ -1,4 +1,4 @@
-"""``pay``: the wallet's voucher, written down and sent."""
+"""``pay``: record the wallet's voucher, and send it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from pywallet.protocol import Signed, Voucher
 
 
 async def run(services: Services, request: Pay) -> dict[str, Any]:
-    """Send what ``owed`` asked for. Raises ``voucher.signature``, ``voucher.cap``, the server's refusal."""
+    """Send the voucher that ``owed`` returned.
+
+    Raises:
+        GomaaError: ``voucher.signature``, ``voucher.cap``, the server's refusal.
+    """
     await statement_check.pay(
         services, services.streams.require(request.stream), Signed.from_json(Voucher, request.voucher)
     )

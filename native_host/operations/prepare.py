@@ -1,4 +1,4 @@
-"""``prepare``: the station's ticket, opened at the security server; keys ahead where the policy allows."""
+"""``prepare``: open the station's ticket at the security server, and fetch a lease where the policy has one."""
 
 from __future__ import annotations
 
@@ -30,8 +30,12 @@ from pywallet.protocol import (
 async def run(services: Services, request: Prepare) -> dict[str, Any] | None:
     """Accept a ticket for the stream.
 
-    Raises ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal,
-    ``server.unreachable``.
+    Returns:
+        The lease's ``first``, ``count`` and ``expires_s``; null without one.
+
+    Raises:
+        GomaaError: ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal,
+            ``server.unreachable``.
     """
     stream = services.streams.require(request.stream)
     session, station = stream.session, stream.facts.station
@@ -48,20 +52,20 @@ async def run(services: Services, request: Prepare) -> dict[str, Any] | None:
         else (stream.server, stream.server_url)
     )
     if address != stream.server:
-        # There this host is another device, which needs a session of its own: ``session.device`` until there is one.
+        # At another server this host is another device: ``session.device`` until there is a session that names it.
         require_device(services, stream, session.device)
     server = services.servers.of_session(session, address, url, stream.network)
     opened = await _open(services, stream, session, signed, identity, request, server)
-    # Until here the play of the ticket before, if there is one, goes on where it was.
+    # Until here the play of the previous ticket continues at its server.
     stream.server, stream.server_url = address, url
-    _remember(services, stream, session, signed, identity, opened)
+    _store(services, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.shred()
     stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
     stream.pacer = Pacer(fastest=stream.policy.fastest)
     stream.place = place_of(opened)
     services.reporters.of(server, session.id).wake()
-    # What only a preview may be heard of has nothing to hold ahead.
+    # Where the listener pays, no keys are held ahead.
     if stream.policy.lease is None or stream.policy.price.payer == "listener":
         return None
     lease = await lease_manager.fetch(services, stream, 0)
@@ -69,7 +73,7 @@ async def run(services: Services, request: Prepare) -> dict[str, Any] | None:
 
 
 def read_ticket(value: Any) -> Signed[Ticket]:
-    """A station's ticket. Raises InputError ``station.answer``: its shape is the station's word."""
+    """A station's ticket. Raises InputError ``station.answer`` for one of another shape."""
     try:
         return Signed.from_json(Ticket, value)
     except InputError:
@@ -85,10 +89,10 @@ async def _open(
     request: Prepare,
     server: Server,
 ) -> dict[str, Any]:
-    """Check the ticket, and open it at its server."""
+    """Check the ticket, and open it at its server; its answer."""
     _check(stream, session, signed, services.clock.now_ms(stream.network, server) // 1000, server.address)
-    known = services.ledger.ticket(identity)
-    if known is not None and known.state != "none":
+    row = services.ledger.ticket(identity)
+    if row is not None and row.state != "none":
         raise Refusal("ticket.used")
     choice = {} if request.tracking is None else {"tracking": request.tracking}
     return await server.request(
@@ -97,11 +101,10 @@ async def _open(
 
 
 async def _follow(stream: Stream, server: bytes) -> None:
-    """A ticket names another server than the stream's.
+    """Take over a content's new server from the chain, which a ticket names.
 
-    The content may have moved, which the chain says, not the ticket.
-
-    Raises what ``open`` raises; ``ticket.mismatch`` where the chain names another server than the ticket.
+    Raises:
+        GomaaError: As ``open``; ``ticket.mismatch`` where the chain names another server than the ticket.
     """
     facts = await look(stream.network, stream.header, stream.origin)
     if facts.server != server:
@@ -112,7 +115,7 @@ async def _follow(stream: Stream, server: bytes) -> None:
 def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int, server: bytes) -> None:
     ticket, price = signed.message, stream.policy.price
     require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
-    # What the listener pays for, the station's ticket does not.
+    # Where the listener pays, the station's ticket pays nothing.
     paid = price.payer != "listener"
     reward = price.reward if session.payee != ZERO_ADDRESS and paid else 0
     wanted = {
@@ -120,7 +123,7 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
         "server": (ticket.server, server),
         "content": (ticket.content, stream.header.content),
         "session": (ticket.session, session.id),
-        # Over a station's cap for the day a play is heard and earns nothing.
+        # Above a station's cap for the day a play earns nothing.
         "reward": (ticket.reward, 0 if ticket.reward == 0 else reward),
     }
     for name, (has, must) in wanted.items():
@@ -135,7 +138,7 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
 
 
 def _payment(stream: Stream, session: SessionRow, ticket: Ticket, identity: bytes) -> PaymentRow:
-    """What a paid play of this ticket would cost, and whom."""
+    """The payment of a play under this ticket."""
     station = stream.facts.station
     return PaymentRow(
         ticket=identity,
@@ -153,14 +156,14 @@ def _payment(stream: Stream, session: SessionRow, ticket: Ticket, identity: byte
 
 
 def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Territory and purpose, as the server told when a ticket was opened."""
-    told = opened.get("place")
-    values = [told.get(name) if isinstance(told, dict) else None for name in ("territory", "purpose")]
+    """Territory and purpose in the server's answer to ``open``."""
+    place = opened.get("place")
+    values = [place.get(name) if isinstance(place, dict) else None for name in ("territory", "purpose")]
     territory, purpose = (value if isinstance(value, str) and len(value) <= 253 else None for value in values)
     return territory, purpose
 
 
-def _remember(
+def _store(
     services: Services,
     stream: Stream,
     session: SessionRow,

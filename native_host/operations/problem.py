@@ -1,4 +1,4 @@
-"""``problem``: the player refused a song by itself; the ledger remembers it, with amount zero."""
+"""``problem``: record that the player itself refused a content."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pywallet.errors import SENTENCES, InputError
 
 
 async def run(services: Services, request: Problem) -> dict[str, Any]:
-    """Record the code, if the song played.
+    """Record the code as a refusal, if the content played.
 
-    Raises InputError ``host.message.schema`` for a code that is not registered, ``host.stream.unknown``.
+    Raises:
+        InputError: ``host.message.schema`` for a code that is not registered, ``host.stream.unknown``.
     """
     if request.code not in SENTENCES:
         raise InputError("host.message.schema", field="code")

@@ -1,4 +1,4 @@
-"""``origin``: every play that a receipt's amount is made of, and what proves it."""
+"""Operation ``origin``: the plays that make up a receipt's amount, and the signed receipt."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from pywallet.errors import InputError
 
 
 async def run(services: Services, request: ReceiptBreakdown) -> dict[str, Any]:
-    """The receipt as the server signed it, its parts to the wei, and the transaction.
+    """The receipt as the server signed it, its parts to the wei, and the transaction that claimed it.
 
-    ``receipt`` and ``detail`` are null where only the published data tell of the amount. Raises InputError
-    ``claim.unknown``.
+    Returns:
+        ``receipt`` and ``detail`` (null where only the published data have the amount), ``parts`` and more.
+
+    Raises:
+        InputError: ``claim.unknown``.
     """
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
     row = services.ledger.receipt(server, request.epoch, payee)
     if row is None:
         raise InputError("claim.unknown", epoch=request.epoch)
-    plays = [Play(*found) for found in services.ledger.plays_of_payee(payee)]
-    made = parts((one for one in services.ledger.receipts_of(payee) if one.server == server), plays)
+    plays = [Play(*values) for values in services.ledger.plays_of_payee(payee)]
+    receipts = (receipt for receipt in services.ledger.receipts_of(payee) if receipt.server == server)
+    parts_by_receipt = parts(receipts, plays)
     session = services.ledger.session_of_payee(payee)
-    ours = services.ledger.payee(from_hex(request.wallet, 20), payee, row.chain_id) if request.wallet else None
+    payee_row = services.ledger.payee(from_hex(request.wallet, 20), payee, row.chain_id) if request.wallet else None
     return {
         "chain_id": row.chain_id,
         "settlement": to_hex(row.settlement),
@@ -34,8 +38,8 @@ async def run(services: Services, request: ReceiptBreakdown) -> dict[str, Any]:
         "detail": msgspec.json.decode(row.detail_json),
         "station": row.station_domain,
         "session": None if session is None else to_hex(session),
-        "station_address": None if ours is None else to_hex(ours.station_address),
-        "parts": [_part(services, part) for part in made[(server, request.epoch, payee)]],
+        "station_address": None if payee_row is None else to_hex(payee_row.station_address),
+        "parts": [_part(services, part) for part in parts_by_receipt[(server, request.epoch, payee)]],
         "transaction": row.claim_transaction,
     }
 

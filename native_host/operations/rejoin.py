@@ -1,4 +1,4 @@
-"""``rejoin``: go on with a play that a crash of browser, engine or host has cut off. It was counted when it began."""
+"""``rejoin``: resume a play that a crash of browser, engine or host interrupted; it is not counted again."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ LIVE: Final = ("playing", "paused")
 
 
 async def run(services: Services, request: Rejoin) -> dict[str, Any]:
-    """Give the stream its ticket back, as the ledger has it; nothing is counted.
+    """Restore the stream's ticket from the ledger.
 
-    Raises ``ticket.missing`` where there is none, ``ticket.used``, ``ticket.expired``, ``session.*``.
+    Returns:
+        ``state``, ``position_ms``, ``heard_ms``, full ``intervals``, ``rewarded`` and ``expiry_s``.
+
+    Raises:
+        Refusal: ``ticket.missing`` where there is none, ``ticket.used``, ``ticket.expired``, ``session.*``.
     """
     stream = services.streams.require(request.stream)
     signed = None if request.ticket is None else read_ticket(request.ticket)
@@ -46,12 +50,12 @@ async def run(services: Services, request: Rejoin) -> dict[str, Any]:
         raise Refusal("session.expired", now_s=now_s)
     if now_s >= row.expiry_s:
         raise Refusal("ticket.expired", expiry_s=row.expiry_s, now_s=now_s)
-    # The play goes on where it was opened, also after its content has moved.
+    # The play resumes at the server that opened it, also after its content has moved.
     if row.server != stream.server:
         stream.server, stream.server_url = row.server, row.server_url
     server = services.servers.of_session(session, stream.server, stream.server_url, stream.network)
     if signed is not None:
-        # The server knows both; it says once more where this is. In an outage what is held goes on without it.
+        # The server has both; its answer repeats the territory. In an outage the play resumes without it.
         with contextlib.suppress(Unavailable):
             opened = await server.request(
                 "open", session=msgspec.json.decode(session.signed_json), ticket=request.ticket
@@ -74,9 +78,12 @@ async def run(services: Services, request: Rejoin) -> dict[str, Any]:
 
 
 def find(services: Services, stream: Stream, before: bytes | None) -> TicketRow | None:
-    """The play that ``stream`` could go on with.
+    """The play that a stream could resume.
 
-    Its own from ``before`` the engine began anew, or one that fell silent without an end.
+    Args:
+        services: The host's.
+        stream: An open stream.
+        before: The ticket of the stream that it replaces; None: the content's last play, if it fell silent.
     """
     station = stream.facts.station
     if station is None:
@@ -89,7 +96,7 @@ def find(services: Services, stream: Stream, before: bytes | None) -> TicketRow 
     )
     if row is None or row.state not in LIVE or now_ms >= row.expiry_s * 1000 or _elsewhere(services, stream, row.id):
         return None
-    # One that another browser of this computer plays now isn't ours to take.
+    # Another browser of this computer may play the last one now.
     return row if before is not None or now_ms >= row.time_ms + MAX_GAP_MS else None
 
 
@@ -107,5 +114,5 @@ def _restore(services: Services, stream: Stream, session: SessionRow, row: Ticke
     stream.session, stream.ticket, stream.lease, stream.going = session, row.id, None, None
     stream.pacer = Pacer(row.position_ms, 0, row.state == "playing", row.time_ms, stream.policy.fastest)
     stream.started = services.ledger.started(row.id)
-    # Its keys may never have arrived: the same wish again is the same invocation.
+    # Its keys may never have arrived: the same request again is the same invocation.
     stream.unanswered = last

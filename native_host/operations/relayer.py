@@ -1,4 +1,4 @@
-"""``relayer``: whom a payee's permit has to name, so that its security server sends what lies there."""
+"""``relayer``: the address that a payee's permit has to name for its security server to move its tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pywallet.errors import Refusal
 
 
 async def run(services: Services, request: Relayer) -> dict[str, Any]:
-    """Ask a server that has paid this payee, and so knows it; no other server learns of it.
+    """Ask a server that has paid this payee, and knows it already.
 
     Returns:
         ``server``, ``relayer`` (address), ``now_s``: the server's clock, for the permit's deadline.

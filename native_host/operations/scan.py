@@ -1,4 +1,4 @@
-"""``scan``: one step of the search for a wallet's earlier rewards."""
+"""``scan``: one step of a wallet's recovery scan."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from pywallet.encoding.hex import from_b64, from_hex
 
 
 async def run(services: Services, request: Scan) -> dict[str, Any]:
-    """See ``native_host.payments.recovery_scan.Scan.step``. Raises ``chain.*``, ``services.ledger.failed``."""
+    """As ``native_host.payments.recovery_scan.RecoveryScan.step``.
+
+    Raises:
+        GomaaError: ``chain.*``, ``host.ledger.*``.
+    """
     network = services.networks.require(request.chain_id)
     place = Place(from_hex(request.wallet, 20), request.chain_id, network.deployment.settlement)
-    candidates = [(from_hex(one.station, 20), one.day, from_b64(one.payees)) for one in request.candidates]
+    candidates = [(from_hex(some.station, 20), some.day, from_b64(some.payees)) for some in request.candidates]
     return await services.scans.get(network, place).step(request.fresh, candidates)

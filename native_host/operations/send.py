@@ -1,4 +1,4 @@
-"""``send``: hand a signed transaction to the network."""
+"""``send``: send a signed transaction to the network's node."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from pywallet.errors import GomaaError
 
 
 async def run(services: Services, request: Send) -> dict[str, Any]:
-    """Send it. The same bytes again are no error.
+    """Send a transaction. The same bytes again are no error.
 
-    A refusal is the word of one node at one moment: the signed bytes stay valid, and only a block ends a transaction.
+    One node's refusal is not final: the signed bytes stay valid, and only a block ends a transaction.
+
+    Returns:
+        ``transaction``: its hash.
 
     Raises:
-        GomaaError: ``chain.reverted`` with what the node has against it now, ``chain.unreachable``.
+        GomaaError: ``chain.reverted`` with the node's reason, ``chain.unreachable``.
     """
     network = services.networks.require(request.chain_id)
     await network.ready()
@@ -25,10 +28,10 @@ async def run(services: Services, request: Send) -> dict[str, Any]:
     try:
         await network.chain.request("eth_sendRawTransaction", request.raw)
     except GomaaError as e:
-        # Without a node there is no word against it ("node" names the one that did not answer).
+        # "node" names a node that did not answer, which is no refusal.
         if "node" in e.detail:
             raise
-        # The node may have it already, in its pool or in a block: it says so at once, or when asked by its hash.
+        # The node may have it already, in its pool or in a block: its error says so, or the look-up by hash.
         if "already" in str(e.detail.get("reason", "")).lower():
             return {"transaction": transaction}
         if await network.chain.request("eth_getTransactionByHash", transaction) is None:

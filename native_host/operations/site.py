@@ -1,4 +1,4 @@
-"""``site``: what one site may do, as the person says it."""
+"""``site``: change a site's grant."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from native_host.messaging.playback_requests import Site
 
 
 async def run(services: Services, request: Site) -> dict[str, Any]:
-    """Write a grant.
-
-    Fields that are absent stay as they are; a site never heard of begins allowed and may spend nothing.
-    """
+    """Change the fields that are given; a new site's grant is allowed with a budget of zero."""
     now_s = int(time.time())
     with services.ledger.write():
         row = services.ledger.site(request.origin) or SiteRow(request.origin, first_used_s=now_s)

@@ -1,4 +1,4 @@
-"""``sites``: every site's grant, what it cost today and what it brought."""
+"""``sites``: every site's grant, its cost today and its earnings."""
 
 from __future__ import annotations
 

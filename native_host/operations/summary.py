@@ -1,4 +1,4 @@
-"""``summary``: balance, the latest receipts and where each stands, and what was heard or refused."""
+"""``summary``: balance, the latest receipts with their states, plays and refusals."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 
 SHOWN: Final = 100
-"""Receipts, plays and refusals in one answer.
-
-What the receipts stand for in all is in ``totals``, and ``earnings`` has the others.
-"""
+"""Receipts, plays and refusals in one answer; ``totals`` sums all receipts, and ``earnings`` pages through them."""
 
 
 async def run(services: Services, request: Summary) -> dict[str, Any]:
-    """Everything the popup shows. Without chain or server: what the ledger knows, and a null balance."""
+    """Everything the popup shows; without chain or server the ledger's part, and a null balance."""
     shown: dict[str, Any] = {"today_wei": "0", "due_s": None, "receipts": []}
     totals = dict.fromkeys(("pending", "claimable", "claimed", "at_payee"), 0)
     if request.wallet is not None:
@@ -27,7 +24,7 @@ async def run(services: Services, request: Summary) -> dict[str, Any]:
         standings = await services.earnings.standings.refresh(wallet)
         await services.earnings.claims.refresh(wallet)
         totals = vars(services.ledger.totals(wallet))
-        # What is still to come stands before what is done.
+        # Open receipts before claimed ones.
         receipts = services.earnings.page(wallet, NEWEST, SHOWN, "open", standings)
         receipts += services.earnings.page(wallet, NEWEST, SHOWN - len(receipts), "claimed", standings)
         plays = services.ledger.play_sums(wallet, request.since_s * 1000)

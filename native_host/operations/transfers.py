@@ -1,4 +1,4 @@
-"""``transfers``: what came to an account and what left it, as the chain has it."""
+"""``transfers``: the token's transfers to and from an account, from the chain's logs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ SHOWN: Final = 100
 
 
 async def run(services: Services, request: Transfers) -> dict[str, Any]:
-    """The last transfers of the token to and from an account, newest first.
+    """The last transfers of the token to and from an account.
 
-    ``reward``: it collected receipts of this ledger.
+    Returns:
+        ``transfers``, newest first; ``reward`` of one that claimed receipts of this ledger.
 
-    Raises ``chain.unreachable``.
+    Raises:
+        Unavailable: ``chain.unreachable``.
     """
     network = services.networks.require(request.chain_id)
     await network.ready()
@@ -27,10 +29,10 @@ async def run(services: Services, request: Transfers) -> dict[str, Any]:
         logs += await network.chain.logs(token, event("GoMAA", "Transfer"), network.deployment.block, topics)
     newest = sorted(logs, key=lambda log: -log.block)[:SHOWN]
     times = {number: (await network.chain.block(number)).timestamp for number in {log.block for log in newest}}
-    out = []
+    transfers = []
     for log in newest:
         sender, to, amount = log.fields.values()
-        out.append(
+        transfers.append(
             {
                 "time_s": times[log.block],
                 "block": log.block,
@@ -41,4 +43,4 @@ async def run(services: Services, request: Transfers) -> dict[str, Any]:
                 "reward": services.ledger.is_claim(to_hex(log.transaction)),
             }
         )
-    return {"transfers": out}
+    return {"transfers": transfers}

@@ -252,7 +252,7 @@ def kept(account: bytes, to: bytes, says: Call, found: Sequence[Change]) -> bool
     return all(any(replace(change.look, other=b"") == look for change in found) for look in looks)
 
 
-def told(
+def to_json(
     account: bytes, to: bytes, value: int, says: Call, found: tuple[list[Change], bool] | None
 ) -> dict[str, Any] | None:
     """Effects for a screen: {changes: [{kind, contract, other, item, before, after, own, expected}], more, as_said}.
