@@ -19,7 +19,7 @@ from benchmarks.figure import Figure
 from benchmarks.scale import scaled
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
 from native_host.ledger.receipt_store import UNSIGNED
-from native_host.ledger.scan_store import Place, Post
+from native_host.ledger.scan_store import Post, ScanKey
 from native_host.payments.published_data import Reader
 from pywallet.rewards.recovery import HOURS
 from pywallet.settlement import EpochData, StationRow
@@ -72,7 +72,7 @@ def _epoch(number: int) -> EpochData:
 
 def _match() -> float:
     """Seconds of the host: read, hash, match and write down an hour after the other."""
-    place = Place(b"w" * 20, 1, bytes(20))
+    place = ScanKey(b"w" * 20, 1, bytes(20))
     spent = 0.0
     days: list[tuple[int, int, bytes]] = []
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-") as name, Ledger(Path(name) / "ledger.sqlite") as ledger:

@@ -12,7 +12,7 @@ _POST: Final = "WHERE wallet = ? AND chain_id = ? AND settlement = ? AND epoch =
 
 
 @dataclass(frozen=True)
-class Place:
+class ScanKey:
     """One scan: a wallet, by the first account of its words, on one network."""
 
     wallet: bytes
@@ -38,7 +38,7 @@ class Post:
 class ScanStore(Rows):
     """Reads and changes of scans. Changes belong inside ``Ledger.write``."""
 
-    def scan(self, place: Place) -> tuple[int, int] | None:
+    def scan(self, place: ScanKey) -> tuple[int, int] | None:
         """(last block whose posts are listed, posts listed so far); None for a scan that has not begun."""
         rows = self._rows(
             "SELECT listed_block, post_count FROM scans WHERE wallet = ? AND chain_id = ? AND settlement = ?",
@@ -46,7 +46,7 @@ class ScanStore(Rows):
         )
         return (int(rows[0][0]), int(rows[0][1])) if rows else None
 
-    def add_posts(self, place: Place, block: int, posts: Iterable[Post]) -> None:
+    def add_posts(self, place: ScanKey, block: int, posts: Iterable[Post]) -> None:
         """List the new posts up to a block."""
         found = list(posts)
         for post in found:
@@ -65,7 +65,7 @@ class ScanStore(Rows):
             len(found),
         )
 
-    def posts(self, place: Place, limit: int, without: Iterable[bytes] = ()) -> list[Post]:
+    def posts(self, place: ScanKey, limit: int, without: Iterable[bytes] = ()) -> list[Post]:
         """Posts that are left, except of the servers ``without``: the oldest never tried, then the others by round."""
         left_out = tuple(without)
         marks = ", ".join("?" * len(left_out))
@@ -79,7 +79,7 @@ class ScanStore(Rows):
         )
         return [Post(*row) for row in rows]
 
-    def remaining_posts(self, place: Place) -> list[tuple[bytes, int, str | None]]:
+    def remaining_posts(self, place: ScanKey) -> list[tuple[bytes, int, str | None]]:
         """(server, posts left, code of a failed one) by server."""
         rows = self._rows(
             "SELECT server, count(*), max(code) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "
@@ -88,18 +88,18 @@ class ScanStore(Rows):
         )
         return [tuple(row) for row in rows]
 
-    def last_retry_round(self, place: Place) -> int:
+    def last_retry_round(self, place: ScanKey) -> int:
         """The latest round in which posts could not be had."""
         query = (
             "SELECT coalesce(max(retry_round), 0) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ?"
         )
         return int(self._rows(query, *place.key)[0][0])
 
-    def remove_post(self, place: Place, post: Post) -> None:
+    def remove_post(self, place: ScanKey, post: Post) -> None:
         """Remove a post that was scanned."""
         self._change(f"DELETE FROM scan_posts {_POST}", *place.key, post.epoch, post.server)  # noqa: S608
 
-    def postpone_post(self, place: Place, post: Post, code: str, retry_round: int) -> None:
+    def postpone_post(self, place: ScanKey, post: Post, code: str, retry_round: int) -> None:
         """Record why a post could not be had in a round: all others are tried before it is tried again."""
         self._change(
             f"UPDATE scan_posts SET code = ?, retry_round = ? {_POST}",  # noqa: S608

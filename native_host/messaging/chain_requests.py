@@ -10,10 +10,7 @@ from native_host.messaging.request_fields import Address, Hash, Hex, Message, Na
 
 
 class Simulate(Struct):
-    """What a call of an account would cost, whether it would succeed, and with ``effects`` what it changes.
-
-    Nothing is signed or sent.
-    """
+    """Cost of an account's call, whether it succeeds, and with ``effects`` what it changes; nothing is sent."""
 
     chain_id: Number
     account: Address
@@ -55,9 +52,9 @@ class Transfers(Struct):
 
 
 class Holdings(Struct):
-    """Tokens that lie at payees themselves. ``account``: who would take them.
+    """Token balances of payees. ``account``: who would take them.
 
-    ``payees``: these addresses; or those of ``wallet`` behind the address ``after``, a part of them.
+    ``payees``: these addresses; or a page of the payees of ``wallet`` after the address ``after``.
     """
 
     chain_id: Number

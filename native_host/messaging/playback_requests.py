@@ -63,7 +63,7 @@ class Prepare(Struct):
 
 
 class Rejoin(Struct):
-    """Go on with a play that was cut off: with this ticket, or with the one that ``open`` told of."""
+    """Resume an interrupted play: under this ticket, or under the one that ``open`` found."""
 
     stream: Name
     ticket: Message | None = None
@@ -80,33 +80,33 @@ class Invoke(Struct):
 
 
 class Problem(Struct):
-    """The player has stopped for a reason of its own, such as sound that is not what the file says."""
+    """The player has stopped for a reason of its own, such as audio that does not match the file's data."""
 
     stream: Name
     code: Name
 
 
 class Close(Struct):
-    """The player is gone."""
+    """The player was closed."""
 
     stream: Name
 
 
 class Owed(Struct):
-    """What the listener should sign for now."""
+    """The voucher that the listener should sign now."""
 
     stream: Name
 
 
 class Pay(Struct):
-    """The wallet's voucher for what ``owed`` said."""
+    """The wallet's voucher that ``owed`` returned."""
 
     stream: Name
     voucher: Message
 
 
 class Site(Struct):
-    """What a site may do from now on; "*": all sites together (their budget)."""
+    """A change of a site's grant; "*": the budget of all sites together."""
 
     origin: Annotated[str, Meta(min_length=1, max_length=512)]
     state: Literal["allowed", "paused", "revoked"] | None = None
@@ -114,6 +114,6 @@ class Site(Struct):
 
 
 class Sites(Struct):
-    """Every site's grant; ``wallet``: whose earnings are told with it, as in summary."""
+    """Every site's grant; ``wallet``: whose earnings are returned with it, as in ``summary``."""
 
     wallet: Address | None = None

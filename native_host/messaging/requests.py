@@ -83,7 +83,11 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
 
 
 def request_id(message: dict[str, Any]) -> int:
-    """The number a reply repeats. Raises InputError ``host.message.schema``."""
+    """The ``id`` that the reply repeats.
+
+    Raises:
+        InputError: ``host.message.schema``.
+    """
     value = message.get("id")
     if type(value) is not int or not 0 <= value < 1 << 53:
         raise InputError("host.message.schema", field="id")
@@ -91,7 +95,11 @@ def request_id(message: dict[str, Any]) -> int:
 
 
 def parse(message: dict[str, Any]) -> Any:
-    """The request as its type. Raises InputError ``host.message.unknown`` or ``host.message.schema``."""
+    """The request as its type.
+
+    Raises:
+        InputError: ``host.message.unknown`` or ``host.message.schema``.
+    """
     op = message.get("op")
     kind = OPERATIONS.get(op) if isinstance(op, str) else None
     if kind is None:

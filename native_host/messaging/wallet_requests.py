@@ -12,8 +12,8 @@ from native_host.messaging.request_fields import Address, Index, Message, Number
 class Summary(Struct):
     """What the popup shows.
 
-    ``wallet``: the first account of its words, by which its payees are known (``payees``); ``since_s``: when
-    today began for the person; ``chain_id``: whose balance, the first known by default.
+    ``account``: whose balance; ``wallet``: the first account of its words, which names its payees (``payees``);
+    ``since_s``: when today began for the person; ``chain_id``: network of the balance, by default the first.
     """
 
     account: Address | None = None
@@ -34,14 +34,14 @@ class Payee(Struct):
 
 
 class Payees(Struct):
-    """Payees of a wallet, to be remembered on this computer."""
+    """Payees of a wallet, to be recorded on this computer."""
 
     wallet: Address
     payees: Annotated[list[Payee], Meta(max_length=512)]
 
 
 class ReceiptKey(Struct):
-    """What names a receipt."""
+    """Primary key of a receipt."""
 
     epoch: Number
     server: Address
@@ -67,10 +67,7 @@ class Candidates(Struct):
 
 
 class Scan(Struct):
-    """One step of the search for a wallet's earlier rewards.
-
-    ``fresh``: its words are new, so there are none before now.
-    """
+    """One step of a wallet's recovery scan. ``fresh``: its words are new, so there are no rewards before now."""
 
     wallet: Address
     chain_id: Number
@@ -88,16 +85,13 @@ class ReceiptBreakdown(Struct):
 
 
 class Escrow(Struct):
-    """Listening money, wherever there is or could be some.
-
-    ``wallet``: of keys that it has shown to stations, and no others.
-    """
+    """Escrow of this computer's listeners. ``wallet``: only of its listener keys."""
 
     wallet: Address | None = None
 
 
 class Relayer(Struct):
-    """Find the server whose relayer would send the tokens of a payee, for an account without coins."""
+    """Find the server whose relayer moves the tokens of a payee, for an account without coins."""
 
     chain_id: Number
     payee: Address
@@ -113,7 +107,7 @@ class Sweep(Struct):
 
 
 class Leaf(Struct):
-    """Prove what a payee has in an epoch."""
+    """Prove a payee's amount in an epoch."""
 
     server: Address
     epoch: Number
@@ -133,7 +127,7 @@ class Claim(Struct):
 
 
 class VerifyCounts(Struct):
-    """Prove what was counted of a content in an epoch."""
+    """Prove a content's counts in an epoch."""
 
     server: Address
     epoch: Number

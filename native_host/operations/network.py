@@ -18,6 +18,6 @@ async def run(services: Services, request: Network) -> dict[str, Any]:
     Raises:
         GomaaError: ``host.network.*``, ``station.answer``, ``chain.unreachable``.
     """
-    await network_setup.join(services.paths, request.origin, network_files.offered(request.network))
+    await network_setup.join(services.paths, request.origin, network_files.from_record(request.network))
     services.networks.reload()
     return {"networks": services.networks.to_json()}

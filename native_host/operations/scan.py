@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from native_host.context import Services
-from native_host.ledger.scan_store import Place
+from native_host.ledger.scan_store import ScanKey
 from native_host.messaging.wallet_requests import Scan
 from pywallet.encoding.hex import from_b64, from_hex
 
@@ -17,6 +17,6 @@ async def run(services: Services, request: Scan) -> dict[str, Any]:
         GomaaError: ``chain.*``, ``host.ledger.*``.
     """
     network = services.networks.require(request.chain_id)
-    place = Place(from_hex(request.wallet, 20), request.chain_id, network.deployment.settlement)
+    place = ScanKey(from_hex(request.wallet, 20), request.chain_id, network.deployment.settlement)
     candidates = [(from_hex(some.station, 20), some.day, from_b64(some.payees)) for some in request.candidates]
     return await services.scans.get(network, place).step(request.fresh, candidates)

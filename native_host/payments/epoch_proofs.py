@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def read(part: Callable[[], T]) -> T:
-    """Read a server's answer. Raises Unavailable ``server.answer`` where a field is missing or wrong."""
+    """Run a function that reads a server's answer. Raises Unavailable ``server.answer`` for a bad field."""
     try:
         return part()
     except (KeyError, TypeError, ValueError, IndexError, InputError) as e:
@@ -22,13 +22,17 @@ def read(part: Callable[[], T]) -> T:
 
 
 def header(answer: dict[str, Any]) -> Header:
-    """The epoch's header in an answer."""
+    """The epoch's header in a server's answer."""
     value = answer["header"]
     return Header(root=from_hex(value["root"], 32), total=int(value["total"]), rest=from_hex(value["rest"], 32))
 
 
 async def committed(network: Network, server: bytes, epoch: int, claimed: Header) -> bool:
-    """Whether the epoch is final on the chain. Raises Refusal ``claim.pending`` (not posted), ``chain.mismatch``."""
+    """Check an epoch's header against the chain; whether the epoch is final.
+
+    Raises:
+        GomaaError: ``claim.pending`` where it is not posted, ``chain.mismatch`` where another header is.
+    """
     state = await network.settlement.epoch(server, epoch)
     if not any(state.commit):
         raise Refusal("claim.pending", epoch=epoch)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from common.address_class import place_of_url, standing_of_url
 from native_host.ledger import Ledger
-from native_host.ledger.scan_store import Place, Post
+from native_host.ledger.scan_store import Post, ScanKey
 from native_host.payments.published_data import Published, fetch
 from native_host.remote.network import Network
 from pywallet.encoding.hex import to_hex
@@ -34,7 +34,7 @@ Batch = dict[tuple[bytes, int], tuple[Post, Published]]
 class PostDownloads:
     """Fetches the published data of one scan's posts."""
 
-    def __init__(self, ledger: Ledger, network: Network, place: Place) -> None:
+    def __init__(self, ledger: Ledger, network: Network, place: ScanKey) -> None:
         self._ledger, self._network, self._place = ledger, network, place
         self._away_until: dict[bytes, float] = {}
         self._retry_at: dict[tuple[bytes, int], float] = {}

@@ -6,7 +6,7 @@ from typing import Final
 
 from chain.node_answers import Declined
 from native_host.ledger import Ledger
-from native_host.ledger.scan_store import Place, Post
+from native_host.ledger.scan_store import Post, ScanKey
 from native_host.remote.network import Network
 from pywallet.errors import GomaaError, Unavailable
 
@@ -23,7 +23,7 @@ MAX_QUESTIONS: Final = 8
 class PostList:
     """The posts of one scan. ``complete``: all confirmed blocks are listed; ``begin_s``: when the network began."""
 
-    def __init__(self, ledger: Ledger, network: Network, place: Place) -> None:
+    def __init__(self, ledger: Ledger, network: Network, place: ScanKey) -> None:
         self._ledger, self._network, self._place = ledger, network, place
         self._blocks = FIRST_BLOCKS
         self.complete = False

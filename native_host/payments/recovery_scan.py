@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
 from native_host.ledger.receipt_store import UNSIGNED
-from native_host.ledger.scan_store import Place
+from native_host.ledger.scan_store import ScanKey
 from native_host.payments import claim_search, epoch_standing
 from native_host.payments.published_data import Published
 from native_host.payments.recovery_download import Batch, PostDownloads
@@ -57,9 +57,9 @@ class RecoveryScans:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._scans: dict[Place, RecoveryScan] = {}
+        self._scans: dict[ScanKey, RecoveryScan] = {}
 
-    def get(self, network: Network, place: Place) -> RecoveryScan:
+    def get(self, network: Network, place: ScanKey) -> RecoveryScan:
         """The scan of a wallet on a network, begun or continued where the ledger says."""
         if place not in self._scans:
             self._scans[place] = RecoveryScan(self._ledger, network, place)
@@ -73,7 +73,7 @@ class RecoveryScans:
 class RecoveryScan:
     """One scan, one ``step`` at a time; whatever it holds beside the ledger can be fetched again."""
 
-    def __init__(self, ledger: Ledger, network: Network, place: Place) -> None:
+    def __init__(self, ledger: Ledger, network: Network, place: ScanKey) -> None:
         self._ledger, self._network, self._place = ledger, network, place
         self._lock = asyncio.Lock()
         self._posts = PostList(ledger, network, place)

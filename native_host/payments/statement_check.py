@@ -15,7 +15,7 @@ from native_host.context import Services
 from native_host.ledger import SessionRow
 from native_host.ledger.voucher_store import PaymentRow, VoucherRow
 from native_host.payments.resync import resynchronise
-from native_host.payments.site_grants import most
+from native_host.payments.site_grants import max_cost
 from native_host.payments.voucher_due import VoucherDue
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
@@ -85,7 +85,7 @@ def examine(answer: dict[str, Any], known: StatementContext) -> tuple[Statement,
     for line in verdict.lines:
         payment = known.payments[line.number]
         set_aside = known.debited.get(payment.ticket, 0)
-        if not payment.lost_intervals and most(line.intervals, payment.price_wei, payment.bps) > set_aside:
+        if not payment.lost_intervals and max_cost(line.intervals, payment.price_wei, payment.bps) > set_aside:
             raise Refusal("site.budget", number=line.number)
     return signed.message, verdict
 

@@ -57,9 +57,9 @@ async def test_a_quiet_line_is_asked_for_a_sign_of_life(fan: World, server: Stan
     await fan.invoke("pause", 500)
     await fan.reported()
     line = next(iter(fan.host.connections))
-    asked, heard = len(server.asked), line._heard_at
+    asked, heard = len(server.asked), line._last_message_at
     assert heard is not None
-    await until(lambda: (line._heard_at or 0) > heard + 5)
+    await until(lambda: (line._last_message_at or 0) > heard + 5)
     assert len(server.asked) == asked
     await fan.invoke("resume", 500, 0, 1)
 

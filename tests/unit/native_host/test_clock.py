@@ -123,7 +123,8 @@ def test_sleep_is_no_rollback_and_hides_none() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["pass", "sleep", "set", "restart"]), st.integers(-3 * DAY_MS, 3 * DAY_MS)), max_size=12
+        st.tuples(st.sampled_from(["pass", "sleep", "set", "restart"]), st.integers(-3 * DAY_MS, 3 * DAY_MS)),
+        max_size=12,
     )
 )
 def test_no_order_of_settings_leaves_a_right_clock_refused(steps: list[tuple[str, int]]) -> None:
@@ -190,7 +191,9 @@ def test_a_server_that_leads_moves_the_clock_by_seconds_at_most() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 5 * HOUR), st.sampled_from([-2 * DAY_MS, -DAY_MS, -HOUR, 0, HOUR, DAY_MS, 2 * DAY_MS])),
+        st.tuples(
+            st.integers(0, 5 * HOUR), st.sampled_from([-2 * DAY_MS, -DAY_MS, -HOUR, 0, HOUR, DAY_MS, 2 * DAY_MS])
+        ),
         max_size=25,
     )
 )

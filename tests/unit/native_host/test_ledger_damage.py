@@ -22,7 +22,7 @@ from native_host.install.commands import host as command
 from native_host.install.paths import Paths
 from native_host.ledger import InvocationRow, Ledger, PayeeRow, ReceiptRow, SessionRow, TicketRow
 from native_host.ledger.repair import USED_UP, repair
-from native_host.ledger.scan_store import Place, Post
+from native_host.ledger.scan_store import Post, ScanKey
 from native_host.messaging import framing
 from native_host.messaging.dispatcher import Dispatcher
 from pywallet.errors import Unavailable
@@ -320,7 +320,7 @@ def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch:
 def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths, table: str, anew: bool) -> None:
     """Where nothing of the earnings is missing, the search goes on where it was."""
     fill(paths.ledger)
-    place = Place(b"w" * 20, 31337, b"m" * 20)
+    place = ScanKey(b"w" * 20, 31337, b"m" * 20)
     with Ledger(paths.ledger) as ledger, ledger.write():
         ledger.add_posts(place, 9_000, (Post(epoch, SERVER, bytes(32)) for epoch in range(200)))
         for number in range(200):

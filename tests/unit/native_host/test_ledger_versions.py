@@ -1,4 +1,4 @@
-"""Ledgers of older versions are migrated whole or not at all; newer and unknown ones are refused and stay as they are."""
+"""Older ledgers are migrated whole or not at all; newer and unknown ones are refused and stay as they are."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from native_host.ledger.payee_store import NEWEST
 from native_host.messaging import requests
 from native_host.operations import scan
 from native_host.payments import claim_search, recovery_download, recovery_scan
-from native_host.payments.published_data import MOST_STATIONS, Published, Reader
+from native_host.payments.published_data import MAX_STATIONS, Published, Reader
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.rewards import recovery
@@ -446,7 +446,7 @@ def test_data_that_the_chain_does_not_name_are_refused(spoil: str) -> None:
     assert caught.value.code == "chain.mismatch"
 
 
-@pytest.mark.parametrize("rows", [(1 << 32) - 1, MOST_STATIONS + 1])
+@pytest.mark.parametrize("rows", [(1 << 32) - 1, MAX_STATIONS + 1])
 def test_a_table_that_says_it_is_endless_is_refused(rows: int) -> None:
     """Before anything of it is kept."""
     raw = bytearray(data(SERVER, EPOCH).encode())

@@ -50,7 +50,9 @@ def act(
     """One action in a transaction of its own; the code of its refusal."""
     try:
         with ledger.write():
-            site_grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY_MS, begun, around=around)
+            site_grants.allow(
+                ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY_MS, begun, around=around
+            )
     except Refusal as refusal:
         return refusal.code
     return None
