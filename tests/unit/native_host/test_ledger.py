@@ -84,7 +84,7 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_refused_invocation_gives_its_count_back_once(ledger: Ledger) -> None:
-    """The server's refusal lowers the counter, and hearing it twice lowers it no further."""
+    """The server's refusal lowers the counter once, also if it comes twice."""
     act(ledger, "play")
     sequence = act(ledger, "seek")
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_a_refused_invocation_gives_its_count_back_once(ledger: Ledger) -> None:
 
 
 def test_usage_is_the_larger_of_both_sides(ledger: Ledger) -> None:
-    """The server's plays from another computer count, plus what it has not seen of this one."""
+    """The server's plays from another computer count, plus those of this one that it does not have yet."""
     act(ledger, "play")
     with ledger.write():
         ledger.set_server_usage(LISTENER, CONTENT, {"plays": 3, "seeks": 0, "seconds": 9, "first_play_s": 1})
@@ -149,7 +149,7 @@ def _work(path: Path) -> list[int]:
         return [act(ledger, "seek") for _ in range(10)]
 
 
-def test_the_sequence_never_falls_below_what_the_server_saw(ledger: Ledger) -> None:
+def test_the_sequence_never_falls_below_the_servers(ledger: Ledger) -> None:
     """A restored ledger continues after the server's last number."""
     with ledger.write():
         ledger.raise_sequence(SESSION, 41)
@@ -197,6 +197,6 @@ def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
 
 def test_only_full_synchronisation_and_a_log_ahead_of_the_file(ledger: Ledger) -> None:
-    """The durability the host promises is what SQLite was told."""
+    """SQLite is configured for the promised durability."""
     assert ledger._rows("PRAGMA synchronous") == [(2,)]
     assert ledger._rows("PRAGMA journal_mode") == [("wal",)]

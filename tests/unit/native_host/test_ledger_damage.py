@@ -147,7 +147,8 @@ def test_songs_whose_counts_are_lost_everywhere_are_used_up(paths: Paths) -> Non
     plays = fill(paths.ledger)
     with Ledger(paths.ledger) as ledger, ledger.write():
         ledger._change(
-            "INSERT INTO leases (ticket, first_segment, key_count, expiry_s, invocation_budget) VALUES (?, 0, 9, 99, 9)",
+            "INSERT INTO leases (ticket, first_segment, key_count, expiry_s, invocation_budget) "
+            "VALUES (?, 0, 9, 99, 9)",
             b"t" * 32,
         )
     for table in ("usage", "invocations"):
