@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from benchmarks.figure import Figure
 from benchmarks.scale import scaled
-from native_host.host import Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
 from native_host.ledger import SessionRow, TicketRow
-from native_host.messaging.requests import Invoke
+from native_host.messaging.playback_requests import Invoke
 from native_host.playback import segment_table
 from native_host.playback.content_check import Facts, Station
 from native_host.playback.invocation_log import record
@@ -67,7 +67,7 @@ def _detail(ours: list[float], bare: list[float]) -> dict[str, Any]:
 
 
 async def _measure(directory: Path) -> tuple[list[float], list[float]]:
-    host = Host(Paths(directory / "data", directory / "config"), lambda event: None, known={})
+    host = open_services(Paths(directory / "data", directory / "config"), lambda event: None, {})
     stream = _stream(host)
     record(host, stream, Invoke("s", "play", 0), leased=True)
     ours, bare = [], []
@@ -85,7 +85,7 @@ async def _measure(directory: Path) -> tuple[list[float], list[float]]:
     return ours, bare
 
 
-def _seek(host: Host, stream: Stream, n: int) -> float:
+def _seek(host: Services, stream: Stream, n: int) -> float:
     segment = (n * 7) % (_SEGMENTS - KEYS)
     request = Invoke("s", "seek", segment * 2_000, segment, KEYS)
     began = time.perf_counter_ns()
@@ -107,7 +107,7 @@ def _bare(descriptor: int) -> float:
     return (time.perf_counter_ns() - began) / 1e6
 
 
-def _stream(host: Host) -> Stream:
+def _stream(host: Services) -> Stream:
     """A song with its session, ticket and lease, as ``open``, ``identify`` and ``prepare`` leave them."""
     content, address = _CONTENT[:20], address_of(keccak256(b"station"))
     policy = Policy(

@@ -19,7 +19,7 @@ from benchmarks.figure import Figure
 from benchmarks.scale import scaled
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
 from native_host.ledger.receipt_store import UNSIGNED
-from native_host.ledger.scan_store import Place, Post
+from native_host.ledger.scan_store import Post, ScanKey
 from native_host.payments.published_data import Reader
 from pywallet.rewards.recovery import HOURS
 from pywallet.settlement import EpochData, StationRow
@@ -72,7 +72,7 @@ def _epoch(number: int) -> EpochData:
 
 def _match() -> float:
     """Seconds of the host: read, hash, match and write down an hour after the other."""
-    place = Place(b"w" * 20, 1, bytes(20))
+    place = ScanKey(b"w" * 20, 1, bytes(20))
     spent = 0.0
     days: list[tuple[int, int, bytes]] = []
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-") as name, Ledger(Path(name) / "ledger.sqlite") as ledger:
@@ -85,7 +85,7 @@ def _match() -> float:
             }
             begun = time.perf_counter()
             with ledger.write():
-                ledger.list_posts(place, day, (Post(number, bytes(20), named) for number, _, named in raws))
+                ledger.add_posts(place, day, (Post(number, bytes(20), named) for number, _, named in raws))
                 for station, payees in given.items():
                     ledger.add_candidates(place.wallet, day, bytes([station + 1]) * 20, payees)
                     days.append((station, FIRST + day * HOURS, payees))
@@ -112,8 +112,8 @@ def _match() -> float:
                             ledger.add_leaf(
                                 ReceiptRow(bytes(20), number, payee, 1, bytes(20), amount, UNSIGNED, UNSIGNED, b"", "")
                             )
-                    ledger.set_post(place, Post(number, bytes(20), named), None)
+                    ledger.remove_post(place, Post(number, bytes(20), named))
             spent += time.perf_counter() - begun
         assert len(ledger.payees_of(place.wallet, 1)) == STATIONS * DAYS * HOURS
-        assert not ledger.left(place)
+        assert not ledger.remaining_posts(place)
     return spent

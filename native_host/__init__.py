@@ -1,4 +1,4 @@
-"""The gate on the fan's machine: verifies, decides, counts durably, and only then lets a key through."""
+"""The native-messaging host: verifies, decides and records every invocation before it returns a key."""
 
 from typing import Final
 

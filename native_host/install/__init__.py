@@ -1,1 +1,1 @@
-"""Setting the host up for a user: native-messaging manifests, browsers, the device's key, diagnosis and repair."""
+"""Installation for one user: native-messaging manifests, browsers, device key, diagnosis and repair."""

@@ -1,4 +1,4 @@
-"""Where each browser on each system looks for native-messaging manifests: data, no code."""
+"""Where each browser on each system looks for native-messaging manifests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 
 @dataclass(frozen=True)
-class Place:
+class ManifestPlace:
     """One browser on one system.
 
     ``directory`` is relative to the user's home. On Windows the manifest lies
@@ -23,28 +23,30 @@ class Place:
     registry: str | None = None
 
 
-PLACES: Final[dict[str, tuple[Place, ...]]] = {
+PLACES: Final[dict[str, tuple[ManifestPlace, ...]]] = {
     "linux": (
-        Place("chrome", "chromium", ".config/google-chrome/NativeMessagingHosts"),
-        Place("chromium", "chromium", ".config/chromium/NativeMessagingHosts"),
-        Place("edge", "chromium", ".config/microsoft-edge/NativeMessagingHosts"),
-        Place("brave", "chromium", ".config/BraveSoftware/Brave-Browser/NativeMessagingHosts"),
-        Place("firefox", "firefox", ".mozilla/native-messaging-hosts"),
+        ManifestPlace("chrome", "chromium", ".config/google-chrome/NativeMessagingHosts"),
+        ManifestPlace("chromium", "chromium", ".config/chromium/NativeMessagingHosts"),
+        ManifestPlace("edge", "chromium", ".config/microsoft-edge/NativeMessagingHosts"),
+        ManifestPlace("brave", "chromium", ".config/BraveSoftware/Brave-Browser/NativeMessagingHosts"),
+        ManifestPlace("firefox", "firefox", ".mozilla/native-messaging-hosts"),
     ),
     "darwin": (
-        Place("chrome", "chromium", "Library/Application Support/Google/Chrome/NativeMessagingHosts"),
-        Place("chromium", "chromium", "Library/Application Support/Chromium/NativeMessagingHosts"),
-        Place("edge", "chromium", "Library/Application Support/Microsoft Edge/NativeMessagingHosts"),
-        Place("brave", "chromium", "Library/Application Support/BraveSoftware/Brave-Browser/NativeMessagingHosts"),
-        Place("firefox", "firefox", "Library/Application Support/Mozilla/NativeMessagingHosts"),
+        ManifestPlace("chrome", "chromium", "Library/Application Support/Google/Chrome/NativeMessagingHosts"),
+        ManifestPlace("chromium", "chromium", "Library/Application Support/Chromium/NativeMessagingHosts"),
+        ManifestPlace("edge", "chromium", "Library/Application Support/Microsoft Edge/NativeMessagingHosts"),
+        ManifestPlace(
+            "brave", "chromium", "Library/Application Support/BraveSoftware/Brave-Browser/NativeMessagingHosts"
+        ),
+        ManifestPlace("firefox", "firefox", "Library/Application Support/Mozilla/NativeMessagingHosts"),
     ),
     "win32": (
-        Place("chrome", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
-        Place("chromium", "chromium", None, r"Software\Chromium\NativeMessagingHosts"),
-        Place("edge", "chromium", None, r"Software\Microsoft\Edge\NativeMessagingHosts"),
+        ManifestPlace("chrome", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
+        ManifestPlace("chromium", "chromium", None, r"Software\Chromium\NativeMessagingHosts"),
+        ManifestPlace("edge", "chromium", None, r"Software\Microsoft\Edge\NativeMessagingHosts"),
         # On Windows Brave asks Chrome's key.
-        Place("brave", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
-        Place("firefox", "firefox", None, r"Software\Mozilla\NativeMessagingHosts"),
+        ManifestPlace("brave", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
+        ManifestPlace("firefox", "firefox", None, r"Software\Mozilla\NativeMessagingHosts"),
     ),
 }
 
@@ -57,7 +59,7 @@ XDG_CONFIG: Final = ".config/"
 """Default of XDG_CONFIG_HOME, relative to the home."""
 
 
-def place(system: str, browser: str) -> Place:
+def place(system: str, browser: str) -> ManifestPlace:
     """The row for a browser on a system (``sys.platform``). Raises KeyError where there is none."""
     for row in PLACES[system]:
         if row.browser == browser:
@@ -66,7 +68,7 @@ def place(system: str, browser: str) -> Place:
 
 
 def manifest_path(
-    row: Place, home: Path, config: Path, host: str, environment: Mapping[str, str] | None = None
+    row: ManifestPlace, home: Path, config: Path, host: str, environment: Mapping[str, str] | None = None
 ) -> Path:
     """Path of a host's manifest for a browser.
 

@@ -1,7 +1,4 @@
-"""The host's master secret: made once, kept in a file that only this user can read.
-
-Every other key is derived from it.
-"""
+"""The host's master secret, in a file that only this user can read, and the keys derived from it."""
 
 from __future__ import annotations
 
@@ -34,9 +31,13 @@ class Device:
         return "Device()"
 
     def key(self, server: bytes, station: bytes) -> bytes:
-        """Private key of the device at one server and station, so that two of either have no device address in common.
+        """Private key of the device at one server and station, so that no two of either share a device address.
 
-        Its address stands in the sessions; it signs invocations, notices of destroyed keys and the socket's hello.
+        Sessions name its address; it signs invocations, destruction notices and the connection's hello.
+
+        Args:
+            server: Address, 20 bytes.
+            station: Address, 20 bytes.
         """
         return _derived(b"gomaa host device", self.private_key, server + station)
 
@@ -45,21 +46,24 @@ class Device:
         return _address(self.key(server, station))
 
     def key_of(self, address: bytes, servers: Iterable[bytes], station: bytes) -> bytes | None:
-        """Private key of the device that a session names.
+        """Private key of the device that a session names; None where it is no device of this host.
 
-        None where it is none of this host's at these servers and the station.
+        Args:
+            address: The device's, 20 bytes.
+            servers: Addresses of the servers that it may belong to.
+            station: The session's.
         """
-        # Of sessions that a version before keys of their own has made: what is under way at the upgrade ends with it.
+        # The master secret itself: sessions of versions before derived keys end with it.
         keys = chain((self.key(server, station) for server in servers), (self.private_key,))
         return next((key for key in keys if _address(key) == address), None)
 
     def listener_key(self, station: bytes) -> bytes:
-        """Private key of a listener without a wallet: one per station, because a song's limits count by listener."""
+        """Private key of a listener without a wallet: one per station, because limits count by listener."""
         return _derived(b"gomaa host listener", self.private_key, station)
 
 
 def fresh_key() -> bytes:
-    """A private key for one connection that nothing else is signed with."""
+    """A random private key for one anonymous connection."""
     return _scalar(os.urandom(32))
 
 
@@ -77,10 +81,10 @@ def _scalar(digest: bytes) -> bytes:
 
 
 def load(path: Path) -> Device:
-    """The key in ``path``, made there if there is none.
+    """The key in a file, made there if there is none.
 
-    Raises GomaaError ``host.device.key`` when others can read the file or it
-    does not hold a key.
+    Raises:
+        GomaaError: ``host.device.key`` where others can read the file, or it holds no key.
     """
     if not os.path.lexists(path):
         _create(path)
@@ -98,7 +102,7 @@ def load(path: Path) -> Device:
 
 
 def check(path: Path) -> None:
-    """Refuse a key file that group or others can touch. Raises GomaaError ``host.device.key``."""
+    """Refuse a key file that group or others can access. Raises GomaaError ``host.device.key``."""
     if sys.platform == "win32":
         return  # profile directories are private there; mode bits say nothing
     mode = stat.S_IMODE(path.stat().st_mode)

@@ -1,4 +1,4 @@
-"""What is wrong with an installation, one check at a time; each failure says what helps."""
+"""Checks of an installation; each failure says what helps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from native_host import HOST_NAME, PROTOCOL
 from native_host.install import device_key, sandboxed_browsers
-from native_host.install.browsers import Place, manifest_path
+from native_host.install.browsers import ManifestPlace, manifest_path
 from native_host.install.manifests import Target, manifests
 from native_host.install.paths import Paths
 from native_host.ledger import Ledger
@@ -32,7 +32,7 @@ REACH_S: Final = 5.0
 
 @dataclass(frozen=True)
 class Check:
-    """One finding."""
+    """Result of one check."""
 
     name: str
     ok: bool
@@ -51,7 +51,7 @@ def _try(name: str, act: Callable[[], str]) -> Check:
 
 
 def installed(target: Target, paths: Paths) -> list[Check]:
-    """Manifests and launchers, as the browsers will find them."""
+    """Check manifests and launchers where the browsers look for them."""
     checks, launchers = [], set()
     for row, file in manifests(target, paths):
         label = row.browser if row.browser != "profile" else str(file.parent.parent)
@@ -62,8 +62,8 @@ def installed(target: Target, paths: Paths) -> list[Check]:
     return checks + [_try(f"launcher {path}", lambda path=path: _launch(path)) for path in sorted(launchers)]  # type: ignore[misc]
 
 
-def _elsewhere(row: Place, file: Path, target: Target, paths: Paths) -> str:
-    """Folder that a browser reads when it is started without this terminal's variables, as from a menu."""
+def _elsewhere(row: ManifestPlace, file: Path, target: Target, paths: Paths) -> str:
+    """A note on the folder that a browser reads when it is started without this terminal's variables."""
     plain = file if row.browser == "profile" else manifest_path(row, target.home, paths.config, HOST_NAME)
     if plain == file or plain.exists():
         return ""
@@ -101,7 +101,7 @@ def _launch(launcher: Path) -> str:
         {"id": 1, "op": "hello", "protocol": PROTOCOL, "extension": "doctor", "browser": "doctor"}
     ).encode()
     began = time.monotonic()
-    # The pipe stays open until the answer is here: a host whose browser has gone ends without one.
+    # The pipe stays open until the answer: a host whose pipe is closed ends without one.
     with subprocess.Popen(
         [str(launcher)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -127,7 +127,7 @@ def _launch(launcher: Path) -> str:
 
 
 def sandboxed(target: Target) -> list[Check]:
-    """Browsers of this user that run as Snap or Flatpak, and what keeps them from starting the host."""
+    """Check the browsers of this user that run as Snap or Flatpak."""
     if target.system != "linux":
         return []
     snaps = [snap for snap in sandboxed_browsers.snaps(target.home) if snap.browser in target.browsers]
@@ -143,7 +143,7 @@ def sandboxed(target: Target) -> list[Check]:
 
 
 def local(paths: Paths) -> list[Check]:
-    """Device key, ledger, known networks."""
+    """Check device key, ledger and networks."""
     return [
         _try("device key", lambda: _device(paths)),
         _try("ledger", lambda: _ledger(paths)),
@@ -159,7 +159,7 @@ def _device(paths: Paths) -> str:
 
 def _ledger(paths: Paths) -> str:
     with Ledger(paths.make().ledger) as ledger, ledger.write():
-        faults = ledger.faults()
+        faults = ledger.integrity_faults()
         if faults:
             raise ValueError(
                 f"{paths.ledger} is damaged ({'; '.join(faults)[:200]}): close the browsers and run gomaa host repair"
@@ -182,8 +182,8 @@ def _networks(paths: Paths) -> str:
 
 
 async def reachable(paths: Paths) -> list[Check]:
-    """Chains, and the servers this host has used."""
-    from native_host.host import system_ms
+    """Check that the chains, and the servers that were used, answer."""
+    from native_host.remote.clock import system_ms
     from native_host.remote.network import Network
     from native_host.remote.server import Server
 
@@ -204,7 +204,7 @@ async def reachable(paths: Paths) -> list[Check]:
         return checks  # the local checks have said so
 
     async def state(server: Server, up: bool) -> None:
-        """Nobody to tell."""
+        """The state is no event here."""
 
     for address, url in servers:
         server = Server(address, url, device_key.fresh_key(), system_ms, lambda server, event: None, state)
@@ -219,5 +219,5 @@ async def reachable(paths: Paths) -> list[Check]:
 
 
 def examine(target: Target, paths: Paths) -> list[Check]:
-    """Every check."""
+    """Run every check."""
     return [*installed(target, paths), *sandboxed(target), *local(paths), *asyncio.run(reachable(paths))]

@@ -15,7 +15,7 @@ from native_host import HOST_NAME
 from native_host.install import sandboxed_browsers
 from native_host.install.browsers import (
     PROFILE_DIRECTORY,
-    Place,
+    ManifestPlace,
     manifest_path,
     place,
 )
@@ -143,11 +143,11 @@ def write_launcher(paths: Paths, system: str = sys.platform) -> Path:
     return file
 
 
-def manifests(target: Target, paths: Paths) -> list[tuple[Place, Path]]:
+def manifests(target: Target, paths: Paths) -> list[tuple[ManifestPlace, Path]]:
     """Every manifest that belongs to a target."""
     rows = [place(target.system, browser) for browser in target.browsers]
     found = [(row, manifest_path(row, target.home, paths.config, HOST_NAME, target.environment)) for row in rows]
-    own = Place("profile", "chromium", PROFILE_DIRECTORY)
+    own = ManifestPlace("profile", "chromium", PROFILE_DIRECTORY)
     return found + [(own, profile.absolute() / PROFILE_DIRECTORY / f"{HOST_NAME}.json") for profile in target.profiles]
 
 

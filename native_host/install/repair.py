@@ -1,4 +1,4 @@
-"""Mending of the host's own files but for the ledger: folders, device key, network files."""
+"""Repair of the host's files except the ledger: folders, device key, network files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE: Final = 0o600
 
 
 def mend(paths: Paths) -> Iterator[str]:
-    """Put right what keeps the host from starting.
+    """Repair what keeps the host from starting.
 
     Args:
         paths: The host's folders.

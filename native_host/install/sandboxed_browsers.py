@@ -1,4 +1,4 @@
-"""Browsers in a sandbox of their own: what Snap and Flatpak need before such a browser can start the host.
+"""Browsers in Snap and Flatpak sandboxes, and what they need to start the host.
 
 Snap: Firefox asks the desktop's WebExtensions portal, which starts the host for it (Mozilla, "Native messaging for a
 strictly-confined Firefox"); browsers made from Chromium start nothing outside their snap. Flatpak: no portal by
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from native_host import HOST_NAME
-from native_host.install.browsers import Place
+from native_host.install.browsers import ManifestPlace
 
 PORTAL_S: Final = 5.0
 _PORTAL: Final = (
@@ -28,7 +28,7 @@ _PORTAL: Final = (
 
 @dataclass(frozen=True)
 class Snap:
-    """A browser as a snap: the folder it makes in the user's home, and whether it asks the portal."""
+    """A browser as a snap: its folder in the user's home, and whether it uses the portal."""
 
     browser: str
     folder: str
@@ -42,17 +42,19 @@ SNAPS: Final = (
 )
 
 FLATPAKS: Final = {
-    "org.mozilla.firefox": Place("firefox", "firefox", ".var/app/org.mozilla.firefox/.mozilla/native-messaging-hosts"),
-    "org.chromium.Chromium": Place(
+    "org.mozilla.firefox": ManifestPlace(
+        "firefox", "firefox", ".var/app/org.mozilla.firefox/.mozilla/native-messaging-hosts"
+    ),
+    "org.chromium.Chromium": ManifestPlace(
         "chromium", "chromium", ".var/app/org.chromium.Chromium/config/chromium/NativeMessagingHosts"
     ),
-    "com.google.Chrome": Place(
+    "com.google.Chrome": ManifestPlace(
         "chrome", "chromium", ".var/app/com.google.Chrome/config/google-chrome/NativeMessagingHosts"
     ),
-    "com.microsoft.Edge": Place(
+    "com.microsoft.Edge": ManifestPlace(
         "edge", "chromium", ".var/app/com.microsoft.Edge/config/microsoft-edge/NativeMessagingHosts"
     ),
-    "com.brave.Browser": Place(
+    "com.brave.Browser": ManifestPlace(
         "brave", "chromium", ".var/app/com.brave.Browser/config/BraveSoftware/Brave-Browser/NativeMessagingHosts"
     ),
 }
@@ -79,7 +81,7 @@ def flatpaks(home: Path) -> list[str]:
 
 
 def examine_snap(snap: Snap) -> str:
-    """What was found. Raises ValueError saying what helps."""
+    """The state of this browser. Raises ValueError with what helps."""
     if not snap.portal:
         raise ValueError(
             f"{snap.browser} from Snap can start no program outside its sandbox: install it as a .deb or .rpm, or "
@@ -103,7 +105,7 @@ def examine_snap(snap: Snap) -> str:
 
 
 def examine_flatpak(home: Path, app: str) -> str:
-    """What was found. Raises ValueError saying what helps."""
+    """The state of this browser. Raises ValueError with what helps."""
     if not (home / str(FLATPAKS[app].directory) / f"{HOST_NAME}.json").exists() or not wrapper(home, app).exists():
         raise ValueError(f"{app} looks into its sandbox only: gomaa host install --flatpak {app}")
     if not _may_talk(home, app):

@@ -1,6 +1,6 @@
-"""The durable record of everything this host let through or refused."""
+"""The ledger: a durable SQLite record of invocations, receipts, grants and payments."""
 
 from native_host.ledger.database import Ledger
-from native_host.ledger.tables import Entry, PayeeRow, ReceiptRow, SessionRow, TicketRow, UsageRow
+from native_host.ledger.tables import InvocationRow, PayeeRow, ReceiptRow, SessionRow, TicketRow, UsageRow
 
-__all__ = ["Entry", "Ledger", "PayeeRow", "ReceiptRow", "SessionRow", "TicketRow", "UsageRow"]
+__all__ = ["InvocationRow", "Ledger", "PayeeRow", "ReceiptRow", "SessionRow", "TicketRow", "UsageRow"]

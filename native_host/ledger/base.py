@@ -1,4 +1,4 @@
-"""What the parts of the ledger share: reading and changing rows."""
+"""Base of the ledger's stores: reading and changing rows."""
 
 from __future__ import annotations
 

@@ -11,22 +11,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from native_host.ledger import migrations
 from native_host.ledger.faults import failure
-from native_host.ledger.invocation_store import Counting
-from native_host.ledger.receipt_store import Books
-from native_host.ledger.report_store import Reporting
-from native_host.ledger.scan_store import Scanning
-from native_host.ledger.site_store import Granting
-from native_host.ledger.tables import CHANGES, SCHEMA, VERSION
-from native_host.ledger.voucher_store import Paying
+from native_host.ledger.invocation_store import InvocationStore
+from native_host.ledger.receipt_store import ReceiptStore
+from native_host.ledger.report_store import ReportStore
+from native_host.ledger.scan_store import ScanStore
+from native_host.ledger.site_store import SiteStore
+from native_host.ledger.tables import VERSION
+from native_host.ledger.voucher_store import VoucherStore
 from pywallet.errors import Unavailable
 
 BUSY_S: Final = 5.0
-"""So long one host waits for another's transaction."""
+"""Longest wait for another host's transaction."""
 
 
 def _make(path: Path) -> None:
-    """An empty ledger, whole at its place at once; one that another host made meanwhile stays."""
+    """Make an empty ledger beside its place and link it there: no host sees half of one, nor replaces another's."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
     try:
@@ -50,16 +51,20 @@ def _make(path: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-class Ledger(Counting, Reporting, Granting, Paying, Scanning, Books):
+class Ledger(InvocationStore, ReportStore, SiteStore, VoucherStore, ScanStore, ReceiptStore):
     """The ledger of one GOMAA_HOME; several hosts may have it open.
 
-    WAL with ``synchronous=FULL``: a committed transaction survives kill -9 and
-    loss of power. Writers take turns (BEGIN IMMEDIATE), so what a transaction
-    reads is what it decides on. Raises Unavailable ``host.ledger.failed``
-    where the file cannot be written, ``host.ledger.damaged`` where it is spoilt.
+    WAL with ``synchronous=FULL``: a committed transaction survives kill -9 and loss of power. Writers take turns
+    (BEGIN IMMEDIATE), so a transaction decides on what it reads.
     """
 
     def __init__(self, path: Path) -> None:
+        """Open the ledger at ``path``; make it where there is none, migrate it where it is older.
+
+        Raises:
+            Unavailable: ``host.ledger.version`` for a newer or unknown file, ``host.ledger.damaged`` for a spoilt one,
+                else as ``native_host.ledger.faults.failure``.
+        """
         super().__init__()
         try:
             if not os.path.lexists(path):
@@ -74,34 +79,35 @@ class Ledger(Counting, Reporting, Granting, Paying, Scanning, Books):
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
-                # The log is folded back when the host is idle (see `fold`); this is the bound when it never is.
+                # The log is folded back when the host is idle (see `checkpoint`); this is the bound when it never is.
                 self._db.execute("PRAGMA wal_autocheckpoint=16000")
-                self._create()
+                self._open_version()
             except BaseException:
                 self._db.close()
                 raise
         except (sqlite3.Error, OSError) as e:
             raise failure(e) from None
 
-    def _create(self) -> None:
+    def _open_version(self) -> None:
+        """Make the tables of an empty file, or migrate an older version's, in one transaction.
+
+        Raises:
+            Unavailable: ``host.ledger.version`` for a newer version's file or an unknown one, which stays as it is.
+        """
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == VERSION:
             return
-        if version > VERSION:
-            raise Unavailable("host.ledger.version", found=version, expected=VERSION)
         self._db.execute("BEGIN IMMEDIATE")
-        for old in range(version, VERSION) if version else ():
-            for change in CHANGES[old]:
-                try:
-                    self._db.execute(change)
-                except sqlite3.OperationalError as e:
-                    # A table that SCHEMA made meanwhile has the column.
-                    if "duplicate column" not in str(e):
-                        raise
-        for statement in SCHEMA.split(";\n"):
-            self._db.execute(statement)
-        self._db.execute(f"PRAGMA user_version={VERSION}")
-        self._db.execute("COMMIT")
+        try:
+            # Another host may have migrated it meanwhile.
+            if not migrations.supported(self._db):
+                (version,) = self._db.execute("PRAGMA user_version").fetchone()
+                raise Unavailable("host.ledger.version", found=version, expected=VERSION)
+            migrations.migrate(self._db)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
 
     @contextmanager
     def write(self) -> Iterator[None]:
@@ -114,13 +120,13 @@ class Ledger(Counting, Reporting, Granting, Paying, Scanning, Books):
             yield
             self._db.execute("COMMIT")
         except sqlite3.Error as e:
-            self._back()
+            self._rollback()
             raise failure(e) from None
         except BaseException:
-            self._back()
+            self._rollback()
             raise
 
-    def _back(self) -> None:
+    def _rollback(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -137,12 +143,12 @@ class Ledger(Counting, Reporting, Granting, Paying, Scanning, Books):
         except sqlite3.Error as e:
             raise failure(e) from None
 
-    def faults(self) -> list[str]:
+    def integrity_faults(self) -> list[str]:
         """Faults that SQLite finds in the file's pages; an empty list for a sound ledger."""
         return [str(text) for (text,) in self._rows("PRAGMA quick_check(10)") if text != "ok"]
 
-    def fold(self) -> None:
-        """Move the log into the file; for idle moments. Never waits for another host."""
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file, without waiting for another host; for idle moments."""
         self._rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Code of a failing file."""
+"""Error codes of SQLite and file-system failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions, tickets, invocations and what they count: the tables an invocation touches."""
+"""Sessions, tickets, invocations and usage counters: the tables that an invocation changes."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from dataclasses import astuple, fields, replace
 from typing import Final
 
 from native_host.ledger.base import Rows
-from native_host.ledger.tables import Entry, SessionRow, TicketRow, UsageRow
+from native_host.ledger.tables import InvocationRow, SessionRow, TicketRow, UsageRow
 from pywallet.policy import Count, Meter, Policy, Usage, recurrence_start
 
 _SESSION: Final = ", ".join(f.name for f in fields(SessionRow))
 _TICKET: Final = ", ".join(f.name for f in fields(TicketRow))
-_ENTRY: Final = ", ".join(f.name for f in fields(Entry))
+_ENTRY: Final = ", ".join(f.name for f in fields(InvocationRow))
 _USAGE: Final = ", ".join(f.name for f in fields(UsageRow))
 _COUNTED: Final = (
-    "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused' AND free = 0"
+    "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused' AND uncounted = 0"
 )
 
 
-class Counting(Rows):
-    """Reads and changes of one invocation's transaction."""
+class InvocationStore(Rows):
+    """Reads and changes of an invocation's transaction. Changes belong inside ``Ledger.write``."""
 
     def add_content(self, content: bytes, title: str, artist: str) -> None:
-        """Remember what a content is called."""
+        """Record a content's title and artist."""
         self._change("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", content, title, artist)
 
     def add_session(self, row: SessionRow) -> None:
-        """Remember a session; known ones keep their sequence."""
+        """Record a session; a known one keeps its sequence."""
         self._change(f"INSERT OR IGNORE INTO sessions ({_SESSION}) VALUES ({_marks(SessionRow)})", *astuple(row))  # noqa: S608
 
     def session(self, session: bytes) -> SessionRow | None:
@@ -34,11 +34,11 @@ class Counting(Rows):
         rows = self._rows(f"SELECT {_SESSION} FROM sessions WHERE id = ?", session)  # noqa: S608
         return SessionRow(*rows[0]) if rows else None
 
-    def session_of(self, station: bytes, listener: bytes | None, until_s: int) -> SessionRow | None:
+    def longest_session(self, station: bytes, listener: bytes | None, until_s: int) -> SessionRow | None:
         """The longest session with a station (of one listener, if given) that lasts past ``until_s``."""
         rows = self._rows(
-            f"SELECT {_SESSION} FROM sessions WHERE station = ? AND not_after_s > ? AND (? IS NULL OR listener = ?) "  # noqa: S608
-            "ORDER BY not_after_s DESC LIMIT 1",
+            f"SELECT {_SESSION} FROM sessions WHERE station_address = ? AND not_after_s > ? "  # noqa: S608
+            "AND (? IS NULL OR listener = ?) ORDER BY not_after_s DESC LIMIT 1",
             station,
             until_s,
             listener,
@@ -48,24 +48,25 @@ class Counting(Rows):
 
     def sessions_with(self, content: bytes, station: bytes) -> list[SessionRow]:
         """The sessions at a station in which a content was played, latest first."""
+        columns = ", ".join(f"s.{name}" for name in _SESSION.split(", "))
         rows = self._rows(
-            f"SELECT {', '.join('s.' + name for name in _SESSION.split(', '))} FROM tickets t JOIN sessions s ON s.id = t.session "  # noqa: S608
-            "WHERE t.content = ? AND s.station = ? ORDER BY t.prepared_s DESC",
+            f"SELECT {columns} FROM tickets t JOIN sessions s ON s.id = t.session "  # noqa: S608
+            "WHERE t.content = ? AND s.station_address = ? ORDER BY t.prepared_s DESC",
             content,
             station,
         )
         return [SessionRow(*row) for row in rows]
 
     def next_sequence(self, session: bytes) -> int:
-        """Take the next sequence number of a session.
+        """Allocate the next sequence number of a session.
 
-        Unique across hosts: the row is locked until the transaction ends.
+        Unique across hosts: the transaction holds the write lock until it ends.
         """
         rows = self._rows("UPDATE sessions SET sequence = sequence + 1 WHERE id = ? RETURNING sequence", session)
         return int(rows[0][0])
 
     def raise_sequence(self, session: bytes, seen: int) -> None:
-        """The server has seen this sequence number: never give it out again."""
+        """Never allocate a sequence number up to ``seen``, which the server has."""
         self._change(
             "UPDATE sessions SET sequence = max(sequence, ?), acknowledged = max(acknowledged, ?) WHERE id = ?",
             seen,
@@ -74,8 +75,8 @@ class Counting(Rows):
         )
 
     def add_ticket(self, row: TicketRow) -> None:
-        """Remember a ticket; a known one keeps its meter."""
-        values = astuple(replace(row, reward=str(row.reward)))  # type: ignore[arg-type]
+        """Record a ticket; a known one keeps its meter."""
+        values = astuple(replace(row, reward_wei=str(row.reward_wei)))  # type: ignore[arg-type]
         self._change(f"INSERT OR IGNORE INTO tickets ({_TICKET}) VALUES ({_marks(TicketRow)})", *values)  # noqa: S608
 
     def ticket(self, ticket: bytes) -> TicketRow | None:
@@ -83,23 +84,24 @@ class Counting(Rows):
         rows = self._rows(f"SELECT {_TICKET} FROM tickets WHERE id = ?", ticket)  # noqa: S608
         return ticket_row(rows[0]) if rows else None
 
-    def ticket_going(self, content: bytes, station: str, states: tuple[str, str]) -> TicketRow | None:
-        """The ticket of a content at a station (its domain) that was heard last, if it is in one of these states."""
+    def last_ticket(self, content: bytes, station_domain: str, states: tuple[str, str]) -> TicketRow | None:
+        """The ticket with a content's last invocation at a station, if its state is one of ``states``."""
         rows = self._rows(
-            f"SELECT {_TICKET} FROM tickets WHERE content = ? AND station = ? AND time_ms > 0 ORDER BY time_ms DESC LIMIT 1",  # noqa: S608
+            f"SELECT {_TICKET} FROM tickets WHERE content = ? AND station_domain = ? AND time_ms > 0 "  # noqa: S608
+            "ORDER BY time_ms DESC LIMIT 1",
             content,
-            station,
+            station_domain,
         )
         row = ticket_row(rows[0]) if rows else None
         return row if row is not None and row.state in states else None
 
-    def last_entry(self, ticket: bytes) -> Entry | None:
+    def last_invocation(self, ticket: bytes) -> InvocationRow | None:
         """The latest invocation under a ticket."""
         rows = self._rows(f"SELECT {_ENTRY} FROM invocations WHERE ticket = ? ORDER BY sequence DESC LIMIT 1", ticket)  # noqa: S608
-        return Entry(*rows[0]) if rows else None
+        return InvocationRow(*rows[0]) if rows else None
 
     def started(self, ticket: bytes) -> str | None:
-        """The action that began a ticket's play."""
+        """The action that began a ticket's play; None before one."""
         rows = self._rows(
             "SELECT action FROM invocations WHERE ticket = ? AND action IN ('play', 'preview', 'live_join') ORDER BY "
             "sequence LIMIT 1",
@@ -107,12 +109,12 @@ class Counting(Rows):
         )
         return str(rows[0][0]) if rows else None
 
-    def add_entry(self, entry: Entry, meter: Meter, state: str, counts: bool = True) -> None:
+    def add_invocation(self, entry: InvocationRow, meter: Meter, state: str, counts: bool = True) -> None:
         """Record an invocation with all that it moves.
 
         The ticket's meter and, unless it is free, the listener's counters.
         """
-        self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(Entry)})", *astuple(entry))  # noqa: S608
+        self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(InvocationRow)})", *astuple(entry))  # noqa: S608
         (before,) = self._rows("SELECT heard_ms FROM tickets WHERE id = ?", entry.ticket)[0]
         self._change(
             "UPDATE tickets SET state = ?, heard_ms = ?, position_ms = ?, time_ms = ? WHERE id = ?",
@@ -125,7 +127,7 @@ class Counting(Rows):
         play, heard = entry.action == "play" and counts, meter.heard_ms - before
         if not counts:
             self._change(
-                "UPDATE invocations SET free = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence
+                "UPDATE invocations SET uncounted = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence
             )
         self._change(
             "INSERT INTO usage (listener, content, plays, seeks, heard_ms, first_play_s) VALUES (?, ?, ?, ?, ?, ?) "
@@ -145,11 +147,10 @@ class Counting(Rows):
         return UsageRow(*rows[0]) if rows else UsageRow()
 
     def usage(self, listener: bytes, content: bytes, policy: Policy, now_s: int) -> Usage:
-        """What ``decide`` compares with the limits.
+        """A listener's usage of a content, which ``decide`` compares with the limits.
 
-        The larger of what was counted here and of what the server last said
-        plus what it has not seen yet: a restored ledger and another computer
-        of the same listener both count, and neither side can lower the other.
+        The larger of what was counted here, and of what the server last reported plus what it does not have yet: a
+        restored ledger and another computer of the same listener both count, and neither side can lower the other.
         """
         row = self.usage_row(listener, content)
         plays = max(row.plays, row.server_plays + self._pending(listener, content, "play"))
@@ -175,11 +176,11 @@ class Counting(Rows):
         return None if rows[0][0] is None else int(rows[0][0]) // 1000
 
     def _heard_enough(self, listener: bytes, content: bytes, action: str, count: Count, now_s: int) -> int:
-        """Plays that were heard for as long as a timed count asks, in its window if it has one."""
+        """Plays with as much heard time as a timed count asks, in its window if it has one."""
         since_ms = self._since_ms(listener, content, action, count.per_s, now_s)
         rows = self._rows(
-            f"SELECT count(*) FROM tickets t WHERE t.heard_ms >= ? AND EXISTS (SELECT 1 FROM invocations WHERE {_COUNTED} "  # noqa: S608
-            "AND ticket = t.id AND time_ms >= ?)",
+            "SELECT count(*) FROM tickets t WHERE t.heard_ms >= ? AND EXISTS "  # noqa: S608
+            f"(SELECT 1 FROM invocations WHERE {_COUNTED} AND ticket = t.id AND time_ms >= ?)",
             (count.after_s or 0) * 1000,
             listener,
             content,
@@ -189,10 +190,10 @@ class Counting(Rows):
         return int(rows[0][0])
 
     def _pending(self, listener: bytes, content: bytes, action: str) -> int:
-        """Invocations that the server's numbers cannot contain yet."""
+        """Invocations that the server's usage cannot contain yet."""
         rows = self._rows(
             "SELECT count(*) FROM sessions s JOIN invocations i ON i.session = s.id AND i.sequence > s.acknowledged "
-            "WHERE s.listener = ? AND i.state = 'unreported' AND i.free = 0 AND i.content = ? AND i.action = ?",
+            "WHERE s.listener = ? AND i.state = 'unreported' AND i.uncounted = 0 AND i.content = ? AND i.action = ?",
             listener,
             content,
             action,
@@ -219,9 +220,9 @@ class Counting(Rows):
 
 
 def ticket_row(values: tuple[object, ...]) -> TicketRow:
-    """A row of ``tickets`` with its amount as a number."""
+    """A row of ``tickets``, its amount as an integer."""
     row = TicketRow(*values)  # type: ignore[arg-type]
-    return replace(row, reward=int(row.reward))
+    return replace(row, reward_wei=int(row.reward_wei))
 
 
 def _marks(kind: type) -> str:

@@ -1,4 +1,4 @@
-"""Payees of the wallets of this computer, and what each has earned."""
+"""Payees of this computer's wallets, and their earnings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEWEST: Final[Key] = (1 << 62, b"\xff" * 20, b"\xff" * 20, 1 << 62)
 
 @dataclass(frozen=True)
 class Totals:
-    """Wei by state: not final, to be collected, collected, and at an address of a payee."""
+    """Wei by state: not final, claimable, claimed, and at a payee's own address."""
 
     pending: int = 0
     claimable: int = 0
@@ -28,7 +28,7 @@ class Totals:
     at_payee: int = 0
 
 
-class Earning(Rows):
+class PayeeStore(Rows):
     """Reads and changes of a wallet's earnings. Changes belong inside ``Ledger.write``."""
 
     def __init__(self) -> None:
@@ -37,16 +37,17 @@ class Earning(Rows):
         self.payee_changes = 0
 
     def changed_earnings(self) -> None:
-        """Totals that were added up before are not true any more."""
+        """Discard the cached totals."""
         self._changes += 1
 
     def add_payees(self, rows: Iterable[PayeeRow]) -> None:
-        """Remember payees; what is known already stays, but for a name that was missing."""
+        """Record payees; a known one stays as it is, but for a name that was missing."""
         for row in rows:
             self._change(
-                "INSERT INTO payees (wallet, payee, chain_id, settlement, station, number, name) VALUES (?, ?, ?, ?, "
-                "?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET name = CASE WHEN name = '' THEN excluded.name ELSE name END",
+                "INSERT INTO payees "
+                "(wallet, payee, chain_id, settlement, station_address, session_number, station_name) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "station_name = CASE WHEN station_name = '' THEN excluded.station_name ELSE station_name END",
                 *astuple(row),
             )
         self.payee_changes += 1
@@ -55,16 +56,17 @@ class Earning(Rows):
     def payee(self, wallet: bytes, payee: bytes, chain_id: int) -> PayeeRow | None:
         """A payee of a wallet on a chain.
 
-        The words make the same one on all: what one network says of it is nothing to another.
+        The words make the same payee on every chain; its rows are kept by chain all the same.
         """
         query = f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee = ? AND p.chain_id = ?"  # noqa: S608
         rows = self._rows(query, wallet, payee, chain_id)
         return PayeeRow(*rows[0]) if rows else None
 
     def payees_after(self, wallet: bytes, chain_id: int, after: bytes, limit: int) -> list[PayeeRow]:
-        """Payees of a wallet on a chain, by address, those behind ``after``."""
+        """Payees of a wallet on a chain in the order of their addresses, beginning after ``after``."""
         rows = self._rows(
-            f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee > ? AND p.chain_id = ? ORDER BY p.payee LIMIT ?",  # noqa: S608
+            f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee > ? AND p.chain_id = ? "  # noqa: S608
+            "ORDER BY p.payee LIMIT ?",
             wallet,
             after,
             chain_id,
@@ -79,30 +81,29 @@ class Earning(Rows):
         }
 
     def is_payee(self, address: bytes) -> bool:
-        """True where an address is a payee: one-time, without coins to move what it is sent."""
+        """Whether an address is a payee: one-time, without coins to move the tokens it receives."""
         known = "SELECT 1 FROM payees WHERE payee = ?1 UNION ALL SELECT 1 FROM sessions WHERE payee = ?1 LIMIT 1"
         return bool(self._rows(known, address))
 
     def earnings(
         self, wallet: bytes, after: Key, limit: int, state: str | None = None
     ) -> list[tuple[ReceiptRow, PayeeRow]]:
-        """Receipts of a wallet behind ``after``, newest epoch first.
+        """Receipts of a wallet after ``after``, newest epoch first.
 
         Args:
-            wallet: Whose.
+            wallet: The first account of its words, 20 bytes.
             after: The last one of the page before; ``NEWEST`` for the first page.
             limit: Rows at most.
-            state: ``open`` (not collected), ``final`` (of these, what the chain pays), ``claimable`` (of these, what is
-                not at a
-                payee), ``claimed``, ``unsure`` (of these, what a reorganisation could take back); None: all.
+            state: ``open`` (not claimed), ``final`` (of these, of final epochs), ``claimable`` (of these, not at a
+                payee), ``claimed``, ``unconfirmed`` (of these, what a reorganisation could take back); None: all.
         """
         where = {
             None: "",
-            "open": "AND r.claimed IS NULL",
-            "final": "AND r.claimed IS NULL AND r.final = 1",
-            "claimable": "AND r.claimed IS NULL AND r.final = 1 AND r.lies = 0",
-            "claimed": "AND r.claimed IS NOT NULL",
-            "unsure": "AND r.claimed IS NOT NULL AND r.sure = 0",
+            "open": "AND r.claim_transaction IS NULL",
+            "final": "AND r.claim_transaction IS NULL AND r.final = 1",
+            "claimable": "AND r.claim_transaction IS NULL AND r.final = 1 AND r.at_payee = 0",
+            "claimed": "AND r.claim_transaction IS NOT NULL",
+            "unconfirmed": "AND r.claim_transaction IS NOT NULL AND r.claim_confirmed = 0",
         }[state]
         rows = self._rows(
             f"SELECT {_RECEIPT}, {_PAYEE} {_OURS} WHERE (r.epoch, r.server, r.payee, r.chain_id) < (?, ?, ?, ?) "
@@ -116,54 +117,61 @@ class Earning(Rows):
         return [(as_receipt(row[:size]), PayeeRow(*row[size:])) for row in rows]
 
     def totals(self, wallet: bytes) -> Totals:
-        """All receipts of a wallet by state, wei. Added up again only after a change."""
+        """Sums of a wallet's receipts by state, cached until a change."""
         (version,) = self._rows("PRAGMA data_version")[0]
         now = hash((version, self._changes))
         known = self._totals.get(wallet)
         if known is None or known[0] != now:
             # Most hours earn one of a few amounts.
-            query = f"SELECT r.amount, count(*), r.claimed IS NULL, r.final, r.lies {_OURS} GROUP BY 1, 3, 4, 5"
+            columns = "r.amount_wei, count(*), r.claim_transaction IS NULL, r.final, r.at_payee"
+            query = f"SELECT {columns} {_OURS} GROUP BY 1, 3, 4, 5"
             sums = dict.fromkeys(("pending", "claimable", "claimed", "at_payee"), 0)
-            for amount, count, unclaimed, final, lies in self._rows(query, wallet):
-                state = "claimed" if not unclaimed else "at_payee" if lies else "claimable" if final else "pending"
+            for amount, count, unclaimed, final, at_payee in self._rows(query, wallet):
+                state = "claimed" if not unclaimed else "at_payee" if at_payee else "claimable" if final else "pending"
                 sums[state] += int(amount) * count
             known = now, Totals(**sums)
             self._totals[wallet] = known
         return known[1]
 
     def unsettled(self, wallet: bytes, after: tuple[int, bytes, int], limit: int) -> list[tuple[bytes, int, int]]:
-        """(server, epoch, chain id) of receipts of a wallet that are neither collected nor final, newest first, those
-        behind ``after``.
+        """(server, epoch, chain id) of a wallet's receipts that are neither claimed nor final.
+
+        Args:
+            wallet: The first account of its words, 20 bytes.
+            after: (epoch, server, chain id) of the last one before; newest first.
+            limit: Rows at most.
         """
         query = (
-            f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claimed IS NULL AND r.final = 0 "
+            f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claim_transaction IS NULL AND r.final = 0 "
             "AND (r.epoch, r.server, r.chain_id) < (?, ?, ?) ORDER BY r.epoch DESC, r.server DESC, r.chain_id DESC "
             "LIMIT ?"
         )
         return [tuple(row) for row in self._rows(query, wallet, *after, limit)]
 
     def set_final(self, server: bytes, epoch: int, chain_id: int) -> None:
-        """The chain pays the receipts of this epoch."""
+        """Record that an epoch is final on the chain."""
         self._change(
             "UPDATE receipts SET final = 1 WHERE server = ? AND epoch = ? AND chain_id = ?", server, epoch, chain_id
         )
         self.changed_earnings()
 
-    def set_claimed(self, row: ReceiptRow, transaction: str | None, lies: bool = False, sure: bool = False) -> None:
-        """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so.
+    def set_claimed(
+        self, row: ReceiptRow, transaction: str | None, at_payee: bool = False, confirmed: bool = False
+    ) -> None:
+        """Record how a receipt was claimed.
 
         Args:
             row: The receipt.
-            transaction: The one that brought the money home.
-            lies: It is at a payee.
-            sure: The transaction is as deep as the network asks.
+            transaction: The one that moved the money to the wallet; None: there is none.
+            at_payee: The money lies at a payee's own address.
+            confirmed: The transaction is as deep as the network asks.
         """
         self._change(
-            "UPDATE receipts SET claimed = ?, lies = ?, sure = ? WHERE server = ? AND epoch = ? AND payee = ? AND "
-            "chain_id = ?",
+            "UPDATE receipts SET claim_transaction = ?, at_payee = ?, claim_confirmed = ? "
+            "WHERE server = ? AND epoch = ? AND payee = ? AND chain_id = ?",
             transaction,
-            int(lies),
-            int(sure),
+            int(at_payee),
+            int(confirmed),
             row.server,
             row.epoch,
             row.payee,
@@ -172,43 +180,38 @@ class Earning(Rows):
         self.changed_earnings()
 
     def is_claim(self, transaction: str) -> bool:
-        """Whether a transaction has brought rewards home."""
-        return bool(self._rows("SELECT 1 FROM receipts WHERE claimed = ? LIMIT 1", transaction))
+        """Whether a transaction claimed receipts of this ledger."""
+        return bool(self._rows("SELECT 1 FROM receipts WHERE claim_transaction = ? LIMIT 1", transaction))
 
     def recent_sessions(self, wallet: bytes, since_ms: int, limit: int) -> list[tuple[bytes, str, bytes]]:
-        """(server, url, session) of plays since a time for which a wallet was to be paid, the newest first, at most
-        ``limit``.
-        """
+        """(server, URL, session) of plays since a time that were to pay a wallet, the newest first."""
         rows = self._rows(
-            "SELECT t.server, t.url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
+            "SELECT t.server, t.server_url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? WHERE t.time_ms >= ? "
-            "GROUP BY t.server, t.url, s.id ORDER BY max(t.time_ms) DESC LIMIT ?",
+            "GROUP BY t.server, t.server_url, s.id ORDER BY max(t.time_ms) DESC LIMIT ?",
             wallet,
             since_ms,
             limit,
         )
         return [tuple(row) for row in rows]
 
-    def heard_sums(self, wallet: bytes, since_ms: int) -> list[tuple[str, int, int]]:
-        """(station's domain, whole intervals, reward wei of one) of a wallet's plays since a time.
-
-        A play that was refused is none.
-        """
+    def play_sums(self, wallet: bytes, since_ms: int) -> list[tuple[str, int, int]]:
+        """(station's domain, whole intervals, wei of one) of a wallet's plays since a time, without refused plays."""
         rows = self._rows(
-            "SELECT t.station, sum(t.heard_ms / (t.interval_s * 1000)), t.reward FROM tickets t JOIN sessions s ON "
-            "s.id = t.session "
+            "SELECT t.station_domain, sum(t.heard_ms / (t.interval_s * 1000)), t.reward_wei "
+            "FROM tickets t JOIN sessions s ON s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? "
             "WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
             "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' "
             "AND i.action = 'play') "
-            "GROUP BY t.station, t.reward",
+            "GROUP BY t.station_domain, t.reward_wei",
             wallet,
             since_ms,
         )
         return [(str(station), int(intervals), int(reward)) for station, intervals, reward in rows]
 
     def listeners(self, wallet: bytes) -> set[bytes]:
-        """Keys that a wallet has shown to stations."""
+        """Listener keys of a wallet's sessions."""
         rows = self._rows(
             "SELECT DISTINCT s.listener FROM sessions s JOIN payees p ON p.payee = s.payee AND p.chain_id = "
             "s.chain_id WHERE p.wallet = ?",
@@ -218,6 +221,6 @@ class Earning(Rows):
 
 
 def as_receipt(values: tuple[Any, ...]) -> ReceiptRow:
-    """A row of the table."""
+    """A row of ``receipts``, its amount as an integer."""
     row = ReceiptRow(*values)
-    return replace(row, amount=int(row.amount))
+    return replace(row, amount_wei=int(row.amount_wei))

@@ -1,17 +1,17 @@
-"""Refusals, leases, receipts, and what the popup reads."""
+"""Refusals, leases, destructions, receipts, and the plays that the popup lists."""
 
 from __future__ import annotations
 
 from dataclasses import astuple, fields, replace
 from typing import Any, Final
 
-from native_host.ledger.payee_store import Earning, as_receipt
+from native_host.ledger.payee_store import PayeeStore, as_receipt
 from native_host.ledger.tables import ReceiptRow
 from pywallet.provider.safe_text import named
 
-Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
+PlayTuple = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 
-MOST_REFUSALS: Final = 256
+MAX_REFUSALS: Final = 256
 """Refusals that the ledger keeps."""
 UNSIGNED: Final = "null"
 """Stands for the signature of a receipt that was never received: the amount is that of the published data."""
@@ -19,38 +19,41 @@ UNSIGNED: Final = "null"
 _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
 
-class Books(Earning):
-    """Everything beside the invocations themselves."""
+class ReceiptStore(PayeeStore):
+    """Reads and changes of these tables. Changes belong inside ``Ledger.write``."""
 
-    def add_refusal(self, time_s: int, content: bytes | None, station: str | None, action: str, code: str) -> None:
-        """Record a no; its amount is zero by the table's own check.
+    def add_refusal(
+        self, time_s: int, content: bytes | None, station_domain: str | None, action: str, code: str
+    ) -> None:
+        """Record a refusal; its amount is zero by the table's own check.
 
-        The same no is kept once, and the newest ones only.
+        Equal refusals are kept once, and the newest ``MAX_REFUSALS`` only.
         """
         self._change(
-            "DELETE FROM refusals WHERE (content, station, action, code) IS (?, ?, ?, ?)",
+            "DELETE FROM refusals WHERE (content, station_domain, action, code) IS (?, ?, ?, ?)",
             content,
-            station,
+            station_domain,
             action,
             code,
         )
-        self._change("DELETE FROM refusals WHERE number <= (SELECT MAX(number) FROM refusals) - ?", MOST_REFUSALS - 1)
         self._change(
-            "INSERT INTO refusals (time_s, content, station, action, code) VALUES (?, ?, ?, ?, ?)",
+            "DELETE FROM refusals WHERE refusal_number <= (SELECT MAX(refusal_number) FROM refusals) - ?",
+            MAX_REFUSALS - 1,
+        )
+        self._change(
+            "INSERT INTO refusals (time_s, content, station_domain, action, code) VALUES (?, ?, ?, ?, ?)",
             time_s,
             content,
-            station,
+            station_domain,
             action,
             code,
         )
 
     def set_lease(self, ticket: bytes, first: int, count: int, expires_s: int, budget: int) -> None:
-        """A lease was given or renewed.
-
-        Its keys and what is left of its budget live in memory and end with this process.
-        """
+        """Record that a lease was granted or renewed; its keys and remaining budget live in memory only."""
         self._change(
-            "INSERT OR REPLACE INTO leases (ticket, first, count, expires_s, budget) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO leases (ticket, first_segment, key_count, expiry_s, invocation_budget) "
+            "VALUES (?, ?, ?, ?, ?)",
             ticket,
             first,
             count,
@@ -59,15 +62,16 @@ class Books(Earning):
         )
 
     def end_leases(self, content: bytes, code: str) -> None:
-        """The leases of a content were shredded, and why."""
+        """Record that the keys of a content's leases were erased, and why."""
         self._change(
-            "UPDATE leases SET ended = ? WHERE ended IS NULL AND ticket IN (SELECT id FROM tickets WHERE content = ?)",
+            "UPDATE leases SET end_code = ? WHERE end_code IS NULL "
+            "AND ticket IN (SELECT id FROM tickets WHERE content = ?)",
             code,
             content,
         )
 
     def add_destruction(self, content: bytes, listener: bytes, time_ms: int, code: str, signature: bytes) -> None:
-        """A content's keys were destroyed here for a listener; the first time is the one that counts."""
+        """Record that a content's keys were destroyed for a listener; the first time counts."""
         self._change(
             "INSERT OR IGNORE INTO destructions (content, listener, time_ms, code, signature) VALUES (?, ?, ?, ?, ?)",
             content,
@@ -77,49 +81,58 @@ class Books(Earning):
             signature,
         )
 
-    def destructions_untold(self) -> list[tuple[bytes, bytes, int, str, bytes]]:
-        """(content, listener, Unix ms, code, signature) that no server knows of yet."""
+    def unsent_destructions(self) -> list[tuple[bytes, bytes, int, str, bytes]]:
+        """(content, listener, Unix ms, code, signature) whose notice no server has yet."""
         return [
             tuple(row)
-            for row in self._rows("SELECT content, listener, time_ms, code, signature FROM destructions WHERE told = 0")
+            for row in self._rows(
+                "SELECT content, listener, time_ms, code, signature FROM destructions WHERE notice_sent = 0"
+            )
         ]
 
-    def destruction_told(self, content: bytes, listener: bytes) -> None:
-        """The server has the receipt."""
-        self._change("UPDATE destructions SET told = 1 WHERE content = ? AND listener = ?", content, listener)
+    def set_destruction_sent(self, content: bytes, listener: bytes) -> None:
+        """Record that the server has a destruction's notice."""
+        self._change("UPDATE destructions SET notice_sent = 1 WHERE content = ? AND listener = ?", content, listener)
 
     def newest_ms(self) -> int:
         """The latest time of any invocation, Unix ms; 0 before the first."""
         return int(self._rows("SELECT coalesce(max(time_ms), 0) FROM tickets")[0][0])
 
     def add_receipt(self, row: ReceiptRow) -> bool:
-        """Keep a receipt unless it is lower than the one held. Returns whether it was kept.
+        """Keep a receipt unless it is lower than the one held: a server may not take back what it signed.
 
-        A server may not take back what it signed, so of two receipts for the
-        same payee and epoch only the larger counts.
+        Returns:
+            Whether it was kept.
         """
-        known = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
-        # What is known of published data alone gives way to a receipt of the same amount, which proves more.
-        if known is not None and known.amount >= row.amount and (known.signed != UNSIGNED or known.amount > row.amount):
+        held = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
+        # A signed receipt replaces the published data's amount, also where both are equal.
+        if (
+            held is not None
+            and held.amount_wei >= row.amount_wei
+            and (held.signed_json != UNSIGNED or held.amount_wei > row.amount_wei)
+        ):
             return False
-        if known is not None:
-            row = replace(row, claimed=known.claimed, final=known.final, lies=known.lies, sure=known.sure)
+        if held is not None:
+            row = replace(
+                row,
+                claim_transaction=held.claim_transaction,
+                final=held.final,
+                at_payee=held.at_payee,
+                claim_confirmed=held.claim_confirmed,
+            )
         self._write_receipt(row)
         return True
 
     def add_leaf(self, row: ReceiptRow) -> None:
-        """Keep what the published data say that a payee has.
-
-        A receipt that is held keeps its signature, and its amount is the leaf's.
-        """
-        known = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
-        if known is None:
+        """Keep a leaf of the published data: a held receipt keeps its signature, and its amount becomes the leaf's."""
+        held = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
+        if held is None:
             self._write_receipt(row)
-        elif known.amount < row.amount:
-            self._write_receipt(replace(known, amount=row.amount))
+        elif held.amount_wei < row.amount_wei:
+            self._write_receipt(replace(held, amount_wei=row.amount_wei))
 
     def _write_receipt(self, row: ReceiptRow) -> None:
-        values = astuple(replace(row, amount=str(row.amount)))  # type: ignore[arg-type]
+        values = astuple(replace(row, amount_wei=str(row.amount_wei)))  # type: ignore[arg-type]
         marks = ", ".join("?" * len(values))
         self._change(f"INSERT OR REPLACE INTO receipts ({_RECEIPT}) VALUES ({marks})", *values)  # noqa: S608
         self.changed_earnings()
@@ -127,7 +140,8 @@ class Books(Earning):
     def receipt(self, server: bytes, epoch: int, payee: bytes, chain_id: int | None = None) -> ReceiptRow | None:
         """The receipt held for a payee in an epoch, on a network or (None) on any."""
         rows = self._rows(
-            f"SELECT {_RECEIPT} FROM receipts WHERE server = ?1 AND epoch = ?2 AND payee = ?3 AND (?4 IS NULL OR chain_id = ?4)",  # noqa: S608
+            f"SELECT {_RECEIPT} FROM receipts WHERE server = ?1 AND epoch = ?2 AND payee = ?3 "  # noqa: S608
+            "AND (?4 IS NULL OR chain_id = ?4)",
             server,
             epoch,
             payee,
@@ -140,8 +154,8 @@ class Books(Earning):
         rows = self._rows(f"SELECT {_RECEIPT} FROM receipts WHERE payee = ? ORDER BY epoch DESC", payee)  # noqa: S608
         return [as_receipt(row) for row in rows]
 
-    def servers_of(self, payee: bytes) -> list[tuple[bytes, int]]:
-        """(server, chain id) of those that have paid a payee or have its plays, the last one last."""
+    def servers_of_payee(self, payee: bytes) -> list[tuple[bytes, int]]:
+        """(server, chain id) of the servers that issued receipts to a payee or have its plays, the last one last."""
         rows = self._rows(
             "SELECT DISTINCT t.server, s.chain_id FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = "
             "?1 "
@@ -150,7 +164,7 @@ class Books(Earning):
         )
         return [tuple(row) for row in rows]
 
-    def chain_of(self, server: bytes) -> int | None:
+    def chain_id_of(self, server: bytes) -> int | None:
         """The chain id of the sessions in which a server was used, or of what it has paid."""
         rows = self._rows(
             "SELECT s.chain_id FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? LIMIT 1", server
@@ -160,23 +174,24 @@ class Books(Earning):
 
     def servers_used(self) -> list[tuple[bytes, str]]:
         """(address, url) of every server a ticket named."""
-        return [(bytes(row[0]), str(row[1])) for row in self._rows("SELECT DISTINCT server, url FROM tickets")]
+        return [(bytes(row[0]), str(row[1])) for row in self._rows("SELECT DISTINCT server, server_url FROM tickets")]
 
     def server_url(self, server: bytes, chain_id: int) -> str | None:
-        """Where a server of a network was last reached."""
+        """The URL at which a server of a network was used last."""
         rows = self._rows(
-            "SELECT t.url FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? AND s.chain_id = ? "
+            "SELECT t.server_url FROM tickets t JOIN sessions s ON s.id = t.session "
+            "WHERE t.server = ? AND s.chain_id = ? "
             "ORDER BY t.prepared_s DESC LIMIT 1",
             server,
             chain_id,
         )
         return str(rows[0][0]) if rows else None
 
-    def session_with(self, server: bytes, content: bytes) -> tuple[bytes, bytes, int, bytes | None] | None:
+    def session_at(self, server: bytes, content: bytes) -> tuple[bytes, bytes, int, bytes | None] | None:
         """(session, listener, chain id, tag secret) of the last play of a content at a server."""
         rows = self._rows(
-            "SELECT s.id, s.listener, s.chain_id, coalesce(k.secret, u.secret) FROM tickets t JOIN sessions s ON "
-            "s.id = t.session "
+            "SELECT s.id, s.listener, s.chain_id, coalesce(k.tag_secret, u.tag_secret) "
+            "FROM tickets t JOIN sessions s ON s.id = t.session "
             "LEFT JOIN tag_secrets k ON k.server = t.server AND k.listener = s.listener AND k.content = t.content "
             "LEFT JOIN usage u ON u.listener = s.listener AND u.content = t.content "
             "WHERE t.server = ? AND t.content = ? ORDER BY t.time_ms DESC, t.prepared_s DESC LIMIT 1",
@@ -185,30 +200,30 @@ class Books(Earning):
         )
         return tuple(rows[0]) if rows else None
 
-    def played(self, content: bytes, listener: bytes) -> tuple[bytes, bytes, str] | None:
+    def last_play(self, content: bytes, listener: bytes) -> tuple[bytes, bytes, str] | None:
         """(session, server, url) of a listener's last play of a content."""
         rows = self._rows(
-            "SELECT session, server, url FROM tickets WHERE content = ? AND listener = ? ORDER BY time_ms DESC, "
+            "SELECT session, server, server_url FROM tickets WHERE content = ? AND listener = ? ORDER BY time_ms DESC, "
             "prepared_s DESC LIMIT 1",
             content,
             listener,
         )
         return tuple(rows[0]) if rows else None
 
-    def station_of(self, session: bytes) -> str:
-        """The domain at which a session was used, empty where unknown."""
-        rows = self._rows("SELECT station FROM tickets WHERE session = ? LIMIT 1", session)
+    def station_domain_of(self, session: bytes) -> str:
+        """The station's domain of a session, empty where unknown."""
+        rows = self._rows("SELECT station_domain FROM tickets WHERE session = ? LIMIT 1", session)
         return str(rows[0][0]) if rows else ""
 
     def song(self, content: bytes) -> tuple[str, str]:
-        """(title, artist) for a heading, empty where unknown."""
+        """(title, artist) of a content, safe to show; empty where unknown."""
         rows = self._rows("SELECT title, artist FROM contents WHERE content = ?", content)
         return (named(str(rows[0][0])), named(str(rows[0][1]))) if rows else ("", "")
 
     def plays(self, limit: int) -> list[dict[str, Any]]:
-        """The last plays: when, what, where, how long, at what reward, and whether the server has them all."""
+        """The last plays, with their number of unreported invocations and the code of a refused one."""
         rows = self._rows(
-            "SELECT t.time_ms / 1000, t.content, t.station, t.heard_ms, t.interval_s, t.reward, "
+            "SELECT t.time_ms / 1000, t.content, t.station_domain, t.heard_ms, t.interval_s, t.reward_wei, "
             "(SELECT count(*) FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = "
             "'unreported'), "
             "(SELECT i.code FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = "
@@ -216,22 +231,22 @@ class Books(Earning):
             "FROM tickets t WHERE t.state <> 'none' ORDER BY t.time_ms DESC LIMIT ?",
             limit,
         )
-        names = ("time_s", "content", "station", "heard_ms", "interval_s", "reward", "unreported", "code")
+        names = ("time_s", "content", "station_domain", "heard_ms", "interval_s", "reward_wei", "unreported", "code")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def session_of_payee(self, payee: bytes) -> bytes | None:
-        """The session that a payee was named in, where it was used on this computer."""
+        """The session that names a payee, where it was used on this computer."""
         rows = self._rows("SELECT id FROM sessions WHERE payee = ? LIMIT 1", payee)
         return bytes(rows[0][0]) if rows else None
 
-    def heard_by(self, payee: bytes) -> list[Heard]:
-        """(server, payee, content, ticket, time s, heard ms, interval s, reward wei) of the plays of a payee, oldest
-        first.
+    def plays_of_payee(self, payee: bytes) -> list[PlayTuple]:
+        """Plays of a payee without refused ones, the oldest first.
 
-        A play that the server refused is none.
+        Returns:
+            (server, payee, content, ticket, Unix s, heard ms, interval s, reward in wei) each.
         """
         rows = self._rows(
-            "SELECT t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward "
+            "SELECT t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward_wei "
             "FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = ? AND t.state <> 'none' AND NOT EXISTS "
             "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' "
             "AND i.action = 'play') "
@@ -243,13 +258,7 @@ class Books(Earning):
     def refusals(self, limit: int) -> list[dict[str, Any]]:
         """The last refusals."""
         rows = self._rows(
-            "SELECT time_s, content, station, action, code FROM refusals ORDER BY number DESC LIMIT ?", limit
+            "SELECT time_s, content, station_domain, action, code FROM refusals ORDER BY refusal_number DESC LIMIT ?",
+            limit,
         )
-        return [dict(zip(("time_s", "content", "station", "action", "code"), row, strict=True)) for row in rows]
-
-
-def _worth(row: ReceiptRow) -> tuple[int, bool, bool]:
-    """What is told of the published data alone gives way to a receipt of the same amount, and that to one which says
-    what for.
-    """
-    return row.amount, row.signed != UNSIGNED, bool(row.content)
+        return [dict(zip(("time_s", "content", "station_domain", "action", "code"), row, strict=True)) for row in rows]

@@ -1,11 +1,10 @@
-"""Salvage of a damaged ledger: every row that can still be read, in a new file, with no count lower than before.
+"""Salvage of a damaged ledger: every readable row in a new file, with no count lower than before.
 
-A spoilt page takes the rows on it, not those before and behind it. So a table is read from both ends and from many
-places between them. What cannot be read must not give anybody more than they had: counters are the highest of what the
-usage table and the invocations say; where both have gaps, a song that the ledger knows and whose counter is lost counts
-as used up; leases end, so that the next play asks the server, which keeps counts of its own; and where what was spent
-is not wholly known, sites may spend nothing until a person allows it again. Where earnings have gaps, the search for
-them begins anew.
+A damaged page loses the rows on it, not those before and after it, so a table is read from both ends and from many
+places between them. Lost rows must not raise any limit: counters are the highest that the usage table and the
+invocations prove; where both have gaps, a content whose counter is lost counts as used up; leases end, so that the next
+play asks the server, which keeps its own counts; and where debits have gaps, sites may spend nothing until a person
+allows it again. Where earnings have gaps, the recovery scan begins anew.
 """
 
 from __future__ import annotations
@@ -20,27 +19,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from native_host.ledger import migrations
 from native_host.ledger.database import Ledger
 from native_host.ledger.faults import failure
 from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 
 USED_UP: Final = 1 << 31
-"""A counter that no limit reaches: of songs whose own is lost."""
+"""A counter above every limit, for contents whose own is lost."""
 
 _TABLES: Final = {
     "contents": ("content",),
     "sessions": ("id",),
     "tickets": ("id",),
     "invocations": ("session", "sequence"),
-    "refusals": ("number",),
+    "refusals": ("refusal_number",),
     "usage": ("listener", "content"),
     "tag_secrets": ("server", "listener", "content"),
     "destructions": ("content", "listener"),
     "leases": ("ticket",),
     "receipts": ("server", "epoch", "payee", "chain_id"),
     "sites": ("origin",),
-    "debits": ("number",),
+    "debits": ("debit_number",),
     "payments": ("ticket",),
     "vouchers": ("server", "payer"),
     "payees": ("wallet", "payee", "chain_id"),
@@ -49,6 +49,7 @@ _TABLES: Final = {
 }
 _FOUND: Final = frozenset({"payees", "receipts", "scans", "scan_posts"})
 _NUMBERED: Final = ("refusals", "debits")
+_OLD_NAMES: Final = {table: {new: old for old, new in names.items()} for table, names in migrations.RENAMED.items()}
 _SITES: Final = ("http://", "https://", "file://")
 _PROBES: Final = 1024
 _STEP: Final = 8
@@ -60,7 +61,7 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Salvage:
-    """Rows read by table, the tables with gaps, songs that count as used up, and where the damaged file lies now."""
+    """Rows read by table, the tables with gaps, contents that count as used up, and the damaged file's new path."""
 
     rows: dict[str, int]
     gaps: tuple[str, ...]
@@ -132,7 +133,7 @@ def _repair(path: Path) -> Salvage | None:
 def _whole(old: sqlite3.Connection) -> bool:
     """Whether a sound file has the tables of its version. Raises Unavailable ``host.ledger.version``."""
     (version,) = old.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
+    if not migrations.supported(old) and version:
         raise Unavailable("host.ledger.version", found=version, expected=VERSION)
     tables = {name for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return version < VERSION or tables >= _TABLES.keys()
@@ -148,7 +149,7 @@ def _aside(path: Path) -> Path:
 
 
 def _alone(old: sqlite3.Connection) -> None:
-    """Raise while another host has the ledger open: it would go on writing to the file that was put aside."""
+    """Raise while another host has the ledger open: it would write to the file that is put aside."""
     try:
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()
         old.execute("BEGIN IMMEDIATE")
@@ -159,15 +160,21 @@ def _alone(old: sqlite3.Connection) -> None:
 
 
 def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict[str, Any]], bool]:
-    """Rows by key, and if there is no gap among them."""
+    """Read a table of any version.
+
+    Returns:
+        Its rows by key, with the column names of this version; and whether there is no gap among them.
+    """
     found: dict[Key, dict[str, Any]] = {}
-    ascending, descending = ", ".join(key), ", ".join(f"{name} DESC" for name in key)
+    stored = _stored_key(old, table, key)
+    ascending, descending = ", ".join(stored), ", ".join(f"{name} DESC" for name in stored)
+    renamed = migrations.RENAMED.get(table, {})
 
     def run(where: str, values: Key, order: str = ascending) -> bool:
-        """Read on until the end, a spoilt page or a row that is there already; True for the end."""
+        """Read until the end, a damaged page or a row that was read before; True for the end."""
         try:
             rows = old.execute(f"SELECT * FROM {table} {where} ORDER BY {order}", values)  # noqa: S608
-            names = [column[0] for column in rows.description]
+            names = [renamed.get(column[0], column[0]) for column in rows.description]
             for values in rows:
                 row = dict(zip(names, values, strict=True))
                 place = tuple(row[name] for name in key)
@@ -181,13 +188,22 @@ def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict
     if run("", ()):
         return found, True
     run("", (), descending)
-    for where, values in _probes(table, key, found):
+    for where, values in _probes(table, stored, found):
         run(where, values)
     return found, False
 
 
+def _stored_key(old: sqlite3.Connection, table: str, key: Key) -> Key:
+    """The columns of a key as the file has them: a ledger of version 8 or before has other names."""
+    columns: set[str] = set()
+    with contextlib.suppress(sqlite3.Error):
+        columns = {column[0] for column in old.execute(f"SELECT * FROM {table} LIMIT 0").description}  # noqa: S608
+    names = _OLD_NAMES.get(table, {})
+    return tuple(name if name in columns else names.get(name, name) for name in key)
+
+
 def _probes(table: str, key: Key, found: dict[Key, dict[str, Any]]) -> Iterator[tuple[str, Key]]:
-    """Places to go on reading from, where a spoilt page lies between them and the ends."""
+    """Conditions to read on from, where a damaged page lies between them and the ends."""
     first = key[0]
     if table in _NUMBERED:
         numbers = [int(place[0]) for place in found] or [0]
@@ -210,18 +226,18 @@ def _probes(table: str, key: Key, found: dict[Key, dict[str, Any]]) -> Iterator[
 
 
 def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
-    """The new ledger; how many songs count as used up."""
+    """Write the new ledger; the number of contents that count as used up."""
     used_up = _count(found, gaps)
     if gaps:
         for lease in found["leases"].values():
-            lease["ended"] = lease["ended"] or "host.ledger.damaged"
-    # What was found is lost with them: all epochs are looked at again.
+            lease["end_code"] = lease["end_code"] or "host.ledger.damaged"
+    # Recovered rewards are lost with them: all epochs are scanned again.
     if _FOUND & gaps:
         found["scans"].clear()
         found["scan_posts"].clear()
     if "debits" in gaps:
         for site in found["sites"].values():
-            site["day_wei"] = "0"
+            site["daily_budget_wei"] = "0"
     with Ledger(fresh) as ledger, ledger.write():
         for table, rows in found.items():
             columns = {name for (_, name, *_) in ledger._rows(f"PRAGMA table_info({table})")}
@@ -233,14 +249,14 @@ def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: froze
 
 
 def _count(found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
-    """Raise every counter to the highest that anything of the ledger proves."""
+    """Raise every counter to the highest that any table proves; the number of contents that count as used up."""
     usage, sessions = found["usage"], found["sessions"]
     proved: dict[Key, dict[str, int]] = {}
     for row in found["invocations"].values():
         own = sessions.get((row["session"],))
         if own is not None:
             own["sequence"] = max(own["sequence"], row["sequence"])
-        if row["state"] == "refused" or row.get("free"):
+        if row["state"] == "refused" or row.get("uncounted"):
             continue
         counted = proved.setdefault(
             (row["listener"], row["content"]), {"plays": 0, "seeks": 0, "first": row["time_ms"] // 1000}

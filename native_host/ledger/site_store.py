@@ -1,4 +1,4 @@
-"""What each site may do with this person's plays, and what it has spent."""
+"""Listening grants of sites, and the debits against their budgets."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ EVERYWHERE: Final = "*"
 class SiteRow:
     """A listening grant.
 
-    ``state``: allowed, paused or revoked; ``day_wei``: the most its paid songs may cost in a day (UTC).
+    ``state``: allowed, paused or revoked; ``daily_budget_wei``: the most its paid songs may cost in a day (UTC).
     """
 
     origin: str
     state: str = "allowed"
-    day_wei: int = 0
-    first_s: int = 0
-    last_s: int = 0
+    daily_budget_wei: int = 0
+    first_used_s: int = 0
+    last_used_s: int = 0
 
 
-class Granting(Rows):
+class SiteStore(Rows):
     """Grants and debits. Changes belong inside ``Ledger.write``."""
 
     def site(self, origin: str) -> SiteRow | None:
-        """The grant of a site; None where nothing was ever said about it."""
-        rows = self._rows("SELECT origin, state, day_wei, first_s, last_s FROM sites WHERE origin = ?", origin)
+        """The grant of a site; None for a site without one."""
+        rows = self._rows(
+            "SELECT origin, state, daily_budget_wei, first_used_s, last_used_s FROM sites WHERE origin = ?", origin
+        )
         return _row(rows[0]) if rows else None
 
     def sites(self) -> list[SiteRow]:
@@ -38,39 +40,41 @@ class Granting(Rows):
         return [
             _row(row)
             for row in self._rows(
-                "SELECT origin, state, day_wei, first_s, last_s FROM sites ORDER BY last_s DESC, origin"
+                "SELECT origin, state, daily_budget_wei, first_used_s, last_used_s FROM sites "
+                "ORDER BY last_used_s DESC, origin"
             )
         ]
 
     def set_site(self, row: SiteRow) -> None:
         """Write a grant."""
         self._change(
-            "INSERT INTO sites (origin, state, day_wei, first_s, last_s) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET state = excluded.state, day_wei = excluded.day_wei, last_s = excluded.last_s",
+            "INSERT INTO sites (origin, state, daily_budget_wei, first_used_s, last_used_s) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET state = excluded.state, "
+            "daily_budget_wei = excluded.daily_budget_wei, last_used_s = excluded.last_used_s",
             row.origin,
             row.state,
-            str(row.day_wei),
-            row.first_s,
-            row.last_s,
+            str(row.daily_budget_wei),
+            row.first_used_s,
+            row.last_used_s,
         )
 
     def debited(self, ticket: bytes) -> int:
         """Wei that were set aside for a ticket so far."""
-        return sum(int(row[0]) for row in self._rows("SELECT amount FROM debits WHERE ticket = ?", ticket))
+        return sum(int(row[0]) for row in self._rows("SELECT amount_wei FROM debits WHERE ticket = ?", ticket))
 
     def spent(self, origin: str, day: int) -> int:
         """Wei that a site (or EVERYWHERE) has cost on a day, counted from 1970."""
         where = "day = ?" if origin == EVERYWHERE else "day = ? AND origin = ?"
         values: tuple[object, ...] = (day,) if origin == EVERYWHERE else (day, origin)
-        return sum(int(row[0]) for row in self._rows(f"SELECT amount FROM debits WHERE {where}", *values))  # noqa: S608
+        return sum(int(row[0]) for row in self._rows(f"SELECT amount_wei FROM debits WHERE {where}", *values))  # noqa: S608
 
     def debit(self, ticket: bytes, origin: str, day: int, amount: int) -> None:
         """Set wei aside for a ticket, before what they pay for happens."""
         self._change(
-            "INSERT INTO debits (ticket, origin, day, amount) VALUES (?, ?, ?, ?)", ticket, origin, day, str(amount)
+            "INSERT INTO debits (ticket, origin, day, amount_wei) VALUES (?, ?, ?, ?)", ticket, origin, day, str(amount)
         )
 
 
 def _row(values: tuple[object, ...]) -> SiteRow:
-    origin, state, day_wei, first_s, last_s = values
-    return SiteRow(str(origin), str(state), int(str(day_wei)), int(str(first_s)), int(str(last_s)))
+    origin, state, budget, first_s, last_s = values
+    return SiteRow(str(origin), str(state), int(str(budget)), int(str(first_s)), int(str(last_s)))

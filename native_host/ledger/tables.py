@@ -11,148 +11,113 @@ import msgspec
 from pywallet.encoding.hex import from_hex
 from pywallet.policy import Meter
 
-VERSION: Final = 8
-CHANGES: Final = {
-    1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",),
-    2: (),
-    3: (
-        "CREATE TABLE payments (ticket BLOB PRIMARY KEY, server BLOB NOT NULL, payer BLOB NOT NULL, station BLOB NOT "
-        "NULL, "
-        "domain TEXT NOT NULL, chain_id INTEGER NOT NULL, number INTEGER NOT NULL, session BLOB NOT NULL, content "
-        "BLOB NOT NULL, "
-        "price TEXT NOT NULL, bps INTEGER NOT NULL, signed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
-        "CREATE TABLE vouchers (server BLOB NOT NULL, payer BLOB NOT NULL, cap TEXT NOT NULL, until INTEGER NOT NULL, "
-        "signed TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (server, payer)) WITHOUT ROWID",
-    ),
-    4: (),
-    5: (
-        "ALTER TABLE payments ADD COLUMN agreed_bps INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE payments ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
-        "UPDATE payments SET agreed_bps = bps",
-        "ALTER TABLE vouchers ADD COLUMN agreed TEXT NOT NULL DEFAULT '0'",
-        "ALTER TABLE vouchers ADD COLUMN lines TEXT NOT NULL DEFAULT '[]'",
-    ),
-    6: (
-        "ALTER TABLE receipts ADD COLUMN final INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE receipts ADD COLUMN lies INTEGER NOT NULL DEFAULT 0",
-        # Claims of other installations: the chain names their transactions.
-        "UPDATE receipts SET claimed = NULL WHERE claimed = 'elsewhere'",
-    ),
-    7: (
-        # Receipts and payees are kept by network as well.
-        "CREATE TABLE receipts_8 ("
-        "server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement "
-        "BLOB NOT NULL, "
-        "amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT "
-        "NULL, claimed TEXT, "
-        "final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0, sure INTEGER NOT NULL DEFAULT 0, "
-        "PRIMARY KEY (server, epoch, payee, chain_id)) WITHOUT ROWID",
-        "INSERT INTO receipts_8 SELECT server, epoch, payee, chain_id, settlement, amount, signed, detail, content, "
-        "station, claimed, "
-        "final, lies, claimed IS NOT NULL FROM receipts",
-        "DROP TABLE receipts",
-        "ALTER TABLE receipts_8 RENAME TO receipts",
-        # A ledger from before version 7 has no payees and no search.
-        "CREATE TABLE IF NOT EXISTS payees ("
-        "wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station "
-        "BLOB NOT NULL, "
-        "number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee)) WITHOUT ROWID",
-        "CREATE TABLE payees_8 ("
-        "wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station "
-        "BLOB NOT NULL, "
-        "number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee, chain_id)) WITHOUT ROWID",
-        "INSERT INTO payees_8 SELECT wallet, payee, chain_id, settlement, station, number, name FROM payees",
-        "DROP TABLE payees",
-        "ALTER TABLE payees_8 RENAME TO payees",
-        "CREATE TABLE IF NOT EXISTS scan_posts ("
-        "wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL, server "
-        "BLOB NOT NULL, "
-        "data BLOB NOT NULL, code TEXT, PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID",
-        "ALTER TABLE scan_posts ADD COLUMN turn INTEGER NOT NULL DEFAULT 0",
-    ),
-}
-"""By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
+VERSION: Final = 9
+"""Of the tables; ``native_host.ledger.migrations`` has the steps from older ones."""
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS contents (
     content BLOB PRIMARY KEY, title TEXT NOT NULL, artist TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sessions (
-    id BLOB PRIMARY KEY, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL, listener BLOB NOT NULL,
-    payee BLOB NOT NULL, not_after_s INTEGER NOT NULL, signed TEXT NOT NULL,
+    id BLOB PRIMARY KEY, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station_address BLOB NOT NULL,
+    listener BLOB NOT NULL,
+    payee BLOB NOT NULL, not_after_s INTEGER NOT NULL, signed_json TEXT NOT NULL,
     sequence INTEGER NOT NULL DEFAULT 0, acknowledged INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS sessions_station ON sessions (station, not_after_s);
+CREATE INDEX IF NOT EXISTS sessions_station ON sessions (station_address, not_after_s);
 CREATE TABLE IF NOT EXISTS tickets (
-    id BLOB PRIMARY KEY, session BLOB NOT NULL, content BLOB NOT NULL, listener BLOB NOT NULL, server BLOB NOT NULL, url TEXT NOT NULL,
-    station TEXT NOT NULL, reward TEXT NOT NULL, interval_s INTEGER NOT NULL, prepared_s INTEGER NOT NULL, expiry_s INTEGER NOT NULL,
+    id BLOB PRIMARY KEY, session BLOB NOT NULL, content BLOB NOT NULL, listener BLOB NOT NULL, server BLOB NOT NULL,
+    server_url TEXT NOT NULL,
+    station_domain TEXT NOT NULL, reward_wei TEXT NOT NULL, interval_s INTEGER NOT NULL,
+    prepared_s INTEGER NOT NULL, expiry_s INTEGER NOT NULL,
     state TEXT NOT NULL DEFAULT 'none', heard_ms INTEGER NOT NULL DEFAULT 0, position_ms INTEGER NOT NULL DEFAULT 0,
     time_ms INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS invocations (
-    session BLOB NOT NULL, sequence INTEGER NOT NULL, ticket BLOB NOT NULL, content BLOB NOT NULL, listener BLOB NOT NULL,
+    session BLOB NOT NULL, sequence INTEGER NOT NULL, ticket BLOB NOT NULL, content BLOB NOT NULL,
+    listener BLOB NOT NULL,
     action TEXT NOT NULL, position_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, signature BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'unreported', code TEXT, free INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'unreported', code TEXT, uncounted INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (session, sequence)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS invocations_unreported ON invocations (session, sequence, content, action) WHERE state = 'unreported';
-CREATE INDEX IF NOT EXISTS invocations_counted ON invocations (listener, content, action, time_ms) WHERE action <> 'renew';
+CREATE INDEX IF NOT EXISTS invocations_unreported ON invocations (session, sequence, content, action)
+    WHERE state = 'unreported';
+CREATE INDEX IF NOT EXISTS invocations_counted ON invocations (listener, content, action, time_ms)
+    WHERE action <> 'renew';
 CREATE TABLE IF NOT EXISTS refusals (
-    number INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, content BLOB, station TEXT, action TEXT NOT NULL, code TEXT NOT NULL,
-    amount TEXT NOT NULL DEFAULT '0' CHECK (amount = '0'));
+    refusal_number INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, content BLOB, station_domain TEXT,
+    action TEXT NOT NULL, code TEXT NOT NULL,
+    amount_wei TEXT NOT NULL DEFAULT '0' CHECK (amount_wei = '0'));
 CREATE TABLE IF NOT EXISTS usage (
     listener BLOB NOT NULL, content BLOB NOT NULL, plays INTEGER NOT NULL DEFAULT 0, seeks INTEGER NOT NULL DEFAULT 0,
     heard_ms INTEGER NOT NULL DEFAULT 0, first_play_s INTEGER, server_plays INTEGER NOT NULL DEFAULT 0,
-    server_seeks INTEGER NOT NULL DEFAULT 0, server_seconds INTEGER NOT NULL DEFAULT 0, server_first_s INTEGER, secret BLOB,
+    server_seeks INTEGER NOT NULL DEFAULT 0, server_seconds INTEGER NOT NULL DEFAULT 0, server_first_s INTEGER,
+    tag_secret BLOB,
     PRIMARY KEY (listener, content)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tag_secrets (
-    server BLOB NOT NULL, listener BLOB NOT NULL, content BLOB NOT NULL, secret BLOB NOT NULL,
+    server BLOB NOT NULL, listener BLOB NOT NULL, content BLOB NOT NULL, tag_secret BLOB NOT NULL,
     PRIMARY KEY (server, listener, content)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS destructions (
-    content BLOB NOT NULL, listener BLOB NOT NULL, time_ms INTEGER NOT NULL, code TEXT NOT NULL, signature BLOB NOT NULL,
-    told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (content, listener)) WITHOUT ROWID;
+    content BLOB NOT NULL, listener BLOB NOT NULL, time_ms INTEGER NOT NULL, code TEXT NOT NULL,
+    signature BLOB NOT NULL,
+    notice_sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (content, listener)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS leases (
-    ticket BLOB PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL, expires_s INTEGER NOT NULL, budget INTEGER NOT NULL,
-    ended TEXT) WITHOUT ROWID;
+    ticket BLOB PRIMARY KEY, first_segment INTEGER NOT NULL, key_count INTEGER NOT NULL, expiry_s INTEGER NOT NULL,
+    invocation_budget INTEGER NOT NULL,
+    end_code TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipts (
-    server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL,
-    amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL,
-    claimed TEXT, final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0, sure INTEGER NOT NULL DEFAULT 0,
+    server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL,
+    settlement BLOB NOT NULL,
+    amount_wei TEXT NOT NULL, signed_json TEXT NOT NULL, detail_json TEXT NOT NULL, content BLOB NOT NULL,
+    station_domain TEXT NOT NULL,
+    claim_transaction TEXT, final INTEGER NOT NULL DEFAULT 0, at_payee INTEGER NOT NULL DEFAULT 0,
+    claim_confirmed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (server, epoch, payee, chain_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS receipts_payee ON receipts (payee);
 CREATE INDEX IF NOT EXISTS receipts_newest ON receipts (epoch, server, payee);
-CREATE INDEX IF NOT EXISTS receipts_claimed ON receipts (claimed) WHERE claimed IS NOT NULL;
-CREATE INDEX IF NOT EXISTS receipts_open ON receipts (epoch, server, payee) WHERE claimed IS NULL;
-CREATE INDEX IF NOT EXISTS receipts_unsure ON receipts (epoch, server, payee) WHERE claimed IS NOT NULL AND sure = 0;
-CREATE INDEX IF NOT EXISTS receipts_final ON receipts (epoch, server, payee) WHERE claimed IS NULL AND final = 1;
-CREATE INDEX IF NOT EXISTS receipts_pending ON receipts (epoch, server, payee) WHERE claimed IS NULL AND final = 0;
+CREATE INDEX IF NOT EXISTS receipts_claimed ON receipts (claim_transaction) WHERE claim_transaction IS NOT NULL;
+CREATE INDEX IF NOT EXISTS receipts_open ON receipts (epoch, server, payee) WHERE claim_transaction IS NULL;
+CREATE INDEX IF NOT EXISTS receipts_unsure ON receipts (epoch, server, payee)
+    WHERE claim_transaction IS NOT NULL AND claim_confirmed = 0;
+CREATE INDEX IF NOT EXISTS receipts_final ON receipts (epoch, server, payee)
+    WHERE claim_transaction IS NULL AND final = 1;
+CREATE INDEX IF NOT EXISTS receipts_pending ON receipts (epoch, server, payee)
+    WHERE claim_transaction IS NULL AND final = 0;
 CREATE INDEX IF NOT EXISTS sessions_payee ON sessions (payee);
 CREATE INDEX IF NOT EXISTS tickets_time ON tickets (time_ms);
 CREATE TABLE IF NOT EXISTS payees (
-    wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL,
-    number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee, chain_id)) WITHOUT ROWID;
+    wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL,
+    station_address BLOB NOT NULL,
+    session_number INTEGER NOT NULL, station_name TEXT NOT NULL, PRIMARY KEY (wallet, payee, chain_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS payees_payee ON payees (payee);
 CREATE TABLE IF NOT EXISTS scans (
-    wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, block INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0,
+    wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, listed_block INTEGER NOT NULL,
+    post_count INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (wallet, chain_id, settlement)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS scan_posts (
-    wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL, server BLOB NOT NULL,
-    data BLOB NOT NULL, code TEXT, turn INTEGER NOT NULL DEFAULT 0,
+    wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL,
+    server BLOB NOT NULL,
+    data_hash BLOB NOT NULL, code TEXT, retry_round INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS scan_posts_turn ON scan_posts (wallet, chain_id, settlement, turn, epoch, server);
+CREATE INDEX IF NOT EXISTS scan_posts_turn ON scan_posts (wallet, chain_id, settlement, retry_round, epoch, server);
 CREATE TABLE IF NOT EXISTS candidates (
-    wallet BLOB NOT NULL, day INTEGER NOT NULL, station BLOB NOT NULL, payees BLOB NOT NULL,
-    PRIMARY KEY (wallet, day, station)) WITHOUT ROWID;
+    wallet BLOB NOT NULL, day INTEGER NOT NULL, station_address BLOB NOT NULL, payees BLOB NOT NULL,
+    PRIMARY KEY (wallet, day, station_address)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sites (
-    origin TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('allowed', 'paused', 'revoked')), day_wei TEXT NOT NULL,
-    first_s INTEGER NOT NULL, last_s INTEGER NOT NULL) WITHOUT ROWID;
+    origin TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('allowed', 'paused', 'revoked')),
+    daily_budget_wei TEXT NOT NULL,
+    first_used_s INTEGER NOT NULL, last_used_s INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS debits (
-    number INTEGER PRIMARY KEY, ticket BLOB NOT NULL, origin TEXT NOT NULL, day INTEGER NOT NULL, amount TEXT NOT NULL);
+    debit_number INTEGER PRIMARY KEY, ticket BLOB NOT NULL, origin TEXT NOT NULL, day INTEGER NOT NULL,
+    amount_wei TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS payments (
-    ticket BLOB PRIMARY KEY, server BLOB NOT NULL, payer BLOB NOT NULL, station BLOB NOT NULL, domain TEXT NOT NULL,
-    chain_id INTEGER NOT NULL, number INTEGER NOT NULL, session BLOB NOT NULL, content BLOB NOT NULL, price TEXT NOT NULL,
-    bps INTEGER NOT NULL, signed INTEGER NOT NULL DEFAULT 0, agreed_bps INTEGER NOT NULL DEFAULT 0,
-    lost INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    ticket BLOB PRIMARY KEY, server BLOB NOT NULL, payer BLOB NOT NULL, station_address BLOB NOT NULL,
+    station_domain TEXT NOT NULL,
+    chain_id INTEGER NOT NULL, ticket_number INTEGER NOT NULL, session BLOB NOT NULL, content BLOB NOT NULL,
+    price_wei TEXT NOT NULL,
+    bps INTEGER NOT NULL, vouchered_intervals INTEGER NOT NULL DEFAULT 0, agreed_bps INTEGER NOT NULL DEFAULT 0,
+    lost_intervals INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS payments_payer ON payments (payer, server);
 CREATE TABLE IF NOT EXISTS vouchers (
-    server BLOB NOT NULL, payer BLOB NOT NULL, cap TEXT NOT NULL, until INTEGER NOT NULL, signed TEXT NOT NULL,
-    sent INTEGER NOT NULL DEFAULT 0, agreed TEXT NOT NULL DEFAULT '0', lines TEXT NOT NULL DEFAULT '[]',
+    server BLOB NOT NULL, payer BLOB NOT NULL, cap_wei TEXT NOT NULL, until_epoch INTEGER NOT NULL,
+    signed_json TEXT NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0, agreed_value TEXT NOT NULL DEFAULT '0', lines_json TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (server, payer)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS debits_ticket ON debits (ticket);
 CREATE INDEX IF NOT EXISTS debits_day ON debits (day, origin);
@@ -163,38 +128,38 @@ CREATE INDEX IF NOT EXISTS debits_day ON debits (day, origin);
 class SessionRow:
     """A session in use.
 
-    ``signed`` is its wire JSON, ``sequence`` the last one given out, ``acknowledged`` the last the server saw.
+    ``sequence``: the last number given to an invocation; ``acknowledged``: the last one that the server has.
     """
 
     id: bytes
     chain_id: int
     settlement: bytes
-    station: bytes
+    station_address: bytes
     listener: bytes
     payee: bytes
     not_after_s: int
-    signed: str
+    signed_json: str
     sequence: int = 0
     acknowledged: int = 0
 
     @cached_property
     def device(self) -> bytes:
         """The device that the listener signed for."""
-        return from_hex(msgspec.json.decode(self.signed)["message"]["device"], 20)
+        return from_hex(msgspec.json.decode(self.signed_json)["message"]["device"], 20)
 
 
 @dataclass(frozen=True)
 class TicketRow:
-    """A ticket and its meter. ``state``: none, playing, paused or ended; ``station`` is the domain."""
+    """A ticket and its meter. ``state``: none, playing, paused or ended."""
 
     id: bytes
     session: bytes
     content: bytes
     listener: bytes
     server: bytes
-    url: str
-    station: str
-    reward: int
+    server_url: str
+    station_domain: str
+    reward_wei: int
     interval_s: int
     prepared_s: int
     expiry_s: int
@@ -210,7 +175,7 @@ class TicketRow:
 
 
 @dataclass(frozen=True)
-class Entry:
+class InvocationRow:
     """One invocation, as signed. ``state``: unreported, reported or refused (then with the server's code)."""
 
     session: bytes
@@ -228,7 +193,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class UsageRow:
-    """What one listener used of one content: counted here, and as the server last said."""
+    """What one listener used of one content: counted here, and as the server last reported."""
 
     plays: int = 0
     seeks: int = 0
@@ -238,16 +203,16 @@ class UsageRow:
     server_seeks: int = 0
     server_seconds: int = 0
     server_first_s: int | None = None
-    secret: bytes | None = None
+    tag_secret: bytes | None = None
 
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """The best receipt for (server, epoch, payee) on a network, or what the published data say (``signed``, ``detail``:
-    ``null``).
+    """The highest receipt of a payee for an epoch of a server on a network.
 
-    ``claimed`` is the transaction that paid it, ``final`` whether the chain pays the epoch, ``lies`` whether the money
-    is at a payee, ``sure`` whether no reorganisation takes ``claimed`` back.
+    ``signed_json`` and ``detail_json`` are ``null`` where only the published data have the amount.
+    ``claim_transaction``: what paid it; ``final``: the epoch is final on the chain; ``at_payee``: the money lies at the
+    payee's own address; ``claim_confirmed``: the claim is as deep as the network asks.
     """
 
     server: bytes
@@ -255,28 +220,28 @@ class ReceiptRow:
     payee: bytes
     chain_id: int
     settlement: bytes
-    amount: int
-    signed: str
-    detail: str
+    amount_wei: int
+    signed_json: str
+    detail_json: str
     content: bytes
-    station: str
-    claimed: str | None = None
+    station_domain: str
+    claim_transaction: str | None = None
     final: int = 0
-    lies: int = 0
-    sure: int = 0
+    at_payee: int = 0
+    claim_confirmed: int = 0
 
 
 @dataclass(frozen=True)
 class PayeeRow:
-    """A one-time address of a wallet.
+    """A one-time address of a wallet, which is named by the first account of its words.
 
-    ``wallet`` is the first account of its words, ``number`` names the payee at ``station``.
+    ``session_number``: the number of the wallet's session at the station, from which the payee is derived.
     """
 
     wallet: bytes
     payee: bytes
     chain_id: int
     settlement: bytes
-    station: bytes
-    number: int
-    name: str = ""
+    station_address: bytes
+    session_number: int
+    station_name: str = ""

@@ -22,7 +22,7 @@ MAX_FRAME: Final = 8 << 20
 """Largest message from the browser, in bytes: a header of 4 MiB in base64 fits."""
 
 MAX_REPLY: Final = 1 << 20
-"""Largest message that browsers take from a host, in bytes. A longer one goes in parts."""
+"""Largest message that browsers accept from a host, in bytes. A longer one is sent in parts."""
 
 MAX_WHOLE: Final = 64 << 20
 """Largest message in parts, in bytes."""
@@ -31,10 +31,10 @@ PART: Final = 720 << 10
 """Bytes of a message in one part; base64 makes them a third more."""
 
 MAX_SKIP: Final = 64 << 20
-"""An oversized frame up to here is read past; a longer one cannot come from a browser."""
+"""Longest oversized frame that is skipped, in bytes; a longer one cannot come from a browser."""
 
-MAX_PARTS: Final = 2048
-"""Most objects and lists in one message: deep nesting must not depend on how the parser limits its stack."""
+MAX_NESTED: Final = 2048
+"""Most objects and lists in one message: deep nesting must not depend on the parser's stack."""
 
 _CHUNK: Final = 1 << 16
 _LENGTH: Final = struct.Struct("=I")
@@ -43,7 +43,7 @@ Read = Callable[[int], bytes]
 
 
 class Broken(Exception):
-    """The framing itself is lost: nothing after this point can be read. ``error`` says why."""
+    """The stream of frames is broken: nothing after this point can be read. ``error``: the cause."""
 
     def __init__(self, error: GomaaError) -> None:
         super().__init__(str(error))
@@ -52,14 +52,14 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Pipes:
-    """The two ends towards the browser, out of reach of prints and libraries."""
+    """Descriptors of the pipes to the browser, which neither prints nor libraries use."""
 
     read: int
     write: int
 
 
 def take_over(out: int = 1) -> Pipes:
-    """Move the pipes to the browser aside; afterwards a stray print goes to stderr.
+    """Duplicate the pipes to the browser; afterwards a stray print goes to stderr.
 
     Args:
         out: Descriptor of the pipe to the browser, where the launcher has moved it away from stdout.
@@ -88,10 +88,16 @@ def take_over(out: int = 1) -> Pipes:
 
 
 def frames(read: Read) -> Iterator[bytes | GomaaError]:
-    """The frames of a stream, each its bytes or the error to answer with; ends with the stream.
+    """The frames of a stream, until it ends.
 
-    ``read(n)`` gives between 1 and n bytes, or none at the end. Raises Broken
-    when no further frame can be found.
+    Args:
+        read: ``read(n)`` returns between 1 and n bytes, or none at the end.
+
+    Yields:
+        The bytes of a frame, or the error to answer it with.
+
+    Raises:
+        Broken: No further frame can be found.
     """
     while True:
         prefix = _collect(read, _LENGTH.size)
@@ -134,8 +140,12 @@ def _skip(read: Read, length: int) -> GomaaError:
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """The JSON object in a frame. Raises InputError ``host.frame.malformed``."""
-    if body.count(b"{") + body.count(b"[") > MAX_PARTS:
+    """The JSON object in a frame.
+
+    Raises:
+        InputError: ``host.frame.malformed``.
+    """
+    if body.count(b"{") + body.count(b"[") > MAX_NESTED:
         raise InputError("host.frame.malformed", reason="too many parts")
     try:
         value = msgspec.json.decode(body)
@@ -147,11 +157,14 @@ def decode(body: bytes) -> dict[str, Any]:
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """An outgoing message as it goes over the pipe: one frame, or several where browsers would hang up on one.
+    """Encode an outgoing message: one frame, or several where it is longer than ``MAX_REPLY``.
 
     Each of several frames is ``{"id": of the answer, "part": n, "parts": of so many, "data": base64}``, in order and
-    with nothing between them; the data joined is the message's JSON in UTF-8. So whatever grows with a song or a ledger
-    can be answered, and an answer that does not come whole ends its own request.
+    with nothing between them; the joined data are the message's JSON in UTF-8. An incomplete answer ends only its own
+    request.
+
+    Returns:
+        The bytes of all frames.
 
     Raises:
         InputError: ``host.frame.size`` above ``MAX_WHOLE``.
@@ -159,7 +172,7 @@ def encode(message: dict[str, Any]) -> bytes:
     try:
         body = msgspec.json.encode(message)
     except UnicodeEncodeError:
-        # Half a character in what a node said.
+        # A lone surrogate in a node's text.
         body = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
     if len(body) <= MAX_REPLY:
         return _LENGTH.pack(len(body)) + body
@@ -174,7 +187,7 @@ def encode(message: dict[str, Any]) -> bytes:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write every byte, blocking. Raises OSError when the browser is gone."""
+    """Write every byte, blocking. Raises OSError when the browser has closed the pipe."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -1,27 +1,27 @@
-"""``close``: the player is gone."""
+"""``close``: the player was closed."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
 
-from native_host.host import Host
-from native_host.messaging.requests import Close, Invoke
+from native_host.context import Services
+from native_host.messaging.playback_requests import Close, Invoke
 from native_host.playback.invocation_log import record
 from pywallet.errors import GomaaError
 
 
-async def run(host: Host, request: Close) -> dict[str, Any]:
-    """Record a stop if it was playing, and forget the stream with its keys. Closing twice is no fault."""
-    stream = host.streams.get(request.stream)
+async def run(services: Services, request: Close) -> dict[str, Any]:
+    """Record a stop if it was playing, and drop the stream with its keys. Closing twice is no error."""
+    stream = services.streams.get(request.stream)
     if stream is None:
         return {}
-    ticket = host.ledger.ticket(stream.ticket) if stream.ticket else None
+    ticket = services.ledger.ticket(stream.ticket) if stream.ticket else None
     if ticket is not None and stream.session is not None and ticket.state in ("playing", "paused"):
-        # Where it stopped is not known: the last known position adds at most the meter's slack.
+        # The position of the stop is unknown: with the last one the meter adds at most its slack.
         with contextlib.suppress(GomaaError):
-            record(host, stream, Invoke(stream.name, "stop", ticket.position_ms), leased=False)
-        server = host.server_at(stream)
-        host.reporter(server, stream.session.id).wake()
-    host.drop(stream)
+            record(services, stream, Invoke(stream.name, "stop", ticket.position_ms), leased=False)
+        server = services.servers.of_stream(stream)
+        services.reporters.of(server, stream.session.id).wake()
+    services.streams.drop(stream)
     return {}

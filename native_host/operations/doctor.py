@@ -1,15 +1,15 @@
-"""``doctor``: the checks that make sense from inside a running host."""
+"""``doctor``: the checks that a running host can make."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.install import doctor
-from native_host.messaging.requests import Doctor
+from native_host.messaging.chain_requests import Doctor
 
 
-async def run(host: Host, request: Doctor) -> dict[str, Any]:
-    """Device key, ledger, networks, and whether chain and servers answer."""
-    checks = [*doctor.local(host.paths), *await doctor.reachable(host.paths)]
+async def run(services: Services, request: Doctor) -> dict[str, Any]:
+    """Check device key, ledger and networks, and whether chain and servers answer."""
+    checks = [*doctor.local(services.paths), *await doctor.reachable(services.paths)]
     return {"checks": [check.to_json() for check in checks]}

@@ -1,29 +1,36 @@
-"""``escrow``: the listening money of each key of this listener, by chain and ledger."""
+"""``escrow``: the escrow of each of this listener's keys, from chain and ledger."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
-from native_host.messaging.requests import Escrow
+from native_host.context import Services
+from native_host.messaging.wallet_requests import Escrow
 from pywallet.encoding.hex import from_hex, to_hex
 
 
-async def run(host: Host, request: Escrow) -> dict[str, Any]:
-    """Every place where a song had a price for this listener. Amounts in wei; raises ``chain.unreachable``."""
+async def run(services: Services, request: Escrow) -> dict[str, Any]:
+    """Every server and station where a content had a price for this listener.
+
+    Returns:
+        ``places``, amounts in wei.
+
+    Raises:
+        Unavailable: ``chain.unreachable``.
+    """
     places = []
-    keys = None if request.wallet is None else host.ledger.listeners(from_hex(request.wallet, 20))
-    for server, payer, station, domain, chain_id in host.ledger.payers():
-        if chain_id not in host.networks or (keys is not None and payer not in keys):
+    keys = None if request.wallet is None else services.ledger.listeners(from_hex(request.wallet, 20))
+    for server, payer, station, domain, chain_id in services.ledger.payers():
+        if chain_id not in services.networks or (keys is not None and payer not in keys):
             continue
-        network = host.network(chain_id)
+        network = services.networks.require(chain_id)
         await network.ready()
         settlement = network.settlement
         spent, escrow = await settlement.account(server, payer)
         requested, ready_s = await settlement.withdrawable(server, payer)
-        last = host.ledger.voucher(server, payer)
-        # Signed for, and not debited on the chain yet.
-        pending = max(0, last.cap - spent) if last else 0
+        last = services.ledger.voucher(server, payer)
+        # Vouchered, and not debited on the chain yet.
+        pending = max(0, last.cap_wei - spent) if last else 0
         places.append(
             {
                 "server": to_hex(server),
@@ -40,7 +47,7 @@ async def run(host: Host, request: Escrow) -> dict[str, Any]:
                 "requested_wei": str(requested),
                 "held_wei": str(await network.token.balance_of(payer)),
                 "ready_s": ready_s,
-                "now_s": host.now_ms(network) // 1000,
+                "now_s": services.clock.now_ms(network) // 1000,
                 "delay_s": network.deployment.schedule.delay,
             }
         )

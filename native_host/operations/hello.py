@@ -1,4 +1,4 @@
-"""``hello``: who is there, and do we speak the same version?"""
+"""``hello``: protocol version, host version and networks."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from typing import Any
 
 from common.version import VERSION
 from native_host import CAPABILITIES, PROTOCOL
-from native_host.host import Host
-from native_host.messaging.requests import Hello
+from native_host.context import Services
+from native_host.messaging.playback_requests import Hello
 from pywallet.errors import InputError
 
 
-async def run(host: Host, request: Hello) -> dict[str, Any]:
-    """Name this host and the networks it knows. Raises InputError ``host.version``."""
+async def run(services: Services, request: Hello) -> dict[str, Any]:
+    """Start the services, and return this host's version and networks.
+
+    Raises:
+        InputError: ``host.version`` where the extension speaks another protocol version.
+    """
     if request.protocol != PROTOCOL:
         raise InputError("host.version", extension=request.protocol, host=PROTOCOL)
-    host.start()
+    services.start()
     return {
         "protocol": PROTOCOL,
         "host": VERSION,
         "capabilities": list(CAPABILITIES),
-        "networks": host.known(),
+        "networks": services.networks.to_json(),
     }

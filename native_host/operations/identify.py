@@ -1,4 +1,4 @@
-"""``identify``: the wallet's session for this station, or one of the host's own listener."""
+"""``identify``: bind a stream to the wallet's session, or to a session of this host's own listener."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger import SessionRow
-from native_host.messaging.requests import Identify
+from native_host.messaging.playback_requests import Identify
 from native_host.playback.stream import Stream
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
@@ -22,25 +22,29 @@ from pywallet.protocol import (
 )
 
 OWN_SESSION_S: Final = 86_400
-"""A session without a wallet lasts for the longest play that begins in its hour."""
+"""Length of a session without a wallet: the longest play that begins in its hour."""
 HOUR_S: Final = 3_600
-"""Every hour has its own session, as a wallet's has its own payee.
-
-What is published of one hour says nothing of the next.
-"""
+"""Every hour has its own session, like a wallet's payee: an hour's published data tell nothing of the next."""
 SKEW_S: Final = 300
 
 
-async def run(host: Host, request: Identify) -> dict[str, Any]:
-    """Bind a listener to the stream. Raises ``session.*``, ``station.unknown``, ``policy.wallet.required``."""
-    stream = host.stream(request.stream)
+async def run(services: Services, request: Identify) -> dict[str, Any]:
+    """Bind a listener to the stream.
+
+    Returns:
+        ``session`` (signed), ``id`` and ``now_s``.
+
+    Raises:
+        Refusal: ``session.*``, ``station.unknown``, ``policy.wallet.required``.
+    """
+    stream = services.streams.require(request.stream)
     if stream.facts.station is None:
         raise Refusal("station.unknown")
-    now_s = host.now_ms(stream.network) // 1000
-    given = None if request.session is None else Signed.from_json(Session, request.session)
-    row = _own(host, stream, now_s) if given is None else _given(host, stream, given, now_s)
-    with host.ledger.write():
-        host.ledger.add_session(row)
+    now_s = services.clock.now_ms(stream.network) // 1000
+    signed = None if request.session is None else Signed.from_json(Session, request.session)
+    row = _own_session(services, stream, now_s) if signed is None else _wallet_session(services, stream, signed, now_s)
+    with services.ledger.write():
+        services.ledger.add_session(row)
     if stream.session is None or stream.session.id != row.id:
         stream.ticket = None
         stream.unanswered = None
@@ -49,15 +53,15 @@ async def run(host: Host, request: Identify) -> dict[str, Any]:
             stream.lease = None
         stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row
-    return {"session": msgspec.json.decode(row.signed), "id": to_hex(row.id), "now_s": now_s}
+    return {"session": msgspec.json.decode(row.signed_json), "id": to_hex(row.id), "now_s": now_s}
 
 
-def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:
+def _wallet_session(services: Services, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:
     message = signed.message
     require_signer(signed, stream.network.domain, message.listener, "session.signature")
     if stream.facts.station is None or message.station != stream.facts.station.address:
         raise Refusal("session.station", session=to_hex(message.station))
-    require_device(host, stream, message.device)
+    require_device(services, stream, message.device)
     if not message.not_before <= now_s + SKEW_S or now_s >= message.not_after:
         raise Refusal("session.expired", not_after_s=message.not_after, now_s=now_s)
     if stream.policy.listener == "wallet" and message.payee == ZERO_ADDRESS:
@@ -65,27 +69,33 @@ def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> S
     return _row(stream, signed)
 
 
-def require_device(host: Host, stream: Stream, named: bytes) -> None:
-    """Raise Refusal ``session.device`` unless a session names the device that it has to.
+def require_device(services: Services, stream: Stream, named: bytes) -> None:
+    """Refuse a session that names another device than the stream's.
 
-    ``device`` of the refusal is that one.
+    Args:
+        services: The host's.
+        stream: An open stream.
+        named: The device's address in the session, 20 bytes.
+
+    Raises:
+        Refusal: ``session.device``, whose ``device`` is the right one; ``station.unknown``.
     """
-    device = host.device_at(stream)
+    device = services.keys.address_for(stream)
     if device is None:
         raise Refusal("station.unknown")
     if named != device:
         raise Refusal("session.device", session=to_hex(named), device=to_hex(device))
 
 
-def _own(host: Host, stream: Stream, now_s: int) -> SessionRow:
-    """Someone without a wallet: a listener key of this host, one per station, and nobody to pay."""
+def _own_session(services: Services, stream: Stream, now_s: int) -> SessionRow:
+    """A session without a wallet: signed by this host's listener key for the station, with no payee."""
     if stream.policy.listener == "wallet":
         raise Refusal("policy.wallet.required")
-    station, device = stream.facts.station, host.device_at(stream)
+    station, device = stream.facts.station, services.keys.address_for(stream)
     if station is None or device is None:
         raise Refusal("station.unknown")
-    key = host.device.listener_key(station.address)
-    # The same for the whole hour, and another one in the next: its id is the digest of this.
+    key = services.device.listener_key(station.address)
+    # Equal for the whole hour, so that its id, the digest, is too.
     begin_s = now_s - now_s % HOUR_S
     message = Session(
         station=station.address,
@@ -104,9 +114,9 @@ def _row(stream: Stream, signed: Signed[Session]) -> SessionRow:
         id=digest(message, domain),
         chain_id=domain.chain_id,
         settlement=domain.settlement,
-        station=message.station,
+        station_address=message.station,
         listener=message.listener,
         payee=message.payee,
         not_after_s=message.not_after,
-        signed=msgspec.json.encode(signed.to_json()).decode(),
+        signed_json=msgspec.json.encode(signed.to_json()).decode(),
     )

@@ -1,25 +1,29 @@
-"""``leaf``: what a payee has in an epoch, proven against the chain."""
+"""``leaf``: a payee's amount in an epoch, proven against the chain."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
-from native_host.messaging.requests import Leaf
+from native_host.context import Services
+from native_host.messaging.wallet_requests import Leaf
 from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
 from pywallet.settlement import verify_leaf
 
 
-async def run(host: Host, request: Leaf) -> dict[str, Any]:
-    """Fetch the leaf and check it.
+async def run(services: Services, request: Leaf) -> dict[str, Any]:
+    """Fetch the leaf and verify its proof.
 
-    Raises ``chain.mismatch``, ``claim.pending``, ``server.*``, ``chain.unreachable``.
+    Returns:
+        ``amount_wei``, ``index``, ``depth`` of the proof, ``final`` and ``verified``.
+
+    Raises:
+        GomaaError: ``chain.mismatch``, ``claim.pending``, ``server.*``, ``chain.unreachable``.
     """
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
-    async with epoch_proofs.line(host, server) as (line, network):
-        answer = await line.request("leaf", epoch=request.epoch, payee=request.payee)
+    async with services.directory.anonymous(server) as (connection, network):
+        answer = await connection.request("leaf", epoch=request.epoch, payee=request.payee)
     header = epoch_proofs.read(lambda: epoch_proofs.header(answer))
     amount, index = epoch_proofs.read(lambda: (int(answer["amount"]), int(answer["index"])))
     proof = epoch_proofs.read(lambda: [(from_hex(node, 32), int(total)) for node, total in answer["proof"]])

@@ -1,19 +1,23 @@
-"""``network``: know a network that a station names, after the person has agreed to it in the extension's own page."""
+"""``network``: add a network that a station names, after the person has agreed in the extension's own page."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
-from native_host.messaging.requests import Network
+from native_host.context import Services
+from native_host.messaging.chain_requests import Network
 from native_host.remote import network_files, network_setup
 
 
-async def run(host: Host, request: Network) -> dict[str, Any]:
-    """Hold the network against its node, write it down, and answer the networks known now.
+async def run(services: Services, request: Network) -> dict[str, Any]:
+    """Check the network against its node and save it.
 
-    Raises ``host.network.*``, ``station.answer``, Unavailable ``chain.unreachable``.
+    Returns:
+        ``networks`` that are known now.
+
+    Raises:
+        GomaaError: ``host.network.*``, ``station.answer``, ``chain.unreachable``.
     """
-    await network_setup.join(host.paths, request.origin, network_files.offered(request.network))
-    host.learn()
-    return {"networks": host.known()}
+    await network_setup.join(services.paths, request.origin, network_files.from_record(request.network))
+    services.networks.reload()
+    return {"networks": services.networks.to_json()}

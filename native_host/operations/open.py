@@ -1,4 +1,4 @@
-"""``open``: verify a song's header, then hold it against the chain."""
+"""``open``: verify a content's header, and check it against the chain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger import TicketRow
-from native_host.messaging.requests import Open
+from native_host.messaging.playback_requests import Open
 from native_host.operations import rejoin
 from native_host.playback import segment_table as table
 from native_host.playback.content_check import look
@@ -22,27 +22,31 @@ from pywallet.sps.renderer import require as require_renderer
 from pywallet.sps.rendition_choice import choose
 
 _LONG: Final = 64 << 10
-"""Bytes of a header whose reading would keep other streams waiting: it is read in a thread."""
+"""Bytes of a header; a longer one is read in a thread, so that other streams do not wait."""
 
 
-async def run(host: Host, request: Open) -> dict[str, Any]:
-    """Open a stream and say what was verified. Nothing plays yet, nothing is counted.
+async def run(services: Services, request: Open) -> dict[str, Any]:
+    """Open a stream, in place of one of the same name. Nothing plays yet, nothing is counted.
 
-    Raises ``sps.*``, ``content.*``, ``server.*``, ``site.streams`` and Unavailable ``chain.unreachable``.
+    Returns:
+        What was verified: content, policy, segments, station, usage, prices, and ``going``, a play to go on with.
+
+    Raises:
+        GomaaError: ``sps.*``, ``content.*``, ``server.*``, ``site.streams``, ``chain.unreachable``.
     """
-    before = host.streams.get(request.stream)
-    if before is not None:
-        host.drop(before)
+    replaced = services.streams.get(request.stream)
+    if replaced is not None:
+        services.streams.drop(replaced)
     cose = from_b64(request.header)
     site = request.site or request.origin
-    async with host.room.opening(site, len(cose)) as leaving:
+    async with services.quota.opening(site, len(cose)) as leaving:
         if leaving is not None:
-            host.drop(leaving)
+            services.streams.drop(leaving)
         if len(cose) <= _LONG:
-            return await _open(host, request, _read(cose, request), before)
-        async with host.room.reader(site):
-            read = await asyncio.to_thread(_read, cose, request)
-        return await _open(host, request, read, before)
+            return await _open(services, request, _read(cose, request), replaced)
+        async with services.quota.reader(site):
+            song = await asyncio.to_thread(_read, cose, request)
+        return await _open(services, request, song, replaced)
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,15 @@ class _Song:
 
 def _read(cose: bytes, request: Open) -> _Song:
     header = open_header(cose)
-    # The browser asks the same: an older one, or one that was changed, gets no further here either.
+    # The browser checks the same; this holds also for an older or a modified one.
     require_renderer(header.renderer)
     parts = table.build(header, len(cose), choose(header, request.codecs, request.kbps))
     return _Song(header, Policy.from_dict(header.policy), parts, len(cose))
 
 
-async def _open(host: Host, request: Open, song: _Song, before: Stream | None) -> dict[str, Any]:
+async def _open(services: Services, request: Open, song: _Song, replaced: Stream | None) -> dict[str, Any]:
     header, policy = song.header, song.policy
-    network = host.network(header.chain)
+    network = services.networks.require(header.chain)
     await network.ready()
     facts = await look(network, header, request.origin)
     stream = Stream(
@@ -81,25 +85,25 @@ async def _open(host: Host, request: Open, song: _Song, before: Stream | None) -
         site=request.site or request.origin,
         size=song.size,
     )
-    host.streams[request.stream] = stream
+    services.streams.add(stream)
     network.watch(header.content)
     if facts.station is not None:
-        line = host.server_at(stream)  # begins to connect while the person reads the terms
+        server = services.servers.of_stream(stream)  # begins to connect while the person reads the terms
         if policy.renewal is not None:
-            line.keep(policy.renewal)
-    same = before is not None and before.header.content == header.content
-    going = rejoin.find(host, stream, before.ticket if same and before else None)
+            server.keep(policy.renewal)
+    same = replaced is not None and replaced.header.content == header.content
+    going = rejoin.find(services, stream, replaced.ticket if same and replaced else None)
     stream.going = going.id if going else None
-    return _reply(host, stream, going)
+    return _reply(services, stream, going)
 
 
-def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any]:
+def _reply(services: Services, stream: Stream, going: TicketRow | None) -> dict[str, Any]:
     header, policy, station = stream.header, stream.policy, stream.facts.station
-    now_s = host.now_ms(stream.network) // 1000
+    now_s = services.clock.now_ms(stream.network) // 1000
     # Before a session is known, the last listener at this station is the best answer.
-    session = host.ledger.session_of(station.address, None, 0) if station else None
+    session = services.ledger.longest_session(station.address, None, 0) if station else None
     listener = session.listener if session else b""
-    usage, context = host.ledger.usage(listener, header.content, policy, now_s), stream.context(now_s)
+    usage, context = services.ledger.usage(listener, header.content, policy, now_s), stream.context(now_s)
     # "pause" counts nothing: the decision's `left` is what remains now.
     left = decide(policy, usage, context, "pause").left
     return {
@@ -112,7 +116,7 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
         **stream.table.to_json(),
         "ephemeral": to_b64(stream.wrap.ephemeral),
         "policy": policy.to_dict(),
-        "device": to_hex(device) if (device := host.device_at(stream)) else None,
+        "device": to_hex(device) if (device := services.keys.address_for(stream)) else None,
         "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain}
         if station
         else None,

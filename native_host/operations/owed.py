@@ -1,22 +1,23 @@
-"""``owed``: what the listener should sign for, checked against what was heard on this computer."""
+"""``owed``: the voucher that the listener should sign, checked against the plays of this computer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
-from native_host.messaging.requests import Owed
+from native_host.context import Services
+from native_host.messaging.playback_requests import Owed
 from native_host.payments import statement_check
 from pywallet.encoding.hex import to_hex
 
 
-async def run(host: Host, request: Owed) -> dict[str, Any] | None:
-    """The voucher to sign, or null.
+async def run(services: Services, request: Owed) -> dict[str, Any] | None:
+    """The voucher to sign, or null where nothing is new.
 
-    Raises ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``.
+    Raises:
+        GomaaError: ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``.
     """
-    stream = host.stream(request.stream)
-    due = stream.due = await statement_check.owed(host, stream)
+    stream = services.streams.require(request.stream)
+    due = stream.due = await statement_check.owed(services, stream)
     if due is None:
         return None
     station = stream.facts.station

@@ -1,22 +1,22 @@
-"""``payees``: one-time addresses of a wallet, told once each, so that its earnings are known by its name afterwards."""
+"""``payees``: record the one-time addresses of a wallet, whose receipts are its earnings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger import PayeeRow
-from native_host.messaging.requests import Payees
+from native_host.messaging.wallet_requests import Payees
 from pywallet.encoding.hex import from_hex
 
 
-async def run(host: Host, request: Payees) -> dict[str, Any]:
-    """Remember them in this computer's ledger; nobody else is told. What is known already changes nothing."""
+async def run(services: Services, request: Payees) -> dict[str, Any]:
+    """Record payees in this computer's ledger only; known ones stay as they are."""
     wallet = from_hex(request.wallet, 20)
     rows = []
-    for one in request.payees:
-        payee, settlement, station = (from_hex(address, 20) for address in (one.payee, one.settlement, one.station))
-        rows.append(PayeeRow(wallet, payee, one.chain_id, settlement, station, one.number, one.name))
-    with host.ledger.write():
-        host.ledger.add_payees(rows)
+    for payee in request.payees:
+        address, settlement, station = (from_hex(text, 20) for text in (payee.payee, payee.settlement, payee.station))
+        rows.append(PayeeRow(wallet, address, payee.chain_id, settlement, station, payee.number, payee.name))
+    with services.ledger.write():
+        services.ledger.add_payees(rows)
     return {}

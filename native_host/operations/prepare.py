@@ -1,4 +1,4 @@
-"""``prepare``: the station's ticket, opened at the security server; keys ahead where the policy allows."""
+"""``prepare``: open the station's ticket at the security server, and fetch a lease where the policy has one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
-from native_host.messaging.requests import Prepare
+from native_host.messaging.playback_requests import Prepare
 from native_host.operations.identify import require_device
 from native_host.playback import lease_manager
 from native_host.playback.content_check import look
@@ -27,13 +27,17 @@ from pywallet.protocol import (
 )
 
 
-async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
+async def run(services: Services, request: Prepare) -> dict[str, Any] | None:
     """Accept a ticket for the stream.
 
-    Raises ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal,
-    ``server.unreachable``.
+    Returns:
+        The lease's ``first``, ``count`` and ``expires_s``; null without one.
+
+    Raises:
+        GomaaError: ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal,
+            ``server.unreachable``.
     """
-    stream = host.stream(request.stream)
+    stream = services.streams.require(request.stream)
     session, station = stream.session, stream.facts.station
     if session is None or station is None:
         raise Refusal("ticket.missing", reason="identify first")
@@ -48,28 +52,28 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
         else (stream.server, stream.server_url)
     )
     if address != stream.server:
-        # There this host is another device, which needs a session of its own: ``session.device`` until there is one.
-        require_device(host, stream, session.device)
-    server = host.server_as(session, address, url, stream.network)
-    opened = await _open(host, stream, session, signed, identity, request, server)
-    # Until here the play of the ticket before, if there is one, goes on where it was.
+        # At another server this host is another device: ``session.device`` until there is a session that names it.
+        require_device(services, stream, session.device)
+    server = services.servers.of_session(session, address, url, stream.network)
+    opened = await _open(services, stream, session, signed, identity, request, server)
+    # Until here the play of the previous ticket continues at its server.
     stream.server, stream.server_url = address, url
-    _remember(host, stream, session, signed, identity, opened)
+    _store(services, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.shred()
     stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
     stream.pacer = Pacer(fastest=stream.policy.fastest)
     stream.place = place_of(opened)
-    host.reporter(server, session.id).wake()
-    # What only a preview may be heard of has nothing to hold ahead.
+    services.reporters.of(server, session.id).wake()
+    # Where the listener pays, no keys are held ahead.
     if stream.policy.lease is None or stream.policy.price.payer == "listener":
         return None
-    lease = await lease_manager.fetch(host, stream, 0)
+    lease = await lease_manager.fetch(services, stream, 0)
     return {"first": lease.first, "count": lease.count, "expires_s": lease.expires_s, "budget": lease.budget}
 
 
 def read_ticket(value: Any) -> Signed[Ticket]:
-    """A station's ticket. Raises InputError ``station.answer``: its shape is the station's word."""
+    """A station's ticket. Raises InputError ``station.answer`` for one of another shape."""
     try:
         return Signed.from_json(Ticket, value)
     except InputError:
@@ -77,7 +81,7 @@ def read_ticket(value: Any) -> Signed[Ticket]:
 
 
 async def _open(
-    host: Host,
+    services: Services,
     stream: Stream,
     session: SessionRow,
     signed: Signed[Ticket],
@@ -85,21 +89,22 @@ async def _open(
     request: Prepare,
     server: Server,
 ) -> dict[str, Any]:
-    """Check the ticket, and open it at its server."""
-    _check(stream, session, signed, host.now_ms(stream.network, server) // 1000, server.address)
-    known = host.ledger.ticket(identity)
-    if known is not None and known.state != "none":
+    """Check the ticket, and open it at its server; its answer."""
+    _check(stream, session, signed, services.clock.now_ms(stream.network, server) // 1000, server.address)
+    row = services.ledger.ticket(identity)
+    if row is not None and row.state != "none":
         raise Refusal("ticket.used")
     choice = {} if request.tracking is None else {"tracking": request.tracking}
-    return await server.request("open", session=msgspec.json.decode(session.signed), ticket=request.ticket, **choice)
+    return await server.request(
+        "open", session=msgspec.json.decode(session.signed_json), ticket=request.ticket, **choice
+    )
 
 
 async def _follow(stream: Stream, server: bytes) -> None:
-    """A ticket names another server than the stream's.
+    """Take over a content's new server from the chain, which a ticket names.
 
-    The content may have moved, which the chain says, not the ticket.
-
-    Raises what ``open`` raises; ``ticket.mismatch`` where the chain names another server than the ticket.
+    Raises:
+        GomaaError: As ``open``; ``ticket.mismatch`` where the chain names another server than the ticket.
     """
     facts = await look(stream.network, stream.header, stream.origin)
     if facts.server != server:
@@ -110,15 +115,15 @@ async def _follow(stream: Stream, server: bytes) -> None:
 def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int, server: bytes) -> None:
     ticket, price = signed.message, stream.policy.price
     require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
-    # What the listener pays for, the station's ticket does not.
+    # Where the listener pays, the station's ticket pays nothing.
     paid = price.payer != "listener"
     reward = price.reward if session.payee != ZERO_ADDRESS and paid else 0
     wanted = {
-        "station": (ticket.station, session.station),
+        "station": (ticket.station, session.station_address),
         "server": (ticket.server, server),
         "content": (ticket.content, stream.header.content),
         "session": (ticket.session, session.id),
-        # Over a station's cap for the day a play is heard and earns nothing.
+        # Above a station's cap for the day a play earns nothing.
         "reward": (ticket.reward, 0 if ticket.reward == 0 else reward),
     }
     for name, (has, must) in wanted.items():
@@ -133,33 +138,38 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
 
 
 def _payment(stream: Stream, session: SessionRow, ticket: Ticket, identity: bytes) -> PaymentRow:
-    """What a paid play of this ticket would cost, and whom."""
+    """The payment of a play under this ticket."""
     station = stream.facts.station
     return PaymentRow(
         ticket=identity,
         server=stream.server,
         payer=session.listener,
-        station=ticket.station,
-        domain=station.domain if station else "",
+        station_address=ticket.station,
+        station_domain=station.domain if station else "",
         chain_id=stream.header.chain,
-        number=ticket.number,
+        ticket_number=ticket.number,
         session=session.id,
         content=stream.header.content,
-        price=stream.policy.price.owner,
+        price_wei=stream.policy.price.owner,
         bps=ticket.bps,
     )
 
 
 def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Territory and purpose, as the server told when a ticket was opened."""
-    told = opened.get("place")
-    values = [told.get(name) if isinstance(told, dict) else None for name in ("territory", "purpose")]
+    """Territory and purpose in the server's answer to ``open``."""
+    place = opened.get("place")
+    values = [place.get(name) if isinstance(place, dict) else None for name in ("territory", "purpose")]
     territory, purpose = (value if isinstance(value, str) and len(value) <= 253 else None for value in values)
     return territory, purpose
 
 
-def _remember(
-    host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, opened: dict[str, Any]
+def _store(
+    services: Services,
+    stream: Stream,
+    session: SessionRow,
+    signed: Signed[Ticket],
+    identity: bytes,
+    opened: dict[str, Any],
 ) -> None:
     usage, sequence = valid_usage(opened.get("usage")), opened.get("sequence")
     if usage is None or type(sequence) is not int or not 0 <= sequence < 1 << 62:
@@ -175,17 +185,17 @@ def _remember(
         content=stream.header.content,
         listener=session.listener,
         server=stream.server,
-        url=stream.server_url,
-        station=station.domain if station else "",
-        reward=signed.message.reward,
+        server_url=stream.server_url,
+        station_domain=station.domain if station else "",
+        reward_wei=signed.message.reward,
         interval_s=stream.policy.price.interval_s,
-        prepared_s=host.now_ms(stream.network) // 1000,
+        prepared_s=services.clock.now_ms(stream.network) // 1000,
         expiry_s=signed.message.expiry,
     )
-    with host.ledger.write():
-        host.ledger.add_content(row.content, stream.header.title, stream.header.artist)
-        host.ledger.add_ticket(row)
+    with services.ledger.write():
+        services.ledger.add_content(row.content, stream.header.title, stream.header.artist)
+        services.ledger.add_ticket(row)
         if stream.policy.price.payer == "listener" and stream.policy.price.owner and station is not None:
-            host.ledger.add_payment(_payment(stream, session, signed.message, identity))
-        host.ledger.raise_sequence(session.id, sequence)
-        host.ledger.set_server_usage(session.listener, stream.header.content, usage, secret, stream.server)
+            services.ledger.add_payment(_payment(stream, session, signed.message, identity))
+        services.ledger.raise_sequence(session.id, sequence)
+        services.ledger.set_server_usage(session.listener, stream.header.content, usage, secret, stream.server)

@@ -1,22 +1,23 @@
-"""``problem``: the player refused a song by itself; the ledger remembers it, with amount zero."""
+"""``problem``: record that the player itself refused a content."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
-from native_host.messaging.requests import Problem
+from native_host.context import Services
+from native_host.messaging.playback_requests import Problem
 from pywallet.errors import SENTENCES, InputError
 
 
-async def run(host: Host, request: Problem) -> dict[str, Any]:
-    """Record the code, if the song played.
+async def run(services: Services, request: Problem) -> dict[str, Any]:
+    """Record the code as a refusal, if the content played.
 
-    Raises InputError ``host.message.schema`` for a code that is not registered, ``host.stream.unknown``.
+    Raises:
+        InputError: ``host.message.schema`` for a code that is not registered, ``host.stream.unknown``.
     """
     if request.code not in SENTENCES:
         raise InputError("host.message.schema", field="code")
-    stream = host.stream(request.stream)
+    stream = services.streams.require(request.stream)
     if stream.started is not None:
-        host.note_refusal(stream, "play", request.code)
+        services.refusals.record(stream, "play", request.code)
     return {}

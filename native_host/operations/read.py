@@ -1,7 +1,4 @@
-"""``read``: what a site with permission may ask the network's node, passed through.
-
-Nothing here signs, sends or changes anything.
-"""
+"""``read``: read-only JSON-RPC methods for sites with permission, passed to the network's node."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ import json
 from typing import Any, Final
 
 from chain.node_answers import Unsupported
-from native_host.host import Host
-from native_host.messaging.requests import Read
+from native_host.context import Services
+from native_host.messaging.chain_requests import Read
 from pywallet.errors import GomaaError, InputError, Unavailable
 
-# Method to the most parameters it takes. The extension has the same list; this one holds if that one fails.
+# Methods and their number of parameters. The extension has the same list; this one holds also where that one fails.
 METHODS: Final = {
     "eth_blockNumber": 0,
     "eth_call": 2,
@@ -32,25 +29,23 @@ METHODS: Final = {
     "eth_maxPriorityFeePerGas": 0,
 }
 INVALID: Final = (-32600, -32602, -32000)
-"""JSON-RPC's and EIP-1474's numbers for a request that a node does not take.
-
-It is there, and the parameters are wrong.
-"""
-MOST_ANSWER: Final = 512 * 1024
+"""Error numbers of JSON-RPC and EIP-1474 for wrong parameters."""
+MAX_ANSWER: Final = 512 * 1024
 """Characters of an answer: a message to the browser may be 1 MiB."""
 
 
-async def run(host: Host, request: Read) -> dict[str, Any]:
+async def run(services: Services, request: Read) -> dict[str, Any]:
     """The node's answer as ``value``.
 
-    Raises ``wallet.unsupported``, ``message.schema``, ``chain.reverted``, ``chain.unreachable``.
+    Raises:
+        GomaaError: ``wallet.unsupported``, ``message.schema``, ``chain.reverted``, ``chain.unreachable``.
     """
     most = METHODS.get(request.method)
     if most is None:
         raise GomaaError("wallet.unsupported", method=request.method)
     if len(request.params) > most:
         raise InputError("message.schema", field="params", most=most)
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     try:
         value = await network.chain.request(request.method, *request.params)
@@ -60,6 +55,6 @@ async def run(host: Host, request: Read) -> dict[str, Any]:
         if e.detail.get("number") not in INVALID:
             raise
         raise InputError("message.schema", field="params", reason=e.detail["reason"]) from None
-    if len(json.dumps(value)) > MOST_ANSWER:
+    if len(json.dumps(value)) > MAX_ANSWER:
         raise InputError("message.schema", field="params", reason="the answer is too long: ask for less")
     return {"value": value}

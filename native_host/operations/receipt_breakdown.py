@@ -1,4 +1,4 @@
-"""``origin``: every play that a receipt's amount is made of, and what proves it."""
+"""Operation ``origin``: the plays that make up a receipt's amount, and the signed receipt."""
 
 from __future__ import annotations
 
@@ -6,41 +6,45 @@ from typing import Any
 
 import msgspec
 
-from native_host.host import Host
-from native_host.messaging.requests import Origin
+from native_host.context import Services
+from native_host.messaging.wallet_requests import ReceiptBreakdown
 from native_host.payments.receipt_breakdown import Part, Play, parts
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError
 
 
-async def run(host: Host, request: Origin) -> dict[str, Any]:
-    """The receipt as the server signed it, its parts to the wei, and the transaction.
+async def run(services: Services, request: ReceiptBreakdown) -> dict[str, Any]:
+    """The receipt as the server signed it, its parts to the wei, and the transaction that claimed it.
 
-    ``receipt`` and ``detail`` are null where only the published data tell of the amount. Raises InputError
-    ``claim.unknown``.
+    Returns:
+        ``receipt`` and ``detail`` (null where only the published data have the amount), ``parts`` and more.
+
+    Raises:
+        InputError: ``claim.unknown``.
     """
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
-    row = host.ledger.receipt(server, request.epoch, payee)
+    row = services.ledger.receipt(server, request.epoch, payee)
     if row is None:
         raise InputError("claim.unknown", epoch=request.epoch)
-    plays = [Play(*found) for found in host.ledger.heard_by(payee)]
-    made = parts((one for one in host.ledger.receipts_of(payee) if one.server == server), plays)
-    session = host.ledger.session_of_payee(payee)
-    ours = host.ledger.payee(from_hex(request.wallet, 20), payee, row.chain_id) if request.wallet else None
+    plays = [Play(*values) for values in services.ledger.plays_of_payee(payee)]
+    receipts = (receipt for receipt in services.ledger.receipts_of(payee) if receipt.server == server)
+    parts_by_receipt = parts(receipts, plays)
+    session = services.ledger.session_of_payee(payee)
+    payee_row = services.ledger.payee(from_hex(request.wallet, 20), payee, row.chain_id) if request.wallet else None
     return {
         "chain_id": row.chain_id,
         "settlement": to_hex(row.settlement),
-        "receipt": msgspec.json.decode(row.signed),
-        "detail": msgspec.json.decode(row.detail),
-        "station": row.station,
+        "receipt": msgspec.json.decode(row.signed_json),
+        "detail": msgspec.json.decode(row.detail_json),
+        "station": row.station_domain,
         "session": None if session is None else to_hex(session),
-        "station_address": None if ours is None else to_hex(ours.station),
-        "parts": [_part(host, part) for part in made[(server, request.epoch, payee)]],
-        "transaction": row.claimed,
+        "station_address": None if payee_row is None else to_hex(payee_row.station_address),
+        "parts": [_part(services, part) for part in parts_by_receipt[(server, request.epoch, payee)]],
+        "transaction": row.claim_transaction,
     }
 
 
-def _part(host: Host, part: Part) -> dict[str, Any]:
+def _part(services: Services, part: Part) -> dict[str, Any]:
     if part.play is None:
         return {
             "content": None,
@@ -51,7 +55,7 @@ def _part(host: Host, part: Part) -> dict[str, Any]:
             "ticket": None,
             "amount_wei": str(part.amount),
         }
-    title, artist = host.ledger.song(part.play.content)
+    title, artist = services.ledger.song(part.play.content)
     return {
         "content": to_hex(part.play.content),
         "title": title,

@@ -1,4 +1,4 @@
-"""``rejoin``: go on with a play that a crash of browser, engine or host has cut off. It was counted when it began."""
+"""``rejoin``: resume a play that a crash of browser, engine or host interrupted; it is not counted again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
-from native_host.messaging.requests import Rejoin
+from native_host.messaging.playback_requests import Rejoin
 from native_host.operations.prepare import place_of, read_ticket
 from native_host.playback import lease_manager
 from native_host.playback.pacing import Pacer
@@ -22,44 +22,50 @@ from pywallet.protocol import digest
 LIVE: Final = ("playing", "paused")
 
 
-async def run(host: Host, request: Rejoin) -> dict[str, Any]:
-    """Give the stream its ticket back, as the ledger has it; nothing is counted.
+async def run(services: Services, request: Rejoin) -> dict[str, Any]:
+    """Restore the stream's ticket from the ledger.
 
-    Raises ``ticket.missing`` where there is none, ``ticket.used``, ``ticket.expired``, ``session.*``.
+    Returns:
+        ``state``, ``position_ms``, ``heard_ms``, full ``intervals``, ``rewarded`` and ``expiry_s``.
+
+    Raises:
+        Refusal: ``ticket.missing`` where there is none, ``ticket.used``, ``ticket.expired``, ``session.*``.
     """
-    stream = host.stream(request.stream)
+    stream = services.streams.require(request.stream)
     signed = None if request.ticket is None else read_ticket(request.ticket)
     identity = stream.going if signed is None else digest(signed.message, stream.network.domain)
-    row = None if identity is None else host.ledger.ticket(identity)
+    row = None if identity is None else services.ledger.ticket(identity)
     if (
         row is None
         or row.content != stream.header.content
         or stream.facts.station is None
-        or stream.facts.station.domain != row.station
+        or stream.facts.station.domain != row.station_domain
     ):
         raise Refusal("ticket.missing", reason="nothing to go on with")
-    if row.state not in LIVE or _elsewhere(host, stream, row.id):
+    if row.state not in LIVE or _elsewhere(services, stream, row.id):
         raise Refusal("ticket.used", state=row.state)
-    now_s = host.now_ms(stream.network) // 1000
-    session = host.ledger.session(row.session)
+    now_s = services.clock.now_ms(stream.network) // 1000
+    session = services.ledger.session(row.session)
     if session is None or now_s >= session.not_after_s:
         raise Refusal("session.expired", now_s=now_s)
     if now_s >= row.expiry_s:
         raise Refusal("ticket.expired", expiry_s=row.expiry_s, now_s=now_s)
-    # The play goes on where it was opened, also after its content has moved.
+    # The play resumes at the server that opened it, also after its content has moved.
     if row.server != stream.server:
-        stream.server, stream.server_url = row.server, row.url
-    server = host.server_as(session, stream.server, stream.server_url, stream.network)
+        stream.server, stream.server_url = row.server, row.server_url
+    server = services.servers.of_session(session, stream.server, stream.server_url, stream.network)
     if signed is not None:
-        # The server knows both; it says once more where this is. In an outage what is held goes on without it.
+        # The server has both; its answer repeats the territory. In an outage the play resumes without it.
         with contextlib.suppress(Unavailable):
-            opened = await server.request("open", session=msgspec.json.decode(session.signed), ticket=request.ticket)
+            opened = await server.request(
+                "open", session=msgspec.json.decode(session.signed_json), ticket=request.ticket
+            )
             stream.place = place_of(opened)
-    _restore(host, stream, session, row)
-    host.reporter(server, session.id).wake()
+    _restore(services, stream, session, row)
+    services.reporters.of(server, session.id).wake()
     if stream.policy.lease is not None and stream.policy.price.payer != "listener":
         with contextlib.suppress(Unavailable):
-            await lease_manager.fetch(host, stream, stream.table.at(row.position_ms))
+            await lease_manager.fetch(services, stream, stream.table.at(row.position_ms))
     meter = row.meter
     return {
         "state": row.state,
@@ -71,38 +77,42 @@ async def run(host: Host, request: Rejoin) -> dict[str, Any]:
     }
 
 
-def find(host: Host, stream: Stream, before: bytes | None) -> TicketRow | None:
-    """The play that ``stream`` could go on with.
+def find(services: Services, stream: Stream, before: bytes | None) -> TicketRow | None:
+    """The play that a stream could resume.
 
-    Its own from ``before`` the engine began anew, or one that fell silent without an end.
+    Args:
+        services: The host's.
+        stream: An open stream.
+        before: The ticket of the stream that it replaces; None: the content's last play, if it fell silent.
     """
     station = stream.facts.station
     if station is None:
         return None
-    now_ms = host.now_ms(stream.network)
+    now_ms = services.clock.now_ms(stream.network)
     row = (
-        host.ledger.ticket(before)
+        services.ledger.ticket(before)
         if before is not None
-        else host.ledger.ticket_going(stream.header.content, station.domain, LIVE)
+        else services.ledger.last_ticket(stream.header.content, station.domain, LIVE)
     )
-    if row is None or row.state not in LIVE or now_ms >= row.expiry_s * 1000 or _elsewhere(host, stream, row.id):
+    if row is None or row.state not in LIVE or now_ms >= row.expiry_s * 1000 or _elsewhere(services, stream, row.id):
         return None
-    # One that another browser of this computer plays now isn't ours to take.
+    # Another browser of this computer may play the last one now.
     return row if before is not None or now_ms >= row.time_ms + MAX_GAP_MS else None
 
 
-def _elsewhere(host: Host, stream: Stream, ticket: bytes) -> bool:
+def _elsewhere(services: Services, stream: Stream, ticket: bytes) -> bool:
     return any(
-        other is not stream and other.name != stream.name and other.ticket == ticket for other in host.streams.values()
+        other is not stream and other.name != stream.name and other.ticket == ticket
+        for other in services.streams.values()
     )
 
 
-def _restore(host: Host, stream: Stream, session: SessionRow, row: TicketRow) -> None:
+def _restore(services: Services, stream: Stream, session: SessionRow, row: TicketRow) -> None:
     if stream.lease is not None:
         stream.lease.shred()
-    last = host.ledger.last_entry(row.id)
+    last = services.ledger.last_invocation(row.id)
     stream.session, stream.ticket, stream.lease, stream.going = session, row.id, None, None
     stream.pacer = Pacer(row.position_ms, 0, row.state == "playing", row.time_ms, stream.policy.fastest)
-    stream.started = host.ledger.started(row.id)
-    # Its keys may never have arrived: the same wish again is the same invocation.
+    stream.started = services.ledger.started(row.id)
+    # Its keys may never have arrived: the same request again is the same invocation.
     stream.unanswered = last

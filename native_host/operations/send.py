@@ -1,34 +1,37 @@
-"""``send``: hand a signed transaction to the network."""
+"""``send``: send a signed transaction to the network's node."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
-from native_host.messaging.requests import Send
+from native_host.context import Services
+from native_host.messaging.chain_requests import Send
 from pywallet.crypto import keccak256
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 
 
-async def run(host: Host, request: Send) -> dict[str, Any]:
-    """Send it. The same bytes again are no error.
+async def run(services: Services, request: Send) -> dict[str, Any]:
+    """Send a transaction. The same bytes again are no error.
 
-    A refusal is the word of one node at one moment: the signed bytes stay valid, and only a block ends a transaction.
+    One node's refusal is not final: the signed bytes stay valid, and only a block ends a transaction.
+
+    Returns:
+        ``transaction``: its hash.
 
     Raises:
-        GomaaError: ``chain.reverted`` with what the node has against it now, ``chain.unreachable``.
+        GomaaError: ``chain.reverted`` with the node's reason, ``chain.unreachable``.
     """
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     transaction = to_hex(keccak256(from_hex(request.raw)))
     try:
         await network.chain.request("eth_sendRawTransaction", request.raw)
     except GomaaError as e:
-        # Without a node there is no word against it ("node" names the one that did not answer).
+        # "node" names a node that did not answer, which is no refusal.
         if "node" in e.detail:
             raise
-        # The node may have it already, in its pool or in a block: it says so at once, or when asked by its hash.
+        # The node may have it already, in its pool or in a block: its error says so, or the look-up by hash.
         if "already" in str(e.detail.get("reason", "")).lower():
             return {"transaction": transaction}
         if await network.chain.request("eth_getTransactionByHash", transaction) is None:

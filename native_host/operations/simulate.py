@@ -1,12 +1,12 @@
-"""``simulate``: what a transaction would cost, and whether it would succeed."""
+"""``simulate``: cost and effects of a transaction, and whether it would succeed."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from chain import node_answers
-from native_host.host import Host
-from native_host.messaging.requests import Simulate
+from native_host.context import Services
+from native_host.messaging.chain_requests import Simulate
 from native_host.remote.network import Network
 from native_host.transactions import effects
 from pywallet.encoding.hex import from_hex
@@ -14,17 +14,21 @@ from pywallet.errors import GomaaError
 from pywallet.provider import read_call
 
 MARGIN: Final = (5, 4)
-"""Gas over the estimate: a block may stand between the estimate and the transaction."""
+"""Gas limit as a fraction of the estimate: a block may come between estimate and transaction."""
 
 
-async def run(host: Host, request: Simulate) -> dict[str, Any]:
-    """Run a call as if it were sent now. Raises ``chain.reverted`` with the chain's reason, ``chain.unreachable``.
+async def run(services: Services, request: Simulate) -> dict[str, Any]:
+    """Run a call as if it were sent now.
 
-    ``fee_wei`` is what it would cost in this block, ``most_wei`` the most it may cost; both in the network's coin. For
-    a transaction of a site (``effects``): ``standard`` of the called contract and ``effects`` of
-    ``native_host.transactions.effects.told``.
+    Returns:
+        ``nonce``, ``gas``, ``tip_wei``, ``max_fee_wei``, ``fee_wei`` (cost in this block), ``most_wei`` (the most it
+        may cost) and ``coin_wei``, in the network's coin; with ``effects`` also ``standard`` of the called contract and
+        ``effects`` of ``native_host.transactions.effects.to_json``.
+
+    Raises:
+        GomaaError: ``chain.reverted`` with the chain's reason, ``chain.unreachable``.
     """
-    network = host.network(request.chain_id)
+    network = services.networks.require(request.chain_id)
     await network.ready()
     chain, account = network.chain, request.account
     call = {"from": account, "to": request.to, "value": hex(int(request.value_wei)), "data": request.data}
@@ -34,20 +38,20 @@ async def run(host: Host, request: Simulate) -> dict[str, Any]:
         node_answers.number(await chain.request("eth_getTransactionCount", account, tag))
         for tag in ("pending", "latest")
     ]
-    seen: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
     if request.effects:
         sender, to, value = from_hex(account, 20), from_hex(request.to, 20), int(request.value_wei)
         kind = await effects.standard(chain, request.to)
         says = read_call(from_hex(request.data), kind, sender)
-        # As it will be sent: a contract sees the price of its gas.
+        # As it will be sent: a contract can read its gas price.
         fees = {"gas": hex(gas), "maxFeePerGas": hex(2 * base + tip), "maxPriorityFeePerGas": hex(tip)}
-        # What the account has sent and no block has yet comes before this call and may change what it does.
-        found = (
+        # Pending transactions of the account come before this call and may change its effects.
+        changes = (
             await effects.changes(chain, {**call, **fees}, says, network.deployment.token) if nonce == mined else None
         )
-        seen = {"standard": kind, "effects": effects.told(sender, to, value, says, found)}
+        extra = {"standard": kind, "effects": effects.to_json(sender, to, value, says, changes)}
     return {
-        **seen,
+        **extra,
         "nonce": nonce,
         "gas": gas,
         "tip_wei": str(tip),

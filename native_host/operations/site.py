@@ -1,4 +1,4 @@
-"""``site``: what one site may do, as the person says it."""
+"""``site``: change a site's grant."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger.site_store import SiteRow
-from native_host.messaging.requests import Site
+from native_host.messaging.playback_requests import Site
 
 
-async def run(host: Host, request: Site) -> dict[str, Any]:
-    """Write a grant.
-
-    Fields that are absent stay as they are; a site never heard of begins allowed and may spend nothing.
-    """
+async def run(services: Services, request: Site) -> dict[str, Any]:
+    """Change the fields that are given; a new site's grant is allowed with a budget of zero."""
     now_s = int(time.time())
-    with host.ledger.write():
-        row = host.ledger.site(request.origin) or SiteRow(request.origin, first_s=now_s)
-        row = replace(row, state=request.state or row.state, last_s=now_s)
+    with services.ledger.write():
+        row = services.ledger.site(request.origin) or SiteRow(request.origin, first_used_s=now_s)
+        row = replace(row, state=request.state or row.state, last_used_s=now_s)
         if request.day_wei is not None:
-            row = replace(row, day_wei=int(request.day_wei))
-        host.ledger.set_site(row)
-    return {"origin": row.origin, "state": row.state, "day_wei": str(row.day_wei)}
+            row = replace(row, daily_budget_wei=int(request.day_wei))
+        services.ledger.set_site(row)
+    return {"origin": row.origin, "state": row.state, "day_wei": str(row.daily_budget_wei)}

@@ -1,36 +1,38 @@
-"""``sites``: every site's grant, what it cost today and what it brought."""
+"""``sites``: every site's grant, its cost today and its earnings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
-from native_host.messaging.requests import Sites
+from native_host.messaging.playback_requests import Sites
 from pywallet.encoding.hex import from_hex
 
 
-async def run(host: Host, request: Sites) -> dict[str, Any]:
+async def run(services: Services, request: Sites) -> dict[str, Any]:
     """The grants, last used first, and the budget of all sites together. Amounts in wei."""
-    day = host.today()
+    day = services.clock.today()
     earned: dict[str, int] = {}
-    for station, intervals, reward in host.ledger.heard_sums(from_hex(request.wallet, 20), 0) if request.wallet else ():
+    for station, intervals, reward in (
+        services.ledger.play_sums(from_hex(request.wallet, 20), 0) if request.wallet else ()
+    ):
         earned[station] = earned.get(station, 0) + intervals * reward
-    every = host.ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)
+    every = services.ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)
     return {
-        "day_wei": str(every.day_wei),
-        "spent_wei": str(host.ledger.spent(EVERYWHERE, day)),
+        "day_wei": str(every.daily_budget_wei),
+        "spent_wei": str(services.ledger.spent(EVERYWHERE, day)),
         "sites": [
             {
                 "origin": row.origin,
                 "state": row.state,
-                "day_wei": str(row.day_wei),
-                "spent_wei": str(host.ledger.spent(row.origin, day)),
+                "day_wei": str(row.daily_budget_wei),
+                "spent_wei": str(services.ledger.spent(row.origin, day)),
                 "earned_wei": str(earned.get(row.origin.partition("://")[2], 0)),
-                "first_s": row.first_s,
-                "last_s": row.last_s,
+                "first_s": row.first_used_s,
+                "last_s": row.last_used_s,
             }
-            for row in host.ledger.sites()
+            for row in services.ledger.sites()
             if row.origin != EVERYWHERE
         ],
     }

@@ -1,53 +1,49 @@
-"""``summary``: balance, the latest receipts and where each stands, and what was heard or refused."""
+"""``summary``: balance, the latest receipts with their states, plays and refusals."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger.payee_store import NEWEST
-from native_host.messaging.requests import Summary
-from native_host.payments import earnings
+from native_host.messaging.wallet_requests import Summary
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 
 SHOWN: Final = 100
-"""Receipts, plays and refusals in one answer.
-
-What the receipts stand for in all is in ``totals``, and ``earnings`` has the others.
-"""
+"""Receipts, plays and refusals in one answer; ``totals`` sums all receipts, and ``earnings`` pages through them."""
 
 
-async def run(host: Host, request: Summary) -> dict[str, Any]:
-    """Everything the popup shows. Without chain or server: what the ledger knows, and a null balance."""
-    told: dict[str, Any] = {"today_wei": "0", "due_s": None, "receipts": []}
+async def run(services: Services, request: Summary) -> dict[str, Any]:
+    """Everything the popup shows; without chain or server the ledger's part, and a null balance."""
+    shown: dict[str, Any] = {"today_wei": "0", "due_s": None, "receipts": []}
     totals = dict.fromkeys(("pending", "claimable", "claimed", "at_payee"), 0)
     if request.wallet is not None:
         wallet = from_hex(request.wallet, 20)
-        await earnings.refresh(host, wallet)
-        standings = await earnings.standings(host, wallet)
-        await earnings.look_for_claims(host, wallet)
-        totals = vars(host.ledger.totals(wallet))
-        # What is still to come stands before what is done.
-        receipts = earnings.page(host, wallet, NEWEST, SHOWN, "open", standings)
-        receipts += earnings.page(host, wallet, NEWEST, SHOWN - len(receipts), "claimed", standings)
-        heard = host.ledger.heard_sums(wallet, request.since_s * 1000)
-        told = {
-            "today_wei": str(sum(intervals * reward for _, intervals, reward in heard)),
+        await services.earnings.fetch_receipts(wallet)
+        standings = await services.earnings.standings.refresh(wallet)
+        await services.earnings.claims.refresh(wallet)
+        totals = vars(services.ledger.totals(wallet))
+        # Open receipts before claimed ones.
+        receipts = services.earnings.page(wallet, NEWEST, SHOWN, "open", standings)
+        receipts += services.earnings.page(wallet, NEWEST, SHOWN - len(receipts), "claimed", standings)
+        plays = services.ledger.play_sums(wallet, request.since_s * 1000)
+        shown = {
+            "today_wei": str(sum(intervals * reward for _, intervals, reward in plays)),
             "due_s": max((standing.due_s for standing in standings.values() if not standing.final), default=None),
             "receipts": receipts,
         }
     return {
-        "balance_wei": await _balance(host, request),
+        "balance_wei": await _balance(services, request),
         "totals": {f"{state}_wei": str(amount) for state, amount in totals.items()},
-        "activity": _activity(host),
-        **told,
+        "activity": _activity(services),
+        **shown,
     }
 
 
-async def _balance(host: Host, request: Summary) -> str | None:
-    chain_id = next(iter(host.networks), None) if request.chain_id is None else request.chain_id
-    network = host.networks.get(chain_id) if chain_id is not None else None
+async def _balance(services: Services, request: Summary) -> str | None:
+    chain_id = next(iter(services.networks), None) if request.chain_id is None else request.chain_id
+    network = services.networks.get(chain_id) if chain_id is not None else None
     if network is None or request.account is None:
         return None
     try:
@@ -57,12 +53,12 @@ async def _balance(host: Host, request: Summary) -> str | None:
         return None
 
 
-def _activity(host: Host) -> list[dict[str, Any]]:
-    ledger = host.ledger
+def _activity(services: Services) -> list[dict[str, Any]]:
+    ledger = services.ledger
     out = []
     for play in ledger.plays(SHOWN):
         title, artist = ledger.song(play["content"])
-        amount = play["heard_ms"] // (play["interval_s"] * 1000) * int(play["reward"])
+        amount = play["heard_ms"] // (play["interval_s"] * 1000) * int(play["reward_wei"])
         state = "refused" if play["code"] else "unreported" if play["unreported"] else "reported"
         out.append(
             {
@@ -70,7 +66,7 @@ def _activity(host: Host) -> list[dict[str, Any]]:
                 "content": to_hex(play["content"]),
                 "title": title,
                 "artist": artist,
-                "station": play["station"],
+                "station": play["station_domain"],
                 "amount_wei": str(amount),
                 "state": state,
                 "code": play["code"],
@@ -84,7 +80,7 @@ def _activity(host: Host) -> list[dict[str, Any]]:
                 "content": to_hex(refusal["content"]) if refusal["content"] else None,
                 "title": title,
                 "artist": artist,
-                "station": refusal["station"],
+                "station": refusal["station_domain"],
                 "amount_wei": "0",
                 "state": "refused",
                 "code": refusal["code"],

@@ -1,4 +1,4 @@
-"""``sweep``: hand a payee's order and permit to the relayer, and see on the chain that the money arrived."""
+"""``sweep``: send a payee's order and permit to the relayer, and check the transfer on the chain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import Any
 
-from native_host.host import Host
-from native_host.messaging.requests import Sweep
-from native_host.operations.claim import PATIENCE_S, PAUSE_S, RELAY_S
+from native_host.context import Services
+from native_host.messaging.wallet_requests import Sweep
+from native_host.operations.claim import CONFIRM_S, POLL_S, RELAY_S
 from native_host.payments import epoch_proofs
 from native_host.remote.network import Network
 from pywallet.encoding.hex import from_hex, to_hex
@@ -17,17 +17,21 @@ from pywallet.protocol import Signed, require_signer
 from pywallet.protocol import Sweep as SweepMessage
 
 
-async def run(host: Host, request: Sweep) -> dict[str, Any]:
-    """Send one.
+async def run(services: Services, request: Sweep) -> dict[str, Any]:
+    """Send one order.
 
-    Raises ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction brought the money elsewhere.
+    Returns:
+        ``transaction``, ``to`` and ``amount_wei``.
+
+    Raises:
+        GomaaError: ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction moved the money elsewhere.
     """
     signed = Signed.from_json(SweepMessage, request.sweep)
     order = signed.message
-    known = epoch_proofs.network_of(host, signed, order.payee)
-    async with epoch_proofs.line(host, from_hex(request.server, 20), known) as (line, network):
+    signed_for = services.networks.of_signature(signed, order.payee)
+    async with services.directory.anonymous(from_hex(request.server, 20), signed_for) as (server, network):
         require_signer(signed, network.domain, order.payee, "claim.signature")
-        result = await line.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
+        result = await server.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
     transaction = epoch_proofs.read(lambda: from_hex(result["transaction"], 32))
     await _arrived(network, transaction, order)
     return {"transaction": to_hex(transaction), "to": to_hex(order.to), "amount_wei": str(order.amount)}
@@ -36,7 +40,7 @@ async def run(host: Host, request: Sweep) -> dict[str, Any]:
 async def _arrived(network: Network, transaction: bytes, order: SweepMessage) -> None:
     """Wait for the transaction's block. Raises Unavailable ``chain.unreachable``, GomaaError ``chain.mismatch``."""
     wanted = {"sender": order.payee, "receiver": order.to, "value": order.amount}
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + CONFIRM_S
     while time.monotonic() < until:
         moved = await network.token.moved(transaction)
         if moved is not None:
@@ -45,5 +49,5 @@ async def _arrived(network: Network, transaction: bytes, order: SweepMessage) ->
             raise GomaaError(
                 "chain.mismatch", transaction=to_hex(transaction), reason="the relayer sent something else"
             )
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(POLL_S)
     raise Unavailable("chain.unreachable", transaction=to_hex(transaction))

@@ -1,7 +1,4 @@
-"""Published data of epochs.
-
-Fetched from their servers, held against the hash on the chain, and read only as far as payees need it.
-"""
+"""Published data of epochs: fetched from their servers, checked against the chain's hash, read up to the payees."""
 
 from __future__ import annotations
 
@@ -19,12 +16,12 @@ from pywallet.settlement.published_data import HEAD, MAGIC, VERSION
 if TYPE_CHECKING:
     import aiohttp
 
-MOST: Final = 1 << 30
-"""Bytes of the largest data that are fetched."""
-MOST_READ: Final = 64 << 20
-"""Bytes of the tables before the plays: some two million payees."""
-MOST_STATIONS: Final = 8_192
-"""Stations of one epoch. The chain does not check them, and each is asked about."""
+MAX_BYTES: Final = 1 << 30
+"""Largest published data that are fetched."""
+MAX_KEPT: Final = 64 << 20
+"""Bytes of the tables up to the payees: some two million payees."""
+MAX_STATIONS: Final = 8_192
+"""Stations of one epoch: the chain does not check them, and each is looked up."""
 _CHUNK: Final = 1 << 16
 _READ: Final = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow)
 
@@ -46,7 +43,7 @@ class Published:
 
 
 class Reader:
-    """Takes the bytes as they come: all of them are hashed, the tables up to the payees are kept."""
+    """Streaming reader: hashes all bytes, and keeps the tables up to the payees."""
 
     def __init__(self) -> None:
         self._hash = keccak.new(digest_bits=256)
@@ -56,11 +53,11 @@ class Reader:
         self.size = 0
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes. Raises InputError ``message.schema`` for more than there may be."""
+        """Add the next bytes. Raises InputError ``message.schema`` above the limits."""
         self._hash.update(chunk)
         self.size += len(chunk)
         if len(self._tables) == len(_READ):
-            if self.size > MOST:
+            if self.size > MAX_BYTES:
                 raise InputError("message.schema", reason="published data are too long")
             return
         self._kept += chunk
@@ -69,7 +66,7 @@ class Reader:
             begin = self._next + 4
             rows = int.from_bytes(self._kept[self._next : begin], "big")
             end = begin + rows * kind.size()
-            if end > MOST_READ or (kind is StationRow and rows > MOST_STATIONS):
+            if end > MAX_KEPT or (kind is StationRow and rows > MAX_STATIONS):
                 raise InputError("message.schema", reason="published data are too long")
             if len(self._kept) < end:
                 break
@@ -98,7 +95,7 @@ class Reader:
 
 
 async def fetch(session: aiohttp.ClientSession, url: str, server: bytes, epoch: int, data: bytes) -> Published:
-    """Fetch one epoch's data from its server, which learns that somebody reads its public bytes and no more.
+    """Fetch one epoch's data from its server, without anything that identifies the reader.
 
     Raises:
         Unavailable: ``server.unreachable`` where the server does not answer, ``server.epoch.damaged`` where it does not

@@ -1,4 +1,4 @@
-"""Which plays a receipt's amount is made of."""
+"""The plays that make up a receipt's amount."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from native_host.ledger import ReceiptRow
 
 @dataclass(frozen=True)
 class Play:
-    """One ticket heard: what it earned, ``amount`` in wei, of which later receipts may pay the rest."""
+    """The play of one ticket. ``amount``: wei that it earned, which one or more receipts pay."""
 
     server: bytes
     payee: bytes
@@ -29,20 +29,24 @@ class Play:
 
 @dataclass(frozen=True)
 class Part:
-    """So many wei of a receipt come from one play.
-
-    ``play`` None: from a play of another computer with the same payee.
-    """
+    """A receipt's wei from one play; ``play`` None: from a play of another computer with the same payee."""
 
     play: Play | None
     amount: int
 
 
 def parts(receipts: Iterable[ReceiptRow], plays: Sequence[Play]) -> dict[tuple[bytes, int, bytes], list[Part]]:
-    """The parts of every receipt, by (server, epoch, payee); their sum is the receipt's amount, to the wei.
+    """The parts of every receipt; their sum is the receipt's amount, to the wei.
 
-    A server settles a payee's intervals in the order they were heard, so the
-    oldest receipt is filled from the oldest plays. ``plays`` in the order heard.
+    A server settles a payee's intervals in the order they were played, so the oldest receipt is filled from the oldest
+    plays.
+
+    Args:
+        receipts: Of any servers and payees.
+        plays: In the order played.
+
+    Returns:
+        By (server, epoch, payee).
     """
     left: dict[tuple[bytes, bytes], list[tuple[Play, int]]] = {}
     for play in plays:
@@ -50,13 +54,13 @@ def parts(receipts: Iterable[ReceiptRow], plays: Sequence[Play]) -> dict[tuple[b
             left.setdefault((play.server, play.payee), []).append((play, play.amount))
     out: dict[tuple[bytes, int, bytes], list[Part]] = {}
     for row in sorted(receipts, key=lambda row: row.epoch):
-        queue, wanted, found = left.get((row.server, row.payee), []), row.amount, []
-        while wanted and queue:
-            play, there = queue.pop(0)
-            taken = min(wanted, there)
-            found.append(Part(play, taken))
-            wanted -= taken
-            if there > taken:
-                queue.insert(0, (play, there - taken))
-        out[(row.server, row.epoch, row.payee)] = [*found, *([Part(None, wanted)] if wanted else [])]
+        queue, missing, filled = left.get((row.server, row.payee), []), row.amount_wei, []
+        while missing and queue:
+            play, available = queue.pop(0)
+            taken = min(missing, available)
+            filled.append(Part(play, taken))
+            missing -= taken
+            if available > taken:
+                queue.insert(0, (play, available - taken))
+        out[(row.server, row.epoch, row.payee)] = [*filled, *([Part(None, missing)] if missing else [])]
     return out

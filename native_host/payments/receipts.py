@@ -1,4 +1,4 @@
-"""Receipts: checked, kept, never lowered."""
+"""Receipts: verified and stored; a lower one never replaces a higher one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ from pywallet.protocol import (
 
 
 def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], dict[str, Any]]:
-    """A receipt and its detail as the server sent them, verified.
+    """Verify a receipt and its detail.
 
-    Raises InputError ``message.schema`` or ``chain.mismatch`` (detail does not
-    hash to what was signed), and ``server.mismatch`` where another signed it.
+    Args:
+        server: Address of the server that sent it, 20 bytes.
+        domain: EIP-712 domain of its network.
+        item: ``{"receipt": signed, "detail": {...}}``.
+
+    Raises:
+        InputError: ``message.schema``, also where the detail does not hash to what was signed; ``server.mismatch``
+            where another server signed it.
     """
     if not isinstance(item, dict) or not isinstance(item.get("detail"), dict):
         raise InputError("message.schema", field="receipt")
@@ -54,7 +60,7 @@ def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], dic
 
 
 def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRow | None:
-    """Keep a receipt; None if one at least as high is held. Raises as ``read``."""
+    """Verify and store a receipt; None if one at least as high is held. Raises as ``read``."""
     signed, detail = read(server, domain, item)
     message = signed.message
     content = from_hex(detail["content"], 20)
@@ -64,18 +70,18 @@ def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRo
         payee=message.payee,
         chain_id=domain.chain_id,
         settlement=domain.settlement,
-        amount=message.amount,
-        signed=msgspec.json.encode(signed.to_json()).decode(),
-        detail=msgspec.json.encode(detail).decode(),
+        amount_wei=message.amount,
+        signed_json=msgspec.json.encode(signed.to_json()).decode(),
+        detail_json=msgspec.json.encode(detail).decode(),
         content=content,
-        station=ledger.station_of(from_hex(detail["session"], 32)),
+        station_domain=ledger.station_domain_of(from_hex(detail["session"], 32)),
     )
     with ledger.write():
         return row if ledger.add_receipt(row) else None
 
 
 def store_all(ledger: Ledger, server: bytes, domain: Domain, items: Any) -> int:
-    """Keep what is good of a list and pass over the rest; the number kept."""
+    """Store the valid receipts of a list, and skip the others; the number stored."""
     kept = 0
     for item in items if isinstance(items, list) else ():
         try:

@@ -1,4 +1,4 @@
-"""Listening grants: a site that was paused or revoked plays nothing; paid songs are debited before they sound."""
+"""Listening grants: a paused or revoked site plays nothing; paid intervals are debited before they are played."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from typing import Final
 
 from native_host.ledger import Ledger
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
+from native_host.remote.clock import day_of
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
-DAY_MS: Final = 86_400_000
 FREE: Final = "preview"
 _CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
 
 
-def day_of(time_ms: int) -> int:
-    """The day of a budget, counted from 1970 in UTC: every one has 24 hours, whatever the place and its summer time."""
-    return time_ms // DAY_MS
-
-
-def most(intervals: int, price: int, bps: int) -> int:
-    """The most that intervals may cost with commission, wei: a sum's floor may be shared out with one wei more."""
+def max_cost(intervals: int, price: int, bps: int) -> int:
+    """Most that intervals may cost with commission, wei: the division of a rounded sum may cost one wei more."""
     net = intervals * price
     return net + -(-net * bps // 10_000)
 
@@ -37,17 +32,26 @@ def allow(
     bps: int = 0,
     around: str = "",
 ) -> None:
-    """Within the transaction that records ``action``: refuse it, or set aside what it may cost.
+    """Refuse an action, or debit what it may cost, within the transaction that records it.
 
-    ``begun``: what began this ticket's play.
+    Where the listener pays, each interval is debited before it is played, with commission: the full intervals of
+    ``meter`` and one more. A stop gives back what was not played.
 
-    ``around``: origin of the tab's page, where ``origin``'s may be a frame. A pause of that one holds for its frames,
-    and no budget does.
+    Args:
+        ledger: In a transaction, whose failure takes the debit back.
+        origin: Of the page that plays.
+        ticket: Digest of the ticket, 32 bytes.
+        price: Of the content's policy.
+        action: The invocation's action.
+        meter: The ticket's, after the action.
+        time_ms: Unix ms of the invocation.
+        begun: The action that began the ticket's play.
+        bps: Commission, basis points.
+        around: Origin of the tab's page, in which ``origin``'s may be a frame: its pause holds for its frames, its
+            budget does not.
 
-    Where the listener pays, the interval that begins is paid before it is
-    heard, with commission: with ``meter`` after the action, full intervals and
-    one more. A stop gives back what was not heard. The transaction that fails takes its debit back. Raises Refusal
-    ``site.paused``, ``site.consent``, ``site.budget``.
+    Raises:
+        Refusal: ``site.paused``, ``site.consent``, ``site.budget``.
     """
     if action == "stop":
         _release(ledger, ticket, price, meter, bps)
@@ -59,22 +63,22 @@ def allow(
             raise Refusal(_CODES[row.state], origin=row.origin)
     if price.payer != "listener" or not price.owner or begun == FREE:
         return
-    cost = most(meter.intervals(price.interval_s) + 1, price.owner, bps) - ledger.debited(ticket)
+    cost = max_cost(meter.intervals(price.interval_s) + 1, price.owner, bps) - ledger.debited(ticket)
     if cost <= 0:
         return
     if around not in ("", origin):
         raise Refusal("site.budget", origin=origin, cost_wei=str(cost), day_wei="0")
     day = day_of(time_ms)
     for row in (site or SiteRow(origin), ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)):
-        if ledger.spent(row.origin, day) + cost > row.day_wei:
-            raise Refusal("site.budget", origin=row.origin, cost_wei=str(cost), day_wei=str(row.day_wei))
+        if ledger.spent(row.origin, day) + cost > row.daily_budget_wei:
+            raise Refusal("site.budget", origin=row.origin, cost_wei=str(cost), day_wei=str(row.daily_budget_wei))
     ledger.debit(ticket, origin, day, cost)
 
 
 def _release(ledger: Ledger, ticket: bytes, price: Price, meter: Meter, bps: int) -> None:
-    """A play that is over costs its full intervals and no more."""
+    """Give back what exceeds the cost of a stopped play's full intervals."""
     if (
         price.payer == "listener"
-        and (rest := ledger.debited(ticket) - most(meter.intervals(price.interval_s), price.owner, bps)) > 0
+        and (rest := ledger.debited(ticket) - max_cost(meter.intervals(price.interval_s), price.owner, bps)) > 0
     ):
         ledger.release(ticket, rest)

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import msgspec
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.ledger import SessionRow
 from native_host.ledger.voucher_store import PaymentRow, VoucherRow
-from native_host.payments.site_grants import most
+from native_host.payments.resync import resynchronise
+from native_host.payments.site_grants import max_cost
+from native_host.payments.voucher_due import VoucherDue
 from native_host.playback.stream import Stream
-from native_host.remote.resync import resynchronise
 from native_host.remote.server import Server
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
@@ -44,32 +45,7 @@ _LOST: Final = ("ticket", "spent", "settled")
 
 
 @dataclass(frozen=True)
-class Due:
-    """What a statement that agrees with the ledger asks for. ``cap``: cumulative gross; ``added``: of it new; wei.
-
-    ``agreed``: the value of everything signed for afterwards. ``lines``: ticket number to whole intervals. ``bps``: the
-    commission at which they are valued.
-    """
-
-    server: bytes
-    payer: bytes
-    cap: int
-    until: int
-    added: int
-    agreed: int
-    lines: dict[int, int]
-    bps: int
-    named: bool = True
-    """Whether the server is told which lines the voucher is for; one of an older version is not."""
-
-    @property
-    def voucher(self) -> Voucher:
-        """The message that the wallet signs."""
-        return Voucher(server=self.server, payer=self.payer, cap=self.cap, until=self.until)
-
-
-@dataclass(frozen=True)
-class Known:
+class StatementContext:
     """What this computer knows when it reads a statement.
 
     ``cap``: what is signed for, wei, and ``agreed`` its value, not rounded. ``bps``: the commission now; ``high_bps``:
@@ -89,7 +65,7 @@ class Known:
     debited: dict[bytes, int]
 
 
-def examine(answer: dict[str, Any], known: Known) -> tuple[Statement, Verdict]:
+def examine(answer: dict[str, Any], known: StatementContext) -> tuple[Statement, Verdict]:
     """The lines of a statement that were heard here. Raises Refusal ``listener.statement``, ``site.budget``."""
     try:
         signed = Signed.from_json(Statement, answer["statement"])
@@ -109,12 +85,12 @@ def examine(answer: dict[str, Any], known: Known) -> tuple[Statement, Verdict]:
     for line in verdict.lines:
         payment = known.payments[line.number]
         set_aside = known.debited.get(payment.ticket, 0)
-        if not payment.lost and most(line.intervals, payment.price, payment.bps) > set_aside:
+        if not payment.lost_intervals and max_cost(line.intervals, payment.price_wei, payment.bps) > set_aside:
             raise Refusal("site.budget", number=line.number)
     return signed.message, verdict
 
 
-def check(answer: dict[str, Any], known: Known) -> Due | None:
+def check(answer: dict[str, Any], known: StatementContext) -> VoucherDue | None:
     """What to sign for a statement; None where nothing is new.
 
     Raises:
@@ -124,11 +100,11 @@ def check(answer: dict[str, Any], known: Known) -> Due | None:
     return _due(said, verdict.require(CODE), known)
 
 
-def _due(said: Statement, verdict: Verdict, known: Known) -> Due | None:
+def _due(said: Statement, verdict: Verdict, known: StatementContext) -> VoucherDue | None:
     if not verdict.lines or (not verdict.new and verdict.cap <= known.cap):
         return None
     added = max(0, verdict.cap - known.cap)
-    return Due(
+    return VoucherDue(
         known.server, known.payer, verdict.cap, said.epoch + 1, added, verdict.agreed, verdict.intervals, known.high_bps
     )
 
@@ -144,22 +120,24 @@ def _line(raw: Any) -> StatementLine:
     )
 
 
-def _ticket(payment: PaymentRow, known: Known) -> KnownTicket:
+def _ticket(payment: PaymentRow, known: StatementContext) -> KnownTicket:
     """A ticket with what was heard of it on this computer; of a play that the ledger lost, what was learnt of it."""
-    heard = payment.lost or known.heard.get(payment.ticket, 0)
+    heard = payment.lost_intervals or known.heard.get(payment.ticket, 0)
     bps = payment.agreed_bps or payment.bps
-    return KnownTicket(payment.content, payment.session, payment.price, 0, heard, payment.signed, 0, bps)
+    return KnownTicket(
+        payment.content, payment.session, payment.price_wei, 0, heard, payment.vouchered_intervals, 0, bps
+    )
 
 
-async def owed(host: Host, stream: Stream) -> Due | None:
+async def owed(services: Services, stream: Stream) -> VoucherDue | None:
     """What this listener should sign for now, checked against ledger and chain. A voucher that was not sent goes first.
 
     Raises Refusal ``listener.statement``, ``listener.escrow.short``, Unavailable.
     """
-    session, server = _who(host, stream)
-    await _resend(host, server, session.listener)
-    await host.reporter(server, session.id).flush()
-    due = await _ask(host, stream, session, server, heal=True)
+    session, server = _who(services, stream)
+    await _resend(services, server, session.listener)
+    await services.reporters.of(server, session.id).flush()
+    due = await _ask(services, stream, session, server, heal=True)
     if due is not None:
         spent, free = await _escrow(stream, server.address, session.listener)
         if due.cap > spent + free:
@@ -167,14 +145,16 @@ async def owed(host: Host, stream: Stream) -> Due | None:
     return due
 
 
-async def _ask(host: Host, stream: Stream, session: SessionRow, server: Server, *, heal: bool) -> Due | None:
+async def _ask(
+    services: Services, stream: Stream, session: SessionRow, server: Server, *, heal: bool
+) -> VoucherDue | None:
     """One statement.
 
     Lines of other computers are left to them: where they take all of the room, they are stated last.
     """
     answer = await server.request("statement", session=to_hex(session.id))
     named = "settled_wei" in answer
-    known = await _known(host, stream, session, server, named)
+    known = await _known(services, stream, session, server, named)
     try:
         said, verdict = examine(answer, known)
         if named and verdict.wrong and not verdict.lines:
@@ -184,15 +164,15 @@ async def _ask(host: Host, stream: Stream, session: SessionRow, server: Server, 
         verdict.require(CODE)
     except Refusal as refusal:
         lost = refusal.code == CODE and refusal.detail.get("reason") in _LOST
-        if not (heal and named and lost and await resynchronise(host, stream, session, server)):
+        if not (heal and named and lost and await resynchronise(services.ledger, stream, session, server)):
             raise
-        return await _ask(host, stream, session, server, heal=False)
-    last = host.ledger.voucher(server.address, session.listener)
+        return await _ask(services, stream, session, server, heal=False)
+    last = services.ledger.voucher(server.address, session.listener)
     due = _due(said, verdict, known)
     if due is None and named and verdict.lines and last is not None:
         # Signed for before, and not settled then: the same voucher while it counts, else one for the running epoch.
-        if last.until < said.epoch:
-            due = Due(
+        if last.until_epoch < said.epoch:
+            due = VoucherDue(
                 known.server,
                 known.payer,
                 verdict.cap,
@@ -204,24 +184,26 @@ async def _ask(host: Host, stream: Stream, session: SessionRow, server: Server, 
             )
         else:
             again = replace(last, sent=False, lines=verdict.intervals)
-            with host.ledger.write():
-                host.ledger.set_voucher(server.address, session.listener, again)
-            await _resend(host, server, session.listener)
+            with services.ledger.write():
+                services.ledger.set_voucher(server.address, session.listener, again)
+            await _resend(services, server, session.listener)
     return None if due is None else replace(due, named=named)
 
 
-async def _known(host: Host, stream: Stream, session: SessionRow, server: Server, rates: bool) -> Known:
+async def _known(
+    services: Services, stream: Stream, session: SessionRow, server: Server, rates: bool
+) -> StatementContext:
     spent, _ = await _escrow(stream, server.address, session.listener)
-    last = host.ledger.voucher(server.address, session.listener)
-    payments = host.ledger.payments(server.address, session.listener)
+    last = services.ledger.voucher(server.address, session.listener)
+    payments = services.ledger.payments(server.address, session.listener)
     heard, debited = {}, {}
     for row in payments.values():
-        ticket = host.ledger.ticket(row.ticket)
+        ticket = services.ledger.ticket(row.ticket)
         if ticket is not None:
             heard[row.ticket] = ticket.meter.intervals(ticket.interval_s)
-            debited[row.ticket] = host.ledger.debited(row.ticket)
-    epoch = stream.network.deployment.schedule.epoch_of(host.now_ms(stream.network, server) // 1000)
-    cap, agreed = (last.cap, last.agreed) if last else (0, 0)
+            debited[row.ticket] = services.ledger.debited(row.ticket)
+    epoch = stream.network.deployment.schedule.epoch_of(services.clock.now_ms(stream.network, server) // 1000)
+    cap, agreed = (last.cap_wei, last.agreed_value) if last else (0, 0)
     if spent > cap:
         # With the ledger lost, what the chain has debited was signed for once.
         cap, agreed = spent, max(agreed, as_value(spent))
@@ -230,43 +212,43 @@ async def _known(host: Host, stream: Stream, session: SessionRow, server: Server
         # Not as they were when the song was opened: the commission may have risen since.
         bps, following = await asyncio.gather(*(stream.network.registry.rate_at(one) for one in (epoch, epoch + 1)))
         high = max(bps, following)
-    return Known(
+    return StatementContext(
         stream.network.domain, server.address, session.listener, cap, agreed, epoch, bps, high, payments, heard, debited
     )
 
 
-async def pay(host: Host, stream: Stream, signed: Signed[Voucher]) -> None:
+async def pay(services: Services, stream: Stream, signed: Signed[Voucher]) -> None:
     """Send the voucher for what ``owed`` found: written down first.
 
     Raises ``voucher.signature``, ``voucher.cap``, the server's refusal.
     """
-    session, server = _who(host, stream)
+    session, server = _who(services, stream)
     due = stream.due
     if due is None or due.voucher != signed.message or due.payer != session.listener:
         raise Refusal("voucher.cap", reason="not what was asked for")
     require_signer(signed, stream.network.domain, session.listener, "voucher.signature")
-    payments = host.ledger.payments(server.address, session.listener)
-    with host.ledger.write():
-        last = host.ledger.voucher(due.server, due.payer)
-        if last is not None and last.cap >= due.cap and last.until >= due.until:
+    payments = services.ledger.payments(server.address, session.listener)
+    with services.ledger.write():
+        last = services.ledger.voucher(due.server, due.payer)
+        if last is not None and last.cap_wei >= due.cap and last.until_epoch >= due.until:
             raise Refusal("voucher.cap", reason="signed before")
         text = msgspec.json.encode(signed.to_json()).decode()
-        host.ledger.set_voucher(
+        services.ledger.set_voucher(
             due.server,
             due.payer,
             VoucherRow(due.cap, due.until, text, False, due.agreed, due.lines if due.named else {}),
         )
         for number, intervals in due.lines.items():
-            host.ledger.sign_for(payments[number].ticket, intervals, due.bps)
+            services.ledger.raise_vouchered(payments[number].ticket, intervals, due.bps)
     stream.due = None
-    await _resend(host, server, session.listener)
+    await _resend(services, server, session.listener)
 
 
-async def _resend(host: Host, server: Server, payer: bytes) -> None:
-    last = host.ledger.voucher(server.address, payer)
+async def _resend(services: Services, server: Server, payer: bytes) -> None:
+    last = services.ledger.voucher(server.address, payer)
     if last is None or last.sent:
         return
-    fields: dict[str, Any] = {"voucher": msgspec.json.decode(last.signed)}
+    fields: dict[str, Any] = {"voucher": msgspec.json.decode(last.signed_json)}
     if last.lines:
         fields["lines"] = list(last.lines.items())
     try:
@@ -277,8 +259,8 @@ async def _resend(host: Host, server: Server, payer: bytes) -> None:
         # Its time may be over, or escrow and epoch have no room: the server states it again.
         if e.code not in _STATED_AGAIN:
             raise
-    with host.ledger.write():
-        host.ledger.voucher_sent(server.address, payer)
+    with services.ledger.write():
+        services.ledger.set_voucher_sent(server.address, payer)
 
 
 _STATED_AGAIN: Final = frozenset({"voucher.signature", "voucher.cap", "server.epoch.full", "statement.minimum"})
@@ -291,7 +273,7 @@ async def _escrow(stream: Stream, server: bytes, payer: bytes) -> tuple[int, int
     return spent, max(0, escrow - await settlement.requested(server, payer))
 
 
-def _who(host: Host, stream: Stream) -> tuple[SessionRow, Server]:
+def _who(services: Services, stream: Stream) -> tuple[SessionRow, Server]:
     if stream.session is None or stream.ticket is None or stream.policy.price.payer != "listener":
         raise InputError("host.message.schema", field="stream", reason="nobody pays here")
-    return stream.session, host.server_at(stream)
+    return stream.session, services.servers.of_stream(stream)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from native_host.host import Host
-from native_host.ledger import Entry
-from native_host.messaging.requests import Invoke
+from native_host.context import Services
+from native_host.ledger import InvocationRow
+from native_host.messaging.playback_requests import Invoke
 from native_host.playback.pacing import MAX_KEYS
 from native_host.playback.stream import Stream
 from pywallet.encoding.hex import to_b64
@@ -29,16 +29,16 @@ class Wanted:
     leased: bool
 
 
-def plan(host: Host, stream: Stream, request: Invoke) -> Wanted | None:
+def plan(services: Services, stream: Stream, request: Invoke) -> Wanted | None:
     """What a request asks for, cut to the song and to what pacing allows; None where that is nothing."""
     if request.segment is None or request.count == 0 or request.action in ("pause", "stop"):
         return None
-    ticket = host.ledger.ticket(stream.ticket) if stream.ticket is not None else None
+    ticket = services.ledger.ticket(stream.ticket) if stream.ticket is not None else None
     if ticket is None:
         return None
-    now_ms = host.now_ms(stream.network)
+    now_ms = services.clock.now_ms(stream.network)
     listener = stream.session.listener if stream.session else b""
-    usage = host.ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
+    usage = services.ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
     # The window as it will be once the action has happened: a seek opens it at its target.
     meter = stream.metered(ticket.meter, usage, request.action, request.position_ms, now_ms)
     low, high = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
@@ -68,13 +68,13 @@ def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:
     return {"ephemeral": to_b64(stream.wrap.ephemeral), "keys": keys, "expires_s": lease.expires_s}
 
 
-async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) -> dict[str, Any]:
+async def from_server(services: Services, stream: Stream, entry: InvocationRow, wanted: Wanted) -> dict[str, Any]:
     """Keys from the server, wrapped there to the renderer, or ``wait``: why none come yet, and for how long.
 
     Raises the server's refusal, Unavailable ``server.*``.
     """
-    server = host.server_at(stream)
-    reporter = host.reporter(server, entry.session)
+    server = services.servers.of_stream(stream)
+    reporter = services.reporters.of(server, entry.session)
     result = await reporter.grant(
         entry, wanted.indexes[0], len(wanted.indexes), stream.renderer, stream.table.rendition.id
     )

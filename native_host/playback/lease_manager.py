@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from native_host.host import Host
+from native_host.context import Services
 from native_host.playback.lease import Lease
 from native_host.playback.stream import Stream
 from pywallet.crypto.key_wrap import GRANT_INFO, generate_keypair, unwrap
@@ -19,12 +19,12 @@ AHEAD_MS: Final = 30_000
 EARLY_S: Final = 60
 
 
-async def fetch(host: Host, stream: Stream, first: int) -> Lease:
+async def fetch(services: Services, stream: Stream, first: int) -> Lease:
     """Get the window of keys from ``first`` on; it joins the lease that is there. Raises the server's refusal."""
     ticket, terms = stream.ticket, stream.policy.lease
     if ticket is None or terms is None:
         raise Refusal("lease.expired")
-    server = host.server_at(stream)
+    server = services.servers.of_stream(stream)
     private, public = generate_keypair()
     starts = stream.table.starts
     until_ms = starts[min(first, len(starts) - 1)] + terms.window_s * 1000
@@ -32,7 +32,7 @@ async def fetch(host: Host, stream: Stream, first: int) -> Lease:
     wanted = {"ticket": to_hex(ticket), "first": first, "count": max(count, 1), "rendition": stream.table.rendition.id}
     if stream.session is not None:
         # The window follows what the server knows to be heard: after an outage it has to know first.
-        await host.reporter(server, stream.session.id).flush()
+        await services.reporters.of(server, stream.session.id).flush()
     result = await server.request("lease", **wanted, key=to_b64(public))
     # Several hundred unwrappings take longer than a click may wait.
     keys = await asyncio.to_thread(_open, stream, private, result)
@@ -43,12 +43,12 @@ async def fetch(host: Host, stream: Stream, first: int) -> Lease:
         stream.lease = Lease(first, len(keys), expires_s, budget, keys)
     else:
         stream.lease.extend(first, expires_s, budget, keys)
-    with host.ledger.write():
-        host.ledger.set_lease(ticket, stream.lease.first, stream.lease.count, expires_s, budget)
+    with services.ledger.write():
+        services.ledger.set_lease(ticket, stream.lease.first, stream.lease.count, expires_s, budget)
     return stream.lease
 
 
-def renew_ahead(host: Host, stream: Stream, position_ms: int) -> None:
+def renew_ahead(services: Services, stream: Stream, position_ms: int) -> None:
     """Start a renewal beside the music when the lease runs short of keys, time or budget."""
     lease, terms = stream.lease, stream.policy.lease
     if terms is None or stream.ticket is None or stream.withdrawn is not None:
@@ -60,26 +60,26 @@ def renew_ahead(host: Host, stream: Stream, position_ms: int) -> None:
     starts = stream.table.starts
     covered_ms = (starts[end] if end < len(starts) else stream.table.duration_ms + AHEAD_MS) - position_ms
     ahead_ms = min(AHEAD_MS, terms.window_s * 500)
-    now_s = host.now_ms(stream.network) // 1000
+    now_s = services.clock.now_ms(stream.network) // 1000
     tired = (
         lease is None
         or lease.expires_s - now_s < min(EARLY_S, terms.seconds // 2)
         or lease.budget <= terms.invocations // 4
     )
     if covered_ms < ahead_ms or tired:
-        stream.renewal = asyncio.create_task(_renew(host, stream, end if end < len(starts) else here))
+        stream.renewal = asyncio.create_task(_renew(services, stream, end if end < len(starts) else here))
 
 
-async def _renew(host: Host, stream: Stream, first: int) -> None:
+async def _renew(services: Services, stream: Stream, first: int) -> None:
     try:
-        await fetch(host, stream, first)
+        await fetch(services, stream, first)
     except Unavailable:
         return  # the old lease goes on until its own end
     except GomaaError as e:
         if stream.lease is not None:
             stream.lease.shred()
             stream.lease = None
-        host.problem(stream, e.code)
+        services.refusals.problem(stream, e.code)
 
 
 def _open(stream: Stream, private: bytes, result: dict[str, Any]) -> dict[int, bytes]:

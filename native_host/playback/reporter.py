@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from native_host.ledger import Entry, Ledger
+from common.retry import Backoff
+from native_host.ledger import InvocationRow, Ledger
 from native_host.remote.server import Server
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import Action, Invocation, Signed
@@ -14,7 +15,7 @@ from pywallet.protocol.foreign_errors import code_from
 
 BATCH: Final = 64
 FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 60.0
+MAX_PAUSE_S: Final = 60.0
 # Errors that say nothing about the invocation itself: it stays unreported.
 PASSING: Final = frozenset(
     (
@@ -31,7 +32,7 @@ PASSING: Final = frozenset(
 OnRefused = Callable[[bytes, int, str], None]
 
 
-def wire(entry: Entry) -> dict[str, Any]:
+def wire(entry: InvocationRow) -> dict[str, Any]:
     """The signed invocation of a ledger row, as it goes over the line."""
     message = Invocation(
         session=entry.session,
@@ -67,7 +68,7 @@ class Reporter:
         async with self._line:
             await self._flush(below)
 
-    async def grant(self, entry: Entry, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
+    async def grant(self, entry: InvocationRow, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
         """Ask keys for an invocation that is in the ledger; the answer acknowledges it.
 
         Raises the server's refusal (then the ledger's row is refused too) or
@@ -92,18 +93,17 @@ class Reporter:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE_S
+        backoff = Backoff(FIRST_PAUSE_S, MAX_PAUSE_S)
         while True:
             await self._wake.wait()
             self._wake.clear()
             try:
                 await self.flush()
-                pause = FIRST_PAUSE_S
+                backoff.reset()
             except GomaaError as e:
-                # The line's return wakes us (`Host`); what the server itself refuses must not be hammered.
+                # A new connection wakes this task (`Reporters.wake`); other errors of the server are retried slowly.
                 if e.code != "server.unreachable":
-                    await asyncio.sleep(pause)
-                    pause = min(LONGEST_PAUSE_S, pause * 2)
+                    await asyncio.sleep(backoff.next_s())
                     self._wake.set()
 
     async def _flush(self, below: int | None) -> None:
@@ -126,7 +126,7 @@ class Reporter:
                 raise Unavailable("server.answer", server=self.server.url, op="report")
             self._settle(seen, refused)
             self._usage(batch[-1], result)
-        self._ledger.fold()
+        self._ledger.checkpoint()
 
     def _settle(self, sequences: list[int], refused: dict[int, str]) -> None:
         with self._ledger.write():
@@ -135,7 +135,7 @@ class Reporter:
             if sequence in refused:
                 self._on_refused(self._session, sequence, refused[sequence])
 
-    def _usage(self, entry: Entry, result: dict[str, Any]) -> None:
+    def _usage(self, entry: InvocationRow, result: dict[str, Any]) -> None:
         usage = valid_usage(result.get("usage"))
         if usage is not None:
             with self._ledger.write():

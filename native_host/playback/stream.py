@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from native_host.ledger import Entry, SessionRow
+from native_host.ledger import InvocationRow, SessionRow
+from native_host.payments.voucher_due import VoucherDue
 from native_host.playback.content_check import Facts
 from native_host.playback.lease import Lease
 from native_host.playback.pacing import Pacer
 from native_host.playback.segment_table import Table
 from native_host.remote.network import Network
+from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.policy import Context, Meter, Policy, Usage, extent
 from pywallet.policy.decision import STARTS
 from pywallet.sps.header import Header
-
-if TYPE_CHECKING:
-    from native_host.payments.statement_check import Due
-from pywallet.crypto.key_wrap import WrapKey
 
 
 @dataclass
@@ -52,14 +50,14 @@ class Stream:
     lease: Lease | None = None
     pacer: Pacer = field(default_factory=Pacer)
     withdrawn: str | None = None
-    unanswered: Entry | None = None
+    unanswered: InvocationRow | None = None
     """An invocation in the ledger whose keys have not come: asking again must not count again."""
     renewal: asyncio.Task[None] | None = None
     started: str | None = None
     """The action that began the ticket's play."""
     going: bytes | None = None
     """A ticket whose play was cut off and could go on here."""
-    due: Due | None = None
+    due: VoucherDue | None = None
     """What the listener was last asked to sign for."""
     place: tuple[str | None, str | None] = (None, None)
     """Territory and purpose, as the security server told with the ticket."""

@@ -1,1 +1,1 @@
-"""Connections: the security server, the network's descriptor, the chain's clock."""
+"""Networks, security servers and trusted time."""

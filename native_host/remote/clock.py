@@ -1,4 +1,4 @@
-"""The host's time: this computer's clock as far as chain and server agree with it, and whether it was set back."""
+"""Trusted time from this computer's, the chain's and the servers' clocks, and detection of a clock set back."""
 
 from __future__ import annotations
 
@@ -8,13 +8,24 @@ from typing import Final
 
 AGREE_MS: Final = 1_000
 LEAD_MS: Final = 15_000
-"""So far may a server's clock lead this computer's and be believed alone."""
+"""Most that a server's clock may lead this computer's and be used alone."""
 ROLLBACK_MS: Final = 120_000
 """A clock is corrected by seconds, not by minutes."""
+DAY_MS: Final = 86_400_000
+
+
+def day_of(time_ms: int) -> int:
+    """The day of a budget, counted from 1970 in UTC: 24 hours long in every place, whatever its summer time."""
+    return time_ms // DAY_MS
+
+
+def system_ms() -> int:
+    """This computer's clock, Unix ms: anyone may have set it."""
+    return time.time_ns() // 1_000_000
 
 
 def steady_ms() -> int:
-    """A clock that nobody sets, ms."""
+    """The monotonic clock, ms."""
     return time.monotonic_ns() // 1_000_000
 
 
@@ -24,7 +35,7 @@ class Clock:
     Args:
         newest_ms: The latest time that the ledger has, Unix ms.
         local: This computer's clock, Unix ms: anyone may have set it.
-        steady: A clock that nobody sets, ms.
+        steady: A monotonic clock, ms.
     """
 
     def __init__(self, newest_ms: int, local: Callable[[], int], steady: Callable[[], int] = steady_ms) -> None:
@@ -36,20 +47,16 @@ class Clock:
     def now_ms(self, chain_ms: int, server_ms: int | None, others_ms: int | None = None, chain_id: int = 0) -> int:
         """Trusted Unix time in ms.
 
-        The chain's time is the floor: setting this computer's clock back gains nothing. Where blocks are rare the clock
-        of the
-        server that is told the time stands in between them: this computer's is as wrong for all servers, which could
-        compare. It runs backwards only where a server disproves what this computer's clock alone has said. Each network
-        has a time of its
-        own: one whose blocks are from tomorrow moves no other's.
+        The chain's time is the floor: setting this computer's clock back gains nothing. Between rare blocks the clock
+        of the server that receives the time is used: this computer's error, equal for all servers, would tie them to
+        each other. Time runs backwards only where a server disproves a time that came from this computer's clock
+        alone. Each network has its own time: one whose blocks are ahead moves no other's.
 
         Args:
             chain_ms: The chain's time.
-            server_ms: The clock of the server that this is for; None: not known. It is not believed that it leads this
-                computer's by
-                more than ``LEAD_MS``.
-            others_ms: The latest clock of other servers, which this computer's is not let run ahead of; None: not
-                known.
+            server_ms: The clock of the server that receives the time; None: not known. It is ignored where it leads
+                this computer's by more than ``LEAD_MS``.
+            others_ms: The latest clock of other servers, which bounds this computer's; None: not known.
             chain_id: The network.
         """
         last_ms = self._last_ms.get(chain_id, 0)
@@ -65,13 +72,11 @@ class Clock:
         return last_ms
 
     def rolled_back(self, trusted_ms: int | None) -> bool:
-        """True where this computer's clock was set back.
-
-        While the host ran, or against what the ledger has seen before.
+        """Whether this computer's clock was set back while the host ran, or against the ledger's newest time.
 
         Args:
-            trusted_ms: What chain or server say, Unix ms; None while neither is known. A clock that was set back to it
-                or nearer to it was mended.
+            trusted_ms: Time of chain or server, Unix ms; None while neither is known. A clock that was set back to it,
+                or nearer to it, was corrected.
         """
         local, drift_ms = self._local(), self._local() - self._steady()
         agrees = trusted_ms is not None and abs(local - trusted_ms) <= ROLLBACK_MS

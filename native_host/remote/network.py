@@ -1,4 +1,4 @@
-"""One chain as the host sees it: reads, trusted time, and the contracts it follows for revocation."""
+"""One network: its chain client, contract clients and time, and the contents that are watched for revocation."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from chain.deployment import Deployment
 
 CONNECT_S: Final = 5.0
-LOOK_AGAIN_S: Final = 15.0
-"""A lost connection may swallow an event: the flags of open contents are read again this often."""
+POLL_S: Final = 15.0
+"""Interval at which the flags of watched contents are read: a lost connection may miss an event."""
 
 OnWithdrawn = Callable[[bytes, str], None]
 
 
 class Network:
-    """One deployment. Connects on first use; everything raises Unavailable ``chain.unreachable`` while that fails."""
+    """One deployment, connected on first use; every read raises Unavailable ``chain.unreachable`` while that fails."""
 
     def __init__(self, deployment: Deployment, on_withdrawn: OnWithdrawn) -> None:
         self.deployment = deployment
@@ -48,13 +48,18 @@ class Network:
         return domain
 
     async def ready(self) -> None:
-        """Connect if that has not happened yet."""
+        """Connect, unless it is connected.
+
+        Raises:
+            Unavailable: ``chain.unreachable``.
+            GomaaError: ``chain.mismatch`` for a node of another chain.
+        """
         if self._chain is not None:
             return
         async with self._lock:
             if self._chain is not None:
                 return
-            # Here and not above: these bring the ABI library, and the browser waits for our start.
+            # Imported here: the ABI library would delay the start, for which the browser waits.
             from chain.clock import ChainClock
 
             stack = AsyncExitStack()
@@ -73,7 +78,7 @@ class Network:
             self._stack, self._chain, self._clock = stack, chain, clock
 
     def now_ms(self) -> int:
-        """Trusted Unix time: the chain's; this computer's before the chain was ever reached."""
+        """The chain's time, Unix ms; this computer's before the chain was ever reached."""
         return int(self._clock.now_ms()) if self._clock is not None else time.time_ns() // 1_000_000
 
     def chain_ms(self) -> int | None:
@@ -89,53 +94,53 @@ class Network:
 
     @property
     def registry(self) -> Registry:
-        """The registry's door."""
+        """Client of the registry."""
         from chain.contracts.registry import Registry
 
         return Registry(self.chain, self.deployment)
 
     @property
     def settlement(self) -> Settlement:
-        """The settlement's door."""
+        """Client of the settlement."""
         from chain.contracts.settlement import Settlement
 
         return Settlement(self.chain, self.deployment)
 
     @property
     def token(self) -> Token:
-        """The token's door."""
+        """Client of the token."""
         from chain.contracts.token import Token
 
         return Token(self.chain, self.deployment)
 
     def content(self, address: bytes) -> Content:
-        """A content's door."""
+        """Client of a content."""
         from chain.contracts.content import Content
 
         return Content(self.chain, address)
 
     def watch(self, content: bytes) -> None:
-        """Follow a content until ``unwatch``; ``on_withdrawn`` is called once it is revoked or destroyed."""
+        """Watch a content until ``unwatch``; ``on_withdrawn`` is called once it is revoked or destroyed."""
         if content not in self._watches:
-            self._watches[content] = asyncio.create_task(self._follow(content))
+            self._watches[content] = asyncio.create_task(self._watch(content))
 
     def unwatch(self, content: bytes) -> None:
-        """Stop following a content."""
+        """Stop watching a content."""
         task = self._watches.pop(content, None)
         if task is not None:
             task.cancel()
 
     async def close(self) -> None:
-        """Stop following and hang up."""
+        """Stop watching, and disconnect."""
         for content in list(self._watches):
             self.unwatch(content)
         await self._stack.aclose()
 
-    async def _follow(self, content: bytes) -> None:
+    async def _watch(self, content: bytes) -> None:
         async with asyncio.TaskGroup() as group:
             for event, code in (("Revoked", "content.revoked"), ("Destroyed", "content.destroyed")):
                 group.create_task(self._events(content, event, code))
-            group.create_task(self._look(content))
+            group.create_task(self._poll(content))
 
     async def _events(self, content: bytes, event: str, code: str) -> None:
         while True:
@@ -144,10 +149,10 @@ class Network:
                     self._on_withdrawn(content, code)
             await asyncio.sleep(1)
 
-    async def _look(self, content: bytes) -> None:
+    async def _poll(self, content: bytes) -> None:
         while True:
             with contextlib.suppress(GomaaError, OSError):
                 state = await self.content(content).state()
                 if state is not None and (state.destroyed or state.revoked):
                     self._on_withdrawn(content, "content.destroyed" if state.destroyed else "content.revoked")
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(POLL_S)

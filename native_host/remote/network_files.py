@@ -1,4 +1,4 @@
-"""The networks this host knows: those of the release, and one deployment file for each that was added."""
+"""Deployment files of the known networks: those of the release, and one for each that was added."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BAD: Final = (OSError, ValueError, KeyError, TypeError, GomaaError)
 
 
 def load(paths: Paths) -> dict[int, Deployment]:
-    """Deployments by chain id: the release's, and those added, which may name another node.
+    """Deployments by chain id: the release's, and the added ones, which may name another node.
 
-    A damaged file is left out.
+    Damaged files are skipped.
     """
     from chain.deployment import Deployment
 
@@ -36,7 +36,7 @@ def load(paths: Paths) -> dict[int, Deployment]:
 
 
 def damaged(paths: Paths) -> list[Path]:
-    """The files among those added that are no deployment."""
+    """The added files that hold no deployment."""
     from chain.deployment import Deployment
 
     bad = []
@@ -49,17 +49,16 @@ def damaged(paths: Paths) -> list[Path]:
 
 
 def add(paths: Paths, file: Path, replace: bool = False) -> Deployment:
-    """Know the network of a deployment file.
+    """Add the network of a deployment file.
 
     Args:
         paths: The host's folders.
         file: The deployment file.
-        replace: Take it also where another network with its number is known.
+        replace: Replace another network with its chain id.
 
     Raises:
-        InputError: ``message.schema`` where the file is none, ``host.network.insecure`` where others can change what
-            its node says,
-            ``host.network.taken`` where another network with its number is known.
+        InputError: ``message.schema`` where the file is none, ``host.network.insecure`` where others can change its
+            node's answers, ``host.network.taken`` where another network with its chain id is known.
     """
     from chain.deployment import Deployment
 
@@ -67,7 +66,7 @@ def add(paths: Paths, file: Path, replace: bool = False) -> Deployment:
         deployment = Deployment.load(file)
     except _BAD as e:
         raise InputError("message.schema", file=str(file), reason=str(e)) from None
-    if not _near(deployment.rpc):
+    if not _is_secure(deployment.rpc):
         raise InputError("host.network.insecure", chain_id=deployment.chain_id)
     known = load(paths).get(deployment.chain_id)
     if known is not None and not replace and not same(known, deployment):
@@ -75,8 +74,8 @@ def add(paths: Paths, file: Path, replace: bool = False) -> Deployment:
     return keep(paths, deployment)
 
 
-def _near(url: str) -> bool:
-    """Whether nobody outside the person's own network stands between this computer and a node."""
+def _is_secure(url: str) -> bool:
+    """Whether a node is reached over TLS, or within the person's own network."""
     try:
         node = urlsplit(url)
         if node.scheme in ("wss", "https"):
@@ -91,7 +90,7 @@ def _near(url: str) -> bool:
 
 
 def keep(paths: Paths, deployment: Deployment) -> Deployment:
-    """Write a deployment into the configuration; one of the same number is replaced."""
+    """Write a deployment file; one with the same chain id is replaced."""
     target = paths.make().networks / f"{deployment.chain_id}.json"
     temporary = target.with_suffix(".new")
     temporary.write_text(json.dumps(deployment.to_json(), indent=2) + "\n", encoding="utf-8")
@@ -100,13 +99,13 @@ def keep(paths: Paths, deployment: Deployment) -> Deployment:
 
 
 def same(one: Deployment, other: Deployment) -> bool:
-    """Whether two deployments are one network: the same contracts, by whatever node."""
+    """Whether two deployments have the same contracts, by whatever node."""
     names = ("chain_id", "token", "registry", "settlement")
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def offered(raw: Any) -> Deployment:
-    """The network that a station's record names. Raises InputError ``station.answer``."""
+def from_record(raw: Any) -> Deployment:
+    """The network in a station's record. Raises InputError ``station.answer``."""
     from chain.deployment import Deployment
 
     try:

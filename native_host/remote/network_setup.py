@@ -1,4 +1,4 @@
-"""Adding a network that a station names: looked at first, held against its own node, then written down."""
+"""Adding a network that a station names: fetch its record, check it against its node, save it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from chain.deployment import Deployment
 
 RECORD: Final = "/.well-known/gomaa.json"
-LONGEST: Final = 1 << 16
+MAX_RECORD: Final = 1 << 16
 """Bytes of a station's record."""
 ANSWER_S: Final = 10.0
 
 
 def require_safe(origin: str, deployment: Deployment) -> None:
-    """Refuse what somebody between could change, and a node that lies further inside than the station which names it.
+    """Refuse a record or node that others could change, and a node further inside than the station that names it.
 
     Raises:
         InputError: ``host.network.insecure``.
@@ -41,7 +41,14 @@ def require_safe(origin: str, deployment: Deployment) -> None:
 
 
 async def record(origin: str) -> Any:
-    """A station's record. Raises Unavailable ``station.unreachable``, InputError ``station.answer``."""
+    """Fetch a station's record.
+
+    Args:
+        origin: ``scheme://host[:port]``.
+
+    Raises:
+        GomaaError: ``station.unreachable``, ``station.answer``.
+    """
     import aiohttp
     import msgspec
 
@@ -54,9 +61,9 @@ async def record(origin: str) -> Any:
             session.get(f"{origin}{RECORD}", allow_redirects=False) as response,
         ):
             raw = bytearray()
-            async for chunk in response.content.iter_chunked(LONGEST):
+            async for chunk in response.content.iter_chunked(MAX_RECORD):
                 raw += chunk
-                if response.status != 200 or len(raw) > LONGEST:
+                if response.status != 200 or len(raw) > MAX_RECORD:
                     raise ValueError
             return msgspec.json.decode(raw)
     except (aiohttp.ClientError, TimeoutError, OSError) as e:
@@ -85,13 +92,13 @@ async def offer(origin: str) -> Deployment:
     value = await record(site)
     if not isinstance(value, dict) or value.get("network") is None:
         raise InputError("host.network.none")
-    deployment = network_files.offered(value["network"])
+    deployment = network_files.from_record(value["network"])
     require_safe(site, deployment)
     return deployment
 
 
-async def prove(deployment: Deployment) -> None:
-    """Hold a network against its node: number, and that the contracts are there.
+async def check(deployment: Deployment) -> None:
+    """Check a network against its node: chain id, and code at the contracts' addresses.
 
     Raises:
         GomaaError: ``chain.unreachable``, ``host.network.mismatch``.
@@ -114,10 +121,10 @@ async def prove(deployment: Deployment) -> None:
 
 
 async def join(paths: Paths, origin: str, deployment: Deployment) -> None:
-    """Prove a network and know it from now on. A known network is never replaced by a station's word.
+    """Check a network and save it. A station's record never replaces a known network.
 
     Raises:
-        GomaaError: As ``prove``; ``host.network.taken``, ``host.network.insecure``.
+        GomaaError: As ``check``; ``host.network.taken``, ``host.network.insecure``.
     """
     require_safe(origin, deployment)
     known = network_files.load(paths).get(deployment.chain_id)
@@ -125,5 +132,5 @@ async def join(paths: Paths, origin: str, deployment: Deployment) -> None:
         if network_files.same(known, deployment):
             return
         raise InputError("host.network.taken", chain_id=deployment.chain_id)
-    await prove(deployment)
+    await check(deployment)
     network_files.keep(paths, deployment)

@@ -1,16 +1,16 @@
-"""The line to one security server: a WebSocket that comes back by itself (docs/protocol.md section 4)."""
+"""Connection to one security server: a WebSocket that reconnects by itself (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from common.retry import Backoff
 from native_host import PROTOCOL
 from pywallet.crypto import address_of, keccak256, sign
 from pywallet.encoding.hex import to_hex
@@ -24,20 +24,17 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 10.0
 CONNECT_S: Final = 3.0
 FIRST_PAUSE_S: Final = 0.2
-LONGEST_PAUSE_S: Final = 15.0
+MAX_PAUSE_S: Final = 15.0
 _MAX_MESSAGE: Final = 4 << 20
 HELLO_STEP_MS: Final = 60_000
-"""Hellos tell the minute: milliseconds would tell one computer's clock at all servers.
-
-A server takes two minutes on either side.
-"""
+"""Resolution of a hello's time: milliseconds would identify a computer at all servers, which allow two minutes."""
 
 OnEvent = Callable[["Server", dict[str, Any]], None]
 OnState = Callable[["Server", bool], Awaitable[None]]
 
 
 def hello_digest(server: bytes, time_ms: int) -> bytes:
-    """What the device signs to say who it is: server address 20 bytes, Unix milliseconds."""
+    """Digest that the device signs in a hello: Keccak-256 of a prefix, the server's address and Unix ms (8 bytes)."""
     return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
 
 
@@ -50,9 +47,9 @@ def socket_url(url: str) -> str:
 
 
 class Server:
-    """One security server, as one device.
+    """Connection to one security server as one device.
 
-    Requests wait for the line, not longer than CONNECT_S; then ``server.unreachable``.
+    Requests wait for it ``CONNECT_S`` at most, then raise ``server.unreachable``.
     """
 
     def __init__(
@@ -65,8 +62,8 @@ class Server:
             url: Where it answers.
             key: The device's private key.
             chain_ms: The chain's time, Unix ms.
-            on_event: Called with what the server tells unasked.
-            on_state: Awaited when the line stands, and when it is gone.
+            on_event: Called with each message that answers no request.
+            on_state: Awaited when the connection is established, and when it is lost.
         """
         self.address = address
         self.url = url
@@ -82,22 +79,22 @@ class Server:
         self._next = 1
         self._offset_ms: int | None = None
         self._refusal: GomaaError | None = None
-        self._heard_at: float | None = None
+        self._last_message_at: float | None = None
         self._renewal: Renewal | None = None
         self._renewals = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     @property
     def up(self) -> bool:
-        """Whether the line stands."""
+        """Whether the connection is established."""
         return self._up.is_set()
 
     def silent_s(self) -> int | None:
-        """Seconds since the server last said something; None: never."""
-        return None if self._heard_at is None else int(time.monotonic() - self._heard_at)
+        """Seconds since the server's last message; None before the first."""
+        return None if self._last_message_at is None else int(time.monotonic() - self._last_message_at)
 
     def keep(self, renewal: Renewal) -> None:
-        """From now on reach the server as often as a song's terms ask; of several the most frequent counts."""
+        """Keep the connection alive as often as a content's renewal terms ask; the most frequent of several counts."""
         known = self._renewal
         if known is not None:
             renewal = Renewal(min(known.every_s, renewal.every_s), min(known.retry_s, renewal.retry_s), 0)
@@ -105,14 +102,18 @@ class Server:
         self._renewals.set()
 
     def now_ms(self) -> int | None:
-        """The server's clock as last heard, carried on by this machine's monotonic clock.
-
-        None before the first hello.
-        """
+        """The server's clock of the last hello, advanced by the monotonic clock, Unix ms; None before the first."""
         return None if self._offset_ms is None else self._offset_ms + time.monotonic_ns() // 1_000_000
 
     async def ready(self, patience_s: float = CONNECT_S) -> None:
-        """Wait for the line. Raises Unavailable ``server.unreachable``, or what the server said to our hello."""
+        """Wait for the connection.
+
+        Args:
+            patience_s: Longest wait, seconds.
+
+        Raises:
+            GomaaError: ``server.unreachable``, or the server's answer to the hello.
+        """
         if self.up:
             return
         self._asleep = False
@@ -124,12 +125,12 @@ class Server:
             raise self._refusal or Unavailable("server.unreachable", server=self.url) from None
 
     async def request(self, op: str, answer_s: float | None = None, /, **fields: Any) -> dict[str, Any]:
-        """Ask, and return the result.
+        """Send a request, and return its result.
 
         Args:
             op: The operation.
-            answer_s: Seconds until the answer; without a number TIMEOUT_S. A line that breaks ends the wait at once.
-            fields: What the operation needs.
+            answer_s: Timeout, seconds; None: ``TIMEOUT_S``. A lost connection ends the wait at once.
+            fields: The operation's fields.
 
         Raises:
             GomaaError: The server's error; Unavailable ``server.unreachable``.
@@ -138,14 +139,14 @@ class Server:
         return await self._ask(op, fields, TIMEOUT_S if answer_s is None else answer_s)
 
     async def sleep(self) -> None:
-        """Hang up until the next request."""
+        """Disconnect until the next request."""
         self._asleep = True
         self._wanted.clear()
         if self._socket is not None:
             await self._socket.close()
 
     async def close(self) -> None:
-        """Hang up for good."""
+        """Disconnect for good."""
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -156,7 +157,7 @@ class Server:
         self._pending[number] = future
         try:
             await self._send(msgspec.json.encode({"id": number, "op": op, **fields}).decode())
-            # Unlike wait_for of Python 3.11, an answer in the moment of a cancellation does not undo it.
+            # Unlike ``asyncio.wait_for`` of Python 3.11, an answer during a cancellation does not undo it.
             async with asyncio.timeout(answer_s):
                 return await future
         except TimeoutError:
@@ -175,7 +176,7 @@ class Server:
             raise Unavailable("server.unreachable", server=self.url, reason=str(e)[:200]) from None
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE_S
+        backoff = Backoff(FIRST_PAUSE_S, MAX_PAUSE_S, jitter=True)
         while True:
             self._wanted.clear()
             began = time.monotonic()
@@ -184,26 +185,27 @@ class Server:
             except GomaaError as e:
                 self._refusal = e
             except Exception as e:
-                # Whatever the line or the other end does, the answer is the same: it is down, try again.
+                # Whatever fails here or there, the connection is lost and tried again.
                 self._refusal = Unavailable(
                     "server.unreachable", server=self.url, reason=f"{type(e).__name__}: {e}"[:200]
                 )
             await self._down()
-            longest = LONGEST_PAUSE_S if self._renewal is None else min(LONGEST_PAUSE_S, self._renewal.retry_s)
-            pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(longest, pause * 2)
-            # Full jitter: after an outage not every host comes back in the same second. A person waiting comes first.
+            if time.monotonic() - began > MAX_PAUSE_S:
+                backoff.reset()
+            pause_s = backoff.next_s(None if self._renewal is None else self._renewal.retry_s)
             if self._asleep:
                 await self._wanted.wait()
                 continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(random.uniform(FIRST_PAUSE_S, pause)):  # noqa: S311
+                async with asyncio.timeout(pause_s):
+                    # A request ends the pause.
                     await self._wanted.wait()
                 await asyncio.sleep(FIRST_PAUSE_S)
 
     async def _once(self) -> None:
         from websockets.exceptions import ConnectionClosed
 
-        from chain.transport import Straight  # only when a server is needed: the browser waits for our start
+        from chain.transport import Straight  # imported here: the browser waits for the start
 
         options: dict[str, Any] = {
             "open_timeout": CONNECT_S,
@@ -230,16 +232,13 @@ class Server:
                 beat.cancel()
 
     async def _beat(self, socket: ClientConnection) -> None:
-        """Where a song's terms ask for renewals: a ping after half of their time in silence.
-
-        Unanswered, again after ``retry_s``.
-        """
+        """Ping the server after half of the renewal interval in silence; unanswered, again after ``retry_s``."""
         from websockets.exceptions import ConnectionClosed
 
         await self._renewals.wait()
         with contextlib.suppress(ConnectionClosed):
             while (renewal := self._renewal) is not None:
-                silent = 0.0 if self._heard_at is None else time.monotonic() - self._heard_at
+                silent = 0.0 if self._last_message_at is None else time.monotonic() - self._last_message_at
                 if silent < renewal.every_s / 2:
                     self._renewals.clear()
                     with contextlib.suppress(TimeoutError):
@@ -249,7 +248,7 @@ class Server:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(renewal.retry_s):
                         await (await socket.ping())
-                    self._heard_at = time.monotonic()
+                    self._last_message_at = time.monotonic()
 
     async def _greet(self) -> None:
         try:
@@ -257,7 +256,7 @@ class Server:
         except GomaaError as e:
             if e.code != "invocation.time":
                 raise
-            # Where blocks are rare, the chain's time that a host sees at first is the last block's.
+            # Where blocks are rare, the chain's time is at first the last block's.
             result = await self._hello(time.time_ns() // 1_000_000)
         server_ms = result.get("now_ms")
         if isinstance(server_ms, int):
@@ -273,7 +272,7 @@ class Server:
 
     async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:
-            self._heard_at = time.monotonic()
+            self._last_message_at = time.monotonic()
             try:
                 message = msgspec.json.decode(text)
             except (msgspec.DecodeError, UnicodeError, RecursionError):

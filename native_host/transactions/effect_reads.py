@@ -1,6 +1,6 @@
-"""Looks: what of an account a transaction may touch, and the call that reads each.
+"""The parts of an account's state that a transaction may change, and the call that reads each.
 
-Events are a contract's own word and say only where to look. An event that names the account and is of no known kind is
+A contract's events prove nothing; they only select what is read. An event of an unknown kind that names the account is
 reported as such.
 """
 
@@ -18,13 +18,13 @@ from pywallet.errors import GomaaError
 from pywallet.provider.calls import Call
 
 QUERY_GAS: Final = 100_000
-"""Of one read. All of a simulation's reads together stay far below a block's gas limit."""
+"""Gas of one read: all reads of a simulation stay far below a block's gas limit."""
 _WORD: Final = 32
 
 
 @dataclass(frozen=True)
-class Look:
-    """One thing of the account to read before and after.
+class AccountState:
+    """One part of an account's state, read before and after a transaction.
 
     ``kind``: coin, token (balance), many (balance of an item), item (its owner), allowance, right (who may move an
     item), operator (who may move all of a collection). ``via``: the contract that keeps an allowance, where it is not
@@ -94,25 +94,25 @@ _BALANCES: Final = frozenset(
 """Of wrapped coin and ERC-777: a balance changes."""
 
 
-def claimed(to: bytes, says: Call, own_token: bytes) -> Iterator[Look]:
-    """Looks at all that the call names, also where its contract tells no event."""
-    yield Look("coin", b"")
-    yield Look("token", own_token)
+def reads_of_call(to: bytes, says: Call, own_token: bytes) -> Iterator[AccountState]:
+    """Reads of everything that the call names, also where its contract emits no event."""
+    yield AccountState("coin", b"")
+    yield AccountState("token", own_token)
     if says.kind in ("transfer", "take", "approve", "allowance", "less"):
-        yield Look("token", to)
+        yield AccountState("token", to)
     if says.kind in ("approve", "allowance", "less") and says.other is not None:
-        yield Look("allowance", to, says.other)
+        yield AccountState("allowance", to, says.other)
     if says.item is not None:
-        yield Look("right" if says.kind == "item" else "item", to, item=says.item)
+        yield AccountState("right" if says.kind == "item" else "item", to, item=says.item)
     if says.kind == "operator" and says.other is not None:
-        yield Look("operator", to, says.other)
+        yield AccountState("operator", to, says.other)
     ids: Any = next((one.value for one in says.arguments if one.name in ("ids", "id")), [])
-    yield from (Look("many", to, item=item) for item in (ids if isinstance(ids, list) else [ids]))
+    yield from (AccountState("many", to, item=item) for item in (ids if isinstance(ids, list) else [ids]))
 
 
-def touched(account: bytes, logs: Any) -> tuple[list[Look], bool]:
-    """Looks at all of the account that the events of a simulation name, and whether some event is of no known kind."""
-    found: list[Look] = []
+def reads_of_logs(account: bytes, logs: Any) -> tuple[list[AccountState], bool]:
+    """Reads of everything of the account that a simulation's events name, and whether an event's kind is unknown."""
+    found: list[AccountState] = []
     unknown = False
     for raw in node_answers.listing(logs):
         log = node_answers.mapping(raw)
@@ -122,17 +122,17 @@ def touched(account: bytes, logs: Any) -> tuple[list[Look], bool]:
         if account.rjust(_WORD, b"\0") not in b"".join((*topics, data)):
             continue
         try:
-            looks = list(_of_event(contract, topics, data))
+            reads = list(_of_event(contract, topics, data))
         except (GomaaError, IndexError):
-            # A contract writes into its events what it likes.
-            looks = []
-        unknown |= not looks
-        found += looks or [Look("token", contract)]
+            # A contract may emit malformed events.
+            reads = []
+        unknown |= not reads
+        found += reads or [AccountState("token", contract)]
     return found, unknown
 
 
-def _of_event(contract: bytes, topics: Sequence[bytes], data: bytes) -> Iterator[Look]:
-    """Looks of one event, whichever of its parameters are indexed."""
+def _of_event(contract: bytes, topics: Sequence[bytes], data: bytes) -> Iterator[AccountState]:
+    """Reads of one event, whichever of its parameters are indexed."""
     kind = topics[0]
     words = [*topics[1:], *(data[at : at + _WORD] for at in range(0, min(len(data), 5 * _WORD) - _WORD + 1, _WORD))]
 
@@ -144,53 +144,53 @@ def _of_event(contract: bytes, topics: Sequence[bytes], data: bytes) -> Iterator
 
     if kind == _TRANSFER:
         if len(topics) != 3:
-            yield Look("item", contract, item=number(2))
+            yield AccountState("item", contract, item=number(2))
         if len(topics) != 4:
-            yield Look("token", contract)
+            yield AccountState("token", contract)
     elif kind == _APPROVAL:
         if len(topics) != 3:
-            yield Look("right", contract, item=number(2))
+            yield AccountState("right", contract, item=number(2))
         if len(topics) != 4:
-            yield Look("allowance", contract, who(1))
+            yield AccountState("allowance", contract, who(1))
     elif kind == _OPERATOR:
-        yield Look("operator", contract, who(1))
+        yield AccountState("operator", contract, who(1))
     elif kind == _SINGLE:
-        yield Look("many", contract, item=number(3))
+        yield AccountState("many", contract, item=number(3))
     elif kind == _BATCH:
-        yield from (Look("many", contract, item=item) for item in decode("uint256[],uint256[]", data)[0])
+        yield from (AccountState("many", contract, item=item) for item in decode("uint256[],uint256[]", data)[0])
     elif kind == _6909_TRANSFER:
         # The caller alone is not indexed.
-        yield Look("many", contract, item=int.from_bytes(topics[3], "big"))
+        yield AccountState("many", contract, item=int.from_bytes(topics[3], "big"))
     elif kind == _6909_APPROVAL:
-        yield Look("allowance", contract, who(1), number(2), read=_6909_AMOUNT)
+        yield AccountState("allowance", contract, who(1), number(2), read=_6909_AMOUNT)
     elif kind == _6909_OPERATOR:
-        yield Look("operator", contract, who(1), read=_6909)
+        yield AccountState("operator", contract, who(1), read=_6909)
     elif kind in _777_OPERATORS:
-        yield Look("operator", contract, who(0), read=_777)
+        yield AccountState("operator", contract, who(0), read=_777)
     elif kind in _PERMIT2_RIGHTS:
-        yield Look("allowance", who(1), who(2), via=contract, read=PERMIT2)
+        yield AccountState("allowance", who(1), who(2), via=contract, read=PERMIT2)
     elif kind in _BALANCES:
-        yield Look("token", contract)
+        yield AccountState("token", contract)
 
 
-def query(account: bytes, look: Look, probe: str) -> dict[str, str]:
-    """The call that reads a look. ``probe`` has the code that answers an address's coin."""
-    signature = look.read or _READS[look.kind]
+def query(account: bytes, state: AccountState, probe: str) -> dict[str, str]:
+    """The call that reads a part of the state. ``probe``: a contract whose code returns an address's coin."""
+    signature = state.read or _READS[state.kind]
     values: dict[str, list[Any]] = {
         "(address)": [account],
         "balanceOf(address)": [account],
-        "balanceOf(address,uint256)": [account, look.item],
-        "ownerOf(uint256)": [look.item],
-        "allowance(address,address)": [account, look.other],
-        "getApproved(uint256)": [look.item],
-        "isApprovedForAll(address,address)": [account, look.other],
-        PERMIT2: [account, look.contract, look.other],
-        _777: [look.other, account],
-        _6909: [account, look.other],
-        _6909_AMOUNT: [account, look.other, look.item],
+        "balanceOf(address,uint256)": [account, state.item],
+        "ownerOf(uint256)": [state.item],
+        "allowance(address,address)": [account, state.other],
+        "getApproved(uint256)": [state.item],
+        "isApprovedForAll(address,address)": [account, state.other],
+        PERMIT2: [account, state.contract, state.other],
+        _777: [state.other, account],
+        _6909: [account, state.other],
+        _6909_AMOUNT: [account, state.other, state.item],
     }
-    data = encode(signature, values[signature]) if look.kind == "coin" else call(signature, values[signature])
-    to = probe if look.kind == "coin" else to_hex(look.via or look.contract)
+    data = encode(signature, values[signature]) if state.kind == "coin" else call(signature, values[signature])
+    to = probe if state.kind == "coin" else to_hex(state.via or state.contract)
     return {"to": to, "data": to_hex(data), "gas": hex(QUERY_GAS)}
 
 

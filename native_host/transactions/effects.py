@@ -1,8 +1,8 @@
 """Effects of a transaction on the account that sends it: simulated at the node, read before and after it in one run.
 
-What is told are balances, owners and rights that the contracts themselves answer. A contract's events and the node's
-access list say only where to look (``native_host.transactions.effect_reads``). A right that is given without an event
-is not seen.
+The effects are balances, owners and rights that the contracts themselves return. A contract's events and the node's
+access list only select what is read (``native_host.transactions.effect_reads``). A right that is given without an event
+is not found.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from chain import node_answers
 from chain.client import Chain
 from native_host.transactions.effect_reads import (
     PERMIT2,
-    Look,
+    AccountState,
     call,
-    claimed,
     query,
-    touched,
+    reads_of_call,
+    reads_of_logs,
 )
 from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import GomaaError
 from pywallet.provider.calls import ERC20, ERC721, ERC1155, Call
 
-MOST: Final = 48
-"""Things that are looked at; a transaction that touches more is told as that."""
+MAX_READS: Final = 48
+"""Most parts that are read; a transaction that touches more is reported as such."""
 # PUSH1 0, CALLDATALOAD, BALANCE, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN: the coin of an address.
 _BALANCE: Final = "0x600035316000526020" + "6000f3"
 _RICH: Final = hex(1 << 120)
@@ -36,18 +36,18 @@ _RICH: Final = hex(1 << 120)
 
 @dataclass(frozen=True)
 class Change:
-    """A thing that is another afterwards.
+    """A part of the state that differs afterwards.
 
     ``before`` and ``after``: amounts, 0 and 1 for an operator, an address as a number for who has or may move an item.
     """
 
-    look: Look
+    state: AccountState
     before: int
     after: int
 
 
 async def standard(chain: Chain, contract: str) -> str:
-    """Standard of a contract by its own word: erc20, erc721, erc1155, other, or none where there is no contract."""
+    """Standard that a contract declares: erc20, erc721, erc1155, other, or none where there is no contract."""
     if not node_answers.data(await chain.request("eth_getCode", contract, "latest")):
         return "none"
 
@@ -57,7 +57,7 @@ async def standard(chain: Chain, contract: str) -> str:
                 await chain.request("eth_call", {"to": contract, "data": to_hex(call(name, values))}, "latest"), 32
             )
         except GomaaError:
-            # A contract that answers nothing of the kind fails in more ways than by reverting.
+            # A contract without the function fails in more ways than by reverting.
             return None
         return int.from_bytes(found, "big")
 
@@ -67,10 +67,10 @@ async def standard(chain: Chain, contract: str) -> str:
     no, items, many, decimals, supply = await asyncio.gather(
         supports("ffffffff"), supports("80ac58cd"), supports("d9b67a26"), word("decimals()"), word("totalSupply()")
     )
-    # ERC-165: one that answers yes to everything is no witness.
+    # ERC-165: a contract that supports 0xffffffff supports nothing reliably.
     collections = [kind for kind, answer in ((ERC721, items), (ERC1155, many)) if no == 0 and answer == 1]
     token = [ERC20] if decimals is not None and decimals < 256 and supply is not None else []
-    # The same bytes mean two things to a contract that is two of them.
+    # For a contract of two standards the same call data have two meanings.
     found = [*collections, *token]
     return found[0] if len(found) == 1 else "other"
 
@@ -78,13 +78,13 @@ async def standard(chain: Chain, contract: str) -> str:
 async def changes(
     chain: Chain, call: Mapping[str, str], says: Call, own_token: bytes
 ) -> tuple[list[Change], bool] | None:
-    """Changes of the sender after the call, and whether more was touched than is looked at.
+    """Changes of the sender's state by a call, and whether more was touched than is read.
 
     Args:
         chain: The node.
         call: The transaction: from, to, value, data, gas, and the two fees per gas that it will be sent with.
-        says: The call as it was read: what it names is looked at too.
-        own_token: GoMAA, whose balance is always looked at.
+        says: The decoded call: what it names is read too.
+        own_token: GoMAA, whose balance is always read.
 
     Returns:
         None where the node cannot simulate, or the simulation ends otherwise than the estimate did.
@@ -92,23 +92,23 @@ async def changes(
     account = from_hex(call["from"], 20)
     try:
         first = await _run(chain, call, [])
-        events, more = touched(account, first.results[0].get("logs"))
-        looks = list(dict.fromkeys([*claimed(from_hex(call["to"], 20), says, own_token), *events]))
-        items = {look.contract for look in looks if look.kind in ("item", "right", "many")}
-        quiet = [Look("token", contract) for contract in await _accessed(chain, call) if contract not in items]
-        looks = list(dict.fromkeys([*looks, *quiet]))
-        more, looks = more or len(looks) > MOST, looks[:MOST]
-        run = await _run(chain, call, [(account, look) for look in looks])
-        main = run.results[len(looks)]
+        events, more = reads_of_logs(account, first.results[0].get("logs"))
+        reads = list(dict.fromkeys([*reads_of_call(from_hex(call["to"], 20), says, own_token), *events]))
+        items = {state.contract for state in reads if state.kind in ("item", "right", "many")}
+        quiet = [AccountState("token", contract) for contract in await _accessed(chain, call) if contract not in items]
+        reads = list(dict.fromkeys([*reads, *quiet]))
+        more, reads = more or len(reads) > MAX_READS, reads[:MAX_READS]
+        run = await _run(chain, call, [(account, state) for state in reads])
+        main = run.results[len(reads)]
         if node_answers.number(main.get("status")) != 1:
             return None
-        # A contract may do something else in the block that came between the two runs.
-        later, unknown = touched(account, main.get("logs"))
-        more |= unknown or not set(later) <= set(looks)
+        # A contract may behave differently in a block that came between the two runs.
+        later, unknown = reads_of_logs(account, main.get("logs"))
+        more |= unknown or not set(later) <= set(reads)
         fee = node_answers.number(main.get("gasUsed")) * run.price
         found = [
-            _change(look, run.results[at], run.results[len(looks) + 1 + at], run.time_s, fee)
-            for at, look in enumerate(looks)
+            _change(state, run.results[at], run.results[len(reads) + 1 + at], run.time_s, fee)
+            for at, state in enumerate(reads)
         ]
     except (GomaaError, KeyError, TypeError, ValueError, IndexError):
         return None
@@ -116,7 +116,7 @@ async def changes(
 
 
 async def _accessed(chain: Chain, call: Mapping[str, str]) -> list[bytes]:
-    """Contracts whose storage the call reads or writes, with or without events; none where the node does not tell."""
+    """Contracts whose storage the call accesses, with or without events; none where the node returns no access list."""
     try:
         answer = node_answers.mapping(await chain.request("eth_createAccessList", call, "latest"))
         return [
@@ -136,18 +136,17 @@ class _Run:
     price: int
 
 
-async def _run(chain: Chain, call: Mapping[str, str], looks: Sequence[tuple[bytes, Look]]) -> _Run:
-    """The call in a block after the newest one, between two readings of each look.
+async def _run(chain: Chain, call: Mapping[str, str], reads: Sequence[tuple[bytes, AccountState]]) -> _Run:
+    """Simulate the call in a block after the newest one, between two readings of each part of the state.
 
-    The block is validated and has the newest one's producer and randomness, the call its real fees, and what is put
-    into the
-    state for the readings stands at addresses made by chance: a contract finds no mark of the simulation.
+    The block is validated and has the newest one's producer and randomness, the call has its real fees, and the
+    overrides for the readings are at random addresses, so that a contract cannot detect the simulation.
     """
     latest = node_answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
     time_s = node_answers.number(latest.get("timestamp")) + 1
     asker, probe = ("0x" + secrets.token_hex(20) for _ in range(2))
     fees = {name: call[name] for name in ("maxFeePerGas", "maxPriorityFeePerGas")}
-    queries = [{**query(account, look, probe), **fees, "from": asker} for account, look in looks]
+    queries = [{**query(account, state, probe), **fees, "from": asker} for account, state in reads]
     block = {
         "blockOverrides": {
             "number": hex(node_answers.number(latest.get("number")) + 1),
@@ -155,7 +154,7 @@ async def _run(chain: Chain, call: Mapping[str, str], looks: Sequence[tuple[byte
             "feeRecipient": to_hex(node_answers.data(latest.get("miner"), 20)),
             "prevRandao": to_hex(node_answers.data(latest.get("mixHash"), 32)),
         },
-        "stateOverrides": {probe: {"code": _BALANCE}, asker: {"balance": _RICH}} if looks else {},
+        "stateOverrides": {probe: {"code": _BALANCE}, asker: {"balance": _RICH}} if reads else {},
         "calls": [*queries, call, *queries],
     }
     options = {"blockStateCalls": [block], "traceTransfers": False, "validation": True}
@@ -169,21 +168,23 @@ async def _run(chain: Chain, call: Mapping[str, str], looks: Sequence[tuple[byte
     return _Run(results, time_s, min(most, base + tip))
 
 
-def _change(look: Look, first: Mapping[str, Any], last: Mapping[str, Any], time_s: int, fee: int) -> Change | None:
-    """The change of a look; None for none, and where its contract answers nothing."""
+def _change(
+    state: AccountState, first: Mapping[str, Any], last: Mapping[str, Any], time_s: int, fee: int
+) -> Change | None:
+    """The change of a part of the state; None for none, and where its contract answers nothing."""
     before, after = _words(first), _words(last)
     if before is None or after is None:
         return None
     old, new = before[0], after[0]
-    if look.kind == "coin":
-        # The fee stands beside the effects.
+    if state.kind == "coin":
+        # The fee is shown beside the effects.
         new += fee
-    if look.read == PERMIT2:
+    if state.read == PERMIT2:
         old, new = (words[0] if len(words) > 1 and words[1] > time_s else 0 for words in (before, after))
         if new and after[1] > before[1]:
-            # A right that holds longer is given anew.
+            # A right with a later end is a new one.
             old = 0
-    return Change(look, old, new) if old != new else None
+    return Change(state, old, new) if old != new else None
 
 
 def _words(result: Mapping[str, Any]) -> list[int] | None:
@@ -198,42 +199,41 @@ def _words(result: Mapping[str, Any]) -> list[int] | None:
 
 
 def _concerns(account: bytes, change: Change) -> bool:
-    """False for what is another's affair.
-
-    An item that is never the account's, and a right that the account itself gets.
-    """
+    """Whether a change concerns the account: not an item of others, nor a right that the account receives."""
     own = int.from_bytes(account, "big")
-    if change.look.kind == "right":
+    if change.state.kind == "right":
         return change.after != own
-    return change.look.kind != "item" or own in (change.before, change.after)
+    return change.state.kind != "item" or own in (change.before, change.after)
 
 
 def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) -> bool:
-    """True for a change that gives nothing away but what the call says it gives."""
-    look, own = change.look, int.from_bytes(account, "big")
+    """Whether a change gives away no more than the call says."""
+    state, own = change.state, int.from_bytes(account, "big")
     loss = change.before - change.after
     other = int.from_bytes(says.other or b"", "big")
-    called = look.contract == to
-    if look.kind == "coin":
-        # No call that is named takes coin along.
+    called = state.contract == to
+    if state.kind == "coin":
+        # No decoded call moves coin.
         return loss <= (value if says.kind in ("coin", "unknown") else 0)
-    if look.kind == "token":
+    if state.kind == "token":
         return loss <= 0 or (called and says.kind == "transfer" and loss <= (says.amount or 0))
-    if look.kind == "allowance":
+    if state.kind == "allowance":
         granted = change.after - change.before if says.kind == "allowance" else change.after
-        named = called and not look.read and look.other == says.other and says.kind in ("approve", "allowance")
+        named = called and not state.read and state.other == says.other and says.kind in ("approve", "allowance")
         return loss >= 0 or (named and granted <= (says.amount or 0))
-    if look.kind == "operator":
-        return change.after == 0 or (called and says.kind == "operator" and says.unlimited and look.other == says.other)
-    if look.kind == "right":
+    if state.kind == "operator":
         return change.after == 0 or (
-            called and says.kind == "item" and look.item == says.item and change.after == other
+            called and says.kind == "operator" and says.unlimited and state.other == says.other
         )
-    if look.kind == "item":
+    if state.kind == "right":
+        return change.after == 0 or (
+            called and says.kind == "item" and state.item == says.item and change.after == other
+        )
+    if state.kind == "item":
         return change.after == own or (
-            called and says.kind == "give" and look.item == says.item and change.after == other
+            called and says.kind == "give" and state.item == says.item and change.after == other
         )
-    return loss <= 0 or (called and says.kind == "many" and loss <= _given(says, look.item))
+    return loss <= 0 or (called and says.kind == "many" and loss <= _given(says, state.item))
 
 
 def _given(says: Call, item: int) -> int:
@@ -245,14 +245,16 @@ def _given(says: Call, item: int) -> int:
 
 
 def kept(account: bytes, to: bytes, says: Call, found: Sequence[Change]) -> bool:
-    """True where all that the call says it gives away does leave the account."""
+    """Whether everything that the call says it gives away leaves the account."""
     if says.other == account or (says.kind == "transfer" and not says.amount):
         return True
-    looks = {"transfer": [Look("token", to)], "give": [Look("item", to, item=says.item or 0)]}.get(says.kind, [])
-    return all(any(replace(change.look, other=b"") == look for change in found) for look in looks)
+    reads = {"transfer": [AccountState("token", to)], "give": [AccountState("item", to, item=says.item or 0)]}.get(
+        says.kind, []
+    )
+    return all(any(replace(change.state, other=b"") == state for change in found) for state in reads)
 
 
-def told(
+def to_json(
     account: bytes, to: bytes, value: int, says: Call, found: tuple[list[Change], bool] | None
 ) -> dict[str, Any] | None:
     """Effects for a screen: {changes: [{kind, contract, other, item, before, after, own, expected}], more, as_said}.
@@ -263,19 +265,19 @@ def told(
         return None
     rows = []
     for change in found[0]:
-        look = change.look
-        who = look.other
-        if look.kind in ("item", "right"):
+        state = change.state
+        who = state.other
+        if state.kind in ("item", "right"):
             who = change.after.to_bytes(32, "big")[12:] if change.after else b""
         rows.append(
             {
-                "kind": look.kind,
-                "contract": checksum(look.contract) if look.contract else None,
+                "kind": state.kind,
+                "contract": checksum(state.contract) if state.contract else None,
                 "other": checksum(who) if who else None,
-                "item": str(look.item) if look.kind in ("item", "right", "many") else None,
+                "item": str(state.item) if state.kind in ("item", "right", "many") else None,
                 "before": str(change.before),
                 "after": str(change.after),
-                "own": look.kind == "item" and who == account,
+                "own": state.kind == "item" and who == account,
                 "expected": expected(account, to, value, says, change),
             }
         )

@@ -72,6 +72,6 @@ def allowances(world: World) -> tuple[list[tuple[object, ...]], int]:
     path = next((world.home / "gomaa").rglob("ledger.sqlite"))
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
         sites = book.execute(
-            "SELECT origin, state, day_wei FROM sites WHERE day_wei <> '0' OR state <> 'allowed'"
+            "SELECT origin, state, daily_budget_wei FROM sites WHERE daily_budget_wei <> '0' OR state <> 'allowed'"
         ).fetchall()
         return sites, int(book.execute("SELECT count(*) FROM debits").fetchone()[0])

@@ -110,7 +110,7 @@ def test_a_locked_wallet_goes_on_earning(world: World) -> None:
     goes_on(page, player, world.home, 6)
     with sqlite3.connect(world.home / "gomaa" / "data" / "ledger.sqlite") as db:
         ((reward,),) = db.execute(
-            "SELECT t.reward FROM invocations i JOIN tickets t ON t.id = i.ticket ORDER BY i.time_ms DESC LIMIT 1"
+            "SELECT t.reward_wei FROM invocations i JOIN tickets t ON t.id = i.ticket ORDER BY i.time_ms DESC LIMIT 1"
         )
     assert int(reward) > 0
     popup.fill("#password", PASSWORD)

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from demo.waiting import TIMEOUT_S
-from native_host.host import Emit, Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
 from native_host.messaging import framing, requests
-from native_host.messaging.process import Service
+from native_host.messaging.dispatcher import Dispatcher
+from native_host.messaging.events import Emit
 from pywallet.errors import SENTENCES, GomaaError
 from tests.budget import budget
 
@@ -105,10 +106,10 @@ def _with(signed: dict[str, Any]) -> list[dict[str, Any]]:
 async def _talk(home: Path, messages: list[Any]) -> list[Any]:
     replies: list[Any] = []
 
-    def make(emit: Emit) -> Host:
-        return Host(Paths(home / "data", home / "config"), emit, known={})
+    def make(emit: Emit) -> Services:
+        return open_services(Paths(home / "data", home / "config"), emit, {})
 
-    service = Service(lambda frame: replies.append(msgspec.json.decode(frame[4:])), make)
+    service = Dispatcher(lambda frame: replies.append(msgspec.json.decode(frame[4:])), make)
     hello = {"id": 1, "op": "hello", "protocol": 1}
     for message in [hello, *messages, hello]:
         await asyncio.wait_for(service.handle(msgspec.json.encode(message)), TIMEOUT_S)

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from demo.waiting import TIMEOUT_S
-from native_host.host import Emit, Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
-from native_host.messaging.process import Service
+from native_host.messaging.dispatcher import Dispatcher
+from native_host.messaging.events import Emit
 from native_host.playback.content_check import Facts, Station
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import generate_keypair, unwrap
@@ -125,8 +126,8 @@ class World:
 
     server: StandIn
     chain: Chain
-    service: Service
-    host: Host
+    service: Dispatcher
+    host: Services
     renderer: tuple[bytes, bytes] = field(default_factory=generate_keypair)
     replies: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     events: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
@@ -237,7 +238,7 @@ class World:
 
     async def reported(self) -> None:
         """Bring everything to the server."""
-        await self.host.flush()
+        await self.host.reporters.flush()
 
 
 def device(world: World) -> str:
@@ -249,22 +250,22 @@ def device(world: World) -> str:
 async def world(tmp_path: Path, server: StandIn, monkeypatch: Any) -> AsyncIterator[World]:
     """A host that has said hello, beside a chain whose facts are given."""
     chain = Chain(server)
-    made: list[Host] = []
+    made: list[Services] = []
 
     async def look(network: Chain, header: Header, origin: str) -> Facts:
         return network.facts
 
-    def make(emit: Emit) -> Host:
-        host = Host(Paths(tmp_path / "data", tmp_path / "config"), emit, known={})
-        host.networks = {CHAIN_ID: chain}  # type: ignore[dict-item]
+    def make(emit: Emit) -> Services:
+        host = open_services(Paths(tmp_path / "data", tmp_path / "config"), emit, {})
+        host.networks.add(chain)  # type: ignore[arg-type]
         made.append(host)
         return host
 
     monkeypatch.setattr("native_host.operations.open.look", look)
     monkeypatch.setattr("native_host.operations.prepare.look", look)
-    monkeypatch.setattr("native_host.host.system_ms", lambda: chain.now + chain.skew_ms)
+    monkeypatch.setattr("native_host.remote.clock.system_ms", lambda: chain.now + chain.skew_ms)
     one: World
-    service = Service(lambda frame: one.received(frame), make)
+    service = Dispatcher(lambda frame: one.received(frame), make)
     one = World(server, chain, service, None)  # type: ignore[arg-type]
     await one.ask("hello", protocol=1)
     one.host = made[0]

@@ -15,7 +15,7 @@ from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from native_host.host import Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
 from native_host.messaging import requests
 from native_host.operations import simulate
@@ -152,16 +152,16 @@ def place() -> Iterator[Place]:
 
 
 @pytest.fixture
-async def host(place: Place, tmp_path: Path) -> AsyncIterator[Host]:
+async def host(place: Place, tmp_path: Path) -> AsyncIterator[Services]:
     """A host that knows this network."""
-    one = Host(
+    one = open_services(
         Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {place.deployment.chain_id: place.deployment}
     )
     yield one
     await one.close()
 
 
-async def looked(host: Host, place: Place, to: bytes, data: str = "0x", value: int = 0) -> dict[str, Any]:
+async def looked(host: Services, place: Place, to: bytes, data: str = "0x", value: int = 0) -> dict[str, Any]:
     """The host's answer for a transaction."""
     fields = {
         "account": to_hex(place.account),
@@ -183,9 +183,9 @@ def rows(found: dict[str, Any]) -> list[tuple[Any, ...]]:
     ]
 
 
-async def test_what_a_contract_is_the_chain_says(host: Host, place: Place) -> None:
+async def test_what_a_contract_is_the_chain_says(host: Services, place: Place) -> None:
     """The same selectors mean other things to each of them."""
-    chain = host.network(place.deployment.chain_id)
+    chain = host.networks.require(place.deployment.chain_id)
     await chain.ready()
     for contract, kind in (
         (place.deployment.token, "erc20"),
@@ -201,7 +201,7 @@ async def test_what_a_contract_is_the_chain_says(host: Host, place: Place) -> No
     assert await effects.standard(chain.chain, odd) == "other"
 
 
-async def test_an_item_that_is_given_away_is_said_to_leave(host: Host, place: Place) -> None:
+async def test_an_item_that_is_given_away_is_said_to_leave(host: Services, place: Place) -> None:
     """transferFrom(own, other, 7) of a collection is no taking of tokens."""
     found = await looked(
         host, place, place.items, call("transferFrom(address,address,uint256)", place.account, FRIEND, 7)
@@ -215,7 +215,7 @@ async def test_an_item_that_is_given_away_is_said_to_leave(host: Host, place: Pl
     assert rows(found) == [("operator", checksum(place.items), None, checksum(FRIEND), True)]
 
 
-async def test_tokens_coin_and_rights_are_read_before_and_after(host: Host, place: Place) -> None:
+async def test_tokens_coin_and_rights_are_read_before_and_after(host: Services, place: Place) -> None:
     """A transfer, a right and coin, each to the wei."""
     token = place.deployment.token
     found = await looked(host, place, token, call("transfer(address,uint256)", FRIEND, 3 * GOMAA))
@@ -237,7 +237,7 @@ async def test_tokens_coin_and_rights_are_read_before_and_after(host: Host, plac
     assert found["standard"] == "none"
 
 
-async def test_what_is_taken_besides_is_no_effect_of_what_was_said(host: Host, place: Place) -> None:
+async def test_what_is_taken_besides_is_no_effect_of_what_was_said(host: Services, place: Place) -> None:
     """A token whose transfer takes another token, without an event of its own; an event without a transfer is none."""
     found = await looked(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1))
     assert rows(found) == [("token", checksum(place.deployment.token), None, None, False)]
@@ -249,7 +249,7 @@ async def test_what_is_taken_besides_is_no_effect_of_what_was_said(host: Host, p
 
 
 async def test_a_node_that_cannot_simulate_says_nothing_of_effects(
-    host: Host, place: Place, monkeypatch: pytest.MonkeyPatch
+    host: Services, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fee is told all the same."""
     request = Chain.request

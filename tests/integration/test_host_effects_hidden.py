@@ -12,7 +12,7 @@ import pytest
 from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import deploy
-from native_host.host import Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
 from native_host.transactions import effects
 from pywallet.crypto import address_of
@@ -134,22 +134,22 @@ def place() -> Iterator[Place]:
 
 
 @pytest.fixture
-async def host(place: Place, tmp_path: Path) -> AsyncIterator[Host]:
+async def host(place: Place, tmp_path: Path) -> AsyncIterator[Services]:
     """A host that knows this network."""
-    one = Host(
+    one = open_services(
         Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {place.deployment.chain_id: place.deployment}
     )
     yield one
     await one.close()
 
 
-async def test_a_token_that_leaves_without_an_event_is_seen(host: Host, place: Place) -> None:
+async def test_a_token_that_leaves_without_an_event_is_seen(host: Services, place: Place) -> None:
     """Neither called nor GoMAA: the contracts that the call reaches are looked at."""
     found = await looked(host, place, place.trap, call("play()"))
     assert rows(found) == [("token", checksum(place.items), None, None, False)]
 
 
-async def test_a_contract_finds_no_mark_of_the_simulation(host: Host, place: Place) -> None:
+async def test_a_contract_finds_no_mark_of_the_simulation(host: Services, place: Place) -> None:
     """It is harmless where the base fee or the gas price is none, or where a known address has code.
 
     Else it takes all GoMAA.
@@ -162,14 +162,14 @@ async def test_a_contract_finds_no_mark_of_the_simulation(host: Host, place: Pla
     assert not found["effects"]["as_said"]
 
 
-async def test_coin_goes_with_no_call_that_says_otherwise(host: Host, place: Place) -> None:
+async def test_coin_goes_with_no_call_that_says_otherwise(host: Services, place: Place) -> None:
     """A transfer of tokens that takes coin along; the fee is no loss."""
     found = await looked(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1), 9)
     (coin,) = [row for row in found["effects"]["changes"] if row["kind"] == "coin"]
     assert (int(coin["before"]) - int(coin["after"]), coin["expected"]) == (9, False)
 
 
-async def test_an_event_that_cannot_be_read_hides_nothing(host: Host, place: Place) -> None:
+async def test_an_event_that_cannot_be_read_hides_nothing(host: Services, place: Place) -> None:
     """A malformed event is more than is shown; what changes is shown all the same."""
     found = await looked(host, place, place.trap, call("broken_event()"))
     assert rows(found) == [("token", checksum(place.trap), None, None, False)]
@@ -185,7 +185,7 @@ async def test_an_event_that_cannot_be_read_hides_nothing(host: Host, place: Pla
     ],
 )
 async def test_events_of_other_standards_say_where_to_look(
-    host: Host, place: Place, data: str, kinds: list[str]
+    host: Services, place: Place, data: str, kinds: list[str]
 ) -> None:
     """Parameters that are not indexed, wrapped coin, operators of ERC-777."""
     found = await looked(host, place, place.trap, data)
@@ -193,7 +193,7 @@ async def test_events_of_other_standards_say_where_to_look(
     assert not found["effects"]["more"]
 
 
-async def test_a_right_at_permit2_is_seen_also_where_only_its_end_moves(host: Host, place: Place) -> None:
+async def test_a_right_at_permit2_is_seen_also_where_only_its_end_moves(host: Services, place: Place) -> None:
     """Given by Permit; the same amount for longer is given anew; what is over already is none."""
     token = place.deployment.token
     signature = "permit(address,address,uint160,uint48)"
@@ -208,13 +208,13 @@ async def test_a_right_at_permit2_is_seen_also_where_only_its_end_moves(host: Ho
         await place.send(place.trap, call(signature, token, FRIEND, 5, 2**48 - 2))
 
 
-async def test_an_event_of_no_known_kind_is_more_than_is_shown(host: Host, place: Place) -> None:
+async def test_an_event_of_no_known_kind_is_more_than_is_shown(host: Services, place: Place) -> None:
     """It names the account, and no look tells what it means."""
     found = await looked(host, place, place.trap, call("something_else()"))
     assert (rows(found), found["effects"]["more"]) == ([], True)
 
 
-async def test_nothing_is_claimed_on_top_of_what_still_waits(host: Host, place: Place) -> None:
+async def test_nothing_is_claimed_on_top_of_what_still_waits(host: Services, place: Place) -> None:
     """A transaction before this one, which no block has yet, may change what this one does."""
     async with Chain(place.rpc) as chain:
         await chain.request("evm_setAutomine", False)
@@ -226,9 +226,9 @@ async def test_nothing_is_claimed_on_top_of_what_still_waits(host: Host, place: 
     assert (await looked(host, place, place.trap, call("withdraw()")))["effects"] is not None
 
 
-async def test_a_contract_of_two_standards_is_of_none(host: Host, place: Place) -> None:
+async def test_a_contract_of_two_standards_is_of_none(host: Services, place: Place) -> None:
     """approve(address,uint256) of a token that is a collection too could be either."""
-    chain = host.network(place.deployment.chain_id)
+    chain = host.networks.require(place.deployment.chain_id)
     await chain.ready()
     assert await effects.standard(chain.chain, to_hex(place.trap)) == "erc20"
     assert await effects.standard(chain.chain, to_hex(place.items)) == "other"
@@ -247,7 +247,7 @@ async def test_a_contract_of_two_standards_is_of_none(host: Host, place: Place) 
     ],
 )
 async def test_an_answer_of_a_node_that_is_none_claims_nothing(
-    host: Host, place: Place, monkeypatch: pytest.MonkeyPatch, answer: Any
+    host: Services, place: Place, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
     """Whatever the node says, the fee is told and effects are not."""
     request = Chain.request
@@ -262,7 +262,7 @@ async def test_an_answer_of_a_node_that_is_none_claims_nothing(
 
 
 async def test_what_only_the_second_run_touches_is_more_than_is_shown(
-    host: Host, place: Place, monkeypatch: pytest.MonkeyPatch
+    host: Services, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A contract that does one thing in one block and another in the next."""
     request = Chain.request
@@ -284,7 +284,7 @@ async def test_what_only_the_second_run_touches_is_more_than_is_shown(
 
 
 async def test_a_node_without_access_lists_still_simulates(
-    host: Host, place: Place, monkeypatch: pytest.MonkeyPatch
+    host: Services, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events alone say where to look then."""
     request = Chain.request

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from native_host.payments.site_grants import most
+from native_host.payments.site_grants import max_cost
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
@@ -204,9 +204,9 @@ async def test_what_was_heard_is_signed_for_once(fan: tuple[World, Books, Escrow
     assert await refusal(one.ask("pay", stream="s", voucher=voucher(due))) == "voucher.cap"
     assert len(books.vouchers) == 1
     day = one.chain.now // 86_400_000
-    assert one.host.ledger.spent("*", day) == most(3, PRICE, BPS)
+    assert one.host.ledger.spent("*", day) == max_cost(3, PRICE, BPS)
     await one.invoke("stop", 65_000)
-    assert one.host.ledger.spent("*", day) == most(2, PRICE, BPS)
+    assert one.host.ledger.spent("*", day) == max_cost(2, PRICE, BPS)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def _away(request: dict[str, Any]) -> dict[str, Any]:
 async def test_the_budget_ends_the_play_at_the_interval(fan: tuple[World, Books, Escrow]) -> None:
     """Set aside for two intervals, the third does not begin; what was heard stays owed, and the refusal is recorded."""
     one, books, _ = fan
-    session = await hear(one, 55, most(2, PRICE, BPS))
+    session = await hear(one, 55, max_cost(2, PRICE, BPS))
     one.chain.now += 5000
     assert await refusal(one.invoke("renew", 60_000)) == "site.budget"
     assert "site.budget" in one.refused()

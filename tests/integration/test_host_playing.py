@@ -126,7 +126,7 @@ async def test_the_row_is_on_the_disk_before_a_key_leaves(fan: World, monkeypatc
     def full(*values: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(fan.host.ledger, "add_entry", full)
+    monkeypatch.setattr(fan.host.ledger, "add_invocation", full)
     with pytest.raises((GomaaError, OSError)):
         await fan.invoke("play", 0, 0, 5)
     monkeypatch.undo()
@@ -344,7 +344,7 @@ async def test_a_revoked_song_gives_no_further_key(fan: World) -> None:
     """The event reaches the player, the lease is shredded, and the next renewal is content.revoked."""
     await fan.prepared()
     await fan.invoke("play", 0, 0, 1)
-    fan.host.withdrawn(CONTENT, "content.revoked")
+    fan.host.withdrawals.withdraw(CONTENT, "content.revoked")
     event = await fan.event("revoked")
 
     assert event["code"] == "content.revoked"
@@ -414,7 +414,7 @@ async def test_receipts_are_checked_and_never_lowered(fan: World) -> None:
 
     assert amounts == ["100", "110"]
     assert held is not None
-    assert held.amount == 110
+    assert held.amount_wei == 110
 
 
 async def test_everything_waits_for_hello(fan: World) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from demo.waiting import TIMEOUT_S
-from native_host.remote.server import LONGEST_PAUSE_S
+from native_host.remote.server import MAX_PAUSE_S
 from pywallet.errors import GomaaError
 from pywallet.policy import Count, Renewal
 from pywallet.sps import sign_header
@@ -56,10 +56,10 @@ async def test_a_quiet_line_is_asked_for_a_sign_of_life(fan: World, server: Stan
     await fan.invoke("play", 0, 0, 1)
     await fan.invoke("pause", 500)
     await fan.reported()
-    line = next(iter(fan.host._servers.values()))
-    asked, heard = len(server.asked), line._heard_at
+    line = next(iter(fan.host.connections))
+    asked, heard = len(server.asked), line._last_message_at
     assert heard is not None
-    await until(lambda: (line._heard_at or 0) > heard + 5)
+    await until(lambda: (line._last_message_at or 0) > heard + 5)
     assert len(server.asked) == asked
     await fan.invoke("resume", 500, 0, 1)
 
@@ -77,10 +77,10 @@ async def test_after_an_outage_the_server_is_tried_as_often_as_the_terms_say(
         pauses.append(high)
         return 0.001
 
-    monkeypatch.setattr("native_host.remote.server.random.uniform", draw)
+    monkeypatch.setattr("common.retry.random.uniform", draw)
     await fan.prepared()
     await server.stop()  # type: ignore[attr-defined]
-    await until(lambda: LONGEST_PAUSE_S in pauses)
+    await until(lambda: MAX_PAUSE_S in pauses)
     await fan.open("t", replace(FREE, renewal=Renewal(60, 2, 0)))
     pauses.clear()
     await until(lambda: len(pauses) > 8)

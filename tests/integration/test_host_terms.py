@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import native_host.host
+import native_host.remote.clock
 from native_host.remote.clock import Clock
 from pywallet.crypto import address_of, recover
 from pywallet.encoding.hex import from_hex
@@ -90,7 +90,7 @@ async def test_a_renewal_is_due_when_the_server_was_silent_too_long(
     """With a lease the music goes on without the server, but no longer than the renewal's time and its grace."""
     await fan.prepared(policy=replace(FREE, renewal=Renewal(60, 5, 30)))
     await fan.invoke("play", 0, 0, 4)
-    line = next(iter(fan.host._servers.values()))
+    line = next(iter(fan.host.connections))
     for silent, code in ((89, None), (90, "policy.renewal.due")):
         monkeypatch.setattr(line, "silent_s", lambda silent=silent: silent)
         if code is None:
@@ -125,7 +125,7 @@ async def test_a_clock_that_is_set_back_ends_what_asks_for_it(fan: World, monkey
     await fan.prepared(policy=replace(FREE, self_destruct=("rollback",)))
     await fan.invoke("play", 0, 0, 4)
     now = fan.chain.now
-    monkeypatch.setattr("native_host.host.system_ms", lambda: now - 180_000)
+    monkeypatch.setattr("native_host.remote.clock.system_ms", lambda: now - 180_000)
     assert await refusal(fan.invoke("seek", 20_000)) == "policy.clock.rollback"
     assert (await fan.event("destroyed"))["code"] == "policy.clock.rollback"
 
@@ -135,12 +135,12 @@ async def test_a_clock_that_is_mended_ends_nothing(fan: World, monkeypatch: pyte
     now = fan.chain.now
     await fan.prepared(policy=replace(FREE, self_destruct=("rollback",)))
     # The host began while the clock was ahead.
-    fan.host._clock = Clock(now + 240_000, lambda: native_host.host.system_ms())
-    monkeypatch.setattr("native_host.host.system_ms", lambda: now + 240_000)
+    fan.host.clock._clock = Clock(now + 240_000, lambda: native_host.remote.clock.system_ms())
+    monkeypatch.setattr("native_host.remote.clock.system_ms", lambda: now + 240_000)
     await fan.invoke("play", 0, 0, 4)
-    monkeypatch.setattr("native_host.host.system_ms", lambda: now)
+    monkeypatch.setattr("native_host.remote.clock.system_ms", lambda: now)
     await fan.invoke("seek", 20_000)
-    monkeypatch.setattr("native_host.host.system_ms", lambda: now - 180_000)
+    monkeypatch.setattr("native_host.remote.clock.system_ms", lambda: now - 180_000)
     assert await refusal(fan.invoke("seek", 30_000)) == "policy.clock.rollback"
 
 
@@ -150,10 +150,10 @@ async def test_a_fast_clock_is_bounded_by_any_server_that_was_heard(
     """Two hours ahead: a lease is not over for it, and the day of a budget is the true one."""
     now = fan.chain.now
     await fan.prepared(policy=FREE)
-    (line,) = fan.host._servers.values()
+    (line,) = fan.host.connections
     line._offset_ms = now - time.monotonic_ns() // 1_000_000
-    monkeypatch.setattr("native_host.host.system_ms", lambda: now + 2 * 3_600_000)
+    monkeypatch.setattr("native_host.remote.clock.system_ms", lambda: now + 2 * 3_600_000)
     network = fan.host.streams["s"].network
-    assert now <= fan.host.now_ms(network) < now + 3_600_000
-    assert fan.host.today() == now // 86_400_000
+    assert now <= fan.host.clock.now_ms(network) < now + 3_600_000
+    assert fan.host.clock.today() == now // 86_400_000
     await fan.invoke("play", 0, 0, 4)

@@ -230,7 +230,7 @@ async def test_lines_of_stations_that_nothing_plays_from_are_hung_up(
     fan: World, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So many stay open; what is reported or played later opens its own again, as the same device."""
-    monkeypatch.setattr("native_host.host.MOST_LINES", 0)
+    monkeypatch.setattr("native_host.remote.connections.MAX_IDLE", 0)
     server = servers[0]
     stations = [keccak256(bytes([number])) for number in range(2)]
     sessions = [

@@ -14,7 +14,7 @@ from chain.anvil import Anvil
 from chain.deploy import deploy
 from chain.deployment import Deployment
 from demo.waiting import TIMEOUT_S
-from native_host.host import Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
 from native_host.messaging import requests
 from native_host.operations import (
@@ -44,10 +44,10 @@ def network() -> Iterator[Deployment]:
 
 
 @pytest.fixture
-async def host(network: Deployment, tmp_path: Path) -> AsyncIterator[Host]:
+async def host(network: Deployment, tmp_path: Path) -> AsyncIterator[Services]:
     """A host that knows this network, and an open wallet."""
     await wallet._unlock(WORDS)
-    one = Host(Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {network.chain_id: network})
+    one = open_services(Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {network.chain_id: network})
     yield one
     await one.close()
     wallet._open = None
@@ -58,14 +58,14 @@ async def account(index: int = 0) -> str:
     return str((await call("account", {"index": index}))["account"])
 
 
-async def ask(host: Host, action: Any, op: str, **fields: Any) -> dict[str, Any]:
+async def ask(host: Services, action: Any, op: str, **fields: Any) -> dict[str, Any]:
     """One request, through the schema as the browser's is."""
     chain_id = next(iter(host.networks))
     result: dict[str, Any] = await action.run(host, requests.parse({"op": op, "chain_id": chain_id, **fields}))
     return result
 
 
-async def quoted(host: Host, to: str, amount: int, index: int = 0) -> dict[str, Any]:
+async def quoted(host: Services, to: str, amount: int, index: int = 0) -> dict[str, Any]:
     """A transfer, simulated."""
     token = to_hex(next(iter(host.networks.values())).deployment.token)
     data = (await call("transfer", {"to": to, "amount_wei": str(amount)}))["data"]
@@ -73,13 +73,13 @@ async def quoted(host: Host, to: str, amount: int, index: int = 0) -> dict[str, 
     return {**quote, "to": token, "data": data}
 
 
-async def signed(host: Host, quote: dict[str, Any], index: int = 0) -> dict[str, Any]:
+async def signed(host: Services, quote: dict[str, Any], index: int = 0) -> dict[str, Any]:
     """The transaction of a quote."""
     fields = {name: quote[name] for name in ("nonce", "gas", "tip_wei", "max_fee_wei", "to", "data")}
     return await call("transaction.sign", {"chain_id": next(iter(host.networks)), "index": index, **fields})
 
 
-async def decided(host: Host, name: str) -> dict[str, Any]:
+async def decided(host: Services, name: str) -> dict[str, Any]:
     """What became of a transaction, once a block has it."""
     async with asyncio.timeout(TIMEOUT_S):
         while (state := await ask(host, transaction, "transaction", transaction=name))["state"] in (
@@ -90,7 +90,7 @@ async def decided(host: Host, name: str) -> dict[str, Any]:
     return state
 
 
-async def test_a_transfer_from_quote_to_confirmation(host: Host) -> None:
+async def test_a_transfer_from_quote_to_confirmation(host: Services) -> None:
     """Simulated, signed in the core, sent, confirmed; the recipient has it to the wei, and both histories say so."""
     quote = await quoted(host, FRIEND, 3 * GOMAA + 1)
     made = await signed(host, quote)
@@ -111,7 +111,7 @@ async def test_a_transfer_from_quote_to_confirmation(host: Host) -> None:
     assert movement in ours
 
 
-async def test_the_same_bytes_again_are_sent_once(host: Host) -> None:
+async def test_the_same_bytes_again_are_sent_once(host: Services) -> None:
     """Sending a transaction that the network has already is no error and moves nothing more."""
     made = await signed(host, await quoted(host, "0x" + "78" * 20, 5))
     for _ in range(3):
@@ -120,14 +120,14 @@ async def test_the_same_bytes_again_are_sent_once(host: Host) -> None:
     assert (await ask(host, summary, "summary", account="0x" + "78" * 20))["balance_wei"] == "5"
 
 
-async def test_more_than_there_is_fails_in_the_simulation(host: Host) -> None:
+async def test_more_than_there_is_fails_in_the_simulation(host: Services) -> None:
     """Account 2 has coins and no tokens: the chain's refusal is known before anything is signed."""
     with pytest.raises(GomaaError) as caught:
         await quoted(host, FRIEND, 1, index=2)
     assert caught.value.code == "chain.reverted"
 
 
-async def test_a_used_number_is_refused(host: Host) -> None:
+async def test_a_used_number_is_refused(host: Services) -> None:
     """Another transaction under a number that the account has used never reaches a block, and that is said."""
     quote = await quoted(host, FRIEND, 1)
     await decided(host, (await ask(host, send, "send", raw=(await signed(host, quote))["raw"]))["transaction"])
@@ -138,7 +138,7 @@ async def test_a_used_number_is_refused(host: Host) -> None:
     assert (await ask(host, transaction, "transaction", transaction=other["transaction"]))["state"] == "unknown"
 
 
-async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Host, network: Deployment) -> None:
+async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Services, network: Deployment) -> None:
     """Said with the hash of the other one, and not before its block is deep enough.
 
     Blocks before and behind do not mislead.
@@ -164,7 +164,9 @@ async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Hos
     ] == "confirmed"
 
 
-async def test_a_node_without_history_does_not_end_a_transaction(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_node_without_history_does_not_end_a_transaction(
+    host: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A count that is ahead of the receipts proves nothing: the transaction is unknown, not replaced."""
     quote = await quoted(host, FRIEND, 1)
     made = await signed(host, quote)
@@ -186,7 +188,7 @@ async def test_a_node_without_history_does_not_end_a_transaction(host: Host, mon
     assert (told["state"], told["by"]) == ("unknown", None)
 
 
-async def test_a_transaction_that_fails_in_its_block_is_failed(host: Host) -> None:
+async def test_a_transaction_that_fails_in_its_block_is_failed(host: Services) -> None:
     """Tokens that are gone by the time the block is made: failed, with the fee that was paid."""
     quote = await quoted(host, FRIEND, 1)
     amount = (2**256 - 1).to_bytes(32, "big").hex()
@@ -197,7 +199,7 @@ async def test_a_transaction_that_fails_in_its_block_is_failed(host: Host) -> No
     assert int(state["fee_wei"]) > 0
 
 
-async def test_nothing_is_confirmed_before_its_block_is_deep(host: Host, network: Deployment) -> None:
+async def test_nothing_is_confirmed_before_its_block_is_deep(host: Services, network: Deployment) -> None:
     """Where the network asks for three blocks, the first one leaves a transaction pending."""
     made = await signed(host, await quoted(host, FRIEND, 1))
     await ask(host, send, "send", raw=made["raw"])
@@ -211,14 +213,14 @@ async def test_nothing_is_confirmed_before_its_block_is_deep(host: Host, network
     assert states == ["pending", "pending", "confirmed"]
 
 
-async def test_an_unknown_network_is_named(host: Host) -> None:
+async def test_an_unknown_network_is_named(host: Services) -> None:
     """Only the host's own networks are asked."""
     with pytest.raises(GomaaError) as caught:
         await transfers.run(host, requests.parse({"op": "transfers", "chain_id": 5, "account": FRIEND}))
     assert caught.value.code == "host.network.missing"
 
 
-async def test_a_site_reads_the_chain_and_nothing_else(host: Host) -> None:
+async def test_a_site_reads_the_chain_and_nothing_else(host: Services) -> None:
     """Balances and calls come as the node gives them.
 
     What signs, sends, administers or is no method is refused by the host itself.
@@ -245,7 +247,7 @@ async def test_a_site_reads_the_chain_and_nothing_else(host: Host) -> None:
     assert caught.value.code == "message.schema"
 
 
-async def test_a_site_is_told_of_wrong_parameters_and_not_of_a_network_that_is_away(host: Host) -> None:
+async def test_a_site_is_told_of_wrong_parameters_and_not_of_a_network_that_is_away(host: Services) -> None:
     """The node answers, and says what it does not take."""
     for method, params in (
         ("eth_getBalance", ["x"]),

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from native_host.host import Emit, Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
-from native_host.messaging.process import Service
+from native_host.messaging.dispatcher import Dispatcher
+from native_host.messaging.events import Emit
 from pywallet.encoding.hex import from_hex, to_b64
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import (
@@ -136,7 +137,7 @@ class HostFan(Fan):
         self._paths.device_key.touch(mode=0o600)
         self._paths.device_key.write_text(private_key("device", self.name).hex())
         self._process: Process | None = None
-        self._host: Host | None = None
+        self._host: Services | None = None
         self._replies: dict[int, dict[str, Any]] = {}
         self._tickets: dict[bytes, tuple[bytes, int]] = {}
         self.starts = 0
@@ -157,12 +158,12 @@ class HostFan(Fan):
         self.starts += 1
         self._process = process = Process(f"host of {self.name}, start {self.starts}")
 
-        def make(emit: Emit) -> Host:
-            self._host = Host(self._paths, emit, {self._deployment.chain_id: self._deployment})
+        def make(emit: Emit) -> Services:
+            self._host = open_services(self._paths, emit, {self._deployment.chain_id: self._deployment})
             process.on_kill.append(self._host.ledger.close)
             return self._host
 
-        self._service = Service(self._written, make)
+        self._service = Dispatcher(self._written, make)
         await self.request("hello", protocol=1)
 
     async def kill(self) -> None:

@@ -15,17 +15,18 @@ from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from native_host.payments import site_grants
 from native_host.remote.clock import (
     AGREE_MS,
+    DAY_MS,
     LEAD_MS,
     ROLLBACK_MS,
     Clock,
+    day_of,
 )
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
 HOUR = 3_600_000
-DAY = site_grants.DAY_MS
 MINUTE = 60_000
-START = 20_000 * DAY + 12 * HOUR
+START = 20_000 * DAY_MS + 12 * HOUR
 SITE = "https://radio.example"
 
 
@@ -54,7 +55,7 @@ class Computer:
 
 def test_a_clock_that_was_ahead_and_is_mended_is_no_rollback() -> None:
     """While the host runs and after a restart, against a ledger that has times of the wrong clock."""
-    for ahead in (5 * MINUTE, DAY, 400 * DAY):
+    for ahead in (5 * MINUTE, DAY_MS, 400 * DAY_MS):
         computer = Computer(error=ahead)
         assert not computer.back()
         computer.error = 0
@@ -77,7 +78,7 @@ def test_a_clock_that_is_set_away_from_the_trusted_time_is_set_back(known: bool)
     computer.error = 0
     assert not computer.back(known)
     computer.newest = computer.true
-    computer.error = -DAY
+    computer.error = -DAY_MS
     computer.restart()
     assert computer.back(known)
     computer.error = 0
@@ -86,7 +87,7 @@ def test_a_clock_that_is_set_away_from_the_trusted_time_is_set_back(known: bool)
 
 def test_a_mend_is_believed_once_the_trusted_time_is_known() -> None:
     """A set-back that nobody can judge is a rollback until chain or server can be asked."""
-    computer = Computer(error=DAY)
+    computer = Computer(error=DAY_MS)
     computer.error = 0
     assert computer.back(known=False)
     assert not computer.back()
@@ -95,7 +96,7 @@ def test_a_mend_is_believed_once_the_trusted_time_is_known() -> None:
 
 def test_a_mended_clock_that_is_set_back_after_it_is_set_back() -> None:
     """The mended clock is the new measure."""
-    computer = Computer(error=DAY)
+    computer = Computer(error=DAY_MS)
     computer.error = 0
     assert not computer.back()
     computer.error = -3 * MINUTE
@@ -122,7 +123,8 @@ def test_sleep_is_no_rollback_and_hides_none() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["pass", "sleep", "set", "restart"]), st.integers(-3 * DAY, 3 * DAY)), max_size=12
+        st.tuples(st.sampled_from(["pass", "sleep", "set", "restart"]), st.integers(-3 * DAY_MS, 3 * DAY_MS)),
+        max_size=12,
     )
 )
 def test_no_order_of_settings_leaves_a_right_clock_refused(steps: list[tuple[str, int]]) -> None:
@@ -148,7 +150,7 @@ def test_no_order_of_settings_leaves_a_right_clock_refused(steps: list[tuple[str
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 6 * HOUR), st.integers(-3 * DAY, 3 * DAY), st.booleans()), max_size=15),
+    st.lists(st.tuples(st.integers(0, 6 * HOUR), st.integers(-3 * DAY_MS, 3 * DAY_MS), st.booleans()), max_size=15),
     st.integers(0, 10 * MINUTE),
 )
 def test_the_time_is_between_the_chains_and_the_servers(steps: list[tuple[int, int, bool]], lag: int) -> None:
@@ -165,7 +167,7 @@ def test_the_time_is_between_the_chains_and_the_servers(steps: list[tuple[int, i
             assert now <= computer.true + AGREE_MS
 
 
-@pytest.mark.parametrize("error", [-14_000, -3_217, -40, 0, 40, 999, 47_003, DAY])
+@pytest.mark.parametrize("error", [-14_000, -3_217, -40, 0, 40, 999, 47_003, DAY_MS])
 def test_two_servers_are_not_told_how_far_this_computers_clock_is_off(error: int) -> None:
     """What a server is told is its own clock and the chain's, however this computer's is set.
 
@@ -189,7 +191,9 @@ def test_a_server_that_leads_moves_the_clock_by_seconds_at_most() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 5 * HOUR), st.sampled_from([-2 * DAY, -DAY, -HOUR, 0, HOUR, DAY, 2 * DAY])),
+        st.tuples(
+            st.integers(0, 5 * HOUR), st.sampled_from([-2 * DAY_MS, -DAY_MS, -HOUR, 0, HOUR, DAY_MS, 2 * DAY_MS])
+        ),
         max_size=25,
     )
 )
@@ -203,7 +207,7 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
                 ledger.set_site(SiteRow(origin, "allowed", 10))
         for number, (passed, computer.error) in enumerate(steps):
             # A second before midnight the server's clock may be in the next day.
-            computer.true += passed + (2 * AGREE_MS if (computer.true + passed) % DAY > DAY - 2 * AGREE_MS else 0)
+            computer.true += passed + (2 * AGREE_MS if (computer.true + passed) % DAY_MS > DAY_MS - 2 * AGREE_MS else 0)
             now = computer.clock.now_ms(computer.true - 5 * MINUTE, computer.true)
             try:
                 with ledger.write():
@@ -219,10 +223,10 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
                     )
             except Refusal:
                 continue
-            day = site_grants.day_of(computer.true)
+            day = day_of(computer.true)
             spent[day] = spent.get(day, 0) + 7
     # The chain lags by minutes: just after midnight a play may still be the day before's.
-    days = site_grants.day_of(computer.true) - site_grants.day_of(START - 5 * MINUTE) + 1
+    days = day_of(computer.true) - day_of(START - 5 * MINUTE) + 1
     assert sum(spent.values()) <= 10 * days
     assert all(amount <= 20 for amount in spent.values())
 
@@ -230,7 +234,7 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
 def test_a_network_from_tomorrow_moves_no_other_ones_time() -> None:
     """Its blocks say what they like: sessions, budgets and terms of another network go by that network's own."""
     computer = Computer()
-    assert computer.clock.now_ms(computer.true + 400 * DAY, None, chain_id=666) == computer.true + 400 * DAY
+    assert computer.clock.now_ms(computer.true + 400 * DAY_MS, None, chain_id=666) == computer.true + 400 * DAY_MS
     assert computer.clock.now_ms(computer.true - MINUTE, None, chain_id=1) == computer.true
     assert computer.clock.now_ms(computer.true - MINUTE, computer.true, chain_id=1) == computer.true
-    assert computer.clock.now_ms(computer.true, None, chain_id=666) == computer.true + 400 * DAY
+    assert computer.clock.now_ms(computer.true, None, chain_id=666) == computer.true + 400 * DAY_MS

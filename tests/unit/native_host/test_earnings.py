@@ -16,14 +16,15 @@ import msgspec
 import pytest
 
 from chain.node_answers import Log
-from native_host.host import Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
 from native_host.ledger.payee_store import NEWEST
 from native_host.messaging import requests
 from native_host.operations import earnings as page
 from native_host.operations import summary
-from native_host.payments import earnings
+from native_host.payments import claim_search, epoch_standing
+from native_host.payments.earnings import WalletEarnings
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Schedule
 
@@ -156,17 +157,17 @@ def fill(ledger: Ledger, hours: int, claimed: int = 0) -> None:
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
     """Makes hosts with so many hours in their ledgers; servers are not asked."""
-    made: list[Host] = []
+    made: list[Services] = []
 
     async def nobody(*_: object) -> None:
         """No receipts come."""
 
-    monkeypatch.setattr(earnings, "refresh", nobody)
+    monkeypatch.setattr(WalletEarnings, "fetch_receipts", nobody)
 
-    def make(name: str, hours: int, claimed: int = 0) -> tuple[Host, Chain]:
-        host = Host(Paths(tmp_path / name / "data", tmp_path / name / "config"), lambda event: None, known={})
+    def make(name: str, hours: int, claimed: int = 0) -> tuple[Services, Chain]:
+        host = open_services(Paths(tmp_path / name / "data", tmp_path / name / "config"), lambda event: None, {})
         chain = Chain()
-        host.networks = {CHAIN_ID: Network(chain)}  # type: ignore[dict-item]
+        host.networks.add(Network(chain))  # type: ignore[arg-type]
         fill(host.ledger, hours, claimed)
         made.append(host)
         return host, chain
@@ -176,13 +177,13 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         await host.close()
 
 
-async def told(host: Host, wallet: bytes = WALLET) -> dict[str, Any]:
+async def told(host: Services, wallet: bytes = WALLET) -> dict[str, Any]:
     """A summary."""
     request = {"op": "summary", "account": to_hex(WALLET), "wallet": to_hex(wallet), "since_s": NOW_S - 86_400}
     return await summary.run(host, requests.parse(request))
 
 
-async def quickest(host: Host, times: int = 7) -> float:
+async def quickest(host: Services, times: int = 7) -> float:
     """Seconds of the quickest of some summaries."""
     best = 1e9
     for _ in range(times):
@@ -210,8 +211,8 @@ async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, cla
     chain.asked.clear()
     chain.epochs = 0
     assert await quickest(many) < MOST_TIMES * await quickest(few) + 0.002
-    assert len(chain.asked) <= 7 * earnings.PARTS
-    assert max(chain.asked) <= earnings.PART
+    assert len(chain.asked) <= 7 * claim_search.MAX_QUESTIONS
+    assert max(chain.asked) <= claim_search.MAX_PAYEES
     assert chain.epochs == 0
 
 
@@ -230,9 +231,9 @@ async def test_fifty_thousand_hours_that_nobody_posts_are_as_quick_as_five_hundr
         await told(host)
     chain.epochs = 0
     assert await quickest(many) < MOST_TIMES * await quickest(few) + 0.002
-    assert chain.epochs <= 7 * earnings.MOST_EPOCHS
+    assert chain.epochs <= 7 * epoch_standing.MAX_EPOCHS
     first.settled = True
-    for _ in range(FEW // earnings.MOST_EPOCHS + 2):
+    for _ in range(FEW // epoch_standing.MAX_EPOCHS + 2):
         answer = await told(few)
     assert (answer["totals"]["pending_wei"], int(answer["totals"]["claimable_wei"]) > 0) == ("0", True)
 
@@ -310,15 +311,14 @@ def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path
         ledger.add_leaf(row(8))
         ledger.add_leaf(row(6))
         ((found, of),) = ledger.earnings(WALLET, NEWEST, 9)
-        assert (found.amount, found.signed, found.final, of.number) == (8, "{}", 1, 9)
+        assert (found.amount_wei, found.signed_json, found.final, of.session_number) == (8, "{}", 1, 9)
 
 
 def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path: Path) -> None:
     """Claims of other installations have no transaction in it."""
     path = tmp_path / "ledger.sqlite"
-    with Ledger(path):
-        pass
     with sqlite3.connect(path) as db:
+        db.executescript((VECTORS / "ledger" / "7.sql").read_text())
         for table in ("receipts", "payees", "scans", "scan_posts", "candidates"):
             db.execute(f"DROP TABLE {table}")
         db.execute(RECEIPTS_6)
@@ -329,7 +329,9 @@ def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path
         db.execute("PRAGMA user_version=6")
     with Ledger(path) as again:
         found = [row for epoch in (7, 8, 9) if (row := again.receipt(SERVER, epoch, payee(9))) is not None]
-        assert [(row.claimed, row.final, row.lies, row.sure, row.amount) for row in found] == [
+        assert [
+            (row.claim_transaction, row.final, row.at_payee, row.claim_confirmed, row.amount_wei) for row in found
+        ] == [
             (None, 0, 0, 0, 5),
             ("0xabc", 0, 0, 1, 5),
             (None, 0, 0, 0, 5),
@@ -371,14 +373,16 @@ def test_a_ledger_of_version_7_keeps_its_rewards_payees_and_search(tmp_path: Pat
         found = [
             row for epoch in (7, 8, 9, 10) if (row := again.receipt(SERVER, epoch, payee(9), CHAIN_ID)) is not None
         ]
-        assert [(row.amount, row.claimed, row.final, row.lies, row.sure) for row in found] == [
+        assert [
+            (row.amount_wei, row.claim_transaction, row.final, row.at_payee, row.claim_confirmed) for row in found
+        ] == [
             (5, None, 1, 0, 0),
             (5, "0xabc", 1, 0, 1),
             (5, None, 0, 0, 0),
             (5, None, 1, 1, 0),
         ]
         assert again.payees_of(WALLET, CHAIN_ID) == {payee(9)}
-        assert again._rows("SELECT epoch, turn FROM scan_posts") == [(7, 0)]
+        assert again._rows("SELECT epoch, retry_round FROM scan_posts") == [(7, 0)]
         tables = (
             "SELECT m.name, i.name, i.pk FROM sqlite_master m JOIN pragma_table_info(m.name) i WHERE m.type = "
             "'table' ORDER BY 1, 3, 2"
@@ -406,7 +410,7 @@ def test_a_network_says_nothing_of_the_rewards_of_another(tmp_path: Path) -> Non
         ledger.set_claimed(row(false, 0), "0xabc")
         true = ledger.receipt(SERVER, 7, payee(9), CHAIN_ID)
         assert true is not None
-        assert (true.amount, true.final, true.claimed) == (5, 0, None)
+        assert (true.amount_wei, true.final, true.claim_transaction) == (5, 0, None)
         assert [one.payee for one in ledger.payees_after(WALLET, CHAIN_ID, b"", 9)] == [payee(9)]
         assert ledger.unsettled(WALLET, (1 << 62, SERVER, 0), 9) == [(SERVER, 7, CHAIN_ID)]
         # Page by page each comes once.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from native_host.ledger import Entry, Ledger, ReceiptRow, SessionRow, TicketRow
+from native_host.ledger import InvocationRow, Ledger, ReceiptRow, SessionRow, TicketRow
 from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 from pywallet.policy import Count, Meter, Policy, Price
@@ -43,8 +43,8 @@ def act(ledger: Ledger, action: str, time_ms: int = 1_000) -> int:
         ticket = ledger.ticket(TICKET)
         assert ticket is not None
         meter = ticket.meter.advance(action, 0, time_ms)
-        entry = Entry(SESSION, sequence, TICKET, CONTENT, LISTENER, action, 0, time_ms, b"x" * 65)
-        ledger.add_entry(entry, meter, "playing" if meter.playing else "paused")
+        entry = InvocationRow(SESSION, sequence, TICKET, CONTENT, LISTENER, action, 0, time_ms, b"x" * 65)
+        ledger.add_invocation(entry, meter, "playing" if meter.playing else "paused")
     return sequence
 
 
@@ -54,7 +54,9 @@ def test_an_interrupted_transaction_leaves_nothing(ledger: Ledger) -> None:
     def interrupted() -> None:
         with ledger.write():
             sequence = ledger.next_sequence(SESSION)
-            ledger.add_entry(Entry(SESSION, sequence, TICKET, CONTENT, LISTENER, "play", 0, 1, b""), Meter(), "playing")
+            ledger.add_invocation(
+                InvocationRow(SESSION, sequence, TICKET, CONTENT, LISTENER, "play", 0, 1, b""), Meter(), "playing"
+            )
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -82,7 +84,7 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_refused_invocation_gives_its_count_back_once(ledger: Ledger) -> None:
-    """The server's refusal lowers the counter, and hearing it twice lowers it no further."""
+    """The server's refusal lowers the counter once, also if it comes twice."""
     act(ledger, "play")
     sequence = act(ledger, "seek")
     for _ in range(2):
@@ -94,7 +96,7 @@ def test_a_refused_invocation_gives_its_count_back_once(ledger: Ledger) -> None:
 
 
 def test_usage_is_the_larger_of_both_sides(ledger: Ledger) -> None:
-    """The server's plays from another computer count, plus what it has not seen of this one."""
+    """The server's plays from another computer count, plus those of this one that it does not have yet."""
     act(ledger, "play")
     with ledger.write():
         ledger.set_server_usage(LISTENER, CONTENT, {"plays": 3, "seeks": 0, "seconds": 9, "first_play_s": 1})
@@ -147,7 +149,7 @@ def _work(path: Path) -> list[int]:
         return [act(ledger, "seek") for _ in range(10)]
 
 
-def test_the_sequence_never_falls_below_what_the_server_saw(ledger: Ledger) -> None:
+def test_the_sequence_never_falls_below_the_servers(ledger: Ledger) -> None:
     """A restored ledger continues after the server's last number."""
     with ledger.write():
         ledger.raise_sequence(SESSION, 41)
@@ -159,14 +161,14 @@ def test_a_lower_receipt_never_replaces_a_higher_one(ledger: Ledger) -> None:
     """A server cannot take back what it signed, and a claim is remembered through a new receipt."""
     row = ReceiptRow(SERVER, 7, PAYEE, 31337, b"m" * 20, 100, "{}", "{}", CONTENT, "radio.example")
     with ledger.write():
-        kept = [ledger.add_receipt(row), ledger.add_receipt(ReceiptRow(**{**vars(row), "amount": 99}))]
+        kept = [ledger.add_receipt(row), ledger.add_receipt(ReceiptRow(**{**vars(row), "amount_wei": 99}))]
         ledger.set_claimed(row, "0xabc")
-        kept.append(ledger.add_receipt(ReceiptRow(**{**vars(row), "amount": 101})))
+        kept.append(ledger.add_receipt(ReceiptRow(**{**vars(row), "amount_wei": 101})))
     held = ledger.receipt(SERVER, 7, PAYEE)
 
     assert kept == [True, False, True]
     assert held is not None
-    assert (held.amount, held.claimed) == (101, "0xabc")
+    assert (held.amount_wei, held.claim_transaction) == (101, "0xabc")
 
 
 def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
@@ -176,7 +178,7 @@ def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
 
     assert ledger.refusals(10)[0]["code"] == "policy.expired"
     with pytest.raises(Unavailable), ledger.write():
-        ledger._change("UPDATE refusals SET amount = '1'")
+        ledger._change("UPDATE refusals SET amount_wei = '1'")
 
 
 def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
@@ -195,6 +197,6 @@ def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
 
 def test_only_full_synchronisation_and_a_log_ahead_of_the_file(ledger: Ledger) -> None:
-    """The durability the host promises is what SQLite was told."""
+    """SQLite is configured for the promised durability."""
     assert ledger._rows("PRAGMA synchronous") == [(2,)]
     assert ledger._rows("PRAGMA journal_mode") == [("wal",)]

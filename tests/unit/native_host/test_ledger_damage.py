@@ -20,11 +20,11 @@ from click.testing import CliRunner
 from native_host.install import doctor
 from native_host.install.commands import host as command
 from native_host.install.paths import Paths
-from native_host.ledger import Entry, Ledger, PayeeRow, ReceiptRow, SessionRow, TicketRow
+from native_host.ledger import InvocationRow, Ledger, PayeeRow, ReceiptRow, SessionRow, TicketRow
 from native_host.ledger.repair import USED_UP, repair
-from native_host.ledger.scan_store import Place, Post
+from native_host.ledger.scan_store import Post, ScanKey
 from native_host.messaging import framing
-from native_host.messaging.process import Service
+from native_host.messaging.dispatcher import Dispatcher
 from pywallet.errors import Unavailable
 from pywallet.policy import Count, Meter, Policy, Price
 
@@ -53,8 +53,8 @@ def fill(path: Path) -> dict[bytes, int]:
                 )
                 for time_ms in range(1, number % 5 + 2):
                     sequence = ledger.next_sequence(session)
-                    entry = Entry(session, sequence, ticket, song, LISTENER, "play", 0, time_ms, b"x" * 65)
-                    ledger.add_entry(entry, Meter(), "playing")
+                    entry = InvocationRow(session, sequence, ticket, song, LISTENER, "play", 0, time_ms, b"x" * 65)
+                    ledger.add_invocation(entry, Meter(), "playing")
             plays[song] = number % 5 + 1
     return plays
 
@@ -147,7 +147,9 @@ def test_songs_whose_counts_are_lost_everywhere_are_used_up(paths: Paths) -> Non
     plays = fill(paths.ledger)
     with Ledger(paths.ledger) as ledger, ledger.write():
         ledger._change(
-            "INSERT INTO leases (ticket, first, count, expires_s, budget) VALUES (?, 0, 9, 99, 9)", b"t" * 32
+            "INSERT INTO leases (ticket, first_segment, key_count, expiry_s, invocation_budget) "
+            "VALUES (?, 0, 9, 99, 9)",
+            b"t" * 32,
         )
     for table in ("usage", "invocations"):
         spoil(paths.ledger, pages_of(paths.ledger, table)[1:3])
@@ -158,7 +160,7 @@ def test_songs_whose_counts_are_lost_everywhere_are_used_up(paths: Paths) -> Non
     assert all(after[song] >= count for song, count in plays.items())
     assert sum(count >= USED_UP for count in after.values()) == done.used_up
     with Ledger(paths.ledger) as ledger:
-        assert ledger._rows("SELECT ended FROM leases") == [("host.ledger.damaged",)]
+        assert ledger._rows("SELECT end_code FROM leases") == [("host.ledger.damaged",)]
 
 
 def test_what_sites_spent_is_not_forgotten_in_their_favour(paths: Paths) -> None:
@@ -174,7 +176,7 @@ def test_what_sites_spent_is_not_forgotten_in_their_favour(paths: Paths) -> None
     assert repair(paths.ledger) is not None
     with Ledger(paths.ledger) as ledger:
         (site,) = ledger.sites()
-        assert (site.state, site.day_wei) == ("allowed", 0)
+        assert (site.state, site.daily_budget_wei) == ("allowed", 0)
 
 
 def _empty(path: Path) -> None:
@@ -237,7 +239,7 @@ def test_a_ledger_in_use_is_not_repaired(paths: Paths) -> None:
 async def test_a_request_says_what_is_wrong_with_a_file() -> None:
     """SQLite's errors and the system's have their own codes, never ``internal``, and the host goes on."""
     out = bytearray()
-    service = Service(out.extend)
+    dispatcher = Dispatcher(out.extend)
     kinds: list[tuple[Exception, str]] = [
         (sqlite3.DatabaseError("of no number"), "host.ledger.failed"),
         (OSError(errno.EIO, "input/output error"), "host.ledger.failed"),
@@ -275,8 +277,8 @@ async def test_a_request_says_what_is_wrong_with_a_file() -> None:
         async def fail(op: str, request: Any, error: Exception = error) -> Any:
             raise error
 
-        service._do = fail  # type: ignore[method-assign]
-        await service.handle(b'{"id": 7, "op": "doctor"}')
+        dispatcher._run = fail  # type: ignore[method-assign]
+        await dispatcher.handle(b'{"id": 7, "op": "doctor"}')
         (body,) = framing.frames(lambda n, data=bytes(out), at=[0]: _take(data, at, n))  # type: ignore[misc]
         assert isinstance(body, bytes)
         assert (msgspec.json.decode(body)["id"], msgspec.json.decode(body)["error"]["code"]) == (7, code)
@@ -309,7 +311,7 @@ def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch:
     again = CliRunner().invoke(command, ["repair", "--anew"])
     assert again.exit_code == 0, again.output
     with Ledger(path) as ledger:
-        assert ledger.faults() == []
+        assert ledger.integrity_faults() == []
     assert list(path.parent.glob("*.damaged-*"))
 
 
@@ -319,9 +321,9 @@ def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch:
 def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths, table: str, anew: bool) -> None:
     """Where nothing of the earnings is missing, the search goes on where it was."""
     fill(paths.ledger)
-    place = Place(b"w" * 20, 31337, b"m" * 20)
+    place = ScanKey(b"w" * 20, 31337, b"m" * 20)
     with Ledger(paths.ledger) as ledger, ledger.write():
-        ledger.list_posts(place, 9_000, (Post(epoch, SERVER, bytes(32)) for epoch in range(200)))
+        ledger.add_posts(place, 9_000, (Post(epoch, SERVER, bytes(32)) for epoch in range(200)))
         for number in range(200):
             payee = Random(number).randbytes(20)
             ledger.add_payees([PayeeRow(place.wallet, payee, 31337, b"m" * 20, STATION, number)])

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from chain.deployment import LONGEST
 from native_host.install.commands import host
 from native_host.install.paths import Paths
-from native_host.messaging.process import Service
+from native_host.messaging.dispatcher import Dispatcher
 from native_host.remote import network_files, network_setup
 from pywallet.errors import GomaaError, InputError
 
@@ -63,14 +63,14 @@ def _code(work: Any) -> str:
 def test_what_is_no_network_is_the_files_fault_or_the_stations(paths: Paths, tmp_path: Path, name: str) -> None:
     """By hand it is a wrong field; of a station it is an answer that can't be understood, and no mistake of ours."""
     assert _code(lambda: network_files.add(paths, _file(tmp_path, **BAD[name]))) == "message.schema"
-    assert _code(lambda: network_files.offered({**NETWORK, **BAD[name]})) == "station.answer"
+    assert _code(lambda: network_files.from_record({**NETWORK, **BAD[name]})) == "station.answer"
     assert not list(paths.networks.iterdir())
 
 
 @pytest.mark.parametrize("raw", [None, [], "x", {}, [[[[]]]]])
 def test_what_is_no_object_is_the_stations_answer(raw: Any) -> None:
     """Whatever JSON can be."""
-    assert _code(lambda: network_files.offered(raw)) == "station.answer"
+    assert _code(lambda: network_files.from_record(raw)) == "station.answer"
 
 
 def test_a_file_without_end_is_not_read_whole(paths: Paths, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_file_names_no_node_whose_words_others_can_change(paths: Paths, tmp_pa
 
 def test_an_address_that_is_none_is_said_as_such() -> None:
     """Not as a mistake of ours."""
-    made = network_files.offered(NETWORK)
+    made = network_files.from_record(NETWORK)
     assert _code(lambda: network_setup.require_safe("https://[", made)) == "host.network.insecure"
     with pytest.raises(InputError) as caught:
         network_setup.offer("https://[").send(None)
@@ -148,7 +148,7 @@ def test_an_address_that_is_none_is_said_as_such() -> None:
 def test_an_answer_that_cannot_be_written_ends_no_host() -> None:
     """Half a character in what a node said is one that is missing; what is no JSON at all fails its request alone."""
     sent: list[bytes] = []
-    service = Service(sent.append)
+    service = Dispatcher(sent.append)
     service.send({"id": 7, "ok": False, "error": {"code": "chain.reverted", "detail": {"reason": "no\ud800"}}})
     service.send({"id": 8, "ok": True, "result": object()})
     first, second = (json.loads(frame[4:]) for frame in sent)

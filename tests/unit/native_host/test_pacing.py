@@ -23,9 +23,7 @@ def test_what_was_heard_opens_the_window() -> None:
 
 
 def test_the_window_is_the_servers() -> None:
-    """Host and security server open the same stretch before and after a jump, so nothing is asked for that would not
-    come.
-    """
+    """Host and security server open the same window before and after a jump: no refused key is asked for."""
     pacer = Pacer().after("play", 0, 0).after("seek", 100_000, 1_000)
     theirs = Window.of(100_000, 107_000, BUFFER_MS)
 
@@ -74,9 +72,7 @@ def test_where_the_rate_is_free_a_play_reaches_twice_as_far_and_no_further() -> 
 
 @given(steps=STEPS)
 def test_no_sequence_without_a_jump_outruns_twice_the_clock(steps: list[tuple[str, int]]) -> None:
-    """However renewals, pauses and resumes are mixed, a free rate never opens more than twice the elapsed time plus
-    slack.
-    """
+    """Whatever the order of renewals, pauses and resumes, double speed opens twice the elapsed time plus slack."""
     pacer, now = Pacer(fastest=2).after("play", 0, 0), 0
     for action, pause_ms in steps:
         now += pause_ms

@@ -1,6 +1,4 @@
-"""Every request of the host and of what it uses goes where it was sent and carries nothing from one answer to the next
-question.
-"""
+"""HTTP requests of the host and its libraries follow no redirect, and carry no cookie to the next request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests are checked before anything looks at them."""
+"""Requests are validated before an operation runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a station or a registry names does not lead the host further inside than whoever asks."""
+"""Addresses that a station or a registry names are no further inside than the page or node that names them."""
 
 from __future__ import annotations
 

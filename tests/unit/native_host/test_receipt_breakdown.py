@@ -1,4 +1,4 @@
-"""Every wei of a receipt has an origin."""
+"""Every wei of a receipt belongs to one play."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_receipts_are_filled_from_the_oldest_plays() -> None:
     assert found[(SERVER, 8, PAYEE)] == [Part(one, 10), Part(two, 20)]
 
 
-def test_what_this_computer_did_not_hear_is_said() -> None:
-    """More than the plays here come to is from elsewhere, and never given to another server's plays."""
+def test_plays_of_other_computers_are_a_part_of_their_own() -> None:
+    """What exceeds the plays of this computer is from elsewhere, never from another server's plays."""
     here, there = play(1, 1), play(2, 9, server=OTHER)
     assert parts([receipt(7, 25)], [here, there])[(SERVER, 7, PAYEE)] == [Part(here, 10), Part(None, 15)]
 
@@ -56,7 +56,7 @@ def test_parts_add_up_and_no_play_pays_twice(
     receipts = [receipt(epoch, amount, OTHER if other else SERVER) for (epoch, other), amount in owed.items()]
     found = parts(receipts, plays)
     for row in receipts:
-        assert sum(part.amount for part in found[(row.server, row.epoch, row.payee)]) == row.amount
+        assert sum(part.amount for part in found[(row.server, row.epoch, row.payee)]) == row.amount_wei
     for one in plays:
         given = sum(part.amount for made in found.values() for part in made if part.play == one)
         assert given <= one.amount

@@ -15,14 +15,13 @@ import pytest
 
 from chain.contracts.registry import StationEntry
 from chain.node_answers import Log, failure
-from native_host.host import Host
+from native_host.context import Services, open_services
 from native_host.install.paths import Paths
 from native_host.ledger.payee_store import NEWEST
 from native_host.messaging import requests
 from native_host.operations import scan
-from native_host.payments import earnings
-from native_host.payments import recovery_scan as searching
-from native_host.payments.published_data import MOST_STATIONS, Published, Reader
+from native_host.payments import claim_search, recovery_download, recovery_scan
+from native_host.payments.published_data import MAX_STATIONS, Published, Reader
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.rewards import recovery
@@ -131,13 +130,13 @@ class Computer:
 
     def __init__(self, folder: Path, chain: Chain) -> None:
         self.folder, self.chain = folder, chain
-        self.host: Host | None = None
+        self.host: Services | None = None
 
     async def start(self) -> None:
         """A host; the one before is gone."""
         await self.stop()
-        self.host = Host(Paths(self.folder / "data", self.folder / "config"), lambda event: None, known={})
-        self.host.networks = {CHAIN_ID: Network(self.chain)}  # type: ignore[dict-item]
+        self.host = open_services(Paths(self.folder / "data", self.folder / "config"), lambda event: None, {})
+        self.host.networks.add(Network(self.chain))  # type: ignore[arg-type]
 
     async def stop(self) -> None:
         """As a browser that quits."""
@@ -157,7 +156,7 @@ class Computer:
         told: dict[str, Any] = {}
         for _ in range(steps):
             told = await self.step(candidates)
-            assert len(told["wants"]) <= searching.WANTS
+            assert len(told["wants"]) <= recovery_scan.MAX_WANTED
             candidates = [derived(want) for want in told["wants"]]
             if not told["more"] and not candidates:
                 break
@@ -166,7 +165,7 @@ class Computer:
     def amounts(self) -> dict[tuple[bytes, int], int]:
         """What is known, by server and epoch."""
         assert self.host is not None
-        return {(row.server, row.epoch): row.amount for row, _ in self.host.ledger.earnings(WALLET, NEWEST, 10_000)}
+        return {(row.server, row.epoch): row.amount_wei for row, _ in self.host.ledger.earnings(WALLET, NEWEST, 10_000)}
 
 
 def derived(want: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +192,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         reader.feed(one.encode())
         return reader.end(server, epoch, named)
 
-    monkeypatch.setattr(searching, "fetch", fetch)
+    monkeypatch.setattr(recovery_download, "fetch", fetch)
     await computer.start()
     yield chain, computer
     await computer.stop()
@@ -238,7 +237,7 @@ async def test_what_is_found_stands_at_once_as_the_chain_has_it(world: tuple[Cha
     assert totals.pending + totals.claimable + totals.claimed == many * 10
     # A node that answers later is asked by the summaries.
     assert (totals.claimed, totals.claimable) == (1_000, 0 if mute else (many - 120) * 10)
-    assert max(chain.asked_for) <= earnings.PART
+    assert max(chain.asked_for) <= claim_search.MAX_PAYEES
 
 
 async def test_a_server_that_is_away_keeps_no_other_waiting_and_is_looked_for_again(
@@ -253,12 +252,12 @@ async def test_a_server_that_is_away_keeps_no_other_waiting_and_is_looked_for_ag
     assert computer.amounts() == {(SERVER, EPOCH + n): 9 for n in range(6)}
     (away,) = told["away"]
     assert (away["server"], away["epochs"], away["code"], told["left"]) == (to_hex(AWAY), 6, "server.unreachable", 6)
-    assert sum(server == AWAY for server, _ in chain.fetched) <= searching.AT_ONCE
+    assert sum(server == AWAY for server, _ in chain.fetched) <= recovery_download.MAX_DOWNLOADS
     before = len(chain.fetched)
     await computer.search()
     assert len(chain.fetched) == before
     chain.gone.clear()
-    monkeypatch.setattr(searching.time, "monotonic", lambda: 1e9)
+    monkeypatch.setattr(recovery_download.time, "monotonic", lambda: 1e9)
     told = await computer.search()
     assert (told["left"], told["away"]) == (0, [])
     assert computer.amounts() == {
@@ -311,7 +310,7 @@ async def test_a_server_without_its_data_keeps_no_other_waiting(
     Those of another one that was away are looked at all the same.
     """
     chain, computer = world
-    for n in range(3 * searching.BATCH):
+    for n in range(3 * recovery_download.BATCH):
         chain.posts.append((100 + n, data(SERVER, EPOCH - 500 + n)))
     chain.lost.add(SERVER)
     chain.posts.append((900, data(AWAY, EPOCH, (payee(STATION, EPOCH), 7))))
@@ -320,7 +319,7 @@ async def test_a_server_without_its_data_keeps_no_other_waiting(
     chain.gone.clear()
     # The same after the browser was closed: the order is in the ledger.
     await computer.start()
-    monkeypatch.setattr(searching.time, "monotonic", lambda: 1e9)
+    monkeypatch.setattr(recovery_download.time, "monotonic", lambda: 1e9)
     await computer.search()
     assert computer.amounts() == {(AWAY, EPOCH): 7}
 
@@ -339,7 +338,7 @@ async def test_stations_that_nobody_listed_cost_the_wallet_nothing(world: tuple[
     for _ in range(100):
         before = chain.looked_up
         told = await computer.step(candidates)
-        assert chain.looked_up - before <= searching.LOOKUPS
+        assert chain.looked_up - before <= recovery_scan.MAX_LOOKUPS
         wanted |= {one["station"] for one in told["wants"]}
         candidates = [derived(one) for one in told["wants"]]
         if not told["more"] and not candidates:
@@ -354,9 +353,9 @@ async def test_large_data_are_looked_at_a_few_at_a_time(
     """What is held together is bounded by bytes, and nothing is passed over for it."""
     chain, computer = world
     strangers = [(bytes([9]) + n.to_bytes(19, "big"), 1) for n in range(100)]
-    for n in range(searching.BATCH):
+    for n in range(recovery_download.BATCH):
         chain.posts.append((100 + n, data(SERVER, EPOCH + n, *strangers, (payee(STATION, EPOCH + n), 5))))
-    monkeypatch.setattr(searching, "HELD", 7_000)
+    monkeypatch.setattr(recovery_download, "MAX_HELD", 7_000)
     most = 0
     candidates: list[dict[str, Any]] = []
     for _ in range(200):
@@ -367,8 +366,8 @@ async def test_large_data_are_looked_at_a_few_at_a_time(
         candidates = [derived(one) for one in told["wants"]]
         if not told["more"] and not candidates:
             break
-    assert 0 < most <= 7_000 + searching.AT_ONCE * 4_000
-    assert computer.amounts() == {(SERVER, EPOCH + n): 5 for n in range(searching.BATCH)}
+    assert 0 < most <= 7_000 + recovery_download.MAX_DOWNLOADS * 4_000
+    assert computer.amounts() == {(SERVER, EPOCH + n): 5 for n in range(recovery_download.BATCH)}
 
 
 async def test_two_browsers_that_search_at_once_list_each_post_once(world: tuple[Chain, Computer]) -> None:
@@ -447,7 +446,7 @@ def test_data_that_the_chain_does_not_name_are_refused(spoil: str) -> None:
     assert caught.value.code == "chain.mismatch"
 
 
-@pytest.mark.parametrize("rows", [(1 << 32) - 1, MOST_STATIONS + 1])
+@pytest.mark.parametrize("rows", [(1 << 32) - 1, MAX_STATIONS + 1])
 def test_a_table_that_says_it_is_endless_is_refused(rows: int) -> None:
     """Before anything of it is kept."""
     raw = bytearray(data(SERVER, EPOCH).encode())

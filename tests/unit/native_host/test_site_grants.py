@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native_host.ledger import Entry, Ledger, SessionRow, TicketRow
+from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from native_host.payments import site_grants
+from native_host.remote.clock import DAY_MS
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
 HERE, THERE, TICKET = "https://radio.example", "https://other.example", b"t" * 32
 PAID, STATION_PAYS = Price(30, 7, 0, "listener"), Price(30, 7, 1)
-DAY = site_grants.DAY_MS
+VECTORS = Path(__file__).parents[2] / "vectors" / "ledger"
 
 
 @pytest.fixture
@@ -49,7 +50,9 @@ def act(
     """One action in a transaction of its own; the code of its refusal."""
     try:
         with ledger.write():
-            site_grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY, begun, around=around)
+            site_grants.allow(
+                ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY_MS, begun, around=around
+            )
     except Refusal as refusal:
         return refusal.code
     return None
@@ -158,8 +161,10 @@ def test_a_play_that_the_server_refuses_gives_its_debit_back_once(ledger: Ledger
             TicketRow(TICKET, b"s" * 32, b"c" * 20, b"l" * 20, b"v" * 20, "http://x", "radio.example", 0, 30, 1, 9_000)
         )
         sequence = ledger.next_sequence(b"s" * 32)
-        ledger.add_entry(
-            Entry(b"s" * 32, sequence, TICKET, b"c" * 20, b"l" * 20, "play", 0, 1, b"x" * 65), Meter(), "playing"
+        ledger.add_invocation(
+            InvocationRow(b"s" * 32, sequence, TICKET, b"c" * 20, b"l" * 20, "play", 0, 1, b"x" * 65),
+            Meter(),
+            "playing",
         )
     assert act(ledger) is None
     assert act(ledger, ticket=b"u" * 32) is None
@@ -196,13 +201,12 @@ def test_no_budget_is_ever_exceeded(acts: list[tuple[str, int, int, int]]) -> No
 def test_a_ledger_of_before_there_were_grants_gets_them(tmp_path: Path) -> None:
     """The tables are added to an older file; what was in it stays."""
     path = tmp_path / "ledger.sqlite"
-    with Ledger(path) as first, first.write():
-        first.add_content(b"c" * 20, "Title", "Artist")
     with sqlite3.connect(path) as db:
+        db.executescript((VECTORS / "8.sql").read_text())
         db.executescript(
             "DROP TABLE sites; DROP TABLE debits; DROP TABLE payments; DROP TABLE vouchers; PRAGMA user_version=2;"
         )
     with Ledger(path) as again:
         grant(again, HERE, "paused")
         assert again.site(HERE) == SiteRow(HERE, "paused")
-        assert again.song(b"c" * 20) == ("Title", "Artist")
+        assert again.song(b"c" * 20) == ("Slow Tide", "The Lamps")

@@ -1,4 +1,4 @@
-"""The line to a security server ends when it is closed, whatever comes in that moment."""
+"""The connection to a security server ends when it is closed, whatever arrives in that moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from native_host.remote.server import Server
 
 
 class Socket:
-    """A server's end that answers the hello in the moment in which the line is closed."""
+    """A socket that answers the hello while the connection is being closed."""
 
     def __init__(self) -> None:
         self.line: Server | None = None
@@ -33,7 +33,7 @@ class Socket:
         yield ""
 
     async def send(self, text: str) -> None:
-        """Answers at once, and has the line closed before the answer is taken up."""
+        """Answer at once, and close the connection before the answer is processed."""
         asyncio.get_running_loop().call_soon(asyncio.get_running_loop().call_soon, self._answer, json.loads(text)["id"])
 
     def _answer(self, number: int) -> None:
@@ -46,7 +46,8 @@ async def _unwatched(_line: Server, _up: bool) -> None:
     pass
 
 
-async def test_an_answer_in_the_moment_of_the_close_does_not_keep_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_during_the_close_does_not_keep_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection's task is cancelled although an answer arrives at that moment."""
     socket = Socket()
     monkeypatch.setattr("chain.transport.Straight", lambda *_, **__: socket)
 

@@ -1,4 +1,4 @@
-"""A ledger that differs from a server's books goes on from what both have signed (docs/protocol.md, Resynchronisation)."""
+"""Resynchronisation of a ledger with a server's account of the same listener (docs/protocol.md, Resynchronisation)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from native_host.host import Host
-from native_host.ledger import SessionRow
+from native_host.ledger import Ledger, SessionRow
 from native_host.ledger.voucher_store import PaymentRow, VoucherRow
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
@@ -28,14 +27,11 @@ from pywallet.rules.statement_check import as_value
 
 LOST_PLAYS: Final = 2
 LOST_INTERVALS: Final = 2
-"""So many plays that the ledger does not know are paid in all, and so many intervals of each.
-
-The server gives no more before a
-voucher comes."""
+"""Most lost plays that are paid, and most intervals of each: a server gives no more before a voucher."""
 
 
-async def resynchronise(host: Host, stream: Stream, session: SessionRow, server: Server) -> bool:
-    """Learn from the server what this listener's own key has signed elsewhere, or before the ledger was lost.
+async def resynchronise(ledger: Ledger, stream: Stream, session: SessionRow, server: Server) -> bool:
+    """Take over what this listener's own key has signed elsewhere, or before the ledger was lost.
 
     Returns:
         Whether the statement is worth another look.
@@ -44,22 +40,22 @@ async def resynchronise(host: Host, stream: Stream, session: SessionRow, server:
         Unavailable: ``chain.unreachable``.
     """
     try:
-        last = host.ledger.voucher(server.address, session.listener)
-        fields: dict[str, Any] = {} if last is None else {"voucher": msgspec.json.decode(last.signed)}
+        last = ledger.voucher(server.address, session.listener)
+        fields: dict[str, Any] = {} if last is None else {"voucher": msgspec.json.decode(last.signed_json)}
         answer = await server.request("books", session=to_hex(session.id), **fields)
-        return await _learn(host, stream, session, server, answer)
+        return await _learn(ledger, stream, session, server, answer)
     except Unavailable:
         raise
     except (GomaaError, KeyError, TypeError, ValueError):
-        # An older server, or one that shows what it has not signed.
+        # An older server, or one whose answer it has not signed.
         return False
 
 
-async def _learn(host: Host, stream: Stream, session: SessionRow, server: Server, answer: dict[str, Any]) -> bool:
+async def _learn(ledger: Ledger, stream: Stream, session: SessionRow, server: Server, answer: dict[str, Any]) -> bool:
     domain, payer = stream.network.domain, session.listener
     settled, counts = _acknowledged(answer["settled"], stream, server.address, payer)
-    last = host.ledger.voucher(server.address, payer)
-    highest = last.cap if last else 0
+    last = ledger.voucher(server.address, payer)
+    highest = last.cap_wei if last else 0
     spent, _ = await stream.network.settlement.account(server.address, payer)
     covered, shown = max(highest, spent), None
     if answer["voucher"] is not None:
@@ -68,22 +64,24 @@ async def _learn(host: Host, stream: Stream, session: SessionRow, server: Server
         message = signed.message
         if (message.server, message.payer) == (server.address, payer) and message.cap > highest:
             shown, covered = signed, max(covered, message.cap)
-    known = host.ledger.payments(server.address, payer)
+    known = ledger.payments(server.address, payer)
     behind = covered > highest and settled.spent <= covered
     lost = await _lost(stream, session, answer, counts, known)
-    with host.ledger.write():
+    with ledger.write():
         for row in lost:
-            host.ledger.add_payment(row)
+            ledger.add_payment(row)
         if behind:
             for number, row in known.items():
                 if number in counts:
-                    host.ledger.settled_elsewhere(row.ticket, counts[number])
+                    ledger.set_vouchered(row.ticket, counts[number])
             voucher = shown.message if shown is not None else None
-            text = msgspec.json.encode(shown.to_json()).decode() if shown is not None else last.signed if last else ""
-            until = voucher.until if voucher is not None else last.until if last else 0
+            text = (
+                msgspec.json.encode(shown.to_json()).decode() if shown is not None else last.signed_json if last else ""
+            )
+            until = voucher.until if voucher is not None else last.until_epoch if last else 0
             agreed = as_value(settled.spent)
             if text:
-                host.ledger.set_voucher(server.address, payer, VoucherRow(covered, until, text, True, agreed, {}))
+                ledger.set_voucher(server.address, payer, VoucherRow(covered, until, text, True, agreed, {}))
     return behind or bool(lost)
 
 
@@ -107,11 +105,9 @@ def _acknowledged(raw: dict[str, Any], stream: Stream, server: bytes, payer: byt
 async def _lost(
     stream: Stream, session: SessionRow, answer: dict[str, Any], counts: dict[int, int], known: dict[int, PaymentRow]
 ) -> list[PaymentRow]:
-    """Plays in sessions of this listener's own signature that the ledger does not know, at the price that the chain
-    says.
-    """
-    here = {row.session for row in known.values() if not row.lost}
-    left = LOST_PLAYS - sum(row.lost > 0 for row in known.values())
+    """Plays that the ledger does not have, in sessions signed by this listener, at the price of the chain."""
+    here = {row.session for row in known.values() if not row.lost_intervals}
+    left = LOST_PLAYS - sum(row.lost_intervals > 0 for row in known.values())
     found: list[PaymentRow] = []
     for raw in answer.get("lost", ()):
         number, signed = int(raw["number"]), Signed.from_json(Session, raw["session"])
@@ -130,16 +126,16 @@ async def _lost(
                 ticket=keccak256(b"gomaa/1 lost" + identity + number.to_bytes(4, "big")),
                 server=stream.header.server.address,
                 payer=session.listener,
-                station=signed.message.station,
-                domain=stream.facts.station.domain if stream.facts.station else "",
+                station_address=signed.message.station,
+                station_domain=stream.facts.station.domain if stream.facts.station else "",
                 chain_id=stream.header.chain,
-                number=number,
+                ticket_number=number,
                 session=identity,
                 content=content,
-                price=state.price,
+                price_wei=state.price,
                 bps=stream.facts.bps,
-                signed=settled,
-                lost=intervals,
+                vouchered_intervals=settled,
+                lost_intervals=intervals,
             )
         )
     return found

@@ -64,9 +64,7 @@ def _address(path: Path) -> bytes:
 
 
 def test_keys_differ_by_server_and_station_and_never_show(tmp_path: Path) -> None:
-    """Each station has another listener, each pair of server and station another device, none has the secret, and no
-    repr has any.
-    """
+    """Listener keys differ by station, device keys by server and station; no ``repr`` shows a key."""
     one = device_key.load(tmp_path / "device.key")
     a, b = b"a" * 20, b"b" * 20
 

@@ -1,0 +1,24 @@
+"""Types of request fields with their limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+Address = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{40}$")]
+Hash = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}$")]
+# At most 64 KiB: no transaction of a wallet is longer.
+Hex = Annotated[str, Meta(max_length=131_074, pattern=r"^0x([0-9a-f]{2})*$")]
+Wei = Annotated[str, Meta(max_length=78, pattern=r"^[0-9]+$")]
+# 32 bytes in base64.
+Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+HeaderBytes = Annotated[str, Meta(max_length=(4 << 20) * 4 // 3 + 4, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+"""A header as long as the format allows, in base64."""
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Text = Annotated[str, Meta(max_length=256)]
+Number = Annotated[int, Meta(ge=0, lt=1 << 53)]
+Index = Annotated[int, Meta(ge=0, lt=1 << 32)]
+Count = Annotated[int, Meta(ge=0, le=256)]
+Message = dict[str, Any]
+"""A signed message; pywallet.protocol checks its fields."""

@@ -1,0 +1,41 @@
+"""Refusals: recorded in the ledger, and shown by the extension."""
+
+from __future__ import annotations
+
+import time
+
+from native_host.ledger import Ledger
+from native_host.messaging.events import Emit
+from native_host.playback.stream import Stream
+from native_host.playback.streams import Streams
+from pywallet.errors import SENTENCES
+
+
+class Refusals:
+    """Records refusals and sends ``problem`` events."""
+
+    def __init__(self, ledger: Ledger, streams: Streams, emit: Emit) -> None:
+        self._ledger, self._streams, self._emit = ledger, streams, emit
+
+    def problem(self, stream: Stream, code: str) -> None:
+        """Send a ``problem`` event about a stream."""
+        message = SENTENCES.get(code, SENTENCES["internal"])
+        self._emit({"event": "problem", "stream": stream.name, "code": code, "message": message})
+
+    def record(self, stream: Stream | None, action: str, code: str) -> None:
+        """Write a refusal to the ledger: its amount is zero and it changes no counter."""
+        station = stream.facts.station if stream else None
+        with self._ledger.write():
+            content = stream.header.content if stream else None
+            self._ledger.add_refusal(int(time.time()), content, station.domain if station else None, action, code)
+
+    def on_refused(self, session: bytes, _sequence: int, code: str) -> None:
+        """The server refused a reported invocation: erase the session's leases, whose keys it would not pay for."""
+        if code == "server.moved":
+            # Nothing is wrong with the listener's side: the engine asks for a ticket of the new server.
+            return
+        for stream in self._streams.of_session(session):
+            if stream.lease is not None:
+                stream.lease.shred()
+                stream.lease = None
+            self.problem(stream, code)

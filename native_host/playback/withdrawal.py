@@ -1,0 +1,39 @@
+"""Contents that the chain says are revoked or destroyed."""
+
+from __future__ import annotations
+
+import contextlib
+
+from native_host.ledger import Ledger
+from native_host.messaging.events import Emit
+from native_host.playback.streams import Streams
+from native_host.remote.network import Network
+from pywallet.encoding.hex import to_hex
+from pywallet.errors import GomaaError
+
+
+class Withdrawals:
+    """Erases the keys of withdrawn contents."""
+
+    def __init__(self, ledger: Ledger, streams: Streams, emit: Emit) -> None:
+        self._ledger, self._streams, self._emit = ledger, streams, emit
+
+    def withdraw(self, content: bytes, code: str) -> None:
+        """Erase a content's keys, end its leases and send a ``revoked`` event to each of its streams.
+
+        Args:
+            content: Its address, 20 bytes.
+            code: ``content.revoked`` or ``content.destroyed``.
+        """
+        for stream in self._streams.of_content(content):
+            if stream.withdrawn is None:
+                stream.withdraw(code)
+                self._emit({"event": "revoked", "stream": stream.name, "content": to_hex(content), "code": code})
+        with contextlib.suppress(GomaaError), self._ledger.write():
+            self._ledger.end_leases(content, code)
+
+    async def check(self, network: Network, content: bytes) -> None:
+        """Withdraw a content if the chain says so: a server's message alone withdraws nothing."""
+        state = await network.content(content).state()
+        if state is not None and (state.destroyed or state.revoked):
+            self.withdraw(content, "content.destroyed" if state.destroyed else "content.revoked")

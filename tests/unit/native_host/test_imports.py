@@ -1,0 +1,49 @@
+"""The host's modules import each other without a circle, type-checking imports included."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def modules() -> dict[str, Path]:
+    """The host's modules by name."""
+    files = (ROOT / "native_host").rglob("*.py")
+    return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+def imports(file: Path, known: dict[str, Path]) -> set[str]:
+    """The host's modules that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= (full & known.keys()) or {node.module}
+    return names & known.keys()
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """``graphlib`` finds an order in which every module comes after those that it imports."""
+    known = modules()
+    graph = {name: imports(file, known) - {name} for name, file in known.items()}
+
+    assert len(list(TopologicalSorter(graph).static_order())) == len(known)
+
+
+def test_services_do_not_know_their_context() -> None:
+    """Only operations, and functions that they call with all services, import the composition root."""
+    known = modules()
+    users = {name for name, file in known.items() if "native_host.context" in imports(file, known)}
+
+    assert {name for name in users if not name.startswith("native_host.operations.")} <= {
+        "native_host.messaging.dispatcher",
+        "native_host.payments.statement_check",
+        "native_host.playback.invocation_log",
+        "native_host.playback.key_source",
+        "native_host.playback.lease_manager",
+    }
