@@ -8,6 +8,7 @@ from typing import Final
 from native_host.ledger.base import Rows
 from native_host.ledger.tables import Entry, SessionRow, TicketRow, UsageRow
 from pywallet.policy import Count, Meter, Policy, Usage, recurrence_start
+from pywallet.protocol.actions import STARTS
 
 _SESSION: Final = ", ".join(f.name for f in fields(SessionRow))
 _TICKET: Final = ", ".join(f.name for f in fields(TicketRow))
@@ -98,12 +99,23 @@ class Counting(Rows):
         rows = self._rows(f"SELECT {_ENTRY} FROM invocations WHERE ticket = ? ORDER BY sequence DESC LIMIT 1", ticket)  # noqa: S608
         return Entry(*rows[0]) if rows else None
 
+    def recent_tickets(self, session: bytes, limit: int = 64) -> list[bytes]:
+        """Tickets of a session's latest invocations, this computer's other browsers included."""
+        rows = self._rows(
+            "SELECT DISTINCT ticket FROM "
+            "(SELECT ticket FROM invocations WHERE session = ? ORDER BY sequence DESC LIMIT ?)",
+            session,
+            limit,
+        )
+        return [bytes(row[0]) for row in rows]
+
     def started(self, ticket: bytes) -> str | None:
         """The action that began a ticket's play."""
         rows = self._rows(
-            "SELECT action FROM invocations WHERE ticket = ? AND action IN ('play', 'preview', 'live_join') ORDER BY "
-            "sequence LIMIT 1",
+            f"SELECT action FROM invocations WHERE ticket = ? AND action IN ({', '.join('?' * len(STARTS))}) "  # noqa: S608
+            "ORDER BY sequence LIMIT 1",
             ticket,
+            *sorted(STARTS),
         )
         return str(rows[0][0]) if rows else None
 

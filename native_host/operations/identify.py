@@ -20,6 +20,7 @@ from pywallet.protocol import (
     require_signer,
     sign,
 )
+from pywallet.rules.limits import session_is_current
 
 OWN_SESSION_S: Final = 86_400
 """A session without a wallet lasts for the longest play that begins in its hour."""
@@ -28,7 +29,6 @@ HOUR_S: Final = 3_600
 
 What is published of one hour says nothing of the next.
 """
-SKEW_S: Final = 300
 
 
 async def run(host: Host, request: Identify) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> S
     if stream.facts.station is None or message.station != stream.facts.station.address:
         raise Refusal("session.station", session=to_hex(message.station))
     require_device(host, stream, message.device)
-    if not message.not_before <= now_s + SKEW_S or now_s >= message.not_after:
+    if not session_is_current(message.not_before, message.not_after, now_s * 1000):
         raise Refusal("session.expired", not_after_s=message.not_after, now_s=now_s)
     if stream.policy.listener == "wallet" and message.payee == ZERO_ADDRESS:
         raise Refusal("policy.wallet.required")

@@ -107,7 +107,7 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
         "content": to_hex(header.content),
         "title": named(header.title),
         "artist": named(header.artist),
-        "duration_ms": stream.table.duration_ms,
+        "duration_ms": stream.table.index.duration_ms,
         "mime": stream.table.rendition.mime,
         **stream.table.to_json(),
         "ephemeral": to_b64(stream.wrap.ephemeral),

@@ -16,8 +16,8 @@ from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import Refusal, Unavailable
-from pywallet.policy import MAX_GAP_MS
 from pywallet.protocol import digest
+from pywallet.rules.limits import is_silent
 
 LIVE: Final = ("playing", "paused")
 
@@ -59,7 +59,7 @@ async def run(host: Host, request: Rejoin) -> dict[str, Any]:
     host.reporter(server, session.id).wake()
     if stream.policy.lease is not None and stream.policy.price.payer != "listener":
         with contextlib.suppress(Unavailable):
-            await lease_manager.fetch(host, stream, stream.table.at(row.position_ms))
+            await lease_manager.fetch(host, stream, stream.table.index.segment_at(row.position_ms))
     meter = row.meter
     return {
         "state": row.state,
@@ -88,7 +88,7 @@ def find(host: Host, stream: Stream, before: bytes | None) -> TicketRow | None:
     if row is None or row.state not in LIVE or now_ms >= row.expiry_s * 1000 or _elsewhere(host, stream, row.id):
         return None
     # One that another browser of this computer plays now isn't ours to take.
-    return row if before is not None or now_ms >= row.time_ms + MAX_GAP_MS else None
+    return row if before is not None or is_silent(row.time_ms, now_ms) else None
 
 
 def _elsewhere(host: Host, stream: Stream, ticket: bytes) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
 from native_host.host import Host
 from native_host.ledger import Entry, SessionRow, TicketRow
@@ -13,11 +13,11 @@ from native_host.payments import site_grants
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
 from pywallet.errors import Refusal
-from pywallet.policy import MAX_GAP_MS, Context, Meter, decide
+from pywallet.policy import Context, Meter, decide
 from pywallet.protocol import Action, Invocation, sign
-
-STARTS: Final = frozenset({"play", "preview", "live_join"})
-ENDS: Final = frozenset({"pause", "stop"})
+from pywallet.protocol.actions import ENDS, STARTS
+from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy
+from pywallet.rules.limits import is_silent
 
 
 class Destroyed(Refusal):
@@ -51,7 +51,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
         if ticket is None:
             raise Refusal("ticket.missing")
         time_ms = max(host.now_ms(stream.network, server), ticket.time_ms)
-        _fits(host, stream, session, ticket, request, time_ms)
+        _require_admissible(host, stream, session, ticket, request, time_ms)
         usage = ledger.usage(session.listener, content, stream.policy, time_ms // 1000)
         decision = decide(stream.policy, usage, _context(host, stream, server, request, time_ms), action)
         if decision.destroy:
@@ -122,26 +122,32 @@ def _state(action: str, meter: Meter) -> str:
     return "ended" if action == "stop" else "playing" if meter.playing else "paused"
 
 
-def _fits(host: Host, stream: Stream, session: SessionRow, ticket: TicketRow, request: Invoke, time_ms: int) -> None:
-    """Refuse what cannot happen in this state or at this time."""
+def _require_admissible(
+    host: Host, stream: Stream, session: SessionRow, ticket: TicketRow, request: Invoke, time_ms: int
+) -> None:
+    """Raise the refusal of an action that cannot happen in this state or at this time."""
     action = request.action
-    if action in STARTS:
-        if ticket.state != "none":
-            raise Refusal("ticket.used")
-    elif ticket.state == "none":
-        raise Refusal("invocation.state", state="none")
-    elif ticket.state == "ended":
-        raise Refusal("invocation.state" if action in ENDS else "ticket.used", state="ended")
-    if action in ENDS:
-        return
-    if time_ms >= session.not_after_s * 1000:
-        raise Refusal("session.expired", not_after_s=session.not_after_s)
-    if time_ms >= ticket.expiry_s * 1000:
-        raise Refusal("ticket.expired", expiry_s=ticket.expiry_s)
-    if not stream.pacer.plausible(action, request.position_ms, time_ms):
+    # ``identify`` took the session's start; no time of this ticket is before that.
+    play = Play(cast("PlayState", ticket.state), 0, session.not_after_s, ticket.expiry_s)
+    code = inadmissible(play, action, time_ms)
+    if code is not None:
+        raise Refusal(code, **_DETAIL[code](session, ticket))
+    if action not in ENDS and not stream.pacer.plausible(action, request.position_ms, time_ms):
         raise Refusal("invocation.state", position_ms=request.position_ms, reach_ms=stream.pacer.reach_ms(time_ms))
-    if (action in STARTS or action == "resume") and stream.policy.concurrent == 1:
-        _alone(host, stream, time_ms)
+    if stream.policy.concurrent > 1:
+        return
+    latest = max(_playing(host, stream), key=lambda row: row.time_ms, default=None)
+    if latest is not None and is_busy(action, time_ms - latest.time_ms):
+        names = (name for name, other in host.streams.items() if other.ticket == latest.id)
+        raise Refusal("session.busy", stream=next(names, None))
+
+
+_DETAIL: Final[Mapping[str, Callable[[SessionRow, TicketRow], dict[str, Any]]]] = {
+    "ticket.used": lambda _, ticket: {"state": ticket.state},
+    "invocation.state": lambda _, ticket: {"state": ticket.state},
+    "session.expired": lambda session, _: {"not_after_s": session.not_after_s},
+    "ticket.expired": lambda _, ticket: {"expiry_s": ticket.expiry_s},
+}
 
 
 def _context(host: Host, stream: Stream, server: Server, request: Invoke, time_ms: int) -> Context:
@@ -151,23 +157,24 @@ def _context(host: Host, stream: Stream, server: Server, request: Invoke, time_m
         time_ms // 1000,
         renewed_s=None if silent_s is None else time_ms // 1000 - silent_s,
         rolled_back=host.rolled_back(stream.network, server),
-        streams=sum(1 for _ in _sounding(host, stream, time_ms)) if stream.policy.concurrent > 1 else 0,
+        streams=sum(not is_silent(row.time_ms, time_ms) for row in _playing(host, stream))
+        if stream.policy.concurrent > 1
+        else 0,
         position_s=request.position_ms // 1000,
     )
 
 
-def _sounding(host: Host, stream: Stream, time_ms: int) -> Iterator[Stream]:
-    """Other streams of this listener that play."""
-    listener = stream.session.listener if stream.session else None
-    for other in host.streams.values():
-        if other is stream or other.session is None or other.session.listener != listener or other.ticket is None:
-            continue
-        row = host.ledger.ticket(other.ticket)
-        if row is not None and row.state == "playing" and time_ms < row.time_ms + MAX_GAP_MS:
-            yield other
-
-
-def _alone(host: Host, stream: Stream, time_ms: int) -> None:
-    """One stream at a time per listener: the other one must have stopped or fallen silent."""
-    for other in _sounding(host, stream, time_ms):
-        raise Refusal("session.busy", stream=other.name)
+def _playing(host: Host, stream: Stream) -> Iterator[TicketRow]:
+    """Other tickets of this listener that are playing, those of this computer's other browsers included."""
+    session = stream.session
+    if session is None:
+        return
+    open_here = (
+        other.ticket
+        for other in host.streams.values()
+        if other.ticket is not None and other.session is not None and other.session.listener == session.listener
+    )
+    for identity in {*open_here, *host.ledger.recent_tickets(session.id)} - {stream.ticket}:
+        row = host.ledger.ticket(identity)
+        if row is not None and row.state == "playing":
+            yield row

@@ -13,7 +13,7 @@ from native_host.playback.stream import Stream
 from pywallet.encoding.hex import to_b64
 from pywallet.errors import Unavailable
 from pywallet.policy import extent
-from pywallet.policy.decision import STARTS
+from pywallet.protocol.actions import STARTS
 from pywallet.protocol.foreign_errors import code_from
 from pywallet.sps.segments import segment_aad
 
@@ -41,20 +41,18 @@ def plan(host: Host, stream: Stream, request: Invoke) -> Wanted | None:
     usage = host.ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
     # The window as it will be once the action has happened: a seek opens it at its target.
     meter = stream.metered(ticket.meter, usage, request.action, request.position_ms, now_ms)
-    low, high = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
+    window = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
     started = request.action if request.action in STARTS else stream.started or "play"
-    low, high = extent(stream.policy, usage, started).clip(low, high, request.position_ms)
-    if low >= high:
-        return None
-    inside = stream.table.within(low, high)
-    first = max(request.segment, inside.start)
-    last = min(request.segment + min(request.count, MAX_KEYS), inside.stop)
-    if first >= last:
+    window = window.within(extent(stream.policy, usage, started), request.position_ms)
+    indexes = window.clip(stream.table.index.starts_ms, request.segment, min(request.count, MAX_KEYS))
+    if not indexes:
         return None
     lease = stream.lease
-    if lease is not None and lease.refusal(now_ms // 1000) is None and (held := lease.cover(first, last - first)):
-        return Wanted(tuple(held), True)
-    return Wanted(tuple(range(first, last)), False)
+    if lease is not None and lease.refusal(now_ms // 1000) is None:
+        held = lease.cover(indexes.start, len(indexes))
+        if held:
+            return Wanted(tuple(held), True)
+    return Wanted(tuple(indexes), False)
 
 
 def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:

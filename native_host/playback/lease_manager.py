@@ -11,6 +11,7 @@ from native_host.playback.stream import Stream
 from pywallet.crypto.key_wrap import GRANT_INFO, generate_keypair, unwrap
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from pywallet.rules.key_window import Window
 from pywallet.sps.segments import segment_aad
 
 MOST_KEYS: Final = 256
@@ -26,10 +27,15 @@ async def fetch(host: Host, stream: Stream, first: int) -> Lease:
         raise Refusal("lease.expired")
     server = host.server_at(stream)
     private, public = generate_keypair()
-    starts = stream.table.starts
-    until_ms = starts[min(first, len(starts) - 1)] + terms.window_s * 1000
-    count = min(MOST_KEYS, stream.table.within(0, until_ms).stop - first)
-    wanted = {"ticket": to_hex(ticket), "first": first, "count": max(count, 1), "rendition": stream.table.rendition.id}
+    index = stream.table.index
+    start_ms = index.start_ms(min(first, index.count - 1))
+    indexes = Window(start_ms, start_ms + terms.window_s * 1000).clip(index.starts_ms, first, MOST_KEYS)
+    wanted = {
+        "ticket": to_hex(ticket),
+        "first": first,
+        "count": max(len(indexes), 1),
+        "rendition": stream.table.rendition.id,
+    }
     if stream.session is not None:
         # The window follows what the server knows to be heard: after an outage it has to know first.
         await host.reporter(server, stream.session.id).flush()
@@ -55,19 +61,19 @@ def renew_ahead(host: Host, stream: Stream, position_ms: int) -> None:
         return
     if stream.renewal is not None and not stream.renewal.done():
         return
-    here = stream.table.at(position_ms)
+    index = stream.table.index
+    here = index.segment_at(position_ms)
     end = lease.ends_at(here) if lease is not None else here
-    starts = stream.table.starts
-    covered_ms = (starts[end] if end < len(starts) else stream.table.duration_ms + AHEAD_MS) - position_ms
+    covered_ms = (index.start_ms(end) if end < index.count else index.duration_ms + AHEAD_MS) - position_ms
     ahead_ms = min(AHEAD_MS, terms.window_s * 500)
     now_s = host.now_ms(stream.network) // 1000
-    tired = (
+    needs_renewal = (
         lease is None
         or lease.expires_s - now_s < min(EARLY_S, terms.seconds // 2)
         or lease.budget <= terms.invocations // 4
     )
-    if covered_ms < ahead_ms or tired:
-        stream.renewal = asyncio.create_task(_renew(host, stream, end if end < len(starts) else here))
+    if covered_ms < ahead_ms or needs_renewal:
+        stream.renewal = asyncio.create_task(_renew(host, stream, end if end < index.count else here))
 
 
 async def _renew(host: Host, stream: Stream, first: int) -> None:

@@ -13,14 +13,14 @@ from native_host.playback.lease import Lease
 from native_host.playback.pacing import Pacer
 from native_host.playback.segment_table import Table
 from native_host.remote.network import Network
+from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.policy import Context, Meter, Policy, Usage, extent
-from pywallet.policy.decision import STARTS
+from pywallet.protocol.actions import STARTS
 from pywallet.sps.header import Header
 
 if TYPE_CHECKING:
     from native_host.payments.statement_check import Due
-from pywallet.crypto.key_wrap import WrapKey
 
 
 @dataclass
@@ -67,8 +67,7 @@ class Stream:
     @cached_property
     def duration_ms(self) -> int:
         """The song's length as the security server has it: the first rendition's, whichever one plays."""
-        first = self.header.renditions[0]
-        return sum(segment.samples for segment in first.segments) * 1000 // first.rate
+        return self.header.renditions[0].duration_ms
 
     def metered(self, meter: Meter, usage: Usage, action: str, position_ms: int, time_ms: int) -> Meter:
         """The ticket's meter after one more action: it ends with the song or the part of it that the terms allow."""

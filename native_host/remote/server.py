@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from native_host import PROTOCOL
-from pywallet.crypto import address_of, keccak256, sign
+from pywallet.crypto import address_of, sign
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.policy.parts import Renewal
+from pywallet.protocol import hello_digest
 from pywallet.protocol.foreign_errors import error_from
 
 if TYPE_CHECKING:
@@ -34,11 +35,6 @@ A server takes two minutes on either side.
 
 OnEvent = Callable[["Server", dict[str, Any]], None]
 OnState = Callable[["Server", bool], Awaitable[None]]
-
-
-def hello_digest(server: bytes, time_ms: int) -> bytes:
-    """What the device signs to say who it is: server address 20 bytes, Unix milliseconds."""
-    return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
 
 
 def socket_url(url: str) -> str:

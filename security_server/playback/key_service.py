@@ -29,6 +29,9 @@ from pywallet.protocol import (
     digest,
     require_signer,
 )
+from pywallet.protocol.actions import STARTS
+from pywallet.rules.key_window import Window
+from pywallet.rules.limits import session_is_current
 from pywallet.sps.segments import segment_aad, segment_key
 from security_server.api.requests import (
     Destroyed,
@@ -52,21 +55,18 @@ from security_server.db.tables import (
     tracked,
 )
 from security_server.playback.invocations import (
-    STARTS,
     Now,
     Outcome,
     Received,
     accept,
     present,
 )
+from security_server.playback.key_allowance import Allowance, Wait
 from security_server.playback.usage import Counters
-from security_server.playback.windows import Allowance, Wait, Window
 
 GRANT_S = 600
 """Keys of a grant are good for so long, seconds."""
 _KEEP = 10_000
-SKEW_S = 30
-"""Seconds by which a session may seem to begin in the future."""
 
 
 class Playing:
@@ -109,7 +109,7 @@ class Playing:
         if message.device != device:
             raise Refusal("session.device")
         now_s = await core.now_ms() // 1000
-        if not message.not_before <= now_s + SKEW_S or now_s >= message.not_after:
+        if not session_is_current(message.not_before, message.not_after, now_s * 1000):
             raise Refusal("session.expired")
         require_refusing(ticket, core, order.station, "ticket.signature")
         if order.station != message.station:
@@ -443,12 +443,12 @@ class Playing:
             context = present(connection, ticket, song.policy, now, device, now.time_ms // 1000)
             decide(song.policy, usage, context, action).require()
         started = ticket["started"] or ("preview" if song.policy.price.payer == "listener" else "play")
-        window = Window.of(ticket["anchor_position_ms"], ticket["position_ms"], ahead_ms)
+        position_ms = ticket["position_ms"]
+        window = Window.of(ticket["anchor_position_ms"], position_ms, ahead_ms)
         if ticket["payer"] != ticket["station"] and started != "preview":
             # Never keys beyond what may be heard before a voucher has to come.
             window = self._paid(connection, ticket, now, window)
-        bounds = extent(song.policy, usage, started)
-        window = Window(*bounds.clip(window.start_ms, window.end_ms, ticket["position_ms"]))
+        window = window.within(extent(song.policy, usage, started), position_ms)
         starts_ms = song.rendition(request.rendition).starts_ms
         wanted = window.clip(starts_ms, request.first, request.count)
         # Beside another stream of its listener a play sounds unpaid: its keys follow what sounded.
@@ -483,7 +483,7 @@ class Playing:
             left = max(left, owed.until_settled(now.money.bps, now.least_wei, ticket["price"]))
         heard = left * ticket["interval_s"] * 1000
         ahead_ms = max(0, heard - ticket["heard_ms"] % (ticket["interval_s"] * 1000))
-        return Window(window.start_ms, min(window.end_ms, ticket["position_ms"] + ahead_ms))
+        return window.until(ticket["position_ms"] + ahead_ms)
 
     async def _wrapped(self, song: Song, request: LeaseRequest | GrantRequest, indexes: range) -> dict[str, Any]:
         """The keys of these segments, each wrapped to the asker's key."""

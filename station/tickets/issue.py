@@ -16,6 +16,7 @@ from pywallet.protocol import (
     require_signer,
     sign,
 )
+from pywallet.rules.limits import session_is_current
 from pywallet.settlement import gross
 from station.catalogue.songs import Catalogue, Song
 from station.chain_interface import ChainView, ContentFacts
@@ -23,9 +24,6 @@ from station.config import StationConfig
 from station.db.ledger import Store, TicketRow
 from station.payments.server_client import Servers
 from station.rewards.loyalty import Loyalty
-
-SKEW_S = 30
-"""Seconds by which a session may seem to begin in the future."""
 
 
 def life_s(duration_ms: int, slack_s: int) -> int:
@@ -104,7 +102,7 @@ class TicketDesk:
         if ZERO_ADDRESS in (message.listener, message.device):
             raise Refusal("session.signature", reason="zero address")
         require_signer(session, self._chain.domain, message.listener, "session.signature")
-        if not message.not_before <= now_s + SKEW_S or not now_s < message.not_after:
+        if not session_is_current(message.not_before, message.not_after, now_s * 1000):
             raise Refusal("session.expired", now_s=now_s, not_before=message.not_before, not_after=message.not_after)
 
     def _check_content(self, song: Song, facts: ContentFacts | None, now_s: int, rewarded: bool) -> None:
