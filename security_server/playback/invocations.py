@@ -185,6 +185,8 @@ def _decide(
     if decision.code is not None:
         return decision.code
     mine = holder is None or holder["ticket"] in (None, ticket["id"])
+    # Where one play at a time is allowed, this one continues in place of another that fell silent.
+    mine = mine or (policy.concurrent == 1 and action not in BEGINS | ENDS)
     # With another stream of this listener being heard, this one sounds where the terms allow it, and is not paid.
     sounding = ticket["state"] == "playing" and (mine or policy.concurrent > 1)
     started = action if action in STARTS else ticket["started"] or "play"
@@ -205,8 +207,7 @@ def _decide(
         return code
     if decision.counts:
         counters.count(policy, action, time_s)
-    # Where one play at a time is allowed, this one takes the place of another that fell silent.
-    if mine or action in BEGINS or (policy.concurrent == 1 and action not in ENDS):
+    if mine or action in BEGINS:
         clock_ms = max(moment_ms, clock_ms)
         now_heard = ticket["id"] if meter.playing else None
         put(connection, listeners, {"listener": ticket["listener"]}, ticket=now_heard, time_ms=clock_ms)
