@@ -27,6 +27,7 @@ from pywallet.crypto import sign
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import SENTENCES, GomaaError, InputError, Refusal
 from pywallet.protocol import destruction_digest
+from pywallet.rules.content_check import withdrawal
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment
@@ -387,8 +388,9 @@ class Host:
     async def _check_withdrawn(self, network: Network, content: bytes) -> None:
         # The server's word alone stops nothing: the chain decides.
         state = await network.content(content).state()
-        if state is not None and (state.destroyed or state.revoked):
-            self.withdrawn(content, "content.destroyed" if state.destroyed else "content.revoked")
+        code = None if state is None else withdrawal(state)
+        if code is not None:
+            self.withdrawn(content, code)
 
     def _receipt(self, network: Network, server: Server, event: dict[str, Any]) -> None:
         row = receipts.store(self.ledger, server.address, network.domain, event)

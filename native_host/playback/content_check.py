@@ -11,6 +11,7 @@ from common.address_class import place_of_url, standing_of_url
 from native_host.remote.network import Network
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.provider.safe_text import named
+from pywallet.rules.content_check import content_fault, withdrawal
 from pywallet.sps.header import Header
 
 if TYPE_CHECKING:
@@ -67,16 +68,15 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
         network.registry.rate_at(epoch),
     )
     # Any contract can answer like a content; only the registry's own are.
-    if state is None or not ours or serving is None:
-        raise InputError("content.unknown", content=header.content.hex())
-    if state.owner != header.owner:
-        raise InputError("content.owner", header=header.owner.hex(), chain=state.owner.hex())
-    if state.policy_hash != header.policy_hash:
-        raise InputError("sps.policy.mismatch", header=header.policy_hash.hex(), chain=state.policy_hash.hex())
-    if state.destroyed:
-        raise Refusal("content.destroyed")
-    if state.revoked:
-        raise Refusal("content.revoked")
+    known = state if ours and serving is not None else None
+    fault = content_fault(known, header.content, header.owner, header.policy_hash)
+    if fault is not None:
+        raise fault.error(InputError)
+    assert state is not None  # ``content.unknown`` otherwise
+    assert serving is not None
+    code = withdrawal(state)
+    if code is not None:
+        raise Refusal(code)
     if serving != header.server.address:
         server, lane = await _server(network, serving)
     if server is None or not server.active or lane.bond == 0 or lane.retired is not None:

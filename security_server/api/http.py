@@ -13,6 +13,7 @@ from aiohttp import web
 from common.version import VERSION
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from pywallet.rules.content_check import withdrawal
 from security_server.api import requests
 from security_server.billing.billing import Bookkeeping
 from security_server.billing.claim_mixing import Mixer
@@ -141,8 +142,9 @@ class Web:
         content = from_hex(request.match_info["content"], 20)
         facts = await core.chain.content(content, fresh=True)
         await self._moves.require_holding(content)
-        if facts.destroyed or facts.revoked:
-            raise Refusal("content.destroyed" if facts.destroyed else "content.revoked")
+        code = withdrawal(facts)
+        if code is not None:
+            raise Refusal(code)
         body = await asyncio.to_thread(requests.body, requests.Upload, await request.read())
         if await asyncio.to_thread(signer, body, content) != facts.owner:
             raise Refusal("content.owner")

@@ -30,6 +30,7 @@ from pywallet.protocol import (
     require_signer,
 )
 from pywallet.protocol.actions import STARTS
+from pywallet.rules.content_check import withdrawal
 from pywallet.rules.key_window import Window
 from pywallet.rules.limits import session_is_current
 from pywallet.sps.segments import segment_aad, segment_key
@@ -137,9 +138,9 @@ class Playing:
     async def _check_content(self, song: Song, order: Ticket, rewarded: bool, now_s: int) -> None:
         core = self._core
         facts = await core.chain.content(order.content)
-        for flag, code in ((facts.destroyed, "content.destroyed"), (facts.revoked, "content.revoked")):
-            if flag:
-                raise Refusal(code)
+        code = withdrawal(facts)
+        if code is not None:
+            raise Refusal(code)
         if not await core.chain.licensed(order.content, order.station):
             raise Refusal("station.right.missing")
         price = song.policy.price
