@@ -8,6 +8,7 @@ from native_host.ledger import Ledger
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
+from pywallet.protocol.commission import gross_bound
 
 DAY_MS: Final = 86_400_000
 FREE: Final = "preview"
@@ -21,8 +22,7 @@ def day_of(time_ms: int) -> int:
 
 def most(intervals: int, price: int, bps: int) -> int:
     """The most that intervals may cost with commission, wei: a sum's floor may be shared out with one wei more."""
-    net = intervals * price
-    return net + -(-net * bps // 10_000)
+    return gross_bound(intervals * price, bps)
 
 
 def allow(
