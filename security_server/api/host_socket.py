@@ -24,7 +24,7 @@ from security_server.billing.claim_relay import Relay
 from security_server.billing.payee_sweeps import Sweeps
 from security_server.context import Core
 from security_server.epochs.publishing import Publishing
-from security_server.playback.key_service import Playing
+from security_server.playback.key_service import KeyService
 
 log = logging.getLogger("gomaa.server")
 
@@ -44,7 +44,7 @@ class HostSocket:
         self,
         core: Core,
         gate: Gate,
-        playing: Playing,
+        playing: KeyService,
         books: Bookkeeping,
         publishing: Publishing,
         relay: Relay,

@@ -67,7 +67,7 @@ from security_server.billing.statements import Stated, due_contents, state
 from security_server.context import Core
 from security_server.db.queries import get
 from security_server.db.tables import receipts, sessions, tickets
-from security_server.playback.key_service import require_refusing
+from security_server.playback.signed_requests import require_refusing
 
 _MOST_RECEIPTS: Final = 2_000
 _TAKEN: Final[dict[str, Any]] = {"receipts": 0, "waiting": None, "settled": None}
