@@ -63,7 +63,7 @@ def plays(count: int) -> tuple[PlayRow, ...]:
                 tag,
             )
         )
-    return tuple(sorted(out, key=lambda row: (row.outcome == row.station, row.ticket)))
+    return tuple(sorted(out, key=lambda row: (row.outcome == PlayOutcome.REFUSED, row.station, row.ticket)))
 
 
 def fresh(play: PlayRow) -> bytes:
