@@ -150,7 +150,7 @@ class Host:
     def drop(self, stream: Stream) -> None:
         """Forget a stream and its keys."""
         if stream.lease is not None:
-            stream.lease.shred()
+            stream.lease.discard()
         if stream.renewal is not None:
             stream.renewal.cancel()
         self.streams.pop(stream.name, None)
@@ -356,7 +356,7 @@ class Host:
         # The server no longer agrees: its keys held here would be spent on what nobody pays.
         for stream in self._of_session(session):
             if stream.lease is not None:
-                stream.lease.shred()
+                stream.lease.discard()
                 stream.lease = None
             self.problem(stream, code)
 

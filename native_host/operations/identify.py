@@ -45,7 +45,7 @@ async def run(host: Host, request: Identify) -> dict[str, Any]:
         stream.ticket = None
         stream.unanswered = None
         if stream.lease is not None:
-            stream.lease.shred()
+            stream.lease.discard()
             stream.lease = None
         stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row

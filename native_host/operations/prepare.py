@@ -56,7 +56,7 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     stream.server, stream.server_url = address, url
     _remember(host, stream, session, signed, identity, opened)
     if stream.lease is not None:
-        stream.lease.shred()
+        stream.lease.discard()
     stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
     stream.pacer = Pacer(fastest=stream.policy.fastest)
     stream.place = place_of(opened)

@@ -99,7 +99,7 @@ def _elsewhere(host: Host, stream: Stream, ticket: bytes) -> bool:
 
 def _restore(host: Host, stream: Stream, session: SessionRow, row: TicketRow) -> None:
     if stream.lease is not None:
-        stream.lease.shred()
+        stream.lease.discard()
     last = host.ledger.last_entry(row.id)
     stream.session, stream.ticket, stream.lease, stream.going = session, row.id, None, None
     stream.pacer = Pacer(row.position_ms, 0, row.state == "playing", row.time_ms, stream.policy.fastest)

@@ -1,4 +1,4 @@
-"""What the chain says about a content, its server and the page's station, against what the header says."""
+"""Check of a header against the chain: its content, its security server and the page's station."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Station:
 
 @dataclass(frozen=True)
 class Facts:
-    """The answer of one look at the chain. ``licensed``: the station may play this content."""
+    """Facts read from the chain. ``licensed``: the station may play this content."""
 
     station: Station | None
     licensed: bool
     revoked: bool
     destroyed: bool
     server: bytes
-    """The content's security server in the running epoch."""
+    """The content's security server in the current epoch."""
     server_url: str
     bps: int = 0
-    """Commission now, basis points of what owner and listener get."""
+    """Commission now, basis points."""
 
 
 def domain_of(origin: str) -> str:
@@ -50,7 +50,7 @@ def domain_of(origin: str) -> str:
 
 
 async def look(network: Network, header: Header, origin: str) -> Facts:
-    """Read the chain and hold the header against it.
+    """Read the chain and compare the header with it.
 
     The security server is the chain's: a content may have moved since it was signed.
 
@@ -67,7 +67,7 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
         _station(network, domain_of(origin)),
         network.registry.rate_at(epoch),
     )
-    # Any contract can answer like a content; only the registry's own are.
+    # Any contract can answer like a content; only the registry's own count.
     known = state if ours and serving is not None else None
     fault = content_fault(known, header.content, header.owner, header.policy_hash)
     if fault is not None:
@@ -81,7 +81,7 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
         server, lane = await _server(network, serving)
     if server is None or not server.active or lane.bond == 0 or lane.retired is not None:
         raise Refusal("server.unbonded", server=serving.hex())
-    # Whoever registers a server chooses its address: it may not lie further inside than page or node.
+    # The server's URL is its registrant's choice: it may not be in a more private network than page or node.
     if place_of_url(server.url) > max(standing_of_url(origin), standing_of_url(network.deployment.rpc)):
         raise Unavailable("server.unreachable", server=server.url, reason="address")
     licensed = station is not None and (state.open_license or await content.licensed(station.address))

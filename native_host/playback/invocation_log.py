@@ -1,4 +1,4 @@
-"""One invocation into the ledger: decided, numbered, signed and committed in a single transaction."""
+"""Recording of an invocation: decided, numbered, signed and committed in one transaction of the ledger."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from pywallet.rules.limits import is_silent
 
 
 class Destroyed(Refusal):
-    """A refusal after which the terms want the keys destroyed."""
+    """A refusal after which the terms require the keys to be destroyed."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was committed: the ledger's row, the meter after it, and what is left of each count."""
+    """A committed invocation: the ledger's row, the meter after it, and the remaining uses of each counted action."""
 
     entry: Entry
     meter: Meter
@@ -102,7 +102,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
 
 
 def repeat(host: Host, stream: Stream, request: Invoke) -> Recorded | None:
-    """The invocation that is in the ledger already but whose keys never came, if ``request`` asks for it again."""
+    """The recorded invocation whose keys never arrived, if ``request`` is the same action again."""
     entry = stream.unanswered
     if (
         entry is None
@@ -151,7 +151,7 @@ _DETAIL: Final[Mapping[str, Callable[[SessionRow, TicketRow], dict[str, Any]]]] 
 
 
 def _context(host: Host, stream: Stream, server: Server, request: Invoke, time_ms: int) -> Context:
-    """What this computer knows; who else listens elsewhere, the server adds."""
+    """Context of the decision; devices and streams elsewhere are counted by the server."""
     silent_s = server.silent_s()
     return stream.context(
         time_ms // 1000,

@@ -1,4 +1,4 @@
-"""Which keys an action may get, and where they come from: the lease, or the security server."""
+"""Keys for an action: which segments, and whether from the lease or from the security server."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from pywallet.protocol.foreign_errors import code_from
 from pywallet.sps.segments import segment_aad
 
 LONGEST_WAIT_MS: Final = 60_000
-"""After so long the server is asked again, whatever it said."""
+"""Most that a server may make a host wait before it asks again, milliseconds."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The segments whose keys shall come; ``leased``: all of them are held here."""
+    """The segments whose keys are wanted; ``leased``: the lease has all of them."""
 
     indexes: tuple[int, ...]
     leased: bool
 
 
 def plan(host: Host, stream: Stream, request: Invoke) -> Wanted | None:
-    """What a request asks for, cut to the song and to what pacing allows; None where that is nothing."""
+    """The requested segments that are inside the window of keys; None where there are none."""
     if request.segment is None or request.count == 0 or request.action in ("pause", "stop"):
         return None
     ticket = host.ledger.ticket(stream.ticket) if stream.ticket is not None else None
@@ -39,7 +39,7 @@ def plan(host: Host, stream: Stream, request: Invoke) -> Wanted | None:
     now_ms = host.now_ms(stream.network)
     listener = stream.session.listener if stream.session else b""
     usage = host.ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
-    # The window as it will be once the action has happened: a seek opens it at its target.
+    # The window after the action: a seek moves it to its target.
     meter = stream.metered(ticket.meter, usage, request.action, request.position_ms, now_ms)
     window = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
     started = request.action if request.action in STARTS else stream.started or "play"
@@ -56,7 +56,7 @@ def plan(host: Host, stream: Stream, request: Invoke) -> Wanted | None:
 
 
 def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:
-    """Keys held here, wrapped to the renderer. Called only after the invocation is on the disk."""
+    """Keys of the lease, wrapped to the renderer. Called only after the invocation is committed to the ledger."""
     lease, header, rendition = stream.lease, stream.header, stream.table.rendition
     assert lease is not None
     keys = []

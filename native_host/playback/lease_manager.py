@@ -1,4 +1,4 @@
-"""Leases: fetched when a song is prepared, renewed before they are needed."""
+"""Fetching and renewal of leases."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from pywallet.rules.key_window import Window
 from pywallet.sps.segments import segment_aad
 
 MOST_KEYS: Final = 256
+"""Most keys of one request."""
 AHEAD_MS: Final = 30_000
-"""The next part is fetched when less than this much music is covered."""
+"""A lease that covers less music than this is renewed, milliseconds."""
 EARLY_S: Final = 60
+"""A lease that expires sooner than this is renewed, seconds."""
 
 
 async def fetch(host: Host, stream: Stream, first: int) -> Lease:
-    """Get the window of keys from ``first`` on; it joins the lease that is there. Raises the server's refusal."""
+    """Fetch the keys from segment ``first`` on into the stream's lease. Raises the server's refusal."""
     ticket, terms = stream.ticket, stream.policy.lease
     if ticket is None or terms is None:
         raise Refusal("lease.expired")
@@ -55,7 +57,7 @@ async def fetch(host: Host, stream: Stream, first: int) -> Lease:
 
 
 def renew_ahead(host: Host, stream: Stream, position_ms: int) -> None:
-    """Start a renewal beside the music when the lease runs short of keys, time or budget."""
+    """Start a renewal in the background when the lease runs short of keys, time or budget."""
     lease, terms = stream.lease, stream.policy.lease
     if terms is None or stream.ticket is None or stream.withdrawn is not None:
         return
@@ -80,10 +82,10 @@ async def _renew(host: Host, stream: Stream, first: int) -> None:
     try:
         await fetch(host, stream, first)
     except Unavailable:
-        return  # the old lease goes on until its own end
+        return  # the old lease stays until it expires
     except GomaaError as e:
         if stream.lease is not None:
-            stream.lease.shred()
+            stream.lease.discard()
             stream.lease = None
         host.problem(stream, e.code)
 

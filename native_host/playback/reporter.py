@@ -1,4 +1,4 @@
-"""Brings the ledger's invocations to the server, in order, until each is acknowledged."""
+"""Reports the ledger's invocations to the server, in order, until each is acknowledged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pywallet.protocol.foreign_errors import code_from
 BATCH: Final = 64
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
-# Errors that say nothing about the invocation itself: it stays unreported.
+# Errors that are not about the invocation itself: it stays unreported.
 PASSING: Final = frozenset(
     (
         "server.unreachable",
@@ -46,7 +46,7 @@ def wire(entry: Entry) -> dict[str, Any]:
 
 
 class Reporter:
-    """Reports for one session at one server. Idempotent at the server, so repeating after a fault is safe."""
+    """Reports of one session to one server. The server is idempotent, so a report is repeated after a fault."""
 
     def __init__(self, ledger: Ledger, server: Server, session: bytes, on_refused: OnRefused) -> None:
         self._ledger = ledger
@@ -59,7 +59,7 @@ class Reporter:
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """There is something to report, or the line is back."""
+        """Report now: there is a new invocation, or the connection is back."""
         self._wake.set()
 
     async def flush(self, below: int | None = None) -> None:
@@ -68,7 +68,7 @@ class Reporter:
             await self._flush(below)
 
     async def grant(self, entry: Entry, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
-        """Ask keys for an invocation that is in the ledger; the answer acknowledges it.
+        """Request keys for an invocation that is in the ledger; the answer acknowledges it.
 
         Raises the server's refusal (then the ledger's row is refused too) or
         Unavailable (then it stays unreported and may be asked again).
@@ -87,7 +87,7 @@ class Reporter:
             return result
 
     async def close(self) -> None:
-        """Stop reporting; what is left waits in the ledger."""
+        """Stop reporting; unreported invocations stay in the ledger."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -100,7 +100,7 @@ class Reporter:
                 await self.flush()
                 pause = FIRST_PAUSE_S
             except GomaaError as e:
-                # The line's return wakes us (`Host`); what the server itself refuses must not be hammered.
+                # A new connection wakes this task (`Host`); other errors are retried with a growing pause.
                 if e.code != "server.unreachable":
                     await asyncio.sleep(pause)
                     pause = min(LONGEST_PAUSE_S, pause * 2)
@@ -143,7 +143,7 @@ class Reporter:
 
 
 def valid_usage(value: Any) -> dict[str, int | None] | None:
-    """The server's ``usage`` if it is whole, else None."""
+    """The server's ``usage`` if it is complete, else None."""
     if not isinstance(value, dict):
         return None
     first = value.get("first_play_s")

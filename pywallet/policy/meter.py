@@ -1,4 +1,4 @@
-"""Heard time from signed invocations (docs/protocol.md section 2): the same sum at host and security server."""
+"""Meter of heard time from signed invocations (docs/protocol.md section 2), the same at host and security server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server decides again: each signed action against its own durable counters, once per sequence number."""
+"""Decision of signed invocations: each is checked and counted once, in the server's own database."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from security_server.playback.usage import Counters
 
 @dataclass(frozen=True)
 class Received:
-    """A signed action whose signer is already known: the device."""
+    """A signed invocation whose signer, the device, is verified."""
 
     id: bytes
     message: Invocation
@@ -52,7 +52,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Now:
-    """What chain and clock say while an action is decided. ``money`` is None where nobody pays."""
+    """State of chain and clock during a decision. ``money`` is None where nobody pays."""
 
     time_ms: int
     epoch: int
@@ -69,7 +69,7 @@ class Now:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``code`` None: counted. ``replay``: the same bytes were seen before and were not counted again."""
+    """Result of a decision. ``code`` None: counted. ``replay``: a duplicate, not counted again."""
 
     code: str | None
     sequence: int
@@ -166,9 +166,9 @@ def _decide(
     online: bool,
     duration_ms: int | None,
 ) -> str | dict[str, Any]:
-    """The code of a refusal; or, with everything counted, what has changed in the ticket."""
+    """The code of the refusal, or the ticket's changed columns once everything is counted."""
     action, message = item.action, item.message
-    # Nothing is heard before its ticket was opened, by the server's own clock, nor after now.
+    # Heard time lies between the opening of the ticket and now, by the server's clock.
     time_ms = max(message.time, ticket["opened_ms"])
     moment_ms = min(time_ms, now.time_ms)
     holder = get(connection, listeners, listener=ticket["listener"])
@@ -187,7 +187,7 @@ def _decide(
     mine = holder is None or holder["ticket"] in (None, ticket["id"])
     # Where one play at a time is allowed, this one continues in place of another that fell silent.
     mine = mine or (policy.concurrent == 1 and action not in BEGINS | ENDS)
-    # With another stream of this listener being heard, this one sounds where the terms allow it, and is not paid.
+    # Beside another play of this listener that is paid, this one plays where the terms allow it, and is not paid.
     sounding = ticket["state"] == "playing" and (mine or policy.concurrent > 1)
     started = action if action in STARTS else ticket["started"] or "play"
     meter = Meter(ticket["sounded_ms"], sounding, ticket["position_ms"], ticket["time_ms"]).advance(
@@ -198,7 +198,7 @@ def _decide(
         _end(policy, usage, started, duration_ms),
         (now.time_ms - ticket["opened_ms"]) * policy.fastest - ticket["sounded_ms"],
     )
-    # One clock for all tickets of a listener: a moment that was counted is gone for every one of them.
+    # One clock for all tickets of a listener: no moment is counted twice.
     clock_ms = max(ticket["opened_ms"], holder["time_ms"] if holder else 0)
     room_ms = max(0, moment_ms - clock_ms) * policy.fastest if mine else 0
     heard_ms = ticket["heard_ms"] + min(meter.heard_ms - ticket["sounded_ms"], room_ms)
@@ -224,7 +224,7 @@ def present(
     streams: int = 0,
     position_s: int | None = None,
 ) -> Context:
-    """Where, when and for whom a ticket's play is decided.
+    """Context of a ticket's play for the policy's decision.
 
     Args:
         connection: Where the transaction is open.
@@ -285,12 +285,12 @@ def _other_silent_ms(
 
 
 def free(ticket: Mapping[str, Any], action: str) -> bool:
-    """Whether what is heard costs nothing: a preview of what the listener would pay for."""
+    """Whether the play is free: a preview where the listener would pay."""
     return ticket["payer"] != ticket["station"] and (action == "preview" or ticket["started"] == "preview")
 
 
 def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> str | None:
-    """Why the next interval may not be heard: escrow no longer covers it, or the payer's vouchers lag.
+    """Code of the refusal where escrow no longer covers the next interval, or the payer's vouchers lag.
 
     Asked when a play starts and when an interval is full; of a listener who pays also at every sign of life and when it
     goes on.
