@@ -11,7 +11,7 @@ from native_host.ledger import TicketRow
 from native_host.messaging.requests import Open
 from native_host.operations import rejoin
 from native_host.playback import segment_table as table
-from native_host.playback.content_check import look
+from native_host.playback.content_check import check_content
 from native_host.playback.stream import Stream
 from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
@@ -65,7 +65,7 @@ async def _open(host: Host, request: Open, song: _Song, before: Stream | None) -
     header, policy = song.header, song.policy
     network = host.network(header.chain)
     await network.ready()
-    facts = await look(network, header, request.origin)
+    facts = await check_content(network, header, request.origin)
     stream = Stream(
         name=request.stream,
         header=header,

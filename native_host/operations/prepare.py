@@ -12,7 +12,7 @@ from native_host.ledger.voucher_store import PaymentRow
 from native_host.messaging.requests import Prepare
 from native_host.operations.identify import require_device
 from native_host.playback import lease_manager
-from native_host.playback.content_check import look
+from native_host.playback.content_check import check_content
 from native_host.playback.pacing import Pacer
 from native_host.playback.reporter import valid_usage
 from native_host.playback.stream import Stream
@@ -101,7 +101,7 @@ async def _follow(stream: Stream, server: bytes) -> None:
 
     Raises what ``open`` raises; ``ticket.mismatch`` where the chain names another server than the ticket.
     """
-    facts = await look(stream.network, stream.header, stream.origin)
+    facts = await check_content(stream.network, stream.header, stream.origin)
     if facts.server != server:
         raise Refusal("ticket.mismatch", field="server")
     stream.facts = facts

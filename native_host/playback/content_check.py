@@ -49,7 +49,7 @@ def domain_of(origin: str) -> str:
     return urlsplit(origin).netloc.lower()
 
 
-async def look(network: Network, header: Header, origin: str) -> Facts:
+async def check_content(network: Network, header: Header, origin: str) -> Facts:
     """Read the chain and compare the header with it.
 
     The security server is the chain's: a content may have moved since it was signed.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from native_host.playback.content_check import look
+from native_host.playback.content_check import check_content
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy, Price
 from pywallet.rules.content_check import content_fault, terms_fault, withdrawal
@@ -104,7 +104,7 @@ async def _host(state: State | None) -> None:
         deployment=SimpleNamespace(schedule=SimpleNamespace(epoch_of=lambda _: 0)),
         now_ms=lambda: 0,
     )
-    await look(network, song(POLICY), "https://radio.example")
+    await check_content(network, song(POLICY), "https://radio.example")
 
 
 def _station(state: State | None) -> None:
