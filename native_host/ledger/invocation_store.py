@@ -99,16 +99,6 @@ class Counting(Rows):
         rows = self._rows(f"SELECT {_ENTRY} FROM invocations WHERE ticket = ? ORDER BY sequence DESC LIMIT 1", ticket)  # noqa: S608
         return Entry(*rows[0]) if rows else None
 
-    def recent_tickets(self, session: bytes, limit: int = 64) -> list[bytes]:
-        """Tickets of a session's latest invocations, this computer's other browsers included."""
-        rows = self._rows(
-            "SELECT DISTINCT ticket FROM "
-            "(SELECT ticket FROM invocations WHERE session = ? ORDER BY sequence DESC LIMIT ?)",
-            session,
-            limit,
-        )
-        return [bytes(row[0]) for row in rows]
-
     def started(self, ticket: bytes) -> str | None:
         """The action that began a ticket's play."""
         rows = self._rows(

@@ -165,16 +165,11 @@ def _context(host: Host, stream: Stream, server: Server, request: Invoke, time_m
 
 
 def _playing(host: Host, stream: Stream) -> Iterator[TicketRow]:
-    """Other tickets of this listener that are playing, those of this computer's other browsers included."""
+    """Tickets of this listener that are playing in other open streams."""
     session = stream.session
-    if session is None:
-        return
-    open_here = (
-        other.ticket
-        for other in host.streams.values()
-        if other.ticket is not None and other.session is not None and other.session.listener == session.listener
-    )
-    for identity in {*open_here, *host.ledger.recent_tickets(session.id)} - {stream.ticket}:
-        row = host.ledger.ticket(identity)
+    for other in host.streams.values():
+        if other is stream or other.ticket is None or other.session is None or session is None:
+            continue
+        row = host.ledger.ticket(other.ticket) if other.session.listener == session.listener else None
         if row is not None and row.state == "playing":
             yield row
