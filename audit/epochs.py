@@ -16,6 +16,7 @@ from audit.prices import Prices
 from audit.tables import EpochFile
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
+from pywallet.protocol.commission import commission
 from pywallet.settlement import (
     FEW,
     ContentRow,
@@ -95,7 +96,7 @@ class EpochCheck:
             if getattr(head, name) != value:
                 self.fault("data.header", name, getattr(head, name), value)
         if posted.entries is not None:
-            fee = sum(net * rate // 10_000 for _, net in posted.entries)
+            fee = sum(commission(net, rate) for _, net in posted.entries)
             if fee != posted.fee:
                 self.fault("payer.fee", "", posted.fee, fee)
 

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from audit.tables import EpochFile
-from pywallet.settlement import NO_TERMS, REFUSED, ContentRow, DebitRow, OwnerRow, SegmentRow, StationRow, TermsRow
+from pywallet.protocol.outcomes import PlayOutcome
+from pywallet.settlement import NO_TERMS, ContentRow, DebitRow, OwnerRow, SegmentRow, StationRow, TermsRow
 
-VALID = 0
-UNVALIDATED = REFUSED
-PAID_BY_LISTENER = 2
 FREE = TermsRow(0, 0, 0)
 """Terms index of refused plays, which have no terms."""
 
@@ -138,20 +136,22 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
     lengths = np.array([row.interval_s or 1 for row in facts.terms] or [1], dtype=np.int64)
     for plays in file.plays():
         station, content, terms = (plays[name].astype(np.int64) for name in ("station", "content", "terms"))
-        priced = np.where(plays["outcome"] == UNVALIDATED, terms == NO_TERMS, terms < len(facts.terms))
+        priced = np.where(plays["outcome"] == PlayOutcome.REFUSED, terms == NO_TERMS, terms < len(facts.terms))
         known = (station < len(facts.stations)) & (content < len(facts.contents)) & priced
         facts.strange += int((~known).sum())
         plays, station, content, terms = plays[known], station[known], content[known], terms[known]
         # Paid ones first; a station has below 2^31 rows, so the three fit one number.
         order = (
-            (plays["outcome"] == UNVALIDATED).astype(np.int64) << 62 | station << 32 | plays["ticket"].astype(np.int64)
+            (plays["outcome"] == PlayOutcome.REFUSED).astype(np.int64) << 62
+            | station << 32
+            | plays["ticket"].astype(np.int64)
         )
         if len(order):
             sorted_plays &= last <= int(order[0]) and bool((order[1:] >= order[:-1]).all())
             last = int(order[-1])
         if len(plays):
             _group(facts, plays, station, content, terms, lengths, length_s)
-            valid = plays["outcome"] != UNVALIDATED
+            valid = plays["outcome"] != PlayOutcome.REFUSED
             paid.append(first[station[valid]] << 32 | plays["ticket"][valid].astype(np.int64))
     if not sorted_plays:
         facts.disorder.append("plays")
@@ -178,20 +178,25 @@ def _disorder(facts: Facts) -> list[str]:
 
 
 def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, lengths: Any, length_s: int) -> None:
-    heard, valid = plays["heard"].astype(np.int64), plays["outcome"] != UNVALIDATED
+    heard, valid = plays["heard"].astype(np.int64), plays["outcome"] != PlayOutcome.REFUSED
     each = np.where(valid, lengths[np.where(valid, terms, 0)], 1)
     second = plays["second"].astype(np.int64) @ np.array([65536, 256, 1])
-    odd = (plays["outcome"] > PAID_BY_LISTENER) | (second > length_s) | (heard % each != 0) | (~valid & (heard > 0))
+    odd = (
+        (plays["outcome"] > PlayOutcome.PAID_BY_LISTENER)
+        | (second > length_s)
+        | (heard % each != 0)
+        | (~valid & (heard > 0))
+    )
     facts.impossible += int(odd.sum())
     pairs, pair = np.unique(station << 32 | content, return_inverse=True)
     keys, where = np.unique(pair << 32 | terms, return_inverse=True)
     columns = {
         "intervals": np.where(valid, heard // each, 0),
         "plays": valid,
-        "refused": plays["outcome"] == UNVALIDATED,
+        "refused": plays["outcome"] == PlayOutcome.REFUSED,
         "heard_s": np.where(valid, heard, 0),
         "seeks": plays["seeks"],
-        "theirs": np.where(plays["outcome"] == PAID_BY_LISTENER, heard // each, 0),
+        "theirs": np.where(plays["outcome"] == PlayOutcome.PAID_BY_LISTENER, heard // each, 0),
     }
     # Sums of at most 2^18 numbers below 2^32: exact as doubles.
     sums = {name: np.bincount(where, weights=values, minlength=len(keys)) for name, values in columns.items()}

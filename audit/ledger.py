@@ -11,6 +11,7 @@ import numpy as np
 
 from audit.facts import Facts
 from pywallet.crypto import keccak256
+from pywallet.protocol.outcomes import PlayOutcome
 
 _SCHEMA: Final = """
 CREATE TABLE claims (server BLOB, epoch INTEGER, payee BLOB, receiver BLOB, amount TEXT, tip TEXT, tx BLOB);
@@ -77,7 +78,7 @@ class Tickets:
         facts_of: dict[tuple[int, int], int] = {}
         for plays in facts.file.plays():
             valid = plays[
-                (plays["outcome"] != 1)
+                (plays["outcome"] != PlayOutcome.REFUSED)
                 & (plays["station"] < len(facts.stations))
                 & (plays["content"] < len(facts.contents))
             ]

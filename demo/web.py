@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pywallet.crypto import address_of, sign
 from pywallet.encoding.hex import to_hex
-from security_server.billing.billing import statement_digest
+from pywallet.protocol import statement_digest
 
 if TYPE_CHECKING:
     from demo.stack import Stack

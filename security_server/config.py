@@ -20,6 +20,8 @@ from pywallet.encoding.hex import (
     to_hex,
 )
 from pywallet.errors import InputError
+from pywallet.rules.key_window import BUFFER_MS
+from pywallet.rules.limits import SILENCE_MS
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8420
     rpc: str | None = field(default=None, repr=False)
-    buffer_s: int = 60
-    silence_s: int = 20
+    buffer_s: int = BUFFER_MS // 1000
+    silence_s: int = SILENCE_MS // 1000
     credit_plays: int = 200
     listener_credit: int = 2
     least_wei: int = 1_000

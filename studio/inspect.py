@@ -11,6 +11,7 @@ from rich.table import Table
 from pywallet.encoding.hex import checksum, to_b64, to_hex
 from pywallet.policy import Policy
 from pywallet.sps import Header, Rendition
+from pywallet.sps.segment_index import rendition_size
 from pywallet.wallet.amounts import show
 from studio.reader import SongFile
 
@@ -75,7 +76,7 @@ def _rendition(track: Rendition) -> dict[str, Any]:
         "segment_samples": track.segment_samples,
         "segments": len(track.segments),
         "init_size": track.init_size,
-        "size": track.init_size + sum(s.size for s in track.segments),
+        "size": rendition_size(track),
         "root": to_hex(track.root),
         "key_epochs": [list(pair) for pair in track.key_epochs],
     }

@@ -25,6 +25,7 @@ from av.audio.resampler import AudioResampler
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, InputError
 from pywallet.sps import Container, Rendition, Segment, sign_header
+from pywallet.sps.segment_index import rendition_size
 from studio.audio import Sound
 from studio.boxes import Cutter, timing
 from studio.owner import ContentKeys, Replacing
@@ -87,7 +88,7 @@ def bundle(
             size = file.tell()
     if output != song:
         keys.save(ContentKeys.beside(output))
-    rows = tuple((t.codec, t.bits, t.init_size + sum(s.size for s in t.segments)) for t in tracks)
+    rows = tuple((t.codec, t.bits, rendition_size(t)) for t in tracks)
     return Bundle(output, rows, size)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import urllib.error
 import urllib.request
@@ -11,7 +10,7 @@ from http.client import HTTPException
 from typing import Any, Final
 
 from common.http_body import read_reply
-from pywallet.crypto import keccak256, sign
+from pywallet.crypto import sign
 from pywallet.crypto.key_wrap import UPLOAD_INFO, WrapKey
 from pywallet.encoding.hex import (
     from_b64,
@@ -20,7 +19,7 @@ from pywallet.encoding.hex import (
     to_hex,
 )
 from pywallet.errors import GomaaError, InputError, Unavailable
-from pywallet.protocol import Domain
+from pywallet.protocol import Domain, upload_digest
 from pywallet.protocol.foreign_errors import error_from
 from pywallet.sps import Header
 
@@ -58,12 +57,6 @@ def fetch_info(url: str, domain: Domain) -> ServerInfo:
     if (chain_id, settlement) != (domain.chain_id, domain.settlement):
         raise InputError("sps.header.chain", server=chain_id, deployment=domain.chain_id)
     return info
-
-
-def upload_digest(content: bytes, cose: bytes, ephemeral: bytes, wrapped: list[bytes]) -> bytes:
-    """What the owner signs for an upload, 32 bytes."""
-    keys = hashlib.sha256(ephemeral + b"".join(wrapped)).digest()
-    return keccak256(b"gomaa/1 upload" + content + hashlib.sha256(cose).digest() + keys)
 
 
 def upload_body(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pywallet.errors import InputError
 from pywallet.policy import Context, Names, Policy, Usage, describe
+from pywallet.protocol.commission import commission
 from pywallet.wallet.amounts import parse, show
 
 DAY: Final = 86_400
@@ -110,7 +111,7 @@ def explain(policy: Policy, seconds: float, bps: int, artist: str | None) -> dic
         }
     intervals = int(seconds) // policy.price.interval_s
     band, listener = intervals * policy.price.owner, intervals * policy.price.reward
-    platform = (band + listener) * bps // 10_000
+    platform = commission(band + listener, bps)
     money = {"band": band, "listener": listener, "platform": platform, "total": band + listener + platform}
     return {
         "words": said,

@@ -18,6 +18,7 @@ from chain.contracts.registry import Registry
 from chain.deployment import Deployment
 from pywallet.errors import InputError, Refusal
 from pywallet.policy import Policy
+from pywallet.rules.content_check import content_fault, withdrawal
 from pywallet.sps import Header
 from studio.boxes import timing
 from studio.owner import ContentKeys
@@ -113,15 +114,17 @@ async def hold(chain: Chain, deployment: Deployment, header: Header) -> ContentS
     state = await Content(chain, header.content).state()
     if state is None:
         return None
-    if state.owner != header.owner:
-        raise InputError("content.owner", chain=state.owner.hex())
+    fault = content_fault(state, header.content, header.owner, header.policy_hash)
+    if fault is not None:
+        raise fault.error(InputError)
     price = Policy.from_dict(header.policy).price
-    if state.policy_hash != header.policy_hash or (state.price, state.interval) != (price.owner, price.interval_s):
+    if (state.price, state.interval) != (price.owner, price.interval_s):
         raise InputError("sps.policy.mismatch", chain=state.policy_hash.hex(), header=header.policy_hash.hex())
     # The file names the first server; the contract says which one serves now.
     first = await Content(chain, header.content).server_at(0)
     if first != header.server.address:
         raise InputError("server.mismatch", chain=first.hex())
-    if state.destroyed or state.revoked:
-        raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
+    code = withdrawal(state)
+    if code is not None:
+        raise Refusal(code)
     return state

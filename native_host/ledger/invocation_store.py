@@ -8,6 +8,7 @@ from typing import Final
 from native_host.ledger.base import Rows
 from native_host.ledger.tables import InvocationRow, SessionRow, TicketRow, UsageRow
 from pywallet.policy import Count, Meter, Policy, Usage, recurrence_start
+from pywallet.protocol.actions import STARTS
 
 _SESSION: Final = ", ".join(f.name for f in fields(SessionRow))
 _TICKET: Final = ", ".join(f.name for f in fields(TicketRow))
@@ -103,9 +104,10 @@ class InvocationStore(Rows):
     def started(self, ticket: bytes) -> str | None:
         """The action that began a ticket's play; None before one."""
         rows = self._rows(
-            "SELECT action FROM invocations WHERE ticket = ? AND action IN ('play', 'preview', 'live_join') ORDER BY "
-            "sequence LIMIT 1",
+            f"SELECT action FROM invocations WHERE ticket = ? AND action IN ({', '.join('?' * len(STARTS))}) "  # noqa: S608
+            "ORDER BY sequence LIMIT 1",
             ticket,
+            *sorted(STARTS),
         )
         return str(rows[0][0]) if rows else None
 

@@ -20,12 +20,15 @@ from pywallet.protocol import (
     require_signer,
     sign,
 )
+from pywallet.rules.limits import session_is_current
 
 OWN_SESSION_S: Final = 86_400
 """Length of a session without a wallet: the longest play that begins in its hour."""
 HOUR_S: Final = 3_600
-"""Every hour has its own session, like a wallet's payee: an hour's published data tell nothing of the next."""
-SKEW_S: Final = 300
+"""Every hour has its own session, as a wallet's has its own payee.
+
+What is published of one hour says nothing of the next.
+"""
 
 
 async def run(services: Services, request: Identify) -> dict[str, Any]:
@@ -49,7 +52,7 @@ async def run(services: Services, request: Identify) -> dict[str, Any]:
         stream.ticket = None
         stream.unanswered = None
         if stream.lease is not None:
-            stream.lease.shred()
+            stream.lease.discard()
             stream.lease = None
         stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row
@@ -62,7 +65,7 @@ def _wallet_session(services: Services, stream: Stream, signed: Signed[Session],
     if stream.facts.station is None or message.station != stream.facts.station.address:
         raise Refusal("session.station", session=to_hex(message.station))
     require_device(services, stream, message.device)
-    if not message.not_before <= now_s + SKEW_S or now_s >= message.not_after:
+    if not session_is_current(message.not_before, message.not_after, now_s * 1000):
         raise Refusal("session.expired", not_after_s=message.not_after, now_s=now_s)
     if stream.policy.listener == "wallet" and message.payee == ZERO_ADDRESS:
         raise Refusal("policy.wallet.required")

@@ -11,7 +11,7 @@ from native_host.ledger import TicketRow
 from native_host.messaging.playback_requests import Open
 from native_host.operations import rejoin
 from native_host.playback import segment_table as table
-from native_host.playback.content_check import look
+from native_host.playback.content_check import check_content
 from native_host.playback.stream import Stream
 from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
@@ -69,7 +69,7 @@ async def _open(services: Services, request: Open, song: _Song, replaced: Stream
     header, policy = song.header, song.policy
     network = services.networks.require(header.chain)
     await network.ready()
-    facts = await look(network, header, request.origin)
+    facts = await check_content(network, header, request.origin)
     stream = Stream(
         name=request.stream,
         header=header,
@@ -111,7 +111,7 @@ def _reply(services: Services, stream: Stream, going: TicketRow | None) -> dict[
         "content": to_hex(header.content),
         "title": named(header.title),
         "artist": named(header.artist),
-        "duration_ms": stream.table.duration_ms,
+        "duration_ms": stream.table.index.duration_ms,
         "mime": stream.table.rendition.mime,
         **stream.table.to_json(),
         "ephemeral": to_b64(stream.wrap.ephemeral),

@@ -12,7 +12,7 @@ from native_host.ledger.voucher_store import PaymentRow
 from native_host.messaging.playback_requests import Prepare
 from native_host.operations.identify import require_device
 from native_host.playback import lease_manager
-from native_host.playback.content_check import look
+from native_host.playback.content_check import check_content
 from native_host.playback.pacing import Pacer
 from native_host.playback.reporter import valid_usage
 from native_host.playback.stream import Stream
@@ -60,7 +60,7 @@ async def run(services: Services, request: Prepare) -> dict[str, Any] | None:
     stream.server, stream.server_url = address, url
     _store(services, stream, session, signed, identity, opened)
     if stream.lease is not None:
-        stream.lease.shred()
+        stream.lease.discard()
     stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
     stream.pacer = Pacer(fastest=stream.policy.fastest)
     stream.place = place_of(opened)
@@ -106,7 +106,7 @@ async def _follow(stream: Stream, server: bytes) -> None:
     Raises:
         GomaaError: As ``open``; ``ticket.mismatch`` where the chain names another server than the ticket.
     """
-    facts = await look(stream.network, stream.header, stream.origin)
+    facts = await check_content(stream.network, stream.header, stream.origin)
     if facts.server != server:
         raise Refusal("ticket.mismatch", field="server")
     stream.facts = facts

@@ -16,8 +16,8 @@ from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import Refusal, Unavailable
-from pywallet.policy import MAX_GAP_MS
 from pywallet.protocol import digest
+from pywallet.rules.limits import is_silent
 
 LIVE: Final = ("playing", "paused")
 
@@ -65,7 +65,7 @@ async def run(services: Services, request: Rejoin) -> dict[str, Any]:
     services.reporters.of(server, session.id).wake()
     if stream.policy.lease is not None and stream.policy.price.payer != "listener":
         with contextlib.suppress(Unavailable):
-            await lease_manager.fetch(services, stream, stream.table.at(row.position_ms))
+            await lease_manager.fetch(services, stream, stream.table.index.segment_at(row.position_ms))
     meter = row.meter
     return {
         "state": row.state,
@@ -96,8 +96,8 @@ def find(services: Services, stream: Stream, before: bytes | None) -> TicketRow 
     )
     if row is None or row.state not in LIVE or now_ms >= row.expiry_s * 1000 or _elsewhere(services, stream, row.id):
         return None
-    # Another browser of this computer may play the last one now.
-    return row if before is not None or now_ms >= row.time_ms + MAX_GAP_MS else None
+    # One that another browser of this computer plays now isn't ours to take.
+    return row if before is not None or is_silent(row.time_ms, now_ms) else None
 
 
 def _elsewhere(services: Services, stream: Stream, ticket: bytes) -> bool:
@@ -109,7 +109,7 @@ def _elsewhere(services: Services, stream: Stream, ticket: bytes) -> bool:
 
 def _restore(services: Services, stream: Stream, session: SessionRow, row: TicketRow) -> None:
     if stream.lease is not None:
-        stream.lease.shred()
+        stream.lease.discard()
     last = services.ledger.last_invocation(row.id)
     stream.session, stream.ticket, stream.lease, stream.going = session, row.id, None, None
     stream.pacer = Pacer(row.position_ms, 0, row.state == "playing", row.time_ms, stream.policy.fastest)

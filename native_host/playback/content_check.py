@@ -1,4 +1,4 @@
-"""What the chain says about a content, its server and the page's station, against what the header says."""
+"""Check of a header against the chain: its content, its security server and the page's station."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from common.address_class import place_of_url, standing_of_url
 from native_host.remote.network import Network
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.provider.safe_text import named
+from pywallet.rules.content_check import content_fault, withdrawal
 from pywallet.sps.header import Header
 
 if TYPE_CHECKING:
@@ -30,17 +31,17 @@ class Station:
 
 @dataclass(frozen=True)
 class Facts:
-    """The answer of one look at the chain. ``licensed``: the station may play this content."""
+    """Facts read from the chain. ``licensed``: the station may play this content."""
 
     station: Station | None
     licensed: bool
     revoked: bool
     destroyed: bool
     server: bytes
-    """The content's security server in the running epoch."""
+    """The content's security server in the current epoch."""
     server_url: str
     bps: int = 0
-    """Commission now, basis points of what owner and listener get."""
+    """Commission now, basis points."""
 
 
 def domain_of(origin: str) -> str:
@@ -48,8 +49,8 @@ def domain_of(origin: str) -> str:
     return urlsplit(origin).netloc.lower()
 
 
-async def look(network: Network, header: Header, origin: str) -> Facts:
-    """Read the chain and hold the header against it.
+async def check_content(network: Network, header: Header, origin: str) -> Facts:
+    """Read the chain and compare the header with it.
 
     The security server is the chain's: a content may have moved since it was signed.
 
@@ -66,22 +67,21 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
         _station(network, domain_of(origin)),
         network.registry.rate_at(epoch),
     )
-    # Any contract can answer like a content; only the registry's own are.
-    if state is None or not ours or serving is None:
-        raise InputError("content.unknown", content=header.content.hex())
-    if state.owner != header.owner:
-        raise InputError("content.owner", header=header.owner.hex(), chain=state.owner.hex())
-    if state.policy_hash != header.policy_hash:
-        raise InputError("sps.policy.mismatch", header=header.policy_hash.hex(), chain=state.policy_hash.hex())
-    if state.destroyed:
-        raise Refusal("content.destroyed")
-    if state.revoked:
-        raise Refusal("content.revoked")
+    # Any contract can answer like a content; only the registry's own count.
+    known = state if ours and serving is not None else None
+    fault = content_fault(known, header.content, header.owner, header.policy_hash)
+    if fault is not None:
+        raise fault.error(InputError)
+    assert state is not None  # ``content.unknown`` otherwise
+    assert serving is not None
+    code = withdrawal(state)
+    if code is not None:
+        raise Refusal(code)
     if serving != header.server.address:
         server, lane = await _server(network, serving)
     if server is None or not server.active or lane.bond == 0 or lane.retired is not None:
         raise Refusal("server.unbonded", server=serving.hex())
-    # Whoever registers a server chooses its address: it may not lie further inside than page or node.
+    # The server's URL is its registrant's choice: it may not be in a more private network than page or node.
     if place_of_url(server.url) > max(standing_of_url(origin), standing_of_url(network.deployment.rpc)):
         raise Unavailable("server.unreachable", server=server.url, reason="address")
     licensed = station is not None and (state.open_license or await content.licensed(station.address))

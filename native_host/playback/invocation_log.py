@@ -1,10 +1,10 @@
-"""One invocation into the ledger: decided, numbered, signed and committed in a single transaction."""
+"""Recording of an invocation: decided, numbered, signed and committed in one transaction of the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
 from native_host.context import Services
 from native_host.ledger import InvocationRow, SessionRow, TicketRow
@@ -13,20 +13,20 @@ from native_host.payments import site_grants
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
 from pywallet.errors import Refusal
-from pywallet.policy import MAX_GAP_MS, Context, Meter, decide
+from pywallet.policy import Context, Meter, decide
 from pywallet.protocol import Action, Invocation, sign
-
-STARTS: Final = frozenset({"play", "preview", "live_join"})
-ENDS: Final = frozenset({"pause", "stop"})
+from pywallet.protocol.actions import ENDS, STARTS
+from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy
+from pywallet.rules.limits import is_silent
 
 
 class Destroyed(Refusal):
-    """A refusal after which the terms want the keys destroyed."""
+    """A refusal after which the terms require the keys to be destroyed."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was committed: the ledger's row, the meter after it, and what is left of each count."""
+    """A committed invocation: the ledger's row, the meter after it, and the remaining uses of each counted action."""
 
     entry: InvocationRow
     meter: Meter
@@ -51,7 +51,7 @@ def record(services: Services, stream: Stream, request: Invoke, *, leased: bool)
         if ticket is None:
             raise Refusal("ticket.missing")
         time_ms = max(services.clock.now_ms(stream.network, server), ticket.time_ms)
-        _fits(services, stream, session, ticket, request, time_ms)
+        _require_admissible(services, stream, session, ticket, request, time_ms)
         usage = ledger.usage(session.listener, content, stream.policy, time_ms // 1000)
         decision = decide(stream.policy, usage, _context(services, stream, server, request, time_ms), action)
         if decision.destroy:
@@ -102,7 +102,7 @@ def record(services: Services, stream: Stream, request: Invoke, *, leased: bool)
 
 
 def repeat(services: Services, stream: Stream, request: Invoke) -> Recorded | None:
-    """The invocation that is in the ledger already but whose keys never came, if ``request`` asks for it again."""
+    """The recorded invocation whose keys never arrived, if ``request`` is the same action again."""
     entry = stream.unanswered
     if (
         entry is None
@@ -122,54 +122,54 @@ def _state(action: str, meter: Meter) -> str:
     return "ended" if action == "stop" else "playing" if meter.playing else "paused"
 
 
-def _fits(
+def _require_admissible(
     services: Services, stream: Stream, session: SessionRow, ticket: TicketRow, request: Invoke, time_ms: int
 ) -> None:
-    """Refuse what cannot happen in this state or at this time."""
+    """Raise the refusal of an action that cannot happen in this state or at this time."""
     action = request.action
-    if action in STARTS:
-        if ticket.state != "none":
-            raise Refusal("ticket.used")
-    elif ticket.state == "none":
-        raise Refusal("invocation.state", state="none")
-    elif ticket.state == "ended":
-        raise Refusal("invocation.state" if action in ENDS else "ticket.used", state="ended")
-    if action in ENDS:
-        return
-    if time_ms >= session.not_after_s * 1000:
-        raise Refusal("session.expired", not_after_s=session.not_after_s)
-    if time_ms >= ticket.expiry_s * 1000:
-        raise Refusal("ticket.expired", expiry_s=ticket.expiry_s)
-    if not stream.pacer.plausible(action, request.position_ms, time_ms):
+    # ``identify`` took the session's start; no time of this ticket is before that.
+    play = Play(cast("PlayState", ticket.state), 0, session.not_after_s, ticket.expiry_s)
+    code = inadmissible(play, action, time_ms)
+    if code is not None:
+        raise Refusal(code, **_DETAIL[code](session, ticket))
+    if action not in ENDS and not stream.pacer.plausible(action, request.position_ms, time_ms):
         raise Refusal("invocation.state", position_ms=request.position_ms, reach_ms=stream.pacer.reach_ms(time_ms))
-    if (action in STARTS or action == "resume") and stream.policy.concurrent == 1:
-        _alone(services, stream, time_ms)
+    if stream.policy.concurrent > 1:
+        return
+    latest = max(_playing(services, stream), key=lambda row: row.time_ms, default=None)
+    if latest is not None and is_busy(action, time_ms - latest.time_ms):
+        names = (name for name, other in services.streams.items() if other.ticket == latest.id)
+        raise Refusal("session.busy", stream=next(names, None))
+
+
+_DETAIL: Final[Mapping[str, Callable[[SessionRow, TicketRow], dict[str, Any]]]] = {
+    "ticket.used": lambda _, ticket: {"state": ticket.state},
+    "invocation.state": lambda _, ticket: {"state": ticket.state},
+    "session.expired": lambda session, _: {"not_after_s": session.not_after_s},
+    "ticket.expired": lambda _, ticket: {"expiry_s": ticket.expiry_s},
+}
 
 
 def _context(services: Services, stream: Stream, server: Server, request: Invoke, time_ms: int) -> Context:
-    """What this computer knows; who else listens elsewhere, the server adds."""
+    """Context of the decision; devices and streams elsewhere are counted by the server."""
     silent_s = server.silent_s()
     return stream.context(
         time_ms // 1000,
         renewed_s=None if silent_s is None else time_ms // 1000 - silent_s,
         rolled_back=services.clock.rolled_back(stream.network, server),
-        streams=sum(1 for _ in _sounding(services, stream, time_ms)) if stream.policy.concurrent > 1 else 0,
+        streams=sum(not is_silent(row.time_ms, time_ms) for row in _playing(services, stream))
+        if stream.policy.concurrent > 1
+        else 0,
         position_s=request.position_ms // 1000,
     )
 
 
-def _sounding(services: Services, stream: Stream, time_ms: int) -> Iterator[Stream]:
-    """Other streams of this listener that play."""
-    listener = stream.session.listener if stream.session else None
+def _playing(services: Services, stream: Stream) -> Iterator[TicketRow]:
+    """Tickets of this listener that are playing in other open streams."""
+    session = stream.session
     for other in services.streams.values():
-        if other is stream or other.session is None or other.session.listener != listener or other.ticket is None:
+        if other is stream or other.ticket is None or other.session is None or session is None:
             continue
-        row = services.ledger.ticket(other.ticket)
-        if row is not None and row.state == "playing" and time_ms < row.time_ms + MAX_GAP_MS:
-            yield other
-
-
-def _alone(services: Services, stream: Stream, time_ms: int) -> None:
-    """One stream at a time per listener: the other one must have stopped or fallen silent."""
-    for other in _sounding(services, stream, time_ms):
-        raise Refusal("session.busy", stream=other.name)
+        row = services.ledger.ticket(other.ticket) if other.session.listener == session.listener else None
+        if row is not None and row.state == "playing":
+            yield row

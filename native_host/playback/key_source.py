@@ -1,4 +1,4 @@
-"""Which keys an action may get, and where they come from: the lease, or the security server."""
+"""Keys for an action: which segments, and whether from the lease or from the security server."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from native_host.playback.stream import Stream
 from pywallet.encoding.hex import to_b64
 from pywallet.errors import Unavailable
 from pywallet.policy import extent
-from pywallet.policy.decision import STARTS
+from pywallet.protocol.actions import STARTS
 from pywallet.protocol.foreign_errors import code_from
 from pywallet.sps.segments import segment_aad
 
 LONGEST_WAIT_MS: Final = 60_000
-"""After so long the server is asked again, whatever it said."""
+"""Most that a server may make a host wait before it asks again, milliseconds."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The segments whose keys shall come; ``leased``: all of them are held here."""
+    """The segments whose keys are wanted; ``leased``: the lease has all of them."""
 
     indexes: tuple[int, ...]
     leased: bool
 
 
 def plan(services: Services, stream: Stream, request: Invoke) -> Wanted | None:
-    """What a request asks for, cut to the song and to what pacing allows; None where that is nothing."""
+    """The requested segments that are inside the window of keys; None where there are none."""
     if request.segment is None or request.count == 0 or request.action in ("pause", "stop"):
         return None
     ticket = services.ledger.ticket(stream.ticket) if stream.ticket is not None else None
@@ -39,26 +39,24 @@ def plan(services: Services, stream: Stream, request: Invoke) -> Wanted | None:
     now_ms = services.clock.now_ms(stream.network)
     listener = stream.session.listener if stream.session else b""
     usage = services.ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
-    # The window as it will be once the action has happened: a seek opens it at its target.
+    # The window after the action: a seek moves it to its target.
     meter = stream.metered(ticket.meter, usage, request.action, request.position_ms, now_ms)
-    low, high = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
+    window = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
     started = request.action if request.action in STARTS else stream.started or "play"
-    low, high = extent(stream.policy, usage, started).clip(low, high, request.position_ms)
-    if low >= high:
-        return None
-    inside = stream.table.within(low, high)
-    first = max(request.segment, inside.start)
-    last = min(request.segment + min(request.count, MAX_KEYS), inside.stop)
-    if first >= last:
+    window = window.within(extent(stream.policy, usage, started), request.position_ms)
+    indexes = window.clip(stream.table.index.starts_ms, request.segment, min(request.count, MAX_KEYS))
+    if not indexes:
         return None
     lease = stream.lease
-    if lease is not None and lease.refusal(now_ms // 1000) is None and (held := lease.cover(first, last - first)):
-        return Wanted(tuple(held), True)
-    return Wanted(tuple(range(first, last)), False)
+    if lease is not None and lease.refusal(now_ms // 1000) is None:
+        held = lease.cover(indexes.start, len(indexes))
+        if held:
+            return Wanted(tuple(held), True)
+    return Wanted(tuple(indexes), False)
 
 
 def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:
-    """Keys held here, wrapped to the renderer. Called only after the invocation is on the disk."""
+    """Keys of the lease, wrapped to the renderer. Called only after the invocation is committed to the ledger."""
     lease, header, rendition = stream.lease, stream.header, stream.table.rendition
     assert lease is not None
     keys = []

@@ -1,4 +1,4 @@
-"""Keys held ahead of time: a window of the song, a budget of actions, an end."""
+"""Lease: segment keys held in advance, with an expiry and a budget of actions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from pywallet.errors import Refusal
 
 @dataclass
 class Lease:
-    """What the server let this host give out by itself. Keys live in memory only."""
+    """Keys that this host may give out without asking the server. They are held in memory only.
+
+    Attributes:
+        first: Index of the first segment whose key is held.
+        count: Number of keys held.
+        expires_s: End, Unix seconds.
+        budget: Actions that may still get keys.
+        keys: Segment index to AES-256 key.
+    """
 
     first: int
     count: int
@@ -19,13 +27,13 @@ class Lease:
     keys: dict[int, bytes] = field(repr=False)
 
     def refusal(self, now_s: int) -> Refusal | None:
-        """Why nothing may come from this lease any more."""
+        """The refusal of an expired or exhausted lease, or None."""
         if now_s >= self.expires_s:
             return Refusal("lease.expired", expires_s=self.expires_s)
         return Refusal("lease.exhausted") if self.budget < 1 else None
 
     def cover(self, first: int, count: int) -> list[int]:
-        """The unbroken run of wanted segments from ``first`` on whose keys are here."""
+        """The contiguous wanted segments from ``first`` on whose keys are held."""
         run = []
         for index in range(first, first + count):
             if index not in self.keys:
@@ -40,15 +48,15 @@ class Lease:
         return index
 
     def extend(self, first: int, expires_s: int, budget: int, keys: Mapping[int, bytes]) -> None:
-        """A renewal: more keys, a later end, a fresh budget."""
+        """Add a renewal: more keys, a later end, a new budget."""
         self.keys.update(keys)
         self.first = min(self.keys, default=first)
         self.count = len(self.keys)
         self.expires_s = expires_s
         self.budget = budget
 
-    def shred(self) -> None:
-        """Forget every key."""
+    def discard(self) -> None:
+        """Delete every key."""
         self.keys.clear()
         self.budget = 0
         self.count = 0

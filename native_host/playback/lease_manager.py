@@ -1,4 +1,4 @@
-"""Leases: fetched when a song is prepared, renewed before they are needed."""
+"""Fetching and renewal of leases."""
 
 from __future__ import annotations
 
@@ -11,25 +11,33 @@ from native_host.playback.stream import Stream
 from pywallet.crypto.key_wrap import GRANT_INFO, generate_keypair, unwrap
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from pywallet.rules.key_window import Window
 from pywallet.sps.segments import segment_aad
 
 MOST_KEYS: Final = 256
+"""Most keys of one request."""
 AHEAD_MS: Final = 30_000
-"""The next part is fetched when less than this much music is covered."""
+"""A lease that covers less music than this is renewed, milliseconds."""
 EARLY_S: Final = 60
+"""A lease that expires sooner than this is renewed, seconds."""
 
 
 async def fetch(services: Services, stream: Stream, first: int) -> Lease:
-    """Get the window of keys from ``first`` on; it joins the lease that is there. Raises the server's refusal."""
+    """Fetch the keys from segment ``first`` on into the stream's lease. Raises the server's refusal."""
     ticket, terms = stream.ticket, stream.policy.lease
     if ticket is None or terms is None:
         raise Refusal("lease.expired")
     server = services.servers.of_stream(stream)
     private, public = generate_keypair()
-    starts = stream.table.starts
-    until_ms = starts[min(first, len(starts) - 1)] + terms.window_s * 1000
-    count = min(MOST_KEYS, stream.table.within(0, until_ms).stop - first)
-    wanted = {"ticket": to_hex(ticket), "first": first, "count": max(count, 1), "rendition": stream.table.rendition.id}
+    index = stream.table.index
+    start_ms = index.start_ms(min(first, index.count - 1))
+    indexes = Window(start_ms, start_ms + terms.window_s * 1000).clip(index.starts_ms, first, MOST_KEYS)
+    wanted = {
+        "ticket": to_hex(ticket),
+        "first": first,
+        "count": max(len(indexes), 1),
+        "rendition": stream.table.rendition.id,
+    }
     if stream.session is not None:
         # The window follows what the server knows to be heard: after an outage it has to know first.
         await services.reporters.of(server, stream.session.id).flush()
@@ -49,35 +57,35 @@ async def fetch(services: Services, stream: Stream, first: int) -> Lease:
 
 
 def renew_ahead(services: Services, stream: Stream, position_ms: int) -> None:
-    """Start a renewal beside the music when the lease runs short of keys, time or budget."""
+    """Start a renewal in the background when the lease runs short of keys, time or budget."""
     lease, terms = stream.lease, stream.policy.lease
     if terms is None or stream.ticket is None or stream.withdrawn is not None:
         return
     if stream.renewal is not None and not stream.renewal.done():
         return
-    here = stream.table.at(position_ms)
+    index = stream.table.index
+    here = index.segment_at(position_ms)
     end = lease.ends_at(here) if lease is not None else here
-    starts = stream.table.starts
-    covered_ms = (starts[end] if end < len(starts) else stream.table.duration_ms + AHEAD_MS) - position_ms
+    covered_ms = (index.start_ms(end) if end < index.count else index.duration_ms + AHEAD_MS) - position_ms
     ahead_ms = min(AHEAD_MS, terms.window_s * 500)
     now_s = services.clock.now_ms(stream.network) // 1000
-    tired = (
+    needs_renewal = (
         lease is None
         or lease.expires_s - now_s < min(EARLY_S, terms.seconds // 2)
         or lease.budget <= terms.invocations // 4
     )
-    if covered_ms < ahead_ms or tired:
-        stream.renewal = asyncio.create_task(_renew(services, stream, end if end < len(starts) else here))
+    if covered_ms < ahead_ms or needs_renewal:
+        stream.renewal = asyncio.create_task(_renew(services, stream, end if end < index.count else here))
 
 
 async def _renew(services: Services, stream: Stream, first: int) -> None:
     try:
         await fetch(services, stream, first)
     except Unavailable:
-        return  # the old lease goes on until its own end
+        return  # the old lease stays until it expires
     except GomaaError as e:
         if stream.lease is not None:
-            stream.lease.shred()
+            stream.lease.discard()
             stream.lease = None
         services.refusals.problem(stream, e.code)
 

@@ -1,27 +1,28 @@
-"""How far ahead keys may go: a buffer after what was heard; a jump needs an invocation that counts."""
+"""Pacing of one play: where its last jump went and how far it can have played since."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pywallet.policy import JUMPS
+from pywallet.protocol.actions import BEGINS, ENDS, JUMPS
+from pywallet.rules.key_window import Window
+from pywallet.rules.limits import CLOCK_SLACK_MS
 
-BUFFER_MS: Final = 60_000
-"""Keys are given for what starts within this time after the metered position."""
-
-SLACK_MS: Final = 5_000
 MAX_KEYS: Final = 32
 """Most keys in one answer."""
-
-_ENDS: Final = frozenset({"pause", "stop"})
 
 
 @dataclass(frozen=True)
 class Pacer:
-    """Where the last jump went and how far it can have played since.
+    """State of the pacing; times and positions in milliseconds.
 
-    ``fastest``: the highest rate that the terms allow.
+    Attributes:
+        base_ms: Target of the last jump.
+        played_ms: Song that can have been played between the last jump and ``time_ms``.
+        playing: Whether the play is playing.
+        time_ms: Time of the last action, Unix.
+        fastest: Highest playback rate that the terms allow.
     """
 
     base_ms: int = 0
@@ -31,23 +32,23 @@ class Pacer:
     fastest: int = 1
 
     def reach_ms(self, time_ms: int) -> int:
-        """The furthest position that can have been reached by now."""
-        return self.base_ms + self.played_ms + self._running(time_ms) + SLACK_MS
+        """The furthest position that can have been reached at a time."""
+        return self.base_ms + self.played_ms + self._running(time_ms) + CLOCK_SLACK_MS
 
     def plausible(self, action: str, position_ms: int, time_ms: int) -> bool:
-        """Whether ``action`` can happen at this position: only a jump leaves the path that time allows."""
-        return action in JUMPS or self.base_ms - SLACK_MS <= position_ms <= self.reach_ms(time_ms)
+        """Whether ``action`` can happen at a position: only a jump leaves what elapsed time reaches."""
+        return action in JUMPS or self.base_ms - CLOCK_SLACK_MS <= position_ms <= self.reach_ms(time_ms)
 
     def after(self, action: str, position_ms: int, time_ms: int) -> Pacer:
         """The state after ``action``."""
-        playing = action in ("play", "resume", "preview", "live_join") or (self.playing and action not in _ENDS)
+        playing = action in BEGINS or (self.playing and action not in ENDS)
         if action in JUMPS:
             return Pacer(position_ms, 0, playing, time_ms, self.fastest)
         return replace(self, played_ms=self.played_ms + self._running(time_ms), playing=playing, time_ms=time_ms)
 
-    def window(self, position_ms: int) -> tuple[int, int]:
-        """Positions from and to which keys may be given with the meter at ``position_ms``, as at the server."""
-        return self.base_ms - SLACK_MS, position_ms + SLACK_MS + BUFFER_MS
+    def window(self, position_ms: int) -> Window:
+        """The window of keys with the meter at ``position_ms``."""
+        return Window.of(self.base_ms, position_ms)
 
     def _running(self, time_ms: int) -> int:
         return max(0, time_ms - self.time_ms) * self.fastest if self.playing else 0

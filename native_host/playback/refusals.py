@@ -36,6 +36,6 @@ class Refusals:
             return
         for stream in self._streams.of_session(session):
             if stream.lease is not None:
-                stream.lease.shred()
+                stream.lease.discard()
                 stream.lease = None
             self.problem(stream, code)

@@ -1,4 +1,4 @@
-"""Brings the ledger's invocations to the server, in order, until each is acknowledged."""
+"""Reports the ledger's invocations to the server, in order, until each is acknowledged."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def wire(entry: InvocationRow) -> dict[str, Any]:
 
 
 class Reporter:
-    """Reports for one session at one server. Idempotent at the server, so repeating after a fault is safe."""
+    """Reports of one session to one server. The server is idempotent, so a report is repeated after a fault."""
 
     def __init__(self, ledger: Ledger, server: Server, session: bytes, on_refused: OnRefused) -> None:
         self._ledger = ledger
@@ -60,7 +60,7 @@ class Reporter:
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """There is something to report, or the line is back."""
+        """Report now: there is a new invocation, or the connection is back."""
         self._wake.set()
 
     async def flush(self, below: int | None = None) -> None:
@@ -88,7 +88,7 @@ class Reporter:
             return result
 
     async def close(self) -> None:
-        """Stop reporting; what is left waits in the ledger."""
+        """Stop reporting; unreported invocations stay in the ledger."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -143,7 +143,7 @@ class Reporter:
 
 
 def valid_usage(value: Any) -> dict[str, int | None] | None:
-    """The server's ``usage`` if it is whole, else None."""
+    """The server's ``usage`` if it is complete, else None."""
     if not isinstance(value, dict):
         return None
     first = value.get("first_play_s")

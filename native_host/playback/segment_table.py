@@ -1,38 +1,33 @@
-"""Where the init part and each sealed segment of a rendition lie in the file, and when they sound."""
+"""One rendition as the player needs it: where its parts lie in the file, and when they sound."""
 
 from __future__ import annotations
 
-import bisect
 from dataclasses import dataclass
 
 from pywallet.encoding.hex import to_b64
 from pywallet.sps import rendition_choice
 from pywallet.sps.header import Header, Rendition
+from pywallet.sps.segment_index import SegmentIndex, SegmentRow, segment_rows
 
 
 @dataclass(frozen=True)
 class Table:
-    """One rendition of a header as the player needs it. Times in ms, offsets in bytes from the file's start."""
+    """One rendition of a header.
+
+    Attributes:
+        rendition: As the header has it.
+        init: Offset from the file's start and size, bytes, and SHA-256 of its init part.
+        segments: Its sealed segments.
+    """
 
     rendition: Rendition
     init: tuple[int, int, bytes]
-    segments: tuple[tuple[int, int, int, int, bytes], ...]
-    """(offset, size, start_ms, duration_ms, SHA-256 of the sealed bytes) each."""
-    starts: tuple[int, ...]
+    segments: tuple[SegmentRow, ...]
 
     @property
-    def duration_ms(self) -> int:
-        """Length of the song."""
-        return self.rendition.samples * 1000 // self.rendition.rate
-
-    def within(self, low_ms: int, high_ms: int) -> range:
-        """The segments that sound between two positions."""
-        first = max(0, bisect.bisect_right(self.starts, low_ms) - 1)
-        return range(first, bisect.bisect_left(self.starts, high_ms))
-
-    def at(self, position_ms: int) -> int:
-        """The segment that sounds at a position."""
-        return max(0, bisect.bisect_right(self.starts, position_ms) - 1)
+    def index(self) -> SegmentIndex:
+        """When its segments sound."""
+        return self.rendition.index
 
     def to_json(self) -> dict[str, object]:
         """``rendition``, ``key_epochs``, ``init`` and ``segments`` of the reply to ``open``."""
@@ -42,22 +37,20 @@ class Table:
             "codec": self.rendition.codec,
             "key_epochs": [list(pair) for pair in self.rendition.key_epochs],
             "init": {"offset": offset, "size": size, "sha256": to_b64(digest)},
-            "segments": [[o, s, start, length, to_b64(d)] for o, s, start, length, d in self.segments],
+            "segments": [[*row[:-1], to_b64(row.sha256)] for row in self.segments],
         }
 
 
 def build(header: Header, cose_length: int, index: int = 0) -> Table:
-    """The table of a header's rendition; the file starts with 8 bytes of magic and 4 of length."""
+    """The table of a rendition.
+
+    Args:
+        header: The song's.
+        cose_length: Bytes of the signed header in the file.
+        index: Of the rendition in the header.
+    """
     rendition = header.renditions[index]
     offset = rendition_choice.offset(header, cose_length, index)
-    size, digest = rendition.init_size, rendition.init_sha256
-    init = (offset, size, digest)
-    offset += size
-    rows, starts, sample = [], [], 0
-    for segment in rendition.segments:
-        start = sample * 1000 // rendition.rate
-        sample += segment.samples
-        rows.append((offset, segment.size, start, sample * 1000 // rendition.rate - start, segment.sha256))
-        starts.append(start)
-        offset += segment.size
-    return Table(rendition, init, tuple(rows), tuple(starts))
+    return Table(
+        rendition, (offset, rendition.init_size, rendition.init_sha256), tuple(segment_rows(rendition, offset))
+    )

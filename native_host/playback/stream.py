@@ -1,4 +1,4 @@
-"""One song in one player: what was verified about it, and who listens to it under which ticket."""
+"""Stream: one song in one player, with its verified header, session, ticket and lease."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from native_host.ledger import InvocationRow, SessionRow
+from native_host.ledger import SessionRow
 from native_host.payments.voucher_due import VoucherDue
 from native_host.playback.content_check import Facts
 from native_host.playback.lease import Lease
@@ -17,13 +17,13 @@ from native_host.remote.network import Network
 from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.policy import Context, Meter, Policy, Usage, extent
-from pywallet.policy.decision import STARTS
+from pywallet.protocol.actions import STARTS
 from pywallet.sps.header import Header
 
 
 @dataclass
 class Stream:
-    """``wrap`` seals keys to the renderer; ``lease`` and ``pacer`` live as long as the ticket."""
+    """One open song. ``wrap`` wraps keys to the renderer; ``lease`` and ``pacer`` last as long as the ticket."""
 
     name: str
     header: Header
@@ -40,9 +40,9 @@ class Stream:
     """
     server_url: str
     origin: str = ""
-    """Of the page, as the browser's background said it."""
+    """Origin of the page, from the extension's background."""
     site: str = ""
-    """Origin of the tab's page, in which ``origin``'s may be a frame: whose share of the room it takes."""
+    """Origin of the tab's page, in which ``origin``'s may be a frame: the site whose quota this stream uses."""
     size: int = 0
     """Bytes of the header."""
     session: SessionRow | None = None
@@ -51,7 +51,7 @@ class Stream:
     pacer: Pacer = field(default_factory=Pacer)
     withdrawn: str | None = None
     unanswered: InvocationRow | None = None
-    """An invocation in the ledger whose keys have not come: asking again must not count again."""
+    """An invocation in the ledger whose keys have not arrived: the same request again is not counted again."""
     renewal: asyncio.Task[None] | None = None
     started: str | None = None
     """The action that began the ticket's play."""
@@ -60,13 +60,12 @@ class Stream:
     due: VoucherDue | None = None
     """What the listener was last asked to sign for."""
     place: tuple[str | None, str | None] = (None, None)
-    """Territory and purpose, as the security server told with the ticket."""
+    """Territory and purpose, from the security server's answer to the ticket."""
 
     @cached_property
     def duration_ms(self) -> int:
-        """The song's length as the security server has it: the first rendition's, whichever one plays."""
-        first = self.header.renditions[0]
-        return sum(segment.samples for segment in first.segments) * 1000 // first.rate
+        """Length of the song: the first rendition's, whichever one plays, as at the security server."""
+        return self.header.renditions[0].duration_ms
 
     def metered(self, meter: Meter, usage: Usage, action: str, position_ms: int, time_ms: int) -> Meter:
         """The ticket's meter after one more action: it ends with the song or the part of it that the terms allow."""
@@ -92,7 +91,7 @@ class Stream:
         )
 
     def withdraw(self, code: str) -> None:
-        """The band has taken the song back: no key leaves from here on."""
+        """Give out no more keys: the owner has withdrawn the song."""
         self.withdrawn = code
         if self.lease is not None:
-            self.lease.shred()
+            self.lease.discard()

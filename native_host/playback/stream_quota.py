@@ -1,4 +1,4 @@
-"""Room for open streams: a share for each site, so that none takes another's."""
+"""Quota of open streams: a share for each site."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_OF_SITE: Final = 128
 MOST_BYTES_OF_SITE: Final = 8 << 20
 """Bytes of the headers of one site's streams."""
 MOST_STREAMS: Final = 512
-"""Streams of all sites. Beyond it one that never played makes room, of the site that has most."""
+"""Streams of all sites. At this number a stream that never played is closed, of the site that has most."""
 
 
 class Room:
@@ -30,14 +30,14 @@ class Room:
 
     @asynccontextmanager
     async def opening(self, site: str, size: int) -> AsyncIterator[Stream | None]:
-        """The time in which a stream is opened.
+        """Reserve quota while a stream is opened.
 
         Args:
             site: The site's origin.
             size: Bytes of the header.
 
         Yields:
-            The stream that makes room for it, if one has to.
+            The stream to close for it, or None.
 
         Raises:
             Refusal: ``site.streams``.
@@ -60,7 +60,7 @@ class Room:
                 self._readers.pop(site, None)
 
     def reader(self, site: str) -> asyncio.Lock:
-        """Held while a long header of the site is read: its headers take one thread at a time."""
+        """Lock for reading a long header of the site: its headers use one thread at a time."""
         return self._readers[site]
 
     def _leaving(self) -> Stream:

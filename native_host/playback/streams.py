@@ -48,7 +48,7 @@ class Streams(Mapping[str, Stream]):
     def drop(self, stream: Stream) -> None:
         """Remove a stream, erase its keys, and stop watching its content unless another stream plays it."""
         if stream.lease is not None:
-            stream.lease.shred()
+            stream.lease.discard()
         if stream.renewal is not None:
             stream.renewal.cancel()
         self._streams.pop(stream.name, None)

@@ -10,6 +10,7 @@ from native_host.playback.streams import Streams
 from native_host.remote.network import Network
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
+from pywallet.rules.content_check import withdrawal
 
 
 class Withdrawals:
@@ -35,5 +36,6 @@ class Withdrawals:
     async def check(self, network: Network, content: bytes) -> None:
         """Withdraw a content if the chain says so: a server's message alone withdraws nothing."""
         state = await network.content(content).state()
-        if state is not None and (state.destroyed or state.revoked):
-            self.withdraw(content, "content.destroyed" if state.destroyed else "content.revoked")
+        code = None if state is None else withdrawal(state)
+        if code is not None:
+            self.withdraw(content, code)

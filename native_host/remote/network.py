@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import Domain
 from pywallet.redaction import place
+from pywallet.rules.content_check import withdrawal
 
 if TYPE_CHECKING:
     from chain.client import Chain
@@ -153,6 +154,7 @@ class Network:
         while True:
             with contextlib.suppress(GomaaError, OSError):
                 state = await self.content(content).state()
-                if state is not None and (state.destroyed or state.revoked):
-                    self._on_withdrawn(content, "content.destroyed" if state.destroyed else "content.revoked")
+                code = None if state is None else withdrawal(state)
+                if code is not None:
+                    self._on_withdrawn(content, code)
             await asyncio.sleep(POLL_S)

@@ -12,10 +12,11 @@ import msgspec
 
 from common.retry import Backoff
 from native_host import PROTOCOL
-from pywallet.crypto import address_of, keccak256, sign
+from pywallet.crypto import address_of, sign
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.policy.parts import Renewal
+from pywallet.protocol import hello_digest
 from pywallet.protocol.foreign_errors import error_from
 
 if TYPE_CHECKING:
@@ -31,11 +32,6 @@ HELLO_STEP_MS: Final = 60_000
 
 OnEvent = Callable[["Server", dict[str, Any]], None]
 OnState = Callable[["Server", bool], Awaitable[None]]
-
-
-def hello_digest(server: bytes, time_ms: int) -> bytes:
-    """Digest that the device signs in a hello: Keccak-256 of a prefix, the server's address and Unix ms (8 bytes)."""
-    return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
 
 
 def socket_url(url: str) -> str:

@@ -8,6 +8,6 @@ from pywallet.playback.session import (
     Step,
     step,
 )
-from pywallet.playback.timeline import Timeline
+from pywallet.sps.segment_index import SegmentIndex as Timeline
 
 __all__ = ["WISHES", "Command", "Foreseen", "Player", "State", "Step", "Timeline", "foresee", "step"]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from pywallet.errors import SENTENCES
-from pywallet.playback.timeline import Timeline
+from pywallet.sps.segment_index import SegmentIndex as Timeline
 
 
 class State(StrEnum):

@@ -3,7 +3,7 @@
 from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
 from pywallet.policy.describe import Names, Terms, describe
 from pywallet.policy.extent import Extent, extent
-from pywallet.policy.meter import FASTEST, JUMPS, MAX_GAP_MS, Meter
+from pywallet.policy.meter import FASTEST, Meter
 from pywallet.policy.model import Policy
 from pywallet.policy.narrowing import require_narrower, wider
 from pywallet.policy.parts import ACTIONS, Count, Lease, Part, Price, Renewal
@@ -11,8 +11,6 @@ from pywallet.policy.parts import ACTIONS, Count, Lease, Part, Price, Renewal
 __all__ = [
     "ACTIONS",
     "FASTEST",
-    "JUMPS",
-    "MAX_GAP_MS",
     "Context",
     "Count",
     "Decision",

@@ -10,11 +10,8 @@ from typing import Final
 from pywallet.errors import Refusal
 from pywallet.policy.model import ANYWHERE, Policy
 from pywallet.policy.parts import HEARD_UNITS, SEGMENT_S, Count
+from pywallet.protocol.actions import BEGINS, ENDS, SOUNDS, STARTS
 
-# A listener can always end a play, whatever the terms have become meanwhile.
-ALWAYS: Final = frozenset({"pause", "stop"})
-STARTS: Final = frozenset({"play", "preview", "live_join"})
-_SOUNDS: Final = STARTS | {"resume", "seek", "forward", "rewind", "renew"}
 _GOES_ON: Final = frozenset({"resume", "renew"})
 _FINAL: Final = {"policy.expired": "expired", "policy.ttl.expired": "expired", "policy.metered.exhausted": "exhausted"}
 
@@ -109,7 +106,7 @@ def decide(policy: Policy, usage: Usage, context: Context, action: str) -> Decis
 
     More uses never turn a refusal into a permission.
     """
-    refusal = None if action in ALWAYS else _refusal(policy, usage, context, action)
+    refusal = None if action in ENDS else _refusal(policy, usage, context, action)
     left = {name: max(0, count.limit - usage.used(name, count.unit)) for name, count in policy.counts.items()}
     destroy = _destroys(policy, usage, context, refusal)
     if refusal is not None:
@@ -182,7 +179,7 @@ def _place(policy: Policy, context: Context, action: str) -> tuple[str, str] | N
     if policy.purposes != ANYWHERE and context.purpose not in policy.purposes:
         return "policy.purpose.denied", "purposes"
     position, part = context.position_s, policy.part
-    if position is None or action not in _SOUNDS:
+    if position is None or action not in SOUNDS:
         return None
     if part is not None and (position < part.from_s or (part.to_s is not None and position >= part.to_s)):
         return "policy.part.denied", "part"
@@ -196,13 +193,13 @@ def _people(policy: Policy, context: Context, action: str) -> tuple[str, str] | 
         return "policy.wallet.required", "listener"
     if policy.devices is not None and context.devices + (not context.device_known) > policy.devices:
         return "policy.device.limit", "devices"
-    if action in STARTS | {"resume"} and context.streams >= policy.concurrent:
+    if action in BEGINS and context.streams >= policy.concurrent:
         return "policy.concurrent.limit", "concurrent"
     return None
 
 
 def _amount(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
-    sounds = action in _SOUNDS
+    sounds = action in SOUNDS
     if policy.metered_s is not None and sounds and usage.seconds >= policy.metered_s:
         return "policy.metered.exhausted", "metered_s"
     for name, count in policy.counts.items():

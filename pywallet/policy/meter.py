@@ -1,20 +1,15 @@
-"""Heard time from signed invocations (docs/protocol.md section 2): the same sum at host and security server."""
+"""Meter of heard time from signed invocations (docs/protocol.md section 2), the same at host and security server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-MAX_GAP_MS: Final = 15_000
-SLACK_MS: Final = 500
-"""By so much may what is counted run ahead of the positions that were reported since the last jump, milliseconds."""
+from pywallet.protocol.actions import ADVANCES, BEGINS, ENDS, JUMPS
+from pywallet.rules.limits import MAX_GAP_MS, METER_SLACK_MS
+
 FASTEST: Final = 2
-"""The highest rate that terms may allow: so much of a song fits into a second of the clock."""
-_STARTS: Final = frozenset({"play", "resume", "preview", "live_join"})
-_ENDS: Final = frozenset({"pause", "stop"})
-_ADVANCES: Final = frozenset({"renew", "pause", "stop", "rate"})
-JUMPS: Final = frozenset({"play", "preview", "live_join", "seek", "forward", "rewind"})
-"""The actions after which a play goes on at the position that they name; others leave it where the meter has it."""
+"""Highest playback rate that terms may allow, as a multiple of real time."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ class Meter:
                 heard = min(heard, max(0, bound))
         target = position_ms if end_ms is None else min(position_ms, end_ms)
         position = target if action in JUMPS else self.position_ms + heard
-        playing = action in _STARTS or (self.playing and action not in _ENDS)
+        playing = action in BEGINS or (self.playing and action not in ENDS)
         return Meter(self.heard_ms + heard, playing, position, max(time_ms, self.time_ms))
 
     def intervals(self, interval_s: int) -> int:
@@ -65,10 +60,10 @@ class Meter:
 
     def _gap(self, action: str, position_ms: int, time_ms: int, fastest: int) -> int:
         gap = min(max(0, time_ms - self.time_ms), MAX_GAP_MS)
-        if action not in _ADVANCES:
+        if action not in ADVANCES:
             return gap
         # A renewal must show progress in the song: time alone is not listening.
         advance = position_ms - self.position_ms
         # Where the listener chooses the rate, what counts is the music that passed by, as far as the fastest could
         # bring it.
-        return max(0, min(gap, advance + SLACK_MS) if fastest == 1 else min(gap * fastest, advance))
+        return max(0, min(gap, advance + METER_SLACK_MS) if fastest == 1 else min(gap * fastest, advance))

@@ -8,25 +8,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pywallet.policy.fields import MAX_COUNT, MAX_TIME_S, MAX_WEI, bad, choice, integer, optional, plain, table
+from pywallet.protocol.actions import STARTS, Action
 
-ACTIONS: Final = frozenset(
-    [
-        "play",
-        "pause",
-        "resume",
-        "stop",
-        "seek",
-        "forward",
-        "rewind",
-        "rate",
-        "preview",
-        "live_join",
-        "download",
-        "transfer",
-        "renew",
-        "copy",
-    ]
-)
+ACTIONS: Final = frozenset(action.word for action in Action)
 IMPLIED_BY_PLAY: Final = frozenset({"pause", "resume", "stop", "renew"})
 IMPLIED_BY_PREVIEW: Final = IMPLIED_BY_PLAY
 UNITS: Final = ("start", "timed", "segment", "second")
@@ -125,7 +109,7 @@ def read_counts(value: Any) -> Mapping[str, Count]:
 
 
 def _sensible(action: str, count: Count, name: str) -> None:
-    if count.unit != "start" and action not in ("play", "preview", "live_join"):
+    if count.unit != "start" and action not in STARTS:
         raise bad(f"{name}.unit", "only what sounds is counted by time")
     if (count.unit == "timed") != (count.after_s is not None):
         raise bad(f"{name}.after_s", "goes with the unit timed, and only with it")

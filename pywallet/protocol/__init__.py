@@ -4,11 +4,16 @@ from pywallet.protocol.actions import Action
 from pywallet.protocol.details import (
     SettledLine,
     StatementLine,
-    destruction_digest,
     receipt_detail,
-    receipts_digest,
     settled_lines_hash,
     statement_lines_hash,
+)
+from pywallet.protocol.digests import (
+    destruction_digest,
+    hello_digest,
+    receipts_digest,
+    statement_digest,
+    upload_digest,
 )
 from pywallet.protocol.signing import (
     Signed,
@@ -49,11 +54,14 @@ __all__ = [
     "compact",
     "destruction_digest",
     "digest",
+    "hello_digest",
     "receipt_detail",
     "receipts_digest",
     "require_signer",
     "settled_lines_hash",
     "sign",
     "signer",
+    "statement_digest",
     "statement_lines_hash",
+    "upload_digest",
 ]

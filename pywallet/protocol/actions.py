@@ -1,8 +1,9 @@
-"""The actions of an invocation and their codes on the wire."""
+"""Actions of an invocation: their codes on the wire, and the sets that playback rules are written in."""
 
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 
 class Action(IntEnum):
@@ -32,3 +33,19 @@ class Action(IntEnum):
     def of(cls, word: str) -> Action:
         """The action of a policy's word; KeyError for an unknown one."""
         return cls[word.upper()]
+
+
+STARTS: Final = frozenset({"play", "preview", "live_join"})
+"""Begin the play of a ticket."""
+RESUMES: Final = frozenset({"resume"})
+"""Continue a paused play."""
+BEGINS: Final = STARTS | RESUMES
+"""After these the play is playing."""
+ENDS: Final = frozenset({"pause", "stop"})
+"""After these it is not. Always allowed: a listener can end a play whatever the terms have become."""
+JUMPS: Final = STARTS | {"seek", "forward", "rewind"}
+"""After these the play continues at the position that they name; the others leave the metered position."""
+SOUNDS: Final = BEGINS | {"seek", "forward", "rewind", "renew"}
+"""After these there is sound at the position that they name."""
+ADVANCES: Final = ENDS | {"renew", "rate"}
+"""Count heard time only as far as the reported position has advanced."""

@@ -1,4 +1,4 @@
-"""The words behind the hashes: a receipt's detail, a statement's lines, and lines that were settled."""
+"""Hashed fields of signed messages: a receipt's detail, the lines of a statement and of an acknowledgement."""
 
 from __future__ import annotations
 
@@ -17,11 +17,6 @@ def receipt_detail(
 ) -> bytes:
     """``Receipt.detail``: what the amount stands for, by the last invocation it includes."""
     return keccak256(_words(content, session, plays, seeks, seconds, sequence, invocation))
-
-
-def destruction_digest(content: bytes, listener: bytes, time_ms: int, code: str) -> bytes:
-    """What a device signs once it has destroyed its keys of a content: whose, when (Unix ms), and why."""
-    return keccak256(b"gomaa/1 destroyed" + content + listener + time_ms.to_bytes(8, "big") + code.encode())
 
 
 @dataclass(frozen=True)
@@ -43,17 +38,6 @@ class StatementLine:
     def net(self) -> int:
         """Wei without commission."""
         return self.intervals * (self.price + self.reward)
-
-
-def receipts_digest(server: bytes, payee: bytes, time_s: int) -> bytes:
-    """Digest that a payee's key signs to be told the payee's receipts.
-
-    Args:
-        server: Security server that is asked, 20 bytes.
-        payee: Whose receipts, 20 bytes: also the signer.
-        time_s: Now, Unix seconds.
-    """
-    return keccak256(b"gomaa/1 receipts" + server + payee + time_s.to_bytes(8, "big"))
 
 
 def statement_lines_hash(lines: Iterable[StatementLine]) -> bytes:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from pywallet.crypto import keccak256, recover, sign
 from pywallet.errors import InputError, Refusal
-
-FRESH_S = 120
-"""A word is good for so long on either side of its time."""
+from pywallet.rules.limits import request_is_fresh
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Asking:
 
     def listener(self, signature: bytes, now_s: int) -> bytes:
         """Whose word it is. Raises Refusal ``invocation.time``, ``session.signature``."""
-        if abs(now_s - self.time_s) > FRESH_S:
+        if not request_is_fresh(self.time_s * 1000, now_s * 1000):
             raise Refusal("invocation.time", now_s=now_s)
         try:
             return recover(self.digest, signature)

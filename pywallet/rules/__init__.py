@@ -1,1 +1,1 @@
-"""The rules that more than one room decides by, each defined here alone."""
+"""Rules that more than one component decides by: host, security server and station call the same functions."""

@@ -24,9 +24,9 @@ from pywallet.protocol import (
     require_signer,
     statement_lines_hash,
 )
-from pywallet.settlement.commitment import gross
+from pywallet.protocol.commission import BASIS_POINTS, gross
 
-SCALE: Final = 10_000
+SCALE: Final = BASIS_POINTS
 """Values are in parts of a wei, so that commission adds up without rounding: wei times this."""
 
 

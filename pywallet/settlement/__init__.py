@@ -1,12 +1,12 @@
 """The money's arithmetic off chain: epochs, trees, commitments, published data (docs/settlement.md)."""
 
+from pywallet.protocol.commission import gross
 from pywallet.settlement.challenge import Answer, answer_for, fault, grievance, header_of
-from pywallet.settlement.commitment import Header, commitment, entries_digest, gross, rest
+from pywallet.settlement.commitment import Header, commitment, entries_digest, rest
 from pywallet.settlement.counts import CountsTree, content_leaf, usage_leaf, usage_tag, verify_count
 from pywallet.settlement.published_data import (
     FEW,
     NO_TERMS,
-    REFUSED,
     SEGMENT_S,
     ContentRow,
     DebitRow,
@@ -27,7 +27,6 @@ __all__ = [
     "FEW",
     "MAX_DEPTH",
     "NO_TERMS",
-    "REFUSED",
     "SEGMENT_S",
     "Answer",
     "ContentRow",

@@ -17,11 +17,6 @@ class Header:
     rest: bytes
 
 
-def gross(net: int, bps: int) -> int:
-    """What a payer is debited for ``net`` wei at a commission of ``bps`` basis points. Only for whole-epoch sums."""
-    return net + net * bps // 10_000
-
-
 def entries_digest(debits: Iterable[tuple[bytes, int]], before: bytes = bytes(32)) -> bytes:
     """keccak(digest, payer, net) folded over the entries (payer, net wei), from zero or from the digest of those
     ``before``.

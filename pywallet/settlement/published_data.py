@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from pywallet.crypto import keccak256
 from pywallet.errors import InputError
+from pywallet.protocol.outcomes import PlayOutcome
 
 MAGIC: Final = b"GMED"
 VERSION: Final = 4
@@ -143,7 +144,7 @@ class PlayRow(_Row):
 
     ``tag`` names it to its listener only.
 
-    A refused play (outcome ``REFUSED``) costs nothing: its ``terms`` are ``NO_TERMS``.
+    A refused play (``PlayOutcome.REFUSED``) costs nothing: its ``terms`` are ``NO_TERMS``.
     """
 
     LAYOUT = (("u", 4), ("u", 4), ("u", 4), ("u", 3), ("u", 4), ("u", 1), ("u", 1), ("u", 4), ("b", 7))
@@ -202,9 +203,6 @@ SEGMENT_S: Final = 5
 FEW: Final = 20
 """A stretch that fewer listeners heard is not published: it could tell who they were."""
 
-REFUSED: Final = 1
-"""The outcome of a play that was refused."""
-
 NO_TERMS: Final = (1 << 32) - 1
 """Where a play's terms would stand: it was refused, so it has no place in the price table."""
 
@@ -243,7 +241,7 @@ class EpochData:
         for play in self.plays:
             if play.station >= len(self.stations) or play.content >= len(self.contents):
                 raise InputError("message.schema", reason="a play names a row that isn't there")
-            if play.terms != NO_TERMS if play.outcome == REFUSED else play.terms >= len(self.terms):
+            if play.terms != NO_TERMS if play.outcome == PlayOutcome.REFUSED else play.terms >= len(self.terms):
                 raise InputError("message.schema", reason="a paid play without terms, or a refused one with them")
         if any(owner.payee >= len(self.payees) for owner in self.owners):
             raise InputError("message.schema", reason="an owner names a payee that isn't there")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pywallet.errors import InputError
+from pywallet.sps.segment_index import rendition_offset, rendition_size, segment_rows
 
 if TYPE_CHECKING:
     from pywallet.sps.header import Header
@@ -58,18 +59,14 @@ class Container:
         """For each rendition, where its init part and its sealed segments lie."""
         at, out = self.body, []
         for rendition in header.renditions:
-            init = Extent(at, rendition.init_size)
-            at = init.end
-            parts = []
-            for segment in rendition.segments:
-                parts.append(Extent(at, segment.size))
-                at += segment.size
-            out.append((init, parts))
+            parts = [Extent(row.offset, row.size) for row in segment_rows(rendition, at)]
+            out.append((Extent(at, rendition.init_size), parts))
+            at += rendition_size(rendition)
         return out
 
     def size(self, header: Header) -> int:
         """The whole file's length in bytes."""
-        return self.body + sum(r.init_size + sum(s.size for s in r.segments) for r in header.renditions)
+        return rendition_offset(header.renditions, len(header.renditions), self.body)
 
     def whole(self, header: Header, size: int) -> None:
         """Hold a file's length against its header.

@@ -15,6 +15,7 @@ from pywallet.encoding import cbor
 from pywallet.errors import InputError
 from pywallet.sps import cose
 from pywallet.sps.container import MAGIC
+from pywallet.sps.segment_index import SegmentIndex
 from pywallet.sps.segments import merkle_root
 
 VERSION: Final = 1
@@ -59,19 +60,15 @@ class Rendition:
         """The Merkle root over the segments."""
         return merkle_root([s.sha256 for s in self.segments])
 
+    @cached_property
+    def index(self) -> SegmentIndex:
+        """When each segment sounds."""
+        return SegmentIndex.of((segment.samples for segment in self.segments), self.rate)
+
     @property
     def duration_ms(self) -> int:
         """Length of the recording."""
-        return self.samples * 1000 // self.rate
-
-    @cached_property
-    def starts_ms(self) -> tuple[int, ...]:
-        """When each segment begins."""
-        at, out = 0, []
-        for segment in self.segments:
-            out.append(at * 1000 // self.rate)
-            at += segment.samples
-        return tuple(out)
+        return self.index.duration_ms
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from collections.abc import Collection
 from typing import Final
 
 from pywallet.errors import InputError
+from pywallet.sps.container import PREFIX_SIZE
 from pywallet.sps.header import Header, Rendition
+from pywallet.sps.segment_index import rendition_offset
 
 HEADROOM: Final = 1.5
 """A connection must carry so many times a rendition's rate, or a gap in it is heard."""
@@ -23,8 +25,7 @@ def bitrate_kbps(rendition: Rendition) -> float:
 
 def offset(header: Header, header_size: int, index: int) -> int:
     """Where a rendition's init part begins in the file, bytes; ``header_size`` is the COSE's."""
-    before = header.renditions[:index]
-    return 12 + header_size + sum(one.init_size + sum(segment.size for segment in one.segments) for one in before)
+    return rendition_offset(header.renditions, index, PREFIX_SIZE + header_size)
 
 
 def choose(header: Header, codecs: Collection[str] | None, kbps: int | None) -> int:

@@ -11,7 +11,6 @@ from pywallet.errors import InputError
 from pywallet.playback import (
     WISHES,
     Player,
-    Timeline,
     foresee,
     step,
 )
@@ -22,6 +21,7 @@ from pywallet.settlement import gross
 from pywallet.sps import Header, Rendition, mark, open_header
 from pywallet.sps.renderer import require as require_renderer
 from pywallet.sps.rendition_choice import bitrate_kbps, choose, offset
+from pywallet.sps.segment_index import segment_rows
 from pywallet.worker_api.fields import Payload
 
 Handler = Callable[[Payload, bytes | None], Awaitable[dict[str, Any]]]
@@ -71,7 +71,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     codecs = payload.texts("codecs") if payload.has("codecs") else None
     chosen = choose(header, codecs, payload.integer("kbps", 0, _MAX) if payload.has("kbps") else None)
     rendition = header.renditions[chosen]
-    timeline = Timeline.of([segment.samples for segment in rendition.segments], rendition.rate)
+    timeline = rendition.index
     policy = Policy.from_dict(header.policy)
     begins = _begins(policy)
     bounds = extent(policy, Usage(), begins)
@@ -81,7 +81,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     song = _songs[stream] = _Song(header, policy, player)
     return {
         **_facts(header, rendition),
-        **_layout(rendition, offset(header, len(cose), chosen), timeline),
+        **_layout(rendition, offset(header, len(cose), chosen)),
         **_terms(song, payload),
         "next": _next(player),
         "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
@@ -206,14 +206,9 @@ def _facts(header: Header, rendition: Rendition) -> dict[str, Any]:
     }
 
 
-def _layout(rendition: Rendition, at: int, timeline: Timeline) -> dict[str, Any]:
+def _layout(rendition: Rendition, at: int) -> dict[str, Any]:
     init = {"offset": at, "size": rendition.init_size, "sha256": to_hex(rendition.init_sha256)}
-    at += rendition.init_size
-    segments = []
-    for index, segment in enumerate(rendition.segments):
-        start = timeline.start_ms(index)
-        segments.append([at, segment.size, start, timeline.start_ms(index + 1) - start, to_hex(segment.sha256)])
-        at += segment.size
+    segments = [[*row[:-1], to_hex(row.sha256)] for row in segment_rows(rendition, at)]
     return {"init": init, "segments": segments, "key_epochs": [list(pair) for pair in rendition.key_epochs]}
 
 

@@ -41,7 +41,7 @@ from security_server.epochs.challenge_stakes import StakeWatch
 from security_server.epochs.closing import Closing
 from security_server.epochs.importing import Importing
 from security_server.epochs.publishing import Publishing
-from security_server.playback.key_service import Playing
+from security_server.playback.key_service import KeyService
 
 log = logging.getLogger("gomaa.server")
 
@@ -86,7 +86,7 @@ async def _build(
     )
     publishing = Publishing(core)
     moves = Moves(core, await stack.enter_async_context(post_json()))
-    playing, books, relay = Playing(core, moves), Bookkeeping(core), Relay(core, publishing)
+    playing, books, relay = KeyService(core, moves), Bookkeeping(core), Relay(core, publishing)
     mixer = Mixer(core, relay)
     closing = Closing(core, publishing, agreement)
     answering = Answering(core, publishing, closing, ChainEvents(store, view))

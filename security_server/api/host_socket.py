@@ -11,9 +11,11 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from common.http_limits import Gate, RateLimiter
-from pywallet.crypto import keccak256, recover
+from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.protocol import hello_digest
+from pywallet.rules.limits import request_is_fresh
 from security_server.api import requests
 from security_server.api.connections import Line
 from security_server.billing.billing import Bookkeeping
@@ -22,7 +24,7 @@ from security_server.billing.claim_relay import Relay
 from security_server.billing.payee_sweeps import Sweeps
 from security_server.context import Core
 from security_server.epochs.publishing import Publishing
-from security_server.playback.key_service import Playing
+from security_server.playback.key_service import KeyService
 
 log = logging.getLogger("gomaa.server")
 
@@ -33,13 +35,6 @@ SEND_S: Final = 30.0
 """A host that takes nothing of a frame for so many seconds is let go."""
 MOST_CLAIMS: Final = 4
 """Claims of one host that wait for the chain beside its music; one more waits in line."""
-HELLO_MS: Final = 120_000
-"""A hello is good for so long on either side of its time."""
-
-
-def hello_digest(server: bytes, time_ms: int) -> bytes:
-    """What a device signs to say who it is."""
-    return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
 
 
 class HostSocket:
@@ -49,7 +44,7 @@ class HostSocket:
         self,
         core: Core,
         gate: Gate,
-        playing: Playing,
+        playing: KeyService,
         books: Bookkeeping,
         publishing: Publishing,
         relay: Relay,
@@ -164,7 +159,7 @@ class HostSocket:
         if request.protocol != 1:
             raise InputError("server.protocol", protocol=request.protocol)
         clocks = (await self._core.now_ms(), time.time_ns() // 1_000_000)
-        if all(abs(request.time_ms - clock) > HELLO_MS for clock in clocks):
+        if not any(request_is_fresh(request.time_ms, clock) for clock in clocks):
             raise InputError("invocation.time", time_ms=request.time_ms, now_ms=clocks[0])
         device = from_hex(request.device, 20)
         try:

@@ -12,7 +12,9 @@ from aiohttp import web
 
 from common.version import VERSION
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
-from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.protocol.http_status import http_status
+from pywallet.rules.content_check import withdrawal
 from security_server.api import requests
 from security_server.billing.billing import Bookkeeping
 from security_server.billing.claim_mixing import Mixer
@@ -35,26 +37,13 @@ MOST_BODY: Final = 64 << 10
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def status_of(error: GomaaError) -> int:
-    """The HTTP status of a code."""
-    if isinstance(error, Unavailable):
-        return 503
-    if error.code == "server.busy":
-        return 429
-    if isinstance(error, Refusal):
-        return 404 if error.code in ("content.unknown", "claim.unknown") else 403
-    if error.code == "internal":
-        return 500
-    return 401 if error.code == "message.denied" else 400
-
-
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every failure leaves as a code; nothing of an exception reaches the outside."""
     try:
         return await handler(request)
     except GomaaError as error:
-        response = web.json_response({"error": error.to_json()}, status=status_of(error))
+        response = web.json_response({"error": error.to_json()}, status=http_status(error))
         if "retry_after" in error.detail:
             response.headers["Retry-After"] = str(error.detail["retry_after"])
         return response
@@ -141,8 +130,9 @@ class Web:
         content = from_hex(request.match_info["content"], 20)
         facts = await core.chain.content(content, fresh=True)
         await self._moves.require_holding(content)
-        if facts.destroyed or facts.revoked:
-            raise Refusal("content.destroyed" if facts.destroyed else "content.revoked")
+        code = withdrawal(facts)
+        if code is not None:
+            raise Refusal(code)
         body = await asyncio.to_thread(requests.body, requests.Upload, await request.read())
         if await asyncio.to_thread(signer, body, content) != facts.owner:
             raise Refusal("content.owner")

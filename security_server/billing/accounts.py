@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from pywallet.protocol.commission import largest_net, smallest_net
 from pywallet.settlement import gross
 from security_server.db.queries import get, put
 from security_server.db.tables import (
@@ -65,7 +66,7 @@ class Outstanding:
 
     def until_settled(self, bps: int, least_wei: int, each_net: int) -> int:
         """Intervals of ``each_net`` wei until a voucher would be taken; 0: it would be now."""
-        missing = -(-least_wei * 10_000 // (10_000 + bps)) - self.current_net - self.unvouchered_net
+        missing = smallest_net(least_wei, bps) - self.current_net - self.unvouchered_net
         return max(0, -(-missing // each_net)) if self.small_change(bps, least_wei) else 0
 
 
@@ -105,9 +106,7 @@ def most_net(amount: int, bps: int, current_net: int) -> int:
         bps: the epoch's commission, basis points.
         current_net: net that the epoch has already, wei.
     """
-    # gross(net) <= amount holds exactly for net < (amount + 1) * 10,000 / (10,000 + bps).
-    whole = ((amount + 1) * 10_000 - 1) // (10_000 + bps) if amount >= 0 else 0
-    return max(0, whole - current_net)
+    return max(0, largest_net(amount, bps) - current_net)
 
 
 def _unfolded(connection: Connection, payer: bytes, base_epoch: int) -> list[tuple[int, int, int, str | None]]:

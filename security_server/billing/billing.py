@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Select, select
 
-from pywallet.crypto import keccak256, recover
+from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.protocol import (
@@ -24,8 +24,10 @@ from pywallet.protocol import (
     receipts_digest,
     settled_lines_hash,
     sign,
+    statement_digest,
     statement_lines_hash,
 )
+from pywallet.rules.limits import request_is_fresh
 from pywallet.settlement import gross
 from security_server.api.requests import (
     AccountRequest,
@@ -65,10 +67,8 @@ from security_server.billing.statements import Stated, due_contents, state
 from security_server.context import Core
 from security_server.db.queries import get
 from security_server.db.tables import receipts, sessions, tickets
-from security_server.playback.key_service import require_refusing
+from security_server.playback.signed_requests import require_refusing
 
-STALE_S: Final = 120
-"""A payer's request for a statement is good for so long on either side of its time."""
 _MOST_RECEIPTS: Final = 2_000
 _TAKEN: Final[dict[str, Any]] = {"receipts": 0, "waiting": None, "settled": None}
 """Answer to a voucher that somebody else than its payer sends."""
@@ -79,11 +79,6 @@ T = TypeVar("T")
 
 class _Moved(Exception):
     """The epoch that runs inside the transaction is not the one whose facts were read."""
-
-
-def statement_digest(server: bytes, time_s: int) -> bytes:
-    """What a payer signs to ask for its statement."""
-    return keccak256(b"gomaa/1 statement" + server + time_s.to_bytes(8, "big"))
 
 
 def receipt_json(issued: Issued) -> dict[str, Any]:
@@ -162,7 +157,7 @@ class Bookkeeping:
         core = self._core
         payer = from_hex(address, 20)
         now_s = await core.now_ms() // 1000
-        if abs(time_s - now_s) > STALE_S:
+        if not request_is_fresh(time_s * 1000, now_s * 1000):
             raise InputError("invocation.time", time_s=time_s, now_s=now_s)
         try:
             signer = recover(statement_digest(core.address, time_s), from_hex(signature, 65))
@@ -440,7 +435,7 @@ class Bookkeeping:
     async def _payee(self, proof: ReceiptsPost) -> bytes:
         """The payee that signed. Raises InputError ``invocation.time``, Refusal ``claim.signature``."""
         payee, clocks = from_hex(proof.payee, 20), (await self._core.now_ms() // 1000, int(time.time()))
-        if all(abs(proof.time_s - clock) > STALE_S for clock in clocks):
+        if not any(request_is_fresh(proof.time_s * 1000, clock * 1000) for clock in clocks):
             raise InputError("invocation.time", time_s=proof.time_s, now_s=clocks[0])
         try:
             signer = recover(receipts_digest(self._core.address, payee, proof.time_s), from_hex(proof.signature, 65))

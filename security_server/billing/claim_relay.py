@@ -20,7 +20,7 @@ from security_server.context import Core
 from security_server.db.queries import get, put
 from security_server.db.tables import claims, relay_costs
 from security_server.epochs.publishing import Publishing
-from security_server.playback.key_service import require_refusing
+from security_server.playback.signed_requests import require_refusing
 
 MOST: Final = 32
 HOUR_MS: Final = 3_600_000

@@ -14,7 +14,7 @@ from pywallet.wallet.permit import Permit
 from security_server.billing.claim_relay import Relay
 from security_server.context import Core
 from security_server.db.tables import receipts
-from security_server.playback.key_service import require_refusing
+from security_server.playback.signed_requests import require_refusing
 
 SWEEP_S: Final = 3_600
 """How far ahead a sweep's deadline may be."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import hashlib
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, select, update
 
-from pywallet.crypto import keccak256, recover
+from pywallet.crypto import recover
 from pywallet.crypto.key_wrap import UPLOAD_INFO, Unwrapper
 from pywallet.encoding.hex import from_b64, from_hex
 from pywallet.errors import InputError, Refusal
 from pywallet.policy import Policy
+from pywallet.protocol import upload_digest
 from pywallet.sps.header import Header, open_header
 from security_server.api.requests import Upload
 from security_server.db.queries import get, put
@@ -71,22 +71,12 @@ def song_of(header: Header, shredded: str | None = None) -> Song:
     """What the server needs of a verified header."""
     tracks = []
     for rendition in header.renditions:
-        starts, at = [0], 0
-        for segment in rendition.segments:
-            at += segment.samples
-            starts.append(at * 1000 // rendition.rate)
         epochs = tuple(epoch for epoch, _ in rendition.key_epochs)
         firsts = tuple(first for _, first in rendition.key_epochs)
-        tracks.append(Track(rendition.id, tuple(starts), epochs, firsts))
+        tracks.append(Track(rendition.id, rendition.index.starts_ms, epochs, firsts))
     return Song(
         header.content, header.owner, Policy.from_dict(header.policy), header.policy_hash, tuple(tracks), shredded
     )
-
-
-def upload_digest(content: bytes, header: bytes, ephemeral: bytes, wrapped: list[bytes]) -> bytes:
-    """What the owner signs for an upload (docs/protocol.md section 4)."""
-    keys = hashlib.sha256(ephemeral + b"".join(wrapped)).digest()
-    return keccak256(b"gomaa/1 upload" + content + hashlib.sha256(header).digest() + keys)
 
 
 class Songs:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, func, select
 from pywallet.crypto import recover, sign
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.rules.content_check import terms_fault, withdrawal
 from pywallet.sps.header import open_header
 from security_server.api.requests import HandoverRequest
 from security_server.content.contents import MOVED, Song, song_of
@@ -199,9 +200,10 @@ class Moves:
         parcel = await self._parcel(content, before, FIRST)
         header = await asyncio.to_thread(open_header, parcel.header)
         song, facts = song_of(header), await core.chain.content(content, fresh=True)
-        if facts.destroyed or facts.revoked:
-            raise Refusal("content.destroyed" if facts.destroyed else "content.revoked")
-        if header.content != content or song.policy_hash != facts.policy_hash:
+        code = withdrawal(facts)
+        if code is not None:
+            raise Refusal(code)
+        if header.content != content or terms_fault(facts, song.policy_hash) is not None:
             raise Refusal("sps.policy.mismatch", reason="the former server's header is of other terms")
         if {epoch for track in song.tracks for epoch in track.epochs} - parcel.keys.keys():
             raise InputError("message.schema", field="keys", reason="an epoch's key is missing")

@@ -7,6 +7,7 @@ import logging
 
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
+from pywallet.rules.content_check import withdrawal
 from security_server.context import Core
 
 log = logging.getLogger("gomaa.server")
@@ -30,8 +31,9 @@ class Revocation:
             for content in await self._core.songs.known():
                 try:
                     facts = await self._core.chain.content(content)
-                    if facts.destroyed or facts.revoked:
-                        await self.shred(content, "content.destroyed" if facts.destroyed else "content.revoked")
+                    code = withdrawal(facts)
+                    if code is not None:
+                        await self.shred(content, code)
                 except GomaaError as error:
                     log.warning("looking at %s: %s", to_hex(content), error)
             await asyncio.sleep(self._core.config.content_age_s)

@@ -9,9 +9,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, select, union
 from sqlalchemy.engine import RowMapping
 
+from pywallet.protocol.outcomes import PlayOutcome
 from pywallet.settlement import (
     NO_TERMS,
-    REFUSED,
     ContentRow,
     CountsTree,
     DebitRow,
@@ -38,8 +38,6 @@ from security_server.db.tables import (
 from security_server.epochs.played_passages import most_played
 from security_server.epochs.settled_lines import play_tag
 
-VALID: Final = 0
-PAID_BY_LISTENER: Final = 2
 _LAST_S: Final = (1 << 24) - 1
 """The published second's width; epochs are shorter."""
 
@@ -208,7 +206,7 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
                 # What is paid in this epoch: an auditor multiplies it out, so it is whole intervals.
                 heard_s=row["intervals"] * row["interval_s"] if paid else 0,
                 seeks=min(row["seeks"], 0xFF) if paid else 0,
-                outcome=_outcome(row) if paid else REFUSED,
+                outcome=_outcome(row) if paid else PlayOutcome.REFUSED,
                 ticket=row["number"],
                 tag=row["tag"] if paid else play_tag(row["payee"], row["session"], row["sequence"]),
             )
@@ -241,7 +239,7 @@ def _terms(row: RowMapping) -> tuple[int, int, int]:
 
 
 def _outcome(row: RowMapping) -> int:
-    return VALID if row["payer"] == row["station"] else PAID_BY_LISTENER
+    return PlayOutcome.PAID_BY_STATION if row["payer"] == row["station"] else PlayOutcome.PAID_BY_LISTENER
 
 
 def content_rows(frozen: Frozen) -> tuple[ContentRow, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from pywallet.errors import GomaaError, InputError
-from pywallet.settlement import NO_TERMS, REFUSED, EpochData, Schedule
+from pywallet.protocol.outcomes import PlayOutcome
+from pywallet.settlement import NO_TERMS, EpochData, Schedule
 from security_server.chain_view import ChainView
 from security_server.db.cursors import FLOOR, mark, set_mark
 from security_server.db.queries import change, get
@@ -97,7 +98,7 @@ def _take(
     _forget(connection, data.epoch)
     write_epoch(connection, raw, vouchers, State.POSTED)
     for play in data.plays:
-        if play.outcome != REFUSED and play.terms != NO_TERMS:
+        if play.outcome != PlayOutcome.REFUSED and play.terms != NO_TERMS:
             _settled(connection, data.stations[play.station].station, play.ticket, play.heard_s)
     set_mark(connection, FLOOR, max(mark(connection, FLOOR) or 0, running + 1))
 

@@ -1,16 +1,19 @@
-"""The server decides again: each signed action against its own durable counters, once per sequence number."""
+"""Decision of signed invocations: each is checked and counted once, in the server's own database."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from pywallet.encoding.hex import ZERO_ADDRESS
-from pywallet.policy import JUMPS, Context, Meter, Policy, Usage, decide, extent
+from pywallet.policy import Context, Meter, Policy, Usage, decide, extent
 from pywallet.protocol import Action, Invocation
+from pywallet.protocol.actions import BEGINS, ENDS, JUMPS, STARTS
+from pywallet.rules.admissibility import Play, inadmissible, is_busy
+from pywallet.rules.limits import CLOCK_AHEAD_MS, ONLINE_LATE_MS
 from security_server.billing.accounts import Money, outstanding, short
 from security_server.billing.intake_limits import keeps_refused
 from security_server.db.queries import (
@@ -31,29 +34,10 @@ from security_server.db.tables import (
 from security_server.playback import listener_limits
 from security_server.playback.usage import Counters
 
-AHEAD_MS: Final = 60_000
-"""By so much may a host's clock run ahead of the server's, milliseconds.
-
-Both follow the chain, each from the blocks that it has seen: where blocks come late under load, one of two honest
-clocks runs ahead. Nothing is gained by it, since a time ahead counts as the server's own, so it is not refused.
-A clock further ahead than this is wrong, and its host has to know.
-"""
-
-SKEW_MS: Final = 30_000
-"""By so much may a session seem to begin in the future."""
-
-STARTS: Final = frozenset({"play", "preview", "live_join"})
-LATE_MS: Final = 120_000
-"""Keys are not given for an action that is signed for a time so long ago.
-
-An honest host asks again within an outage.
-"""
-ENDS: Final = frozenset({"pause", "stop"})
-
 
 @dataclass(frozen=True)
 class Received:
-    """A signed action whose signer is already known: the device."""
+    """A signed invocation whose signer, the device, is verified."""
 
     id: bytes
     message: Invocation
@@ -68,7 +52,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Now:
-    """What chain and clock say while an action is decided. ``money`` is None where nobody pays."""
+    """State of chain and clock during a decision. ``money`` is None where nobody pays."""
 
     time_ms: int
     epoch: int
@@ -85,7 +69,7 @@ class Now:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``code`` None: counted. ``replay``: the same bytes were seen before and were not counted again."""
+    """Result of a decision. ``code`` None: counted. ``replay``: a duplicate, not counted again."""
 
     code: str | None
     sequence: int
@@ -136,9 +120,7 @@ def accept(
     if message.sequence <= session["sequence"]:
         note(connection, now.time_ms, "invocation", "invocation.sequence")
         return Outcome("invocation.sequence", session["sequence"])
-    code = _misfit(item, session, ticket, now)
-    if code is None and online and message.time < now.time_ms - LATE_MS:
-        code = "invocation.time"
+    code = _misfit(item, session, ticket, now, online)
     after: Mapping[str, Any] | None = ticket
     if code is None and ticket is not None and counters is not None:
         decided = _decide(connection, item, ticket, counters, policy, now, silence_ms, online, duration_ms)
@@ -158,20 +140,19 @@ def accept(
     return _answer(message.sequence, after, counters, policy, now, code)
 
 
-def _misfit(item: Received, session: Mapping[str, Any], ticket: Mapping[str, Any] | None, now: Now) -> str | None:
-    """Why this action can't belong to this ticket and session at this time."""
+def _misfit(
+    item: Received, session: Mapping[str, Any], ticket: Mapping[str, Any] | None, now: Now, online: bool
+) -> str | None:
+    """Code of the refusal where this action cannot belong to this ticket and session at this time."""
     message = item.message
-    if message.time > now.time_ms + AHEAD_MS:
+    if message.time > now.time_ms + CLOCK_AHEAD_MS or (online and message.time < now.time_ms - ONLINE_LATE_MS):
         return "invocation.time"
     if ticket is None:
         return "ticket.missing"
     if ticket["session"] != message.session or ticket["content"] != message.content:
         return "ticket.mismatch"
-    if item.action in ENDS:
-        return None
-    if not session["not_before_s"] * 1000 - SKEW_MS <= message.time < session["not_after_s"] * 1000:
-        return "session.expired"
-    return "ticket.expired" if message.time >= ticket["expiry_s"] * 1000 else None
+    play = Play(ticket["state"], session["not_before_s"], session["not_after_s"], ticket["expiry_s"])
+    return inadmissible(play, item.action, message.time)
 
 
 def _decide(
@@ -185,20 +166,16 @@ def _decide(
     online: bool,
     duration_ms: int | None,
 ) -> str | dict[str, Any]:
-    """The code of a refusal; or, with everything counted, what has changed in the ticket."""
+    """The code of the refusal, or the ticket's changed columns once everything is counted."""
     action, message = item.action, item.message
-    state = ticket["state"]
-    if action in STARTS:
-        if state != "none":
-            return "ticket.used"
-    elif state in ("none", "ended"):
-        return "invocation.state"
-    # Nothing is heard before its ticket was opened, by the server's own clock, nor after now.
+    # Heard time lies between the opening of the ticket and now, by the server's clock.
     time_ms = max(message.time, ticket["opened_ms"])
     moment_ms = min(time_ms, now.time_ms)
     holder = get(connection, listeners, listener=ticket["listener"])
-    if policy.concurrent == 1 and (code := _busy(ticket, action, moment_ms, holder, silence_ms)) is not None:
-        return code
+    if policy.concurrent == 1 and is_busy(
+        action, _other_silent_ms(connection, item, ticket, moment_ms, holder), silence_ms
+    ):
+        return "session.busy"
     # A report tells of an action under a lease: the terms of its own time hold, within what the server can bound.
     time_s = (now.time_ms if online else moment_ms) // 1000
     usage = counters.usage(policy, time_s)
@@ -208,8 +185,10 @@ def _decide(
     if decision.code is not None:
         return decision.code
     mine = holder is None or holder["ticket"] in (None, ticket["id"])
-    # With another stream of this listener being heard, this one sounds where the terms allow it, and is not paid.
-    sounding = state == "playing" and (mine or policy.concurrent > 1)
+    # Where one play at a time is allowed, this one continues in place of another that fell silent.
+    mine = mine or (policy.concurrent == 1 and action not in BEGINS | ENDS)
+    # Beside another play of this listener that is paid, this one plays where the terms allow it, and is not paid.
+    sounding = ticket["state"] == "playing" and (mine or policy.concurrent > 1)
     started = action if action in STARTS else ticket["started"] or "play"
     meter = Meter(ticket["sounded_ms"], sounding, ticket["position_ms"], ticket["time_ms"]).advance(
         action,
@@ -219,7 +198,7 @@ def _decide(
         _end(policy, usage, started, duration_ms),
         (now.time_ms - ticket["opened_ms"]) * policy.fastest - ticket["sounded_ms"],
     )
-    # One clock for all tickets of a listener: a moment that was counted is gone for every one of them.
+    # One clock for all tickets of a listener: no moment is counted twice.
     clock_ms = max(ticket["opened_ms"], holder["time_ms"] if holder else 0)
     room_ms = max(0, moment_ms - clock_ms) * policy.fastest if mine else 0
     heard_ms = ticket["heard_ms"] + min(meter.heard_ms - ticket["sounded_ms"], room_ms)
@@ -228,7 +207,7 @@ def _decide(
         return code
     if decision.counts:
         counters.count(policy, action, time_s)
-    if mine or action in STARTS | {"resume"}:
+    if mine or action in BEGINS:
         clock_ms = max(moment_ms, clock_ms)
         now_heard = ticket["id"] if meter.playing else None
         put(connection, listeners, {"listener": ticket["listener"]}, ticket=now_heard, time_ms=clock_ms)
@@ -245,7 +224,7 @@ def present(
     streams: int = 0,
     position_s: int | None = None,
 ) -> Context:
-    """Where, when and for whom a ticket's play is decided.
+    """Context of a ticket's play for the policy's decision.
 
     Args:
         connection: Where the transaction is open.
@@ -281,24 +260,37 @@ def _end(policy: Policy, usage: Usage, started: str, duration_ms: int | None) ->
     return min(ends, default=None)
 
 
-def _busy(
-    ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[str, Any] | None, silence_ms: int
-) -> str | None:
-    """One playing stream per listener: another one waits until the first stops or falls silent."""
-    if action in ENDS or holder is None or holder["ticket"] in (None, ticket["id"]):
+def _other_silent_ms(
+    connection: Connection,
+    item: Received,
+    ticket: Mapping[str, Any],
+    moment_ms: int,
+    holder: Mapping[str, Any] | None,
+) -> int | None:
+    """Time since the listener's other play was reported, milliseconds; None: no other play is playing.
+
+    Two plays of one device have one clock: its own times are compared, as its host compares them, however late they
+    are reported. Times of different devices are compared by the server's clock.
+    """
+    if holder is None or holder["ticket"] in (None, ticket["id"]):
         return None
-    if action in STARTS | {"resume"} and time_ms >= holder["time_ms"] + silence_ms:
-        return None
-    return "session.busy"
+    reported = (
+        select(invocations.c.time_ms)
+        .join(tickets, (tickets.c.session == invocations.c.session) & (tickets.c.sequence == invocations.c.sequence))
+        .join(sessions, sessions.c.id == tickets.c.session)
+        .where(tickets.c.id == holder["ticket"], sessions.c.device == item.device)
+    )
+    time_ms = connection.execute(reported).scalar_one_or_none()
+    return int(moment_ms - holder["time_ms"]) if time_ms is None else int(item.message.time - time_ms)
 
 
 def free(ticket: Mapping[str, Any], action: str) -> bool:
-    """Whether what is heard costs nothing: a preview of what the listener would pay for."""
+    """Whether the play is free: a preview where the listener would pay."""
     return ticket["payer"] != ticket["station"] and (action == "preview" or ticket["started"] == "preview")
 
 
 def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> str | None:
-    """Why the next interval may not be heard: escrow no longer covers it, or the payer's vouchers lag.
+    """Code of the refusal where escrow no longer covers the next interval, or the payer's vouchers lag.
 
     Asked when a play starts and when an interval is full; of a listener who pays also at every sign of life and when it
     goes on.

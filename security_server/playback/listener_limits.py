@@ -1,4 +1,4 @@
-"""Who else listens with a listener's terms: other devices, other players."""
+"""Other devices and other plays of a listener, for the policy's limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def devices(connection: Connection, listener: bytes, content: bytes, device: byt
 
 
 def streams(connection: Connection, ticket: Mapping[str, Any], since_ms: int) -> int:
-    """How many other players of this listener sound, and were heard from since a time by the server's clock."""
+    """Number of this listener's other plays that are playing and were reported since a time of the server's clock."""
     others = (tickets.c.listener == ticket["listener"], tickets.c.id != ticket["id"])
     sounding = (tickets.c.state == "playing", tickets.c.seen_ms > since_ms)
     return int(connection.execute(select(func.count()).select_from(tickets).where(*others, *sounding)).scalar_one())

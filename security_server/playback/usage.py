@@ -1,4 +1,4 @@
-"""What one listener has used of one content, as the policy counts it."""
+"""Usage counters of one listener and one content, as the policy counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from security_server.db.tables import (
 
 
 class Counters:
-    """One row of ``usages``, read, changed and written inside one transaction."""
+    """One row of ``usages``: read, changed and written in one transaction."""
 
     def __init__(self, connection: Connection, listener: bytes, content: bytes) -> None:
         self._connection = connection

@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from pywallet.errors import GomaaError, InputError
+from pywallet.protocol.http_status import http_status
 
 log = logging.getLogger("gomaa.station")
 
@@ -51,31 +52,10 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
 """Kept, and asked for again each time: an entity tag makes that a short answer."""
 
-_STATUS = {
-    "station.escrow.short": 402,
-    "station.busy": 429,
-    "content.unknown": 404,
-    "content.revoked": 410,
-    "content.destroyed": 410,
-    "message.denied": 401,
-    "internal": 500,
-}
-
-
-def status_of(error: GomaaError) -> int:
-    """The HTTP status that goes with an error."""
-    if error.code in _STATUS:
-        return _STATUS[error.code]
-    if isinstance(error, Unavailable):
-        return 503
-    if isinstance(error, Refusal) or error.code.startswith(("session.", "policy.")):
-        return 403
-    return 400 if isinstance(error, InputError) else 502
-
 
 def problem(error: GomaaError) -> web.Response:
     """An error as docs/protocol.md section 1 has it."""
-    response = answer({"error": error.to_json()}, status_of(error))
+    response = answer({"error": error.to_json()}, http_status(error))
     if response.status in (429, 503):
         response.headers["Retry-After"] = str(error.detail.get("retry_after", 10 if response.status == 503 else 60))
     if response.status == 401:

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from pywallet.crypto import keccak256, sign
+from pywallet.crypto import sign
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Unavailable
 from pywallet.protocol import (
@@ -19,6 +19,7 @@ from pywallet.protocol import (
     StatementLine,
     Ticket,
     Voucher,
+    statement_digest,
 )
 from pywallet.protocol.foreign_errors import code_from, error_from
 from pywallet.rules.statement_check import Shown as ServerAnswer
@@ -197,8 +198,7 @@ class Servers:
 
 
 def _asking(server: bytes, payer: bytes, key: bytes, time_s: int) -> dict[str, Any]:
-    digest = keccak256(b"gomaa/1 statement" + server + time_s.to_bytes(8, "big"))
-    return {"payer": to_hex(payer), "time_s": time_s, "signature": to_hex(sign(key, digest))}
+    return {"payer": to_hex(payer), "time_s": time_s, "signature": to_hex(sign(key, statement_digest(server, time_s)))}
 
 
 def _code(answer: Mapping[str, Any]) -> str | None:

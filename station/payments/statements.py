@@ -22,6 +22,7 @@ from pywallet.protocol import (
     Voucher,
     sign,
 )
+from pywallet.rules.limits import CLOCK_SLACK_MS
 from pywallet.rules.statement_check import (
     Known,
     KnownTicket,
@@ -37,8 +38,6 @@ from station.payments.server_client import Acknowledgement, ServerAnswer, Server
 
 log = logging.getLogger("gomaa.station")
 
-SLACK_MS = 5000
-"""By so much may a server's clock run ahead of the station's (protocol section 2, heard time)."""
 LINE_CODE: Final = "statement.line"
 """Code of a line that is set aside."""
 _LOST: Final = ("ticket", "settled", "spent")
@@ -90,7 +89,7 @@ def examine(answer: ServerAnswer, tickets: Mapping[int, TicketRow], known: Expec
 
 def _known(ticket: TicketRow, now_ms: int) -> KnownTicket:
     elapsed_ms = max(0, min(now_ms, ticket.expiry_s * 1000) - ticket.issued_ms)
-    possible = (elapsed_ms * ticket.fastest + SLACK_MS) // (ticket.interval_s * 1000) + 1
+    possible = (elapsed_ms * ticket.fastest + CLOCK_SLACK_MS) // (ticket.interval_s * 1000) + 1
     facts = (ticket.content, ticket.session, ticket.price, ticket.reward, possible)
     return KnownTicket(*facts, ticket.vouchered, ticket.settled, ticket.agreed_bps)
 

@@ -16,6 +16,8 @@ from pywallet.protocol import (
     require_signer,
     sign,
 )
+from pywallet.rules.content_check import content_fault
+from pywallet.rules.limits import session_is_current
 from pywallet.settlement import gross
 from station.catalogue.songs import Catalogue, Song
 from station.chain_interface import ChainView, ContentFacts
@@ -23,9 +25,6 @@ from station.config import StationConfig
 from station.db.ledger import Store, TicketRow
 from station.payments.server_client import Servers
 from station.rewards.loyalty import Loyalty
-
-SKEW_S = 30
-"""Seconds by which a session may seem to begin in the future."""
 
 
 def life_s(duration_ms: int, slack_s: int) -> int:
@@ -104,15 +103,15 @@ class TicketDesk:
         if ZERO_ADDRESS in (message.listener, message.device):
             raise Refusal("session.signature", reason="zero address")
         require_signer(session, self._chain.domain, message.listener, "session.signature")
-        if not message.not_before <= now_s + SKEW_S or not now_s < message.not_after:
+        if not session_is_current(message.not_before, message.not_after, now_s * 1000):
             raise Refusal("session.expired", now_s=now_s, not_before=message.not_before, not_after=message.not_after)
 
     def _check_content(self, song: Song, facts: ContentFacts | None, now_s: int, rewarded: bool) -> None:
-        if facts is None:
-            raise Refusal("content.unknown", content=to_hex(song.content))
-        if facts.owner != song.owner:
-            # An owner may have sold the recording since: then the band signs the file anew.
-            raise Refusal("content.owner", header=to_hex(song.owner), chain=to_hex(facts.owner))
+        # An owner may have sold the recording since: then the band signs the file anew.
+        fault = content_fault(facts, song.content, song.owner, song.policy_hash)
+        if fault is not None:
+            raise fault.error(Refusal)
+        assert facts is not None  # ``content.unknown`` otherwise
         policy = song.policy
         # Where and what for one listens is the security server's to say, and it will.
         territory, purpose = next(iter(policy.territories), None), next(iter(policy.purposes), None)
@@ -122,7 +121,7 @@ class TicketDesk:
         # Whether a listener has paid is not the station's to know.
         action = "preview" if policy.price.payer == "listener" and policy.permits("preview") else "play"
         decide(policy, Usage(), context, action).require()
-        if facts.policy_hash != song.policy_hash or facts.price != policy.price.owner:
+        if facts.price != policy.price.owner:
             raise Refusal("sps.policy.mismatch", content=to_hex(song.content))
         if not facts.licensed:
             raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from pywallet.rewards import Heard
 from pywallet.rewards.points_rules import DAY_S
+from pywallet.rules.limits import LISTENER_LEAD_MS
 from station.db.ledger import HOLD_S, TICKETS, ticket_row
 from station.db.schema import make_tables
-
-SLACK_MS: Final = 30_000
-"""By so much may what was vouchered run ahead of the clock: clocks differ, and one song follows another."""
 
 _meta = sa.MetaData()
 _heard = sa.Table(
@@ -89,7 +87,7 @@ class Listening:
         if not rows:
             return False
         heard_ms = sum(row.vouchered * row.interval_s * 1000 // ticket_row(row).fastest for row in rows)
-        return bool(heard_ms > now_ms - min(row.issued_ms for row in rows) + SLACK_MS)
+        return bool(heard_ms > now_ms - min(row.issued_ms for row in rows) + LISTENER_LEAD_MS)
 
     def earned(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:
         """Wei of the tickets of today: what vouchers were signed for, and of a play that may go on, the whole song.

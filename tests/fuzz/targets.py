@@ -43,7 +43,7 @@ def index(data: bytes) -> None:
     """Renditions with their segment indexes."""
     for rendition in renditions.from_list(cbor.loads(data)):
         rendition.key_epoch(len(rendition.segments) - 1)
-        len(rendition.starts_ms)
+        len(rendition.index.starts_ms)
 
 
 def live_index(data: bytes) -> None:

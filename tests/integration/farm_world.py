@@ -42,7 +42,7 @@ from security_server.context import Core
 from security_server.db.tables import tickets, usages
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import Agreement
-from security_server.playback.key_service import Playing
+from security_server.playback.key_service import KeyService
 from station.chain_interface import Account, ContentFacts, ContentServers
 from station.config import StationConfig
 from station.context import Station
@@ -178,7 +178,7 @@ class FarmWorld:
 
     clock: Clock
     core: Core
-    playing: Playing
+    playing: KeyService
     station: Station
     songs: dict[str, bytes]
     revoked: set[bytes]
@@ -220,7 +220,7 @@ class FarmWorld:
         )
         servers = DirectServers(Bookkeeping(core))
         station = Station.of(given, STATION_KEY, STATION, StationChain(clock, policies), servers)
-        return cls(clock, core, Playing(core, Moves(core, _nobody)), station, songs, chain.revoked)
+        return cls(clock, core, KeyService(core, Moves(core, _nobody)), station, songs, chain.revoked)
 
     async def settle(self) -> None:
         """One round of statement and voucher. Raises whatever makes a statement not payable."""

@@ -16,7 +16,6 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from native_host.remote.server import hello_digest
 from pywallet.crypto import address_of, keccak256, recover
 from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import (
@@ -35,6 +34,7 @@ from pywallet.protocol import (
     Signed,
     Ticket,
     digest,
+    hello_digest,
     receipt_detail,
     sign,
     signer,

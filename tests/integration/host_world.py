@@ -261,8 +261,8 @@ async def world(tmp_path: Path, server: StandIn, monkeypatch: Any) -> AsyncItera
         made.append(host)
         return host
 
-    monkeypatch.setattr("native_host.operations.open.look", look)
-    monkeypatch.setattr("native_host.operations.prepare.look", look)
+    monkeypatch.setattr("native_host.operations.open.check_content", look)
+    monkeypatch.setattr("native_host.operations.prepare.check_content", look)
     monkeypatch.setattr("native_host.remote.clock.system_ms", lambda: chain.now + chain.skew_ms)
     one: World
     service = Dispatcher(lambda frame: one.received(frame), make)

@@ -15,18 +15,8 @@ from pywallet.crypto import sign as sign_digest
 from pywallet.crypto.key_wrap import GRANT_INFO, generate_keypair, unwrap
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.protocol import (
-    Action,
-    Domain,
-    Invocation,
-    Session,
-    Signed,
-    Ticket,
-    digest,
-    sign,
-)
+from pywallet.protocol import Action, Domain, Invocation, Session, Signed, Ticket, digest, hello_digest, sign
 from pywallet.sps.segments import segment_aad, segment_key
-from security_server.api.host_socket import hello_digest
 from tests.integration.server_songs import EPOCH, Upload
 
 

@@ -35,6 +35,7 @@ from pywallet.protocol import (
     digest,
     receipts_digest,
     sign,
+    statement_digest,
     statement_lines_hash,
 )
 from pywallet.settlement import Schedule
@@ -45,7 +46,6 @@ from security_server.api.app import (
     MOVES,
     create_app,
 )
-from security_server.billing.billing import statement_digest
 from security_server.config import Config, Keys
 from security_server.content.moves import Moves
 from security_server.context import Core

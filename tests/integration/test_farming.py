@@ -6,13 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from security_server.playback.windows import (
-    BEHIND_MS,
-    HEARD_PER_ROOM,
-    JUMPS_MS,
-    PLACE_MS,
-    SLACK_MS,
-)
+from pywallet.rules.key_window import BEHIND_MS
+from pywallet.rules.limits import CLOCK_SLACK_MS
+from security_server.playback.key_allowance import HEARD_PER_ROOM, JUMPS_MS, PLACE_MS
 from tests.integration.farm_bots import STEP_MS, STEPS, Bot, Gain, Strategy, honest, strategies
 from tests.integration.farm_world import BUFFER_MS, INTERVAL_S, PRICE, SONG_MS, TERMS, FarmWorld
 
@@ -36,7 +32,7 @@ def most_keys_ms(gain: Gain, content: bytes) -> int:
     """What was heard, one buffer, and the room for jumps (docs/decisions/0033)."""
     heard = gain.heard_ms[content]
     jumps = gain.seeks[content] if "seek" in TERMS[gain.strategy.song].get("counts", {}) else 0
-    return heard + BEHIND_MS + BUFFER_MS + SLACK_MS + max(JUMPS_MS, jumps * PLACE_MS) + heard // HEARD_PER_ROOM
+    return heard + BEHIND_MS + BUFFER_MS + CLOCK_SLACK_MS + max(JUMPS_MS, jumps * PLACE_MS) + heard // HEARD_PER_ROOM
 
 
 async def test_an_honest_listener_is_paid_for_every_interval_and_gets_every_key(tmp_path: Path) -> None:

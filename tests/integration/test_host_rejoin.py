@@ -12,8 +12,8 @@ import pytest
 from demo.waiting import TIMEOUT_S
 from native_host.ledger import Ledger
 from pywallet.errors import GomaaError
-from pywallet.policy import MAX_GAP_MS
 from pywallet.protocol import Signed, Ticket
+from pywallet.rules.limits import SILENCE_MS
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import DOMAIN, SERVER, World, world
 
@@ -120,9 +120,9 @@ async def test_after_the_browser_died_the_page_goes_on_where_it_was(
     async with world(tmp_path, server, monkeypatch) as dead:
         await playing(dead)
         async with world(tmp_path, server, monkeypatch) as fan:
-            fan.chain.now = dead.chain.now + MAX_GAP_MS - 1
+            fan.chain.now = dead.chain.now + SILENCE_MS - 1
             early = await fan.open("new")
-            fan.chain.now = dead.chain.now + MAX_GAP_MS
+            fan.chain.now = dead.chain.now + SILENCE_MS
             late = await fan.open("other")
             await fan.ask("rejoin", stream="other")
             taken = await fan.open("third")

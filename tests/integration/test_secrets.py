@@ -17,11 +17,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from pywallet.crypto import address_of
 from pywallet.crypto import sign as sign_digest
 from pywallet.encoding.hex import to_hex
+from pywallet.protocol import hello_digest, statement_digest
 from pywallet.sps.container import MAGIC
 from security_server.api import requests
 from security_server.api.app import create_app
-from security_server.api.host_socket import hello_digest
-from security_server.billing.billing import statement_digest
 from station.api.app import create_app as create_station
 from station.config import StationConfig
 from tests.integration.server_songs import Upload

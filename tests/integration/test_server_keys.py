@@ -10,12 +10,14 @@ import pytest
 
 from pywallet.errors import GomaaError
 from pywallet.protocol import Invocation, Signed
-from security_server.playback.windows import BEHIND_MS, LONGEST_WAIT_MS, SLACK_MS
+from pywallet.rules.key_window import BEHIND_MS
+from pywallet.rules.limits import CLOCK_SLACK_MS
+from security_server.playback.key_allowance import LONGEST_WAIT_MS
 from tests.integration.farm_bots import Bot, Strategy, _Play
 from tests.integration.farm_world import BUFFER_MS, SEGMENT_MS, SONG_MS, FarmWorld
 
 ALL = SONG_MS // SEGMENT_MS
-BUFFER = (BUFFER_MS + SLACK_MS) // SEGMENT_MS + 1
+BUFFER = (BUFFER_MS + CLOCK_SLACK_MS) // SEGMENT_MS + 1
 """Segments of a play of which nothing was heard."""
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from audit.run import audit
 from chain.contracts.content import Content
 from chain.contracts.registry import Registry
-from native_host.playback.content_check import look
+from native_host.playback.content_check import check_content
 from native_host.remote.network import Network
 from pywallet.crypto import address_of
 from pywallet.crypto import sign as sign_digest
@@ -470,7 +470,7 @@ async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
                     await door.rate(0)
                 facts = await door.content(both.song.content, old.station)
                 assert facts is not None
-                found = await look(network, header, "https://radio.example")
+                found = await check_content(network, header, "https://radio.example")
                 assert found.server_url == (old if found.server == old.keys.address else new).url
                 return {facts.server, found.server}
 
@@ -481,7 +481,7 @@ async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
             await both.to_epoch(first)
             assert await named() == {new.keys.address}
             await new.settlement.retire(new.platform_key, new.keys.address)
-            assert await code_of(look(network, header, "https://radio.example")) == "server.unbonded"
+            assert await code_of(check_content(network, header, "https://radio.example")) == "server.unbonded"
         finally:
             await network.close()
             await door.close()

@@ -17,9 +17,7 @@ from pywallet.crypto import sign as sign_digest
 from pywallet.crypto.key_wrap import Unwrapper
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.protocol import destruction_digest
-from security_server.api.host_socket import hello_digest
-from security_server.billing.billing import statement_digest
+from pywallet.protocol import destruction_digest, hello_digest, statement_digest
 from security_server.db.tables import METADATA, refusals
 from tests.integration.server_songs import make_song, terms
 from tests.integration.server_world import World, make_world, private_key
@@ -135,7 +133,7 @@ async def test_a_strangers_upload_costs_no_key_agreement(world: World, monkeypat
 def resigned(song: Any, owner: bytes, body: dict[str, Any], keys: list[Any]) -> dict[str, Any]:
     """An upload with other keys, signed for them."""
     from pywallet.encoding.hex import from_b64
-    from security_server.content.contents import upload_digest
+    from pywallet.protocol import upload_digest
 
     wrapped = [from_b64(key) for _, key in keys]
     signed = upload_digest(song.content, from_b64(body["header"]), from_b64(body["ephemeral"]), wrapped)

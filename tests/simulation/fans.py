@@ -23,10 +23,10 @@ from pywallet.protocol import (
     Signed,
     Ticket,
     digest,
+    hello_digest,
     require_signer,
     sign,
 )
-from security_server.api.host_socket import hello_digest
 from tests.simulation.network import Network
 from tests.simulation.servers import HostLine, RadioStation, SecurityServer
 

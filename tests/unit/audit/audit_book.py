@@ -11,9 +11,9 @@ from audit.epochs import EpochCheck, Posted
 from audit.faults import Fault
 from audit.tables import EpochFile
 from pywallet.crypto import keccak256
+from pywallet.protocol.outcomes import PlayOutcome
 from pywallet.settlement import (
     NO_TERMS,
-    REFUSED,
     ContentRow,
     CountsTree,
     DebitRow,
@@ -63,7 +63,7 @@ def plays(count: int) -> tuple[PlayRow, ...]:
                 tag,
             )
         )
-    return tuple(sorted(out, key=lambda row: (row.outcome == REFUSED, row.station, row.ticket)))
+    return tuple(sorted(out, key=lambda row: (row.outcome == PlayOutcome.REFUSED, row.station, row.ticket)))
 
 
 def fresh(play: PlayRow) -> bytes:
@@ -86,7 +86,7 @@ def honest(
     rows = plays(count)
     nets, owned, rewards = dict.fromkeys(STATIONS, 0), dict.fromkeys(owners, 0), dict[bytes, int]()
     for row in rows:
-        if row.outcome == REFUSED:
+        if row.outcome == PlayOutcome.REFUSED:
             continue
         intervals, terms = row.heard_s // TERMS[row.terms].interval_s, TERMS[row.terms]
         nets[STATIONS[row.station]] += intervals * (terms.price + terms.reward)

@@ -84,8 +84,8 @@ async def test_a_registered_server_is_no_way_inside(url: str, origin: str, rpc: 
         content=ADDRESS, owner=ADDRESS, policy_hash=b"", server=SimpleNamespace(address=ADDRESS)
     )
     if good:
-        assert (await content_check.look(network(url, rpc), header, origin)).server_url == url
+        assert (await content_check.check_content(network(url, rpc), header, origin)).server_url == url
         return
     with pytest.raises(GomaaError) as caught:
-        await content_check.look(network(url, rpc), header, origin)
+        await content_check.check_content(network(url, rpc), header, origin)
     assert caught.value.code == "server.unreachable"

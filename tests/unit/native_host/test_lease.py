@@ -39,7 +39,7 @@ def test_shredding_leaves_no_key_and_none_in_the_repr() -> None:
     one = lease()
     shown = repr(one)
 
-    one.shred()
+    one.discard()
 
     assert one.cover(4, 4) == []
     assert one.refusal(0) is not None

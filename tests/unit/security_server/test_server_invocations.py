@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from pywallet.rules.limits import CLOCK_AHEAD_MS
 from security_server.billing.accounts import Money, Outstanding, outstanding
 from security_server.db.queries import get
 from security_server.db.tables import (
@@ -19,7 +20,6 @@ from security_server.db.tables import (
     tickets,
     usages,
 )
-from security_server.playback.invocations import AHEAD_MS
 from tests.budget import budget
 from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, STATION, Desk, terms
 
@@ -150,11 +150,11 @@ def test_a_clock_ahead_gains_nothing_and_a_wrong_one_is_refused(desk: Desk) -> N
     """A host that runs ahead is heard by the server's clock: nothing is gained; beyond a minute it is told."""
     session = desk.session()
     ticket = desk.ticket(session, 1)
-    assert desk.act(session, ticket, "play", time_ms=START_MS + AHEAD_MS + 1).code == "invocation.time"
-    assert desk.act(session, ticket, "play", time_ms=START_MS + AHEAD_MS).code is None
+    assert desk.act(session, ticket, "play", time_ms=START_MS + CLOCK_AHEAD_MS + 1).code == "invocation.time"
+    assert desk.act(session, ticket, "play", time_ms=START_MS + CLOCK_AHEAD_MS).code is None
     for second in range(5, 61, 5):
         desk.wait(5)
-        outcome = desk.act(session, ticket, "renew", second * 1000, START_MS + second * 1000 + AHEAD_MS)
+        outcome = desk.act(session, ticket, "renew", second * 1000, START_MS + second * 1000 + CLOCK_AHEAD_MS)
         assert (outcome.code, outcome.heard_ms) == (None, second * 1000)
 
 

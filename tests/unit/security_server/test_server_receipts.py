@@ -20,6 +20,7 @@ from pywallet.protocol import (
     receipts_digest,
     sign,
     signer,
+    statement_digest,
 )
 from security_server.api.connections import Line
 from security_server.api.requests import (
@@ -29,7 +30,6 @@ from security_server.api.requests import (
     ReceiptsRequest,
     VoucherPost,
 )
-from security_server.billing.billing import statement_digest
 from security_server.db.tables import tickets
 from tests.unit.security_server.epoch_server import KEYS, SCHEDULE, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import LedgerChain

@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security_server.playback.windows import (
-    BEHIND_MS,
+from pywallet.rules.key_window import BEHIND_MS, Window
+from pywallet.rules.limits import CLOCK_SLACK_MS
+from security_server.playback.key_allowance import (
     JUMPS_MS,
     LONGEST_WAIT_MS,
     NEAR_MS,
     PLACE_MS,
-    SLACK_MS,
     SOON_MS,
     WAITED_PER_ROOM,
     Allowance,
     Wait,
-    Window,
 )
 
 STARTS = tuple(range(0, 200_001, 2_000))
@@ -28,19 +27,19 @@ LONG = tuple(range(0, 3_600_001, 2_000))
 
 def test_a_fresh_play_opens_the_buffer_and_no_more() -> None:
     """At the moment of play, keys end at the buffer's end."""
-    window = Window.of(0, 0, 60_000 - SLACK_MS)
+    window = Window.of(0, 0, 60_000 - CLOCK_SLACK_MS)
     assert window.clip(STARTS, 0, 100) == range(0, 30)
 
 
 def test_what_was_heard_moves_the_end() -> None:
     """Ten heard seconds later exactly five more two-second segments are open."""
-    window = Window.of(0, 10_000, 60_000 - SLACK_MS)
+    window = Window.of(0, 10_000, 60_000 - CLOCK_SLACK_MS)
     assert window.clip(STARTS, 0, 100) == range(0, 35)
 
 
 def test_a_seek_moves_the_window() -> None:
     """After a seek to 100 s the beginning is closed and 100 s onwards is open."""
-    window = Window.of(100_000, 100_000, 60_000 - SLACK_MS)
+    window = Window.of(100_000, 100_000, 60_000 - CLOCK_SLACK_MS)
     assert window.clip(STARTS, 0, 100).start == (100_000 - BEHIND_MS) // 2_000
     assert window.clip(STARTS, 50, 10) == range(50, 60)
     assert not window.clip(STARTS, 90, 10)
@@ -88,7 +87,7 @@ def test_jumps_without_listening_open_some_places_in_all() -> None:
     assert opened[:2] == [16, 16]
     assert sum(n > 0 for n in opened) > 10
     assert opened[-1] == 0
-    assert BEHIND_MS + 60_000 < given.bit_count() * 1000 <= BEHIND_MS + 60_000 + SLACK_MS + JUMPS_MS
+    assert BEHIND_MS + 60_000 < given.bit_count() * 1000 <= BEHIND_MS + 60_000 + CLOCK_SLACK_MS + JUMPS_MS
     again = Window.of(0, 0, 60_000).clip(STARTS, 0, 16)
     assert Allowance.of(0, 60_000, 0, 0).take(STARTS, again, given)[0] == again
 
@@ -134,7 +133,7 @@ def test_no_order_of_jumps_brings_more_than_was_heard(steps: list[tuple[int, int
         assert indexes.start == wanted.start
         assert given.bit_count() * 1000 <= max(allowance.most_ms, allowance.full_ms)
     room = max(JUMPS_MS, jumps * PLACE_MS)
-    assert given.bit_count() * 1000 <= heard + heard // 4 + BEHIND_MS + 60_000 + SLACK_MS + room
+    assert given.bit_count() * 1000 <= heard + heard // 4 + BEHIND_MS + 60_000 + CLOCK_SLACK_MS + room
 
 
 @dataclass
@@ -172,7 +171,7 @@ class Seeker:
         self.waits.append(silent_ms)
 
     def ask(self, anchor_ms: int, position_ms: int, first: int, count: int) -> range:
-        """As the server answers (``Playing._give``)."""
+        """As the server answers (``given_keys.give``)."""
         starts = LONG[: self.length_ms // 2_000 + 1]
         wanted = Window.of(anchor_ms, position_ms, 60_000).clip(starts, first, count)
         for again in (True, False):
@@ -209,7 +208,7 @@ def test_who_jumps_about_in_an_hour_waits_a_moment_and_always_goes_on() -> None:
     assert 0 < max(seeker.waits) <= LONGEST_WAIT_MS
     assert sum(seeker.waits) / len(seeker.waits) <= 5_000
     # The bound: what was heard and a quarter, the buffer, the room, and half of the clock.
-    bound = seeker.heard_ms * 5 // 4 + BEHIND_MS + 60_000 + SLACK_MS + JUMPS_MS + seeker.wait.waited_ms
+    bound = seeker.heard_ms * 5 // 4 + BEHIND_MS + 60_000 + CLOCK_SLACK_MS + JUMPS_MS + seeker.wait.waited_ms
     assert seeker.given.bit_count() * 1000 <= bound
     assert WAITED_PER_ROOM * seeker.wait.waited_ms <= seeker.now_ms
 

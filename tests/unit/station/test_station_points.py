@@ -16,7 +16,8 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 from pywallet.rewards import SignedPass
 from pywallet.rewards.caps import TokenCap
-from pywallet.rewards.points_request import FRESH_S, Asking
+from pywallet.rewards.points_request import Asking
+from pywallet.rules.limits import REQUEST_AGE_S
 from station.config import from_dict
 from station.rewards.book import RewardBook
 from station.rewards.loyalty import Generosity, Loyalty
@@ -219,8 +220,8 @@ async def test_a_bad_word_is_refused(world: Any, change: dict[str, Any], code: s
 async def test_an_old_word_is_refused(world: Any) -> None:
     """Whoever overheard one two minutes ago learns nothing with it."""
     generous(world, RULES)
-    assert (await points(world, "look", late_s=FRESH_S))[0] == 200
-    assert (await points(world, "look", late_s=FRESH_S + 1))[1]["error"]["code"] == "invocation.time"
+    assert (await points(world, "look", late_s=REQUEST_AGE_S))[0] == 200
+    assert (await points(world, "look", late_s=REQUEST_AGE_S + 1))[1]["error"]["code"] == "invocation.time"
 
 
 async def test_another_site_cannot_pass_a_word_on(world: Any) -> None:

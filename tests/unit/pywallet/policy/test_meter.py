@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.policy import FASTEST, MAX_GAP_MS, Meter
+from pywallet.policy import FASTEST, Meter
+from pywallet.rules.limits import MAX_GAP_MS
 
 
 def run(*events: tuple[str, int, int]) -> Meter:

@@ -1,4 +1,4 @@
-"""Which segments a ticket may have keys for now: what was heard and a buffer, never more over all jumps together."""
+"""Allowance of keys: how much of a content one listener gets keys for, over all tickets, renditions and jumps."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-BEHIND_MS: Final = 6_000
-"""A decoder starts before the position it was asked for: so much behind it is always open."""
-
-SLACK_MS: Final = 5_000
-"""By so much may a host's clock differ, before keys it rightly asks for are held back."""
+from pywallet.rules.key_window import BEHIND_MS
+from pywallet.rules.limits import CLOCK_SLACK_MS
 
 NEAR_MS: Final = 6_000
 """Where only the room for jumps is left, keys end so soon after the metered position: enough until the next renewal."""
@@ -35,28 +32,6 @@ LONGEST_WAIT_MS: Final = WAITED_PER_ROOM * PLACE_MS
 
 
 @dataclass(frozen=True)
-class Window:
-    """A stretch of a song, milliseconds, both ends open to keys."""
-
-    start_ms: int
-    end_ms: int
-
-    @classmethod
-    def of(cls, anchor_position_ms: int, position_ms: int, ahead_ms: int) -> Window:
-        """From the last jump's target to the buffer after the metered position, which only heard time moves."""
-        return cls(anchor_position_ms - BEHIND_MS, position_ms + ahead_ms + SLACK_MS)
-
-    def clip(self, starts_ms: Sequence[int], first: int, count: int) -> range:
-        """The wanted segments that begin inside the window; ``starts_ms`` holds each start and the song's end."""
-        last = min(first + count, len(starts_ms) - 1)
-        while first < last and starts_ms[first + 1] <= self.start_ms:
-            first += 1
-        while last > first and starts_ms[last - 1] >= self.end_ms:
-            last -= 1
-        return range(first, last)
-
-
-@dataclass(frozen=True)
 class Allowance:
     """How much of a content one listener may hold keys for, over all tickets, renditions and jumps, milliseconds.
 
@@ -72,7 +47,7 @@ class Allowance:
     @classmethod
     def of(cls, heard_ms: int, ahead_ms: int, counted_jumps: int, position_ms: int, waited_ms: int = 0) -> Allowance:
         """After ``heard_ms`` of the content and ``waited_ms`` opened by waiting, with the music at ``position_ms``."""
-        covered_ms = heard_ms + BEHIND_MS + ahead_ms + SLACK_MS
+        covered_ms = heard_ms + BEHIND_MS + ahead_ms + CLOCK_SLACK_MS
         room_ms = max(JUMPS_MS, counted_jumps * PLACE_MS) + waited_ms
         full_ms = covered_ms + (room_ms if counted_jumps else 0)
         return cls(full_ms, covered_ms + room_ms + heard_ms // HEARD_PER_ROOM, position_ms)

@@ -1,0 +1,63 @@
+"""Window of keys: the stretch of a song whose segment keys a play may have now.
+
+From the target of the last jump to a buffer after the metered position, which only heard time moves. Host and security
+server compute the same window, so a host asks for no key that the server withholds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pywallet.policy import Extent
+from pywallet.rules.limits import CLOCK_SLACK_MS
+
+BEHIND_MS: Final = 6_000
+"""Song before the last jump's target that is inside: a decoder starts before the position that it was asked for."""
+
+BUFFER_MS: Final = 60_000
+"""Song after the metered position that is inside, where neither a lease nor the server's operator says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a song, milliseconds: keys go out for segments that overlap it."""
+
+    start_ms: int
+    end_ms: int
+
+    @classmethod
+    def of(cls, anchor_ms: int, position_ms: int, ahead_ms: int = BUFFER_MS) -> Window:
+        """The window of a play.
+
+        Args:
+            anchor_ms: Target of the last jump.
+            position_ms: Metered position.
+            ahead_ms: Buffer after it.
+        """
+        return cls(anchor_ms - BEHIND_MS, position_ms + ahead_ms + CLOCK_SLACK_MS)
+
+    def within(self, extent: Extent, position_ms: int) -> Window:
+        """The part of this window that the terms allow; ``position_ms`` is the metered position."""
+        return Window(*extent.clip(self.start_ms, self.end_ms, position_ms))
+
+    def until(self, end_ms: int) -> Window:
+        """The part of this window before ``end_ms``."""
+        return Window(self.start_ms, min(self.end_ms, end_ms))
+
+    def clip(self, starts_ms: Sequence[int], first: int, count: int) -> range:
+        """The wanted segments that overlap the window.
+
+        Args:
+            starts_ms: Start of each segment, and the end of the song.
+            first: Index of the first wanted segment.
+            count: Number of wanted segments.
+        """
+        if self.start_ms >= self.end_ms:
+            return range(first, first)
+        segments = len(starts_ms) - 1
+        low = max(first, bisect_right(starts_ms, self.start_ms) - 1)
+        high = min(first + count, bisect_left(starts_ms, self.end_ms, 0, segments), segments)
+        return range(low, high) if low < high else range(first, first)

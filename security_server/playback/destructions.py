@@ -1,0 +1,56 @@
+"""Signed notices of devices that destroyed their keys of a content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from pywallet.crypto import recover
+from pywallet.encoding.hex import from_hex
+from pywallet.errors import InputError, Refusal
+from pywallet.protocol import destruction_digest
+from security_server.api.requests import Destroyed
+from security_server.db.queries import get
+from security_server.db.tables import destructions, sessions, tickets
+from security_server.db.writer import Store
+from security_server.playback.signed_requests import check_times
+
+
+async def keep_destruction(store: Store, device: bytes, request: Destroyed) -> dict[str, Any]:
+    """Store a device's signed notice that it destroyed its keys of a content. The first one counts.
+
+    Raises:
+        Refusal: ``invocation.signature``; ``ticket.missing`` for a device that never played it.
+    """
+    check_times(time_ms=request.time_ms)
+    content, listener, signature = (
+        from_hex(request.content, 20),
+        from_hex(request.listener, 20),
+        from_hex(request.signature, 65),
+    )
+    try:
+        signer = recover(destruction_digest(content, listener, request.time_ms, request.code), signature)
+    except InputError:
+        signer = b""
+    if signer != device:
+        raise Refusal("invocation.signature", op="destroyed")
+    key = {"content": content, "listener": listener, "device": device}
+    values = {"time_ms": request.time_ms, "code": request.code, "signature": signature}
+
+    played = (
+        select(tickets.c.id)
+        .join(sessions, sessions.c.id == tickets.c.session)
+        .where(tickets.c.listener == listener, tickets.c.content == content, sessions.c.device == device)
+        .limit(1)
+    )
+
+    def keep(connection: Connection) -> None:
+        # A device that never had keys of it has none to destroy, and anybody can make a device.
+        if connection.execute(played).first() is None:
+            raise Refusal("ticket.missing", op="destroyed")
+        if get(connection, destructions, **key) is None:
+            connection.execute(insert(destructions).values(**key, **values))
+
+    await store.run(keep)
+    return {}

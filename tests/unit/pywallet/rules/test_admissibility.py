@@ -1,0 +1,123 @@
+"""Admissibility: the function, and that host and security server decide by it, in any sequence of invocations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from native_host.playback import invocation_log
+from pywallet.policy import Count, Policy, Price
+from pywallet.policy import Lease as LeaseTerms
+from pywallet.protocol.actions import ENDS, STARTS, Action
+from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy
+from pywallet.rules.limits import SESSION_SKEW_S, SILENCE_MS
+from tests.budget import budget
+from tests.unit.pywallet.rules.both_sides import PLAYS, BothSides, World
+
+POLICY = Policy(("play", "seek"), Price(30, 0, 0), {"seek": Count(6)}, lease=LeaseTerms(600, 3_600, 1 << 20))
+GAPS = st.one_of(st.sampled_from((0, 1, 1_000, 5_000, 60_000)), st.integers(14_000, 21_000))
+STEPS = st.lists(
+    st.tuples(
+        st.integers(0, PLAYS - 1),
+        st.sampled_from(("play", "play", "renew", "renew", "pause", "resume", "seek", "stop")),
+        GAPS,
+        st.integers(0, 100_000),
+        st.booleans(),
+    ),
+    min_size=2,
+    max_size=30,
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A folder for the ledgers of this file."""
+    folder: Path = tmp_path_factory.mktemp("rules")
+    return World(folder)
+
+
+def play(state: PlayState = "playing", **changes: Any) -> Play:
+    """A play whose session lasts from 1,000 s to 2,000 s and whose ticket ends at 1,500 s."""
+    return Play(**{"state": state, "session_from_s": 1_000, "session_to_s": 2_000, "ticket_to_s": 1_500, **changes})
+
+
+@pytest.mark.parametrize("action", [action.word for action in Action])
+def test_only_a_fresh_ticket_starts(action: str) -> None:
+    """Every start is refused once there is a play, everything else before there is one."""
+    for state in ("playing", "paused"):
+        assert inadmissible(play(state), action, 1_200_000) == ("ticket.used" if action in STARTS else None)
+    assert inadmissible(play("none"), action, 1_200_000) == (None if action in STARTS else "invocation.state")
+    assert inadmissible(play("ended"), action, 1_200_000) == ("ticket.used" if action in STARTS else "invocation.state")
+
+
+@pytest.mark.parametrize("action", [action.word for action in Action if action.word not in STARTS])
+def test_session_and_ticket_bound_the_time(action: str) -> None:
+    """Whatever plays is bound to session and ticket; an end is possible at any time."""
+    early, session, ticket = (1_000 - SESSION_SKEW_S) * 1_000 - 1, 2_000_000, 1_500_000
+    ends = action in ENDS
+    assert inadmissible(play(), action, early) == (None if ends else "session.expired")
+    assert inadmissible(play(), action, early + 1) is None
+    assert inadmissible(play(), action, ticket) == (None if ends else "ticket.expired")
+    assert inadmissible(play(), action, session) == (None if ends else "session.expired")
+
+
+@pytest.mark.parametrize("action", [action.word for action in Action])
+def test_another_play_is_waited_for(action: str) -> None:
+    """Every action but an end waits until the other play has been silent for twenty seconds."""
+    assert is_busy(action, SILENCE_MS - 1) == (action not in ENDS)
+    assert not is_busy(action, SILENCE_MS)
+    assert not is_busy(action, None)
+
+
+def run(sides: BothSides, steps: list[tuple[int, str, int, int, bool]]) -> None:
+    """Assert that both sides accept each step, or neither does."""
+    for number, action, gap_ms, position_ms, report in steps:
+        sides.time_ms += gap_ms
+        host, server = sides.act(number, action, position_ms if action in ("play", "seek") else None, report=report)
+        assert (host is None) == (server is None), (number, action, host, server)
+    assert sides.report() is None
+
+
+@budget(4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS, skew_ms=st.integers(-30_000, 59_000), ticket_s=st.sampled_from((40, 3_600)))
+def test_host_and_server_accept_the_same(
+    world: World, steps: list[tuple[int, str, int, int, bool]], skew_ms: int, ticket_s: int
+) -> None:
+    """Any sequence of three plays, with any gaps, either clock ahead, reported at once or later.
+
+    Both sides accept an invocation or both refuse it, and no key leaves the lease for one that the server refuses.
+    """
+    run(world.open(POLICY, skew_ms=skew_ms, ticket_s=ticket_s), steps)
+
+
+@pytest.mark.parametrize("gap_ms", [14_999, 15_000, 19_999, 20_000, 20_001])
+@pytest.mark.parametrize("report", [True, False])
+def test_a_silent_play_frees_its_listener_at_both_sides(world: World, gap_ms: int, report: bool) -> None:
+    """Before twenty seconds both refuse the next play, from then on both accept it."""
+    sides = world.open(POLICY)
+    sides.act(0, "play", 0)
+    sides.time_ms += gap_ms
+    host, server = sides.act(1, "play", 0, report=report)
+    expected = "session.busy" if gap_ms < SILENCE_MS else None
+    assert (host, server or sides.report()) == (expected, expected)
+
+
+def test_a_host_with_another_limit_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that frees its listener after fifteen seconds gives keys for what the server refuses."""
+    monkeypatch.setattr(invocation_log, "is_busy", lambda action, silent_ms: is_busy(action, silent_ms, 15_000))
+    sides = world.open(POLICY)
+    with pytest.raises(AssertionError, match=r"keys went out for play, which the server refuses: session\.busy"):
+        run(sides, [(0, "play", 0, 0, True), (1, "play", 16_000, 0, True)])
+
+
+def test_a_play_that_fell_silent_takes_its_place_back(world: World) -> None:
+    """While another play was reported less than twenty seconds ago it is refused; after that it continues."""
+    sides = world.open(POLICY)
+    run(sides, [(0, "play", 0, 0, True), (1, "play", 20_000, 0, True), (0, "renew", 5_000, 0, True)])
+    sides.time_ms += 15_000
+    assert sides.act(0, "renew") == (None, None)
+    assert sides.act(1, "renew") == ("session.busy", "session.busy")

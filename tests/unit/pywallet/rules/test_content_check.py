@@ -1,0 +1,126 @@
+"""Content check: the function, and that host, station and security server refuse by it with the same codes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from native_host.playback.content_check import check_content
+from pywallet.errors import GomaaError
+from pywallet.policy import Policy, Price
+from pywallet.rules.content_check import content_fault, terms_fault, withdrawal
+from security_server.playback.admission import Admission
+from station.tickets.issue import TicketDesk
+from tests.unit.pywallet.rules.both_sides import CONTENT, OWNER, SERVER, song
+
+POLICY = Policy(("play",), Price(30, 20, 10))
+OTHER = bytes([9]) * 32
+
+
+@dataclass(frozen=True)
+class State:
+    """A content's contract."""
+
+    owner: bytes = OWNER
+    policy_hash: bytes = POLICY.hash
+    revoked: bool = False
+    destroyed: bool = False
+    price: int = 20
+    licensed: bool = True
+    open_license: bool = True
+
+
+CASES = [
+    (None, "content.unknown"),
+    (State(owner=OTHER[:20]), "content.owner"),
+    (State(policy_hash=OTHER), "sps.policy.mismatch"),
+    (State(owner=OTHER[:20], policy_hash=OTHER, revoked=True), "content.owner"),
+]
+WITHDRAWN = [
+    (State(revoked=True), "content.revoked"),
+    (State(destroyed=True), "content.destroyed"),
+    (State(revoked=True, destroyed=True), "content.destroyed"),
+]
+
+
+@pytest.mark.parametrize(("state", "code"), CASES)
+def test_the_first_difference_is_named(state: State | None, code: str) -> None:
+    """Unknown before another owner, before other terms."""
+    fault = content_fault(state, CONTENT, OWNER, POLICY.hash)
+    assert fault is not None
+    assert fault.code == code
+    assert content_fault(State(), CONTENT, OWNER, POLICY.hash) is None
+    assert terms_fault(State(), POLICY.hash) is None
+
+
+@pytest.mark.parametrize(("state", "code"), WITHDRAWN)
+def test_a_withdrawn_content_has_one_code(state: State, code: str) -> None:
+    """Destroyed before revoked."""
+    assert withdrawal(state) == code
+    assert withdrawal(State()) is None
+
+
+@pytest.mark.parametrize(("state", "code"), [*CASES, *WITHDRAWN])
+def test_host_and_station_refuse_alike(state: State | None, code: str) -> None:
+    """What the chain says is refused with one code, wherever it is read."""
+    assert _code(lambda: asyncio.run(_host(state))) == code
+    assert _code(lambda: _station(state)) == code
+
+
+@pytest.mark.parametrize(("state", "code"), WITHDRAWN)
+def test_the_server_admits_no_withdrawn_content(state: State, code: str) -> None:
+    """With the codes of the others; owner and terms it has held against the chain at the upload."""
+    assert _code(lambda: asyncio.run(_server(state))) == code
+
+
+def _code(call: Any) -> str | None:
+    try:
+        call()
+    except GomaaError as error:
+        return error.code
+    return None
+
+
+def _answers(value: Any) -> Any:
+    async def answer(*_: Any, **__: Any) -> Any:
+        return value
+
+    return answer
+
+
+async def _host(state: State | None) -> None:
+    contract = SimpleNamespace(state=_answers(state), server_at=_answers(SERVER), licensed=_answers(True))
+    registry = SimpleNamespace(
+        is_content=_answers(True), server=_answers(None), station_of=_answers(None), rate_at=_answers(0)
+    )
+    network: Any = SimpleNamespace(
+        content=lambda _: contract,
+        registry=registry,
+        settlement=SimpleNamespace(lane=_answers(None)),
+        deployment=SimpleNamespace(schedule=SimpleNamespace(epoch_of=lambda _: 0)),
+        now_ms=lambda: 0,
+    )
+    await check_content(network, song(POLICY), "https://radio.example")
+
+
+def _station(state: State | None) -> None:
+    desk = TicketDesk.__new__(TicketDesk)
+    desk._config = SimpleNamespace(domain="radio.example")  # type: ignore[assignment]
+    facts: Any = state
+    item: Any = SimpleNamespace(content=CONTENT, owner=OWNER, policy_hash=POLICY.hash, policy=POLICY)
+    desk._check_content(item, facts, 0, rewarded=True)
+
+
+async def _server(state: State) -> None:
+    core: Any = SimpleNamespace(chain=SimpleNamespace(content=_answers(state)))
+    order: Any = SimpleNamespace(content=CONTENT)
+    await Admission(core, None)._check_content(None, order, True, 0)  # type: ignore[arg-type]
+
+
+def test_the_helpers_accept_a_good_content() -> None:
+    """So that the refusals above are not those of the stand-ins."""
+    _station(replace(State(), price=20))
