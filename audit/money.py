@@ -110,7 +110,7 @@ class Money:
                 bps = self.epochs.pop((server, what["epoch"])).bps
                 self._move(server, bps, self._own(server, what["epoch"]), -1)
             case "Undone":
-                self._undone(server, what["epoch"], what["before"])
+                self._undone(server, what["epoch"], what["previous_digest"])
             case "FeePaid":
                 epoch = self.epochs[server, what["epoch"]]
                 epoch.fee -= what["amount"]
@@ -191,15 +191,15 @@ async def _words(money: Money, at: At) -> AsyncIterator[Fault]:
             names = [f"spent {spent}, escrow {escrow}" for spent, escrow in (said, true)]
             yield Fault("chain.account", server, None, to_hex(payer), *names)
     for server, lane in money.lanes.items():
-        word = int(await at.settlement("lane", server))
+        word = int(await at.settlement("server_state", server))
         if (word & _M96, word >> 160) != (lane.bond, lane.open):
             yield Fault("chain.bond", server, None, "", str(word & _M96), str(lane.bond))
     for (server, number), epoch in money.epochs.items():
         posted = epoch.posted
         header = Header(posted.root, posted.total, rest(posted.digest, posted.counts, posted.data))
-        if bytes(await at.settlement("commit", server, number)) != commitment(header):
+        if bytes(await at.settlement("commitment", server, number)) != commitment(header):
             yield Fault("chain.commit", server, number)
-        word = int(await at.settlement("meta", server, number))
+        word = int(await at.settlement("epoch_meta", server, number))
         now = (word & _M96, word >> 96 & _M96, bool(word >> 255))
         rebuilt = (epoch.left, epoch.fee, epoch.void)
         if now != rebuilt:

@@ -173,7 +173,7 @@ async def _epoch(
             _claims(check, facts, paid)
             _count(figures, facts)
             if see is not None:
-                meta = int(await at.settlement("meta", posted.server, posted.epoch))
+                meta = int(await at.settlement("epoch_meta", posted.server, posted.epoch))
                 see(Seen(facts, epoch, now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232, paid))
     except InputError as error:
         check.fault("data.form", "", error.detail.get("reason", error.code))

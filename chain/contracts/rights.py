@@ -189,9 +189,9 @@ class Rights:
         row = (number, right.content, right.expires or 0, seen, most, astuple(permit or Permit()))
         return await self._chain.transact(private_key, self.address, function("Rights", "purchase"), *row)
 
-    async def pick(self, private_key: bytes, number: int) -> TxReceipt:
+    async def activate(self, private_key: bytes, number: int) -> TxReceipt:
         """Have ``holds`` look at a right of the key's account, own or borrowed, that found no place among the four."""
-        return await self._chain.transact(private_key, self.address, function("Rights", "pick"), number)
+        return await self._chain.transact(private_key, self.address, function("Rights", "activate"), number)
 
     async def transfer(self, private_key: bytes, number: int, to: bytes) -> TxReceipt:
         """Hand a right over for nothing. The holder's key."""

@@ -151,19 +151,19 @@ class Settlement:
 
     async def lane(self, server: bytes) -> Lane:
         """A server's standing."""
-        word = int((await self._chain.call(self._address, function("Settlement", "lane"), server))[0])
+        word = int((await self._chain.call(self._address, function("Settlement", "server_state"), server))[0])
         last, retired = (word >> 96) & _M32, (word >> 128) & _M32
         return Lane(word & _M96, last - 1 if last else None, retired - 1 if retired else None, word >> 160)
 
     async def lane_owner(self, server: bytes) -> bytes | None:
         """Who bonded the server first, and so may add to the bond and retire it; None if nobody has."""
-        found = to_address((await self._chain.call(self._address, function("Settlement", "lane_owner"), server))[0])
+        found = to_address((await self._chain.call(self._address, function("Settlement", "bond_owner"), server))[0])
         return found if any(found) else None
 
     async def epoch(self, server: bytes, epoch: int) -> EpochState:
         """How an epoch stands."""
-        commit = (await self._chain.call(self._address, function("Settlement", "commit"), server, epoch))[0]
-        word = int((await self._chain.call(self._address, function("Settlement", "meta"), server, epoch))[0])
+        commit = (await self._chain.call(self._address, function("Settlement", "commitment"), server, epoch))[0]
+        word = int((await self._chain.call(self._address, function("Settlement", "epoch_meta"), server, epoch))[0])
         final = bool((await self._chain.call(self._address, function("Settlement", "final"), server, epoch))[0])
         return EpochState(
             commit, word >> 192 & _M40, word & _M96, word >> 96 & _M96, word >> 232 & _M23, bool(word >> 255), final
@@ -171,7 +171,7 @@ class Settlement:
 
     async def open_challenge(self, server: bytes, epoch: int, payee: bytes, amount: int) -> OpenChallenge | None:
         """The open challenge for a receipt of that payee and amount, or None."""
-        how = function("Settlement", "ch")
+        how = function("Settlement", "open_challenge")
         by, deadline, blocking = (await self._chain.call(self._address, how, server, epoch, payee, amount))[0]
         return OpenChallenge(to_address(by), int(deadline), bool(blocking)) if any(to_address(by)) else None
 

@@ -24,9 +24,12 @@ from typing import IO, Any, Final
 
 HERE: Final = Path(__file__).resolve().parents[2] / "contracts"
 CONTRACT: Final = {
-    "books.vy": "Settlement", "funds.vy": "Settlement", "drafts.vy": "Settlement", "challenges.vy": "Settlement",
-    "settlement.vy": "Settlement",
-    "registry.vy": "Registry", "content.vy": "Content", "rights.vy": "Rights", "gomaa.vy": "GoMAA",
+    "settlement_storage.vy": "Settlement", "sum_proof.vy": "Settlement", "escrow.vy": "Settlement", "drafts.vy": "Settlement",
+    "challenges.vy": "Settlement", "settlement.vy": "Settlement",
+    "registry.vy": "Registry",
+    "content_storage.vy": "Content", "content_sale.vy": "Content", "content_server.vy": "Content", "content.vy": "Content",
+    "rights_storage.vy": "Rights", "rights_sale.vy": "Rights", "rights_market.vy": "Rights", "rights.vy": "Rights",
+    "gomaa.vy": "GoMAA",
 }  # fmt: skip
 TESTS: Final = {
     "Settlement": ("test_settlement_funds.py", "test_settlement_post.py", "test_settlement_claim.py", "test_settlement_challenge.py",
@@ -102,8 +105,8 @@ def _changes(code: str) -> Iterator[str]:
         return
     if (
         text.startswith("assert ")
-        or re.match(r"(self|books)\.[\w.]+(\[.*\])* [|+-]?= ", text)
-        or (text.startswith(("log ", "books._", "self._", "ownable._")) and text[-1] == ")")
+        or re.match(r"(self|storage)\.[\w.]+(\[.*\])* [|+-]?= ", text)
+        or (text.startswith(("log ", "storage._", "self._", "ownable._")) and text[-1] == ")")
     ):
         yield f"{indent}pass"
     body = text.rsplit(', "', 1)

@@ -136,5 +136,5 @@ def test_a_sale_is_entered_once() -> None:
     world.w.send(world.w.platform, "Content", "offer_to", ZERO, 7)
     seen = (WORD, 0, 0, 0)
     assert world.nested("Content", "accept", (9, seen), ("accept", 7, seen)) == b""
-    with pytest.raises(Refused, match="offer"):
+    with pytest.raises(Refused, match="content: no offer"):
         world.w.send(world.w.platform, "Content", "accept", 9, seen)

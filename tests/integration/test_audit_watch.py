@@ -311,5 +311,5 @@ async def test_an_honest_server_answers_by_itself(tmp_path: Path) -> None:
         # A leaf of so much is shown: neither this receipt nor a smaller one of its payee holds the epoch up again.
         with pytest.raises(GomaaError) as caught:
             await world.settlement.challenge(griefer, receipt)
-        assert caught.value.detail["reason"] == "answered"
+        assert caught.value.detail["reason"] == "settlement: already answered"
         assert (await audit(world.chain, world.deployment, (world.url,))).faults == []

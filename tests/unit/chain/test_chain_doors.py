@@ -105,7 +105,7 @@ async def test_a_contents_address_is_known_before(anvil: Anvil, network: Deploym
         assert await content.licensed(STATION)
         with pytest.raises(GomaaError) as caught:
             await content.revoke(anvil.keys[3])
-        assert caught.value.detail["reason"] == "owner"
+        assert caught.value.detail["reason"] == "content: not the owner"
         await content.revoke(key)
         assert not await content.licensed(STATION)
         await content.destroy(key)

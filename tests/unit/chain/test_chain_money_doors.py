@@ -132,7 +132,7 @@ async def test_the_challenge_game(money: Money) -> None:
     assert (await door.epoch(server, epoch)).open == 1
     with pytest.raises(GomaaError) as caught:
         await door.answer(keys[0], server, epoch, 101, Answer(header, fan, 101, 0, tuple(tree.proof(0))))
-    assert caught.value.detail["reason"] == "proof"
+    assert caught.value.detail["reason"] == "settlement: invalid proof"
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace + 10)
     await door.slash(keys[0], server, epoch, fan, 101)
     assert (await door.epoch(server, epoch)).void
@@ -160,7 +160,7 @@ async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
     broken = [*entries[:256], *[replace(entries[0], until=0)] * 300]
     with pytest.raises(GomaaError) as caught:
         await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), broken)
-    assert caught.value.detail["reason"] == "voucher"
+    assert caught.value.detail["reason"] == "settlement: invalid voucher"
     assert await door.draft(server, epoch) == Draft(256, 256, 0, entries_digest(debits[:256]))
     with pytest.raises(GomaaError) as caught:
         await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), [replace(entries[0], net=2), *entries])
@@ -197,7 +197,7 @@ async def test_a_draft_that_is_left_is_undone_by_anyone(money: Money) -> None:
         assert (await door.draft(server, epoch)).count == 256
         with pytest.raises(GomaaError) as caught:
             await door.undo(keys[3], server, epoch, debits)
-        assert caught.value.detail["reason"] == "time"
+        assert caught.value.detail["reason"] == "settlement: not undoable yet"
         if second:
             await money.to(second)
         assert await door.undo(key, server, epoch, debits) is not None
@@ -237,7 +237,7 @@ async def test_many_receipts_are_answered_at_once(money: Money) -> None:
     assert await door.lane(server) == Lane(1000 + 6 * money.network.stake, epoch, None, 0)
     with pytest.raises(GomaaError) as caught:
         await door.answer_batch(keys[0], server, epoch, answers)
-    assert caught.value.detail["reason"] == "none"
+    assert caught.value.detail["reason"] == "settlement: no open challenge"
     other = replace(answers[0][1], header=replace(header, total=1))
     for wrong in ([], answers * 17, [answers[0], (101, other)]):
         with pytest.raises(InputError) as refused:
@@ -318,13 +318,13 @@ async def test_sales_and_rights(money: Money) -> None:
     assert shown is not None
     with pytest.raises(GomaaError, match=r"chain\.reverted") as refused:
         await rights.purchase(buyer, bought, replace(shown, royalty=499), 40)
-    assert refused.value.detail["reason"] == "royalty"
+    assert refused.value.detail["reason"] == "rights: royalty changed"
     await rights.purchase(buyer, bought, shown, 40)
     assert await rights.holder(bought) == address_of(buyer)
     assert await rights.royalty(bought, 1000) == (address_of(buyer), 50)
     await rights.transfer(buyer, bought, station)
     assert await content.licensed(station)
-    await rights.pick(keys[4], bought)
+    await rights.activate(keys[4], bought)
     (given,) = rights.granted(await rights.give(buyer, content.address, station, 60))
     assert await rights.holder(given) == station
     assert [log.fields["price"] for log in await rights.history("Listed", bought)] == [40, 40]
