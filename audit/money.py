@@ -51,7 +51,7 @@ class Account:
 
 
 @dataclass
-class Lane:
+class ServerBalance:
     """One server: bond, stakes of open challenges, and what was lost, wei."""
 
     bond: int = 0
@@ -67,7 +67,7 @@ class Money:
     stake: int
     claims: Claims
     accounts: dict[tuple[bytes, bytes], Account] = field(default_factory=dict)
-    lanes: dict[bytes, Lane] = field(default_factory=dict)
+    lanes: dict[bytes, ServerBalance] = field(default_factory=dict)
     epochs: dict[tuple[bytes, int], EpochMoney] = field(default_factory=dict)
     drafts: dict[tuple[bytes, int], Draft] = field(default_factory=dict)
     """Also of posted epochs, whose post may be void and refunded."""
@@ -76,9 +76,9 @@ class Money:
         """An account, opened if need be."""
         return self.accounts.setdefault((server, payer), Account())
 
-    def lane(self, server: bytes) -> Lane:
+    def lane(self, server: bytes) -> ServerBalance:
         """A server, opened if need be."""
-        return self.lanes.setdefault(server, Lane())
+        return self.lanes.setdefault(server, ServerBalance())
 
     def apply(self, event: Happened) -> None:
         """One event but ``Posted`` and ``Debited``."""

@@ -25,7 +25,7 @@ _M23, _M32, _M40, _M96, _M128 = ((1 << n) - 1 for n in (23, 32, 40, 96, 128))
 
 
 @dataclass(frozen=True)
-class Lane:
+class ServerState:
     """A server's standing.
 
     Bond in wei, the epoch it debited or posted last, its retirement's (the last it may post), open challenges.
@@ -149,11 +149,11 @@ class Settlement:
         amount, ready = (await self._chain.call(self._address, function("Settlement", "requests"), server, payer))[0]
         return int(amount), int(ready)
 
-    async def lane(self, server: bytes) -> Lane:
+    async def lane(self, server: bytes) -> ServerState:
         """A server's standing."""
         word = int((await self._chain.call(self._address, function("Settlement", "server_state"), server))[0])
         last, retired = (word >> 96) & _M32, (word >> 128) & _M32
-        return Lane(word & _M96, last - 1 if last else None, retired - 1 if retired else None, word >> 160)
+        return ServerState(word & _M96, last - 1 if last else None, retired - 1 if retired else None, word >> 160)
 
     async def lane_owner(self, server: bytes) -> bytes | None:
         """Who bonded the server first, and so may add to the bond and retire it; None if nobody has."""

@@ -48,7 +48,7 @@ async def _unwatched(_line: Server, _up: bool) -> None:
 
 async def test_an_answer_in_the_moment_of_the_close_does_not_keep_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     socket = Socket()
-    monkeypatch.setattr("chain.transport.Straight", lambda *_, **__: socket)
+    monkeypatch.setattr("chain.transport.NoRedirectConnect", lambda *_, **__: socket)
 
     def nothing(*_: Any) -> None:
         pass
