@@ -182,7 +182,7 @@ class ChainView:
     async def lane(self, fresh: bool = False) -> ServerState:
         """This server's bond, last epoch, retirement."""
         return await self._cache.get(
-            ("lane",), 0 if fresh else self._config.escrow_age_s, lambda: self._settlement.lane(self._address)
+            ("lane",), 0 if fresh else self._config.escrow_age_s, lambda: self._settlement.server_state(self._address)
         )
 
     @property

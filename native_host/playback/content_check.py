@@ -103,7 +103,7 @@ async def _server_at(content: Content, epoch: int) -> bytes | None:
 
 async def _server(network: Network, address: bytes) -> tuple[ServerEntry | None, ServerState]:
     """A security server's entry and bond."""
-    entry, lane = await asyncio.gather(network.registry.server(address), network.settlement.lane(address))
+    entry, lane = await asyncio.gather(network.registry.server(address), network.settlement.server_state(address))
     return entry, lane
 
 

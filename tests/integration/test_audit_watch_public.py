@@ -88,7 +88,7 @@ async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason
     await scene.travel(found.deadline + 1)
     await watching.round()
     assert [did.what for did in said if did.what in ("slash", "refund")] == ["slash", "refund"]
-    assert (await scene.settlement.lane(address_of(scene.server))).bond == 0
+    assert (await scene.settlement.server_state(address_of(scene.server))).bond == 0
     assert (await scene.settlement.account(address_of(scene.server), address_of(scene.station)))[0] == 0
 
 
@@ -106,7 +106,7 @@ async def test_a_lie_without_a_receipt_is_told_once(scene: Stage) -> None:
     await watching.round()
     await watching.round()
     assert [(did.what, did.epoch, did.reason) for did in said] == [("lie", epoch, "counts.root")]
-    assert (await scene.settlement.lane(address_of(scene.server))).bond == 10 * scene.deployment.stake
+    assert (await scene.settlement.server_state(address_of(scene.server))).bond == 10 * scene.deployment.stake
 
 
 async def test_honest_data_are_told_nothing_of(scene: Stage) -> None:

@@ -129,7 +129,7 @@ async def test_the_page_is_enough(tmp_path: Path) -> None:
         spent, escrow = await world.settlement.account(server, world.station)
         assert await call(world, settlement, "account", server, world.station) == spent << 128 | escrow
         assert (await call(world, settlement, "server_state", server)) & (1 << 96) - 1 == (
-            await world.settlement.lane(server)
+            await world.settlement.server_state(server)
         ).bond
         assert (
             await call(world, settlement, "commitment", server, number)

@@ -131,7 +131,7 @@ async def test_money_that_is_not_there(anvil: Anvil, network: Deployment) -> Non
         settlement, token = Settlement(chain, network), Token(chain, network)
         assert await settlement.account(SERVER, STATION) == (0, 0)
         assert await settlement.requested(SERVER, STATION) == 0
-        assert await settlement.lane(SERVER) == ServerState(0, None, None)
+        assert await settlement.server_state(SERVER) == ServerState(0, None, None)
         state = await settlement.epoch(SERVER, 1)
         assert (state.commit, state.ready, state.left, state.fee, state.open, state.void, state.final) == (
             bytes(32),
@@ -147,7 +147,7 @@ async def test_money_that_is_not_there(anvil: Anvil, network: Deployment) -> Non
         await settlement.deposit(anvil.keys[0], SERVER, STATION, 5)
         await settlement.bond(anvil.keys[0], SERVER, 7)
         assert await settlement.account(SERVER, STATION) == (0, 5)
-        assert await settlement.lane(SERVER) == ServerState(7, None, None)
+        assert await settlement.server_state(SERVER) == ServerState(7, None, None)
         assert (await settlement.posts(SERVER), await settlement.claims_of(STATION)) == ([], [])
 
 

@@ -126,7 +126,7 @@ async def test_the_challenge_game(money: Money) -> None:
     assert shown is not None
     await door.answer(keys[0], server, epoch, 90, shown)
     stake = money.network.stake
-    assert await door.lane(server) == ServerState(1000 + stake, epoch, None, 0)
+    assert await door.server_state(server) == ServerState(1000 + stake, epoch, None, 0)
     assert answer_for(leaves, header, fan, 101) is None
     await door.challenge(keys[3], lie)
     assert (await door.epoch(server, epoch)).open == 1
@@ -234,7 +234,7 @@ async def test_many_receipts_are_answered_at_once(money: Money) -> None:
     for payee, amount in leaves[:2]:
         for less in (1, 2):
             await door.dismiss(keys[0], server, epoch, payee, amount - less)
-    assert await door.lane(server) == ServerState(1000 + 6 * money.network.stake, epoch, None, 0)
+    assert await door.server_state(server) == ServerState(1000 + 6 * money.network.stake, epoch, None, 0)
     with pytest.raises(GomaaError) as caught:
         await door.answer_batch(keys[0], server, epoch, answers)
     assert caught.value.detail["reason"] == "settlement: no open challenge"
@@ -256,13 +256,13 @@ async def test_leaving(money: Money) -> None:
     await money.to(ready)
     await door.withdraw(keys[2], server)
     assert await door.account(server, station) == (0, 400)
-    assert (await door.lane_owner(server), await door.lane_owner(station)) == (address_of(keys[0]), None)
+    assert (await door.bond_owner(server), await door.bond_owner(station)) == (address_of(keys[0]), None)
     made = await door.retire(keys[0], server)
     epoch = SCHEDULE.epoch_of((await money.chain.block(made.block)).timestamp)
-    assert await door.lane(server) == ServerState(1000, None, epoch, 0)
+    assert await door.server_state(server) == ServerState(1000, None, epoch, 0)
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace + SCHEDULE.late + SCHEDULE.answer + 1)
     await door.unbond(keys[0], server)
-    assert await door.lane(server) == ServerState(0, None, epoch, 0)
+    assert await door.server_state(server) == ServerState(0, None, epoch, 0)
 
 
 async def test_sales_and_rights(money: Money) -> None:
