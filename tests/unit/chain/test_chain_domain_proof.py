@@ -18,7 +18,7 @@ from chain.client import Chain
 from chain.commands import commands
 from chain.contracts.registry import Registry, StationEntry
 from chain.deployment import Deployment
-from chain.domain_proof import LIMIT, PATH, check, digest, fetch, look, make
+from chain.domain_proof import MAX_BYTES, PATH, check, digest, fetch, look, make
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
@@ -113,14 +113,14 @@ async def test_what_a_domain_may_not_answer(case: str) -> None:
             raise web.HTTPNotFound
         if case == "redirect":
             raise web.HTTPFound("http://127.0.0.1:1/")
-        return web.Response(body=b" " * (LIMIT + 1))
+        return web.Response(body=b" " * (MAX_BYTES + 1))
 
     async with serving(answer) as domain:
         with pytest.raises(InputError) as caught:
             await fetch(domain)
         assert (
             caught.value.detail["reason"]
-            == {"missing": "status 404", "redirect": "status 302", "long": f"more than {LIMIT} bytes"}[case]
+            == {"missing": "status 404", "redirect": "status 302", "long": f"more than {MAX_BYTES} bytes"}[case]
         )
 
 
