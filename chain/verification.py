@@ -27,7 +27,7 @@ FIELDS: Final = {
 
 @dataclass(frozen=True)
 class Verified:
-    """One contract: its address, whether its code is that of these sources, and its ABI-encoded constructor arguments."""
+    """One contract: its address, whether its code is that of these sources, and its ABI-encoded arguments."""
 
     name: str
     address: bytes

@@ -18,7 +18,7 @@ from chain.client import Chain
 from chain.commands import commands
 from chain.contracts.registry import Registry, StationEntry
 from chain.deployment import Deployment
-from chain.domain_proof import MAX_BYTES, PATH, check, digest, fetch, look, make
+from chain.domain_proof import MAX_BYTES, PATH, check, digest, fetch, make, verify
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
@@ -99,9 +99,9 @@ async def test_the_domain_is_asked() -> None:
         return web.Response(body=make(KEY, 1, REGISTRY, request.host))
 
     async with serving(answer) as domain:
-        assert (await look(domain, 1, REGISTRY)).station == STATION
+        assert (await verify(domain, 1, REGISTRY)).station == STATION
         with pytest.raises(InputError, match="another network"):
-            await look(domain, 2, REGISTRY)
+            await verify(domain, 2, REGISTRY)
 
 
 @pytest.mark.parametrize("case", ["missing", "redirect", "long"])
