@@ -1,4 +1,4 @@
-"""The line to a node: it leads where it was sent, carries no cookie back, and ends where an answer has no end."""
+"""Transports to a node: no redirects, no cookies, bounded responses."""
 
 from __future__ import annotations
 

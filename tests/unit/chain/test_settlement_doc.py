@@ -1,4 +1,4 @@
-"""docs/settlement.md says what the contracts say."""
+"""docs/settlement.md lists every revert, event and function of the contracts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The typed doors against real contracts; addresses known before they exist; the interfaces as compiled."""
+"""Contract clients against deployed contracts; predicted addresses; the compiled ABI."""
 
 from __future__ import annotations
 
