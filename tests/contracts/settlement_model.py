@@ -254,9 +254,20 @@ class Model:
         lane.last = epoch
 
     def claim(
-        self, sender: bytes, server: bytes, epoch: int, header: Header, payee: bytes, amount: int, index: int, depth: int,
-        proof: Sequence[tuple[bytes, int]], to: bytes, tip: int, signed: Signed,
-    ) -> None:  # fmt: skip
+        self,
+        sender: bytes,
+        server: bytes,
+        epoch: int,
+        header: Header,
+        payee: bytes,
+        amount: int,
+        index: int,
+        depth: int,
+        proof: Sequence[tuple[bytes, int]],
+        to: bytes,
+        tip: int,
+        signed: Signed,
+    ) -> None:
         """One leaf is paid."""
         need(self.final(server, epoch), "settlement: epoch not final")
         need(index >> depth == 0, "settlement: index out of range")

@@ -22,8 +22,14 @@ def test_a_challenge_takes_a_stake_and_holds_the_epoch(w: World) -> None:
     deadline = DUE + SCHEDULE.answer
     by = address_of(w.platform)
     assert event == {
-        "server": server, "epoch": EPOCH, "payee": fan, "amount": 500, "challenger": by, "deadline": deadline, "blocking": True,
-    }  # fmt: skip
+        "server": server,
+        "epoch": EPOCH,
+        "payee": fan,
+        "amount": 500,
+        "challenger": by,
+        "deadline": deadline,
+        "blocking": True,
+    }
     assert w.call("Settlement", "open_challenge", server, EPOCH, fan, 500)[1:] == (deadline, True)
     assert w.balance(w.deployment.settlement) == before + stake
     assert w.lane() == (BOND, 1)

@@ -42,10 +42,17 @@ def test_a_proof_names_station_and_domain() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"chain": 2}, {"chain": True}, {"registry": to_hex(bytes(20))}, {"domain": "other.example"}, {"station": to_hex(bytes([9]) * 20)},
-        {"signature": to_hex(bytes(65))}, {"signature": "0x"}, {"signature": 5}, {"station": None},
+        {"chain": 2},
+        {"chain": True},
+        {"registry": to_hex(bytes(20))},
+        {"domain": "other.example"},
+        {"station": to_hex(bytes([9]) * 20)},
+        {"signature": to_hex(bytes(65))},
+        {"signature": "0x"},
+        {"signature": 5},
+        {"station": None},
     ],
-)  # fmt: skip
+)
 def test_a_changed_proof_is_none(change: dict[str, Any]) -> None:
     """Every field is checked and signed."""
     raw = json.dumps({**json.loads(make(KEY, 1, REGISTRY, DOMAIN)), **change}).encode()
