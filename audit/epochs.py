@@ -1,4 +1,4 @@
-"""One epoch's published data against the chain, leaf by leaf."""
+"""Check of one epoch's published data against the chain, leaf by leaf."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from audit.events import At
-from audit.facts import Facts, add_up
+from audit.epoch_totals import EpochTotals, sum_epoch
+from audit.events import ContractsAt
 from audit.faults import Fault
 from audit.prices import Prices
 from audit.tables import EpochFile
@@ -33,9 +33,9 @@ from pywallet.settlement import (
 
 @dataclass(frozen=True)
 class Posted:
-    """What the chain holds of a post.
+    """A post on the chain: the fields of its event, and its entries from the call data.
 
-    Its event, and its entries (payer, net wei) from the call data where they can be had.
+    ``entries`` (payer, net wei) is None where the call data cannot be decoded.
     """
 
     server: bytes
@@ -53,33 +53,38 @@ class Posted:
 class EpochCheck:
     """Collects the faults of one epoch."""
 
-    def __init__(self, posted: Posted, at: At, prices: Prices | None = None) -> None:
-        """Make it; ``prices``: of the contents, without which ``terms.price`` is not looked at."""
+    def __init__(self, posted: Posted, at: ContractsAt, prices: Prices | None = None) -> None:
+        """Initialise a check; without ``prices`` the kind ``terms.price`` is not checked."""
         self.posted = posted
         self._prices = prices
         self.faults: list[Fault] = []
         self._at = at
 
     def fault(self, kind: str, subject: str = "", said: Any = "", true: Any = "") -> None:
-        """Note one."""
+        """Record a fault."""
         self.faults.append(Fault(kind, self.posted.server, self.posted.epoch, subject, _text(said), _text(true)))
 
-    async def check(self, file: EpochFile, receipts: Mapping[bytes, int] | None = None) -> Facts:
-        """Everything that this epoch's data say.
+    async def check(self, file: EpochFile, receipts: Mapping[bytes, int] | None = None) -> EpochTotals:
+        """Check all of the epoch's data; faults are collected in ``faults``.
 
-        ``receipts``: payee to the highest amount that the server has signed.
+        Args:
+            file: The published data.
+            receipts: Payee to the highest amount, wei, that the server has signed.
+
+        Returns:
+            The epoch's totals.
         """
         if file.hash != self.posted.data:
             self.fault("data.hash", "", file.hash, self.posted.data)
-        facts = await asyncio.to_thread(add_up, file, self._at.deployment.schedule.length)
+        totals = await asyncio.to_thread(sum_epoch, file, self._at.deployment.schedule.length)
         await self._head(file)
-        self._debits(facts)
-        await asyncio.to_thread(self._leaves, facts, dict(receipts or {}))
-        await asyncio.to_thread(self._counts, facts)
-        self._rows(facts)
-        await self._names(facts)
-        await self._terms(facts)
-        return facts
+        self._debits(totals)
+        await asyncio.to_thread(self._leaves, totals, dict(receipts or {}))
+        await asyncio.to_thread(self._counts, totals)
+        self._rows(totals)
+        await self._names(totals)
+        await self._terms(totals)
+        return totals
 
     async def _head(self, file: EpochFile) -> None:
         head, posted = file.head, self.posted
@@ -100,8 +105,8 @@ class EpochCheck:
             if fee != posted.fee:
                 self.fault("payer.fee", "", posted.fee, fee)
 
-    def _debits(self, facts: Facts) -> None:
-        said = [(row.payer, row.net) for row in facts.debits]
+    def _debits(self, totals: EpochTotals) -> None:
+        said = [(row.payer, row.net) for row in totals.debits]
         if entries_digest(said) != self.posted.digest:
             true = self.posted.entries or ()
             for index in range(max(len(said), len(true))):
@@ -116,25 +121,25 @@ class EpochCheck:
         owed: dict[bytes, int] = {}
         for payer, net in said:
             owed[payer] = owed.get(payer, 0) + net
-        nets, stations = facts.nets(), set(facts.stations)
+        nets, stations = totals.nets(), set(totals.stations)
         for payer in sorted((set(owed) & stations) | set(nets)):
             if owed.get(payer, 0) != nets.get(payer, 0):
                 self.fault("payer.net", to_hex(payer), owed.get(payer, 0), nets.get(payer, 0))
 
-        cost, debited = facts.listeners()
+        cost, debited = totals.listeners()
         if cost != debited:
             self.fault("payer.listeners", "", debited, cost)
 
-    def _leaves(self, facts: Facts, receipts: dict[bytes, int]) -> None:
-        tree, earned = SumRoot(), facts.earned()
+    def _leaves(self, totals: EpochTotals, receipts: dict[bytes, int]) -> None:
+        tree, earned = SumRoot(), totals.earned()
         rewards, before, total = 0, b"", 0
-        for payee, amount, owned in facts.file.payees():
+        for payee, amount, owned in totals.file.payees():
             tree.add(payee, amount)
             total += amount
             if payee <= before:
                 self.fault("leaf.order", to_hex(payee))
             before = payee
-            # A listener may name any payee, also one that owns a content, now or later: a leaf may hold both sums.
+            # A listener may name any payee, even an owner of contents: a leaf may hold both sums.
             true = earned.pop(payee, 0)
             if owned != true:
                 self.fault("leaf.owner", to_hex(payee), owned, true)
@@ -149,61 +154,61 @@ class EpochCheck:
         for payee, promised in receipts.items():
             if promised:
                 self.fault("leaf.receipt", to_hex(payee), 0, promised)
-        if rewards != facts.rewards():
-            self.fault("leaf.rewards", "", rewards, facts.rewards())
+        if rewards != totals.rewards():
+            self.fault("leaf.rewards", "", rewards, totals.rewards())
         root, _ = tree.end()
         if root != self.posted.root:
             self.fault("leaf.root", "", root, self.posted.root)
         if total != self.posted.total:
             self.fault("leaf.total", "", total, self.posted.total)
 
-    def _counts(self, facts: Facts) -> None:
+    def _counts(self, totals: EpochTotals) -> None:
         tree = CountsRoot()
-        for row in facts.contents:
+        for row in totals.contents:
             tree.add(content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds))
-        for usage in facts.file.rows(UsageRow):
+        for usage in totals.file.rows(UsageRow):
             tree.add(usage.leaf)
         root = tree.end()
         if root != self.posted.counts:
             self.fault("counts.root", "", root, self.posted.counts)
-        refused = {row.content: 0 for row in facts.contents}
-        for line in facts.lines():
+        refused = {row.content: 0 for row in totals.contents}
+        for line in totals.lines():
             refused[line.content] += line.sums.refused
-        for row in facts.contents:
+        for row in totals.contents:
             if row.unvalidated != refused[row.content]:
                 self.fault("count.unvalidated", to_hex(row.content), row.unvalidated, refused[row.content])
 
-    def _rows(self, facts: Facts) -> None:
-        for table in facts.disorder:
+    def _rows(self, totals: EpochTotals) -> None:
+        for table in totals.unordered_tables:
             self.fault("data.form", table)
-        if facts.strange:
-            self.fault("play.index", f"{facts.strange} plays")
-        if facts.impossible:
-            self.fault("play.row", f"{facts.impossible} plays")
-        leaves = facts.file.count(PayeeRow)
-        for owner in facts.file.rows(OwnerRow):
+        if totals.unknown_indices:
+            self.fault("play.index", f"{totals.unknown_indices} plays")
+        if totals.invalid_plays:
+            self.fault("play.row", f"{totals.invalid_plays} plays")
+        leaves = totals.file.count(PayeeRow)
+        for owner in totals.file.rows(OwnerRow):
             if owner.payee >= leaves:
                 self.fault("play.index", f"owner of payee {owner.payee}")
-        segments: Iterator[SegmentRow] = facts.file.rows(SegmentRow)
+        segments: Iterator[SegmentRow] = totals.file.rows(SegmentRow)
         for row in segments:
-            if row.content >= len(facts.contents):
+            if row.content >= len(totals.contents):
                 self.fault("play.index", f"segment {row.segment}")
             elif row.listeners < FEW:
                 self.fault(
                     "segment.few",
-                    f"{to_hex(facts.contents[row.content].content)} segment {row.segment}",
+                    f"{to_hex(totals.contents[row.content].content)} segment {row.segment}",
                     row.listeners,
                     FEW,
                 )
-        assert facts.tickets is not None
-        numbers, often = np.unique(facts.tickets, return_counts=True)
+        assert totals.tickets is not None
+        numbers, often = np.unique(totals.tickets, return_counts=True)
         for number in numbers[often > 1].tolist():
-            self.fault("ticket.twice", f"{to_hex(facts.stations[number >> 32])} ticket {number & 0xFFFFFFFF}")
+            self.fault("ticket.twice", f"{to_hex(totals.stations[number >> 32])} ticket {number & 0xFFFFFFFF}")
 
-    async def _names(self, facts: Facts) -> None:
-        """Contents, owners and stations by the registry."""
-        await asyncio.gather(*(self._content(row) for row in facts.contents))
-        for station in set(facts.stations):
+    async def _names(self, totals: EpochTotals) -> None:
+        """Check contents, owners and stations against the registry."""
+        await asyncio.gather(*(self._content(row) for row in totals.contents))
+        for station in set(totals.stations):
             if not (await self._at.registry("station", station))[0]:
                 self.fault("station.unknown", to_hex(station))
 
@@ -214,7 +219,7 @@ class EpochCheck:
             return
         try:
             owner = await at.owner_at(row.content, epoch)
-            # A server that a content has moved away from still posts what it had begun to count.
+            # A server that a content has moved away from may still post late plays.
             server = (
                 row.server
                 if await at.served(row.content, row.server, epoch)
@@ -228,19 +233,15 @@ class EpochCheck:
         if (row.server, server) != (self.posted.server, self.posted.server):
             self.fault("content.server", to_hex(row.content), row.server, server)
 
-    async def _terms(self, facts: Facts) -> None:
-        """No play below a price that its content had when it can have been heard.
-
-        Server and station could agree on less.
-        """
+    async def _terms(self, totals: EpochTotals) -> None:
+        """Check that no play was below its content's price, on which server and station could otherwise collude."""
         if self._prices is None:
             return
         schedule, epoch = self._at.deployment.schedule, self.posted.epoch
-        # A play is settled by the voucher's epoch, which may come later than it was heard, though hardly by more than
-        # LATE.
+        # A play may be settled in a later epoch than it was heard in, by at most about the challenge period.
         begin_s, end_s = epoch * schedule.length - schedule.late, schedule.ends(epoch)
         told = set()
-        for line in facts.lines():
+        for line in totals.lines():
             if not line.sums.intervals or (line.content, line.terms) in told:
                 continue
             told.add((line.content, line.terms))

@@ -1,4 +1,4 @@
-"""What an audit can find, each by a stable kind, and where."""
+"""Faults that an audit can find, by stable kinds."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ KINDS: Final = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that does not add up.
+    """One discrepancy.
 
-    ``subject`` is the leaf, payer, content, station or field; ``said`` and ``true`` what differs.
+    ``subject`` is the leaf, payer, content, station or field; ``said`` is the published value, ``true`` the right one.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Every balance of the settlement, rebuilt from its events, and held against what the chain says it is."""
+"""Replay of the settlement's balances from its events, and comparison with the contract's state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 from audit.epochs import Posted
-from audit.events import At, Happened
+from audit.events import ContractsAt, SettlementEvent
 from audit.faults import Fault
 from audit.ledger import Claims
 from pywallet.encoding.hex import to_hex
@@ -17,7 +17,7 @@ _M96, _M128 = (1 << 96) - 1, (1 << 128) - 1
 
 @dataclass
 class EpochMoney:
-    """What is left of one epoch, wei."""
+    """Amounts of one epoch, wei: unclaimed, uncollected, claimed and collected."""
 
     posted: Posted
     bps: int
@@ -51,8 +51,8 @@ class Account:
 
 
 @dataclass
-class Lane:
-    """One server: bond, stakes of open challenges, and what was lost, wei."""
+class ServerBalance:
+    """One server: bond and slashed amount in wei, and its open challenges."""
 
     bond: int = 0
     open: int = 0
@@ -62,26 +62,26 @@ class Lane:
 
 @dataclass
 class Money:
-    """The replay. ``stake`` in wei."""
+    """The replayed balances. ``stake`` of a challenge in wei."""
 
     stake: int
     claims: Claims
     accounts: dict[tuple[bytes, bytes], Account] = field(default_factory=dict)
-    lanes: dict[bytes, Lane] = field(default_factory=dict)
+    servers: dict[bytes, ServerBalance] = field(default_factory=dict)
     epochs: dict[tuple[bytes, int], EpochMoney] = field(default_factory=dict)
     drafts: dict[tuple[bytes, int], Draft] = field(default_factory=dict)
-    """Also of posted epochs, whose post may be void and refunded."""
+    """Kept for posted epochs too, since a void post is refunded."""
 
     def account(self, server: bytes, payer: bytes) -> Account:
-        """An account, opened if need be."""
+        """A payer's account with a server, created on first use."""
         return self.accounts.setdefault((server, payer), Account())
 
-    def lane(self, server: bytes) -> Lane:
-        """A server, opened if need be."""
-        return self.lanes.setdefault(server, Lane())
+    def server(self, server: bytes) -> ServerBalance:
+        """A server's balance, created on first use."""
+        return self.servers.setdefault(server, ServerBalance())
 
-    def apply(self, event: Happened) -> None:
-        """One event but ``Posted`` and ``Debited``."""
+    def apply(self, event: SettlementEvent) -> None:
+        """Apply any event except ``Posted`` and ``Debited``."""
         what = event.fields
         server: bytes = what["server"]
         match event.name:
@@ -94,23 +94,23 @@ class Money:
                 account.escrow -= what["amount"]
                 account.withdrawn += what["amount"]
             case "Bonded":
-                self.lane(server).bond += what["amount"]
+                self.server(server).bond += what["amount"]
             case "Unbonded":
-                self.lane(server).bond -= what["amount"]
+                self.server(server).bond -= what["amount"]
             case "Retired":
-                self.lane(server).retired = True
+                self.server(server).retired = True
             case "Challenged":
-                self.lane(server).open += 1
+                self.server(server).open += 1
             case "Answered" | "Dismissed":
-                self.lane(server).open -= 1
-                self.lane(server).bond += self.stake
+                self.server(server).open -= 1
+                self.server(server).bond += self.stake
             case "Slashed":
                 self._slashed(server, what["epoch"], what["bond"], what["void"])
             case "Refunded":
                 bps = self.epochs.pop((server, what["epoch"])).bps
-                self._move(server, bps, self._own(server, what["epoch"]), -1)
+                self._move(server, bps, self._post_entries(server, what["epoch"]), -1)
             case "Undone":
-                self._undone(server, what["epoch"], what["before"])
+                self._undone(server, what["epoch"], what["previous_digest"])
             case "FeePaid":
                 epoch = self.epochs[server, what["epoch"]]
                 epoch.fee -= what["amount"]
@@ -123,37 +123,37 @@ class Money:
                 self.claims.add_claim(server, what["epoch"], *row)
 
     def _slashed(self, server: bytes, epoch: int, bond: int, void: bool) -> None:
-        lane = self.lane(server)
-        lane.open -= 1
-        lane.bond -= bond
-        lane.slashed += bond
+        balance = self.server(server)
+        balance.open -= 1
+        balance.bond -= bond
+        balance.slashed += bond
         if void:
             self.epochs[server, epoch].void = True
 
     def post(self, posted: Posted, bps: int) -> None:
-        """A ``Posted`` event with its entries: the payers are debited now."""
+        """Apply a ``Posted`` event and the debits of its entries."""
         self.epochs[posted.server, posted.epoch] = EpochMoney(posted, bps, posted.total, posted.fee)
         self.claims.set_entries(posted.server, posted.epoch, posted.entries or ())
-        self._move(posted.server, bps, self._own(posted.server, posted.epoch), 1)
+        self._move(posted.server, bps, self._post_entries(posted.server, posted.epoch), 1)
 
     def debit(self, server: bytes, epoch: int, entries: tuple[tuple[bytes, int], ...], bps: int) -> None:
-        """A ``Debited`` event: its payers are debited before the post."""
+        """Apply a ``Debited`` event: debits before the post."""
         draft = self.drafts.setdefault((server, epoch), Draft(bps))
         draft.entries += entries
         self._move(server, bps, entries, 1)
 
-    def _undone(self, server: bytes, epoch: int, before: bytes) -> None:
+    def _undone(self, server: bytes, epoch: int, previous_digest: bytes) -> None:
         draft = self.drafts.get((server, epoch))
         if draft is None:
             return
         digest, kept = bytes(32), 0
-        while digest != before and kept < len(draft.entries):
+        while digest != previous_digest and kept < len(draft.entries):
             digest, kept = entries_digest(draft.entries[kept : kept + 1], digest), kept + 1
         self._move(server, draft.bps, draft.entries[kept:], -1)
         draft.entries = draft.entries[:kept]
 
-    def _own(self, server: bytes, epoch: int) -> tuple[tuple[bytes, int], ...]:
-        """The entries that the post itself debits."""
+    def _post_entries(self, server: bytes, epoch: int) -> tuple[tuple[bytes, int], ...]:
+        """The entries of the post itself, without its earlier parts."""
         draft = self.drafts.get((server, epoch))
         return self.claims.entries(server, epoch)[0 if draft is None else len(draft.entries) :]
 
@@ -164,16 +164,16 @@ class Money:
             account.escrow -= sign * gross(net, bps)
 
     def owed(self) -> int:
-        """What the contract must hold, wei: escrow, bonds, stakes, unclaimed leaves and fees."""
+        """The balance that the contract must hold, wei: escrow, bonds, stakes, unclaimed leaves and fees."""
         accounts = sum(account.escrow for account in self.accounts.values())
-        lanes = sum(lane.bond + lane.open * self.stake for lane in self.lanes.values())
-        # The money of a void epoch is its payers', until it is refunded.
+        servers = sum(each.bond + each.open * self.stake for each in self.servers.values())
+        # A posted epoch's debits are counted with the post; a void post's belong to its payers until the refund.
         drafts = sum(draft.held() for where, draft in self.drafts.items() if where not in self.epochs)
-        return accounts + lanes + drafts + sum(epoch.left + epoch.fee for epoch in self.epochs.values())
+        return accounts + servers + drafts + sum(epoch.left + epoch.fee for epoch in self.epochs.values())
 
 
-async def compare(money: Money, at: At) -> list[Fault]:
-    """The replay against the chain, word by word."""
+async def compare(money: Money, at: ContractsAt) -> list[Fault]:
+    """Compare the replay with the contract's state, word by word. Returns the differences."""
     out = [fault async for fault in _words(money, at)]
     held = await at.balance(at.deployment.settlement)
     if held < money.owed():
@@ -183,31 +183,31 @@ async def compare(money: Money, at: At) -> list[Fault]:
     return out
 
 
-async def _words(money: Money, at: At) -> AsyncIterator[Fault]:
+async def _words(money: Money, at: ContractsAt) -> AsyncIterator[Fault]:
     for (server, payer), account in money.accounts.items():
         word = int(await at.settlement("account", server, payer))
         said, true = (word >> 128, word & _M128), (account.spent, account.escrow)
         if said != true:
             names = [f"spent {spent}, escrow {escrow}" for spent, escrow in (said, true)]
             yield Fault("chain.account", server, None, to_hex(payer), *names)
-    for server, lane in money.lanes.items():
-        word = int(await at.settlement("lane", server))
-        if (word & _M96, word >> 160) != (lane.bond, lane.open):
-            yield Fault("chain.bond", server, None, "", str(word & _M96), str(lane.bond))
+    for server, balance in money.servers.items():
+        word = int(await at.settlement("server_state", server))
+        if (word & _M96, word >> 160) != (balance.bond, balance.open):
+            yield Fault("chain.bond", server, None, "", str(word & _M96), str(balance.bond))
     for (server, number), epoch in money.epochs.items():
         posted = epoch.posted
         header = Header(posted.root, posted.total, rest(posted.digest, posted.counts, posted.data))
-        if bytes(await at.settlement("commit", server, number)) != commitment(header):
+        if bytes(await at.settlement("commitment", server, number)) != commitment(header):
             yield Fault("chain.commit", server, number)
-        word = int(await at.settlement("meta", server, number))
-        now = (word & _M96, word >> 96 & _M96, bool(word >> 255))
+        word = int(await at.settlement("epoch_meta", server, number))
+        chain = (word & _M96, word >> 96 & _M96, bool(word >> 255))
         rebuilt = (epoch.left, epoch.fee, epoch.void)
-        if now != rebuilt:
-            texts = [f"left {left}, fee {fee}{', void' if void else ''}" for left, fee, void in (now, rebuilt)]
+        if chain != rebuilt:
+            texts = [f"left {left}, fee {fee}{', void' if void else ''}" for left, fee, void in (chain, rebuilt)]
             yield Fault("chain.epoch", server, number, "", *texts)
 
 
 def standing(money: Money) -> Iterator[EpochMoney]:
-    """Every post that was not refunded, by epoch and server."""
+    """All posts that were not refunded, by epoch and server."""
     for _, epoch in sorted(money.epochs.items(), key=lambda item: (item[0][1], item[0][0])):
         yield epoch

@@ -24,10 +24,10 @@ class Version:
 
 
 class Prices:
-    """Every policy that the registry's contents ever had, read when the first one is asked for."""
+    """All policies of the registry's contents over time, read on first use."""
 
     def __init__(self, chain: Chain, deployment: Deployment, last: int) -> None:
-        """Make it.
+        """Initialise without reading.
 
         Args:
             chain: A node.
@@ -42,7 +42,7 @@ class Prices:
         self._times: dict[int, int] = {}
 
     async def between(self, content: bytes, begin_s: int, end_s: int) -> list[Version]:
-        """The versions in force at any time from ``begin_s`` to ``end_s``, Unix seconds, oldest first."""
+        """The versions in force at any time from ``begin_s`` to ``end_s`` (Unix s), oldest first."""
         async with self._reading:
             if self._versions is None:
                 self._versions = await self._read()

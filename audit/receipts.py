@@ -1,4 +1,4 @@
-"""Receipts that an auditor or a watcher was given: one JSON object a line, or one a file, or a list."""
+"""Reading of receipts from files: one JSON object a line, one a file, or a list."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _genuine(objects: Iterable[Any], domain: Domain) -> Iterator[Signed[Receipt]
 
 
 def highest(receipts: Iterable[Signed[Receipt]]) -> dict[tuple[bytes, int], dict[bytes, Signed[Receipt]]]:
-    """(server, epoch) to payee to its highest receipt: what the server owes."""
+    """(server, epoch) to payee to its highest receipt, which is what the server owes."""
     out: dict[tuple[bytes, int], dict[bytes, Signed[Receipt]]] = {}
     for signed in receipts:
         message = signed.message

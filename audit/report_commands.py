@@ -1,4 +1,4 @@
-"""``gomaa report``: statements that anybody can make, of an audited record only."""
+"""``gomaa report``: statements from an audited record."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audit.epoch_totals import EpochTotals
 from audit.epochs import EpochCheck, Posted
-from audit.events import At, happened, part, posted_entries
-from audit.facts import Facts
+from audit.events import ContractsAt, debit_part, posted_entries, settlement_events
 from audit.faults import Fault
 from audit.ledger import Claims, Tickets
 from audit.money import EpochMoney, Money, compare, standing
@@ -31,10 +31,10 @@ Promised = Mapping[tuple[bytes, int], Mapping[bytes, int]]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One audited epoch, as it is handed to whoever makes statements: only valid while it is handed over."""
+class AuditedEpoch:
+    """One audited epoch, as passed to ``see``; its file is valid only during the call."""
 
-    facts: Facts
+    totals: EpochTotals
     money: EpochMoney
     final: bool
     claims: Mapping[bytes, tuple[int, int, bytes]]
@@ -42,7 +42,7 @@ class Seen:
 
 @dataclass
 class Result:
-    """What the audit says. ``figures`` are sums in wei and counts."""
+    """Result of an audit. ``figures`` are sums in wei and counts."""
 
     block: int
     faults: list[Fault] = field(default_factory=list)
@@ -51,11 +51,11 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Nothing lies."""
+        """Whether there are no faults."""
         return not self.faults
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``; amounts are decimal strings in wei."""
+        """The output of ``--json``; amounts are decimal strings in wei."""
         plain = {"epochs", "plays", "refused", "leaves", "claims"}
         figures = {name: value if name in plain else str(value) for name, value in self.figures.items()}
         return {
@@ -67,7 +67,7 @@ class Result:
 
 
 async def registered_urls(chain: Chain, deployment: Deployment, servers: set[bytes]) -> dict[bytes, str]:
-    """Where servers say that they answer."""
+    """The URLs of servers, by the registry."""
     registry = Registry(chain, deployment)
     found = {server: await registry.server(server) for server in servers}
     return {server: entry.url for server, entry in found.items() if entry is not None}
@@ -80,16 +80,16 @@ async def audit(
     *,
     promised: Promised | None = None,
     keep: Path | None = None,
-    see: Callable[[Seen], None] | None = None,
+    see: Callable[[AuditedEpoch], None] | None = None,
 ) -> Result:
-    """Rebuild everything up to the latest block and say what does not add up.
+    """Rebuild balances and epochs up to the latest block and collect the faults.
 
     ``places``: folders and URLs of published data, before those of the
     registry; ``keep``: a folder that gets what was fetched; ``see`` is
     handed each epoch that stands, oldest first, with its data open.
     """
     block = await chain.block()
-    at = At(chain, deployment, block.number)
+    at = ContractsAt(chain, deployment, block.number)
     result = Result(block.number)
     with tempfile.TemporaryDirectory(prefix="gomaa-audit-") as scratch:
         claims, tickets = Claims(Path(scratch)), Tickets(Path(scratch))
@@ -126,11 +126,11 @@ async def audit(
     return result
 
 
-async def _replay(chain: Chain, deployment: Deployment, at: At, money: Money) -> None:
-    async for event in happened(chain, deployment, at.block):
+async def _replay(chain: Chain, deployment: Deployment, at: ContractsAt, money: Money) -> None:
+    async for event in settlement_events(chain, deployment, at.block):
         what = event.fields
         if event.name == "Debited":
-            taken = await part(chain, deployment, event.transaction)
+            taken = await debit_part(chain, deployment, event.transaction)
             money.debit(
                 what["server"],
                 what["epoch"],
@@ -142,21 +142,21 @@ async def _replay(chain: Chain, deployment: Deployment, at: At, money: Money) ->
             money.apply(event)
             continue
         entries = await posted_entries(chain, deployment, event.transaction)
-        facts = {name: what[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")}
-        posted = Posted(**facts, entries=None if entries is None else tuple(entries), transaction=event.transaction)
+        totals = {name: what[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")}
+        posted = Posted(**totals, entries=None if entries is None else tuple(entries), transaction=event.transaction)
         money.post(posted, int(await at.registry("rate_at", posted.epoch)))
 
 
 async def _epoch(
     epoch: EpochMoney,
-    at: At,
+    at: ContractsAt,
     prices: Prices,
     sources: Sources,
     claims: Claims,
     tickets: Tickets,
     now_s: int,
     promised: Promised,
-    see: Callable[[Seen], None] | None,
+    see: Callable[[AuditedEpoch], None] | None,
     figures: dict[str, int],
 ) -> list[Fault]:
     posted = epoch.posted
@@ -167,25 +167,25 @@ async def _epoch(
         return check.faults
     try:
         with EpochFile(path) as file:
-            facts = await check.check(file, promised.get((posted.server, posted.epoch)))
-            tickets.add(facts)
+            totals = await check.check(file, promised.get((posted.server, posted.epoch)))
+            tickets.add(totals)
             paid = claims.claims(posted.server, posted.epoch)
-            _claims(check, facts, paid)
-            _count(figures, facts)
+            _claims(check, totals, paid)
+            _count(figures, totals)
             if see is not None:
-                meta = int(await at.settlement("meta", posted.server, posted.epoch))
-                see(Seen(facts, epoch, now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232, paid))
+                meta = int(await at.settlement("epoch_meta", posted.server, posted.epoch))
+                see(AuditedEpoch(totals, epoch, now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232, paid))
     except InputError as error:
         check.fault("data.form", "", error.detail.get("reason", error.code))
     sources.done(path)
     return check.faults
 
 
-def _claims(check: EpochCheck, facts: Facts, paid: Mapping[bytes, tuple[int, int, bytes]]) -> None:
+def _claims(check: EpochCheck, totals: EpochTotals, paid: Mapping[bytes, tuple[int, int, bytes]]) -> None:
     if not paid:
         return
     left = dict(paid)
-    for payee, amount, _ in facts.file.payees():
+    for payee, amount, _ in totals.file.payees():
         claim = left.pop(payee, None)
         if claim is not None and claim[0] != amount:
             check.fault("claim.leaf", to_hex(payee), claim[0], amount)
@@ -193,16 +193,16 @@ def _claims(check: EpochCheck, facts: Facts, paid: Mapping[bytes, tuple[int, int
         check.fault("claim.leaf", to_hex(payee), claim[0], 0)
 
 
-def _count(figures: dict[str, int], facts: Facts) -> None:
+def _count(figures: dict[str, int], totals: EpochTotals) -> None:
     from pywallet.settlement import PayeeRow
 
     new = {
         "epochs": 1,
-        "plays": sum(sums.plays for sums in facts.groups.values()),
-        "refused": sum(sums.refused for sums in facts.groups.values()),
-        "leaves": facts.file.count(PayeeRow),
-        "owners_wei": sum(facts.earned().values()),
-        "listeners_wei": facts.rewards(),
+        "plays": sum(sums.plays for sums in totals.groups.values()),
+        "refused": sum(sums.refused for sums in totals.groups.values()),
+        "leaves": totals.file.count(PayeeRow),
+        "owners_wei": sum(totals.earned().values()),
+        "listeners_wei": totals.rewards(),
     }
     for name, value in new.items():
         figures[name] = figures.get(name, 0) + value
@@ -211,7 +211,7 @@ def _count(figures: dict[str, int], facts: Facts) -> None:
 def _totals(figures: dict[str, int], money: Money) -> None:
     figures["debited_wei"] = sum(account.spent for account in money.accounts.values())
     figures["escrow_wei"] = sum(account.escrow for account in money.accounts.values())
-    figures["bonds_wei"] = sum(lane.bond for lane in money.lanes.values())
+    figures["bonds_wei"] = sum(server.bond for server in money.servers.values())
     figures["commission_wei"] = sum(epoch.fee + epoch.collected for epoch in money.epochs.values())
     figures["claimed_wei"] = sum(epoch.claimed for epoch in money.epochs.values())
     figures["unclaimed_wei"] = sum(epoch.left for epoch in money.epochs.values())

@@ -1,4 +1,4 @@
-"""A statement as a table for people, as CSV for ledgers and as JSON for programs."""
+"""Output of a statement as a text table, CSV or JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where published data come from: folders and servers. Nothing is believed: every byte is hashed by whoever asked."""
+"""Sources of published data: folders and servers. Data are accepted only by their posted hash."""
 
 from __future__ import annotations
 
@@ -15,20 +15,25 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 
 MOST: Final = 1 << 30
-"""Bytes of the largest data that are fetched."""
+"""Largest data that are fetched, bytes."""
 TIMEOUT_S: Final = 60.0
 SUFFIX: Final = ".gmed"
 
 
-class Wanted(Protocol):
-    """What names data: the post that they belong to."""
+class PostReference(Protocol):
+    """The post that data belong to."""
 
     @property
-    def server(self) -> bytes: ...
+    def server(self) -> bytes:
+        """The server's signing address."""
+
     @property
-    def epoch(self) -> int: ...
+    def epoch(self) -> int:
+        """The epoch's number."""
+
     @property
-    def data(self) -> bytes: ...
+    def data(self) -> bytes:
+        """Keccak of the data."""
 
 
 class Sources:
@@ -59,7 +64,7 @@ class Sources:
         await self._http.close()
         self._temporary.cleanup()
 
-    async def find(self, wanted: Wanted) -> Path | None:
+    async def find(self, wanted: PostReference) -> Path | None:
         """The data with the posted hash.
 
         Else other data of that server and epoch, so that it can be said what is wrong with them.
@@ -94,7 +99,7 @@ class Sources:
         return target
 
     def done(self, path: Path) -> None:
-        """Fetched data are not needed any more."""
+        """Delete fetched data."""
         if path.parent == Path(self._temporary.name):
             path.unlink(missing_ok=True)
 

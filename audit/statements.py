@@ -1,4 +1,4 @@
-"""Statements of fan, station, band and society, all made of the same audited epochs: to the wei, and to each other."""
+"""Statements of fans, stations, bands and collecting societies, from the same audited epochs, exact to the wei."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from audit.run import Seen
+from audit.run import AuditedEpoch
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import gross
 
@@ -19,7 +19,7 @@ CURRENCY: Final = "GoMAA"
 
 @dataclass(frozen=True)
 class Work:
-    """What a recording is called outside: from its SPS header, or from a CSV that the asker brings."""
+    """Title, artist and identifiers of a recording, from its SPS header or a CSV file."""
 
     title: str = ""
     artist: str = ""
@@ -30,11 +30,11 @@ class Work:
 
 @dataclass
 class Statement:
-    """Rows, and the sum of their amounts. ``take`` is handed each audited epoch."""
+    """Rows, and the sums of their amounts. ``take`` adds one audited epoch."""
 
     kind: str
     columns: tuple[str, ...]
-    take: Callable[[Seen], None] = lambda _: None
+    take: Callable[[AuditedEpoch], None] = lambda _: None
     rows: list[Row] = field(default_factory=list)
 
     def total(self, column: str) -> int:
@@ -42,7 +42,7 @@ class Statement:
         return sum(row[column] for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
-        """Amounts as decimal strings, as everywhere on the wire."""
+        """The JSON form; amounts are decimal strings."""
         rows = [
             {name: str(value) if name.endswith("_wei") else value for name, value in row.items()} for row in self.rows
         ]
@@ -50,16 +50,16 @@ class Statement:
         return {"statement": self.kind, "currency": CURRENCY, "rows": rows, "totals": totals}
 
 
-def _base(seen: Seen) -> Row:
-    return {"epoch": seen.facts.epoch, "server": to_hex(seen.facts.server), "state": _state(seen)}
+def _base(seen: AuditedEpoch) -> Row:
+    return {"epoch": seen.totals.epoch, "server": to_hex(seen.totals.server), "state": _state(seen)}
 
 
-def _state(seen: Seen) -> str:
+def _state(seen: AuditedEpoch) -> str:
     return "void" if seen.money.void else "final" if seen.final else "posted"
 
 
 def station(payer: bytes) -> Statement:
-    """What a station was charged: a row for each content and terms, and one for each epoch's commission.
+    """Debits of a station: a row for each content and terms, and one for each epoch's commission.
 
     The sum is its debits.
     """
@@ -78,19 +78,19 @@ def station(payer: bytes) -> Statement:
     )
     out = Statement("station", columns)
 
-    def take(seen: Seen) -> None:
+    def take(seen: AuditedEpoch) -> None:
         net = 0
-        for line in seen.facts.lines():
+        for line in seen.totals.lines():
             if line.station != payer:
                 continue
             net += line.charged
             counts = {"plays": line.sums.plays, "refused": line.sums.refused, "seconds": line.sums.heard_s}
-            own = line.sums.intervals - line.sums.theirs
+            own = line.sums.intervals - line.sums.listener_paid
             price, reward = own * line.terms.price, own * line.terms.reward
             amounts = {"price_wei": price, "reward_wei": reward, "commission_wei": 0, "gross_wei": price + reward}
             out.rows.append({**_base(seen), "item": to_hex(line.content), **counts, **amounts})
         if net:
-            fee = gross(net, seen.facts.bps) - net
+            fee = gross(net, seen.totals.bps) - net
             empty = {"plays": 0, "refused": 0, "seconds": 0, "price_wei": 0, "reward_wei": 0}
             out.rows.append({**_base(seen), "item": "commission", **empty, "commission_wei": fee, "gross_wei": fee})
 
@@ -99,7 +99,7 @@ def station(payer: bytes) -> Statement:
 
 
 def band(owners: Iterable[bytes]) -> Statement:
-    """What owners earned, by content and station; ``collected`` says whether the epoch's leaf was paid."""
+    """Earnings of owners by content and station; ``collected``: whether the epoch's leaf was paid."""
     mine = set(owners)
     columns = (
         "epoch",
@@ -117,8 +117,8 @@ def band(owners: Iterable[bytes]) -> Statement:
     )
     out = Statement("band", columns)
 
-    def take(seen: Seen) -> None:
-        for line in seen.facts.lines():
+    def take(seen: AuditedEpoch) -> None:
+        for line in seen.totals.lines():
             if line.owner not in mine:
                 continue
             names = {"owner": to_hex(line.owner), "content": to_hex(line.content), "station": to_hex(line.station)}
@@ -140,8 +140,8 @@ def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Statement:
     mine, paying = set(payees), set(payers)
     out = Statement("fan", ("epoch", "server", "state", "payee", "earned_wei", "spent_wei", "collected"))
 
-    def take(seen: Seen) -> None:
-        for payee, amount, owned in seen.facts.file.payees():
+    def take(seen: AuditedEpoch) -> None:
+        for payee, amount, owned in seen.totals.file.payees():
             if payee in mine and amount > owned:
                 row = {
                     "payee": to_hex(payee),
@@ -150,9 +150,9 @@ def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Statement:
                     "collected": payee in seen.claims,
                 }
                 out.rows.append({**_base(seen), **row})
-        for debit in seen.facts.debits:
+        for debit in seen.totals.debits:
             if debit.payer in paying:
-                spent = gross(debit.net, seen.facts.bps)
+                spent = gross(debit.net, seen.totals.bps)
                 row = {"payee": to_hex(debit.payer), "earned_wei": 0, "spent_wei": spent, "collected": False}
                 out.rows.append({**_base(seen), **row})
 
@@ -201,12 +201,12 @@ def society(
     index: dict[tuple[bytes, bytes, bytes], Row] = {}
     known, services = works or {}, names or {}
 
-    def take(seen: Seen) -> None:
-        begin = datetime.fromtimestamp(seen.facts.epoch * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        end = datetime.fromtimestamp((seen.facts.epoch + 1) * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def take(seen: AuditedEpoch) -> None:
+        begin = datetime.fromtimestamp(seen.totals.epoch * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        end = datetime.fromtimestamp((seen.totals.epoch + 1) * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         by_station: dict[bytes, list[tuple[Row, int]]] = {}
-        theirs: list[tuple[Row, int]] = []
-        for line in seen.facts.lines():
+        listener_paid: list[tuple[Row, int]] = []
+        for line in seen.totals.lines():
             key = (line.content, line.owner, line.station)
             if key not in index:
                 work = known.get(line.content, Work())
@@ -238,14 +238,14 @@ def society(
                 row[name] += value
             if line.charged:
                 by_station.setdefault(line.station, []).append((row, line.charged))
-            if line.theirs:
-                theirs.append((row, line.theirs))
+            if line.listener_paid:
+                listener_paid.append((row, line.listener_paid))
         for shares in by_station.values():
             net = sum(part for _, part in shares)
-            _share(shares, gross(net, seen.facts.bps) - net)
-        stations = set(seen.facts.stations)
-        debits = [debit.net for debit in seen.facts.debits if debit.payer not in stations]
-        _share(theirs, sum(gross(net, seen.facts.bps) - net for net in debits))
+            _share(shares, gross(net, seen.totals.bps) - net)
+        stations = set(seen.totals.stations)
+        debits = [debit.net for debit in seen.totals.debits if debit.payer not in stations]
+        _share(listener_paid, sum(gross(net, seen.totals.bps) - net for net in debits))
 
     out.take = take
     return out

@@ -1,4 +1,4 @@
-"""An epoch's published data as they lie in a file: read table by table, never as a whole."""
+"""Streaming reader of an epoch's published data, table by table."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _PAYEE: Final = struct.Struct(">20s12s")
 
 @dataclass(frozen=True)
 class Head:
-    """The head of the data: who says what of which epoch."""
+    """The head of the data: server, epoch, roots and totals."""
 
     server: bytes
     epoch: int
@@ -102,7 +102,7 @@ class EpochFile:
         self.close()
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._raw.release()
         if self._map is not None:
             self._map.close()
@@ -116,7 +116,7 @@ class EpochFile:
         return digest.digest()
 
     def count(self, kind: Any) -> int:
-        """Rows of a table."""
+        """The number of rows of a table."""
         return self._where[kind][1]
 
     def rows(self, kind: Any) -> Iterator[Any]:

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from audit.run import Seen
+from audit.run import AuditedEpoch
 from audit.statements import Row, Statement
 from pywallet.encoding.hex import to_hex
 
 HALF_LIFE_S: Final = 30 * 86_400
-"""After so long a play counts half."""
+"""Half-life of a play, seconds."""
 
 HALF_SECONDS: Final = 36_000.0
 """Paid seconds of listening that give half of a band's first part: ten hours."""
@@ -37,20 +37,20 @@ def saturate(value: float, half: float) -> float:
 
 
 def faded(value: float, age_s: float) -> float:
-    """What is left of a value after some time."""
+    """Exponential decay of a value with ``HALF_LIFE``."""
     return float(value * 2.0 ** (-max(0.0, age_s) / HALF_LIFE_S))
 
 
 @dataclass
 class Band:
-    """Faded sums of one owner. Plays that nobody paid for count nothing: a score costs what it says."""
+    """Decayed sums of one owner. Unpaid plays do not count, so that a score cannot be had for free."""
 
     seconds: float = 0.0
     plays: float = 0.0
     stations: dict[bytes, float] = field(default_factory=dict)
 
     def add(self, station: bytes, seconds: int, plays: int, age_s: float) -> None:
-        """Paid listening at one station in one epoch."""
+        """Add paid listening at one station in one epoch."""
         self.seconds += faded(seconds, age_s)
         self.plays += faded(plays, age_s)
         # A station counts as far as it plays the band still: wholly from half an hour on.
@@ -71,13 +71,13 @@ class Band:
 
 @dataclass
 class Listener:
-    """Faded sums of one fan's payees. Only the fan knows which they are, so only the fan can ask."""
+    """Decayed sums of one fan's payees, which only the fan knows."""
 
     earned: float = 0.0
     epochs: float = 0.0
 
     def add(self, amount: int, age_s: float) -> None:
-        """What the payees earned in one epoch."""
+        """Add the payees' earnings of one epoch."""
         self.earned += faded(amount, age_s)
         self.epochs += faded(1, age_s)
 
@@ -105,14 +105,14 @@ class Value:
         self.bands: dict[bytes, Band] = {}
         self.listener = Listener()
 
-    def take(self, seen: Seen) -> None:
-        """One audited epoch."""
-        age_s = self._now_s - (seen.facts.epoch + 1) * self._length_s
-        for line in seen.facts.lines():
+    def take(self, seen: AuditedEpoch) -> None:
+        """Add one audited epoch."""
+        age_s = self._now_s - (seen.totals.epoch + 1) * self._length_s
+        for line in seen.totals.lines():
             if line.sums.intervals and line.price + line.reward:
                 self.bands.setdefault(line.owner, Band()).add(line.station, line.sums.heard_s, line.sums.plays, age_s)
         if self._payees:
-            mine = sum(amount - owned for payee, amount, owned in seen.facts.file.payees() if payee in self._payees)
+            mine = sum(amount - owned for payee, amount, owned in seen.totals.file.payees() if payee in self._payees)
             if mine:
                 self.listener.add(mine, age_s)
 

@@ -1,4 +1,4 @@
-"""A watcher: holds servers to the receipts it was given, and takes to the chain whoever breaks one."""
+"""Watcher of receipts: checks posts against receipts, challenges, slashes and refunds."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from pywallet.protocol import Receipt, Signed
 from pywallet.settlement import Header, SumRoot, rest
 
 MOST: Final = 32
-"""Challenges to one epoch: where data are withheld each payee has to ask for itself."""
+"""Most challenges to one epoch; with withheld data each payee is challenged separately."""
 
 REORGANISED: Final = 64
-"""Blocks that are read again: a post may have moved."""
+"""Blocks that are read again, since a reorganisation may have moved a post."""
 
 Mine = dict[bytes, Signed[Receipt]]
 
 
 @dataclass(frozen=True)
-class Did:
-    """One thing the watcher saw or did: checked, lie, challenge, slash, refund, warning."""
+class WatchEvent:
+    """One entry of the watcher's log: checked, lie, challenge, slash, refund, warning."""
 
     what: str
     server: bytes
@@ -46,7 +46,7 @@ class Did:
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """One line of its log."""
+        """The JSON of the entry."""
         payee = None if self.payee is None else to_hex(self.payee)
         return {
             "did": self.what,
@@ -73,29 +73,29 @@ class Watcher:
     places: Sequence[str] = ()
     key: bytes | None = None
     patience_s: int | None = None
-    say: Callable[[Did], None] = lambda _: None
+    say: Callable[[WatchEvent], None] = lambda _: None
     public: bool = False
     _posts: dict[tuple[bytes, int], Posted] = field(default_factory=dict)
     _since: int | None = None
     _read: set[bytes] = field(default_factory=set)
     _done: set[tuple[bytes, int]] = field(default_factory=set)
-    _told: set[Did] = field(default_factory=set)
+    _logged: set[WatchEvent] = field(default_factory=set)
 
     @property
     def settlement(self) -> Settlement:
-        """The settlement's door."""
+        """The settlement's contract client."""
         return Settlement(self.chain, self.deployment)
 
     async def run(self) -> None:
-        """A round at every block, for ever; what fails is tried again at the next."""
+        """Run a round at every block until cancelled; failures are retried at the next."""
         async for _ in self.chain.heads():
             try:
                 await self.round()
             except GomaaError as error:
-                self._tell(Did("warning", bytes(20), 0, reason=str(error)))
+                self._log(WatchEvent("warning", bytes(20), 0, reason=str(error)))
 
     async def round(self) -> None:
-        """Look at every epoch that a receipt is held for and that is due."""
+        """Check every due epoch for which there is a receipt."""
         held = await asyncio.to_thread(lambda: highest(read_all(self.receipts, self.deployment.domain)))
         wanted = {key: mine for key, mine in held.items() if key not in self._done}
         block = await self.chain.block()
@@ -109,16 +109,16 @@ class Watcher:
         urls = await registered_urls(self.chain, self.deployment, {server for server, _ in (*wanted, *self._posts)})
         async with Sources(tuple(self.places), urls.get) as sources:
             for (server, epoch), mine in sorted(wanted.items(), key=lambda item: item[0][1]):
-                await self._look(server, epoch, mine, now_s, sources)
+                await self._check_epoch(server, epoch, mine, now_s, sources)
             for where in sorted(self._posts, key=lambda item: item[1]):
                 await self._lies(self._posts[where], now_s, sources)
 
-    def _tell(self, did: Did) -> None:
-        if did not in self._told:
-            self._told.add(did)
-            self.say(did)
+    def _log(self, entry: WatchEvent) -> None:
+        if entry not in self._logged:
+            self._logged.add(entry)
+            self.say(entry)
 
-    async def _look(self, server: bytes, epoch: int, mine: Mine, now_s: int, sources: Sources) -> None:
+    async def _check_epoch(self, server: bytes, epoch: int, mine: Mine, now_s: int, sources: Sources) -> None:
         schedule = self.deployment.schedule
         due = schedule.ends(epoch) + schedule.grace
         if now_s < due:
@@ -135,7 +135,7 @@ class Watcher:
         if not reason:
             return
         if not broken:
-            self._tell(Did("checked", server, epoch, reason=reason))
+            self._log(WatchEvent("checked", server, epoch, reason=reason))
             if state.final:
                 self._done.add((server, epoch))
             return
@@ -145,7 +145,7 @@ class Watcher:
     async def _broken(
         self, server: bytes, epoch: int, mine: Mine, now_s: int, state: EpochState, sources: Sources
     ) -> tuple[list[Signed[Receipt]], str]:
-        """Which receipts to challenge, and why; no reason at all: not yet."""
+        """The receipts to challenge and the reason; no reason: not yet decided."""
         schedule = self.deployment.schedule
         due = schedule.ends(epoch) + schedule.grace
         patience = schedule.window // 2 if self.patience_s is None else self.patience_s
@@ -165,7 +165,7 @@ class Watcher:
         return [one for one in some if one.message.payee in verdict][:1], "low" if verdict else "kept"
 
     async def _lies(self, posted: Posted, now_s: int, sources: Sources) -> None:
-        """Tell what the published data of one post contradict, once.
+        """Report the faults of one post's published data, once.
 
         A receipt turns some of it into a challenge (``_broken``).
         """
@@ -180,10 +180,10 @@ class Watcher:
         if path is None:
             patience = schedule.window // 2 if self.patience_s is None else self.patience_s
             if now_s >= state.ready - schedule.window + patience:
-                self._tell(Did("lie", server, epoch, reason="data.missing"))
+                self._log(WatchEvent("lie", server, epoch, reason="data.missing"))
             return
         for fault in await lies(self.chain, self.deployment, posted, path):
-            self._tell(Did("lie", server, epoch, reason=f"{fault.kind} {fault.subject}".strip()))
+            self._log(WatchEvent("lie", server, epoch, reason=f"{fault.kind} {fault.subject}".strip()))
         self._read.add(posted.transaction)
 
     async def _posted(self, server: bytes, epoch: int) -> Posted:
@@ -199,19 +199,19 @@ class Watcher:
         if await self.settlement.open_challenge(*where) is not None or await self._shown(*where):
             return
         if self.key is None:
-            self._tell(Did("warning", *where, reason=reason))
+            self._log(WatchEvent("warning", *where, reason=reason))
             return
         await Token(self.chain, self.deployment).approve(self.key, self.deployment.settlement, self.deployment.stake)
         try:
             await self.settlement.challenge(self.key, signed)
         except GomaaError as error:
             # A server without a bond has nothing to lose any more; its payers and payees know by the same record.
-            self._tell(Did("warning", *where, reason=f"{reason}: {error.detail.get('reason', error.code)}"))
+            self._log(WatchEvent("warning", *where, reason=f"{reason}: {error.detail.get('reason', error.code)}"))
             return
-        self._tell(Did("challenge", *where, reason=reason))
+        self._log(WatchEvent("challenge", *where, reason=reason))
 
     async def _pursue(self, server: bytes, epoch: int, mine: Mine, now_s: int, state: EpochState) -> bool:
-        """Slash what was not answered in time, and give void debits back. True while a challenge of ours is open."""
+        """Slash for overdue challenges and refund void debits. True while an own challenge is open."""
         waiting = False
         for signed in mine.values():
             where = (server, epoch, signed.message.payee, signed.message.amount)
@@ -225,14 +225,14 @@ class Watcher:
                 # The stake is the server's to collect; nothing is left to slash.
                 continue
             await self.settlement.slash(self.key, *where)
-            self._tell(Did("slash", *where))
+            self._log(WatchEvent("slash", *where))
             state = await self.settlement.epoch(server, epoch)
         if state.void and self.key is not None:
             await self._refund(server, epoch)
         return waiting
 
     async def _shown(self, server: bytes, epoch: int, payee: bytes, amount: int) -> bool:
-        """True if an answer has shown a leaf of at least this amount in the present post."""
+        """Whether an answer has proven at least this amount in the present post."""
         state = await self.settlement.epoch(server, epoch)
         return not state.void and await self.settlement.answered(state.commit, payee) >= amount
 
@@ -243,11 +243,11 @@ class Watcher:
             return
         header = Header(posted.root, posted.total, rest(posted.digest, posted.counts, posted.data))
         await self.settlement.refund(self.key, server, epoch, header, posted.counts, posted.data, entries)
-        self._tell(Did("refund", server, epoch, amount=posted.total))
+        self._log(WatchEvent("refund", server, epoch, amount=posted.total))
 
     @property
     def address(self) -> bytes | None:
-        """Who pays the stakes and gets the bonds."""
+        """The account that pays stakes and receives bonds."""
         return None if self.key is None else address_of(self.key)
 
 
@@ -272,4 +272,4 @@ def _held(path: Path, posted: Posted, mine: Mine) -> set[bytes] | str | None:
         return None
 
 
-__all__ = ["Did", "Watcher"]
+__all__ = ["WatchEvent", "Watcher"]

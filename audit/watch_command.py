@@ -112,7 +112,7 @@ async def _watch(
 
 
 async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...], owners: list[bytes]) -> None:
-    """Receipts of owners, as servers tell them to who signs with the owner's key: what a band's watcher lives on."""
+    """Fetch owners' receipts from the servers, which require the owner's signature."""
     import aiohttp
 
     from chain.abi import event
@@ -144,7 +144,7 @@ async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...
 
 
 def _save(folder: Path, item: object) -> None:
-    """One receipt, one file, named by its hash: an old one is never replaced by a later word of the server."""
+    """Write one receipt to a file named by its hash, so that a later receipt never replaces it."""
     from pywallet.crypto import keccak256
 
     text = json.dumps(item, sort_keys=True)

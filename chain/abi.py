@@ -1,4 +1,4 @@
-"""Encoding calls and decoding answers and logs, from the contracts' ABIs."""
+"""Encoding of calls and decoding of results and logs by the contracts' ABIs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pywallet.errors import GomaaError
 
 @dataclass(frozen=True)
 class Function:
-    """One function of a contract."""
+    """One function of a contract: ABI types of its inputs and outputs, and its selector (4 bytes)."""
 
     name: str
     inputs: tuple[str, ...]
@@ -26,11 +26,15 @@ class Function:
     selector: bytes
 
     def encode(self, *args: Any) -> bytes:
-        """Call data."""
+        """Encode call data."""
         return self.selector + encode(self.inputs, args)
 
     def decode(self, data: bytes) -> tuple[Any, ...]:
-        """The returned values. Raises GomaaError chain.mismatch when no such contract answers."""
+        """Decode the results.
+
+        Raises:
+            GomaaError: ``chain.mismatch`` if they are not this function's.
+        """
         try:
             return tuple(decode(self.outputs, data))
         except (DecodingError, OverflowError) as e:
@@ -39,7 +43,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a contract."""
+    """One event of a contract; ``topic`` is keccak of its signature."""
 
     name: str
     names: tuple[str, ...]
@@ -48,22 +52,22 @@ class Event:
     topic: bytes
 
     def decode(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
-        """Field name to value; addresses as bytes."""
-        plain = [kind for kind, on in zip(self.types, self.indexed, strict=True) if not on]
-        values = iter(decode(plain, data))
-        marks = iter(topics[1:])
-        out = {}
+        """Decode a log's fields by name; addresses as bytes."""
+        unindexed = [kind for kind, on in zip(self.types, self.indexed, strict=True) if not on]
+        values = iter(decode(unindexed, data))
+        indexed = iter(topics[1:])
+        fields = {}
         for name, kind, on in zip(self.names, self.types, self.indexed, strict=True):
-            out[name] = _plain(decode([kind], next(marks))[0] if on else next(values))
-        return out
+            fields[name] = _normalised(decode([kind], next(indexed))[0] if on else next(values))
+        return fields
 
 
-def _plain(value: Any) -> Any:
+def _normalised(value: Any) -> Any:
     return to_address(value) if isinstance(value, str) and len(value) == 42 and value.startswith("0x") else value
 
 
 def to_address(text: str) -> bytes:
-    """20 bytes of the library's 0x-text."""
+    """The 20 bytes of a 0x-hex address."""
     return bytes.fromhex(text[2:])
 
 

@@ -1,4 +1,4 @@
-"""The embedded chain: anvil from npm as a child process."""
+"""The local development chain: anvil from npm as a child process."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from queue import Empty, Queue
 from typing import Final
 
 MNEMONIC: Final = "test test test test test test test test test test test junk"
-"""The public test mnemonic: keys of this chain are worth nothing anywhere."""
+"""The public test mnemonic; its keys are known to everyone."""
 
 START_S: Final = 120.0
+"""Limit for the start, seconds."""
 _LISTENING: Final = re.compile(r"Listening on [^:]+:(\d+)")
 _KEY: Final = re.compile(r"\(\d+\) 0x([0-9a-f]{64})")
 
 
 def program() -> str:
-    """The anvil binary: the platform's npm package beside this checkout, or the PATH. FileNotFoundError in words."""
+    """Path of the anvil binary: from the npm package of this checkout, or the PATH.
+
+    Raises:
+        FileNotFoundError: It is not installed.
+    """
     here = Path(__file__).resolve().parent.parent / "node_modules"
     found = next(iter(sorted(here.glob("@foundry-rs/anvil-*/bin/anvil*"))), None)
     name = str(found) if found else shutil.which("anvil")
@@ -32,7 +37,7 @@ def program() -> str:
 
 
 class Anvil:
-    """For ``with``: a fresh chain on a port of its own. ``keys`` are its funded accounts' private keys."""
+    """A new chain on a port of its own, for ``with``. ``keys`` are the private keys of its funded accounts."""
 
     def __init__(
         self, *, block_time: int | None = None, port: int = 0, state: Path | None = None, extra: Sequence[str] = ()
@@ -61,12 +66,12 @@ class Anvil:
             env={**os.environ, "NO_COLOR": "1"},
         )
         lines: Queue[str | None] = Queue()
-        # The pipe is read for as long as the chain lives: a full one would stop it.
+        # The pipe is read until the process ends: a full pipe would block it.
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
-        seen = []
+        output = []
         try:
             while (line := lines.get(timeout=START_S)) is not None:
-                seen.append(line)
+                output.append(line)
                 if key := _KEY.search(line):
                     self.keys.append(bytes.fromhex(key[1]))
                 if listening := _LISTENING.search(line):
@@ -78,7 +83,7 @@ class Anvil:
             self.stop()
             raise
         self.stop()
-        raise RuntimeError("anvil did not start:\n" + "".join(seen[-20:]))
+        raise RuntimeError("anvil did not start:\n" + "".join(output[-20:]))
 
     def _read(self, lines: Queue[str | None]) -> None:
         assert self.process is not None
@@ -94,9 +99,9 @@ class Anvil:
         self.stop()
 
     def stop(self) -> None:
-        """End it, by its process id."""
+        """Terminate the process."""
         if self.process is not None and self.process.poll() is None:
-            # As by Ctrl-C: then it writes its state before it ends. Windows has no such signal.
+            # On SIGINT anvil writes its state before it exits; Windows has no such signal.
             self.process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
             try:
                 self.process.wait(10)

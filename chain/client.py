@@ -1,7 +1,4 @@
-"""JSON-RPC over one line.
-
-Requests, subscriptions (asked for again and again where a node has none), and coming back after a loss.
-"""
+"""JSON-RPC client: requests, subscriptions and reconnection over one connection."""
 
 from __future__ import annotations
 
@@ -10,21 +7,15 @@ import contextlib
 import itertools
 import json
 import random
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from chain import node_answers
+from chain import node_answers, sender
 from chain.abi import Event, Function, event
-from chain.event_history import Past
-from chain.node_answers import (
-    Block,
-    Log,
-    TxReceipt,
-    Unsupported,
-    decode_log,
-)
-from chain.transport import FAULTS, Link, open_link
+from chain.event_history import EventHistory
+from chain.node_answers import Block, Log, TxReceipt, decode_log
+from chain.subscriptions import Subscriptions
+from chain.transport import TRANSPORT_ERRORS, Transport, open_transport
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.redaction import place
@@ -32,37 +23,20 @@ from pywallet.redaction import place
 __all__ = ["Block", "Chain", "Log", "TxReceipt", "decode_log"]
 
 TIMEOUT_S: Final = 10.0
-BACKOFF_S: Final = (0.1, 5.0)
-LOOK_S: Final = 0.5
-"""How often a node without subscriptions is asked for its newest block."""
+"""Limit for opening a connection and for each request, seconds."""
 
-REORG_DEPTH: Final = 12
-"""So many blocks back are events looked for again, where a node does not say that a block was replaced."""
+BACKOFF_S: Final = (0.1, 5.0)
+"""Delay before a reconnection: the first, and the longest that it doubles to, seconds."""
 
 Topics = Sequence[bytes | Sequence[bytes] | None]
-"""Conditions on indexed fields, in their order: a value, one of several values, or none."""
-
-_REMEMBERED: Final = 4096
-_END: Final = object()
-_MADE: Final = object()
-
-
-class _Stream:
-    """One subscription, whatever the node calls it at present."""
-
-    def __init__(self, params: list[Any]) -> None:
-        self.params = params
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
-        self.name: str | None = None
-        self.made = False
-        self.closed = False
+"""Filter on indexed fields in their order: a value, any of several values, or None for all."""
 
 
 class Chain:
-    """One connection, shared by everything in a process. Every failure is a GomaaError.
+    """One connection to a node, shared by a whole process.
 
-    Raises Unavailable ``chain.unreachable`` while the node doesn't answer, GomaaError ``chain.mismatch`` for answers
-    that make no sense.
+    Every failure is a GomaaError: ``chain.unreachable`` (Unavailable) while the node does not answer,
+    ``chain.mismatch`` for malformed responses.
     """
 
     def __init__(
@@ -70,33 +44,38 @@ class Chain:
     ) -> None:
         self.rpc = rpc
         self.node = place(rpc)
-        """Name of the node in errors and logs: its URL may hold an API key."""
+        """The node's name in errors and logs; its URL may hold an API key."""
         self.confirmations = confirmations
         self.max_fee = max_fee
         self._expected = chain_id
         self._ids = itertools.count(1)
-        self._waiting: dict[int, tuple[asyncio.Future[Any], _Stream | None]] = {}
-        self._streams: set[_Stream] = set()
-        self._names: dict[str, _Stream] = {}
-        self._socket: Link | None = None
+        self._pending: dict[int, tuple[asyncio.Future[Any], Callable[[str], None] | None]] = {}
+        self._subscriptions = Subscriptions(self)
+        self._transport: Transport | None = None
         self._up = asyncio.Event()
         self._backoff = BACKOFF_S[0]
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._answered = Past()
+        self._history = EventHistory()
         self._nonces: dict[bytes, asyncio.Lock] = {}
         self.next_nonce: dict[bytes, int] = {}
-        """What follows the newest transaction of ours that is on its way: not every node counts those that wait."""
+        """Nonce after the newest pending transaction by account, since not every node counts pending ones."""
 
     @classmethod
     def connect(
         cls, rpc: str, chain_id: int | None = None, *, confirmations: int = 1, max_fee: int | None = None
     ) -> Chain:
-        """For ``async with``; entering fails with chain.unreachable if the node can't be reached now.
+        """Return a client for ``async with``, whose entry opens the connection.
 
-        ``rpc`` is a ws(s) or http(s) URL. With ``chain_id``, another network fails with chain.mismatch, then and at
-        every reconnection. A transaction is done when its block is ``confirmations`` deep; ``max_fee`` is the most wei
-        per gas that one may offer (chain.fee.high above it).
+        Args:
+            rpc: A ws(s) or http(s) URL.
+            chain_id: Expected network; any is accepted if None. Checked at every connection.
+            confirmations: Depth in blocks at which a transaction is done.
+            max_fee: Most wei per gas that a transaction may offer; above it ``chain.fee.high``.
+
+        Raises:
+            Unavailable: ``chain.unreachable`` on entry.
+            GomaaError: ``chain.mismatch`` on entry, for another network.
         """
         return cls(rpc, chain_id, confirmations, max_fee)
 
@@ -111,27 +90,26 @@ class Chain:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        if self._socket is not None:
-            await self._socket.close()
-        self._fail()
-        for stream in self._streams:
-            stream.queue.put_nowait(_END)
+        if self._transport is not None:
+            await self._transport.close()
+        self._fail_pending()
+        self._subscriptions.close()
 
     async def _open(self) -> None:
         try:
-            socket = await open_link(self.rpc, TIMEOUT_S)
+            transport = await open_transport(self.rpc, TIMEOUT_S)
             if self._expected is not None:
-                await self._same_network(socket, self._expected)
-        except FAULTS as e:
+                await self._check_network(transport, self._expected)
+        except TRANSPORT_ERRORS as e:
             raise Unavailable("chain.unreachable", node=self.node, reason=type(e).__name__) from None
-        self._socket = socket
+        self._transport = transport
         self._up.set()
 
-    async def _same_network(self, socket: Link, expected: int) -> None:
-        await socket.send(json.dumps({"jsonrpc": "2.0", "id": 0, "method": "eth_chainId", "params": []}))
+    async def _check_network(self, transport: Transport, expected: int) -> None:
+        await transport.send(json.dumps({"jsonrpc": "2.0", "id": 0, "method": "eth_chainId", "params": []}))
         answer = None
         async with asyncio.timeout(TIMEOUT_S):
-            async for text in socket:
+            async for text in transport:
                 answer = json.loads(text)
                 break
         if answer is None:
@@ -141,53 +119,53 @@ class Chain:
         with contextlib.suppress(GomaaError):
             number = node_answers.number(found)
         if number != expected:
-            await socket.close()
+            await transport.close()
             raise GomaaError("chain.mismatch", node=self.node, expected=expected, found=number)
 
     async def _run(self) -> None:
         while True:
-            if self._socket is None:
+            if self._transport is None:
                 await asyncio.sleep(self._backoff * random.uniform(0.5, 1.5))  # noqa: S311
                 self._backoff = min(self._backoff * 2, BACKOFF_S[1])
                 try:
                     await self._open()
                 except GomaaError:
                     continue
-                self._later(self._remake())
-            socket = self._socket
-            assert socket is not None
-            with contextlib.suppress(*FAULTS):
-                async for text in socket:
-                    self._hear(text)
-            self._socket = None
+                self.spawn(self._restore())
+            transport = self._transport
+            assert transport is not None
+            with contextlib.suppress(*TRANSPORT_ERRORS):
+                async for text in transport:
+                    self._on_message(text)
+            self._transport = None
             self._up.clear()
-            self._names.clear()
-            self._fail()
+            self._subscriptions.disconnected()
+            self._fail_pending()
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run in the background until the connection is closed."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _remake(self) -> None:
-        """Subscribe again to what was subscribed to; a connection on which that fails is given up and made anew."""
-        socket = self._socket
+    async def _restore(self) -> None:
+        """Restore the subscriptions; a connection on which that fails is closed, and opened anew."""
+        transport = self._transport
         try:
-            for stream in [one for one in self._streams if one.made]:
-                await self._subscribe(stream)
+            await self._subscriptions.restore()
         except GomaaError:
-            if socket is not None:
-                await socket.close()
+            if transport is not None:
+                await transport.close()
             return
         self._backoff = BACKOFF_S[0]
 
-    def _fail(self) -> None:
-        for future, _ in self._waiting.values():
+    def _fail_pending(self) -> None:
+        for future, _ in self._pending.values():
             if not future.done():
                 future.set_exception(Unavailable("chain.unreachable", node=self.node))
-        self._waiting.clear()
+        self._pending.clear()
 
-    def _hear(self, text: str | bytes) -> None:
+    def _on_message(self, text: str | bytes) -> None:
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
@@ -195,50 +173,58 @@ class Chain:
         if not isinstance(message, dict):
             return
         if message.get("method") == "eth_subscription":
-            params = message.get("params")
-            name = params.get("subscription") if isinstance(params, dict) else None
-            if isinstance(params, dict) and isinstance(name, str) and name in self._names:
-                self._names[name].queue.put_nowait(params.get("result"))
+            self._subscriptions.notify(message.get("params"))
             return
         number = message.get("id")
-        future, stream = self._waiting.pop(number, (None, None)) if type(number) is int else (None, None)
-        if stream is not None and isinstance(message.get("result"), str):
-            # Here and not where the answer is awaited: the first notification may be right behind it.
-            self._named(stream, message["result"])
+        future, on_result = self._pending.pop(number, (None, None)) if type(number) is int else (None, None)
+        if on_result is not None and isinstance(message.get("result"), str):
+            # Here and not where the response is awaited: the first notification may follow immediately.
+            on_result(message["result"])
         if future is not None and not future.done():
             future.set_result(message)
 
-    def _named(self, stream: _Stream, name: str) -> None:
-        if stream.closed:
-            self._later(self._unsubscribe(name))
-            return
-        stream.name, stream.made = name, True
-        self._names[name] = stream
-        stream.queue.put_nowait(_MADE)
+    @property
+    def pushes(self) -> bool:
+        """Whether the node can send notifications; True while there is no connection."""
+        return self._transport is None or self._transport.pushes
+
+    async def reconnect(self) -> None:
+        """Drop the present connection; a new one is opened in the background."""
+        if self._transport is not None:
+            await self._transport.close()
+
+    async def subscribe(self, params: list[Any], on_id: Callable[[str], None]) -> Any:
+        """Call ``eth_subscribe``; ``on_id`` is called with its result before any notification is read."""
+        return await self._send_request("eth_subscribe", params, on_id)
 
     async def request(self, method: str, *params: Any) -> Any:
-        """One call. Raises GomaaError chain.reverted with the node's reason."""
-        return await self._ask(method, list(params), None)
+        """Call a JSON-RPC method.
 
-    async def _ask(self, method: str, params: list[Any], stream: _Stream | None) -> Any:
-        if self._socket is None:
+        Raises:
+            GomaaError: ``chain.reverted`` with the contract's reason.
+            Unavailable: ``chain.unreachable``, ``chain.funds``.
+        """
+        return await self._send_request(method, list(params), None)
+
+    async def _send_request(self, method: str, params: list[Any], on_result: Callable[[str], None] | None) -> Any:
+        if self._transport is None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(BACKOFF_S[1]):
                     await self._up.wait()
-        socket = self._socket
-        if socket is None:
+        transport = self._transport
+        if transport is None:
             raise Unavailable("chain.unreachable", node=self.node, method=method)
         number = next(self._ids)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = (future, stream)
+        self._pending[number] = (future, on_result)
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                await socket.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
+                await transport.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
                 answer = await future
-        except FAULTS as e:
+        except TRANSPORT_ERRORS as e:
             raise Unavailable("chain.unreachable", node=self.node, method=method, reason=type(e).__name__) from None
         finally:
-            self._waiting.pop(number, None)
+            self._pending.pop(number, None)
         if "error" in answer:
             raise node_answers.failure(method, answer["error"], self.rpc)
         return answer.get("result")
@@ -254,12 +240,12 @@ class Chain:
         )
 
     async def call(self, to: bytes, function: Function, *args: Any) -> tuple[Any, ...]:
-        """Read from a contract."""
-        found = await self.request("eth_call", {"to": to_hex(to), "data": to_hex(function.encode(*args))}, "latest")
-        return function.decode(node_answers.data(found))
+        """Read from a contract in the latest block. Returns the function's decoded results."""
+        response = await self.request("eth_call", {"to": to_hex(to), "data": to_hex(function.encode(*args))}, "latest")
+        return function.decode(node_answers.data(response))
 
     async def code(self, address: bytes) -> bytes:
-        """The byte code at an address, empty where no contract is."""
+        """The byte code at an address; empty if there is no contract."""
         return node_answers.data(await self.request("eth_getCode", to_hex(address), "latest"))
 
     async def logs(
@@ -272,135 +258,77 @@ class Chain:
     ) -> list[Log]:
         """Past events, oldest first.
 
-        ``topics`` narrow the indexed fields, ``to_block`` (the latest by default) is included.
+        Args:
+            address: The contract or contracts.
+            what: The event.
+            from_block: The first block.
+            topics: Filter on the indexed fields.
+            to_block: The last block, the latest by default.
         """
-        return [
-            decode_log(what, item) for item in await self._past(_filter(address, what, topics), from_block, to_block)
-        ]
+        query = _filter(address, what, topics)
+        return [decode_log(what, item) for item in await self.raw_logs(query, from_block, to_block)]
 
-    async def _past(self, wanted: dict[str, Any], from_block: int, to_block: int | None = None) -> list[Any]:
-        async def ask(first: int, last: int | None) -> list[Any]:
+    async def raw_logs(self, query: dict[str, Any], from_block: int, to_block: int | None = None) -> list[Any]:
+        """Past events of a filter (``eth_getLogs``), undecoded, oldest first."""
+
+        async def fetch(first: int, last: int | None) -> list[Any]:
             blocks = {"fromBlock": hex(first), "toBlock": "latest" if last is None else hex(last)}
-            return node_answers.listing(await self.request("eth_getLogs", {**wanted, **blocks}))
+            return node_answers.listing(await self.request("eth_getLogs", {**query, **blocks}))
 
         async def newest() -> int:
             return (await self.block()).number
 
-        return await self._answered.collect(ask, newest, from_block, to_block)
+        return await self._history.collect(fetch, newest, from_block, to_block)
 
     async def heads(self) -> AsyncIterator[Block]:
-        """New blocks as they come; of those made during a loss of connection the newest."""
-        begun = False
-        async with contextlib.aclosing(self._stream(["newHeads"])) as items:
-            async for item in items:
-                if item is not _MADE:
-                    yield node_answers.block(item)
-                elif begun:
-                    with contextlib.suppress(Unavailable):
-                        yield await self.block()
-                begun = True
+        """New blocks as they arrive; after a lost connection the newest."""
+        async with contextlib.aclosing(self._subscriptions.heads()) as blocks:
+            async for block in blocks:
+                yield block
 
     async def watch(self, addresses: Sequence[bytes], what: str, contract: str = "Content") -> AsyncIterator[Log]:
-        """Events as they come, each once; after a loss of connection also those that came meanwhile."""
-        found = event(contract, what)
-        wanted = _filter(addresses, found, ())
-        start = since = (await self.block()).number
-        seen: OrderedDict[tuple[Any, ...], None] = OrderedDict()
-        async with contextlib.aclosing(self._stream(["logs", wanted])) as items:
-            async for item in items:
-                for one in await self._since(wanted, since) if item is _MADE else [item]:
-                    log = decode_log(found, one)
-                    key = (one.get("blockHash"), log.transaction, one.get("logIndex"))
-                    if key in seen or log.block <= start or one.get("removed"):
-                        continue
-                    seen[key] = None
-                    while len(seen) > _REMEMBERED:
-                        seen.popitem(last=False)
-                    since = max(since, log.block)
-                    yield log
+        """New events as they arrive, each once; after a lost connection also those that were missed.
 
-    async def _since(self, wanted: dict[str, Any], since: int) -> list[Any]:
-        try:
-            return await self._past(wanted, since)
-        except Unavailable:
-            # Asked again when the connection is: what came meanwhile must not be lost.
-            if self._socket is not None:
-                await self._socket.close()
-            return []
-
-    async def _stream(self, params: list[Any]) -> AsyncGenerator[Any, None]:
-        """What a subscription brings, and ``_MADE`` each time it was made."""
-        stream = _Stream(params)
-        self._streams.add(stream)
-        try:
-            try:
-                await self._subscribe(stream)
-            except Unsupported:
-                self._later(self._look(stream))
-            while (item := await stream.queue.get()) is not _END:
-                yield item
-        finally:
-            self._streams.discard(stream)
-            stream.closed = True
-            if stream.name is not None and self._names.pop(stream.name, None) is not None:
-                self._later(self._unsubscribe(stream.name))
-
-    async def _look(self, stream: _Stream) -> None:
-        """What a subscription would have brought, by asking: a new block, or the events up to it."""
-        stream.queue.put_nowait(_MADE)
-        last: Block | None = None
-        while not stream.closed:
-            with contextlib.suppress(GomaaError):
-                raw = await self.request("eth_getBlockByNumber", "latest", False)
-                head = node_answers.block(raw)
-                if last is None:
-                    last = head
-                elif head != last:
-                    kind, *rest = stream.params
-                    found = (
-                        [raw]
-                        if kind == "newHeads"
-                        else await self._past(rest[0], max(0, min(head.number, last.number) - REORG_DEPTH))
-                    )
-                    last = head
-                    for item in found:
-                        stream.queue.put_nowait(item)
-            await asyncio.sleep(LOOK_S)
-
-    async def _subscribe(self, stream: _Stream) -> None:
-        if self._socket is not None and not self._socket.pushes:
-            raise Unsupported("chain.unreachable", node=self.node, method="eth_subscribe")
-        if not isinstance(await self._ask("eth_subscribe", stream.params, stream), str):
-            raise GomaaError("chain.mismatch", node=self.node, method="eth_subscribe")
-
-    async def _unsubscribe(self, name: str) -> None:
-        with contextlib.suppress(GomaaError):
-            await self.request("eth_unsubscribe", name)
+        Args:
+            addresses: The contracts.
+            what: The event's name.
+            contract: The contract whose ABI has the event.
+        """
+        kind = event(contract, what)
+        async with contextlib.aclosing(self._subscriptions.events(kind, _filter(addresses, kind, ()))) as logs:
+            async for log in logs:
+                yield log
 
     async def send(
         self, private_key: bytes, to: bytes | None, data: bytes, value: int = 0, *, depth: int | None = None
     ) -> TxReceipt:
-        """Sign, send and wait for a block, ``depth`` deep (by default the network's confirmations).
+        """Sign and send a transaction and wait until its block is ``depth`` deep. See ``chain.sender.send``.
 
-        Raises GomaaError chain.reverted with the reason.
+        Args:
+            private_key: The sender's.
+            to: The recipient; None creates a contract.
+            data: Call data, or a contract's creation code.
+            value: Wei of the network's coin.
+            depth: Blocks; by default the client's confirmations.
+
+        Raises:
+            GomaaError: ``chain.reverted`` with the contract's reason.
         """
-        from chain.sender import send
-
-        return await send(self, private_key, to, data, value, self.confirmations if depth is None else depth)
+        return await sender.send(self, private_key, to, data, value, self.confirmations if depth is None else depth)
 
     async def transact(
         self, private_key: bytes, to: bytes, function: Function, *args: Any, depth: int | None = None
     ) -> TxReceipt:
-        """Call a contract's function in a transaction, and wait as ``send`` does."""
+        """Call a contract's function in a transaction. See ``send``."""
         return await self.send(private_key, to, function.encode(*args), depth=depth)
 
     def nonce_lock(self, account: bytes) -> asyncio.Lock:
-        """One transaction of an account is numbered at a time."""
+        """Lock under which an account's transactions get their nonces."""
         return self._nonces.setdefault(account, asyncio.Lock())
 
     async def until(self, ready: Callable[[], Awaitable[bool]]) -> None:
-        """Wait until a condition on the chain holds, looking now, at every block, and after every loss of connection."""
-        async with contextlib.aclosing(self._stream(["newHeads"])) as items:
+        """Wait until a condition holds: checked now, at every new block, and after every reconnection."""
+        async with contextlib.aclosing(self._subscriptions.items(["newHeads"])) as items:
             async for _ in items:
                 with contextlib.suppress(Unavailable):
                     if await ready():

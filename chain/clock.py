@@ -1,18 +1,17 @@
-"""Trusted time: what the chain's blocks say and what has passed since, by a clock nobody sets.
+"""Trusted time: block timestamps, extrapolated by the monotonic clock.
 
-Each block gives a sample: its timestamp less this machine's monotonic clock when it came. A block that comes late gives
-a lower sample than one that comes at once, so the highest of the recent samples counts, and late blocks hold nothing
-back. One header must not move the clock for good:
+Each block gives a sample: its timestamp minus the monotonic clock at its arrival. A delayed block gives a lower sample,
+so the highest of the recent samples counts. A single header must not shift the clock for good:
 
 - A block's timestamp is no lower than its parent's. A later block with a lower timestamp disproves an
   earlier sample, which is dropped.
-- A step of more than ``STEP_MS``, either way, is taken only when the node, asked again for its newest block, says the
-  same: a chain whose time jumps (a test's, or this machine slept) is followed at once, a header that only one message
-  had is not.
-- A sample is forgotten after ``KEPT`` blocks, so that a step below ``STEP_MS`` that nobody disproved ends too.
+- A step of more than ``STEP_MS``, either way, is taken only when the node, asked again for its newest block, confirms
+  it: a chain whose time jumps (in a test, or after this machine slept) is followed at once, a header of one message
+  is not.
+- A sample is dropped after ``MAX_SAMPLES`` blocks, so that an undisproved step below ``STEP_MS`` ends too.
 
-``now_ms`` never runs backwards, with one exception: where the clock had followed a block from the future that the chain
-has taken back since. Standing still until that time comes would stop everything for as long as the block was ahead.
+``now_ms`` never runs backwards, with one exception: when the clock had followed a block from the future that the chain
+has since replaced. Standing still until then would block everything for as long as that block was ahead.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ from chain.node_answers import Block
 from pywallet.errors import GomaaError
 
 STEP_MS: Final = 15_000
-"""The longest step that a single header may cause."""
-KEPT: Final = 64
-"""Samples that are compared."""
+"""Longest step, ms, that a single header may cause."""
+MAX_SAMPLES: Final = 64
+"""Recent samples that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """A block's number and timestamp (Unix seconds), and its timestamp less the monotonic clock, ms."""
+    """A block's number and timestamp (Unix s), and its timestamp minus the monotonic clock, ms."""
 
     number: int
     timestamp: int
@@ -44,11 +43,11 @@ class _Sample:
 
 
 class ChainClock:
-    """For ``async with``. ``now_ms()`` never asks the network."""
+    """The chain's clock, for ``async with``. ``now_ms()`` makes no request."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._samples: deque[_Sample] = deque(maxlen=KEPT)
+        self._samples: deque[_Sample] = deque(maxlen=MAX_SAMPLES)
         self._last_ms = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -75,14 +74,14 @@ class ChainClock:
         while True:
             with contextlib.suppress(GomaaError):
                 async for block in self._chain.heads():
-                    await self._hear(block)
+                    await self._on_block(block)
             await asyncio.sleep(1)
 
-    async def _hear(self, block: Block) -> None:
-        """Take a new block's sample; ask again before a long step."""
+    async def _on_block(self, block: Block) -> None:
+        """Add a new block's sample; a long step is confirmed by the node first."""
         samples = self._with(_sample(block))
         if abs(self._estimate(samples) - self.now_ms()) > STEP_MS:
-            # Not the header that was pushed: what the node gives now, and by that alone.
+            # The node's present newest block replaces the header that was pushed.
             samples = self._with(_sample(await self._chain.block()))
         after = self._estimate(samples)
         self._samples = samples
@@ -90,9 +89,9 @@ class ChainClock:
             self._last_ms = after
 
     def _with(self, new: _Sample) -> deque[_Sample]:
-        """The samples with one more, without those that it disproves."""
+        """The samples and one more, without those that it disproves."""
         kept = (old for old in self._samples if old.number >= new.number or old.timestamp <= new.timestamp)
-        return deque((*kept, new), maxlen=KEPT)
+        return deque((*kept, new), maxlen=MAX_SAMPLES)
 
 
 def _sample(block: Block) -> _Sample:

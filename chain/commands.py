@@ -223,7 +223,7 @@ async def _add_station(made: Deployment, key: bytes, domain: str, name: str | No
     from chain import domain_proof
     from chain.contracts.registry import Registry
 
-    proof = await domain_proof.look(domain, made.chain_id, made.registry)
+    proof = await domain_proof.verify(domain, made.chain_id, made.registry)
     async with made.connect() as client:
         registry = Registry(client, made)
         if name is None:

@@ -1,4 +1,4 @@
-"""Deploying the contracts."""
+"""Deployment of the contracts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pywallet.crypto import address_of, keccak256
 from pywallet.settlement import Schedule
 
 SUPPLY: Final = 10**9 * 10**18
+"""Wei."""
 COMMISSION_BPS: Final = 500
 STAKE: Final = 10**18
+"""Wei."""
 
 
 async def deploy(
@@ -32,13 +34,25 @@ async def deploy(
     block_time: int | None = None,
     check: bool = False,
 ) -> Deployment:
-    """Deploy everything from one account, which gets the supply and becomes the platform.
+    """Deploy all contracts from one account, which receives the supply and becomes the platform.
 
-    ``treasury`` gets the commission; by default an account made from the
-    platform's, so that its balance is commission and nothing else.
-    ``block_time``: seconds from one block to the next, by default what the
-    network's usually is. With ``check`` nothing is deployed on a network
-    that is too slow for the schedule (InputError ``chain.schedule``).
+    Args:
+        rpc: The node's ws(s) or http(s) URL.
+        private_key: The platform's.
+        schedule: Periods of the epochs.
+        supply: Tokens, wei.
+        bps: Commission in basis points of the net.
+        treasury: Receives the commission; by default an address derived from the platform's, whose balance is then
+            commission only.
+        stake: Stake of a challenge, wei.
+        confirmations: Depth in blocks at which a transaction is done.
+        max_fee: Most wei per gas; above it ``chain.fee.high``.
+        block_time: Seconds between blocks, by default the network's usual.
+        check: Refuse a network that is too slow for the schedule.
+
+    Raises:
+        InputError: ``chain.schedule``, with ``check``.
+        GomaaError: As ``Chain.send``.
     """
     from contracts.compile import artifacts
 
@@ -55,8 +69,8 @@ async def deploy(
         async def create(name: str, *args: Any) -> bytes:
             code = bytes.fromhex(made[name]["bytecode"][2:])
             receipt = await chain.send(private_key, None, code + encode(constructor_types(made[name]["abi"]), args))
-            found = await chain.request("eth_getTransactionReceipt", "0x" + receipt.hash.hex())
-            return bytes.fromhex(found["contractAddress"][2:])
+            mined = await chain.request("eth_getTransactionReceipt", "0x" + receipt.hash.hex())
+            return bytes.fromhex(mined["contractAddress"][2:])
 
         token = await create("GoMAA", platform, supply)
         registry = await create("Registry", bps, schedule.length)

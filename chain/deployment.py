@@ -1,4 +1,4 @@
-"""Where the contracts are: one JSON file for everybody."""
+"""The deployment file: a network's contracts, schedule and node, as JSON."""
 
 from __future__ import annotations
 
@@ -18,20 +18,17 @@ from pywallet.settlement import Schedule
 _ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury", "rights")
 
 
-LONGEST: Final = 1 << 20
+MAX_BYTES: Final = 1 << 20
 """Bytes of a file that are read."""
 _URL: Final = re.compile(r"(?:ws|http)s?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,2000}")
-"""Characters of RFC 3986 alone: readers differ in what a backslash, say, makes of the host."""
+"""Only characters of RFC 3986, since parsers disagree on others such as the backslash."""
 LOCAL_CHAIN: Final = 31337
 LOCAL_BLOCK_S: Final = 1
 USUAL_BLOCK_S: Final = 12
 
 
 def usual_block_time(chain_id: int) -> int:
-    """Seconds between blocks where a deployment does not say.
-
-    Of the embedded node, and of Ethereum for every other network.
-    """
+    """Default seconds between blocks: the local chain's, and Ethereum's for every other network."""
     return LOCAL_BLOCK_S if chain_id == LOCAL_CHAIN else USUAL_BLOCK_S
 
 
@@ -39,10 +36,8 @@ def usual_block_time(chain_id: int) -> int:
 class Deployment:
     """One network.
 
-    Addresses 20 bytes; ``rpc`` a ws(s) or http(s) URL; ``block`` the first with our contracts; ``stake`` wei.
-
-    ``confirmations``: how deep a block has to lie before this network does not replace it any more; ``block_time``:
-    seconds from one block to the next.
+    Addresses are 20 bytes, ``rpc`` is a ws(s) or http(s) URL, ``block`` the block of the deployment, ``stake`` in wei,
+    ``confirmations`` the depth in blocks at which the network replaces no block any more, ``block_time`` in seconds.
     """
 
     chain_id: int
@@ -65,7 +60,7 @@ class Deployment:
         return Domain(self.chain_id, self.settlement)
 
     def connect(self, rpc: str | None = None, *, max_fee: int | None = None) -> Chain:
-        """A line to this network and no other (chain.mismatch), by its own node or by the one at ``rpc``."""
+        """Return a client for this network only (else ``chain.mismatch``), by its own node or the one at ``rpc``."""
         return Chain.connect(rpc or self.rpc, self.chain_id, confirmations=self.confirmations, max_fee=max_fee)
 
     def require_schedule(self) -> None:
@@ -91,7 +86,7 @@ class Deployment:
 
     @classmethod
     def from_json(cls, raw: Any) -> Deployment:
-        """Read the file's content. Raises InputError message.schema naming the field."""
+        """Parse the file's content. Raises InputError ``message.schema`` naming the field."""
         if not isinstance(raw, Mapping):
             raise InputError("message.schema", field="deployment")
         try:
@@ -126,16 +121,16 @@ class Deployment:
 
     @classmethod
     def load(cls, path: Path | str) -> Deployment:
-        """Read a file. Raises InputError message.schema when it is missing or no deployment."""
+        """Read a file. Raises InputError ``message.schema`` if it is missing or malformed."""
         try:
             with Path(path).open("rb") as file:
-                raw = json.loads(file.read(LONGEST))
+                raw = json.loads(file.read(MAX_BYTES))
         except (OSError, ValueError, RecursionError) as e:
             raise InputError("message.schema", file=path, reason=type(e).__name__) from None
         return cls.from_json(raw)
 
     def save(self, path: Path | str) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         target = Path(path)
         part = target.with_name(target.name + ".part")
         part.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
@@ -143,7 +138,7 @@ class Deployment:
 
 
 def _integer(value: Any, name: str) -> int:
-    # Readers in JavaScript and SQLite take no larger ones.
+    # JavaScript cannot represent larger ones.
     if type(value) is not int or not 0 <= value < 1 << 53:
         raise TypeError(f"{name}: a whole number below 2^53 is expected")
     return value

@@ -1,7 +1,4 @@
-"""A station's proof that a domain is its own.
-
-A signed file under ``/.well-known/``, looked at before the station is listed.
-"""
+"""Proof that a station controls a domain: a signed file under ``/.well-known/``, verified before the listing."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Unavailable
 
 PATH: Final = "/.well-known/gomaa-station.json"
-LIMIT: Final = 4096
+MAX_BYTES: Final = 4096
 TIMEOUT_S: Final = 10.0
 _TAG: Final = b"GoMAA domain proof 1"
 _DOMAIN: Final = re.compile(
@@ -28,7 +25,7 @@ _DOMAIN: Final = re.compile(
 
 @dataclass(frozen=True)
 class DomainProof:
-    """What was found: whose the domain is, and keccak of the file."""
+    """A verified proof: the station, its domain, and keccak of the file."""
 
     station: bytes
     domain: str
@@ -36,14 +33,15 @@ class DomainProof:
 
 
 def digest(chain_id: int, registry: bytes, domain: str, station: bytes) -> bytes:
-    """What a station signs: keccak(tag ‖ chain id (32) ‖ registry ‖ station ‖ domain)."""
+    """The signed digest: keccak(tag ‖ chain id (32) ‖ registry ‖ station ‖ domain)."""
     return keccak256(_TAG + chain_id.to_bytes(32, "big") + registry + station + domain.encode())
 
 
 def make(private_key: bytes, chain_id: int, registry: bytes, domain: str) -> bytes:
-    """The file's bytes for the key's station.
+    """Create the file's bytes for the key's station.
 
-    Raises InputError message.schema for what is no domain (``host[:port]``, lower case).
+    Raises:
+        InputError: ``message.schema`` unless ``domain`` is a lower-case ``host[:port]``.
     """
     _require(domain)
     station = crypto.address_of(private_key)
@@ -59,17 +57,18 @@ def make(private_key: bytes, chain_id: int, registry: bytes, domain: str) -> byt
 
 
 def check(raw: bytes, chain_id: int, registry: bytes, domain: str, station: bytes | None = None) -> DomainProof:
-    """Read a file.
+    """Verify a file's bytes.
 
-    Raises InputError message.schema for anything but a proof of that domain on that network, by that station if given.
+    Raises:
+        InputError: ``message.schema`` unless it is a proof for that domain on that network, by ``station`` if given.
     """
     _require(domain)
     try:
         fields = json.loads(raw)
-        found = {name: fields[name] for name in ("chain", "registry", "domain", "station", "signature")}
-        signer = from_hex(found["station"], 20)
-        signature = from_hex(found["signature"], 65)
-        where = (found["chain"], from_hex(found["registry"], 20), found["domain"])
+        values = {name: fields[name] for name in ("chain", "registry", "domain", "station", "signature")}
+        signer = from_hex(values["station"], 20)
+        signature = from_hex(values["signature"], 65)
+        where = (values["chain"], from_hex(values["registry"], 20), values["domain"])
     except (KeyError, TypeError, ValueError, RecursionError, GomaaError) as e:
         raise _refused(domain, f"not a proof: {type(e).__name__}") from None
     if where != (chain_id, registry, domain) or type(where[0]) is not int:
@@ -86,37 +85,38 @@ def check(raw: bytes, chain_id: int, registry: bytes, domain: str, station: byte
 
 
 async def fetch(domain: str, *, session: Any = None) -> bytes:
-    """The file as the domain serves it now: over https, over http only on this machine; redirects are refused.
+    """Fetch the file from the domain: over https, or http on the loopback interface; redirects are refused.
 
-    Raises InputError message.schema for what is no domain or no such file, Unavailable chain.unreachable when nobody
-    answers.
+    Raises:
+        InputError: ``message.schema`` for an invalid domain, or if there is no such file.
+        Unavailable: ``chain.unreachable``.
     """
     import aiohttp
 
     _require(domain)
     url = f"{'http' if _local(domain) else 'https'}://{domain}{PATH}"
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-    asking = session or aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+    client = session or aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     try:
-        async with asking.get(url, allow_redirects=False, timeout=timeout) as answer:
-            # A redirect would let whoever controls another place speak for this one.
-            if answer.status != 200:
-                raise _refused(domain, f"status {answer.status}")
-            raw = await read_up_to(answer.content, LIMIT + 1)
+        async with client.get(url, allow_redirects=False, timeout=timeout) as response:
+            # A redirect would let another host prove this domain.
+            if response.status != 200:
+                raise _refused(domain, f"status {response.status}")
+            raw = await read_up_to(response.content, MAX_BYTES + 1)
     except (aiohttp.ClientError, OSError, TimeoutError) as e:
         raise Unavailable("chain.unreachable", url=url, reason=type(e).__name__) from None
     finally:
         if session is None:
-            await asking.close()
-    if len(raw) > LIMIT:
-        raise _refused(domain, f"more than {LIMIT} bytes")
+            await client.close()
+    if len(raw) > MAX_BYTES:
+        raise _refused(domain, f"more than {MAX_BYTES} bytes")
     return raw
 
 
-async def look(
+async def verify(
     domain: str, chain_id: int, registry: bytes, station: bytes | None = None, *, session: Any = None
 ) -> DomainProof:
-    """Fetch and check; see both."""
+    """Fetch and check a domain's proof. Raises as ``fetch`` and ``check``."""
     return check(await fetch(domain, session=session), chain_id, registry, domain, station)
 
 

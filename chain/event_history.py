@@ -1,4 +1,4 @@
-"""Past events of nodes that answer for so many blocks at a time: as many questions as it takes, up to a bound."""
+"""Past events from nodes that limit the block range of a query: split into several queries, up to a bound."""
 
 from __future__ import annotations
 
@@ -8,65 +8,71 @@ from typing import Any, Final
 
 from chain.node_answers import Declined, Unsupported
 
-LEAST: Final = 10
-"""Blocks of the smallest question."""
-PARTS: Final = 64
-"""Questions for one list: what takes more is declined."""
-KEPT_S: Final = 600.0
-"""A node that declined may have been busy only: after so long it is asked for everything again."""
+MIN_BLOCKS: Final = 10
+"""Smallest block range of a query."""
+MAX_QUERIES: Final = 64
+"""Most queries for one list; a list that takes more is declined."""
+LIMIT_VALID_S: Final = 600.0
+"""Time after which a learnt limit is dropped, since the node may only have been busy."""
 
-Ask = Callable[[int, int | None], Awaitable[list[Any]]]
+Query = Callable[[int, int | None], Awaitable[list[Any]]]
 
 
-class Past:
-    """Limits of a node, as its answers have shown them."""
+class EventHistory:
+    """Collects past events within the block range that a node has been seen to answer for."""
 
     def __init__(self) -> None:
         self._blocks = 0
         self._until = 0.0
 
-    async def collect(self, ask: Ask, newest: Callable[[], Awaitable[int]], first: int, last: int | None) -> list[Any]:
+    async def collect(
+        self, query: Query, newest: Callable[[], Awaitable[int]], first: int, last: int | None
+    ) -> list[Any]:
         """Events of blocks ``first`` to ``last`` (None: the newest), oldest first.
 
         Args:
-            ask: One question: events of the blocks from one to another, both included.
-            newest: The number of the newest block.
+            query: Fetches the events of the blocks from one to another, both included; None: the newest.
+            newest: Fetches the number of the newest block.
             first: The first block.
-            last: The last block.
+            last: The last block; None: the newest.
+
+        Returns:
+            The node's raw logs.
 
         Raises:
-            Declined: The node does not answer, or for too few blocks at a time.
-            GomaaError: As ``ask``.
+            Declined: ``chain.unreachable``; the node refuses even the smallest range, or more than ``MAX_QUERIES`` are
+                needed.
+            GomaaError: As ``query``.
         """
         if not self._blocks or time.monotonic() > self._until:
             try:
-                return await ask(first, last)
+                return await query(first, last)
             except Unsupported:
                 raise
             except Declined:
                 end = await newest() if last is None else last
-                if end - first < LEAST:
+                if end - first < MIN_BLOCKS:
                     raise
-                self._smaller(end - first + 1)
+                self._shrink(end - first + 1)
         end = await newest() if last is None else last
-        found: list[Any] = []
+        logs: list[Any] = []
         while first <= end:
-            if end - first >= PARTS * self._blocks:
+            if end - first >= MAX_QUERIES * self._blocks:
                 raise Declined("chain.unreachable", reason=f"the node answers for {self._blocks} blocks at a time")
-            # To the newest block, if it is the last part: it may have become older meanwhile.
+            # The last query is open-ended: the newest block may have advanced meanwhile.
             final = first + self._blocks > end
             to = last if final else first + self._blocks - 1
             try:
-                found += await ask(first, to)
+                logs += await query(first, to)
             except Declined:
-                if self._blocks == LEAST:
+                if self._blocks == MIN_BLOCKS:
                     raise
-                self._smaller(self._blocks)
+                self._shrink(self._blocks)
                 continue
             if final:
                 break
             first += self._blocks
-        return found
+        return logs
 
-    def _smaller(self, declined: int) -> None:
-        self._blocks, self._until = max(LEAST, declined // 2), time.monotonic() + KEPT_S
+    def _shrink(self, declined: int) -> None:
+        self._blocks, self._until = max(MIN_BLOCKS, declined // 2), time.monotonic() + LIMIT_VALID_S

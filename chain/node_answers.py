@@ -1,4 +1,4 @@
-"""What a node answers, checked: nothing it says raises anything but a GomaaError."""
+"""Validation of a node's responses: malformed ones raise GomaaError and nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Log:
 
 @dataclass(frozen=True)
 class TxReceipt:
-    """A transaction in a block. ``logs`` are raw."""
+    """Receipt of a transaction in a block; ``logs`` are undecoded."""
 
     hash: bytes
     gas_used: int
@@ -44,7 +44,7 @@ class TxReceipt:
 
 
 def number(value: Any) -> int:
-    """A quantity, 0x-hex. Raises GomaaError chain.mismatch for anything else."""
+    """Parse a quantity, 0x-hex. Raises GomaaError ``chain.mismatch`` for anything else."""
     try:
         if isinstance(value, str) and value[:2].lower() == "0x":
             return int(value[2:], 16)
@@ -54,39 +54,39 @@ def number(value: Any) -> int:
 
 
 def data(value: Any, length: int | None = None) -> bytes:
-    """Bytes, 0x-hex. Raises GomaaError chain.mismatch for anything else or another length."""
+    """Parse bytes, 0x-hex. Raises GomaaError ``chain.mismatch`` for anything else or another length."""
     try:
         if isinstance(value, str) and value[:2].lower() == "0x":
-            found = bytes.fromhex(value[2:])
-            if length is None or len(found) == length:
-                return found
+            parsed = bytes.fromhex(value[2:])
+            if length is None or len(parsed) == length:
+                return parsed
     except ValueError:
         pass
     raise GomaaError("chain.mismatch", reason="bytes were expected")
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """An object. Raises GomaaError chain.mismatch for anything else."""
+    """Check for an object. Raises GomaaError ``chain.mismatch`` for anything else."""
     if not isinstance(value, Mapping):
         raise GomaaError("chain.mismatch", reason="an object was expected")
     return value
 
 
 def listing(value: Any) -> list[Any]:
-    """A list. Raises GomaaError chain.mismatch for anything else."""
+    """Check for a list. Raises GomaaError ``chain.mismatch`` for anything else."""
     if not isinstance(value, list):
         raise GomaaError("chain.mismatch", reason="a list was expected")
     return value
 
 
 def block(value: Any) -> Block:
-    """A block's header."""
+    """Parse a block's header."""
     item = mapping(value)
     return Block(number(item.get("number")), number(item.get("timestamp")), data(item.get("hash"), 32))
 
 
 def decode_log(what: Event, value: Any) -> Log:
-    """A node's log as an event's fields."""
+    """Decode a node's log as an event. Raises GomaaError ``chain.mismatch`` for another event."""
     item = mapping(value)
     topics = [data(topic, 32) for topic in listing(item.get("topics"))]
     if not topics or topics[0] != what.topic or len(topics) != 1 + sum(what.indexed):
@@ -100,7 +100,7 @@ def decode_log(what: Event, value: Any) -> Log:
 
 
 def receipt(value: Any) -> TxReceipt:
-    """A transaction's receipt, whatever its status."""
+    """Parse a transaction's receipt, whatever its status."""
     item = mapping(value)
     logs = [mapping(log) for log in listing(item.get("logs"))]
     return TxReceipt(
@@ -113,31 +113,32 @@ _UNKNOWN_METHOD = -32601
 
 
 class Declined(Unavailable):
-    """The node answers, and does not do what it was asked: too much at once, or too often."""
+    """The node refuses a request: too large, or too frequent."""
 
 
 class Unsupported(Declined):
-    """The node doesn't know a method that not every node has."""
+    """The node lacks an optional method."""
 
 
 def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
-    """A node's error.
-
-    Chain.reverted with the contract's reason, chain.funds, chain.unreachable with the node's own words otherwise.
+    """Convert a node's error.
 
     Args:
-        method: What was asked.
-        error: The answer's ``error``.
-        rpc: The node's URL; its secret parts are taken out of the node's words.
+        method: The method that was called.
+        error: The response's ``error``.
+        rpc: The node's URL, whose secret parts are removed from the message.
+
+    Returns:
+        ``chain.reverted`` with the contract's reason, ``chain.funds``, or ``chain.unreachable`` with the message.
     """
     item = error if isinstance(error, Mapping) else {"message": error}
     message = without_parts_of(rpc, str(item.get("message", "")))[:500]
-    said = _reason(item.get("data"))
-    if said or "revert" in message.lower():
+    reason = _reason(item.get("data"))
+    if reason or "revert" in message.lower():
         return GomaaError(
             "chain.reverted",
             method=method,
-            reason=said or message.split("revert: ")[-1].removeprefix("execution reverted: "),
+            reason=reason or message.split("revert: ")[-1].removeprefix("execution reverted: "),
         )
     if "insufficient funds" in message.lower():
         return Unavailable("chain.funds", method=method, reason=message)
@@ -147,7 +148,7 @@ def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
 
 
 def _reason(found: Any) -> str:
-    """The text of ``Error(string)`` in a revert's data, or nothing."""
+    """The text of ``Error(string)`` in a revert's data, or an empty string."""
     if not isinstance(found, str) or not found.startswith("0x08c379a0"):
         return ""
     try:

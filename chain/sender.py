@@ -1,89 +1,119 @@
-"""Transactions: EIP-1559 fees, numbered without gaps, waited for."""
+"""Sending of transactions: EIP-1559 fees, nonces without gaps, replacement at higher fees, confirmation."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from chain import node_answers
-from chain.node_answers import TxReceipt, Unsupported
+from chain.node_answers import Block, TxReceipt, Unsupported
 from common import idle_timeout
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
 
-if TYPE_CHECKING:
-    from chain.client import Chain
+GAS_MARGIN: Final = (3, 2)
+"""Gas limit as a fraction of the estimate.
 
-MARGIN: Final = (3, 2)
-"""Gas limit over the estimate, as a fraction.
-
-Some nodes tell what is left after refunds, up to a fifth less (EIP-3529).
+Some nodes estimate the gas after refunds, up to a fifth less than needed (EIP-3529).
 """
 
 PATIENCE_S: Final = 120.0
-"""Longest silence: a transaction that no block has, or that has one, while no new block comes, for so long.
+"""Longest time without progress: not in a block, or in one while no new block arrives.
 
-Not the time in all: twelve confirmations of twelve seconds take longer.
+The time in all may be longer: twelve confirmations of twelve seconds are.
 """
 
-RAISE_S: Final = 30.0
-"""A transaction that no block has taken for so long offers more."""
+FEE_BUMP_S: Final = 30.0
+"""Time without inclusion after which a transaction is replaced at a higher fee."""
 
-AGAIN_S: Final = 2.0
-"""So long unseen, and a transaction is offered again: a node may have lost it, or its block was replaced."""
+RESEND_S: Final = 2.0
+"""Time without inclusion after which a transaction is sent again, since a node may have dropped it."""
 
-RAISE: Final = (5, 4)
-"""Nodes replace a transaction only for at least a tenth more."""
+FEE_BUMP: Final = (5, 4)
+"""Factor of the fees of a replacement; nodes require at least a tenth more."""
 
-TIP: Final = 10**8
-"""Wei per gas for the block's maker where the node has no word on it."""
+DEFAULT_TIP: Final = 10**8
+"""Smallest priority fee, wei per gas, for nodes without ``eth_maxPriorityFeePerGas``."""
 
 POLL_S: Final = (0.05, 0.5)
-"""Rest between two looks: the first, and the longest that it grows to."""
+"""Interval of polling for a receipt: the first, and the longest that it doubles to."""
+
+
+class Node(Protocol):
+    """The part of ``chain.client.Chain`` that sending needs."""
+
+    max_fee: int | None
+    next_nonce: dict[bytes, int]
+
+    async def request(self, method: str, *params: Any) -> Any:
+        """One JSON-RPC call."""
+
+    async def chain_id(self) -> int:
+        """The network's number."""
+
+    async def block(self, number: int | None = None) -> Block:
+        """A block, the latest by default."""
+
+    def nonce_lock(self, account: bytes) -> asyncio.Lock:
+        """Lock under which an account's transactions get their nonces."""
 
 
 @dataclass(frozen=True)
-class Offer:
-    """One signed transaction: its fields, bytes and hash."""
+class SignedTransaction:
+    """A signed transaction: its fields, raw bytes (0x-hex) and hash (0x-hex)."""
 
     fields: Mapping[str, Any]
     raw: str
-    name: str
+    hash: str
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any], private_key: bytes) -> Offer:
-        """Sign."""
+    def sign(cls, fields: Mapping[str, Any], private_key: bytes) -> SignedTransaction:
+        """Sign the fields of a transaction."""
         from eth_account import Account
 
         signed = Account.sign_transaction(dict(fields), private_key)
         return cls(fields, to_hex(bytes(signed.raw_transaction)), to_hex(bytes(signed.hash)))
 
-    def raised(self, private_key: bytes, least: int = 0) -> Offer:
-        """The same transaction for more, and for at least ``least`` wei per gas."""
-        fees = {name: self.fields[name] * RAISE[0] // RAISE[1] + 1 for name in ("maxPriorityFeePerGas", "maxFeePerGas")}
-        return Offer.of({**self.fields, **fees, "maxFeePerGas": max(fees["maxFeePerGas"], least)}, private_key)
+    def bumped(self, private_key: bytes, minimum: int = 0) -> SignedTransaction:
+        """The replacement at higher fees, of at least ``minimum`` wei per gas."""
+        fees = {
+            name: self.fields[name] * FEE_BUMP[0] // FEE_BUMP[1] + 1
+            for name in ("maxPriorityFeePerGas", "maxFeePerGas")
+        }
+        return SignedTransaction.sign(
+            {**self.fields, **fees, "maxFeePerGas": max(fees["maxFeePerGas"], minimum)}, private_key
+        )
 
 
-async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, value: int, depth: int) -> TxReceipt:
-    """Sign, send and wait until it is in a block that is ``depth`` deep.
+async def send(chain: Node, private_key: bytes, to: bytes | None, data: bytes, value: int, depth: int) -> TxReceipt:
+    """Sign and send a transaction and wait until its block is ``depth`` deep.
 
-    A connection lost on the way is waited for: the same bytes are sent again,
-    so that a transaction is neither lost nor made twice. One that no block
-    takes is offered for more, under the same number. One whose block the
-    network replaced is offered again.
+    After a lost connection the same bytes are sent again, so that a transaction is neither lost nor duplicated. A
+    transaction that no block includes is replaced at a higher fee under the same nonce. One whose block is replaced is
+    sent again.
 
-    Raises GomaaError chain.reverted, chain.fee.high; Unavailable chain.unreachable.
+    Args:
+        chain: The connection.
+        private_key: The sender's.
+        to: The recipient; None creates a contract.
+        data: Call data, or a contract's creation code.
+        value: Wei of the network's coin.
+        depth: Blocks.
+
+    Raises:
+        GomaaError: ``chain.reverted`` with the contract's reason, ``chain.fee.high`` above ``max_fee``.
+        Unavailable: ``chain.unreachable``, ``chain.funds``.
     """
     sender = address_of(private_key)
     call: dict[str, Any] = {"from": to_hex(sender), "data": to_hex(data), "value": hex(value)}
     if to is not None:
         call["to"] = to_hex(to)
     async with chain.nonce_lock(sender):
-        # The estimate runs the call: a revert is known with its reason before anything is sent.
-        gas = node_answers.number(await chain.request("eth_estimateGas", call)) * MARGIN[0] // MARGIN[1]
+        # The estimate executes the call: a revert is reported before anything is sent.
+        gas = node_answers.number(await chain.request("eth_estimateGas", call)) * GAS_MARGIN[0] // GAS_MARGIN[1]
         tip, base = await fees(chain)
         fields: dict[str, Any] = {
             "chainId": await chain.chain_id(),
@@ -102,29 +132,29 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
             raise GomaaError("chain.fee.high", wei_per_gas=base + tip, most=chain.max_fee)
         if chain.max_fee is not None:
             fields["maxFeePerGas"] = min(fields["maxFeePerGas"], chain.max_fee)
-        waiting = _Waiting(chain, private_key, call, Offer.of(fields, private_key), depth)
-        await waiting.begin()
+        pending = _PendingTransaction(chain, private_key, call, SignedTransaction.sign(fields, private_key), depth)
+        await pending.begin()
         chain.next_nonce[sender] = fields["nonce"] + 1
     try:
-        return await waiting.done()
+        return await pending.confirmed()
     finally:
-        # Mined, and the node counts it; or given up, and its number must not leave a gap.
+        # Mined, and counted by the node; or given up, and its nonce must not leave a gap.
         if chain.next_nonce.get(sender) == fields["nonce"] + 1:
             del chain.next_nonce[sender]
 
 
-async def fees(chain: Chain) -> tuple[int, int]:
-    """Tip and base fee, wei per gas."""
+async def fees(chain: Node) -> tuple[int, int]:
+    """Priority fee and base fee, wei per gas."""
     latest = node_answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
     base = node_answers.number(latest.get("baseFeePerGas", "0x0"))
     try:
         return node_answers.number(await chain.request("eth_maxPriorityFeePerGas")), base
     except Unsupported:
-        return max(TIP, node_answers.number(await chain.request("eth_gasPrice")) - base), base
+        return max(DEFAULT_TIP, node_answers.number(await chain.request("eth_gasPrice")) - base), base
 
 
-async def _offer(chain: Chain, raw: str) -> bool:
-    """Hand it to the node; False if it is not known whether the node has it. Raises what the node has against it."""
+async def _submit(chain: Node, raw: str) -> bool:
+    """Send raw bytes to the node; False if it is unknown whether the node has them. Raises the node's objection."""
     try:
         await chain.request("eth_sendRawTransaction", raw)
     except Unavailable as e:
@@ -132,116 +162,118 @@ async def _offer(chain: Chain, raw: str) -> bool:
             return False
         reason = str(e.detail.get("reason", "")).lower()
         if "base fee" in reason:
-            raise _Outbid(e.code, **e.detail) from None
+            raise _BaseFeeRisen(e.code, **e.detail) from None
         if "already" not in reason:
             raise
     return True
 
 
-class _Outbid(Unavailable):
-    """The base fee has risen over an offer before the node took it.
+class _BaseFeeRisen(Unavailable):
+    """The base fee has risen above the transaction's maximum before the node accepted it.
 
-    No number of JSON-RPC's says so, only the sentence.
+    JSON-RPC has no error code for it, only the message.
     """
 
 
-class _Waiting:
-    """A transaction on its way: every offer made for it, and whether the node has the newest one."""
+class _PendingTransaction:
+    """A pending transaction: its versions at rising fees, and whether the node has the newest."""
 
-    def __init__(self, chain: Chain, private_key: bytes, call: dict[str, Any], offer: Offer, depth: int) -> None:
+    def __init__(
+        self, chain: Node, private_key: bytes, call: dict[str, Any], first: SignedTransaction, depth: int
+    ) -> None:
         self._chain = chain
         self._depth = depth
         self._key = private_key
         self._call = call
-        self._offers = [offer]
+        self._versions = [first]
         self._sent = False
-        self._outbid = False
-        self._against = ""
+        self._base_fee_risen = False
+        self._objection = ""
 
     async def begin(self) -> None:
-        """The first offer. Raises what the node has against it."""
+        """Send the first version. Raises the node's objection."""
         try:
-            self._sent = await _offer(self._chain, self._offers[0].raw)
-        except _Outbid:
-            self._outbid = True
+            self._sent = await _submit(self._chain, self._versions[0].raw)
+        except _BaseFeeRisen:
+            self._base_fee_risen = True
 
-    async def done(self) -> TxReceipt:
-        """The receipt, once its block is deep enough. No event says so, and not every node makes blocks at once."""
-        waiting, rest_s = idle_timeout.Patience(PATIENCE_S), POLL_S[0]
-        raise_at, again_at = idle_timeout.now_s() + RAISE_S, idle_timeout.now_s() + AGAIN_S
-        while not waiting.over:
+    async def confirmed(self) -> TxReceipt:
+        """Poll for the receipt until its block is deep enough; not every node has subscriptions."""
+        patience, interval_s = idle_timeout.Patience(PATIENCE_S), POLL_S[0]
+        bump_at, resend_at = idle_timeout.now_s() + FEE_BUMP_S, idle_timeout.now_s() + RESEND_S
+        while not patience.over:
             head: int | None = None
             try:
-                found = await self._found()
-                if found is not None:
-                    deep, head = await self._deep(found)
-                    if deep:
-                        return await self._good(found)
+                receipt = await self._receipt()
+                if receipt is not None:
+                    deep_enough, head = await self._is_deep(receipt)
+                    if deep_enough:
+                        return await self._checked(receipt)
             except Unavailable:
-                found = None
-            # In a block, every new block is a step; without one, new blocks are none.
-            waiting.saw(head)
-            if found is not None:
-                again_at = idle_timeout.now_s() + AGAIN_S
-            elif self._outbid or idle_timeout.now_s() > raise_at:
-                raise_at = idle_timeout.now_s() + RAISE_S
-                await self._raise()
-            if found is None and (not self._sent or idle_timeout.now_s() > again_at):
-                again_at = idle_timeout.now_s() + AGAIN_S
-                self._sent = await self._again()
-            await asyncio.sleep(rest_s)
-            rest_s = min(2 * rest_s, POLL_S[1])
+                receipt = None
+            # Once it is in a block, every new block is progress; before that, none is.
+            patience.saw(head)
+            if receipt is not None:
+                resend_at = idle_timeout.now_s() + RESEND_S
+            elif self._base_fee_risen or idle_timeout.now_s() > bump_at:
+                bump_at = idle_timeout.now_s() + FEE_BUMP_S
+                await self._bump_fee()
+            if receipt is None and (not self._sent or idle_timeout.now_s() > resend_at):
+                resend_at = idle_timeout.now_s() + RESEND_S
+                self._sent = await self._resend()
+            await asyncio.sleep(interval_s)
+            interval_s = min(2 * interval_s, POLL_S[1])
         raise Unavailable(
-            "chain.unreachable", transaction=self._offers[-1].name, reason=self._against or "not in a block yet"
+            "chain.unreachable", transaction=self._versions[-1].hash, reason=self._objection or "not in a block yet"
         )
 
-    async def _again(self) -> bool:
+    async def _resend(self) -> bool:
         try:
-            return await _offer(self._chain, self._offers[-1].raw)
-        except _Outbid as e:
-            self._outbid, self._against = True, str(e.detail.get("reason", ""))
+            return await _submit(self._chain, self._versions[-1].raw)
+        except _BaseFeeRisen as e:
+            self._base_fee_risen, self._objection = True, str(e.detail.get("reason", ""))
             return False
         except Unavailable as e:
-            # An earlier offer may be in a block by now, or a block away: what the node has against this one ends
-            # nothing.
-            self._against = str(e.detail.get("reason", ""))
+            # An earlier version may be included by now or soon, so an objection to this one is not final.
+            self._objection = str(e.detail.get("reason", ""))
             return True
 
-    async def _found(self) -> Any:
-        for offer in reversed(self._offers):
-            found = await self._chain.request("eth_getTransactionReceipt", offer.name)
-            if found is not None:
-                return found
+    async def _receipt(self) -> Any:
+        for version in reversed(self._versions):
+            receipt = await self._chain.request("eth_getTransactionReceipt", version.hash)
+            if receipt is not None:
+                return receipt
         return None
 
-    async def _deep(self, found: Any) -> tuple[bool, int]:
-        """Whether its block is as deep as is asked, and the number of the newest block."""
-        mined = node_answers.number(node_answers.mapping(found).get("blockNumber"))
+    async def _is_deep(self, receipt: Any) -> tuple[bool, int]:
+        """Whether its block is deep enough, and the number of the newest block."""
+        mined = node_answers.number(node_answers.mapping(receipt).get("blockNumber"))
         if self._depth <= 1:
             return True, mined
         head = (await self._chain.block()).number
         return head - mined + 1 >= self._depth, head
 
-    async def _raise(self) -> None:
+    async def _bump_fee(self) -> None:
         try:
             tip, base = await fees(self._chain)
         except Unavailable:
             return
-        offer = self._offers[-1].raised(self._key, base + tip)
-        self._outbid = False
-        most = self._chain.max_fee
-        if most is None or offer.fields["maxFeePerGas"] <= most:
-            self._offers.append(offer)
+        version = self._versions[-1].bumped(self._key, base + tip)
+        self._base_fee_risen = False
+        limit = self._chain.max_fee
+        if limit is None or version.fields["maxFeePerGas"] <= limit:
+            self._versions.append(version)
             self._sent = False
 
-    async def _good(self, found: Any) -> TxReceipt:
-        receipt = node_answers.receipt(found)
-        if node_answers.number(node_answers.mapping(found).get("status")) != 1:
-            raise GomaaError("chain.reverted", transaction=to_hex(receipt.hash), reason=await self._why(receipt.block))
-        return receipt
+    async def _checked(self, receipt: Any) -> TxReceipt:
+        mined = node_answers.receipt(receipt)
+        if node_answers.number(node_answers.mapping(receipt).get("status")) != 1:
+            reason = await self._revert_reason(mined.block)
+            raise GomaaError("chain.reverted", transaction=to_hex(mined.hash), reason=reason)
+        return mined
 
-    async def _why(self, block: int) -> str:
-        """A reverted transaction's reason: the same call in its block."""
+    async def _revert_reason(self, block: int) -> str:
+        """The reason of a reverted transaction, from the same call in its block."""
         try:
             await self._chain.request("eth_call", self._call, hex(block))
         except GomaaError as e:

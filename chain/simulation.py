@@ -1,4 +1,4 @@
-"""A transaction tried before it is sent: the call itself, its gas, and the sender's balance against the fee."""
+"""Simulation of a transaction before it is sent: the call, its gas, and the sender's balance against the fee."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from chain import node_answers
 from chain.abi import Function
 from chain.client import Chain
-from chain.sender import MARGIN, fees
+from chain.sender import GAS_MARGIN, fees
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 
@@ -19,18 +19,22 @@ async def simulate(chain: Chain, sender: bytes, to: bytes, function: Function, *
         GomaaError: ``chain.reverted`` with the contract's reason, ``chain.mismatch`` where no such contract answers.
         Unavailable: ``chain.unreachable``.
     """
-    found = await chain.request("eth_call", _call(sender, to, function.encode(*args)), "latest")
-    return function.decode(node_answers.data(found))
+    response = await chain.request("eth_call", _call(sender, to, function.encode(*args)), "latest")
+    return function.decode(node_answers.data(response))
 
 
 async def gas_limit(chain: Chain, sender: bytes, to: bytes, function: Function, *args: Any) -> int:
-    """Gas that a transaction of this call will be given. Raises as ``simulate``."""
+    """Gas limit that a transaction of this call gets. Raises as ``simulate``."""
     estimate = node_answers.number(await chain.request("eth_estimateGas", _call(sender, to, function.encode(*args))))
-    return estimate * MARGIN[0] // MARGIN[1]
+    return estimate * GAS_MARGIN[0] // GAS_MARGIN[1]
 
 
 async def require_funds(chain: Chain, sender: bytes, gas: int) -> None:
-    """Hold the sender's balance against the most that ``gas`` may cost now. Raises InputError ``chain.funds``."""
+    """Check that the sender's balance covers the most that ``gas`` may cost now.
+
+    Raises:
+        InputError: ``chain.funds``.
+    """
     tip, base = await fees(chain)
     needed = gas * (2 * base + tip)
     balance = node_answers.number(await chain.request("eth_getBalance", to_hex(sender), "latest"))

@@ -1,4 +1,4 @@
-"""The line to a node: one WebSocket, or HTTP requests behind the same small face."""
+"""Transports of JSON-RPC messages to a node: WebSocket and HTTP behind one interface."""
 
 from __future__ import annotations
 
@@ -12,50 +12,60 @@ from websockets.exceptions import WebSocketException
 from common.http_body import read_up_to
 
 MAX_MESSAGE: Final = 64 << 20
-FAULTS: Final = (OSError, TimeoutError, WebSocketException, ValueError)
-"""What a lost or impossible connection raises."""
+"""Longest message that a node may send, bytes."""
+TRANSPORT_ERRORS: Final = (OSError, TimeoutError, WebSocketException, ValueError)
+"""Exceptions that a lost or refused connection raises."""
 
 
-class Link(Protocol):
-    """Text out, text in.
+class Transport(Protocol):
+    """Common transport interface: text messages in both directions.
 
-    Iteration ends when the line is gone; ``pushes`` says whether the node can speak without being asked.
+    Iteration yields what the node sends, and ends when the connection is lost.
     """
 
     pushes: bool
+    """Whether the node can send without a request, as subscriptions need."""
 
     async def send(self, text: str) -> None:
-        """Hand over one message."""
+        """Send one message. Raises one of ``TRANSPORT_ERRORS``."""
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
-        """What the node says."""
+        """Iterate over the node's messages."""
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
 
 
-async def open_link(url: str, timeout_s: float) -> Link:
-    """Connect to ``ws://``, ``wss://``, ``http://`` or ``https://``. Raises one of ``FAULTS``."""
+async def open_transport(url: str, timeout_s: float) -> Transport:
+    """Connect to a node.
+
+    Args:
+        url: A ``ws://``, ``wss://``, ``http://`` or ``https://`` URL.
+        timeout_s: Limit for opening a WebSocket, and for each HTTP request, seconds.
+
+    Raises:
+        TRANSPORT_ERRORS: The node cannot be reached.
+    """
     if url.startswith(("http://", "https://")):
-        return HttpLink(url, timeout_s)
-    return SocketLink(
-        await Straight(url, open_timeout=timeout_s, max_size=MAX_MESSAGE, compression=None, ping_interval=20)
+        return HttpTransport(url, timeout_s)
+    return WebSocketTransport(
+        await NoRedirectConnect(url, open_timeout=timeout_s, max_size=MAX_MESSAGE, compression=None, ping_interval=20)
     )
 
 
-class Straight(connect):
-    """A WebSocket to the address that was given.
+class NoRedirectConnect(connect):
+    """A WebSocket connection that treats a redirect as an error.
 
-    A redirect is an error, or whoever answers chooses what is asked next.
+    A redirect would let the answering server choose the address that is contacted next.
     """
 
     def process_redirect(self, exc: Exception) -> Exception | str:
-        """See ``connect``."""
+        """Return the exception, so that no redirect is followed."""
         return exc
 
 
-class SocketLink:
-    """A WebSocket."""
+class WebSocketTransport:
+    """A WebSocket as a transport."""
 
     pushes = True
 
@@ -63,22 +73,22 @@ class SocketLink:
         self._socket = socket
 
     async def send(self, text: str) -> None:
-        """See Link."""
+        """See ``Transport``."""
         await self._socket.send(text)
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
-        """See Link."""
+        """See ``Transport``."""
         return self._socket.__aiter__()
 
     async def close(self) -> None:
-        """See Link."""
+        """See ``Transport``."""
         await self._socket.close()
 
 
-class HttpLink:
-    """Each message is a POST; the answers come as they arrive.
+class HttpTransport:
+    """HTTP as a transport: each message is a POST, responses are yielded in the order of their arrival.
 
-    A request that fails ends the line, as a broken socket would.
+    A failed request ends the iteration, as a broken socket would.
     """
 
     pushes = False
@@ -91,14 +101,14 @@ class HttpLink:
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, raise_for_status=True
         )
-        self._came: asyncio.Queue[str | None] = asyncio.Queue()
-        self._asking: set[asyncio.Task[None]] = set()
+        self._received: asyncio.Queue[str | None] = asyncio.Queue()
+        self._requests: set[asyncio.Task[None]] = set()
 
     async def send(self, text: str) -> None:
-        """See Link."""
+        """See ``Transport``."""
         task = asyncio.create_task(self._post(text))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
 
     async def _post(self, text: str) -> None:
         import aiohttp
@@ -107,24 +117,24 @@ class HttpLink:
             return
         try:
             headers = {"Content-Type": "application/json"}
-            async with self._session.post(self._url, data=text, headers=headers, allow_redirects=False) as answer:
-                if answer.status >= 300 or (answer.content_length or 0) > MAX_MESSAGE:
-                    raise ValueError(answer.status)
-                raw = await read_up_to(answer.content, MAX_MESSAGE + 1)
+            async with self._session.post(self._url, data=text, headers=headers, allow_redirects=False) as response:
+                if response.status >= 300 or (response.content_length or 0) > MAX_MESSAGE:
+                    raise ValueError(response.status)
+                raw = await read_up_to(response.content, MAX_MESSAGE + 1)
                 if len(raw) > MAX_MESSAGE:
                     raise ValueError("too long")
-                self._came.put_nowait(raw.decode())
-        except (aiohttp.ClientError, *FAULTS):
-            self._came.put_nowait(None)
+                self._received.put_nowait(raw.decode())
+        except (aiohttp.ClientError, *TRANSPORT_ERRORS):
+            self._received.put_nowait(None)
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
-        """See Link."""
-        while (text := await self._came.get()) is not None:
+        """See ``Transport``."""
+        while (text := await self._received.get()) is not None:
             yield text
 
     async def close(self) -> None:
-        """See Link."""
-        for task in [*self._asking]:
+        """See ``Transport``."""
+        for task in [*self._requests]:
             task.cancel()
         await self._session.close()
-        self._came.put_nowait(None)
+        self._received.put_nowait(None)

@@ -1,4 +1,4 @@
-"""What a block explorer needs to verify the contracts, and our own check that the network runs this source."""
+"""Verification that a network runs these sources, and the files that a block explorer takes for its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIELDS: Final = {
 
 @dataclass(frozen=True)
 class Verified:
-    """One contract: its address, whether its code is this source's, and what an explorer asks for."""
+    """One contract: its address, whether its code is that of these sources, and its ABI-encoded arguments."""
 
     name: str
     address: bytes
@@ -38,15 +38,16 @@ class Verified:
 async def verify(deployment: Deployment) -> list[Verified]:
     """Compare every contract's code with the network's.
 
-    Immutable values stand behind the code that the compiler gives, so the
-    network's code has to begin with it; the constructor's arguments are read
-    back from the contract that was deployed with them.
+    Vyper appends immutables to the compiled code, so the network's code begins with it. Constructor arguments are read
+    back from the deployed contracts.
 
-    Raises GomaaError chain.mismatch where there is no contract; Unavailable chain.unreachable.
+    Raises:
+        GomaaError: ``chain.mismatch`` if there is no contract at an address.
+        Unavailable: ``chain.unreachable``.
     """
     from contracts.compile import artifacts
 
-    found = []
+    verified = []
     async with deployment.connect() as chain:
         for name, field in FIELDS.items():
             address = getattr(deployment, field)
@@ -56,8 +57,8 @@ async def verify(deployment: Deployment) -> list[Verified]:
             made = artifacts()[name]
             runtime = bytes.fromhex(made["runtime"].removeprefix("0x"))
             arguments = encode(constructor_types(made["abi"]), await _arguments(chain, deployment, name))
-            found.append(Verified(name, address, code.startswith(runtime), arguments))
-    return found
+            verified.append(Verified(name, address, code.startswith(runtime), arguments))
+    return verified
 
 
 async def _arguments(chain: Chain, deployment: Deployment, name: str) -> list[Any]:
@@ -87,19 +88,19 @@ async def _first_holder(chain: Chain, deployment: Deployment) -> bytes:
     return bytes(list(first.fields.values())[1])
 
 
-def write(found: list[Verified], folder: Path) -> None:
-    """One standard JSON per contract, and ``contracts.json`` with addresses and constructor arguments."""
+def write(contracts: list[Verified], folder: Path) -> None:
+    """Write one standard JSON per contract, and ``contracts.json`` with addresses and constructor arguments."""
     from contracts.standard import standard_json
 
     folder.mkdir(parents=True, exist_ok=True)
     table = {}
-    for one in found:
-        standard = standard_json(one.name)
-        (folder / f"{one.name}.standard.json").write_text(json.dumps(standard, indent=1) + "\n", encoding="utf-8")
-        table[one.name] = {
-            "address": to_hex(one.address),
-            "matches": one.matches,
+    for contract in contracts:
+        standard = standard_json(contract.name)
+        (folder / f"{contract.name}.standard.json").write_text(json.dumps(standard, indent=1) + "\n", encoding="utf-8")
+        table[contract.name] = {
+            "address": to_hex(contract.address),
+            "matches": contract.matches,
             "compiler": standard.get("compiler_version"),
-            "constructor_arguments": to_hex(one.arguments),
+            "constructor_arguments": to_hex(contract.arguments),
         }
     (folder / "contracts.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")

@@ -1,1 +1,1 @@
-"""What several rooms use and none owns: the HTTP limits, the idle timeout, address classes, the style sheet."""
+"""Shared by several packages: HTTP limits and bodies, the idle timeout, address classes, the style sheet."""

@@ -1,4 +1,4 @@
-"""Classification of addresses by their name alone: the internet, a private network, this computer.
+"""Classification of addresses by name: public internet, private network, loopback.
 
 The counterpart of extension/engine/media/address_class.js; tests/vectors/addresses.json holds both to one list.
 """
@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 INTERNET: Final = 0
 NETWORK: Final = 1
 COMPUTER: Final = 2
-"""From outside to inside."""
+"""Classes, from the outermost to the innermost."""
 
 _INSIDE: Final = tuple(
     (ipaddress.ip_network(network), place)
@@ -44,7 +44,7 @@ _NEAR: Final = ("local", "internal", "intranet", "private", "corp", "home", "lan
 
 
 def place_of(host: str | None) -> int:
-    """Place of a host, in any form that a browser or resolver takes.
+    """Class of a host, in any form that a browser or resolver accepts.
 
     What is no address at all counts as the innermost.
     """
@@ -68,7 +68,7 @@ def place_of(host: str | None) -> int:
 
 
 def place_of_url(url: str) -> int:
-    """Place of a URL's host, as of what is asked."""
+    """Class of a URL's host, as the target of a request."""
     try:
         return place_of(urlsplit(url).hostname)
     except ValueError:
@@ -76,7 +76,7 @@ def place_of_url(url: str) -> int:
 
 
 def standing_of_url(url: str) -> int:
-    """Place of a URL's host, as of who asks.
+    """Class of a URL's host, as the origin of a request.
 
     Of names ``localhost`` alone is surely this computer; others that are often so may be answered by the network, and
     what is no address stands nowhere.
@@ -96,7 +96,7 @@ def standing_of_url(url: str) -> int:
 
 
 def _of_numbers(numbers: list[int | None]) -> int:
-    """An IPv4 address of up to four parts, the last of which fills what the others leave."""
+    """Parse an IPv4 address of up to four parts, the last of which covers the remaining bytes."""
     known = [number for number in numbers if number is not None]
     *first, last = known
     if (
@@ -111,7 +111,7 @@ def _of_numbers(numbers: list[int | None]) -> int:
 
 
 def _number(label: str) -> int | None:
-    """A part of an IPv4 address: decimal, octal after 0, hexadecimal after 0x."""
+    """Parse a part of an IPv4 address: decimal, octal after 0, hexadecimal after 0x."""
     try:
         if label.startswith("0x"):
             return int(label[2:] or "0", 16)

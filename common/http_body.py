@@ -1,4 +1,4 @@
-"""Bodies of HTTP answers, read whole: one ``read(n)`` gives only what has arrived so far."""
+"""Reading of whole HTTP bodies, since one ``read(n)`` returns only the bytes that have arrived."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Stream(Protocol):
-    """A body that comes in pieces, such as aiohttp's ``StreamReader``."""
+    """A stream of body chunks, such as aiohttp's ``StreamReader``."""
 
     async def read(self, n: int = -1) -> bytes:
-        """At most ``n`` bytes; none at the end."""
+        """Read at most ``n`` bytes; empty at the end."""
 
 
 async def read_up_to(stream: Stream, most: int) -> bytes:
-    """Read a body to its end or to a cap, however many pieces it comes in.
+    """Read a body to its end or to a cap.
 
     Args:
         stream: The body.
@@ -30,7 +30,7 @@ async def read_up_to(stream: Stream, most: int) -> bytes:
 
 
 def read_reply(reply: HTTPResponse, most: int) -> bytes:
-    """Read an answer of ``urllib`` to its end or to a cap.
+    """Read a response of ``urllib`` to its end or to a cap.
 
     Args:
         reply: The answer.

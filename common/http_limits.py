@@ -1,7 +1,6 @@
-"""Limits of time, size and number per network address, for server and station alike.
+"""Limits of time, size and rate per client address, for server and station.
 
-A request's address is the peer's, or the one that a trusted proxy names. Nothing here is written down: counts are in
-memory and forgotten.
+The client address is the peer's, or the one that a trusted proxy names. All counts are kept in memory only.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HEAD_S: Final = 20.0
-"""Seconds from a connection's beginning, or from its last answer, until the next request's headers are complete."""
+"""Limit from a connection's start, or its last response, to complete request headers, seconds."""
 BODY_S: Final = 15.0
-"""Seconds until a request's body is complete."""
+"""Limit for reading a request's body, seconds."""
 LINGER_S: Final = 3.0
-"""Seconds in which the rest of a refused body is read and thrown away, so that the answer arrives."""
+"""Time for which the rest of a refused body is read and discarded, so that the response arrives, seconds."""
 LONG_BODIES: Final = (8, 2)
-"""Bodies above an application's usual size that are in memory at once, in all and of one address."""
+"""Large bodies in memory at once: in all, and of one address."""
 OTHER_FILES: Final = 256
-"""Open files that are no connections: the database, songs, the node."""
+"""File descriptors reserved for other uses than connections."""
 ONE_HOST_V6: Final = 64
-"""Prefix of an IPv6 network that counts as one address: its holder has all the addresses behind it."""
+"""Prefix length of an IPv6 network that counts as one address, since one client usually has all of it."""
 
 HANDLER_ARGS: Final[Mapping[str, Any]] = {"keepalive_timeout": HEAD_S, "lingering_time": LINGER_S}
-"""For ``web.Application(handler_args=…)``: aiohttp closes what has sent no whole request in time."""
+"""For ``web.Application(handler_args=…)``: aiohttp closes connections without a complete request in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key: str) -> None:
-        """Use one of this key's requests. Raises Refusal with ``retry_after`` in seconds when none is left."""
+        """Take one of this key's tokens. Raises Refusal with ``retry_after`` in seconds if none is left."""
         now = self._clock()
         tokens, then = self._buckets.pop(key, (self._size, now))
         tokens = min(self._size, tokens + (now - then) * self._rate)
@@ -95,7 +94,7 @@ class RateLimiter:
 
 
 class Slots:
-    """Counts of open connections, in all and per key."""
+    """Counters of open connections, in all and per key."""
 
     def __init__(self, most: int, most_per_key: int, code: str) -> None:
         self._most = most
@@ -105,7 +104,7 @@ class Slots:
         self._total = 0
 
     def enter(self, key: str | None) -> None:
-        """One more. Raises Refusal with the busy code; ``key`` None counts in the total only."""
+        """Count one more. Raises Refusal with the busy code; ``key`` None counts in the total only."""
         if self._total >= self._most or (key is not None and self._open[key] >= self._most_per_key):
             raise Refusal(self._code, retry_after=10)
         self._total += 1
@@ -113,7 +112,7 @@ class Slots:
             self._open[key] += 1
 
     def leave(self, key: str | None) -> None:
-        """One less."""
+        """Count one less."""
         self._total -= 1
         if key is not None:
             self._open[key] -= 1
@@ -122,7 +121,7 @@ class Slots:
 
     @contextmanager
     def held(self, key: str) -> Iterator[None]:
-        """A slot for as long as the block runs."""
+        """Context manager that holds a slot."""
         self.enter(key)
         try:
             yield
@@ -162,7 +161,7 @@ def _forwarded(request: web.BaseRequest) -> list[str]:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An address as headers and sockets write it: with a port, in brackets, with a zone."""
+    """Parse an address as headers and sockets write it: with a port, in brackets, with a zone."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -186,10 +185,10 @@ def _key(address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> str:
 
 
 class Gate:
-    """The limits of one application: a middleware for every route, slots for WebSockets and for connections."""
+    """Limits of one application: a middleware for all routes, and slots for WebSockets and connections."""
 
     def __init__(self, limits: Limits, bodies: Mapping[str, int], most: int) -> None:
-        """Make the gate.
+        """Initialise the gate.
 
         Args:
             limits: The operator's.
@@ -211,7 +210,7 @@ class Gate:
         return client_address(request, self.limits.trusted_proxies)
 
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count the request, and read its body before anything looks at it.
+        """Count the request, and read its body before the handler runs.
 
         Raises:
             Refusal: The busy code.
@@ -230,7 +229,7 @@ class Gate:
             return await handler(request)
 
     def middleware(self) -> Any:
-        """For ``web.Application(middlewares=…)``, inside the one that turns errors into answers."""
+        """Middleware for ``web.Application(middlewares=…)``, inside the one that maps errors to responses."""
 
         @web.middleware
         async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -250,7 +249,7 @@ async def _whole(request: web.Request, most: int) -> None:
 
 
 def allow_files(connections: int) -> None:
-    """Let this process have a file for each connection and some beside them, as far as the system permits."""
+    """Raise the limit of file descriptors to that of connections and a reserve, as far as the system permits."""
     try:
         import resource
     except ModuleNotFoundError:  # Windows has no such limit

@@ -1,4 +1,4 @@
-"""Waiting that ends with silence: how long something takes in all says nothing of whether it goes on."""
+"""Idle timeout: a wait that ends after a time without progress, whatever its total duration."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 
 
 def now_s() -> float:
-    """Seconds by a clock that nobody sets."""
+    """Monotonic time, seconds."""
     return time.monotonic()
 
 
 class Patience:
-    """Over when nothing new was seen for so long."""
+    """Expires after a time without a change of the observed state."""
 
     def __init__(self, silence_s: float) -> None:
-        """Begin to wait.
+        """Start the wait.
 
         Args:
             silence_s: Seconds without anything new after which waiting ends.
@@ -24,11 +24,11 @@ class Patience:
         self._since_s = now_s()
 
     def saw(self, state: object) -> None:
-        """Note the present state; a state that differs from the last one restarts the wait."""
+        """Report the present state; a change restarts the wait."""
         if state != self._state:
             self._state, self._since_s = state, now_s()
 
     @property
     def over(self) -> bool:
-        """True if nothing has changed for too long."""
+        """Whether the state has not changed for too long."""
         return now_s() - self._since_s >= self._silence_s

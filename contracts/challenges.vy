@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """
 @title Challenges
-@notice The part of Settlement that holds a server to its receipts: show the leaf, or lose the bond.
+@notice The part of Settlement in which a receipt's holder challenges a server: it proves the leaf, or loses its bond.
 """
 from snekmate.utils import ecdsa
 from snekmate.utils import eip712_domain_separator as eip712
 
-from . import books
+from . import settlement_storage as storage
+from . import sum_proof
 
-uses: books
+uses: storage
 uses: eip712
 
 
@@ -17,14 +18,14 @@ struct Receipt:
     server: address
     epoch: uint256
     payee: address
-    amount: uint256
-    detail: bytes32
+    amount: uint256  # wei
+    detail: bytes32  # keccak of the receipt's details
 
 
-struct Shown:
+struct Answer:
     payee: address
-    challenged: uint256
-    amount: uint256
+    challenged: uint256  # wei of the receipt
+    amount: uint256  # wei of the leaf
     index: uint256
     depth: uint256
 
@@ -34,7 +35,7 @@ event Challenged:
     epoch: indexed(uint256)
     payee: indexed(address)
     amount: uint256
-    by: address
+    challenger: address
     deadline: uint256
     blocking: bool
 
@@ -64,111 +65,114 @@ event Slashed:
     void: bool
 
 
-RECEIPT: constant(bytes32) = keccak256("Receipt(address server,uint256 epoch,address payee,uint256 amount,bytes32 detail)")
+RECEIPT_TYPEHASH: constant(bytes32) = keccak256("Receipt(address server,uint256 epoch,address payee,uint256 amount,bytes32 detail)")
 
 
 @external
 @nonreentrant
 def challenge(receipt: Receipt, r: uint256, vs: uint256):
     """
-    @notice Whoever holds a receipt demands to see its leaf, for a stake. Within the post's window (or before the post) the epoch
-        waits for the answer; later only the bond is at risk.
+    @notice Demand the proof of a receipt's leaf, for a stake. A challenge before the end of the post's window delays the epoch until it
+        is answered; a later one only puts the bond at risk. Anyone may.
+    @param receipt Signed by the server.
+    @param r The signature's r.
+    @param vs The signature's s and parity (EIP-2098).
     """
     server: address = receipt.server
     epoch: uint256 = receipt.epoch
-    hash: bytes32 = eip712._hash_typed_data_v4(keccak256(abi_encode(RECEIPT, server, epoch, receipt.payee, receipt.amount, receipt.detail)))
-    assert server != empty(address) and ecdsa._try_recover_r_vs(hash, r, vs) == server, "receipt"
-    # A receipt over nothing counts plays and owes nobody a leaf.
-    assert receipt.amount != 0, "amount"
-    due: uint256 = books._due(epoch)
-    assert block.timestamp >= due and block.timestamp <= due + books.LATE, "time"
-    assert books.challenges[server][epoch][receipt.payee][receipt.amount] == 0, "open"
-    word: uint256 = books.meta[server][epoch]
-    assert receipt.amount > self._answered(server, epoch, receipt.payee, word), "answered"
-    ready: uint256 = (word >> books.READY) & books.M40
+    digest: bytes32 = keccak256(abi_encode(RECEIPT_TYPEHASH, server, epoch, receipt.payee, receipt.amount, receipt.detail))
+    hash: bytes32 = eip712._hash_typed_data_v4(digest)
+    assert server != empty(address) and ecdsa._try_recover_r_vs(hash, r, vs) == server, "settlement: invalid receipt"
+    # A receipt over zero counts plays; it has no leaf.
+    assert receipt.amount != 0, "settlement: receipt over zero"
+    start: uint256 = storage._challengeable_from(epoch)
+    assert block.timestamp >= start and block.timestamp <= start + storage.CHALLENGE_PERIOD, "settlement: not challengeable"
+    assert storage.challenges[server][epoch][receipt.payee][receipt.amount] == 0, "settlement: already challenged"
+    meta: uint256 = storage.epoch_meta[server][epoch]
+    assert receipt.amount > self._answered_amount(server, epoch, receipt.payee, meta), "settlement: already answered"
+    ready: uint256 = (meta >> storage.EPOCH_READY_SHIFT) & storage.MASK_40
     blocking: bool = ready == 0 or block.timestamp < ready
-    lane: uint256 = books.lane[server]
-    assert lane & books.M96 != 0 or (ready != 0 and blocking and word >> books.VOID == 0), "bond"
-    deadline: uint256 = block.timestamp + books.ANSWER
-    open: uint256 = (deadline << books.DEADLINE) | convert(msg.sender, uint256)
+    state: uint256 = storage.server_state[server]
+    assert state & storage.MASK_96 != 0 or (ready != 0 and blocking and meta >> storage.EPOCH_VOID_SHIFT == 0), "settlement: no bond"
+    deadline: uint256 = block.timestamp + storage.ANSWER_PERIOD
+    open: uint256 = (deadline << storage.CHALLENGE_DEADLINE_SHIFT) | convert(msg.sender, uint256)
     if blocking:
-        assert (word >> books.OPEN) & books.MAX_OPEN != books.MAX_OPEN, "full"
-        books.meta[server][epoch] = word + (1 << books.OPEN)
-        open |= 1 << books.BLOCKING
-    books.lane[server] = lane + (1 << books.LANE_OPEN)
-    books.challenges[server][epoch][receipt.payee][receipt.amount] = open
-    books._take(books.STAKE)
+        assert (meta >> storage.EPOCH_OPEN_SHIFT) & storage.MAX_OPEN_CHALLENGES != storage.MAX_OPEN_CHALLENGES, "settlement: too many challenges"
+        storage.epoch_meta[server][epoch] = meta + (1 << storage.EPOCH_OPEN_SHIFT)
+        open |= 1 << storage.CHALLENGE_BLOCKING_SHIFT
+    storage.server_state[server] = state + (1 << storage.SERVER_OPEN_SHIFT)
+    storage.challenges[server][epoch][receipt.payee][receipt.amount] = open
+    storage._transfer_in(storage.CHALLENGE_STAKE)
     log Challenged(
-        server=server, epoch=epoch, payee=receipt.payee, amount=receipt.amount, by=msg.sender, deadline=deadline, blocking=blocking
+        server=server, epoch=epoch, payee=receipt.payee, amount=receipt.amount, challenger=msg.sender, deadline=deadline, blocking=blocking
     )
 
 
 @internal
 @view
-def _answered(server: address, epoch: uint256, payee: address, word: uint256) -> uint256:
+def _answered_amount(server: address, epoch: uint256, payee: address, meta: uint256) -> uint256:
     """
-    @notice The greatest leaf of a payee that was shown under the post that stands; a void one has shown nothing.
-    @param word The epoch's meta.
+    @notice The greatest amount that was proven for a payee under the standing post, wei; zero if the post is void.
+    @param meta The epoch's packed fields.
     """
-    if word >> books.VOID != 0:
+    if meta >> storage.EPOCH_VOID_SHIFT != 0:
         return 0
-    return books.answered[books.commit[server][epoch]][payee]
+    return storage.answered[storage.commitment[server][epoch]][payee]
 
 
 @internal
-def _close(server: address, epoch: uint256, payee: address, challenged: uint256, stake: uint256):
+def _close_challenge(server: address, epoch: uint256, payee: address, challenged: uint256, stake: uint256):
     """
-    @notice End a challenge.
-    @param stake What joins the bond.
+    @notice Delete a challenge and its counts.
+    @param stake Wei that is added to the bond.
     """
-    open: uint256 = books.challenges[server][epoch][payee][challenged]
-    books.challenges[server][epoch][payee][challenged] = 0
-    if open >> books.BLOCKING != 0:
-        books.meta[server][epoch] = books.meta[server][epoch] - (1 << books.OPEN)
-    books.lane[server] = books.lane[server] - (1 << books.LANE_OPEN) + stake
+    open: uint256 = storage.challenges[server][epoch][payee][challenged]
+    storage.challenges[server][epoch][payee][challenged] = 0
+    if open >> storage.CHALLENGE_BLOCKING_SHIFT != 0:
+        storage.epoch_meta[server][epoch] = storage.epoch_meta[server][epoch] - (1 << storage.EPOCH_OPEN_SHIFT)
+    storage.server_state[server] = storage.server_state[server] - (1 << storage.SERVER_OPEN_SHIFT) + stake
 
 
 @external
 @nonreentrant
-def answerBatch(server: address, epoch: uint256, rest: bytes32, items: DynArray[Shown, 32], nodes: DynArray[books.Node, 640]):
+def answerBatch(server: address, epoch: uint256, rest: bytes32, items: DynArray[Answer, 32], nodes: DynArray[sum_proof.Node, 640]):
     """
-    @notice Anyone shows leaves of a post that stands, each at least as much as was challenged. The stakes join the bond. A challenge
-        that is closed already is passed over, so that nobody can stop the others by answering one of them first; a leaf that answers
-        nothing is the sender's error, and reverts.
+    @notice Prove leaves of the standing post, each of at least the challenged amount. Their stakes are added to the bond. A challenge that
+        is already closed is skipped, so that answering one of a batch first does not revert the others. Anyone may.
     @param rest keccak(entries digest, counts root, data hash) of the post.
-    @param nodes The items' proofs, one after the other, each from the bottom.
+    @param nodes The items' proofs, one after the other, each from the leaf upwards.
     """
-    assert books.meta[server][epoch] >> books.VOID == 0, "void"
-    commitment: bytes32 = books.commit[server][epoch]
+    assert storage.epoch_meta[server][epoch] >> storage.EPOCH_VOID_SHIFT == 0, "settlement: epoch void"
+    commitment: bytes32 = storage.commitment[server][epoch]
     offset: uint256 = 0
-    some: bool = False
-    for item: Shown in items:
-        assert item.depth <= 32, "index"
-        if books.challenges[server][epoch][item.payee][item.challenged] != 0:
-            assert item.amount >= item.challenged, "low"
-            proof: DynArray[books.Node, 32] = []
+    closed: bool = False
+    for item: Answer in items:
+        assert item.depth <= 32, "settlement: index out of range"
+        if storage.challenges[server][epoch][item.payee][item.challenged] != 0:
+            assert item.amount >= item.challenged, "settlement: leaf below challenge"
+            proof: DynArray[sum_proof.Node, 32] = []
             for level: uint256 in range(item.depth, bound=32):
                 proof.append(nodes[offset + level])
             hash: bytes32 = empty(bytes32)
             total: uint256 = 0
-            hash, total = books._fold(item.payee, item.amount, item.index, proof)
-            assert books._committed(server, epoch, hash, total, rest), "proof"
-            if item.amount > books.answered[commitment][item.payee]:
-                books.answered[commitment][item.payee] = item.amount
-            self._close(server, epoch, item.payee, item.challenged, books.STAKE)
+            hash, total = sum_proof._fold(item.payee, item.amount, item.index, proof)
+            assert storage._matches_commitment(server, epoch, hash, total, rest), "settlement: invalid proof"
+            if item.amount > storage.answered[commitment][item.payee]:
+                storage.answered[commitment][item.payee] = item.amount
+            self._close_challenge(server, epoch, item.payee, item.challenged, storage.CHALLENGE_STAKE)
             log Answered(server=server, epoch=epoch, payee=item.payee, amount=item.challenged, shown=item.amount, index=item.index)
-            some = True
+            closed = True
         offset += item.depth
-    assert some, "none"
+    assert closed, "settlement: no open challenge"
 
 
 @external
 @nonreentrant
 def dismiss(server: address, epoch: uint256, payee: address, challenged: uint256):
-    """@notice Anyone closes a challenge at or below what was shown to its payee already. The stake joins the bond."""
-    assert books.challenges[server][epoch][payee][challenged] != 0, "none"
-    assert challenged <= self._answered(server, epoch, payee, books.meta[server][epoch]), "low"
-    self._close(server, epoch, payee, challenged, books.STAKE)
+    """@notice Close a challenge at or below what was already proven for its payee. The stake is added to the bond. Anyone may."""
+    assert storage.challenges[server][epoch][payee][challenged] != 0, "settlement: no open challenge"
+    assert challenged <= self._answered_amount(server, epoch, payee, storage.epoch_meta[server][epoch]), "settlement: not answered"
+    self._close_challenge(server, epoch, payee, challenged, storage.CHALLENGE_STAKE)
     log Dismissed(server=server, epoch=epoch, payee=payee, amount=challenged)
 
 
@@ -176,23 +180,23 @@ def dismiss(server: address, epoch: uint256, payee: address, challenged: uint256
 @nonreentrant
 def slash(server: address, epoch: uint256, payee: address, challenged: uint256):
     """
-    @notice An unanswered challenge takes the whole bond: half, and the stake, to the challenger, the rest to the treasury. A post
-        that was challenged in its window is void.
+    @notice Slash the whole bond for an unanswered challenge: half of it and the stake go to the challenger, the rest to the treasury. A
+        post that was challenged before the end of its window becomes void. Anyone may.
     """
-    open: uint256 = books.challenges[server][epoch][payee][challenged]
-    assert open != 0, "none"
-    assert block.timestamp > (open >> books.DEADLINE) & books.M40, "time"
-    assert challenged > self._answered(server, epoch, payee, books.meta[server][epoch]), "answered"
-    self._close(server, epoch, payee, challenged, 0)
+    open: uint256 = storage.challenges[server][epoch][payee][challenged]
+    assert open != 0, "settlement: no open challenge"
+    assert block.timestamp > (open >> storage.CHALLENGE_DEADLINE_SHIFT) & storage.MASK_40, "settlement: deadline not over"
+    assert challenged > self._answered_amount(server, epoch, payee, storage.epoch_meta[server][epoch]), "settlement: already answered"
+    self._close_challenge(server, epoch, payee, challenged, 0)
     void: bool = False
-    if open >> books.BLOCKING != 0:
-        word: uint256 = books.meta[server][epoch]
-        if (word >> books.READY) & books.M40 != 0:
+    if open >> storage.CHALLENGE_BLOCKING_SHIFT != 0:
+        meta: uint256 = storage.epoch_meta[server][epoch]
+        if (meta >> storage.EPOCH_READY_SHIFT) & storage.MASK_40 != 0:
             void = True
-            books.meta[server][epoch] = word | (1 << books.VOID)
-    lane: uint256 = books.lane[server]
-    bond: uint256 = lane & books.M96
-    books.lane[server] = lane - bond
-    books._pay(convert(open & books.M160, address), bond // 2 + books.STAKE)
-    books._pay(books.TREASURY, bond - bond // 2)
+            storage.epoch_meta[server][epoch] = meta | (1 << storage.EPOCH_VOID_SHIFT)
+    state: uint256 = storage.server_state[server]
+    bond: uint256 = state & storage.MASK_96
+    storage.server_state[server] = state - bond
+    storage._transfer_out(convert(open & storage.MASK_160, address), bond // 2 + storage.CHALLENGE_STAKE)
+    storage._transfer_out(storage.TREASURY, bond - bond // 2)
     log Slashed(server=server, epoch=epoch, payee=payee, amount=challenged, bond=bond, void=void)

@@ -2,24 +2,24 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """
 @title Drafts
-@notice The part of Settlement that debits payers, in as many parts as an epoch takes, and gives debits back.
+@notice The part of Settlement that debits payers, in one or several parts for each epoch, and returns debits.
 """
 from snekmate.utils import ecdsa
 from snekmate.utils import eip712_domain_separator as eip712
 from snekmate.utils import message_hash_utils
 
-from . import books
+from . import settlement_storage as storage
 
-uses: books
+uses: storage
 uses: eip712
 
 
 struct Entry:
     payer: address
-    net: uint256
-    cap: uint256
-    until: uint256
-    r: uint256
+    net: uint256  # wei
+    cap: uint256  # cumulative gross wei that the payer's voucher covers
+    until: uint256  # last epoch of the voucher
+    r: uint256  # the voucher's signature (EIP-2098)
     vs: uint256
 
 
@@ -31,7 +31,7 @@ struct Debit:
 event Debited:
     server: indexed(address)
     epoch: indexed(uint256)
-    before: bytes32
+    previous_digest: bytes32
     digest: bytes32
     total: uint256
     fee: uint256
@@ -40,7 +40,7 @@ event Debited:
 event Undone:
     server: indexed(address)
     epoch: indexed(uint256)
-    before: bytes32
+    previous_digest: bytes32
     total: uint256
     fee: uint256
 
@@ -50,101 +50,104 @@ event Refunded:
     epoch: indexed(uint256)
 
 
-VOUCHER: constant(bytes32) = keccak256("Voucher(address server,address payer,uint256 cap,uint256 until)")
+VOUCHER_TYPEHASH: constant(bytes32) = keccak256("Voucher(address server,address payer,uint256 cap,uint256 until)")
 
 
 @internal
 @view
-def _begin(epoch: uint256, before: bytes32) -> uint256:
+def _check_may_debit(epoch: uint256, previous_digest: bytes32) -> uint256:
     """
-    @notice Refuse unless the sender may debit payers for an epoch now.
-    @param before The digest of what it has debited for it.
-    @return The sender's lane.
+    @notice Revert unless the sender may debit payers for an epoch now.
+    @param previous_digest The digest of the entries debited for the epoch so far.
+    @return The sender's packed state.
     """
-    assert block.timestamp >= (epoch + 1) * books.LENGTH and block.timestamp <= (epoch + 2) * books.LENGTH, "time"
-    lane: uint256 = books.lane[msg.sender]
-    retired: uint256 = (lane >> books.LANE_RETIRED) & books.M32
-    assert retired == 0 or epoch < retired, "retired"
-    word: uint256 = books.meta[msg.sender][epoch]
-    assert (word >> books.READY) & books.M40 == 0, "posted"
-    # Until a void post's earlier parts are undone.
-    assert word >> books.VOID == 0, "void"
-    last: uint256 = (lane >> books.LANE_LAST) & books.M32
+    start: uint256 = (epoch + 1) * storage.EPOCH_LENGTH
+    assert block.timestamp >= start and block.timestamp <= start + storage.EPOCH_LENGTH, "settlement: outside post period"
+    state: uint256 = storage.server_state[msg.sender]
+    retired: uint256 = (state >> storage.SERVER_RETIRED_SHIFT) & storage.MASK_32
+    assert retired == 0 or epoch < retired, "settlement: server retired"
+    meta: uint256 = storage.epoch_meta[msg.sender][epoch]
+    assert (meta >> storage.EPOCH_READY_SHIFT) & storage.MASK_40 == 0, "settlement: epoch posted"
+    # The parts before a void post are undone first.
+    assert meta >> storage.EPOCH_VOID_SHIFT == 0, "settlement: epoch void"
+    last: uint256 = (state >> storage.SERVER_LAST_SHIFT) & storage.MASK_32
     if last != 0 and last != epoch + 1:
-        if (books.meta[msg.sender][last - 1] >> books.READY) & books.M40 != 0:
-            assert books._final(msg.sender, last - 1), "pending"
+        if (storage.epoch_meta[msg.sender][last - 1] >> storage.EPOCH_READY_SHIFT) & storage.MASK_40 != 0:
+            assert storage._is_final(msg.sender, last - 1), "settlement: last epoch pending"
         else:
-            assert books.draft[msg.sender][last - 1].digest == empty(bytes32), "pending"
-    # So that a part that is sent twice is debited once, and a post completes no other draft than its server means.
-    assert books.draft[msg.sender][epoch].digest == before, "draft"
-    return lane
+            assert storage.draft[msg.sender][last - 1].digest == empty(bytes32), "settlement: last epoch pending"
+    # A part that is sent twice is debited once, and a post completes only the draft that its server names.
+    assert storage.draft[msg.sender][epoch].digest == previous_digest, "settlement: draft differs"
+    return state
 
 
 @internal
-def _debit(epoch: uint256, bps: uint256, domain: bytes32, entry: Entry) -> uint256:
+def _debit_payer(epoch: uint256, bps: uint256, domain: bytes32, entry: Entry) -> uint256:
     """
-    @notice Take one payer's gross from its escrow with the sender.
-    @param domain The domain separator, the same for all entries.
-    @return The commission in it.
+    @notice Move one payer's gross from its escrow with the sender to its spent sum.
+    @param epoch The epoch that is debited.
+    @param bps The epoch's commission in basis points of the net.
+    @param domain The EIP-712 domain separator, computed once for all entries.
+    @return The commission in wei.
     """
-    voucher: bytes32 = keccak256(abi_encode(VOUCHER, msg.sender, entry.payer, entry.cap, entry.until))
+    voucher: bytes32 = keccak256(abi_encode(VOUCHER_TYPEHASH, msg.sender, entry.payer, entry.cap, entry.until))
     hash: bytes32 = message_hash_utils._to_typed_data_hash(domain, voucher)
     signer: address = ecdsa._try_recover_r_vs(hash, entry.r, entry.vs)
-    assert signer == entry.payer and signer != empty(address), "voucher"
-    assert epoch <= entry.until, "expired"
-    assert entry.net <= books.M96, "net"
+    assert signer == entry.payer and signer != empty(address), "settlement: invalid voucher"
+    assert epoch <= entry.until, "settlement: voucher expired"
+    assert entry.net <= storage.MASK_96, "settlement: net overflow"
     commission: uint256 = entry.net * bps // 10_000
     gross: uint256 = entry.net + commission
-    account: uint256 = books.account[msg.sender][entry.payer]
+    account: uint256 = storage.account[msg.sender][entry.payer]
     spent: uint256 = (account >> 128) + gross
-    escrow: uint256 = account & books.M128
-    assert spent <= entry.cap and spent <= books.M128, "cap"
-    assert gross <= escrow, "escrow"
-    books.account[msg.sender][entry.payer] = (spent << 128) | (escrow - gross)
+    escrow: uint256 = account & storage.MASK_128
+    assert spent <= entry.cap and spent <= storage.MASK_128, "settlement: voucher cap exceeded"
+    assert gross <= escrow, "settlement: escrow too low"
+    storage.account[msg.sender][entry.payer] = (spent << 128) | (escrow - gross)
     return commission
 
 
 @external
 @nonreentrant
-def debit(epoch: uint256, before: bytes32, entries: DynArray[Entry, 256]):
+def debit(epoch: uint256, previous_digest: bytes32, entries: DynArray[Entry, 256]):
     """
-    @notice A server with more payers than a post takes debits some of them first, as often as it needs to.
-    @param before The digest of what was debited before, zero for the first part.
+    @notice Debit a part of an epoch's payers before the post, for epochs with more payers than one post takes. Only the server.
+    @param previous_digest The digest of the entries debited so far, zero for the first part.
     """
-    lane: uint256 = self._begin(epoch, before)
-    bps: uint256 = staticcall books.REGISTRY.rate_at(epoch)
+    state: uint256 = self._check_may_debit(epoch, previous_digest)
+    bps: uint256 = staticcall storage.REGISTRY.rate_at(epoch)
     total: uint256 = 0
     fee: uint256 = 0
-    digest: bytes32 = before
+    digest: bytes32 = previous_digest
     domain: bytes32 = eip712._domain_separator_v4()
     for entry: Entry in entries:
-        fee += self._debit(epoch, bps, domain, entry)
+        fee += self._debit_payer(epoch, bps, domain, entry)
         total += entry.net
         digest = keccak256(abi_encode(digest, entry.payer, entry.net))
-    word: uint256 = books.meta[msg.sender][epoch]
-    assert (word & books.M96) + total <= lane & books.M96, "exposure"
-    books.lane[msg.sender] = (lane & ~(books.M32 << books.LANE_LAST)) | ((epoch + 1) << books.LANE_LAST)
-    books.meta[msg.sender][epoch] = word + (fee << books.FEE) + total
-    count: uint256 = books.draft[msg.sender][epoch].count + len(entries)
-    books.draft[msg.sender][epoch] = books.Draft(digest=digest, count=count)
-    log Debited(server=msg.sender, epoch=epoch, before=before, digest=digest, total=total, fee=fee)
+    meta: uint256 = storage.epoch_meta[msg.sender][epoch]
+    assert (meta & storage.MASK_96) + total <= state & storage.MASK_96, "settlement: bond exceeded"
+    storage.server_state[msg.sender] = (state & ~(storage.MASK_32 << storage.SERVER_LAST_SHIFT)) | ((epoch + 1) << storage.SERVER_LAST_SHIFT)
+    storage.epoch_meta[msg.sender][epoch] = meta + (fee << storage.EPOCH_FEE_SHIFT) + total
+    count: uint256 = storage.draft[msg.sender][epoch].count + len(entries)
+    storage.draft[msg.sender][epoch] = storage.Draft(digest=digest, count=count)
+    log Debited(server=msg.sender, epoch=epoch, previous_digest=previous_digest, digest=digest, total=total, fee=fee)
 
 
 @internal
-def _return(server: address, epoch: uint256, before: bytes32, debits: DynArray[Debit, 256]) -> (bytes32, uint256, uint256):
+def _return_debits(server: address, epoch: uint256, previous_digest: bytes32, debits: DynArray[Debit, 256]) -> (bytes32, uint256, uint256):
     """
-    @notice Give payers their gross back, at the rate it was taken.
-    @return The digest of the debits after `before`, the sum of their nets, and of the commissions.
+    @notice Return payers' gross to their escrow, at the epoch's commission rate.
+    @return The digest of the debits appended to `previous_digest`, the sum of their nets, and of the commissions.
     """
-    bps: uint256 = staticcall books.REGISTRY.rate_at(epoch)
-    digest: bytes32 = before
+    bps: uint256 = staticcall storage.REGISTRY.rate_at(epoch)
+    digest: bytes32 = previous_digest
     total: uint256 = 0
     fee: uint256 = 0
     for debit: Debit in debits:
         digest = keccak256(abi_encode(digest, debit.payer, debit.net))
         commission: uint256 = debit.net * bps // 10_000
         gross: uint256 = debit.net + commission
-        books.account[server][debit.payer] = books.account[server][debit.payer] - (gross << 128) + gross
+        storage.account[server][debit.payer] = storage.account[server][debit.payer] - (gross << 128) + gross
         total += debit.net
         fee += commission
     return digest, total, fee
@@ -152,52 +155,57 @@ def _return(server: address, epoch: uint256, before: bytes32, debits: DynArray[D
 
 @external
 @nonreentrant
-def undo(server: address, epoch: uint256, before: bytes32, debits: DynArray[Debit, 256]):
+def undo(server: address, epoch: uint256, previous_digest: bytes32, debits: DynArray[Debit, 256]):
     """
-    @notice The last debits of an epoch that is not posted go back to the payers: for its server at any time, for anyone once it can no
-        longer be posted, or was and is void. What is wholly undone holds up nothing.
-    @param before The digest that the debits were added to.
+    @notice Return the last debits of an epoch that is not posted: by its server at any time, by anyone once it can no longer be posted or
+        its post was void. A draft without entries blocks no other epoch.
+    @param previous_digest The digest that the debits were appended to.
+    @param debits The last entries of the draft, in order.
     """
-    word: uint256 = books.meta[server][epoch]
-    assert (word >> books.READY) & books.M40 == 0, "posted"
-    draft: books.Draft = books.draft[server][epoch]
-    assert draft.digest != empty(bytes32), "draft"
-    assert msg.sender == server or word >> books.VOID != 0 or block.timestamp > (epoch + 2) * books.LENGTH, "time"
+    meta: uint256 = storage.epoch_meta[server][epoch]
+    assert (meta >> storage.EPOCH_READY_SHIFT) & storage.MASK_40 == 0, "settlement: epoch posted"
+    draft: storage.Draft = storage.draft[server][epoch]
+    assert draft.digest != empty(bytes32), "settlement: no draft"
+    post_end: uint256 = (epoch + 2) * storage.EPOCH_LENGTH
+    assert msg.sender == server or meta >> storage.EPOCH_VOID_SHIFT != 0 or block.timestamp > post_end, "settlement: not undoable yet"
     digest: bytes32 = empty(bytes32)
     total: uint256 = 0
     fee: uint256 = 0
-    digest, total, fee = self._return(server, epoch, before, debits)
-    assert digest == draft.digest, "debits"
-    word -= (fee << books.FEE) + total
-    if before == empty(bytes32):
-        word &= books.MAX_OPEN << books.OPEN
-    books.meta[server][epoch] = word
-    books.draft[server][epoch] = books.Draft(digest=before, count=draft.count - len(debits))
-    log Undone(server=server, epoch=epoch, before=before, total=total, fee=fee)
+    digest, total, fee = self._return_debits(server, epoch, previous_digest, debits)
+    assert digest == draft.digest, "settlement: debits differ"
+    meta -= (fee << storage.EPOCH_FEE_SHIFT) + total
+    if previous_digest == empty(bytes32):
+        meta &= storage.MAX_OPEN_CHALLENGES << storage.EPOCH_OPEN_SHIFT
+    storage.epoch_meta[server][epoch] = meta
+    storage.draft[server][epoch] = storage.Draft(digest=previous_digest, count=draft.count - len(debits))
+    log Undone(server=server, epoch=epoch, previous_digest=previous_digest, total=total, fee=fee)
 
 
 @external
 @nonreentrant
 def refund(
-    server: address, epoch: uint256, root: bytes32, total: uint256, counts: bytes32, data: bytes32, debits: DynArray[Debit, 256]
+    server: address, epoch: uint256, root: bytes32, total: uint256, counts_root: bytes32, data_hash: bytes32, debits: DynArray[Debit, 256]
 ):
     """
-    @notice The debits of a void post go back to the payers. What was debited before it is a draft again, which anyone undoes; then a
-        bonded server may post the epoch again.
-    @param debits Those of the post itself.
+    @notice Return the debits of a void post. The parts debited before the post become a draft again, which anyone may undo; after that a
+        bonded server may post the epoch again. Anyone may.
+    @param counts_root Root of the post's counts tree.
+    @param data_hash keccak of the post's published data.
+    @param debits The entries of the post itself, without its earlier parts.
     """
-    word: uint256 = books.meta[server][epoch]
-    assert word >> books.VOID == 1, "void"
-    before: bytes32 = books.draft[server][epoch].digest
+    meta: uint256 = storage.epoch_meta[server][epoch]
+    assert meta >> storage.EPOCH_VOID_SHIFT == 1, "settlement: epoch not void"
+    previous_digest: bytes32 = storage.draft[server][epoch].digest
     digest: bytes32 = empty(bytes32)
     net: uint256 = 0
     fee: uint256 = 0
-    digest, net, fee = self._return(server, epoch, before, debits)
-    assert books._committed(server, epoch, root, total, keccak256(abi_encode(digest, counts, data))), "header"
-    books.commit[server][epoch] = empty(bytes32)
-    # Challenges that are still open count against what is posted next.
-    word = (word & ~(books.M40 << books.READY)) - (fee << books.FEE) - net
-    if before == empty(bytes32):
-        word &= books.MAX_OPEN << books.OPEN
-    books.meta[server][epoch] = word
+    digest, net, fee = self._return_debits(server, epoch, previous_digest, debits)
+    rest: bytes32 = keccak256(abi_encode(digest, counts_root, data_hash))
+    assert storage._matches_commitment(server, epoch, root, total, rest), "settlement: header differs"
+    storage.commitment[server][epoch] = empty(bytes32)
+    # Challenges that are still open block the next post of the epoch.
+    meta = (meta & ~(storage.MASK_40 << storage.EPOCH_READY_SHIFT)) - (fee << storage.EPOCH_FEE_SHIFT) - net
+    if previous_digest == empty(bytes32):
+        meta &= storage.MAX_OPEN_CHALLENGES << storage.EPOCH_OPEN_SHIFT
+    storage.epoch_meta[server][epoch] = meta
     log Refunded(server=server, epoch=epoch)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """
 @title GoMAA, the token
-@notice ERC-20 with permit (ERC-2612), 18 decimals, a fixed supply minted once to `holder`. Nobody can mint, burn or pause.
+@notice ERC-20 with permit (ERC-2612), 18 decimals, a fixed supply minted once to `holder`. No minting, burning or pausing.
 """
 from snekmate.auth import ownable
 from snekmate.tokens import erc20
@@ -30,14 +30,14 @@ exports: (
 @deploy
 def __init__(holder: address, supply: uint256):
     """
-    @param holder Who gets the whole supply.
+    @param holder Receives the whole supply.
     @param supply In wei; below 2**90, so that sums in Settlement cannot overflow their fields.
     """
-    assert holder != empty(address), "zero"
-    assert supply < 2**90, "supply"
+    assert holder != empty(address), "token: zero address"
+    assert supply < 2**90, "token: supply too large"
     ownable.__init__()
     erc20.__init__("GoMAA", "GOMAA", 18, "GoMAA", "1")
     erc20._mint(holder, supply)
-    # The module's owner could mint: there is none from here on, and its functions are not exported.
+    # The module's owner could mint. Ownership is renounced, and the module's minting functions are not exported.
     erc20.is_minter[msg.sender] = False
     ownable._transfer_ownership(empty(address))

@@ -18,7 +18,7 @@ from chain.contracts.registry import Registry, ServerEntry
 from chain.contracts.settlement import (
     Entry,
     EpochState,
-    Lane,
+    ServerState,
     Settlement,
 )
 from chain.contracts.token import Holding, Token
@@ -179,10 +179,10 @@ class ChainView:
         """A post has changed the accounts."""
         self._cache.forget("money")
 
-    async def lane(self, fresh: bool = False) -> Lane:
+    async def lane(self, fresh: bool = False) -> ServerState:
         """This server's bond, last epoch, retirement."""
         return await self._cache.get(
-            ("lane",), 0 if fresh else self._config.escrow_age_s, lambda: self._settlement.lane(self._address)
+            ("lane",), 0 if fresh else self._config.escrow_age_s, lambda: self._settlement.server_state(self._address)
         )
 
     @property

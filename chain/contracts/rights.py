@@ -1,4 +1,4 @@
-"""The door to the streaming rights."""
+"""Contract client of the streaming rights."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 
 from chain.abi import event, function, to_address
 from chain.client import Chain, Log, TxReceipt, decode_log
+from chain.contracts.contract_client import ContractClient
 from chain.deployment import Deployment
 
 DAY_S = 86_400
@@ -14,7 +15,7 @@ DAY_S = 86_400
 
 @dataclass(frozen=True)
 class RightTerms:
-    """What new rights to a content cost: wei for good, wei per day (0: not offered), and basis points of a resale."""
+    """Prices of new rights to a content: wei unlimited, wei per day (0: not offered), and basis points of a resale."""
 
     price: int
     rent: int
@@ -34,7 +35,7 @@ class Right:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a buyer names: number and hash of the policy, and the royalty in basis points, that its right will have."""
+    """State that a buyer names: number and hash of the policy and royalty in basis points of the right."""
 
     version: int
     policy_hash: bytes
@@ -45,7 +46,7 @@ class Seen:
 class Permit:
     """An ERC-2612 signature that lets the contract take a price in the same transaction.
 
-    Deadline 0: an approval is there already.
+    Deadline 0: no permit, the allowance exists already.
     """
 
     deadline: int = 0
@@ -54,90 +55,86 @@ class Permit:
     s: bytes = bytes(32)
 
 
-class Rights:
-    """Streaming rights: ERC-721 tokens that let an account (a station, mostly) play a content.
+class Rights(ContractClient):
+    """Streaming rights: ERC-721 tokens that let an account (mostly a station) play a content.
 
     Amounts in wei, times in Unix seconds.
     """
 
+    CONTRACT = "Rights"
+
     def __init__(self, chain: Chain, deployment: Deployment) -> None:
-        self._chain = chain
-        self._deployment = deployment
+        super().__init__(chain, deployment, deployment.rights)
         self.address = deployment.rights
 
     async def holds(self, who: bytes, content: bytes, time_s: int) -> bool:
-        """Whether an account has a right to a content at a time from now on.
-
-        What a station asks before it gives out a ticket.
-        """
-        return bool((await self._chain.call(self.address, function("Rights", "holds"), who, content, time_s))[0])
+        """Whether an account has access to a content at a present or future time; checked before a ticket is issued."""
+        return bool(await self._call("holds", who, content, time_s))
 
     async def terms(self, content: bytes) -> RightTerms:
-        """What new rights to a content cost."""
-        return RightTerms(*(await self._chain.call(self.address, function("Rights", "terms"), content))[0])
+        """Prices of new rights to a content."""
+        return RightTerms(*await self._call("terms", content))
 
     async def seen(self, content: bytes) -> Seen:
-        """What a new right to a content would be bought under, now."""
-        return Seen(*(await self._chain.call(self.address, function("Rights", "seen"), content))[0])
+        """The present state of a content, as ``buy`` and ``rent`` take it."""
+        return Seen(*await self._call("seen", content))
 
     async def right(self, number: int) -> Right | None:
-        """A right, or None where there is none."""
-        content, expires, policy, version, royalty = (
-            await self._chain.call(self.address, function("Rights", "rights"), number)
-        )[0]
+        """A right by its number, or None."""
+        content, expires, policy, version, royalty = await self._call("rights", number)
         address = to_address(content)
         return Right(address, expires or None, policy, version, royalty) if any(address) else None
 
     async def holder(self, number: int) -> bytes:
-        """Whose a right is, lent out or not. Raises GomaaError chain.reverted where there is none."""
-        return to_address((await self._chain.call(self.address, function("Rights", "ownerOf"), number))[0])
+        """The holder of a right, lent out or not. Raises GomaaError ``chain.reverted`` if there is none."""
+        return to_address(await self._call("ownerOf", number))
 
     async def held(self, who: bytes) -> list[int]:
         """The numbers of all rights of an account, expired ones too."""
-        count = int((await self._chain.call(self.address, function("Rights", "balanceOf"), who))[0])
-        how = function("Rights", "tokenOfOwnerByIndex")
-        return [int((await self._chain.call(self.address, how, who, index))[0]) for index in range(count)]
+        count = int(await self._call("balanceOf", who))
+        return [int(await self._call("tokenOfOwnerByIndex", who, index)) for index in range(count)]
 
     async def loan_of(self, number: int) -> tuple[bytes, int] | None:
-        """Who last borrowed a right and until when, or None if it never was."""
-        borrower, until = (await self._chain.call(self.address, function("Rights", "loans"), number))[0]
+        """Last borrower of a right and the end of the loan, or None."""
+        borrower, until = await self._call("loans", number)
         return (to_address(borrower), int(until)) if until else None
 
     async def listing(self, number: int) -> int | None:
-        """What a right is offered for, or None."""
-        return int((await self._chain.call(self.address, function("Rights", "listings"), number))[0]) or None
+        """The price that a right is offered for, or None."""
+        return int(await self._call("listings", number)) or None
 
     async def royalty(self, number: int, price: int) -> tuple[bytes, int]:
-        """Who gets how much of a resale (ERC-2981)."""
+        """Recipient and amount of the royalty of a resale (ERC-2981)."""
         to, amount = await self._chain.call(self.address, function("Rights", "royaltyInfo"), number, price)
         return to_address(to), int(amount)
 
     async def set_terms(self, private_key: bytes, content: bytes, terms: RightTerms) -> TxReceipt:
-        """Offer new rights. The content owner's key."""
-        return await self._chain.transact(
-            private_key, self.address, function("Rights", "set_terms"), content, *astuple(terms)
-        )
+        """Set the prices of new rights. The content owner's key."""
+        return await self._transact(private_key, "set_terms", content, *astuple(terms))
 
     async def give(self, private_key: bytes, content: bytes, to: bytes, duration_s: int = 0) -> TxReceipt:
-        """Give a right away; duration 0: for good. The content owner's key."""
-        return await self._chain.transact(
-            private_key, self.address, function("Rights", "give"), content, to, duration_s
-        )
+        """Give a right away; duration 0: unlimited. The content owner's key."""
+        return await self._transact(private_key, "give", content, to, duration_s)
 
     async def buy(
-        self, private_key: bytes, content: bytes, to: bytes, seen: Seen, most: int, permit: Permit | None = None
+        self, private_key: bytes, content: bytes, to: bytes, seen: Seen, max_price: int, permit: Permit | None = None
     ) -> TxReceipt:
-        """A right for good.
+        """Buy an unlimited right from the content's owner.
 
         Args:
-            seen: What the buyer saw (``seen()``); under anything else nothing is bought.
-            most: Wei to be paid at most.
+            private_key: The buyer's.
+            content: The content.
+            to: The right's holder.
+            seen: The state that the buyer saw (``seen()``); any other reverts.
+            max_price: The most that the buyer pays, wei.
+            permit: An ERC-2612 permit over ``max_price``.
 
         Raises:
-            GomaaError: ``chain.reverted`` with the reason ``terms``, ``policy``, ``royalty``, ``price`` or ``revoked``.
+            GomaaError: ``chain.reverted`` with the contract's reason: ``rights: not offered``, ``policy changed``,
+                ``royalty changed``, ``price above maximum`` or ``content revoked``.
         """
-        row = (content, to, astuple(seen), most, astuple(permit or Permit()))
-        return await self._chain.transact(private_key, self.address, function("Rights", "buy"), *row)
+        row = (content, to, astuple(seen), max_price, astuple(permit or Permit()))
+        return await self._transact(private_key, "buy", *row)
 
     async def rent(
         self,
@@ -146,62 +143,63 @@ class Rights:
         to: bytes,
         days: int,
         seen: Seen,
-        most: int,
+        max_price: int,
         permit: Permit | None = None,
     ) -> TxReceipt:
-        """A right for some days; ``most`` is for all of them. Otherwise as ``buy``."""
-        row = (content, to, days, astuple(seen), most, astuple(permit or Permit()))
-        return await self._chain.transact(private_key, self.address, function("Rights", "rent"), *row)
+        """Rent a right for some days; ``max_price`` covers all of them. Otherwise as ``buy``."""
+        row = (content, to, days, astuple(seen), max_price, astuple(permit or Permit()))
+        return await self._transact(private_key, "rent", *row)
 
     async def loan(self, private_key: bytes, number: int, borrower: bytes, until_s: int) -> TxReceipt:
-        """Lend a right; it comes back by itself. The holder's key."""
-        return await self._chain.transact(
-            private_key, self.address, function("Rights", "loan"), number, borrower, until_s
-        )
+        """Lend a right; it returns when the loan ends, without a transaction. The holder's key."""
+        return await self._transact(private_key, "loan", number, borrower, until_s)
 
     async def give_back(self, private_key: bytes, number: int) -> TxReceipt:
-        """End a loan before its time. The borrower's key."""
-        return await self._chain.transact(private_key, self.address, function("Rights", "give_back"), number)
+        """End a loan early. The borrower's key."""
+        return await self._transact(private_key, "give_back", number)
 
     async def list(self, private_key: bytes, number: int, price: int) -> TxReceipt:
-        """Offer a right for sale. The holder's key."""
-        return await self._chain.transact(private_key, self.address, function("Rights", "list"), number, price)
+        """Offer a right for resale. The holder's key."""
+        return await self._transact(private_key, "list", number, price)
 
     async def unlist(self, private_key: bytes, number: int) -> TxReceipt:
-        """Take the offer back. The holder's key."""
-        return await self._chain.transact(private_key, self.address, function("Rights", "unlist"), number)
+        """Withdraw the offer. The holder's key."""
+        return await self._transact(private_key, "unlist", number)
 
     async def purchase(
-        self, private_key: bytes, number: int, right: Right, most: int, permit: Permit | None = None
+        self, private_key: bytes, number: int, right: Right, max_price: int, permit: Permit | None = None
     ) -> TxReceipt:
         """Buy a listed right; its royalty goes to the content's owner.
 
         Args:
-            right: What the buyer saw (``right()``); nothing else is bought under this number.
-            most: Wei to be paid at most.
+            private_key: The buyer's.
+            number: The right's.
+            right: The right that the buyer saw (``right()``); any other under this number reverts.
+            max_price: The most that the buyer pays, wei.
+            permit: An ERC-2612 permit over ``max_price``.
 
         Raises:
-            GomaaError: ``chain.reverted`` with the reason ``listing``, ``content``, ``expires``, ``policy``,
-                ``royalty``, ``price``,
-                ``revoked``, ``lent`` or ``expired``.
+            GomaaError: ``chain.reverted`` with the contract's reason: ``rights: not listed``, ``content differs``,
+                ``expiry differs``, ``policy changed``, ``royalty changed``, ``price above maximum``,
+                ``content revoked``, ``lent`` or ``expired``.
         """
         seen = (right.version, right.policy_hash, right.royalty)
-        row = (number, right.content, right.expires or 0, seen, most, astuple(permit or Permit()))
-        return await self._chain.transact(private_key, self.address, function("Rights", "purchase"), *row)
+        row = (number, right.content, right.expires or 0, seen, max_price, astuple(permit or Permit()))
+        return await self._transact(private_key, "purchase", *row)
 
-    async def pick(self, private_key: bytes, number: int) -> TxReceipt:
-        """Have ``holds`` look at a right of the key's account, own or borrowed, that found no place among the four."""
-        return await self._chain.transact(private_key, self.address, function("Rights", "pick"), number)
+    async def activate(self, private_key: bytes, number: int) -> TxReceipt:
+        """Make an own or borrowed right one of the four that ``holds`` checks. The holder's or borrower's key."""
+        return await self._transact(private_key, "activate", number)
 
     async def transfer(self, private_key: bytes, number: int, to: bytes) -> TxReceipt:
-        """Hand a right over for nothing. The holder's key."""
+        """Transfer a right without payment. The holder's key."""
         from pywallet.crypto import address_of
 
         row = (address_of(private_key), to, number)
-        return await self._chain.transact(private_key, self.address, function("Rights", "transferFrom"), *row)
+        return await self._transact(private_key, "transferFrom", *row)
 
     def granted(self, receipt: TxReceipt) -> Sequence[int]:
-        """The numbers of the rights that a transaction made."""
+        """The numbers of the rights that a transaction created."""
         what = event("Rights", "Granted")
         topic = "0x" + what.topic.hex()
         return [int(decode_log(what, item).fields["id"]) for item in receipt.logs if item["topics"][0] == topic]
@@ -209,4 +207,4 @@ class Rights:
     async def history(self, name: str, number: int) -> Sequence[Log]:
         """A right's events by their name (Granted, Lent, Returned, Listed, Unlisted, Resold), oldest first."""
         topics = (number.to_bytes(32, "big"),)
-        return await self._chain.logs(self.address, event("Rights", name), self._deployment.block, topics)
+        return await self._logs(name, topics)

@@ -17,7 +17,7 @@ from pywallet.sps.header import Header
 if TYPE_CHECKING:
     from chain.contracts.content import Content
     from chain.contracts.registry import ServerEntry
-    from chain.contracts.settlement import Lane
+    from chain.contracts.settlement import ServerState
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ async def _server_at(content: Content, epoch: int) -> bytes | None:
         return None
 
 
-async def _server(network: Network, address: bytes) -> tuple[ServerEntry | None, Lane]:
+async def _server(network: Network, address: bytes) -> tuple[ServerEntry | None, ServerState]:
     """A security server's entry and bond."""
-    entry, lane = await asyncio.gather(network.registry.server(address), network.settlement.lane(address))
+    entry, lane = await asyncio.gather(network.registry.server(address), network.settlement.server_state(address))
     return entry, lane
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from native_host.ledger import SessionRow
+from native_host.ledger import InvocationRow, SessionRow
 from native_host.payments.voucher_due import VoucherDue
 from native_host.playback.content_check import Facts
 from native_host.playback.lease import Lease

@@ -201,7 +201,7 @@ class Server:
     async def _once(self) -> None:
         from websockets.exceptions import ConnectionClosed
 
-        from chain.transport import Straight  # imported here: the browser waits for the start
+        from chain.transport import NoRedirectConnect  # only when a server is needed: the browser waits for our start
 
         options: dict[str, Any] = {
             "open_timeout": CONNECT_S,
@@ -211,7 +211,7 @@ class Server:
         }
         # The library's own names the versions of Python and of the library.
         options["user_agent_header"] = None
-        async with Straight(socket_url(self.url), **options) as socket:
+        async with NoRedirectConnect(socket_url(self.url), **options) as socket:
             self._socket = socket
             reader = asyncio.create_task(self._read(socket))
             beat = asyncio.create_task(self._beat(socket))

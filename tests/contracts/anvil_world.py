@@ -151,7 +151,7 @@ class World:
 
     def left(self, epoch: int) -> tuple[int, int, int]:
         """What is left of an epoch's total, its fee, and when it is final."""
-        word = self.call("Settlement", "meta", address_of(self.server), epoch)
+        word = self.call("Settlement", "epoch_meta", address_of(self.server), epoch)
         return word & (1 << 96) - 1, word >> 96 & (1 << 96) - 1, word >> 192 & (1 << 40) - 1
 
     def voucher(
@@ -255,7 +255,7 @@ class World:
 
     def lane(self, server: bytes | None = None) -> tuple[int, int]:
         """A server's bond and its open challenges."""
-        word = self.call("Settlement", "lane", server or address_of(self.server))
+        word = self.call("Settlement", "server_state", server or address_of(self.server))
         return word & (1 << 96) - 1, word >> 160
 
     def final(self, book: Book | None = None) -> Book:

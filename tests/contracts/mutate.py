@@ -24,27 +24,74 @@ from typing import IO, Any, Final
 
 HERE: Final = Path(__file__).resolve().parents[2] / "contracts"
 CONTRACT: Final = {
-    "books.vy": "Settlement", "funds.vy": "Settlement", "drafts.vy": "Settlement", "challenges.vy": "Settlement",
+    "settlement_storage.vy": "Settlement",
+    "sum_proof.vy": "Settlement",
+    "escrow.vy": "Settlement",
+    "drafts.vy": "Settlement",
+    "challenges.vy": "Settlement",
     "settlement.vy": "Settlement",
-    "registry.vy": "Registry", "content.vy": "Content", "rights.vy": "Rights", "gomaa.vy": "GoMAA",
-}  # fmt: skip
+    "registry.vy": "Registry",
+    "content_storage.vy": "Content",
+    "content_sale.vy": "Content",
+    "content_server.vy": "Content",
+    "content.vy": "Content",
+    "rights_storage.vy": "Rights",
+    "rights_sale.vy": "Rights",
+    "rights_market.vy": "Rights",
+    "rights.vy": "Rights",
+    "gomaa.vy": "GoMAA",
+}
 TESTS: Final = {
-    "Settlement": ("test_settlement_funds.py", "test_settlement_post.py", "test_settlement_claim.py", "test_settlement_challenge.py",
-                   "test_settlement_slash.py", "test_settlement_answered.py", "test_settlement_parts.py", "test_settlement_leaving.py",
-                   "test_settlement_deep.py",
-                   "test_reentrancy.py"),
+    "Settlement": (
+        "test_settlement_funds.py",
+        "test_settlement_post.py",
+        "test_settlement_claim.py",
+        "test_settlement_challenge.py",
+        "test_settlement_slash.py",
+        "test_settlement_answered.py",
+        "test_settlement_parts.py",
+        "test_settlement_leaving.py",
+        "test_settlement_deep.py",
+        "test_reentrancy.py",
+    ),
     "Registry": ("test_registry.py",),
-    "Content": ("test_content.py", "test_content_sale.py", "test_content_server.py", "test_content_game.py", "test_rights.py",
-                "test_rights_market.py",
-                "test_registry.py", "test_reentrancy.py"),
-    "Rights": ("test_rights.py", "test_rights_market.py", "test_rights_seen.py", "test_rights_places.py", "test_reentrancy.py"),
+    "Content": (
+        "test_content.py",
+        "test_content_sale.py",
+        "test_content_server.py",
+        "test_content_game.py",
+        "test_rights.py",
+        "test_rights_market.py",
+        "test_registry.py",
+        "test_reentrancy.py",
+    ),
+    "Rights": (
+        "test_rights.py",
+        "test_rights_market.py",
+        "test_rights_seen.py",
+        "test_rights_places.py",
+        "test_reentrancy.py",
+    ),
     "GoMAA": ("test_token.py",),
-}  # fmt: skip
+}
 SWAPS: Final = (
-    (r" >= ", " > "), (r" <= ", " < "), (r" > ", " >= "), (r" < ", " <= "), (r" == ", " != "), (r" != ", " == "), (r" \+ ", " - "),
-    (r" - ", " + "), (r" and ", " or "), (r" or ", " and "), (r"\bmin\(", "max("), (r"\bmax\(", "min("), (r" // 2\b", " // 3"),
-    (r"= True\b", "= False"), (r"\| \(?1 <<", "& (1 <<"), (r" \+ 1\b", " + 2"),
-)  # fmt: skip
+    (r" >= ", " > "),
+    (r" <= ", " < "),
+    (r" > ", " >= "),
+    (r" < ", " <= "),
+    (r" == ", " != "),
+    (r" != ", " == "),
+    (r" \+ ", " - "),
+    (r" - ", " + "),
+    (r" and ", " or "),
+    (r" or ", " and "),
+    (r"\bmin\(", "max("),
+    (r"\bmax\(", "min("),
+    (r" // 2\b", " // 3"),
+    (r"= True\b", "= False"),
+    (r"\| \(?1 <<", "& (1 <<"),
+    (r" \+ 1\b", " + 2"),
+)
 COMPARISON: Final = re.compile(r" (<=|>=|<|>) ")
 KINDS: Final = ("comparisons", "refusals", "sums", "statements", "events", "locks")
 LIMIT_S: Final = 240
@@ -102,8 +149,8 @@ def _changes(code: str) -> Iterator[str]:
         return
     if (
         text.startswith("assert ")
-        or re.match(r"(self|books)\.[\w.]+(\[.*\])* [|+-]?= ", text)
-        or (text.startswith(("log ", "books._", "self._", "ownable._")) and text[-1] == ")")
+        or re.match(r"(self|storage)\.[\w.]+(\[.*\])* [|+-]?= ", text)
+        or (text.startswith(("log ", "storage._", "self._", "ownable._")) and text[-1] == ")")
     ):
         yield f"{indent}pass"
     body = text.rsplit(', "', 1)

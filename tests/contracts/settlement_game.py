@@ -154,7 +154,7 @@ class Night(Table):
             lane = m.lanes.get(server, Lane())
             word = lane.open << 160 | (0 if lane.retired is None else lane.retired + 1) << 128
             assert (
-                read("Settlement", "lane", server)
+                read("Settlement", "server_state", server)
                 == word | (0 if lane.last is None else lane.last + 1) << 96 | lane.bond
             )
             for station in STATIONS:
@@ -165,7 +165,7 @@ class Night(Table):
                 assert m.spent[server, payer] <= self.books[private].cap[payer]
                 assert read("Settlement", "requests", server, payer)[0] == m.asked.get((server, payer), (0, 0))[0]
         for (server, epoch), post in m.posts.items():
-            word = read("Settlement", "meta", server, epoch)
+            word = read("Settlement", "epoch_meta", server, epoch)
             expected = (
                 post.void << 255 | m.blocked[server, epoch] << 232 | post.ready << 192 | post.fee << 96 | post.left
             )
@@ -185,7 +185,7 @@ class Night(Table):
                     | fee << 96
                     | sum(net for _, net in draft)
                 )
-                assert read("Settlement", "meta", server, epoch) == word
+                assert read("Settlement", "epoch_meta", server, epoch) == word
         for (committed, payee), amount in m.answered.items():
             assert read("Settlement", "answered", committed, payee) == amount
 

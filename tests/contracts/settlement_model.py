@@ -120,14 +120,14 @@ class Model:
 
     def request(self, who: bytes, server: bytes, amount: int) -> None:
         """Escrow is asked back."""
-        need(amount <= self.escrow[server, who], "escrow")
+        need(amount <= self.escrow[server, who], "settlement: escrow too low")
         self.asked[server, who] = (amount, self.now + self.s.delay)
 
     def withdraw(self, who: bytes, server: bytes) -> int:
         """Escrow goes back."""
         amount, ready = self.asked.get((server, who), (0, 0))
-        need(amount != 0, "request")
-        need(self.now >= ready, "delay")
+        need(amount != 0, "settlement: nothing requested")
+        need(self.now >= ready, "settlement: delay not over")
         amount = min(amount, self.escrow[server, who])
         del self.asked[server, who]
         self.escrow[server, who] -= amount
@@ -137,8 +137,8 @@ class Model:
     def bond(self, who: bytes, server: bytes, amount: int) -> None:
         """The bond grows."""
         lane = self.lane(server)
-        need(lane.retired is None, "retired")
-        need(lane.owner in (None, who), "owner")
+        need(lane.retired is None, "settlement: server retired")
+        need(lane.owner in (None, who), "settlement: not the bond owner")
         lane.owner = who
         lane.bond += amount
         self.move(who, CONTRACT, amount)
@@ -146,33 +146,41 @@ class Model:
     def retire(self, who: bytes, server: bytes) -> None:
         """The running epoch is the last."""
         lane = self.lane(server)
-        need(lane.owner == who, "owner")
-        need(lane.retired is None, "retired")
+        need(lane.owner == who, "settlement: not the bond owner")
+        need(lane.retired is None, "settlement: server retired")
         lane.retired = self.now // self.s.length
 
     def unbond(self, who: bytes, server: bytes) -> None:
         """The bond goes back."""
         lane = self.lane(server)
-        need(lane.owner == who, "owner")
-        need(lane.retired is not None, "active")
+        need(lane.owner == who, "settlement: not the bond owner")
+        need(lane.retired is not None, "settlement: server not retired")
         assert lane.retired is not None
-        need(self.now > self.s.ends(lane.retired) + self.s.grace + self.s.late + self.s.answer, "delay")
-        need(lane.open == 0, "open")
-        need(lane.bond != 0, "bond")
+        need(
+            self.now > self.s.ends(lane.retired) + self.s.grace + self.s.late + self.s.answer,
+            "settlement: delay not over",
+        )
+        need(lane.open == 0, "settlement: challenge open")
+        need(lane.bond != 0, "settlement: no bond")
         self.move(CONTRACT, who, lane.bond)
         lane.bond = 0
 
     def _begin(self, server: bytes, epoch: int, before: bytes) -> Lane:
         """The server may debit payers for the epoch now."""
         lane = self.lane(server)
-        need(self.s.post_from(epoch) <= self.now <= self.s.post_until(epoch), "time")
-        need(lane.retired is None or epoch <= lane.retired, "retired")
-        need((server, epoch) not in self.posts, "posted")
-        need((server, epoch) not in self.unwinding, "void")
+        need(self.s.post_from(epoch) <= self.now <= self.s.post_until(epoch), "settlement: outside post period")
+        need(lane.retired is None or epoch <= lane.retired, "settlement: server retired")
+        need((server, epoch) not in self.posts, "settlement: epoch posted")
+        need((server, epoch) not in self.unwinding, "settlement: epoch void")
         if lane.last is not None and lane.last != epoch:
-            need((server, lane.last) not in self.posts or self.final(server, lane.last), "pending")
-            need((server, lane.last) in self.posts or not self.drafts.get((server, lane.last)), "pending")
-        need(before == entries_digest(self.drafts.get((server, epoch), [])), "draft")
+            need(
+                (server, lane.last) not in self.posts or self.final(server, lane.last), "settlement: last epoch pending"
+            )
+            need(
+                (server, lane.last) in self.posts or not self.drafts.get((server, lane.last)),
+                "settlement: last epoch pending",
+            )
+        need(before == entries_digest(self.drafts.get((server, epoch), [])), "settlement: draft differs")
         return lane
 
     def _take(self, server: bytes, epoch: int, entries: Sequence[Debiting], bond: int) -> list[Debit]:
@@ -180,14 +188,17 @@ class Model:
         debits: Counter[bytes] = Counter()
         total = sum(net for _, net in self.drafts.get((server, epoch), []))
         for entry in entries:
-            need(entry.signer == entry.payer, "voucher")
-            need(epoch <= entry.until, "expired")
+            need(entry.signer == entry.payer, "settlement: invalid voucher")
+            need(epoch <= entry.until, "settlement: voucher expired")
             debit = gross(entry.net, self.bps)
-            need(self.spent[server, entry.payer] + debits[entry.payer] + debit <= entry.cap, "cap")
-            need(debits[entry.payer] + debit <= self.escrow[server, entry.payer], "escrow")
+            need(
+                self.spent[server, entry.payer] + debits[entry.payer] + debit <= entry.cap,
+                "settlement: voucher cap exceeded",
+            )
+            need(debits[entry.payer] + debit <= self.escrow[server, entry.payer], "settlement: escrow too low")
             debits[entry.payer] += debit
             total += entry.net
-        need(total <= bond, "exposure")
+        need(total <= bond, "settlement: bond exceeded")
         for payer, debit in debits.items():
             self.escrow[server, payer] -= debit
             self.spent[server, payer] += debit
@@ -209,11 +220,14 @@ class Model:
     def undo(self, who: bytes, server: bytes, epoch: int, before: bytes, debits: Sequence[Debit]) -> None:
         """The last debits of a draft go back."""
         key = (server, epoch)
-        need(key not in self.posts, "posted")
+        need(key not in self.posts, "settlement: epoch posted")
         draft = self.drafts.get(key, [])
-        need(bool(draft), "draft")
-        need(who == server or key in self.unwinding or self.now > self.s.post_until(epoch), "time")
-        need(entries_digest(debits, before) == entries_digest(draft), "debits")
+        need(bool(draft), "settlement: no draft")
+        need(
+            who == server or key in self.unwinding or self.now > self.s.post_until(epoch),
+            "settlement: not undoable yet",
+        )
+        need(entries_digest(debits, before) == entries_digest(draft), "settlement: debits differ")
         self._return(server, debits)
         self.drafts[key] = draft[: len(draft) - len(debits)]
         if not self.drafts[key]:
@@ -240,22 +254,34 @@ class Model:
         lane.last = epoch
 
     def claim(
-        self, sender: bytes, server: bytes, epoch: int, header: Header, payee: bytes, amount: int, index: int, depth: int,
-        proof: Sequence[tuple[bytes, int]], to: bytes, tip: int, signed: Signed,
-    ) -> None:  # fmt: skip
+        self,
+        sender: bytes,
+        server: bytes,
+        epoch: int,
+        header: Header,
+        payee: bytes,
+        amount: int,
+        index: int,
+        depth: int,
+        proof: Sequence[tuple[bytes, int]],
+        to: bytes,
+        tip: int,
+        signed: Signed,
+    ) -> None:
         """One leaf is paid."""
-        need(self.final(server, epoch), "final")
-        need(index >> depth == 0, "index")
+        need(self.final(server, epoch), "settlement: epoch not final")
+        need(index >> depth == 0, "settlement: index out of range")
         post = self.posts[server, epoch]
         need(
-            commitment(header) == commitment(post.header) and verify_leaf(header, payee, amount, index, proof), "proof"
+            commitment(header) == commitment(post.header) and verify_leaf(header, payee, amount, index, proof),
+            "settlement: invalid proof",
         )
         if to != payee or tip or (sender != payee and payee not in self.owners):
             need(signed.by is not None, NOBODY)
-            need(signed.by == payee, "signature")
-        need((depth, index) not in post.paid, "claimed")
+            need(signed.by == payee, "settlement: invalid signature")
+        need((depth, index) not in post.paid, "settlement: leaf claimed")
         assert amount <= post.left
-        need(tip <= amount, "tip")
+        need(tip <= amount, "settlement: tip exceeds sum")
         post.paid.add((depth, index))
         post.left -= amount
         self.move(CONTRACT, to, amount - tip)
@@ -263,25 +289,25 @@ class Model:
 
     def collect(self, server: bytes, epoch: int) -> None:
         """The commission is paid."""
-        need(self.final(server, epoch), "final")
+        need(self.final(server, epoch), "settlement: epoch not final")
         post = self.posts[server, epoch]
-        need(post.fee != 0, "collected")
+        need(post.fee != 0, "settlement: fee collected")
         self.move(CONTRACT, TREASURY, post.fee)
         post.fee = 0
 
     def challenge(self, who: bytes, server: bytes, epoch: int, payee: bytes, amount: int, signed: Signed) -> None:
         """A leaf is demanded."""
         need(signed.by is not None, NOBODY)
-        need(signed.by == server, "receipt")
-        need(amount != 0, "amount")
+        need(signed.by == server, "settlement: invalid receipt")
+        need(amount != 0, "settlement: receipt over zero")
         due = self.s.ends(epoch) + self.s.grace
-        need(due <= self.now <= due + self.s.late, "time")
-        need((server, epoch, payee, amount) not in self.demands, "open")
-        need(amount > self.shown(server, epoch, payee), "answered")
+        need(due <= self.now <= due + self.s.late, "settlement: not challengeable")
+        need((server, epoch, payee, amount) not in self.demands, "settlement: already challenged")
+        need(amount > self.shown(server, epoch, payee), "settlement: already answered")
         post = self.posts.get((server, epoch))
         blocking = post is None or self.now < post.ready
         lane = self.lane(server)
-        need(lane.bond > 0 or (post is not None and blocking and not post.void), "bond")
+        need(lane.bond > 0 or (post is not None and blocking and not post.void), "settlement: no bond")
         self.demands[server, epoch, payee, amount] = Demand(who, self.now + self.s.answer, blocking)
         self.blocked[server, epoch] += blocking
         lane.open += 1
@@ -301,17 +327,17 @@ class Model:
     def answer(self, server: bytes, epoch: int, header: Header, shown: Sequence[Shown]) -> None:
         """Several leaves of one post are shown: all of those that are still asked for, or none."""
         post = self.posts.get((server, epoch))
-        need(post is None or not post.void, "void")
+        need(post is None or not post.void, "settlement: epoch void")
         same = post is not None and commitment(header) == commitment(post.header)
         found: dict[tuple[bytes, int], int] = {}
         for payee, asked, amount, index, proof in shown:
             if (server, epoch, payee, asked) not in self.demands or (payee, asked) in found:
                 continue
-            need(amount >= asked, "low")
-            need(index >> len(proof) == 0, "index")
-            need(same and verify_leaf(header, payee, amount, index, proof), "proof")
+            need(amount >= asked, "settlement: leaf below challenge")
+            need(index >> len(proof) == 0, "settlement: index out of range")
+            need(same and verify_leaf(header, payee, amount, index, proof), "settlement: invalid proof")
             found[payee, asked] = amount
-        need(bool(found), "none")
+        need(bool(found), "settlement: no open challenge")
         for (payee, asked), amount in found.items():
             self._show(server, epoch, payee, asked, header, amount)
 
@@ -323,18 +349,18 @@ class Model:
 
     def dismiss(self, server: bytes, epoch: int, payee: bytes, asked: int) -> None:
         """A demand at or below what was shown is closed."""
-        need((server, epoch, payee, asked) in self.demands, "none")
-        need(asked <= self.shown(server, epoch, payee), "low")
+        need((server, epoch, payee, asked) in self.demands, "settlement: no open challenge")
+        need(asked <= self.shown(server, epoch, payee), "settlement: not answered")
         self._close(server, epoch, payee, asked)
         self.lane(server).bond += self.stake
 
     def slash(self, server: bytes, epoch: int, payee: bytes, asked: int) -> tuple[int, bool]:
         """The bond is taken; how much, and whether the post is void by it."""
         demand = self.demands.get((server, epoch, payee, asked))
-        need(demand is not None, "none")
+        need(demand is not None, "settlement: no open challenge")
         assert demand is not None
-        need(self.now > demand.deadline, "time")
-        need(asked > self.shown(server, epoch, payee), "answered")
+        need(self.now > demand.deadline, "settlement: deadline not over")
+        need(asked > self.shown(server, epoch, payee), "settlement: already answered")
         self._close(server, epoch, payee, asked)
         post = self.posts.get((server, epoch))
         void = demand.blocking and post is not None
@@ -351,11 +377,11 @@ class Model:
     ) -> None:
         """A void post's own debits go back; those before it are a draft again."""
         post = self.posts.get((server, epoch))
-        need(post is not None and post.void, "void")
+        need(post is not None and post.void, "settlement: epoch not void")
         assert post is not None
         draft = self.drafts.get((server, epoch), [])
         same = Header(header.root, header.total, rest(entries_digest(debits, entries_digest(draft)), counts, data))
-        need(commitment(same) == commitment(post.header), "header")
+        need(commitment(same) == commitment(post.header), "settlement: header differs")
         self._return(server, debits)
         del self.posts[server, epoch]
         if draft:

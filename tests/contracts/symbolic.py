@@ -72,9 +72,21 @@ def main() -> int:
         forge.write_text("#!/bin/sh\nexit 0\n")
         forge.chmod(0o755)
         command = [
-            str(options.halmos), "--root", folder, "--contract", "Proofs", "--function", options.only, "--storage-layout", "generic",
-            "--solver-timeout-assertion", str(options.seconds * 1000), "--loop", "2", "--no-status",
-        ]  # fmt: skip
+            str(options.halmos),
+            "--root",
+            folder,
+            "--contract",
+            "Proofs",
+            "--function",
+            options.only,
+            "--storage-layout",
+            "generic",
+            "--solver-timeout-assertion",
+            str(options.seconds * 1000),
+            "--loop",
+            "2",
+            "--no-status",
+        ]
         return subprocess.run(
             command, env={"PATH": f"{forge.parent}:/usr/bin:/bin", "HOME": folder}, check=False
         ).returncode

@@ -58,9 +58,9 @@ struct Shown:
 interface ISettlement:
     def account(server: address, payer: address) -> uint256: view
     def requests(server: address, payer: address) -> Request: view
-    def lane(server: address) -> uint256: view
-    def lane_owner(server: address) -> address: view
-    def meta(server: address, epoch: uint256) -> uint256: view
+    def server_state(server: address) -> uint256: view
+    def bond_owner(server: address) -> address: view
+    def epoch_meta(server: address, epoch: uint256) -> uint256: view
     def deposit(server: address, payer: address, amount: uint256): nonpayable
     def request(server: address, amount: uint256): nonpayable
     def withdraw(server: address): nonpayable
@@ -69,7 +69,7 @@ interface ISettlement:
     def collect(server: address, epoch: uint256): nonpayable
     def draft(server: address, epoch: uint256) -> Draft: view
     def answered(commitment: bytes32, payee: address) -> uint256: view
-    def commit(server: address, epoch: uint256) -> bytes32: view
+    def commitment(server: address, epoch: uint256) -> bytes32: view
     def debit(epoch: uint256, before: bytes32, entries: DynArray[Entry, 256]): nonpayable
     def undo(server: address, epoch: uint256, before: bytes32, debits: DynArray[Debit, 256]): nonpayable
     def post(epoch: uint256, root: bytes32, counts: bytes32, data: bytes32, before: bytes32, entries: DynArray[Entry, 256]): nonpayable
@@ -190,57 +190,57 @@ def check_request_moves_nothing(server: address, amount: uint256, far: address, 
 @external
 def check_bond_moves_what_it_says(server: address, amount: uint256, far: address, time: uint256):
     self._any_state(time)
-    before: uint256 = staticcall self.settlement.lane(server)
-    other: uint256 = staticcall self.settlement.lane(far)
-    owner: address = staticcall self.settlement.lane_owner(server)
+    before: uint256 = staticcall self.settlement.server_state(server)
+    other: uint256 = staticcall self.settlement.server_state(far)
+    owner: address = staticcall self.settlement.bond_owner(server)
     extcall self.settlement.bond(server, amount)
-    after: uint256 = staticcall self.settlement.lane(server)
+    after: uint256 = staticcall self.settlement.server_state(server)
     self._prove(after == before + amount and after >> 96 == before >> 96 and self.taken == amount and self.paid == 0)
-    self._prove((owner == empty(address) or owner == self) and staticcall self.settlement.lane_owner(server) == self)
-    self._prove((before >> 128) & M32 == 0 and (far == server or staticcall self.settlement.lane(far) == other))
+    self._prove((owner == empty(address) or owner == self) and staticcall self.settlement.bond_owner(server) == self)
+    self._prove((before >> 128) & M32 == 0 and (far == server or staticcall self.settlement.server_state(far) == other))
 
 
 @external
 def check_unbond_moves_what_it_says(server: address, far: address, time: uint256):
     self._any_state(time)
-    before: uint256 = staticcall self.settlement.lane(server)
-    other: uint256 = staticcall self.settlement.lane(far)
+    before: uint256 = staticcall self.settlement.server_state(server)
+    other: uint256 = staticcall self.settlement.server_state(far)
     extcall self.settlement.unbond(server)
-    after: uint256 = staticcall self.settlement.lane(server)
+    after: uint256 = staticcall self.settlement.server_state(server)
     self._prove(after & M96 == 0 and after >> 96 == before >> 96 and before & M96 == self.paid and self.taken == 0)
     # No open challenge; retired, and the last epoch's challenges are over.
     retired: uint256 = (before >> 128) & M32
     self._prove(before >> 160 == 0 and retired != 0 and time > retired * LENGTH + GRACE + LATE + ANSWER)
-    self._prove(staticcall self.settlement.lane_owner(server) == self and (far == server or staticcall self.settlement.lane(far) == other))
+    self._prove(staticcall self.settlement.bond_owner(server) == self and (far == server or staticcall self.settlement.server_state(far) == other))
 
 
 @external
 def check_collect_moves_what_it_says(server: address, epoch: uint256, far: address, when: uint256, time: uint256):
     self._any_state(time)
-    before: uint256 = staticcall self.settlement.meta(server, epoch)
-    other: uint256 = staticcall self.settlement.meta(far, when)
+    before: uint256 = staticcall self.settlement.epoch_meta(server, epoch)
+    other: uint256 = staticcall self.settlement.epoch_meta(far, when)
     extcall self.settlement.collect(server, epoch)
-    after: uint256 = staticcall self.settlement.meta(server, epoch)
+    after: uint256 = staticcall self.settlement.epoch_meta(server, epoch)
     self._prove(after & M96 == before & M96 and (before >> 96) & M96 == self.paid and (after >> 96) & M96 == 0 and after >> 192 == before >> 192)
     # Final: posted, past its window, not void, without a challenge.
     self._prove(before >> 232 == 0 and before >> 192 != 0 and time >= before >> 192 and self.taken == 0)
-    self._prove((far == server and when == epoch) or staticcall self.settlement.meta(far, when) == other)
+    self._prove((far == server and when == epoch) or staticcall self.settlement.epoch_meta(far, when) == other)
 
 
 @external
 def check_slash_pays_the_bond_and_one_stake(server: address, epoch: uint256, payee: address, challenged: uint256, time: uint256):
     self._any_state(time)
-    before: uint256 = staticcall self.settlement.lane(server)
+    before: uint256 = staticcall self.settlement.server_state(server)
     extcall self.settlement.slash(server, epoch, payee, challenged)
-    after: uint256 = staticcall self.settlement.lane(server)
+    after: uint256 = staticcall self.settlement.server_state(server)
     self._prove(self.paid == (before & M96) + STAKE and self.taken == 0 and after & M96 == 0)
 
 
 @external
 def check_slash_takes_nothing_for_what_was_shown(server: address, epoch: uint256, payee: address, challenged: uint256, time: uint256):
     self._any_state(time)
-    void: bool = (staticcall self.settlement.meta(server, epoch)) >> 255 != 0
-    shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commit(server, epoch), payee)
+    void: bool = (staticcall self.settlement.epoch_meta(server, epoch)) >> 255 != 0
+    shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commitment(server, epoch), payee)
     extcall self.settlement.slash(server, epoch, payee, challenged)
     self._prove(void or challenged > shown)
 
@@ -250,21 +250,21 @@ def check_dismiss_earns_one_stake(server: address, epoch: uint256, payee: addres
     self._any_state(time)
     # A challenge of nothing is never open.
     assert challenged != 0
-    before: uint256 = staticcall self.settlement.lane(server)
-    void: bool = (staticcall self.settlement.meta(server, epoch)) >> 255 != 0
-    shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commit(server, epoch), payee)
+    before: uint256 = staticcall self.settlement.server_state(server)
+    void: bool = (staticcall self.settlement.epoch_meta(server, epoch)) >> 255 != 0
+    shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commitment(server, epoch), payee)
     extcall self.settlement.dismiss(server, epoch, payee, challenged)
-    after: uint256 = staticcall self.settlement.lane(server)
+    after: uint256 = staticcall self.settlement.server_state(server)
     self._prove(challenged <= shown and not void and after == before - (1 << 160) + STAKE and self.paid == 0 and self.taken == 0)
 
 
 @external
 def check_answer_earns_one_stake_and_covers(server: address, epoch: uint256, rest: bytes32, payee: address, challenged: uint256, amount: uint256, time: uint256):
     self._any_state(time)
-    before: uint256 = staticcall self.settlement.lane(server)
+    before: uint256 = staticcall self.settlement.server_state(server)
     extcall self.settlement.answerBatch(server, epoch, rest, [Shown(payee=payee, challenged=challenged, amount=amount, index=0, depth=0)], [])
-    after: uint256 = staticcall self.settlement.lane(server)
-    shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commit(server, epoch), payee)
+    after: uint256 = staticcall self.settlement.server_state(server)
+    shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commitment(server, epoch), payee)
     self._prove(amount >= challenged and shown >= amount and after == before - (1 << 160) + STAKE and self.paid == 0 and self.taken == 0)
 
 
@@ -272,11 +272,11 @@ def check_answer_earns_one_stake_and_covers(server: address, epoch: uint256, res
 def check_post_moves_escrow_to_total_and_fee(epoch: uint256, root: bytes32, payer: address, net: uint256, cap: uint256, until: uint256, r: uint256, vs: uint256, time: uint256):
     self._any_state(time)
     # What no sequence of calls leaves behind: sums without a draft, and seconds of more than forty bits.
-    assert (staticcall self.settlement.meta(self, epoch)) & (2**192 - 1) == 0 and time < 2**39
+    assert (staticcall self.settlement.epoch_meta(self, epoch)) & (2**192 - 1) == 0 and time < 2**39
     before: uint256 = staticcall self.settlement.account(self, payer)
     extcall self.settlement.post(epoch, root, root, root, empty(bytes32), [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
     after: uint256 = staticcall self.settlement.account(self, payer)
-    word: uint256 = staticcall self.settlement.meta(self, epoch)
+    word: uint256 = staticcall self.settlement.epoch_meta(self, epoch)
     debit: uint256 = unsafe_sub(before & M128, after & M128)
     self._prove(debit == (word & M96) + ((word >> 96) & M96) and unsafe_sub(after >> 128, before >> 128) == debit and after >> 128 <= cap)
     self._prove(self.taken == 0 and self.paid == 0)
@@ -286,23 +286,23 @@ def check_post_moves_escrow_to_total_and_fee(epoch: uint256, root: bytes32, paye
 def check_debit_and_undo_leave_nothing(epoch: uint256, payer: address, net: uint256, cap: uint256, until: uint256, r: uint256, vs: uint256, time: uint256):
     self._any_state(time)
     account: uint256 = staticcall self.settlement.account(self, payer)
-    word: uint256 = staticcall self.settlement.meta(self, epoch)
+    word: uint256 = staticcall self.settlement.epoch_meta(self, epoch)
     assert word & (2**192 - 1) == 0 and time < 2**39 and account & M128 <= M96
     extcall self.settlement.debit(epoch, empty(bytes32), [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
-    held: uint256 = (staticcall self.settlement.meta(self, epoch)) & (2**192 - 1)
+    held: uint256 = (staticcall self.settlement.epoch_meta(self, epoch)) & (2**192 - 1)
     debited: uint256 = unsafe_sub(account & M128, (staticcall self.settlement.account(self, payer)) & M128)
     self._prove(debited == (held & M96) + (held >> 96))
     extcall self.settlement.undo(self, epoch, empty(bytes32), [Debit(payer=payer, net=net)])
-    self._prove(staticcall self.settlement.account(self, payer) == account and staticcall self.settlement.meta(self, epoch) == word)
+    self._prove(staticcall self.settlement.account(self, payer) == account and staticcall self.settlement.epoch_meta(self, epoch) == word)
     self._prove((staticcall self.settlement.draft(self, epoch)).digest == empty(bytes32) and self.taken == 0 and self.paid == 0)
 
 
 @external
 def check_claim_pays_what_leaves(server: address, epoch: uint256, rest: bytes32, payee: address, amount: uint256, to: address, tip: uint256, r: uint256, vs: uint256, time: uint256):
     self._any_state(time)
-    before: uint256 = staticcall self.settlement.meta(server, epoch)
+    before: uint256 = staticcall self.settlement.epoch_meta(server, epoch)
     extcall self.settlement.claim([Item(server=server, epoch=epoch, rest=rest, payee=payee, amount=amount, index=0, depth=0, r=r, vs=vs)], [], to, tip)
-    after: uint256 = staticcall self.settlement.meta(server, epoch)
+    after: uint256 = staticcall self.settlement.epoch_meta(server, epoch)
     self._prove(unsafe_sub(before & M96, after & M96) == amount and self.paid == amount and self.taken == 0 and after >> 96 == before >> 96)
 
 

@@ -23,9 +23,9 @@ def test_a_content_is_initialised_once_and_by_the_registry(w: World) -> None:
     arguments = (address_of(w.other), POLICY, 1, 1, ZERO, True)
     registry = w.deployment.registry
     for target in (content, w.deployment.content_implementation):
-        with reverts("registry"):
+        with reverts("content: not the registry"):
             w.send(w.owner, "Content", "initialize", *arguments, to=target)
-        with reverts("initialized"):
+        with reverts("content: initialized"):
             _as(w, registry, target, arguments)
 
 
@@ -42,9 +42,9 @@ def test_only_the_owner_decides(w: World, name: str, arguments: tuple[object, ..
     """Not the platform, not the server, not a stranger; and the implementation has no owner with a key."""
     content = make(w, True)
     for key in (w.platform, w.server, w.other):
-        with reverts("owner"):
+        with reverts("content: not the owner"):
             w.send(key, "Content", name, *arguments, to=content)
-    with reverts("owner"):
+    with reverts("content: not the owner"):
         w.send(w.owner, "Content", name, *arguments, to=w.deployment.content_implementation)
 
 
@@ -67,7 +67,7 @@ def test_withdrawing_ends_every_licence(w: World, name: str, open_license: bool)
     content = make(w, open_license)
     w.send(w.owner, "Content", "set_license", STATION, True, to=content)
     assert w.call("Content", "licensed", STATION, to=content)
-    event, reason = {"revoke": ("Revoked", "revoked"), "destroy": ("Destroyed", "destroyed")}[name]
+    event, reason = {"revoke": ("Revoked", "content: revoked"), "destroy": ("Destroyed", "content: destroyed")}[name]
     receipt = w.send(w.owner, "Content", name, to=content)
     assert w.events("Content", event, receipt) == [{}]
     assert not w.call("Content", "licensed", STATION, to=content)
@@ -81,5 +81,5 @@ def test_a_revoked_content_can_still_be_destroyed(w: World) -> None:
     content = make(w, True)
     w.send(w.owner, "Content", "revoke", to=content)
     w.send(w.owner, "Content", "destroy", to=content)
-    with reverts("revoked"):
+    with reverts("content: revoked"):
         w.send(w.owner, "Content", "revoke", to=content)

@@ -58,15 +58,16 @@ class Servers(RuleBasedStateMachine):
         """By the owner, between moves, a listed server that is another one, or nobody."""
         account, named = self.people[who] if who < 4 else self.owner, NOBODY if server < 0 else self.people[server]
         if account != self.owner:
-            reason: str | None = "owner"
+            reason: str | None = "content: not the owner"
         elif self.revoked:
-            reason = "revoked"
+            reason = "content: revoked"
         elif self.moves[-1][0] > self.epoch:
-            reason = "moving"
+            reason = "content: move pending"
         elif named == NOBODY:
-            reason = "proposal" if self.proposed == NOBODY else None
+            reason = "content: no proposal" if self.proposed == NOBODY else None
         else:
-            reason = "server" if named == self.moves[-1][1] or server == 3 else None
+            inactive = "content: server not active" if server == 3 else None
+            reason = "content: same server" if named == self.moves[-1][1] else inactive
         self.tried(account, reason, "propose_server", named)
         if reason is None:
             self.proposed, self.changes = named, self.changes + 1
@@ -75,7 +76,8 @@ class Servers(RuleBasedStateMachine):
     def accept(self, who: int) -> None:
         """By the proposed server; it begins with the next epoch."""
         account = self.people[who % 4] if who < 4 or self.proposed == NOBODY else self.proposed
-        reason = "proposal" if account != self.proposed else "revoked" if self.revoked else None
+        revoked = "content: revoked" if self.revoked else None
+        reason = "content: not the proposed server" if account != self.proposed else revoked
         self.tried(account, reason, "accept_server")
         if reason is None:
             self.moves.append((self.epoch + 1, account))

@@ -60,7 +60,7 @@ def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: 
     assert w.call("Content", "offer", to=content) == (to_hex(fan), PRICE, True)
     receipt = accept(w, w.fan, content, PRICE)
     assert w.events("Content", "OwnerSet", receipt) == [
-        {"owner": fan, "before": owner, "price": PRICE, "from_epoch": EPOCH + 1}
+        {"owner": fan, "previous_owner": owner, "price": PRICE, "from_epoch": EPOCH + 1}
     ]
     assert w.balance(owner) == PRICE
     assert w.call("Content", "owner", to=content) == to_hex(fan)
@@ -68,12 +68,12 @@ def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: 
     assert not w.call("Registry", "is_owner", address_of(w.other))
     assert w.call("Content", "state", to=content)[0] == to_hex(owner)
     assert owners(w, content, 0, EPOCH, EPOCH + 1, EPOCH + 99) == [to_hex(owner)] * 2 + [to_hex(fan)] * 2
-    with reverts("owner"):
+    with reverts("content: not the owner"):
         do(w, w.owner, content, "revoke")
     w.mine(SCHEDULE.ends(EPOCH))
     assert w.call("Content", "state", to=content)[0] == to_hex(fan)
     do(w, w.fan, content, "set_license", STATION, True)
-    with reverts("offer"):
+    with reverts("content: no offer"):
         accept(w, w.fan, content, PRICE)
 
 
@@ -96,25 +96,25 @@ def test_only_who_is_meant_accepts_and_at_the_price_it_saw(w: World, content: by
     """Not another, not at a price that was changed meanwhile, not an offer that was taken back, not one that was never
     made.
     """
-    with reverts("offer"):
+    with reverts("content: no offer"):
         accept(w, w.fan, content, 0)
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
-    with reverts("to"):
+    with reverts("content: offered to another"):
         accept(w, w.other, content, PRICE)
     do(w, w.owner, content, "offer_to", address_of(w.fan), 2 * PRICE)
-    with reverts("price"):
+    with reverts("content: price above maximum"):
         accept(w, w.fan, content, PRICE)
     receipt = do(w, w.owner, content, "retract")
     assert w.events("Content", "Retracted", receipt) == [{}]
-    with reverts("offer"):
+    with reverts("content: no offer"):
         accept(w, w.fan, content, 2 * PRICE)
-    with reverts("offer"):
+    with reverts("content: no offer"):
         do(w, w.owner, content, "retract")
 
 
 def test_an_open_offer_has_a_price(w: World, content: bytes) -> None:
     """Anyone may take it for that; for nothing it is given to somebody by name only."""
-    with reverts("price"):
+    with reverts("content: offer without price"):
         do(w, w.owner, content, "offer_to", ZERO, 0)
     do(w, w.owner, content, "offer_to", ZERO, PRICE)
     with reverts("erc20: insufficient allowance"):
@@ -128,7 +128,7 @@ def test_nobody_buys_what_was_withdrawn(w: World, content: bytes, name: str) -> 
     """The owner cannot sell and then, or first, revoke: the buyer keeps its tokens."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     do(w, w.owner, content, name)
-    with reverts("revoked"):
+    with reverts("content: revoked"):
         accept(w, w.fan, content, PRICE)
     assert w.balance(address_of(w.fan)) == 2 * PRICE
 
@@ -143,11 +143,14 @@ def test_a_new_policy_leaves_the_old_one_readable(w: World, content: bytes) -> N
     assert w.call("Content", "state", to=content)[1:4] == (NEW, 2**96 - 1, 60)
     assert w.call("Content", "policy_hash", to=content) == NEW
     assert [w.call("Content", "policy", number, to=content) for number in (0, 1, 2)] == [POLICY, NEW, bytes(32)]
-    for change, reason in (((POLICY, 2**96, 60), "price"), ((POLICY, 1, 0), "interval")):
+    for change, reason in (
+        ((POLICY, 2**96, 60), "content: price too large"),
+        ((POLICY, 1, 0), "content: interval is zero"),
+    ):
         with reverts(reason):
             do(w, w.owner, content, "set_policy", *change)
     do(w, w.owner, content, "revoke")
-    with reverts("revoked"):
+    with reverts("content: revoked"):
         do(w, w.owner, content, "set_policy", POLICY, 1, 1)
 
 
@@ -158,7 +161,7 @@ def test_only_the_owner_sells_and_sets_terms(w: World, content: bytes, name: str
     """Neither the platform nor the one it is offered to."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     for key in (w.platform, w.fan):
-        with reverts("owner"):
+        with reverts("content: not the owner"):
             do(w, key, content, name, *arguments)
 
 
@@ -168,7 +171,7 @@ def test_a_sale_needs_a_token_that_says_yes(w: World, content: bytes) -> None:
     token = to_hex(w.deployment.token)
     code = w.request("eth_getCode", token, "latest")
     w.request("anvil_setCode", token, FALSE_TOKEN)
-    with reverts("token"):
+    with reverts("content: transfer failed"):
         accept(w, w.fan, content, PRICE)
     w.request("anvil_setCode", token, code)
     assert w.call("Content", "owner", to=content) == to_hex(address_of(w.owner))
@@ -179,18 +182,18 @@ def test_an_accepted_offer_is_gone(w: World, content: bytes) -> None:
     do(w, w.owner, content, "offer_to", ZERO, PRICE)
     accept(w, w.fan, content, PRICE)
     assert w.call("Content", "offer", to=content) == ("0x" + "00" * 20, 0, False)
-    with reverts("offer"):
+    with reverts("content: no offer"):
         do(w, w.fan, content, "retract")
 
 
 CHANGES: dict[str, tuple[str, tuple[Any, ...], str]] = {
-    "policy": ("set_policy", (NEW, 11, 30), "policy"),
-    "licence": ("set_license", (STATION, True), "changes"),
-    "price": ("offer_to", (ZERO, PRICE + 1), "price"),
-    "receiver": ("offer_to", (STATION, PRICE), "to"),
-    "retracted": ("retract", (), "offer"),
-    "revoked": ("revoke", (), "revoked"),
-    "destroyed": ("destroy", (), "revoked"),
+    "policy": ("set_policy", (NEW, 11, 30), "content: policy changed"),
+    "licence": ("set_license", (STATION, True), "content: state changed"),
+    "price": ("offer_to", (ZERO, PRICE + 1), "content: price above maximum"),
+    "receiver": ("offer_to", (STATION, PRICE), "content: offered to another"),
+    "retracted": ("retract", (), "content: no offer"),
+    "revoked": ("revoke", (), "content: revoked"),
+    "destroyed": ("destroy", (), "content: revoked"),
 }
 """What an owner can do between a buyer's look and its acceptance.
 
@@ -223,7 +226,7 @@ def test_rights_given_away_before_a_sale_are_seen(
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     looked = seen(w, content)
     w.send(w.owner, "Rights", name, content, *arguments, to=w.deployment.rights)
-    with reverts("rights"):
+    with reverts("content: rights changed"):
         do(w, w.fan, content, "accept", PRICE, looked)
     accept(w, w.fan, content, PRICE)
 
@@ -259,5 +262,5 @@ def test_each_named_value_counts(w: World, content: bytes, field: int) -> None:
     do(w, w.owner, content, "offer_to", address_of(w.fan), 0)
     values: list[Any] = list(seen(w, content))
     values[field] = NEW if field == 0 else values[field] + 1
-    with reverts(("policy", "policy", "changes", "rights")[field]):
+    with reverts(f"content: {('policy', 'policy', 'state', 'rights')[field]} changed"):
         do(w, w.fan, content, "accept", 0, tuple(values))

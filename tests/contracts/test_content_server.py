@@ -54,7 +54,9 @@ def test_a_move_begins_with_the_next_epoch(w: World, content: bytes) -> None:
     assert w.call("Content", "proposed_server", to=content) == to_hex(new)
     assert servers(w, content, 0, EPOCH, EPOCH + 1, EPOCH + 99) == [to_hex(old)] * 4
     receipt = do(w, w.fan, content, "accept_server")
-    assert w.events("Content", "ServerMoved", receipt) == [{"server": new, "before": old, "from_epoch": EPOCH + 1}]
+    assert w.events("Content", "ServerMoved", receipt) == [
+        {"server": new, "previous_server": old, "from_epoch": EPOCH + 1}
+    ]
     assert w.call("Content", "proposed_server", to=content) == "0x" + "00" * 20
     assert servers(w, content, 0, EPOCH, EPOCH + 1, EPOCH + 99) == [to_hex(old)] * 2 + [to_hex(new)] * 2
     assert current(w, content) == {to_hex(old)}
@@ -85,7 +87,7 @@ def test_one_move_at_a_time(w: World, content: bytes) -> None:
     """
     move(w, content, w.fan)
     for server in (address_of(w.other), address_of(w.server), ZERO):
-        with reverts("moving"):
+        with reverts("content: move pending"):
             do(w, w.owner, content, "propose_server", server)
     w.mine(SCHEDULE.ends(EPOCH))
     do(w, w.owner, content, "propose_server", address_of(w.other))
@@ -93,53 +95,56 @@ def test_one_move_at_a_time(w: World, content: bytes) -> None:
 
 def test_only_a_listed_server_that_is_another_one(w: World, content: bytes) -> None:
     """Active when it is proposed, and still when it accepts."""
-    for server in (address_of(w.server), address_of(w.relayer)):
-        with reverts("server"):
+    for server, reason in (
+        (address_of(w.server), "content: same server"),
+        (address_of(w.relayer), "content: server not active"),
+    ):
+        with reverts(reason):
             do(w, w.owner, content, "propose_server", server)
     do(w, w.owner, content, "propose_server", address_of(w.fan))
     w.send(w.platform, "Registry", "set_server", address_of(w.fan), "http://another", bytes(32), False)
-    with reverts("server"):
+    with reverts("content: server not active"):
         do(w, w.fan, content, "accept_server")
-    with reverts("server"):
+    with reverts("content: server not active"):
         do(w, w.owner, content, "propose_server", address_of(w.fan))
 
 
 def test_only_the_proposed_server_accepts(w: World, content: bytes) -> None:
     """Not without a proposal, not another, not after it was taken back or replaced, not twice."""
-    with reverts("proposal"):
+    with reverts("content: not the proposed server"):
         do(w, w.fan, content, "accept_server")
-    with reverts("proposal"):
+    with reverts("content: no proposal"):
         do(w, w.owner, content, "propose_server", ZERO)
     do(w, w.owner, content, "propose_server", address_of(w.fan))
     for key in (w.other, w.server, w.owner, w.platform):
-        with reverts("proposal"):
+        with reverts("content: not the proposed server"):
             do(w, key, content, "accept_server")
     do(w, w.owner, content, "propose_server", address_of(w.other))
-    with reverts("proposal"):
+    with reverts("content: not the proposed server"):
         do(w, w.fan, content, "accept_server")
     receipt = do(w, w.owner, content, "propose_server", ZERO)
     assert w.events("Content", "ServerProposed", receipt) == [{"server": ZERO}]
-    with reverts("proposal"):
+    with reverts("content: not the proposed server"):
         do(w, w.other, content, "accept_server")
     move(w, content, w.other)
-    with reverts("proposal"):
+    with reverts("content: not the proposed server"):
         do(w, w.other, content, "accept_server")
 
 
 def test_only_the_owner_proposes(w: World, content: bytes) -> None:
     """Neither the platform nor a server; and after a sale only the new owner, whom the old proposal does not bind."""
     for key in (w.platform, w.server, w.fan):
-        with reverts("owner"):
+        with reverts("content: not the owner"):
             do(w, key, content, "propose_server", address_of(w.fan))
     do(w, w.owner, content, "offer_to", address_of(w.relayer), 0)
     do(w, w.owner, content, "propose_server", address_of(w.fan))
     changes = w.call("Content", "changes", to=content)
-    with reverts("changes"):
+    with reverts("content: state changed"):
         do(w, w.relayer, content, "accept", 0, (POLICY, 0, changes - 1, 0))
     do(w, w.relayer, content, "accept", 0, (POLICY, 0, changes, 0))
-    with reverts("proposal"):
+    with reverts("content: not the proposed server"):
         do(w, w.fan, content, "accept_server")
-    with reverts("owner"):
+    with reverts("content: not the owner"):
         do(w, w.owner, content, "propose_server", address_of(w.fan))
     do(w, w.relayer, content, "propose_server", address_of(w.fan))
     do(w, w.fan, content, "accept_server")
@@ -150,7 +155,7 @@ def test_what_was_withdrawn_does_not_move(w: World, content: bytes, name: str) -
     """Its keys are shredded where they are."""
     do(w, w.owner, content, "propose_server", address_of(w.fan))
     do(w, w.owner, content, name)
-    with reverts("revoked"):
+    with reverts("content: revoked"):
         do(w, w.fan, content, "accept_server")
-    with reverts("revoked"):
+    with reverts("content: revoked"):
         do(w, w.owner, content, "propose_server", address_of(w.other))

@@ -146,7 +146,7 @@ def test_the_contract_takes_eth_accounts_signature() -> None:
         world.send(world.platform, "Settlement", "bond", address, 5)
         world.at(world.schedule.ends(epoch) + world.schedule.grace)
         row = (message.server, message.epoch, message.payee, message.amount)
-        with pytest.raises(Refused, match="receipt"):
+        with pytest.raises(Refused, match="settlement: invalid receipt"):
             world.send(world.platform, "Settlement", "challenge", (*row, bytes(32)), signed.r, vs)
         world.send(world.platform, "Settlement", "challenge", (*row, message.detail), signed.r, vs)
         assert world.events("Settlement", "Challenged")[0]["amount"] == 2**255

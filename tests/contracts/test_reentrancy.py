@@ -56,14 +56,24 @@ MADE = compile_code(TOKEN, output_formats=["bytecode", "method_identifiers"])
 ZERO, ONE, WORD = bytes(20), bytes([1]) * 20, bytes(32)
 PERMIT = (0, 0, WORD, WORD)
 SETTLEMENT: dict[str, tuple[Any, ...]] = {
-    "deposit": (ZERO, ZERO, 0), "request": (ONE, 1), "withdraw": (ONE,), "bond": (ZERO, 0), "retire": (ONE,), "unbond": (ONE,),
-    "post": (2**40, WORD, WORD, WORD, WORD, []), "debit": (2**40, WORD, []), "undo": (ONE, 0, WORD, []),
-    "claim": ([], [], ZERO, 0), "collect": (ONE, 0),
-    "challenge": ((ONE, 0, ONE, 1, WORD), 1, 1), "slash": (ONE, 0, ONE, 1),
+    "deposit": (ZERO, ZERO, 0),
+    "request": (ONE, 1),
+    "withdraw": (ONE,),
+    "bond": (ZERO, 0),
+    "retire": (ONE,),
+    "unbond": (ONE,),
+    "post": (2**40, WORD, WORD, WORD, WORD, []),
+    "debit": (2**40, WORD, []),
+    "undo": (ONE, 0, WORD, []),
+    "claim": ([], [], ZERO, 0),
+    "collect": (ONE, 0),
+    "challenge": ((ONE, 0, ONE, 1, WORD), 1, 1),
+    "slash": (ONE, 0, ONE, 1),
     "claimOne": ((ONE, 0, WORD, ONE, 0, 0, 0, 0, 0), [], ZERO, 0),
-    "answerBatch": (ONE, 0, WORD, [], []), "dismiss": (ONE, 0, ONE, 1),
+    "answerBatch": (ONE, 0, WORD, [], []),
+    "dismiss": (ONE, 0, ONE, 1),
     "refund": (ONE, 0, WORD, 0, WORD, WORD, []),
-}  # fmt: skip
+}
 """Arguments that each function has a reason to refuse, if it gets so far."""
 
 
@@ -113,9 +123,11 @@ def test_settlement_is_entered_once(name: str) -> None:
 
 SEEN = (0, WORD, 0)
 RIGHTS: dict[str, tuple[Any, ...]] = {
-    "give": (ONE, ONE, 0), "buy": (ONE, ONE, SEEN, 0, PERMIT), "rent": (ONE, ONE, 0, SEEN, 0, PERMIT),
+    "give": (ONE, ONE, 0),
+    "buy": (ONE, ONE, SEEN, 0, PERMIT),
+    "rent": (ONE, ONE, 0, SEEN, 0, PERMIT),
     "purchase": (9, ONE, 0, SEEN, 0, PERMIT),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", sorted(RIGHTS))
@@ -136,5 +148,5 @@ def test_a_sale_is_entered_once() -> None:
     world.w.send(world.w.platform, "Content", "offer_to", ZERO, 7)
     seen = (WORD, 0, 0, 0)
     assert world.nested("Content", "accept", (9, seen), ("accept", 7, seen)) == b""
-    with pytest.raises(Refused, match="offer"):
+    with pytest.raises(Refused, match="content: no offer"):
         world.w.send(world.w.platform, "Content", "accept", 9, seen)

@@ -47,7 +47,7 @@ def test_whoever_creates_a_content_is_an_owner(w: World) -> None:
     create(w, w.other)
     assert w.call("Registry", "is_owner", address_of(w.other))
     for key in (w.other, w.platform, w.server):
-        with reverts("content"):
+        with reverts("registry: unknown content"):
             w.send(key, "Registry", "note_owner", address_of(w.fan))
     assert not w.call("Registry", "is_owner", address_of(w.fan))
 
@@ -68,7 +68,12 @@ def test_an_address_is_known_before_it_exists(w: World, salt: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"), [({"interval": 0}, "interval"), ({"price": 2**96}, "price"), ({"server": A}, "server")]
+    ("change", "reason"),
+    [
+        ({"interval": 0}, "registry: interval is zero"),
+        ({"price": 2**96}, "registry: price too large"),
+        ({"server": A}, "registry: server not active"),
+    ],
 )
 def test_a_content_needs_sound_terms(w: World, change: dict[str, Any], reason: str) -> None:
     """An interval, a price within 96 bits, and a listed server."""
@@ -80,21 +85,21 @@ def test_a_delisted_server_gets_no_new_contents(w: World) -> None:
     """Delisting takes no content away, it only stops new ones."""
     content = create(w)
     w.send(w.platform, "Registry", "set_server", address_of(w.server), "http://127.0.0.1:1", KEY, False)
-    with reverts("server"):
+    with reverts("registry: server not active"):
         create(w, salt=bytes(32))
     assert w.call("Content", "licensed", A, to=content)
 
 
 def test_one_implementation_for_ever(w: World) -> None:
     """It is set once, by the platform, and not to nothing; before that no content can be made."""
-    with reverts("initialized"):
+    with reverts("registry: initialized"):
         w.send(w.platform, "Registry", "set_implementation", A)
     with reverts(NOT_OWNER):
         w.send(w.other, "Registry", "set_implementation", A)
     fresh = to_address(_deploy(w, 500, 60)["contractAddress"])
-    with reverts("zero"):
+    with reverts("registry: zero address"):
         w.send(w.platform, "Registry", "set_implementation", ZERO, to=fresh)
-    with reverts("implementation"):
+    with reverts("registry: no implementation"):
         w.send(w.owner, "Registry", "create", POLICY, 10, 30, A, True, SALT, to=fresh)
     receipt = w.send(w.platform, "Registry", "set_implementation", A, to=fresh)
     assert w.events("Registry", "ImplementationSet", receipt) == [{"implementation": A}]
@@ -115,9 +120,9 @@ def _deploy(w: World, *args: Any) -> dict[str, Any]:
 
 def test_a_registry_needs_a_sound_start(w: World) -> None:
     """A commission of at most everything, and epochs that last."""
-    with reverts("bps"):
+    with reverts("registry: bps too large"):
         _deploy(w, 10_001, 60)
-    with reverts("length"):
+    with reverts("registry: epoch length is zero"):
         _deploy(w, 0, 0)
     assert _deploy(w, 10_000, 1)["status"] == "0x1"
 
@@ -133,10 +138,10 @@ def _of(w: World, domain: str) -> bytes:
 def test_a_domain_has_one_station(w: World) -> None:
     """A second station is refused a taken domain, even of a station that may not play any more."""
     _set(w, A, "radio.example")
-    with reverts("domain"):
+    with reverts("registry: domain taken"):
         _set(w, B, "radio.example")
     _set(w, A, "radio.example", active=False)
-    with reverts("domain"):
+    with reverts("registry: domain taken"):
         _set(w, B, "radio.example")
     assert _of(w, "radio.example") == A
     _set(w, B, "radio.example:8080")
@@ -151,20 +156,20 @@ def test_a_station_has_one_domain(w: World) -> None:
     assert w.call("Registry", "station", A) == ("new.example", "Radio", True)
     assert w.events("Registry", "StationSet", receipt)[0]["domain"] == "new.example"
     _set(w, B, "old.example")
-    with reverts("domain"):
+    with reverts("registry: domain taken"):
         _set(w, A, "old.example")
     assert (_of(w, "old.example"), _of(w, "new.example")) == (B, A)
 
 
 def test_an_entry_needs_an_address_and_a_place(w: World) -> None:
     """Neither the zero address nor an empty domain or URL is listed."""
-    with reverts("zero"):
+    with reverts("registry: zero address"):
         _set(w, ZERO, "radio.example")
-    with reverts("domain"):
+    with reverts("registry: domain is empty"):
         _set(w, A, "")
-    with reverts("zero"):
+    with reverts("registry: zero address"):
         w.send(w.platform, "Registry", "set_server", ZERO, "http://x", KEY, True)
-    with reverts("url"):
+    with reverts("registry: URL is empty"):
         w.send(w.platform, "Registry", "set_server", A, "", KEY, True)
     receipt = w.send(w.platform, "Registry", "set_server", A, "http://x", KEY, True)
     assert w.call("Registry", "server", A) == ("http://x", KEY, True)
@@ -207,16 +212,16 @@ def _rates(w: World, first: int, count: int) -> list[int]:
 
 def test_a_commission_needs_two_epochs_notice(w: World) -> None:
     """Neither this epoch nor the next can change, to the second; from the one after it may."""
-    with reverts("bps"):
+    with reverts("registry: bps too large"):
         w.send(w.platform, "Registry", "set_rate", 10_001, EPOCH + 2)
     last = SCHEDULE.ends(EPOCH) - 1
     w.at(last - 1)
-    with reverts("notice"):
+    with reverts("registry: notice too short"):
         w.send(w.platform, "Registry", "set_rate", 700, EPOCH + 1)
     w.at(last).send(w.platform, "Registry", "set_rate", 700, EPOCH + 2)
     assert _rates(w, EPOCH - 1, 5) == [BPS, BPS, BPS, 700, 700]
     w.at(SCHEDULE.ends(EPOCH))
-    with reverts("notice"):
+    with reverts("registry: notice too short"):
         w.send(w.platform, "Registry", "set_rate", 900, EPOCH + 2)
 
 
@@ -227,7 +232,7 @@ def test_an_announced_commission_can_be_replaced_in_time(w: World) -> None:
     assert w.events("Registry", "RateSet", receipt) == [{"old": BPS, "new": 900, "from_epoch": EPOCH + 3}]
     assert _rates(w, EPOCH, 5) == [BPS, BPS, BPS, 900, 900]
     w.at(SCHEDULE.ends(EPOCH + 1))
-    with reverts("notice"):
+    with reverts("registry: notice too short"):
         w.send(w.platform, "Registry", "set_rate", 100, EPOCH + 9)
     assert _rates(w, EPOCH, 5) == [BPS, BPS, BPS, 900, 900]
 
@@ -250,7 +255,7 @@ def test_every_past_rate_is_kept(w: World) -> None:
 
 def test_a_rate_begins_in_the_time_of_the_chain(w: World) -> None:
     """Epochs of more than 32 bits are refused: they will not come."""
-    with reverts("notice"):
+    with reverts("registry: notice too short"):
         w.send(w.platform, "Registry", "set_rate", 700, 2**32)
     w.send(w.platform, "Registry", "set_rate", 700, 2**32 - 1)
     assert _rates(w, 2**32 - 2, 3) == [BPS, 700, 700]
@@ -281,7 +286,7 @@ def _walk(w: World, steps: list[tuple[int, int, int]]) -> None:
         try:
             w.send(w.platform, "Registry", "set_rate", bps, epoch + ahead)
         except GomaaError as e:
-            assert e.detail["reason"] == "notice"
+            assert e.detail["reason"] == "registry: notice too short"
         assert {e: w.call("Registry", "rate_at", e) for e in fixed} == fixed
 
 
@@ -310,7 +315,7 @@ def test_a_station_is_listed_by_its_domains_proof(w: World) -> None:
     assert w.call("Registry", "station", station) == ("fan.example", "Fan FM", True)
     assert w.call("Registry", "standing", station) == (to_hex(verifier), PROOF, w.now(), "")
     assert w.call("Registry", "application", station) == ("", "")
-    with reverts("application"):
+    with reverts("registry: application differs"):
         w.send(w.other, "Registry", "verify_station", station, "fan.example", PROOF)
 
 
@@ -320,21 +325,21 @@ def test_only_verifiers_verify_and_only_what_was_asked(w: World) -> None:
     """
     station = _apply(w)
     for key in (w.fan, w.other):
-        with reverts("verifier"):
+        with reverts("registry: not a verifier"):
             w.send(key, "Registry", "verify_station", station, "fan.example", PROOF)
-    with reverts("application"):
+    with reverts("registry: application differs"):
         w.send(w.platform, "Registry", "verify_station", station, "other.example", PROOF)
-    with reverts("application"):
+    with reverts("registry: application differs"):
         w.send(w.platform, "Registry", "verify_station", A, "", PROOF)
-    with reverts("proof"):
+    with reverts("registry: proof is zero"):
         w.send(w.platform, "Registry", "verify_station", station, "fan.example", bytes(32))
     for on in (True, False):
         w.send(w.platform, "Registry", "set_verifier", address_of(w.other), on)
-    with reverts("verifier"):
+    with reverts("registry: not a verifier"):
         w.send(w.other, "Registry", "verify_station", station, "fan.example", PROOF)
-    with reverts("zero"):
+    with reverts("registry: zero address"):
         w.send(w.platform, "Registry", "set_verifier", ZERO, True)
-    with reverts("domain"):
+    with reverts("registry: domain is empty"):
         _apply(w, "")
 
 
@@ -342,7 +347,7 @@ def test_a_verified_station_cannot_take_a_domain(w: World) -> None:
     """Whose domain is listed keeps it until the platform moves it."""
     _set(w, A, "fan.example")
     station = _apply(w)
-    with reverts("domain"):
+    with reverts("registry: domain taken"):
         w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
 
 
@@ -350,7 +355,7 @@ def test_a_suspension_says_why_and_ends(w: World) -> None:
     """It stops the station, keeps its domain, is no way round for a new application, and ends by the platform's word."""
     station = _apply(w)
     w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
-    with reverts("reason"):
+    with reverts("registry: reason is empty"):
         w.send(w.platform, "Registry", "suspend_station", station, "")
     receipt = w.send(w.platform, "Registry", "suspend_station", station, "plays without vouchers")
     assert w.events("Registry", "StationSuspended", receipt) == [
@@ -358,14 +363,14 @@ def test_a_suspension_says_why_and_ends(w: World) -> None:
     ]
     assert w.call("Registry", "station", station) == ("fan.example", "Fan FM", False)
     assert w.call("Registry", "standing", station)[3] == "plays without vouchers"
-    with reverts("inactive"):
+    with reverts("registry: station not active"):
         w.send(w.platform, "Registry", "suspend_station", station, "again")
-    with reverts("suspended"):
+    with reverts("registry: station suspended"):
         _apply(w, "elsewhere.example")
     receipt = w.send(w.platform, "Registry", "reinstate_station", station)
     assert w.events("Registry", "StationReinstated", receipt) == [{"station": station}]
     assert w.call("Registry", "station", station)[2]
-    with reverts("active"):
+    with reverts("registry: station not suspended"):
         w.send(w.platform, "Registry", "reinstate_station", station)
 
 
@@ -375,7 +380,7 @@ def test_an_application_does_not_survive_a_suspension(w: World) -> None:
     w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
     _apply(w, "new.example")
     w.send(w.platform, "Registry", "suspend_station", station, "why")
-    with reverts("suspended"):
+    with reverts("registry: station suspended"):
         w.send(w.platform, "Registry", "verify_station", station, "new.example", PROOF)
 
 

@@ -41,15 +41,22 @@ def test_a_rented_right_ends_to_the_second(w: World, shop: Shop) -> None:
     assert w.call("Content", "licensed", address_of(w.fan), to=shop.content)
     w.mine(ends)
     assert not w.call("Content", "licensed", address_of(w.fan), to=shop.content)
-    with reverts("expired"):
+    with reverts("rights: expired"):
         shop.do(w.fan, "transferFrom", address_of(w.fan), address_of(w.other), number)
-    with reverts("expired"):
+    with reverts("rights: expired"):
         shop.do(w.fan, "list", number, 1)
-    with reverts("expired"):
+    with reverts("rights: expired"):
         shop.do(w.fan, "loan", number, address_of(w.other), ends + DAY)
 
 
-@pytest.mark.parametrize(("days", "price", "reason"), [(0, 0, "days"), (3661, 3661 * RENT, "days"), (2, RENT, "price")])
+@pytest.mark.parametrize(
+    ("days", "price", "reason"),
+    [
+        (0, 0, "rights: invalid duration"),
+        (3661, 3661 * RENT, "rights: invalid duration"),
+        (2, RENT, "rights: price above maximum"),
+    ],
+)
 def test_a_rent_has_its_price(w: World, shop: Shop, days: int, price: int, reason: str) -> None:
     """At least a day, at most ten years, and the price of all its days."""
     with reverts(reason):
@@ -59,31 +66,35 @@ def test_a_rent_has_its_price(w: World, shop: Shop, days: int, price: int, reaso
 
 def test_what_is_not_offered_is_not_sold(w: World, shop: Shop) -> None:
     """No terms, another price than was seen, or a content that was withdrawn."""
-    with reverts("price"):
+    with reverts("rights: price above maximum"):
         shop.buy(w.fan, PRICE - 1)
     shop.do(w.owner, "set_terms", shop.content, 0, 0, 0)
     for call in (lambda: shop.buy(w.fan), lambda: shop.rent(w.fan)):
-        with reverts("terms"):
+        with reverts("rights: not offered"):
             call()
     shop.do(w.owner, "set_terms", shop.content, PRICE, RENT, 0)
     number = shop.buy(w.fan)
     shop.do(w.fan, "list", number, 5)
     w.send(w.owner, "Content", "revoke", to=shop.content)
     for call in (lambda: shop.buy(w.fan), lambda: shop.rent(w.fan), lambda: shop.purchase(w.other, number, 5)):
-        with reverts("revoked"):
+        with reverts("rights: content revoked"):
             call()
-    with reverts("revoked"):
+    with reverts("rights: content revoked"):
         shop.do(w.owner, "give", shop.content, address_of(w.fan), 0)
     assert not shop.holds(w.fan)
 
 
 def test_only_the_owner_sets_terms(w: World, shop: Shop) -> None:
     """Of a content of the registry, within bounds."""
-    with reverts("owner"):
+    with reverts("rights: not the owner"):
         shop.do(w.fan, "set_terms", shop.content, 1, 1, 1)
-    with reverts("content"):
+    with reverts("rights: unknown content"):
         shop.do(w.owner, "set_terms", w.deployment.token, 1, 1, 1)
-    for terms, reason in (((2**96, 1, 1), "price"), ((1, 2**80, 1), "price"), ((1, 1, 5001), "royalty")):
+    for terms, reason in (
+        ((2**96, 1, 1), "rights: price too large"),
+        ((1, 2**80, 1), "rights: price too large"),
+        ((1, 1, 5001), "rights: royalty too large"),
+    ):
         with reverts(reason):
             shop.do(w.owner, "set_terms", shop.content, *terms)
     receipt = shop.do(w.owner, "set_terms", shop.content, 2**96 - 1, 2**80 - 1, 5000)
@@ -110,11 +121,11 @@ def test_an_owner_gives_rights(w: World, shop: Shop) -> None:
     assert (shop.holds(w.fan, ends - 1), shop.holds(w.fan, ends)) == (True, False)
     shop.do(w.owner, "give", shop.content, address_of(w.fan), 0)
     assert shop.holds(w.fan, ends)
-    with reverts("owner"):
+    with reverts("rights: not the owner"):
         shop.do(w.fan, "give", shop.content, address_of(w.fan), 0)
-    with reverts("content"):
+    with reverts("rights: unknown content"):
         shop.do(w.owner, "give", w.deployment.token, address_of(w.fan), 0)
-    with reverts("days"):
+    with reverts("rights: invalid duration"):
         shop.do(w.owner, "give", shop.content, address_of(w.fan), 3660 * DAY + 1)
     shop.do(w.owner, "give", shop.content, address_of(w.fan), 3660 * DAY)
 
@@ -133,9 +144,9 @@ def test_a_loan_comes_back_by_itself(w: World, shop: Shop) -> None:
         lambda: shop.do(w.fan, "transferFrom", address_of(w.fan), address_of(w.relayer), number),
         lambda: shop.purchase(w.other, number, PRICE),
     ):
-        with reverts("lent"):
+        with reverts("rights: lent"):
             call()
-    with reverts("holder"):
+    with reverts("rights: not the holder"):
         shop.do(w.other, "loan", number, address_of(w.relayer), until)
     w.mine(until)
     shop.purchase(w.other, number, PRICE)
@@ -147,12 +158,12 @@ def test_a_borrower_may_end_a_loan(w: World, shop: Shop) -> None:
     number = shop.buy(w.fan)
     until = w.now() + 1000
     shop.do(w.fan, "loan", number, address_of(w.other), until)
-    with reverts("borrower"):
+    with reverts("rights: not the borrower"):
         shop.do(w.fan, "give_back", number)
     receipt = shop.do(w.other, "give_back", number)
     assert w.events("Rights", "Returned", receipt) == [{"id": number, "borrower": address_of(w.other)}]
     assert [shop.holds(key) for key in (w.fan, w.other)] == [True, False]
-    with reverts("borrower"):
+    with reverts("rights: not the borrower"):
         shop.do(w.other, "give_back", number)
 
 
@@ -162,15 +173,15 @@ def test_what_is_no_loan(w: World, shop: Shop) -> None:
     ends = shop.ask("rights", number)[1]
     now = w.now()
     for borrower, until, reason in (
-        (ZERO, now + 99, "borrower"),
-        (address_of(w.fan), now + 99, "borrower"),
-        (address_of(w.other), now, "until"),
-        (address_of(w.other), ends + 1, "expired"),
+        (ZERO, now + 99, "rights: invalid borrower"),
+        (address_of(w.fan), now + 99, "rights: invalid borrower"),
+        (address_of(w.other), now, "rights: loan ends in the past"),
+        (address_of(w.other), ends + 1, "rights: expired"),
     ):
         with reverts(reason):
             shop.do(w.fan, "loan", number, borrower, until)
     # Nor for no second at all.
     w.at(now + 50)
-    with reverts("until"):
+    with reverts("rights: loan ends in the past"):
         shop.do(w.fan, "loan", number, address_of(w.other), now + 50)
     shop.do(w.fan, "loan", number, address_of(w.other), ends)

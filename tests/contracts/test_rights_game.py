@@ -138,7 +138,7 @@ class Places(RuleBasedStateMachine):
         (owner, end), borrower, before = self.rights[number], self.people[to], self.looks()
         until = min(self.w.now + hours * 3600, end)
         if borrower == owner:
-            with pytest.raises(Refused, match="borrower"):
+            with pytest.raises(Refused, match="rights: not the borrower"):
                 self.w.send(owner, "Rights", "loan", number, borrower, until)
             return
         self.w.send(owner, "Rights", "loan", number, borrower, until)
@@ -153,11 +153,11 @@ class Places(RuleBasedStateMachine):
         if not usable:
             others = [n for n in self.rights if self.rights[n][0] != account]
             if others:
-                with pytest.raises(Refused, match="holder"):
-                    self.w.send(account, "Rights", "pick", others[0])
+                with pytest.raises(Refused, match="rights: not the holder"):
+                    self.w.send(account, "Rights", "activate", others[0])
             return
         before = self.looks()
-        self.w.send(account, "Rights", "pick", data.draw(st.sampled_from(usable)))
+        self.w.send(account, "Rights", "activate", data.draw(st.sampled_from(usable)))
         assert self.holds(account, self.w.now)
         self.unharmed({account}, before)
 

@@ -31,7 +31,7 @@ def test_a_resale_pays_the_band(w: World, shop: Shop) -> None:
         "eth_call", {"to": to_hex(w.deployment.rights), "data": to_hex(_royalty_call(number, 999))}, "latest"
     )
     assert found == to_hex(address_of(w.owner).rjust(32, b"\0") + (99).to_bytes(32, "big"))
-    with reverts("listing"):
+    with reverts("rights: not listed"):
         shop.purchase(w.fan, number, 999)
 
 
@@ -44,26 +44,26 @@ def _royalty_call(number: int, price: int) -> bytes:
 def test_a_listing_is_its_holders(w: World, shop: Shop) -> None:
     """Only who holds it lists and takes back; a price that was changed is not paid; a transfer ends it."""
     number = shop.buy(w.fan)
-    with reverts("holder"):
+    with reverts("rights: not the holder"):
         shop.do(w.other, "list", number, 5)
     for price in (0, 2**96):
-        with reverts("price"):
+        with reverts("rights: invalid price"):
             shop.do(w.fan, "list", number, price)
-    with reverts("listing"):
+    with reverts("rights: not listed"):
         shop.do(w.fan, "unlist", number)
     shop.do(w.fan, "list", number, 5)
-    with reverts("holder"):
+    with reverts("rights: not the holder"):
         shop.do(w.other, "unlist", number)
     shop.do(w.fan, "list", number, 6)
-    with reverts("price"):
+    with reverts("rights: price above maximum"):
         shop.purchase(w.other, number, 5)
     receipt = shop.do(w.fan, "unlist", number)
     assert w.events("Rights", "Unlisted", receipt) == [{"id": number}]
-    with reverts("listing"):
+    with reverts("rights: not listed"):
         shop.purchase(w.other, number, 6)
     shop.do(w.fan, "list", number, 6)
     shop.do(w.fan, "transferFrom", address_of(w.fan), address_of(w.relayer), number)
-    with reverts("listing"):
+    with reverts("rights: not listed"):
         shop.purchase(w.other, number, 6)
     assert shop.holds(w.relayer)
 
@@ -122,7 +122,7 @@ def test_nothing_is_granted_without_the_price(w: World, shop: Shop) -> None:
     code = w.request("eth_getCode", token, "latest")
     w.request("anvil_setCode", token, FALSE_TOKEN)
     for call in (lambda: shop.buy(w.other), lambda: shop.rent(w.other), lambda: shop.purchase(w.other, number, 1000)):
-        with reverts("token"):
+        with reverts("rights: transfer failed"):
             call()
     w.request("anvil_setCode", token, code)
     assert not shop.holds(w.other)
@@ -136,7 +136,7 @@ def test_rights_need_token_and_registry(w: World, missing: int) -> None:
     addresses = [w.deployment.token, w.deployment.registry]
     addresses[missing] = ZERO
     code = bytes.fromhex(artifacts()["Rights"]["bytecode"][2:])
-    with reverts("zero"):
+    with reverts("rights: zero address"):
         w.transact(w.platform, None, code + encode(["address", "address"], addresses))
 
 
@@ -187,7 +187,7 @@ def test_the_interfaces_are_named(w: World, shop: Shop) -> None:
     """ERC-165 says 721 and 2981, and not what is not there."""
     names = {"0x01ffc9a7": True, "0x80ac58cd": True, "0x780e9d63": True, "0x2a55205a": True, "0xffffffff": False}
     assert {name: shop.ask("supportsInterface", bytes.fromhex(name[2:])) for name in names} == names
-    with reverts("right"):
+    with reverts("rights: unknown right"):
         shop.ask("royaltyInfo", 0, 1)
 
 
@@ -195,5 +195,5 @@ def test_nobody_mints_or_burns() -> None:
     """Every right is bought, rented or given; the functions that change something are these."""
     abi = artifacts()["Rights"]["abi"]
     changing = {e["name"] for e in abi if e["type"] == "function" and e["stateMutability"] not in ("view", "pure")}
-    trade = {"set_terms", "give", "buy", "rent", "loan", "give_back", "list", "unlist", "purchase", "pick"}
+    trade = {"set_terms", "give", "buy", "rent", "loan", "give_back", "list", "unlist", "purchase", "activate"}
     assert changing == trade | {"approve", "setApprovalForAll", "permit", "transferFrom", "safeTransferFrom"}

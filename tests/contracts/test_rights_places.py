@@ -60,18 +60,18 @@ def test_a_fifth_right_is_picked(w: World, shop: Shop) -> None:
     for number in numbers:
         shop.do(w.fan, "loan", number, address_of(w.other), until)
     assert not shop.holds(w.fan)
-    with reverts("holder"):
-        shop.do(w.relayer, "pick", short)
-    shop.do(w.fan, "pick", short)
-    shop.do(w.fan, "pick", short)
+    with reverts("rights: not the holder"):
+        shop.do(w.relayer, "activate", short)
+    shop.do(w.fan, "activate", short)
+    shop.do(w.fan, "activate", short)
     assert shop.holds(w.fan)
-    shop.do(w.other, "pick", numbers[0])
+    shop.do(w.other, "activate", numbers[0])
     # In the very second in which the loan ends.
     w.at(until)
-    with reverts("holder"):
-        shop.do(w.other, "pick", numbers[0])
-    with reverts("holder"):
-        shop.do(w.fan, "pick", short)
+    with reverts("rights: not the holder"):
+        shop.do(w.other, "activate", numbers[0])
+    with reverts("rights: not the holder"):
+        shop.do(w.fan, "activate", short)
 
 
 def test_a_gift_that_lasts_as_long_displaces_nothing(w: World, shop: Shop) -> None:
@@ -81,7 +81,7 @@ def test_a_gift_that_lasts_as_long_displaces_nothing(w: World, shop: Shop) -> No
     for number in numbers:
         shop.do(w.fan, "loan", number, address_of(w.other), w.now() + DAY)
     assert not shop.holds(w.fan)
-    shop.do(w.fan, "pick", fifth)
+    shop.do(w.fan, "activate", fifth)
     assert shop.holds(w.fan)
 
 
@@ -94,5 +94,5 @@ def test_a_borrowed_right_is_picked(w: World, shop: Shop) -> None:
         shop.do(w.fan, "loan", number, address_of(w.relayer), until)
     shop.do(w.other, "loan", theirs, address_of(w.fan), until)
     assert not shop.holds(w.fan)
-    shop.do(w.fan, "pick", theirs)
+    shop.do(w.fan, "activate", theirs)
     assert (shop.holds(w.fan), shop.holds(w.other)) == (True, False)

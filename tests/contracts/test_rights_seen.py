@@ -16,12 +16,21 @@ from tests.contracts.rights_shop import NEW, NO_PERMIT, PRICE, RENT, ROYALTY, Sh
 
 Change = Callable[[World, Shop], Any]
 OWNERS: dict[str, tuple[Change, str]] = {
-    "policy": (lambda w, shop: w.send(w.owner, "Content", "set_policy", NEW, 11, 30, to=shop.content), "policy"),
-    "royalty": (lambda w, shop: shop.do(w.owner, "set_terms", shop.content, PRICE, RENT, ROYALTY + 1), "royalty"),
-    "price": (lambda w, shop: shop.do(w.owner, "set_terms", shop.content, PRICE + 1, RENT + 1, ROYALTY), "price"),
-    "terms": (lambda w, shop: shop.do(w.owner, "set_terms", shop.content, 0, 0, ROYALTY), "terms"),
-    "revoke": (lambda w, shop: w.send(w.owner, "Content", "revoke", to=shop.content), "revoked"),
-    "destroy": (lambda w, shop: w.send(w.owner, "Content", "destroy", to=shop.content), "revoked"),
+    "policy": (
+        lambda w, shop: w.send(w.owner, "Content", "set_policy", NEW, 11, 30, to=shop.content),
+        "rights: policy changed",
+    ),
+    "royalty": (
+        lambda w, shop: shop.do(w.owner, "set_terms", shop.content, PRICE, RENT, ROYALTY + 1),
+        "rights: royalty changed",
+    ),
+    "price": (
+        lambda w, shop: shop.do(w.owner, "set_terms", shop.content, PRICE + 1, RENT + 1, ROYALTY),
+        "rights: price above maximum",
+    ),
+    "terms": (lambda w, shop: shop.do(w.owner, "set_terms", shop.content, 0, 0, ROYALTY), "rights: not offered"),
+    "revoke": (lambda w, shop: w.send(w.owner, "Content", "revoke", to=shop.content), "rights: content revoked"),
+    "destroy": (lambda w, shop: w.send(w.owner, "Content", "destroy", to=shop.content), "rights: content revoked"),
 }
 """What an owner can do between a buyer's look and its purchase of a new right, and the reason that the buyer then
 reads.
@@ -49,7 +58,7 @@ def test_policy_is_named_by_version_and_hash(w: World, shop: Shop, field: int) -
     version, policy, royalty = shop.seen()
     wrong = (version + 1, policy, royalty) if field == 0 else (version, NEW, royalty)
     for name, row in (("buy", (wrong, PRICE)), ("rent", (1, wrong, RENT))):
-        with reverts("policy"):
+        with reverts("rights: policy changed"):
             shop.do(w.fan, name, shop.content, address_of(w.fan), *row, NO_PERMIT)
 
 
@@ -71,19 +80,19 @@ def test_a_listed_right_is_named_in_full(w: World, shop: Shop) -> None:
     content, expires, (version, policy, royalty) = shop.facts(number)
     other = bytes([9]) * 20
     for row, reason in (
-        ((other, expires, (version, policy, royalty), 50), "content"),
-        ((content, 0, (version, policy, royalty), 50), "expires"),
-        ((content, expires + 1, (version, policy, royalty), 50), "expires"),
-        ((content, expires, (version + 1, policy, royalty), 50), "policy"),
-        ((content, expires, (version, NEW, royalty), 50), "policy"),
-        ((content, expires, (version, policy, royalty + 1), 50), "royalty"),
-        ((content, expires, (version, policy, royalty), 49), "price"),
+        ((other, expires, (version, policy, royalty), 50), "rights: content differs"),
+        ((content, 0, (version, policy, royalty), 50), "rights: expiry differs"),
+        ((content, expires + 1, (version, policy, royalty), 50), "rights: expiry differs"),
+        ((content, expires, (version + 1, policy, royalty), 50), "rights: policy changed"),
+        ((content, expires, (version, NEW, royalty), 50), "rights: policy changed"),
+        ((content, expires, (version, policy, royalty + 1), 50), "rights: royalty changed"),
+        ((content, expires, (version, policy, royalty), 49), "rights: price above maximum"),
     ):
         with reverts(reason):
             shop.do(w.other, "purchase", number, *row, NO_PERMIT)
     seen = shop.facts(number)
     shop.do(w.fan, "list", number, 51)
-    with reverts("price"):
+    with reverts("rights: price above maximum"):
         shop.do(w.other, "purchase", number, *seen, 50, NO_PERMIT)
     shop.do(w.fan, "list", number, 49)
     before = w.balance(address_of(w.other))
@@ -104,7 +113,7 @@ def test_owners_changes_are_counted(w: World, shop: Shop) -> None:
     shop.do(w.fan, "list", number, 5)
     shop.purchase(w.other, number, 5)
     shop.do(w.other, "transferFrom", address_of(w.other), address_of(w.fan), number)
-    shop.do(w.fan, "pick", number)
+    shop.do(w.fan, "activate", number)
     assert shop.ask("changes", shop.content) == 1
     shop.do(w.owner, "give", shop.content, address_of(w.fan), 10)
     shop.do(w.owner, "set_terms", shop.content, 1, 1, 1)

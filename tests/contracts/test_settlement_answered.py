@@ -17,7 +17,7 @@ def shown(w: World, book: Book, payee: bytes) -> int:
 
 def open_challenges(w: World) -> tuple[int, int]:
     """Of the epoch, and of the lane."""
-    return w.call("Settlement", "meta", address_of(w.server), EPOCH) >> 232 & (1 << 23) - 1, w.lane()[1]
+    return w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) >> 232 & (1 << 23) - 1, w.lane()[1]
 
 
 def test_a_thief_with_twenty_five_receipts_of_one_payee_costs_one_answer(w: World) -> None:
@@ -33,7 +33,7 @@ def test_a_thief_with_twenty_five_receipts_of_one_payee_costs_one_answer(w: Worl
     assert shown(w, book, fan) == 500
     w.mine(DUE + 60)
     for signed in receipts[:-1]:
-        with reverts("answered"):
+        with reverts("settlement: already answered"):
             w.slash(signed)
         w.dismiss(signed)
     assert open_challenges(w) == (0, 0)
@@ -50,14 +50,14 @@ def test_a_challenge_at_or_below_what_was_shown_is_refused(w: World) -> None:
     w.answer(book, 2, 10)
     assert shown(w, book, fan) == 400
     for amount in (10, 400):
-        with reverts("answered"):
+        with reverts("settlement: already answered"):
             w.challenge(w.receipt(book, fan, amount))
     w.challenge(w.receipt(book, fan, 401))
     w.challenge(w.receipt(book, address_of(w.owner), 10))
     w.answer(book, 1, 401)
     assert shown(w, book, fan) == 500
     w.mine(DUE + SCHEDULE.length)
-    with reverts("answered"):
+    with reverts("settlement: already answered"):
         w.challenge(w.receipt(book, fan, 500))
     w.challenge(w.receipt(book, fan, 501))
 
@@ -80,19 +80,19 @@ def test_a_dismissal_closes_what_was_shown_and_nothing_more(w: World) -> None:
     w.at(DUE).challenge(low)
     w.challenge(high)
     w.challenge(w.receipt(book, fan, 500))
-    with reverts("low"):
+    with reverts("settlement: not answered"):
         w.dismiss(low)
     w.answer(book, 1, 500)
-    with reverts("low"):
+    with reverts("settlement: not answered"):
         w.dismiss(high)
     receipt = w.dismiss(low)
     assert w.events("Settlement", "Dismissed", receipt) == [
         {"server": address_of(w.server), "epoch": EPOCH, "payee": fan, "amount": 400}
     ]
     assert w.lane() == (BOND + 2 * w.deployment.stake, 1)
-    with reverts("none"):
+    with reverts("settlement: no open challenge"):
         w.dismiss(low)
-    assert w.call("Settlement", "ch", address_of(w.server), EPOCH, fan, 400)[1] == 0
+    assert w.call("Settlement", "open_challenge", address_of(w.server), EPOCH, fan, 400)[1] == 0
 
 
 def test_nothing_passes_to_the_next_root(w: World) -> None:
@@ -104,15 +104,15 @@ def test_nothing_passes_to_the_next_root(w: World) -> None:
     w.challenge(other)
     w.answer(book, 1, 500)
     w.mine(DUE + SCHEDULE.answer + 9).slash(more)
-    with reverts("low"):
+    with reverts("settlement: not answered"):
         w.dismiss(other)
     w.refund(book)
-    with reverts("low"):
+    with reverts("settlement: not answered"):
         w.dismiss(other)
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     again = w.book((address_of(w.owner), 1001), (fan, 400), (bytes([5]) * 20, 100))
     w.post(again)
-    with reverts("low"):
+    with reverts("settlement: not answered"):
         w.dismiss(other)
     w.challenge(mine)
     w.slash(other)
@@ -145,7 +145,7 @@ def test_the_same_root_again_is_answered_already(w: World) -> None:
     w.refund(book)
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     w.post(book)
-    with reverts("answered"):
+    with reverts("settlement: already answered"):
         w.challenge(mine)
 
 
@@ -181,9 +181,9 @@ def test_a_batch_passes_over_what_is_closed(w: World) -> None:
     receipt = w.answers(book, [(1, 11), (0, 10), (4, 14), (0, 10), (2, 12)])
     assert [event["amount"] for event in w.events("Settlement", "Answered", receipt)] == [10, 12]
     assert w.lane() == (BOND + 3 * w.deployment.stake, 0)
-    with reverts("none"):
+    with reverts("settlement: no open challenge"):
         w.answers(book, [(0, 10), (1, 11)])
-    with reverts("none"):
+    with reverts("settlement: no open challenge"):
         w.answers(book, [])
 
 
@@ -197,7 +197,7 @@ def test_the_receipt_over_exactly_what_was_shown_is_covered(w: World) -> None:
     w.answer(book, 1, 499)
     assert (shown(w, book, fan), open_challenges(w)) == (500, (1, 1))
     w.mine(w.now() + SCHEDULE.answer + 1)
-    with reverts("answered"):
+    with reverts("settlement: already answered"):
         w.slash(whole)
     w.dismiss(whole)
     assert w.lane() == (BOND + 2 * w.deployment.stake, 0)
@@ -206,12 +206,12 @@ def test_the_receipt_over_exactly_what_was_shown_is_covered(w: World) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"amount": 9}, "low"),
-        ({"amount": 11}, "proof"),
-        ({"index": 1}, "proof"),
-        ({"index": 8}, "index"),
-        ({"depth": 33}, "index"),
-        ({"proof": []}, "proof"),
+        ({"amount": 9}, "settlement: leaf below challenge"),
+        ({"amount": 11}, "settlement: invalid proof"),
+        ({"index": 1}, "settlement: invalid proof"),
+        ({"index": 8}, "settlement: index out of range"),
+        ({"depth": 33}, "settlement: index out of range"),
+        ({"proof": []}, "settlement: invalid proof"),
     ],
 )
 def test_a_leaf_that_proves_nothing_spoils_its_batch(w: World, change: dict[str, object], reason: str) -> None:

@@ -22,9 +22,15 @@ def test_a_challenge_takes_a_stake_and_holds_the_epoch(w: World) -> None:
     deadline = DUE + SCHEDULE.answer
     by = address_of(w.platform)
     assert event == {
-        "server": server, "epoch": EPOCH, "payee": fan, "amount": 500, "by": by, "deadline": deadline, "blocking": True,
-    }  # fmt: skip
-    assert w.call("Settlement", "ch", server, EPOCH, fan, 500)[1:] == (deadline, True)
+        "server": server,
+        "epoch": EPOCH,
+        "payee": fan,
+        "amount": 500,
+        "challenger": by,
+        "deadline": deadline,
+        "blocking": True,
+    }
+    assert w.call("Settlement", "open_challenge", server, EPOCH, fan, 500)[1:] == (deadline, True)
     assert w.balance(w.deployment.settlement) == before + stake
     assert w.lane() == (BOND, 1)
     w.mine(w.left(EPOCH)[2] + 100)
@@ -36,13 +42,13 @@ def test_a_challenge_takes_a_stake_and_holds_the_epoch(w: World) -> None:
     [(DUE - 1, False), (DUE, True), (DUE + SCHEDULE.late, True), (DUE + SCHEDULE.late + 1, False)],
 )
 def test_when_a_challenge_is_allowed_to_the_second(w: World, second: int, allowed: bool) -> None:
-    """From the end of the grace time until LATE after it, posted or not."""
+    """From the end of the grace time until CHALLENGE_PERIOD after it, posted or not."""
     signed = w.receipt(w.book(), address_of(w.fan), 500)
     w.at(second)
     if allowed:
         w.challenge(signed)
         return
-    with reverts("time"):
+    with reverts("settlement: not challengeable"):
         w.challenge(signed)
 
 
@@ -53,7 +59,7 @@ def test_a_changed_receipt_is_nobodys_word(w: World, change: dict[str, int | byt
     """Every field is under the signature."""
     signed = w.receipt(w.book(), address_of(w.fan), 500)
     w.at(DUE)
-    with reverts("receipt"):
+    with reverts("settlement: invalid receipt"):
         w.challenge(replace(signed, message=replace(signed.message, **change)))  # type: ignore[arg-type]
 
 
@@ -61,12 +67,12 @@ def test_only_the_servers_own_word_counts(w: World) -> None:
     """Somebody else's signature, none, or one of the zero server."""
     fan = address_of(w.fan)
     w.at(DUE)
-    with reverts("receipt"):
+    with reverts("settlement: invalid receipt"):
         w.challenge(w.receipt(w.book(), fan, 500, w.other))
     row = (address_of(w.server), EPOCH, fan, 500, bytes(32))
     for server, r, vs, reason in (
         (row[0], 0, 0, NOBODY),
-        (ZERO, 1, 1, "receipt"),
+        (ZERO, 1, 1, "settlement: invalid receipt"),
         (row[0], 1, _ORDER // 2 + 1, "ecdsa: invalid signature `s` value"),
     ):
         with reverts(reason):
@@ -76,7 +82,7 @@ def test_only_the_servers_own_word_counts(w: World) -> None:
 def test_a_receipt_over_nothing_demands_nothing(w: World) -> None:
     """A server that counts a play for which nobody earns owes no leaf, and cannot be slashed for it."""
     w.at(DUE)
-    with reverts("amount"):
+    with reverts("settlement: receipt over zero"):
         w.challenge(w.receipt(w.book(), address_of(w.fan), 0))
 
 
@@ -88,12 +94,12 @@ def test_one_receipt_is_challenged_once_at_a_time(w: World) -> None:
     book = posted(w)
     fan = address_of(w.fan)
     w.at(DUE).challenge(w.receipt(book, fan, 500))
-    with reverts("open"):
+    with reverts("settlement: already challenged"):
         w.challenge(w.receipt(book, fan, 500))
     w.challenge(w.receipt(book, fan, 499))
     assert w.lane()[1] == 2
     w.answer(book, 1, 500)
-    with reverts("none"):
+    with reverts("settlement: no open challenge"):
         w.answer(book, 1, 500)
     w.answer(book, 1, 499)
     assert w.lane() == (BOND + 2 * w.deployment.stake, 0)
@@ -107,12 +113,12 @@ def test_a_server_cannot_keep_a_payees_place_taken(w: World) -> None:
     true = w.receipt(book, fan, 500)
     w.challenge(true)
     w.answer(book, 0, 1)
-    with reverts("low"):
+    with reverts("settlement: leaf below challenge"):
         w.answer(book, 0, 500)
     w.mine(DUE + SCHEDULE.answer + 2)
     w.slash(true)
     assert w.left(EPOCH)[0] == 1501
-    with reverts("final"):
+    with reverts("settlement: epoch not final"):
         w.claim([w.item(book, 1)], book.tree.proof(1), address_of(w.server))
 
 
@@ -143,13 +149,13 @@ def test_an_answer_shows_the_leaf_and_earns_the_stake(w: World) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"amount": 501}, "proof"),
-        ({"amount": 499}, "low"),
-        ({"index": 0}, "proof"),
-        ({"index": 5}, "index"),
-        ({"index": 1 << 255}, "index"),
-        ({"payee": bytes([5]) * 20}, "none"),
-        ({"proof": []}, "index"),
+        ({"amount": 501}, "settlement: invalid proof"),
+        ({"amount": 499}, "settlement: leaf below challenge"),
+        ({"index": 0}, "settlement: invalid proof"),
+        ({"index": 5}, "settlement: index out of range"),
+        ({"index": 1 << 255}, "settlement: index out of range"),
+        ({"payee": bytes([5]) * 20}, "settlement: no open challenge"),
+        ({"proof": []}, "settlement: index out of range"),
     ],
 )
 def test_what_is_no_answer(w: World, change: dict[str, object], reason: str) -> None:
@@ -166,10 +172,10 @@ def test_an_answer_is_from_what_was_posted(w: World) -> None:
     book = w.book()
     entries = [w.entry(book)]
     w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
-    with reverts("proof"):
+    with reverts("settlement: invalid proof"):
         w.answer(book, 1, 500)
     w.post(book, entries)
-    with reverts("proof"):
+    with reverts("settlement: invalid proof"):
         w.answer(book, 1, 500, header=replace(book.header, rest=bytes(32)))
     w.answer(book, 1, 500)
 
@@ -178,5 +184,5 @@ def test_a_leaf_whose_tree_sums_to_something_else_is_no_answer(w: World) -> None
     """With a wrong sum at the root no challenge can be answered, so the epoch is void."""
     book = posted(w, Book(EPOCH, ((address_of(w.fan), 500),), ((address_of(w.station), 501),)))
     w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
-    with reverts("proof"):
+    with reverts("settlement: invalid proof"):
         w.answer(book, 0, 500)

@@ -43,7 +43,7 @@ def test_a_push_to_a_payee_that_owns_nothing_takes_its_signature(w: World) -> No
     for key in (w.relayer, w.server, w.owner):
         with reverts(NOBODY):
             w.claim([w.item(book, 1)], book.tree.proof(1), fan, key=key)
-    with reverts("signature"):
+    with reverts("settlement: invalid signature"):
         w.claim([w.item(book, 1, w.relayer, fan)], book.tree.proof(1), fan)
     w.claim([w.item(book, 1)], book.tree.proof(1), fan, key=w.fan)
     later = w.final(w.book(epoch=EPOCH + 1))
@@ -78,7 +78,7 @@ def test_a_relayer_earns_the_signed_tip(w: World) -> None:
         w.claim([w.item(book, 1)], book.tree.proof(1), fan, tip=1)
     item = w.item(book, 1, w.fan, fan, 20)
     for tip in (0, 19, 21):
-        with reverts("signature"):
+        with reverts("settlement: invalid signature"):
             w.claim([item], book.tree.proof(1), SAFE, tip=tip)
     w.claim([item], book.tree.proof(1), fan, tip=20)
     assert (w.balance(fan), w.balance(address_of(w.relayer))) == (480, 20)
@@ -88,14 +88,14 @@ def test_a_claim_in_the_pool_cannot_be_turned_aside(w: World) -> None:
     """Whoever copies a signed claim cannot change where it goes."""
     book = w.final()
     item = w.item(book, 1, w.fan, SAFE)
-    with reverts("signature"):
+    with reverts("settlement: invalid signature"):
         w.claim([item], book.tree.proof(1), address_of(w.other), key=w.other)
 
 
 def test_a_tip_cannot_exceed_the_claim(w: World) -> None:
     """All of it may be tip, more may not."""
     book = w.final()
-    with reverts("tip"):
+    with reverts("settlement: tip exceeds sum"):
         w.claim([w.item(book, 1, w.fan, SAFE, 501)], book.tree.proof(1), SAFE, tip=501)
     w.claim([w.item(book, 1, w.fan, SAFE, 500)], book.tree.proof(1), SAFE, tip=500)
     assert (w.balance(SAFE), w.balance(address_of(w.relayer))) == (0, 500)
@@ -107,7 +107,7 @@ def test_final_to_the_second(w: World) -> None:
     w.at(ENDS).post(book)
     ready = w.left(EPOCH)[2]
     w.at(ready - 1)
-    with reverts("final"):
+    with reverts("settlement: epoch not final"):
         w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
     w.at(ready).claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
 
@@ -116,18 +116,18 @@ def test_final_to_the_second(w: World) -> None:
 def test_an_open_challenge_or_a_void_epoch_pays_nothing(w: World, bit: int) -> None:
     """Either field alone stops a claim and a commission, however late."""
     book = w.final()
-    word = w.call("Settlement", "meta", address_of(w.server), EPOCH)
+    word = w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH)
     w.store(word, word | 1 << bit, address_of(w.server), EPOCH)
-    with reverts("final"):
+    with reverts("settlement: epoch not final"):
         w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
-    with reverts("final"):
+    with reverts("settlement: epoch not final"):
         w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH)
 
 
 def test_an_epoch_that_was_not_posted_pays_nothing(w: World) -> None:
     """No commitment, no claim."""
     book = w.book(epoch=EPOCH - 5)
-    with reverts("final"):
+    with reverts("settlement: epoch not final"):
         w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
 
 
@@ -136,13 +136,13 @@ def test_a_leaf_is_paid_once(w: World) -> None:
     book = w.final()
     owner, server = address_of(w.owner), address_of(w.server)
     item = w.item(book, 0)
-    with reverts("claimed"):
+    with reverts("settlement: leaf claimed"):
         w.claim([item, item], book.tree.proof(0) * 2, owner)
     assert not w.call("Settlement", "claimed", server, EPOCH, 0, book.tree.depth)
     w.claim([item], book.tree.proof(0), owner)
     assert w.call("Settlement", "claimed", server, EPOCH, 0, book.tree.depth)
     assert not w.call("Settlement", "claimed", server, EPOCH, 1, book.tree.depth)
-    with reverts("claimed"):
+    with reverts("settlement: leaf claimed"):
         w.claim([item], book.tree.proof(0), owner)
     w.claim([w.item(book, 1, w.fan, SAFE)], book.tree.proof(1), SAFE)
 
@@ -151,9 +151,9 @@ def test_the_wrong_payee_gets_nothing(w: World) -> None:
     """A leaf names its payee; another name, even with that name's signature, is no leaf."""
     book = w.final()
     mine = replace(w.item(book, 1, w.other, address_of(w.other)), payee=address_of(w.other))
-    with reverts("proof"):
+    with reverts("settlement: invalid proof"):
         w.claim([mine], book.tree.proof(1), address_of(w.other))
-    with reverts("signature"):
+    with reverts("settlement: invalid signature"):
         w.claim([w.item(book, 1, w.other, SAFE)], book.tree.proof(1), SAFE)
 
 
@@ -161,7 +161,7 @@ def test_the_wrong_payee_gets_nothing(w: World) -> None:
 def test_a_changed_leaf_has_no_proof(w: World, field: str, value: int) -> None:
     """Amount and place are under the root."""
     book = w.final()
-    with reverts("proof"):
+    with reverts("settlement: invalid proof"):
         w.claim([replace(w.item(book, 1), **{field: value})], book.tree.proof(1), address_of(w.fan))  # type: ignore[arg-type]
 
 
@@ -176,7 +176,7 @@ def test_a_leaf_is_of_what_was_posted(w: World) -> None:
         (replace(item, header=replace(item.header, rest=bytes(32))), book.tree.proof(0)),
         (w.item(other, 0), other.tree.proof(0)),
     ):
-        with reverts("proof"):
+        with reverts("settlement: invalid proof"):
             w.claim([changed], nodes, address_of(w.owner))
 
 
@@ -186,16 +186,16 @@ def test_an_index_has_one_name(w: World) -> None:
     item = w.item(book, 0)
     w.claim([item], book.tree.proof(0), address_of(w.owner))
     for alias in (4, 1 << 8, 1 << 255):
-        with reverts("index"):
+        with reverts("settlement: index out of range"):
             w.claim([replace(item, index=alias)], book.tree.proof(0), address_of(w.owner))
-    with reverts("index"):
+    with reverts("settlement: index out of range"):
         w.claim([replace(item, depth=33)], [(bytes(32), 0)] * 32, address_of(w.owner))
     other = w.item(book, 1, w.fan, SAFE)
-    with reverts("index"):
+    with reverts("settlement: index out of range"):
         w.claim([replace(other, depth=33), other], [(bytes(32), 0)] * 64, SAFE)
     for depth in (1, 3):
         # The bit that is marked is of the proof's length, not of another that is named beside it.
-        with reverts("index"):
+        with reverts("settlement: index out of range"):
             w.claim([replace(other, depth=depth)], book.tree.proof(1), SAFE)
 
 
@@ -204,7 +204,7 @@ def test_a_root_whose_sum_is_not_the_total_pays_nobody(w: World) -> None:
     liar = Book(EPOCH, ((address_of(w.server), 10**6), (address_of(w.owner), 1)), ((address_of(w.station), 1000),))
     w.final(liar)
     for index in (0, 1):
-        with reverts("proof"):
+        with reverts("settlement: invalid proof"):
             w.claim([w.item(liar, index)], liar.tree.proof(index), liar.leaves[index][0])
 
 
@@ -214,7 +214,7 @@ def test_a_padding_node_is_no_leaf(w: World) -> None:
     filler = replace(w.item(book, 2), payee=ZERO, amount=0, index=3)
     below = SumTree(book.leaves).proof(2)
     leaf = (keccak256(bytes(32) + (bytes([5]) * 20).rjust(32, b"\0") + (1).to_bytes(32, "big")), 1)
-    with reverts("proof"):
+    with reverts("settlement: invalid proof"):
         w.claim([filler], [leaf, below[1]], address_of(w.owner))
 
 
@@ -222,7 +222,7 @@ def test_nobody_and_the_contract_itself_are_not_paid(w: World) -> None:
     """A claim to zero would burn, one to the contract would lock."""
     book = w.final()
     for to in (ZERO, w.deployment.settlement):
-        with reverts("to"):
+        with reverts("settlement: invalid recipient"):
             w.claim([w.item(book, 1, w.fan, to)], book.tree.proof(1), to)
 
 
@@ -230,7 +230,7 @@ def test_the_zero_payee_cannot_sign(w: World) -> None:
     """A leaf of address zero stays: a signature that recovers to nobody is nobody's."""
     book = w.final(w.book((ZERO, 7), (address_of(w.owner), 3)))
     for r, vs in ((0, 0), (1, 1), (_ORDER, 0)):
-        with reverts("signature"):
+        with reverts("settlement: invalid signature"):
             w.claim([replace(w.item(book, 0), r=r, vs=vs)], book.tree.proof(0), SAFE)
 
 
@@ -241,7 +241,7 @@ def test_other_forms_of_a_signature_are_refused(w: World) -> None:
     """
     book = w.final()
     good = w.item(book, 1, w.fan, SAFE)
-    with reverts("signature"):
+    with reverts("settlement: invalid signature"):
         w.claim([replace(good, vs=good.vs ^ 1 << 255)], book.tree.proof(1), SAFE)
     assert _ORDER - (good.vs & (1 << 255) - 1) >= 1 << 255
     with reverts("ecdsa: invalid signature `s` value"):
@@ -288,9 +288,9 @@ def test_an_empty_claim_pays_nothing(w: World) -> None:
 def test_the_second_lock_holds_alone(w: World) -> None:
     """Were more claimed than is left, the counter alone would refuse it."""
     book = w.final()
-    word = w.call("Settlement", "meta", address_of(w.server), EPOCH)
+    word = w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH)
     w.store(word, word - 502, address_of(w.server), EPOCH)
-    with reverts("left"):
+    with reverts("settlement: total exceeded"):
         w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
 
 

@@ -72,7 +72,7 @@ def test_the_last_leaf_of_the_deepest_tree_is_paid_once(w: World) -> None:
     assert w.balance(SAFE) == 500
     assert w.call("Settlement", "claimed", address_of(w.server), EPOCH, LAST, MAX_DEPTH)
     assert not w.call("Settlement", "claimed", address_of(w.server), EPOCH, LAST - 1, MAX_DEPTH)
-    with reverts("claimed"):
+    with reverts("settlement: leaf claimed"):
         w.send(w.relayer, "Settlement", "claim", [row.row()], nodes, SAFE, 0)
 
 
@@ -93,7 +93,7 @@ def test_an_answer_takes_the_deepest_proof(w: World, past: int) -> None:
     w.at(DUE)
     w.challenge(w.receipt(book, address_of(w.fan), 500))
     if past:
-        with reverts("index"):
+        with reverts("settlement: index out of range"):
             w.answer(book, 0, 500, index=LAST + 1)
     else:
         w.answer(book, 0, 500, index=LAST)

@@ -28,13 +28,19 @@ def test_nobody_has_no_escrow_and_no_bond(w: World) -> None:
     """The zero address is refused as server and as payer."""
     someone = bytes([1]) * 20
     for server, payer in ((ZERO, someone), (someone, ZERO)):
-        with reverts("zero"):
+        with reverts("settlement: zero address"):
             w.send(w.platform, "Settlement", "deposit", server, payer, 1)
-    with reverts("zero"):
+    with reverts("settlement: zero address"):
         w.send(w.platform, "Settlement", "bond", ZERO, 1)
 
 
-@pytest.mark.parametrize(("function", "reason", "before"), [("deposit", "escrow", ESCROW), ("bond", "bond", BOND)])
+@pytest.mark.parametrize(
+    ("function", "reason", "before"),
+    [
+        ("deposit", "settlement: escrow overflow", ESCROW),
+        ("bond", "settlement: bond overflow", BOND),
+    ],
+)
 def test_escrow_and_bond_stop_at_96_bits(w: World, function: str, reason: str, before: int) -> None:
     """The field is filled to its last wei and never beyond, though no supply could."""
     server = address_of(w.server)
@@ -48,7 +54,7 @@ def test_escrow_and_bond_stop_at_96_bits(w: World, function: str, reason: str, b
     with reverts(reason):
         w.send(w.platform, "Settlement", function, *keys, 2)
     w.send(w.platform, "Settlement", function, *keys, 1)
-    word = w.call("Settlement", "account" if function == "deposit" else "lane", *keys)
+    word = w.call("Settlement", "account" if function == "deposit" else "server_state", *keys)
     assert word == 2**96 - 1
 
 
@@ -56,12 +62,14 @@ def test_the_first_bond_owns_the_lane(w: World) -> None:
     """Whoever bonds first may add and retire; who else tried to add would give its tokens away, and is refused."""
     server = bytes([1]) * 20
     w.send(w.platform, "Settlement", "bond", server, 3)
-    with reverts("owner"):
+    with reverts("settlement: not the bond owner"):
         w.send(w.station, "Settlement", "bond", server, 4)
     receipt = w.send(w.platform, "Settlement", "bond", server, 4)
-    assert w.call("Settlement", "lane", server) == 7
-    assert w.call("Settlement", "lane_owner", server) == to_hex(address_of(w.platform))
-    assert w.events("Settlement", "Bonded", receipt) == [{"server": server, "by": address_of(w.platform), "amount": 4}]
+    assert w.call("Settlement", "server_state", server) == 7
+    assert w.call("Settlement", "bond_owner", server) == to_hex(address_of(w.platform))
+    assert w.events("Settlement", "Bonded", receipt) == [
+        {"server": server, "owner": address_of(w.platform), "amount": 4}
+    ]
 
 
 def test_without_allowance_nothing_moves(w: World) -> None:
@@ -70,7 +78,7 @@ def test_without_allowance_nothing_moves(w: World) -> None:
         with reverts("erc20: insufficient allowance"):
             w.send(w.fan, "Settlement", name, *arguments)
     assert w.account(address_of(w.fan)) == (0, 0)
-    assert w.call("Settlement", "lane", address_of(w.server)) == BOND
+    assert w.call("Settlement", "server_state", address_of(w.server)) == BOND
 
 
 def test_a_token_that_says_false_is_believed(w: World) -> None:
@@ -85,9 +93,9 @@ def test_a_token_that_says_false_is_believed(w: World) -> None:
         ("collect", (server, EPOCH)),
     )
     for name, arguments in calls:
-        with reverts("token"):
+        with reverts("settlement: transfer failed"):
             w.send(w.platform, "Settlement", name, *arguments)
-    with reverts("token"):
+    with reverts("settlement: transfer failed"):
         w.claim([w.item(book, 0)], book.tree.proof(0), owner)
     w.request("anvil_setCode", token, code)
     w.claim([w.item(book, 0)], book.tree.proof(0), owner)
@@ -105,11 +113,11 @@ def test_leaving_and_losing_wait_for_a_token_that_says_yes(w: World) -> None:
     w.at(SCHEDULE.ends(EPOCH) + SCHEDULE.grace).challenge(signed)
     w.mine(w.now() + SCHEDULE.delay)
     w.request("anvil_setCode", token, FALSE_TOKEN)
-    with reverts("token"):
+    with reverts("settlement: transfer failed"):
         w.send(w.station, "Settlement", "withdraw", server)
-    with reverts("token"):
+    with reverts("settlement: transfer failed"):
         w.challenge(w.receipt(w.book(), fan, 499))
-    with reverts("token"):
+    with reverts("settlement: transfer failed"):
         w.slash(signed)
     assert w.lane()[0] == BOND
     w.request("anvil_setCode", token, code)
@@ -120,7 +128,7 @@ def test_leaving_and_losing_wait_for_a_token_that_says_yes(w: World) -> None:
     w.send(w.platform, "Settlement", "retire", other)
     w.mine(w.now() + 2 * SCHEDULE.length + SCHEDULE.late + SCHEDULE.answer)
     w.request("anvil_setCode", token, FALSE_TOKEN)
-    with reverts("token"):
+    with reverts("settlement: transfer failed"):
         w.send(w.platform, "Settlement", "unbond", other)
     w.request("anvil_setCode", token, code)
     w.send(w.platform, "Settlement", "unbond", other)
@@ -132,7 +140,7 @@ def test_a_token_that_could_overflow_is_refused(w: World) -> None:
     # PUSH1 1, PUSH1 90, SHL, then return it to every call: a supply of 2^90.
     receipt = w.transact(w.platform, None, bytes.fromhex("600d600c600039600d6000f3") + bytes.fromhex(supply[2:]))
     big = bytes.fromhex(receipt["contractAddress"][2:])
-    with reverts("supply"):
+    with reverts("settlement: supply too large"):
         _deploy(w, big, d.registry, d.treasury, 60, 5, 15, 15, 3600, 70, 1)
 
 
@@ -147,7 +155,7 @@ def test_a_settlement_needs_token_registry_and_treasury(w: World, missing: int) 
     """None of the three can be set later, so none may be zero."""
     addresses = [w.deployment.token, w.deployment.registry, w.deployment.treasury]
     addresses[missing] = ZERO
-    with reverts("zero"):
+    with reverts("settlement: zero address"):
         _deploy(w, *addresses, 60, 5, 15, 15, 3600, 70, 1)
 
 
@@ -169,19 +177,27 @@ def test_the_windows_fit_into_an_epoch(w: World, times: tuple[int, ...], fits: b
     if fits:
         assert _deploy(w, *arguments)["contractAddress"]
         return
-    with reverts("schedule"):
+    with reverts("settlement: invalid schedule"):
         _deploy(w, *arguments)
 
 
 def test_a_settlement_shares_its_registrys_epochs(w: World) -> None:
     """A notice counted in other epochs than the ones that are posted would be no notice."""
-    with reverts("length"):
+    with reverts("settlement: epoch length differs"):
         _deploy(w, w.deployment.token, w.deployment.registry, w.deployment.treasury, 61, 5, 15, 15, 3600, 70, 1)
 
 
 def test_the_schedule_can_be_read(w: World) -> None:
     """What the deployment file says is what the contract says."""
-    names = ("LENGTH", "GRACE", "WINDOW", "ANSWER", "LATE", "DELAY", "STAKE")
+    names = (
+        "EPOCH_LENGTH",
+        "GRACE_PERIOD",
+        "CHALLENGE_WINDOW",
+        "ANSWER_PERIOD",
+        "CHALLENGE_PERIOD",
+        "WITHDRAWAL_DELAY",
+        "CHALLENGE_STAKE",
+    )
     s = SCHEDULE
     expected = (s.length, s.grace, s.window, s.answer, s.late, s.delay, w.deployment.stake)
     assert tuple(w.call("Settlement", name) for name in names) == expected

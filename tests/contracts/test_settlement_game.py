@@ -23,13 +23,84 @@ WANTED: Final = {
 """How often each thing must at least have happened."""
 
 REFUSED: Final = {
-    "request": ("escrow",), "withdraw": ("request", "delay"), "bond": ("retired", "owner"), "retire": ("owner", "retired"),
-    "unbond": ("owner", "active", "delay", "bond"), "challenge": ("receipt", "amount", "time", "open", "bond", "answered"),
-    "post": ("time", "retired", "posted", "pending", "voucher", "expired", "cap", "escrow", "exposure"),
-    "claim": ("final", "index", "proof", "signature", "claimed", "tip", NOBODY), "answer": ("proof", "low"), "slash": ("none", "time"),
-    "debit": ("time", "pending", "draft", "escrow", "exposure"), "undo": ("posted", "draft", "time", "debits"), "dismiss": ("none", "low"),
-    "refund": ("void",), "collect": ("final", "collected"),
-}  # fmt: skip
+    "request": ("settlement: escrow too low",),
+    "withdraw": (
+        "settlement: nothing requested",
+        "settlement: delay not over",
+    ),
+    "bond": (
+        "settlement: server retired",
+        "settlement: not the bond owner",
+    ),
+    "retire": (
+        "settlement: not the bond owner",
+        "settlement: server retired",
+    ),
+    "unbond": (
+        "settlement: not the bond owner",
+        "settlement: server not retired",
+        "settlement: delay not over",
+        "settlement: no bond",
+    ),
+    "challenge": (
+        "settlement: invalid receipt",
+        "settlement: receipt over zero",
+        "settlement: not challengeable",
+        "settlement: already challenged",
+        "settlement: no bond",
+        "settlement: already answered",
+    ),
+    "post": (
+        "settlement: outside post period",
+        "settlement: server retired",
+        "settlement: epoch posted",
+        "settlement: last epoch pending",
+        "settlement: invalid voucher",
+        "settlement: voucher expired",
+        "settlement: voucher cap exceeded",
+        "settlement: escrow too low",
+        "settlement: bond exceeded",
+    ),
+    "claim": (
+        "settlement: epoch not final",
+        "settlement: index out of range",
+        "settlement: invalid proof",
+        "settlement: invalid signature",
+        "settlement: leaf claimed",
+        "settlement: tip exceeds sum",
+        NOBODY,
+    ),
+    "answer": (
+        "settlement: invalid proof",
+        "settlement: leaf below challenge",
+    ),
+    "slash": (
+        "settlement: no open challenge",
+        "settlement: deadline not over",
+    ),
+    "debit": (
+        "settlement: outside post period",
+        "settlement: last epoch pending",
+        "settlement: draft differs",
+        "settlement: escrow too low",
+        "settlement: bond exceeded",
+    ),
+    "undo": (
+        "settlement: epoch posted",
+        "settlement: no draft",
+        "settlement: not undoable yet",
+        "settlement: debits differ",
+    ),
+    "dismiss": (
+        "settlement: no open challenge",
+        "settlement: not answered",
+    ),
+    "refund": ("settlement: epoch not void",),
+    "collect": (
+        "settlement: epoch not final",
+        "settlement: fee collected",
+    ),
+}
 
 
 def test_no_order_of_moves_robs_anybody() -> None:

@@ -23,26 +23,26 @@ def test_escrow_comes_back_after_its_delay(w: World) -> None:
     assert w.events("Settlement", "WithdrawRequested", receipt) == [expected]
     assert w.call("Settlement", "requests", server, station) == (700, ready)
     w.at(ready - 1)
-    with reverts("delay"):
+    with reverts("settlement: delay not over"):
         w.send(w.station, "Settlement", "withdraw", server)
     receipt = w.at(ready).send(w.station, "Settlement", "withdraw", server)
     assert w.events("Settlement", "Withdrawn", receipt) == [{"server": server, "payer": station, "amount": 700}]
     assert w.account(station) == (0, ESCROW - 700)
     assert w.balance(station) == before + 700
-    with reverts("request"):
+    with reverts("settlement: nothing requested"):
         w.send(w.station, "Settlement", "withdraw", server)
 
 
 def test_only_what_is_there_can_be_asked_back(w: World) -> None:
     """One wei more is refused; nobody asks for another; nobody withdraws what it did not ask for."""
     server = address_of(w.server)
-    with reverts("escrow"):
+    with reverts("settlement: escrow too low"):
         w.send(w.station, "Settlement", "request", server, ESCROW + 1)
-    with reverts("escrow"):
+    with reverts("settlement: escrow too low"):
         w.send(w.other, "Settlement", "request", server, 1)
     w.send(w.station, "Settlement", "request", server, ESCROW)
     w.mine(w.now() + SCHEDULE.delay + 1)
-    with reverts("request"):
+    with reverts("settlement: nothing requested"):
         w.send(w.other, "Settlement", "withdraw", server)
 
 
@@ -53,14 +53,14 @@ def test_asking_again_replaces_and_waits_again(w: World) -> None:
     first = w.now() + SCHEDULE.delay
     w.at(first - 1).send(w.station, "Settlement", "request", server, 300)
     w.at(first)
-    with reverts("delay"):
+    with reverts("settlement: delay not over"):
         w.send(w.station, "Settlement", "withdraw", server)
     w.at(first - 1 + SCHEDULE.delay).send(w.station, "Settlement", "withdraw", server)
     assert w.account(address_of(w.station))[1] == ESCROW - 300
     w.send(w.station, "Settlement", "request", server, 300)
     w.send(w.station, "Settlement", "request", server, 0)
     w.mine(w.now() + SCHEDULE.delay + 1)
-    with reverts("request"):
+    with reverts("settlement: nothing requested"):
         w.send(w.station, "Settlement", "withdraw", server)
 
 
@@ -83,20 +83,20 @@ def test_only_the_lanes_owner_retires_it(w: World) -> None:
     """
     server = address_of(w.server)
     for key in (w.server, w.other):
-        with reverts("owner"):
+        with reverts("settlement: not the bond owner"):
             w.send(key, "Settlement", "retire", server)
-        with reverts("owner"):
+        with reverts("settlement: not the bond owner"):
             w.send(key, "Settlement", "unbond", server)
-    with reverts("owner"):
+    with reverts("settlement: not the bond owner"):
         w.send(w.platform, "Settlement", "retire", bytes([1]) * 20)
-    with reverts("active"):
+    with reverts("settlement: server not retired"):
         w.send(w.platform, "Settlement", "unbond", server)
     receipt = w.send(w.platform, "Settlement", "retire", server)
     assert w.events("Settlement", "Retired", receipt) == [{"server": server, "epoch": EPOCH}]
-    assert w.call("Settlement", "lane", server) == (EPOCH + 1) << 128 | BOND
-    with reverts("retired"):
+    assert w.call("Settlement", "server_state", server) == (EPOCH + 1) << 128 | BOND
+    with reverts("settlement: server retired"):
         w.send(w.platform, "Settlement", "retire", server)
-    assert w.call("Settlement", "lane_owner", ZERO) == "0x" + "00" * 20
+    assert w.call("Settlement", "bond_owner", ZERO) == "0x" + "00" * 20
 
 
 @pytest.mark.parametrize("second", [ENDS - 40, ENDS - 1])
@@ -105,13 +105,13 @@ def test_a_bond_stays_until_nothing_can_be_challenged(w: World, second: int) -> 
     server, owner = address_of(w.server), address_of(w.platform)
     w.at(second).send(w.platform, "Settlement", "retire", server)
     w.at(LAST)
-    with reverts("delay"):
+    with reverts("settlement: delay not over"):
         w.send(w.platform, "Settlement", "unbond", server)
     before = w.balance(owner)
     receipt = w.at(LAST + 1).send(w.platform, "Settlement", "unbond", server)
     assert w.events("Settlement", "Unbonded", receipt) == [{"server": server, "amount": BOND}]
     assert w.balance(owner) == before + BOND
-    with reverts("bond"):
+    with reverts("settlement: no bond"):
         w.send(w.platform, "Settlement", "unbond", server)
 
 
@@ -122,10 +122,10 @@ def test_an_unanswered_challenge_comes_before_the_bond(w: World) -> None:
     signed = w.receipt(w.book(), address_of(w.fan), 500)
     w.at(LAST - SCHEDULE.answer).challenge(signed)
     w.at(LAST + 1)
-    with reverts("open"):
+    with reverts("settlement: challenge open"):
         w.send(w.platform, "Settlement", "unbond", server)
     w.slash(signed)
-    with reverts("bond"):
+    with reverts("settlement: no bond"):
         w.send(w.platform, "Settlement", "unbond", server)
 
 
@@ -135,7 +135,7 @@ def test_receipts_after_the_retirement_cost_the_bond(w: World) -> None:
     following = w.book(epoch=EPOCH + 1)
     signed = w.receipt(following, address_of(w.fan), 500)
     w.at(SCHEDULE.ends(EPOCH + 1) + SCHEDULE.grace).challenge(signed)
-    with reverts("retired"):
+    with reverts("settlement: server retired"):
         w.post(following)
     w.at(w.now() + SCHEDULE.answer + 2).slash(signed)
     assert w.lane()[0] == 0

@@ -75,15 +75,15 @@ def test_three_parts_make_the_post_that_one_would_be(w: World) -> None:
         {
             "server": address_of(w.server),
             "epoch": EPOCH,
-            "before": NOTHING,
+            "previous_digest": NOTHING,
             "digest": fold(w, *NETS[:2]),
             "total": 1000,
             "fee": 50,
         }
     ]
-    assert w.call("Settlement", "lane", address_of(w.server)) == (EPOCH + 1) << 96 | BOND
+    assert w.call("Settlement", "server_state", address_of(w.server)) == (EPOCH + 1) << 96 | BOND
     (second,) = w.events("Settlement", "Debited", debit(w, NETS[:2], NETS[2:3]))
-    assert (second["before"], second["digest"], second["total"], second["fee"]) == (
+    assert (second["previous_digest"], second["digest"], second["total"], second["fee"]) == (
         fold(w, *NETS[:2]),
         fold(w, *NETS[:3]),
         400,
@@ -92,7 +92,7 @@ def test_three_parts_make_the_post_that_one_would_be(w: World) -> None:
     assert draft(w) == (fold(w, *NETS[:3]), 3, 1400, 70)
     (posted,) = w.events("Settlement", "Posted", post(w, NETS[:3], NETS[3:]))
     assert (posted["total"], posted["fee"], posted["digest"]) == (1501, 75, fold(w, *NETS))
-    assert w.call("Settlement", "commit", address_of(w.server), EPOCH) == commitment(made.header)
+    assert w.call("Settlement", "commitment", address_of(w.server), EPOCH) == commitment(made.header)
     assert w.account(station)[0] == sum(gross(net, BPS) for net in NETS)
     w.mine(w.left(EPOCH)[2])
     w.claim([w.item(made, 1)], made.tree.proof(1), address_of(w.owner))
@@ -111,30 +111,30 @@ def test_more_payers_than_a_transaction_takes(w: World) -> None:
             call()
     debit(w, (), nets[:256])
     post(w, nets[:256], nets[256:], made)
-    assert w.call("Settlement", "commit", address_of(w.server), EPOCH) == commitment(made.header)
+    assert w.call("Settlement", "commitment", address_of(w.server), EPOCH) == commitment(made.header)
 
 
 def test_a_part_that_is_sent_twice_is_debited_once(w: World) -> None:
     """Each names what it is added to; so does the post, which completes no other draft than its server knows."""
     debit(w.at(ENDS), (), NETS[:2])
-    with reverts("draft"):
+    with reverts("settlement: draft differs"):
         debit(w, (), NETS[:2])
-    with reverts("draft"):
+    with reverts("settlement: draft differs"):
         debit(w, NETS[:1], NETS[1:2])
-    with reverts("draft"):
+    with reverts("settlement: draft differs"):
         post(w, (), NETS)
-    with reverts("draft"):
+    with reverts("settlement: draft differs"):
         post(w, NETS[:3], NETS[3:])
     assert draft(w)[1] == 2
     post(w, NETS[:2], NETS[2:])
-    with reverts("posted"):
+    with reverts("settlement: epoch posted"):
         debit(w, NETS[:2], NETS[2:])
 
 
 def test_a_post_needs_the_draft_that_it_names(w: World) -> None:
     """Where a reorganisation took the parts away, the post does not go through without them."""
     w.at(ENDS)
-    with reverts("draft"):
+    with reverts("settlement: draft differs"):
         post(w, NETS[:3], NETS[3:])
 
 
@@ -145,7 +145,7 @@ def test_the_window_of_a_part_is_the_posts(w: World, second: int, allowed: bool)
     if allowed:
         debit(w, (), NETS[:1])
         return
-    with reverts("time"):
+    with reverts("settlement: outside post period"):
         debit(w, (), NETS[:1])
 
 
@@ -154,15 +154,15 @@ def test_a_part_is_held_to_the_vouchers(w: World) -> None:
     cap = gross(700, BPS) + gross(300, BPS)
     capped = [astuple(Entry(address_of(w.station), net, *w.voucher(w.station, cap))) for net in (700, 300, 1)]
     w.at(ENDS).send(w.server, "Settlement", "debit", EPOCH, NOTHING, capped[:2])
-    with reverts("cap"):
+    with reverts("settlement: voucher cap exceeded"):
         w.send(w.server, "Settlement", "debit", EPOCH, fold(w, 700, 300), capped[2:])
-    with reverts("voucher"):
+    with reverts("settlement: invalid voucher"):
         w.send(w.server, "Settlement", "debit", EPOCH, fold(w, 700, 300), rows(w, [1], server=address_of(w.other)))
-    with reverts("expired"):
+    with reverts("settlement: voucher expired"):
         w.send(w.server, "Settlement", "debit", EPOCH, fold(w, 700, 300), rows(w, [1], EPOCH - 1))
-    with reverts("net"):
+    with reverts("settlement: net overflow"):
         w.send(w.server, "Settlement", "debit", EPOCH, fold(w, 700, 300), rows(w, [2**96]))
-    with reverts("escrow"):
+    with reverts("settlement: escrow too low"):
         w.send(w.server, "Settlement", "debit", EPOCH, fold(w, 700, 300), rows(w, [ESCROW]))
 
 
@@ -173,15 +173,15 @@ def test_the_bond_bounds_all_parts_together(w: World) -> None:
     w.send(w.platform, "Settlement", "bond", other, 1500)
     mine = rows(w, NETS, server=other)
     w.at(ENDS).send(w.other, "Settlement", "debit", EPOCH, NOTHING, mine[:2])
-    with reverts("exposure"):
+    with reverts("settlement: bond exceeded"):
         w.send(w.other, "Settlement", "debit", EPOCH, fold(w, *NETS[:2]), mine[2:])
-    with reverts("exposure"):
+    with reverts("settlement: bond exceeded"):
         w.send(w.other, "Settlement", "post", EPOCH, NOTHING, COUNTS, DATA, fold(w, *NETS[:2]), mine[2:])
     w.send(w.platform, "Settlement", "bond", other, 1)
     w.send(w.other, "Settlement", "debit", EPOCH, fold(w, *NETS[:2]), mine[2:])
-    word = w.call("Settlement", "lane", other)
+    word = w.call("Settlement", "server_state", other)
     w.store(word, word - 1, other)
-    with reverts("exposure"):
+    with reverts("settlement: bond exceeded"):
         w.send(w.other, "Settlement", "post", EPOCH, NOTHING, COUNTS, DATA, fold(w, *NETS), [])
 
 
@@ -190,10 +190,10 @@ def test_one_epoch_at_a_time(w: World) -> None:
     debit(w.at(LAST), (), NETS[:2])
     following = book(w, EPOCH + 1)
     for call in (lambda: debit(w, (), NETS, EPOCH + 1), lambda: post(w, (), NETS, following, EPOCH + 1)):
-        with reverts("pending"):
+        with reverts("settlement: last epoch pending"):
             call()
     undo(w, NETS[:1], NETS[1:2])
-    with reverts("pending"):
+    with reverts("settlement: last epoch pending"):
         debit(w, (), NETS, EPOCH + 1)
     undo(w, (), NETS[:1])
     debit(w, (), NETS[:2], EPOCH + 1)
@@ -207,7 +207,7 @@ def test_a_pending_post_keeps_drafts_out(w: World) -> None:
     w.at(LAST).post(w.book())
     ready = w.left(EPOCH)[2]
     w.at(ready - 1)
-    with reverts("pending"):
+    with reverts("settlement: last epoch pending"):
         debit(w, (), NETS, EPOCH + 1)
     debit(w.at(ready), (), NETS, EPOCH + 1)
 
@@ -218,7 +218,7 @@ def test_a_retired_lane_debits_earlier_epochs_only(w: World) -> None:
     debit(w.at(ENDS), (), NETS[:1])
     undo(w, (), NETS[:1])
     w.mine(LAST)
-    with reverts("retired"):
+    with reverts("settlement: server retired"):
         debit(w, (), NETS[:1], EPOCH + 1)
 
 
@@ -229,14 +229,20 @@ def test_an_undo_unwinds_from_the_end(w: World) -> None:
     debit(w, NETS[:2], NETS[2:])
     receipt = undo(w, NETS[:1], NETS[1:])
     assert w.events("Settlement", "Undone", receipt) == [
-        {"server": address_of(w.server), "epoch": EPOCH, "before": fold(w, 700), "total": 801, "fee": 15 + 20 + 5}
+        {
+            "server": address_of(w.server),
+            "epoch": EPOCH,
+            "previous_digest": fold(w, 700),
+            "total": 801,
+            "fee": 15 + 20 + 5,
+        }
     ]
     assert w.account(station) == (735, ESCROW - 735)
     assert draft(w) == (fold(w, 700), 1, 700, 35)
     undo(w, (), NETS[:1])
     assert w.account(station) == (0, ESCROW)
     assert draft(w) == (NOTHING, 0, 0, 0)
-    with reverts("draft"):
+    with reverts("settlement: no draft"):
         undo(w, (), ())
     w.post(w.book())
 
@@ -252,7 +258,7 @@ def test_only_the_last_debits_unwind(w: World) -> None:
         ((), ()),
         (NETS[:2], ()),
     ):
-        with reverts("debits"):
+        with reverts("settlement: debits differ"):
             undo(w, before, nets)
     undo(w, NETS[:3], ())
     assert draft(w)[1] == 3
@@ -265,11 +271,11 @@ def test_who_may_undo_and_when(w: World) -> None:
     """
     debit(w.at(ENDS), (), NETS[:2])
     w.at(LAST)
-    with reverts("time"):
+    with reverts("settlement: not undoable yet"):
         undo(w, (), NETS[:2], w.relayer)
     undo(w.at(LAST + 1), (), NETS[:2], w.relayer)
     assert w.account(address_of(w.station)) == (0, ESCROW)
-    with reverts("draft"):
+    with reverts("settlement: no draft"):
         undo(w, (), NETS[:2], w.relayer)
 
 
@@ -279,7 +285,7 @@ def test_what_is_posted_is_not_undone(w: World) -> None:
     post(w, NETS[:2], NETS[2:])
     for second in (ENDS + 9, LAST + 9):
         w.at(second)
-        with reverts("posted"):
+        with reverts("settlement: epoch posted"):
             undo(w, (), NETS[:2])
 
 
@@ -312,25 +318,25 @@ def test_a_void_post_of_parts_is_refunded_and_unwound_by_anybody(w: World) -> No
     """
     made, station = void(w), address_of(w.station)
     for wrong in (NETS, NETS[1:], NETS[3:], ()):
-        with reverts("header"):
+        with reverts("settlement: header differs"):
             refund(w, made, wrong)
-    with reverts("posted"):
+    with reverts("settlement: epoch posted"):
         undo(w, (), NETS[:2], w.relayer)
     refund(w, made, NETS[2:])
     assert w.account(station)[0] == gross(700, BPS) + gross(300, BPS)
     assert draft(w) == (fold(w, *NETS[:2]), 2, 1000, 50)
     assert w.left(EPOCH)[2] == 0
     for call in (lambda: debit(w, NETS[:2], NETS[2:]), lambda: post(w, NETS[:2], NETS[2:]), lambda: debit(w, (), NETS)):
-        with reverts("void"):
+        with reverts("settlement: epoch void"):
             call()
-    with reverts("header"):
+    with reverts("settlement: header differs"):
         refund(w, made, NETS[2:])
     undo(w, NETS[:1], NETS[1:2], w.relayer)
-    with reverts("void"):
+    with reverts("settlement: epoch void"):
         debit(w, NETS[:1], NETS[1:])
     undo(w, (), NETS[:1], w.relayer)
     assert w.account(station) == (0, ESCROW)
-    assert w.call("Settlement", "meta", address_of(w.server), EPOCH) == 0
+    assert w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) == 0
     debit(w, (), NETS[:3])
     post(w, NETS[:3], NETS[3:])
 
@@ -340,7 +346,7 @@ def test_a_void_draft_lets_no_other_epoch_in(w: World) -> None:
     made = void(w)
     w.mine(LAST)
     refund(w, made, NETS[2:])
-    with reverts("pending"):
+    with reverts("settlement: last epoch pending"):
         debit(w, (), NETS, EPOCH + 1)
     undo(w, (), NETS[:2], w.relayer)
     debit(w, (), NETS, EPOCH + 1)
@@ -357,10 +363,10 @@ def test_challenges_outlive_an_unwinding(w: World) -> None:
     w.at(DUE + SCHEDULE.answer + 2).slash(first)
     refund(w, made, NETS[2:])
     undo(w, (), NETS[:2], w.relayer)
-    assert w.call("Settlement", "meta", address_of(w.server), EPOCH) == 1 << 232
+    assert w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) == 1 << 232
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     debit(w, (), NETS[:2])
-    assert w.call("Settlement", "meta", address_of(w.server), EPOCH) >> 232 == 1
+    assert w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) >> 232 == 1
     (event,) = w.events("Settlement", "Slashed", w.slash(second))
     assert not event["void"]
     undo(w, (), NETS[:2])
@@ -371,10 +377,10 @@ def test_a_challenge_of_a_draft_waits_for_its_post(w: World) -> None:
     made = book(w)
     debit(w.at(DUE), (), NETS[:2])
     w.challenge(w.receipt(made, address_of(w.fan), 500))
-    with reverts("proof"):
+    with reverts("settlement: invalid proof"):
         w.answer(made, 0, 500)
     post(w, NETS[:2], NETS[2:])
-    assert w.call("Settlement", "meta", address_of(w.server), EPOCH) >> 232 == 1
+    assert w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) >> 232 == 1
     w.answer(made, 0, 500)
     w.mine(w.left(EPOCH)[2])
     assert w.call("Settlement", "final", address_of(w.server), EPOCH)
@@ -395,5 +401,5 @@ def test_two_servers_drafts_are_apart(w: World) -> None:
     debit(w.at(ENDS), (), NETS[:2])
     digest, count = w.call("Settlement", "draft", address_of(w.other), EPOCH)
     assert (digest, count) == (NOTHING, 0)
-    with reverts("draft"):
+    with reverts("settlement: draft differs"):
         w.send(w.other, "Settlement", "debit", EPOCH, fold(w, *NETS[:2]), [])

@@ -36,7 +36,7 @@ def test_post_debits_commits_and_says_everything(w: World) -> None:
     assert fee == 75
     assert w.account(station) == (1501 + fee, ESCROW - 1501 - fee)
     assert w.left(EPOCH) == (1501, fee, ENDS + SCHEDULE.grace + SCHEDULE.window)
-    assert w.call("Settlement", "commit", server, EPOCH) == commitment(book.header)
+    assert w.call("Settlement", "commitment", server, EPOCH) == commitment(book.header)
     assert posted == {
         "server": server,
         "epoch": EPOCH,
@@ -47,7 +47,7 @@ def test_post_debits_commits_and_says_everything(w: World) -> None:
         "counts": COUNTS,
         "data": DATA,
     }
-    assert w.call("Settlement", "lane", server) == (EPOCH + 1) << 96 | BOND
+    assert w.call("Settlement", "server_state", server) == (EPOCH + 1) << 96 | BOND
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_post_window_to_the_second(w: World, second: int, allowed: bool) -> 
         w.post(book, entries)
         assert w.left(EPOCH)[2] == max(second, ENDS + SCHEDULE.grace) + SCHEDULE.window
         return
-    with reverts("time"):
+    with reverts("settlement: outside post period"):
         w.post(book, entries)
 
 
@@ -83,10 +83,10 @@ def test_an_epoch_is_posted_once(w: World) -> None:
     """A second root for the same epoch is refused, before and after it is final."""
     book = w.book()
     w.at(ENDS).post(book)
-    with reverts("posted"):
+    with reverts("settlement: epoch posted"):
         w.post(book)
     w.mine(w.left(EPOCH)[2])
-    with reverts("posted"):
+    with reverts("settlement: epoch posted"):
         w.post(w.book((address_of(w.relayer), 1501)))
 
 
@@ -97,7 +97,7 @@ def test_the_next_epoch_waits_until_the_last_is_final(w: World) -> None:
     following = w.book(epoch=EPOCH + 1)
     entries = [w.entry(following)]
     w.at(ready - 1)
-    with reverts("pending"):
+    with reverts("settlement: last epoch pending"):
         w.post(following, entries)
     w.at(ready).post(following, entries)
     assert w.left(EPOCH + 1)[0] == 1501
@@ -107,11 +107,11 @@ def test_a_retired_lane_posts_earlier_epochs_only(w: World) -> None:
     """The epoch of the retirement is the last one that can be posted; no bond is taken from then on."""
     server = address_of(w.server)
     w.at(ENDS - 1).send(w.platform, "Settlement", "retire", server)
-    with reverts("retired"):
+    with reverts("settlement: server retired"):
         w.send(w.platform, "Settlement", "bond", server, 1)
     w.at(ENDS + 1).post(w.book())
     w.at(ENDS + 60)
-    with reverts("retired"):
+    with reverts("settlement: server retired"):
         w.post(w.book(epoch=EPOCH + 1))
 
 
@@ -119,10 +119,10 @@ def test_a_lane_is_the_senders(w: World) -> None:
     """Nobody posts for another server: its voucher names another, and its bond is another's."""
     book = w.book()
     w.at(ENDS)
-    with reverts("voucher"):
+    with reverts("settlement: invalid voucher"):
         w.post(book, key=w.other)
     w.send(w.station, "Settlement", "deposit", address_of(w.other), address_of(w.station), ESCROW)
-    with reverts("exposure"):
+    with reverts("settlement: bond exceeded"):
         w.post(book, [w.entry(book, server=address_of(w.other))], key=w.other)
 
 
@@ -133,13 +133,18 @@ def test_the_total_never_exceeds_the_bond(w: World) -> None:
     w.send(w.platform, "Settlement", "bond", server, 1000)
     exact, over = w.book((ZERO, 1000)), w.book((ZERO, 1001))
     w.at(ENDS)
-    with reverts("exposure"):
+    with reverts("settlement: bond exceeded"):
         w.post(over, [w.entry(over, server=server)], key=w.other)
     w.post(exact, [w.entry(exact, server=server)], key=w.other)
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"), [({"r": 1}, "voucher"), ({"net": 1502}, "cap"), ({"payer": ZERO}, "voucher")]
+    ("change", "reason"),
+    [
+        ({"r": 1}, "settlement: invalid voucher"),
+        ({"net": 1502}, "settlement: voucher cap exceeded"),
+        ({"payer": ZERO}, "settlement: invalid voucher"),
+    ],
 )
 def test_a_changed_entry_is_refused(w: World, change: dict[str, object], reason: str) -> None:
     """Signature, net and payer each hold the entry to the voucher."""
@@ -153,7 +158,7 @@ def test_a_voucher_of_somebody_else_pays_nothing(w: World) -> None:
     """The signature must be the payer's own."""
     book = w.book()
     signed_by_fan = Entry(address_of(w.station), 1501, *w.voucher(w.fan, 10**18))
-    with reverts("voucher"):
+    with reverts("settlement: invalid voucher"):
         w.at(ENDS).post(book, [signed_by_fan])
 
 
@@ -163,7 +168,7 @@ def test_a_voucher_names_its_server(w: World) -> None:
     w.send(w.station, "Settlement", "deposit", other, address_of(w.station), ESCROW)
     w.send(w.platform, "Settlement", "bond", other, BOND)
     w.at(ENDS)
-    with reverts("voucher"):
+    with reverts("settlement: invalid voucher"):
         w.post(book, key=w.other)
     w.post(book, [w.entry(book, server=other)], key=w.other)
     assert w.account(address_of(w.station)) == (0, ESCROW)
@@ -173,7 +178,7 @@ def test_a_voucher_counts_up_to_its_last_epoch(w: World) -> None:
     """``until`` includes its own epoch and no later one."""
     book = w.book()
     w.at(ENDS)
-    with reverts("expired"):
+    with reverts("settlement: voucher expired"):
         w.post(book, [w.entry(book, until=EPOCH - 1)])
     w.post(book, [w.entry(book, until=EPOCH)])
 
@@ -182,12 +187,12 @@ def test_a_voucher_is_cumulative(w: World) -> None:
     """A cap covers everything spent so far: used up it pays no second epoch, raised by one epoch's gross it does."""
     fits = gross(1501, BPS)
     w.at(ENDS)
-    with reverts("cap"):
+    with reverts("settlement: voucher cap exceeded"):
         w.post(w.book(), [w.entry(w.book(), cap=fits - 1)])
     w.post(w.book(), [w.entry(w.book(), cap=fits, until=EPOCH + 1)])
     w.mine(ENDS + 60)
     following = w.book(epoch=EPOCH + 1)
-    with reverts("cap"):
+    with reverts("settlement: voucher cap exceeded"):
         w.post(following, [w.entry(following, cap=2 * fits - 1)])
     w.post(following, [w.entry(following, cap=2 * fits)])
     assert w.account(address_of(w.station))[0] == 2 * fits
@@ -201,7 +206,7 @@ def test_escrow_bounds_every_debit(w: World) -> None:
     over, exact = w.book((ZERO, net + 1)), w.book((ZERO, net))
     assert gross(net + 1, BPS) > ESCROW
     w.at(ENDS)
-    with reverts("escrow"):
+    with reverts("settlement: escrow too low"):
         w.post(over, [w.entry(over, cap=2**128)])
     w.post(exact)
     assert w.account(address_of(w.station))[1] == ESCROW - gross(net, BPS)
@@ -212,12 +217,12 @@ def test_no_amount_leaves_its_field(w: World) -> None:
     station, server = address_of(w.station), address_of(w.server)
     huge = Entry(station, 2**96, *w.voucher(w.station, 2**256 - 1))
     w.at(ENDS)
-    with reverts("net"):
+    with reverts("settlement: net overflow"):
         w.post(w.book(), [huge])
-    with reverts("escrow"):
+    with reverts("settlement: escrow too low"):
         w.post(w.book(), [replace(huge, net=2**96 - 1)])
     w.store(ESCROW, (2**128 - 1) << 128 | ESCROW, server, station)
-    with reverts("cap"):
+    with reverts("settlement: voucher cap exceeded"):
         w.post(w.book(), [replace(huge, net=1)])
     w.store((2**128 - 1) << 128 | ESCROW, (2**128 - 2) << 128 | ESCROW, server, station)
     w.post(w.book((ZERO, 1)), [replace(huge, net=1)])
@@ -229,7 +234,7 @@ def test_an_epoch_without_plays_can_be_posted(w: World) -> None:
     w.at(ENDS).post(Book(EPOCH, (), ()), [])
     w.mine(w.left(EPOCH)[2])
     assert w.call("Settlement", "final", address_of(w.server), EPOCH)
-    with reverts("collected"):
+    with reverts("settlement: fee collected"):
         w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH)
 
 
@@ -239,11 +244,11 @@ def test_two_entries_of_one_payer_add_up(w: World) -> None:
     cap = gross(1000, BPS) + gross(501, BPS)
     w.at(ENDS)
     short, enough = ([Entry(p, net, *w.voucher(w.station, c)) for p, net in book.debits] for c in (cap - 1, cap))
-    with reverts("cap"):
+    with reverts("settlement: voucher cap exceeded"):
         w.post(book, short)
     w.post(book, enough)
     assert w.account(address_of(w.station))[0] == cap
-    assert w.call("Settlement", "commit", address_of(w.server), EPOCH) == commitment(book.header)
+    assert w.call("Settlement", "commitment", address_of(w.server), EPOCH) == commitment(book.header)
 
 
 def test_the_commission_of_an_epoch_is_its_own(w: World) -> None:
@@ -263,12 +268,12 @@ def test_collecting_the_commission(w: World) -> None:
     w.at(ENDS).post(w.book())
     ready = w.left(EPOCH)[2]
     w.at(ready - 1)
-    with reverts("final"):
+    with reverts("settlement: epoch not final"):
         w.send(w.relayer, "Settlement", "collect", server, EPOCH)
     receipt = w.at(ready).send(w.relayer, "Settlement", "collect", server, EPOCH)
     assert w.events("Settlement", "FeePaid", receipt) == [{"server": server, "epoch": EPOCH, "amount": 75}]
     assert w.balance(w.deployment.treasury) == 75
-    with reverts("collected"):
+    with reverts("settlement: fee collected"):
         w.send(w.relayer, "Settlement", "collect", server, EPOCH)
     assert w.left(EPOCH)[:2] == (1501, 0)
 
@@ -278,7 +283,7 @@ def test_other_forms_of_a_voucher_are_refused(w: World) -> None:
     book = w.book()
     good = w.entry(book)
     w.at(ENDS)
-    with reverts("voucher"):
+    with reverts("settlement: invalid voucher"):
         w.post(book, [replace(good, vs=good.vs ^ 1 << 255)])
     with reverts("ecdsa: invalid signature `s` value"):
         w.post(book, [replace(good, vs=(1 << 255) - 1)])

@@ -27,7 +27,7 @@ def test_an_omitted_leaf_costs_the_bond(w: World) -> None:
     before, kept = w.balance(address_of(w.platform)), w.balance(w.deployment.settlement)
     signed = w.receipt(book, address_of(w.fan), 500)
     w.mine(DUE + SCHEDULE.answer - 1)
-    with reverts("time"):
+    with reverts("settlement: deadline not over"):
         w.slash(signed)
     receipt = w.slash(signed)
     (event,) = w.events("Settlement", "Slashed", receipt)
@@ -36,12 +36,12 @@ def test_an_omitted_leaf_costs_the_bond(w: World) -> None:
     assert w.balance(w.deployment.treasury) == BOND - BOND // 2
     assert w.balance(w.deployment.settlement) == kept - BOND - w.deployment.stake
     assert w.lane() == (0, 0)
-    with reverts("none"):
+    with reverts("settlement: no open challenge"):
         w.slash(signed)
     assert w.now() > w.left(EPOCH)[2]
-    with reverts("final"):
+    with reverts("settlement: epoch not final"):
         w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
-    with reverts("final"):
+    with reverts("settlement: epoch not final"):
         w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH)
 
 
@@ -56,24 +56,24 @@ def test_an_odd_bond_is_split_without_a_wei_lost(w: World) -> None:
 def test_a_void_epoch_is_refunded_and_posted_again(w: World) -> None:
     """Payers get their gross back; with a new bond the true leaves can be posted in time, and are paid."""
     book, escrow = lie(w)
-    with reverts("void"):
+    with reverts("settlement: epoch not void"):
         w.refund(book)
     w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
     true = w.book()
-    with reverts("posted"):
+    with reverts("settlement: epoch posted"):
         w.post(true)
-    with reverts("header"):
+    with reverts("settlement: header differs"):
         w.refund(book, [(address_of(w.station), 1500)])
-    with reverts("header"):
+    with reverts("settlement: header differs"):
         w.refund(book, [])
     assert w.account(address_of(w.station)) == (gross(1501, BPS), escrow - gross(1501, BPS))
     receipt = w.refund(book)
     assert w.events("Settlement", "Refunded", receipt) == [{"server": address_of(w.server), "epoch": EPOCH}]
     assert w.account(address_of(w.station)) == (0, escrow)
     assert w.left(EPOCH) == (0, 0, 0)
-    with reverts("void"):
+    with reverts("settlement: epoch not void"):
         w.refund(book)
-    with reverts("exposure"):
+    with reverts("settlement: bond exceeded"):
         w.post(true)
     w.send(w.platform, "Settlement", "bond", address_of(w.server), 1501)
     w.final(true)
@@ -87,12 +87,12 @@ def test_a_void_epoch_waits_for_its_refund(w: World) -> None:
     other = w.receipt(book, address_of(w.owner), 1000)
     w.challenge(other)
     w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
-    with reverts("void"):
+    with reverts("settlement: epoch void"):
         w.answer(book, 0, 1000)
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     w.mine(ENDS + 60)
     following = w.book(epoch=EPOCH + 1)
-    with reverts("pending"):
+    with reverts("settlement: last epoch pending"):
         w.post(following)
     w.refund(book)
     w.post(following)
@@ -108,13 +108,13 @@ def test_a_challenge_outlives_a_refund(w: World) -> None:
     w.challenge(other)
     w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
     w.refund(book)
-    assert w.call("Settlement", "commit", address_of(w.server), EPOCH) == bytes(32)
-    with reverts("proof"):
+    assert w.call("Settlement", "commitment", address_of(w.server), EPOCH) == bytes(32)
+    with reverts("settlement: invalid proof"):
         w.answer(book, 0, 1000)
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     again = w.book((bytes([5]) * 20, 1501))
     w.post(again)
-    assert w.call("Settlement", "meta", address_of(w.server), EPOCH) >> 232 == 1
+    assert w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) >> 232 == 1
     (event,) = w.events("Settlement", "Slashed", w.slash(other))
     assert event["void"]
     w.refund(again)
@@ -150,9 +150,9 @@ def test_a_server_that_posts_nothing_is_slashed(w: World) -> None:
     w.at(DUE).challenge(signed)
     (event,) = w.events("Settlement", "Slashed", w.at(DUE + SCHEDULE.answer + 1).slash(signed))
     assert (event["bond"], event["void"]) == (BOND, False)
-    with reverts("void"):
+    with reverts("settlement: epoch not void"):
         w.refund(w.book())
-    with reverts("bond"):
+    with reverts("settlement: no bond"):
         w.challenge(signed)
 
 
@@ -179,12 +179,12 @@ def test_a_post_in_its_window_can_be_challenged_without_a_bond(w: World) -> None
     victim = w.receipt(pending, address_of(w.fan), 500)
     w.at(SCHEDULE.ends(EPOCH + 1) + SCHEDULE.grace).challenge(victim)
     late = w.receipt(old, address_of(w.fan), 5)
-    with reverts("bond"):
+    with reverts("settlement: no bond"):
         w.challenge(late)
     w.mine(SCHEDULE.ends(EPOCH + 1) + SCHEDULE.grace + SCHEDULE.answer + 2)
     (event,) = w.events("Settlement", "Slashed", w.slash(victim))
     assert (event["bond"], event["void"]) == (0, True)
-    with reverts("bond"):
+    with reverts("settlement: no bond"):
         w.challenge(w.receipt(pending, address_of(w.fan), 6))
 
 
@@ -192,11 +192,11 @@ def test_challenges_are_counted_to_the_last(w: World) -> None:
     """The counter of open challenges is full at 2^23 - 1, and never runs into the void bit."""
     book = posted(w)
     server = address_of(w.server)
-    word = w.call("Settlement", "meta", server, EPOCH)
+    word = w.call("Settlement", "epoch_meta", server, EPOCH)
     w.store(word, word | (2**23 - 2) << 232, server, EPOCH)
     w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 1))
-    assert w.call("Settlement", "meta", server, EPOCH) >> 232 == 2**23 - 1
-    with reverts("full"):
+    assert w.call("Settlement", "epoch_meta", server, EPOCH) >> 232 == 2**23 - 1
+    with reverts("settlement: too many challenges"):
         w.challenge(w.receipt(book, address_of(w.fan), 2))
     w.answer(book, 1, 1)
 
@@ -224,12 +224,12 @@ def test_a_promise_beyond_every_bound_is_the_servers_fault(w: World, amount: int
     book = posted(w, w.book((address_of(w.fan), 500), (address_of(w.owner), 1001)))
     signed = w.receipt(book, address_of(w.fan), amount)
     w.at(DUE).challenge(signed)
-    with reverts("low"):
+    with reverts("settlement: leaf below challenge"):
         w.answer(book, 0, amount)
     with pytest.raises(GomaaError) as caught:
         w.answer(book, 0, amount, amount=2**256 - 1)
     assert caught.value.detail["reason"] in ("execution reverted", "proof")
-    with reverts("proof"):
+    with reverts("settlement: invalid proof"):
         w.answer(book, 0, amount, amount=amount, proof=[(bytes(32), 0)])
     w.at(DUE + SCHEDULE.answer + 1).slash(signed)
     assert w.lane()[0] == 0

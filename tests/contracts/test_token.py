@@ -21,9 +21,9 @@ def _deploy(w: World, holder: bytes, supply: int) -> dict[str, object]:
 def test_the_supply_has_a_holder_and_a_bound(w: World) -> None:
     """It must be below 2^90, so that no sum in Settlement leaves its field, and somebody's."""
     holder = address_of(w.platform)
-    with reverts("zero"):
+    with reverts("token: zero address"):
         _deploy(w, ZERO, 1)
-    with reverts("supply"):
+    with reverts("token: supply too large"):
         _deploy(w, holder, 2**90)
     assert _deploy(w, holder, 2**90 - 1)["status"] == "0x1"
 

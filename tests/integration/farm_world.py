@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import select
 
 from chain.contracts.content import ContentState
-from chain.contracts.settlement import Lane
+from chain.contracts.settlement import ServerState
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import Refusal, Unavailable
@@ -117,8 +117,8 @@ class ServerChain:
     async def money(self, payer: bytes, fresh: bool = False) -> Money:
         return Money(RICH, 0, 0, BPS)
 
-    async def lane(self, fresh: bool = False) -> Lane:
-        return Lane(RICH, None, None)
+    async def lane(self, fresh: bool = False) -> ServerState:
+        return ServerState(RICH, None, None)
 
 
 class StationChain:

@@ -246,7 +246,7 @@ async def _posting(world: World, first: int) -> bool:
     epoch = now_s // SCHEDULE.length - 1
     if epoch < first or now_s < SCHEDULE.post_from(epoch) + POSTING_S:
         return False
-    last = (await world.settlement.lane(world.keys.address)).last
+    last = (await world.settlement.server_state(world.keys.address)).last
     return last is None or last < epoch
 
 
@@ -276,7 +276,7 @@ async def _compare(world: World, record: Record) -> None:
         promised.setdefault((world.keys.address, epoch), {})[payee] = amount
     result = await audit(world.chain, world.deployment, (world.url,), promised=promised)
     record.faults += [str(fault) for fault in result.faults]
-    lane = await world.settlement.lane(world.keys.address)
+    lane = await world.settlement.server_state(world.keys.address)
     if lane.bond < 1000 * TOKENS:
         record.faults.append(f"the bond is {lane.bond}")
 

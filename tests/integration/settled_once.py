@@ -100,7 +100,7 @@ async def settle_and_slash(
     return Outcome(
         claimed=await token.balance_of(safe),
         tip=await token.balance_of(who["relayer"]),
-        bond=(await settlement.lane(who["server"])).bond,
+        bond=(await settlement.server_state(who["server"])).bond,
         stake_back=await token.balance_of(who["watcher"]) - before,
         refunded=after - escrow,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, replace
 
 from audit.events import posted_entries
-from audit.watch import Did, Watcher
+from audit.watch import WatchEvent, Watcher
 from chain.abi import function
 from chain.contracts.settlement import Entry
 from chain.contracts.token import Token
@@ -72,7 +72,7 @@ async def test_parts_add_up_at_every_step(stage: Stage) -> None:
     found = await settlement.open_challenge(server, epoch, FAN, 301)
     assert found is not None
     await stage.travel(found.deadline + 1)
-    said: list[Did] = []
+    said: list[WatchEvent] = []
     watcher = Watcher(stage.chain, stage.deployment, [stage.folder / "receipts"], (), stage.watcher, say=said.append)
     await watcher.round()
     assert {did.what for did in said} >= {"slash", "refund"}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audit.dsr import SY02
-from audit.run import Seen, audit
+from audit.run import AuditedEpoch, audit
 from audit.statements import Statement, band, fan, society, station
 from chain.contracts.content import Content
 from demo.stack import gomaa
@@ -125,7 +125,7 @@ async def test_a_band_as_a_fans_payee(world: World) -> None:
         await close(world, epoch)
         of_fan, of_band = fan([owner]), band([owner])
 
-        def take(one: Seen) -> None:
+        def take(one: AuditedEpoch) -> None:
             of_fan.take(one)
             of_band.take(one)
 
@@ -161,7 +161,7 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
             world.deployment,
             (world.url,),
             keep=tmp_path / "kept",
-            see=lambda one: seen.append((one.facts.epoch, one.facts.earned())),
+            see=lambda one: seen.append((one.totals.epoch, one.totals.earned())),
         )
         assert [str(fault) for fault in result.faults] == []
         assert (result.figures["plays"], result.figures["refused"]) == (4, 1)

@@ -222,7 +222,7 @@ async def lost(stage: Stage, epoch: int, reason: str) -> None:
         assert found is not None
         await stage.travel(found.deadline + 1)
         await process.until("refund" if reason != "unposted" else "slash")
-    assert (await stage.settlement.lane(address_of(stage.server))).bond == 0
+    assert (await stage.settlement.server_state(address_of(stage.server))).bond == 0
     assert await token.balance_of(address_of(stage.watcher)) - before == 10 * stage.deployment.stake // 2
     assert (await stage.settlement.account(address_of(stage.server), address_of(stage.station))) == (0, 100 * COIN)
 
@@ -293,7 +293,7 @@ async def test_an_honest_server_answers_by_itself(tmp_path: Path) -> None:
         await play(world, host, song, "one", 10)
         await pay(world)
         receipt = Signed.from_json(Receipt, (await host.event("receipt"))["receipt"])
-        bond = (await world.settlement.lane(world.keys.address)).bond
+        bond = (await world.settlement.server_state(world.keys.address)).bond
         griefer = world.anvil.keys[5]
         await world.token.transfer(world.platform_key, address_of(griefer), 10 * world.deployment.stake)
         await world.token.approve(griefer, world.deployment.settlement, 10**30)
@@ -302,7 +302,7 @@ async def test_an_honest_server_answers_by_itself(tmp_path: Path) -> None:
 
         async def answered() -> bool:
             await world.travel(1)
-            return (await world.settlement.lane(world.keys.address)).bond == bond + world.deployment.stake
+            return (await world.settlement.server_state(world.keys.address)).bond == bond + world.deployment.stake
 
         async with asyncio.timeout(TIMEOUT_S):
             while not await answered():
@@ -311,5 +311,5 @@ async def test_an_honest_server_answers_by_itself(tmp_path: Path) -> None:
         # A leaf of so much is shown: neither this receipt nor a smaller one of its payee holds the epoch up again.
         with pytest.raises(GomaaError) as caught:
             await world.settlement.challenge(griefer, receipt)
-        assert caught.value.detail["reason"] == "answered"
+        assert caught.value.detail["reason"] == "settlement: already answered"
         assert (await audit(world.chain, world.deployment, (world.url,))).faults == []

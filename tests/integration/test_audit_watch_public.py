@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.watch import Did, Watcher
+from audit.watch import WatchEvent, Watcher
 from chain.anvil import Anvil
 from chain.client import Chain
 from chain.contracts.settlement import Entry
@@ -35,7 +35,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Stage]:
             yield made
 
 
-def watcher(scene: Stage, said: list[Did]) -> Watcher:
+def watcher(scene: Stage, said: list[WatchEvent]) -> Watcher:
     """One that looks at everything, with the receipts of the scene."""
     (scene.folder / "receipts").mkdir(exist_ok=True)
     places = (str(scene.folder / "data"),)
@@ -76,7 +76,7 @@ async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason
 
     Told by its name, challenged by the receipt, slashed, refunded.
     """
-    said: list[Did] = []
+    said: list[WatchEvent] = []
     watching = watcher(scene, said)
     scene.receipt(await scene.epoch())
     epoch, _ = await posted(scene, lie)
@@ -88,7 +88,7 @@ async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason
     await scene.travel(found.deadline + 1)
     await watching.round()
     assert [did.what for did in said if did.what in ("slash", "refund")] == ["slash", "refund"]
-    assert (await scene.settlement.lane(address_of(scene.server))).bond == 0
+    assert (await scene.settlement.server_state(address_of(scene.server))).bond == 0
     assert (await scene.settlement.account(address_of(scene.server), address_of(scene.station)))[0] == 0
 
 
@@ -97,7 +97,7 @@ async def test_a_lie_without_a_receipt_is_told_once(scene: Stage) -> None:
 
     No receipt contradicts them, so they are told, and the bond stays.
     """
-    said: list[Did] = []
+    said: list[WatchEvent] = []
     watching = watcher(scene, said)
     epoch = await scene.epoch()
     data = scene.honest(epoch)
@@ -106,12 +106,12 @@ async def test_a_lie_without_a_receipt_is_told_once(scene: Stage) -> None:
     await watching.round()
     await watching.round()
     assert [(did.what, did.epoch, did.reason) for did in said] == [("lie", epoch, "counts.root")]
-    assert (await scene.settlement.lane(address_of(scene.server))).bond == 10 * scene.deployment.stake
+    assert (await scene.settlement.server_state(address_of(scene.server))).bond == 10 * scene.deployment.stake
 
 
 async def test_honest_data_are_told_nothing_of(scene: Stage) -> None:
     """Without a lie a watcher of everything is silent."""
-    said: list[Did] = []
+    said: list[WatchEvent] = []
     await scene.post(scene.honest(await scene.epoch()))
     await watcher(scene, said).round()
     assert said == []

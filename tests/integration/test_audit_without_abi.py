@@ -128,14 +128,14 @@ async def test_the_page_is_enough(tmp_path: Path) -> None:
         server, settlement, registry = world.keys.address, world.deployment.settlement, world.deployment.registry
         spent, escrow = await world.settlement.account(server, world.station)
         assert await call(world, settlement, "account", server, world.station) == spent << 128 | escrow
-        assert (await call(world, settlement, "lane", server)) & (1 << 96) - 1 == (
-            await world.settlement.lane(server)
+        assert (await call(world, settlement, "server_state", server)) & (1 << 96) - 1 == (
+            await world.settlement.server_state(server)
         ).bond
         assert (
-            await call(world, settlement, "commit", server, number)
+            await call(world, settlement, "commitment", server, number)
             == (await world.settlement.epoch(server, number)).commit
         )
-        assert (await call(world, settlement, "meta", server, number)) & (1 << 96) - 1 == posted["total"]
+        assert (await call(world, settlement, "epoch_meta", server, number)) & (1 << 96) - 1 == posted["total"]
         assert await call(world, registry, "rate_at", number) == 500
         assert await call(world, registry, "is_content", song.content) is True
         assert (await call(world, registry, "station", world.station))[0] == "radio.example"

@@ -71,7 +71,7 @@ async def test_a_transaction_that_no_block_takes_offers_more(
     anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The base fee rises over the offer: the same number is offered for more until a block takes it."""
-    monkeypatch.setattr(sender, "RAISE_S", 0.1)
+    monkeypatch.setattr(sender, "FEE_BUMP_S", 0.1)
     await chain.request("evm_setAutomine", False)
     try:
         before = await balance(chain, SOMEONE)

@@ -83,7 +83,7 @@ class Scene:
         self.evm.send(
             self.watcher, "Settlement", "slash", SERVER, self.epoch, signed.message.payee, signed.message.amount
         )
-        return int(self.evm.read("Settlement", "lane", SERVER)) & (1 << 96) - 1 == 0
+        return int(self.evm.read("Settlement", "server_state", SERVER)) & (1 << 96) - 1 == 0
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def test_1_escrow_that_leaves_before_the_post(desk: Desk) -> None:
     promised = scene.receipt(900)
     scene.evm.at(scene.evm.now + SCHEDULE.delay)
     scene.evm.send(STATION, "Settlement", "withdraw", SERVER)
-    with refused("escrow"):
+    with refused("settlement: escrow too low"):
         scene.post(sorted([(OWNER, 2_100), (FAN, 900)]), 3_000, 3_150)
     assert scene.slashed(promised)
     # With: what is asked back is gone already, when the voucher comes and when the next play begins.
@@ -155,7 +155,7 @@ def test_2_commission_on_each_play(desk: Desk) -> None:
     by_play, by_sum = sum(gross(net, BPS) for net in nets), gross(sum(nets), BPS)
     assert by_sum > by_play
     scene = Scene()
-    with refused("cap"):
+    with refused("settlement: voucher cap exceeded"):
         scene.post([(FAN, sum(nets))], sum(nets), by_play)
     assert scene.slashed(scene.receipt(sum(nets)))
     # With: statements are gross of the epoch's sum.
@@ -174,7 +174,7 @@ def test_3_a_receipt_before_its_voucher(desk: Desk) -> None:
     Either way the receipt has no leaf and takes the bond.
     """
     scene = Scene()
-    with refused("voucher"):
+    with refused("settlement: invalid voucher"):
         scene.post([(FAN, 300)], 300, 315, signer="somebody else")
     assert scene.slashed(scene.receipt(300))
     late = Scene()
@@ -192,7 +192,7 @@ def test_3_a_receipt_before_its_voucher(desk: Desk) -> None:
 def test_4_promises_beyond_the_bond(desk: Desk) -> None:
     """Without: an epoch worth more than the bond cannot be posted at all, and each of its receipts takes the bond."""
     scene = Scene(bond=999)
-    with refused("exposure"):
+    with refused("settlement: bond exceeded"):
         scene.post([(FAN, 1_000)], 1_000, 1_050)
     assert scene.slashed(scene.receipt(1_000))
     heard(desk)
@@ -205,7 +205,7 @@ def test_5_receipts_while_retiring(desk: Desk) -> None:
     scene = Scene()
     scene.evm.at(scene.evm.now - SCHEDULE.length)
     scene.evm.send(SERVER, "Settlement", "retire", SERVER)
-    with refused("retired"):
+    with refused("settlement: server retired"):
         scene.post([(FAN, 300)], 300, 315)
     assert scene.slashed(scene.receipt(300))
     # With: a retiring server's bond counts as none (``Bookkeeping._bond``).
@@ -219,7 +219,7 @@ def test_6_a_server_without_a_bond() -> None:
     scene = Scene()
     first = scene.receipt(300)
     assert scene.slashed(first)
-    with refused("bond"):
+    with refused("settlement: no bond"):
         scene.challenge(scene.receipt(400))
 
 
@@ -237,7 +237,7 @@ def test_7_late_posts_and_silence() -> None:
     header = Header(tree.root, 300, rest(entries_digest([(STATION, 300)]), bytes(32), bytes(32)))
     row: tuple[Any, ...] = (header.root, header.total, header.rest)
     in_time.evm.send(SERVER, "Settlement", "answerBatch", SERVER, in_time.epoch, row[2], [(FAN, 300, 300, 0, 0)], [])
-    assert int(in_time.evm.read("Settlement", "lane", SERVER)) & (1 << 96) - 1 == BOND + STAKE
+    assert int(in_time.evm.read("Settlement", "server_state", SERVER)) & (1 << 96) - 1 == BOND + STAKE
 
 
 def test_8_a_statement_that_is_signed_unread() -> None:

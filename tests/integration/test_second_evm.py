@@ -73,7 +73,7 @@ async def test_two_nodes_of_another_client_agree(tmp_path: Path) -> None:
                     await asyncio.sleep(0.05)
             server = address_of(keccak256(b"server"))
             station = address_of(keccak256(b"station"))
-            assert (await Settlement(other, made).lane(server)).bond == 0
+            assert (await Settlement(other, made).server_state(server)).bond == 0
             spent, escrow = await Settlement(other, made).account(server, station)
             assert 0 < spent < 2000
             assert 100 * COIN - 2000 < escrow < 100 * COIN

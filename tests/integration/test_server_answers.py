@@ -88,7 +88,7 @@ async def test_fifty_challenges_at_once_cost_the_thief_its_stakes(tmp_path: Path
         await world.token.transfer(world.platform_key, address_of(thief), 2 * MANY * world.deployment.stake)
         await world.token.approve(thief, world.deployment.settlement, 10**30)
         await world.travel(6)
-        bond = (await world.settlement.lane(core.address)).bond
+        bond = (await world.settlement.server_state(core.address)).bond
         await challenge_at_once(world, thief, receipts)
         answering = world.answering
         assert answering is not None
@@ -97,7 +97,7 @@ async def test_fifty_challenges_at_once_cost_the_thief_its_stakes(tmp_path: Path
         assert await answering.round() == 2 * MANY
         assert (await world.chain.block()).number - before <= 3
         assert max(asked) <= 20
-        lane = await world.settlement.lane(core.address)
+        lane = await world.settlement.server_state(core.address)
         assert (lane.bond, lane.open) == (bond + 2 * MANY * world.deployment.stake, 0)
         assert await answering.round() == 0
         rows = await core.store.run(lambda connection: connection.execute(select(challenges.c.closed)).scalars().all())

@@ -125,7 +125,7 @@ async def _books(world: World, broken: Broken) -> None:
 
 async def _money(world: World, broken: Broken) -> None:
     for server in world.servers:
-        lane = await world.settlement.lane(server)
+        lane = await world.settlement.server_state(server)
         broken.unless(lane.bond >= world.bond, f"an honest server's bond is {lane.bond}")
         broken.unless(not await world.settlement.history("Slashed", server), "an honest server was slashed")
     gain = await world.thief.gain()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 LIES: Final = frozenset(
-    to_hex(function("Settlement", name).encode(bytes(20), 0)[:4]) for name in ("commit", "meta", "final")
+    to_hex(function("Settlement", name).encode(bytes(20), 0)[:4]) for name in ("commitment", "epoch_meta", "final")
 )
 """Selectors of the reads about epochs, which a lying node answers with zeros."""
 

@@ -113,7 +113,7 @@ class HostSocket:
 
 
 def connector(world: World) -> Any:
-    """``chain.transport.Straight`` to the servers of a world."""
+    """``chain.transport.NoRedirectConnect`` to the servers of a world."""
 
     def connect(url: str, **_: Any) -> HostSocket:
         origin = "http" + url.removeprefix("ws").removesuffix("/v1/host")

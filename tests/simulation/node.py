@@ -354,7 +354,7 @@ def _matches(log: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 class Line:
-    """One WebSocket to a node (``chain.transport.Link``), with the node's latency."""
+    """One WebSocket to a node (``chain.transport.Transport``), with the node's latency."""
 
     pushes = True
     _count = 0

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import audit.sources as audit_sources
 import chain.client as chain_client
-import chain.transport as chain_links
+import chain.transport as chain_transport
 import security_server.api.peers as server_peers
 from chain.client import Chain
 from chain.contracts.content import Content
@@ -133,8 +133,8 @@ class World:
             await asyncio.sleep(1)
             self.simulated.mine(int(self.now_s()))
 
-    def open_link(self, url: str, timeout_s: float) -> Any:
-        """See ``chain.transport.open_link``."""
+    def open_transport(self, url: str, timeout_s: float) -> Any:
+        """See ``chain.transport.open_transport``."""
 
         async def link() -> Line:
             process = PROCESS.get()
@@ -262,9 +262,9 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
     """A prepared world; everything is ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="gomaa-simulation-", dir=_memory()) as folder:
         made = World(plan, loop, Path(folder))
-        kept = chain_client.open_link, audit_sources.aiohttp, server_peers.aiohttp, chain_links.Straight
-        chain_links.Straight = connector(made)  # type: ignore[misc]
-        chain_client.open_link = made.open_link  # type: ignore[assignment]
+        kept = chain_client.open_transport, audit_sources.aiohttp, server_peers.aiohttp, chain_transport.NoRedirectConnect
+        chain_transport.NoRedirectConnect = connector(made)  # type: ignore[misc]
+        chain_client.open_transport = made.open_transport  # type: ignore[assignment]
         audit_sources.aiohttp = _Http(made, kept[1], "auditor")  # type: ignore[assignment]
         server_peers.aiohttp = _Http(made, kept[2], "peer")  # type: ignore[assignment]
         miner = asyncio.create_task(made.mine())
@@ -280,7 +280,7 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
                     await server.kill()
         finally:
             miner.cancel()
-            chain_client.open_link, audit_sources.aiohttp, server_peers.aiohttp, chain_links.Straight = kept  # type: ignore[assignment]
+            chain_client.open_transport, audit_sources.aiohttp, server_peers.aiohttp, chain_transport.NoRedirectConnect = kept  # type: ignore[assignment]
 
 
 class _Http:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from audit.dsr import AS02, FOOT, HEAD, SU02, SY02, UNFILLED, Sender, dsr, unfilled
-from audit.facts import add_up
+from audit.epoch_totals import sum_epoch
 from audit.show import text
 from audit.statements import Statement, Work, society
 from audit.tables import EpochFile
@@ -71,7 +71,9 @@ def made(tmp_path: Path, epochs: int = 2) -> Statement:
         path = tmp_path / f"{number}.gmed"
         path.write_bytes(honest(30, 1000 + number, owners=owners).encode())
         with EpochFile(path) as file:
-            seen = SimpleNamespace(facts=add_up(file, 60), money=SimpleNamespace(void=False), final=True, claims=set())
+            seen = SimpleNamespace(
+                totals=sum_epoch(file, 60), money=SimpleNamespace(void=False), final=True, claims=set()
+            )
             out.take(seen)  # type: ignore[arg-type]
     return out
 

@@ -121,19 +121,31 @@ FAN_AT = next(index for index, row in enumerate(HONEST.payees) if row.payee not 
         (lambda data: with_leaves(data, leaves_of(data)[:FAN_AT] + leaves_of(data)[FAN_AT + 1 :]), "leaf.rewards", ""),
         (lambda data: with_leaves(data, [(b"\x01" * 20, 5, 0), *leaves_of(data)]), "leaf.rewards", ""),
         (lambda data: with_leaves(data, [(b"\x01" * 20, 5, 5), *leaves_of(data)]), "leaf.owner", "0x" + "01" * 20),
-        (lambda data: with_leaves(data, leaves_of(data)[:OWNER_AT] + leaves_of(data)[OWNER_AT + 1 :]), "leaf.owner", to_hex(OWNERS[0])),
+        (
+            lambda data: with_leaves(data, leaves_of(data)[:OWNER_AT] + leaves_of(data)[OWNER_AT + 1 :]),
+            "leaf.owner",
+            to_hex(OWNERS[0]),
+        ),
         (lambda data: replace(data, owners=data.owners[1:]), "leaf.owner", to_hex(OWNERS[0])),
         (lambda data: replace(data, owners=(*data.owners, OwnerRow(len(data.payees) - 1, 0))), "data.form", "owners"),
         (lambda data: replace(data, payees=data.payees[::-1]), "leaf.order", to_hex(HONEST.payees[0].payee)),
         (lambda data: replace(data, debits=data.debits[:1]), "payer.debit", to_hex(STATIONS[1])),
-        (lambda data: replace(data, debits=(*data.debits, DebitRow(b"\x05" * 20, 0))), "payer.debit", to_hex(b"\x05" * 20)),
-        (lambda data: replace(data, plays=(*data.plays, data.plays[0])), "ticket.twice", f"{to_hex(STATIONS[0])} ticket 1"),
+        (
+            lambda data: replace(data, debits=(*data.debits, DebitRow(b"\x05" * 20, 0))),
+            "payer.debit",
+            to_hex(b"\x05" * 20),
+        ),
+        (
+            lambda data: replace(data, plays=(*data.plays, data.plays[0])),
+            "ticket.twice",
+            f"{to_hex(STATIONS[0])} ticket 1",
+        ),
         (lambda data: replace(data, plays=data.plays[1:]), "payer.net", to_hex(STATIONS[0])),
         (lambda data: replace(data, bps=BPS + 1), "data.header", "bps"),
         (lambda data: replace(data, epoch=data.epoch + 1), "data.header", "epoch"),
         (lambda data: replace(data, usages=(*data.usages, UsageRow(b"\1" * 32))), "counts.root", ""),
     ],
-)  # fmt: skip
+)
 async def test_a_lie_is_named_with_its_leaf_or_payer(lie: Lie, kind: str, subject: str) -> None:
     """The fault names the kind and the leaf, payer, ticket or field."""
     lying = lie(HONEST)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.facts import add_up
+from audit.epoch_totals import sum_epoch
 from audit.tables import EpochFile
 from audit.value import HALF_LIFE_S, Band, Listener, Value, faded
 from tests.unit.audit.audit_book import OWNERS, honest
@@ -18,7 +18,7 @@ FINITE = st.floats(0, 1e12)
 
 def seen(data: Any) -> Any:
     """An audited epoch, as it is handed to statements."""
-    return SimpleNamespace(facts=add_up(EpochFile(data.encode()), 60))
+    return SimpleNamespace(totals=sum_epoch(EpochFile(data.encode()), 60))
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 10**6), st.integers(1, 1000), FINITE), max_size=12))

@@ -350,7 +350,7 @@ async def test_a_node_that_answers_for_few_blocks_is_asked_in_parts(node: Node, 
         for _ in range(2):
             answered.clear()
             node.calls.clear()
-            found = await chain._past({"address": "0x"}, 3)
+            found = await chain.raw_logs({"address": "0x"}, 3)
             assert [int(one["blockNumber"], 16) for one in found] == list(range(3, HEIGHT + 1))
             assert [block for first, last in answered for block in range(first, last + 1)] == list(range(3, HEIGHT + 1))
         assert sum(method == "eth_getLogs" for method, _ in node.calls) == len(answered)
@@ -361,12 +361,12 @@ async def test_a_list_that_takes_too_many_questions_is_declined(
     node: Node, most: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a few of them, and from then on without asking."""
-    monkeypatch.setattr(event_history, "PARTS", 8)
+    monkeypatch.setattr(event_history, "MAX_QUERIES", 8)
     limited(node, most)
     async with Chain(node.rpc) as chain:
         for questions in (8, 1):
             node.calls.clear()
             with pytest.raises(answers.Declined) as caught:
-                await chain._past({"address": "0x"}, 3)
+                await chain.raw_logs({"address": "0x"}, 3)
             assert caught.value.code == "chain.unreachable"
             assert sum(method == "eth_getLogs" for method, _ in node.calls) <= questions

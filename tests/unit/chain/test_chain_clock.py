@@ -179,7 +179,7 @@ def test_now_only_goes_back_for_a_block_taken_back(moves: list[tuple[int, int, i
             heard = Block(newest.number + step - 10, START_S + second, bytes(32))
             if second % 2:
                 newest = heard
-            await now._hear(heard)
+            await now._on_block(heard)
             after = now.now_ms()
             assert after >= before or before - after > clock.STEP_MS
             assert now.now_ms() >= after

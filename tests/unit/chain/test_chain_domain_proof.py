@@ -18,7 +18,7 @@ from chain.client import Chain
 from chain.commands import commands
 from chain.contracts.registry import Registry, StationEntry
 from chain.deployment import Deployment
-from chain.domain_proof import LIMIT, PATH, check, digest, fetch, look, make
+from chain.domain_proof import MAX_BYTES, PATH, check, digest, fetch, make, verify
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
@@ -42,10 +42,17 @@ def test_a_proof_names_station_and_domain() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"chain": 2}, {"chain": True}, {"registry": to_hex(bytes(20))}, {"domain": "other.example"}, {"station": to_hex(bytes([9]) * 20)},
-        {"signature": to_hex(bytes(65))}, {"signature": "0x"}, {"signature": 5}, {"station": None},
+        {"chain": 2},
+        {"chain": True},
+        {"registry": to_hex(bytes(20))},
+        {"domain": "other.example"},
+        {"station": to_hex(bytes([9]) * 20)},
+        {"signature": to_hex(bytes(65))},
+        {"signature": "0x"},
+        {"signature": 5},
+        {"station": None},
     ],
-)  # fmt: skip
+)
 def test_a_changed_proof_is_none(change: dict[str, Any]) -> None:
     """Every field is checked and signed."""
     raw = json.dumps({**json.loads(make(KEY, 1, REGISTRY, DOMAIN)), **change}).encode()
@@ -99,9 +106,9 @@ async def test_the_domain_is_asked() -> None:
         return web.Response(body=make(KEY, 1, REGISTRY, request.host))
 
     async with serving(answer) as domain:
-        assert (await look(domain, 1, REGISTRY)).station == STATION
+        assert (await verify(domain, 1, REGISTRY)).station == STATION
         with pytest.raises(InputError, match="another network"):
-            await look(domain, 2, REGISTRY)
+            await verify(domain, 2, REGISTRY)
 
 
 @pytest.mark.parametrize("case", ["missing", "redirect", "long"])
@@ -113,14 +120,14 @@ async def test_what_a_domain_may_not_answer(case: str) -> None:
             raise web.HTTPNotFound
         if case == "redirect":
             raise web.HTTPFound("http://127.0.0.1:1/")
-        return web.Response(body=b" " * (LIMIT + 1))
+        return web.Response(body=b" " * (MAX_BYTES + 1))
 
     async with serving(answer) as domain:
         with pytest.raises(InputError) as caught:
             await fetch(domain)
         assert (
             caught.value.detail["reason"]
-            == {"missing": "status 404", "redirect": "status 302", "long": f"more than {LIMIT} bytes"}[case]
+            == {"missing": "status 404", "redirect": "status 302", "long": f"more than {MAX_BYTES} bytes"}[case]
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from chain.abi import Function
 from chain.client import Chain
-from chain.contracts.token import MOST_AT_ONCE, Holding, Token
+from chain.contracts.token import MAX_PARALLEL, Holding, Token
 from chain.deployment import Deployment
 
 SPENDER = b"\x55" * 20
@@ -47,7 +47,7 @@ async def test_only_holders_are_asked_further_and_few_at_a_time() -> None:
 
     assert found == [Holding(holder, holder[-1], 7, 2) for holder in holders if holder[-1] % 2]
     assert (node.asked.count("balanceOf"), node.asked.count("nonces"), node.asked.count("allowance")) == (100, 50, 50)
-    assert node.most == MOST_AT_ONCE
+    assert node.most == MAX_PARALLEL
 
 
 async def test_nobody_is_asked_about_nobody() -> None:

@@ -66,7 +66,7 @@ def test_the_page_has_the_calls_of_an_auditor() -> None:
     table = section("Calls of an auditor")
     told = re.findall(r"^\| (\w+) \| `(\w+)\((.*)\)` \| (.*) \|$", table, re.MULTILINE)
     assert {name for _, name, *_ in told} == {
-        *("debit", "post", "account", "lane", "commit", "meta"),
+        *("debit", "post", "account", "server_state", "commitment", "epoch_meta"),
         *("rate_at", "is_content", "station", "owner_at", "server_at"),
     }
     for contract, name, given, gives in told:

@@ -60,7 +60,7 @@ def network(url: str, rpc: str) -> Any:
     registry = SimpleNamespace(
         is_content=always(True), server=always(entry), station_of=always(None), rate_at=always(0)
     )
-    settlement = SimpleNamespace(lane=always(SimpleNamespace(bond=1, retired=None)))
+    settlement = SimpleNamespace(server_state=always(SimpleNamespace(bond=1, retired=None)))
     deployment = SimpleNamespace(rpc=rpc, schedule=SimpleNamespace(epoch_of=lambda _: 0))
     return SimpleNamespace(
         content=lambda _: content, registry=registry, settlement=settlement, deployment=deployment, now_ms=lambda: 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from chain.deployment import LONGEST
+from chain.deployment import MAX_BYTES
 from native_host.install.commands import host
 from native_host.install.paths import Paths
 from native_host.messaging.dispatcher import Dispatcher
@@ -76,8 +76,8 @@ def test_what_is_no_object_is_the_stations_answer(raw: Any) -> None:
 def test_a_file_without_end_is_not_read_whole(paths: Paths, tmp_path: Path) -> None:
     """It is damaged, and the others are known."""
     network_files.add(paths, _file(tmp_path))
-    (paths.networks / "8.json").write_text(json.dumps({**NETWORK, "chain_id": 8}) + " " * LONGEST + "x")
-    (paths.networks / "9.json").write_text("[" * LONGEST)
+    (paths.networks / "8.json").write_text(json.dumps({**NETWORK, "chain_id": 8}) + " " * MAX_BYTES + "x")
+    (paths.networks / "9.json").write_text("[" * MAX_BYTES)
     assert list(network_files.load(paths)) == [7, 8]
     assert network_files.damaged(paths) == [paths.networks / "9.json"]
 

@@ -49,7 +49,7 @@ async def _unwatched(_line: Server, _up: bool) -> None:
 async def test_an_answer_during_the_close_does_not_keep_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection's task is cancelled although an answer arrives at that moment."""
     socket = Socket()
-    monkeypatch.setattr("chain.transport.Straight", lambda *_, **__: socket)
+    monkeypatch.setattr("chain.transport.NoRedirectConnect", lambda *_, **__: socket)
 
     def nothing(*_: Any) -> None:
         pass

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, LargeBinary, func, select, update
 
-from chain.contracts.settlement import EpochState, Lane
+from chain.contracts.settlement import EpochState, ServerState
 from pywallet.crypto import address_of
 from pywallet.errors import SENTENCES, GomaaError, Unavailable
 from pywallet.protocol import (
@@ -120,8 +120,8 @@ class ServerDoor:
         self.owners_asked += 1
         return self.books.owner(content, epoch)
 
-    async def lane(self) -> Lane:
-        return Lane(self.books.bond, None, None)
+    async def lane(self) -> ServerState:
+        return ServerState(self.books.bond, None, None)
 
     async def epoch(self, epoch: int) -> EpochState:
         return EpochState(bytes(32), int(epoch in self.books.posted), 0, 0, 0, False, epoch in self.books.posted)

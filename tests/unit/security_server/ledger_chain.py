@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chain.contracts.settlement import Entry, EpochState, Lane
+from chain.contracts.settlement import Entry, EpochState, ServerState
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Answer, Header, Schedule, commitment, entries_digest, gross, rest
@@ -195,10 +195,10 @@ class LedgerChain:
     def forget_money(self) -> None:
         """Nothing is cached."""
 
-    async def lane(self, fresh: bool = False) -> Lane:
+    async def lane(self, fresh: bool = False) -> ServerState:
         """The bond and the last post."""
         self._alive()
-        return Lane(self.ledger.bond, self.ledger.last, None, len(self.ledger.open))
+        return ServerState(self.ledger.bond, self.ledger.last, None, len(self.ledger.open))
 
     async def epoch(self, epoch: int) -> EpochState:
         """How an epoch stands; what a lying node says of it."""

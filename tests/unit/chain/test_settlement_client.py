@@ -1,4 +1,4 @@
-"""The doors to challenges, withdrawals, retirement, sales and rights, on a real chain."""
+"""Clients of challenges, withdrawals, retirement, sales and rights, on a local chain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chain.contracts.rights import (
 from chain.contracts.settlement import (
     Draft,
     Entry,
-    Lane,
+    ServerState,
     OpenChallenge,
     Settlement,
 )
@@ -64,7 +64,7 @@ def own() -> Iterator[Anvil]:
 
 @dataclass
 class Money:
-    """The doors and the keys."""
+    """Clients and keys."""
 
     chain: Chain
     network: Deployment
@@ -97,9 +97,9 @@ async def money(own: Anvil) -> AsyncIterator[Money]:
 async def test_the_challenge_game(money: Money) -> None:
     """A post is challenged and answered.
 
-    A receipt that it does not honour costs the bond, and the post is refunded: all through doors.
+    A receipt that it does not honour costs the bond, and the post is refunded.
     """
-    door, keys, fan = money.settlement, money.keys, bytes([5]) * 20
+    settlement, keys, fan = money.settlement, money.keys, bytes([5]) * 20
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
     leaves = [(fan, 100), (bytes([6]) * 20, 300)]
@@ -110,38 +110,38 @@ async def test_the_challenge_game(money: Money) -> None:
     voucher = sign(Voucher(server, station, 420, epoch), money.network.domain, keys[2])
     await money.to(SCHEDULE.ends(epoch))
     entries = [Entry(station, 400, 420, epoch, *compact(voucher.signature))]
-    await door.post(keys[1], epoch, tree.root, bytes(32), data.hash, entries)
-    assert fault(data, (await door.epoch(server, epoch)).commit) is None
+    await settlement.post(keys[1], epoch, tree.root, bytes(32), data.hash, entries)
+    assert fault(data, (await settlement.epoch(server, epoch)).commit) is None
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace)
     honest, lie = (
         sign(Receipt(server, epoch, fan, amount, bytes(32)), money.network.domain, keys[1]) for amount in (90, 101)
     )
     assert (grievance(honest.message, data), grievance(lie.message, data)) == (None, "low")
-    made = await door.challenge(keys[3], honest)
+    made = await settlement.challenge(keys[3], honest)
     at = (await money.chain.block(made.block)).timestamp
-    waiting = await door.open_challenge(server, epoch, fan, 90)
+    waiting = await settlement.open_challenge(server, epoch, fan, 90)
     assert waiting == OpenChallenge(address_of(keys[3]), at + SCHEDULE.answer, True)
-    assert await door.open_challenge(server, epoch, fan, 91) is None
+    assert await settlement.open_challenge(server, epoch, fan, 91) is None
     shown = answer_for(leaves, header, fan, 90)
     assert shown is not None
-    await door.answer(keys[0], server, epoch, 90, shown)
+    await settlement.answer(keys[0], server, epoch, 90, shown)
     stake = money.network.stake
-    assert await door.lane(server) == Lane(1000 + stake, epoch, None, 0)
+    assert await settlement.server_state(server) == ServerState(1000 + stake, epoch, None, 0)
     assert answer_for(leaves, header, fan, 101) is None
-    await door.challenge(keys[3], lie)
-    assert (await door.epoch(server, epoch)).open == 1
+    await settlement.challenge(keys[3], lie)
+    assert (await settlement.epoch(server, epoch)).open == 1
     with pytest.raises(GomaaError) as caught:
-        await door.answer(keys[0], server, epoch, 101, Answer(header, fan, 101, 0, tuple(tree.proof(0))))
-    assert caught.value.detail["reason"] == "proof"
+        await settlement.answer(keys[0], server, epoch, 101, Answer(header, fan, 101, 0, tuple(tree.proof(0))))
+    assert caught.value.detail["reason"] == "settlement: invalid proof"
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace + 10)
-    await door.slash(keys[0], server, epoch, fan, 101)
-    assert (await door.epoch(server, epoch)).void
-    await door.refund(keys[0], server, epoch, header, bytes(32), data.hash, [(station, 400)])
-    assert await door.account(server, station) == (0, 1000)
+    await settlement.slash(keys[0], server, epoch, fan, 101)
+    assert (await settlement.epoch(server, epoch)).void
+    await settlement.refund(keys[0], server, epoch, header, bytes(32), data.hash, [(station, 400)])
+    assert await settlement.account(server, station) == (0, 1000)
     names = ("Posted", "Challenged", "Answered", "Slashed", "Refunded")
-    assert [len(await door.history(name, server, epoch)) for name in names] == [1, 2, 1, 1, 1]
-    assert [log.fields["amount"] for log in await door.history("Challenged", server, epoch, fan)] == [90, 101]
-    assert await door.history("Challenged", server, epoch + 1) == []
+    assert [len(await settlement.history(name, server, epoch)) for name in names] == [1, 2, 1, 1, 1]
+    assert [log.fields["amount"] for log in await settlement.history("Challenged", server, epoch, fan)] == [90, 101]
+    assert await settlement.history("Challenged", server, epoch + 1) == []
 
 
 async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
@@ -149,7 +149,7 @@ async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
 
     A call that was cut off is gone on with, other entries are refused, and all come back.
     """
-    door, keys, net = money.settlement, money.keys, 1
+    settlement, keys, net = money.settlement, money.keys, 1
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
     voucher = sign(Voucher(server, station, 1000, epoch), money.network.domain, keys[2])
@@ -159,32 +159,32 @@ async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
     # A call that stops at its second part.
     broken = [*entries[:256], *[replace(entries[0], until=0)] * 300]
     with pytest.raises(GomaaError) as caught:
-        await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), broken)
-    assert caught.value.detail["reason"] == "voucher"
-    assert await door.draft(server, epoch) == Draft(256, 256, 0, entries_digest(debits[:256]))
+        await settlement.post(keys[1], epoch, tree.root, bytes(32), bytes(32), broken)
+    assert caught.value.detail["reason"] == "settlement: invalid voucher"
+    assert await settlement.draft(server, epoch) == Draft(256, 256, 0, entries_digest(debits[:256]))
     with pytest.raises(GomaaError) as caught:
-        await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), [replace(entries[0], net=2), *entries])
+        await settlement.post(keys[1], epoch, tree.root, bytes(32), bytes(32), [replace(entries[0], net=2), *entries])
     assert caught.value.code == "chain.mismatch"
-    await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), entries)
-    assert [log.fields["total"] for log in await door.history("Debited", server, epoch)] == [256, 256]
+    await settlement.post(keys[1], epoch, tree.root, bytes(32), bytes(32), entries)
+    assert [log.fields["total"] for log in await settlement.history("Debited", server, epoch)] == [256, 256]
     header = Header(tree.root, 600, rest(entries_digest(debits), bytes(32), bytes(32)))
-    assert (await door.epoch(server, epoch)).commit == commitment(header)
-    assert await door.draft(server, epoch) == Draft(0, 0, 0, bytes(32))
-    assert await door.account(server, station) == (600, 400)
+    assert (await settlement.epoch(server, epoch)).commit == commitment(header)
+    assert await settlement.draft(server, epoch) == Draft(0, 0, 0, bytes(32))
+    assert await settlement.account(server, station) == (600, 400)
     lie = sign(Receipt(server, epoch, station, 601, bytes(32)), money.network.domain, keys[1])
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace)
-    await door.challenge(keys[3], lie)
+    await settlement.challenge(keys[3], lie)
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace + 10)
-    await door.slash(keys[0], server, epoch, station, 601)
-    await door.refund(keys[0], server, epoch, header, bytes(32), bytes(32), debits)
-    assert await door.account(server, station) == (0, 1000)
-    assert [log.fields["total"] for log in await door.history("Undone", server, epoch)] == [256, 256]
-    assert await door.undo(keys[0], server, epoch, debits) is None
+    await settlement.slash(keys[0], server, epoch, station, 601)
+    await settlement.refund(keys[0], server, epoch, header, bytes(32), bytes(32), debits)
+    assert await settlement.account(server, station) == (0, 1000)
+    assert [log.fields["total"] for log in await settlement.history("Undone", server, epoch)] == [256, 256]
+    assert await settlement.undo(keys[0], server, epoch, debits) is None
 
 
 async def test_a_draft_that_is_left_is_undone_by_anyone(money: Money) -> None:
     """Its server may at once, everybody else when the epoch cannot be posted any more."""
-    door, keys = money.settlement, money.keys
+    settlement, keys = money.settlement, money.keys
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
     voucher = sign(Voucher(server, station, 1000, epoch), money.network.domain, keys[2])
@@ -193,27 +193,27 @@ async def test_a_draft_that_is_left_is_undone_by_anyone(money: Money) -> None:
     await money.to(SCHEDULE.ends(epoch))
     for key, second in ((keys[1], 0), (keys[3], SCHEDULE.post_until(epoch) + 1)):
         with pytest.raises(GomaaError):
-            await door.post(keys[1], epoch, bytes(32), bytes(32), bytes(32), entries)
-        assert (await door.draft(server, epoch)).count == 256
+            await settlement.post(keys[1], epoch, bytes(32), bytes(32), bytes(32), entries)
+        assert (await settlement.draft(server, epoch)).count == 256
         with pytest.raises(GomaaError) as caught:
-            await door.undo(keys[3], server, epoch, debits)
-        assert caught.value.detail["reason"] == "time"
+            await settlement.undo(keys[3], server, epoch, debits)
+        assert caught.value.detail["reason"] == "settlement: not undoable yet"
         if second:
             await money.to(second)
-        assert await door.undo(key, server, epoch, debits) is not None
-        assert await door.account(server, station) == (0, 1000)
+        assert await settlement.undo(key, server, epoch, debits) is not None
+        assert await settlement.account(server, station) == (0, 1000)
 
 
 async def test_many_receipts_are_answered_at_once(money: Money) -> None:
     """A batch closes one challenge of each payee, and everything else of theirs is dismissed."""
-    door, keys = money.settlement, money.keys
+    settlement, keys = money.settlement, money.keys
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
     leaves = [(bytes([n]) * 20, 100 + n) for n in range(1, 6)]
     tree, total = SumTree(leaves), sum(amount for _, amount in leaves)
     voucher = sign(Voucher(server, station, 1000, epoch), money.network.domain, keys[2])
     await money.to(SCHEDULE.ends(epoch))
-    await door.post(
+    await settlement.post(
         keys[1],
         epoch,
         tree.root,
@@ -226,43 +226,46 @@ async def test_many_receipts_are_answered_at_once(money: Money) -> None:
     for payee, amount in leaves[:2]:
         for less in (0, 1, 2):
             signed = sign(Receipt(server, epoch, payee, amount - less, bytes(32)), money.network.domain, keys[1])
-            await door.challenge(keys[3], signed)
+            await settlement.challenge(keys[3], signed)
     shown = [(amount, answer_for(leaves, header, payee, amount)) for payee, amount in leaves[:2]]
     answers = [(asked, one) for asked, one in shown if one is not None]
-    await door.answer_batch(keys[0], server, epoch, answers)
-    assert [await door.answered(commitment(header), payee) for payee, _ in leaves[:3]] == [101, 102, 0]
+    await settlement.answer_batch(keys[0], server, epoch, answers)
+    assert [await settlement.answered(commitment(header), payee) for payee, _ in leaves[:3]] == [101, 102, 0]
     for payee, amount in leaves[:2]:
         for less in (1, 2):
-            await door.dismiss(keys[0], server, epoch, payee, amount - less)
-    assert await door.lane(server) == Lane(1000 + 6 * money.network.stake, epoch, None, 0)
+            await settlement.dismiss(keys[0], server, epoch, payee, amount - less)
+    assert await settlement.server_state(server) == ServerState(1000 + 6 * money.network.stake, epoch, None, 0)
     with pytest.raises(GomaaError) as caught:
-        await door.answer_batch(keys[0], server, epoch, answers)
-    assert caught.value.detail["reason"] == "none"
+        await settlement.answer_batch(keys[0], server, epoch, answers)
+    assert caught.value.detail["reason"] == "settlement: no open challenge"
     other = replace(answers[0][1], header=replace(header, total=1))
     for wrong in ([], answers * 17, [answers[0], (101, other)]):
         with pytest.raises(InputError) as refused:
-            await door.answer_batch(keys[0], server, epoch, wrong)
+            await settlement.answer_batch(keys[0], server, epoch, wrong)
         assert refused.value.code == "message.schema"
 
 
 async def test_leaving(money: Money) -> None:
     """Escrow is asked back and withdrawn; a lane retires, and its bond is the owner's at the end."""
-    door, keys = money.settlement, money.keys
+    settlement, keys = money.settlement, money.keys
     server, station = address_of(keys[1]), address_of(keys[2])
-    assert await door.withdrawable(server, station) == (0, 0)
-    made = await door.request(keys[2], server, 600)
+    assert await settlement.withdrawable(server, station) == (0, 0)
+    made = await settlement.request(keys[2], server, 600)
     ready = (await money.chain.block(made.block)).timestamp + SCHEDULE.delay
-    assert (await door.requested(server, station), await door.withdrawable(server, station)) == (600, (600, ready))
+    assert (await settlement.requested(server, station), await settlement.withdrawable(server, station)) == (
+        600,
+        (600, ready),
+    )
     await money.to(ready)
-    await door.withdraw(keys[2], server)
-    assert await door.account(server, station) == (0, 400)
-    assert (await door.lane_owner(server), await door.lane_owner(station)) == (address_of(keys[0]), None)
-    made = await door.retire(keys[0], server)
+    await settlement.withdraw(keys[2], server)
+    assert await settlement.account(server, station) == (0, 400)
+    assert (await settlement.bond_owner(server), await settlement.bond_owner(station)) == (address_of(keys[0]), None)
+    made = await settlement.retire(keys[0], server)
     epoch = SCHEDULE.epoch_of((await money.chain.block(made.block)).timestamp)
-    assert await door.lane(server) == Lane(1000, None, epoch, 0)
+    assert await settlement.server_state(server) == ServerState(1000, None, epoch, 0)
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace + SCHEDULE.late + SCHEDULE.answer + 1)
-    await door.unbond(keys[0], server)
-    assert await door.lane(server) == Lane(0, None, epoch, 0)
+    await settlement.unbond(keys[0], server)
+    assert await settlement.server_state(server) == ServerState(0, None, epoch, 0)
 
 
 async def test_sales_and_rights(money: Money) -> None:
@@ -318,13 +321,13 @@ async def test_sales_and_rights(money: Money) -> None:
     assert shown is not None
     with pytest.raises(GomaaError, match=r"chain\.reverted") as refused:
         await rights.purchase(buyer, bought, replace(shown, royalty=499), 40)
-    assert refused.value.detail["reason"] == "royalty"
+    assert refused.value.detail["reason"] == "rights: royalty changed"
     await rights.purchase(buyer, bought, shown, 40)
     assert await rights.holder(bought) == address_of(buyer)
     assert await rights.royalty(bought, 1000) == (address_of(buyer), 50)
     await rights.transfer(buyer, bought, station)
     assert await content.licensed(station)
-    await rights.pick(keys[4], bought)
+    await rights.activate(keys[4], bought)
     (given,) = rights.granted(await rights.give(buyer, content.address, station, 60))
     assert await rights.holder(given) == station
     assert [log.fields["price"] for log in await rights.history("Listed", bought)] == [40, 40]
