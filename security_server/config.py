@@ -22,6 +22,11 @@ from pywallet.encoding.hex import (
 from pywallet.errors import InputError
 
 
+def database_url(name: str) -> str:
+    """The SQLAlchemy URL of a database: ``name`` itself, or the SQLite file of that name."""
+    return name if "://" in name else f"sqlite:///{name}"
+
+
 @dataclass(frozen=True)
 class Config:
     """Where to listen, where things lie, and how long to wait. Fields name their units."""
@@ -69,8 +74,8 @@ class Config:
 
     @property
     def url(self) -> str:
-        """The database as SQLAlchemy wants it."""
-        return self.database if "://" in self.database else f"sqlite:///{self.database}"
+        """The database as an SQLAlchemy URL."""
+        return database_url(self.database)
 
     @property
     def limits(self) -> Limits:

@@ -15,14 +15,14 @@ from security_server.chain_view import ChainView
 from security_server.config import Config, Keys
 from security_server.content.contents import Songs
 from security_server.db.cursors import FLOOR
-from security_server.db.tables import epochs, marks
+from security_server.db.tables import cursors, epochs
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import Agreement
 from security_server.playback.invocations import Now
 
 _BEFORE: Final = union_all(
     select((func.max(epochs.c.epoch) + 1).label("first")),
-    select(marks.c.number.label("first")).where(marks.c.name == FLOOR),
+    select(cursors.c.value.label("first")).where(cursors.c.name == FLOOR),
 ).subquery()
 _FIRST: Final = select(func.max(_BEFORE.c.first))
 

@@ -79,7 +79,9 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
         elif state not in DEBITED:
             unposted += gross(debit, bps)
     net, plays, heard = 0, 0, 0
-    due = select(tickets.c.due, tickets.c.price, tickets.c.reward).where(tickets.c.payer == payer, tickets.c.due > 0)
+    due = select(tickets.c.unvouchered_intervals, tickets.c.price, tickets.c.reward).where(
+        tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0
+    )
     for intervals, price, reward in connection.execute(due):
         net += intervals * (price + reward)
         plays += 1
@@ -113,12 +115,12 @@ def most_net(amount: int, bps: int, current_net: int) -> int:
 def _unfolded(connection: Connection, payer: bytes, base_epoch: int) -> list[tuple[int, int, int, str | None]]:
     """Debits after ``base_epoch`` as (epoch, net, bps, state of the epoch), oldest first."""
     query = (
-        select(debits.c.epoch, debits.c.net, debits.c.bps, epochs.c.state)
+        select(debits.c.epoch, debits.c.net, debits.c.bps, epochs.c.settlement_state)
         .outerjoin(epochs, epochs.c.epoch == debits.c.epoch)
         .where(debits.c.payer == payer, debits.c.epoch > base_epoch)
         .order_by(debits.c.epoch)
     )
-    return [(row.epoch, row.net, row.bps, row.state) for row in connection.execute(query)]
+    return [(row.epoch, row.net, row.bps, row.settlement_state) for row in connection.execute(query)]
 
 
 Mark = tuple[int, int]
@@ -177,7 +179,7 @@ def account(
     rows = _unfolded(connection, payer, row["base_epoch"] if row else -1)
     # An account that is new here begins with what the chain has debited besides the epochs that the books have.
     known = sum(gross(net, bps) for _, net, bps, state in rows if state in DEBITED and state != State.MISSED)
-    base, base_epoch = (row["base"], row["base_epoch"]) if row else (max(0, money.spent - known), -1)
+    base, base_epoch = (row["base_gross"], row["base_epoch"]) if row else (max(0, money.spent - known), -1)
     while rows and rows[0][0] < epoch and rows[0][3] in _OVER:
         number, net, bps, state = rows.pop(0)
         base, base_epoch = base + (gross(net, bps) if state == State.FINAL else 0), number
@@ -188,8 +190,8 @@ def account(
             raise Differs((base, base_epoch))
         base += money.spent - before
         before = money.spent
-    if (row is None and keep) or (row is not None and (row["base"], row["base_epoch"]) != (base, base_epoch)):
-        put(connection, payers, {"payer": payer}, base=base, base_epoch=base_epoch)
+    if (row is None and keep) or (row is not None and (row["base_gross"], row["base_epoch"]) != (base, base_epoch)):
+        put(connection, payers, {"payer": payer}, base_gross=base, base_epoch=base_epoch)
     unposted = sum(gross(net, bps) for net, bps, state in waiting if state not in DEBITED)
     return Account(before, next((net for number, net, _, _ in rows if number == epoch), 0), unposted)
 

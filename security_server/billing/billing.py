@@ -362,13 +362,13 @@ class Bookkeeping:
                 "opened_ms": row["opened_ms"],
             }
             for row in found.tickets
-            if row["station"] == payer
+            if row["station_address"] == payer
         ]
         lost = [
             {
                 "number": row["number"],
                 "content": to_hex(row["content"]),
-                "intervals": row["intervals"],
+                "intervals": row["heard_intervals"],
                 "session": found.sessions[row["session"]].to_json(),
             }
             for row in found.tickets

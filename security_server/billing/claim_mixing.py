@@ -83,7 +83,7 @@ class Mixer:
         core = self._core
         sent = await self._relay.sent(claim)
         if sent is not None:
-            if sent["to"] != claim.to:
+            if sent["recipient"] != claim.to:
                 raise Refusal("claim.done", transaction=to_hex(sent["transaction"]))
             return {"transaction": to_hex(sent["transaction"])}
         now_ms = await core.now_ms()
@@ -99,11 +99,11 @@ class Mixer:
             )
             await self._relay.within(waiting + 1)
             await self._relay.affordable(1)
-        due_ms = begin_ms + int(core.config.relay_mix_s * 1000) if row is None else row["due_ms"]
-        kept = {"message": msgspec.json.encode(messages[0]).decode(), "due_ms": due_ms}
+        due_ms = begin_ms + int(core.config.relay_mix_s * 1000) if row is None else row["send_by_ms"]
+        kept = {"message": msgspec.json.encode(messages[0]).decode(), "send_by_ms": due_ms}
         if row is None or row["message"] != kept["message"]:
             key = {"epoch": claim.epoch, "payee": claim.payee}
-            await core.store.run(lambda connection: put(connection, queued_claims, key, **kept, tries=0))
+            await core.store.run(lambda connection: put(connection, queued_claims, key, **kept, attempts=0))
         return {"transaction": None, "due_s": due_ms // 1000}
 
     async def _final_ms(self, signed: Signed[Claim]) -> int:
@@ -130,11 +130,13 @@ class Mixer:
         config = self._core.config
         now_ms = await self._core.now_ms()
         # What failed waits for its own time: with many others it would be tried again at once, and given up.
-        first = (queued_claims.c.tries == 0) & (queued_claims.c.due_ms <= now_ms + int(config.relay_mix_s * 1000))
-        begun = first | (queued_claims.c.due_ms <= now_ms)
-        query = select(queued_claims).where(begun).order_by(queued_claims.c.due_ms).limit(config.relay_mix_most)
+        first = (queued_claims.c.attempts == 0) & (
+            queued_claims.c.send_by_ms <= now_ms + int(config.relay_mix_s * 1000)
+        )
+        begun = first | (queued_claims.c.send_by_ms <= now_ms)
+        query = select(queued_claims).where(begun).order_by(queued_claims.c.send_by_ms).limit(config.relay_mix_most)
         rows = await self._core.store.run(lambda connection: connection.execute(query).mappings().all())
-        if not rows or (len(rows) < config.relay_mix_most and rows[0]["due_ms"] > now_ms):
+        if not rows or (len(rows) < config.relay_mix_most and rows[0]["send_by_ms"] > now_ms):
             return 0
         batch = [dict(row) for row in rows]
         secrets.SystemRandom().shuffle(batch)
@@ -147,11 +149,13 @@ class Mixer:
         try:
             await self._relay.send([Signed.from_json(Claim, msgspec.json.decode(row["message"]))])
         except GomaaError as error:
-            if error.code not in ENDED and row["tries"] + 1 < MOST_TRIES:
+            if error.code not in ENDED and row["attempts"] + 1 < MOST_TRIES:
                 wait_s = self._core.schedule.length if error.code in EARLY else 0
                 due_ms = await self._core.now_ms() + int((wait_s + self._core.config.relay_mix_s) * 1000)
                 await self._core.store.run(
-                    lambda connection: change(connection, queued_claims, key, due_ms=due_ms, tries=row["tries"] + 1)
+                    lambda connection: change(
+                        connection, queued_claims, key, send_by_ms=due_ms, attempts=row["attempts"] + 1
+                    )
                 )
                 return False
             if error.code != "claim.done":
@@ -165,7 +169,7 @@ class Mixer:
 def _waiting(connection: Connection, due_ms: int) -> int:
     """Claims that wait for the hour before a moment."""
     table = queued_claims.c
-    hour = (table.due_ms > due_ms - HOUR_MS, table.due_ms <= due_ms)
+    hour = (table.send_by_ms > due_ms - HOUR_MS, table.send_by_ms <= due_ms)
     return int(connection.execute(select(func.count()).where(*hour)).scalar_one())
 
 

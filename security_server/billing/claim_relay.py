@@ -98,9 +98,11 @@ class Relay:
     async def _spent(self) -> tuple[int, int]:
         """Wei of gas in the last hour and in the last day."""
         now_ms = await self._core.now_ms()
-        query = select(relay_costs.c.time_ms, relay_costs.c.wei).where(relay_costs.c.time_ms > now_ms - DAY_MS)
+        query = select(relay_costs.c.reserved_ms, relay_costs.c.gas_wei).where(
+            relay_costs.c.reserved_ms > now_ms - DAY_MS
+        )
         rows = await self._core.store.run(lambda connection: connection.execute(query).all())
-        return sum(row.wei for row in rows if row.time_ms > now_ms - HOUR_MS), sum(row.wei for row in rows)
+        return sum(row.gas_wei for row in rows if row.reserved_ms > now_ms - HOUR_MS), sum(row.gas_wei for row in rows)
 
     async def affordable(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
         """Wei of gas that a transaction may take, and the price of gas.
@@ -130,8 +132,8 @@ class Relay:
         async with self._reserving:
             wei, price = await self.affordable(claims_in_it, parts)
             now_ms = await core.now_ms()
-            made = insert(relay_costs).values(time_ms=now_ms, wei=wei)
-            old = delete(relay_costs).where(relay_costs.c.time_ms <= now_ms - DAY_MS)
+            made = insert(relay_costs).values(reserved_ms=now_ms, gas_wei=wei)
+            old = delete(relay_costs).where(relay_costs.c.reserved_ms <= now_ms - DAY_MS)
 
             def work(connection: Connection) -> int:
                 connection.execute(old)
@@ -141,7 +143,7 @@ class Relay:
 
     async def settle(self, number: int, wei: int) -> None:
         """What the transaction took, instead of what was set aside."""
-        change = update(relay_costs).where(relay_costs.c.id == number).values(wei=wei)
+        change = update(relay_costs).where(relay_costs.c.id == number).values(gas_wei=wei)
         await self._core.store.run(lambda connection: connection.execute(change) and None)
 
     async def claim(self, messages: Sequence[Any]) -> dict[str, Any]:
@@ -224,7 +226,7 @@ class Relay:
         return transaction
 
     async def sent(self, claim: Claim) -> dict[str, Any] | None:
-        """Where a leaf was sent by this relayer: ``to``, ``transaction``; None: it was not."""
+        """Where a leaf was sent by this relayer: ``recipient``, ``transaction``; None: it was not."""
         return await self._core.store.run(
             lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee)
         )
@@ -253,7 +255,7 @@ class Relay:
         while self._swept and self._swept[0][0] <= now_ms - DAY_MS:
             self._swept.popleft()
         swept = sum(time_ms > since_ms for time_ms, _ in self._swept)
-        sent = select(func.count()).select_from(claims).where(claims.c.time_ms > since_ms)
+        sent = select(func.count()).select_from(claims).where(claims.c.sent_ms > since_ms)
         already = await self._core.store.run(lambda connection: int(connection.execute(sent).scalar_one()))
         if already + swept + more > self._core.config.relay_per_hour:
             raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
@@ -265,5 +267,5 @@ class Relay:
 
     async def _done(self, claim: Claim, to: bytes, transaction: bytes, now_ms: int) -> None:
         key = {"epoch": claim.epoch, "payee": claim.payee}
-        values = {"to": to, "transaction": transaction, "time_ms": now_ms}
+        values = {"recipient": to, "transaction": transaction, "sent_ms": now_ms}
         await self._core.store.run(lambda connection: put(connection, claims, key, **values))

@@ -51,8 +51,8 @@ def totals(connection: Connection, epoch: int) -> Totals:
     """What the epoch has so far."""
     row = get(connection, epoch_totals, epoch=epoch)
     if row is not None:
-        return Totals(row["stations"], row["listeners"], row["stations_net"], row["listeners_net"])
-    rows = connection.execute(select(debits.c.net, debits.c.listener).where(debits.c.epoch == epoch)).all()
+        return Totals(row["station_payers"], row["listener_payers"], row["stations_net"], row["listeners_net"])
+    rows = connection.execute(select(debits.c.net, debits.c.is_listener).where(debits.c.epoch == epoch)).all()
     listeners = [net for net, listener in rows if listener]
     stations = [net for net, listener in rows if not listener]
     return Totals(len(stations), len(listeners), sum(stations), sum(listeners))
@@ -73,8 +73,8 @@ def take(connection: Connection, epoch: int, station: bool, before: Totals, net:
         connection,
         epoch_totals,
         {"epoch": epoch},
-        stations=before.stations + (new and station),
-        listeners=before.listeners + (new and not station),
+        station_payers=before.stations + (new and station),
+        listener_payers=before.listeners + (new and not station),
         stations_net=before.stations_net + (net if station else 0),
         listeners_net=before.listeners_net + (0 if station else net),
     )
@@ -124,18 +124,20 @@ def _share(connection: Connection, epoch: int, payer: bytes, station: bool, own:
     taken: dict[bytes, int] = {}
     wants: dict[bytes, int] = defaultdict(int)
     for row in connection.execute(select(debits).where(debits.c.epoch.in_((epoch - 1, epoch)))).mappings():
-        if station and row["listener"]:
+        if station and row["is_listener"]:
             continue
         if row["epoch"] == epoch:
             taken[row["payer"]] = row["net"]
         else:
             wants[row["payer"]] = row["net"]
-    due = select(tickets.c.payer, tickets.c.due, tickets.c.price, tickets.c.reward).where(tickets.c.due > 0)
+    due = select(tickets.c.payer, tickets.c.unvouchered_intervals, tickets.c.price, tickets.c.reward).where(
+        tickets.c.unvouchered_intervals > 0
+    )
     if station:
-        due = due.where(tickets.c.payer == tickets.c.station)
+        due = due.where(tickets.c.payer == tickets.c.station_address)
     owed: dict[bytes, int] = defaultdict(int)
     for ticket in connection.execute(due):
-        owed[ticket.payer] += ticket.due * (ticket.price + ticket.reward)
+        owed[ticket.payer] += ticket.unvouchered_intervals * (ticket.price + ticket.reward)
     for other in {*owed, *taken}:
         wants[other] = max(wants[other], owed[other] + taken.get(other, 0))
     equal = bond // max(1, len({*wants, payer}))

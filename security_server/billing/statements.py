@@ -82,20 +82,22 @@ def state(
     slots = slots or Slots()
     books = account(connection, payer, epoch, money, mark)
     due = [dict(row) for row in connection.execute(_due(payer)).mappings()]
-    wanted = sum(row["due"] * _each(row) for row in due)
-    station = not due or due[0]["station"] == payer
+    wanted = sum(row["unvouchered_intervals"] * _each(row) for row in due)
+    station = not due or due[0]["station_address"] == payer
     left = room(connection, epoch, payer, station, books.net or None, bond, wanted, slots, totals(connection, epoch))
     left = min(left, affordable(money, books.unposted, books.net))
     found: list[StatementLine] = []
     counts: dict[int, int] = {}
     net = 0
     for ticket in sorted(due, key=lambda row: (row["number"] in disputed, row["number"])):
-        new = min(ticket["due"], (left - net) // _each(ticket))
+        new = min(ticket["unvouchered_intervals"], (left - net) // _each(ticket))
         if new and len(found) < MOST_LINES:
             net += new * _each(ticket)
-            counts[ticket["number"]] = ticket["vouchered"]
+            counts[ticket["number"]] = ticket["vouchered_intervals"]
             names = ("number", "content", "session", "price", "reward")
-            found.append(StatementLine(intervals=ticket["vouchered"] + new, **{name: ticket[name] for name in names}))
+            found.append(
+                StatementLine(intervals=ticket["vouchered_intervals"] + new, **{name: ticket[name] for name in names})
+            )
     waiting = None
     if found and gross(books.net + net, money.bps) < slots.least_wei:
         found, counts, net, waiting = [], {}, 0, "statement.minimum"
@@ -120,10 +122,10 @@ def _escrow_code(station: bool) -> str:
 
 
 def _due(payer: bytes) -> Any:
-    return select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0)
+    return select(tickets).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0)
 
 
 def due_contents(connection: Connection, payer: bytes) -> set[bytes]:
     """The contents for which a payer owes something: their owners of the epoch are needed before a voucher settles."""
-    query = select(tickets.c.content).where(tickets.c.payer == payer, tickets.c.due > 0).distinct()
+    query = select(tickets.c.content).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0).distinct()
     return set(connection.execute(query).scalars())

@@ -105,7 +105,7 @@ class Songs:
             row = await self._store.run(lambda connection: get(connection, contents, content=content))
             if row is None:
                 raise Refusal("content.unknown")
-            song = song_of(open_header(row["header"]), row["code"])
+            song = song_of(open_header(row["header"]), row["keys_deleted_code"])
             self._songs[content] = song
             if len(self._songs) > _KEEP:
                 self._songs.popitem(last=False)
@@ -118,12 +118,16 @@ class Songs:
         """
         key = self._keys.get((content, epoch))
         if key is None:
-            row = await self._store.run(lambda connection: get(connection, content_keys, content=content, epoch=epoch))
+            row = await self._store.run(
+                lambda connection: get(connection, content_keys, content=content, key_epoch=epoch)
+            )
             if row is None:
                 song = await self.get(content)
                 raise Refusal(song.shredded or "content.unknown")
             try:
-                key = self._cipher.decrypt(row["sealed"][:12], row["sealed"][12:], content + epoch.to_bytes(4, "big"))
+                key = self._cipher.decrypt(
+                    row["sealed_key"][:12], row["sealed_key"][12:], content + epoch.to_bytes(4, "big")
+                )
             except InvalidTag:
                 raise InputError("internal", reason="a content key does not open with the master key") from None
             self._keys[(content, epoch)] = key
@@ -136,9 +140,9 @@ class Songs:
 
         def read(connection: Connection) -> tuple[bytes, list[int]]:
             row = get(connection, contents, content=content)
-            if row is None or row["code"] is not None:
-                raise Refusal("content.unknown" if row is None else row["code"])
-            query = select(content_keys.c.epoch).where(content_keys.c.content == content)
+            if row is None or row["keys_deleted_code"] is not None:
+                raise Refusal("content.unknown" if row is None else row["keys_deleted_code"])
+            query = select(content_keys.c.key_epoch).where(content_keys.c.content == content)
             return bytes(row["header"]), list(connection.execute(query).scalars())
 
         header, epochs = await self._store.run(read)
@@ -146,7 +150,7 @@ class Songs:
 
     async def known(self) -> list[bytes]:
         """Contents whose keys are still here."""
-        query = select(contents.c.content).where(contents.c.code.is_(None))
+        query = select(contents.c.content).where(contents.c.keys_deleted_code.is_(None))
         return list(await self._store.run(lambda connection: connection.execute(query).scalars().all()))
 
     def opened(self) -> set[bytes]:
@@ -158,11 +162,13 @@ class Songs:
 
         def work(connection: Connection) -> bool:
             row = get(connection, contents, content=content)
-            if row is None or row["code"] is not None:
+            if row is None or row["keys_deleted_code"] is not None:
                 return False
             connection.execute(delete(content_keys).where(content_keys.c.content == content))
             connection.execute(
-                update(contents).where(contents.c.content == content).values(shredded_ms=now_ms, code=code)
+                update(contents)
+                .where(contents.c.content == content)
+                .values(keys_deleted_ms=now_ms, keys_deleted_code=code)
             )
             return True
 
@@ -178,19 +184,19 @@ class Songs:
 
         def work(connection: Connection) -> None:
             row = get(connection, contents, content=song.content)
-            if row is not None and row["code"] not in (None, MOVED):
-                raise Refusal(row["code"])
+            if row is not None and row["keys_deleted_code"] not in (None, MOVED):
+                raise Refusal(row["keys_deleted_code"])
             facts: dict[str, Any] = {
-                "owner": song.owner,
+                "header_owner": song.owner,
                 "policy_hash": song.policy_hash,
                 "header": header,
                 "uploaded_ms": now_ms,
             }
             # What had moved away may come back.
-            facts |= {"code": None, "shredded_ms": None}
+            facts |= {"keys_deleted_code": None, "keys_deleted_ms": None}
             put(connection, contents, {"content": song.content}, **facts)
             for epoch, value in sealed.items():
-                put(connection, content_keys, {"content": song.content, "epoch": epoch}, sealed=value)
+                put(connection, content_keys, {"content": song.content, "key_epoch": epoch}, sealed_key=value)
 
         await self._store.run(work)
         self._songs.pop(song.content, None)

@@ -54,7 +54,7 @@ class FormerPlay(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     ticket: bytes
     device: bytes
-    started: str | None
+    start_action: str | None
     opened_ms: int
     heard_ms: int
 
@@ -136,17 +136,17 @@ def read_counters(
 def _counted(connection: Connection, content: bytes, row: Row[Any], with_plays: bool) -> Counted:
     given = get(connection, given_keys, listener=row.listener, content=content)
     former = _plays(connection, row.listener, content) if with_plays else []
-    keys = b"" if given is None else bytes(given["seconds"])
+    keys = b"" if given is None else bytes(given["second_bits"])
     return Counted(row.listener, row.plays, row.seeks, row.heard_ms, row.first_play_s, row.actions, keys, former)
 
 
 def _plays(connection: Connection, listener: bytes, content: bytes) -> list[FormerPlay]:
     own = (
-        select(tickets.c.id, sessions.c.device, tickets.c.started, tickets.c.opened_ms, tickets.c.heard_ms)
+        select(tickets.c.id, sessions.c.device, tickets.c.start_action, tickets.c.opened_ms, tickets.c.heard_ms)
         .join(sessions, sessions.c.id == tickets.c.session)
-        .where(tickets.c.listener == listener, tickets.c.content == content, tickets.c.state != "none")
+        .where(tickets.c.listener == listener, tickets.c.content == content, tickets.c.play_state != "none")
     )
-    names = ("ticket", "device", "started", "opened_ms", "heard_ms")
+    names = ("ticket", "device", "start_action", "opened_ms", "heard_ms")
     earlier = select(*(former_plays.c[name] for name in names)).where(
         former_plays.c.listener == listener, former_plays.c.content == content
     )
@@ -161,14 +161,14 @@ def write_counters(connection: Connection, content: bytes, counters: Sequence[Co
         most = {name: max(getattr(one, name), here[name] if here else 0) for name in ("plays", "seeks", "heard_ms")}
         put(connection, usages, key, **most, first_play_s=one.first_play_s, actions=one.actions)
         given = get(connection, given_keys, **key)
-        seconds = int.from_bytes(one.given, "little") | (int.from_bytes(given["seconds"], "little") if given else 0)
+        seconds = int.from_bytes(one.given, "little") | (int.from_bytes(given["second_bits"], "little") if given else 0)
         if seconds:
-            put(connection, given_keys, key, seconds=seconds.to_bytes(-(-seconds.bit_length() // 8), "little"))
+            put(connection, given_keys, key, second_bits=seconds.to_bytes(-(-seconds.bit_length() // 8), "little"))
         for play in one.former:
             if get(connection, tickets, id=play.ticket) is None:
                 values = {
                     "device": play.device,
-                    "started": play.started,
+                    "start_action": play.start_action,
                     "opened_ms": play.opened_ms,
                     "heard_ms": play.heard_ms,
                 }

@@ -89,7 +89,7 @@ class Moves:
         if server == self._core.address:
             return
         row = await self._core.store.run(lambda connection: get(connection, tickets, id=ticket))
-        if row is None or row["state"] == "none":
+        if row is None or row["play_state"] == "none":
             raise Refusal(MOVED, server=to_hex(server), **more)
 
     # The former server
@@ -168,7 +168,12 @@ class Moves:
                     await self._take_keys(content, before)
                 await core.store.run(
                     lambda connection: put(
-                        connection, takeovers, {"content": content}, before=before, from_epoch=None, counted=0
+                        connection,
+                        takeovers,
+                        {"content": content},
+                        former_server=before,
+                        from_epoch=None,
+                        counters_final=0,
                     )
                 )
                 await core.chain.accept_content(core.keys.signing, content)
@@ -189,9 +194,9 @@ class Moves:
                 lambda connection: change(connection, takeovers, {"content": content}, from_epoch=first)
             )
             try:
-                await self._take_counters(content, row["before"])
+                await self._take_counters(content, row["former_server"])
             except GomaaError as error:
-                log.warning("%s: counters of %s: %s", to_hex(content), to_hex(row["before"]), error)
+                log.warning("%s: counters of %s: %s", to_hex(content), to_hex(row["former_server"]), error)
         return first
 
     async def _take_keys(self, content: bytes, before: bytes) -> None:
@@ -244,17 +249,19 @@ class Moves:
         """
         core = self._core
         row = await core.store.run(lambda connection: get(connection, takeovers, content=content))
-        if row is None or row["counted"]:
+        if row is None or row["counters_final"]:
             return
         async with self._taking.setdefault(content, asyncio.Lock()):
             row = await core.store.run(lambda connection: get(connection, takeovers, content=content))
-            if row is None or row["counted"]:
+            if row is None or row["counters_final"]:
                 return
             try:
-                await self._take_counters(content, row["before"])
+                await self._take_counters(content, row["former_server"])
             except GomaaError as error:
-                log.warning("%s: last counters of %s: %s", to_hex(content), to_hex(row["before"]), error)
-            await core.store.run(lambda connection: change(connection, takeovers, {"content": content}, counted=1))
+                log.warning("%s: last counters of %s: %s", to_hex(content), to_hex(row["former_server"]), error)
+            await core.store.run(
+                lambda connection: change(connection, takeovers, {"content": content}, counters_final=1)
+            )
 
     # Afterwards
 
@@ -289,7 +296,7 @@ class Moves:
         if core.address in around or await core.chain.proposed_server(content) == core.address:
             return False
         lasting = select(func.count()).where(
-            tickets.c.content == content, tickets.c.expiry_s > now_s, tickets.c.state != "ended"
+            tickets.c.content == content, tickets.c.expiry_s > now_s, tickets.c.play_state != "ended"
         )
         return not await core.store.run(lambda connection: connection.execute(lasting).scalar_one())
 
@@ -307,7 +314,7 @@ class Moves:
 def _copy(connection: Connection, content: bytes, counters: Sequence[Counted]) -> None:
     """Counters of a content, unless plays begin here already: another process of this server may have taken them."""
     row = get(connection, takeovers, content=content)
-    if row is None or not row["counted"]:
+    if row is None or not row["counters_final"]:
         write_counters(connection, content, counters)
 
 

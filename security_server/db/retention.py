@@ -21,8 +21,8 @@ from security_server.db.cursors import (
     ENDED,
     SESSIONS_SEEN,
     TICKETS_SEEN,
-    mark,
-    set_mark,
+    read_cursor,
+    set_cursor,
 )
 from security_server.db.refusal_counts import DAY_MS
 from security_server.db.tables import (
@@ -39,7 +39,7 @@ from security_server.db.tables import (
     payees,
     payers,
     receipts,
-    refusals,
+    refusal_counts,
     sessions,
     tickets,
     tracked,
@@ -63,10 +63,12 @@ _BY_EPOCH: Final = (lines, epoch_contents, epoch_owners, epoch_totals, payees, e
 def first_unsettled(connection: Connection) -> int:
     """The first epoch that is neither final nor missed. It falls where the chain takes an epoch's end back."""
     asked = (
-        select(func.min(epochs.c.epoch)).where(epochs.c.state == str(state)) for state in State if state not in _OVER
+        select(func.min(epochs.c.epoch)).where(epochs.c.settlement_state == str(state))
+        for state in State
+        if state not in _OVER
     )
     found = [connection.execute(query).scalar() for query in asked]
-    return min([mark(connection, ENDED) or 0, *(int(epoch) for epoch in found if epoch is not None)])
+    return min([read_cursor(connection, ENDED) or 0, *(int(epoch) for epoch in found if epoch is not None)])
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Ages:
 
     Attributes:
         epoch: Epochs before this one are over, and old.
-        time_s: Tickets, sessions and refusals that ended before this, Unix seconds.
+        time_s: Tickets, sessions and refusal_counts that ended before this, Unix seconds.
         receipts_epoch: Receipts of epochs before this one go, claimed or not.
         whole: Whether everything before ``time_s`` is over: then what was looked at is not looked at again.
     """
@@ -102,7 +104,7 @@ def prune(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
         *of_epochs,
         owed,
         (receipts, receipts.c.epoch < ages.receipts_epoch),
-        (refusals, _old_days(ages)),
+        (refusal_counts, _old_days(ages)),
     ):
         if deleted := _delete(connection, table, condition):
             return deleted
@@ -110,7 +112,7 @@ def prune(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
 
 
 def _old_days(ages: Ages) -> ColumnElement[bool]:
-    return refusals.c.day < ages.time_s * 1000 // DAY_MS
+    return refusal_counts.c.day < ages.time_s * 1000 // DAY_MS
 
 
 def _claimed(connection: Connection, ages: Ages) -> int:
@@ -125,13 +127,13 @@ def _claimed(connection: Connection, ages: Ages) -> int:
 
 
 def _tickets(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
-    since_s = mark(connection, TICKETS_SEEN) or 0
+    since_s = read_cursor(connection, TICKETS_SEEN) or 0
     old = and_(tickets.c.expiry_s >= since_s, tickets.c.expiry_s < ages.time_s)
     unheard = ~exists().where(invocations.c.ticket == tickets.c.id)
-    wanted = and_(old, tickets.c.due == 0, tickets.c.content.not_in(list(kept)), unheard)
+    wanted = and_(old, tickets.c.unvouchered_intervals == 0, tickets.c.content.not_in(list(kept)), unheard)
     found = list(connection.execute(select(tickets.c.id).where(wanted).limit(BATCH)).scalars())
     if not found and ages.whole:
-        set_mark(connection, TICKETS_SEEN, ages.time_s)
+        set_cursor(connection, TICKETS_SEEN, ages.time_s)
     if found:
         _remove(connection, tracked, (tracked.c.ticket,), [(one,) for one in found])
         _remove(connection, tickets, (tickets.c.id,), [(one,) for one in found])
@@ -139,11 +141,11 @@ def _tickets(connection: Connection, kept: Collection[bytes], ages: Ages) -> int
 
 
 def _sessions(connection: Connection, ages: Ages) -> int:
-    since_s = mark(connection, SESSIONS_SEEN) or 0
+    since_s = read_cursor(connection, SESSIONS_SEEN) or 0
     old = and_(sessions.c.not_after_s >= since_s, sessions.c.not_after_s < ages.time_s)
     deleted = _delete(connection, sessions, and_(old, ~exists().where(tickets.c.session == sessions.c.id)))
     if not deleted and ages.whole:
-        set_mark(connection, SESSIONS_SEEN, ages.time_s)
+        set_cursor(connection, SESSIONS_SEEN, ages.time_s)
     return deleted
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from pywallet.errors import Unavailable
-from security_server.db.database import again, open_database
+from security_server.db.database import is_retryable, open_database
 
 T = TypeVar("T")
 _BATCH: Final = 64
@@ -85,7 +85,7 @@ class Store:
         try:
             self._transaction(jobs)
         except Exception as error:
-            if again(error):
+            if is_retryable(error):
                 # One by one: a collision of one is not everybody's.
                 for job in jobs:
                     self._alone(job)
@@ -112,7 +112,7 @@ class Store:
                 self._transaction([job])
             except Exception as error:
                 job.error = error
-                if not again(error):
+                if not is_retryable(error):
                     return
                 time.sleep(random.uniform(0, min(_PAUSE_S, 0.002 * 2**attempt)))  # noqa: S311
             else:
@@ -138,7 +138,7 @@ class _Job:
             self.result = self.function(connection)
             savepoint.commit()
         except Exception as error:
-            if again(error):
+            if is_retryable(error):
                 raise
             savepoint.rollback()
             self.error = error

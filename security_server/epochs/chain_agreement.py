@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Schedule
 from security_server.chain_view import ChainView
-from security_server.db.cursors import COMPARED, mark, set_mark
+from security_server.db.cursors import COMPARED, read_cursor, set_cursor
 from security_server.db.queries import change
 from security_server.db.tables import epochs
 from security_server.db.writer import Store
@@ -113,7 +113,7 @@ class Agreement:
         first = next((epoch for epoch in order if not settled[epoch]), None)
         cursor = first if first is not None else (order[-1] if order else compared)
         if cursor > compared:
-            await self._store.run(lambda connection: set_mark(connection, COMPARED, cursor))
+            await self._store.run(lambda connection: set_cursor(connection, COMPARED, cursor))
 
     async def _compare(self, epoch: int, ours: bytes | None, now_s: int) -> bool:
         """Compare one epoch; whether it is the same for good."""
@@ -126,7 +126,10 @@ class Agreement:
             # A node that lied for a while may have made it look missed, which nobody looks at for long.
             await self._store.run(
                 lambda connection: change(
-                    connection, epochs, {"epoch": epoch, "state": State.MISSED}, state=State.POSTED
+                    connection,
+                    epochs,
+                    {"epoch": epoch, "settlement_state": State.MISSED},
+                    settlement_state=State.POSTED,
                 )
             )
         # Nothing posted and nothing stored is settled too, once a later epoch is; and what nobody can challenge any
@@ -154,4 +157,4 @@ class Agreement:
 
 def _known(connection: Connection) -> tuple[dict[int, bytes], int]:
     rows = connection.execute(select(epochs.c.epoch, epochs.c.commitment)).all()
-    return {row.epoch: bytes(row.commitment) for row in rows}, mark(connection, COMPARED) or 0
+    return {row.epoch: bytes(row.commitment) for row in rows}, read_cursor(connection, COMPARED) or 0

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 
 from pywallet.errors import Unavailable
 from security_server.chain_view import Asked, ChainView, Refunded
-from security_server.db.cursors import EVENTS, mark, set_mark
+from security_server.db.cursors import EVENTS, read_cursor, set_cursor
 from security_server.db.queries import get, put
 from security_server.db.tables import challenges, refunds
 from security_server.db.writer import Store
@@ -37,7 +37,7 @@ class ChainEvents:
                 kept.
         """
         head = await self._chain.head()
-        mine = await self._store.run(lambda connection: mark(connection, EVENTS))
+        mine = await self._store.run(lambda connection: read_cursor(connection, EVENTS))
         at = first = min(self._chain.first_block if mine is None else mine, head)
         asked: list[Asked] = []
         refunded: list[Refunded] = []
@@ -74,9 +74,9 @@ def _keep(
         key = {"epoch": one.epoch, "payee": one.payee, "amount": one.amount}
         row = get(connection, challenges, **key)
         if row is None or row["block"] != one.block:
-            put(connection, challenges, key, block=one.block, closed=None)
+            put(connection, challenges, key, block=one.block, closed_block=None)
     connection.execute(delete(refunds).where(refunds.c.block.between(first, last)))
     for gone in refunded:
         put(connection, refunds, {"epoch": gone.epoch}, block=gone.block)
-    if cursor > (mark(connection, EVENTS) or 0):
-        set_mark(connection, EVENTS, cursor)
+    if cursor > (read_cursor(connection, EVENTS) or 0):
+        set_cursor(connection, EVENTS, cursor)

@@ -182,7 +182,7 @@ def _batches(shown: Sequence[tuple[Challenge, Answer]]) -> Iterator[list[tuple[C
 def _known(connection: Connection, oldest: int, recent: int) -> list[Challenge]:
     """Challenges that may be open: not seen closed, or closed in blocks so new that they may be replaced."""
     columns = (challenges.c.epoch, challenges.c.payee, challenges.c.amount)
-    fits = (challenges.c.closed.is_(None)) | (challenges.c.closed > recent)
+    fits = (challenges.c.closed_block.is_(None)) | (challenges.c.closed_block > recent)
     query = select(*columns).where(challenges.c.epoch >= oldest, fits).order_by(*columns[:2])
     return [(row.epoch, bytes(row.payee), row.amount) for row in connection.execute(query)]
 
@@ -191,10 +191,12 @@ def _note(connection: Connection, known: Sequence[Challenge], closed: set[Challe
     for epoch, payee, amount in known:
         key = {"epoch": epoch, "payee": payee, "amount": amount}
         if (epoch, payee, amount) not in closed:
-            change(connection, challenges, key, closed=None)
+            change(connection, challenges, key, closed_block=None)
         else:
             connection.execute(
                 challenges.update()
-                .where(*(challenges.c[name] == value for name, value in key.items()), challenges.c.closed.is_(None))
-                .values(closed=head)
+                .where(
+                    *(challenges.c[name] == value for name, value in key.items()), challenges.c.closed_block.is_(None)
+                )
+                .values(closed_block=head)
             )

@@ -130,10 +130,10 @@ class Closing:
             self._agreement.differs(epoch)
         elif facts.ready:
             self._agreement.agrees(epoch)
-        await self._note(epoch, stored["state"], row.state)
+        await self._note(epoch, stored["settlement_state"], row.state)
         if row.action in (Action.POST, Action.REFUND, Action.UNDO):
             await self._act(epoch, row)
-        elif row.state is State.MISSED and stored["state"] != row.state:
+        elif row.state is State.MISSED and stored["settlement_state"] != row.state:
             log.error("epoch %d was not posted in time", epoch)
 
     async def _look(self, epoch: int) -> tuple[Facts, dict[str, Any]]:
@@ -178,7 +178,7 @@ class Closing:
             await self._keep(epoch, transaction)
         log.info("epoch %d: %s", epoch, row.action)
         facts, stored = await self._look(epoch)
-        await self._note(epoch, stored["state"], decide(facts).state)
+        await self._note(epoch, stored["settlement_state"], decide(facts).state)
 
     async def _post(self, epoch: int) -> bytes | None:
         core, key = self._core, self._core.keys.signing
@@ -200,7 +200,7 @@ class Closing:
     async def _note(self, epoch: int, before: str, state: State) -> None:
         if before == state:
             return
-        change = update(epochs).where(epochs.c.epoch == epoch).values(state=str(state))
+        change = update(epochs).where(epochs.c.epoch == epoch).values(settlement_state=str(state))
         await self._core.store.run(lambda connection: connection.execute(change) and None)
         if state is State.FINAL:
             self._core.hub.push({"event": "epoch", "epoch": epoch, "state": "final"})
@@ -215,7 +215,7 @@ def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[in
     """
     query = (
         select(epochs.c.epoch)
-        .where((epochs.c.state.notin_(DONE)) | (epochs.c.epoch >= since_s // length_s))
+        .where((epochs.c.settlement_state.notin_(DONE)) | (epochs.c.epoch >= since_s // length_s))
         .order_by(epochs.c.epoch)
     )
     return list(connection.execute(query).scalars())
@@ -225,7 +225,7 @@ def _stored(connection: Connection, epoch: int) -> tuple[dict[str, Any], bool, b
     """The epoch's row, whether it was ever challenged, and whether a post of it was refunded."""
     row = (
         connection.execute(
-            select(epochs.c.state, epochs.c.commitment, epochs.c.transaction).where(epochs.c.epoch == epoch)
+            select(epochs.c.settlement_state, epochs.c.commitment, epochs.c.transaction).where(epochs.c.epoch == epoch)
         )
         .mappings()
         .one()
@@ -240,4 +240,4 @@ def _uploader(connection: Connection, content: bytes) -> bytes | None:
     from security_server.db.tables import contents
 
     row = get(connection, contents, content=content)
-    return None if row is None else bytes(row["owner"])
+    return None if row is None else bytes(row["header_owner"])

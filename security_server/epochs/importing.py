@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 from pywallet.errors import GomaaError, InputError
 from pywallet.settlement import NO_TERMS, REFUSED, EpochData, Schedule
 from security_server.chain_view import ChainView
-from security_server.db.cursors import FLOOR, mark, set_mark
+from security_server.db.cursors import FLOOR, read_cursor, set_cursor
 from security_server.db.queries import change, get
 from security_server.db.tables import (
     debits,
@@ -99,15 +99,17 @@ def _take(
     for play in data.plays:
         if play.outcome != REFUSED and play.terms != NO_TERMS:
             _settled(connection, data.stations[play.station].station, play.ticket, play.heard_s)
-    set_mark(connection, FLOOR, max(mark(connection, FLOOR) or 0, running + 1))
+    set_cursor(connection, FLOOR, max(read_cursor(connection, FLOOR) or 0, running + 1))
 
 
 def _forget(connection: Connection, epoch: int) -> None:
     """Drop what this database has counted in the epoch: another one closed it."""
-    for row in connection.execute(select(lines.c.ticket, lines.c.intervals).where(lines.c.epoch == epoch)).all():
+    for row in connection.execute(
+        select(lines.c.ticket, lines.c.settled_intervals).where(lines.c.epoch == epoch)
+    ).all():
         ticket = get(connection, tickets, id=row.ticket)
         if ticket is not None:
-            _vouchered(connection, ticket, ticket["vouchered"] - row.intervals)
+            _vouchered(connection, ticket, ticket["vouchered_intervals"] - row.settled_intervals)
     counted = (epoch_contents, epoch_owners, epoch_usages, epoch_totals)
     for table in (epochs, entries, lines, debits, payees, receipts, *counted, usage_leaves):
         connection.execute(delete(table).where(table.c.epoch == epoch))
@@ -115,17 +117,17 @@ def _forget(connection: Connection, epoch: int) -> None:
 
 def _settled(connection: Connection, station: bytes, number: int, heard_s: int) -> None:
     """Count a play of the imported epoch as paid, so that it is not charged again."""
-    ticket = get(connection, tickets, station=station, number=number)
+    ticket = get(connection, tickets, station_address=station, number=number)
     if ticket is not None:
-        _vouchered(connection, ticket, ticket["vouchered"] + heard_s // ticket["interval_s"])
+        _vouchered(connection, ticket, ticket["vouchered_intervals"] + heard_s // ticket["interval_s"])
 
 
 def _vouchered(connection: Connection, ticket: Mapping[str, Any], vouchered: int) -> None:
-    intervals = max(ticket["intervals"], vouchered)
+    intervals = max(ticket["heard_intervals"], vouchered)
     values = {
-        "vouchered": vouchered,
-        "intervals": intervals,
+        "vouchered_intervals": vouchered,
+        "heard_intervals": intervals,
         "heard_ms": max(ticket["heard_ms"], intervals * ticket["interval_s"] * 1000),
-        "due": intervals - vouchered if ticket["due"] else 0,
+        "unvouchered_intervals": intervals - vouchered if ticket["unvouchered_intervals"] else 0,
     }
     change(connection, tickets, {"id": ticket["id"]}, **values)

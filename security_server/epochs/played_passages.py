@@ -31,7 +31,7 @@ def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tup
             invocations.c.ticket,
             invocations.c.action,
             invocations.c.position_ms,
-            invocations.c.time_ms,
+            invocations.c.signed_ms,
             tickets.c.content,
             tickets.c.listener,
         )
@@ -48,7 +48,7 @@ def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tup
             fast.add(row.ticket)
         before = meters.get(row.ticket, Meter())
         after = meters[row.ticket] = before.advance(
-            row.action, row.position_ms, row.time_ms, FASTEST if row.ticket in fast else 1
+            row.action, row.position_ms, row.signed_ms, FASTEST if row.ticket in fast else 1
         )
         first, length = before.position_ms // (SEGMENT_S * 1000), after.heard_ms - before.heard_ms
         if length and row.epoch == epoch:

@@ -200,13 +200,17 @@ class Publishing:
             return {"epoch": epoch, "state": "none", **empty}
         return {
             "epoch": epoch,
-            "state": "final" if row["state"] == State.FINAL else "posted" if row["state"] in STANDING else "none",
+            "state": "final"
+            if row["settlement_state"] == State.FINAL
+            else "posted"
+            if row["settlement_state"] in STANDING
+            else "none",
             "root": to_hex(row["root"]),
             "total": str(row["total"]),
             "counts_root": to_hex(row["counts_root"]),
             "data_hash": to_hex(row["data_hash"]),
             "transaction": None if row["transaction"] is None else to_hex(row["transaction"]),
-            "leaves": row["leaves"],
+            "leaves": row["leaf_count"],
         }
 
     async def data(self, epoch: int) -> bytes:

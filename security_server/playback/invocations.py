@@ -131,11 +131,11 @@ def accept(
     if known is not None:
         if known["id"] != item.id:
             note(connection, now.time_ms, "invocation", "invocation.replayed")
-            return Outcome("invocation.replayed", session["sequence"])
-        return _answer(session["sequence"], ticket, counters, policy, now, known["code"], replay=True)
-    if message.sequence <= session["sequence"]:
+            return Outcome("invocation.replayed", session["last_sequence"])
+        return _answer(session["last_sequence"], ticket, counters, policy, now, known["code"], replay=True)
+    if message.sequence <= session["last_sequence"]:
         note(connection, now.time_ms, "invocation", "invocation.sequence")
-        return Outcome("invocation.sequence", session["sequence"])
+        return Outcome("invocation.sequence", session["last_sequence"])
     code = _misfit(item, session, ticket, now)
     if code is None and online and message.time < now.time_ms - LATE_MS:
         code = "invocation.time"
@@ -150,11 +150,11 @@ def accept(
         _record(connection, item, now, code)
     elif keeps_refused(connection, now.epoch, ticket):
         _record(connection, item, now, code)
-        add(connection, tickets, {"id": ticket["id"]}, refused=1)
+        add(connection, tickets, {"id": ticket["id"]}, kept_refusals=1)
         add(connection, epoch_contents, {"epoch": now.epoch, "content": ticket["content"]}, unvalidated=1)
     else:
         note(connection, now.time_ms, "invocation", code)
-        change(connection, sessions, {"id": message.session}, sequence=message.sequence)
+        change(connection, sessions, {"id": message.session}, last_sequence=message.sequence)
     return _answer(message.sequence, after, counters, policy, now, code)
 
 
@@ -187,7 +187,7 @@ def _decide(
 ) -> str | dict[str, Any]:
     """The code of a refusal; or, with everything counted, what has changed in the ticket."""
     action, message = item.action, item.message
-    state = ticket["state"]
+    state = ticket["play_state"]
     if action in STARTS:
         if state != "none":
             return "ticket.used"
@@ -207,11 +207,11 @@ def _decide(
     decision = decide(policy, usage, context, action)
     if decision.code is not None:
         return decision.code
-    mine = holder is None or holder["ticket"] in (None, ticket["id"])
+    mine = holder is None or holder["playing_ticket"] in (None, ticket["id"])
     # With another stream of this listener being heard, this one sounds where the terms allow it, and is not paid.
     sounding = state == "playing" and (mine or policy.concurrent > 1)
-    started = action if action in STARTS else ticket["started"] or "play"
-    meter = Meter(ticket["sounded_ms"], sounding, ticket["position_ms"], ticket["time_ms"]).advance(
+    started = action if action in STARTS else ticket["start_action"] or "play"
+    meter = Meter(ticket["sounded_ms"], sounding, ticket["position_ms"], ticket["last_signed_ms"]).advance(
         action,
         message.position,
         time_ms,
@@ -220,7 +220,7 @@ def _decide(
         (now.time_ms - ticket["opened_ms"]) * policy.fastest - ticket["sounded_ms"],
     )
     # One clock for all tickets of a listener: a moment that was counted is gone for every one of them.
-    clock_ms = max(ticket["opened_ms"], holder["time_ms"] if holder else 0)
+    clock_ms = max(ticket["opened_ms"], holder["counted_until_ms"] if holder else 0)
     room_ms = max(0, moment_ms - clock_ms) * policy.fastest if mine else 0
     heard_ms = ticket["heard_ms"] + min(meter.heard_ms - ticket["sounded_ms"], room_ms)
     intervals = heard_ms // (policy.price.interval_s * 1000)
@@ -231,7 +231,9 @@ def _decide(
     if mine or action in STARTS | {"resume"}:
         clock_ms = max(moment_ms, clock_ms)
         now_heard = ticket["id"] if meter.playing else None
-        put(connection, listeners, {"listener": ticket["listener"]}, ticket=now_heard, time_ms=clock_ms)
+        put(
+            connection, listeners, {"listener": ticket["listener"]}, playing_ticket=now_heard, counted_until_ms=clock_ms
+        )
     return _count(connection, item, ticket, counters, meter, heard_ms, intervals, now, decision.counts)
 
 
@@ -285,16 +287,16 @@ def _busy(
     ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[str, Any] | None, silence_ms: int
 ) -> str | None:
     """One playing stream per listener: another one waits until the first stops or falls silent."""
-    if action in ENDS or holder is None or holder["ticket"] in (None, ticket["id"]):
+    if action in ENDS or holder is None or holder["playing_ticket"] in (None, ticket["id"]):
         return None
-    if action in STARTS | {"resume"} and time_ms >= holder["time_ms"] + silence_ms:
+    if action in STARTS | {"resume"} and time_ms >= holder["counted_until_ms"] + silence_ms:
         return None
     return "session.busy"
 
 
 def free(ticket: Mapping[str, Any], action: str) -> bool:
     """Whether what is heard costs nothing: a preview of what the listener would pay for."""
-    return ticket["payer"] != ticket["station"] and (action == "preview" or ticket["started"] == "preview")
+    return ticket["payer"] != ticket["station_address"] and (action == "preview" or ticket["start_action"] == "preview")
 
 
 def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> str | None:
@@ -303,10 +305,10 @@ def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, inte
     Asked when a play starts and when an interval is full; of a listener who pays also at every sign of life and when it
     goes on.
     """
-    each, listener_pays = ticket["price"] + ticket["reward"], ticket["payer"] != ticket["station"]
+    each, listener_pays = ticket["price"] + ticket["reward"], ticket["payer"] != ticket["station_address"]
     if not each or free(ticket, action):
         return None
-    new = intervals - ticket["intervals"]
+    new = intervals - ticket["heard_intervals"]
     if action not in STARTS and not new and not listener_pays:
         return None
     owed = outstanding(connection, ticket["payer"], now.epoch)
@@ -314,7 +316,7 @@ def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, inte
     if listener_pays and owed.intervals + new >= now.listener_credit and not small:
         return "listener.voucher.missing"
     # Plays that no voucher covers, beside this one: what a station may owe is bounded at every interval.
-    if not listener_pays and owed.plays - (ticket["due"] > 0) >= now.credit_plays and not small:
+    if not listener_pays and owed.plays - (ticket["unvouchered_intervals"] > 0) >= now.credit_plays and not small:
         return "station.credit.exhausted"
     # The interval that has begun is covered before it sounds.
     wanted = new + 1 if listener_pays else max(1, new)
@@ -343,22 +345,22 @@ def _count(
     if any(moved.values()):
         add(connection, epoch_contents, {"epoch": now.epoch, "content": ticket["content"]}, **moved)
     values: dict[str, Any] = {
-        "state": "ended" if action == "stop" else "playing" if meter.playing else "paused",
+        "play_state": "ended" if action == "stop" else "playing" if meter.playing else "paused",
         "heard_ms": heard_ms,
         "sounded_ms": meter.heard_ms,
         "position_ms": meter.position_ms,
-        "time_ms": meter.time_ms,
-        "seen_ms": now.time_ms,
+        "last_signed_ms": meter.time_ms,
+        "last_received_ms": now.time_ms,
         "seeks": ticket["seeks"] + (action == "seek" and counted),
-        "sequence": message.sequence,
-        "invocation": item.id,
-        "intervals": intervals,
-        "due": intervals - ticket["vouchered"]
+        "last_sequence": message.sequence,
+        "last_invocation": item.id,
+        "heard_intervals": intervals,
+        "unvouchered_intervals": intervals - ticket["vouchered_intervals"]
         if ticket["price"] + ticket["reward"] and not free(ticket, action)
         else 0,
     }
     if action in STARTS:
-        values["started"] = action
+        values["start_action"] = action
     if action in JUMPS:
         values["anchor_position_ms"] = meter.position_ms
     change(connection, tickets, {"id": ticket["id"]}, **values)
@@ -376,13 +378,13 @@ def _record(connection: Connection, item: Received, now: Now, code: str | None) 
         ticket=message.ticket,
         action=item.action,
         position_ms=message.position,
-        time_ms=message.time,
+        signed_ms=message.time,
         received_ms=now.time_ms,
         epoch=now.epoch,
         signature=item.signature,
         code=code,
     )
-    change(connection, sessions, {"id": message.session}, sequence=message.sequence)
+    change(connection, sessions, {"id": message.session}, last_sequence=message.sequence)
 
 
 def _answer(
@@ -399,5 +401,5 @@ def _answer(
     now_s = now.time_ms // 1000
     left = decide(policy, counters.usage(policy, now_s), Context(now_s, now.domain, True), "pause").left
     return Outcome(
-        code, sequence, replay, counters.to_json(), dict(left), ticket["heard_ms"], ticket["intervals"], ticket
+        code, sequence, replay, counters.to_json(), dict(left), ticket["heard_ms"], ticket["heard_intervals"], ticket
     )

@@ -182,11 +182,15 @@ class Playing:
         listener_pays = song.policy.price.payer == "listener"
         row = get(connection, sessions, id=session_id)
         if row is None:
-            values = {name: getattr(message, name) for name in ("station", "listener", "device", "payee")}
+            values = {name: getattr(message, name) for name in ("listener", "device", "payee")}
             times = {"not_before_s": message.not_before, "not_after_s": message.not_after, "opened_ms": now_ms}
-            connection.execute(insert(sessions).values(id=session_id, signature=session.signature, **values, **times))
+            connection.execute(
+                insert(sessions).values(
+                    id=session_id, station_address=message.station, signature=session.signature, **values, **times
+                )
+            )
         if get(connection, tickets, id=ticket_id) is None:
-            if get(connection, tickets, station=order.station, number=order.number) is not None:
+            if get(connection, tickets, station_address=order.station, number=order.number) is not None:
                 raise Refusal("ticket.used", reason="number")
             price = song.policy.price
             epoch = self._core.running(connection, self._core.schedule.epoch_of(now_ms // 1000))
@@ -198,11 +202,11 @@ class Playing:
                 insert(tickets).values(
                     id=ticket_id,
                     session=session_id,
-                    station=order.station,
+                    station_address=order.station,
                     listener=message.listener,
                     payee=message.payee,
                     content=order.content,
-                    owner=song.owner,
+                    header_owner=song.owner,
                     number=order.number,
                     price=owed,
                     reward=order.reward,
@@ -216,7 +220,7 @@ class Playing:
             )
             if song.policy.tracks(tracking):
                 connection.execute(insert(tracked).values(ticket=ticket_id))
-        return row["sequence"] if row else 0, Counters(connection, message.listener, order.content).to_json()
+        return row["last_sequence"] if row else 0, Counters(connection, message.listener, order.content).to_json()
 
     async def lease(self, device: bytes, request: LeaseRequest) -> dict[str, Any]:
         """Keys of the next window, before the actions that will use them."""
@@ -236,10 +240,10 @@ class Playing:
         await self._moves.require_start(identity, row["content"])
         # What the listener pays for has no keys ahead of its payment but those of the preview.
         start = "preview" if song.policy.price.payer == "listener" else "play"
-        if start == "preview" and row["started"] not in (None, "preview"):
+        if start == "preview" and row["start_action"] not in (None, "preview"):
             raise Refusal("policy.action.denied", rule="lease")
-        action = start if row["state"] == "none" else "renew"
-        if row["state"] == "ended":
+        action = start if row["play_state"] == "none" else "renew"
+        if row["play_state"] == "ended":
             raise Refusal("ticket.used")
         ahead_ms = max(terms.window_s, core.config.buffer_s) * 1000
 
@@ -340,7 +344,7 @@ class Playing:
         if signer != device:
             raise Refusal("invocation.signature", op="destroyed")
         key = {"content": content, "listener": listener, "device": device}
-        values = {"time_ms": request.time_ms, "code": request.code, "signature": signature}
+        values = {"signed_ms": request.time_ms, "code": request.code, "signature": signature}
 
         played = (
             select(tickets.c.id)
@@ -392,14 +396,14 @@ class Playing:
         )
 
     async def _now(self, row: Mapping[str, Any], paying: bool, starting: bool = False) -> Now:
-        core, content, station = self._core, row["content"], row["station"]
+        core, content, station = self._core, row["content"], row["station_address"]
         time_ms = await core.now_ms()
         facts = await core.chain.content(content)
         domain = await core.chain.station_domain(station)
         if domain is None:
             raise Refusal("station.unknown")
         # A listener may have put money in a moment ago: whoever presses play is not told what was true before.
-        fresh = starting and row["payer"] != row["station"]
+        fresh = starting and row["payer"] != row["station_address"]
         money: Money | None = await core.chain.money(row["payer"], fresh=fresh) if paying else None
         place = core.config.place(domain)
         epoch = core.schedule.epoch_of(time_ms // 1000)
@@ -435,16 +439,16 @@ class Playing:
         Raises:
             Refusal: The policy's codes.
         """
-        if ticket["state"] == "ended":
+        if ticket["play_state"] == "ended":
             return range(0), 0
         counters = Counters(connection, ticket["listener"], ticket["content"])
         usage = counters.usage(song.policy, now.time_ms // 1000)
         if action is not None:
             context = present(connection, ticket, song.policy, now, device, now.time_ms // 1000)
             decide(song.policy, usage, context, action).require()
-        started = ticket["started"] or ("preview" if song.policy.price.payer == "listener" else "play")
+        started = ticket["start_action"] or ("preview" if song.policy.price.payer == "listener" else "play")
         window = Window.of(ticket["anchor_position_ms"], ticket["position_ms"], ahead_ms)
-        if ticket["payer"] != ticket["station"] and started != "preview":
+        if ticket["payer"] != ticket["station_address"] and started != "preview":
             # Never keys beyond what may be heard before a voucher has to come.
             window = self._paid(connection, ticket, now, window)
         bounds = extent(song.policy, usage, started)
@@ -458,12 +462,14 @@ class Playing:
         key = {"listener": ticket["listener"], "content": ticket["content"]}
         row = get(connection, given_keys, **key)
         before, wait = (
-            (int.from_bytes(row["seconds"], "little"), Wait(row["waited_ms"], row["since_ms"])) if row else (0, Wait())
+            (int.from_bytes(row["second_bits"], "little"), Wait(row["waited_ms"], row["wait_since_ms"]))
+            if row
+            else (0, Wait())
         )
         known, wait_ms = (before, wait), 0
         allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
         indexes, after = allowance.take(starts_ms, wanted, before)
-        if not indexes and ticket["state"] == "playing" and isinstance(request, GrantRequest):
+        if not indexes and ticket["play_state"] == "playing" and isinstance(request, GrantRequest):
             # A lease is fetched ahead of the music, which does not wait for it.
             wait, wait_ms = wait.after(allowance.short_ms(starts_ms, wanted, before), now.time_ms)
             allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
@@ -472,7 +478,7 @@ class Playing:
             wait = Wait(wait.waited_ms)
         if (after, wait) != known:
             seconds = after.to_bytes(-(-after.bit_length() // 8), "little")
-            put(connection, given_keys, key, seconds=seconds, waited_ms=wait.waited_ms, since_ms=wait.since_ms)
+            put(connection, given_keys, key, second_bits=seconds, waited_ms=wait.waited_ms, wait_since_ms=wait.since_ms)
         return indexes, wait_ms
 
     def _paid(self, connection: Connection, ticket: Mapping[str, Any], now: Now, window: Window) -> Window:

@@ -230,12 +230,12 @@ class FarmWorld:
 
     async def paid(self, listener: bytes) -> int:
         """Wei of rewards that the station's vouchers have paid for a listener's tickets; nothing may be due."""
-        query = select(tickets.c.vouchered, tickets.c.due, tickets.c.reward, tickets.c.payee).where(
+        query = select(tickets.c.vouchered_intervals, tickets.c.unvouchered_intervals, tickets.c.reward, tickets.c.payee).where(
             tickets.c.listener == listener
         )
         rows = await self.core.store.run(lambda connection: connection.execute(query).all())
-        assert not any(row.due for row in rows)
-        return sum(row.vouchered * row.reward for row in rows)
+        assert not any(row.unvouchered_intervals for row in rows)
+        return sum(row.vouchered_intervals * row.reward for row in rows)
 
     async def heard_ms(self, listener: bytes, content: bytes) -> tuple[list[int], int]:
         """What sounded of a content for a listener, paid or not, ticket by ticket, and the seeks that counted."""

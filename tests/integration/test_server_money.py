@@ -251,7 +251,9 @@ async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
         await world.closing.round()
         # What a server remembers that was killed before it wrote down that the chain had its post.
         await core.store.run(
-            lambda connection: connection.execute(epochs.update().values(state="closed", transaction=None)) and None
+            lambda connection: (
+                connection.execute(epochs.update().values(settlement_state="closed", transaction=None)) and None
+            )
         )
         await world.closing.round()
         await world.closing.round()

@@ -68,8 +68,8 @@ class Scene:
 
     async def spent(self) -> list[int]:
         """Wei of gas of each transaction that the server's budget counts."""
-        query = select(relay_costs.c.wei).order_by(relay_costs.c.id)
-        return [row.wei for row in await self.core.store.run(lambda connection: connection.execute(query).all())]
+        query = select(relay_costs.c.gas_wei).order_by(relay_costs.c.id)
+        return [row.gas_wei for row in await self.core.store.run(lambda connection: connection.execute(query).all())]
 
     async def balances(self) -> tuple[int, int]:
         """The payee's tokens and the fan's."""
@@ -83,7 +83,13 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         await world.token.transfer(world.platform_key, PAYEE, LIES)
         zeros = {
             name: bytes(size)
-            for name, size in (("source", 32), ("session", 32), ("invocation", 32), ("detail", 32), ("signature", 65))
+            for name, size in (
+                ("source", 32),
+                ("session", 32),
+                ("invocation", 32),
+                ("detail_hash", 32),
+                ("signature", 65),
+            )
         }
         counts = dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)
         row = {"epoch": 1, "payee": PAYEE, "amount": LIES, "content": bytes(20), **zeros, **counts}

@@ -20,7 +20,7 @@ from pywallet.errors import GomaaError
 from pywallet.protocol import destruction_digest
 from security_server.api.host_socket import hello_digest
 from security_server.billing.billing import statement_digest
-from security_server.db.tables import METADATA, refusals
+from security_server.db.tables import METADATA, refusal_counts
 from tests.integration.server_songs import make_song, terms
 from tests.integration.server_world import World, make_world, private_key
 
@@ -176,7 +176,7 @@ async def test_strangers_leave_no_rows(world: World) -> None:
         after = await core.store.run(rows)
         assert after.pop("refusal_counts") == before.pop("refusal_counts") + 1
         assert after == before
-        counted = select(refusals.c.what, refusals.c.code, refusals.c.count)
+        counted = select(refusal_counts.c.request_kind, refusal_counts.c.code, refusal_counts.c.count)
         assert await core.store.run(lambda connection: connection.execute(counted).all()) == [
             ("ticket", "ticket.signature", 8)
         ]

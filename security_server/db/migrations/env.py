@@ -8,7 +8,13 @@ from __future__ import annotations
 from alembic import context
 
 from security_server.db.tables import METADATA
+from security_server.db.versions import VERSION_TABLE
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -117,7 +117,7 @@ class EpochServer:
                 connection,
                 contents,
                 {"content": CONTENT},
-                owner=OWNER,
+                header_owner=OWNER,
                 policy_hash=bytes(32),
                 header=b"",
                 uploaded_ms=0,
@@ -133,7 +133,7 @@ class EpochServer:
 
         def work(connection: Any) -> None:
             self._at(connection)
-            row = {"id": identity, "station": STATION, "payer": STATION}
+            row = {"id": identity, "station_address": STATION, "payer": STATION}
             before = keccak256(b"ticket %d" % (self.numbers - 1))
             # A restored database may not know it.
             if get(connection, tickets, id=before) is not None:
@@ -153,7 +153,7 @@ class EpochServer:
     def _position(self, ticket: bytes) -> int:
         row = get(self.desk.connection, tickets, id=ticket)
         assert row is not None
-        return int(row["position_ms"]) + max(0, self.desk.now.time_ms - int(row["time_ms"]))
+        return int(row["position_ms"]) + max(0, self.desk.now.time_ms - int(row["last_signed_ms"]))
 
     async def hear(self, ticket: bytes) -> str | None:
         """The song has gone on; the code of a refusal."""
@@ -243,8 +243,10 @@ class EpochServer:
 
     async def states(self) -> dict[int, str]:
         """Epoch to its state at the last look."""
-        rows = await self.store.run(lambda connection: connection.execute(select(epochs.c.epoch, epochs.c.state)).all())
-        return {row.epoch: row.state for row in rows}
+        rows = await self.store.run(
+            lambda connection: connection.execute(select(epochs.c.epoch, epochs.c.settlement_state)).all()
+        )
+        return {row.epoch: row.settlement_state for row in rows}
 
     async def bytes_of(self) -> dict[int, bytes]:
         """Epoch to its stored bytes."""

@@ -163,7 +163,9 @@ async def test_a_play_longer_than_18_hours_is_not_cut(tmp_path: Path) -> None:
     chain.time_s += 30
     await server.hear(ticket)
     await server.pay()
-    await server.store.run(lambda connection: connection.execute(lines.update().values(intervals=7_000)) and None)
+    await server.store.run(
+        lambda connection: connection.execute(lines.update().values(settled_intervals=7_000)) and None
+    )
     chain.time_s += 31
     await server.closing.round()
     data = EpochData.decode(await server.publishing.data(SCHEDULE.epoch_of(begin_s())))

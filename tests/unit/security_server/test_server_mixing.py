@@ -87,7 +87,7 @@ class Scene:
             "content": bytes(20),
             "session": bytes(32),
             "invocation": bytes(32),
-            "detail": bytes(32),
+            "detail_hash": bytes(32),
             "signature": bytes(65),
         }
         counts = dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)

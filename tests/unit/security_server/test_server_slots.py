@@ -30,17 +30,30 @@ class Payers:
         """So many intervals under a new ticket."""
         self.number += 1
         row = {
-            "station": payer if station else STATION,
+            "station_address": payer if station else STATION,
             "payer": payer,
             "listener": payer,
             "payee": b"\x04" * 20,
             "content": b"\x06" * 20,
         }
-        row |= {"owner": b"\x05" * 20, "number": self.number, "price": price, "reward": 0, "bps": 500, "interval_s": 10}
-        row |= {"intervals": intervals, "due": intervals, "opened_ms": START_MS, "expiry_s": 0, "signature": bytes(65)}
+        row |= {
+            "header_owner": b"\x05" * 20,
+            "number": self.number,
+            "price": price,
+            "reward": 0,
+            "bps": 500,
+            "interval_s": 10,
+        }
+        row |= {
+            "heard_intervals": intervals,
+            "unvouchered_intervals": intervals,
+            "opened_ms": START_MS,
+            "expiry_s": 0,
+            "signature": bytes(65),
+        }
         identity = self.number.to_bytes(32, "big")
         self.desk.connection.execute(
-            tickets.insert().values(id=identity, session=bytes(32), invocation=bytes(32), **row)
+            tickets.insert().values(id=identity, session=bytes(32), last_invocation=bytes(32), **row)
         )
 
     def stated(self, payer: bytes) -> Stated:

@@ -61,3 +61,8 @@ def upgrade() -> None:
             # SQLite from 3.25 and PostgreSQL both rename in place: data, keys and indexes follow.
             op.alter_column(table, old, new_column_name=new)
     op.rename_table("marks", "cursors")
+    if op.get_bind().dialect.name == "postgresql":
+        # PostgreSQL names a constraint after its columns; SQLite leaves it without a name.
+        op.execute(
+            "ALTER TABLE tickets RENAME CONSTRAINT tickets_station_number_key TO tickets_station_address_number_key"
+        )
