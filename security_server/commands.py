@@ -140,8 +140,8 @@ async def _import(file: Path, config: Config) -> int:
     from chain.deployment import Deployment
     from security_server.chain_view import ChainView
     from security_server.db.writer import Store
-    from security_server.epochs.chain_agreement import Agreement
-    from security_server.epochs.importing import Importing
+    from security_server.epochs.chain_agreement import ChainAgreement
+    from security_server.epochs.importing import EpochImporter
 
     raw = await asyncio.to_thread(file.read_bytes)
     address, deployment = Keys.load(config.keys).address, Deployment.load(config.deployment)
@@ -150,7 +150,7 @@ async def _import(file: Path, config: Config) -> int:
         async with deployment.connect(config.rpc, max_fee=config.max_fee) as chain, ChainClock(chain) as clock:
             view = ChainView(chain, clock, deployment, address, config)
             schedule = deployment.schedule
-            return await Importing(store, view, address, schedule, Agreement(store, view, schedule)).take(raw)
+            return await EpochImporter(store, view, address, schedule, ChainAgreement(store, view, schedule)).take(raw)
     finally:
         store.close()
 

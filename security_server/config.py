@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.http_limits import Limits, networks
-from pywallet.crypto import address_of, key_wrap
+from pywallet.crypto import address_of, keccak256, key_wrap
 from pywallet.encoding.hex import (
     from_b64,
     from_hex,
@@ -169,6 +169,15 @@ class Keys:
     def address(self) -> bytes:
         """The server's address, 20 bytes."""
         return address_of(self.signing)
+
+    def tag_secret(self, listener: bytes, content: bytes) -> bytes:
+        """The secret of a listener's usage tags, 32 bytes: only this server and the listener's host know it.
+
+        Args:
+            listener: 20 bytes.
+            content: 20 bytes.
+        """
+        return keccak256(b"gomaa/1 tag" + keccak256(self.master) + listener + content)
 
     @classmethod
     def make(cls, signing: bytes | None = None) -> Keys:

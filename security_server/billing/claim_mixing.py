@@ -16,10 +16,13 @@ from sqlalchemy import Connection, delete, func, select
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import Claim, Signed
-from security_server.billing.claim_relay import HOUR_MS, Relay
-from security_server.context import Core
+from pywallet.settlement import Schedule
+from security_server.billing.claim_relay import HOUR_MS, ClaimRelay
+from security_server.chain_view import ChainView
+from security_server.config import Config
 from security_server.db.queries import change, get, put
 from security_server.db.tables import queued_claims, receipts
+from security_server.db.writer import Store
 
 LOOK_S: Final = 1.0
 """Pause between two looks at the queue."""
@@ -35,7 +38,7 @@ EARLY: Final = ("claim.pending", "claim.unknown")
 log = logging.getLogger("gomaa.server")
 
 
-class Mixer:
+class ClaimMixer:
     """Queue in the database, and the rounds in which it is sent.
 
     Each claim waits for its moment, and then until the oldest of those whose moment has come has waited
@@ -45,8 +48,19 @@ class Mixer:
     order, one after the other.
     """
 
-    def __init__(self, core: Core, relay: Relay) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        config: Config,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        relay: ClaimRelay,
+    ) -> None:
+        self._config = config
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
         self._relay = relay
 
     async def run(self) -> None:
@@ -80,35 +94,34 @@ class Mixer:
             raise InputError("message.schema", field="claims", reason="one at a time where it is mixed")
         signed = Signed.from_json(Claim, messages[0])
         claim = signed.message
-        core = self._core
         sent = await self._relay.sent(claim)
         if sent is not None:
             if sent["recipient"] != claim.to:
                 raise Refusal("claim.done", transaction=to_hex(sent["transaction"]))
             return {"transaction": to_hex(sent["transaction"])}
-        now_ms = await core.now_ms()
+        now_ms = await self._chain.now_ms()
         if after_s * 1000 > now_ms + MOST_AHEAD_S * 1000:
             raise InputError("message.schema", field="after_s")
         begin_ms = max(now_ms, after_s * 1000, await self._final_ms(signed))
-        row = await core.store.run(
+        row = await self._store.run(
             lambda connection: get(connection, queued_claims, epoch=claim.epoch, payee=claim.payee)
         )
         if row is None:
-            waiting = await core.store.run(
-                lambda connection: _waiting(connection, begin_ms + int(core.config.relay_mix_s * 1000))
+            waiting = await self._store.run(
+                lambda connection: _waiting(connection, begin_ms + int(self._config.relay_mix_s * 1000))
             )
             await self._relay.within(waiting + 1)
             await self._relay.affordable(1)
-        due_ms = begin_ms + int(core.config.relay_mix_s * 1000) if row is None else row["send_by_ms"]
+        due_ms = begin_ms + int(self._config.relay_mix_s * 1000) if row is None else row["send_by_ms"]
         kept = {"message": msgspec.json.encode(messages[0]).decode(), "send_by_ms": due_ms}
         if row is None or row["message"] != kept["message"]:
             key = {"epoch": claim.epoch, "payee": claim.payee}
-            await core.store.run(lambda connection: put(connection, queued_claims, key, **kept, attempts=0))
+            await self._store.run(lambda connection: put(connection, queued_claims, key, **kept, attempts=0))
         return {"transaction": None, "due_s": due_ms // 1000}
 
     async def _final_ms(self, signed: Signed[Claim]) -> int:
         """When the epoch of a claim is final at the earliest, Unix ms; 0 where it is. Raises as ``take``."""
-        claim, core = signed.message, self._core
+        claim = signed.message
         try:
             await self._relay.check([signed])
         except Refusal as refused:
@@ -119,23 +132,23 @@ class Mixer:
             query = select(receipts.c.epoch).where(*owed).limit(1)
             if (
                 refused.code == "claim.unknown"
-                and await core.store.run(lambda connection: connection.execute(query).first()) is None
+                and await self._store.run(lambda connection: connection.execute(query).first()) is None
             ):
                 raise
-            return core.schedule.due(claim.epoch) * 1000
+            return self._schedule.due(claim.epoch) * 1000
         return 0
 
     async def round(self) -> int:
         """Send what waits if it is time; how many were sent."""
-        config = self._core.config
-        now_ms = await self._core.now_ms()
+        config = self._config
+        now_ms = await self._chain.now_ms()
         # What failed waits for its own time: with many others it would be tried again at once, and given up.
         first = (queued_claims.c.attempts == 0) & (
             queued_claims.c.send_by_ms <= now_ms + int(config.relay_mix_s * 1000)
         )
         begun = first | (queued_claims.c.send_by_ms <= now_ms)
         query = select(queued_claims).where(begun).order_by(queued_claims.c.send_by_ms).limit(config.relay_mix_most)
-        rows = await self._core.store.run(lambda connection: connection.execute(query).mappings().all())
+        rows = await self._store.run(lambda connection: connection.execute(query).mappings().all())
         if not rows or (len(rows) < config.relay_mix_most and rows[0]["send_by_ms"] > now_ms):
             return 0
         batch = [dict(row) for row in rows]
@@ -150,9 +163,9 @@ class Mixer:
             await self._relay.send([Signed.from_json(Claim, msgspec.json.decode(row["message"]))])
         except GomaaError as error:
             if error.code not in ENDED and row["attempts"] + 1 < MOST_TRIES:
-                wait_s = self._core.schedule.length if error.code in EARLY else 0
-                due_ms = await self._core.now_ms() + int((wait_s + self._core.config.relay_mix_s) * 1000)
-                await self._core.store.run(
+                wait_s = self._schedule.length if error.code in EARLY else 0
+                due_ms = await self._chain.now_ms() + int((wait_s + self._config.relay_mix_s) * 1000)
+                await self._store.run(
                     lambda connection: change(
                         connection, queued_claims, key, send_by_ms=due_ms, attempts=row["attempts"] + 1
                     )
@@ -160,9 +173,9 @@ class Mixer:
                 return False
             if error.code != "claim.done":
                 log.warning("a claim of epoch %d leaves the queue: %s", row["epoch"], error.code)
-            await self._core.store.run(lambda connection: _drop(connection, row))
+            await self._store.run(lambda connection: _drop(connection, row))
             return False
-        await self._core.store.run(lambda connection: _drop(connection, row))
+        await self._store.run(lambda connection: _drop(connection, row))
         return True
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from security_server.config import Config
 from security_server.db.queries import get, put
 from security_server.db.tables import debits, epoch_totals, tickets
 
@@ -19,7 +20,7 @@ WIDTH: Final = (1 << 96) - 1
 
 
 @dataclass(frozen=True)
-class Slots:
+class EpochBounds:
     """Bounds of an epoch, from the configuration.
 
     ``least_wei``: a payer's gross below this waits for a later epoch. ``stations`` and ``listeners``: payers of each
@@ -30,6 +31,11 @@ class Slots:
     stations: int = 4_096
     listeners: int = 4_096
     listeners_percent: int = 50
+
+    @classmethod
+    def from_config(cls, config: Config) -> EpochBounds:
+        """The operator's bounds."""
+        return cls(config.least_wei, config.most_stations, config.most_listeners, config.listeners_percent)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def room(
     own: int | None,
     bond: int,
     wanted: int,
-    slots: Slots,
+    slots: EpochBounds,
     sums: Totals,
 ) -> int:
     """The net that a payer may still add to an epoch, before its escrow and voucher are looked at.

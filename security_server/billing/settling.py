@@ -31,7 +31,7 @@ from security_server.billing.accounts import (
     most_net,
 )
 from security_server.billing.fair_slots import (
-    Slots,
+    EpochBounds,
     room,
     take,
     totals,
@@ -87,7 +87,7 @@ class Settling:
 
     None: whoever uploaded it.
     """
-    slots: Slots = field(default_factory=Slots)
+    slots: EpochBounds = field(default_factory=EpochBounds)
     mark: Mark | None = None
     """See ``account``."""
 

@@ -16,7 +16,7 @@ from security_server.billing.accounts import (
     account,
     affordable,
 )
-from security_server.billing.fair_slots import Slots, room, totals
+from security_server.billing.fair_slots import EpochBounds, room, totals
 from security_server.billing.settling import (
     Done,
     Issued,
@@ -57,7 +57,7 @@ def state(
     epoch: int,
     money: Money,
     bond: int,
-    slots: Slots | None = None,
+    slots: EpochBounds | None = None,
     disputed: Collection[int] = (),
     mark: Mark | None = None,
 ) -> Stated:
@@ -79,7 +79,7 @@ def state(
     Raises:
         Differs: the chain's figure has to be read again.
     """
-    slots = slots or Slots()
+    slots = slots or EpochBounds()
     books = account(connection, payer, epoch, money, mark)
     due = [dict(row) for row in connection.execute(_due(payer)).mappings()]
     wanted = sum(row["unvouchered_intervals"] * _each(row) for row in due)

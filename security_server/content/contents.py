@@ -89,7 +89,7 @@ def upload_digest(content: bytes, header: bytes, ephemeral: bytes, wrapped: list
     return keccak256(b"gomaa/1 upload" + content + hashlib.sha256(header).digest() + keys)
 
 
-class Songs:
+class ContentStore:
     """Contents and their keys. Plain keys are held in memory only while songs are played."""
 
     def __init__(self, store: Store, master: bytes) -> None:

@@ -16,7 +16,9 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam
 
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from security_server.context import Core
+from pywallet.settlement import Schedule
+from security_server.chain_view import ChainView
+from security_server.content.contents import ContentStore
 from security_server.db.cursors import (
     ENDED,
     SESSIONS_SEEN,
@@ -45,6 +47,7 @@ from security_server.db.tables import (
     tracked,
     usage_leaves,
 )
+from security_server.db.writer import Store
 from security_server.epochs.settlement_state import State
 
 log = logging.getLogger("gomaa.server")
@@ -172,11 +175,25 @@ def counts_for_ever(policy: Policy) -> bool:
     return policy.devices is not None or any(count.after_s is not None for count in policy.counts.values())
 
 
-class History:
+class Retention:
     """Deletes by the operator's ``keep_days`` and ``keep_receipts_days``; 0 keeps for ever."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        songs: ContentStore,
+        keep_days: int,
+        keep_receipts_days: int,
+    ) -> None:
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
+        self._songs = songs
+        self._keep_days = keep_days
+        self._keep_receipts_days = keep_receipts_days
 
     async def run(self) -> None:
         """Do rounds for ever; what fails is tried again in the next round."""
@@ -193,29 +210,22 @@ class History:
 
     async def step(self) -> int:
         """One small transaction; how many rows it deleted."""
-        core, config = self._core, self._core.config
-        if not await core.store.leads():
+        if not await self._store.leads():
             return 0
-        now_s = await core.now_ms() // 1000
-        settled = await core.store.run(first_unsettled)
-        if not config.keep_days:
+        now_s = await self._chain.now_ms() // 1000
+        settled = await self._store.run(first_unsettled)
+        if not self._keep_days:
             return 0
-        time_s = max(0, now_s - config.keep_days * 86_400)
-        aged = core.schedule.epoch_of(time_s)
+        time_s = max(0, now_s - self._keep_days * 86_400)
+        aged = self._schedule.epoch_of(time_s)
         receipts_s = (
-            max(0, now_s - max(config.keep_days, config.keep_receipts_days) * 86_400)
-            if config.keep_receipts_days
-            else 0
+            max(0, now_s - max(self._keep_days, self._keep_receipts_days) * 86_400) if self._keep_receipts_days else 0
         )
         epoch = min(settled, aged)
-        ages = Ages(epoch, time_s, min(epoch, core.schedule.epoch_of(receipts_s)), settled >= aged)
+        ages = Ages(epoch, time_s, min(epoch, self._schedule.epoch_of(receipts_s)), settled >= aged)
         kept = await self._kept()
-        return await core.store.run(lambda connection: prune(connection, kept, ages))
+        return await self._store.run(lambda connection: prune(connection, kept, ages))
 
     async def _kept(self) -> set[bytes]:
-        names = await self._core.store.run(
-            lambda connection: list(connection.execute(select(contents.c.content)).scalars())
-        )
-        return {
-            bytes(content) for content in names if counts_for_ever((await self._core.songs.get(bytes(content))).policy)
-        }
+        names = await self._store.run(lambda connection: list(connection.execute(select(contents.c.content)).scalars()))
+        return {bytes(content) for content in names if counts_for_ever((await self._songs.get(bytes(content))).policy)}

@@ -29,7 +29,7 @@ Until the first comparison succeeds it is tried as often as epochs are closed.
 """
 
 
-class Agreement:
+class ChainAgreement:
     """Compares the stored epochs with the chain's, and refuses while they differ."""
 
     def __init__(self, store: Store, chain: ChainView, schedule: Schedule) -> None:

@@ -15,13 +15,15 @@ from sqlalchemy import Connection, select
 
 from chain.contracts.settlement import MOST_ANSWERS
 from pywallet.errors import GomaaError, Refusal, Unavailable
-from pywallet.settlement import Answer
-from security_server.context import Core
+from pywallet.settlement import Answer, Schedule
+from security_server.chain_view import ChainView
+from security_server.config import Keys
 from security_server.db.queries import change
 from security_server.db.tables import challenges
+from security_server.db.writer import Store
 from security_server.epochs.chain_events import REPLACED, ChainEvents
-from security_server.epochs.closing import Closing
-from security_server.epochs.publishing import Publishing
+from security_server.epochs.closing import EpochCloser
+from security_server.epochs.publishing import EpochPublisher
 
 log = logging.getLogger("gomaa.server")
 
@@ -32,18 +34,33 @@ Challenge = tuple[int, bytes, int]
 """Epoch, payee, amount challenged in wei."""
 
 
-class Answering:
+class ChallengeResponder:
     """Looks for open challenges to this server's receipts and shows the leaves.
 
     Each epoch's answers go out in as few transactions as the contract allows, beside each other: none waits until
     another one is in a block, and one that cannot be answered stops no other.
     """
 
-    def __init__(self, core: Core, publishing: Publishing, closing: Closing, events: ChainEvents) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        publishing: EpochPublisher,
+        closing: EpochCloser,
+        events: ChainEvents,
+        every_s: float,
+    ) -> None:
+        self._keys = keys
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
         self._publishing = publishing
         self._closing = closing
         self._events = events
+        self._every_s = every_s
         self._sent: dict[Challenge, asyncio.Task[int]] = {}
         self._hopeless: set[Challenge] = set()
 
@@ -57,7 +74,7 @@ class Answering:
                     log.warning("answering: %s", error)
                 except Exception:
                     log.exception("answering failed")
-                await asyncio.sleep(self._core.config.close_every_s)
+                await asyncio.sleep(self._every_s)
         finally:
             for task in set(self._sent.values()):
                 task.cancel()
@@ -82,7 +99,7 @@ class Answering:
             # What is known already must not wait for the rest of the events.
             failure = error
         batches = set(self._sent.values())
-        if await self._core.store.leads():
+        if await self._store.leads():
             batches |= await self._send(await self._open())
         if failure is not None:
             raise failure
@@ -90,16 +107,16 @@ class Answering:
 
     async def _open(self) -> list[Challenge]:
         """Challenges that the chain calls open, oldest first, without those whose answer is under way."""
-        core, schedule = self._core, self._core.schedule
-        now_s = await core.now_ms() // 1000
+        schedule = self._schedule
+        now_s = await self._chain.now_ms() // 1000
         # Older ones can neither be open nor be asked any more.
         oldest = schedule.epoch_of(max(0, now_s - schedule.late - schedule.grace - schedule.answer)) - 1
-        head = await core.chain.head()
-        known = await core.store.run(lambda connection: _known(connection, oldest, head - REPLACED))
+        head = await self._chain.head()
+        known = await self._store.run(lambda connection: _known(connection, oldest, head - REPLACED))
         known = [one for one in known if one not in self._sent]
-        still = await asyncio.gather(*(core.chain.is_open(*one) for one in known))
+        still = await asyncio.gather(*(self._chain.is_open(*one) for one in known))
         closed = {one for one, open_now in zip(known, still, strict=True) if not open_now}
-        await core.store.run(lambda connection: _note(connection, known, closed, head))
+        await self._store.run(lambda connection: _note(connection, known, closed, head))
         return [one for one in known if one not in closed]
 
     async def _send(self, found: Sequence[Challenge]) -> set[asyncio.Task[int]]:
@@ -109,7 +126,7 @@ class Answering:
             by_epoch[one[0]].append(one)
         for epoch, some in by_epoch.items():
             try:
-                state = await self._core.chain.epoch(epoch)
+                state = await self._chain.epoch(epoch)
                 if not state.ready or state.void:
                     # Only what is posted, and stands, can be shown.
                     self._closing.hurry()
@@ -144,9 +161,7 @@ class Answering:
     async def _isolated(self, epoch: int, batch: Sequence[tuple[Challenge, Answer]]) -> int:
         """Send a batch; if the chain refuses it, each of its answers alone. How many are answered."""
         try:
-            await self._core.chain.answer_batch(
-                self._core.keys.signing, epoch, [(one[2], answer) for one, answer in batch]
-            )
+            await self._chain.answer_batch(self._keys.signing, epoch, [(one[2], answer) for one, answer in batch])
         except Unavailable as error:
             log.warning("answering epoch %d: %s", epoch, error)
             return 0

@@ -10,7 +10,7 @@ from typing import Final
 
 from pywallet.errors import GomaaError
 from pywallet.settlement.schedule import ANSWER_GAS
-from security_server.context import Core
+from security_server.chain_view import ChainView
 
 GAS: Final = 2 * ANSWER_GAS
 """Gas that a stake has to be worth: two answers that are sent alone."""
@@ -24,8 +24,14 @@ log = logging.getLogger("gomaa.server")
 class StakeWatch:
     """Warns while false challenges cost this server more than they bring it."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        chain: ChainView,
+        gomaa_per_coin: float,
+    ) -> None:
+        self._chain = chain
+        self._gomaa_per_coin = gomaa_per_coin
         self.low = False
 
     async def run(self) -> None:
@@ -44,9 +50,8 @@ class StakeWatch:
 
         Logged when that begins and when it ends. Raises Unavailable ``chain.unreachable``.
         """
-        core = self._core
-        price, stake = await core.chain.gas_price_now(), core.chain.stake
-        cost = int(GAS * price * core.config.gomaa_per_coin)
+        price, stake = await self._chain.gas_price_now(), self._chain.stake
+        cost = int(GAS * price * self._gomaa_per_coin)
         low = cost > stake
         if low and not self.low:
             log.error(

@@ -28,7 +28,7 @@ from security_server.db.tables import (
     usage_leaves,
 )
 from security_server.db.writer import Store
-from security_server.epochs.chain_agreement import Agreement
+from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.closed_epoch import ClosedEpoch, Voucher
 from security_server.epochs.epoch_store import write_epoch
 from security_server.epochs.settlement_state import State
@@ -36,10 +36,12 @@ from security_server.epochs.settlement_state import State
 log = logging.getLogger("gomaa.server")
 
 
-class Importing:
+class EpochImporter:
     """Takes epochs over, one at a time."""
 
-    def __init__(self, store: Store, chain: ChainView, server: bytes, schedule: Schedule, agreement: Agreement) -> None:
+    def __init__(
+        self, store: Store, chain: ChainView, server: bytes, schedule: Schedule, agreement: ChainAgreement
+    ) -> None:
         self._store = store
         self._chain = chain
         self._server = server

@@ -14,9 +14,8 @@ from pywallet.encoding.hex import (
     from_b64,
     from_hex,
     to_b64,
-    to_hex,
 )
-from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.errors import InputError, Refusal
 from pywallet.policy import decide, extent
 from pywallet.policy.parts import HEARD_UNITS
 from pywallet.protocol import (
@@ -27,7 +26,6 @@ from pywallet.protocol import (
     Ticket,
     destruction_digest,
     digest,
-    require_signer,
 )
 from pywallet.sps.segments import segment_aad, segment_key
 from security_server.api.requests import (
@@ -61,6 +59,7 @@ from security_server.playback.invocations import (
 )
 from security_server.playback.usage import Counters
 from security_server.playback.windows import Allowance, Wait, Window
+from security_server.signatures import require_refusing
 
 GRANT_S = 600
 """Keys of a grant are good for so long, seconds."""
@@ -69,7 +68,7 @@ SKEW_S = 30
 """Seconds by which a session may seem to begin in the future."""
 
 
-class Playing:
+class KeyService:
     """The operations of docs/protocol.md section 4 that carry keys or count."""
 
     def __init__(self, core: Core, moves: Moves) -> None:
@@ -103,7 +102,7 @@ class Playing:
 
     async def _check(self, device: bytes, session: Signed[Session], ticket: Signed[Ticket]) -> None:
         core, message, order = self._core, session.message, ticket.message
-        require_refusing(session, core, message.listener, "session.signature")
+        require_refusing(session, core.domain, message.listener, "session.signature")
         if ZERO_ADDRESS in (message.listener, message.device):
             raise Refusal("session.signature", reason="zero address")
         if message.device != device:
@@ -111,7 +110,7 @@ class Playing:
         now_s = await core.now_ms() // 1000
         if not message.not_before <= now_s + SKEW_S or now_s >= message.not_after:
             raise Refusal("session.expired")
-        require_refusing(ticket, core, order.station, "ticket.signature")
+        require_refusing(ticket, core.domain, order.station, "ticket.signature")
         if order.station != message.station:
             raise Refusal("session.station")
         if order.server != core.address or order.session != digest(message, core.domain):
@@ -509,14 +508,6 @@ def check_times(**values: int) -> None:
     for name, value in values.items():
         if value >= 1 << 53:
             raise InputError("message.schema", field=name, reason="too large")
-
-
-def require_refusing(signed: Any, core: Core, address: bytes, code: str) -> None:
-    """Like pywallet's ``require_signer``, but a bad signature is a refusal that is recorded."""
-    try:
-        require_signer(signed, core.domain, address, code)
-    except GomaaError:
-        raise Refusal(code, address=to_hex(address)) from None
 
 
 def _ticket(connection: Connection, identity: bytes) -> dict[str, Any] | None:

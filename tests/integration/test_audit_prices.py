@@ -13,7 +13,7 @@ from audit.run import audit
 from chain.contracts.content import Content
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
-from security_server.playback.key_service import Playing
+from security_server.playback.key_service import KeyService
 from tests.integration.server_songs import terms
 from tests.integration.server_world import World, make_world
 from tests.integration.test_audit_server import close, pay, play
@@ -33,7 +33,7 @@ async def test_a_price_below_the_contracts_is_told(world: World, monkeypatch: py
     async def looks_away(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(Playing, "_check_content", looks_away)
+    monkeypatch.setattr(KeyService, "_check_content", looks_away)
     async with world.server(), world.host() as host:
         song = await world.publish()
         price = song.policy.price

@@ -25,9 +25,8 @@ from pywallet.protocol import (
 )
 from pywallet.settlement import Schedule, gross
 from security_server.api import requests
-from security_server.api.connections import Hub
+from security_server.api.connections import HostConnections
 from security_server.billing.accounts import Money
-from security_server.billing.billing import Bookkeeping
 from security_server.config import Config, Keys
 from security_server.context import Core
 from security_server.db.tables import (
@@ -45,6 +44,7 @@ from station.payments.resync import Life
 from station.payments.server_client import Servers
 from station.payments.statements import Bookkeeper, Outcome
 from station.tickets.listeners import Listening
+from tests.unit.security_server import services
 
 DOMAIN = Domain(31_337, b"\x5e" * 20)
 SCHEDULE = Schedule(length=600, grace=30, window=120, answer=120, late=36_000, delay=700)
@@ -242,10 +242,10 @@ class BooksWorld:
             "schedule": SCHEDULE,
             "store": self.store,
             "chain": self.door,
-            "hub": Hub(),
+            "hub": HostConnections(),
             "agreement": Agreeing(),
         }
-        self.server = Bookkeeping(Core(**{spec.name: given.get(spec.name) for spec in fields(Core)}))  # type: ignore[arg-type]
+        self.server = services.billing(Core(**{spec.name: given.get(spec.name) for spec in fields(Core)}))  # type: ignore[arg-type]
 
     def open_station(self) -> None:
         """Start the station on its file."""

@@ -23,10 +23,10 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.settlement import content_leaf, usage_leaf, usage_tag, verify_count, verify_leaf
-from security_server.api.connections import Hub
+from security_server.api.connections import HostConnections
 from security_server.api.requests import VoucherPost
 from security_server.billing.accounts import Money
-from security_server.billing.billing import Bookkeeping, statement_digest
+from security_server.billing.billing import statement_digest
 from security_server.config import Config, Keys
 from security_server.context import Core
 from security_server.db.queries import get, put
@@ -37,13 +37,10 @@ from security_server.db.tables import (
     usage_leaves,
 )
 from security_server.db.writer import Store
-from security_server.epochs.chain_agreement import Agreement
-from security_server.epochs.chain_events import ChainEvents
-from security_server.epochs.challenge_responder import Answering
-from security_server.epochs.closing import Closing
-from security_server.epochs.importing import Importing
-from security_server.epochs.publishing import Publishing
+from security_server.epochs.chain_agreement import ChainAgreement
+from security_server.epochs.importing import EpochImporter
 from security_server.playback.invocations import Now
+from tests.unit.security_server import services
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 from tests.unit.security_server.server_desk import CONTENT, DEVICE, DOMAIN, LISTENER, OWNER, START_MS, Desk, terms
 
@@ -83,16 +80,18 @@ class EpochServer:
     def start(self) -> None:
         """Open the database."""
         self.store = Store(self.url or f"sqlite:///{self.database}")
-        agreement = Agreement(self.store, self.chain, SCHEDULE)  # type: ignore[arg-type]
+        agreement = ChainAgreement(self.store, self.chain, SCHEDULE)  # type: ignore[arg-type]
         config = Config(Path(), Path())
         domain = Domain(DOMAIN.chain_id, DOMAIN.settlement)
         view: Any = self.chain
-        self.core = Core(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, None, Hub(), agreement)  # type: ignore[arg-type]
-        self.publishing = Publishing(self.core)
-        self.closing = Closing(self.core, self.publishing, agreement)
-        self.answering = Answering(self.core, self.publishing, self.closing, ChainEvents(self.store, view))
-        self.importing = Importing(self.store, view, KEYS.address, SCHEDULE, agreement)
-        self.books = Bookkeeping(self.core)
+        self.core = Core(
+            config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, None, HostConnections(), agreement
+        )  # type: ignore[arg-type]
+        self.publishing = services.publisher(self.core)
+        self.closing = services.closer(self.core, self.publishing)
+        self.answering = services.responder(self.core, self.publishing, self.closing)
+        self.importing = EpochImporter(self.store, view, KEYS.address, SCHEDULE, agreement)
+        self.books = services.billing(self.core)
         self.running = True
 
     def kill(self) -> None:
@@ -230,7 +229,7 @@ class EpochServer:
         assert len(rows) == len(data.usages) or epoch in self.imported
         for row in rows:
             found = await self.publishing.usage(DEVICE, epoch, self.session, row["content"])  # type: ignore[arg-type]
-            tag = usage_tag(self.core.secret(LISTENER, row["content"]), epoch)
+            tag = usage_tag(KEYS.tag_secret(LISTENER, row["content"]), epoch)
             leaf = usage_leaf(tag, row["content"], *(found["leaf"][name] for name in ("plays", "seeks", "seconds")))
             assert verify_count(
                 data.counts_root, leaf, found["index"], [bytes.fromhex(node[2:]) for node in found["proof"]]

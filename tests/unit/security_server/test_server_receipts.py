@@ -21,7 +21,7 @@ from pywallet.protocol import (
     sign,
     signer,
 )
-from security_server.api.connections import Line
+from security_server.api.connections import HostConnection
 from security_server.api.requests import (
     AccountRequest,
     Pay,
@@ -56,11 +56,11 @@ async def heard(folder: Path) -> EpochServer:
     return server
 
 
-def connected(server: EpochServer, device: bytes) -> Line:
+def connected(server: EpochServer, device: bytes) -> HostConnection:
     """A line that has said hello."""
-    line = Line()
+    line = HostConnection()
     line.device = device
-    server.core.hub.enter(line)
+    server.core.hub.add(line)
     return line
 
 

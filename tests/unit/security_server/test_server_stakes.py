@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,8 +29,8 @@ class Network:
 
 def watch(chain: Network, **config: Any) -> StakeWatch:
     """Over a chain that says only what gas costs."""
-    core: Any = SimpleNamespace(chain=chain, config=Config(Path(), Path(), **config))
-    return StakeWatch(core)
+    given: Any = chain
+    return StakeWatch(chain=given, gomaa_per_coin=Config(Path(), Path(), **config).gomaa_per_coin)
 
 
 async def test_gas_that_is_dearer_than_the_stake_covers_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
