@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from chain.abi import event
 from chain.client import Chain
@@ -30,13 +29,13 @@ from pywallet.errors import GomaaError, Refusal
 from pywallet.settlement import Answer, Header
 from pywallet.wallet.permit import Permit
 from security_server.billing.accounts import Money
+from security_server.chain_cache import Cache
 from security_server.config import Config
 from security_server.epochs.closed_epoch import Voucher
 from security_server.epochs.voucher_calldata import debited_vouchers
 
 log = logging.getLogger("gomaa.server")
 T = TypeVar("T")
-_MOST: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -55,36 +54,6 @@ class Refunded:
 
     epoch: int
     block: int
-
-
-class Cache:
-    """Answers with an age limit, one question at a time per key."""
-
-    def __init__(self) -> None:
-        self._values: dict[Any, tuple[float, Any]] = {}
-        self._locks: dict[Any, asyncio.Lock] = {}
-
-    async def get(self, key: Any, age_s: float, ask: Callable[[], Awaitable[T]]) -> T:
-        """The cached answer if it is younger than ``age_s`` seconds, else a new one."""
-        found = self._values.get(key)
-        if found is not None and time.monotonic() - found[0] < age_s:
-            return found[1]  # type: ignore[no-any-return]
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            found = self._values.get(key)
-            if found is not None and time.monotonic() - found[0] < age_s:
-                return found[1]  # type: ignore[no-any-return]
-            asked = time.monotonic()
-            value = await ask()
-            if len(self._values) >= _MOST:
-                self._values.clear()
-                self._locks.clear()
-            self._values[key] = (asked, value)
-            return value
-
-    def forget(self, kind: str) -> None:
-        """Drop all answers of one kind (the key's first element)."""
-        for key in [key for key in self._values if key[0] == kind]:
-            del self._values[key]
 
 
 class ChainView:

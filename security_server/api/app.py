@@ -28,6 +28,7 @@ from security_server.billing.claim_mixing import ClaimMixer
 from security_server.billing.claim_relay import ClaimRelay
 from security_server.billing.fair_slots import EpochBounds
 from security_server.billing.payee_sweeps import PayeeSweeps
+from security_server.billing.receipts import Receipts
 from security_server.chain_view import ChainView
 from security_server.config import Config, Keys
 from security_server.content.contents import ContentStore
@@ -117,6 +118,7 @@ async def _build(
         every_s=config.content_age_s,
     )
     revocation = Revocation(chain=view, songs=songs, hosts=hosts, every_s=config.content_age_s)
+    receipts = Receipts(address=keys.address, store=store, chain=view, hosts=hosts)
     billing = Billing(
         keys=keys,
         domain=domain,
@@ -124,7 +126,7 @@ async def _build(
         store=store,
         chain=view,
         agreement=agreement,
-        hosts=hosts,
+        receipts=receipts,
         bounds=EpochBounds.from_config(config),
     )
     relay = ClaimRelay(config=config, keys=keys, domain=domain, store=store, chain=view, publishing=publisher)
@@ -146,6 +148,7 @@ async def _build(
         chain=view,
         songs=songs,
         billing=billing,
+        receipts=receipts,
         publisher=publisher,
         closer=closer,
         importer=importer,
@@ -161,6 +164,7 @@ async def _build(
         frames_per_minute=config.frames_per_minute,
         key_service=KeyService(core, moves),
         billing=billing,
+        receipts=receipts,
         publisher=publisher,
         relay=relay,
         mixer=mixer,

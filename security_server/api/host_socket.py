@@ -20,6 +20,7 @@ from security_server.billing.billing import Billing
 from security_server.billing.claim_mixing import ClaimMixer
 from security_server.billing.claim_relay import ClaimRelay
 from security_server.billing.payee_sweeps import PayeeSweeps
+from security_server.billing.receipts import Receipts
 from security_server.chain_view import ChainView
 from security_server.epochs.publishing import EpochPublisher
 from security_server.playback.key_service import KeyService
@@ -55,6 +56,7 @@ class HostSocket:
         frames_per_minute: int,
         key_service: KeyService,
         billing: Billing,
+        receipts: Receipts,
         publisher: EpochPublisher,
         relay: ClaimRelay,
         mixer: ClaimMixer,
@@ -67,6 +69,7 @@ class HostSocket:
         self._frames_per_minute = frames_per_minute
         self._key_service = key_service
         self._billing = billing
+        self._receipts = receipts
         self._publisher = publisher
         self._relay = relay
         self._mixer = mixer
@@ -151,7 +154,7 @@ class HostSocket:
                 listener = await self._billing.listener(host.device, from_hex(request.session, 32))
                 return await self._billing.resynchronise(listener, request.voucher, request.settled)
             case requests.ReceiptsRequest():
-                return await self._billing.receipts(host.device, request)
+                return await self._receipts.of_device(host.device, request)
             case requests.LeafRequest():
                 return await self._publisher.leaf(request.epoch, from_hex(request.payee, 20))
             case requests.UsageRequest():

@@ -19,6 +19,7 @@ from security_server.api import requests
 from security_server.billing.billing import Billing
 from security_server.billing.claim_mixing import ClaimMixer
 from security_server.billing.claim_relay import ClaimRelay
+from security_server.billing.receipts import Receipts
 from security_server.chain_view import ChainView
 from security_server.config import Config, Keys
 from security_server.content.contents import ContentStore, signer, verify
@@ -88,6 +89,7 @@ class HttpApi:
         chain: ChainView,
         songs: ContentStore,
         billing: Billing,
+        receipts: Receipts,
         publisher: EpochPublisher,
         closer: EpochCloser,
         importer: EpochImporter,
@@ -103,6 +105,7 @@ class HttpApi:
         self._chain = chain
         self._songs = songs
         self._billing = billing
+        self._receipts = receipts
         self._publisher = publisher
         self._closer = closer
         self._importer = importer
@@ -236,7 +239,9 @@ class HttpApi:
 
     async def receipts(self, request: web.Request) -> web.Response:
         """Receipts of the payee that asks: owners ask here."""
-        return web.json_response(await self._billing.proven(requests.body(requests.ReceiptsPost, await request.read())))
+        return web.json_response(
+            await self._receipts.of_payee(requests.body(requests.ReceiptsPost, await request.read()))
+        )
 
     async def handover(self, request: web.Request) -> web.Response:
         """Another server takes over a content: its keys and counters, sealed to it."""

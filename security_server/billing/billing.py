@@ -1,17 +1,15 @@
-"""Accounts, statements, vouchers and receipts: the server's dealings with those who pay and are paid."""
+"""Requests of payers: accounts, statements, vouchers, resynchronisation."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from pywallet.crypto import keccak256, recover
 from pywallet.encoding.hex import from_hex, to_hex
@@ -22,20 +20,16 @@ from pywallet.protocol import (
     Statement,
     StatementLine,
     Voucher,
-    receipts_digest,
     settled_lines_hash,
     sign,
     statement_lines_hash,
 )
 from pywallet.settlement import Schedule, gross
-from security_server.api.connections import HostConnections
 from security_server.api.requests import (
     AccountRequest,
     BooksRequest,
     Message,
     Pay,
-    ReceiptsPost,
-    ReceiptsRequest,
     StatementRequest,
     VoucherPost,
 )
@@ -46,6 +40,7 @@ from security_server.billing.accounts import (
     outstanding,
 )
 from security_server.billing.fair_slots import EpochBounds
+from security_server.billing.receipts import STALE_S, Receipts
 from security_server.billing.resync import (
     Acknowledged,
     Shown,
@@ -57,25 +52,20 @@ from security_server.billing.resync import (
 )
 from security_server.billing.settling import (
     Done,
-    Issued,
     Settling,
     remember,
     settle_voucher,
-    stored,
 )
 from security_server.billing.statements import Stated, due_contents, state
 from security_server.chain_view import ChainView
 from security_server.config import Keys
 from security_server.db.queries import get
-from security_server.db.tables import receipts, sessions, tickets
+from security_server.db.tables import sessions, tickets
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.running_epoch import running_epoch
 from security_server.signatures import require_refusing
 
-STALE_S: Final = 120
-"""A payer's request for a statement is good for so long on either side of its time."""
-_MOST_RECEIPTS: Final = 2_000
 _TAKEN: Final[dict[str, Any]] = {"receipts": 0, "waiting": None, "settled": None}
 """Answer to a voucher that somebody else than its payer sends."""
 _TRIES: Final = 5
@@ -92,20 +82,6 @@ def statement_digest(server: bytes, time_s: int) -> bytes:
     return keccak256(b"gomaa/1 statement" + server + time_s.to_bytes(8, "big"))
 
 
-def receipt_json(issued: Issued) -> dict[str, Any]:
-    """A receipt on the wire."""
-    detail = {
-        "content": to_hex(issued.content),
-        "session": to_hex(issued.session),
-        "plays": issued.plays,
-        "seeks": issued.seeks,
-        "seconds": issued.seconds,
-        "sequence": issued.sequence,
-        "invocation": to_hex(issued.invocation),
-    }
-    return {"receipt": issued.receipt.to_json(), "detail": detail}
-
-
 def line_json(line: StatementLine) -> dict[str, Any]:
     """A statement's line on the wire."""
     return {
@@ -119,7 +95,7 @@ def line_json(line: StatementLine) -> dict[str, Any]:
 
 
 class Billing:
-    """Money that is heard, but not on the chain yet."""
+    """Answers payers: what they owe, and what their vouchers settle."""
 
     def __init__(
         self,
@@ -130,7 +106,7 @@ class Billing:
         store: Store,
         chain: ChainView,
         agreement: ChainAgreement,
-        hosts: HostConnections,
+        receipts: Receipts,
         bounds: EpochBounds,
     ) -> None:
         self._keys = keys
@@ -139,7 +115,7 @@ class Billing:
         self._store = store
         self._chain = chain
         self._agreement = agreement
-        self._hosts = hosts
+        self._receipts = receipts
         self._address = keys.address
         self._bounds = bounds
 
@@ -326,7 +302,7 @@ class Billing:
             if told:
                 raise
             return _TAKEN
-        await self._push(done.issued)
+        await self._receipts.push(done.issued)
         if not told:
             return _TAKEN
         return {"receipts": len(done.issued), "waiting": done.waiting, "settled": self._signed(message.payer, known)}
@@ -406,69 +382,6 @@ class Billing:
             "lost": lost,
             "last_number": found.last_number,
         }
-
-    async def _push(self, issued: Sequence[Issued]) -> None:
-        # Anybody can name anybody's payee in a session, and an owner's receipt is about a listener: it goes to that
-        # listener's devices.
-        own = sessions.alias("own")
-        query = (
-            select(sessions.c.id, own.c.payee, own.c.device)
-            .join(own, (own.c.payee == sessions.c.payee) & (own.c.listener == sessions.c.listener))
-            .where(sessions.c.id.in_({one.session for one in issued}))
-        )
-        devices: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
-        for session, payee, device in await self._store.run(lambda connection: list(connection.execute(query))):
-            devices[session, payee].add(device)
-        for one in issued:
-            if to := devices.get((one.session, one.receipt.message.payee)):
-                self._hosts.push({"event": "receipt", **receipt_json(one)}, to)
-
-    async def receipts(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
-        """Receipts, oldest first, that the listeners of a device's sessions earned for these payees, with all that they
-        hash.
-        """
-        named = [from_hex(payee, 20) for payee in request.payees]
-        own, session = sessions.alias("own"), sessions.alias("session")
-        earned = (
-            select(receipts)
-            .join(own, (own.c.payee == receipts.c.payee) & (own.c.device == device))
-            # Anybody can name anybody's payee in a session of their own: a receipt is told to the listener of its
-            # session.
-            .join(session, (session.c.id == receipts.c.session) & (session.c.listener == own.c.listener))
-            .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
-            .distinct()
-        )
-        return {"receipts": [receipt_json(one) for one in await self._found(earned)]}
-
-    async def proven(self, request: ReceiptsPost) -> dict[str, Any]:
-        """Receipts of a payee whose key has signed, oldest first: what a challenge needs, and nothing that they hash.
-
-        Raises:
-            InputError: ``invocation.time``.
-            Refusal: ``claim.signature``: the signature is not the payee's.
-        """
-        query = select(receipts).where(receipts.c.payee == await self._payee(request))
-        if request.epoch is not None:
-            query = query.where(receipts.c.epoch == request.epoch)
-        return {"receipts": [{"receipt": one.receipt.to_json()} for one in await self._found(query)]}
-
-    async def _found(self, query: Select[Any]) -> list[Issued]:
-        ordered = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)
-        rows = await self._store.run(lambda connection: connection.execute(ordered).mappings().all())
-        return [stored(row, self._address) for row in rows]
-
-    async def _payee(self, proof: ReceiptsPost) -> bytes:
-        """The payee that signed. Raises InputError ``invocation.time``, Refusal ``claim.signature``."""
-        payee, clocks = from_hex(proof.payee, 20), (await self._chain.now_ms() // 1000, int(time.time()))
-        if all(abs(proof.time_s - clock) > STALE_S for clock in clocks):
-            raise InputError("invocation.time", time_s=proof.time_s, now_s=clocks[0])
-        try:
-            signer = recover(receipts_digest(self._address, payee, proof.time_s), from_hex(proof.signature, 65))
-        except InputError:
-            signer = b""
-        if signer != payee:
-            raise Refusal("claim.signature")
-        return payee
 
     async def _epoch(self) -> int:
         return self._schedule.epoch_of(await self._chain.now_ms() // 1000)

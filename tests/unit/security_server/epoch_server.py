@@ -84,14 +84,14 @@ class EpochServer:
         config = Config(Path(), Path())
         domain = Domain(DOMAIN.chain_id, DOMAIN.settlement)
         view: Any = self.chain
-        self.core = Core(
-            config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, None, HostConnections(), agreement
-        )  # type: ignore[arg-type]
+        hosts, none: Any = HostConnections(), None
+        self.core = Core(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, none, hosts, agreement)
         self.publishing = services.publisher(self.core)
         self.closing = services.closer(self.core, self.publishing)
         self.answering = services.responder(self.core, self.publishing, self.closing)
         self.importing = EpochImporter(self.store, view, KEYS.address, SCHEDULE, agreement)
         self.books = services.billing(self.core)
+        self.issued = services.receipts(self.core)
         self.running = True
 
     def kill(self) -> None:
@@ -192,7 +192,7 @@ class EpochServer:
             lambda connection: connection.execute(select(receipts.c.epoch, receipts.c.payee)).all()
         )
         for payee in {bytes(row.payee) for row in rows}:
-            for one in await self.books._found(select(receipts).where(receipts.c.payee == payee)):
+            for one in await self.issued._found(select(receipts).where(receipts.c.payee == payee)):
                 message = one.receipt.message
                 self.receipts.add(Given(message.epoch, message.payee, message.amount))
 

@@ -9,6 +9,7 @@ from security_server.billing.claim_mixing import ClaimMixer
 from security_server.billing.claim_relay import ClaimRelay
 from security_server.billing.fair_slots import EpochBounds
 from security_server.billing.payee_sweeps import PayeeSweeps
+from security_server.billing.receipts import Receipts
 from security_server.content.moves import Ask, Moves
 from security_server.context import Core
 from security_server.db.retention import Retention
@@ -42,10 +43,15 @@ def responder(parts: Core, publishing: EpochPublisher, closing: EpochCloser) -> 
     return ChallengeResponder(**needed, publishing=publishing, closing=closing, events=events, every_s=every_s)
 
 
+def receipts(parts: Core) -> Receipts:
+    """Gives out receipts."""
+    return Receipts(**_of(parts, "address", "store", "chain", "hosts"))
+
+
 def billing(parts: Core) -> Billing:
     """Statements and vouchers."""
-    needed = _of(parts, "keys", "domain", "schedule", "store", "chain", "agreement", "hosts")
-    return Billing(**needed, bounds=EpochBounds.from_config(parts.config))
+    needed = _of(parts, "keys", "domain", "schedule", "store", "chain", "agreement")
+    return Billing(**needed, receipts=receipts(parts), bounds=EpochBounds.from_config(parts.config))
 
 
 def relay(parts: Core, publishing: EpochPublisher | None = None) -> ClaimRelay:
