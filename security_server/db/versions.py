@@ -55,7 +55,7 @@ def require_version(connection: Connection) -> None:
         connection: Of the transaction that opens the database.
 
     Raises:
-        GomaaError: ``server.database.version`` with ``found``, ``expected`` and ``advice``.
+        GomaaError: ``server.database.version`` with ``found``, ``expected`` and ``reason`` (what to do).
     """
     version = read_version(connection)
     if version is None:
@@ -98,4 +98,4 @@ def migrate(connection: Connection) -> str:
 
 def _refused(version: str) -> GomaaError:
     advice = _MIGRATE if version in REVISIONS else _OTHER
-    return GomaaError("server.database.version", found=version, expected=HEAD, advice=advice)
+    return GomaaError("server.database.version", found=version, expected=HEAD, reason=advice)

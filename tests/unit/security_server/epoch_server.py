@@ -84,7 +84,8 @@ class EpochServer:
         config = Config(Path(), Path())
         domain = Domain(DOMAIN.chain_id, DOMAIN.settlement)
         view: Any = self.chain
-        hosts, none: Any = HostConnections(), None
+        none: Any = None
+        hosts = HostConnections()
         self.core = Core(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, none, hosts, agreement)
         self.publishing = services.publisher(self.core)
         self.closing = services.closer(self.core, self.publishing)

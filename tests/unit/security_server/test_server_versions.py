@@ -232,7 +232,7 @@ def test_newer_and_unknown_versions_are_refused(database: str, engine: Engine, c
         error = refused(work)
         assert error.code == "server.database.version"
         assert (error.detail["found"], error.detail["expected"]) == (found, HEAD)
-        assert "migrate" not in error.detail["advice"]
+        assert "migrate" not in error.detail["reason"]
         with engine.connect() as connection:
             assert rows_of(connection) == before
 
