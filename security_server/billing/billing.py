@@ -315,8 +315,11 @@ class Billing:
         return {"statement": sign(message, self._domain, self._keys.signing).to_json(), "lines": rows}
 
     async def books(self, request: BooksRequest) -> dict[str, Any]:
-        """Both sides' newest signatures, for a payer whose books differ from these (docs/protocol.md,
-        Resynchronisation).
+        """Resynchronise a payer: exchange both sides' newest signatures (docs/protocol.md, Resynchronisation).
+
+        Raises:
+            InputError: ``invocation.time``.
+            Refusal: ``voucher.signature``, ``server.mismatch``.
         """
         payer = await self._asker(request.payer, request.time_s, request.signature)
         return await self.resynchronise(payer, request.voucher, request.settled)

@@ -1,6 +1,4 @@
-"""Bounds where tickets and refused plays come in, so that every epoch can be written and no stranger's rows grow
-without end.
-"""
+"""Bounds on the terms of new tickets and on stored refused plays, so that every epoch fits its format."""
 
 from __future__ import annotations
 

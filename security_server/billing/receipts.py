@@ -27,7 +27,7 @@ _MOST_RECEIPTS: Final = 2_000
 
 
 def receipt_json(issued: Issued) -> dict[str, Any]:
-    """A receipt on the wire."""
+    """JSON of a receipt and its details."""
     detail = {
         "content": to_hex(issued.content),
         "session": to_hex(issued.session),
@@ -41,7 +41,7 @@ def receipt_json(issued: Issued) -> dict[str, Any]:
 
 
 class Receipts:
-    """Gives out the stored receipts."""
+    """Pushes new receipts to hosts and returns stored ones to devices and payees."""
 
     def __init__(self, *, address: bytes, store: Store, chain: ChainView, hosts: HostConnections) -> None:
         self._address = address
@@ -67,8 +67,14 @@ class Receipts:
                 self._hosts.push({"event": "receipt", **receipt_json(one)}, to)
 
     async def of_device(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
-        """Receipts, oldest first, that the listeners of a device's sessions earned for these payees, with all that they
-        hash.
+        """Receipts with their details that the listeners of a device's sessions earned, oldest first.
+
+        Args:
+            device: The device's address, 20 bytes.
+            request: The payees, and the first epoch.
+
+        Returns:
+            ``receipts``: at most ``_MOST_RECEIPTS`` of ``receipt_json``.
         """
         named = [from_hex(payee, 20) for payee in request.payees]
         own, session = sessions.alias("own"), sessions.alias("session")
@@ -84,7 +90,7 @@ class Receipts:
         return {"receipts": [receipt_json(one) for one in await self._found(earned)]}
 
     async def of_payee(self, request: ReceiptsPost) -> dict[str, Any]:
-        """Receipts of a payee whose key has signed, oldest first: what a challenge needs, and nothing that they hash.
+        """Receipts of a payee that signed the request, oldest first, without their details: what a challenge needs.
 
         Raises:
             InputError: ``invocation.time``.

@@ -116,11 +116,16 @@ def unseal(private: bytes, sealed: Sealed, content: bytes, before: bytes, server
 def read_counters(
     connection: Connection, content: bytes, after: bytes, *, with_plays: bool
 ) -> tuple[list[Counted], bytes]:
-    """Counters of at most ``LISTENERS`` listeners, by address from ``after`` on, and the last one if there are more.
+    """Read counters of at most ``LISTENERS`` listeners of a content, by address.
 
     Args:
-        after: Listener, 20 bytes; zero for the first part.
-        with_plays: Whether the terms count devices, or plays by how long they were heard.
+        connection: Of a transaction.
+        content: The content's address, 20 bytes.
+        after: The listener after which they begin, 20 bytes; zero for the first part.
+        with_plays: Whether single plays are included: the terms count devices, or plays by how long they were heard.
+
+    Returns:
+        The counters, and the last listener if there are more, else no bytes.
     """
     query = (
         select(usages)

@@ -1,6 +1,4 @@
-"""Challenges and refunds of this server, copied from the chain's events into the database, in ranges that the node
-allows.
-"""
+"""Copies challenges and refunds of this server from the chain's events into the database."""
 
 from __future__ import annotations
 
@@ -18,11 +16,11 @@ from security_server.db.writer import Store
 from security_server.epochs.voucher_calldata import MOST_BLOCKS
 
 REPLACED: Final = 64
-"""So many of the newest blocks are read again each time: they may have been replaced."""
+"""Newest blocks that are read again each time, because a reorganisation may replace them."""
 
 
 class ChainEvents:
-    """Keeps the tables ``challenges`` and ``refunds`` as the chain tells them."""
+    """Keeps the tables ``challenges`` and ``refunds`` equal to the chain's events."""
 
     def __init__(self, store: Store, chain: ChainView) -> None:
         self._store = store
@@ -37,8 +35,8 @@ class ChainEvents:
                 kept.
         """
         head = await self._chain.head()
-        mine = await self._store.run(lambda connection: read_cursor(connection, EVENTS))
-        at = first = min(self._chain.first_block if mine is None else mine, head)
+        cursor = await self._store.run(lambda connection: read_cursor(connection, EVENTS))
+        at = first = min(self._chain.first_block if cursor is None else cursor, head)
         asked: list[Asked] = []
         refunded: list[Refunded] = []
         try:
@@ -56,14 +54,14 @@ class ChainEvents:
                     at, self._span = last + 1, min(MOST_BLOCKS, self._span * 2)
         finally:
             if at > first:
-                cursor = min(at, head + 1 - REPLACED)
-                await self._store.run(lambda connection: _keep(connection, first, at - 1, asked, refunded, cursor))
+                stable = min(at, head + 1 - REPLACED)
+                await self._store.run(lambda connection: _keep(connection, first, at - 1, asked, refunded, stable))
 
 
 def _keep(
     connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int
 ) -> None:
-    """What the blocks ``first`` to ``last`` hold now, and nothing that they held before they were replaced."""
+    """Replace the events of the blocks ``first`` to ``last`` (both included) and move the cursor forward."""
     there = {(one.epoch, one.payee, one.amount) for one in asked}
     before = connection.execute(select(challenges).where(challenges.c.block.between(first, last))).mappings().all()
     for old in before:

@@ -1,6 +1,4 @@
-"""Whether a challenge's stake still pays for its answer at the present price of gas (docs/settlement.md, "What it
-costs").
-"""
+"""Compares a challenge's stake with the gas cost of its answer (docs/settlement.md, "What it costs")."""
 
 from __future__ import annotations
 
@@ -13,16 +11,16 @@ from pywallet.settlement.schedule import ANSWER_GAS
 from security_server.chain_view import ChainView
 
 GAS: Final = 2 * ANSWER_GAS
-"""Gas that a stake has to be worth: two answers that are sent alone."""
+"""Gas whose cost a stake has to cover: two answers in transactions of their own."""
 
 WATCH_S: Final = 300.0
-"""How often the price is looked at."""
+"""Seconds between two checks of the price."""
 
 log = logging.getLogger("gomaa.server")
 
 
 class StakeWatch:
-    """Warns while false challenges cost this server more than they bring it."""
+    """Logs an error while answering false challenges costs this server more than their stakes."""
 
     def __init__(
         self,
@@ -35,7 +33,7 @@ class StakeWatch:
         self.low = False
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Check every ``WATCH_S`` seconds until cancelled."""
         while True:
             try:
                 await self.look()
