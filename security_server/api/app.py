@@ -1,4 +1,4 @@
-"""The application: every part made once, started and stopped in order."""
+"""Composition of the server: makes every part once, starts and stops them in order."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     try:
         return await _build(config, keys, deployment, stack)
     except BaseException:
-        # Whoever tries again must find the database free.
+        # The next attempt must find the database unlocked.
         await stack.aclose()
         raise
 
@@ -77,7 +77,7 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
 async def _build(
     config: Config, keys: Keys, deployment: Deployment, stack: contextlib.AsyncExitStack
 ) -> web.Application:
-    """The application. What it opens is closed by ``stack``."""
+    """Build the application; ``stack`` closes what is opened."""
     chain = await stack.enter_async_context(deployment.connect(config.rpc, max_fee=config.max_fee))
     clock = await stack.enter_async_context(ChainClock(chain))
     store = Store(config.url)
@@ -183,7 +183,7 @@ async def _build(
     async def background(_app: web.Application) -> AsyncIterator[None]:
         try:
             await revocation.start()
-            # Before anything is served: a database that is not the chain's gives no receipt.
+            # Before anything is served: without agreement with the chain no receipt is given.
             with contextlib.suppress(GomaaError):
                 await agreement.look()
         except BaseException:
@@ -210,10 +210,10 @@ async def _build(
         await view.close()
         await stack.aclose()
 
-    async def hang_up(_app: web.Application) -> None:
+    async def disconnect(_app: web.Application) -> None:
         hosts.close()
 
     app.cleanup_ctx.append(background)
-    app.on_shutdown.append(hang_up)
+    app.on_shutdown.append(disconnect)
     log.info("security server %s on chain %d", to_hex(keys.address), deployment.chain_id)
     return app

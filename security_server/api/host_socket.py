@@ -1,4 +1,4 @@
-"""The WebSocket that hosts speak: one request after the other, every frame checked."""
+"""WebSocket of hosts (docs/protocol.md section 4): requests in order, each validated before it is executed."""
 
 from __future__ import annotations
 
@@ -29,22 +29,27 @@ log = logging.getLogger("gomaa.server")
 
 MAX_FRAME: Final = 1 << 20
 HELLO_S: Final = 10.0
-"""A connection that has not said who it is after so many seconds is closed."""
+"""Seconds within which a connection has to send ``hello``."""
 SEND_S: Final = 30.0
-"""A host that takes nothing of a frame for so many seconds is let go."""
+"""Seconds after which a host that does not read a frame is disconnected."""
 MOST_CLAIMS: Final = 4
-"""Claims of one host that wait for the chain beside its music; one more waits in host."""
+"""Claims of one host that are executed beside its other requests; a further one is executed in order."""
 HELLO_MS: Final = 120_000
-"""A hello is good for so long on either side of its time."""
+"""Milliseconds by which the time in a ``hello`` may differ from the server's."""
 
 
 def hello_digest(server: bytes, time_ms: int) -> bytes:
-    """What a device signs to say who it is."""
+    """Digest that a device signs in ``hello``, 32 bytes.
+
+    Args:
+        server: The server's address, 20 bytes.
+        time_ms: Unix milliseconds.
+    """
     return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
 
 
 class HostSocket:
-    """``GET /v1/host``."""
+    """Handler of ``GET /v1/host``."""
 
     def __init__(
         self,
@@ -76,7 +81,11 @@ class HostSocket:
         self._sweeps = sweeps
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve one host until it goes. Raises Refusal ``server.busy`` where its address has too many connections."""
+        """Serve one host until it disconnects.
+
+        Raises:
+            Refusal: ``server.busy``: its network address has too many connections.
+        """
         with self._gate.sockets.held(self._gate.address(request)):
             return await self._serve(request)
 
@@ -106,7 +115,7 @@ class HostSocket:
                     continue
                 identity, operation = _parse(message.data)
                 if isinstance(operation, requests.ClaimRequest | requests.SweepRequest) and len(slow) < MOST_CLAIMS:
-                    # The chain takes its time; the music of the same host must not wait for it.
+                    # These wait for a block; grants of the same host must not.
                     task = asyncio.create_task(self._answer(host, identity, operation))
                     slow.add(task)
                     task.add_done_callback(slow.discard)
@@ -203,7 +212,7 @@ async def _write(socket: web.WebSocketResponse, host: HostConnection, transport:
             async with asyncio.timeout(SEND_S):
                 await socket.send_str(frame)
         except TimeoutError:
-            # It answers pings and reads nothing: a close would wait for it as well.
+            # It may still answer pings: an orderly close would wait for it.
             if transport is not None:
                 transport.abort()
             return

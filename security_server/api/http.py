@@ -1,4 +1,4 @@
-"""The server's HTTP: uploads, accounts, statements, vouchers, epochs, claims."""
+"""HTTP routes: uploads, accounts, statements, vouchers, receipts, epochs, claims, moves."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def status_of(error: GomaaError) -> int:
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every failure leaves as a code; nothing of an exception reaches the outside."""
+    """Turn every exception into a JSON error with a code; an unexpected one becomes ``internal``."""
     try:
         return await handler(request)
     except GomaaError as error:
@@ -77,7 +77,7 @@ def _number(text: str) -> int:
 
 
 class HttpApi:
-    """The routes under ``/v1``."""
+    """Handlers of the routes under ``/v1``."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class HttpApi:
         self._moves = moves
 
     def routes(self) -> list[web.RouteDef]:
-        """What ``create_app`` adds."""
+        """The routes of all handlers."""
         return [
             web.get("/v1/info", self.info),
             web.put("/v1/contents/{content}", self.upload),
@@ -134,7 +134,7 @@ class HttpApi:
         ]
 
     async def info(self, _request: web.Request) -> web.Response:
-        """Who this is."""
+        """``GET /v1/info``: addresses, chain, schedule and version."""
         schedule = self._schedule
         names = ("length", "grace", "window", "answer", "late", "delay")
         body: dict[str, Any] = {
@@ -150,10 +150,10 @@ class HttpApi:
         return web.json_response(body)
 
     async def upload(self, request: web.Request) -> web.Response:
-        """A band hands over a header and its content keys.
+        """``PUT /v1/contents/{content}``: store a header and its content keys.
 
-        First whether this content's keys belong here, then who signed, and only then what is inside: anybody can send
-        a body that is long to read.
+        The cheap checks come first (is the content to be served here, who signed), because anybody can send a body that
+        takes long to parse.
         """
         content = from_hex(request.match_info["content"], 20)
         facts = await self._chain.content(content, fresh=True)
@@ -185,32 +185,32 @@ class HttpApi:
         return web.json_response({"content": to_hex(content), "epochs": sorted(verified.keys)})
 
     async def account(self, request: web.Request) -> web.Response:
-        """The asking payer's escrow here."""
+        """``POST /v1/accounts``: a payer's escrow with this server."""
         return web.json_response(
             await self._billing.account(requests.body(requests.AccountRequest, await request.read()))
         )
 
     async def statement(self, request: web.Request) -> web.Response:
-        """What a payer owes."""
+        """``POST /v1/statements``: what a payer owes."""
         return web.json_response(
             await self._billing.statement(requests.body(requests.StatementRequest, await request.read()))
         )
 
     async def voucher(self, request: web.Request) -> web.Response:
-        """A payer's signature under a statement."""
+        """``POST /v1/vouchers``: settle a payer's voucher."""
         return web.json_response(await self._billing.voucher(requests.body(requests.VoucherPost, await request.read())))
 
     async def books(self, request: web.Request) -> web.Response:
-        """Both sides' newest signatures, for a payer whose books differ."""
+        """``POST /v1/books``: resynchronise a payer."""
         return web.json_response(await self._billing.books(requests.body(requests.BooksRequest, await request.read())))
 
     async def close(self, request: web.Request) -> web.Response:
-        """Close and post the last ended epoch now."""
+        """``POST /v1/epochs/close`` (admin): close and post the last ended epoch now."""
         self._require_admin(request)
         return web.json_response(await self._closer.close_last())
 
     async def take(self, request: web.Request) -> web.Response:
-        """Take an epoch over from its published bytes: after a restored backup."""
+        """``POST /v1/epochs/import`` (admin): import an epoch from its published bytes after a restored backup."""
         self._require_admin(request)
         return web.json_response({"epoch": await self._importer.take(await request.read())})
 
@@ -220,35 +220,32 @@ class HttpApi:
             raise InputError("message.denied")
 
     async def epoch(self, request: web.Request) -> web.Response:
-        """An epoch's state and roots."""
+        """``GET /v1/epochs/{epoch}``: state and roots."""
         return web.json_response(await self._publisher.epoch(_number(request.match_info["epoch"])))
 
     async def counts(self, request: web.Request) -> web.Response:
-        """One content's counters of a closed epoch with their proof under the counts root.
-
-        Public: it names no listener.
-        """
+        """``GET /v1/epochs/{epoch}/counts/{content}``: a content's counters with their proof; names no listener."""
         content = from_hex(request.match_info["content"], 20)
         return web.json_response(await self._publisher.counts(_number(request.match_info["epoch"]), content))
 
     async def data(self, request: web.Request) -> web.Response:
-        """An epoch's published data, the bytes whose hash is on the chain."""
+        """``GET /v1/epochs/{epoch}/data``: the published bytes, whose hash is on the chain."""
         body = await self._publisher.data(_number(request.match_info["epoch"]))
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
         return web.Response(body=body, content_type="application/octet-stream", headers=headers)
 
     async def receipts(self, request: web.Request) -> web.Response:
-        """Receipts of the payee that asks: owners ask here."""
+        """``POST /v1/receipts``: receipts of the payee that signed the request."""
         return web.json_response(
             await self._receipts.of_payee(requests.body(requests.ReceiptsPost, await request.read()))
         )
 
     async def handover(self, request: web.Request) -> web.Response:
-        """Another server takes over a content: its keys and counters, sealed to it."""
+        """``POST /v1/handovers``: a content's keys and counters, encrypted to the server that takes it over."""
         return web.json_response(await self._moves.give(requests.body(requests.HandoverRequest, await request.read())))
 
     async def move(self, request: web.Request) -> web.Response:
-        """Take over a content that its owner has proposed to this server."""
+        """``POST /v1/moves``: take over a content that its owner has proposed to this server."""
         if not self._config.accept_moves:
             self._require_admin(request)
         content = from_hex(requests.body(requests.MoveRequest, await request.read()).content, 20)
@@ -256,7 +253,7 @@ class HttpApi:
         return web.json_response({"content": to_hex(content), "server": to_hex(self._address), "from_epoch": first})
 
     async def claims(self, request: web.Request) -> web.Response:
-        """Relay signed claims."""
+        """``POST /v1/claims``: relay signed claims."""
         post = requests.body(requests.ClaimPost, await request.read())
         return web.json_response(
             await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims))

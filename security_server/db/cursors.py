@@ -13,7 +13,7 @@ EVENTS: Final = "events"
 """The first block whose events are not final in the database yet."""
 
 COMPARED: Final = "compared"
-"""Epochs before this one agree with the chain for good."""
+"""Epochs before this one agree with the chain and are final."""
 
 FLOOR: Final = "floor"
 """The first epoch that new counts may enter.
@@ -25,10 +25,10 @@ ENDED: Final = "ended"
 """Every epoch before this one in which something happened is closed."""
 
 TICKETS_SEEN: Final = "tickets_seen"
-"""Of tickets that ended before this, Unix seconds, those that may be deleted are."""
+"""Tickets that ended before this, Unix seconds, are deleted where they may be."""
 
 SESSIONS_SEEN: Final = "sessions_seen"
-"""Of sessions that ended before this, Unix seconds, those that may be deleted are."""
+"""Sessions that ended before this, Unix seconds, are deleted where they may be."""
 
 
 def read_cursor(connection: Connection, name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""How often something was refused, by day and code: a row per day and code, however many are refused."""
+"""Counts of refusals by day, kind of request and code."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What is over: the epoch before which nothing is owed, and the deletion of rows that only explain it.
+"""Deletes rows that are settled and older than ``keep_days``, a few at a time between requests.
 
-A closed epoch is its bytes, which stay. Rows that led to them are deleted after ``keep_days``, a few at a time and
-between requests; what a policy may still count (devices, plays of a length) stays with its tickets.
+The bytes of closed epochs stay, and so do tickets that a policy may still count (devices, plays of a length).
 """
 
 from __future__ import annotations
@@ -53,36 +52,36 @@ from security_server.epochs.settlement_state import State
 log = logging.getLogger("gomaa.server")
 
 BATCH: Final = 500
-"""Rows that one transaction deletes: a few milliseconds of the database's one writer."""
+"""Rows that one transaction deletes, so that it takes a few milliseconds."""
 PAUSE_S: Final = 0.1
-"""Rest between two such transactions."""
+"""Seconds between two such transactions."""
 ROUND_S: Final = 60.0
-"""Rest when there was nothing to delete."""
+"""Seconds between two rounds when there was nothing to delete."""
 _OVER: Final = (State.FINAL, State.MISSED)
 _BY_EPOCH: Final = (lines, epoch_contents, epoch_owners, epoch_totals, payees, entries, usage_leaves)
 """Tables whose rows of a final epoch are all in its bytes."""
 
 
 def first_unsettled(connection: Connection) -> int:
-    """The first epoch that is neither final nor missed. It falls where the chain takes an epoch's end back."""
-    asked = (
+    """The first epoch that is neither final nor missed. A reorganisation may make it an earlier one."""
+    queries = (
         select(func.min(epochs.c.epoch)).where(epochs.c.settlement_state == str(state))
         for state in State
         if state not in _OVER
     )
-    found = [connection.execute(query).scalar() for query in asked]
-    return min([read_cursor(connection, ENDED) or 0, *(int(epoch) for epoch in found if epoch is not None)])
+    first = [connection.execute(query).scalar() for query in queries]
+    return min([read_cursor(connection, ENDED) or 0, *(int(epoch) for epoch in first if epoch is not None)])
 
 
 @dataclass(frozen=True)
 class Ages:
-    """What is old enough.
+    """Age limits of one deletion.
 
     Attributes:
-        epoch: Epochs before this one are over, and old.
-        time_s: Tickets, sessions and refusal_counts that ended before this, Unix seconds.
-        receipts_epoch: Receipts of epochs before this one go, claimed or not.
-        whole: Whether everything before ``time_s`` is over: then what was looked at is not looked at again.
+        epoch: Rows of epochs before this one may be deleted.
+        time_s: So may tickets, sessions and refusals that ended before this, Unix seconds.
+        receipts_epoch: Receipts of epochs before this one are deleted, claimed or not.
+        whole: Whether every epoch before ``time_s`` is settled: then what was examined is not examined again.
     """
 
     epoch: int
@@ -92,15 +91,15 @@ class Ages:
 
 
 def prune(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
-    """Delete at most ``BATCH`` rows of the first kind that has any; how many.
+    """Delete at most ``BATCH`` rows of the first kind that has any; returns their number.
 
     Args:
         connection: The transaction.
         kept: Contents whose policy counts over all time: their tickets stay.
-        ages: What is old enough.
+        ages: The age limits.
     """
     of_epochs = ((table, table.c.epoch < ages.epoch) for table in (invocations, *_BY_EPOCH))
-    # A debit that is not in its payer's base yet is the books' only trace of it.
+    # A debit that is not in its payer's base yet is the only record of it.
     folded = exists().where(payers.c.payer == debits.c.payer, payers.c.base_epoch >= debits.c.epoch)
     owed = (debits, and_(debits.c.epoch < ages.epoch, folded))
     for table, condition in (
@@ -119,7 +118,7 @@ def _old_days(ages: Ages) -> ColumnElement[bool]:
 
 
 def _claimed(connection: Connection, ages: Ages) -> int:
-    """Receipts that were claimed here, with the note of it: the chain says the same for ever."""
+    """Delete receipts that were claimed here, and their claims: the chain has them."""
     query = select(claims.c.epoch, claims.c.payee).where(claims.c.epoch < ages.epoch).limit(BATCH)
     keys = [tuple(row) for row in connection.execute(query)]
     if not keys:
@@ -132,15 +131,16 @@ def _claimed(connection: Connection, ages: Ages) -> int:
 def _tickets(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
     since_s = read_cursor(connection, TICKETS_SEEN) or 0
     old = and_(tickets.c.expiry_s >= since_s, tickets.c.expiry_s < ages.time_s)
-    unheard = ~exists().where(invocations.c.ticket == tickets.c.id)
-    wanted = and_(old, tickets.c.unvouchered_intervals == 0, tickets.c.content.not_in(list(kept)), unheard)
-    found = list(connection.execute(select(tickets.c.id).where(wanted).limit(BATCH)).scalars())
-    if not found and ages.whole:
+    no_invocation = ~exists().where(invocations.c.ticket == tickets.c.id)
+    wanted = and_(old, tickets.c.unvouchered_intervals == 0, tickets.c.content.not_in(list(kept)), no_invocation)
+    identities = list(connection.execute(select(tickets.c.id).where(wanted).limit(BATCH)).scalars())
+    if not identities and ages.whole:
         set_cursor(connection, TICKETS_SEEN, ages.time_s)
-    if found:
-        _remove(connection, tracked, (tracked.c.ticket,), [(one,) for one in found])
-        _remove(connection, tickets, (tickets.c.id,), [(one,) for one in found])
-    return len(found)
+    if identities:
+        keys = [(identity,) for identity in identities]
+        _remove(connection, tracked, (tracked.c.ticket,), keys)
+        _remove(connection, tickets, (tickets.c.id,), keys)
+    return len(identities)
 
 
 def _sessions(connection: Connection, ages: Ages) -> int:
@@ -154,10 +154,10 @@ def _sessions(connection: Connection, ages: Ages) -> int:
 
 def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:
     key = tuple(table.primary_key.columns)
-    found = [tuple(row) for row in connection.execute(select(*key).where(condition).limit(BATCH))]
-    if found:
-        _remove(connection, table, key, found)
-    return len(found)
+    keys = [tuple(row) for row in connection.execute(select(*key).where(condition).limit(BATCH))]
+    if keys:
+        _remove(connection, table, key, keys)
+    return len(keys)
 
 
 def _remove(connection: Connection, table: Table, key: Sequence[Column[Any]], values: Sequence[Sequence[Any]]) -> None:
@@ -167,16 +167,16 @@ def _remove(connection: Connection, table: Table, key: Sequence[Column[Any]], va
     """
     match = and_(*(column == bindparam(f"key_{column.name}", type_=column.type) for column in key))
     names = [f"key_{column.name}" for column in key]
-    connection.execute(delete(table).where(match), [dict(zip(names, one, strict=True)) for one in values])
+    connection.execute(delete(table).where(match), [dict(zip(names, row, strict=True)) for row in values])
 
 
 def counts_for_ever(policy: Policy) -> bool:
-    """Whether a decision under these terms reads tickets of any age: how many devices, how many plays of a length."""
+    """Whether a decision under this policy reads tickets of any age: numbers of devices, or of plays of a length."""
     return policy.devices is not None or any(count.after_s is not None for count in policy.counts.values())
 
 
 class Retention:
-    """Deletes by the operator's ``keep_days`` and ``keep_receipts_days``; 0 keeps for ever."""
+    """Background task that deletes by ``keep_days`` and ``keep_receipts_days``; 0 keeps for ever."""
 
     def __init__(
         self,
@@ -196,7 +196,7 @@ class Retention:
         self._keep_receipts_days = keep_receipts_days
 
     async def run(self) -> None:
-        """Do rounds for ever; what fails is tried again in the next round."""
+        """Delete until cancelled; a failure is logged and retried."""
         while True:
             try:
                 deleted = await self.step()
@@ -209,7 +209,7 @@ class Retention:
             await asyncio.sleep(PAUSE_S if deleted else ROUND_S)
 
     async def step(self) -> int:
-        """One small transaction; how many rows it deleted."""
+        """Run one transaction; returns the number of rows that it deleted."""
         if not await self._store.leads():
             return 0
         now_s = await self._chain.now_ms() // 1000
