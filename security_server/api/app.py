@@ -185,7 +185,7 @@ async def _build(
             await revocation.start()
             # Before anything is served: without agreement with the chain no receipt is given.
             with contextlib.suppress(GomaaError):
-                await agreement.look()
+                await agreement.compare()
         except BaseException:
             await stack.aclose()
             raise

@@ -88,14 +88,14 @@ class ClaimRelay:
         """Look at the relayer's account for ever."""
         while True:
             try:
-                await self.look()
+                await self.check_account()
             except GomaaError as error:
                 log.warning("relayer: %s", error)
             except Exception:
                 log.exception("looking at the relayer failed")
             await asyncio.sleep(WATCH_S)
 
-    async def look(self) -> Standing:
+    async def check_account(self) -> Standing:
         """How the account stands now. What is wrong with it is logged when it begins."""
         config = self._config
         balance = await self._chain.balance(self.address)
@@ -134,7 +134,7 @@ class ClaimRelay:
         wei = (GAS[0] + GAS[1] * claims_in_it) * price
         hour, day = await self._spent()
         if (hour + wei) * parts > config.relay_hour_wei or (day + wei) * parts > config.relay_day_wei:
-            await self.look()
+            await self.check_account()
             raise Refusal("claim.busy", hour_wei=config.relay_hour_wei, day_wei=config.relay_day_wei)
         return wei, price
 

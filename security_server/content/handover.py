@@ -1,4 +1,4 @@
-"""What one security server hands to another: a content's keys and counters, sealed (docs/protocol.md section 4)."""
+"""Encrypted handover of a content's keys and counters to another server (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 

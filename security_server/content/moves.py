@@ -1,7 +1,4 @@
-"""Contents that move between security servers.
-
-Who serves now, what is handed over, and when it is shredded (decision 0036).
-"""
+"""Moves of contents between security servers (decision 0036)."""
 
 from __future__ import annotations
 
@@ -41,14 +38,24 @@ from security_server.db.writer import Store
 log = logging.getLogger("gomaa.server")
 
 STALE_S: Final = 30
-"""So old, or so far ahead, may a request for a handover be."""
+"""Seconds by which the time of a handover request may differ from the chain's."""
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """POST a JSON body to a URL; the answer. Raises the code that was answered, or Unavailable ``server.unreachable``."""
 
 
 class Moves:
-    """Both sides of a handover. ``ask`` reaches another server."""
+    """Both sides of a move: hands contents over, and takes them over.
+
+    Args:
+        keys: The server's keys.
+        schedule: Of the settlement's epochs.
+        store: The database.
+        chain: The chain.
+        songs: Contents and keys.
+        ask: Posts a request to another server.
+        every_s: Seconds between two rounds.
+    """
 
     def __init__(
         self,
@@ -79,19 +86,17 @@ class Moves:
         return await self._chain.server_at(content, self._schedule.epoch_of(now_s))
 
     async def require_serving(self, content: bytes) -> None:
-        """That tickets may be opened here now; a content that was taken over has its counters first.
-
-        Raises Refusal ``server.moved``.
-        """
+        """Require that this server serves a content now, and has its counters. Raises Refusal ``server.moved``."""
         server = await self.server_now(content)
         if server != self._address:
             raise Refusal(MOVED, server=to_hex(server))
         await self._await_counters(content)
 
     async def require_holding(self, content: bytes) -> None:
-        """That this server may have the content's keys: it serves now or from the next epoch on, or is proposed.
+        """Require that this server may have a content's keys: it serves now or in the next epoch, or is proposed.
 
-        Raises Refusal ``server.mismatch``.
+        Raises:
+            Refusal: ``server.mismatch``.
         """
         epoch = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
         servers = {await self._chain.server_at(content, number) for number in (epoch, epoch + 1)}
@@ -99,9 +104,10 @@ class Moves:
             raise Refusal("server.mismatch", server=to_hex(await self._chain.server_at(content, epoch)))
 
     async def require_start(self, ticket: bytes, content: bytes, **more: Any) -> None:
-        """That a play of a ticket may begin, or had begun, here: after a move only what runs goes on.
+        """Require that a play may start here, or has started: after a move only running plays continue.
 
-        Raises Refusal ``server.moved``.
+        Raises:
+            Refusal: ``server.moved``.
         """
         server = await self.server_now(content)
         if server == self._address:
@@ -173,8 +179,8 @@ class Moves:
         async with self._taking.setdefault(content, asyncio.Lock()):
             epoch = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
             before = await self._chain.server_at(content, epoch, fresh=True)
-            mine = await self._chain.server_at(content, epoch + 1, fresh=True) == self._address
-            if not mine:
+            accepted = await self._chain.server_at(content, epoch + 1, fresh=True) == self._address
+            if not accepted:
                 if await self._chain.proposed_server(content) != self._address:
                     raise Refusal("server.handover", reason="not proposed")
                 lane = await self._chain.lane()
@@ -197,7 +203,7 @@ class Moves:
             return await self._accepted_from(content)
 
     async def _has_keys(self, content: bytes) -> bool:
-        return content in set(await self._songs.known())
+        return content in set(await self._songs.with_keys())
 
     async def _accepted_from(self, content: bytes) -> int:
         """Write down from when on this server serves, and take a first copy of the counters."""
@@ -278,7 +284,7 @@ class Moves:
     # Afterwards
 
     async def run(self) -> None:
-        """Take what is due at an epoch's beginning, and shred what has moved away, for ever."""
+        """Do rounds until cancelled."""
         while True:
             try:
                 await self.round()
@@ -287,17 +293,17 @@ class Moves:
             await asyncio.sleep(self._every_s)
 
     async def round(self) -> None:
-        """One look at every content."""
-        for content in {*await self._songs.known(), *self._songs.opened()}:
+        """Copy outstanding counters of contents that came, and delete keys of those that moved away."""
+        for content in {*await self._songs.with_keys(), *self._songs.cached()}:
             if await self.server_now(content) == self._address:
                 await self._await_counters(content)
             elif await self._is_over(content):
-                await self._shred(content)
+                await self._delete_keys(content)
 
     async def _is_over(self, content: bytes) -> bool:
-        """Whether nobody needs the keys here any more.
+        """Whether the keys are not needed here any more.
 
-        A whole epoch after the last one here, and no ticket that lasts.
+        That is a whole epoch after the last one here, with no valid ticket left.
         """
         now_s = await self._chain.now_ms() // 1000
         epoch = self._schedule.epoch_of(now_s)
@@ -311,14 +317,14 @@ class Moves:
         )
         return not await self._store.run(lambda connection: connection.execute(lasting).scalar_one())
 
-    async def _shred(self, content: bytes) -> None:
+    async def _delete_keys(self, content: bytes) -> None:
 
         def forget(connection: Connection) -> None:
             connection.execute(delete(takeovers).where(takeovers.c.content == content))
 
-        if await self._songs.shred(content, MOVED, await self._chain.now_ms()):
+        if await self._songs.delete_keys(content, MOVED, await self._chain.now_ms()):
             await self._store.run(forget)
-            log.info("%s: moved to another server, keys shredded", to_hex(content))
+            log.info("%s: moved to another server, keys deleted", to_hex(content))
 
 
 def _copy(connection: Connection, content: bytes, counters: Sequence[Counted]) -> None:

@@ -1,4 +1,4 @@
-"""Revoked or destroyed on the chain: keys are shredded, hosts are told, nothing is granted any more."""
+"""Deletes the keys of contents that are revoked or destroyed on the chain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("gomaa.server")
 
 
 class Revocation:
-    """Follows the contracts of all contents by subscription, and looks again from time to time."""
+    """Watches the contracts of all contents by subscription and by polling."""
 
     def __init__(
         self,
@@ -29,27 +29,32 @@ class Revocation:
         self._songs = songs
         self._hosts = hosts
         self._every_s = every_s
-        chain.on_revoked(self.shred)
+        chain.on_revoked(self.delete_keys)
 
     async def start(self) -> None:
-        """Follow every content whose keys are here."""
-        for content in await self._songs.known():
+        """Subscribe to every content whose keys are here."""
+        for content in await self._songs.with_keys():
             self._chain.follow(content)
 
     async def run(self) -> None:
-        """Look at every content's flags now and then: an event may be lost with a connection."""
+        """Poll every content's flags until cancelled: an event may be lost with a connection."""
         while True:
-            for content in await self._songs.known():
+            for content in await self._songs.with_keys():
                 try:
                     facts = await self._chain.content(content)
                     if facts.destroyed or facts.revoked:
-                        await self.shred(content, "content.destroyed" if facts.destroyed else "content.revoked")
+                        await self.delete_keys(content, "content.destroyed" if facts.destroyed else "content.revoked")
                 except GomaaError as error:
                     log.warning("looking at %s: %s", to_hex(content), error)
             await asyncio.sleep(self._every_s)
 
-    async def shred(self, content: bytes, code: str) -> None:
-        """Delete the keys for good and tell every host."""
-        if await self._songs.shred(content, code, await self._chain.now_ms()):
-            log.info("%s: %s, keys shredded", to_hex(content), code)
+    async def delete_keys(self, content: bytes, code: str) -> None:
+        """Delete a content's keys and notify every host.
+
+        Args:
+            content: 20 bytes.
+            code: ``content.revoked`` or ``content.destroyed``.
+        """
+        if await self._songs.delete_keys(content, code, await self._chain.now_ms()):
+            log.info("%s: %s, keys deleted", to_hex(content), code)
             self._hosts.push({"event": "revoked", "content": to_hex(content)})

@@ -27,7 +27,7 @@ class ChainEvents:
         self._chain = chain
         self._span = MOST_BLOCKS
 
-    async def look(self) -> None:
+    async def update(self) -> None:
         """Read on from the cursor to the newest block.
 
         Raises:

@@ -1,7 +1,4 @@
-"""Challenges answered by themselves, ahead of all other traffic.
-
-An honest server that runs never loses its bond (docs/settlement.md).
-"""
+"""Answers challenges of this server's epochs with the leaves (docs/settlement.md)."""
 
 from __future__ import annotations
 
@@ -35,10 +32,10 @@ Challenge = tuple[int, bytes, int]
 
 
 class ChallengeResponder:
-    """Looks for open challenges to this server's receipts and shows the leaves.
+    """Finds open challenges and sends their answers.
 
-    Each epoch's answers go out in as few transactions as the contract allows, beside each other: none waits until
-    another one is in a block, and one that cannot be answered stops no other.
+    Answers of an epoch are sent in as few transactions as the contract allows, concurrently: none waits for another's
+    block, and one that fails stops no other.
     """
 
     def __init__(
@@ -65,7 +62,7 @@ class ChallengeResponder:
         self._hopeless: set[Challenge] = set()
 
     async def run(self) -> None:
-        """Do rounds for ever; what fails is tried again in the next round. Answers are waited for beside the rounds."""
+        """Start rounds until cancelled; a failure is logged and retried in the next round."""
         try:
             while True:
                 try:
@@ -80,11 +77,11 @@ class ChallengeResponder:
                 task.cancel()
 
     async def round(self) -> int:
-        """Answer every open challenge that can be answered, and wait for the blocks; how many were."""
+        """Answer every open challenge and wait for the blocks; returns how many were answered."""
         return sum(await asyncio.gather(*await self.begin()))
 
     async def begin(self) -> set[asyncio.Task[int]]:
-        """Look for open challenges and send what answers them, without waiting for a block.
+        """Find open challenges and send their answers, without waiting for a block.
 
         Returns:
             The batches on their way, those of earlier calls too; each gives how many it answered.
@@ -94,9 +91,9 @@ class ChallengeResponder:
         """
         failure: GomaaError | None = None
         try:
-            await self._events.look()
+            await self._events.update()
         except GomaaError as error:
-            # What is known already must not wait for the rest of the events.
+            # Challenges in the database must not wait for the rest of the events.
             failure = error
         batches = set(self._sent.values())
         if await self._store.leads():
@@ -129,7 +126,7 @@ class ChallengeResponder:
                 state = await self._chain.epoch(epoch)
                 if not state.ready or state.void:
                     # Only what is posted, and stands, can be shown.
-                    self._closing.hurry()
+                    self._closing.trigger()
                     continue
                 shown = [(one, answer) for one in some if (answer := await self._answer(one)) is not None]
             except GomaaError as error:

@@ -36,14 +36,14 @@ class StakeWatch:
         """Check every ``WATCH_S`` seconds until cancelled."""
         while True:
             try:
-                await self.look()
+                await self.check()
             except GomaaError as error:
                 log.warning("price of gas: %s", error)
             except Exception:
                 log.exception("looking at the price of gas failed")
             await asyncio.sleep(WATCH_S)
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Whether the stake is too low now.
 
         Logged when that begins and when it ends. Raises Unavailable ``chain.unreachable``.

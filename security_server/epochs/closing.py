@@ -1,4 +1,4 @@
-"""Epochs end on the chain's clock: close what has ended, then do for each epoch what the chain's facts call for."""
+"""Closes ended epochs, then takes each from closed to final by ``settlement_state``'s table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DONE: Final = (State.FINAL, State.MISSED)
 
 
 class EpochCloser:
-    """Carries every epoch from running to final (or missed). It holds no state: each round looks before it acts."""
+    """Takes every epoch from running to final, or missed. It keeps no state: each round reads the chain first."""
 
     def __init__(
         self,
@@ -59,10 +59,10 @@ class EpochCloser:
         self._agreement = agreement
         self._every_s = every_s
         self._lock = asyncio.Lock()
-        self._due = asyncio.Event()
+        self._triggered = asyncio.Event()
 
     async def run(self) -> None:
-        """Do rounds for ever; what fails is tried again in the next round."""
+        """Do rounds until cancelled; a failure is logged and retried in the next round."""
         while True:
             try:
                 await self.round()
@@ -70,19 +70,19 @@ class EpochCloser:
                 log.warning("closing: %s", error)
             except Exception:
                 log.exception("closing failed")
-            self._due.clear()
+            self._triggered.clear()
             try:
                 async with asyncio.timeout(self._every_s):
-                    await self._due.wait()
+                    await self._triggered.wait()
             except TimeoutError:
                 pass
 
-    def hurry(self) -> None:
-        """Begin the next round at once: something waits for a post."""
-        self._due.set()
+    def trigger(self) -> None:
+        """Start the next round at once: a challenge waits for a post."""
+        self._triggered.set()
 
     async def close_last(self) -> dict[str, Any]:
-        """Close the last ended epoch, post what is due, and say how that epoch stands."""
+        """Do a round; returns the state of the last ended epoch, as ``EpochPublisher.epoch``."""
         await self.round()
         now_s = await self._chain.now_ms() // 1000
         return await self._publishing.epoch(max(0, self._schedule.epoch_of(now_s) - 1))
@@ -142,7 +142,7 @@ class EpochCloser:
             return found
 
     async def _step(self, epoch: int) -> None:
-        """Look at an epoch, write down how it stands, and do what the table says."""
+        """Read an epoch from the chain, store its state, and do the table's action."""
         facts, stored = await self._look(epoch)
         row = decide(facts)
         if row.state is State.MISMATCH:
@@ -169,8 +169,8 @@ class EpochCloser:
         now_s = await self._chain.now_ms() // 1000
         draft = 0 if found.ready else await self._chain.draft(epoch)
         times = (now_s, schedule.post_from(epoch), schedule.post_until(epoch))
-        mine = (stored["commitment"], found.commit, found.ready, found.final, found.void, found.open)
-        return Facts(*mine, draft, asked, refunded, pending, blocked, *times), stored
+        commitments = (stored["commitment"], found.commit, found.ready, found.final, found.void, found.open)
+        return Facts(*commitments, draft, asked, refunded, pending, blocked, *times), stored
 
     async def _act(self, epoch: int, row: Row) -> None:
         key = self._keys.signing

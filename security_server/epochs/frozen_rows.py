@@ -1,4 +1,4 @@
-"""The rows of one frozen epoch, in the one order that every rebuild gives again."""
+"""Reads the rows of an ended epoch in a deterministic order, and encodes them."""
 
 from __future__ import annotations
 

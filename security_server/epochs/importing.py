@@ -1,4 +1,4 @@
-"""An epoch that the chain has and the database lacks, taken over from its published bytes: after a restored backup."""
+"""Imports an epoch that the chain has and the database lacks from its published bytes, after a restored backup."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ log = logging.getLogger("gomaa.server")
 
 
 class EpochImporter:
-    """Takes epochs over, one at a time."""
+    """Imports epochs."""
 
     def __init__(
         self, store: Store, chain: ChainView, server: bytes, schedule: Schedule, agreement: ChainAgreement
@@ -49,7 +49,7 @@ class EpochImporter:
         self._agreement = agreement
 
     async def take(self, raw: bytes) -> int:
-        """Write an epoch from its published bytes, if they are what the chain holds; its number.
+        """Import an epoch from its published bytes, if they are what the chain holds; returns its number.
 
         The chain decides: what this database has counted in that epoch is dropped, plays that the bytes settle count as
         paid (what was debited for them is the chain's figure, see ``accounts.account``), and no receipt is signed for

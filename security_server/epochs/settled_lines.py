@@ -1,7 +1,4 @@
-"""What enters an epoch.
-
-Settled lines with everything that their published rows need, and the guard of closed epochs.
-"""
+"""Writes settled lines, with everything that their published rows need, to an open epoch."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ class FarmWorld:
         chain = ServerChain(clock, policies)
         view = cast("Any", chain)
         agreement = ChainAgreement(store, view, SCHEDULE)
-        await agreement.look()
+        await agreement.compare()
         core = Core(
             config,
             keys,

@@ -200,7 +200,7 @@ async def test_the_relayer_is_an_account_of_its_own_with_a_budget(tmp_path: Path
             strict = replace(core, config=replace(core.config, **limit))
             assert await refused(services.relay(strict).claim(claims)) == "claim.busy"
         poor = replace(core, config=replace(core.config, relay_low_wei=10**24))
-        assert (await services.relay(poor).look()).state == "low"
+        assert (await services.relay(poor).check_account()).state == "low"
         own, relayers = await coins(world.keys.signing), await coins(world.keys.relayer)
         await world.call("POST", "/v1/claims", {"claims": claims})
         assert (await coins(world.keys.signing)) == own

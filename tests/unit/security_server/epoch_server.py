@@ -124,7 +124,7 @@ class EpochServer:
             )
 
         await self.store.run(work)
-        await self.core.agreement.look()
+        await self.core.agreement.compare()
 
     async def open(self) -> bytes:
         """A new ticket, playing; the one before stops."""

@@ -75,7 +75,7 @@ def test_a_header_of_another_content_is_refused() -> None:
     assert error.value.code == "message.schema"
 
 
-async def test_keys_are_sealed_at_rest_and_shredded_for_good(tmp_path: Path) -> None:
+async def test_keys_are_encrypted_at_rest_and_deleted_for_good(tmp_path: Path) -> None:
     """No file holds the key in the clear; after shredding it is gone from memory, table and files."""
     store = Store(f"sqlite:///{tmp_path}/db")
     songs = ContentStore(store, hashlib.sha256(b"master").digest())
@@ -86,8 +86,8 @@ async def test_keys_are_sealed_at_rest_and_shredded_for_good(tmp_path: Path) -> 
     fresh = ContentStore(store, hashlib.sha256(b"master").digest())
     assert await fresh.content_key(CONTENT, 1) == made.key
     assert all(made.key not in path.read_bytes() for path in tmp_path.iterdir())
-    assert await songs.shred(CONTENT, "content.revoked", 2)
-    assert not await songs.shred(CONTENT, "content.revoked", 3)
+    assert await songs.delete_keys(CONTENT, "content.revoked", 2)
+    assert not await songs.delete_keys(CONTENT, "content.revoked", 3)
     with pytest.raises(Refusal) as error:
         await songs.content_key(CONTENT, 1)
     assert error.value.code == "content.revoked"

@@ -88,7 +88,7 @@ async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None
     first, second = servers
     await first.prepare()
     second.session = first.session
-    await second.core.agreement.look()
+    await second.core.agreement.compare()
     ticket = await first.open()
     heard = 0
     for _ in range(8):

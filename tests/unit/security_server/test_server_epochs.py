@@ -65,11 +65,11 @@ async def live(folder: Path, steps: list[tuple[str, int]]) -> EpochServer:
                     await server.closing.round()
                 case "restart":
                     server.restart()
-                    await server.core.agreement.look()
+                    await server.core.agreement.compare()
         except Killed:
             chain.kill_in = None
             server.restart()
-            await server.core.agreement.look()
+            await server.core.agreement.compare()
         except GomaaError as error:
             assert error.code in {"voucher.cap", "station.escrow.short", "server.unbonded"}, error
         chain.kill_in = None

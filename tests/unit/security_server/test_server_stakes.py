@@ -37,21 +37,21 @@ async def test_gas_that_is_dearer_than_the_stake_covers_is_said_once(caplog: pyt
     caplog.set_level(logging.INFO, "gomaa.server")
     chain = Network()
     stakes = watch(chain)
-    assert not await stakes.look()
+    assert not await stakes.check()
     assert not caplog.messages
     chain.price = EDGE + 1
-    assert await stakes.look()
-    assert await stakes.look()
+    assert await stakes.check()
+    assert await stakes.check()
     assert [one.partition(":")[0] for one in caplog.messages] == ["the stake is low"]
     assert caplog.records[0].levelno == logging.ERROR
     chain.price = EDGE
-    assert not await stakes.look()
+    assert not await stakes.check()
     assert len(caplog.messages) == 2
 
 
 async def test_the_operator_says_what_a_coin_is_worth() -> None:
     """Gas is paid in the network's coins, the stake in GoMAA."""
     chain = Network()
-    assert await watch(chain, gomaa_per_coin=1.01).look()
+    assert await watch(chain, gomaa_per_coin=1.01).check()
     chain.price = 1000 * EDGE
-    assert not await watch(chain, gomaa_per_coin=0.001).look()
+    assert not await watch(chain, gomaa_per_coin=0.001).check()
