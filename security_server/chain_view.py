@@ -1,4 +1,4 @@
-"""What the server asks of the chain: cached only for as long as it is safe, and never past a lost connection."""
+"""The server's reads and transactions on the chain, with short-lived caches of the reads."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Asked:
-    """A challenge's event: amount in wei, and its block's number."""
+    """Event of a challenge; ``amount`` in wei, ``block`` its number."""
 
     epoch: int
     payee: bytes
@@ -50,14 +50,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Refunded:
-    """The event of a void epoch whose debits went back."""
+    """Event of a void epoch whose debits were refunded."""
 
     epoch: int
     block: int
 
 
 class ChainView:
-    """Every read and write of the server, for its own address. Raises Unavailable ``chain.unreachable``."""
+    """Reads and transactions for this server's own address. All raise Unavailable ``chain.unreachable``."""
 
     def __init__(self, chain: Chain, clock: ChainClock, deployment: Deployment, address: bytes, config: Config) -> None:
         self._chain = chain
@@ -73,7 +73,7 @@ class ChainView:
         self._revoked: Callable[[bytes, str], Awaitable[None]] | None = None
 
     async def now_ms(self) -> int:
-        """The chain's time, milliseconds; it never runs backwards."""
+        """The chain's time, Unix milliseconds; monotonic."""
         return self._clock.now_ms()
 
     async def content(self, content: bytes, fresh: bool = False) -> ContentState:
@@ -107,29 +107,32 @@ class ChainView:
         return await self._cache.get(("rate", epoch), 3600, lambda: self._registry.rate_at(epoch))
 
     async def owner_at(self, content: bytes, epoch: int) -> bytes:
-        """Who earns with a content in an epoch; asked of the chain each time: a sale moves it."""
+        """Who earns with a content in an epoch, 20 bytes. Never cached: a sale changes it."""
         return await Content(self._chain, content).owner_at(epoch)
 
     async def server_at(self, content: bytes, epoch: int, fresh: bool = False) -> bytes:
-        """Whose an epoch of a content is.
+        """Address of the server that serves a content in an epoch.
 
-        Asked by the clock's epoch, since the newest block may be of the one before.
+        Args:
+            content: 20 bytes.
+            epoch: The clock's epoch; the newest block may be of the one before.
+            fresh: Whether the cache is bypassed.
         """
         ask = lambda: Content(self._chain, content).server_at(epoch)  # noqa: E731
         return await self._cache.get(("server", content, epoch), 0 if fresh else self._config.content_age_s, ask)
 
     async def proposed_server(self, content: bytes) -> bytes | None:
-        """To which server a content's owner would move it, or None; never cached."""
+        """The server that a content's owner proposes, or None. Never cached."""
         return await Content(self._chain, content).proposed_server()
 
     async def server_entry(self, server: bytes) -> ServerEntry | None:
-        """What the registry says of a security server."""
+        """A security server's entry in the registry, or None."""
         return await self._cache.get(
             ("entry", server), self._config.station_age_s, lambda: self._registry.server(server)
         )
 
     async def accept_content(self, key: bytes, content: bytes) -> None:
-        """Become a content's server with the next epoch; returns once that is in a block."""
+        """Accept a content from the next epoch on; returns once the transaction is in a block."""
         await Content(self._chain, content).accept_server(key)
         self._cache.forget("server")
 
@@ -145,7 +148,7 @@ class ChainView:
         return await self._cache.get(("money", payer), 0 if fresh else self._config.escrow_age_s, ask)
 
     def forget_money(self) -> None:
-        """A post has changed the accounts."""
+        """Drop cached accounts, after a post has changed them."""
         self._cache.forget("money")
 
     async def lane(self, fresh: bool = False) -> Lane:
@@ -222,7 +225,7 @@ class ChainView:
         return (found[-1].transaction, bytes(found[-1].fields["to"])) if found else None
 
     async def held(self, holder: bytes, spender: bytes) -> Holding | None:
-        """What lies at an address, never cached; None: nothing."""
+        """Tokens at an address and the spender's allowance; None: no tokens. Never cached."""
         found = await self._token.holdings([holder], spender)
         return found[0] if found else None
 
@@ -253,7 +256,7 @@ class ChainView:
         return number(await self._chain.request("eth_getBalance", to_hex(address), "latest"))
 
     async def gas_price(self) -> int:
-        """What a transaction offers at most now, wei per gas."""
+        """Highest fee that a transaction offers now, wei per gas."""
         tip, base = await fees(self._chain)
         most = 2 * base + tip
         return most if self._config.max_fee is None else min(most, self._config.max_fee)
@@ -296,7 +299,7 @@ class ChainView:
         return (await self._settlement.answer_batch(key, self._address, epoch, shown)).hash
 
     def on_revoked(self, act: Callable[[bytes, str], Awaitable[None]]) -> None:
-        """Whom to tell when a followed content is revoked or destroyed."""
+        """Set the callback for followed contents that are revoked or destroyed: content, error code."""
         self._revoked = act
 
     def follow(self, content: bytes) -> None:
@@ -320,7 +323,7 @@ class ChainView:
             await asyncio.sleep(1)
 
     async def close(self) -> None:
-        """Stop watching and hang up."""
+        """Stop watching."""
         tasks = [task for pair in self._followed.values() for task in pair]
         for task in tasks:
             task.cancel()

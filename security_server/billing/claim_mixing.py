@@ -1,7 +1,4 @@
-"""Queue of claims that are to be paid in private.
-
-Held for a while, then sent in random order with those of other listeners.
-"""
+"""Queue of claims that are held, then sent in random order with those of other listeners (decision 0051)."""
 
 from __future__ import annotations
 
@@ -64,7 +61,7 @@ class ClaimMixer:
         self._relay = relay
 
     async def run(self) -> None:
-        """Send what is due, for ever."""
+        """Do rounds until cancelled."""
         while True:
             try:
                 await self.round()
@@ -139,7 +136,7 @@ class ClaimMixer:
         return 0
 
     async def round(self) -> int:
-        """Send what waits if it is time; how many were sent."""
+        """Send the round if it is due; returns how many claims were sent."""
         config = self._config
         now_ms = await self._chain.now_ms()
         # What failed waits for its own time: with many others it would be tried again at once, and given up.
@@ -187,7 +184,7 @@ def _waiting(connection: Connection, due_ms: int) -> int:
 
 
 def _drop(connection: Connection, row: dict[str, Any]) -> None:
-    """Forget a claim, unless another one of the same leaf took its place meanwhile."""
+    """Delete a claim, unless another one of the same leaf has replaced it."""
     table = queued_claims.c
     same = (table.epoch == row["epoch"], table.payee == row["payee"], table.message == row["message"])
     connection.execute(delete(queued_claims).where(*same))

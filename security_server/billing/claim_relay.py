@@ -76,16 +76,16 @@ class ClaimRelay:
         self._address = keys.address
         self._publishing = publishing
         self.sending = asyncio.Lock()
-        """Whoever sends holds it: a leaf and a payee's tokens are sent once."""
+        """Held while sending, so that a leaf or a payee's tokens are sent once."""
         self._reserving = asyncio.Lock()
         self.address = address_of(self._keys.relayer)
-        """Whose gas it is, and whom a payee's permit names."""
+        """The relayer's account, which a payee's permit names."""
         # The day's sweeps, Unix ms and payee. A restart forgets them, and not the gas they took.
         self._swept: deque[tuple[int, bytes]] = deque()
         self.standing = Standing("unknown")
 
     async def run(self) -> None:
-        """Look at the relayer's account for ever."""
+        """Check the relayer's account until cancelled."""
         while True:
             try:
                 await self.check_account()
@@ -96,7 +96,7 @@ class ClaimRelay:
             await asyncio.sleep(WATCH_S)
 
     async def check_account(self) -> Standing:
-        """How the account stands now. What is wrong with it is logged when it begins."""
+        """Read balance and budget; a problem is logged when it begins."""
         config = self._config
         balance = await self._chain.balance(self.address)
         hour, day = await self._spent()
@@ -157,7 +157,7 @@ class ClaimRelay:
             return await self._store.run(work), price
 
     async def settle(self, number: int, wei: int) -> None:
-        """What the transaction took, instead of what was set aside."""
+        """Replace a reservation by the actual cost of the transaction, wei."""
         change = update(relay_costs).where(relay_costs.c.id == number).values(gas_wei=wei)
         await self._store.run(lambda connection: connection.execute(change) and None)
 
@@ -243,7 +243,7 @@ class ClaimRelay:
         return await self._store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))
 
     async def _recall(self, signed: Sequence[Signed[Claim]]) -> None:
-        """Keep what the chain has of these leaves: whoever asks again is told the transaction."""
+        """Store the transactions that the chain has for these leaves, for later requests."""
         now_ms = await self._chain.now_ms()
         for one in signed:
             paid = await self._chain.paid(one.message.epoch, one.message.payee)

@@ -1,7 +1,4 @@
-"""How much of an epoch one payer may take.
-
-Its slots, its bond, and the least that is settled (docs/settlement.md, Fair slots).
-"""
+"""Shares of an epoch's slots and of the bond per payer (docs/settlement.md, Fair slots)."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ class Totals:
 
 
 def totals(connection: Connection, epoch: int) -> Totals:
-    """What the epoch has so far."""
+    """Read the totals of an epoch so far."""
     row = get(connection, epoch_totals, epoch=epoch)
     if row is not None:
         return Totals(row["station_payers"], row["listener_payers"], row["stations_net"], row["listeners_net"])
@@ -65,7 +62,7 @@ def totals(connection: Connection, epoch: int) -> Totals:
 
 
 def take(connection: Connection, epoch: int, station: bool, before: Totals, net: int, new: bool) -> None:
-    """Write down that a payer has added to the epoch.
+    """Add a payer's net to the totals of an epoch.
 
     Args:
         connection: of the transaction that settles.
@@ -126,7 +123,7 @@ def room(
 
 
 def _share(connection: Connection, epoch: int, payer: bytes, station: bool, own: int, bond: int, sums: Totals) -> int:
-    """What of the bond is neither taken nor kept for others."""
+    """The part of the bond that is neither used by nor reserved for other payers, wei."""
     taken: dict[bytes, int] = {}
     wants: dict[bytes, int] = defaultdict(int)
     for row in connection.execute(select(debits).where(debits.c.epoch.in_((epoch - 1, epoch)))).mappings():

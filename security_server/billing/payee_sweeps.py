@@ -1,4 +1,4 @@
-"""Tokens that lie at payees, sent by the relayer under the payee's permit: for a listener without coins for gas."""
+"""Transfers of tokens from payees by the relayer under the payee's permit, for listeners without coins for gas."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST: Final = 8
 
 
 class PayeeSweeps:
-    """Sends what lies at this server's payees, within the relayer's limits and budget."""
+    """Transfers payees' tokens within the relayer's limits and budget."""
 
     def __init__(
         self,

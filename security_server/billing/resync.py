@@ -1,7 +1,4 @@
-"""Resynchronisation with a payer.
-
-What each side has signed is shown to the other (docs/protocol.md, Resynchronisation).
-"""
+"""Resynchronisation with a payer by exchange of signed messages (docs/protocol.md, Resynchronisation)."""
 
 from __future__ import annotations
 
@@ -93,7 +90,7 @@ def own_acknowledgement(shown: Mapping[str, Any], domain: Domain, server: bytes,
 def adopt(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) -> None:
     """Count intervals as settled that this server acknowledged in epochs which the chain has debited.
 
-    Books restored from a backup no longer know them; doing it again changes nothing.
+    A database restored from a backup lacks them. Idempotent.
     """
     by_number: dict[int, dict[int, int]] = defaultdict(dict)
     for line in debited:
@@ -131,7 +128,7 @@ class Shown:
 
 
 def show(connection: Connection, payer: bytes) -> Shown:
-    """What a payer that lost its books needs to go on."""
+    """Read what a payer needs to continue after it lost its database."""
     row = get(connection, payers, payer=payer)
     voucher = (row["cap"], row["until"], row["signature"]) if row is not None and row["signature"] else None
     due = (

@@ -1,7 +1,4 @@
-"""What a voucher settles.
-
-Lines into the running epoch, a debit that the voucher covers, and receipts (rules 1 to 5).
-"""
+"""Settles vouchers: lines in the running epoch, a debit, and receipts (docs/settlement.md, rules 1 to 5)."""
 
 from __future__ import annotations
 
@@ -49,14 +46,14 @@ from security_server.epochs.settled_lines import write_line
 
 Row = Mapping[str, Any]
 Leaf = tuple[int, int]
-"""What a payee has in an epoch, and the part of it that it earned as owner, wei."""
+"""``amount`` and ``owner_amount`` of a payee in an epoch, wei."""
 _CHUNK: Final = 500
 _FACTS: Final = ("content", "session", "plays", "seeks", "seconds", "sequence", "invocation")
 
 
 @dataclass(frozen=True)
 class Issued:
-    """A receipt and what it stands for."""
+    """A signed receipt and the details that it hashes."""
 
     receipt: Signed[Receipt]
     content: bytes
@@ -94,7 +91,7 @@ class Settling:
 
 @dataclass(frozen=True)
 class Done:
-    """What a voucher settled. ``waiting``: the code of why not all of its lines were settled, or None."""
+    """Result of a voucher. ``waiting``: error code of why not all of its lines were settled, or None."""
 
     issued: list[Issued]
     waiting: str | None
@@ -162,7 +159,7 @@ def settle_voucher(
 
 
 def remember(connection: Connection, voucher: Signed[Voucher]) -> None:
-    """Keep the voucher with a payer's highest cap: a payer that lost its books is shown it."""
+    """Store a voucher if its cap is the payer's highest: it is returned to a payer that lost its database."""
     message = voucher.message
     row = get(connection, payers, payer=message.payer)
     if row is not None and row["cap"] < message.cap:
@@ -206,7 +203,7 @@ def _limits(
     each: int,
     at: Settling,
 ) -> list[tuple[int, str]]:
-    """Net wei that may be settled by each bound, with the code of who meets it."""
+    """Net that each bound allows to settle, wei, with the error code of the bound."""
     sums = totals(connection, at.epoch)
     own = None if row is None else row["net"]
     share = room(connection, at.epoch, message.payer, station, own, at.bond, asked, at.slots, sums)
@@ -262,7 +259,7 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling)
 
 
 def _owners(connection: Connection, contents: Mapping[bytes, Row], at: Settling) -> dict[bytes, bytes]:
-    """Who earns with each content in this epoch, written down so that every rebuild says the same."""
+    """Who earns with each content in this epoch; stored, so that every rebuild gives the same."""
     owners: dict[bytes, bytes] = {}
     for content, ticket in contents.items():
         row = get(connection, epoch_owners, epoch=at.epoch, content=content)
@@ -274,7 +271,7 @@ def _owners(connection: Connection, contents: Mapping[bytes, Row], at: Settling)
 
 
 def _leaves(connection: Connection, epoch: int, wanted: Iterable[bytes]) -> dict[bytes, Leaf]:
-    """What these payees have in the epoch so far."""
+    """Amounts of these payees in the epoch so far."""
     found: dict[bytes, Leaf] = {}
     names = sorted(wanted)
     for start in range(0, len(names), _CHUNK):
