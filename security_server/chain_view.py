@@ -179,10 +179,10 @@ class ChainView:
             for name in ("Challenged", "Refunded")
         ]
         asked = [
-            Asked(int(one.fields["epoch"]), bytes(one.fields["payee"]), int(one.fields["amount"]), one.block)
-            for one in logs[0]
+            Asked(int(log.fields["epoch"]), bytes(log.fields["payee"]), int(log.fields["amount"]), log.block)
+            for log in logs[0]
         ]
-        return asked, [Refunded(int(one.fields["epoch"]), one.block) for one in logs[1]]
+        return asked, [Refunded(int(log.fields["epoch"]), log.block) for log in logs[1]]
 
     async def is_open(self, epoch: int, payee: bytes, amount: int) -> bool:
         """Whether a challenge waits for an answer."""
@@ -197,8 +197,8 @@ class ChainView:
 
     async def pending(self, transaction: bytes) -> bool:
         """Whether a transaction is known to the node and waits for a block."""
-        found = await self._chain.request("eth_getTransactionByHash", to_hex(transaction))
-        return isinstance(found, dict) and found.get("blockNumber") is None
+        response = await self._chain.request("eth_getTransactionByHash", to_hex(transaction))
+        return isinstance(response, dict) and response.get("blockNumber") is None
 
     async def post(
         self, key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]
@@ -221,13 +221,13 @@ class ChainView:
 
     async def paid(self, epoch: int, payee: bytes) -> tuple[bytes, bytes] | None:
         """The transaction that paid a leaf of this server, and to whom; None: it is not paid."""
-        found = await self._settlement.history("Claimed", self._address, epoch, payee)
-        return (found[-1].transaction, bytes(found[-1].fields["to"])) if found else None
+        events = await self._settlement.history("Claimed", self._address, epoch, payee)
+        return (events[-1].transaction, bytes(events[-1].fields["to"])) if events else None
 
     async def held(self, holder: bytes, spender: bytes) -> Holding | None:
         """Tokens at an address and the spender's allowance; None: no tokens. Never cached."""
-        found = await self._token.holdings([holder], spender)
-        return found[0] if found else None
+        holdings = await self._token.holdings([holder], spender)
+        return holdings[0] if holdings else None
 
     async def permit(self, key: bytes, permit: Permit, signature: bytes) -> tuple[bytes, int]:
         """Bring an owner's permit to the token; the transaction's hash and its gas once it is in a block."""
@@ -284,10 +284,10 @@ class ChainView:
         draft = await self._settlement.draft(self._address, epoch)
         if not draft.count:
             return None
-        found = await self.vouchers(epoch, draft.digest)
-        if found is None:
+        vouchers = await self.vouchers(epoch, draft.digest)
+        if vouchers is None:
             raise GomaaError("chain.mismatch", epoch=epoch, reason="the draft's transactions are not to be had")
-        debits = [(one.payer, one.net) for one in found]
+        debits = [(voucher.payer, voucher.net) for voucher in vouchers]
         done = await self._settlement.undo(key, self._address, epoch, debits)
         return None if done is None else done.hash
 

@@ -259,12 +259,12 @@ class Billing:
             Unavailable: ``chain.unreachable``, ``server.mismatch.chain``.
         """
         signed = self._read(request.voucher)
-        told = False
+        is_payer = False
         with contextlib.suppress(GomaaError):
-            told = request.signature is not None and bool(
+            is_payer = request.signature is not None and bool(
                 await self._asker(to_hex(signed.message.payer), request.time_s, request.signature)
             )
-        return await self._settle(signed, request.lines, told)
+        return await self._settle(signed, request.lines, is_payer)
 
     async def paid(self, device: bytes, request: Pay) -> dict[str, Any]:
         """Settle a listener's voucher; what became of it is told to a device with a session of that listener.
@@ -275,8 +275,8 @@ class Billing:
         payer, both = signed.message.payer, tickets.join(sessions, sessions.c.id == tickets.c.session)
         own = (tickets.c.payer == payer, tickets.c.listener == payer, sessions.c.device == device)
         query = select(tickets.c.id).select_from(both).where(*own).limit(1)
-        told = await self._store.run(lambda connection: connection.execute(query).first() is not None)
-        return await self._settle(signed, request.lines, told)
+        has_session = await self._store.run(lambda connection: connection.execute(query).first() is not None)
+        return await self._settle(signed, request.lines, has_session)
 
     def _read(self, voucher: Message) -> Signed[Voucher]:
         """A voucher for this server that its payer has signed. Raises Refusal ``voucher.signature``."""
@@ -297,7 +297,7 @@ class Billing:
             return done, acknowledge(connection, message.payer, named or {}, at)
 
         try:
-            done, known = await self.in_epoch(message.payer, work, fresh=True, owners=True)
+            done, acknowledged = await self.in_epoch(message.payer, work, fresh=True, owners=True)
         except Refusal:
             if told:
                 raise
@@ -305,7 +305,11 @@ class Billing:
         await self._receipts.push(done.issued)
         if not told:
             return _TAKEN
-        return {"receipts": len(done.issued), "waiting": done.waiting, "settled": self._signed(message.payer, known)}
+        return {
+            "receipts": len(done.issued),
+            "waiting": done.waiting,
+            "settled": self._signed(message.payer, acknowledged),
+        }
 
     def _signed(self, payer: bytes, known: Acknowledged) -> dict[str, Any]:
         """What was settled, signed: the payer keeps it."""
@@ -340,7 +344,11 @@ class Billing:
             if (shown.message.server, shown.message.payer) != (self._address, payer):
                 raise Refusal("voucher.signature", reason="parties")
             require_refusing(shown, self._domain, payer, "voucher.signature")
-        lines = [line for one in settled for line in own_acknowledgement(one, self._domain, self._address, payer)]
+        lines = [
+            line
+            for acknowledgement in settled
+            for line in own_acknowledgement(acknowledgement, self._domain, self._address, payer)
+        ]
         epochs = sorted({line.epoch for line in lines})
         states = await asyncio.gather(*(self._chain.epoch(epoch) for epoch in epochs))
         debited = {epoch for epoch, state in zip(epochs, states, strict=True) if state.ready and not state.void}
@@ -350,17 +358,17 @@ class Billing:
             if shown is not None:
                 account(connection, payer, at.epoch, at.money, at.mark, keep=at.money.spent > 0)
                 remember(connection, shown)
-            found = show(connection, payer)
-            return found, acknowledge(connection, payer, [ticket["number"] for ticket in found.tickets], at)
+            state_shown = show(connection, payer)
+            return state_shown, acknowledge(connection, payer, [ticket["number"] for ticket in state_shown.tickets], at)
 
-        found, known = await self.in_epoch(payer, work, fresh=True)
+        state_shown, acknowledged = await self.in_epoch(payer, work, fresh=True)
         issued = [
             {
                 "ticket": ticket_of(row, self._address).to_json(),
                 "interval_s": row["interval_s"],
                 "opened_ms": row["opened_ms"],
             }
-            for row in found.tickets
+            for row in state_shown.tickets
             if row["station_address"] == payer
         ]
         lost = [
@@ -368,22 +376,22 @@ class Billing:
                 "number": row["number"],
                 "content": to_hex(row["content"]),
                 "intervals": row["heard_intervals"],
-                "session": found.sessions[row["session"]].to_json(),
+                "session": state_shown.sessions[row["session"]].to_json(),
             }
-            for row in found.tickets
-            if row["session"] in found.sessions
+            for row in state_shown.tickets
+            if row["session"] in state_shown.sessions
         ]
         kept = (
             None
-            if found.voucher is None
-            else Signed(Voucher(self._address, payer, *found.voucher[:2]), found.voucher[2]).to_json()
+            if state_shown.voucher is None
+            else Signed(Voucher(self._address, payer, *state_shown.voucher[:2]), state_shown.voucher[2]).to_json()
         )
         return {
             "voucher": kept,
-            "settled": self._signed(payer, known),
+            "settled": self._signed(payer, acknowledged),
             "tickets": issued,
             "lost": lost,
-            "last_number": found.last_number,
+            "last_number": state_shown.last_number,
         }
 
     async def _epoch(self) -> int:

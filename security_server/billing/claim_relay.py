@@ -172,7 +172,7 @@ class ClaimRelay:
         ``chain.fee.high``.
         """
         signed = [Signed.from_json(Claim, message) for message in messages]
-        if len({(one.message.epoch, one.message.payee) for one in signed}) != len(signed):
+        if len({(claim.message.epoch, claim.message.payee) for claim in signed}) != len(signed):
             raise InputError("message.schema", field="claims", reason="one claim twice")
         async with self.sending:
             return {"transaction": to_hex(await self.send(signed, limited=True))}
@@ -183,19 +183,19 @@ class ClaimRelay:
         Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; InputError ``message.schema``.
         """
         to, tip = signed[0].message.to, signed[0].message.tip
-        for one in signed:
-            if one.message.server != self._address or one.message.to != to or one.message.tip != tip:
+        for claim in signed:
+            if claim.message.server != self._address or claim.message.to != to or claim.message.tip != tip:
                 raise InputError("message.schema", field="claims", reason="one server, one recipient and one tip")
         # Only owners, who use one address for good, are paid without a word of theirs: who is paid at an address of one
         # night would need coins there to move it.
         pushed = not tip and await self._chain.is_owner(to)
-        for one in signed:
-            if not pushed or one.message.payee != to:
-                require_refusing(one, self._domain, one.message.payee, "claim.signature")
+        for claim in signed:
+            if not pushed or claim.message.payee != to:
+                require_refusing(claim, self._domain, claim.message.payee, "claim.signature")
         items: list[ClaimItem] = []
         nodes: list[tuple[bytes, int]] = []
-        for one in signed:
-            item, path = await self._publishing.claim_item(one, signed=not pushed or one.message.payee != to)
+        for claim in signed:
+            item, path = await self._publishing.claim_item(claim, signed=not pushed or claim.message.payee != to)
             if item.amount < self._config.relay_least_wei:
                 raise Refusal("claim.small", least_wei=self._config.relay_least_wei, amount_wei=item.amount)
             items.append(item)
@@ -215,8 +215,8 @@ class ClaimRelay:
         """
         items, nodes = await self.check(signed)
         first = signed[0].message
-        for one in signed:
-            await self._unclaimed(one.message)
+        for claim in signed:
+            await self._unclaimed(claim.message)
         if limited:
             await self.within(len(signed))
         number, price = await self.reserve(len(signed))
@@ -226,16 +226,16 @@ class ClaimRelay:
             if "transaction" not in error.detail:
                 # It was refused before it was sent: nothing was spent.
                 await self.settle(number, 0)
-            known = REVERTS.get(str(error.detail.get("reason")))
-            if known == "claim.done":
+            code = REVERTS.get(str(error.detail.get("reason")))
+            if code == "claim.done":
                 await self._recall(signed)
-            if known is not None:
-                raise Refusal(known) from None
+            if code is not None:
+                raise Refusal(code) from None
             raise
         await self.settle(number, gas * price)
         now_ms = await self._chain.now_ms()
-        for one in signed:
-            await self._done(one.message, one.message.to, transaction, now_ms)
+        for claim in signed:
+            await self._done(claim.message, claim.message.to, transaction, now_ms)
         return transaction
 
     async def sent(self, claim: Claim) -> dict[str, Any] | None:
@@ -245,10 +245,10 @@ class ClaimRelay:
     async def _recall(self, signed: Sequence[Signed[Claim]]) -> None:
         """Store the transactions that the chain has for these leaves, for later requests."""
         now_ms = await self._chain.now_ms()
-        for one in signed:
-            paid = await self._chain.paid(one.message.epoch, one.message.payee)
+        for claim in signed:
+            paid = await self._chain.paid(claim.message.epoch, claim.message.payee)
             if paid is not None:
-                await self._done(one.message, paid[1], paid[0], now_ms)
+                await self._done(claim.message, paid[1], paid[0], now_ms)
 
     async def note(self, payee: bytes) -> None:
         """Count a payee's sweep among this hour's transactions."""

@@ -68,8 +68,8 @@ class PayeeSweeps:
         least = self._config.relay_least_wei
         if amount < max(1, least):
             raise Refusal("claim.small", least_wei=least, amount_wei=amount)
-        known = select(receipts.c.epoch).where(receipts.c.payee == payee).limit(1)
-        if await self._store.run(lambda connection: connection.execute(known).first()) is None:
+        query = select(receipts.c.epoch).where(receipts.c.payee == payee).limit(1)
+        if await self._store.run(lambda connection: connection.execute(query).first()) is None:
             raise Refusal("claim.unknown")
         if await self._relay.swept(payee) >= MOST:
             raise Refusal("claim.busy", per_hour=self._config.relay_per_hour)

@@ -57,14 +57,14 @@ class Receipts:
         query = (
             select(sessions.c.id, own.c.payee, own.c.device)
             .join(own, (own.c.payee == sessions.c.payee) & (own.c.listener == sessions.c.listener))
-            .where(sessions.c.id.in_({one.session for one in issued}))
+            .where(sessions.c.id.in_({item.session for item in issued}))
         )
         devices: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
         for session, payee, device in await self._store.run(lambda connection: list(connection.execute(query))):
             devices[session, payee].add(device)
-        for one in issued:
-            if to := devices.get((one.session, one.receipt.message.payee)):
-                self._hosts.push({"event": "receipt", **receipt_json(one)}, to)
+        for item in issued:
+            if to := devices.get((item.session, item.receipt.message.payee)):
+                self._hosts.push({"event": "receipt", **receipt_json(item)}, to)
 
     async def of_device(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
         """Receipts with their details that the listeners of a device's sessions earned, oldest first.
@@ -87,7 +87,7 @@ class Receipts:
             .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
             .distinct()
         )
-        return {"receipts": [receipt_json(one) for one in await self._found(earned)]}
+        return {"receipts": [receipt_json(item) for item in await self._found(earned)]}
 
     async def of_payee(self, request: ReceiptsPost) -> dict[str, Any]:
         """Receipts of a payee that signed the request, oldest first, without their details: what a challenge needs.
@@ -99,7 +99,7 @@ class Receipts:
         query = select(receipts).where(receipts.c.payee == await self._payee(request))
         if request.epoch is not None:
             query = query.where(receipts.c.epoch == request.epoch)
-        return {"receipts": [{"receipt": one.receipt.to_json()} for one in await self._found(query)]}
+        return {"receipts": [{"receipt": item.receipt.to_json()} for item in await self._found(query)]}
 
     async def _found(self, query: Select[Any]) -> list[Issued]:
         ordered = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)

@@ -105,8 +105,8 @@ def unseal(private: bytes, sealed: Sealed, content: bytes, before: bytes, server
         parcel = msgspec.msgpack.decode(plain, type=Parcel)
     except (msgspec.DecodeError, msgspec.ValidationError):
         raise InputError("message.schema", field="sealed") from None
-    sizes = [(len(one.listener), 20) for one in parcel.counters]
-    sizes += [(len(play.ticket) + len(play.device), 52) for one in parcel.counters for play in one.former]
+    sizes = [(len(listener.listener), 20) for listener in parcel.counters]
+    sizes += [(len(play.ticket) + len(play.device), 52) for listener in parcel.counters for play in listener.former]
     sizes += [(len(key), 32) for key in parcel.keys.values()]
     if any(has != must for has, must in sizes) or len(parcel.next) not in (0, 20):
         raise InputError("message.schema", field="sealed")
@@ -160,16 +160,18 @@ def _plays(connection: Connection, listener: bytes, content: bytes) -> list[Form
 
 def write_counters(connection: Connection, content: bytes, counters: Sequence[Counted]) -> None:
     """Take over what a former server counted. What is here already is not lowered: the content may have come back."""
-    for one in counters:
-        key = {"listener": one.listener, "content": content}
+    for counted in counters:
+        key = {"listener": counted.listener, "content": content}
         here = get(connection, usages, **key)
-        most = {name: max(getattr(one, name), here[name] if here else 0) for name in ("plays", "seeks", "heard_ms")}
-        put(connection, usages, key, **most, first_play_s=one.first_play_s, actions=one.actions)
+        most = {name: max(getattr(counted, name), here[name] if here else 0) for name in ("plays", "seeks", "heard_ms")}
+        put(connection, usages, key, **most, first_play_s=counted.first_play_s, actions=counted.actions)
         given = get(connection, given_keys, **key)
-        seconds = int.from_bytes(one.given, "little") | (int.from_bytes(given["second_bits"], "little") if given else 0)
+        seconds = int.from_bytes(counted.given, "little") | (
+            int.from_bytes(given["second_bits"], "little") if given else 0
+        )
         if seconds:
             put(connection, given_keys, key, second_bits=seconds.to_bytes(-(-seconds.bit_length() // 8), "little"))
-        for play in one.former:
+        for play in counted.former:
             if get(connection, tickets, id=play.ticket) is None:
                 values = {
                     "device": play.device,

@@ -90,11 +90,11 @@ class ChainAgreement:
         Raises:
             Unavailable: ``chain.unreachable``. What was found until then stands.
         """
-        known, compared = await self._store.run(_known)
+        stored, compared = await self._store.run(_known)
         last = (await self._chain.lane(fresh=True)).last
         # As long as a receipt can be challenged, a post that the database lacks can cost the bond.
         back = self._schedule.late // self._schedule.length + 2
-        wanted = {epoch for epoch in known if epoch >= compared} | self._differing
+        wanted = {epoch for epoch in stored if epoch >= compared} | self._differing
         if last is not None:
             wanted |= set(range(max(compared, last - back + 1, 0), last + 1)) | {last}
         settled: dict[int, bool] = {}
@@ -103,7 +103,9 @@ class ChainAgreement:
         for at in range(0, len(order), AT_ONCE):
             some = order[at : at + AT_ONCE]
             for epoch, good in zip(
-                some, await asyncio.gather(*(self._compare(one, known.get(one), now_s) for one in some)), strict=True
+                some,
+                await asyncio.gather(*(self._compare(number, stored.get(number), now_s) for number in some)),
+                strict=True,
             ):
                 settled[epoch] = good
         self._compared = True
@@ -114,12 +116,12 @@ class ChainAgreement:
 
     async def _compare(self, epoch: int, ours: bytes | None, now_s: int) -> bool:
         """Compare one epoch; whether it is the same for good."""
-        found = await self._chain.epoch(epoch)
-        if found.ready and found.commit != ours:
+        posted = await self._chain.epoch(epoch)
+        if posted.ready and posted.commit != ours:
             self.differs(epoch)
             return False
         self.agrees(epoch)
-        if found.ready:
+        if posted.ready:
             # A node that lied for a while may have made it look missed, which nobody looks at for long.
             await self._store.run(
                 lambda connection: change(
@@ -132,8 +134,8 @@ class ChainAgreement:
         # Nothing posted and nothing stored is settled too, once a later epoch is; and what nobody can challenge any
         # more.
         return (
-            found.final
-            or (ours is None and not found.ready)
+            posted.final
+            or (ours is None and not posted.ready)
             or now_s > self._schedule.post_until(epoch) + self._schedule.late
         )
 

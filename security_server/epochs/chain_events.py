@@ -62,17 +62,17 @@ def _keep(
     connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int
 ) -> None:
     """Replace the events of the blocks ``first`` to ``last`` (both included) and move the cursor forward."""
-    there = {(one.epoch, one.payee, one.amount) for one in asked}
+    there = {(challenge.epoch, challenge.payee, challenge.amount) for challenge in asked}
     before = connection.execute(select(challenges).where(challenges.c.block.between(first, last))).mappings().all()
     for old in before:
         key = {"epoch": old["epoch"], "payee": old["payee"], "amount": old["amount"]}
         if tuple(key.values()) not in there:
             connection.execute(delete(challenges).where(*(challenges.c[name] == value for name, value in key.items())))
-    for one in asked:
-        key = {"epoch": one.epoch, "payee": one.payee, "amount": one.amount}
+    for challenge in asked:
+        key = {"epoch": challenge.epoch, "payee": challenge.payee, "amount": challenge.amount}
         row = get(connection, challenges, **key)
-        if row is None or row["block"] != one.block:
-            put(connection, challenges, key, block=one.block, closed_block=None)
+        if row is None or row["block"] != challenge.block:
+            put(connection, challenges, key, block=challenge.block, closed_block=None)
     connection.execute(delete(refunds).where(refunds.c.block.between(first, last)))
     for gone in refunded:
         put(connection, refunds, {"epoch": gone.epoch}, block=gone.block)

@@ -109,18 +109,18 @@ class ChallengeResponder:
         # Older ones can neither be open nor be asked any more.
         oldest = schedule.epoch_of(max(0, now_s - schedule.late - schedule.grace - schedule.answer)) - 1
         head = await self._chain.head()
-        known = await self._store.run(lambda connection: _known(connection, oldest, head - REPLACED))
-        known = [one for one in known if one not in self._sent]
-        still = await asyncio.gather(*(self._chain.is_open(*one) for one in known))
-        closed = {one for one, open_now in zip(known, still, strict=True) if not open_now}
-        await self._store.run(lambda connection: _note(connection, known, closed, head))
-        return [one for one in known if one not in closed]
+        candidates = await self._store.run(lambda connection: _known(connection, oldest, head - REPLACED))
+        candidates = [challenge for challenge in candidates if challenge not in self._sent]
+        still = await asyncio.gather(*(self._chain.is_open(*challenge) for challenge in candidates))
+        closed = {challenge for challenge, open_now in zip(candidates, still, strict=True) if not open_now}
+        await self._store.run(lambda connection: _note(connection, candidates, closed, head))
+        return [challenge for challenge in candidates if challenge not in closed]
 
     async def _send(self, found: Sequence[Challenge]) -> set[asyncio.Task[int]]:
         sent: set[asyncio.Task[int]] = set()
         by_epoch: dict[int, list[Challenge]] = defaultdict(list)
-        for one in found:
-            by_epoch[one[0]].append(one)
+        for challenge in found:
+            by_epoch[challenge[0]].append(challenge)
         for epoch, some in by_epoch.items():
             try:
                 state = await self._chain.epoch(epoch)
@@ -128,14 +128,16 @@ class ChallengeResponder:
                     # Only what is posted, and stands, can be shown.
                     self._closing.trigger()
                     continue
-                shown = [(one, answer) for one in some if (answer := await self._answer(one)) is not None]
+                shown = [
+                    (challenge, answer) for challenge in some if (answer := await self._answer(challenge)) is not None
+                ]
             except GomaaError as error:
                 log.error("answering epoch %d: %s", epoch, error)
                 continue
             for batch in _batches(shown):
                 task = asyncio.create_task(self._isolated(epoch, batch))
-                for one, _ in batch:
-                    self._sent[one] = task
+                for challenge, _ in batch:
+                    self._sent[challenge] = task
                 task.add_done_callback(self._done)
                 sent.add(task)
         return sent
@@ -158,7 +160,7 @@ class ChallengeResponder:
     async def _isolated(self, epoch: int, batch: Sequence[tuple[Challenge, Answer]]) -> int:
         """Send a batch; if the chain refuses it, each of its answers alone. How many are answered."""
         try:
-            await self._chain.answer_batch(self._keys.signing, epoch, [(one[2], answer) for one, answer in batch])
+            await self._chain.answer_batch(self._keys.signing, epoch, [(item[2], answer) for item, answer in batch])
         except Unavailable as error:
             log.warning("answering epoch %d: %s", epoch, error)
             return 0
@@ -169,7 +171,7 @@ class ChallengeResponder:
             if len(batch) == 1:
                 log.error("answering epoch %d, payee %s: %s", epoch, batch[0][0][1].hex(), error)
                 return 0
-            return sum(await asyncio.gather(*(self._isolated(epoch, [one]) for one in batch)))
+            return sum(await asyncio.gather(*(self._isolated(epoch, [item]) for item in batch)))
         except Exception:
             log.exception("answering epoch %d failed", epoch)
             return 0
@@ -181,12 +183,12 @@ def _batches(shown: Sequence[tuple[Challenge, Answer]]) -> Iterator[list[tuple[C
     """As many answers together as one transaction takes."""
     batch: list[tuple[Challenge, Answer]] = []
     nodes = 0
-    for one in shown:
-        if batch and (len(batch) == MOST_ANSWERS or nodes + len(one[1].proof) > MOST_NODES):
+    for item in shown:
+        if batch and (len(batch) == MOST_ANSWERS or nodes + len(item[1].proof) > MOST_NODES):
             yield batch
             batch, nodes = [], 0
-        batch.append(one)
-        nodes += len(one[1].proof)
+        batch.append(item)
+        nodes += len(item[1].proof)
     if batch:
         yield batch
 

@@ -136,10 +136,10 @@ class EpochCloser:
         except GomaaError as error:
             # A contract that answers nothing stops no epoch: nothing was paid for it here, it was only counted.
             log.error("owner of %s in epoch %d: %s", content.hex(), epoch, error)
-            found = await self._store.run(lambda connection: _uploader(connection, content))
-            if found is None:
+            uploader = await self._store.run(lambda connection: _uploader(connection, content))
+            if uploader is None:
                 raise
-            return found
+            return uploader
 
     async def _step(self, epoch: int) -> None:
         """Read an epoch from the chain, store its state, and do the table's action."""
@@ -158,18 +158,20 @@ class EpochCloser:
     async def _look(self, epoch: int) -> tuple[Facts, dict[str, Any]]:
         schedule = self._schedule
         stored, asked, refunded = await self._store.run(lambda connection: _stored(connection, epoch))
-        found = await self._chain.epoch(epoch)
+        posted = await self._chain.epoch(epoch)
         last = (await self._chain.lane(fresh=True)).last
         blocked = False
-        if not found.ready and last is not None and last != epoch:
+        if not posted.ready and last is not None and last != epoch:
             other = await self._chain.epoch(last)
             blocked = not other.final if other.ready else await self._chain.draft(last) > 0
         transaction = stored["transaction"]
-        pending = transaction is not None and (not found.ready or found.void) and await self._chain.pending(transaction)
+        pending = (
+            transaction is not None and (not posted.ready or posted.void) and await self._chain.pending(transaction)
+        )
         now_s = await self._chain.now_ms() // 1000
-        draft = 0 if found.ready else await self._chain.draft(epoch)
+        draft = 0 if posted.ready else await self._chain.draft(epoch)
         times = (now_s, schedule.post_from(epoch), schedule.post_until(epoch))
-        commitments = (stored["commitment"], found.commit, found.ready, found.final, found.void, found.open)
+        commitments = (stored["commitment"], posted.commit, posted.ready, posted.final, posted.void, posted.open)
         return Facts(*commitments, draft, asked, refunded, pending, blocked, *times), stored
 
     async def _act(self, epoch: int, row: Row) -> None:
@@ -180,7 +182,7 @@ class EpochCloser:
             if row.action is Action.POST:
                 transaction = await self._post(epoch)
             elif row.action is Action.REFUND:
-                debits = [(one.payer, one.net) for one in closed.data.debits]
+                debits = [(debit.payer, debit.net) for debit in closed.data.debits]
                 transaction = await self._chain.refund(
                     key, epoch, closed.header, closed.data.counts_root, closed.data_hash, debits
                 )

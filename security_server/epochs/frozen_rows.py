@@ -111,9 +111,9 @@ def counted_contents(connection: Connection, epoch: int) -> set[bytes]:
         .where(_refused_plays(epoch))
         .distinct()
     )
-    known = select(epoch_owners.c.content).where(epoch_owners.c.epoch == epoch)
+    owned = select(epoch_owners.c.content).where(epoch_owners.c.epoch == epoch)
     return set(connection.execute(union(counted, settled, refused)).scalars()) - set(
-        connection.execute(known).scalars()
+        connection.execute(owned).scalars()
     )
 
 

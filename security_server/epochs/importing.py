@@ -64,10 +64,10 @@ class EpochImporter:
             data = EpochData.decode(raw)
         except GomaaError as error:
             raise InputError("server.epoch.import", reason=error.detail.get("reason")) from None
-        found = await self._chain.epoch(data.epoch)
-        if data.server != self._server or not found.ready or found.commit != closed.commitment:
+        posted = await self._chain.epoch(data.epoch)
+        if data.server != self._server or not posted.ready or posted.commit != closed.commitment:
             raise InputError(
-                "server.epoch.import", epoch=data.epoch, posted=bool(found.ready), server="0x" + data.server.hex()
+                "server.epoch.import", epoch=data.epoch, posted=bool(posted.ready), server="0x" + data.server.hex()
             )
         vouchers = await self._chain.vouchers(data.epoch, closed.digest)
         if vouchers is None:
