@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -255,7 +256,7 @@ class EpochServer:
 
     def copy(self, target: Path) -> None:
         """A backup."""
-        with sqlite3.connect(self.database) as source, sqlite3.connect(target) as made:
+        with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(target)) as made:
             source.backup(made)
 
 

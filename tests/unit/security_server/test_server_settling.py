@@ -197,7 +197,7 @@ class Settling(RuleBasedStateMachine):
         archive = self.loop.run_until_complete(self.server.bytes_of())
         self.server.kill()
         for path in self.folder.glob("server.sqlite3*"):
-            path.unlink()
+            path.unlink(missing_ok=True)
         shutil.copy(self.backup, self.server.database)
         self.server.start()
         # Nothing else of the lost process comes back: what it had sent is in blocks, or gone.
