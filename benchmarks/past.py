@@ -67,9 +67,8 @@ def _tables(count: int, listeners: int, last: int, length_s: int) -> Sequence[tu
     session = f"CAST(printf('s%015d%016d', i * 52 / {count}, i % {listeners}) AS BLOB)"
     money = {"price": "'700'", "reward": "'300'", "interval_s": "10"}
     play = {
-        "station": ":station",
+        "station_address": ":station",
         "content": ":content",
-        "owner": ":owner",
         "number": number,
         "payer": ":station",
         **money,
@@ -82,7 +81,7 @@ def _tables(count: int, listeners: int, last: int, length_s: int) -> Sequence[tu
             52 * listeners,
             {
                 "id": f"CAST(printf('s%015d%016d', i / {listeners}, i % {listeners}) AS BLOB)",
-                "station": ":station",
+                "station_address": ":station",
                 "listener": "who.listener",
                 "device": ":device",
                 "payee": "who.payee",
@@ -94,6 +93,7 @@ def _tables(count: int, listeners: int, last: int, length_s: int) -> Sequence[tu
             count,
             {
                 **play,
+                "header_owner": ":owner",
                 "id": ticket,
                 "session": session,
                 "listener": "who.listener",
@@ -101,13 +101,13 @@ def _tables(count: int, listeners: int, last: int, length_s: int) -> Sequence[tu
                 "bps": "500",
                 "expiry_s": f"{start_s} + 3600",
                 "opened_ms": f"{start_s} * 1000",
-                "state": "'ended'",
-                "started": "'play'",
+                "play_state": "'ended'",
+                "start_action": "'play'",
                 "heard_ms": "180000",
-                "time_ms": f"{start_s} * 1000",
-                "intervals": "18",
-                "vouchered": "18",
-                "due": "0",
+                "last_signed_ms": f"{start_s} * 1000",
+                "heard_intervals": "18",
+                "vouchered_intervals": "18",
+                "unvouchered_intervals": "0",
             },
         ),
         (
@@ -123,7 +123,11 @@ def _tables(count: int, listeners: int, last: int, length_s: int) -> Sequence[tu
                 "epoch": at,
             },
         ),
-        ("lines", count, {**play, "epoch": epoch, "ticket": ticket, "intervals": "18", "seconds": "180"}),
+        (
+            "lines",
+            count,
+            {**play, "owner": ":owner", "epoch": epoch, "ticket": ticket, "settled_intervals": "18", "seconds": "180"},
+        ),
         (
             "receipts",
             count,
@@ -144,7 +148,11 @@ def _tables(count: int, listeners: int, last: int, length_s: int) -> Sequence[tu
             {"epoch": f"{last} - {EPOCHS} + 1 + i", "payer": ":station", "net": "'1'", "cap": "'1'", "until": "'1'"},
         ),
         ("epoch_contents", EPOCHS, {"epoch": f"{last} - {EPOCHS} + 1 + i", "content": ":content"}),
-        ("epochs", EPOCHS, {"epoch": f"{last} - {EPOCHS} + 1 + i", "state": "'missed'", "total": "'0'", "leaves": "1"}),
+        (
+            "epochs",
+            EPOCHS,
+            {"epoch": f"{last} - {EPOCHS} + 1 + i", "settlement_state": "'missed'", "total": "'0'", "leaf_count": "1"},
+        ),
     )
 
 

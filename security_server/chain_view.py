@@ -1,14 +1,13 @@
-"""What the server asks of the chain: cached only for as long as it is safe, and never past a lost connection."""
+"""The server's reads and transactions on the chain, with short-lived caches of the reads."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from chain.abi import event
 from chain.client import Chain
@@ -30,18 +29,18 @@ from pywallet.errors import GomaaError, Refusal
 from pywallet.settlement import Answer, Header
 from pywallet.wallet.permit import Permit
 from security_server.billing.accounts import Money
+from security_server.chain_cache import Cache
 from security_server.config import Config
 from security_server.epochs.closed_epoch import Voucher
 from security_server.epochs.voucher_calldata import debited_vouchers
 
 log = logging.getLogger("gomaa.server")
 T = TypeVar("T")
-_MOST: Final = 10_000
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A challenge's event: amount in wei, and its block's number."""
+    """Event of a challenge; ``amount`` in wei, ``block`` its number."""
 
     epoch: int
     payee: bytes
@@ -51,44 +50,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Refunded:
-    """The event of a void epoch whose debits went back."""
+    """Event of a void epoch whose debits were refunded."""
 
     epoch: int
     block: int
 
 
-class Cache:
-    """Answers with an age limit, one question at a time per key."""
-
-    def __init__(self) -> None:
-        self._values: dict[Any, tuple[float, Any]] = {}
-        self._locks: dict[Any, asyncio.Lock] = {}
-
-    async def get(self, key: Any, age_s: float, ask: Callable[[], Awaitable[T]]) -> T:
-        """The cached answer if it is younger than ``age_s`` seconds, else a new one."""
-        found = self._values.get(key)
-        if found is not None and time.monotonic() - found[0] < age_s:
-            return found[1]  # type: ignore[no-any-return]
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            found = self._values.get(key)
-            if found is not None and time.monotonic() - found[0] < age_s:
-                return found[1]  # type: ignore[no-any-return]
-            asked = time.monotonic()
-            value = await ask()
-            if len(self._values) >= _MOST:
-                self._values.clear()
-                self._locks.clear()
-            self._values[key] = (asked, value)
-            return value
-
-    def forget(self, kind: str) -> None:
-        """Drop all answers of one kind (the key's first element)."""
-        for key in [key for key in self._values if key[0] == kind]:
-            del self._values[key]
-
-
 class ChainView:
-    """Every read and write of the server, for its own address. Raises Unavailable ``chain.unreachable``."""
+    """Reads and transactions for this server's own address. All raise Unavailable ``chain.unreachable``."""
 
     def __init__(self, chain: Chain, clock: ChainClock, deployment: Deployment, address: bytes, config: Config) -> None:
         self._chain = chain
@@ -104,7 +73,7 @@ class ChainView:
         self._revoked: Callable[[bytes, str], Awaitable[None]] | None = None
 
     async def now_ms(self) -> int:
-        """The chain's time, milliseconds; it never runs backwards."""
+        """The chain's time, Unix milliseconds; monotonic."""
         return self._clock.now_ms()
 
     async def content(self, content: bytes, fresh: bool = False) -> ContentState:
@@ -138,29 +107,32 @@ class ChainView:
         return await self._cache.get(("rate", epoch), 3600, lambda: self._registry.rate_at(epoch))
 
     async def owner_at(self, content: bytes, epoch: int) -> bytes:
-        """Who earns with a content in an epoch; asked of the chain each time: a sale moves it."""
+        """Who earns with a content in an epoch, 20 bytes. Never cached: a sale changes it."""
         return await Content(self._chain, content).owner_at(epoch)
 
     async def server_at(self, content: bytes, epoch: int, fresh: bool = False) -> bytes:
-        """Whose an epoch of a content is.
+        """Address of the server that serves a content in an epoch.
 
-        Asked by the clock's epoch, since the newest block may be of the one before.
+        Args:
+            content: 20 bytes.
+            epoch: The clock's epoch; the newest block may be of the one before.
+            fresh: Whether the cache is bypassed.
         """
         ask = lambda: Content(self._chain, content).server_at(epoch)  # noqa: E731
         return await self._cache.get(("server", content, epoch), 0 if fresh else self._config.content_age_s, ask)
 
     async def proposed_server(self, content: bytes) -> bytes | None:
-        """To which server a content's owner would move it, or None; never cached."""
+        """The server that a content's owner proposes, or None. Never cached."""
         return await Content(self._chain, content).proposed_server()
 
     async def server_entry(self, server: bytes) -> ServerEntry | None:
-        """What the registry says of a security server."""
+        """A security server's entry in the registry, or None."""
         return await self._cache.get(
             ("entry", server), self._config.station_age_s, lambda: self._registry.server(server)
         )
 
     async def accept_content(self, key: bytes, content: bytes) -> None:
-        """Become a content's server with the next epoch; returns once that is in a block."""
+        """Accept a content from the next epoch on; returns once the transaction is in a block."""
         await Content(self._chain, content).accept_server(key)
         self._cache.forget("server")
 
@@ -176,7 +148,7 @@ class ChainView:
         return await self._cache.get(("money", payer), 0 if fresh else self._config.escrow_age_s, ask)
 
     def forget_money(self) -> None:
-        """A post has changed the accounts."""
+        """Drop cached accounts, after a post has changed them."""
         self._cache.forget("money")
 
     async def lane(self, fresh: bool = False) -> ServerState:
@@ -207,10 +179,10 @@ class ChainView:
             for name in ("Challenged", "Refunded")
         ]
         asked = [
-            Asked(int(one.fields["epoch"]), bytes(one.fields["payee"]), int(one.fields["amount"]), one.block)
-            for one in logs[0]
+            Asked(int(log.fields["epoch"]), bytes(log.fields["payee"]), int(log.fields["amount"]), log.block)
+            for log in logs[0]
         ]
-        return asked, [Refunded(int(one.fields["epoch"]), one.block) for one in logs[1]]
+        return asked, [Refunded(int(log.fields["epoch"]), log.block) for log in logs[1]]
 
     async def is_open(self, epoch: int, payee: bytes, amount: int) -> bool:
         """Whether a challenge waits for an answer."""
@@ -225,8 +197,8 @@ class ChainView:
 
     async def pending(self, transaction: bytes) -> bool:
         """Whether a transaction is known to the node and waits for a block."""
-        found = await self._chain.request("eth_getTransactionByHash", to_hex(transaction))
-        return isinstance(found, dict) and found.get("blockNumber") is None
+        response = await self._chain.request("eth_getTransactionByHash", to_hex(transaction))
+        return isinstance(response, dict) and response.get("blockNumber") is None
 
     async def post(
         self, key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]
@@ -249,13 +221,13 @@ class ChainView:
 
     async def paid(self, epoch: int, payee: bytes) -> tuple[bytes, bytes] | None:
         """The transaction that paid a leaf of this server, and to whom; None: it is not paid."""
-        found = await self._settlement.history("Claimed", self._address, epoch, payee)
-        return (found[-1].transaction, bytes(found[-1].fields["to"])) if found else None
+        events = await self._settlement.history("Claimed", self._address, epoch, payee)
+        return (events[-1].transaction, bytes(events[-1].fields["to"])) if events else None
 
     async def held(self, holder: bytes, spender: bytes) -> Holding | None:
-        """What lies at an address, never cached; None: nothing."""
-        found = await self._token.holdings([holder], spender)
-        return found[0] if found else None
+        """Tokens at an address and the spender's allowance; None: no tokens. Never cached."""
+        holdings = await self._token.holdings([holder], spender)
+        return holdings[0] if holdings else None
 
     async def permit(self, key: bytes, permit: Permit, signature: bytes) -> tuple[bytes, int]:
         """Bring an owner's permit to the token; the transaction's hash and its gas once it is in a block."""
@@ -284,7 +256,7 @@ class ChainView:
         return number(await self._chain.request("eth_getBalance", to_hex(address), "latest"))
 
     async def gas_price(self) -> int:
-        """What a transaction offers at most now, wei per gas."""
+        """Highest fee that a transaction offers now, wei per gas."""
         tip, base = await fees(self._chain)
         most = 2 * base + tip
         return most if self._config.max_fee is None else min(most, self._config.max_fee)
@@ -312,10 +284,10 @@ class ChainView:
         draft = await self._settlement.draft(self._address, epoch)
         if not draft.count:
             return None
-        found = await self.vouchers(epoch, draft.digest)
-        if found is None:
+        vouchers = await self.vouchers(epoch, draft.digest)
+        if vouchers is None:
             raise GomaaError("chain.mismatch", epoch=epoch, reason="the draft's transactions are not to be had")
-        debits = [(one.payer, one.net) for one in found]
+        debits = [(voucher.payer, voucher.net) for voucher in vouchers]
         done = await self._settlement.undo(key, self._address, epoch, debits)
         return None if done is None else done.hash
 
@@ -327,7 +299,7 @@ class ChainView:
         return (await self._settlement.answer_batch(key, self._address, epoch, shown)).hash
 
     def on_revoked(self, act: Callable[[bytes, str], Awaitable[None]]) -> None:
-        """Whom to tell when a followed content is revoked or destroyed."""
+        """Set the callback for followed contents that are revoked or destroyed: content, error code."""
         self._revoked = act
 
     def follow(self, content: bytes) -> None:
@@ -351,7 +323,7 @@ class ChainView:
             await asyncio.sleep(1)
 
     async def close(self) -> None:
-        """Stop watching and hang up."""
+        """Stop watching."""
         tasks = [task for pair in self._followed.values() for task in pair]
         for task in tasks:
             task.cancel()

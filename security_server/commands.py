@@ -1,4 +1,4 @@
-"""``gomaa server``: make keys, run, close an epoch, import one."""
+"""``gomaa server``: make keys, run, close or import an epoch, migrate the database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import Unavailable
 from pywallet.protocol.foreign_errors import error_from
 from pywallet.redacted_logs import log_to
-from security_server.config import Config, Keys
+from security_server.config import Config, Keys, database_url
 
 
 @click.group("server")
@@ -140,8 +140,8 @@ async def _import(file: Path, config: Config) -> int:
     from chain.deployment import Deployment
     from security_server.chain_view import ChainView
     from security_server.db.writer import Store
-    from security_server.epochs.chain_agreement import Agreement
-    from security_server.epochs.importing import Importing
+    from security_server.epochs.chain_agreement import ChainAgreement
+    from security_server.epochs.importing import EpochImporter
 
     raw = await asyncio.to_thread(file.read_bytes)
     address, deployment = Keys.load(config.keys).address, Deployment.load(config.deployment)
@@ -150,9 +150,26 @@ async def _import(file: Path, config: Config) -> int:
         async with deployment.connect(config.rpc, max_fee=config.max_fee) as chain, ChainClock(chain) as clock:
             view = ChainView(chain, clock, deployment, address, config)
             schedule = deployment.schedule
-            return await Importing(store, view, address, schedule, Agreement(store, view, schedule)).take(raw)
+            return await EpochImporter(store, view, address, schedule, ChainAgreement(store, view, schedule)).take(raw)
     finally:
         store.close()
+
+
+@server.command("migrate")
+@click.option("--config", type=click.Path(path_type=Path, exists=True), help="The server's TOML file.")
+@click.option("--database", help="A file, or an SQLAlchemy URL; instead of the configuration's.")
+def migrate(config: Path | None, database: str | None) -> None:
+    """Bring the database of an earlier release to this one's version. Stop the servers and back it up first."""
+    from security_server.db.database import migrate_database
+    from security_server.db.migrations import HEAD
+
+    if config is not None:
+        url = Config.from_toml(config, database=database).url
+    elif database is not None:
+        url = database_url(database)
+    else:
+        raise click.UsageError("name the database: --config or --database")
+    click.echo(json.dumps({"from": migrate_database(url), "to": HEAD}))
 
 
 async def _ask_server(url: str, path: str, token: str, body: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""What a security server is told when it starts, and the keys it keeps."""
+"""Configuration and keys of a security server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.http_limits import Limits, networks
-from pywallet.crypto import address_of, key_wrap
+from pywallet.crypto import address_of, keccak256, key_wrap
 from pywallet.encoding.hex import (
     from_b64,
     from_hex,
@@ -24,9 +24,14 @@ from pywallet.rules.key_window import BUFFER_MS
 from pywallet.rules.limits import SILENCE_MS
 
 
+def database_url(name: str) -> str:
+    """The SQLAlchemy URL of a database: ``name`` itself, or the SQLite file of that name."""
+    return name if "://" in name else f"sqlite:///{name}"
+
+
 @dataclass(frozen=True)
 class Config:
-    """Where to listen, where things lie, and how long to wait. Fields name their units."""
+    """Configuration of a server; the suffix of a name is its unit."""
 
     deployment: Path
     keys: Path
@@ -71,23 +76,23 @@ class Config:
 
     @property
     def url(self) -> str:
-        """The database as SQLAlchemy wants it."""
-        return self.database if "://" in self.database else f"sqlite:///{self.database}"
+        """The database as an SQLAlchemy URL."""
+        return database_url(self.database)
 
     @property
     def limits(self) -> Limits:
-        """What one network address may ask."""
+        """Limits per network address."""
         proxies = networks(self.trusted_proxies)
         return Limits(proxies, self.requests_per_minute_address, self.connections, self.connections_per_address)
 
     def place(self, domain: str | None) -> tuple[str | None, str | None]:
-        """Territory (ISO 3166-1) and purpose of a station's listeners: what the operator knows of it, or of all."""
-        known = self.places.get(domain or "", {})
-        return known.get("territory", self.territory), known.get("purpose", self.purpose)
+        """Territory (ISO 3166-1) and purpose of a station's listeners, as configured for its domain or for all."""
+        place = self.places.get(domain or "", {})
+        return place.get("territory", self.territory), place.get("purpose", self.purpose)
 
     @property
     def max_fee(self) -> int | None:
-        """The most that any transaction may offer, wei per gas; None: whatever the network asks."""
+        """Highest fee of a transaction, wei per gas; None: the network's."""
         return None if self.max_fee_gwei is None else int(self.max_fee_gwei * 10**9)
 
     @classmethod
@@ -149,10 +154,15 @@ def _typed(name: str, kind: str, value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Keys:
-    """The server's secrets. ``signing`` is its name on the chain; ``relayer`` pays gas for relayed claims.
+    """The server's secrets.
 
-    ``exchange`` is X25519, for content keys on their way here; ``master``
-    seals them at rest and derives the tag secrets; ``admin`` is a bearer token.
+    Attributes:
+        signing: secp256k1 key; its address is the server's on the chain.
+        exchange: X25519 private key to which content keys are wrapped.
+        exchange_public: Its public key.
+        master: Encrypts content keys at rest and derives the tag secrets, 32 bytes.
+        admin: Bearer token of the admin routes.
+        relayer: secp256k1 key of the account that pays gas for relayed claims.
     """
 
     signing: bytes = field(repr=False)
@@ -166,6 +176,15 @@ class Keys:
     def address(self) -> bytes:
         """The server's address, 20 bytes."""
         return address_of(self.signing)
+
+    def tag_secret(self, listener: bytes, content: bytes) -> bytes:
+        """The secret of a listener's usage tags, 32 bytes: only this server and the listener's host know it.
+
+        Args:
+            listener: 20 bytes.
+            content: 20 bytes.
+        """
+        return keccak256(b"gomaa/1 tag" + keccak256(self.master) + listener + content)
 
     @classmethod
     def make(cls, signing: bytes | None = None) -> Keys:

@@ -1,4 +1,4 @@
-"""The hosts that are connected, by device, and what is pushed to them."""
+"""The hosts that are connected, and the events that are pushed to them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 _QUEUE: Final = 1024
+"""Frames that wait for one host."""
 
 
-class Line:
-    """One connected host. Frames leave in order; a host that doesn't read is let go."""
+class HostConnection:
+    """Outgoing frames of one connected host, in order.
+
+    Attributes:
+        device: The device that said hello, 20 bytes; None before that.
+        frames: Frames as JSON; None ends the connection.
+    """
 
     def __init__(self) -> None:
         self.device: bytes | None = None
         self.frames: asyncio.Queue[str | None] = asyncio.Queue(_QUEUE)
 
     def send(self, frame: Mapping[str, Any]) -> None:
-        """Queue a frame; None (the end) if the queue is full."""
+        """Queue a frame. A host that has not read a full queue is disconnected."""
         try:
             self.frames.put_nowait(json.dumps(frame, separators=(",", ":")))
         except asyncio.QueueFull:
@@ -27,30 +33,35 @@ class Line:
             self.frames.put_nowait(None)
 
 
-class Hub:
-    """Who is connected."""
+class HostConnections:
+    """All connections of hosts."""
 
     def __init__(self) -> None:
-        self._lines: set[Line] = set()
+        self._connections: set[HostConnection] = set()
 
-    def enter(self, line: Line) -> None:
-        """A host has connected."""
-        self._lines.add(line)
+    def add(self, connection: HostConnection) -> None:
+        """Add a host that has connected."""
+        self._connections.add(connection)
 
-    def leave(self, line: Line) -> None:
-        """A host has gone."""
-        self._lines.discard(line)
+    def remove(self, connection: HostConnection) -> None:
+        """Remove a host that has disconnected."""
+        self._connections.discard(connection)
 
     def push(self, event: Mapping[str, Any], devices: Iterable[bytes] | None = None) -> None:
-        """Send an event to these devices, or to every host that said hello."""
+        """Send an event.
+
+        Args:
+            event: The frame.
+            devices: Addresses of the devices that get it; None: every host that said hello.
+        """
         wanted = None if devices is None else set(devices)
-        for line in list(self._lines):
-            if line.device is not None and (wanted is None or line.device in wanted):
-                line.send(event)
+        for connection in list(self._connections):
+            if connection.device is not None and (wanted is None or connection.device in wanted):
+                connection.send(event)
 
     def close(self) -> None:
-        """End every line."""
-        for line in list(self._lines):
-            if line.frames.full():
-                line.frames.get_nowait()
-            line.frames.put_nowait(None)
+        """End every connection after what is queued."""
+        for connection in list(self._connections):
+            if connection.frames.full():
+                connection.frames.get_nowait()
+            connection.frames.put_nowait(None)

@@ -1,4 +1,4 @@
-"""The WebSocket that hosts speak: one request after the other, every frame checked."""
+"""WebSocket of hosts (docs/protocol.md section 4): requests in order, each validated before it is executed."""
 
 from __future__ import annotations
 
@@ -17,67 +17,82 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import hello_digest
 from pywallet.rules.limits import request_is_fresh
 from security_server.api import requests
-from security_server.api.connections import Line
-from security_server.billing.billing import Bookkeeping
-from security_server.billing.claim_mixing import Mixer
-from security_server.billing.claim_relay import Relay
-from security_server.billing.payee_sweeps import Sweeps
-from security_server.context import Core
-from security_server.epochs.publishing import Publishing
+from security_server.api.connections import HostConnection, HostConnections
+from security_server.billing.billing import Billing
+from security_server.billing.claim_mixing import ClaimMixer
+from security_server.billing.claim_relay import ClaimRelay
+from security_server.billing.payee_sweeps import PayeeSweeps
+from security_server.billing.receipts import Receipts
+from security_server.chain_view import ChainView
+from security_server.epochs.publishing import EpochPublisher
 from security_server.playback.key_service import KeyService
 
 log = logging.getLogger("gomaa.server")
 
 MAX_FRAME: Final = 1 << 20
 HELLO_S: Final = 10.0
-"""A connection that has not said who it is after so many seconds is closed."""
+"""Seconds within which a connection has to send ``hello``."""
 SEND_S: Final = 30.0
-"""A host that takes nothing of a frame for so many seconds is let go."""
+"""Seconds after which a host that does not read a frame is disconnected."""
 MOST_CLAIMS: Final = 4
-"""Claims of one host that wait for the chain beside its music; one more waits in line."""
+"""Claims of one host that are executed beside its other requests; a further one is executed in order."""
 
 
 class HostSocket:
-    """``GET /v1/host``."""
+    """Handler of ``GET /v1/host``."""
 
     def __init__(
         self,
-        core: Core,
+        *,
+        address: bytes,
+        chain: ChainView,
+        hosts: HostConnections,
         gate: Gate,
-        playing: KeyService,
-        books: Bookkeeping,
-        publishing: Publishing,
-        relay: Relay,
-        mixer: Mixer,
+        frames_per_minute: int,
+        key_service: KeyService,
+        billing: Billing,
+        receipts: Receipts,
+        publisher: EpochPublisher,
+        relay: ClaimRelay,
+        mixer: ClaimMixer,
+        sweeps: PayeeSweeps,
     ) -> None:
-        self._core = core
+        self._address = address
+        self._chain = chain
+        self._hosts = hosts
         self._gate = gate
-        self._playing = playing
-        self._books = books
-        self._publishing = publishing
+        self._frames_per_minute = frames_per_minute
+        self._key_service = key_service
+        self._billing = billing
+        self._receipts = receipts
+        self._publisher = publisher
         self._relay = relay
         self._mixer = mixer
-        self._sweeps = Sweeps(core, relay)
+        self._sweeps = sweeps
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve one host until it goes. Raises Refusal ``server.busy`` where its address has too many connections."""
+        """Serve one host until it disconnects.
+
+        Raises:
+            Refusal: ``server.busy``: its network address has too many connections.
+        """
         with self._gate.sockets.held(self._gate.address(request)):
             return await self._serve(request)
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=MAX_FRAME, heartbeat=30)
         await socket.prepare(request)
-        line = Line()
+        host = HostConnection()
         loop = asyncio.get_running_loop()
-        rate = RateLimiter(self._core.config.frames_per_minute, loop.time, code="server.busy")
+        rate = RateLimiter(self._frames_per_minute, loop.time, code="server.busy")
         hello_by = loop.time() + HELLO_S
-        self._core.hub.enter(line)
-        writer = asyncio.create_task(_write(socket, line, request.transport))
+        self._hosts.add(host)
+        writer = asyncio.create_task(_write(socket, host, request.transport))
         slow: set[asyncio.Task[None]] = set()
         try:
             while True:
                 try:
-                    message = await socket.receive(None if line.device else max(0.0, hello_by - loop.time()))
+                    message = await socket.receive(None if host.device else max(0.0, hello_by - loop.time()))
                 except TimeoutError:
                     await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"no hello")
                     break
@@ -86,64 +101,64 @@ class HostSocket:
                 try:
                     rate.take("")
                 except Refusal as busy:
-                    line.send({"id": requests.request_id(message.data), "ok": False, "error": busy.to_json()})
+                    host.send({"id": requests.request_id(message.data), "ok": False, "error": busy.to_json()})
                     continue
                 identity, operation = _parse(message.data)
                 if isinstance(operation, requests.ClaimRequest | requests.SweepRequest) and len(slow) < MOST_CLAIMS:
-                    # The chain takes its time; the music of the same host must not wait for it.
-                    task = asyncio.create_task(self._answer(line, identity, operation))
+                    # These wait for a block; grants of the same host must not.
+                    task = asyncio.create_task(self._answer(host, identity, operation))
                     slow.add(task)
                     task.add_done_callback(slow.discard)
                 else:
-                    await self._answer(line, identity, operation)
+                    await self._answer(host, identity, operation)
         finally:
-            self._core.hub.leave(line)
+            self._hosts.remove(host)
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
         return socket
 
-    async def _answer(self, line: Line, identity: int, request: requests.Operation | InputError) -> None:
+    async def _answer(self, host: HostConnection, identity: int, request: requests.Operation | InputError) -> None:
         try:
             if isinstance(request, InputError):
                 raise request
-            line.send({"id": identity, "ok": True, "result": await self._do(line, request)})
+            host.send({"id": identity, "ok": True, "result": await self._do(host, request)})
         except GomaaError as error:
-            line.send({"id": identity, "ok": False, "error": error.to_json()})
+            host.send({"id": identity, "ok": False, "error": error.to_json()})
         except Exception:
             log.exception("a request failed")
-            line.send({"id": identity, "ok": False, "error": GomaaError("internal").to_json()})
+            host.send({"id": identity, "ok": False, "error": GomaaError("internal").to_json()})
 
-    async def _do(self, line: Line, request: requests.Operation) -> dict[str, Any]:
+    async def _do(self, host: HostConnection, request: requests.Operation) -> dict[str, Any]:
         if isinstance(request, requests.Hello):
-            return await self._hello(line, request)
-        if line.device is None:
+            return await self._hello(host, request)
+        if host.device is None:
             raise InputError("message.denied", reason="hello comes first")
         match request:
             case requests.Open():
-                return await self._playing.open(line.device, request)
+                return await self._key_service.open(host.device, request)
             case requests.LeaseRequest():
-                return await self._playing.lease(line.device, request)
+                return await self._key_service.lease(host.device, request)
             case requests.GrantRequest():
-                return await self._playing.grant(line.device, request)
+                return await self._key_service.grant(host.device, request)
             case requests.Report():
-                return await self._playing.report(line.device, request)
+                return await self._key_service.report(host.device, request)
             case requests.Destroyed():
-                return await self._playing.destroyed(line.device, request)
+                return await self._key_service.destroyed(host.device, request)
             case requests.Owed():
-                return await self._books.owed(line.device, from_hex(request.session, 32), request.disputed)
+                return await self._billing.owed(host.device, from_hex(request.session, 32), request.disputed)
             case requests.Pay():
-                return await self._books.paid(line.device, request)
+                return await self._billing.paid(host.device, request)
             case requests.Books():
-                listener = await self._books.listener(line.device, from_hex(request.session, 32))
-                return await self._books.resynchronise(listener, request.voucher, request.settled)
+                listener = await self._billing.listener(host.device, from_hex(request.session, 32))
+                return await self._billing.resynchronise(listener, request.voucher, request.settled)
             case requests.ReceiptsRequest():
-                return await self._books.receipts(line.device, request)
+                return await self._receipts.of_device(host.device, request)
             case requests.LeafRequest():
-                return await self._publishing.leaf(request.epoch, from_hex(request.payee, 20))
+                return await self._publisher.leaf(request.epoch, from_hex(request.payee, 20))
             case requests.UsageRequest():
                 session, content = from_hex(request.session, 32), from_hex(request.content, 20)
-                return await self._publishing.usage(line.device, request.epoch, session, content)
+                return await self._publisher.usage(host.device, request.epoch, session, content)
             case requests.ClaimRequest():
                 return await (
                     self._mixer.take(request.claims, request.after_s)
@@ -155,20 +170,20 @@ class HostSocket:
             case requests.SweepRequest():
                 return await self._sweeps.sweep(request.sweep, from_hex(request.permit, 65))
 
-    async def _hello(self, line: Line, request: requests.Hello) -> dict[str, Any]:
+    async def _hello(self, host: HostConnection, request: requests.Hello) -> dict[str, Any]:
         if request.protocol != 1:
             raise InputError("server.protocol", protocol=request.protocol)
-        clocks = (await self._core.now_ms(), time.time_ns() // 1_000_000)
+        clocks = (await self._chain.now_ms(), time.time_ns() // 1_000_000)
         if not any(request_is_fresh(request.time_ms, clock) for clock in clocks):
             raise InputError("invocation.time", time_ms=request.time_ms, now_ms=clocks[0])
         device = from_hex(request.device, 20)
         try:
-            signer = recover(hello_digest(self._core.address, request.time_ms), from_hex(request.signature, 65))
+            signer = recover(hello_digest(self._address, request.time_ms), from_hex(request.signature, 65))
         except InputError:
             signer = b""
         if signer != device:
             raise InputError("invocation.signature", op="hello")
-        line.device = device
+        host.device = device
         return {"protocol": 1, "now_ms": clocks[0]}
 
 
@@ -181,13 +196,13 @@ def _parse(data: str | bytes) -> tuple[int, requests.Operation | InputError]:
     return identity, request
 
 
-async def _write(socket: web.WebSocketResponse, line: Line, transport: asyncio.Transport | None) -> None:
-    while (frame := await line.frames.get()) is not None:
+async def _write(socket: web.WebSocketResponse, host: HostConnection, transport: asyncio.Transport | None) -> None:
+    while (frame := await host.frames.get()) is not None:
         try:
             async with asyncio.timeout(SEND_S):
                 await socket.send_str(frame)
         except TimeoutError:
-            # It answers pings and reads nothing: a close would wait for it as well.
+            # It may still answer pings: an orderly close would wait for it.
             if transport is not None:
                 transport.abort()
             return

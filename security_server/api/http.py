@@ -1,4 +1,4 @@
-"""The server's HTTP: uploads, accounts, statements, vouchers, epochs, claims."""
+"""HTTP routes: uploads, accounts, statements, vouchers, receipts, epochs, claims, moves."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from aiohttp import web
 from common.version import VERSION
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.protocol import Domain
 from pywallet.protocol.http_status import http_status
 from pywallet.rules.content_check import withdrawal
+from pywallet.settlement import Schedule
 from security_server.api import requests
-from security_server.billing.billing import Bookkeeping
-from security_server.billing.claim_mixing import Mixer
-from security_server.billing.claim_relay import Relay
-from security_server.content.contents import signer, verify
+from security_server.billing.billing import Billing
+from security_server.billing.claim_mixing import ClaimMixer
+from security_server.billing.claim_relay import ClaimRelay
+from security_server.billing.receipts import Receipts
+from security_server.chain_view import ChainView
+from security_server.config import Config, Keys
+from security_server.content.contents import ContentStore, signer, verify
 from security_server.content.moves import Moves
-from security_server.context import Core
-from security_server.epochs.closing import Closing
-from security_server.epochs.importing import Importing
-from security_server.epochs.publishing import Publishing
+from security_server.epochs.closing import EpochCloser
+from security_server.epochs.importing import EpochImporter
+from security_server.epochs.publishing import EpochPublisher
 
 log = logging.getLogger("gomaa.server")
 
@@ -39,7 +43,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every failure leaves as a code; nothing of an exception reaches the outside."""
+    """Turn every exception into a JSON error with a code; an unexpected one becomes ``internal``."""
     try:
         return await handler(request)
     except GomaaError as error:
@@ -61,31 +65,45 @@ def _number(text: str) -> int:
     return int(text)
 
 
-class Web:
-    """The routes under ``/v1``."""
+class HttpApi:
+    """Handlers of the routes under ``/v1``."""
 
     def __init__(
         self,
-        core: Core,
-        books: Bookkeeping,
-        publishing: Publishing,
-        closing: Closing,
-        relay: Relay,
-        mixer: Mixer,
-        importing: Importing,
+        *,
+        config: Config,
+        keys: Keys,
+        domain: Domain,
+        schedule: Schedule,
+        chain: ChainView,
+        songs: ContentStore,
+        billing: Billing,
+        receipts: Receipts,
+        publisher: EpochPublisher,
+        closer: EpochCloser,
+        importer: EpochImporter,
+        relay: ClaimRelay,
+        mixer: ClaimMixer,
         moves: Moves,
     ) -> None:
-        self._core = core
-        self._moves = moves
-        self._books = books
-        self._publishing = publishing
-        self._closing = closing
+        self._config = config
+        self._keys = keys
+        self._address = keys.address
+        self._domain = domain
+        self._schedule = schedule
+        self._chain = chain
+        self._songs = songs
+        self._billing = billing
+        self._receipts = receipts
+        self._publisher = publisher
+        self._closer = closer
+        self._importer = importer
         self._relay = relay
         self._mixer = mixer
-        self._importing = importing
+        self._moves = moves
 
     def routes(self) -> list[web.RouteDef]:
-        """What ``create_app`` adds."""
+        """The routes of all handlers."""
         return [
             web.get("/v1/info", self.info),
             web.put("/v1/contents/{content}", self.upload),
@@ -105,14 +123,14 @@ class Web:
         ]
 
     async def info(self, _request: web.Request) -> web.Response:
-        """Who this is."""
-        core, schedule = self._core, self._core.schedule
+        """``GET /v1/info``: addresses, chain, schedule and version."""
+        schedule = self._schedule
         names = ("length", "grace", "window", "answer", "late", "delay")
         body: dict[str, Any] = {
-            "server": to_hex(core.address),
-            "key": to_b64(core.keys.exchange_public),
-            "chain_id": core.domain.chain_id,
-            "settlement": to_hex(core.domain.settlement),
+            "server": to_hex(self._address),
+            "key": to_b64(self._keys.exchange_public),
+            "chain_id": self._domain.chain_id,
+            "settlement": to_hex(self._domain.settlement),
             "schedule": {name: getattr(schedule, name) for name in names},
             "version": VERSION,
             # Whether claims are relayed: ok, or the account is low or its budget spent.
@@ -121,14 +139,13 @@ class Web:
         return web.json_response(body)
 
     async def upload(self, request: web.Request) -> web.Response:
-        """A band hands over a header and its content keys.
+        """``PUT /v1/contents/{content}``: store a header and its content keys.
 
-        First whether this content's keys belong here, then who signed, and only then what is inside: anybody can send
-        a body that is long to read.
+        The cheap checks come first (is the content to be served here, who signed), because anybody can send a body that
+        takes long to parse.
         """
-        core = self._core
         content = from_hex(request.match_info["content"], 20)
-        facts = await core.chain.content(content, fresh=True)
+        facts = await self._chain.content(content, fresh=True)
         await self._moves.require_holding(content)
         code = withdrawal(facts)
         if code is not None:
@@ -136,13 +153,15 @@ class Web:
         body = await asyncio.to_thread(requests.body, requests.Upload, await request.read())
         if await asyncio.to_thread(signer, body, content) != facts.owner:
             raise Refusal("content.owner")
-        verified = await asyncio.to_thread(verify, body, content, core.keys.exchange)
+        verified = await asyncio.to_thread(verify, body, content, self._keys.exchange)
         header = verified.header
-        if header.chain != core.domain.chain_id:
+        if header.chain != self._domain.chain_id:
             raise InputError("sps.header.chain", chain=header.chain)
         # The file names the first server. Where that is this one, its key has to be this one's too.
-        first = await core.chain.server_at(content, 0)
-        if header.server.address != first or (first == core.address and header.server.key != core.keys.exchange_public):
+        first = await self._chain.server_at(content, 0)
+        if header.server.address != first or (
+            first == self._address and header.server.key != self._keys.exchange_public
+        ):
             raise Refusal("server.mismatch", server=to_hex(header.server.address))
         price = verified.song.policy.price
         if (facts.policy_hash, facts.price, facts.interval) != (
@@ -151,82 +170,80 @@ class Web:
             price.interval_s,
         ):
             raise Refusal("sps.policy.mismatch")
-        await core.songs.save(verified.cose, verified.song, verified.keys, await core.now_ms())
-        core.chain.follow(content)
+        await self._songs.save(verified.cose, verified.song, verified.keys, await self._chain.now_ms())
+        self._chain.follow(content)
         return web.json_response({"content": to_hex(content), "epochs": sorted(verified.keys)})
 
     async def account(self, request: web.Request) -> web.Response:
-        """The asking payer's escrow here."""
+        """``POST /v1/accounts``: a payer's escrow with this server."""
         return web.json_response(
-            await self._books.account(requests.body(requests.AccountRequest, await request.read()))
+            await self._billing.account(requests.body(requests.AccountRequest, await request.read()))
         )
 
     async def statement(self, request: web.Request) -> web.Response:
-        """What a payer owes."""
+        """``POST /v1/statements``: what a payer owes."""
         return web.json_response(
-            await self._books.statement(requests.body(requests.StatementRequest, await request.read()))
+            await self._billing.statement(requests.body(requests.StatementRequest, await request.read()))
         )
 
     async def voucher(self, request: web.Request) -> web.Response:
-        """A payer's signature under a statement."""
-        return web.json_response(await self._books.voucher(requests.body(requests.VoucherPost, await request.read())))
+        """``POST /v1/vouchers``: settle a payer's voucher."""
+        return web.json_response(await self._billing.voucher(requests.body(requests.VoucherPost, await request.read())))
 
     async def books(self, request: web.Request) -> web.Response:
-        """Both sides' newest signatures, for a payer whose books differ."""
-        return web.json_response(await self._books.books(requests.body(requests.BooksRequest, await request.read())))
+        """``POST /v1/books``: resynchronise a payer."""
+        return web.json_response(await self._billing.books(requests.body(requests.BooksRequest, await request.read())))
 
     async def close(self, request: web.Request) -> web.Response:
-        """Close and post the last ended epoch now."""
+        """``POST /v1/epochs/close`` (admin): close and post the last ended epoch now."""
         self._require_admin(request)
-        return web.json_response(await self._closing.close_last())
+        return web.json_response(await self._closer.close_last())
 
     async def take(self, request: web.Request) -> web.Response:
-        """Take an epoch over from its published bytes: after a restored backup."""
+        """``POST /v1/epochs/import`` (admin): import an epoch from its published bytes after a restored backup."""
         self._require_admin(request)
-        return web.json_response({"epoch": await self._importing.take(await request.read())})
+        return web.json_response({"epoch": await self._importer.take(await request.read())})
 
     def _require_admin(self, request: web.Request) -> None:
         given = request.headers.get("Authorization", "").encode()
-        if not hmac.compare_digest(given, b"Bearer " + self._core.keys.admin.encode()):
+        if not hmac.compare_digest(given, b"Bearer " + self._keys.admin.encode()):
             raise InputError("message.denied")
 
     async def epoch(self, request: web.Request) -> web.Response:
-        """An epoch's state and roots."""
-        return web.json_response(await self._publishing.epoch(_number(request.match_info["epoch"])))
+        """``GET /v1/epochs/{epoch}``: state and roots."""
+        return web.json_response(await self._publisher.epoch(_number(request.match_info["epoch"])))
 
     async def counts(self, request: web.Request) -> web.Response:
-        """One content's counters of a closed epoch with their proof under the counts root.
-
-        Public: it names no listener.
-        """
+        """``GET /v1/epochs/{epoch}/counts/{content}``: a content's counters with their proof; names no listener."""
         content = from_hex(request.match_info["content"], 20)
-        return web.json_response(await self._publishing.counts(_number(request.match_info["epoch"]), content))
+        return web.json_response(await self._publisher.counts(_number(request.match_info["epoch"]), content))
 
     async def data(self, request: web.Request) -> web.Response:
-        """An epoch's published data, the bytes whose hash is on the chain."""
-        body = await self._publishing.data(_number(request.match_info["epoch"]))
+        """``GET /v1/epochs/{epoch}/data``: the published bytes, whose hash is on the chain."""
+        body = await self._publisher.data(_number(request.match_info["epoch"]))
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
         return web.Response(body=body, content_type="application/octet-stream", headers=headers)
 
     async def receipts(self, request: web.Request) -> web.Response:
-        """Receipts of the payee that asks: owners ask here."""
-        return web.json_response(await self._books.proven(requests.body(requests.ReceiptsPost, await request.read())))
+        """``POST /v1/receipts``: receipts of the payee that signed the request."""
+        return web.json_response(
+            await self._receipts.of_payee(requests.body(requests.ReceiptsPost, await request.read()))
+        )
 
     async def handover(self, request: web.Request) -> web.Response:
-        """Another server takes over a content: its keys and counters, sealed to it."""
+        """``POST /v1/handovers``: a content's keys and counters, encrypted to the server that takes it over."""
         return web.json_response(await self._moves.give(requests.body(requests.HandoverRequest, await request.read())))
 
     async def move(self, request: web.Request) -> web.Response:
-        """Take over a content that its owner has proposed to this server."""
-        core = self._core
-        if not core.config.accept_moves:
+        """``POST /v1/moves``: take over a content that its owner has proposed to this server."""
+        if not self._config.accept_moves:
             self._require_admin(request)
         content = from_hex(requests.body(requests.MoveRequest, await request.read()).content, 20)
         first = await self._moves.take(content)
-        return web.json_response({"content": to_hex(content), "server": to_hex(core.address), "from_epoch": first})
+        return web.json_response({"content": to_hex(content), "server": to_hex(self._address), "from_epoch": first})
 
     async def claims(self, request: web.Request) -> web.Response:
-        """Relay signed claims."""
+        """``POST /v1/claims``: relay signed claims."""
         post = requests.body(requests.ClaimPost, await request.read())
         return web.json_response(
             await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims))

@@ -14,7 +14,7 @@ from pywallet.protocol.foreign_errors import error_from
 
 TIMEOUT_S: Final = 10.0
 MOST_ANSWER: Final = 32 << 20
-"""Bytes of the longest answer that is read: a header with its keys, or the counters of a thousand listeners."""
+"""Longest response that is read, bytes: a header with its keys, or the counters of a thousand listeners."""
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Every message that comes in, as types that msgspec checks while it parses (docs/protocol.md section 4)."""
+"""Requests of hosts and of HTTP clients as msgspec structs (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Acknowledgements = Annotated[list[Message], Meta(max_length=256)]
 
 
 class Request(Struct, tag_field="op", forbid_unknown_fields=True):
-    """What every operation of a host has: a number that the reply repeats."""
+    """An operation of a host. ``id`` is repeated by the reply."""
 
     id: Number
 
 
 class Hello(Request, tag="hello"):
-    """Who is there: the device key signs the server's address and the time."""
+    """Identifies the device: its key signs the server's address and the time."""
 
     protocol: int
     device: Address
@@ -40,9 +40,12 @@ class Hello(Request, tag="hello"):
 
 
 class Open(Request, tag="open"):
-    """A session and a ticket of it.
+    """Opens a ticket of a session.
 
-    ``tracking``: whether the listener agreed to be counted, absent where they said nothing.
+    Attributes:
+        session: Signed ``Session``.
+        ticket: Signed ``Ticket``.
+        tracking: Whether the listener agreed to be counted per segment; None: no choice was made.
     """
 
     session: Message
@@ -51,7 +54,7 @@ class Open(Request, tag="open"):
 
 
 class LeaseRequest(Request, tag="lease"):
-    """Keys ahead of the actions. ``rendition`` absent: the header's first."""
+    """Asks for keys ahead of the actions that use them. ``rendition`` None: the header's first."""
 
     ticket: Hash
     first: Index
@@ -61,7 +64,7 @@ class LeaseRequest(Request, tag="lease"):
 
 
 class GrantRequest(Request, tag="grant"):
-    """One action and the keys it needs now."""
+    """Counts one action and asks for the keys that it needs."""
 
     invocation: Message
     first: Index
@@ -71,13 +74,13 @@ class GrantRequest(Request, tag="grant"):
 
 
 class Report(Request, tag="report"):
-    """Actions that happened under a lease, in order."""
+    """Reports actions under a lease, in order."""
 
     invocations: Annotated[list[Message], Meta(max_length=512)]
 
 
 class Destroyed(Request, tag="destroyed"):
-    """The device signs that it has destroyed its keys of a content."""
+    """States, signed by the device, that it has destroyed its keys of a content."""
 
     content: Address
     listener: Address
@@ -87,9 +90,9 @@ class Destroyed(Request, tag="destroyed"):
 
 
 class Owed(Request, tag="statement"):
-    """What the listener of one of this device's sessions owes for what it heard.
+    """Asks for the statement of the listener of one of this device's sessions.
 
-    ``disputed``: tickets that it does not agree to.
+    ``disputed``: ticket numbers that the listener does not agree to.
     """
 
     session: Hash
@@ -97,9 +100,9 @@ class Owed(Request, tag="statement"):
 
 
 class Pay(Request, tag="voucher"):
-    """The listener's voucher for its statement.
+    """Hands in the listener's voucher for its statement.
 
-    ``lines``: what it agreed to, [ticket number, whole intervals]; absent: all of it.
+    ``lines``: [ticket number, whole intervals] that it agreed to; None: the whole statement.
     """
 
     voucher: Message
@@ -107,7 +110,7 @@ class Pay(Request, tag="voucher"):
 
 
 class Books(Request, tag="books"):
-    """Both sides' newest signatures about the listener of one of this device's sessions."""
+    """Resynchronises the listener of one of this device's sessions."""
 
     session: Hash
     voucher: Message | None = None
@@ -115,21 +118,21 @@ class Books(Request, tag="books"):
 
 
 class ReceiptsRequest(Request, tag="receipts"):
-    """Receipts of these payees from an epoch on, as far as sessions of this device earned them."""
+    """Asks for receipts of these payees that sessions of this device earned, from an epoch on."""
 
     payees: Annotated[list[Address], Meta(max_length=1024)]
     since_epoch: Number = 0
 
 
 class LeafRequest(Request, tag="leaf"):
-    """A payee's leaf of an epoch, with its proof."""
+    """Asks for a payee's leaf of an epoch with its proof."""
 
     epoch: Number
     payee: Address
 
 
 class UsageRequest(Request, tag="usage"):
-    """A listener's counts of a content in an epoch, with their proofs."""
+    """Asks for a listener's counters of a content in an epoch with their proofs."""
 
     epoch: Number
     session: Hash
@@ -148,14 +151,14 @@ class ClaimRequest(Request, tag="claim"):
 
 
 class RelayerRequest(Request, tag="relayer"):
-    """Whom a payee's permit over so much has to name; what would be refused anyway is, before one is signed."""
+    """Asks for the address that a payee's permit has to name; refused where the sweep would be."""
 
     payee: Address
     amount: Annotated[str, Meta(pattern=r"^[0-9]{1,39}$")]
 
 
 class SweepRequest(Request, tag="sweep"):
-    """A payee's order to send on what lies at its own address, and its permit (EIP-2612) for the relayer."""
+    """A payee's order to transfer tokens from its own address, and its permit (EIP-2612) for the relayer."""
 
     sweep: Message
     permit: SignatureText
@@ -279,16 +282,16 @@ S = TypeVar("S", bound=Struct)
 
 
 def operation(text: str | bytes) -> Operation:
-    """A host's request. Raises InputError ``message.schema``."""
+    """Decode a host's request. Raises InputError ``message.schema``."""
     try:
-        found: Operation = _OPERATION.decode(text)
-        return found
+        decoded: Operation = _OPERATION.decode(text)
+        return decoded
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as e:
         raise InputError("message.schema", reason=str(e)[:200]) from None
 
 
 def request_id(text: str | bytes) -> int:
-    """The number of a request that could not be read, or 0."""
+    """The ``id`` of a request that could not be decoded, or 0."""
     try:
         return _NUMBERED.decode(text).id
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -296,7 +299,7 @@ def request_id(text: str | bytes) -> int:
 
 
 def body(kind: type[S], raw: bytes) -> S:
-    """An HTTP body. Raises InputError ``message.schema``."""
+    """Decode an HTTP body. Raises InputError ``message.schema``."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as e:

@@ -1,4 +1,4 @@
-"""What a payer owes and what was settled for it, by epoch (docs/settlement.md, rules off chain)."""
+"""Account of a payer: what it owes and what was settled, by epoch (docs/settlement.md, rules off chain)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,19 @@ from security_server.db.tables import (
 from security_server.epochs.settlement_state import DEBITED, State
 
 _OVER: Final = (State.FINAL, State.MISSED)
-"""States in which an epoch's debits stand for good, or will never be taken."""
+"""States in which an epoch's debits are final, or will never be taken from the escrow."""
 
 
 @dataclass(frozen=True)
 class Money:
-    """What the chain says of one payer with this server, wei. ``bps``: the commission of the epoch that is written."""
+    """A payer's escrow with this server on the chain, and the commission that applies.
+
+    Attributes:
+        escrow: Deposited and not debited, wei.
+        requested: Of that, claimed by withdrawal requests, wei.
+        spent: Cumulative gross that was debited, wei.
+        bps: Commission of the running epoch, basis points.
+    """
 
     escrow: int
     requested: int
@@ -41,9 +48,12 @@ class Money:
 class Outstanding:
     """What a payer owes and the chain has not debited yet.
 
-    ``unposted``: gross of closed or running epochs' vouchered plays, without
-    the running epoch; ``current_net``: the running epoch's vouchered net;
-    ``unvouchered_net``, ``plays`` and ``intervals``: heard, but without a voucher.
+    Attributes:
+        unposted: Gross of vouchered plays in earlier epochs, wei.
+        current_net: Net of vouchered plays in the running epoch, wei.
+        unvouchered_net: Net of intervals without a voucher, wei.
+        plays: Plays with such intervals.
+        intervals: Those intervals.
     """
 
     unposted: int
@@ -53,14 +63,18 @@ class Outstanding:
     intervals: int = 0
 
     def gross_with(self, bps: int, more_net: int = 0) -> int:
-        """Gross of everything outstanding and ``more_net``, commission on sums."""
+        """Gross of everything outstanding and ``more_net`` (wei); the commission is rounded once, on the sum."""
         return self.unposted + gross(self.current_net + self.unvouchered_net + more_net, bps)
 
     def small_change(self, bps: int, least_wei: int, more_net: int = 0) -> bool:
-        """Whether a voucher for what was heard, and for ``more_net``, would be refused as too little
-        (``statement.minimum``).
+        """Whether a voucher for everything outstanding would be below the minimum (``statement.minimum``).
 
-        A limit of what is heard without a voucher does not hold below that: nobody could do anything about it.
+        Credit limits do not apply below it, since the payer could not get a voucher accepted.
+
+        Args:
+            bps: Commission of the running epoch, basis points.
+            least_wei: The minimum, gross wei.
+            more_net: Net wei to add to what is outstanding.
         """
         return gross(self.current_net + self.unvouchered_net + more_net, bps) < least_wei
 
@@ -71,7 +85,13 @@ class Outstanding:
 
 
 def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding:
-    """Read what a payer owes. ``epoch`` is the one that is running."""
+    """Read what a payer owes.
+
+    Args:
+        connection: Of a transaction.
+        payer: 20 bytes.
+        epoch: The running epoch.
+    """
     row = get(connection, payers, payer=payer)
     unposted, current = 0, 0
     for number, debit, bps, state in _unfolded(connection, payer, row["base_epoch"] if row else -1):
@@ -80,8 +100,10 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
         elif state not in DEBITED:
             unposted += gross(debit, bps)
     net, plays, heard = 0, 0, 0
-    due = select(tickets.c.due, tickets.c.price, tickets.c.reward).where(tickets.c.payer == payer, tickets.c.due > 0)
-    for intervals, price, reward in connection.execute(due):
+    unvouchered = select(tickets.c.unvouchered_intervals, tickets.c.price, tickets.c.reward).where(
+        tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0
+    )
+    for intervals, price, reward in connection.execute(unvouchered):
         net += intervals * (price + reward)
         plays += 1
         heard += intervals
@@ -89,22 +111,22 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
 
 
 def short(money: Money, owed: Outstanding, more_net: int) -> int:
-    """Wei of escrow that are missing before ``more_net`` is covered as well; 0 if it is."""
+    """Escrow that is missing to cover what is owed and ``more_net``, wei; 0: none."""
     return max(0, owed.gross_with(money.bps, more_net) - money.free)
 
 
 def affordable(money: Money, unposted: int, current_net: int) -> int:
-    """The net that free escrow still covers in this epoch, commission included."""
+    """Net that free escrow still covers in the running epoch after commission, wei."""
     return most_net(money.free - unposted, money.bps, current_net)
 
 
 def most_net(amount: int, bps: int, current_net: int) -> int:
-    """The net that can be added to an epoch's net while the gross of the sum stays within an amount.
+    """Net that can be added to an epoch while the gross of the sum stays within an amount, wei.
 
     Args:
-        amount: wei.
-        bps: the epoch's commission, basis points.
-        current_net: net that the epoch has already, wei.
+        amount: Most gross, wei.
+        bps: The epoch's commission, basis points.
+        current_net: Net that the epoch has already, wei.
     """
     return max(0, largest_net(amount, bps) - current_net)
 
@@ -112,22 +134,23 @@ def most_net(amount: int, bps: int, current_net: int) -> int:
 def _unfolded(connection: Connection, payer: bytes, base_epoch: int) -> list[tuple[int, int, int, str | None]]:
     """Debits after ``base_epoch`` as (epoch, net, bps, state of the epoch), oldest first."""
     query = (
-        select(debits.c.epoch, debits.c.net, debits.c.bps, epochs.c.state)
+        select(debits.c.epoch, debits.c.net, debits.c.bps, epochs.c.settlement_state)
         .outerjoin(epochs, epochs.c.epoch == debits.c.epoch)
         .where(debits.c.payer == payer, debits.c.epoch > base_epoch)
         .order_by(debits.c.epoch)
     )
-    return [(row.epoch, row.net, row.bps, row.state) for row in connection.execute(query)]
+    return [(row.epoch, row.net, row.bps, row.settlement_state) for row in connection.execute(query)]
 
 
 Mark = tuple[int, int]
-"""Base and its epoch of a payer's account, as they were when it differed from the chain."""
+"""``base_gross`` and ``base_epoch`` of a payer's account at the time of a mismatch with the chain."""
 
 
 class Differs(Exception):
-    """The chain's figure for a payer is not the books'; it has to be read again before it counts.
+    """The chain's ``spent`` of a payer contradicts the database: it has to be read again before it is used.
 
-    ``mark``: how the books stood. Only a figure that was read after that, while they stood so, replaces theirs.
+    Attributes:
+        mark: The account at that time. Only a value that was read later, for the same account, replaces it.
     """
 
     def __init__(self, mark: Mark) -> None:
@@ -139,8 +162,10 @@ class Differs(Exception):
 class Account:
     """What was settled for a payer.
 
-    ``before``: cumulative gross of all epochs before the running one, wei; ``net``: of the running one; ``unposted``:
-    the part of ``before`` that the chain has not debited.
+    Attributes:
+        before: Cumulative gross of all epochs before the running one, wei.
+        net: Net of the running epoch, wei.
+        unposted: The part of ``before`` that the chain has not debited, wei.
     """
 
     before: int
@@ -148,7 +173,7 @@ class Account:
     unposted: int
 
     def settled(self, bps: int) -> int:
-        """Cumulative gross, the running epoch at its rate included."""
+        """Cumulative gross including the running epoch at commission ``bps``, wei."""
         return self.before + gross(self.net, bps)
 
 
@@ -157,26 +182,26 @@ def account(
 ) -> Account:
     """What was settled for a payer, from the rows of its epochs.
 
-    Epochs that are over are added up once (``payers.base``), so a long history costs nothing. Where no earlier epoch
-    waits to be debited, the chain's ``spent`` is the books' base; where the chain has debited more than the books know,
-    they were restored from a backup, and the chain's figure is the floor.
+    Epochs that are final or missed are summed once into ``payers.base_gross``. Where no earlier epoch waits to be
+    debited, the chain's ``spent`` is that base. Where the chain has debited more than the database has settled, the
+    database was restored from a backup, and the chain's value is the lower bound.
 
     Args:
-        connection: of the transaction that states or settles; the base is written in it.
+        connection: Of the transaction that states or settles; the base is written in it.
         payer: 20 bytes.
-        epoch: the one that runs in this transaction.
-        money: what the chain says.
-        mark: how the books stood before ``money`` was read, after a first ``Differs``.
-        keep: whether a payer without a row gets one. Anybody may ask; who has settled nothing leaves no row.
+        epoch: The running epoch in this transaction.
+        money: The payer's escrow on the chain.
+        mark: The account before ``money`` was read, after a first ``Differs``.
+        keep: Whether a payer without a row gets one: anybody may ask, and only settling leaves a row.
 
     Raises:
-        Differs: ``money.spent`` contradicts the books, and was not read for this state of them.
+        Differs: ``money.spent`` contradicts the database and was not read for this state of it.
     """
     row = get(connection, payers, payer=payer)
     rows = _unfolded(connection, payer, row["base_epoch"] if row else -1)
     # An account that is new here begins with what the chain has debited besides the epochs that the books have.
-    known = sum(gross(net, bps) for _, net, bps, state in rows if state in DEBITED and state != State.MISSED)
-    base, base_epoch = (row["base"], row["base_epoch"]) if row else (max(0, money.spent - known), -1)
+    debited = sum(gross(net, bps) for _, net, bps, state in rows if state in DEBITED and state != State.MISSED)
+    base, base_epoch = (row["base_gross"], row["base_epoch"]) if row else (max(0, money.spent - debited), -1)
     while rows and rows[0][0] < epoch and rows[0][3] in _OVER:
         number, net, bps, state = rows.pop(0)
         base, base_epoch = base + (gross(net, bps) if state == State.FINAL else 0), number
@@ -187,8 +212,8 @@ def account(
             raise Differs((base, base_epoch))
         base += money.spent - before
         before = money.spent
-    if (row is None and keep) or (row is not None and (row["base"], row["base_epoch"]) != (base, base_epoch)):
-        put(connection, payers, {"payer": payer}, base=base, base_epoch=base_epoch)
+    if (row is None and keep) or (row is not None and (row["base_gross"], row["base_epoch"]) != (base, base_epoch)):
+        put(connection, payers, {"payer": payer}, base_gross=base, base_epoch=base_epoch)
     unposted = sum(gross(net, bps) for net, bps, state in waiting if state not in DEBITED)
     return Account(before, next((net for number, net, _, _ in rows if number == epoch), 0), unposted)
 

@@ -1,41 +1,37 @@
-"""Accounts, statements, vouchers and receipts: the server's dealings with those who pay and are paid."""
+"""Requests of payers: accounts, statements, vouchers, resynchronisation."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.protocol import (
+    Domain,
     Signed,
     Statement,
     StatementLine,
     Voucher,
-    receipts_digest,
     settled_lines_hash,
     sign,
     statement_digest,
     statement_lines_hash,
 )
 from pywallet.rules.limits import request_is_fresh
-from pywallet.settlement import gross
+from pywallet.settlement import Schedule, gross
 from security_server.api.requests import (
     AccountRequest,
     BooksRequest,
     Message,
     Pay,
-    ReceiptsPost,
-    ReceiptsRequest,
     StatementRequest,
     VoucherPost,
 )
@@ -45,7 +41,8 @@ from security_server.billing.accounts import (
     account,
     outstanding,
 )
-from security_server.billing.fair_slots import Slots
+from security_server.billing.fair_slots import EpochBounds
+from security_server.billing.receipts import Receipts
 from security_server.billing.resync import (
     Acknowledged,
     Shown,
@@ -57,19 +54,20 @@ from security_server.billing.resync import (
 )
 from security_server.billing.settling import (
     Done,
-    Issued,
     Settling,
     remember,
     settle_voucher,
-    stored,
 )
 from security_server.billing.statements import Stated, due_contents, state
-from security_server.context import Core
+from security_server.chain_view import ChainView
+from security_server.config import Keys
 from security_server.db.queries import get
-from security_server.db.tables import receipts, sessions, tickets
-from security_server.playback.signed_requests import require_refusing
+from security_server.db.tables import sessions, tickets
+from security_server.db.writer import Store
+from security_server.epochs.chain_agreement import ChainAgreement
+from security_server.epochs.running_epoch import running_epoch
+from security_server.signatures import require_refusing
 
-_MOST_RECEIPTS: Final = 2_000
 _TAKEN: Final[dict[str, Any]] = {"receipts": 0, "waiting": None, "settled": None}
 """Answer to a voucher that somebody else than its payer sends."""
 _TRIES: Final = 5
@@ -79,20 +77,6 @@ T = TypeVar("T")
 
 class _Moved(Exception):
     """The epoch that runs inside the transaction is not the one whose facts were read."""
-
-
-def receipt_json(issued: Issued) -> dict[str, Any]:
-    """A receipt on the wire."""
-    detail = {
-        "content": to_hex(issued.content),
-        "session": to_hex(issued.session),
-        "plays": issued.plays,
-        "seeks": issued.seeks,
-        "seconds": issued.seconds,
-        "sequence": issued.sequence,
-        "invocation": to_hex(issued.invocation),
-    }
-    return {"receipt": issued.receipt.to_json(), "detail": detail}
 
 
 def line_json(line: StatementLine) -> dict[str, Any]:
@@ -107,24 +91,42 @@ def line_json(line: StatementLine) -> dict[str, Any]:
     }
 
 
-class Bookkeeping:
-    """Money that is heard, but not on the chain yet."""
+class Billing:
+    """Answers payers: what they owe, and what their vouchers settle."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        config = core.config
-        self._slots = Slots(config.least_wei, config.most_stations, config.most_listeners, config.listeners_percent)
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        domain: Domain,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        agreement: ChainAgreement,
+        receipts: Receipts,
+        bounds: EpochBounds,
+    ) -> None:
+        self._keys = keys
+        self._domain = domain
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
+        self._agreement = agreement
+        self._receipts = receipts
+        self._address = keys.address
+        self._bounds = bounds
 
     async def account(self, request: AccountRequest) -> dict[str, str]:
         """The asking payer's escrow with this server and what is left of it.
 
         A listener is a payer, too: nobody else is told.
         """
-        core = self._core
         payer = await self._asker(request.payer, request.time_s, request.signature)
-        money = await core.chain.money(payer)
+        money = await self._chain.money(payer)
         epoch = await self._epoch()
-        owed = await core.store.run(lambda connection: outstanding(connection, payer, core.running(connection, epoch)))
+        owed = await self._store.run(
+            lambda connection: outstanding(connection, payer, running_epoch(connection, epoch))
+        )
         vouchered = owed.unposted + gross(owed.current_net, money.bps)
         total = owed.gross_with(money.bps)
         return {
@@ -146,7 +148,7 @@ class Bookkeeping:
 
     async def listener(self, device: bytes, session: bytes) -> bytes:
         """The listener of a session, for the session's own device. Raises Refusal ``session.device``."""
-        row = await self._core.store.run(lambda connection: get(connection, sessions, id=session))
+        row = await self._store.run(lambda connection: get(connection, sessions, id=session))
         if row is None or row["device"] != device:
             raise Refusal("session.device")
         listener: bytes = row["listener"]
@@ -154,13 +156,12 @@ class Bookkeeping:
 
     async def _asker(self, address: str, time_s: int, signature: str) -> bytes:
         """The payer that signed a request. Raises ``invocation.time``, ``voucher.signature``."""
-        core = self._core
         payer = from_hex(address, 20)
-        now_s = await core.now_ms() // 1000
+        now_s = await self._chain.now_ms() // 1000
         if not request_is_fresh(time_s * 1000, now_s * 1000):
             raise InputError("invocation.time", time_s=time_s, now_s=now_s)
         try:
-            signer = recover(statement_digest(core.address, time_s), from_hex(signature, 65))
+            signer = recover(statement_digest(self._address, time_s), from_hex(signature, 65))
         except InputError:
             signer = b""
         if signer != payer:
@@ -168,18 +169,18 @@ class Bookkeeping:
         return payer
 
     async def _state(self, payer: bytes, disputed: Sequence[int]) -> dict[str, Any]:
-        core, numbers = self._core, frozenset(disputed)
+        numbers = frozenset(disputed)
 
-        core.agreement.require()
+        self._agreement.require()
 
         def work(connection: Connection, at: Settling) -> Stated:
-            return state(connection, payer, at.epoch, at.money, at.bond, self._slots, numbers, at.mark)
+            return state(connection, payer, at.epoch, at.money, at.bond, self._bounds, numbers, at.mark)
 
         stated = await self.in_epoch(payer, work)
         lines = statement_lines_hash(stated.lines)
-        message = Statement(server=core.address, payer=payer, epoch=stated.epoch, spent=stated.spent, lines=lines)
+        message = Statement(server=self._address, payer=payer, epoch=stated.epoch, spent=stated.spent, lines=lines)
         return {
-            "statement": sign(message, core.domain, core.keys.signing).to_json(),
+            "statement": sign(message, self._domain, self._keys.signing).to_json(),
             "lines": [{**line_json(line), "settled": stated.counts[line.number]} for line in stated.lines],
             "settled_wei": str(stated.settled),
             "net_wei": str(stated.net),
@@ -203,41 +204,40 @@ class Bookkeeping:
                 is not settled before
                 it begins.
         """
-        core = self._core
         mark: Mark | None = None
         for _ in range(_TRIES):
-            now_s = await core.now_ms() // 1000
-            clock = core.schedule.epoch_of(now_s)
-            epoch = await core.store.run(partial(core.running, epoch=clock))
+            now_s = await self._chain.now_ms() // 1000
+            clock = self._schedule.epoch_of(now_s)
+            epoch = await self._store.run(partial(running_epoch, epoch=clock))
             if owners and epoch > clock:
                 raise Refusal("server.epoch.closed", epoch=clock)
             money = replace(
-                await core.chain.money(payer, fresh=fresh or mark is not None), bps=await core.chain.rate(epoch)
+                await self._chain.money(payer, fresh=fresh or mark is not None), bps=await self._chain.rate(epoch)
             )
             contents = (
-                sorted(await core.store.run(lambda connection: due_contents(connection, payer))) if owners else []
+                sorted(await self._store.run(lambda connection: due_contents(connection, payer))) if owners else []
             )
-            owned = await asyncio.gather(*(core.chain.owner_at(content, epoch) for content in contents))
+            owned = await asyncio.gather(*(self._chain.owner_at(content, epoch) for content in contents))
             at = Settling(
-                core.domain,
-                core.address,
-                core.keys.signing,
+                self._domain,
+                self._address,
+                self._keys.signing,
                 epoch,
                 now_s,
                 money,
                 await self._bond(),
                 dict(zip(contents, owned, strict=True)),
-                self._slots,
+                self._bounds,
                 mark,
             )
 
             def inside(connection: Connection, at: Settling = at) -> T:
-                if core.running(connection, at.epoch) != at.epoch:
+                if running_epoch(connection, at.epoch) != at.epoch:
                     raise _Moved
                 return work(connection, at)
 
             try:
-                return await core.store.run(inside)
+                return await self._store.run(inside)
             except _Moved:
                 mark = None
             except Differs as differs:
@@ -256,12 +256,12 @@ class Bookkeeping:
             Unavailable: ``chain.unreachable``, ``server.mismatch.chain``.
         """
         signed = self._read(request.voucher)
-        told = False
+        is_payer = False
         with contextlib.suppress(GomaaError):
-            told = request.signature is not None and bool(
+            is_payer = request.signature is not None and bool(
                 await self._asker(to_hex(signed.message.payer), request.time_s, request.signature)
             )
-        return await self._settle(signed, request.lines, told)
+        return await self._settle(signed, request.lines, is_payer)
 
     async def paid(self, device: bytes, request: Pay) -> dict[str, Any]:
         """Settle a listener's voucher; what became of it is told to a device with a session of that listener.
@@ -272,21 +272,21 @@ class Bookkeeping:
         payer, both = signed.message.payer, tickets.join(sessions, sessions.c.id == tickets.c.session)
         own = (tickets.c.payer == payer, tickets.c.listener == payer, sessions.c.device == device)
         query = select(tickets.c.id).select_from(both).where(*own).limit(1)
-        told = await self._core.store.run(lambda connection: connection.execute(query).first() is not None)
-        return await self._settle(signed, request.lines, told)
+        has_session = await self._store.run(lambda connection: connection.execute(query).first() is not None)
+        return await self._settle(signed, request.lines, has_session)
 
     def _read(self, voucher: Message) -> Signed[Voucher]:
         """A voucher for this server that its payer has signed. Raises Refusal ``voucher.signature``."""
         signed = Signed.from_json(Voucher, voucher)
-        if signed.message.server != self._core.address:
+        if signed.message.server != self._address:
             raise Refusal("voucher.signature", reason="another server")
-        require_refusing(signed, self._core, signed.message.payer, "voucher.signature")
+        require_refusing(signed, self._domain, signed.message.payer, "voucher.signature")
         return signed
 
     async def _settle(
         self, signed: Signed[Voucher], lines: Sequence[tuple[int, int]] | None, told: bool
     ) -> dict[str, Any]:
-        self._core.agreement.require()
+        self._agreement.require()
         message, named = signed.message, None if lines is None else dict(lines)
 
         def work(connection: Connection, at: Settling) -> tuple[Done, Acknowledged]:
@@ -294,27 +294,33 @@ class Bookkeeping:
             return done, acknowledge(connection, message.payer, named or {}, at)
 
         try:
-            done, known = await self.in_epoch(message.payer, work, fresh=True, owners=True)
+            done, acknowledged = await self.in_epoch(message.payer, work, fresh=True, owners=True)
         except Refusal:
             if told:
                 raise
             return _TAKEN
-        await self._push(done.issued)
+        await self._receipts.push(done.issued)
         if not told:
             return _TAKEN
-        return {"receipts": len(done.issued), "waiting": done.waiting, "settled": self._signed(message.payer, known)}
+        return {
+            "receipts": len(done.issued),
+            "waiting": done.waiting,
+            "settled": self._signed(message.payer, acknowledged),
+        }
 
     def _signed(self, payer: bytes, known: Acknowledged) -> dict[str, Any]:
         """What was settled, signed: the payer keeps it."""
-        core = self._core
         lines = settled_lines_hash(known.lines)
-        message = Statement(server=core.address, payer=payer, epoch=known.epoch, spent=known.spent, lines=lines)
+        message = Statement(server=self._address, payer=payer, epoch=known.epoch, spent=known.spent, lines=lines)
         rows = [[line.number, line.epoch, line.intervals] for line in known.lines]
-        return {"statement": sign(message, core.domain, core.keys.signing).to_json(), "lines": rows}
+        return {"statement": sign(message, self._domain, self._keys.signing).to_json(), "lines": rows}
 
     async def books(self, request: BooksRequest) -> dict[str, Any]:
-        """Both sides' newest signatures, for a payer whose books differ from these (docs/protocol.md,
-        Resynchronisation).
+        """Resynchronise a payer: exchange both sides' newest signatures (docs/protocol.md, Resynchronisation).
+
+        Raises:
+            InputError: ``invocation.time``.
+            Refusal: ``voucher.signature``, ``server.mismatch``.
         """
         payer = await self._asker(request.payer, request.time_s, request.signature)
         return await self.resynchronise(payer, request.voucher, request.settled)
@@ -330,15 +336,18 @@ class Bookkeeping:
         Raises:
             Refusal: ``voucher.signature``, ``server.mismatch`` (an acknowledgement that this server has not signed).
         """
-        core = self._core
         shown = Signed.from_json(Voucher, voucher) if voucher is not None else None
         if shown is not None:
-            if (shown.message.server, shown.message.payer) != (core.address, payer):
+            if (shown.message.server, shown.message.payer) != (self._address, payer):
                 raise Refusal("voucher.signature", reason="parties")
-            require_refusing(shown, core, payer, "voucher.signature")
-        lines = [line for one in settled for line in own_acknowledgement(one, core.domain, core.address, payer)]
+            require_refusing(shown, self._domain, payer, "voucher.signature")
+        lines = [
+            line
+            for acknowledgement in settled
+            for line in own_acknowledgement(acknowledgement, self._domain, self._address, payer)
+        ]
         epochs = sorted({line.epoch for line in lines})
-        states = await asyncio.gather(*(core.chain.epoch(epoch) for epoch in epochs))
+        states = await asyncio.gather(*(self._chain.epoch(epoch) for epoch in epochs))
         debited = {epoch for epoch, state in zip(epochs, states, strict=True) if state.ready and not state.void}
 
         def work(connection: Connection, at: Settling) -> tuple[Shown, Acknowledged]:
@@ -346,109 +355,46 @@ class Bookkeeping:
             if shown is not None:
                 account(connection, payer, at.epoch, at.money, at.mark, keep=at.money.spent > 0)
                 remember(connection, shown)
-            found = show(connection, payer)
-            return found, acknowledge(connection, payer, [ticket["number"] for ticket in found.tickets], at)
+            state_shown = show(connection, payer)
+            return state_shown, acknowledge(connection, payer, [ticket["number"] for ticket in state_shown.tickets], at)
 
-        found, known = await self.in_epoch(payer, work, fresh=True)
+        state_shown, acknowledged = await self.in_epoch(payer, work, fresh=True)
         issued = [
             {
-                "ticket": ticket_of(row, core.address).to_json(),
+                "ticket": ticket_of(row, self._address).to_json(),
                 "interval_s": row["interval_s"],
                 "opened_ms": row["opened_ms"],
             }
-            for row in found.tickets
-            if row["station"] == payer
+            for row in state_shown.tickets
+            if row["station_address"] == payer
         ]
         lost = [
             {
                 "number": row["number"],
                 "content": to_hex(row["content"]),
-                "intervals": row["intervals"],
-                "session": found.sessions[row["session"]].to_json(),
+                "intervals": row["heard_intervals"],
+                "session": state_shown.sessions[row["session"]].to_json(),
             }
-            for row in found.tickets
-            if row["session"] in found.sessions
+            for row in state_shown.tickets
+            if row["session"] in state_shown.sessions
         ]
         kept = (
             None
-            if found.voucher is None
-            else Signed(Voucher(core.address, payer, *found.voucher[:2]), found.voucher[2]).to_json()
+            if state_shown.voucher is None
+            else Signed(Voucher(self._address, payer, *state_shown.voucher[:2]), state_shown.voucher[2]).to_json()
         )
         return {
             "voucher": kept,
-            "settled": self._signed(payer, known),
+            "settled": self._signed(payer, acknowledged),
             "tickets": issued,
             "lost": lost,
-            "last_number": found.last_number,
+            "last_number": state_shown.last_number,
         }
 
-    async def _push(self, issued: Sequence[Issued]) -> None:
-        # Anybody can name anybody's payee in a session, and an owner's receipt is about a listener: it goes to that
-        # listener's devices.
-        own = sessions.alias("own")
-        query = (
-            select(sessions.c.id, own.c.payee, own.c.device)
-            .join(own, (own.c.payee == sessions.c.payee) & (own.c.listener == sessions.c.listener))
-            .where(sessions.c.id.in_({one.session for one in issued}))
-        )
-        devices: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
-        for session, payee, device in await self._core.store.run(lambda connection: list(connection.execute(query))):
-            devices[session, payee].add(device)
-        for one in issued:
-            if to := devices.get((one.session, one.receipt.message.payee)):
-                self._core.hub.push({"event": "receipt", **receipt_json(one)}, to)
-
-    async def receipts(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
-        """Receipts, oldest first, that the listeners of a device's sessions earned for these payees, with all that they
-        hash.
-        """
-        named = [from_hex(payee, 20) for payee in request.payees]
-        own, session = sessions.alias("own"), sessions.alias("session")
-        earned = (
-            select(receipts)
-            .join(own, (own.c.payee == receipts.c.payee) & (own.c.device == device))
-            # Anybody can name anybody's payee in a session of their own: a receipt is told to the listener of its
-            # session.
-            .join(session, (session.c.id == receipts.c.session) & (session.c.listener == own.c.listener))
-            .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
-            .distinct()
-        )
-        return {"receipts": [receipt_json(one) for one in await self._found(earned)]}
-
-    async def proven(self, request: ReceiptsPost) -> dict[str, Any]:
-        """Receipts of a payee whose key has signed, oldest first: what a challenge needs, and nothing that they hash.
-
-        Raises:
-            InputError: ``invocation.time``.
-            Refusal: ``claim.signature``: the signature is not the payee's.
-        """
-        query = select(receipts).where(receipts.c.payee == await self._payee(request))
-        if request.epoch is not None:
-            query = query.where(receipts.c.epoch == request.epoch)
-        return {"receipts": [{"receipt": one.receipt.to_json()} for one in await self._found(query)]}
-
-    async def _found(self, query: Select[Any]) -> list[Issued]:
-        ordered = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)
-        rows = await self._core.store.run(lambda connection: connection.execute(ordered).mappings().all())
-        return [stored(row, self._core.address) for row in rows]
-
-    async def _payee(self, proof: ReceiptsPost) -> bytes:
-        """The payee that signed. Raises InputError ``invocation.time``, Refusal ``claim.signature``."""
-        payee, clocks = from_hex(proof.payee, 20), (await self._core.now_ms() // 1000, int(time.time()))
-        if not any(request_is_fresh(proof.time_s * 1000, clock * 1000) for clock in clocks):
-            raise InputError("invocation.time", time_s=proof.time_s, now_s=clocks[0])
-        try:
-            signer = recover(receipts_digest(self._core.address, payee, proof.time_s), from_hex(proof.signature, 65))
-        except InputError:
-            signer = b""
-        if signer != payee:
-            raise Refusal("claim.signature")
-        return payee
-
     async def _epoch(self) -> int:
-        return self._core.schedule.epoch_of(await self._core.now_ms() // 1000)
+        return self._schedule.epoch_of(await self._chain.now_ms() // 1000)
 
     async def _bond(self) -> int:
         """The bond that backs receipts now: nothing while the server retires (rule 5)."""
-        lane = await self._core.chain.lane()
+        lane = await self._chain.lane()
         return 0 if lane.retired is not None else lane.bond

@@ -1,7 +1,4 @@
-"""Queue of claims that are to be paid in private.
-
-Held for a while, then sent in random order with those of other listeners.
-"""
+"""Queue of claims that are held, then sent in random order with those of other listeners (decision 0051)."""
 
 from __future__ import annotations
 
@@ -16,10 +13,13 @@ from sqlalchemy import Connection, delete, func, select
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import Claim, Signed
-from security_server.billing.claim_relay import HOUR_MS, Relay
-from security_server.context import Core
+from pywallet.settlement import Schedule
+from security_server.billing.claim_relay import HOUR_MS, ClaimRelay
+from security_server.chain_view import ChainView
+from security_server.config import Config
 from security_server.db.queries import change, get, put
 from security_server.db.tables import queued_claims, receipts
+from security_server.db.writer import Store
 
 LOOK_S: Final = 1.0
 """Pause between two looks at the queue."""
@@ -35,7 +35,7 @@ EARLY: Final = ("claim.pending", "claim.unknown")
 log = logging.getLogger("gomaa.server")
 
 
-class Mixer:
+class ClaimMixer:
     """Queue in the database, and the rounds in which it is sent.
 
     Each claim waits for its moment, and then until the oldest of those whose moment has come has waited
@@ -45,12 +45,23 @@ class Mixer:
     order, one after the other.
     """
 
-    def __init__(self, core: Core, relay: Relay) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        config: Config,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        relay: ClaimRelay,
+    ) -> None:
+        self._config = config
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
         self._relay = relay
 
     async def run(self) -> None:
-        """Send what is due, for ever."""
+        """Do rounds until cancelled."""
         while True:
             try:
                 await self.round()
@@ -80,35 +91,34 @@ class Mixer:
             raise InputError("message.schema", field="claims", reason="one at a time where it is mixed")
         signed = Signed.from_json(Claim, messages[0])
         claim = signed.message
-        core = self._core
         sent = await self._relay.sent(claim)
         if sent is not None:
-            if sent["to"] != claim.to:
+            if sent["recipient"] != claim.to:
                 raise Refusal("claim.done", transaction=to_hex(sent["transaction"]))
             return {"transaction": to_hex(sent["transaction"])}
-        now_ms = await core.now_ms()
+        now_ms = await self._chain.now_ms()
         if after_s * 1000 > now_ms + MOST_AHEAD_S * 1000:
             raise InputError("message.schema", field="after_s")
         begin_ms = max(now_ms, after_s * 1000, await self._final_ms(signed))
-        row = await core.store.run(
+        row = await self._store.run(
             lambda connection: get(connection, queued_claims, epoch=claim.epoch, payee=claim.payee)
         )
         if row is None:
-            waiting = await core.store.run(
-                lambda connection: _waiting(connection, begin_ms + int(core.config.relay_mix_s * 1000))
+            waiting = await self._store.run(
+                lambda connection: _waiting(connection, begin_ms + int(self._config.relay_mix_s * 1000))
             )
             await self._relay.within(waiting + 1)
             await self._relay.affordable(1)
-        due_ms = begin_ms + int(core.config.relay_mix_s * 1000) if row is None else row["due_ms"]
-        kept = {"message": msgspec.json.encode(messages[0]).decode(), "due_ms": due_ms}
+        due_ms = begin_ms + int(self._config.relay_mix_s * 1000) if row is None else row["send_by_ms"]
+        kept = {"message": msgspec.json.encode(messages[0]).decode(), "send_by_ms": due_ms}
         if row is None or row["message"] != kept["message"]:
             key = {"epoch": claim.epoch, "payee": claim.payee}
-            await core.store.run(lambda connection: put(connection, queued_claims, key, **kept, tries=0))
+            await self._store.run(lambda connection: put(connection, queued_claims, key, **kept, attempts=0))
         return {"transaction": None, "due_s": due_ms // 1000}
 
     async def _final_ms(self, signed: Signed[Claim]) -> int:
         """When the epoch of a claim is final at the earliest, Unix ms; 0 where it is. Raises as ``take``."""
-        claim, core = signed.message, self._core
+        claim = signed.message
         try:
             await self._relay.check([signed])
         except Refusal as refused:
@@ -119,22 +129,24 @@ class Mixer:
             query = select(receipts.c.epoch).where(*owed).limit(1)
             if (
                 refused.code == "claim.unknown"
-                and await core.store.run(lambda connection: connection.execute(query).first()) is None
+                and await self._store.run(lambda connection: connection.execute(query).first()) is None
             ):
                 raise
-            return core.schedule.due(claim.epoch) * 1000
+            return self._schedule.due(claim.epoch) * 1000
         return 0
 
     async def round(self) -> int:
-        """Send what waits if it is time; how many were sent."""
-        config = self._core.config
-        now_ms = await self._core.now_ms()
+        """Send the round if it is due; returns how many claims were sent."""
+        config = self._config
+        now_ms = await self._chain.now_ms()
         # What failed waits for its own time: with many others it would be tried again at once, and given up.
-        first = (queued_claims.c.tries == 0) & (queued_claims.c.due_ms <= now_ms + int(config.relay_mix_s * 1000))
-        begun = first | (queued_claims.c.due_ms <= now_ms)
-        query = select(queued_claims).where(begun).order_by(queued_claims.c.due_ms).limit(config.relay_mix_most)
-        rows = await self._core.store.run(lambda connection: connection.execute(query).mappings().all())
-        if not rows or (len(rows) < config.relay_mix_most and rows[0]["due_ms"] > now_ms):
+        first = (queued_claims.c.attempts == 0) & (
+            queued_claims.c.send_by_ms <= now_ms + int(config.relay_mix_s * 1000)
+        )
+        begun = first | (queued_claims.c.send_by_ms <= now_ms)
+        query = select(queued_claims).where(begun).order_by(queued_claims.c.send_by_ms).limit(config.relay_mix_most)
+        rows = await self._store.run(lambda connection: connection.execute(query).mappings().all())
+        if not rows or (len(rows) < config.relay_mix_most and rows[0]["send_by_ms"] > now_ms):
             return 0
         batch = [dict(row) for row in rows]
         secrets.SystemRandom().shuffle(batch)
@@ -147,30 +159,32 @@ class Mixer:
         try:
             await self._relay.send([Signed.from_json(Claim, msgspec.json.decode(row["message"]))])
         except GomaaError as error:
-            if error.code not in ENDED and row["tries"] + 1 < MOST_TRIES:
-                wait_s = self._core.schedule.length if error.code in EARLY else 0
-                due_ms = await self._core.now_ms() + int((wait_s + self._core.config.relay_mix_s) * 1000)
-                await self._core.store.run(
-                    lambda connection: change(connection, queued_claims, key, due_ms=due_ms, tries=row["tries"] + 1)
+            if error.code not in ENDED and row["attempts"] + 1 < MOST_TRIES:
+                wait_s = self._schedule.length if error.code in EARLY else 0
+                due_ms = await self._chain.now_ms() + int((wait_s + self._config.relay_mix_s) * 1000)
+                await self._store.run(
+                    lambda connection: change(
+                        connection, queued_claims, key, send_by_ms=due_ms, attempts=row["attempts"] + 1
+                    )
                 )
                 return False
             if error.code != "claim.done":
                 log.warning("a claim of epoch %d leaves the queue: %s", row["epoch"], error.code)
-            await self._core.store.run(lambda connection: _drop(connection, row))
+            await self._store.run(lambda connection: _drop(connection, row))
             return False
-        await self._core.store.run(lambda connection: _drop(connection, row))
+        await self._store.run(lambda connection: _drop(connection, row))
         return True
 
 
 def _waiting(connection: Connection, due_ms: int) -> int:
     """Claims that wait for the hour before a moment."""
     table = queued_claims.c
-    hour = (table.due_ms > due_ms - HOUR_MS, table.due_ms <= due_ms)
+    hour = (table.send_by_ms > due_ms - HOUR_MS, table.send_by_ms <= due_ms)
     return int(connection.execute(select(func.count()).where(*hour)).scalar_one())
 
 
 def _drop(connection: Connection, row: dict[str, Any]) -> None:
-    """Forget a claim, unless another one of the same leaf took its place meanwhile."""
+    """Delete a claim, unless another one of the same leaf has replaced it."""
     table = queued_claims.c
     same = (table.epoch == row["epoch"], table.payee == row["payee"], table.message == row["message"])
     connection.execute(delete(queued_claims).where(*same))

@@ -15,12 +15,14 @@ from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.protocol import Claim, Signed
-from security_server.context import Core
+from pywallet.protocol import Claim, Domain, Signed
+from security_server.chain_view import ChainView
+from security_server.config import Config, Keys
 from security_server.db.queries import get, put
 from security_server.db.tables import claims, relay_costs
-from security_server.epochs.publishing import Publishing
-from security_server.playback.signed_requests import require_refusing
+from security_server.db.writer import Store
+from security_server.epochs.publishing import EpochPublisher
+from security_server.signatures import require_refusing
 
 MOST: Final = 32
 HOUR_MS: Final = 3_600_000
@@ -53,36 +55,50 @@ class Standing:
     day_wei: int = 0
 
 
-class Relay:
+class ClaimRelay:
     """Sends claims of this server's epochs with the relayer's key, within a budget of gas."""
 
-    def __init__(self, core: Core, publishing: Publishing) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        config: Config,
+        keys: Keys,
+        domain: Domain,
+        store: Store,
+        chain: ChainView,
+        publishing: EpochPublisher,
+    ) -> None:
+        self._config = config
+        self._keys = keys
+        self._domain = domain
+        self._store = store
+        self._chain = chain
+        self._address = keys.address
         self._publishing = publishing
         self.sending = asyncio.Lock()
-        """Whoever sends holds it: a leaf and a payee's tokens are sent once."""
+        """Held while sending, so that a leaf or a payee's tokens are sent once."""
         self._reserving = asyncio.Lock()
-        self.address = address_of(core.keys.relayer)
-        """Whose gas it is, and whom a payee's permit names."""
+        self.address = address_of(self._keys.relayer)
+        """The relayer's account, which a payee's permit names."""
         # The day's sweeps, Unix ms and payee. A restart forgets them, and not the gas they took.
         self._swept: deque[tuple[int, bytes]] = deque()
         self.standing = Standing("unknown")
 
     async def run(self) -> None:
-        """Look at the relayer's account for ever."""
+        """Check the relayer's account until cancelled."""
         while True:
             try:
-                await self.look()
+                await self.check_account()
             except GomaaError as error:
                 log.warning("relayer: %s", error)
             except Exception:
                 log.exception("looking at the relayer failed")
             await asyncio.sleep(WATCH_S)
 
-    async def look(self) -> Standing:
-        """How the account stands now. What is wrong with it is logged when it begins."""
-        core, config = self._core, self._core.config
-        balance = await core.chain.balance(self.address)
+    async def check_account(self) -> Standing:
+        """Read balance and budget; a problem is logged when it begins."""
+        config = self._config
+        balance = await self._chain.balance(self.address)
         hour, day = await self._spent()
         state = "low" if balance < config.relay_low_wei else "ok"
         if hour * 10 >= config.relay_hour_wei * 9 or day * 10 >= config.relay_day_wei * 9:
@@ -97,10 +113,12 @@ class Relay:
 
     async def _spent(self) -> tuple[int, int]:
         """Wei of gas in the last hour and in the last day."""
-        now_ms = await self._core.now_ms()
-        query = select(relay_costs.c.time_ms, relay_costs.c.wei).where(relay_costs.c.time_ms > now_ms - DAY_MS)
-        rows = await self._core.store.run(lambda connection: connection.execute(query).all())
-        return sum(row.wei for row in rows if row.time_ms > now_ms - HOUR_MS), sum(row.wei for row in rows)
+        now_ms = await self._chain.now_ms()
+        query = select(relay_costs.c.reserved_ms, relay_costs.c.gas_wei).where(
+            relay_costs.c.reserved_ms > now_ms - DAY_MS
+        )
+        rows = await self._store.run(lambda connection: connection.execute(query).all())
+        return sum(row.gas_wei for row in rows if row.reserved_ms > now_ms - HOUR_MS), sum(row.gas_wei for row in rows)
 
     async def affordable(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
         """Wei of gas that a transaction may take, and the price of gas.
@@ -111,12 +129,12 @@ class Relay:
             claims_in_it: How many.
             parts: It may take one part of so many of the budget: the others are left to what is more urgent.
         """
-        config = self._core.config
-        price = await self._core.chain.gas_price()
+        config = self._config
+        price = await self._chain.gas_price()
         wei = (GAS[0] + GAS[1] * claims_in_it) * price
         hour, day = await self._spent()
         if (hour + wei) * parts > config.relay_hour_wei or (day + wei) * parts > config.relay_day_wei:
-            await self.look()
+            await self.check_account()
             raise Refusal("claim.busy", hour_wei=config.relay_hour_wei, day_wei=config.relay_day_wei)
         return wei, price
 
@@ -125,24 +143,23 @@ class Relay:
 
         Raises Refusal ``claim.busy``.
         """
-        core = self._core
         # Claims of one round ask beside each other: none may count the same wei as free.
         async with self._reserving:
             wei, price = await self.affordable(claims_in_it, parts)
-            now_ms = await core.now_ms()
-            made = insert(relay_costs).values(time_ms=now_ms, wei=wei)
-            old = delete(relay_costs).where(relay_costs.c.time_ms <= now_ms - DAY_MS)
+            now_ms = await self._chain.now_ms()
+            made = insert(relay_costs).values(reserved_ms=now_ms, gas_wei=wei)
+            old = delete(relay_costs).where(relay_costs.c.reserved_ms <= now_ms - DAY_MS)
 
             def work(connection: Connection) -> int:
                 connection.execute(old)
                 return int((connection.execute(made).inserted_primary_key or (0,))[0])
 
-            return await core.store.run(work), price
+            return await self._store.run(work), price
 
     async def settle(self, number: int, wei: int) -> None:
-        """What the transaction took, instead of what was set aside."""
-        change = update(relay_costs).where(relay_costs.c.id == number).values(wei=wei)
-        await self._core.store.run(lambda connection: connection.execute(change) and None)
+        """Replace a reservation by the actual cost of the transaction, wei."""
+        change = update(relay_costs).where(relay_costs.c.id == number).values(gas_wei=wei)
+        await self._store.run(lambda connection: connection.execute(change) and None)
 
     async def claim(self, messages: Sequence[Any]) -> dict[str, Any]:
         """Check every claim, send one transaction, answer when the chain has it.
@@ -155,7 +172,7 @@ class Relay:
         ``chain.fee.high``.
         """
         signed = [Signed.from_json(Claim, message) for message in messages]
-        if len({(one.message.epoch, one.message.payee) for one in signed}) != len(signed):
+        if len({(claim.message.epoch, claim.message.payee) for claim in signed}) != len(signed):
             raise InputError("message.schema", field="claims", reason="one claim twice")
         async with self.sending:
             return {"transaction": to_hex(await self.send(signed, limited=True))}
@@ -165,23 +182,22 @@ class Relay:
 
         Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; InputError ``message.schema``.
         """
-        core = self._core
         to, tip = signed[0].message.to, signed[0].message.tip
-        for one in signed:
-            if one.message.server != core.address or one.message.to != to or one.message.tip != tip:
+        for claim in signed:
+            if claim.message.server != self._address or claim.message.to != to or claim.message.tip != tip:
                 raise InputError("message.schema", field="claims", reason="one server, one recipient and one tip")
         # Only owners, who use one address for good, are paid without a word of theirs: who is paid at an address of one
         # night would need coins there to move it.
-        pushed = not tip and await core.chain.is_owner(to)
-        for one in signed:
-            if not pushed or one.message.payee != to:
-                require_refusing(one, core, one.message.payee, "claim.signature")
+        pushed = not tip and await self._chain.is_owner(to)
+        for claim in signed:
+            if not pushed or claim.message.payee != to:
+                require_refusing(claim, self._domain, claim.message.payee, "claim.signature")
         items: list[ClaimItem] = []
         nodes: list[tuple[bytes, int]] = []
-        for one in signed:
-            item, path = await self._publishing.claim_item(one, signed=not pushed or one.message.payee != to)
-            if item.amount < core.config.relay_least_wei:
-                raise Refusal("claim.small", least_wei=core.config.relay_least_wei, amount_wei=item.amount)
+        for claim in signed:
+            item, path = await self._publishing.claim_item(claim, signed=not pushed or claim.message.payee != to)
+            if item.amount < self._config.relay_least_wei:
+                raise Refusal("claim.small", least_wei=self._config.relay_least_wei, amount_wei=item.amount)
             items.append(item)
             nodes.extend(path)
         return items, nodes
@@ -197,66 +213,63 @@ class Relay:
             Refusal: ``claim.*``; ``claim.done`` also where the transaction was sent before a crash: it is kept then.
             GomaaError: ``chain.*``.
         """
-        core = self._core
         items, nodes = await self.check(signed)
         first = signed[0].message
-        for one in signed:
-            await self._unclaimed(one.message)
+        for claim in signed:
+            await self._unclaimed(claim.message)
         if limited:
             await self.within(len(signed))
         number, price = await self.reserve(len(signed))
         try:
-            transaction, gas = await core.chain.claim(core.keys.relayer, items, nodes, first.to, first.tip)
+            transaction, gas = await self._chain.claim(self._keys.relayer, items, nodes, first.to, first.tip)
         except GomaaError as error:
             if "transaction" not in error.detail:
                 # It was refused before it was sent: nothing was spent.
                 await self.settle(number, 0)
-            known = REVERTS.get(str(error.detail.get("reason")))
-            if known == "claim.done":
+            code = REVERTS.get(str(error.detail.get("reason")))
+            if code == "claim.done":
                 await self._recall(signed)
-            if known is not None:
-                raise Refusal(known) from None
+            if code is not None:
+                raise Refusal(code) from None
             raise
         await self.settle(number, gas * price)
-        now_ms = await core.now_ms()
-        for one in signed:
-            await self._done(one.message, one.message.to, transaction, now_ms)
+        now_ms = await self._chain.now_ms()
+        for claim in signed:
+            await self._done(claim.message, claim.message.to, transaction, now_ms)
         return transaction
 
     async def sent(self, claim: Claim) -> dict[str, Any] | None:
-        """Where a leaf was sent by this relayer: ``to``, ``transaction``; None: it was not."""
-        return await self._core.store.run(
-            lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee)
-        )
+        """Where a leaf was sent by this relayer: ``recipient``, ``transaction``; None: it was not."""
+        return await self._store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))
 
     async def _recall(self, signed: Sequence[Signed[Claim]]) -> None:
-        """Keep what the chain has of these leaves: whoever asks again is told the transaction."""
-        now_ms = await self._core.now_ms()
-        for one in signed:
-            paid = await self._core.chain.paid(one.message.epoch, one.message.payee)
+        """Store the transactions that the chain has for these leaves, for later requests."""
+        now_ms = await self._chain.now_ms()
+        for claim in signed:
+            paid = await self._chain.paid(claim.message.epoch, claim.message.payee)
             if paid is not None:
-                await self._done(one.message, paid[1], paid[0], now_ms)
+                await self._done(claim.message, paid[1], paid[0], now_ms)
 
     async def note(self, payee: bytes) -> None:
         """Count a payee's sweep among this hour's transactions."""
-        self._swept.append((await self._core.now_ms(), payee))
+        self._swept.append((await self._chain.now_ms(), payee))
 
     async def swept(self, payee: bytes) -> int:
         """Sweeps of a payee within a day."""
-        since_ms = await self._core.now_ms() - DAY_MS
+        since_ms = await self._chain.now_ms() - DAY_MS
         return sum(time_ms > since_ms and one == payee for time_ms, one in self._swept)
 
     async def within(self, more: int) -> None:
         """Refuse what goes beyond this hour's claims and sweeps."""
-        now_ms = await self._core.now_ms()
+        now_ms = await self._chain.now_ms()
         since_ms = now_ms - HOUR_MS
         while self._swept and self._swept[0][0] <= now_ms - DAY_MS:
             self._swept.popleft()
         swept = sum(time_ms > since_ms for time_ms, _ in self._swept)
-        sent = select(func.count()).select_from(claims).where(claims.c.time_ms > since_ms)
-        already = await self._core.store.run(lambda connection: int(connection.execute(sent).scalar_one()))
-        if already + swept + more > self._core.config.relay_per_hour:
-            raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
+        sent = select(func.count()).select_from(claims).where(claims.c.sent_ms > since_ms)
+        already = await self._store.run(lambda connection: int(connection.execute(sent).scalar_one()))
+        if already + swept + more > self._config.relay_per_hour:
+            raise Refusal("claim.busy", per_hour=self._config.relay_per_hour)
 
     async def _unclaimed(self, claim: Claim) -> None:
         row = await self.sent(claim)
@@ -265,5 +278,5 @@ class Relay:
 
     async def _done(self, claim: Claim, to: bytes, transaction: bytes, now_ms: int) -> None:
         key = {"epoch": claim.epoch, "payee": claim.payee}
-        values = {"to": to, "transaction": transaction, "time_ms": now_ms}
-        await self._core.store.run(lambda connection: put(connection, claims, key, **values))
+        values = {"recipient": to, "transaction": transaction, "sent_ms": now_ms}
+        await self._store.run(lambda connection: put(connection, claims, key, **values))

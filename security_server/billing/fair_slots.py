@@ -1,7 +1,4 @@
-"""How much of an epoch one payer may take.
-
-Its slots, its bond, and the least that is settled (docs/settlement.md, Fair slots).
-"""
+"""Shares of an epoch's slots and of the bond per payer (docs/settlement.md, Fair slots)."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from security_server.config import Config
 from security_server.db.queries import get, put
 from security_server.db.tables import debits, epoch_totals, tickets
 
@@ -19,7 +17,7 @@ WIDTH: Final = (1 << 96) - 1
 
 
 @dataclass(frozen=True)
-class Slots:
+class EpochBounds:
     """Bounds of an epoch, from the configuration.
 
     ``least_wei``: a payer's gross below this waits for a later epoch. ``stations`` and ``listeners``: payers of each
@@ -30,6 +28,11 @@ class Slots:
     stations: int = 4_096
     listeners: int = 4_096
     listeners_percent: int = 50
+
+    @classmethod
+    def from_config(cls, config: Config) -> EpochBounds:
+        """The operator's bounds."""
+        return cls(config.least_wei, config.most_stations, config.most_listeners, config.listeners_percent)
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,18 @@ class Totals:
 
 
 def totals(connection: Connection, epoch: int) -> Totals:
-    """What the epoch has so far."""
+    """Read the totals of an epoch so far."""
     row = get(connection, epoch_totals, epoch=epoch)
     if row is not None:
-        return Totals(row["stations"], row["listeners"], row["stations_net"], row["listeners_net"])
-    rows = connection.execute(select(debits.c.net, debits.c.listener).where(debits.c.epoch == epoch)).all()
+        return Totals(row["station_payers"], row["listener_payers"], row["stations_net"], row["listeners_net"])
+    rows = connection.execute(select(debits.c.net, debits.c.is_listener).where(debits.c.epoch == epoch)).all()
     listeners = [net for net, listener in rows if listener]
     stations = [net for net, listener in rows if not listener]
     return Totals(len(stations), len(listeners), sum(stations), sum(listeners))
 
 
 def take(connection: Connection, epoch: int, station: bool, before: Totals, net: int, new: bool) -> None:
-    """Write down that a payer has added to the epoch.
+    """Add a payer's net to the totals of an epoch.
 
     Args:
         connection: of the transaction that settles.
@@ -73,8 +76,8 @@ def take(connection: Connection, epoch: int, station: bool, before: Totals, net:
         connection,
         epoch_totals,
         {"epoch": epoch},
-        stations=before.stations + (new and station),
-        listeners=before.listeners + (new and not station),
+        station_payers=before.stations + (new and station),
+        listener_payers=before.listeners + (new and not station),
         stations_net=before.stations_net + (net if station else 0),
         listeners_net=before.listeners_net + (0 if station else net),
     )
@@ -88,7 +91,7 @@ def room(
     own: int | None,
     bond: int,
     wanted: int,
-    slots: Slots,
+    slots: EpochBounds,
     sums: Totals,
 ) -> int:
     """The net that a payer may still add to an epoch, before its escrow and voucher are looked at.
@@ -120,22 +123,24 @@ def room(
 
 
 def _share(connection: Connection, epoch: int, payer: bytes, station: bool, own: int, bond: int, sums: Totals) -> int:
-    """What of the bond is neither taken nor kept for others."""
+    """The part of the bond that is neither used by nor reserved for other payers, wei."""
     taken: dict[bytes, int] = {}
     wants: dict[bytes, int] = defaultdict(int)
     for row in connection.execute(select(debits).where(debits.c.epoch.in_((epoch - 1, epoch)))).mappings():
-        if station and row["listener"]:
+        if station and row["is_listener"]:
             continue
         if row["epoch"] == epoch:
             taken[row["payer"]] = row["net"]
         else:
             wants[row["payer"]] = row["net"]
-    due = select(tickets.c.payer, tickets.c.due, tickets.c.price, tickets.c.reward).where(tickets.c.due > 0)
+    due = select(tickets.c.payer, tickets.c.unvouchered_intervals, tickets.c.price, tickets.c.reward).where(
+        tickets.c.unvouchered_intervals > 0
+    )
     if station:
-        due = due.where(tickets.c.payer == tickets.c.station)
+        due = due.where(tickets.c.payer == tickets.c.station_address)
     owed: dict[bytes, int] = defaultdict(int)
     for ticket in connection.execute(due):
-        owed[ticket.payer] += ticket.due * (ticket.price + ticket.reward)
+        owed[ticket.payer] += ticket.unvouchered_intervals * (ticket.price + ticket.reward)
     for other in {*owed, *taken}:
         wants[other] = max(wants[other], owed[other] + taken.get(other, 0))
     equal = bond // max(1, len({*wants, payer}))

@@ -1,6 +1,4 @@
-"""Bounds where tickets and refused plays come in, so that every epoch can be written and no stranger's rows grow
-without end.
-"""
+"""Bounds on the terms of new tickets and on stored refused plays, so that every epoch fits its format."""
 
 from __future__ import annotations
 
@@ -40,10 +38,10 @@ def require_terms(
     """
     if price + reward > WIDTH or not 0 < interval_s < 1 << 32:
         raise Refusal("ticket.mismatch", reason="price")
-    key = {"epoch": epoch, "station": station, "price": price, "reward": reward, "interval_s": interval_s}
+    key = {"epoch": epoch, "station_address": station, "price": price, "reward": reward, "interval_s": interval_s}
     if get(connection, epoch_terms, **key) is not None:
         return
-    here = (epoch_terms.c.epoch == epoch, epoch_terms.c.station == station)
+    here = (epoch_terms.c.epoch == epoch, epoch_terms.c.station_address == station)
     if connection.execute(select(func.count()).select_from(epoch_terms).where(*here)).scalar_one() >= most:
         raise Refusal("ticket.mismatch", reason="terms", most=most)
     new(connection, epoch_terms, **key)
@@ -57,10 +55,10 @@ def keeps_refused(connection: Connection, epoch: int, ticket: Mapping[str, Any])
         epoch: the running epoch.
         ticket: its row.
     """
-    if ticket["refused"] >= REFUSED_PER_TICKET:
+    if ticket["kept_refusals"] >= REFUSED_PER_TICKET:
         return False
-    row = get(connection, epoch_refused, epoch=epoch, station=ticket["station"])
-    if row is not None and row["count"] >= REFUSED_PER_STATION:
+    row = get(connection, epoch_refused, epoch=epoch, station_address=ticket["station_address"])
+    if row is not None and row["kept_refusals"] >= REFUSED_PER_STATION:
         return False
-    add(connection, epoch_refused, {"epoch": epoch, "station": ticket["station"]}, count=1)
+    add(connection, epoch_refused, {"epoch": epoch, "station_address": ticket["station_address"]}, kept_refusals=1)
     return True

@@ -1,4 +1,4 @@
-"""Tokens that lie at payees, sent by the relayer under the payee's permit: for a listener without coins for gas."""
+"""Transfers of tokens from payees by the relayer under the payee's permit, for listeners without coins for gas."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from sqlalchemy import select
 from pywallet.crypto import recover
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.protocol import Signed, Sweep
+from pywallet.protocol import Domain, Signed, Sweep
 from pywallet.wallet.permit import Permit
-from security_server.billing.claim_relay import Relay
-from security_server.context import Core
+from security_server.billing.claim_relay import ClaimRelay
+from security_server.chain_view import ChainView
+from security_server.config import Config, Keys
 from security_server.db.tables import receipts
-from security_server.playback.signed_requests import require_refusing
+from security_server.db.writer import Store
+from security_server.signatures import require_refusing
 
 SWEEP_S: Final = 3_600
 """How far ahead a sweep's deadline may be."""
@@ -28,11 +30,24 @@ MOST: Final = 8
 """Sweeps of one payee in a day."""
 
 
-class Sweeps:
-    """Sends what lies at this server's payees, within the relayer's limits and budget."""
+class PayeeSweeps:
+    """Transfers payees' tokens within the relayer's limits and budget."""
 
-    def __init__(self, core: Core, relay: Relay) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        config: Config,
+        keys: Keys,
+        domain: Domain,
+        store: Store,
+        chain: ChainView,
+        relay: ClaimRelay,
+    ) -> None:
+        self._config = config
+        self._keys = keys
+        self._domain = domain
+        self._store = store
+        self._chain = chain
         self._relay = relay
 
     async def offer(self, payee: bytes, amount: int) -> dict[str, Any]:
@@ -50,14 +65,14 @@ class Sweeps:
 
     async def _worthy(self, payee: bytes, amount: int) -> None:
         """Refuse what is too small, payees that no receipt of this server names, and those that ask too often."""
-        least = self._core.config.relay_least_wei
+        least = self._config.relay_least_wei
         if amount < max(1, least):
             raise Refusal("claim.small", least_wei=least, amount_wei=amount)
-        known = select(receipts.c.epoch).where(receipts.c.payee == payee).limit(1)
-        if await self._core.store.run(lambda connection: connection.execute(known).first()) is None:
+        query = select(receipts.c.epoch).where(receipts.c.payee == payee).limit(1)
+        if await self._store.run(lambda connection: connection.execute(query).first()) is None:
             raise Refusal("claim.unknown")
         if await self._relay.swept(payee) >= MOST:
-            raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
+            raise Refusal("claim.busy", per_hour=self._config.relay_per_hour)
 
     async def sweep(self, message: Any, permit: bytes) -> dict[str, Any]:
         """Send what lies at a payee to where the payee says, under its permit: for a listener without coins for gas.
@@ -79,23 +94,22 @@ class Sweeps:
                 ``claim.busy``.
             GomaaError: ``chain.unreachable``, ``chain.reverted``, ``chain.fee.high``.
         """
-        core = self._core
         signed = Signed.from_json(Sweep, message)
         order = signed.message
-        require_refusing(signed, core, order.payee, "claim.signature")
-        if order.to in (ZERO_ADDRESS, order.payee, core.chain.token, core.domain.settlement):
+        require_refusing(signed, self._domain, order.payee, "claim.signature")
+        if order.to in (ZERO_ADDRESS, order.payee, self._chain.token, self._domain.settlement):
             raise InputError("message.schema", field="to")
-        now_s = await core.now_ms() // 1000
+        now_s = await self._chain.now_ms() // 1000
         if order.relayer != self._relay.address or not now_s < order.deadline <= now_s + SWEEP_S:
             raise Refusal(
                 "claim.signature", reason="relayer or deadline", expected=to_hex(self._relay.address), now_s=now_s
             )
         await self._worthy(order.payee, order.amount)
         async with self._relay.sending:
-            held = await core.chain.held(order.payee, self._relay.address)
+            held = await self._chain.held(order.payee, self._relay.address)
             if held is None or held.amount < order.amount:
                 raise Refusal("claim.done")
-            allowed = _permit(core, order, held.nonce)
+            allowed = self._permit(order, held.nonce)
             # Anyone may have brought the permit to the token, or this relayer before it was interrupted.
             bring = held.allowed < order.amount
             if bring and not _signed_by(allowed, permit, order.payee):
@@ -106,9 +120,9 @@ class Sweeps:
             gas = 0
             try:
                 if bring:
-                    gas += (await core.chain.permit(core.keys.relayer, allowed, permit))[1]
-                transaction, more = await core.chain.transfer_from(
-                    core.keys.relayer, order.payee, order.to, order.amount
+                    gas += (await self._chain.permit(self._keys.relayer, allowed, permit))[1]
+                transaction, more = await self._chain.transfer_from(
+                    self._keys.relayer, order.payee, order.to, order.amount
                 )
             except GomaaError as error:
                 if "transaction" not in error.detail:
@@ -117,11 +131,9 @@ class Sweeps:
             await self._relay.settle(number, (gas + more) * price)
         return {"transaction": to_hex(transaction)}
 
-
-def _permit(core: Core, order: Sweep, nonce: int) -> Permit:
-    return Permit(
-        core.domain.chain_id, core.chain.token, order.payee, order.relayer, order.amount, nonce, order.deadline
-    )
+    def _permit(self, order: Sweep, nonce: int) -> Permit:
+        token = self._chain.token
+        return Permit(self._domain.chain_id, token, order.payee, order.relayer, order.amount, nonce, order.deadline)
 
 
 def _signed_by(permit: Permit, signature: bytes, owner: bytes) -> bool:

@@ -1,7 +1,4 @@
-"""Resynchronisation with a payer.
-
-What each side has signed is shown to the other (docs/protocol.md, Resynchronisation).
-"""
+"""Resynchronisation with a payer by exchange of signed messages (docs/protocol.md, Resynchronisation)."""
 
 from __future__ import annotations
 
@@ -52,11 +49,11 @@ def acknowledge(connection: Connection, payer: bytes, numbers: Collection[int], 
     wanted = sorted(set(numbers))
     for start in range(0, len(wanted), _CHUNK):
         query = (
-            select(lines.c.number, lines.c.epoch, lines.c.intervals)
+            select(lines.c.number, lines.c.epoch, lines.c.settled_intervals)
             .join(tickets, tickets.c.id == lines.c.ticket)
             .where(tickets.c.payer == payer, tickets.c.number.in_(wanted[start : start + _CHUNK]))
         )
-        found += [SettledLine(row.number, row.epoch, row.intervals) for row in connection.execute(query)]
+        found += [SettledLine(row.number, row.epoch, row.settled_intervals) for row in connection.execute(query)]
     found.sort(key=lambda line: (line.number, line.epoch))
     spent = account(connection, payer, at.epoch, at.money, at.mark).settled(at.money.bps)
     return Acknowledged(at.epoch, spent, tuple(found))
@@ -93,7 +90,7 @@ def own_acknowledgement(shown: Mapping[str, Any], domain: Domain, server: bytes,
 def adopt(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) -> None:
     """Count intervals as settled that this server acknowledged in epochs which the chain has debited.
 
-    Books restored from a backup no longer know them; doing it again changes nothing.
+    A database restored from a backup lacks them. Idempotent.
     """
     by_number: dict[int, dict[int, int]] = defaultdict(dict)
     for line in debited:
@@ -103,12 +100,17 @@ def adopt(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) 
         if ticket is None:
             continue
         own = {
-            row.epoch: row.intervals for row in connection.execute(select(lines).where(lines.c.ticket == ticket["id"]))
+            row.epoch: row.settled_intervals
+            for row in connection.execute(select(lines).where(lines.c.ticket == ticket["id"]))
         }
         total = sum(max(shown.get(epoch, 0), own.get(epoch, 0)) for epoch in {*shown, *own})
-        if total > ticket["vouchered"]:
-            left = max(0, ticket["intervals"] - total) if ticket["due"] else 0
-            connection.execute(update(tickets).where(tickets.c.id == ticket["id"]).values(vouchered=total, due=left))
+        if total > ticket["vouchered_intervals"]:
+            left = max(0, ticket["heard_intervals"] - total) if ticket["unvouchered_intervals"] else 0
+            connection.execute(
+                update(tickets)
+                .where(tickets.c.id == ticket["id"])
+                .values(vouchered_intervals=total, unvouchered_intervals=left)
+            )
 
 
 @dataclass(frozen=True)
@@ -126,26 +128,32 @@ class Shown:
 
 
 def show(connection: Connection, payer: bytes) -> Shown:
-    """What a payer that lost its books needs to go on."""
+    """Read what a payer needs to continue after it lost its database."""
     row = get(connection, payers, payer=payer)
     voucher = (row["cap"], row["until"], row["signature"]) if row is not None and row["signature"] else None
     due = (
-        select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0).order_by(tickets.c.number).limit(MOST_LINES)
+        select(tickets)
+        .where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0)
+        .order_by(tickets.c.number)
+        .limit(MOST_LINES)
     )
     found = tuple(dict(ticket) for ticket in connection.execute(due).mappings())
-    last = connection.execute(select(func.max(tickets.c.number)).where(tickets.c.station == payer)).scalar()
+    last = connection.execute(select(func.max(tickets.c.number)).where(tickets.c.station_address == payer)).scalar()
     shown: dict[bytes, Signed[Session]] = {}
-    for identity in {ticket["session"] for ticket in found if ticket["station"] != payer}:
+    for identity in {ticket["session"] for ticket in found if ticket["station_address"] != payer}:
         one = get(connection, sessions, id=identity)
         if one is not None:
-            parties = (one["station"], one["listener"], one["device"], one["payee"])
+            parties = (one["station_address"], one["listener"], one["device"], one["payee"])
             shown[identity] = Signed(Session(*parties, one["not_before_s"], one["not_after_s"]), one["signature"])
     return Shown(voucher, found, shown, last or 0)
 
 
 def ticket_of(row: Mapping[str, Any], server: bytes) -> Signed[Ticket]:
     """A station's ticket as it signed it, from the server's row of it."""
-    names = ("station", "content", "session", "number", "price", "reward", "bps")
+    names = ("content", "session", "number", "price", "reward", "bps")
     return Signed(
-        Ticket(server=server, expiry=row["expiry_s"], **{name: row[name] for name in names}), row["signature"]
+        Ticket(
+            server=server, station=row["station_address"], expiry=row["expiry_s"], **{name: row[name] for name in names}
+        ),
+        row["signature"],
     )

@@ -1,7 +1,4 @@
-"""What a voucher settles.
-
-Lines into the running epoch, a debit that the voucher covers, and receipts (rules 1 to 5).
-"""
+"""Settles vouchers: lines in the running epoch, a debit, and receipts (docs/settlement.md, rules 1 to 5)."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ from security_server.billing.accounts import (
     most_net,
 )
 from security_server.billing.fair_slots import (
-    Slots,
+    EpochBounds,
     room,
     take,
     totals,
@@ -49,14 +46,14 @@ from security_server.epochs.settled_lines import write_line
 
 Row = Mapping[str, Any]
 Leaf = tuple[int, int]
-"""What a payee has in an epoch, and the part of it that it earned as owner, wei."""
+"""``amount`` and ``owner_amount`` of a payee in an epoch, wei."""
 _CHUNK: Final = 500
 _FACTS: Final = ("content", "session", "plays", "seeks", "seconds", "sequence", "invocation")
 
 
 @dataclass(frozen=True)
 class Issued:
-    """A receipt and what it stands for."""
+    """A signed receipt and the details that it hashes."""
 
     receipt: Signed[Receipt]
     content: bytes
@@ -87,14 +84,14 @@ class Settling:
 
     None: whoever uploaded it.
     """
-    slots: Slots = field(default_factory=Slots)
+    slots: EpochBounds = field(default_factory=EpochBounds)
     mark: Mark | None = None
     """See ``account``."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a voucher settled. ``waiting``: the code of why not all of its lines were settled, or None."""
+    """Result of a voucher. ``waiting``: error code of why not all of its lines were settled, or None."""
 
     issued: list[Issued]
     waiting: str | None
@@ -136,7 +133,7 @@ def settle_voucher(
     if message.until < at.epoch:
         raise Refusal("voucher.signature", reason="until", until=message.until, epoch=at.epoch)
     books = account(connection, message.payer, at.epoch, at.money, at.mark, keep=True)
-    station = wanted[0][0]["payer"] == wanted[0][0]["station"]
+    station = wanted[0][0]["payer"] == wanted[0][0]["station_address"]
     row = get(connection, debits, epoch=at.epoch, payer=message.payer)
     asked = sum(new * _each(ticket) for ticket, new in wanted)
     limits = _limits(connection, message, books, station, row, asked, min(_each(ticket) for ticket, _ in wanted), at)
@@ -152,7 +149,7 @@ def settle_voucher(
         raise Refusal(waiting, cap=message.cap, settled=books.settled(at.money.bps), net=asked)
     if gross(books.net + net, at.money.bps) < at.slots.least_wei:
         raise Refusal("statement.minimum", least_wei=str(at.slots.least_wei))
-    values: dict[str, Any] = {"net": books.net + net, "bps": at.money.bps, "listener": int(not station)}
+    values: dict[str, Any] = {"net": books.net + net, "bps": at.money.bps, "is_listener": int(not station)}
     if row is None or row["cap"] <= message.cap:
         values |= {"cap": message.cap, "until": message.until, "signature": voucher.signature}
     take(connection, at.epoch, station, totals(connection, at.epoch), net, row is None)
@@ -162,7 +159,7 @@ def settle_voucher(
 
 
 def remember(connection: Connection, voucher: Signed[Voucher]) -> None:
-    """Keep the voucher with a payer's highest cap: a payer that lost its books is shown it."""
+    """Store a voucher if its cap is the payer's highest: it is returned to a payer that lost its database."""
     message = voucher.message
     row = get(connection, payers, payer=message.payer)
     if row is not None and row["cap"] < message.cap:
@@ -180,11 +177,17 @@ def _wanted(
     connection: Connection, payer: bytes, at: Settling, named: Mapping[int, int] | None
 ) -> list[tuple[Row, int]]:
     """The payer's tickets with intervals that it agreed to and that are not settled, in the order of their numbers."""
-    query = select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0).order_by(tickets.c.number)
+    query = (
+        select(tickets).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0).order_by(tickets.c.number)
+    )
     found: list[tuple[Row, int]] = []
     for ticket in connection.execute(query).mappings():
-        agreed = ticket["intervals"] if named is None else min(named.get(ticket["number"], 0), ticket["intervals"])
-        new = min(agreed - ticket["vouchered"], ticket["due"])
+        agreed = (
+            ticket["heard_intervals"]
+            if named is None
+            else min(named.get(ticket["number"], 0), ticket["heard_intervals"])
+        )
+        new = min(agreed - ticket["vouchered_intervals"], ticket["unvouchered_intervals"])
         if new > 0 and (at.owners is None or ticket["content"] in at.owners):
             found.append((dict(ticket), new))
     return found
@@ -200,7 +203,7 @@ def _limits(
     each: int,
     at: Settling,
 ) -> list[tuple[int, str]]:
-    """Net wei that may be settled by each bound, with the code of who meets it."""
+    """Net that each bound allows to settle, wei, with the error code of the bound."""
     sums = totals(connection, at.epoch)
     own = None if row is None else row["net"]
     share = room(connection, at.epoch, message.payer, station, own, at.bond, asked, at.slots, sums)
@@ -228,8 +231,8 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling)
     last: dict[bytes, Row] = {}
     changes = []
     for ticket, new in fresh:
-        vouchered = ticket["vouchered"] + new
-        changes.append({"key": ticket["id"], "now": vouchered, "left": ticket["due"] - new})
+        vouchered = ticket["vouchered_intervals"] + new
+        changes.append({"key": ticket["id"], "now": vouchered, "left": ticket["unvouchered_intervals"] - new})
         owner = owners[ticket["content"]]
         write_line(connection, at.epoch, ticket, new, owner, at.now_s)
         if ticket["price"]:
@@ -246,7 +249,7 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling)
     statement = (
         update(tickets)
         .where(tickets.c.id == bindparam("key"))
-        .values(vouchered=bindparam("now"), due=bindparam("left"))
+        .values(vouchered_intervals=bindparam("now"), unvouchered_intervals=bindparam("left"))
     )
     connection.execute(statement, changes)
     leaves = {payee: (amount, owned.get(payee, 0)) for payee, amount in amounts.items()}
@@ -256,24 +259,24 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling)
 
 
 def _owners(connection: Connection, contents: Mapping[bytes, Row], at: Settling) -> dict[bytes, bytes]:
-    """Who earns with each content in this epoch, written down so that every rebuild says the same."""
+    """Who earns with each content in this epoch; stored, so that every rebuild gives the same."""
     owners: dict[bytes, bytes] = {}
     for content, ticket in contents.items():
         row = get(connection, epoch_owners, epoch=at.epoch, content=content)
         if row is None:
-            row = {"owner": ticket["owner"] if at.owners is None else at.owners[content]}
+            row = {"owner": ticket["header_owner"] if at.owners is None else at.owners[content]}
             put(connection, epoch_owners, {"epoch": at.epoch, "content": content}, **row)
         owners[content] = row["owner"]
     return owners
 
 
 def _leaves(connection: Connection, epoch: int, wanted: Iterable[bytes]) -> dict[bytes, Leaf]:
-    """What these payees have in the epoch so far."""
+    """Amounts of these payees in the epoch so far."""
     found: dict[bytes, Leaf] = {}
     names = sorted(wanted)
     for start in range(0, len(names), _CHUNK):
         query = select(payees).where(payees.c.epoch == epoch, payees.c.payee.in_(names[start : start + _CHUNK]))
-        found |= {row.payee: (row.amount, row.owned) for row in connection.execute(query)}
+        found |= {row.payee: (row.amount, row.owner_amount) for row in connection.execute(query)}
     return found
 
 
@@ -281,14 +284,14 @@ def _write(connection: Connection, epoch: int, leaves: Mapping[bytes, Leaf], kno
     """Write payees' amounts, those with a row already and the new ones each in one statement."""
     old = [{"key": payee, "all": amount, "part": owned} for payee, (amount, owned) in leaves.items() if payee in known]
     new = [
-        {"epoch": epoch, "payee": payee, "amount": amount, "owned": owned}
+        {"epoch": epoch, "payee": payee, "amount": amount, "owner_amount": owned}
         for payee, (amount, owned) in leaves.items()
         if payee not in known
     ]
     if old:
         values = {
             "amount": bindparam("all", type_=payees.c.amount.type),
-            "owned": bindparam("part", type_=payees.c.owned.type),
+            "owner_amount": bindparam("part", type_=payees.c.owner_amount.type),
         }
         connection.execute(
             update(payees).where(payees.c.epoch == epoch, payees.c.payee == bindparam("key")).values(values), old
@@ -302,7 +305,13 @@ def _keep(connection: Connection, issued: Mapping[tuple[bytes, bytes], Issued], 
     rows = []
     for (payee, source), one in issued.items():
         message = one.receipt.message
-        row = {"epoch": epoch, "payee": payee, "source": source, "amount": message.amount, "detail": message.detail}
+        row = {
+            "epoch": epoch,
+            "payee": payee,
+            "source": source,
+            "amount": message.amount,
+            "detail_hash": message.detail,
+        }
         rows.append({**row, **{name: getattr(one, name) for name in _FACTS}, "signature": one.receipt.signature})
     if not rows:
         return
@@ -320,8 +329,8 @@ def _receipt(ticket: Row, payee: bytes, amount: int, at: Settling) -> Issued:
         "plays": 1,
         "seeks": ticket["seeks"],
         "seconds": ticket["heard_ms"] // 1000,
-        "sequence": ticket["sequence"],
-        "invocation": ticket["invocation"],
+        "sequence": ticket["last_sequence"],
+        "invocation": ticket["last_invocation"],
     }
     message = Receipt(server=at.server, epoch=at.epoch, payee=payee, amount=amount, detail=receipt_detail(**facts))
     return Issued(sign(message, at.domain, at.signing), **facts)
@@ -329,5 +338,7 @@ def _receipt(ticket: Row, payee: bytes, amount: int, at: Settling) -> Issued:
 
 def stored(row: Mapping[Any, Any], server: bytes) -> Issued:
     """A receipt from its row."""
-    message = Receipt(server=server, epoch=row["epoch"], payee=row["payee"], amount=row["amount"], detail=row["detail"])
+    message = Receipt(
+        server=server, epoch=row["epoch"], payee=row["payee"], amount=row["amount"], detail=row["detail_hash"]
+    )
     return Issued(Signed(message, row["signature"]), **{name: row[name] for name in _FACTS})

@@ -1,4 +1,4 @@
-"""What a payer owes, line by line, as the server states it (docs/protocol.md, Statements)."""
+"""Statements: what a payer owes, line by line (docs/protocol.md, Statements)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from security_server.billing.accounts import (
     account,
     affordable,
 )
-from security_server.billing.fair_slots import Slots, room, totals
+from security_server.billing.fair_slots import EpochBounds, room, totals
 from security_server.billing.settling import (
     Done,
     Issued,
@@ -35,11 +35,16 @@ MOST_LINES: Final = 2_000
 
 @dataclass(frozen=True)
 class Stated:
-    """A statement before it is signed, amounts in wei.
+    """A statement before it is signed.
 
-    ``spent``: ``settled`` and the lines' gross. ``settled``: cumulative gross that was settled. ``net``: settled in
-    ``epoch``. ``counts``: intervals of each stated ticket that were settled. ``waiting``: the code of why not all that
-    is owed is stated.
+    Attributes:
+        epoch: The running epoch.
+        spent: ``settled`` and the gross of the lines, wei.
+        lines: What is owed, by ticket number.
+        settled: Cumulative gross that was settled, wei.
+        net: Net that was settled in ``epoch``, wei.
+        counts: Ticket number to its settled intervals, for each line.
+        waiting: Error code of why not everything owed is stated, or None.
     """
 
     epoch: int
@@ -57,45 +62,47 @@ def state(
     epoch: int,
     money: Money,
     bond: int,
-    slots: Slots | None = None,
+    slots: EpochBounds | None = None,
     disputed: Collection[int] = (),
     mark: Mark | None = None,
 ) -> Stated:
-    """The payer's statement now: what was settled, and the lines that still fit into this epoch.
+    """Make a payer's statement: what was settled, and the lines that still fit into the running epoch.
 
-    Lines are cut to what the payer's escrow, its room in the epoch and the
-    server's bond still cover; the rest waits for a later statement.
+    Lines are cut to what the payer's escrow, its share of the epoch and the server's bond still cover; the rest is left
+    to a later statement.
 
     Args:
-        connection: of a transaction of its own.
+        connection: Of a transaction of its own.
         payer: 20 bytes.
-        epoch: the one that runs in this transaction.
-        money: the payer's account on the chain, with the epoch's rate.
-        bond: that backs receipts, wei; 0 while the server retires.
-        slots: bounds of an epoch.
-        disputed: ticket numbers that the payer does not agree to: they are stated last.
-        mark: see ``account``.
+        epoch: The running epoch in this transaction.
+        money: The payer's escrow on the chain, with the epoch's commission.
+        bond: The bond that backs receipts, wei; 0 while the server retires.
+        slots: Bounds of an epoch.
+        disputed: Ticket numbers that the payer does not agree to: they are stated last.
+        mark: See ``account``.
 
     Raises:
-        Differs: the chain's figure has to be read again.
+        Differs: The chain's value has to be read again.
     """
-    slots = slots or Slots()
+    slots = slots or EpochBounds()
     books = account(connection, payer, epoch, money, mark)
     due = [dict(row) for row in connection.execute(_due(payer)).mappings()]
-    wanted = sum(row["due"] * _each(row) for row in due)
-    station = not due or due[0]["station"] == payer
+    wanted = sum(row["unvouchered_intervals"] * _each(row) for row in due)
+    station = not due or due[0]["station_address"] == payer
     left = room(connection, epoch, payer, station, books.net or None, bond, wanted, slots, totals(connection, epoch))
     left = min(left, affordable(money, books.unposted, books.net))
     found: list[StatementLine] = []
     counts: dict[int, int] = {}
     net = 0
     for ticket in sorted(due, key=lambda row: (row["number"] in disputed, row["number"])):
-        new = min(ticket["due"], (left - net) // _each(ticket))
+        new = min(ticket["unvouchered_intervals"], (left - net) // _each(ticket))
         if new and len(found) < MOST_LINES:
             net += new * _each(ticket)
-            counts[ticket["number"]] = ticket["vouchered"]
+            counts[ticket["number"]] = ticket["vouchered_intervals"]
             names = ("number", "content", "session", "price", "reward")
-            found.append(StatementLine(intervals=ticket["vouchered"] + new, **{name: ticket[name] for name in names}))
+            found.append(
+                StatementLine(intervals=ticket["vouchered_intervals"] + new, **{name: ticket[name] for name in names})
+            )
     waiting = None
     if found and gross(books.net + net, money.bps) < slots.least_wei:
         found, counts, net, waiting = [], {}, 0, "statement.minimum"
@@ -120,10 +127,10 @@ def _escrow_code(station: bool) -> str:
 
 
 def _due(payer: bytes) -> Any:
-    return select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0)
+    return select(tickets).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0)
 
 
 def due_contents(connection: Connection, payer: bytes) -> set[bytes]:
-    """The contents for which a payer owes something: their owners of the epoch are needed before a voucher settles."""
-    query = select(tickets.c.content).where(tickets.c.payer == payer, tickets.c.due > 0).distinct()
+    """Contents for which a payer owes something: their owners in the epoch are needed to settle a voucher."""
+    query = select(tickets.c.content).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0).distinct()
     return set(connection.execute(query).scalars())

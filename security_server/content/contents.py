@@ -1,4 +1,4 @@
-"""Contents that bands have uploaded: headers as they are, content keys sealed at rest."""
+"""Uploaded contents: headers, and content keys encrypted at rest."""
 
 from __future__ import annotations
 
@@ -26,12 +26,19 @@ from security_server.db.writer import Store
 
 _KEEP: Final = 512
 MOVED: Final = "server.moved"
-"""Code of a content whose keys were shredded because another server serves it now."""
+"""Code of a content whose keys were deleted because another server serves it."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """What granting needs of one rendition. ``starts_ms``: each segment's start, then the end."""
+    """Segment and key layout of one rendition.
+
+    Attributes:
+        id: The rendition's id in the header.
+        starts_ms: Each segment's start, then the end, milliseconds.
+        epochs: Numbers of the key epochs.
+        firsts: First segment of each key epoch.
+    """
 
     id: int
     starts_ms: tuple[int, ...]
@@ -45,14 +52,23 @@ class Track:
 
 @dataclass(frozen=True)
 class Song:
-    """A content, parsed once."""
+    """What the server uses of a content's header.
+
+    Attributes:
+        content: The content's address, 20 bytes.
+        owner: The header's owner, 20 bytes.
+        policy: The terms.
+        policy_hash: Their hash, 32 bytes.
+        tracks: Its renditions.
+        deleted_code: Why the keys were deleted; None: they are here.
+    """
 
     content: bytes
     owner: bytes
     policy: Policy
     policy_hash: bytes
     tracks: tuple[Track, ...]
-    shredded: str | None
+    deleted_code: str | None
 
     @property
     def duration_ms(self) -> int:
@@ -67,20 +83,25 @@ class Song:
         raise InputError("message.schema", field="rendition")
 
 
-def song_of(header: Header, shredded: str | None = None) -> Song:
-    """What the server needs of a verified header."""
+def song_of(header: Header, deleted_code: str | None = None) -> Song:
+    """Extract what the server uses from a verified header."""
     tracks = []
     for rendition in header.renditions:
         epochs = tuple(epoch for epoch, _ in rendition.key_epochs)
         firsts = tuple(first for _, first in rendition.key_epochs)
         tracks.append(Track(rendition.id, rendition.index.starts_ms, epochs, firsts))
     return Song(
-        header.content, header.owner, Policy.from_dict(header.policy), header.policy_hash, tuple(tracks), shredded
+        header.content, header.owner, Policy.from_dict(header.policy), header.policy_hash, tuple(tracks), deleted_code
     )
 
 
-class Songs:
-    """Contents and their keys. Plain keys are held in memory only while songs are played."""
+class ContentStore:
+    """Contents and their keys, with caches of the most used ones.
+
+    Args:
+        store: The database.
+        master: AES key of the content keys at rest, 32 bytes.
+    """
 
     def __init__(self, store: Store, master: bytes) -> None:
         self._store = store
@@ -89,31 +110,37 @@ class Songs:
         self._keys: OrderedDict[tuple[bytes, int], bytes] = OrderedDict()
 
     async def get(self, content: bytes) -> Song:
-        """A known content. Raises Refusal ``content.unknown``."""
+        """A stored content. Raises Refusal ``content.unknown``."""
         song = self._songs.get(content)
         if song is None:
             row = await self._store.run(lambda connection: get(connection, contents, content=content))
             if row is None:
                 raise Refusal("content.unknown")
-            song = song_of(open_header(row["header"]), row["code"])
+            song = song_of(open_header(row["header"]), row["keys_deleted_code"])
             self._songs[content] = song
             if len(self._songs) > _KEEP:
                 self._songs.popitem(last=False)
         return song
 
     async def content_key(self, content: bytes, epoch: int) -> bytes:
-        """The content key of an epoch.
+        """The content key of a key epoch, 32 bytes.
 
-        Raises Refusal ``content.revoked`` or ``content.destroyed`` once it is shredded.
+        Raises:
+            Refusal: ``content.unknown``, or the code with which the keys were deleted.
+            InputError: ``internal``: the master key is another one.
         """
         key = self._keys.get((content, epoch))
         if key is None:
-            row = await self._store.run(lambda connection: get(connection, content_keys, content=content, epoch=epoch))
+            row = await self._store.run(
+                lambda connection: get(connection, content_keys, content=content, key_epoch=epoch)
+            )
             if row is None:
                 song = await self.get(content)
-                raise Refusal(song.shredded or "content.unknown")
+                raise Refusal(song.deleted_code or "content.unknown")
             try:
-                key = self._cipher.decrypt(row["sealed"][:12], row["sealed"][12:], content + epoch.to_bytes(4, "big"))
+                key = self._cipher.decrypt(
+                    row["sealed_key"][:12], row["sealed_key"][12:], content + epoch.to_bytes(4, "big")
+                )
             except InvalidTag:
                 raise InputError("internal", reason="a content key does not open with the master key") from None
             self._keys[(content, epoch)] = key
@@ -122,37 +149,48 @@ class Songs:
         return key
 
     async def all_keys(self, content: bytes) -> tuple[bytes, dict[int, bytes]]:
-        """Header and content keys, for another server. Raises Refusal ``content.unknown``, or why they are shredded."""
+        """Header and content keys, for another server. Raises Refusal ``content.unknown``, or why they were deleted."""
 
         def read(connection: Connection) -> tuple[bytes, list[int]]:
             row = get(connection, contents, content=content)
-            if row is None or row["code"] is not None:
-                raise Refusal("content.unknown" if row is None else row["code"])
-            query = select(content_keys.c.epoch).where(content_keys.c.content == content)
+            if row is None or row["keys_deleted_code"] is not None:
+                raise Refusal("content.unknown" if row is None else row["keys_deleted_code"])
+            query = select(content_keys.c.key_epoch).where(content_keys.c.content == content)
             return bytes(row["header"]), list(connection.execute(query).scalars())
 
         header, epochs = await self._store.run(read)
         return header, {epoch: await self.content_key(content, epoch) for epoch in epochs}
 
-    async def known(self) -> list[bytes]:
+    async def with_keys(self) -> list[bytes]:
         """Contents whose keys are still here."""
-        query = select(contents.c.content).where(contents.c.code.is_(None))
+        query = select(contents.c.content).where(contents.c.keys_deleted_code.is_(None))
         return list(await self._store.run(lambda connection: connection.execute(query).scalars().all()))
 
-    def opened(self) -> set[bytes]:
-        """Contents of which this process has keys in memory: another one may have shredded those in the database."""
+    def cached(self) -> set[bytes]:
+        """Contents of which this process has keys in memory: another one may have deleted them in the database."""
         return {content for content, _ in self._keys}
 
-    async def shred(self, content: bytes, code: str, now_ms: int) -> bool:
-        """Delete a content's keys for good; whether there was anything to delete."""
+    async def delete_keys(self, content: bytes, code: str, now_ms: int) -> bool:
+        """Delete a content's keys.
+
+        Args:
+            content: 20 bytes.
+            code: Answered for the content from now on.
+            now_ms: The chain's time.
+
+        Returns:
+            Whether there were keys.
+        """
 
         def work(connection: Connection) -> bool:
             row = get(connection, contents, content=content)
-            if row is None or row["code"] is not None:
+            if row is None or row["keys_deleted_code"] is not None:
                 return False
             connection.execute(delete(content_keys).where(content_keys.c.content == content))
             connection.execute(
-                update(contents).where(contents.c.content == content).values(shredded_ms=now_ms, code=code)
+                update(contents)
+                .where(contents.c.content == content)
+                .values(keys_deleted_ms=now_ms, keys_deleted_code=code)
             )
             return True
 
@@ -163,24 +201,24 @@ class Songs:
         return done
 
     async def save(self, header: bytes, song: Song, keys: dict[int, bytes], now_ms: int) -> None:
-        """Store a verified upload; an upload again replaces header and keys."""
+        """Store a verified upload; a repeated one replaces header and keys."""
         sealed = {epoch: self._seal(song.content, epoch, key) for epoch, key in keys.items()}
 
         def work(connection: Connection) -> None:
             row = get(connection, contents, content=song.content)
-            if row is not None and row["code"] not in (None, MOVED):
-                raise Refusal(row["code"])
+            if row is not None and row["keys_deleted_code"] not in (None, MOVED):
+                raise Refusal(row["keys_deleted_code"])
             facts: dict[str, Any] = {
-                "owner": song.owner,
+                "header_owner": song.owner,
                 "policy_hash": song.policy_hash,
                 "header": header,
                 "uploaded_ms": now_ms,
             }
-            # What had moved away may come back.
-            facts |= {"code": None, "shredded_ms": None}
+            # A content that had moved away may come back.
+            facts |= {"keys_deleted_code": None, "keys_deleted_ms": None}
             put(connection, contents, {"content": song.content}, **facts)
             for epoch, value in sealed.items():
-                put(connection, content_keys, {"content": song.content, "epoch": epoch}, sealed=value)
+                put(connection, content_keys, {"content": song.content, "key_epoch": epoch}, sealed_key=value)
 
         await self._store.run(work)
         self._songs.pop(song.content, None)
@@ -194,7 +232,7 @@ class Songs:
 
 @dataclass(frozen=True)
 class Verified:
-    """An upload whose own signatures hold; the chain has not been asked yet."""
+    """An upload whose signatures are valid; not compared with the chain yet."""
 
     header: Header
     cose: bytes
@@ -203,7 +241,7 @@ class Verified:
 
 
 def signer(upload: Upload, content: bytes) -> bytes:
-    """Who signed an upload: hashes and a recovery, nothing of it is opened. Raises InputError ``message.schema``."""
+    """Recover the signer of an upload without decrypting any of it. Raises InputError ``message.schema``."""
     wrapped = [from_b64(key) for _, key in upload.keys]
     signed = upload_digest(content, from_b64(upload.header), from_b64(upload.ephemeral), wrapped)
     return recover(signed, from_hex(upload.signature, 65))

@@ -1,4 +1,4 @@
-"""What one security server hands to another: a content's keys and counters, sealed (docs/protocol.md section 4)."""
+"""Encrypted handover of a content's keys and counters to another server (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class FormerPlay(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     ticket: bytes
     device: bytes
-    started: str | None
+    start_action: str | None
     opened_ms: int
     heard_ms: int
 
@@ -105,8 +105,8 @@ def unseal(private: bytes, sealed: Sealed, content: bytes, before: bytes, server
         parcel = msgspec.msgpack.decode(plain, type=Parcel)
     except (msgspec.DecodeError, msgspec.ValidationError):
         raise InputError("message.schema", field="sealed") from None
-    sizes = [(len(one.listener), 20) for one in parcel.counters]
-    sizes += [(len(play.ticket) + len(play.device), 52) for one in parcel.counters for play in one.former]
+    sizes = [(len(listener.listener), 20) for listener in parcel.counters]
+    sizes += [(len(play.ticket) + len(play.device), 52) for listener in parcel.counters for play in listener.former]
     sizes += [(len(key), 32) for key in parcel.keys.values()]
     if any(has != must for has, must in sizes) or len(parcel.next) not in (0, 20):
         raise InputError("message.schema", field="sealed")
@@ -116,11 +116,16 @@ def unseal(private: bytes, sealed: Sealed, content: bytes, before: bytes, server
 def read_counters(
     connection: Connection, content: bytes, after: bytes, *, with_plays: bool
 ) -> tuple[list[Counted], bytes]:
-    """Counters of at most ``LISTENERS`` listeners, by address from ``after`` on, and the last one if there are more.
+    """Read counters of at most ``LISTENERS`` listeners of a content, by address.
 
     Args:
-        after: Listener, 20 bytes; zero for the first part.
-        with_plays: Whether the terms count devices, or plays by how long they were heard.
+        connection: Of a transaction.
+        content: The content's address, 20 bytes.
+        after: The listener after which they begin, 20 bytes; zero for the first part.
+        with_plays: Whether single plays are included: the terms count devices, or plays by how long they were heard.
+
+    Returns:
+        The counters, and the last listener if there are more, else no bytes.
     """
     query = (
         select(usages)
@@ -136,17 +141,17 @@ def read_counters(
 def _counted(connection: Connection, content: bytes, row: Row[Any], with_plays: bool) -> Counted:
     given = get(connection, given_keys, listener=row.listener, content=content)
     former = _plays(connection, row.listener, content) if with_plays else []
-    keys = b"" if given is None else bytes(given["seconds"])
+    keys = b"" if given is None else bytes(given["second_bits"])
     return Counted(row.listener, row.plays, row.seeks, row.heard_ms, row.first_play_s, row.actions, keys, former)
 
 
 def _plays(connection: Connection, listener: bytes, content: bytes) -> list[FormerPlay]:
     own = (
-        select(tickets.c.id, sessions.c.device, tickets.c.started, tickets.c.opened_ms, tickets.c.heard_ms)
+        select(tickets.c.id, sessions.c.device, tickets.c.start_action, tickets.c.opened_ms, tickets.c.heard_ms)
         .join(sessions, sessions.c.id == tickets.c.session)
-        .where(tickets.c.listener == listener, tickets.c.content == content, tickets.c.state != "none")
+        .where(tickets.c.listener == listener, tickets.c.content == content, tickets.c.play_state != "none")
     )
-    names = ("ticket", "device", "started", "opened_ms", "heard_ms")
+    names = ("ticket", "device", "start_action", "opened_ms", "heard_ms")
     earlier = select(*(former_plays.c[name] for name in names)).where(
         former_plays.c.listener == listener, former_plays.c.content == content
     )
@@ -155,20 +160,22 @@ def _plays(connection: Connection, listener: bytes, content: bytes) -> list[Form
 
 def write_counters(connection: Connection, content: bytes, counters: Sequence[Counted]) -> None:
     """Take over what a former server counted. What is here already is not lowered: the content may have come back."""
-    for one in counters:
-        key = {"listener": one.listener, "content": content}
+    for counted in counters:
+        key = {"listener": counted.listener, "content": content}
         here = get(connection, usages, **key)
-        most = {name: max(getattr(one, name), here[name] if here else 0) for name in ("plays", "seeks", "heard_ms")}
-        put(connection, usages, key, **most, first_play_s=one.first_play_s, actions=one.actions)
+        most = {name: max(getattr(counted, name), here[name] if here else 0) for name in ("plays", "seeks", "heard_ms")}
+        put(connection, usages, key, **most, first_play_s=counted.first_play_s, actions=counted.actions)
         given = get(connection, given_keys, **key)
-        seconds = int.from_bytes(one.given, "little") | (int.from_bytes(given["seconds"], "little") if given else 0)
+        seconds = int.from_bytes(counted.given, "little") | (
+            int.from_bytes(given["second_bits"], "little") if given else 0
+        )
         if seconds:
-            put(connection, given_keys, key, seconds=seconds.to_bytes(-(-seconds.bit_length() // 8), "little"))
-        for play in one.former:
+            put(connection, given_keys, key, second_bits=seconds.to_bytes(-(-seconds.bit_length() // 8), "little"))
+        for play in counted.former:
             if get(connection, tickets, id=play.ticket) is None:
                 values = {
                     "device": play.device,
-                    "started": play.started,
+                    "start_action": play.start_action,
                     "opened_ms": play.opened_ms,
                     "heard_ms": play.heard_ms,
                 }

@@ -1,4 +1,4 @@
-"""Revoked or destroyed on the chain: keys are shredded, hosts are told, nothing is granted any more."""
+"""Deletes the keys of contents that are revoked or destroyed on the chain."""
 
 from __future__ import annotations
 
@@ -8,38 +8,55 @@ import logging
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from pywallet.rules.content_check import withdrawal
-from security_server.context import Core
+from security_server.api.connections import HostConnections
+from security_server.chain_view import ChainView
+from security_server.content.contents import ContentStore
 
 log = logging.getLogger("gomaa.server")
 
 
 class Revocation:
-    """Follows the contracts of all contents by subscription, and looks again from time to time."""
+    """Watches the contracts of all contents by subscription and by polling."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        core.chain.on_revoked(self.shred)
+    def __init__(
+        self,
+        *,
+        chain: ChainView,
+        songs: ContentStore,
+        hosts: HostConnections,
+        every_s: float,
+    ) -> None:
+        self._chain = chain
+        self._songs = songs
+        self._hosts = hosts
+        self._every_s = every_s
+        chain.on_revoked(self.delete_keys)
 
     async def start(self) -> None:
-        """Follow every content whose keys are here."""
-        for content in await self._core.songs.known():
-            self._core.chain.follow(content)
+        """Subscribe to every content whose keys are here."""
+        for content in await self._songs.with_keys():
+            self._chain.follow(content)
 
     async def run(self) -> None:
-        """Look at every content's flags now and then: an event may be lost with a connection."""
+        """Poll every content's flags until cancelled: an event may be lost with a connection."""
         while True:
-            for content in await self._core.songs.known():
+            for content in await self._songs.with_keys():
                 try:
-                    facts = await self._core.chain.content(content)
+                    facts = await self._chain.content(content)
                     code = withdrawal(facts)
                     if code is not None:
-                        await self.shred(content, code)
+                        await self.delete_keys(content, code)
                 except GomaaError as error:
                     log.warning("looking at %s: %s", to_hex(content), error)
-            await asyncio.sleep(self._core.config.content_age_s)
+            await asyncio.sleep(self._every_s)
 
-    async def shred(self, content: bytes, code: str) -> None:
-        """Delete the keys for good and tell every host."""
-        if await self._core.songs.shred(content, code, await self._core.now_ms()):
-            log.info("%s: %s, keys shredded", to_hex(content), code)
-            self._core.hub.push({"event": "revoked", "content": to_hex(content)})
+    async def delete_keys(self, content: bytes, code: str) -> None:
+        """Delete a content's keys and notify every host.
+
+        Args:
+            content: 20 bytes.
+            code: ``content.revoked`` or ``content.destroyed``.
+        """
+        if await self._songs.delete_keys(content, code, await self._chain.now_ms()):
+            log.info("%s: %s, keys deleted", to_hex(content), code)
+            self._hosts.push({"event": "revoked", "content": to_hex(content)})

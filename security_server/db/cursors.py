@@ -1,4 +1,4 @@
-"""Cursors and other single numbers that outlive the process."""
+"""Cursors: single numbers in the database by name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Final
 from sqlalchemy import Connection
 
 from security_server.db.queries import get, put
-from security_server.db.tables import marks
+from security_server.db.tables import cursors
 
 EVENTS: Final = "events"
 """The first block whose events are not final in the database yet."""
 
 COMPARED: Final = "compared"
-"""Epochs before this one agree with the chain for good."""
+"""Epochs before this one agree with the chain and are final."""
 
 FLOOR: Final = "floor"
 """The first epoch that new counts may enter.
@@ -25,18 +25,18 @@ ENDED: Final = "ended"
 """Every epoch before this one in which something happened is closed."""
 
 TICKETS_SEEN: Final = "tickets_seen"
-"""Of tickets that ended before this, Unix seconds, those that may be deleted are."""
+"""Tickets that ended before this, Unix seconds, are deleted where they may be."""
 
 SESSIONS_SEEN: Final = "sessions_seen"
-"""Of sessions that ended before this, Unix seconds, those that may be deleted are."""
+"""Sessions that ended before this, Unix seconds, are deleted where they may be."""
 
 
-def mark(connection: Connection, name: str) -> int | None:
-    """A number, or None where it was never set."""
-    row = get(connection, marks, name=name)
-    return None if row is None else int(row["number"])
+def read_cursor(connection: Connection, name: str) -> int | None:
+    """A cursor's value, or None where it was never set."""
+    row = get(connection, cursors, name=name)
+    return None if row is None else int(row["value"])
 
 
-def set_mark(connection: Connection, name: str, number: int) -> None:
-    """Keep a number."""
-    put(connection, marks, {"name": name}, number=number)
+def set_cursor(connection: Connection, name: str, value: int) -> None:
+    """Store a cursor's value."""
+    put(connection, cursors, {"name": name}, value=value)

@@ -1,69 +1,51 @@
-"""Opening the database.
+"""Opening and migrating the database, and the locks between processes.
 
-One process on SQLite, several on PostgreSQL of which one leads, and never another version's tables.
+SQLite takes one process, PostgreSQL several of which one leads.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, InputError
-from security_server.db.cursors import mark, set_mark
-from security_server.db.tables import METADATA
-
-SCHEMA: Final = "schema"
-"""The mark that names the tables' version."""
+from security_server.db.versions import migrate, require_version
 
 _LEADER, _MAKING = (int.from_bytes(keccak256(b"gomaa/1 " + name)[:7], "big") for name in (b"leader", b"schema"))
-"""PostgreSQL's advisory locks of this program."""
+"""Keys of this program's advisory locks in PostgreSQL: of the leading process, and of whoever creates or migrates."""
 
-_AGAIN: Final = frozenset({"40001", "40P01"})
+_RETRYABLE: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of transactions that can be tried again: serialization_failure, deadlock_detected."""
 
 
-def schema_version() -> int:
-    """A number that follows from all tables and columns: another version of this program has another one."""
-    lines = [
-        f"{table.name}.{column.name} {type(column.type).__name__} {column.nullable} {column.primary_key}"
-        for table in METADATA.sorted_tables
-        for column in table.columns
-    ]
-    return int.from_bytes(keccak256("\n".join(sorted(lines)).encode())[:7], "big")
-
-
 def open_database(url: str) -> tuple[Engine, Lock]:
-    """The database with its tables, made where there are none, and the lock that was taken on it first.
+    """Open a database of this program's version; an empty one gets its tables.
 
     Args:
-        url: As SQLAlchemy wants it.
+        url: As SQLAlchemy takes it.
+
+    Returns:
+        The engine, and the lock that keeps other processes from the same work.
 
     Raises:
         InputError: ``message.schema``: no URL of a database.
-        GomaaError: ``server.database.busy``: another process has the SQLite file; ``server.database.version``: tables
-            of another
-            version are there, with the one ``found`` (0: none is named) and the one ``expected``; nothing was changed.
+        GomaaError: ``server.database.busy``: another process has the SQLite file. ``server.database.version``: its
+            tables are of another version, see ``versions.require_version``; nothing was changed.
     """
-    try:
-        engine = (
-            create_engine(url, isolation_level="SERIALIZABLE") if url.startswith("postgresql") else create_engine(url)
-        )
-    except (ArgumentError, ValueError):
-        # The library's own words may repeat the URL, which may hold a password.
-        raise InputError("message.schema", field="database", reason="no database URL") from None
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
+    engine = _engine(url)
     lock: Lock | None = None
     try:
         lock = _lock(engine)
-        with engine.begin() as connection:
-            _make_tables(connection)
+        with _exclusive(engine), engine.begin() as connection:
+            require_version(connection)
     except BaseException:
         if lock is not None:
             lock.release()
@@ -72,17 +54,62 @@ def open_database(url: str) -> tuple[Engine, Lock]:
     return engine, lock
 
 
-def _make_tables(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MAKING})
-    present = set(inspect(connection).get_table_names()) & METADATA.tables.keys()
-    if not present:
-        METADATA.create_all(connection)
-        set_mark(connection, SCHEMA, schema_version())
+def migrate_database(url: str) -> str:
+    """Migrate a database to this program's version in one transaction; all of it, or nothing where it fails.
+
+    Args:
+        url: As SQLAlchemy takes it.
+
+    Returns:
+        The version before.
+
+    Raises:
+        InputError: ``message.schema``: no URL of a database, or an empty one.
+        GomaaError: ``server.database.busy``: a server uses it. ``server.database.version``: a newer or unknown version.
+    """
+    engine = _engine(url)
+    lock: Lock | None = None
+    try:
+        lock = _lock(engine)
+        if not lock.leads():
+            raise GomaaError("server.database.busy")
+        with _exclusive(engine), engine.begin() as connection:
+            return migrate(connection)
+    finally:
+        if lock is not None:
+            lock.release()
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        engine = (
+            create_engine(url, isolation_level="SERIALIZABLE") if url.startswith("postgresql") else create_engine(url)
+        )
+    except (ArgumentError, ValueError):
+        # SQLAlchemy's message may repeat the URL, which may hold a password.
+        raise InputError("message.schema", field="database", reason="no database URL") from None
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+@contextmanager
+def _exclusive(engine: Engine) -> Iterator[None]:
+    """Wait until no other process creates or migrates the tables, and keep others waiting.
+
+    On SQLite the lock file does that. The lock is taken before the transaction begins: a SERIALIZABLE transaction that
+    waited for it would not see what the other process has committed meanwhile.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
         return
-    found = mark(connection, SCHEMA) if "marks" in present else None
-    if found != schema_version():
-        raise GomaaError("server.database.version", found=found or 0, expected=schema_version())
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("select pg_advisory_lock(:key)"), {"key": _MAKING})
+        try:
+            yield
+        finally:
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _MAKING})
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -104,9 +131,9 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def again(error: BaseException) -> bool:
-    """Whether a transaction failed only because another one ran beside it."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _AGAIN
+def is_retryable(error: BaseException) -> bool:
+    """Whether a transaction can be tried again: it failed because of a concurrent one."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRYABLE
 
 
 class Lock(Protocol):
@@ -117,7 +144,7 @@ class Lock(Protocol):
         ...
 
     def release(self) -> None:
-        """Let another process in."""
+        """Free the lock for another process."""
         ...
 
 
@@ -129,7 +156,7 @@ def _lock(engine: Engine) -> Lock:
 
 
 class _Alone:
-    """A database in memory: nobody else can have it."""
+    """A database in memory, which no other process can open."""
 
     def leads(self) -> bool:
         return True

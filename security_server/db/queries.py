@@ -1,7 +1,6 @@
-"""Three small ways to read and write a row, in SQL that every database knows.
+"""Read, insert and update single rows by key, in portable SQL.
 
-Statements are built once for each table and set of columns: building them
-costs more than running them.
+Statements are cached per table and set of columns: building one costs more than running it.
 """
 
 from __future__ import annotations
@@ -53,24 +52,24 @@ def get(connection: Connection, table: Table, **key: Any) -> dict[str, Any] | No
 
 
 def new(connection: Connection, table: Table, **values: Any) -> None:
-    """Write a row that doesn't exist yet."""
+    """Insert a row."""
     connection.execute(_insert(table, tuple(values)), {f"new_{name}": value for name, value in values.items()})
 
 
 def change(connection: Connection, table: Table, key: Mapping[str, Any], **values: Any) -> int:
-    """Change a row; how many there were."""
+    """Update the rows with a key; returns their number."""
     fields = {f"new_{name}": value for name, value in values.items()}
     return connection.execute(_update(table, tuple(key), tuple(values)), {**_keys(key), **fields}).rowcount
 
 
 def put(connection: Connection, table: Table, key: Mapping[str, Any], **values: Any) -> None:
-    """Write a row, whether it exists or not."""
+    """Update a row, or insert it."""
     if change(connection, table, key, **values) == 0:
         new(connection, table, **key, **values)
 
 
 def add(connection: Connection, table: Table, key: Mapping[str, Any], **amounts: int) -> None:
-    """Add to a row's counters; a missing row starts from zero."""
+    """Add to counters of a row; a missing row is inserted with these amounts."""
     fields = {f"new_{name}": amount for name, amount in amounts.items()}
     if connection.execute(_increase(table, tuple(key), tuple(amounts)), {**_keys(key), **fields}).rowcount == 0:
         new(connection, table, **key, **amounts)

@@ -1,4 +1,4 @@
-"""How often something was refused, by day and code: a row per day and code, however many are refused."""
+"""Counts of refusals by day, kind of request and code."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Final
 from sqlalchemy import Connection
 
 from security_server.db.queries import add
-from security_server.db.tables import refusals
+from security_server.db.tables import refusal_counts
 
 DAY_MS: Final = 86_400_000
 
 
-def note(connection: Connection, time_ms: int, what: str, code: str) -> None:
+def note(connection: Connection, time_ms: int, kind: str, code: str) -> None:
     """Count one refusal.
 
     Args:
         connection: The transaction to write in.
         time_ms: When, Unix milliseconds.
-        what: ``ticket`` or ``invocation``.
+        kind: ``ticket`` or ``invocation``.
         code: The error's code.
     """
-    add(connection, refusals, {"day": time_ms // DAY_MS, "what": what, "code": code}, count=1)
+    add(connection, refusal_counts, {"day": time_ms // DAY_MS, "request_kind": kind, "code": code}, count=1)

@@ -1,7 +1,6 @@
-"""What is over: the epoch before which nothing is owed, and the deletion of rows that only explain it.
+"""Deletes rows that are settled and older than ``keep_days``, a few at a time between requests.
 
-A closed epoch is its bytes, which stay. Rows that led to them are deleted after ``keep_days``, a few at a time and
-between requests; what a policy may still count (devices, plays of a length) stays with its tickets.
+The bytes of closed epochs stay, and so do tickets that a policy may still count (devices, plays of a length).
 """
 
 from __future__ import annotations
@@ -16,13 +15,15 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam
 
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from security_server.context import Core
+from pywallet.settlement import Schedule
+from security_server.chain_view import ChainView
+from security_server.content.contents import ContentStore
 from security_server.db.cursors import (
     ENDED,
     SESSIONS_SEEN,
     TICKETS_SEEN,
-    mark,
-    set_mark,
+    read_cursor,
+    set_cursor,
 )
 from security_server.db.refusal_counts import DAY_MS
 from security_server.db.tables import (
@@ -39,45 +40,48 @@ from security_server.db.tables import (
     payees,
     payers,
     receipts,
-    refusals,
+    refusal_counts,
     sessions,
     tickets,
     tracked,
     usage_leaves,
 )
+from security_server.db.writer import Store
 from security_server.epochs.settlement_state import State
 
 log = logging.getLogger("gomaa.server")
 
 BATCH: Final = 500
-"""Rows that one transaction deletes: a few milliseconds of the database's one writer."""
+"""Rows that one transaction deletes, so that it takes a few milliseconds."""
 PAUSE_S: Final = 0.1
-"""Rest between two such transactions."""
+"""Seconds between two such transactions."""
 ROUND_S: Final = 60.0
-"""Rest when there was nothing to delete."""
+"""Seconds between two rounds when there was nothing to delete."""
 _OVER: Final = (State.FINAL, State.MISSED)
 _BY_EPOCH: Final = (lines, epoch_contents, epoch_owners, epoch_totals, payees, entries, usage_leaves)
 """Tables whose rows of a final epoch are all in its bytes."""
 
 
 def first_unsettled(connection: Connection) -> int:
-    """The first epoch that is neither final nor missed. It falls where the chain takes an epoch's end back."""
-    asked = (
-        select(func.min(epochs.c.epoch)).where(epochs.c.state == str(state)) for state in State if state not in _OVER
+    """The first epoch that is neither final nor missed. A reorganisation may make it an earlier one."""
+    queries = (
+        select(func.min(epochs.c.epoch)).where(epochs.c.settlement_state == str(state))
+        for state in State
+        if state not in _OVER
     )
-    found = [connection.execute(query).scalar() for query in asked]
-    return min([mark(connection, ENDED) or 0, *(int(epoch) for epoch in found if epoch is not None)])
+    first = [connection.execute(query).scalar() for query in queries]
+    return min([read_cursor(connection, ENDED) or 0, *(int(epoch) for epoch in first if epoch is not None)])
 
 
 @dataclass(frozen=True)
 class Ages:
-    """What is old enough.
+    """Age limits of one deletion.
 
     Attributes:
-        epoch: Epochs before this one are over, and old.
-        time_s: Tickets, sessions and refusals that ended before this, Unix seconds.
-        receipts_epoch: Receipts of epochs before this one go, claimed or not.
-        whole: Whether everything before ``time_s`` is over: then what was looked at is not looked at again.
+        epoch: Rows of epochs before this one may be deleted.
+        time_s: So may tickets, sessions and refusals that ended before this, Unix seconds.
+        receipts_epoch: Receipts of epochs before this one are deleted, claimed or not.
+        whole: Whether every epoch before ``time_s`` is settled: then what was examined is not examined again.
     """
 
     epoch: int
@@ -87,22 +91,22 @@ class Ages:
 
 
 def prune(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
-    """Delete at most ``BATCH`` rows of the first kind that has any; how many.
+    """Delete at most ``BATCH`` rows of the first kind that has any; returns their number.
 
     Args:
         connection: The transaction.
         kept: Contents whose policy counts over all time: their tickets stay.
-        ages: What is old enough.
+        ages: The age limits.
     """
     of_epochs = ((table, table.c.epoch < ages.epoch) for table in (invocations, *_BY_EPOCH))
-    # A debit that is not in its payer's base yet is the books' only trace of it.
+    # A debit that is not in its payer's base yet is the only record of it.
     folded = exists().where(payers.c.payer == debits.c.payer, payers.c.base_epoch >= debits.c.epoch)
     owed = (debits, and_(debits.c.epoch < ages.epoch, folded))
     for table, condition in (
         *of_epochs,
         owed,
         (receipts, receipts.c.epoch < ages.receipts_epoch),
-        (refusals, _old_days(ages)),
+        (refusal_counts, _old_days(ages)),
     ):
         if deleted := _delete(connection, table, condition):
             return deleted
@@ -110,11 +114,11 @@ def prune(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
 
 
 def _old_days(ages: Ages) -> ColumnElement[bool]:
-    return refusals.c.day < ages.time_s * 1000 // DAY_MS
+    return refusal_counts.c.day < ages.time_s * 1000 // DAY_MS
 
 
 def _claimed(connection: Connection, ages: Ages) -> int:
-    """Receipts that were claimed here, with the note of it: the chain says the same for ever."""
+    """Delete receipts that were claimed here, and their claims: the chain has them."""
     query = select(claims.c.epoch, claims.c.payee).where(claims.c.epoch < ages.epoch).limit(BATCH)
     keys = [tuple(row) for row in connection.execute(query)]
     if not keys:
@@ -125,34 +129,35 @@ def _claimed(connection: Connection, ages: Ages) -> int:
 
 
 def _tickets(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
-    since_s = mark(connection, TICKETS_SEEN) or 0
+    since_s = read_cursor(connection, TICKETS_SEEN) or 0
     old = and_(tickets.c.expiry_s >= since_s, tickets.c.expiry_s < ages.time_s)
-    unheard = ~exists().where(invocations.c.ticket == tickets.c.id)
-    wanted = and_(old, tickets.c.due == 0, tickets.c.content.not_in(list(kept)), unheard)
-    found = list(connection.execute(select(tickets.c.id).where(wanted).limit(BATCH)).scalars())
-    if not found and ages.whole:
-        set_mark(connection, TICKETS_SEEN, ages.time_s)
-    if found:
-        _remove(connection, tracked, (tracked.c.ticket,), [(one,) for one in found])
-        _remove(connection, tickets, (tickets.c.id,), [(one,) for one in found])
-    return len(found)
+    no_invocation = ~exists().where(invocations.c.ticket == tickets.c.id)
+    wanted = and_(old, tickets.c.unvouchered_intervals == 0, tickets.c.content.not_in(list(kept)), no_invocation)
+    identities = list(connection.execute(select(tickets.c.id).where(wanted).limit(BATCH)).scalars())
+    if not identities and ages.whole:
+        set_cursor(connection, TICKETS_SEEN, ages.time_s)
+    if identities:
+        keys = [(identity,) for identity in identities]
+        _remove(connection, tracked, (tracked.c.ticket,), keys)
+        _remove(connection, tickets, (tickets.c.id,), keys)
+    return len(identities)
 
 
 def _sessions(connection: Connection, ages: Ages) -> int:
-    since_s = mark(connection, SESSIONS_SEEN) or 0
+    since_s = read_cursor(connection, SESSIONS_SEEN) or 0
     old = and_(sessions.c.not_after_s >= since_s, sessions.c.not_after_s < ages.time_s)
     deleted = _delete(connection, sessions, and_(old, ~exists().where(tickets.c.session == sessions.c.id)))
     if not deleted and ages.whole:
-        set_mark(connection, SESSIONS_SEEN, ages.time_s)
+        set_cursor(connection, SESSIONS_SEEN, ages.time_s)
     return deleted
 
 
 def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:
     key = tuple(table.primary_key.columns)
-    found = [tuple(row) for row in connection.execute(select(*key).where(condition).limit(BATCH))]
-    if found:
-        _remove(connection, table, key, found)
-    return len(found)
+    keys = [tuple(row) for row in connection.execute(select(*key).where(condition).limit(BATCH))]
+    if keys:
+        _remove(connection, table, key, keys)
+    return len(keys)
 
 
 def _remove(connection: Connection, table: Table, key: Sequence[Column[Any]], values: Sequence[Sequence[Any]]) -> None:
@@ -162,22 +167,36 @@ def _remove(connection: Connection, table: Table, key: Sequence[Column[Any]], va
     """
     match = and_(*(column == bindparam(f"key_{column.name}", type_=column.type) for column in key))
     names = [f"key_{column.name}" for column in key]
-    connection.execute(delete(table).where(match), [dict(zip(names, one, strict=True)) for one in values])
+    connection.execute(delete(table).where(match), [dict(zip(names, row, strict=True)) for row in values])
 
 
 def counts_for_ever(policy: Policy) -> bool:
-    """Whether a decision under these terms reads tickets of any age: how many devices, how many plays of a length."""
+    """Whether a decision under this policy reads tickets of any age: numbers of devices, or of plays of a length."""
     return policy.devices is not None or any(count.after_s is not None for count in policy.counts.values())
 
 
-class History:
-    """Deletes by the operator's ``keep_days`` and ``keep_receipts_days``; 0 keeps for ever."""
+class Retention:
+    """Background task that deletes by ``keep_days`` and ``keep_receipts_days``; 0 keeps for ever."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        songs: ContentStore,
+        keep_days: int,
+        keep_receipts_days: int,
+    ) -> None:
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
+        self._songs = songs
+        self._keep_days = keep_days
+        self._keep_receipts_days = keep_receipts_days
 
     async def run(self) -> None:
-        """Do rounds for ever; what fails is tried again in the next round."""
+        """Delete until cancelled; a failure is logged and retried."""
         while True:
             try:
                 deleted = await self.step()
@@ -190,30 +209,23 @@ class History:
             await asyncio.sleep(PAUSE_S if deleted else ROUND_S)
 
     async def step(self) -> int:
-        """One small transaction; how many rows it deleted."""
-        core, config = self._core, self._core.config
-        if not await core.store.leads():
+        """Run one transaction; returns the number of rows that it deleted."""
+        if not await self._store.leads():
             return 0
-        now_s = await core.now_ms() // 1000
-        settled = await core.store.run(first_unsettled)
-        if not config.keep_days:
+        now_s = await self._chain.now_ms() // 1000
+        settled = await self._store.run(first_unsettled)
+        if not self._keep_days:
             return 0
-        time_s = max(0, now_s - config.keep_days * 86_400)
-        aged = core.schedule.epoch_of(time_s)
+        time_s = max(0, now_s - self._keep_days * 86_400)
+        aged = self._schedule.epoch_of(time_s)
         receipts_s = (
-            max(0, now_s - max(config.keep_days, config.keep_receipts_days) * 86_400)
-            if config.keep_receipts_days
-            else 0
+            max(0, now_s - max(self._keep_days, self._keep_receipts_days) * 86_400) if self._keep_receipts_days else 0
         )
         epoch = min(settled, aged)
-        ages = Ages(epoch, time_s, min(epoch, core.schedule.epoch_of(receipts_s)), settled >= aged)
+        ages = Ages(epoch, time_s, min(epoch, self._schedule.epoch_of(receipts_s)), settled >= aged)
         kept = await self._kept()
-        return await core.store.run(lambda connection: prune(connection, kept, ages))
+        return await self._store.run(lambda connection: prune(connection, kept, ages))
 
     async def _kept(self) -> set[bytes]:
-        names = await self._core.store.run(
-            lambda connection: list(connection.execute(select(contents.c.content)).scalars())
-        )
-        return {
-            bytes(content) for content in names if counts_for_ever((await self._core.songs.get(bytes(content))).policy)
-        }
+        names = await self._store.run(lambda connection: list(connection.execute(select(contents.c.content)).scalars()))
+        return {bytes(content) for content in names if counts_for_ever((await self._songs.get(bytes(content))).policy)}

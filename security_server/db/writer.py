@@ -1,4 +1,4 @@
-"""Short transactions, one after the other, and never an answer before its commit."""
+"""Serial transactions in one writer thread; a result is returned after its commit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from pywallet.errors import Unavailable
-from security_server.db.database import again, open_database
+from security_server.db.database import is_retryable, open_database
 
 T = TypeVar("T")
 _BATCH: Final = 64
 _ATTEMPTS: Final = 30
-"""So often is a transaction tried that collides with other processes' (PostgreSQL, isolation level SERIALIZABLE)."""
+"""Attempts of a transaction that conflicts with other processes' (PostgreSQL, isolation level SERIALIZABLE)."""
 
 _PAUSE_S: Final = 0.2
 """Longest pause between two attempts."""
@@ -27,14 +27,16 @@ _PAUSE_S: Final = 0.2
 class Store:
     """A database with one writer thread.
 
-    Work that waits while another transaction is being flushed is committed
-    together with its neighbours (each in its own savepoint), so that one
-    flush to disk serves many requests. A future is resolved only after the
-    commit that holds its work. A function may be called again where
-    another process's transaction came between: it must change nothing but
-    the database.
+    Functions that wait while another transaction is flushed are committed together, each in its own savepoint, so that
+    one flush to disk serves many requests. A function may be called again after a conflict with another process: it
+    must change nothing but the database.
 
-    Raises GomaaError: ``server.database.busy``, ``server.database.version``.
+    Args:
+        url: As for ``open_database``.
+
+    Raises:
+        InputError: ``message.schema``: no URL of a database.
+        GomaaError: ``server.database.busy``, ``server.database.version``.
     """
 
     def __init__(self, url: str) -> None:
@@ -44,17 +46,24 @@ class Store:
         self._thread.start()
 
     async def run(self, function: Callable[[Connection], T]) -> T:
-        """The result of ``function`` in a transaction of its own, after its commit; its exception rolls it back."""
+        """Run a function in a transaction of its own; its exception rolls that back.
+
+        Args:
+            function: Called in the writer thread.
+
+        Returns:
+            Its result, after the commit.
+
+        Raises:
+            Unavailable: ``server.database.busy``: too many conflicts with other processes.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Job(function, loop, future))
         return await future
 
     async def leads(self) -> bool:
-        """Whether this process is the one that closes, posts and answers.
-
-        Of several on one PostgreSQL only one does.
-        """
+        """Whether this process closes, posts and answers challenges: of several on one PostgreSQL only one does."""
         return await asyncio.to_thread(self._lock.leads)
 
     def close(self) -> None:
@@ -85,8 +94,8 @@ class Store:
         try:
             self._transaction(jobs)
         except Exception as error:
-            if again(error):
-                # One by one: a collision of one is not everybody's.
+            if is_retryable(error):
+                # One by one, so that a conflict of one does not fail the others.
                 for job in jobs:
                     self._alone(job)
             else:
@@ -112,7 +121,7 @@ class Store:
                 self._transaction([job])
             except Exception as error:
                 job.error = error
-                if not again(error):
+                if not is_retryable(error):
                     return
                 time.sleep(random.uniform(0, min(_PAUSE_S, 0.002 * 2**attempt)))  # noqa: S311
             else:
@@ -121,7 +130,7 @@ class Store:
 
 
 class _Job:
-    """One function on its way through the writer thread."""
+    """A queued function and its future."""
 
     def __init__(
         self, function: Callable[[Connection], Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]
@@ -138,7 +147,7 @@ class _Job:
             self.result = self.function(connection)
             savepoint.commit()
         except Exception as error:
-            if again(error):
+            if is_retryable(error):
                 raise
             savepoint.rollback()
             self.error = error

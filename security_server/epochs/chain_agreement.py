@@ -1,4 +1,4 @@
-"""Whether chain and database agree. While they do not, the server sells nothing and signs nothing."""
+"""Compares stored epochs with the chain. While they differ, the server opens no tickets and signs no receipts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Schedule
 from security_server.chain_view import ChainView
-from security_server.db.cursors import COMPARED, mark, set_mark
+from security_server.db.cursors import COMPARED, read_cursor, set_cursor
 from security_server.db.queries import change
 from security_server.db.tables import epochs
 from security_server.db.writer import Store
@@ -20,38 +20,35 @@ from security_server.epochs.settlement_state import State
 log = logging.getLogger("gomaa.server")
 
 AT_ONCE: Final = 16
-"""Epochs asked for beside each other."""
+"""Epochs that are requested concurrently."""
 
 EVERY_S: Final = 3600.0
-"""How often everything is compared again.
-
-Until the first comparison succeeds it is tried as often as epochs are closed.
-"""
+"""Seconds between two comparisons, once the first has succeeded."""
 
 
-class Agreement:
-    """Compares the stored epochs with the chain's, and refuses while they differ."""
+class ChainAgreement:
+    """Compares the stored epochs with the chain's, and raises while they differ."""
 
     def __init__(self, store: Store, chain: ChainView, schedule: Schedule) -> None:
         self._store = store
         self._chain = chain
         self._schedule = schedule
-        self._looked = False
+        self._compared = False
         self._differing: set[int] = set()
 
     def require(self) -> None:
-        """Go on only while chain and database agree.
+        """Require that chain and database agree.
 
         Raises:
             Unavailable: ``server.mismatch.chain`` with the epochs; ``chain.unreachable`` until they were compared once.
         """
         if self._differing:
             raise Unavailable("server.mismatch.chain", epochs=sorted(self._differing))
-        if not self._looked:
+        if not self._compared:
             raise Unavailable("chain.unreachable", reason="not compared with the chain yet")
 
     def require_epoch(self, epoch: int) -> None:
-        """Show an epoch only where the chain does not hold another one.
+        """Require that the chain does not hold another post of an epoch.
 
         Raises Unavailable ``server.mismatch.chain``.
         """
@@ -59,17 +56,17 @@ class Agreement:
             raise Unavailable("server.mismatch.chain", epochs=[epoch])
 
     @property
-    def looked(self) -> bool:
+    def compared(self) -> bool:
         """Whether everything was compared once since the start."""
-        return self._looked
+        return self._compared
 
     @property
     def differing(self) -> frozenset[int]:
-        """Epochs that the chain has otherwise than the database."""
+        """Epochs of which the chain holds another post than the database."""
         return frozenset(self._differing)
 
     def differs(self, epoch: int) -> None:
-        """Note that the chain holds another post of an epoch than the database, or one that it does not know."""
+        """Record that the chain holds a post of an epoch that the database has not, or has otherwise."""
         if epoch not in self._differing:
             self._differing.add(epoch)
             log.error(
@@ -82,22 +79,22 @@ class Agreement:
             )
 
     def agrees(self, epoch: int) -> None:
-        """Note that an epoch is the same in both."""
+        """Record that an epoch is the same in both."""
         if epoch in self._differing:
             self._differing.discard(epoch)
             log.info("epoch %d agrees with the chain again", epoch)
 
-    async def look(self) -> None:
+    async def compare(self) -> None:
         """Compare every posted epoch of the look-back, and the server's last post.
 
         Raises:
             Unavailable: ``chain.unreachable``. What was found until then stands.
         """
-        known, compared = await self._store.run(_known)
+        stored, compared = await self._store.run(_known)
         last = (await self._chain.lane(fresh=True)).last
         # As long as a receipt can be challenged, a post that the database lacks can cost the bond.
         back = self._schedule.late // self._schedule.length + 2
-        wanted = {epoch for epoch in known if epoch >= compared} | self._differing
+        wanted = {epoch for epoch in stored if epoch >= compared} | self._differing
         if last is not None:
             wanted |= set(range(max(compared, last - back + 1, 0), last + 1)) | {last}
         settled: dict[int, bool] = {}
@@ -106,52 +103,58 @@ class Agreement:
         for at in range(0, len(order), AT_ONCE):
             some = order[at : at + AT_ONCE]
             for epoch, good in zip(
-                some, await asyncio.gather(*(self._compare(one, known.get(one), now_s) for one in some)), strict=True
+                some,
+                await asyncio.gather(*(self._compare(number, stored.get(number), now_s) for number in some)),
+                strict=True,
             ):
                 settled[epoch] = good
-        self._looked = True
+        self._compared = True
         first = next((epoch for epoch in order if not settled[epoch]), None)
         cursor = first if first is not None else (order[-1] if order else compared)
         if cursor > compared:
-            await self._store.run(lambda connection: set_mark(connection, COMPARED, cursor))
+            await self._store.run(lambda connection: set_cursor(connection, COMPARED, cursor))
 
     async def _compare(self, epoch: int, ours: bytes | None, now_s: int) -> bool:
         """Compare one epoch; whether it is the same for good."""
-        found = await self._chain.epoch(epoch)
-        if found.ready and found.commit != ours:
+        posted = await self._chain.epoch(epoch)
+        if posted.ready and posted.commit != ours:
             self.differs(epoch)
             return False
         self.agrees(epoch)
-        if found.ready:
+        if posted.ready:
             # A node that lied for a while may have made it look missed, which nobody looks at for long.
             await self._store.run(
                 lambda connection: change(
-                    connection, epochs, {"epoch": epoch, "state": State.MISSED}, state=State.POSTED
+                    connection,
+                    epochs,
+                    {"epoch": epoch, "settlement_state": State.MISSED},
+                    settlement_state=State.POSTED,
                 )
             )
         # Nothing posted and nothing stored is settled too, once a later epoch is; and what nobody can challenge any
         # more.
         return (
-            found.final
-            or (ours is None and not found.ready)
+            posted.final
+            or (ours is None and not posted.ready)
             or now_s > self._schedule.post_until(epoch) + self._schedule.late
         )
 
     async def run(self, until_first_s: float) -> None:
-        """Look for ever.
+        """Compare until cancelled: every ``EVERY_S`` seconds, and more often before the first success or on a mismatch.
 
-        Often until the first look succeeds, then every hour, and often again while something differs.
+        Args:
+            until_first_s: Seconds between two attempts then.
         """
         while True:
             try:
-                await self.look()
+                await self.compare()
             except GomaaError as error:
                 log.warning("comparing with the chain: %s", error)
             except Exception:
                 log.exception("comparing with the chain failed")
-            await asyncio.sleep(until_first_s if not self._looked or self._differing else EVERY_S)
+            await asyncio.sleep(until_first_s if not self._compared or self._differing else EVERY_S)
 
 
 def _known(connection: Connection) -> tuple[dict[int, bytes], int]:
     rows = connection.execute(select(epochs.c.epoch, epochs.c.commitment)).all()
-    return {row.epoch: bytes(row.commitment) for row in rows}, mark(connection, COMPARED) or 0
+    return {row.epoch: bytes(row.commitment) for row in rows}, read_cursor(connection, COMPARED) or 0

@@ -1,6 +1,4 @@
-"""Challenges and refunds of this server, copied from the chain's events into the database, in ranges that the node
-allows.
-"""
+"""Copies challenges and refunds of this server from the chain's events into the database."""
 
 from __future__ import annotations
 
@@ -11,25 +9,25 @@ from sqlalchemy import Connection, delete, select
 
 from pywallet.errors import Unavailable
 from security_server.chain_view import Asked, ChainView, Refunded
-from security_server.db.cursors import EVENTS, mark, set_mark
+from security_server.db.cursors import EVENTS, read_cursor, set_cursor
 from security_server.db.queries import get, put
 from security_server.db.tables import challenges, refunds
 from security_server.db.writer import Store
 from security_server.epochs.voucher_calldata import MOST_BLOCKS
 
 REPLACED: Final = 64
-"""So many of the newest blocks are read again each time: they may have been replaced."""
+"""Newest blocks that are read again each time, because a reorganisation may replace them."""
 
 
 class ChainEvents:
-    """Keeps the tables ``challenges`` and ``refunds`` as the chain tells them."""
+    """Keeps the tables ``challenges`` and ``refunds`` equal to the chain's events."""
 
     def __init__(self, store: Store, chain: ChainView) -> None:
         self._store = store
         self._chain = chain
         self._span = MOST_BLOCKS
 
-    async def look(self) -> None:
+    async def update(self) -> None:
         """Read on from the cursor to the newest block.
 
         Raises:
@@ -37,8 +35,8 @@ class ChainEvents:
                 kept.
         """
         head = await self._chain.head()
-        mine = await self._store.run(lambda connection: mark(connection, EVENTS))
-        at = first = min(self._chain.first_block if mine is None else mine, head)
+        cursor = await self._store.run(lambda connection: read_cursor(connection, EVENTS))
+        at = first = min(self._chain.first_block if cursor is None else cursor, head)
         asked: list[Asked] = []
         refunded: list[Refunded] = []
         try:
@@ -56,27 +54,27 @@ class ChainEvents:
                     at, self._span = last + 1, min(MOST_BLOCKS, self._span * 2)
         finally:
             if at > first:
-                cursor = min(at, head + 1 - REPLACED)
-                await self._store.run(lambda connection: _keep(connection, first, at - 1, asked, refunded, cursor))
+                stable = min(at, head + 1 - REPLACED)
+                await self._store.run(lambda connection: _keep(connection, first, at - 1, asked, refunded, stable))
 
 
 def _keep(
     connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int
 ) -> None:
-    """What the blocks ``first`` to ``last`` hold now, and nothing that they held before they were replaced."""
-    there = {(one.epoch, one.payee, one.amount) for one in asked}
+    """Replace the events of the blocks ``first`` to ``last`` (both included) and move the cursor forward."""
+    there = {(challenge.epoch, challenge.payee, challenge.amount) for challenge in asked}
     before = connection.execute(select(challenges).where(challenges.c.block.between(first, last))).mappings().all()
     for old in before:
         key = {"epoch": old["epoch"], "payee": old["payee"], "amount": old["amount"]}
         if tuple(key.values()) not in there:
             connection.execute(delete(challenges).where(*(challenges.c[name] == value for name, value in key.items())))
-    for one in asked:
-        key = {"epoch": one.epoch, "payee": one.payee, "amount": one.amount}
+    for challenge in asked:
+        key = {"epoch": challenge.epoch, "payee": challenge.payee, "amount": challenge.amount}
         row = get(connection, challenges, **key)
-        if row is None or row["block"] != one.block:
-            put(connection, challenges, key, block=one.block, closed=None)
+        if row is None or row["block"] != challenge.block:
+            put(connection, challenges, key, block=challenge.block, closed_block=None)
     connection.execute(delete(refunds).where(refunds.c.block.between(first, last)))
     for gone in refunded:
         put(connection, refunds, {"epoch": gone.epoch}, block=gone.block)
-    if cursor > (mark(connection, EVENTS) or 0):
-        set_mark(connection, EVENTS, cursor)
+    if cursor > (read_cursor(connection, EVENTS) or 0):
+        set_cursor(connection, EVENTS, cursor)

@@ -1,7 +1,4 @@
-"""Challenges answered by themselves, ahead of all other traffic.
-
-An honest server that runs never loses its bond (docs/settlement.md).
-"""
+"""Answers challenges of this server's epochs with the leaves (docs/settlement.md)."""
 
 from __future__ import annotations
 
@@ -15,13 +12,15 @@ from sqlalchemy import Connection, select
 
 from chain.contracts.settlement import MOST_ANSWERS
 from pywallet.errors import GomaaError, Refusal, Unavailable
-from pywallet.settlement import Answer
-from security_server.context import Core
+from pywallet.settlement import Answer, Schedule
+from security_server.chain_view import ChainView
+from security_server.config import Keys
 from security_server.db.queries import change
 from security_server.db.tables import challenges
+from security_server.db.writer import Store
 from security_server.epochs.chain_events import REPLACED, ChainEvents
-from security_server.epochs.closing import Closing
-from security_server.epochs.publishing import Publishing
+from security_server.epochs.closing import EpochCloser
+from security_server.epochs.publishing import EpochPublisher
 
 log = logging.getLogger("gomaa.server")
 
@@ -32,23 +31,38 @@ Challenge = tuple[int, bytes, int]
 """Epoch, payee, amount challenged in wei."""
 
 
-class Answering:
-    """Looks for open challenges to this server's receipts and shows the leaves.
+class ChallengeResponder:
+    """Finds open challenges and sends their answers.
 
-    Each epoch's answers go out in as few transactions as the contract allows, beside each other: none waits until
-    another one is in a block, and one that cannot be answered stops no other.
+    Answers of an epoch are sent in as few transactions as the contract allows, concurrently: none waits for another's
+    block, and one that fails stops no other.
     """
 
-    def __init__(self, core: Core, publishing: Publishing, closing: Closing, events: ChainEvents) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        publishing: EpochPublisher,
+        closing: EpochCloser,
+        events: ChainEvents,
+        every_s: float,
+    ) -> None:
+        self._keys = keys
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
         self._publishing = publishing
         self._closing = closing
         self._events = events
+        self._every_s = every_s
         self._sent: dict[Challenge, asyncio.Task[int]] = {}
         self._hopeless: set[Challenge] = set()
 
     async def run(self) -> None:
-        """Do rounds for ever; what fails is tried again in the next round. Answers are waited for beside the rounds."""
+        """Start rounds until cancelled; a failure is logged and retried in the next round."""
         try:
             while True:
                 try:
@@ -57,17 +71,17 @@ class Answering:
                     log.warning("answering: %s", error)
                 except Exception:
                     log.exception("answering failed")
-                await asyncio.sleep(self._core.config.close_every_s)
+                await asyncio.sleep(self._every_s)
         finally:
             for task in set(self._sent.values()):
                 task.cancel()
 
     async def round(self) -> int:
-        """Answer every open challenge that can be answered, and wait for the blocks; how many were."""
+        """Answer every open challenge and wait for the blocks; returns how many were answered."""
         return sum(await asyncio.gather(*await self.begin()))
 
     async def begin(self) -> set[asyncio.Task[int]]:
-        """Look for open challenges and send what answers them, without waiting for a block.
+        """Find open challenges and send their answers, without waiting for a block.
 
         Returns:
             The batches on their way, those of earlier calls too; each gives how many it answered.
@@ -77,12 +91,12 @@ class Answering:
         """
         failure: GomaaError | None = None
         try:
-            await self._events.look()
+            await self._events.update()
         except GomaaError as error:
-            # What is known already must not wait for the rest of the events.
+            # Challenges in the database must not wait for the rest of the events.
             failure = error
         batches = set(self._sent.values())
-        if await self._core.store.leads():
+        if await self._store.leads():
             batches |= await self._send(await self._open())
         if failure is not None:
             raise failure
@@ -90,38 +104,40 @@ class Answering:
 
     async def _open(self) -> list[Challenge]:
         """Challenges that the chain calls open, oldest first, without those whose answer is under way."""
-        core, schedule = self._core, self._core.schedule
-        now_s = await core.now_ms() // 1000
+        schedule = self._schedule
+        now_s = await self._chain.now_ms() // 1000
         # Older ones can neither be open nor be asked any more.
         oldest = schedule.epoch_of(max(0, now_s - schedule.late - schedule.grace - schedule.answer)) - 1
-        head = await core.chain.head()
-        known = await core.store.run(lambda connection: _known(connection, oldest, head - REPLACED))
-        known = [one for one in known if one not in self._sent]
-        still = await asyncio.gather(*(core.chain.is_open(*one) for one in known))
-        closed = {one for one, open_now in zip(known, still, strict=True) if not open_now}
-        await core.store.run(lambda connection: _note(connection, known, closed, head))
-        return [one for one in known if one not in closed]
+        head = await self._chain.head()
+        candidates = await self._store.run(lambda connection: _known(connection, oldest, head - REPLACED))
+        candidates = [challenge for challenge in candidates if challenge not in self._sent]
+        still = await asyncio.gather(*(self._chain.is_open(*challenge) for challenge in candidates))
+        closed = {challenge for challenge, open_now in zip(candidates, still, strict=True) if not open_now}
+        await self._store.run(lambda connection: _note(connection, candidates, closed, head))
+        return [challenge for challenge in candidates if challenge not in closed]
 
     async def _send(self, found: Sequence[Challenge]) -> set[asyncio.Task[int]]:
         sent: set[asyncio.Task[int]] = set()
         by_epoch: dict[int, list[Challenge]] = defaultdict(list)
-        for one in found:
-            by_epoch[one[0]].append(one)
+        for challenge in found:
+            by_epoch[challenge[0]].append(challenge)
         for epoch, some in by_epoch.items():
             try:
-                state = await self._core.chain.epoch(epoch)
+                state = await self._chain.epoch(epoch)
                 if not state.ready or state.void:
                     # Only what is posted, and stands, can be shown.
-                    self._closing.hurry()
+                    self._closing.trigger()
                     continue
-                shown = [(one, answer) for one in some if (answer := await self._answer(one)) is not None]
+                shown = [
+                    (challenge, answer) for challenge in some if (answer := await self._answer(challenge)) is not None
+                ]
             except GomaaError as error:
                 log.error("answering epoch %d: %s", epoch, error)
                 continue
             for batch in _batches(shown):
                 task = asyncio.create_task(self._isolated(epoch, batch))
-                for one, _ in batch:
-                    self._sent[one] = task
+                for challenge, _ in batch:
+                    self._sent[challenge] = task
                 task.add_done_callback(self._done)
                 sent.add(task)
         return sent
@@ -144,9 +160,7 @@ class Answering:
     async def _isolated(self, epoch: int, batch: Sequence[tuple[Challenge, Answer]]) -> int:
         """Send a batch; if the chain refuses it, each of its answers alone. How many are answered."""
         try:
-            await self._core.chain.answer_batch(
-                self._core.keys.signing, epoch, [(one[2], answer) for one, answer in batch]
-            )
+            await self._chain.answer_batch(self._keys.signing, epoch, [(item[2], answer) for item, answer in batch])
         except Unavailable as error:
             log.warning("answering epoch %d: %s", epoch, error)
             return 0
@@ -157,7 +171,7 @@ class Answering:
             if len(batch) == 1:
                 log.error("answering epoch %d, payee %s: %s", epoch, batch[0][0][1].hex(), error)
                 return 0
-            return sum(await asyncio.gather(*(self._isolated(epoch, [one]) for one in batch)))
+            return sum(await asyncio.gather(*(self._isolated(epoch, [item]) for item in batch)))
         except Exception:
             log.exception("answering epoch %d failed", epoch)
             return 0
@@ -169,12 +183,12 @@ def _batches(shown: Sequence[tuple[Challenge, Answer]]) -> Iterator[list[tuple[C
     """As many answers together as one transaction takes."""
     batch: list[tuple[Challenge, Answer]] = []
     nodes = 0
-    for one in shown:
-        if batch and (len(batch) == MOST_ANSWERS or nodes + len(one[1].proof) > MOST_NODES):
+    for item in shown:
+        if batch and (len(batch) == MOST_ANSWERS or nodes + len(item[1].proof) > MOST_NODES):
             yield batch
             batch, nodes = [], 0
-        batch.append(one)
-        nodes += len(one[1].proof)
+        batch.append(item)
+        nodes += len(item[1].proof)
     if batch:
         yield batch
 
@@ -182,7 +196,7 @@ def _batches(shown: Sequence[tuple[Challenge, Answer]]) -> Iterator[list[tuple[C
 def _known(connection: Connection, oldest: int, recent: int) -> list[Challenge]:
     """Challenges that may be open: not seen closed, or closed in blocks so new that they may be replaced."""
     columns = (challenges.c.epoch, challenges.c.payee, challenges.c.amount)
-    fits = (challenges.c.closed.is_(None)) | (challenges.c.closed > recent)
+    fits = (challenges.c.closed_block.is_(None)) | (challenges.c.closed_block > recent)
     query = select(*columns).where(challenges.c.epoch >= oldest, fits).order_by(*columns[:2])
     return [(row.epoch, bytes(row.payee), row.amount) for row in connection.execute(query)]
 
@@ -191,10 +205,12 @@ def _note(connection: Connection, known: Sequence[Challenge], closed: set[Challe
     for epoch, payee, amount in known:
         key = {"epoch": epoch, "payee": payee, "amount": amount}
         if (epoch, payee, amount) not in closed:
-            change(connection, challenges, key, closed=None)
+            change(connection, challenges, key, closed_block=None)
         else:
             connection.execute(
                 challenges.update()
-                .where(*(challenges.c[name] == value for name, value in key.items()), challenges.c.closed.is_(None))
-                .values(closed=head)
+                .where(
+                    *(challenges.c[name] == value for name, value in key.items()), challenges.c.closed_block.is_(None)
+                )
+                .values(closed_block=head)
             )

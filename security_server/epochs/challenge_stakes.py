@@ -1,6 +1,4 @@
-"""Whether a challenge's stake still pays for its answer at the present price of gas (docs/settlement.md, "What it
-costs").
-"""
+"""Compares a challenge's stake with the gas cost of its answer (docs/settlement.md, "What it costs")."""
 
 from __future__ import annotations
 
@@ -10,43 +8,48 @@ from typing import Final
 
 from pywallet.errors import GomaaError
 from pywallet.settlement.schedule import ANSWER_GAS
-from security_server.context import Core
+from security_server.chain_view import ChainView
 
 GAS: Final = 2 * ANSWER_GAS
-"""Gas that a stake has to be worth: two answers that are sent alone."""
+"""Gas whose cost a stake has to cover: two answers in transactions of their own."""
 
 WATCH_S: Final = 300.0
-"""How often the price is looked at."""
+"""Seconds between two checks of the price."""
 
 log = logging.getLogger("gomaa.server")
 
 
 class StakeWatch:
-    """Warns while false challenges cost this server more than they bring it."""
+    """Logs an error while answering false challenges costs this server more than their stakes."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        chain: ChainView,
+        gomaa_per_coin: float,
+    ) -> None:
+        self._chain = chain
+        self._gomaa_per_coin = gomaa_per_coin
         self.low = False
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Check every ``WATCH_S`` seconds until cancelled."""
         while True:
             try:
-                await self.look()
+                await self.check()
             except GomaaError as error:
                 log.warning("price of gas: %s", error)
             except Exception:
                 log.exception("looking at the price of gas failed")
             await asyncio.sleep(WATCH_S)
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Whether the stake is too low now.
 
         Logged when that begins and when it ends. Raises Unavailable ``chain.unreachable``.
         """
-        core = self._core
-        price, stake = await core.chain.gas_price_now(), core.chain.stake
-        cost = int(GAS * price * core.config.gomaa_per_coin)
+        price, stake = await self._chain.gas_price_now(), self._chain.stake
+        cost = int(GAS * price * self._gomaa_per_coin)
         low = cost > stake
         if low and not self.low:
             log.error(

@@ -85,7 +85,9 @@ class ClosedEpoch:
 
     def holds(self, vouchers: Sequence[Voucher]) -> bool:
         """Whether these are the vouchers of the epoch's debits, in their order."""
-        return [(one.payer, one.net) for one in vouchers] == [(row.payer, row.net) for row in self.data.debits]
+        return [(voucher.payer, voucher.net) for voucher in vouchers] == [
+            (row.payer, row.net) for row in self.data.debits
+        ]
 
 
 def counts_tree(data: EpochData) -> CountsTree:

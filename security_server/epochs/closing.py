@@ -1,4 +1,4 @@
-"""Epochs end on the chain's clock: close what has ended, then do for each epoch what the chain's facts call for."""
+"""Closes ended epochs, then takes each from closed to final by ``settlement_state``'s table."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from sqlalchemy import Connection, select, update
 
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, Unavailable
-from security_server.context import Core
+from pywallet.settlement import Schedule
+from security_server.api.connections import HostConnections
+from security_server.chain_view import ChainView
+from security_server.config import Keys
 from security_server.db.queries import get
 from security_server.db.tables import challenges, epochs, refunds
-from security_server.epochs.chain_agreement import Agreement
+from security_server.db.writer import Store
+from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.epoch_store import close_epoch, ended, unowned
-from security_server.epochs.publishing import Publishing
+from security_server.epochs.publishing import EpochPublisher
 from security_server.epochs.settlement_state import (
     STANDING,
     Action,
@@ -30,18 +34,35 @@ log = logging.getLogger("gomaa.server")
 DONE: Final = (State.FINAL, State.MISSED)
 
 
-class Closing:
-    """Carries every epoch from running to final (or missed). It holds no state: each round looks before it acts."""
+class EpochCloser:
+    """Takes every epoch from running to final, or missed. It keeps no state: each round reads the chain first."""
 
-    def __init__(self, core: Core, publishing: Publishing, agreement: Agreement) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        hosts: HostConnections,
+        agreement: ChainAgreement,
+        publishing: EpochPublisher,
+        every_s: float,
+    ) -> None:
+        self._keys = keys
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
+        self._hosts = hosts
+        self._address = keys.address
         self._publishing = publishing
         self._agreement = agreement
+        self._every_s = every_s
         self._lock = asyncio.Lock()
-        self._due = asyncio.Event()
+        self._triggered = asyncio.Event()
 
     async def run(self) -> None:
-        """Do rounds for ever; what fails is tried again in the next round."""
+        """Do rounds until cancelled; a failure is logged and retried in the next round."""
         while True:
             try:
                 await self.round()
@@ -49,38 +70,37 @@ class Closing:
                 log.warning("closing: %s", error)
             except Exception:
                 log.exception("closing failed")
-            self._due.clear()
+            self._triggered.clear()
             try:
-                async with asyncio.timeout(self._core.config.close_every_s):
-                    await self._due.wait()
+                async with asyncio.timeout(self._every_s):
+                    await self._triggered.wait()
             except TimeoutError:
                 pass
 
-    def hurry(self) -> None:
-        """Begin the next round at once: something waits for a post."""
-        self._due.set()
+    def trigger(self) -> None:
+        """Start the next round at once: a challenge waits for a post."""
+        self._triggered.set()
 
     async def close_last(self) -> dict[str, Any]:
-        """Close the last ended epoch, post what is due, and say how that epoch stands."""
+        """Do a round; returns the state of the last ended epoch, as ``EpochPublisher.epoch``."""
         await self.round()
-        now_s = await self._core.now_ms() // 1000
-        return await self._publishing.epoch(max(0, self._core.schedule.epoch_of(now_s) - 1))
+        now_s = await self._chain.now_ms() // 1000
+        return await self._publishing.epoch(max(0, self._schedule.epoch_of(now_s) - 1))
 
     async def round(self) -> None:
         """One step for every epoch that needs one, oldest first.
 
         An epoch that fails is logged with its code, and stops no other.
         """
-        core = self._core
         async with self._lock:
-            if not await core.store.leads():
+            if not await self._store.leads():
                 return
-            running = core.schedule.epoch_of(await core.now_ms() // 1000)
-            for epoch in await core.store.run(lambda connection: ended(connection, running)):
+            running = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
+            for epoch in await self._store.run(lambda connection: ended(connection, running)):
                 await self._isolated("closing", epoch, self._close(epoch))
-            now_s = await core.now_ms() // 1000
-            for epoch in await core.store.run(
-                lambda connection: _open_epochs(connection, now_s - 2 * core.schedule.length, core.schedule.length)
+            now_s = await self._chain.now_ms() // 1000
+            for epoch in await self._store.run(
+                lambda connection: _open_epochs(connection, now_s - 2 * self._schedule.length, self._schedule.length)
             ):
                 await self._isolated("settling", epoch, self._step(epoch))
 
@@ -96,116 +116,117 @@ class Closing:
 
     async def _close(self, epoch: int) -> None:
         """Write an ended epoch's bytes, in one transaction. Rate and owners are those of that epoch."""
-        core = self._core
-        rate = await core.chain.rate(epoch)
+        rate = await self._chain.rate(epoch)
         owners = {
             content: await self._owner(content, epoch)
-            for content in await core.store.run(lambda connection: unowned(connection, epoch))
+            for content in await self._store.run(lambda connection: unowned(connection, epoch))
         }
-        await core.store.run(
+        await self._store.run(
             lambda connection: close_epoch(
-                connection, core.address, epoch, rate, owners, core.secret, core.schedule.length
+                connection, self._address, epoch, rate, owners, self._keys.tag_secret, self._schedule.length
             )
         )
         log.info("epoch %d closed", epoch)
 
     async def _owner(self, content: bytes, epoch: int) -> bytes:
         try:
-            return await self._core.chain.owner_at(content, epoch)
+            return await self._chain.owner_at(content, epoch)
         except Unavailable:
             raise
         except GomaaError as error:
             # A contract that answers nothing stops no epoch: nothing was paid for it here, it was only counted.
             log.error("owner of %s in epoch %d: %s", content.hex(), epoch, error)
-            found = await self._core.store.run(lambda connection: _uploader(connection, content))
-            if found is None:
+            uploader = await self._store.run(lambda connection: _uploader(connection, content))
+            if uploader is None:
                 raise
-            return found
+            return uploader
 
     async def _step(self, epoch: int) -> None:
-        """Look at an epoch, write down how it stands, and do what the table says."""
+        """Read an epoch from the chain, store its state, and do the table's action."""
         facts, stored = await self._look(epoch)
         row = decide(facts)
         if row.state is State.MISMATCH:
             self._agreement.differs(epoch)
         elif facts.ready:
             self._agreement.agrees(epoch)
-        await self._note(epoch, stored["state"], row.state)
+        await self._note(epoch, stored["settlement_state"], row.state)
         if row.action in (Action.POST, Action.REFUND, Action.UNDO):
             await self._act(epoch, row)
-        elif row.state is State.MISSED and stored["state"] != row.state:
+        elif row.state is State.MISSED and stored["settlement_state"] != row.state:
             log.error("epoch %d was not posted in time", epoch)
 
     async def _look(self, epoch: int) -> tuple[Facts, dict[str, Any]]:
-        core, schedule = self._core, self._core.schedule
-        stored, asked, refunded = await core.store.run(lambda connection: _stored(connection, epoch))
-        found = await core.chain.epoch(epoch)
-        last = (await core.chain.lane(fresh=True)).last
+        schedule = self._schedule
+        stored, asked, refunded = await self._store.run(lambda connection: _stored(connection, epoch))
+        posted = await self._chain.epoch(epoch)
+        last = (await self._chain.lane(fresh=True)).last
         blocked = False
-        if not found.ready and last is not None and last != epoch:
-            other = await core.chain.epoch(last)
-            blocked = not other.final if other.ready else await core.chain.draft(last) > 0
+        if not posted.ready and last is not None and last != epoch:
+            other = await self._chain.epoch(last)
+            blocked = not other.final if other.ready else await self._chain.draft(last) > 0
         transaction = stored["transaction"]
-        pending = transaction is not None and (not found.ready or found.void) and await core.chain.pending(transaction)
-        now_s = await core.now_ms() // 1000
-        draft = 0 if found.ready else await core.chain.draft(epoch)
+        pending = (
+            transaction is not None and (not posted.ready or posted.void) and await self._chain.pending(transaction)
+        )
+        now_s = await self._chain.now_ms() // 1000
+        draft = 0 if posted.ready else await self._chain.draft(epoch)
         times = (now_s, schedule.post_from(epoch), schedule.post_until(epoch))
-        mine = (stored["commitment"], found.commit, found.ready, found.final, found.void, found.open)
-        return Facts(*mine, draft, asked, refunded, pending, blocked, *times), stored
+        commitments = (stored["commitment"], posted.commit, posted.ready, posted.final, posted.void, posted.open)
+        return Facts(*commitments, draft, asked, refunded, pending, blocked, *times), stored
 
     async def _act(self, epoch: int, row: Row) -> None:
-        core, key = self._core, self._core.keys.signing
+        key = self._keys.signing
         closed = await self._publishing.closed(epoch)
         transaction: bytes | None
         try:
             if row.action is Action.POST:
                 transaction = await self._post(epoch)
             elif row.action is Action.REFUND:
-                debits = [(one.payer, one.net) for one in closed.data.debits]
-                transaction = await core.chain.refund(
+                debits = [(debit.payer, debit.net) for debit in closed.data.debits]
+                transaction = await self._chain.refund(
                     key, epoch, closed.header, closed.data.counts_root, closed.data_hash, debits
                 )
             else:
-                transaction = await core.chain.undo(key, epoch)
+                transaction = await self._chain.undo(key, epoch)
         except Unavailable as error:
             if isinstance(sent := error.detail.get("transaction"), str):
                 # Not in a block yet: the next look asks for it, so that it is not sent twice.
                 await self._keep(epoch, from_hex(sent, 32))
             raise
         finally:
-            core.chain.forget_money()
+            self._chain.forget_money()
         if transaction is not None:
             await self._keep(epoch, transaction)
         log.info("epoch %d: %s", epoch, row.action)
         facts, stored = await self._look(epoch)
-        await self._note(epoch, stored["state"], decide(facts).state)
+        await self._note(epoch, stored["settlement_state"], decide(facts).state)
 
     async def _post(self, epoch: int) -> bytes | None:
-        core, key = self._core, self._core.keys.signing
+        key = self._keys.signing
         arguments = await self._publishing.post_arguments(epoch)
         try:
-            return await core.chain.post(key, epoch, *arguments)
+            return await self._chain.post(key, epoch, *arguments)
         except GomaaError as error:
             if error.code != "chain.mismatch":
                 raise
             # A draft that this database knows nothing of, left by one that is lost: it goes back, and the next round
             # posts.
             log.error("epoch %d: a draft of other entries is undone", epoch)
-            return await core.chain.undo(key, epoch)
+            return await self._chain.undo(key, epoch)
 
     async def _keep(self, epoch: int, transaction: bytes) -> None:
         change = update(epochs).where(epochs.c.epoch == epoch).values(transaction=transaction)
-        await self._core.store.run(lambda connection: connection.execute(change) and None)
+        await self._store.run(lambda connection: connection.execute(change) and None)
 
     async def _note(self, epoch: int, before: str, state: State) -> None:
         if before == state:
             return
-        change = update(epochs).where(epochs.c.epoch == epoch).values(state=str(state))
-        await self._core.store.run(lambda connection: connection.execute(change) and None)
+        change = update(epochs).where(epochs.c.epoch == epoch).values(settlement_state=str(state))
+        await self._store.run(lambda connection: connection.execute(change) and None)
         if state is State.FINAL:
-            self._core.hub.push({"event": "epoch", "epoch": epoch, "state": "final"})
+            self._hosts.push({"event": "epoch", "epoch": epoch, "state": "final"})
         elif state in STANDING and before not in STANDING:
-            self._core.hub.push({"event": "epoch", "epoch": epoch, "state": "posted"})
+            self._hosts.push({"event": "epoch", "epoch": epoch, "state": "posted"})
 
 
 def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[int]:
@@ -215,7 +236,7 @@ def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[in
     """
     query = (
         select(epochs.c.epoch)
-        .where((epochs.c.state.notin_(DONE)) | (epochs.c.epoch >= since_s // length_s))
+        .where((epochs.c.settlement_state.notin_(DONE)) | (epochs.c.epoch >= since_s // length_s))
         .order_by(epochs.c.epoch)
     )
     return list(connection.execute(query).scalars())
@@ -225,7 +246,7 @@ def _stored(connection: Connection, epoch: int) -> tuple[dict[str, Any], bool, b
     """The epoch's row, whether it was ever challenged, and whether a post of it was refunded."""
     row = (
         connection.execute(
-            select(epochs.c.state, epochs.c.commitment, epochs.c.transaction).where(epochs.c.epoch == epoch)
+            select(epochs.c.settlement_state, epochs.c.commitment, epochs.c.transaction).where(epochs.c.epoch == epoch)
         )
         .mappings()
         .one()
@@ -240,4 +261,4 @@ def _uploader(connection: Connection, content: bytes) -> bytes | None:
     from security_server.db.tables import contents
 
     row = get(connection, contents, content=content)
-    return None if row is None else bytes(row["owner"])
+    return None if row is None else bytes(row["header_owner"])

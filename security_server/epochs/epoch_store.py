@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, union
 
 from pywallet.errors import GomaaError
 from pywallet.settlement import CountsTree, SumTree, content_leaf, usage_leaf, usage_tag
-from security_server.db.cursors import ENDED, mark, set_mark
+from security_server.db.cursors import ENDED, read_cursor, set_cursor
 from security_server.db.queries import get, new
 from security_server.db.tables import (
     debits,
@@ -33,7 +33,7 @@ Secret = Callable[[bytes, bytes], bytes]
 
 def ended(connection: Connection, running: int) -> list[int]:
     """Epochs before ``running`` in which something happened and that are not closed yet, oldest first."""
-    since = mark(connection, ENDED) or 0
+    since = read_cursor(connection, ENDED) or 0
     busy = union(
         *(select(table.c.epoch).where(table.c.epoch >= since) for table in (debits, epoch_contents, epoch_usages))
     ).subquery()
@@ -43,7 +43,7 @@ def ended(connection: Connection, running: int) -> list[int]:
     # back.
     closed = connection.execute(select(func.max(epochs.c.epoch))).scalar()
     if closed is not None and (reached := min([*found, closed + 1])) > since:
-        set_mark(connection, ENDED, reached)
+        set_cursor(connection, ENDED, reached)
     return found
 
 
@@ -120,22 +120,22 @@ def write_epoch(connection: Connection, raw: bytes, vouchers: Sequence[Voucher],
         connection,
         epochs,
         epoch=data.epoch,
-        state=state,
-        rate=data.bps,
+        settlement_state=state,
+        bps=data.bps,
         root=data.root,
         total=data.total,
-        digest=closed.digest,
+        entries_digest=closed.digest,
         counts_root=data.counts_root,
         data_hash=closed.data_hash,
         commitment=closed.commitment,
         data=raw,
-        leaves=len(data.payees),
+        leaf_count=len(data.payees),
         transaction=None,
     )
     if vouchers:
         connection.execute(
             insert(entries),
-            [{"epoch": data.epoch, "place": place, **asdict(one)} for place, one in enumerate(vouchers)],
+            [{"epoch": data.epoch, "entry_index": index, **asdict(voucher)} for index, voucher in enumerate(vouchers)],
         )
     return closed
 
@@ -157,5 +157,5 @@ def read_vouchers(connection: Connection, epoch: int) -> list[Voucher]:
     names = [entries.c[name] for name in ("payer", "net", "cap", "until", "signature")]
     return [
         Voucher(*row)
-        for row in connection.execute(select(*names).where(entries.c.epoch == epoch).order_by(entries.c.place))
+        for row in connection.execute(select(*names).where(entries.c.epoch == epoch).order_by(entries.c.entry_index))
     ]

@@ -1,4 +1,4 @@
-"""The rows of one frozen epoch, in the one order that every rebuild gives again."""
+"""Reads the rows of an ended epoch in a deterministic order, and encodes them."""
 
 from __future__ import annotations
 
@@ -109,9 +109,9 @@ def counted_contents(connection: Connection, epoch: int) -> set[bytes]:
         .where(_refused_plays(epoch))
         .distinct()
     )
-    known = select(epoch_owners.c.content).where(epoch_owners.c.epoch == epoch)
+    owned = select(epoch_owners.c.content).where(epoch_owners.c.epoch == epoch)
     return set(connection.execute(union(counted, settled, refused)).scalars()) - set(
-        connection.execute(known).scalars()
+        connection.execute(owned).scalars()
     )
 
 
@@ -122,7 +122,9 @@ def _refused_plays(epoch: int) -> ColumnElement[bool]:
 def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) -> Frozen:
     """Read an epoch that has ended. The order is by address: the same database gives the same roots."""
     leaves = (
-        select(payees.c.payee, payees.c.amount, payees.c.owned).where(payees.c.epoch == epoch).order_by(payees.c.payee)
+        select(payees.c.payee, payees.c.amount, payees.c.owner_amount)
+        .where(payees.c.epoch == epoch)
+        .order_by(payees.c.payee)
     )
     paid = connection.execute(leaves).all()
     owed = connection.execute(select(debits).where(debits.c.epoch == epoch).order_by(debits.c.payer)).mappings()
@@ -143,7 +145,7 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
         epoch,
         rate,
         tuple((row.payee, row.amount) for row in paid),
-        tuple((index, row.owned) for index, row in enumerate(paid) if row.owned),
+        tuple((index, row.owner_amount) for index, row in enumerate(paid) if row.owner_amount),
         tuple(Debit(row["payer"], row["net"], row["cap"], row["until"], row["signature"]) for row in owed),
         tuple(
             ContentCount(
@@ -166,14 +168,14 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
 def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
     """Settled lines, then refused plays; of a ticket only what never changes is read."""
     settled = connection.execute(
-        select(lines).where(lines.c.epoch == epoch).order_by(lines.c.station, lines.c.number)
+        select(lines).where(lines.c.epoch == epoch).order_by(lines.c.station_address, lines.c.number)
     ).mappings()
-    names = ("station", "content", "number", "payee", "session", "payer")
+    names = ("station_address", "content", "number", "payee", "session", "payer")
     refused = connection.execute(
         select(*(tickets.c[name] for name in names), invocations.c.sequence, invocations.c.received_ms)
         .join(tickets, tickets.c.id == invocations.c.ticket)
         .where(_refused_plays(epoch))
-        .order_by(tickets.c.station, tickets.c.number, invocations.c.sequence)
+        .order_by(tickets.c.station_address, tickets.c.number, invocations.c.sequence)
     ).mappings()
     return (*settled.all(), *refused.all())
 
@@ -184,10 +186,12 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
     ``length_s``: an epoch's length, for the second within it; ``usages``: the listeners' leaves, hashed.
     """
     # Listeners who paid stand among the debits alone: no row names one of them.
-    paying = {row["payer"] for row in frozen.plays} - {row["station"] for row in frozen.plays}
-    stations = sorted({row["station"] for row in frozen.plays} | {debit.payer for debit in frozen.debits} - paying)
+    paying = {row["payer"] for row in frozen.plays} - {row["station_address"] for row in frozen.plays}
+    stations = sorted(
+        {row["station_address"] for row in frozen.plays} | {debit.payer for debit in frozen.debits} - paying
+    )
     # Refused plays cost nothing: they have no place in the price table, so that no stranger's tickets fill it.
-    terms = sorted({_terms(row) for row in frozen.plays if "intervals" in row})
+    terms = sorted({_terms(row) for row in frozen.plays if "settled_intervals" in row})
     rows = content_rows(frozen)
     where = {row.content: index for index, row in enumerate(rows)}
     places = {station: index for index, station in enumerate(stations)}
@@ -195,16 +199,16 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
     begin = frozen.epoch * length_s
     plays = []
     for row in frozen.plays:
-        paid = "intervals" in row
-        second = (row["time_s"] if paid else row["received_ms"] // 1000) - begin
+        paid = "settled_intervals" in row
+        second = (row["settled_s"] if paid else row["received_ms"] // 1000) - begin
         plays.append(
             PlayRow(
-                station=places[row["station"]],
+                station=places[row["station_address"]],
                 content=where[row["content"]],
                 terms=numbers[_terms(row)] if paid else NO_TERMS,
                 second=min(max(second, 0), _LAST_S),
                 # What is paid in this epoch: an auditor multiplies it out, so it is whole intervals.
-                heard_s=row["intervals"] * row["interval_s"] if paid else 0,
+                heard_s=row["settled_intervals"] * row["interval_s"] if paid else 0,
                 seeks=min(row["seeks"], 0xFF) if paid else 0,
                 outcome=_outcome(row) if paid else PlayOutcome.REFUSED,
                 ticket=row["number"],
@@ -239,7 +243,7 @@ def _terms(row: RowMapping) -> tuple[int, int, int]:
 
 
 def _outcome(row: RowMapping) -> int:
-    return PlayOutcome.PAID_BY_STATION if row["payer"] == row["station"] else PlayOutcome.PAID_BY_LISTENER
+    return PlayOutcome.PAID_BY_STATION if row["payer"] == row["station_address"] else PlayOutcome.PAID_BY_LISTENER
 
 
 def content_rows(frozen: Frozen) -> tuple[ContentRow, ...]:

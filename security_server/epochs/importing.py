@@ -1,4 +1,4 @@
-"""An epoch that the chain has and the database lacks, taken over from its published bytes: after a restored backup."""
+"""Imports an epoch that the chain has and the database lacks from its published bytes, after a restored backup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pywallet.errors import GomaaError, InputError
 from pywallet.protocol.outcomes import PlayOutcome
 from pywallet.settlement import NO_TERMS, EpochData, Schedule
 from security_server.chain_view import ChainView
-from security_server.db.cursors import FLOOR, mark, set_mark
+from security_server.db.cursors import FLOOR, read_cursor, set_cursor
 from security_server.db.queries import change, get
 from security_server.db.tables import (
     debits,
@@ -29,7 +29,7 @@ from security_server.db.tables import (
     usage_leaves,
 )
 from security_server.db.writer import Store
-from security_server.epochs.chain_agreement import Agreement
+from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.closed_epoch import ClosedEpoch, Voucher
 from security_server.epochs.epoch_store import write_epoch
 from security_server.epochs.settlement_state import State
@@ -37,10 +37,12 @@ from security_server.epochs.settlement_state import State
 log = logging.getLogger("gomaa.server")
 
 
-class Importing:
-    """Takes epochs over, one at a time."""
+class EpochImporter:
+    """Imports epochs."""
 
-    def __init__(self, store: Store, chain: ChainView, server: bytes, schedule: Schedule, agreement: Agreement) -> None:
+    def __init__(
+        self, store: Store, chain: ChainView, server: bytes, schedule: Schedule, agreement: ChainAgreement
+    ) -> None:
         self._store = store
         self._chain = chain
         self._server = server
@@ -48,7 +50,7 @@ class Importing:
         self._agreement = agreement
 
     async def take(self, raw: bytes) -> int:
-        """Write an epoch from its published bytes, if they are what the chain holds; its number.
+        """Import an epoch from its published bytes, if they are what the chain holds; returns its number.
 
         The chain decides: what this database has counted in that epoch is dropped, plays that the bytes settle count as
         paid (what was debited for them is the chain's figure, see ``accounts.account``), and no receipt is signed for
@@ -63,10 +65,10 @@ class Importing:
             data = EpochData.decode(raw)
         except GomaaError as error:
             raise InputError("server.epoch.import", reason=error.detail.get("reason")) from None
-        found = await self._chain.epoch(data.epoch)
-        if data.server != self._server or not found.ready or found.commit != closed.commitment:
+        posted = await self._chain.epoch(data.epoch)
+        if data.server != self._server or not posted.ready or posted.commit != closed.commitment:
             raise InputError(
-                "server.epoch.import", epoch=data.epoch, posted=bool(found.ready), server="0x" + data.server.hex()
+                "server.epoch.import", epoch=data.epoch, posted=bool(posted.ready), server="0x" + data.server.hex()
             )
         vouchers = await self._chain.vouchers(data.epoch, closed.digest)
         if vouchers is None:
@@ -100,15 +102,17 @@ def _take(
     for play in data.plays:
         if play.outcome != PlayOutcome.REFUSED and play.terms != NO_TERMS:
             _settled(connection, data.stations[play.station].station, play.ticket, play.heard_s)
-    set_mark(connection, FLOOR, max(mark(connection, FLOOR) or 0, running + 1))
+    set_cursor(connection, FLOOR, max(read_cursor(connection, FLOOR) or 0, running + 1))
 
 
 def _forget(connection: Connection, epoch: int) -> None:
     """Drop what this database has counted in the epoch: another one closed it."""
-    for row in connection.execute(select(lines.c.ticket, lines.c.intervals).where(lines.c.epoch == epoch)).all():
+    for row in connection.execute(
+        select(lines.c.ticket, lines.c.settled_intervals).where(lines.c.epoch == epoch)
+    ).all():
         ticket = get(connection, tickets, id=row.ticket)
         if ticket is not None:
-            _vouchered(connection, ticket, ticket["vouchered"] - row.intervals)
+            _vouchered(connection, ticket, ticket["vouchered_intervals"] - row.settled_intervals)
     counted = (epoch_contents, epoch_owners, epoch_usages, epoch_totals)
     for table in (epochs, entries, lines, debits, payees, receipts, *counted, usage_leaves):
         connection.execute(delete(table).where(table.c.epoch == epoch))
@@ -116,17 +120,17 @@ def _forget(connection: Connection, epoch: int) -> None:
 
 def _settled(connection: Connection, station: bytes, number: int, heard_s: int) -> None:
     """Count a play of the imported epoch as paid, so that it is not charged again."""
-    ticket = get(connection, tickets, station=station, number=number)
+    ticket = get(connection, tickets, station_address=station, number=number)
     if ticket is not None:
-        _vouchered(connection, ticket, ticket["vouchered"] + heard_s // ticket["interval_s"])
+        _vouchered(connection, ticket, ticket["vouchered_intervals"] + heard_s // ticket["interval_s"])
 
 
 def _vouchered(connection: Connection, ticket: Mapping[str, Any], vouchered: int) -> None:
-    intervals = max(ticket["intervals"], vouchered)
+    intervals = max(ticket["heard_intervals"], vouchered)
     values = {
-        "vouchered": vouchered,
-        "intervals": intervals,
+        "vouchered_intervals": vouchered,
+        "heard_intervals": intervals,
         "heard_ms": max(ticket["heard_ms"], intervals * ticket["interval_s"] * 1000),
-        "due": intervals - vouchered if ticket["due"] else 0,
+        "unvouchered_intervals": intervals - vouchered if ticket["unvouchered_intervals"] else 0,
     }
     change(connection, tickets, {"id": ticket["id"]}, **values)

@@ -1,4 +1,4 @@
-"""Which stretches of a content were heard, and by how many: published only where they are many (docs/settlement.md)."""
+"""Listeners per segment of a content, published only where they are many (docs/settlement.md)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from pywallet.settlement import FEW, SEGMENT_S
 from security_server.db.tables import invocations, tickets, tracked
 
 _LONGEST: Final = 0xFFFF
-"""Segments of a content that are told apart."""
+"""Highest segment number; the published field has 16 bits."""
 
 
 def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tuple[bytes, int, int], ...]:
-    """(content, segment of ``SEGMENT_S`` seconds, distinct listeners), by content and segment, from ``few`` listeners
-    on.
+    """Distinct listeners of each segment of a content in an epoch, where there are at least ``few``.
 
-    Between two accepted invocations of a ticket the song ran on from the first
-    one's position for as long as the meter counts as heard; a stretch across
-    the border of two epochs belongs to the later. Listeners whom the policy's
-    ``tracking`` and their own choice leave out are not counted.
+    Between two accepted invocations of a ticket the song plays from the first one's position for as long as the meter
+    counts as heard; a stretch across two epochs belongs to the later one. Only tickets in ``tracked`` count.
+
+    Args:
+        connection: Of a transaction.
+        epoch: The epoch.
+        few: Least number of listeners that is published.
+
+    Returns:
+        (content, number of the ``SEGMENT_S``-second segment, listeners), by content and segment.
     """
     here = select(invocations.c.ticket).where(invocations.c.epoch == epoch, invocations.c.code.is_(None))
     rows = connection.execute(
@@ -31,7 +36,7 @@ def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tup
             invocations.c.ticket,
             invocations.c.action,
             invocations.c.position_ms,
-            invocations.c.time_ms,
+            invocations.c.signed_ms,
             tickets.c.content,
             tickets.c.listener,
         )
@@ -48,7 +53,7 @@ def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tup
             fast.add(row.ticket)
         before = meters.get(row.ticket, Meter())
         after = meters[row.ticket] = before.advance(
-            row.action, row.position_ms, row.time_ms, FASTEST if row.ticket in fast else 1
+            row.action, row.position_ms, row.signed_ms, FASTEST if row.ticket in fast else 1
         )
         first, length = before.position_ms // (SEGMENT_S * 1000), after.heard_ms - before.heard_ms
         if length and row.epoch == epoch:

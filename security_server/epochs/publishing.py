@@ -17,9 +17,12 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
 from pywallet.protocol import Claim, Signed, compact
 from pywallet.settlement import Answer, Header, usage_leaf, usage_tag
-from security_server.context import Core
+from security_server.chain_view import ChainView
+from security_server.config import Keys
 from security_server.db.queries import get
 from security_server.db.tables import epochs, sessions, usage_leaves
+from security_server.db.writer import Store
+from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.closed_epoch import ClosedEpoch
 from security_server.epochs.epoch_store import read_commitment, read_epoch, read_vouchers
 from security_server.epochs.settlement_state import STANDING, State
@@ -28,11 +31,22 @@ _KEEP: Final = 4
 """Decoded epochs in memory: a million leaves take 250 MB."""
 
 
-class Publishing:
+class EpochPublisher:
     """Proofs and figures of closed epochs."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        store: Store,
+        chain: ChainView,
+        agreement: ChainAgreement,
+    ) -> None:
+        self._keys = keys
+        self._store = store
+        self._chain = chain
+        self._agreement = agreement
+        self._address = keys.address
         self._decoded: OrderedDict[int, ClosedEpoch] = OrderedDict()
         self._decoding = asyncio.Lock()
 
@@ -44,17 +58,17 @@ class Publishing:
             GomaaError: ``server.epoch.damaged``: its bytes are not those that were committed to.
         """
         async with self._decoding:
-            committed = await self._core.store.run(lambda connection: read_commitment(connection, epoch))
+            committed = await self._store.run(lambda connection: read_commitment(connection, epoch))
             found = self._decoded.get(epoch)
             # An import may have put the chain's bytes in the place of other ones.
             if found is not None and found.commitment == committed:
                 self._decoded.move_to_end(epoch)
                 return found
-            row = await self._core.store.run(lambda connection: read_epoch(connection, epoch))
+            row = await self._store.run(lambda connection: read_epoch(connection, epoch))
             if row is None:
                 raise Refusal("claim.unknown", epoch=epoch)
             found = await asyncio.to_thread(ClosedEpoch.of, row[0])
-            if (found.commitment, found.data.epoch, found.data.server) != (row[1], epoch, self._core.address):
+            if (found.commitment, found.data.epoch, found.data.server) != (row[1], epoch, self._address):
                 raise GomaaError("server.epoch.damaged", epoch=epoch)
             self._decoded[epoch] = found
             if len(self._decoded) > _KEEP:
@@ -66,7 +80,7 @@ class Publishing:
 
         Raises as ``closed``; Unavailable ``server.mismatch.chain``: the chain holds another one.
         """
-        self._core.agreement.require_epoch(epoch)
+        self._agreement.require_epoch(epoch)
         return await self.closed(epoch)
 
     async def post_arguments(self, epoch: int) -> tuple[bytes, bytes, bytes, list[Entry]]:
@@ -77,7 +91,7 @@ class Publishing:
             GomaaError: ``server.epoch.damaged``: also where the vouchers of an imported epoch are not known.
         """
         closed = await self.closed(epoch)
-        vouchers = await self._core.store.run(lambda connection: read_vouchers(connection, epoch))
+        vouchers = await self._store.run(lambda connection: read_vouchers(connection, epoch))
         if not closed.holds(vouchers):
             raise GomaaError("server.epoch.damaged", epoch=epoch, reason="entries")
         entries = [Entry(one.payer, one.net, one.cap, one.until, *compact(one.signature)) for one in vouchers]
@@ -96,12 +110,12 @@ class Publishing:
         index = closed.payee_index.get(claim.payee)
         if index is None:
             raise Refusal("claim.unknown", epoch=claim.epoch)
-        if not (await self._core.chain.epoch(claim.epoch)).final:
+        if not (await self._chain.epoch(claim.epoch)).final:
             raise Refusal("claim.pending", epoch=claim.epoch)
         amount = closed.data.payees[index].amount
         r, vs = compact(claimed.signature) if signed else (0, 0)
         item = ClaimItem(
-            self._core.address, claim.epoch, closed.header, claim.payee, amount, index, closed.payees.depth, r, vs
+            self._address, claim.epoch, closed.header, claim.payee, amount, index, closed.payees.depth, r, vs
         )
         return item, closed.payees.proof(index)
 
@@ -143,14 +157,14 @@ class Publishing:
             )
             return row, used
 
-        row, used = await self._core.store.run(read)
+        row, used = await self._store.run(read)
         if row is None or row["device"] != device:
             raise Refusal("session.device")
         closed = await self._agreed(epoch)
         where = closed.content_index.get(content)
         if used is None or where is None:
             raise Refusal("claim.unknown", epoch=epoch)
-        tag = usage_tag(self._core.secret(row["listener"], content), epoch)
+        tag = usage_tag(self._keys.tag_secret(row["listener"], content), epoch)
         numbers = {name: used[name] for name in ("plays", "seeks", "seconds")}
         index = closed.usage_index.get(usage_leaf(tag, content, *numbers.values()))
         if index is None:
@@ -187,7 +201,7 @@ class Publishing:
 
     async def epoch(self, epoch: int) -> dict[str, Any]:
         """How an epoch stood at the last look: ``state`` none, posted or final; roots once it is closed."""
-        row = await self._core.store.run(lambda connection: get(connection, epochs, epoch=epoch))
+        row = await self._store.run(lambda connection: get(connection, epochs, epoch=epoch))
         if row is None:
             empty = {
                 "root": None,
@@ -200,13 +214,17 @@ class Publishing:
             return {"epoch": epoch, "state": "none", **empty}
         return {
             "epoch": epoch,
-            "state": "final" if row["state"] == State.FINAL else "posted" if row["state"] in STANDING else "none",
+            "state": "final"
+            if row["settlement_state"] == State.FINAL
+            else "posted"
+            if row["settlement_state"] in STANDING
+            else "none",
             "root": to_hex(row["root"]),
             "total": str(row["total"]),
             "counts_root": to_hex(row["counts_root"]),
             "data_hash": to_hex(row["data_hash"]),
             "transaction": None if row["transaction"] is None else to_hex(row["transaction"]),
-            "leaves": row["leaves"],
+            "leaves": row["leaf_count"],
         }
 
     async def data(self, epoch: int) -> bytes:
@@ -214,8 +232,8 @@ class Publishing:
 
         Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``.
         """
-        self._core.agreement.require_epoch(epoch)
-        row = await self._core.store.run(lambda connection: read_epoch(connection, epoch))
+        self._agreement.require_epoch(epoch)
+        row = await self._store.run(lambda connection: read_epoch(connection, epoch))
         if row is None:
             raise Refusal("claim.unknown", epoch=epoch)
         return row[0]

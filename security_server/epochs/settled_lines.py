@@ -1,7 +1,4 @@
-"""What enters an epoch.
-
-Settled lines with everything that their published rows need, and the guard of closed epochs.
-"""
+"""Writes settled lines, with everything that their published rows need, to an open epoch."""
 
 from __future__ import annotations
 
@@ -62,13 +59,13 @@ def write_line(
     """
     require_open(connection, epoch)
     key = {"epoch": epoch, "ticket": ticket["id"]}
-    names = ("station", "content", "payer", "price", "reward", "interval_s", "number", "seeks")
+    names = ("station_address", "content", "payer", "price", "reward", "interval_s", "number", "seeks")
     facts: dict[str, Any] = {name: ticket[name] for name in names}
     facts |= {
         "owner": owner,
-        "tag": play_tag(ticket["payee"], ticket["session"], ticket["sequence"]),
+        "tag": play_tag(ticket["payee"], ticket["session"], ticket["last_sequence"]),
         "seconds": ticket["heard_ms"] // 1000,
-        "time_s": now_s,
+        "settled_s": now_s,
     }
     put(connection, lines, key, **facts)
-    add(connection, lines, key, intervals=intervals)
+    add(connection, lines, key, settled_intervals=intervals)

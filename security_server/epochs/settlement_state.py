@@ -1,9 +1,7 @@
-"""How an epoch stands and what to do next.
+"""State of an epoch and the next action, as a table over what the chain says (docs/settlement.md, States of an epoch).
 
-A pure function of what the chain says, as a table (docs/settlement.md, States of an epoch).
-
-Nothing is remembered from one look to the next. A reorganisation, a replaced transaction, a void post or a restored
-database are only other facts.
+A pure function without memory: a reorganisation, a replaced transaction, a void post or a restored database only change
+its input.
 """
 
 from __future__ import annotations

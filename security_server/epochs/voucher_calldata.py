@@ -85,19 +85,19 @@ async def all_logs(chain: Chain, deployment: Deployment, name: str, topics: Sequ
 
 
 async def _part(chain: Chain, deployment: Deployment, transaction: bytes, name: str) -> Part | None:
-    found = await chain.request("eth_getTransactionByHash", to_hex(transaction))
-    how = function("Settlement", name)
+    response = await chain.request("eth_getTransactionByHash", to_hex(transaction))
+    signature = function("Settlement", name)
     if (
-        not isinstance(found, dict)
-        or found.get("to") is None
-        or str(found["to"]).lower() != to_hex(deployment.settlement)
+        not isinstance(response, dict)
+        or response.get("to") is None
+        or str(response["to"]).lower() != to_hex(deployment.settlement)
     ):
         return None
-    data = node_answers.data(found.get("input"))
-    if data[:4] != how.selector:
+    data = node_answers.data(response.get("input"))
+    if data[:4] != signature.selector:
         return None
     try:
-        *_, before, rows = decode(how.inputs, data[4:])
+        *_, before, rows = decode(signature.inputs, data[4:])
     except (DecodingError, OverflowError):
         raise GomaaError("chain.mismatch", reason="call data of a post") from None
     return bytes(before), [

@@ -20,8 +20,9 @@ from security_server.context import Core
 from security_server.db.queries import get
 from security_server.db.refusal_counts import note
 from security_server.db.tables import sessions, tickets, tracked
-from security_server.playback.signed_requests import check_times, require_refusing
+from security_server.playback.signed_requests import check_times
 from security_server.playback.usage import Counters
+from security_server.signatures import require_refusing
 
 
 class Admission:
@@ -75,7 +76,7 @@ class Admission:
 
     async def _check(self, device: bytes, session: Signed[Session], ticket: Signed[Ticket]) -> None:
         core, message, order = self._core, session.message, ticket.message
-        require_refusing(session, core, message.listener, "session.signature")
+        require_refusing(session, core.domain, message.listener, "session.signature")
         if ZERO_ADDRESS in (message.listener, message.device):
             raise Refusal("session.signature", reason="zero address")
         if message.device != device:
@@ -83,7 +84,7 @@ class Admission:
         now_s = await core.now_ms() // 1000
         if not session_is_current(message.not_before, message.not_after, now_s * 1000):
             raise Refusal("session.expired")
-        require_refusing(ticket, core, order.station, "ticket.signature")
+        require_refusing(ticket, core.domain, order.station, "ticket.signature")
         if order.station != message.station:
             raise Refusal("session.station")
         if order.server != core.address or order.session != digest(message, core.domain):
@@ -154,11 +155,15 @@ class Admission:
         listener_pays = song.policy.price.payer == "listener"
         row = get(connection, sessions, id=session_id)
         if row is None:
-            values = {name: getattr(message, name) for name in ("station", "listener", "device", "payee")}
+            values = {name: getattr(message, name) for name in ("listener", "device", "payee")}
             times = {"not_before_s": message.not_before, "not_after_s": message.not_after, "opened_ms": now_ms}
-            connection.execute(insert(sessions).values(id=session_id, signature=session.signature, **values, **times))
+            connection.execute(
+                insert(sessions).values(
+                    id=session_id, station_address=message.station, signature=session.signature, **values, **times
+                )
+            )
         if get(connection, tickets, id=ticket_id) is None:
-            if get(connection, tickets, station=order.station, number=order.number) is not None:
+            if get(connection, tickets, station_address=order.station, number=order.number) is not None:
                 raise Refusal("ticket.used", reason="number")
             price = song.policy.price
             epoch = self._core.running(connection, self._core.schedule.epoch_of(now_ms // 1000))
@@ -170,11 +175,11 @@ class Admission:
                 insert(tickets).values(
                     id=ticket_id,
                     session=session_id,
-                    station=order.station,
+                    station_address=order.station,
                     listener=message.listener,
                     payee=message.payee,
                     content=order.content,
-                    owner=song.owner,
+                    header_owner=song.owner,
                     number=order.number,
                     price=owed,
                     reward=order.reward,
@@ -188,4 +193,4 @@ class Admission:
             )
             if song.policy.tracks(tracking):
                 connection.execute(insert(tracked).values(ticket=ticket_id))
-        return row["sequence"] if row else 0, Counters(connection, message.listener, order.content).to_json()
+        return row["last_sequence"] if row else 0, Counters(connection, message.listener, order.content).to_json()

@@ -36,7 +36,7 @@ async def keep_destruction(store: Store, device: bytes, request: Destroyed) -> d
     if signer != device:
         raise Refusal("invocation.signature", op="destroyed")
     key = {"content": content, "listener": listener, "device": device}
-    values = {"time_ms": request.time_ms, "code": request.code, "signature": signature}
+    values = {"signed_ms": request.time_ms, "code": request.code, "signature": signature}
 
     played = (
         select(tickets.c.id)

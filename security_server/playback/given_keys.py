@@ -49,17 +49,17 @@ def give(
     Raises:
         Refusal: The policy's codes.
     """
-    if ticket["state"] == "ended":
+    if ticket["play_state"] == "ended":
         return range(0), 0
     counters = Counters(connection, ticket["listener"], ticket["content"])
     usage = counters.usage(song.policy, now.time_ms // 1000)
     if action is not None:
         context = present(connection, ticket, song.policy, now, device, now.time_ms // 1000)
         decide(song.policy, usage, context, action).require()
-    started = ticket["started"] or ("preview" if song.policy.price.payer == "listener" else "play")
+    started = ticket["start_action"] or ("preview" if song.policy.price.payer == "listener" else "play")
     position_ms = ticket["position_ms"]
     window = Window.of(ticket["anchor_position_ms"], position_ms, ahead_ms)
-    if ticket["payer"] != ticket["station"] and started != "preview":
+    if ticket["payer"] != ticket["station_address"] and started != "preview":
         # Never keys beyond what may be heard before a voucher has to come.
         window = _paid(connection, ticket, now, window)
     window = window.within(extent(song.policy, usage, started), position_ms)
@@ -72,12 +72,14 @@ def give(
     key = {"listener": ticket["listener"], "content": ticket["content"]}
     row = get(connection, given_keys, **key)
     before, wait = (
-        (int.from_bytes(row["seconds"], "little"), Wait(row["waited_ms"], row["since_ms"])) if row else (0, Wait())
+        (int.from_bytes(row["second_bits"], "little"), Wait(row["waited_ms"], row["wait_since_ms"]))
+        if row
+        else (0, Wait())
     )
     known, wait_ms = (before, wait), 0
     allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
     indexes, after = allowance.take(starts_ms, wanted, before)
-    if not indexes and ticket["state"] == "playing" and isinstance(request, GrantRequest):
+    if not indexes and ticket["play_state"] == "playing" and isinstance(request, GrantRequest):
         # A lease is fetched ahead of the music, which does not wait for it.
         wait, wait_ms = wait.after(allowance.short_ms(starts_ms, wanted, before), now.time_ms)
         allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
@@ -86,7 +88,7 @@ def give(
         wait = Wait(wait.waited_ms)
     if (after, wait) != known:
         seconds = after.to_bytes(-(-after.bit_length() // 8), "little")
-        put(connection, given_keys, key, seconds=seconds, waited_ms=wait.waited_ms, since_ms=wait.since_ms)
+        put(connection, given_keys, key, second_bits=seconds, waited_ms=wait.waited_ms, wait_since_ms=wait.since_ms)
     return indexes, wait_ms
 
 

@@ -74,14 +74,14 @@ class InvocationFacts:
         Raises:
             Refusal: ``station.unknown``.
         """
-        core, content, station = self._core, row["content"], row["station"]
+        core, content, station = self._core, row["content"], row["station_address"]
         time_ms = await core.now_ms()
         facts = await core.chain.content(content)
         domain = await core.chain.station_domain(station)
         if domain is None:
             raise Refusal("station.unknown")
         # A listener may have put money in a moment ago: whoever presses play is not told what was true before.
-        fresh = starting and row["payer"] != row["station"]
+        fresh = starting and row["payer"] != row["station_address"]
         money: Money | None = await core.chain.money(row["payer"], fresh=fresh) if paying else None
         place = core.config.place(domain)
         epoch = core.schedule.epoch_of(time_ms // 1000)

@@ -115,11 +115,11 @@ def accept(
     if known is not None:
         if known["id"] != item.id:
             note(connection, now.time_ms, "invocation", "invocation.replayed")
-            return Outcome("invocation.replayed", session["sequence"])
-        return _answer(session["sequence"], ticket, counters, policy, now, known["code"], replay=True)
-    if message.sequence <= session["sequence"]:
+            return Outcome("invocation.replayed", session["last_sequence"])
+        return _answer(session["last_sequence"], ticket, counters, policy, now, known["code"], replay=True)
+    if message.sequence <= session["last_sequence"]:
         note(connection, now.time_ms, "invocation", "invocation.sequence")
-        return Outcome("invocation.sequence", session["sequence"])
+        return Outcome("invocation.sequence", session["last_sequence"])
     code = _misfit(item, session, ticket, now, online)
     after: Mapping[str, Any] | None = ticket
     if code is None and ticket is not None and counters is not None:
@@ -132,11 +132,11 @@ def accept(
         _record(connection, item, now, code)
     elif keeps_refused(connection, now.epoch, ticket):
         _record(connection, item, now, code)
-        add(connection, tickets, {"id": ticket["id"]}, refused=1)
+        add(connection, tickets, {"id": ticket["id"]}, kept_refusals=1)
         add(connection, epoch_contents, {"epoch": now.epoch, "content": ticket["content"]}, unvalidated=1)
     else:
         note(connection, now.time_ms, "invocation", code)
-        change(connection, sessions, {"id": message.session}, sequence=message.sequence)
+        change(connection, sessions, {"id": message.session}, last_sequence=message.sequence)
     return _answer(message.sequence, after, counters, policy, now, code)
 
 
@@ -151,7 +151,7 @@ def _misfit(
         return "ticket.missing"
     if ticket["session"] != message.session or ticket["content"] != message.content:
         return "ticket.mismatch"
-    play = Play(ticket["state"], session["not_before_s"], session["not_after_s"], ticket["expiry_s"])
+    play = Play(ticket["play_state"], session["not_before_s"], session["not_after_s"], ticket["expiry_s"])
     return inadmissible(play, item.action, message.time)
 
 
@@ -184,13 +184,13 @@ def _decide(
     decision = decide(policy, usage, context, action)
     if decision.code is not None:
         return decision.code
-    mine = holder is None or holder["ticket"] in (None, ticket["id"])
+    mine = holder is None or holder["playing_ticket"] in (None, ticket["id"])
     # Where one play at a time is allowed, this one continues in place of another that fell silent.
     mine = mine or (policy.concurrent == 1 and action not in BEGINS | ENDS)
     # Beside another play of this listener that is paid, this one plays where the terms allow it, and is not paid.
-    sounding = ticket["state"] == "playing" and (mine or policy.concurrent > 1)
-    started = action if action in STARTS else ticket["started"] or "play"
-    meter = Meter(ticket["sounded_ms"], sounding, ticket["position_ms"], ticket["time_ms"]).advance(
+    sounding = ticket["play_state"] == "playing" and (mine or policy.concurrent > 1)
+    started = action if action in STARTS else ticket["start_action"] or "play"
+    meter = Meter(ticket["sounded_ms"], sounding, ticket["position_ms"], ticket["last_signed_ms"]).advance(
         action,
         message.position,
         time_ms,
@@ -199,7 +199,7 @@ def _decide(
         (now.time_ms - ticket["opened_ms"]) * policy.fastest - ticket["sounded_ms"],
     )
     # One clock for all tickets of a listener: no moment is counted twice.
-    clock_ms = max(ticket["opened_ms"], holder["time_ms"] if holder else 0)
+    clock_ms = max(ticket["opened_ms"], holder["counted_until_ms"] if holder else 0)
     room_ms = max(0, moment_ms - clock_ms) * policy.fastest if mine else 0
     heard_ms = ticket["heard_ms"] + min(meter.heard_ms - ticket["sounded_ms"], room_ms)
     intervals = heard_ms // (policy.price.interval_s * 1000)
@@ -210,7 +210,9 @@ def _decide(
     if mine or action in BEGINS:
         clock_ms = max(moment_ms, clock_ms)
         now_heard = ticket["id"] if meter.playing else None
-        put(connection, listeners, {"listener": ticket["listener"]}, ticket=now_heard, time_ms=clock_ms)
+        put(
+            connection, listeners, {"listener": ticket["listener"]}, playing_ticket=now_heard, counted_until_ms=clock_ms
+        )
     return _count(connection, item, ticket, counters, meter, heard_ms, intervals, now, decision.counts)
 
 
@@ -272,21 +274,23 @@ def _other_silent_ms(
     Two plays of one device have one clock: its own times are compared, as its host compares them, however late they
     are reported. Times of different devices are compared by the server's clock.
     """
-    if holder is None or holder["ticket"] in (None, ticket["id"]):
+    if holder is None or holder["playing_ticket"] in (None, ticket["id"]):
         return None
     reported = (
-        select(invocations.c.time_ms)
-        .join(tickets, (tickets.c.session == invocations.c.session) & (tickets.c.sequence == invocations.c.sequence))
+        select(invocations.c.signed_ms)
+        .join(
+            tickets, (tickets.c.session == invocations.c.session) & (tickets.c.last_sequence == invocations.c.sequence)
+        )
         .join(sessions, sessions.c.id == tickets.c.session)
-        .where(tickets.c.id == holder["ticket"], sessions.c.device == item.device)
+        .where(tickets.c.id == holder["playing_ticket"], sessions.c.device == item.device)
     )
     time_ms = connection.execute(reported).scalar_one_or_none()
-    return int(moment_ms - holder["time_ms"]) if time_ms is None else int(item.message.time - time_ms)
+    return int(moment_ms - holder["counted_until_ms"]) if time_ms is None else int(item.message.time - time_ms)
 
 
 def free(ticket: Mapping[str, Any], action: str) -> bool:
     """Whether the play is free: a preview where the listener would pay."""
-    return ticket["payer"] != ticket["station"] and (action == "preview" or ticket["started"] == "preview")
+    return ticket["payer"] != ticket["station_address"] and (action == "preview" or ticket["start_action"] == "preview")
 
 
 def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> str | None:
@@ -295,10 +299,10 @@ def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, inte
     Asked when a play starts and when an interval is full; of a listener who pays also at every sign of life and when it
     goes on.
     """
-    each, listener_pays = ticket["price"] + ticket["reward"], ticket["payer"] != ticket["station"]
+    each, listener_pays = ticket["price"] + ticket["reward"], ticket["payer"] != ticket["station_address"]
     if not each or free(ticket, action):
         return None
-    new = intervals - ticket["intervals"]
+    new = intervals - ticket["heard_intervals"]
     if action not in STARTS and not new and not listener_pays:
         return None
     owed = outstanding(connection, ticket["payer"], now.epoch)
@@ -306,7 +310,7 @@ def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, inte
     if listener_pays and owed.intervals + new >= now.listener_credit and not small:
         return "listener.voucher.missing"
     # Plays that no voucher covers, beside this one: what a station may owe is bounded at every interval.
-    if not listener_pays and owed.plays - (ticket["due"] > 0) >= now.credit_plays and not small:
+    if not listener_pays and owed.plays - (ticket["unvouchered_intervals"] > 0) >= now.credit_plays and not small:
         return "station.credit.exhausted"
     # The interval that has begun is covered before it sounds.
     wanted = new + 1 if listener_pays else max(1, new)
@@ -335,22 +339,22 @@ def _count(
     if any(moved.values()):
         add(connection, epoch_contents, {"epoch": now.epoch, "content": ticket["content"]}, **moved)
     values: dict[str, Any] = {
-        "state": "ended" if action == "stop" else "playing" if meter.playing else "paused",
+        "play_state": "ended" if action == "stop" else "playing" if meter.playing else "paused",
         "heard_ms": heard_ms,
         "sounded_ms": meter.heard_ms,
         "position_ms": meter.position_ms,
-        "time_ms": meter.time_ms,
-        "seen_ms": now.time_ms,
+        "last_signed_ms": meter.time_ms,
+        "last_received_ms": now.time_ms,
         "seeks": ticket["seeks"] + (action == "seek" and counted),
-        "sequence": message.sequence,
-        "invocation": item.id,
-        "intervals": intervals,
-        "due": intervals - ticket["vouchered"]
+        "last_sequence": message.sequence,
+        "last_invocation": item.id,
+        "heard_intervals": intervals,
+        "unvouchered_intervals": intervals - ticket["vouchered_intervals"]
         if ticket["price"] + ticket["reward"] and not free(ticket, action)
         else 0,
     }
     if action in STARTS:
-        values["started"] = action
+        values["start_action"] = action
     if action in JUMPS:
         values["anchor_position_ms"] = meter.position_ms
     change(connection, tickets, {"id": ticket["id"]}, **values)
@@ -368,13 +372,13 @@ def _record(connection: Connection, item: Received, now: Now, code: str | None) 
         ticket=message.ticket,
         action=item.action,
         position_ms=message.position,
-        time_ms=message.time,
+        signed_ms=message.time,
         received_ms=now.time_ms,
         epoch=now.epoch,
         signature=item.signature,
         code=code,
     )
-    change(connection, sessions, {"id": message.session}, sequence=message.sequence)
+    change(connection, sessions, {"id": message.session}, last_sequence=message.sequence)
 
 
 def _answer(
@@ -391,5 +395,5 @@ def _answer(
     now_s = now.time_ms // 1000
     left = decide(policy, counters.usage(policy, now_s), Context(now_s, now.domain, True), "pause").left
     return Outcome(
-        code, sequence, replay, counters.to_json(), dict(left), ticket["heard_ms"], ticket["intervals"], ticket
+        code, sequence, replay, counters.to_json(), dict(left), ticket["heard_ms"], ticket["heard_intervals"], ticket
     )

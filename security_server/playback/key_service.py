@@ -68,10 +68,10 @@ class KeyService:
         await self._moves.require_start(identity, row["content"])
         # What the listener pays for has no keys ahead of its payment but those of the preview.
         start = "preview" if song.policy.price.payer == "listener" else "play"
-        if start == "preview" and row["started"] not in (None, "preview"):
+        if start == "preview" and row["start_action"] not in (None, "preview"):
             raise Refusal("policy.action.denied", rule="lease")
-        action = start if row["state"] == "none" else "renew"
-        if row["state"] == "ended":
+        action = start if row["play_state"] == "none" else "renew"
+        if row["play_state"] == "ended":
             raise Refusal("ticket.used")
         ahead_ms = max(terms.window_s, core.config.buffer_s) * 1000
 

@@ -13,7 +13,7 @@ from security_server.db.tables import former_plays, sessions, tickets
 def devices(connection: Connection, listener: bytes, content: bytes, device: bytes) -> tuple[int, bool]:
     """How many other devices have played this content for this listener, and whether this one has."""
     joined = select(sessions.c.device).join(tickets, tickets.c.session == sessions.c.id).distinct()
-    wanted = (tickets.c.listener == listener, tickets.c.content == content, tickets.c.state != "none")
+    wanted = (tickets.c.listener == listener, tickets.c.content == content, tickets.c.play_state != "none")
     earlier = select(former_plays.c.device).where(
         former_plays.c.listener == listener, former_plays.c.content == content
     )
@@ -24,5 +24,5 @@ def devices(connection: Connection, listener: bytes, content: bytes, device: byt
 def streams(connection: Connection, ticket: Mapping[str, Any], since_ms: int) -> int:
     """Number of this listener's other plays that are playing and were reported since a time of the server's clock."""
     others = (tickets.c.listener == ticket["listener"], tickets.c.id != ticket["id"])
-    sounding = (tickets.c.state == "playing", tickets.c.seen_ms > since_ms)
+    sounding = (tickets.c.play_state == "playing", tickets.c.last_received_ms > since_ms)
     return int(connection.execute(select(func.count()).select_from(tickets).where(*others, *sounding)).scalar_one())

@@ -1,13 +1,8 @@
-"""Checks of signed requests: their signers, and numbers that fit the database."""
+"""Numbers of signed requests that fit the database."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from pywallet.encoding.hex import to_hex
-from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.protocol import require_signer
-from security_server.context import Core
+from pywallet.errors import InputError
 
 
 def check_times(**values: int) -> None:
@@ -15,11 +10,3 @@ def check_times(**values: int) -> None:
     for name, value in values.items():
         if value >= 1 << 53:
             raise InputError("message.schema", field=name, reason="too large")
-
-
-def require_refusing(signed: Any, core: Core, address: bytes, code: str) -> None:
-    """Like pywallet's ``require_signer``, but a bad signature is a refusal that is recorded."""
-    try:
-        require_signer(signed, core.domain, address, code)
-    except GomaaError:
-        raise Refusal(code, address=to_hex(address)) from None

@@ -50,7 +50,7 @@ class Counters:
                 select(table.c.opened_ms, table.c.heard_ms).where(
                     table.c.listener == self._key["listener"],
                     table.c.content == self._key["content"],
-                    table.c.started == action,
+                    table.c.start_action == action,
                 )
             )
         ]

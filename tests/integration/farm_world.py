@@ -26,7 +26,7 @@ from pywallet.rewards.caps import TokenCap
 from pywallet.settlement import Schedule
 from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
-from security_server.api.connections import Hub
+from security_server.api.connections import HostConnections
 from security_server.api.requests import (
     AccountRequest,
     StatementRequest,
@@ -34,20 +34,20 @@ from security_server.api.requests import (
     body,
 )
 from security_server.billing.accounts import Money
-from security_server.billing.billing import Bookkeeping
+from security_server.billing.billing import Billing
 from security_server.config import Config, Keys
-from security_server.content.contents import Songs, song_of
-from security_server.content.moves import Moves
+from security_server.content.contents import ContentStore, song_of
 from security_server.context import Core
 from security_server.db.tables import tickets, usages
 from security_server.db.writer import Store
-from security_server.epochs.chain_agreement import Agreement
+from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.playback.key_service import KeyService
 from station.chain_interface import Account, ContentFacts, ContentServers
 from station.config import StationConfig
 from station.context import Station
 from station.payments.server_client import Servers
 from station.rewards.loyalty import Generosity
+from tests.unit.security_server import services
 
 INTERVAL_S: Final = 5
 SEGMENT_MS: Final = 2_000
@@ -160,7 +160,7 @@ class StationChain:
 class DirectServers(Servers):
     """The station's client, without a network between it and the server's operations."""
 
-    def __init__(self, books: Bookkeeping) -> None:
+    def __init__(self, books: Billing) -> None:
         self._books = books
 
     async def _json(self, method: str, url: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -196,10 +196,19 @@ class FarmWorld:
         store = Store(f"sqlite:///{folder / 'server.sqlite3'}")
         chain = ServerChain(clock, policies)
         view = cast("Any", chain)
-        agreement = Agreement(store, view, SCHEDULE)
-        await agreement.look()
+        agreement = ChainAgreement(store, view, SCHEDULE)
+        await agreement.compare()
         core = Core(
-            config, keys, keys.address, DOMAIN, SCHEDULE, store, view, Songs(store, keys.master), Hub(), agreement
+            config,
+            keys,
+            keys.address,
+            DOMAIN,
+            SCHEDULE,
+            store,
+            view,
+            ContentStore(store, keys.master),
+            HostConnections(),
+            agreement,
         )
         songs = {}
         for name, raw in TERMS.items():
@@ -218,9 +227,9 @@ class FarmWorld:
             database=str(folder / "station.sqlite3"),
             rewards=Generosity(tokens=TokenCap(per_day)),
         )
-        servers = DirectServers(Bookkeeping(core))
+        servers = DirectServers(services.billing(core))
         station = Station.of(given, STATION_KEY, STATION, StationChain(clock, policies), servers)
-        return cls(clock, core, KeyService(core, Moves(core, _nobody)), station, songs, chain.revoked)
+        return cls(clock, core, KeyService(core, services.moves(core, _nobody)), station, songs, chain.revoked)
 
     async def settle(self) -> None:
         """One round of statement and voucher. Raises whatever makes a statement not payable."""
@@ -230,12 +239,12 @@ class FarmWorld:
 
     async def paid(self, listener: bytes) -> int:
         """Wei of rewards that the station's vouchers have paid for a listener's tickets; nothing may be due."""
-        query = select(tickets.c.vouchered, tickets.c.due, tickets.c.reward, tickets.c.payee).where(
-            tickets.c.listener == listener
-        )
+        query = select(
+            tickets.c.vouchered_intervals, tickets.c.unvouchered_intervals, tickets.c.reward, tickets.c.payee
+        ).where(tickets.c.listener == listener)
         rows = await self.core.store.run(lambda connection: connection.execute(query).all())
-        assert not any(row.due for row in rows)
-        return sum(row.vouchered * row.reward for row in rows)
+        assert not any(row.unvouchered_intervals for row in rows)
+        return sum(row.vouchered_intervals * row.reward for row in rows)
 
     async def heard_ms(self, listener: bytes, content: bytes) -> tuple[list[int], int]:
         """What sounded of a content for a listener, paid or not, ticket by ticket, and the seeks that counted."""

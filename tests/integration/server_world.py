@@ -40,7 +40,7 @@ from pywallet.protocol import (
 )
 from pywallet.settlement import Schedule
 from security_server.api.app import (
-    ANSWERING,
+    CHALLENGE_RESPONDER,
     CLOSING,
     CORE,
     MOVES,
@@ -49,8 +49,8 @@ from security_server.api.app import (
 from security_server.config import Config, Keys
 from security_server.content.moves import Moves
 from security_server.context import Core
-from security_server.epochs.challenge_responder import Answering
-from security_server.epochs.closing import Closing
+from security_server.epochs.challenge_responder import ChallengeResponder
+from security_server.epochs.closing import EpochCloser
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
 
@@ -76,8 +76,8 @@ class World:
     http: aiohttp.ClientSession
     url: str = ""
     core: Core | None = None
-    closing: Closing | None = None
-    answering: Answering | None = None
+    closing: EpochCloser | None = None
+    answering: ChallengeResponder | None = None
     moves: Moves | None = None
     numbers: list[int] = field(default_factory=list)
 
@@ -269,7 +269,7 @@ class World:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             self.core, self.closing, self.moves = runner.app[CORE], runner.app[CLOSING], runner.app[MOVES]
-            self.answering = runner.app[ANSWERING]
+            self.answering = runner.app[CHALLENGE_RESPONDER]
             yield self.core
         finally:
             self.core = None

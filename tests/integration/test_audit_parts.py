@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, replace
 
 from audit.events import posted_entries
-from audit.watch import WatchEvent, Watcher
+from audit.watch import Watcher, WatchEvent
 from chain.abi import function
 from chain.contracts.settlement import Entry
 from chain.contracts.token import Token

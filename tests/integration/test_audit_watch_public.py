@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.watch import WatchEvent, Watcher
+from audit.watch import Watcher, WatchEvent
 from chain.anvil import Anvil
 from chain.client import Chain
 from chain.contracts.settlement import Entry

@@ -208,7 +208,7 @@ def test_5_receipts_while_retiring(desk: Desk) -> None:
     with refused("settlement: server retired"):
         scene.post([(FAN, 300)], 300, 315)
     assert scene.slashed(scene.receipt(300))
-    # With: a retiring server's bond counts as none (``Bookkeeping._bond``).
+    # With: a retiring server's bond counts as none (``Billing._bond``).
     heard(desk)
     with pytest.raises(Refusal, match=r"server\.unbonded"):
         vouch(desk, Money(10**9, 0, 0, BPS), bond=0)

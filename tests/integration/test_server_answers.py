@@ -100,7 +100,9 @@ async def test_fifty_challenges_at_once_cost_the_thief_its_stakes(tmp_path: Path
         lane = await world.settlement.server_state(core.address)
         assert (lane.bond, lane.open) == (bond + 2 * MANY * world.deployment.stake, 0)
         assert await answering.round() == 0
-        rows = await core.store.run(lambda connection: connection.execute(select(challenges.c.closed)).scalars().all())
+        rows = await core.store.run(
+            lambda connection: connection.execute(select(challenges.c.closed_block)).scalars().all()
+        )
         assert len(rows) == 2 * MANY
         assert None not in rows
 

@@ -26,7 +26,7 @@ from pywallet.protocol import (
     Ticket,
     digest,
 )
-from security_server.db.tables import content_keys, refusals
+from security_server.db.tables import content_keys, refusal_counts
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
 from tests.integration.server_world import TOKENS, World, make_world, private_key
@@ -84,7 +84,7 @@ async def test_tickets_and_sessions_that_do_not_fit_are_refused_and_recorded(wor
         cases.append((foreign, pirate, "station.unknown"))
         for signed, ticket, code in cases:
             assert await code_of(host.open(signed, ticket)) == code
-        counted = select(refusals.c.code, refusals.c.count)
+        counted = select(refusal_counts.c.code, refusal_counts.c.count)
         noted = await core.store.run(
             lambda connection: {row["code"]: row["count"] for row in connection.execute(counted).mappings()}
         )

@@ -33,12 +33,11 @@ from pywallet.settlement import (
     verify_count,
     verify_leaf,
 )
-from security_server.billing.claim_relay import Relay
 from security_server.db.tables import claims as relayed
 from security_server.db.tables import epochs
-from security_server.epochs.publishing import Publishing
 from tests.integration.server_client import HostClient
 from tests.integration.server_world import BPS, SCHEDULE, TOKENS, World, make_world, private_key
+from tests.unit.security_server import services
 
 
 @pytest.fixture
@@ -159,7 +158,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
         for limit, code in (({"relay_least_wei": payee_due + 1}, "claim.small"), ({"relay_per_hour": 0}, "claim.busy")):
             strict = replace(core, config=replace(core.config, **limit))
             with pytest.raises(GomaaError) as error:
-                await Relay(strict, Publishing(strict)).claim(claims)
+                await services.relay(strict).claim(claims)
             assert error.value.code == code
         # One that is to be mixed is held; the payee may decide otherwise before it is sent, and is told the transaction
         # then.
@@ -251,7 +250,9 @@ async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
         await world.closing.round()
         # What a server remembers that was killed before it wrote down that the chain had its post.
         await core.store.run(
-            lambda connection: connection.execute(epochs.update().values(state="closed", transaction=None)) and None
+            lambda connection: (
+                connection.execute(epochs.update().values(settlement_state="closed", transaction=None)) and None
+            )
         )
         await world.closing.round()
         await world.closing.round()

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, event, text
 
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
-from security_server.db.retention import History
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key
+from tests.unit.security_server import services
 
 GROWING = {
     "tickets",
@@ -84,7 +84,7 @@ async def test_every_statement_uses_an_index(world: World) -> None:
         assert world.closing is not None
         await world.closing.round()
         await world.travel(3 * 86_400)
-        history = History(core)
+        history = services.retention(core)
         while await history.step():
             pass
         assert epoch <= statement.epoch

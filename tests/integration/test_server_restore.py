@@ -24,6 +24,7 @@ from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload
 from tests.integration.server_world import SCHEDULE, World, make_world
 from tests.integration.test_audit_server import close, pay, play
+from tests.unit.security_server import services
 
 
 async def earn(world: World, host: HostClient, song: Upload, listener: str) -> tuple[int, Receipt]:
@@ -141,9 +142,8 @@ async def test_a_song_that_goes_on_past_the_epochs_end_is_published_as_it_was_po
         async with world.server() as core, world.host() as host:
             await host.hello(await world.now_ms())
             await host.report(host.invocation(ticket, "renew", 5_000, await world.travel(2)))
-            from security_server.epochs.publishing import Publishing
 
-            assert (await Publishing(core).closed(epoch)).commitment == posted
+            assert (await services.publisher(core).closed(epoch)).commitment == posted
             await close(world, epoch + 1)
             assert (await host.ask("leaf", epoch=epoch, payee="0x" + receipt.payee.hex()))["amount"] == str(
                 receipt.amount
@@ -182,8 +182,6 @@ async def test_a_post_that_a_reorganisation_took_is_posted_again(tmp_path: Path)
 async def test_the_relayer_is_an_account_of_its_own_with_a_budget(tmp_path: Path) -> None:
     """Claims cost the server's own account nothing; beyond the budget they are refused, and what is low is said."""
     from pywallet.encoding.hex import to_hex
-    from security_server.billing.claim_relay import Relay
-    from security_server.epochs.publishing import Publishing
     from tests.integration.server_world import private_key
     from tests.integration.test_server_money import sign_claim
 
@@ -200,14 +198,14 @@ async def test_the_relayer_is_an_account_of_its_own_with_a_budget(tmp_path: Path
 
         for limit in ({"relay_hour_wei": 1}, {"relay_day_wei": 1}):
             strict = replace(core, config=replace(core.config, **limit))
-            assert await refused(Relay(strict, Publishing(strict)).claim(claims)) == "claim.busy"
+            assert await refused(services.relay(strict).claim(claims)) == "claim.busy"
         poor = replace(core, config=replace(core.config, relay_low_wei=10**24))
-        assert (await Relay(poor, Publishing(poor)).look()).state == "low"
+        assert (await services.relay(poor).check_account()).state == "low"
         own, relayers = await coins(world.keys.signing), await coins(world.keys.relayer)
         await world.call("POST", "/v1/claims", {"claims": claims})
         assert (await coins(world.keys.signing)) == own
         assert (await coins(world.keys.relayer)) < relayers
-        hour, day = await Relay(core, Publishing(core))._spent()
+        hour, day = await services.relay(core)._spent()
         assert 0 < hour == day < 300_000 * 10**10
         # Nobody is paid at an address of one night without its own word.
         unsigned = [

@@ -18,12 +18,12 @@ from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import Signed, Sweep, sign
 from pywallet.wallet.permit import Permit
-from security_server.billing.claim_relay import HOUR_MS, Relay
-from security_server.billing.payee_sweeps import SWEEP_S, Sweeps
+from security_server.billing.claim_relay import HOUR_MS
+from security_server.billing.payee_sweeps import SWEEP_S, PayeeSweeps
 from security_server.context import Core
 from security_server.db.tables import receipts, relay_costs
-from security_server.epochs.publishing import Publishing
 from tests.integration.server_world import World, make_world, private_key
+from tests.unit.security_server import services
 
 KEY = private_key("listener payee")
 PAYEE, FAN, STRANGER = address_of(KEY), address_of(private_key("fan")), address_of(private_key("stranger"))
@@ -37,10 +37,10 @@ class Scene:
         self.world, self.core = world, core
         self.relay, self.address = self.strict(), address_of(core.keys.relayer)
 
-    def strict(self, **limits: int) -> Sweeps:
+    def strict(self, **limits: int) -> PayeeSweeps:
         """The sweeps of a relay with other limits."""
         core = replace(self.core, config=replace(self.core.config, **limits))
-        return Sweeps(core, Relay(core, Publishing(core)))
+        return services.sweeps(core, services.relay(core))
 
     async def order(self, **changes: Any) -> Sweep:
         """All that lies there, for the fan."""
@@ -60,7 +60,7 @@ class Scene:
         """The order as it is sent."""
         return sign(order, self.core.domain, key).to_json()
 
-    async def refused(self, order: dict[str, Any], permit: bytes, relay: Sweeps | None = None) -> str:
+    async def refused(self, order: dict[str, Any], permit: bytes, relay: PayeeSweeps | None = None) -> str:
         """The code of a refusal, which moves nothing."""
         with pytest.raises(GomaaError) as caught:
             await (relay or self.relay).sweep(order, permit)
@@ -68,8 +68,8 @@ class Scene:
 
     async def spent(self) -> list[int]:
         """Wei of gas of each transaction that the server's budget counts."""
-        query = select(relay_costs.c.wei).order_by(relay_costs.c.id)
-        return [row.wei for row in await self.core.store.run(lambda connection: connection.execute(query).all())]
+        query = select(relay_costs.c.gas_wei).order_by(relay_costs.c.id)
+        return [row.gas_wei for row in await self.core.store.run(lambda connection: connection.execute(query).all())]
 
     async def balances(self) -> tuple[int, int]:
         """The payee's tokens and the fan's."""
@@ -83,7 +83,13 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         await world.token.transfer(world.platform_key, PAYEE, LIES)
         zeros = {
             name: bytes(size)
-            for name, size in (("source", 32), ("session", 32), ("invocation", 32), ("detail", 32), ("signature", 65))
+            for name, size in (
+                ("source", 32),
+                ("session", 32),
+                ("invocation", 32),
+                ("detail_hash", 32),
+                ("signature", 65),
+            )
         }
         counts = dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)
         row = {"epoch": 1, "payee": PAYEE, "amount": LIES, "content": bytes(20), **zeros, **counts}

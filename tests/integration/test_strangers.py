@@ -18,7 +18,7 @@ from pywallet.crypto.key_wrap import Unwrapper
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import destruction_digest, hello_digest, statement_digest
-from security_server.db.tables import METADATA, refusals
+from security_server.db.tables import METADATA, refusal_counts
 from tests.integration.server_songs import make_song, terms
 from tests.integration.server_world import World, make_world, private_key
 
@@ -90,7 +90,7 @@ async def test_a_host_that_reads_nothing_is_let_go(world: World, monkeypatch: py
         for _ in range(500):
             core.hub.push({"event": "x" * 100_000})
         async with asyncio.timeout(TIMEOUT_S):
-            while core.hub._lines:
+            while core.hub._connections:
                 await asyncio.sleep(0.02)
 
 
@@ -174,7 +174,7 @@ async def test_strangers_leave_no_rows(world: World) -> None:
         after = await core.store.run(rows)
         assert after.pop("refusal_counts") == before.pop("refusal_counts") + 1
         assert after == before
-        counted = select(refusals.c.what, refusals.c.code, refusals.c.count)
+        counted = select(refusal_counts.c.request_kind, refusal_counts.c.code, refusal_counts.c.count)
         assert await core.store.run(lambda connection: connection.execute(counted).all()) == [
             ("ticket", "ticket.signature", 8)
         ]

@@ -244,8 +244,8 @@ def known_to_all(world: World) -> Iterator[bytes]:
     """What stands on the chain or belongs to server, station and band."""
     with sqlite3.connect(f"file:{world.folder / 'server.sqlite3'}?mode=ro", uri=True) as database:
         for query in (
-            "SELECT root, digest, counts_root, data_hash, commitment, transaction_ FROM epochs",
-            "SELECT content, owner, policy_hash FROM contents",
+            "SELECT root, entries_digest, counts_root, data_hash, commitment, transaction_ FROM epochs",
+            "SELECT content, header_owner, policy_hash FROM contents",
             "SELECT signature, payer FROM entries",
             "SELECT signature, payer FROM debits",
         ):

@@ -19,7 +19,7 @@ import security_server.api.app as server_app
 from chain.deployment import Deployment
 from pywallet.errors import Unavailable
 from security_server.api.app import CORE, create_app
-from security_server.api.connections import Line
+from security_server.api.connections import HostConnection
 from security_server.api.host_socket import HostSocket
 from security_server.config import Config, Keys
 from security_server.context import Core
@@ -159,13 +159,13 @@ class HostLine:
         self._socket = socket
         self._core = core
         self._process = server.process
-        self.line = Line()
+        self.line = HostConnection()
         self.events: list[dict[str, Any]] = []
-        core.hub.enter(self.line)
+        core.hub.add(self.line)
 
     def leave(self) -> None:
         """Hang up."""
-        self._core.hub.leave(self.line)
+        self._core.hub.remove(self.line)
 
     async def ask(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Hand one frame to the server; its reply. Raises Unavailable where the server was killed."""

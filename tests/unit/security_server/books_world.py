@@ -25,9 +25,8 @@ from pywallet.protocol import (
 )
 from pywallet.settlement import Schedule, gross
 from security_server.api import requests
-from security_server.api.connections import Hub
+from security_server.api.connections import HostConnections
 from security_server.billing.accounts import Money
-from security_server.billing.billing import Bookkeeping
 from security_server.config import Config, Keys
 from security_server.context import Core
 from security_server.db.tables import (
@@ -45,6 +44,7 @@ from station.payments.resync import Life
 from station.payments.server_client import Servers
 from station.payments.statements import Bookkeeper, Outcome
 from station.tickets.listeners import Listening
+from tests.unit.security_server import services
 
 DOMAIN = Domain(31_337, b"\x5e" * 20)
 SCHEDULE = Schedule(length=600, grace=30, window=120, answer=120, late=36_000, delay=700)
@@ -242,10 +242,10 @@ class BooksWorld:
             "schedule": SCHEDULE,
             "store": self.store,
             "chain": self.door,
-            "hub": Hub(),
+            "hub": HostConnections(),
             "agreement": Agreeing(),
         }
-        self.server = Bookkeeping(Core(**{spec.name: given.get(spec.name) for spec in fields(Core)}))  # type: ignore[arg-type]
+        self.server = services.billing(Core(**{spec.name: given.get(spec.name) for spec in fields(Core)}))  # type: ignore[arg-type]
 
     def open_station(self) -> None:
         """Start the station on its file."""
@@ -337,12 +337,12 @@ class BooksWorld:
             tickets,
             id=identity,
             session=ticket.session,
-            station=STATION,
+            station_address=STATION,
             payer=STATION,
             listener=payee,
             payee=payee,
             content=ticket.content,
-            owner=OWNER,
+            header_owner=OWNER,
             number=number,
             price=ticket.price,
             reward=ticket.reward,
@@ -351,10 +351,10 @@ class BooksWorld:
             expiry_s=ticket.expiry,
             signature=signature,
             opened_ms=(ticket.expiry - LIFE_S) * 1000,
-            intervals=intervals,
-            due=intervals,
+            heard_intervals=intervals,
+            unvouchered_intervals=intervals,
             heard_ms=intervals * INTERVAL_S * 1000,
-            invocation=bytes(32),
+            last_invocation=bytes(32),
         )
 
         def write(connection: Any) -> None:
@@ -371,8 +371,16 @@ class BooksWorld:
         self.heard[number] = (ticket, now, signature)
 
         def write(connection: Any) -> None:
-            due = {"intervals": now, "due": now - tickets.c.vouchered, "heard_ms": now * INTERVAL_S * 1000}
-            here = (tickets.c.id == digest(ticket, DOMAIN), tickets.c.vouchered <= now, tickets.c.intervals <= now)
+            due = {
+                "heard_intervals": now,
+                "unvouchered_intervals": now - tickets.c.vouchered_intervals,
+                "heard_ms": now * INTERVAL_S * 1000,
+            }
+            here = (
+                tickets.c.id == digest(ticket, DOMAIN),
+                tickets.c.vouchered_intervals <= now,
+                tickets.c.heard_intervals <= now,
+            )
             connection.execute(update(tickets).where(*here).values(**due))
 
         self.run(self.store.run(write))
@@ -422,7 +430,7 @@ class BooksWorld:
             if not late:
                 self._take(row)
             state = "missed" if late and epoch not in self.chain.posted else "final"
-            values = row_of(epochs, epoch=epoch, state=state)
+            values = row_of(epochs, epoch=epoch, settlement_state=state)
             self.run(
                 self.store.run(
                     lambda connection, values=values: connection.execute(epochs.insert().values(**values)) and None
@@ -443,14 +451,16 @@ class BooksWorld:
         self.chain.posted[epoch] = row["net"]
 
         def settled(connection: Any) -> list[Any]:
-            return list(connection.execute(select(lines.c.number, lines.c.intervals).where(lines.c.epoch == epoch)))
+            return list(
+                connection.execute(select(lines.c.number, lines.c.settled_intervals).where(lines.c.epoch == epoch))
+            )
 
         for number, intervals in self.run(self.store.run(settled)):
             self.chain.paid[number] = self.chain.paid.get(number, 0) + intervals
 
     def due(self) -> dict[int, int]:
         """What the server still asks for, by ticket number."""
-        query = select(tickets.c.number, tickets.c.due).where(tickets.c.due > 0)
+        query = select(tickets.c.number, tickets.c.unvouchered_intervals).where(tickets.c.unvouchered_intervals > 0)
         return dict(self.run(self.store.run(lambda connection: [tuple(row) for row in connection.execute(query)])))
 
     def worth(self) -> int:

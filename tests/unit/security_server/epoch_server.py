@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +17,9 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import Domain, Receipt, Signed, Statement, Voucher, sign, statement_digest
 from pywallet.settlement import content_leaf, usage_leaf, usage_tag, verify_count, verify_leaf
-from security_server.api.connections import Hub
+from security_server.api.connections import HostConnections
 from security_server.api.requests import VoucherPost
 from security_server.billing.accounts import Money
-from security_server.billing.billing import Bookkeeping
 from security_server.config import Config, Keys
 from security_server.context import Core
 from security_server.db.queries import get, put
@@ -30,13 +30,10 @@ from security_server.db.tables import (
     usage_leaves,
 )
 from security_server.db.writer import Store
-from security_server.epochs.chain_agreement import Agreement
-from security_server.epochs.chain_events import ChainEvents
-from security_server.epochs.challenge_responder import Answering
-from security_server.epochs.closing import Closing
-from security_server.epochs.importing import Importing
-from security_server.epochs.publishing import Publishing
+from security_server.epochs.chain_agreement import ChainAgreement
+from security_server.epochs.importing import EpochImporter
 from security_server.playback.invocations import Now
+from tests.unit.security_server import services
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 from tests.unit.security_server.server_desk import CONTENT, DEVICE, DOMAIN, LISTENER, OWNER, START_MS, Desk, terms
 
@@ -76,16 +73,19 @@ class EpochServer:
     def start(self) -> None:
         """Open the database."""
         self.store = Store(self.url or f"sqlite:///{self.database}")
-        agreement = Agreement(self.store, self.chain, SCHEDULE)  # type: ignore[arg-type]
+        agreement = ChainAgreement(self.store, self.chain, SCHEDULE)  # type: ignore[arg-type]
         config = Config(Path(), Path())
         domain = Domain(DOMAIN.chain_id, DOMAIN.settlement)
         view: Any = self.chain
-        self.core = Core(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, None, Hub(), agreement)  # type: ignore[arg-type]
-        self.publishing = Publishing(self.core)
-        self.closing = Closing(self.core, self.publishing, agreement)
-        self.answering = Answering(self.core, self.publishing, self.closing, ChainEvents(self.store, view))
-        self.importing = Importing(self.store, view, KEYS.address, SCHEDULE, agreement)
-        self.books = Bookkeeping(self.core)
+        none: Any = None
+        hosts = HostConnections()
+        self.core = Core(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, none, hosts, agreement)
+        self.publishing = services.publisher(self.core)
+        self.closing = services.closer(self.core, self.publishing)
+        self.answering = services.responder(self.core, self.publishing, self.closing)
+        self.importing = EpochImporter(self.store, view, KEYS.address, SCHEDULE, agreement)
+        self.books = services.billing(self.core)
+        self.issued = services.receipts(self.core)
         self.running = True
 
     def kill(self) -> None:
@@ -110,14 +110,14 @@ class EpochServer:
                 connection,
                 contents,
                 {"content": CONTENT},
-                owner=OWNER,
+                header_owner=OWNER,
                 policy_hash=bytes(32),
                 header=b"",
                 uploaded_ms=0,
             )
 
         await self.store.run(work)
-        await self.core.agreement.look()
+        await self.core.agreement.compare()
 
     async def open(self) -> bytes:
         """A new ticket, playing; the one before stops."""
@@ -126,7 +126,7 @@ class EpochServer:
 
         def work(connection: Any) -> None:
             self._at(connection)
-            row = {"id": identity, "station": STATION, "payer": STATION}
+            row = {"id": identity, "station_address": STATION, "payer": STATION}
             before = keccak256(b"ticket %d" % (self.numbers - 1))
             # A restored database may not know it.
             if get(connection, tickets, id=before) is not None:
@@ -146,7 +146,7 @@ class EpochServer:
     def _position(self, ticket: bytes) -> int:
         row = get(self.desk.connection, tickets, id=ticket)
         assert row is not None
-        return int(row["position_ms"]) + max(0, self.desk.now.time_ms - int(row["time_ms"]))
+        return int(row["position_ms"]) + max(0, self.desk.now.time_ms - int(row["last_signed_ms"]))
 
     async def hear(self, ticket: bytes) -> str | None:
         """The song has gone on; the code of a refusal."""
@@ -186,7 +186,7 @@ class EpochServer:
             lambda connection: connection.execute(select(receipts.c.epoch, receipts.c.payee)).all()
         )
         for payee in {bytes(row.payee) for row in rows}:
-            for one in await self.books._found(select(receipts).where(receipts.c.payee == payee)):
+            for one in await self.issued._found(select(receipts).where(receipts.c.payee == payee)):
                 message = one.receipt.message
                 self.receipts.add(Given(message.epoch, message.payee, message.amount))
 
@@ -223,7 +223,7 @@ class EpochServer:
         assert len(rows) == len(data.usages) or epoch in self.imported
         for row in rows:
             found = await self.publishing.usage(DEVICE, epoch, self.session, row["content"])  # type: ignore[arg-type]
-            tag = usage_tag(self.core.secret(LISTENER, row["content"]), epoch)
+            tag = usage_tag(KEYS.tag_secret(LISTENER, row["content"]), epoch)
             leaf = usage_leaf(tag, row["content"], *(found["leaf"][name] for name in ("plays", "seeks", "seconds")))
             assert verify_count(
                 data.counts_root, leaf, found["index"], [bytes.fromhex(node[2:]) for node in found["proof"]]
@@ -236,8 +236,10 @@ class EpochServer:
 
     async def states(self) -> dict[int, str]:
         """Epoch to its state at the last look."""
-        rows = await self.store.run(lambda connection: connection.execute(select(epochs.c.epoch, epochs.c.state)).all())
-        return {row.epoch: row.state for row in rows}
+        rows = await self.store.run(
+            lambda connection: connection.execute(select(epochs.c.epoch, epochs.c.settlement_state)).all()
+        )
+        return {row.epoch: row.settlement_state for row in rows}
 
     async def bytes_of(self) -> dict[int, bytes]:
         """Epoch to its stored bytes."""
@@ -246,7 +248,7 @@ class EpochServer:
 
     def copy(self, target: Path) -> None:
         """A backup."""
-        with sqlite3.connect(self.database) as source, sqlite3.connect(target) as made:
+        with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(target)) as made:
             source.backup(made)
 
 

@@ -48,7 +48,13 @@ class Desk:
             "not_after_s": START_MS // 1000 + 7 * 86_400,
             "opened_ms": START_MS,
         }
-        row = {"station": STATION, "listener": listener, "device": device, "payee": payee, "signature": bytes(65)}
+        row = {
+            "station_address": STATION,
+            "listener": listener,
+            "device": device,
+            "payee": payee,
+            "signature": bytes(65),
+        }
         self.connection.execute(insert(sessions).values(id=identity, **row, **times))
         self.sequence[identity] = 0
         return identity
@@ -59,12 +65,12 @@ class Desk:
         """A ticket row."""
         identity = changes.pop("id", None) or bytes([100 + number]) * 32
         row = {
-            "station": STATION,
+            "station_address": STATION,
             "payer": STATION,
             "listener": LISTENER,
             "payee": PAYEE,
             "content": CONTENT,
-            "owner": OWNER,
+            "header_owner": OWNER,
             "number": number,
         }
         money = {

@@ -122,7 +122,7 @@ def test_an_epoch_that_closes_between_facts_and_transaction(world: BooksWorld) -
     play(world)
     closed = world.epoch
     world.chain.rates[closed + 1] = 1_000
-    values = row_of(epochs, epoch=closed, state="closed")
+    values = row_of(epochs, epoch=closed, settlement_state="closed")
     tasks = []
 
     def close() -> None:
@@ -220,7 +220,11 @@ def test_a_wrong_line_is_set_aside_and_the_others_are_paid(world: BooksWorld) ->
     good, bad = play(world), play(world)
 
     def count(intervals: int) -> None:
-        change = update(tickets).where(tickets.c.number == bad).values(intervals=intervals, due=intervals)
+        change = (
+            update(tickets)
+            .where(tickets.c.number == bad)
+            .values(heard_intervals=intervals, unvouchered_intervals=intervals)
+        )
         world.run(world.store.run(lambda connection: connection.execute(change) and None))
 
     count(4_000)
@@ -244,7 +248,7 @@ def test_a_wrong_line_is_set_aside_and_the_others_are_paid(world: BooksWorld) ->
 def test_disputed_lines_never_crowd_out_the_others(world: BooksWorld) -> None:
     """With escrow for a few intervals only, the lines that the station does not agree to are stated last."""
     bad, good = play(world, 3), play(world, 2)
-    change = update(tickets).where(tickets.c.number == bad).values(intervals=4_000, due=4_000)
+    change = update(tickets).where(tickets.c.number == bad).values(heard_intervals=4_000, unvouchered_intervals=4_000)
     world.run(world.store.run(lambda connection: connection.execute(change) and None))
     world.chain.escrow = gross(50_000, 500)
     world.door.forget_money()
@@ -258,7 +262,7 @@ def test_a_server_that_states_a_settled_line_again_gets_no_signature(world: Book
     """What was settled is claimed as open, with its sum: the station's own sum of what it agreed to says no."""
     number = play(world)
     world.settle()
-    change = update(tickets).where(tickets.c.number == number).values(vouchered=0, due=3)
+    change = update(tickets).where(tickets.c.number == number).values(vouchered_intervals=0, unvouchered_intervals=3)
     world.run(world.store.run(lambda connection: connection.execute(change) and None))
     signed = len(world.caps)
     for _ in range(3):

@@ -175,8 +175,8 @@ class BooksMachine(RuleBasedStateMachine):
         assert all((row["epoch"], row["source"]) in kept for row in promised)
         earned: Counter[tuple[int, bytes]] = Counter()
         for row in settled:
-            earned[row["epoch"], row["owner"]] += row["intervals"] * row["price"]
-        assert {(row["epoch"], row["payee"]): row["owned"] for row in paid if row["owned"]} == earned
+            earned[row["epoch"], row["owner"]] += row["settled_intervals"] * row["price"]
+        assert {(row["epoch"], row["payee"]): row["owner_amount"] for row in paid if row["owner_amount"]} == earned
         amounts = {(row["epoch"], row["payee"]): row["amount"] for row in paid}
         assert all(row["amount"] <= amounts[row["epoch"], row["payee"]] for row in promised)
 

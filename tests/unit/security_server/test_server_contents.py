@@ -14,7 +14,7 @@ from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError, Refusal
 from security_server.api import requests
-from security_server.content.contents import Songs, verify
+from security_server.content.contents import ContentStore, verify
 from security_server.db.writer import Store
 from tests.integration.server_songs import Upload, make_song, terms
 
@@ -75,19 +75,19 @@ def test_a_header_of_another_content_is_refused() -> None:
     assert error.value.code == "message.schema"
 
 
-async def test_keys_are_sealed_at_rest_and_shredded_for_good(tmp_path: Path) -> None:
+async def test_keys_are_encrypted_at_rest_and_deleted_for_good(tmp_path: Path) -> None:
     """No file holds the key in the clear; after shredding it is gone from memory, table and files."""
     store = Store(f"sqlite:///{tmp_path}/db")
-    songs = Songs(store, hashlib.sha256(b"master").digest())
+    songs = ContentStore(store, hashlib.sha256(b"master").digest())
     made = song()
     verified = verify(read(made.body(OWNER, PUBLIC)), CONTENT, PRIVATE)
     await songs.save(verified.cose, verified.song, verified.keys, 1)
     assert await songs.content_key(CONTENT, 1) == made.key
-    fresh = Songs(store, hashlib.sha256(b"master").digest())
+    fresh = ContentStore(store, hashlib.sha256(b"master").digest())
     assert await fresh.content_key(CONTENT, 1) == made.key
     assert all(made.key not in path.read_bytes() for path in tmp_path.iterdir())
-    assert await songs.shred(CONTENT, "content.revoked", 2)
-    assert not await songs.shred(CONTENT, "content.revoked", 3)
+    assert await songs.delete_keys(CONTENT, "content.revoked", 2)
+    assert not await songs.delete_keys(CONTENT, "content.revoked", 3)
     with pytest.raises(Refusal) as error:
         await songs.content_key(CONTENT, 1)
     assert error.value.code == "content.revoked"
@@ -100,9 +100,9 @@ async def test_another_master_key_opens_nothing(tmp_path: Path) -> None:
     """A stolen database without the master key gives no content key."""
     store = Store(f"sqlite:///{tmp_path}/db")
     verified = verify(read(song().body(OWNER, PUBLIC)), CONTENT, PRIVATE)
-    await Songs(store, bytes(32)).save(verified.cose, verified.song, verified.keys, 1)
+    await ContentStore(store, bytes(32)).save(verified.cose, verified.song, verified.keys, 1)
     with pytest.raises(GomaaError) as error:
-        await Songs(store, b"\x01" * 32).content_key(CONTENT, 1)
+        await ContentStore(store, b"\x01" * 32).content_key(CONTENT, 1)
     assert error.value.code == "internal"
     store.close()
 

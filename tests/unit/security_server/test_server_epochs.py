@@ -65,11 +65,11 @@ async def live(folder: Path, steps: list[tuple[str, int]]) -> EpochServer:
                     await server.closing.round()
                 case "restart":
                     server.restart()
-                    await server.core.agreement.look()
+                    await server.core.agreement.compare()
         except Killed:
             chain.kill_in = None
             server.restart()
-            await server.core.agreement.look()
+            await server.core.agreement.compare()
         except GomaaError as error:
             assert error.code in {"voucher.cap", "station.escrow.short", "server.unbonded"}, error
         chain.kill_in = None
@@ -163,7 +163,9 @@ async def test_a_play_longer_than_18_hours_is_not_cut(tmp_path: Path) -> None:
     chain.time_s += 30
     await server.hear(ticket)
     await server.pay()
-    await server.store.run(lambda connection: connection.execute(lines.update().values(intervals=7_000)) and None)
+    await server.store.run(
+        lambda connection: connection.execute(lines.update().values(settled_intervals=7_000)) and None
+    )
     chain.time_s += 31
     await server.closing.round()
     data = EpochData.decode(await server.publishing.data(SCHEDULE.epoch_of(begin_s())))

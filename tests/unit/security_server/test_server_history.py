@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
 from security_server.db import retention
-from security_server.db.cursors import ENDED, mark
+from security_server.db.cursors import ENDED, read_cursor
 from security_server.db.queries import new, put
 from security_server.db.retention import (
     Ages,
@@ -36,8 +36,18 @@ NOW_S = START_MS // 1000
 
 def close(connection: Connection, epoch: int, state: str) -> None:
     """An epoch's row, as closing writes it."""
-    plain = dict.fromkeys(("root", "digest", "counts_root", "data_hash", "commitment", "data"), bytes(32))
-    new(connection, epochs, epoch=epoch, state=state, rate=500, total=0, leaves=0, transaction=None, **plain)
+    plain = dict.fromkeys(("root", "entries_digest", "counts_root", "data_hash", "commitment", "data"), bytes(32))
+    new(
+        connection,
+        epochs,
+        epoch=epoch,
+        settlement_state=state,
+        bps=500,
+        total=0,
+        leaf_count=0,
+        transaction=None,
+        **plain,
+    )
 
 
 def count(connection: Connection) -> dict[str, int]:
@@ -46,7 +56,7 @@ def count(connection: Connection) -> dict[str, int]:
         table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
         for table in METADATA.sorted_tables
     }
-    return {name: rows for name, rows in found.items() if rows and name != "marks"}
+    return {name: rows for name, rows in found.items() if rows and name != "cursors"}
 
 
 def play(desk: Desk, number: int, session: bytes | None = None, content: bytes = CONTENT, due: int = 0) -> bytes:
@@ -54,7 +64,7 @@ def play(desk: Desk, number: int, session: bytes | None = None, content: bytes =
     session = desk.session(number=number) if session is None else session
     ticket = desk.ticket(session, number, content=content)
     for sequence in (1, 2):
-        values = {"action": "play", "position_ms": 0, "time_ms": 0, "received_ms": 0, "signature": bytes(65)}
+        values = {"action": "play", "position_ms": 0, "signed_ms": 0, "received_ms": 0, "signature": bytes(65)}
         new(
             desk.connection,
             invocations,
@@ -66,7 +76,7 @@ def play(desk: Desk, number: int, session: bytes | None = None, content: bytes =
             **values,
         )
     desk.connection.execute(insert(tracked).values(ticket=ticket))
-    desk.connection.execute(update(tickets).where(tickets.c.id == ticket).values(due=due))
+    desk.connection.execute(update(tickets).where(tickets.c.id == ticket).values(unvouchered_intervals=due))
     return ticket
 
 
@@ -75,16 +85,16 @@ def test_the_cursor_of_ended_epochs_stays_before_one_that_cannot_be_closed(desk:
     for epoch in (3, 4, 5, 9):
         new(desk.connection, epoch_contents, epoch=epoch, content=CONTENT, plays=1)
     assert ended(desk.connection, 9) == [3, 4, 5]
-    assert mark(desk.connection, ENDED) is None
+    assert read_cursor(desk.connection, ENDED) is None
     close(desk.connection, 3, "closed")
     close(desk.connection, 5, "closed")
     assert ended(desk.connection, 9) == [4]
-    assert mark(desk.connection, ENDED) == 4
+    assert read_cursor(desk.connection, ENDED) == 4
     close(desk.connection, 4, "closed")
     assert ended(desk.connection, 9) == []
-    assert mark(desk.connection, ENDED) == 6
+    assert read_cursor(desk.connection, ENDED) == 6
     assert ended(desk.connection, 10) == [9]
-    assert mark(desk.connection, ENDED) == 6
+    assert read_cursor(desk.connection, ENDED) == 6
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.FINAL, State.MISSED)])
@@ -94,7 +104,7 @@ def test_settled_epochs_end_at_one_that_is_not_over(desk: Desk, state: State) ->
         close(desk.connection, epoch, "final" if epoch % 2 else "missed")
     ended(desk.connection, 9)
     assert first_unsettled(desk.connection) == 8
-    desk.connection.execute(update(epochs).where(epochs.c.epoch == 5).values(state=str(state)))
+    desk.connection.execute(update(epochs).where(epochs.c.epoch == 5).values(settlement_state=str(state)))
     assert first_unsettled(desk.connection) == 5
 
 
@@ -105,14 +115,14 @@ def test_a_debit_goes_once_its_payers_base_has_it(desk: Desk) -> None:
         new(desk.connection, debits, epoch=epoch, payer=STATION, **values)
     run(desk)
     assert count(desk.connection) == {"debits": 2}
-    put(desk.connection, payers, {"payer": STATION}, base=105, base_epoch=3, **payer_columns())
+    put(desk.connection, payers, {"payer": STATION}, base_gross=105, base_epoch=3, **payer_columns())
     run(desk)
     assert count(desk.connection) == {"debits": 1, "payers": 1}
 
 
 def payer_columns() -> dict[str, object]:
     """Values for whatever else a payer's row must have."""
-    named = {"payer", "base", "base_epoch"}
+    named = {"payer", "base_gross", "base_epoch"}
     return {
         one.name: 0
         for one in payers.columns
@@ -166,7 +176,7 @@ def test_a_debt_and_a_count_over_all_time_keep_their_tickets(desk: Desk) -> None
 
 def test_a_receipt_stays_until_it_was_claimed_or_is_very_old(desk: Desk) -> None:
     """Claimed here: with the epoch's rows. Otherwise for as long as the operator says."""
-    plain = dict.fromkeys(("session", "invocation", "detail"), bytes(32)) | dict.fromkeys(
+    plain = dict.fromkeys(("session", "invocation", "detail_hash"), bytes(32)) | dict.fromkeys(
         ("plays", "seeks", "seconds", "sequence"), 0
     )
     for epoch in (3, 4, 5):
@@ -174,7 +184,7 @@ def test_a_receipt_stays_until_it_was_claimed_or_is_very_old(desk: Desk) -> None
             values = {"source": bytes(32), "amount": 1, "content": CONTENT, "signature": bytes(65), **plain}
             new(desk.connection, receipts, epoch=epoch, payee=payee, **values)
     claims = METADATA.tables["claims"]
-    known = {"to": LISTENER, "transaction": bytes(32), "time_ms": 0}
+    known = {"recipient": LISTENER, "transaction": bytes(32), "sent_ms": 0}
     values = {
         **known,
         **{column.name: 0 for column in claims.columns if not column.nullable and column.name not in known},

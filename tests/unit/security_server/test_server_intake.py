@@ -39,7 +39,7 @@ def test_refused_plays_of_one_ticket_are_kept_a_few_times_only(desk: Desk) -> No
     assert counted["unvalidated"] == REFUSED_PER_TICKET
     row = get(desk.connection, sessions, id=session)
     assert row is not None
-    assert row["sequence"] == 51
+    assert row["last_sequence"] == 51
     assert desk.act(session, ticket, "renew").code is None
 
 

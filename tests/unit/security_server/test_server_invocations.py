@@ -16,7 +16,7 @@ from security_server.db.tables import (
     epoch_contents,
     epoch_usages,
     invocations,
-    refusals,
+    refusal_counts,
     tickets,
     usages,
 )
@@ -33,7 +33,7 @@ def test_a_play_counts_once_and_its_intervals_fill(desk: Desk) -> None:
     assert (outcome.heard_ms, outcome.intervals) == (30_000, 3)
     row = get(desk.connection, tickets, id=ticket)
     assert row is not None
-    assert row["due"] == 3
+    assert row["unvouchered_intervals"] == 3
     assert outcome.usage == {"plays": 1, "seeks": 0, "seconds": 30, "first_play_s": START_MS // 1000}
     assert outcome.left == {"play": 2, "seek": 2}
 
@@ -61,7 +61,7 @@ def test_other_bytes_under_a_used_number_are_replays(desk: Desk) -> None:
     row = get(desk.connection, usages, listener=LISTENER, content=CONTENT)
     assert row is not None
     assert row["seeks"] == 0
-    assert desk.connection.execute(select(refusals.c.code)).scalars().all() == ["invocation.replayed"]
+    assert desk.connection.execute(select(refusal_counts.c.code)).scalars().all() == ["invocation.replayed"]
 
 
 def test_a_sequence_that_goes_backwards_is_refused(desk: Desk) -> None:
@@ -234,7 +234,9 @@ def test_plays_without_a_voucher_are_bounded_at_every_interval(desk: Desk) -> No
         codes.append(code)
     assert codes == [None] * 5 + ["station.credit.exhausted"] * 35
     assert outstanding(desk.connection, STATION, 7).plays == 5
-    desk.connection.execute(update(tickets).values(vouchered=tickets.c.intervals, due=0))
+    desk.connection.execute(
+        update(tickets).values(vouchered_intervals=tickets.c.heard_intervals, unvouchered_intervals=0)
+    )
     assert desk.act(session, opened[6], "play").code is None
 
 

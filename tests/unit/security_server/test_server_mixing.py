@@ -23,10 +23,10 @@ from pywallet.protocol import (
     Signed,
     sign,
 )
-from security_server.billing.claim_mixing import MOST_TRIES, Mixer
-from security_server.billing.claim_relay import Relay
+from security_server.billing.claim_mixing import MOST_TRIES, ClaimMixer
 from security_server.db.tables import queued_claims, receipts
 from security_server.db.writer import Store
+from tests.unit.security_server import services
 from tests.unit.security_server.test_server_relay import CONFIG, HERE, KEYS, Leaves, Network, View, refused
 
 DOMAIN = Domain(HERE.chain_id, HERE.settlement)
@@ -41,7 +41,7 @@ class Early(Leaves):
         self._codes = codes
 
     async def claim_item(self, one: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[Any]]:
-        """See Publishing."""
+        """See EpochPublisher."""
         if one.message.epoch in self._codes:
             raise Refusal(self._codes[one.message.epoch])
         return await super().claim_item(one, signed=signed)
@@ -57,7 +57,7 @@ class Scene:
         self.early: dict[int, str] = {}
         self.store: Store | None = None
 
-    def start(self, **limits: Any) -> Mixer:
+    def start(self, **limits: Any) -> ClaimMixer:
         """A new process over the same files."""
         if self.store is not None:
             self.store.close()
@@ -67,18 +67,20 @@ class Scene:
             return self.now_ms
 
         config = replace(CONFIG, relay_mix_s=WAIT_S, **limits)
+        view: Any = View(self.network)
+        view.now_ms = now_ms
         core: Any = SimpleNamespace(
             schedule=HERE.schedule,
             address=KEYS.address,
             keys=KEYS,
             config=config,
             domain=DOMAIN,
-            chain=View(self.network),
+            chain=view,
             store=self.store,
-            now_ms=now_ms,
         )
         leaves: Any = Early(self.early)
-        return Mixer(core, Relay(core, leaves))
+        self.core = core
+        return services.mixer(core, services.relay(core, leaves))
 
     async def owe(self, number: int, epoch: int) -> None:
         """Sign a receipt for a payee."""
@@ -87,7 +89,7 @@ class Scene:
             "content": bytes(20),
             "session": bytes(32),
             "invocation": bytes(32),
-            "detail": bytes(32),
+            "detail_hash": bytes(32),
             "signature": bytes(65),
         }
         counts = dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)

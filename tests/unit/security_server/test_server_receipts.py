@@ -22,7 +22,7 @@ from pywallet.protocol import (
     signer,
     statement_digest,
 )
-from security_server.api.connections import Line
+from security_server.api.connections import HostConnection
 from security_server.api.requests import (
     AccountRequest,
     Pay,
@@ -56,11 +56,11 @@ async def heard(folder: Path) -> EpochServer:
     return server
 
 
-def connected(server: EpochServer, device: bytes) -> Line:
+def connected(server: EpochServer, device: bytes) -> HostConnection:
     """A line that has said hello."""
-    line = Line()
+    line = HostConnection()
     line.device = device
-    server.core.hub.enter(line)
+    server.core.hub.add(line)
     return line
 
 
@@ -79,9 +79,9 @@ async def test_a_receipt_goes_to_the_devices_of_its_listener(tmp_path: Path) -> 
     assert [event["receipt"]["message"]["payee"] for event in pushed[DEVICE]] == [to_hex(PAYEE)]
     assert pushed[STRANGER] == []
     asked = ReceiptsRequest(0, [to_hex(PAYEE), to_hex(OWNER)])
-    (own,) = (await server.books.receipts(DEVICE, asked))["receipts"]
+    (own,) = (await server.issued.of_device(DEVICE, asked))["receipts"]
     assert {"event": "receipt", **own} == pushed[DEVICE][0]
-    assert (await server.books.receipts(STRANGER, asked))["receipts"] == []
+    assert (await server.issued.of_device(STRANGER, asked))["receipts"] == []
     server.kill()
 
 
@@ -94,7 +94,7 @@ async def test_a_payee_asks_with_its_key_for_what_a_challenge_needs(tmp_path: Pa
 
     async def ask(payee: bytes, by: bytes = KEYS.address, time_s: int = now_s) -> list[Any]:
         signature = to_hex(sign_digest(key, receipts_digest(by, payee, time_s)))
-        found: list[Any] = (await server.books.proven(ReceiptsPost(to_hex(payee), time_s, signature)))["receipts"]
+        found: list[Any] = (await server.issued.of_payee(ReceiptsPost(to_hex(payee), time_s, signature)))["receipts"]
         return found
 
     assert await ask(address_of(key)) == []

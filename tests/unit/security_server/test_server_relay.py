@@ -17,10 +17,11 @@ from chain.deployment import Deployment
 from pywallet.errors import GomaaError
 from pywallet.protocol import Claim, Domain, Signed
 from pywallet.settlement import Header, Schedule
-from security_server.billing.claim_relay import Relay
+from security_server.billing.claim_relay import ClaimRelay
 from security_server.chain_view import ChainView
 from security_server.config import Config, Keys
 from security_server.db.writer import Store
+from tests.unit.security_server import services
 
 HERE = Deployment(
     31337, "ws://127.0.0.1:1", *[bytes([n]) * 20 for n in range(1, 6)], 7, Schedule(60, 5, 15, 15, 3600, 70), 10**18
@@ -83,13 +84,13 @@ class Leaves:
     """Every payee has a leaf."""
 
     async def claim_item(self, one: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[Any]]:
-        """See Publishing."""
+        """See EpochPublisher."""
         header = Header(bytes(32), 7, bytes(32))
         return ClaimItem(KEYS.address, one.message.epoch, header, one.message.payee, 7, 0, 0, 0, 0), ()
 
 
 @pytest.fixture
-async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
+async def relay(tmp_path: Path) -> AsyncIterator[ClaimRelay]:
     """A relay over an empty database."""
     store = Store(f"sqlite:///{tmp_path}/server.sqlite3")
 
@@ -97,11 +98,11 @@ async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
         return 1_800_000_000_000
 
     domain = Domain(HERE.chain_id, HERE.settlement)
-    core: Any = SimpleNamespace(
-        address=KEYS.address, keys=KEYS, config=CONFIG, domain=domain, chain=View(Network()), store=store, now_ms=now_ms
-    )
+    view: Any = View(Network())
+    view.now_ms = now_ms
+    core: Any = SimpleNamespace(address=KEYS.address, keys=KEYS, config=CONFIG, domain=domain, chain=view, store=store)
     leaves: Any = Leaves()
-    yield Relay(core, leaves)
+    yield services.relay(core, leaves)
     store.close()
 
 
@@ -119,12 +120,12 @@ async def refused(work: Any) -> str:
     return error.value.code
 
 
-async def test_the_chain_is_asked_whose_leaf_may_be_sent_each_time(relay: Relay) -> None:
+async def test_the_chain_is_asked_whose_leaf_may_be_sent_each_time(relay: ClaimRelay) -> None:
     """The finding: what it had said was believed for a minute.
 
     An owner since a moment was refused, and one no longer was sent.
     """
-    network = relay._core.chain.network  # type: ignore[attr-defined]
+    network = relay._chain.network  # type: ignore[attr-defined]
     assert await refused(relay.claim(push(1))) == "claim.signature"
     network.owners.add(OWNER)
     await relay.claim(push(1))
@@ -133,9 +134,9 @@ async def test_the_chain_is_asked_whose_leaf_may_be_sent_each_time(relay: Relay)
     assert network.sent == 1
 
 
-async def test_what_the_chain_would_not_take_is_not_sent_and_costs_no_budget(relay: Relay) -> None:
+async def test_what_the_chain_would_not_take_is_not_sent_and_costs_no_budget(relay: ClaimRelay) -> None:
     """Where the answer changes between question and estimate: the contract's word becomes the claim's code."""
-    network = relay._core.chain.network  # type: ignore[attr-defined]
+    network = relay._chain.network  # type: ignore[attr-defined]
     network.owners.add(OWNER)
     for network.reason, code in (
         ("signature", "claim.signature"),

@@ -180,7 +180,7 @@ class Settling(RuleBasedStateMachine):
     def restart(self) -> None:
         """The process ends and starts."""
         self.server.restart()
-        self.do(self.server.core.agreement.look())
+        self.do(self.server.core.agreement.compare())
 
     @rule()
     def back_up(self) -> None:
@@ -197,7 +197,7 @@ class Settling(RuleBasedStateMachine):
         archive = self.loop.run_until_complete(self.server.bytes_of())
         self.server.kill()
         for path in self.folder.glob("server.sqlite3*"):
-            path.unlink()
+            path.unlink(missing_ok=True)
         shutil.copy(self.backup, self.server.database)
         self.server.start()
         # Nothing else of the lost process comes back: what it had sent is in blocks, or gone.
@@ -205,7 +205,7 @@ class Settling(RuleBasedStateMachine):
         posts = self.chain.ledger.posts
         self.chain.posted = [(epoch, commit) for epoch, commit in self.chain.posted if epoch in posts]
         self.server.receipts = {one for one in self.server.receipts if one.epoch in posts}
-        self.do(self.server.core.agreement.look())
+        self.do(self.server.core.agreement.compare())
         stored = self.loop.run_until_complete(self.server.bytes_of())
         lost = [epoch for epoch, post in posts.items() if stored.get(epoch) != archive[epoch]]
         assert self.server.core.agreement.differing == set(lost)
@@ -244,7 +244,7 @@ class Settling(RuleBasedStateMachine):
             self.heal()
             for _ in range(3):
                 self.look()
-            self.do(self.server.core.agreement.look())
+            self.do(self.server.core.agreement.compare())
             self.look()
             stored = self.loop.run_until_complete(self.server.bytes_of())
             for epoch in stored:

@@ -9,7 +9,7 @@ from pywallet.crypto import address_of
 from pywallet.errors import Refusal
 from pywallet.protocol import Voucher, sign
 from security_server.billing.accounts import Money
-from security_server.billing.fair_slots import Slots
+from security_server.billing.fair_slots import EpochBounds
 from security_server.billing.settling import Done, Settling, settle_voucher
 from security_server.billing.statements import Stated, state
 from security_server.db.tables import debits, tickets
@@ -23,24 +23,37 @@ RICH = Money(10**12, 0, 0, 500)
 class Payers:
     """Many payers at one desk, each with plays that are heard."""
 
-    def __init__(self, desk: Desk, slots: Slots, bond: int) -> None:
+    def __init__(self, desk: Desk, slots: EpochBounds, bond: int) -> None:
         self.desk, self.slots, self.bond, self.number, self.epoch = desk, slots, bond, 0, 7
 
     def heard(self, payer: bytes, intervals: int, price: int, station: bool = True) -> None:
         """So many intervals under a new ticket."""
         self.number += 1
         row = {
-            "station": payer if station else STATION,
+            "station_address": payer if station else STATION,
             "payer": payer,
             "listener": payer,
             "payee": b"\x04" * 20,
             "content": b"\x06" * 20,
         }
-        row |= {"owner": b"\x05" * 20, "number": self.number, "price": price, "reward": 0, "bps": 500, "interval_s": 10}
-        row |= {"intervals": intervals, "due": intervals, "opened_ms": START_MS, "expiry_s": 0, "signature": bytes(65)}
+        row |= {
+            "header_owner": b"\x05" * 20,
+            "number": self.number,
+            "price": price,
+            "reward": 0,
+            "bps": 500,
+            "interval_s": 10,
+        }
+        row |= {
+            "heard_intervals": intervals,
+            "unvouchered_intervals": intervals,
+            "opened_ms": START_MS,
+            "expiry_s": 0,
+            "signature": bytes(65),
+        }
         identity = self.number.to_bytes(32, "big")
         self.desk.connection.execute(
-            tickets.insert().values(id=identity, session=bytes(32), invocation=bytes(32), **row)
+            tickets.insert().values(id=identity, session=bytes(32), last_invocation=bytes(32), **row)
         )
 
     def stated(self, payer: bytes) -> Stated:
@@ -70,7 +83,7 @@ def test_listeners_never_take_stations_slots(desk: Desk) -> None:
 
     A station, and more than 256 stations, still settle.
     """
-    payers = Payers(desk, Slots(stations=400, listeners=256), 10**9)
+    payers = Payers(desk, EpochBounds(stations=400, listeners=256), 10**9)
     for number in range(300):
         payers.heard(name(number), 1, 2, station=False)
     codes = []
@@ -91,7 +104,7 @@ def test_listeners_never_take_stations_slots(desk: Desk) -> None:
 
 def test_small_change_waits_and_is_told_so(desk: Desk) -> None:
     """Below the minimum nothing is stated or settled; together with what comes later it is."""
-    payers = Payers(desk, Slots(least_wei=1_000), 10**9)
+    payers = Payers(desk, EpochBounds(least_wei=1_000), 10**9)
     payers.heard(STATION, 2, 100)
     assert (payers.stated(STATION).lines, payers.stated(STATION).waiting) == ((), "statement.minimum")
     with pytest.raises(Refusal) as refused:
@@ -112,7 +125,7 @@ def test_small_change_waits_and_is_told_so(desk: Desk) -> None:
 def test_one_station_does_not_take_the_bond_from_the_others(desk: Desk) -> None:
     """A station that owes ten bonds leaves three others their equal parts, and gets what they do not use."""
     bond = 100_000
-    payers = Payers(desk, Slots(), bond)
+    payers = Payers(desk, EpochBounds(), bond)
     payers.heard(name(1), 1_000, 1_000)
     payers.heard(name(2), 40, 1_000)
     payers.heard(name(3), 10, 1_000)
@@ -129,7 +142,7 @@ def test_one_station_does_not_take_the_bond_from_the_others(desk: Desk) -> None:
 
 def test_a_station_that_settled_in_the_last_epoch_has_its_part_kept(desk: Desk) -> None:
     """It owes nothing at this moment; another one still cannot take all of the bond."""
-    payers = Payers(desk, Slots(), 100_000)
+    payers = Payers(desk, EpochBounds(), 100_000)
     payers.heard(name(2), 30, 1_000)
     payers.pay(name(2))
     payers.epoch = 8
@@ -143,7 +156,7 @@ def test_a_station_that_settled_in_the_last_epoch_has_its_part_kept(desk: Desk) 
 
 def test_listeners_together_leave_half_of_the_bond(desk: Desk) -> None:
     """Listeners with large sums stop at their part; the stations' half is there for a station that comes later."""
-    payers = Payers(desk, Slots(), 100_000)
+    payers = Payers(desk, EpochBounds(), 100_000)
     for number in range(10):
         payers.heard(name(number), 20, 1_000, station=False)
     for number in range(10):
@@ -169,7 +182,7 @@ def test_a_long_history_costs_a_voucher_nothing(desk: Desk) -> None:
         asked.append(statement)
 
     def count(history: int) -> int:
-        payers = Payers(desk, Slots(), 10**9)
+        payers = Payers(desk, EpochBounds(), 10**9)
         payers.number = 100_000 * (history + 1)
         for _ in range(history):
             payers.heard(STATION, 0, 10)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,29 +29,29 @@ class Network:
 
 def watch(chain: Network, **config: Any) -> StakeWatch:
     """Over a chain that says only what gas costs."""
-    core: Any = SimpleNamespace(chain=chain, config=Config(Path(), Path(), **config))
-    return StakeWatch(core)
+    given: Any = chain
+    return StakeWatch(chain=given, gomaa_per_coin=Config(Path(), Path(), **config).gomaa_per_coin)
 
 
 async def test_gas_that_is_dearer_than_the_stake_covers_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gomaa.server")
     chain = Network()
     stakes = watch(chain)
-    assert not await stakes.look()
+    assert not await stakes.check()
     assert not caplog.messages
     chain.price = EDGE + 1
-    assert await stakes.look()
-    assert await stakes.look()
+    assert await stakes.check()
+    assert await stakes.check()
     assert [one.partition(":")[0] for one in caplog.messages] == ["the stake is low"]
     assert caplog.records[0].levelno == logging.ERROR
     chain.price = EDGE
-    assert not await stakes.look()
+    assert not await stakes.check()
     assert len(caplog.messages) == 2
 
 
 async def test_the_operator_says_what_a_coin_is_worth() -> None:
     """Gas is paid in the network's coins, the stake in GoMAA."""
     chain = Network()
-    assert await watch(chain, gomaa_per_coin=1.01).look()
+    assert await watch(chain, gomaa_per_coin=1.01).check()
     chain.price = 1000 * EDGE
-    assert not await watch(chain, gomaa_per_coin=0.001).look()
+    assert not await watch(chain, gomaa_per_coin=0.001).check()

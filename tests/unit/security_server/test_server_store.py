@@ -47,7 +47,9 @@ async def test_amounts_beyond_sql_integers_are_exact(tmp_path: Path) -> None:
     """2^128 - 1 wei comes back to the wei."""
     store = Store(f"sqlite:///{tmp_path}/db")
     most = (1 << 128) - 1
-    await store.run(lambda connection: put(connection, payees, {"epoch": 1, "payee": CONTENT}, amount=most, owned=0))
+    await store.run(
+        lambda connection: put(connection, payees, {"epoch": 1, "payee": CONTENT}, amount=most, owner_amount=0)
+    )
     assert await store.run(lambda connection: connection.execute(select(payees.c.amount)).scalar()) == most
     store.close()
 

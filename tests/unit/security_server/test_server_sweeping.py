@@ -8,7 +8,8 @@ import pytest
 
 from pywallet.crypto import address_of
 from security_server.billing.claim_relay import DAY_MS, GAS, HOUR_MS
-from security_server.billing.payee_sweeps import MOST, Sweeps
+from security_server.billing.payee_sweeps import MOST
+from tests.unit.security_server import services
 from tests.unit.security_server.test_server_mixing import Scene, claim, key
 from tests.unit.security_server.test_server_relay import refused
 
@@ -20,7 +21,7 @@ async def test_sweeps_leave_half_of_the_budget_to_claims(tmp_path: Path) -> None
     """One payee had its tokens sent wei by wei until nothing of the hour's gas was left for anybody's claim."""
     scene = Scene(tmp_path)
     mixer = scene.start(relay_hour_wei=4 * EACH)
-    sweeps = Sweeps(mixer._core, mixer._relay)
+    sweeps = services.sweeps(scene.core, mixer._relay)
     await scene.owe(1, 1)
     for _ in range(2):
         await sweeps.offer(address_of(key(1)), 1)
@@ -37,7 +38,7 @@ async def test_sweeps_leave_half_of_the_budget_to_claims(tmp_path: Path) -> None
 async def test_a_payee_has_so_many_sweeps_a_day(tmp_path: Path, passed_ms: int, again: bool) -> None:
     scene = Scene(tmp_path)
     mixer = scene.start()
-    sweeps = Sweeps(mixer._core, mixer._relay)
+    sweeps = services.sweeps(scene.core, mixer._relay)
     for number in (1, 2):
         await scene.owe(number, 1)
     for _ in range(MOST):

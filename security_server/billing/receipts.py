@@ -1,0 +1,119 @@
+"""Receipts that were issued: pushed to hosts, read by devices and by payees."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Select, select
+
+from pywallet.crypto import recover
+from pywallet.encoding.hex import from_hex, to_hex
+from pywallet.errors import InputError, Refusal
+from pywallet.protocol import receipts_digest
+from pywallet.rules.limits import request_is_fresh
+from security_server.api.connections import HostConnections
+from security_server.api.requests import ReceiptsPost, ReceiptsRequest
+from security_server.billing.settling import Issued, stored
+from security_server.chain_view import ChainView
+from security_server.db.tables import receipts, sessions
+from security_server.db.writer import Store
+
+_MOST_RECEIPTS: Final = 2_000
+"""Receipts in one response."""
+
+
+def receipt_json(issued: Issued) -> dict[str, Any]:
+    """JSON of a receipt and its details."""
+    detail = {
+        "content": to_hex(issued.content),
+        "session": to_hex(issued.session),
+        "plays": issued.plays,
+        "seeks": issued.seeks,
+        "seconds": issued.seconds,
+        "sequence": issued.sequence,
+        "invocation": to_hex(issued.invocation),
+    }
+    return {"receipt": issued.receipt.to_json(), "detail": detail}
+
+
+class Receipts:
+    """Pushes new receipts to hosts and returns stored ones to devices and payees."""
+
+    def __init__(self, *, address: bytes, store: Store, chain: ChainView, hosts: HostConnections) -> None:
+        self._address = address
+        self._store = store
+        self._chain = chain
+        self._hosts = hosts
+
+    async def push(self, issued: Sequence[Issued]) -> None:
+        """Send new receipts to the connected devices of their payees' own sessions."""
+        # Anybody can name anybody's payee in a session, and an owner's receipt is about a listener: it goes to that
+        # listener's devices.
+        own = sessions.alias("own")
+        query = (
+            select(sessions.c.id, own.c.payee, own.c.device)
+            .join(own, (own.c.payee == sessions.c.payee) & (own.c.listener == sessions.c.listener))
+            .where(sessions.c.id.in_({item.session for item in issued}))
+        )
+        devices: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
+        for session, payee, device in await self._store.run(lambda connection: list(connection.execute(query))):
+            devices[session, payee].add(device)
+        for item in issued:
+            if to := devices.get((item.session, item.receipt.message.payee)):
+                self._hosts.push({"event": "receipt", **receipt_json(item)}, to)
+
+    async def of_device(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
+        """Receipts with their details that the listeners of a device's sessions earned, oldest first.
+
+        Args:
+            device: The device's address, 20 bytes.
+            request: The payees, and the first epoch.
+
+        Returns:
+            ``receipts``: at most ``_MOST_RECEIPTS`` of ``receipt_json``.
+        """
+        named = [from_hex(payee, 20) for payee in request.payees]
+        own, session = sessions.alias("own"), sessions.alias("session")
+        earned = (
+            select(receipts)
+            .join(own, (own.c.payee == receipts.c.payee) & (own.c.device == device))
+            # Anybody can name anybody's payee in a session of their own: a receipt is told to the listener of its
+            # session.
+            .join(session, (session.c.id == receipts.c.session) & (session.c.listener == own.c.listener))
+            .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
+            .distinct()
+        )
+        return {"receipts": [receipt_json(item) for item in await self._found(earned)]}
+
+    async def of_payee(self, request: ReceiptsPost) -> dict[str, Any]:
+        """Receipts of a payee that signed the request, oldest first, without their details: what a challenge needs.
+
+        Raises:
+            InputError: ``invocation.time``.
+            Refusal: ``claim.signature``: the signature is not the payee's.
+        """
+        query = select(receipts).where(receipts.c.payee == await self._payee(request))
+        if request.epoch is not None:
+            query = query.where(receipts.c.epoch == request.epoch)
+        return {"receipts": [{"receipt": item.receipt.to_json()} for item in await self._found(query)]}
+
+    async def _found(self, query: Select[Any]) -> list[Issued]:
+        ordered = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)
+        rows = await self._store.run(lambda connection: connection.execute(ordered).mappings().all())
+        return [stored(row, self._address) for row in rows]
+
+    async def _payee(self, proof: ReceiptsPost) -> bytes:
+        """The payee that signed. Raises InputError ``invocation.time``, Refusal ``claim.signature``."""
+        payee, clocks = from_hex(proof.payee, 20), (await self._chain.now_ms() // 1000, int(time.time()))
+        if not any(request_is_fresh(proof.time_s * 1000, clock * 1000) for clock in clocks):
+            raise InputError("invocation.time", time_s=proof.time_s, now_s=clocks[0])
+        try:
+            signer = recover(receipts_digest(self._address, payee, proof.time_s), from_hex(proof.signature, 65))
+        except InputError:
+            signer = b""
+        if signer != payee:
+            raise Refusal("claim.signature")
+        return payee

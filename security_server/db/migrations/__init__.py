@@ -1,0 +1,14 @@
+"""Alembic migrations of the security server's database (decision 0054).
+
+A release that changes ``security_server.db.tables`` adds a file under ``versions`` and its revision to ``REVISIONS``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+REVISIONS: Final = ("0001", "0002")
+"""Every schema version, oldest first. The last one is that of ``security_server.db.tables``."""
+
+HEAD: Final = REVISIONS[-1]
+"""The version that this program reads and writes."""
