@@ -96,6 +96,30 @@ def run(settings: Path, host: str, port: int | None) -> None:
     asyncio.run(_serve(app, host, chosen, f"{config.name} on http://{host}:{chosen}"))
 
 
+@station.command()
+@click.argument("settings", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def migrate(settings: Path) -> None:
+    """Bring the database of an older version up to this one. Stop the station and back the database up first.
+
+    All of it or nothing: what is interrupted leaves the database as it was.
+    """
+    from station.config import load
+    from station.db.database import open_engine
+    from station.db.versions import migrate as migrate_database
+
+    engine = open_engine(load(settings).database_url)
+    try:
+        found, version = migrate_database(engine)
+    finally:
+        engine.dispose()
+    if found is None:
+        click.echo(f"made an empty database of version {version}")
+    elif found == version:
+        click.echo(f"the database is of version {version} already; nothing was changed")
+    else:
+        click.echo(f"migrated from version {found} to {version}")
+
+
 async def _serve(app: web.Application, host: str, port: int, told: str) -> None:
     """Serve until interrupted or ended."""
     from aiohttp import web

@@ -342,10 +342,10 @@ async def _account(station: Station, server: bytes) -> dict[str, Any]:
     statements = await asyncio.to_thread(station.store.statements, server, 10)
     view["statements"] = [
         {
-            "time_ms": row.time_ms,
+            "time_ms": row.received_ms,
             "epoch": row.epoch,
             "spent_wei": str(row.spent),
-            "lines": row.lines,
+            "lines": row.line_count,
             "code": row.code,
             "reason": row.reason,
         }
@@ -353,7 +353,7 @@ async def _account(station: Station, server: bytes) -> dict[str, Any]:
     ]
     aside = await asyncio.to_thread(station.store.quarantine, server, 100)
     view["quarantine"] = [
-        {"number": row.number, "time_ms": row.time_ms, "code": row.code, "reason": row.reason} for row in aside
+        {"number": row.number, "time_ms": row.since_ms, "code": row.code, "reason": row.reason} for row in aside
     ]
     try:
         view["url"] = place(await station.url(server))

@@ -10,21 +10,24 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pywallet.settlement import Schedule
-from station.db.ledger import TICKETS, Store
-from station.db.payments import (
+from station.db.ledger import Store
+from station.db.payments import MAX_CAPS
+from station.db.tables import (
     ACKNOWLEDGEMENTS,
-    PRUNED,
+    LISTENER_TICKETS,
+    PRUNED_TICKETS,
     QUARANTINE,
-    SETTLED,
+    REWARDED_TICKETS,
+    SETTLED_TICKETS,
     STATEMENTS,
+    TICKETS,
     VOUCHERS,
 )
-from station.tickets.listeners import ASKED, HEARD
 
 BATCH: Final = 500
 """Rows of a kind that one transaction deletes."""
 
-KEPT_VOUCHERS: Final = 64
+KEPT_VOUCHERS: Final = MAX_CAPS
 """The latest vouchers for a server stay, however old: their caps are what was signed for."""
 
 DAY_MS: Final = 86_400_000
@@ -83,13 +86,15 @@ class _Old:
     def waiting(self) -> sa.ColumnElement[bool]:
         """Not acknowledged as settled so long ago, or not in the book of points: this passes."""
         acknowledged = sa.exists().where(
-            SETTLED.c.server == self.server,
-            SETTLED.c.number == TICKETS.c.number,
-            ACKNOWLEDGEMENTS.c.id == SETTLED.c.acknowledgement,
-            ACKNOWLEDGEMENTS.c.time_ms >= self.before_s * 1000,
+            SETTLED_TICKETS.c.server == self.server,
+            SETTLED_TICKETS.c.ticket_number == TICKETS.c.number,
+            ACKNOWLEDGEMENTS.c.id == SETTLED_TICKETS.c.acknowledgement_id,
+            ACKNOWLEDGEMENTS.c.received_ms >= self.before_s * 1000,
         )
-        unfed = sa.exists().where(HEARD.c.number == TICKETS.c.number, sa.not_(HEARD.c.fed))
-        return sa.or_(TICKETS.c.settled < TICKETS.c.vouchered, acknowledged, unfed)
+        unfed = sa.exists().where(
+            REWARDED_TICKETS.c.ticket_number == TICKETS.c.number, sa.not_(REWARDED_TICKETS.c.points_given)
+        )
+        return sa.or_(TICKETS.c.settled_intervals < TICKETS.c.vouchered_intervals, acknowledged, unfed)
 
     @property
     def kept(self) -> sa.ColumnElement[bool]:
@@ -97,16 +102,18 @@ class _Old:
 
         Whether one ever was is asked for good.
         """
-        later, paid = HEARD.alias(), TICKETS.alias()
+        later, paid = REWARDED_TICKETS.alias(), TICKETS.alias()
         again = sa.exists().where(
-            later.c.listener == HEARD.c.listener,
-            later.c.owner == HEARD.c.owner,
-            later.c.number > HEARD.c.number,
-            paid.c.number == later.c.number,
-            paid.c.vouchered > 0,
+            later.c.listener == REWARDED_TICKETS.c.listener,
+            later.c.owner == REWARDED_TICKETS.c.owner,
+            later.c.ticket_number > REWARDED_TICKETS.c.ticket_number,
+            paid.c.number == later.c.ticket_number,
+            paid.c.vouchered_intervals > 0,
         )
-        last = sa.exists().where(HEARD.c.number == TICKETS.c.number, TICKETS.c.vouchered > 0, sa.not_(again))
-        aside = sa.exists().where(QUARANTINE.c.server == self.server, QUARANTINE.c.number == TICKETS.c.number)
+        last = sa.exists().where(
+            REWARDED_TICKETS.c.ticket_number == TICKETS.c.number, TICKETS.c.vouchered_intervals > 0, sa.not_(again)
+        )
+        aside = sa.exists().where(QUARANTINE.c.server == self.server, QUARANTINE.c.ticket_number == TICKETS.c.number)
         return sa.or_(last, aside)
 
 
@@ -119,15 +126,15 @@ def _tickets(db: Connection, old: _Old) -> int:
     rows = db.execute(query.order_by(TICKETS.c.expiry_s).limit(BATCH)).all()
     if not rows:
         return 0
-    for table in (ASKED, HEARD, TICKETS):
-        _delete(db, table.c.number, [row.number for row in rows])
+    for number in (LISTENER_TICKETS.c.ticket_number, REWARDED_TICKETS.c.ticket_number, TICKETS.c.number):
+        _delete(db, number, [row.number for row in rows])
     until_s = max(row.expiry_s for row in rows)
     # A server that shows one of these again is not believed that it was never paid: see ``Resync``.
-    known = db.execute(sa.select(PRUNED.c.until_s).where(PRUNED.c.server == old.server)).scalar()
+    known = db.execute(sa.select(PRUNED_TICKETS.c.until_s).where(PRUNED_TICKETS.c.server == old.server)).scalar()
     if known is None:
-        db.execute(sa.insert(PRUNED).values(server=old.server, until_s=until_s))
+        db.execute(sa.insert(PRUNED_TICKETS).values(server=old.server, until_s=until_s))
     elif known < until_s:
-        db.execute(sa.update(PRUNED).where(PRUNED.c.server == old.server).values(until_s=until_s))
+        db.execute(sa.update(PRUNED_TICKETS).where(PRUNED_TICKETS.c.server == old.server).values(until_s=until_s))
     return len(rows)
 
 
@@ -138,26 +145,28 @@ def _vouchers(db: Connection, server: bytes, before_ms: int) -> int:
     ).scalar()
     if oldest is None:
         return 0
-    query = sa.select(VOUCHERS.c.id, STATEMENTS.c.time_ms).join(STATEMENTS, STATEMENTS.c.id == VOUCHERS.c.statement)
+    query = sa.select(VOUCHERS.c.id, STATEMENTS.c.received_ms).join(
+        STATEMENTS, STATEMENTS.c.id == VOUCHERS.c.statement_id
+    )
     rows = db.execute(query.where(here, VOUCHERS.c.id < oldest).order_by(VOUCHERS.c.id).limit(BATCH)).all()
-    return _delete(db, VOUCHERS.c.id, [row.id for row in rows if row.time_ms < before_ms])
+    return _delete(db, VOUCHERS.c.id, [row.id for row in rows if row.received_ms < before_ms])
 
 
 def _statements(db: Connection, server: bytes, before_ms: int) -> int:
     here = STATEMENTS.c.server == server
     last = db.execute(sa.select(sa.func.max(STATEMENTS.c.id)).where(here)).scalar()
-    first = db.execute(sa.select(sa.func.min(VOUCHERS.c.statement)).where(VOUCHERS.c.server == server)).scalar()
+    first = db.execute(sa.select(sa.func.min(VOUCHERS.c.statement_id)).where(VOUCHERS.c.server == server)).scalar()
     if last is None:
         return 0
     # Statements and their vouchers are numbered in the same order: what lies before the oldest voucher's has none.
     end = last if first is None else min(first, last)
     rows = db.execute(
-        sa.select(STATEMENTS.c.id, STATEMENTS.c.time_ms)
+        sa.select(STATEMENTS.c.id, STATEMENTS.c.received_ms)
         .where(here, STATEMENTS.c.id < end)
         .order_by(STATEMENTS.c.id)
         .limit(BATCH)
     )
-    return _delete(db, STATEMENTS.c.id, [row.id for row in rows if row.time_ms < before_ms])
+    return _delete(db, STATEMENTS.c.id, [row.id for row in rows if row.received_ms < before_ms])
 
 
 def _delete(db: Connection, key: sa.Column[Any], values: list[int]) -> int:

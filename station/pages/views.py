@@ -21,7 +21,7 @@ from pywallet.settlement import gross
 from pywallet.wallet.amounts import show
 from station.catalogue.songs import Song
 from station.config import StationConfig
-from station.db.ledger import TicketRow
+from station.db.rows import TicketRow
 from station.pages.similar import Match
 from station.pages.works import WORDS
 from station.site_check.check import Line

@@ -17,7 +17,8 @@ from pywallet.protocol import (
     settled_lines_hash,
 )
 from station.chain_interface import ChainView
-from station.db.ledger import Store, TicketRow
+from station.db.ledger import Store
+from station.db.rows import TicketRow
 from station.payments.server_client import (
     Acknowledgement,
     ServerBooks,
@@ -158,7 +159,7 @@ class Resync:
             price=ticket.price,
             reward=ticket.reward,
             bps=ticket.bps,
-            worst=life.seconds * life.fastest // life.interval_s + 1,
+            max_intervals=life.seconds * life.fastest // life.interval_s + 1,
             vouchered=settled,
             number=ticket.number,
             settled=settled,

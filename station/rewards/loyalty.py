@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 from pywallet.errors import InputError, Refusal
 from pywallet.rewards import KINDS, Programme, SignedPass
 from pywallet.rewards.caps import TokenCap
-from station.db.ledger import IssueBook, TicketRow
+from station.db.ledger import IssueBook
+from station.db.rows import TicketRow
 from station.rewards.book import Offer, RewardBook
 from station.tickets.listeners import Listening
 

@@ -20,7 +20,8 @@ from pywallet.settlement import gross
 from station.catalogue.songs import Catalogue, Song
 from station.chain_interface import ChainView, ContentFacts
 from station.config import StationConfig
-from station.db.ledger import Store, TicketRow
+from station.db.ledger import Store
+from station.db.rows import TicketRow
 from station.payments.server_client import Servers
 from station.rewards.loyalty import Loyalty
 
@@ -147,7 +148,7 @@ class TicketDesk:
             price=price.owner if price.payer != "listener" else 0,
             reward=price.reward if rewarded and price.payer != "listener" else 0,
             bps=await self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
-            worst=max(0, expiry_s - now_s) * song.policy.fastest // price.interval_s + 1,
+            max_intervals=max(0, expiry_s - now_s) * song.policy.fastest // price.interval_s + 1,
         )
 
     async def _check_escrow(self, row: TicketRow, now_s: int) -> tuple[int, int]:

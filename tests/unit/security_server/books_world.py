@@ -39,8 +39,8 @@ from security_server.db.tables import (
 from security_server.db.writer import Store
 from station.chain_interface import Account
 from station.db.ledger import Store as StationStore
-from station.db.ledger import TicketRow
 from station.db.retention import History
+from station.db.rows import TicketRow
 from station.payments.resync import Life
 from station.payments.server_client import Servers
 from station.payments.statements import Bookkeeper, Outcome

@@ -11,17 +11,21 @@ from sqlalchemy import event
 
 from pywallet.rules.statement_check import Agreed, Verdict
 from pywallet.settlement import Schedule
-from station.db.ledger import Store, TicketRow
+from station.db.ledger import Store
 from station.db.retention import (
     BATCH,
     DAY_MS,
     KEPT_VOUCHERS,
     History,
 )
+from station.db.rows import TicketRow
 from station.tickets.listeners import Listening
 
 SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
-GROWING = {"tickets", "listening", "asked", "statements", "vouchers", "settled", "acknowledgements"}
+GROWING = {
+    *("tickets", "rewarded_tickets", "listener_tickets", "statements", "vouchers"),
+    *("settled_tickets", "acknowledgements"),
+}
 
 
 def test_every_statement_uses_an_index(tmp_path: Path) -> None:
@@ -113,7 +117,7 @@ def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, Listening, 
     for number in (unsettled, young):
         agree(store, SERVER, OLD_MS)
         with store.engine.begin() as db:
-            db.exec_driver_sql(f"UPDATE tickets SET vouchered = 2 WHERE number = {number}")
+            db.exec_driver_sql(f"UPDATE tickets SET vouchered_intervals = 2 WHERE number = {number}")
     agree(store, SERVER, NOW_MS - DAY_MS, late)
     with store.engine.begin() as db:
         db.exec_driver_sql("INSERT INTO quarantine VALUES (?, ?, 1, 'statement.line', '{}')", (SERVER, aside))

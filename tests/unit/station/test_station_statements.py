@@ -11,7 +11,7 @@ import pytest
 from pywallet.errors import GomaaError, Refusal
 from pywallet.protocol import statement_lines_hash
 from pywallet.settlement import gross
-from station.db.ledger import TicketRow
+from station.db.rows import TicketRow
 from station.payments.statements import Outcome
 
 Lie = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
@@ -298,8 +298,8 @@ def test_a_ticket_knows_from_its_worst_case_how_fast_its_song_may_be_heard() -> 
         price=1,
         reward=1,
         bps=0,
-        worst=3_600 // 30 + 1,
+        max_intervals=3_600 // 30 + 1,
     )
     assert ticket.fastest == 1
-    assert replace(ticket, worst=2 * 3_600 // 30 + 1).fastest == 2
-    assert replace(ticket, expiry_s=1_010, worst=2 * 10 // 30 + 1).fastest == 1
+    assert replace(ticket, max_intervals=2 * 3_600 // 30 + 1).fastest == 2
+    assert replace(ticket, expiry_s=1_010, max_intervals=2 * 10 // 30 + 1).fastest == 1

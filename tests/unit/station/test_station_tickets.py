@@ -183,7 +183,7 @@ async def test_a_ticket_holds_more_as_its_play_goes_on(world: Any) -> None:
     """Each vouchered interval lets a ticket hold two more, up to what it can still cost; after its end nothing."""
     ticket = await world.ticket()
     store, each = world.station.store, ticket.price + ticket.reward
-    worst = store.tickets([ticket.number])[ticket.number].worst
+    worst = store.tickets([ticket.number])[ticket.number].max_intervals
     for intervals in (1, 2, 5, 12):
         world.chain.now += 400_000 if intervals == 12 else 60_000
         world.server.epoch = world.chain.now // 60_000
