@@ -22,7 +22,7 @@ from station.chain_interface import Account, ContentFacts, ContentServers
 T = TypeVar("T")
 
 
-class ChainDoor:
+class ChainClient:
     """The chain behind a deployment. Connects when first asked, and again after it was lost."""
 
     def __init__(self, deployment: Deployment, timeout_s: float = 5.0) -> None:

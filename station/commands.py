@@ -18,7 +18,7 @@ from pywallet.redacted_logs import log_to
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from station.site_check.check import Line
+    from station.site_check.report import Line
 
 EXAMPLE = """# A GoMAA station. Paths are relative to this file.
 domain = {domain}
@@ -120,7 +120,7 @@ def migrate(settings: Path) -> None:
         click.echo(f"migrated from version {found} to {version}")
 
 
-async def _serve(app: web.Application, host: str, port: int, told: str) -> None:
+async def _serve(app: web.Application, host: str, port: int, banner: str) -> None:
     """Serve until interrupted or ended."""
     from aiohttp import web
 
@@ -133,7 +133,7 @@ async def _serve(app: web.Application, host: str, port: int, told: str) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     try:
         await web.TCPSite(runner, host, port).start()
-        click.echo(told)
+        click.echo(banner)
         await stopped.wait()
     finally:
         await runner.cleanup()
@@ -196,7 +196,7 @@ async def _statements(config: object, send: bool) -> bool:
     from pywallet.encoding.hex import checksum
     from pywallet.errors import SENTENCES
     from pywallet.wallet.amounts import show
-    from station.chain_client import ChainDoor
+    from station.chain_client import ChainClient
     from station.config import StationConfig
     from station.context import Station, read_key
     from station.payments.server_client import Servers
@@ -205,25 +205,25 @@ async def _statements(config: object, send: bool) -> bool:
     key = read_key(config.key_file)
     agreed = True
     async with aiohttp.ClientSession() as session:
-        chain = ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)
-        books = Station.of(config, key, address_of(key), chain, Servers(session, config.timeout_s))
+        chain = ChainClient(Deployment.load(config.deployment_file), config.timeout_s)
+        composed = Station.of(config, key, address_of(key), chain, Servers(session, config.timeout_s))
         try:
-            for server in sorted(books.store.servers()):
+            for server in sorted(composed.store.servers()):
                 try:
-                    outcome = await books.bookkeeper.round(server, await books.url(server), send=send)
+                    outcome = await composed.bookkeeper.round(server, await composed.directory.url(server), send=send)
                     click.echo(f"{checksum(server)}  agreed, {outcome.new} new, {show(outcome.cap)} GoMAA in all")
-                    for row in books.store.quarantine(server) if outcome.aside else ():
+                    for row in composed.store.quarantine(server) if outcome.aside else ():
                         click.echo(f"  not signed for: ticket {row.number}: {row.code} {row.reason}")
                     if outcome.waiting is not None:
                         click.echo(f"  not settled yet: {SENTENCES[outcome.waiting]}")
                 except GomaaError as error:
                     agreed = False
                     click.echo(f"{checksum(server)}  {error}")
-            await books.moves.watch()
-            for move in books.moves.known or ():
+            await composed.moves.try_refresh()
+            for move in composed.moves.current or ():
                 click.echo(move.sentence)
         finally:
-            await books.stop()
+            await composed.stop()
     return agreed
 
 

@@ -33,7 +33,7 @@ KEPT_VOUCHERS: Final = MAX_CAPS
 DAY_MS: Final = 86_400_000
 
 
-class History:
+class Retention:
     """Deletes at most one batch per round with a server, after a statement that left nothing owed.
 
     Deleted are tickets that ended ``keep_days`` ago, of which the server has acknowledged everything that was signed
@@ -48,7 +48,7 @@ class History:
             schedule.length + schedule.grace + schedule.window + schedule.answer + schedule.late + schedule.delay
         )
         self._keep_ms = max(keep_days * DAY_MS, final_s * 1000) if keep_days else None
-        self._seen_s: dict[bytes, int] = {}
+        self._checked_s: dict[bytes, int] = {}
         """By server: of tickets that ended before this, those that may be deleted are."""
 
     async def step(self, server: bytes, now_ms: int) -> int:
@@ -58,12 +58,12 @@ class History:
         return await asyncio.to_thread(self._prune, server, now_ms - self._keep_ms)
 
     def _prune(self, server: bytes, before_ms: int) -> int:
-        old = _Old(server, self._seen_s.get(server, 0), before_ms // 1000)
+        old = _Old(server, self._checked_s.get(server, 0), before_ms // 1000)
         with self._store.engine.begin() as db:
             tickets = _tickets(db, old)
             deleted = tickets + _vouchers(db, server, before_ms) + _statements(db, server, before_ms)
             if not tickets:
-                self._seen_s[server] = _first_waiting(db, old) or old.before_s
+                self._checked_s[server] = _first_waiting(db, old) or old.before_s
         return deleted
 
 

@@ -21,7 +21,7 @@ FLOOR: Final = 0.02
 What hardly differs in a catalogue must not decide.
 """
 LIMIT: Final = 4
-MOST: Final = 50
+MAX_LIMIT: Final = 50
 
 
 class Described(Protocol):

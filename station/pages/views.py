@@ -24,7 +24,7 @@ from station.config import StationConfig
 from station.db.rows import TicketRow
 from station.pages.similar import Match
 from station.pages.works import WORDS
-from station.site_check.check import Line
+from station.site_check.report import Line
 
 _WHY = {"sound": "sounds alike", "artist": "same artist", "genre": "same genre"}
 
@@ -47,6 +47,11 @@ class Moment:
     @classmethod
     def of(cls, when: datetime) -> Moment:
         return cls(when.isoformat(timespec="minutes"), f"{when:%A} {when.day} {when:%B}, {when:%H:%M}", f"{when:%H:%M}")
+
+
+def midnight_ms() -> int:
+    """Start of today in the station's local time, Unix ms."""
+    return int(datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
 
 
 def song_of_the_day(songs: Sequence[Song], day: date, chosen: str | None = None) -> Song | None:

@@ -34,7 +34,7 @@ def life_s(duration_ms: int, slack_s: int) -> int:
     return -(-duration_ms * 3 // 2000) + slack_s
 
 
-class TicketDesk:
+class TicketIssuer:
     """Answers ``POST /gomaa/tickets``."""
 
     def __init__(
