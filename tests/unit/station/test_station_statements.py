@@ -239,12 +239,12 @@ async def test_rounds_survive_trouble(world: Any) -> None:
     """A round with the chain or the server down raises nothing, and the next one pays."""
     ticket = await _heard(world)
     world.chain.down = True
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     world.chain.down = False
     world.server.status = 500
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     world.server.status = 200
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     assert [voucher.cap for voucher in world.server.vouchers] == [gross(_net(ticket, 3), 250)]
 
 
@@ -261,7 +261,7 @@ async def test_a_server_that_the_books_do_not_name_is_asked(world: Any, monkeypa
 
     assert not world.station.store.servers()
     monkeypatch.setattr(world.station.bookkeeper, "round", ask)
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     # The station's own first round may have asked as well.
     assert set(asked) == {song.server for song in world.station.catalogue.songs}
 
