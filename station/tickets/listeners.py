@@ -1,4 +1,4 @@
-"""Whose ticket is whose: by the address a listener has at this station, kept for bounds and points only."""
+"""The listener of each ticket, by their address at this station; used for limits and points only."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from station.db.rows import ticket_row
 from station.db.tables import LISTENER_TICKETS, REWARDED_TICKETS, TICKETS
 
 SLACK_MS: Final = 30_000
-"""By so much may what was vouchered run ahead of the clock: clocks differ, and one song follows another."""
+"""Tolerance by which vouchered time may exceed elapsed time, ms: clocks differ, and songs follow each other."""
 
 
 class Listening:
-    """A row for each ticket, another for each that may earn. Methods block for one short transaction."""
+    """Limits of listeners over their tickets. Methods block for one short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -27,15 +27,15 @@ class Listening:
     def note(
         self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, expiry_s: int, whole: int
     ) -> None:
-        """Link a ticket, in the transaction that writes it.
+        """Link a ticket to its listener, in the transaction that writes the ticket.
 
         Args:
-            db: Where that transaction is open.
-            number: The ticket's.
-            listener: Their address at this station.
-            owner: The band's address; None: the listener wants no rewards.
-            now_s: When, Unix seconds.
-            expiry_s: The ticket's end, Unix seconds.
+            db: The open transaction.
+            number: The ticket's number.
+            listener: Their address at this station, 20 bytes.
+            owner: The content owner's address; None: the listener takes no rewards.
+            now_s: Time of issue, Unix s.
+            expiry_s: The ticket's end, Unix s.
             whole: Intervals of the whole song.
         """
         row = {"ticket_number": number, "listener": listener}
@@ -44,24 +44,24 @@ class Listening:
             db.execute(sa.insert(REWARDED_TICKETS).values(**row, owner=owner, unix_day=now_s // DAY_S))
 
     def unplayed(self, db: Connection, listener: bytes, now_s: int) -> int:
-        """How many tickets of this listener, in any session, may still be played and have nothing vouchered."""
+        """The number of this listener's valid tickets, in all sessions, without any vouchered interval."""
         both = LISTENER_TICKETS.join(TICKETS, TICKETS.c.number == LISTENER_TICKETS.c.ticket_number)
-        wanted = (
+        conditions = (
             LISTENER_TICKETS.c.listener == listener,
             LISTENER_TICKETS.c.expiry_s > now_s,
             TICKETS.c.vouchered_intervals == 0,
         )
-        return int(db.execute(sa.select(sa.func.count()).select_from(both).where(*wanted)).scalar_one())
+        return int(db.execute(sa.select(sa.func.count()).select_from(both).where(*conditions)).scalar_one())
 
     def hurried(self, listener: bytes, now_ms: int, db: Connection) -> bool:
-        """Whether more of today's tickets was vouchered than a clock since the first of them has room for.
+        """Whether today's vouchered time exceeds the time since today's first ticket.
 
-        One security server holds a listener to one clock; songs of several
-        servers, played at once, are several. What was paid so is made up for.
+        A security server lets a listener play in real time only; songs of several servers can be played at once. Such
+        a listener gets no rewards until real time has caught up.
 
         Args:
             listener: Their address at this station.
-            now_ms: Unix milliseconds.
+            now_ms: The chain's time, Unix ms.
             db: The transaction that writes the next ticket.
         """
         rows = db.execute(self._today(listener, now_ms)).all()
@@ -71,20 +71,19 @@ class Listening:
         return bool(heard_ms > now_ms - min(row.issued_ms for row in rows) + SLACK_MS)
 
     def earned(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:
-        """Wei of the tickets of today: what vouchers were signed for, and of a play that may go on, the whole song.
+        """Rewards of today's tickets, wei: vouchered intervals, and the whole song of a play that may still go on.
 
-        A play is over when its ticket has ended and the listener was vouchered
-        for one that was issued afterwards: the server counts no moment of a
-        listener that lies before the last one it has counted.
+        A play is over when its ticket has ended and a later ticket of the listener has vouchered intervals: the server
+        counts a listener's intervals in order.
 
         Args:
             listener: Their address at this station.
-            now_ms: Unix milliseconds.
-            db: The transaction that writes the next ticket; None: one of its own.
+            now_ms: The chain's time, Unix ms.
+            db: The transaction that writes the next ticket; None: a new one.
         """
         if db is None:
-            with self._engine.begin() as own:
-                return self.earned(listener, now_ms, own)
+            with self._engine.begin() as own_db:
+                return self.earned(listener, now_ms, own_db)
         rows = db.execute(self._today(listener, now_ms)).all()
         last: dict[bytes, int] = {}
         for row in rows:
@@ -98,7 +97,7 @@ class Listening:
         return total
 
     def _today(self, listener: bytes, now_ms: int) -> sa.Select[Any]:
-        """A listener's tickets of today that may earn, each with the intervals of its whole song."""
+        """A listener's rewarded tickets of today, each with the intervals of its whole song."""
         both = REWARDED_TICKETS.join(TICKETS, TICKETS.c.number == REWARDED_TICKETS.c.ticket_number).outerjoin(
             LISTENER_TICKETS, LISTENER_TICKETS.c.ticket_number == REWARDED_TICKETS.c.ticket_number
         )
@@ -106,25 +105,31 @@ class Listening:
         return sa.select(TICKETS, LISTENER_TICKETS.c.song_intervals).select_from(both).where(*today)
 
     def known(self, listener: bytes, owner: bytes, db: Connection | None = None) -> bool:
-        """Whether this listener was paid here for a play of this band."""
+        """Whether this listener was paid here for a play of this owner's content."""
         if db is None:
-            with self._engine.begin() as own:
-                return self.known(listener, owner, own)
+            with self._engine.begin() as own_db:
+                return self.known(listener, owner, own_db)
         both = REWARDED_TICKETS.join(TICKETS, TICKETS.c.number == REWARDED_TICKETS.c.ticket_number)
-        wanted = (
+        conditions = (
             REWARDED_TICKETS.c.listener == listener,
             REWARDED_TICKETS.c.owner == owner,
             TICKETS.c.vouchered_intervals > 0,
         )
         return (
-            db.execute(sa.select(REWARDED_TICKETS.c.ticket_number).select_from(both).where(*wanted).limit(1)).first()
+            db.execute(
+                sa.select(REWARDED_TICKETS.c.ticket_number).select_from(both).where(*conditions).limit(1)
+            ).first()
             is not None
         )
 
     def finished(self, now_s: int, limit: int = 500) -> list[tuple[int, Heard]]:
-        """Plays that are over and not in the book of points yet.
+        """Plays that are over and have no points yet, with their ticket numbers, oldest first.
 
-        By their end, or because the listener plays something newer.
+        A play is over after its ticket's end, or when the listener has a newer ticket.
+
+        Args:
+            now_s: The chain's time, Unix s.
+            limit: Plays to return at most.
         """
         both = REWARDED_TICKETS.join(TICKETS, TICKETS.c.number == REWARDED_TICKETS.c.ticket_number)
         later = REWARDED_TICKETS.alias()
@@ -154,7 +159,7 @@ class Listening:
         ]
 
     def fed(self, numbers: Iterable[int]) -> None:
-        """Note that the book has these."""
+        """Mark these tickets as counted by the reward book."""
         with self._engine.begin() as db:
             db.execute(
                 sa.update(REWARDED_TICKETS)
