@@ -1,4 +1,4 @@
-"""``gomaa station``: make a station, run it, and look at what it would sign."""
+"""``gomaa station``: make a station, run it, migrate its database, check statements and sites."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ async def _check(page: str) -> list[Line]:
 
 
 async def _statements(config: object, send: bool) -> bool:
-    """One round with every server that tickets name; whether all were agreed."""
+    """One settlement round with every server that tickets name; returns whether all statements were agreed."""
     import aiohttp
 
     from chain.deployment import Deployment
@@ -228,7 +228,7 @@ async def _statements(config: object, send: bool) -> bool:
 
 
 def _secret(path: Path, text: str) -> None:
-    """A new file that only its owner may read."""
+    """Write a new file, mode 0600."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(text + "\n")
 

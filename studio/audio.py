@@ -19,7 +19,7 @@ from studio import mp3, mp4, ogg, riff
 from studio.downmix import Downmix, plainly
 from studio.integrity import Integrity
 from studio.source import open_container, spooled, view
-from studio.tags import Artwork, Found, cover, read
+from studio.tags import Artwork, TagValues, cover, read
 from studio.text import shown
 
 KEPT_RATES: Final = (44_100, 48_000)
@@ -85,7 +85,7 @@ class Recording:
             self._open(file)
             stack.callback(self._container.close)
             self._look()
-            self._tags: Found | None = None
+            self._tags: TagValues | None = None
             self._file = file
             self._stack = stack.pop_all()
 
@@ -166,7 +166,7 @@ class Recording:
         return seconds if seconds is not None and 0 < seconds < 10 * MAX_SECONDS else None
 
     @property
-    def tags(self) -> Found:
+    def tags(self) -> TagValues:
         """What the recording says of itself."""
         if self._tags is None:
             at = self._file.tell()

@@ -139,7 +139,8 @@ class Resync:
             if signed.message.server == server and signed.message.payer == self._address:
                 voucher = (signed.message.cap, signed.message.until, json.dumps(signed.to_json()))
                 covered = max(covered, signed.message.cap)
-        # Only a database that is behind this station's own signature, or behind the chain, is set to the server's state.
+        # Only a database that is behind this station's own signature, or behind the chain, takes over the server's
+        # state.
         behind = covered > highest and message.spent <= covered
         await asyncio.to_thread(self._store.rebuild, lost)
         settled = message.spent if behind else None

@@ -25,7 +25,7 @@ from pywallet.rules.statement_check import Shown as ServerAnswer
 
 __all__ = ["Acknowledgement", "ServerAnswer", "ServerBooks", "Servers", "ShownTicket", "Taken"]
 
-MAX_ANSWER = 4 << 20
+MAX_RESPONSE = 4 << 20
 """Bytes of the longest response."""
 
 
@@ -153,20 +153,23 @@ class Servers:
         voucher: str | None,
         settled: Sequence[str],
     ) -> ServerBooks:
-        """Show the server what this station has signed and got signed, and read what its books show.
+        """Exchange signed messages with a server, for resynchronisation.
 
         Args:
-            url: where the server answers.
-            server: its address, 20 bytes.
-            payer: this station's address, 20 bytes.
-            key: this station's private key.
-            time_s: the chain's time, Unix s.
-            voucher: this station's last voucher as JSON, or None.
-            settled: acknowledgements that the server has signed, as JSON.
+            url: The server's URL.
+            server: Its address, 20 bytes.
+            payer: This station's address, 20 bytes.
+            key: This station's private key, 32 bytes.
+            time_s: The chain's time, Unix s.
+            voucher: This station's last voucher as JSON, or None.
+            settled: Acknowledgements that the server has signed, as JSON.
+
+        Returns:
+            The server's state, not verified yet.
         """
         shown = {
             "voucher": None if voucher is None else json.loads(voucher),
-            "settled": [json.loads(one) for one in settled],
+            "settled": [json.loads(text) for text in settled],
         }
         answer = await self._json("POST", f"{url}/v1/books", {**_signed_request(server, payer, key, time_s), **shown})
         tickets, last = answer.get("tickets"), answer.get("voucher")
@@ -191,7 +194,7 @@ class Servers:
                 raw = bytearray()
                 async for chunk in response.content.iter_chunked(1 << 16):
                     raw += chunk
-                    if len(raw) > MAX_ANSWER:
+                    if len(raw) > MAX_RESPONSE:
                         raise ValueError("the answer is too long")
                 answer = json.loads(raw)
                 status = response.status

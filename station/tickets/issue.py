@@ -1,4 +1,4 @@
-"""Tickets: signed only for what the station has the right to play and the money to pay (protocol sections 2 and 5)."""
+"""Issues tickets for content that the station may play and can pay for (docs/protocol.md sections 2 and 5)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,28 @@ from station.payments.server_client import Servers
 from station.rewards.loyalty import Loyalty
 
 SKEW_S = 30
-"""Seconds by which a session may seem to begin in the future."""
+"""Clock skew for the start of a session, s."""
 
 
 def life_s(duration_ms: int, slack_s: int) -> int:
-    """Seconds for which a ticket of a song is good, unless a right ends before."""
+    """Validity of a song's ticket, s: one and a half times its length, and the slack; a right may end it earlier."""
     return -(-duration_ms * 3 // 2000) + slack_s
 
 
 class TicketIssuer:
-    """Answers ``POST /gomaa/tickets``."""
+    """Issues tickets (``/gomaa/tickets``).
+
+    Args:
+        config: Limits, domain and slack.
+        key: The station's private key, 32 bytes.
+        address: The station's address, 20 bytes.
+        chain: Content, account and time.
+        servers: For the escrow that a server counts.
+        catalogue: The songs.
+        store: The database.
+        loyalty: Rewards and limits of listeners.
+        url_of: URL of a server by its address.
+    """
 
     def __init__(
         self,
@@ -83,7 +95,7 @@ class TicketIssuer:
         whole = -(-song.duration_ms // (row.interval_s * 1000))
         book = self._loyalty.book(listener, owner if rewarded else None, whole, self._config.tickets_unplayed)
         number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute, book)
-        # As it was written: over the day's cap it promises no reward.
+        # The row as written: above the daily cap it has no reward.
         row = (await asyncio.to_thread(self._store.tickets, [number]))[number]
         ticket = Ticket(
             server=row.server,
@@ -112,15 +124,15 @@ class TicketIssuer:
         if facts is None:
             raise Refusal("content.unknown", content=to_hex(song.content))
         if facts.owner != song.owner:
-            # An owner may have sold the recording since: then the band signs the file anew.
+            # The owner may have sold the content since; the new owner signs the file again.
             raise Refusal("content.owner", header=to_hex(song.owner), chain=to_hex(facts.owner))
         policy = song.policy
-        # Where and what for one listens is the security server's to say, and it will.
+        # Territory and purpose are checked by the security server.
         territory, purpose = next(iter(policy.territories), None), next(iter(policy.purposes), None)
         context = Context(
             now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, territory=territory, purpose=purpose
         )
-        # Whether a listener has paid is not the station's to know.
+        # The station does not know whether a listener has paid.
         action = "preview" if policy.price.payer == "listener" and policy.permits("preview") else "play"
         decide(policy, Usage(), context, action).require()
         if facts.policy_hash != song.policy_hash or facts.price != policy.price.owner:
@@ -134,9 +146,9 @@ class TicketIssuer:
         price = song.policy.price
         now_s = now_ms // 1000
         expiry_s = now_s + life_s(song.duration_ms, self._config.ticket_slack_s)
-        # Nothing is played after its session's end, so nothing is held for it.
+        # Nothing is played after the session's end, so no escrow is held for it.
         expiry_s = min(expiry_s, session.message.not_after)
-        # A rented or borrowed right ends when it ends, also in the middle of a song.
+        # A rented or borrowed right can end in the middle of a song.
         expiry_s = await self._chain.right_until(song.content, self._address, expiry_s)
         return TicketRow(
             server=facts.server,
@@ -152,7 +164,7 @@ class TicketIssuer:
         )
 
     async def _check_escrow(self, row: TicketRow, now_s: int) -> tuple[int, int]:
-        """Usable escrow by the chain and what was debited; the server must see enough of it as well."""
+        """Escrow left on the chain and the cumulative debit, wei; the server must count enough escrow as well."""
         if not row.outstanding:
             return 0, 0
         url = await self._url_of(row.server)

@@ -34,14 +34,14 @@ export const begin = (what) => call("releases", what);
 
 /**
  * Hand a recording over, telling the share that has arrived.
- * @param {File} file @param {(share: number) => void} told @returns {Promise<any>}
+ * @param {File} file @param {(share: number) => void} onProgress @returns {Promise<any>}
  */
-export function drop(file, told) {
+export function drop(file, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch() tells nothing of how far an upload is
     request.open("PUT", `api/recordings?name=${encodeURIComponent(file.name)}`);
     request.responseType = "json";
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && told(event.loaded / event.total));
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress(event.loaded / event.total));
     request.addEventListener("error", () =>
       reject(new Error("The studio doesn't answer. Is gomaa studio still running?")),
     );
@@ -56,16 +56,16 @@ export function drop(file, told) {
 
 /**
  * Follow a release until it has ended; a lost connection is taken up again by the browser.
- * @param {string} id @param {(state: any) => void} told @returns {Promise<void>}
+ * @param {string} id @param {(state: any) => void} onProgress @returns {Promise<void>}
  */
-export function watch(id, told) {
+export function watch(id, onProgress) {
   return new Promise((resolve) => {
     const source = new EventSource(`api/releases/${id}/events`);
     const again = document.getElementById("again");
     if (again) again.dataset.release = id;
     source.addEventListener("message", (event) => {
       const state = JSON.parse(event.data);
-      told(state);
+      onProgress(state);
       if (!state.receipt && !state.error) return;
       source.close();
       resolve();

@@ -39,7 +39,7 @@ from security_server.db.tables import (
 from security_server.db.writer import Store
 from station.chain_interface import Account
 from station.db.ledger import Store as StationStore
-from station.db.retention import History
+from station.db.retention import Retention
 from station.db.rows import TicketRow
 from station.payments.resync import Life
 from station.payments.server_client import Servers
@@ -251,7 +251,7 @@ class BooksWorld:
         """Start the station on its file."""
         self.station = StationStore(f"sqlite:///{self.folder}/station.db")
         Listening(self.station.engine)
-        self.history = History(self.station, 1, SCHEDULE)
+        self.history = Retention(self.station, 1, SCHEDULE)
         life = Life(LIFE_S, INTERVAL_S, 1)
         self.keeper = Bookkeeper(
             STATION_KEY,
