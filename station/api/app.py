@@ -62,7 +62,7 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
 
     app.cleanup_ctx.append(running)
     app.on_response_prepare.append(add_headers)
-    _add_routes(app, config, key)
+    app.add_routes(_routes(config, key))
     return app
 
 
@@ -81,30 +81,31 @@ def _provide(app: web.Application, station: Station) -> None:
     app[keys.STORE] = station.store
 
 
-def _add_routes(app: web.Application, config: StationConfig, key: bytes) -> None:
-    get, post = app.router.add_get, app.router.add_post
-    get("/", page_routes.radio)
-    get(f"/song/{SONG}", page_routes.radio)
-    get("/embed", page_routes.embed)
-    get("/install", page_routes.install)
-    get("/works", page_routes.works)
-    get(f"/songs/{SONG}.sps", file_routes.song_file)
-    get(f"/songs/{SONG}.sps.html", file_routes.song_page)
-    get(f"/songs/{SONG}.segments/{{part}}", file_routes.song_part)
-    app.router.add_options(f"/songs/{SONG}.sps", file_routes.preflight)
-    get("/art/{content:0x[0-9a-f]{40}}.svg", file_routes.cover)
-    get("/.well-known/gomaa.json", identity_routes.record)
-    get(domain_proof.PATH, partial(identity_routes.proof, config, key))
-    post("/gomaa/tickets", ticket_routes.ticket)
-    get("/gomaa/tickets", ticket_routes.ticket, allow_head=False)
-    post("/gomaa/points", ticket_routes.points)
-    get("/gomaa/points", ticket_routes.points, allow_head=False)
-    get("/gomaa/ad-free", ticket_routes.ad_free)
-    get("/gomaa/account", account.account)
-    get(f"/gomaa/songs/{SONG}/similar", page_routes.similar)
-    get(f"/static/{LAMPLIGHT.name}", page_routes.stylesheet)
-    app.router.add_static("/static", HERE / "static")
-    get("/{path:.*}", page_routes.not_found)
+def _routes(config: StationConfig, key: bytes) -> list[web.AbstractRouteDef]:
+    return [
+        web.get("/", page_routes.radio),
+        web.get(f"/song/{SONG}", page_routes.radio),
+        web.get("/embed", page_routes.embed),
+        web.get("/install", page_routes.install),
+        web.get("/works", page_routes.works),
+        web.get(f"/songs/{SONG}.sps", file_routes.song_file),
+        web.get(f"/songs/{SONG}.sps.html", file_routes.song_page),
+        web.get(f"/songs/{SONG}.segments/{{part}}", file_routes.song_part),
+        web.options(f"/songs/{SONG}.sps", file_routes.preflight),
+        web.get("/art/{content:0x[0-9a-f]{40}}.svg", file_routes.cover),
+        web.get("/.well-known/gomaa.json", identity_routes.record),
+        web.get(domain_proof.PATH, partial(identity_routes.proof, config, key)),
+        web.post("/gomaa/tickets", ticket_routes.ticket),
+        web.get("/gomaa/tickets", ticket_routes.ticket, allow_head=False),
+        web.post("/gomaa/points", ticket_routes.points),
+        web.get("/gomaa/points", ticket_routes.points, allow_head=False),
+        web.get("/gomaa/ad-free", ticket_routes.ad_free),
+        web.get("/gomaa/account", account.account),
+        web.get(f"/gomaa/songs/{SONG}/similar", page_routes.similar),
+        web.get(f"/static/{LAMPLIGHT.name}", page_routes.stylesheet),
+        web.static("/static", HERE / "static"),
+        web.get("/{path:.*}", page_routes.not_found),
+    ]
 
 
 def _chain_client(config: StationConfig) -> ChainView:

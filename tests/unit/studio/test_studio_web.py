@@ -306,7 +306,7 @@ async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, se
     piece = closing.open("long.wav")
     piece.path.write_bytes(recording(240))
     await closing.analyse(piece)
-    begun = await closing.begin({"recording": piece.id, "title": "Long", "terms": {}, "layers": []})
+    begun = await closing.start({"recording": piece.id, "title": "Long", "terms": {}, "layers": []})
     seen = []
     async for state in closing.watch(begun.id):
         seen.append(state)
