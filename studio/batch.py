@@ -75,39 +75,40 @@ Outcome = ConvertResult | Failure | Kept
 
 
 def find(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
-    """(recording, song) for files and, recursively, folders.
+    """Pairs of recording and song for files and, recursively, folders.
 
-    Songs stand in ``folder`` as their recordings do in theirs.
+    Songs have the same places below ``folder`` as their recordings below theirs.
     """
-    found: list[tuple[Path, Path]] = []
+    pairs: list[tuple[Path, Path]] = []
     for source in sources:
         if source.is_dir():
             for base, below, names in os.walk(source):
                 below[:] = sorted(name for name in below if not name.startswith("."))
                 here = Path(base)
-                found += [
+                pairs += [
                     (here / name, folder / (here / name).relative_to(source))
                     for name in sorted(names)
                     if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
                 ]
         else:
-            found.append((source, folder / source.name))
-    # Two recordings that differ only in their endings keep them.
-    stems = Counter(place.with_suffix("") for _, place in found)
+            pairs.append((source, folder / source.name))
+    # Recordings that differ only in their endings keep them in the song's name.
+    stems = Counter(place.with_suffix("") for _, place in pairs)
     return [
         (
             source,
             place.with_name(place.name + ".sps") if stems[place.with_suffix("")] > 1 else place.with_suffix(".sps"),
         )
-        for source, place in found
+        for source, place in pairs
     ]
 
 
 def kept(job: Job) -> Kept | None:
-    """The finished song of an earlier run, None where there is none.
+    """The finished song of an earlier run, or None.
 
-    A song only ever takes its name once it is whole; what stands under it otherwise raises InputError ``sps.*``, and
-    ``sps.policy.mismatch``, ``content.owner`` where it was made with other terms or another key.
+    Raises:
+        InputError: ``sps.*``: another file has the song's name.
+        GomaaError: ``sps.policy.mismatch``, ``content.owner``: made with other terms or another key.
     """
     if job.options.replace or not job.output.exists():
         return None
@@ -127,9 +128,9 @@ def kept(job: Job) -> Kept | None:
 
 
 def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[tuple[int, Outcome]]:
-    """Do the jobs, ``workers`` at a time; yields each job's number and outcome as it ends.
+    """Run the jobs, ``workers`` at a time; yields each job's number and outcome as it ends.
 
-    Only ``internal`` mistakes raise.
+    Failures are outcomes; only ``internal`` errors are raised.
     """
     waiting: list[tuple[int, Job]] = []
     for number, job in enumerate(jobs):

@@ -65,9 +65,9 @@ async def _serve(band: Band, port: int, show: bool) -> None:
 
 
 def _write_launcher(path: Path, url: str) -> None:
-    """A page that leads to the studio, for its owner's eyes.
+    """Write a private page that redirects to the studio.
 
-    As an argument of the browser every user of this computer could read it.
+    The URL with its token as an argument of the browser would be readable by every user of the computer.
     """
     with Replacing(path) as temporary:
         head = (
