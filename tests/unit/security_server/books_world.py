@@ -319,7 +319,7 @@ class BooksWorld:
             price=price,
             reward=reward,
             bps=self.chain.rate_at(self.epoch),
-            worst=LIFE_S // INTERVAL_S + 1,
+            max_intervals=LIFE_S // INTERVAL_S + 1,
         )
         number = self.station.issue(row, 10**30, 0, 10**6)
         ticket = Ticket(SERVER, STATION, content, session, number, price, reward, row.bps, row.expiry_s)
