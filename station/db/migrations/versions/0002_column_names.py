@@ -77,10 +77,12 @@ def upgrade() -> None:
     for table, old, new, columns in INDEXES:
         op.drop_index(old, table)
         op.create_index(new, table, columns)
+    _rename_foreign_key("vouchers_statement_fkey", "vouchers_statement_id_fkey")
 
 
 def downgrade() -> None:
     """Give the old names back."""
+    _rename_foreign_key("vouchers_statement_id_fkey", "vouchers_statement_fkey")
     for table, _, new, _ in INDEXES:
         op.drop_index(new, table)
     for table, names in COLUMNS.items():
@@ -91,3 +93,9 @@ def downgrade() -> None:
         op.create_index(old, table, [names.get(column, column) for column in columns])
     for old, new in TABLES.items():
         op.rename_table(new, old)
+
+
+def _rename_foreign_key(old: str, new: str) -> None:
+    # PostgreSQL names the constraint after its column; SQLite leaves it without a name.
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"ALTER TABLE vouchers RENAME CONSTRAINT {old} TO {new}")
