@@ -123,7 +123,7 @@ class Resync:
             counts[line.number] = counts.get(line.number, 0) + line.intervals
         present = await asyncio.to_thread(self._store.tickets, [item.ticket.message.number for item in shown.tickets])
         missing = [item for item in shown.tickets if item.ticket.message.number not in present]
-        # Deleted tickets were settled: a server that shows item as unpaid again proves nothing.
+        # Deleted tickets were settled: a server that shows one as unpaid again proves nothing.
         pruned_s = await asyncio.to_thread(self._store.pruned_s, server)
         lost = [
             row
@@ -156,7 +156,7 @@ class Resync:
         )
         if lost or behind:
             log.warning(
-                "books of %s: %d tickets and %d wei were present to it only",
+                "books of %s: %d tickets and %d wei were known to it only",
                 to_hex(server),
                 len(lost),
                 covered - highest,
