@@ -63,6 +63,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "station.unreachable": "The station doesn't answer. Try again later.",
         "station.database.version": "This database is of another version of the station. Start that version, or an "
         "empty database.",
+        "station.database.old": "This database is of an older version of the station. Back it up, then run "
+        "gomaa station migrate with the station's settings.",
         "station.busy": "Too many plays were asked for at once. Try again in a minute.",
         "station.points": "The station's points, offers or passes are not those that were shown. Nothing was bought "
         "or used: look again.",

@@ -1,4 +1,4 @@
-"""The chain behind a deployment, as a station sees it."""
+"""The chain of a deployment (``station.chain_interface.ChainView``)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ from station.chain_interface import Account, ContentFacts, ContentServers
 T = TypeVar("T")
 
 
-class ChainDoor:
-    """The chain behind a deployment. Connects when first asked, and again after it was lost."""
+class ChainClient:
+    """The chain of a deployment; connects on first use, and again after a loss.
+
+    Args:
+        deployment: Addresses and node.
+        timeout_s: Limit for one read, s.
+    """
 
     def __init__(self, deployment: Deployment, timeout_s: float = 5.0) -> None:
         self.domain: Domain = deployment.domain
@@ -75,29 +80,29 @@ class ChainDoor:
 
     async def _content(self, content: bytes, station: bytes) -> ContentFacts | None:
         chain, clock = await self._connected()
-        door = Content(chain, content)
-        ours, state = await asyncio.gather(Registry(chain, self._deployment).is_content(content), door.state())
-        # A contract that only looks like one of the registry's would pay whom it likes.
+        contract = Content(chain, content)
+        ours, state = await asyncio.gather(Registry(chain, self._deployment).is_content(content), contract.state())
+        # A contract that the registry did not make could pay anybody.
         if state is None or not ours:
             return None
         # By the clock's epoch: the newest block may be of the one before, and a move begins with an epoch.
         epoch = self.schedule.epoch_of(clock.now_ms() // 1000)
-        licensed, server = await asyncio.gather(_licensed(door, state, station), door.server_at(epoch))
+        licensed, server = await asyncio.gather(_licensed(contract, state, station), contract.server_at(epoch))
         return ContentFacts(
             state.owner, state.policy_hash, state.price, server, state.revoked, state.destroyed, licensed
         )
 
     async def _servers_of(self, content: bytes, epoch: int) -> ContentServers:
         chain, _ = await self._connected()
-        door = Content(chain, content)
+        contract = Content(chain, content)
         return ContentServers(
-            *await asyncio.gather(door.server_at(epoch), door.server_at(epoch + 1), door.proposed_server())
+            *await asyncio.gather(contract.server_at(epoch), contract.server_at(epoch + 1), contract.proposed_server())
         )
 
     async def _right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         chain, clock = await self._connected()
         rights, low = Rights(chain, self._deployment), clock.now_ms() // 1000
-        # Without a right it plays by the owner's licence, which has no end of its own.
+        # Without a right the station plays by the owner's licence, which does not expire.
         if not await rights.holds(station, content, low) or await rights.holds(station, content, until_s):
             return until_s
         high = until_s
@@ -142,5 +147,5 @@ class ChainDoor:
             raise Unavailable("chain.unreachable", reason=type(error).__name__) from error
 
 
-async def _licensed(door: Content, state: ContentState, station: bytes) -> bool:
-    return state.open_license or await door.licensed(station)
+async def _licensed(contract: Content, state: ContentState, station: bytes) -> bool:
+    return state.open_license or await contract.licensed(station)

@@ -1,4 +1,4 @@
-"""What a station asks of the chain: one small port (``station.chain_client`` has the real one)."""
+"""Interface to the chain; ``station.chain_client`` implements it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from pywallet.settlement import Schedule
 
 @dataclass(frozen=True, slots=True)
 class ContentFacts:
-    """A recording on the chain now; ``price`` wei per interval to the owner, ``licensed`` for this station."""
+    """A content's state on the chain.
+
+    Attributes:
+        owner: Owner's address, 20 bytes.
+        policy_hash: Hash of its terms, 32 bytes.
+        price: Wei per interval to the owner.
+        server: Address of its security server, 20 bytes.
+        revoked: Whether the owner has withdrawn it.
+        destroyed: Whether hosts delete it.
+        licensed: Whether this station may play it.
+    """
 
     owner: bytes
     policy_hash: bytes
@@ -24,7 +34,7 @@ class ContentFacts:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """This station's money with one server, in wei: debited so far, escrow left, and asked back of that."""
+    """This station's account with one server, wei: debited so far, escrow left, and requested withdrawals of it."""
 
     spent: int
     escrow: int
@@ -33,10 +43,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ContentServers:
-    """A recording's security servers.
-
-    Of an epoch, of the following one, and the one that its owner proposes, or None.
-    """
+    """A content's security servers: of an epoch, of the following one, and the one proposed by its owner."""
 
     now: bytes
     following: bytes
@@ -44,22 +51,22 @@ class ContentServers:
 
 
 class ChainView(Protocol):
-    """Reads only. Every method raises Unavailable(chain.unreachable) when the chain doesn't answer."""
+    """Reads of the chain. Every method raises Unavailable ``chain.unreachable``."""
 
     domain: Domain
     schedule: Schedule
 
     async def now_ms(self) -> int:
-        """The chain's time, milliseconds."""
+        """The chain's time, Unix ms."""
 
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
-        """The recording, or None where no contract of the registry stands."""
+        """The content's state for a station; None where the registry made no such contract."""
 
     async def servers_of(self, content: bytes, epoch: int) -> ContentServers:
-        """Who serves a recording in this epoch and in the following one, and where its owner would move it."""
+        """The content's servers in this epoch and the next one, and the proposed one."""
 
     async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
-        """``until_s``, or the earlier second at which the right ends that lets this station play (Unix s)."""
+        """``until_s``, or the earlier end of this station's right to play the content; Unix s."""
 
     async def account(self, server: bytes, station: bytes) -> Account:
         """The station's account with this server."""
@@ -68,7 +75,7 @@ class ChainView(Protocol):
         """Commission in that epoch, basis points."""
 
     async def server_url(self, server: bytes) -> str | None:
-        """Where a registered, active server answers."""
+        """URL of a registered, active server, or None."""
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""

@@ -1,4 +1,4 @@
-"""``gomaa station``: make a station, run it, and look at what it would sign."""
+"""``gomaa station``: make a station, run it, migrate its database, check statements and sites."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pywallet.redacted_logs import log_to
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from station.site_check.check import Line
+    from station.site_check.report import Line
 
 EXAMPLE = """# A GoMAA station. Paths are relative to this file.
 domain = {domain}
@@ -96,7 +96,31 @@ def run(settings: Path, host: str, port: int | None) -> None:
     asyncio.run(_serve(app, host, chosen, f"{config.name} on http://{host}:{chosen}"))
 
 
-async def _serve(app: web.Application, host: str, port: int, told: str) -> None:
+@station.command()
+@click.argument("settings", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def migrate(settings: Path) -> None:
+    """Bring the database of an older version up to this one. Stop the station and back the database up first.
+
+    All of it or nothing: what is interrupted leaves the database as it was.
+    """
+    from station.config import load
+    from station.db.database import open_engine
+    from station.db.versions import migrate as migrate_database
+
+    engine = open_engine(load(settings).database_url)
+    try:
+        found, version = migrate_database(engine)
+    finally:
+        engine.dispose()
+    if found is None:
+        click.echo(f"made an empty database of version {version}")
+    elif found == version:
+        click.echo(f"the database is of version {version} already; nothing was changed")
+    else:
+        click.echo(f"migrated from version {found} to {version}")
+
+
+async def _serve(app: web.Application, host: str, port: int, banner: str) -> None:
     """Serve until interrupted or ended."""
     from aiohttp import web
 
@@ -109,7 +133,7 @@ async def _serve(app: web.Application, host: str, port: int, told: str) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     try:
         await web.TCPSite(runner, host, port).start()
-        click.echo(told)
+        click.echo(banner)
         await stopped.wait()
     finally:
         await runner.cleanup()
@@ -164,7 +188,7 @@ async def _check(page: str) -> list[Line]:
 
 
 async def _statements(config: object, send: bool) -> bool:
-    """One round with every server that tickets name; whether all were agreed."""
+    """One settlement round with every server that tickets name; returns whether all statements were agreed."""
     import aiohttp
 
     from chain.deployment import Deployment
@@ -172,7 +196,7 @@ async def _statements(config: object, send: bool) -> bool:
     from pywallet.encoding.hex import checksum
     from pywallet.errors import SENTENCES
     from pywallet.wallet.amounts import show
-    from station.chain_client import ChainDoor
+    from station.chain_client import ChainClient
     from station.config import StationConfig
     from station.context import Station, read_key
     from station.payments.server_client import Servers
@@ -181,30 +205,30 @@ async def _statements(config: object, send: bool) -> bool:
     key = read_key(config.key_file)
     agreed = True
     async with aiohttp.ClientSession() as session:
-        chain = ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)
-        books = Station.of(config, key, address_of(key), chain, Servers(session, config.timeout_s))
+        chain = ChainClient(Deployment.load(config.deployment_file), config.timeout_s)
+        composed = Station.of(config, key, address_of(key), chain, Servers(session, config.timeout_s))
         try:
-            for server in sorted(books.store.servers()):
+            for server in sorted(composed.store.servers()):
                 try:
-                    outcome = await books.bookkeeper.round(server, await books.url(server), send=send)
+                    outcome = await composed.bookkeeper.round(server, await composed.directory.url(server), send=send)
                     click.echo(f"{checksum(server)}  agreed, {outcome.new} new, {show(outcome.cap)} GoMAA in all")
-                    for row in books.store.quarantine(server) if outcome.aside else ():
+                    for row in composed.store.quarantine(server) if outcome.aside else ():
                         click.echo(f"  not signed for: ticket {row.number}: {row.code} {row.reason}")
                     if outcome.waiting is not None:
                         click.echo(f"  not settled yet: {SENTENCES[outcome.waiting]}")
                 except GomaaError as error:
                     agreed = False
                     click.echo(f"{checksum(server)}  {error}")
-            await books.moves.watch()
-            for move in books.moves.known or ():
+            await composed.moves.try_refresh()
+            for move in composed.moves.current or ():
                 click.echo(move.sentence)
         finally:
-            await books.stop()
+            await composed.stop()
     return agreed
 
 
 def _secret(path: Path, text: str) -> None:
-    """A new file that only its owner may read."""
+    """Write a new file, mode 0600."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(text + "\n")
 

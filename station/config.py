@@ -1,4 +1,4 @@
-"""What a station is told once: who it is, where its files are, whom it deals with."""
+"""Settings of a station."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "instal
 
 @dataclass(frozen=True, slots=True)
 class StationConfig:
-    """One station. Paths are absolute or relative to the working directory; seconds are seconds."""
+    """Settings of one station. Paths are absolute or relative to the working directory; times are in seconds."""
 
     domain: str
     """``host[:port]`` exactly as in the page's URL and in the registry."""
@@ -55,30 +55,30 @@ class StationConfig:
     With it the station's record names its network.
     """
     sponsor: str | None = None
-    """A line of advertising on the radio page; whoever uses an ad-free pass does not see it."""
+    """A line of advertising on the radio page, hidden with an ad-free pass in use."""
     rewards: Generosity = field(default_factory=Generosity)
     ticket_slack_s: int = 600
-    """How long a ticket outlives its song: room for pauses."""
+    """Seconds by which a ticket outlives its song, for pauses."""
     tickets_per_minute: int = 20
-    """At most so many tickets for one session."""
+    """Tickets per session and minute."""
     tickets_per_minute_address: int = 240
-    """At most so many tickets for one network address."""
+    """Tickets per network address and minute."""
     requests_per_minute_address: int = 6_000
-    """At most so many requests of any kind for one network address."""
+    """Requests of any kind per network address and minute."""
     connections: int = 8_192
     connections_per_address: int = 4_096
     trusted_proxies: tuple[str, ...] = ()
-    """Proxies before the station, addresses and networks: who asks is whom their forwarding header names."""
+    """Addresses and networks of reverse proxies, whose forwarding header names the client."""
     tickets_unplayed: int = 32
-    """At most so many tickets for one listener, in all sessions together, of which none was played yet."""
+    """Unplayed tickets per listener, in all sessions together."""
     keep_days: int = 90
-    """Settled tickets, statements and vouchers are deleted so long after their end; 0 keeps them for ever."""
+    """Days after which settled tickets, statements and vouchers are deleted; 0: never."""
     timeout_s: float = 5.0
-    """How long the chain or a security server may take to answer."""
+    """Limit for a response of the chain or a security server, s."""
 
     @property
     def limits(self) -> Limits:
-        """What one network address may ask."""
+        """Limits of one network address."""
         proxies = networks(self.trusted_proxies)
         return Limits(
             proxies, self.requests_per_minute_address, self.connections, self.connections_per_address, "station.busy"
@@ -96,7 +96,7 @@ class StationConfig:
 
     @property
     def points_file(self) -> Path:
-        """The book of points lies beside the database; a database elsewhere leaves it beside the key."""
+        """The reward book: beside a database file, otherwise beside the key."""
         return (
             self.key_file.with_name("points.sqlite3")
             if "://" in self.database
@@ -105,12 +105,16 @@ class StationConfig:
 
     @property
     def database_url(self) -> str:
-        """The database as SQLAlchemy wants it."""
+        """The database's SQLAlchemy URL."""
         return self.database if "://" in self.database else f"sqlite:///{Path(self.database).absolute()}"
 
 
 def load(path: Path) -> StationConfig:
-    """Read a station's TOML; paths in it are relative to the file. Raises InputError(message.schema)."""
+    """Read a station's TOML; paths in it are relative to the file.
+
+    Raises:
+        InputError: ``message.schema``.
+    """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -119,7 +123,11 @@ def load(path: Path) -> StationConfig:
 
 
 def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
-    """A configuration from plain values; relative paths start at ``base``. Raises InputError(message.schema)."""
+    """A configuration from plain values; relative paths start at ``base``.
+
+    Raises:
+        InputError: ``message.schema``.
+    """
     known = {*_PATHS, *_NUMBERS, *_COUNTS, *_DAYS, *_TEXTS, "database", "servers", "rewards", "trusted_proxies"}
     for name in sorted(set(raw) - known):
         raise InputError("message.schema", field=name, reason="unknown")

@@ -1,4 +1,4 @@
-"""Any recording that FFmpeg reads, as frames of a tenth of a second in the form it is kept in."""
+"""Decodes any recording that FFmpeg reads to frames of a tenth of a second in the song's sample format."""
 
 from __future__ import annotations
 
@@ -19,27 +19,24 @@ from studio import mp3, mp4, ogg, riff
 from studio.downmix import Downmix, plainly
 from studio.integrity import Integrity
 from studio.source import open_container, spooled, view
-from studio.tags import Artwork, Found, cover, read
+from studio.tags import Artwork, TagValues, cover, read
 from studio.text import shown
 
 KEPT_RATES: Final = (44_100, 48_000)
 MAX_SECONDS: Final = 48 * 3600
-"""What the header's table of segments has room for."""
+"""Limit of the header's table of segments."""
 _RATES: Final = range(4_000, 768_001)
 _MAX_CHANNELS: Final = 64
 _ATTACHED_PICTURE: Final = 0x400
 _EXACT: Final = frozenset({"mov", "mp4", "m4a", "ogg"})
-"""Containers whose length is counted, not guessed, whatever the codec."""
+"""Containers whose declared length is exact with every codec."""
 _WIDE: Final = ("s32", "s32p", "s64", "s64p", "dbl", "dblp")
 _FLOATS: Final = ("flt", "fltp", "dbl", "dblp")
 
 
 @dataclass(frozen=True)
 class Sound:
-    """What a recording becomes: ``rate`` in Hz, 1 or 2 ``channels``, 16 or 24 ``bits``.
-
-    ``frame`` samples in a tenth of a second.
-    """
+    """Sample format of a song: ``rate`` in Hz, 1 or 2 ``channels``, 16 or 24 ``bits``."""
 
     rate: int
     channels: int
@@ -62,15 +59,18 @@ class Sound:
 
 
 class Recording:
-    """A source that is being read; a context manager. Raises InputError ``media.decode``, ``media.unsupported``.
+    """An open source; a context manager.
 
-    What is kept: 44.1 and 48 kHz as they are, every other rate as 48 kHz; mono as it is, everything wider as stereo
-    (see ``studio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format,
-    else 16.
+    44.1 and 48 kHz are kept, every other rate becomes 48 kHz; mono is kept, more channels become stereo
+    (``studio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format,
+    otherwise 16.
 
     Args:
-        source: a file, or a binary stream, which is read to its end first.
-        scratch: the folder for a stream's bytes; None: the system's.
+        source: A file, or a binary stream, which is read to its end first.
+        scratch: Folder for a stream's bytes; None: the system's.
+
+    Raises:
+        InputError: ``media.decode``, ``media.unsupported``.
     """
 
     def __init__(self, source: Path | BinaryIO, scratch: Path | None = None) -> None:
@@ -78,14 +78,14 @@ class Recording:
         self.artwork: Artwork | None = None
         """The attached picture, once ``frames`` has ended."""
         self.notes: list[str] = []
-        """What was changed, left out or passed over; complete once ``frames`` has ended."""
+        """Notes on what was changed or left out; complete once ``frames`` has ended."""
         with ExitStack() as stack:
-            # A missing or forbidden file is an OSError, not a matter of audio.
+            # A missing or unreadable file is an OSError, not ``media.decode``.
             file = stack.enter_context(source.open("rb") if isinstance(source, Path) else spooled(source, scratch))
             self._open(file)
             stack.callback(self._container.close)
             self._look()
-            self._tags: Found | None = None
+            self._tags: TagValues | None = None
             self._file = file
             self._stack = stack.pop_all()
 
@@ -135,7 +135,7 @@ class Recording:
         if len(streams) > 1:
             self.notes.append(f"the file has {len(streams)} audio tracks; the first was taken")
         self._downmix = None if plainly(context.layout) else Downmix(context.layout)
-        # Checksums that a lossless format has are held; a lossy decoder asked for it refuses what every player plays.
+        # Checksums are enforced for lossless formats only; lossy decoders would then refuse files that players play.
         context.options = {
             **({"err_detect": "crccheck+explode"} if self.lossless else {}),
             **({"flags2": "+skip_manual"} if self._spans else {}),
@@ -147,12 +147,12 @@ class Recording:
             )
 
     def _declared(self) -> float | None:
-        """The length that the file declares, s; ``_exact`` says that it is counted, not guessed."""
+        """The declared length, s; sets ``_exact`` where it is exact and not an estimate."""
         declared, whole = self._stream.duration, self._container.duration
         seconds = float(declared * self._stream.time_base) if declared and declared > 0 else None
         self._exact = self.lossless or bool(_EXACT & self._kinds)
         if "mp3" in self._kinds:
-            # FFmpeg passes over a count that the file's size contradicts; what is counted is held all the same.
+            # FFmpeg ignores a frame count that the file's size contradicts; it is enforced here all the same.
             seconds, self._exact = self._counted or seconds, self._counted is not None
         if self._spans:
             seconds = mp4.seconds(self._spans) or seconds
@@ -166,8 +166,8 @@ class Recording:
         return seconds if seconds is not None and 0 < seconds < 10 * MAX_SECONDS else None
 
     @property
-    def tags(self) -> Found:
-        """What the recording says of itself."""
+    def tags(self) -> TagValues:
+        """The recording's tags."""
         if self._tags is None:
             at = self._file.tell()
             self._tags = read(self._file, self._container)
@@ -183,7 +183,8 @@ class Recording:
     def frames(self) -> Iterator[AudioFrame]:
         """Frames of ``sound.frame`` samples, the last one shorter.
 
-        Raises InputError ``media.decode``, ``media.unsupported``.
+        Raises:
+            InputError: ``media.decode``, ``media.unsupported``.
         """
         sound = self.sound
         resampler = AudioResampler(format=sound.format, layout=sound.layout, rate=sound.rate, frame_size=sound.frame)
@@ -200,7 +201,7 @@ class Recording:
         for frame in _resample(resampler, None):
             samples += frame.samples
             yield frame
-        # What is counted is held; an estimate from a bit rate says nothing.
+        # Only an exact length is enforced, not an estimate from a bit rate.
         if self._exact and self.seconds is not None and samples < (self.seconds - 0.05) * sound.rate:
             raise InputError(
                 "media.decode",
@@ -215,7 +216,7 @@ class Recording:
     _heard = False
 
     def _prepared(self, piece: AudioFrame) -> AudioFrame:
-        """A decoded frame as the resampler takes it: mixed where it has more than two channels. Raises InputError."""
+        """A decoded frame for the resampler, mixed to stereo where it has more channels. Raises InputError."""
         if self._floats and not np.isfinite(piece.to_ndarray()).all():
             raise InputError("media.decode", reason="samples that are not numbers")
         if self._downmix is not None:
@@ -258,8 +259,8 @@ class Recording:
 
 def _clock(text: str) -> float | None:
     """Seconds of ``00:03:25.120000000``."""
-    found = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text)
-    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text)
+    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
 
 
 def _resample(resampler: AudioResampler, piece: AudioFrame | None) -> list[AudioFrame]:

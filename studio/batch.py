@@ -1,4 +1,4 @@
-"""Many recordings: which files become which songs, what is there already, and the work shared between the cores."""
+"""Batch conversion: maps recordings to songs, skips finished ones, and uses all cores."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ from studio.server import ServerInfo
 
 _ENDINGS: Final = "wav wave w64 rf64 aif aiff aifc flac mp3 ogg oga opus m4a mp4 aac wma wv ape tta caf au mka webm"
 SUFFIXES: Final = frozenset(f".{ending}" for ending in _ENDINGS.split())
-"""Which of a folder's files are taken for recordings; a file named by itself may have any ending."""
+"""Endings of recordings in a folder; a file given by itself may have any ending."""
 
-Told = Callable[[int, float, float | None], None]
-"""Called with a job's number, the seconds done and the recording's length, if it is known."""
+OnProgress = Callable[[int, float, float | None], None]
+"""Called with a job's number, the seconds done, and the recording's length (s) or None."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One recording to become one song. ``source`` None is standard input."""
+    """One conversion; ``source`` None is standard input."""
 
     source: Path | None
     output: Path
     policy: dict[str, Any]
     owner_key: bytes
-    """Empty where it is not known yet, in a dry run."""
+    """32 bytes; empty in a dry run without a key."""
     deployment: Deployment
     server: ServerInfo
     options: Options
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Name in messages."""
         return "standard input" if self.source is None else str(self.source)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A song that was not made: the error's code and sentence."""
+    """A failed conversion: error code and message."""
 
     source: str
     code: str
@@ -64,7 +64,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Kept:
-    """A song that was there already, whole and with these terms."""
+    """A song that existed already, complete and with these terms."""
 
     source: str
     path: Path
@@ -75,39 +75,40 @@ Outcome = ConvertResult | Failure | Kept
 
 
 def find(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
-    """(recording, song) for files and, recursively, folders.
+    """Pairs of recording and song for files and, recursively, folders.
 
-    Songs stand in ``folder`` as their recordings do in theirs.
+    Songs have the same places below ``folder`` as their recordings below theirs.
     """
-    found: list[tuple[Path, Path]] = []
+    pairs: list[tuple[Path, Path]] = []
     for source in sources:
         if source.is_dir():
             for base, below, names in os.walk(source):
                 below[:] = sorted(name for name in below if not name.startswith("."))
                 here = Path(base)
-                found += [
+                pairs += [
                     (here / name, folder / (here / name).relative_to(source))
                     for name in sorted(names)
                     if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
                 ]
         else:
-            found.append((source, folder / source.name))
-    # Two recordings that differ only in their endings keep them.
-    stems = Counter(place.with_suffix("") for _, place in found)
+            pairs.append((source, folder / source.name))
+    # Recordings that differ only in their endings keep them in the song's name.
+    stems = Counter(place.with_suffix("") for _, place in pairs)
     return [
         (
             source,
             place.with_name(place.name + ".sps") if stems[place.with_suffix("")] > 1 else place.with_suffix(".sps"),
         )
-        for source, place in found
+        for source, place in pairs
     ]
 
 
 def kept(job: Job) -> Kept | None:
-    """The finished song of an earlier run, None where there is none.
+    """The finished song of an earlier run, or None.
 
-    A song only ever takes its name once it is whole; what stands under it otherwise raises InputError ``sps.*``, and
-    ``sps.policy.mismatch``, ``content.owner`` where it was made with other terms or another key.
+    Raises:
+        InputError: ``sps.*``: another file has the song's name.
+        GomaaError: ``sps.policy.mismatch``, ``content.owner``: made with other terms or another key.
     """
     if job.options.replace or not job.output.exists():
         return None
@@ -126,10 +127,10 @@ def kept(job: Job) -> Kept | None:
     return Kept(job.name, job.output, header.content)
 
 
-def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Outcome]]:
-    """Do the jobs, ``workers`` at a time; yields each job's number and outcome as it ends.
+def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[tuple[int, Outcome]]:
+    """Run the jobs, ``workers`` at a time; yields each job's number and outcome as it ends.
 
-    Only ``internal`` mistakes raise.
+    Failures are outcomes; only ``internal`` errors are raised.
     """
     waiting: list[tuple[int, Job]] = []
     for number, job in enumerate(jobs):
@@ -140,12 +141,12 @@ def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Ou
             yield number, _with_renditions(job, outcome) if isinstance(outcome, Kept) else outcome
     if workers <= 1 or len(waiting) <= 1:
         for number, job in waiting:
-            yield number, work(job, lambda done, total, n=number: told(n, done, total))  # type: ignore[misc]
+            yield number, work(job, lambda done, total, n=number: on_progress(n, done, total))  # type: ignore[misc]
         return
     # Fresh processes: a fork would copy whatever threads and locks FFmpeg has by now.
     context = multiprocessing.get_context("spawn")
     events = context.SimpleQueue()
-    listener = Thread(target=_listen, args=(events, told), daemon=True)
+    listener = Thread(target=_listen, args=(events, on_progress), daemon=True)
     listener.start()
     with ProcessPoolExecutor(min(workers, len(waiting)), context, _begin, (events,)) as pool:
         with _deaf():
@@ -244,10 +245,10 @@ def _remote(number: int, job: Job) -> Outcome:
     return work(job, lambda done, total: _events.put((number, done, total)))
 
 
-def _listen(events: Any, told: Told) -> None:
+def _listen(events: Any, on_progress: OnProgress) -> None:
     while (event := events.get()) is not None:
         with contextlib.suppress(Exception):
-            told(*event)
+            on_progress(*event)
 
 
 def for_song(options: Options, several: bool) -> Options:

@@ -1,7 +1,4 @@
-"""The part of an SPS file after its header.
-
-A recording's init part and sealed segments, and what the header says of them.
-"""
+"""The part of an SPS file after its header: init part and sealed segments, with the values for the header."""
 
 from __future__ import annotations
 
@@ -23,11 +20,11 @@ from studio.waveform import Waveform
 RENDITION: Final = 1
 
 Progress = Callable[[float, float | None], None]
-"""Called with the seconds done and the recording's length, if it is known."""
+"""Called with the seconds done, and the recording's length (s) or None."""
 
 
 class Body:
-    """Init part and sealed segments, written to a file; what the header says of them."""
+    """Writes init part and sealed segments to a file, and collects the values for the header."""
 
     def __init__(
         self,
@@ -51,11 +48,11 @@ class Body:
 
     @property
     def waveform(self) -> bytes:
-        """The peaks of what was written."""
+        """Peaks of the written sound, 0 to 255."""
         return self._peaks.result()
 
     def write(self, progress: Progress | None) -> None:
-        """One pass over the recording."""
+        """Write everything, in one pass over the recording."""
         sound, packager = self._recording.sound, self._packager
         sealer = Sealer(self.keys, RENDITION)
         rows: list[Segment] = []

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they stand for."""
+"""Command-line options shared by several commands, and their values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SongPlace(click.Path):
         super().__init__(exists=True, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The URL as it is, anything else as a path."""
+        """A URL unchanged, anything else as a path."""
         if isinstance(value, str) and value.startswith(("http://", "https://")):
             return value
         return super().convert(value, param, ctx)
@@ -96,7 +96,7 @@ _ABOUT: Final = (
 
 
 def song_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What a song is made with: terms, owner, network, server, names, watermark."""
+    """Add the options of a conversion: terms, owner, network, server, names, watermark."""
     for option in reversed(_ABOUT):
         command = option(command)
     return command
@@ -104,8 +104,8 @@ def song_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def options_of(chosen: dict[str, Any]) -> Options:
     """The conversion's options from a command's parameters."""
-    wanted = None if chosen["watermark"] is None else chosen["layers"] or LAYERS[:1]
-    layers = () if chosen["watermark"] is False else choose(chosen["layers"] or wanted)
+    layer_names = None if chosen["watermark"] is None else chosen["layers"] or LAYERS[:1]
+    layers = () if chosen["watermark"] is False else choose(chosen["layers"] or layer_names)
     return Options(
         title=chosen["title"],
         artist=chosen["artist"],
@@ -124,7 +124,7 @@ def options_of(chosen: dict[str, Any]) -> Options:
 
 
 def bar() -> Progress:
-    """Progress goes to the error stream, so that --json output stays one object."""
+    """A progress bar on stderr, so that ``--json`` output stays one object."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -135,7 +135,12 @@ def bar() -> Progress:
 
 
 def owner_key(path: Path, new: bool) -> bytes:
-    """The owner's private key; made with ``new``. Raises click.UsageError, InputError ``message.schema``."""
+    """Read the owner's private key; ``new`` makes a missing file.
+
+    Raises:
+        click.UsageError: The file is missing.
+        InputError: ``message.schema``.
+    """
     if not path.exists():
         if not new:
             raise click.UsageError(f"{path} does not exist; --new-key makes one.")
@@ -146,7 +151,13 @@ def owner_key(path: Path, new: bool) -> bytes:
 
 
 def server_of(url: str, address: str | None, key: str | None, deployment: Deployment) -> ServerInfo:
-    """The security server, asked unless its account and key are given. Raises ``server.*``, ``message.schema``."""
+    """The security server; it is queried unless its account and key are given.
+
+    Raises:
+        click.UsageError: Only one of account and key is given.
+        Unavailable: ``server.*``.
+        InputError: ``message.schema``.
+    """
     if address is None and key is None:
         return fetch_info(url, deployment.domain)
     if address is None or key is None:

@@ -1,6 +1,6 @@
-"""A recording becomes an SPS file.
+"""Converts a recording to an SPS file in one pass with constant memory.
 
-Decoded, marked, packaged, sealed, described and signed in one pass of flat memory.
+The steps are decoding, watermarking, packaging, sealing, the header and its signature.
 """
 
 from __future__ import annotations
@@ -30,16 +30,22 @@ from studio.server import ServerInfo
 
 @dataclass(frozen=True)
 class Options:
-    """What may be said of a song beside its terms. None and empty: what the recording's tags say.
+    """Options of a conversion beside the terms. None and empty: from the recording's tags.
 
     Attributes:
-        artwork: a picture file, instead of the recording's own.
-        layers: watermark layers, see ``studio.marking``.
-        every: one watermark block in so many.
-        salt: 32 bytes, to get an address and keys again; None is a new one.
-        renditions: further encodings, of ``studio.renditions.KINDS``.
-        measure: also say how it sounds, and guess its genre where nobody says it, if the ``features`` package is there.
-        replace: allow an output that exists. Its key file is replaced too, so a published song would be lost.
+        title: Title.
+        artist: Artist.
+        album: Album.
+        isrc: ISRC (ISO 3901).
+        genre: Genre.
+        artwork: A picture file instead of the recording's own.
+        delivery: URLs of the file, best first.
+        layers: Watermark layers (``studio.marking``).
+        every: One watermark block in so many.
+        salt: 32 bytes, to reproduce an address and its keys; None: a new one.
+        replace: Overwrite an existing output and its key file, which would make a published song unplayable.
+        measure: Measure sound features, and estimate a missing genre, where the ``features`` package is installed.
+        renditions: Further encodings (``studio.renditions.KINDS``).
     """
 
     title: str | None = None
@@ -59,10 +65,7 @@ class Options:
 
 @dataclass(frozen=True)
 class ConvertResult:
-    """What was written.
-
-    ``samples`` per channel at ``rate`` Hz; ``size`` of the file in bytes; ``elapsed_s`` of the machine's time.
-    """
+    """The result of a conversion: ``samples`` per channel at ``rate`` Hz, ``size`` in bytes, ``elapsed_s`` in s."""
 
     path: Path
     key_path: Path
@@ -92,11 +95,11 @@ class ConvertResult:
     layers: tuple[str, ...] = ()
     key_epochs: int = 1
     warnings: tuple[str, ...] = ()
-    """What was changed, left out or passed over."""
+    """Notes on what was changed or left out."""
 
     @property
     def duration_ms(self) -> int:
-        """Length of the song."""
+        """Length, ms."""
         return self.samples * 1000 // self.rate
 
 
@@ -111,20 +114,26 @@ def convert(
     *,
     progress: Progress | None = None,
 ) -> ConvertResult:
-    """Write ``output`` and, beside it, its content-key file and its cover; each whole or not at all.
+    """Write ``output`` and, beside it, its content-key file and its cover, each atomically.
 
-    The same recording, owner's key, salt and options give the same bytes. A key file that is there without its song is
-    used again, so that a song whose file was lost comes back under its address.
+    Deterministic in recording, owner's key, salt and options. An existing key file without its song is used again, so
+    that a lost song is restored under its address.
 
     Args:
-        source: a file, or a binary stream, which is written to a temporary file in the output's folder first.
-        owner_key: the private key whose account will own the content, 32 bytes.
+        source: A file, or a binary stream, which is written to a temporary file in the output's folder first.
+        output: The song.
+        policy: The terms.
+        owner_key: Private key of the content's owner, 32 bytes.
+        deployment: The network.
+        server: The security server.
+        options: Names and packaging.
+        progress: Called with the seconds done and the recording's length (s) or None.
 
     Raises:
         InputError: ``media.decode``, ``media.unsupported``, ``sps.header.malformed``, ``message.schema``,
             ``content.owner``.
-        FileExistsError: without ``replace``.
-        OSError: files that cannot be read or written.
+        FileExistsError: The output exists, without ``replace``.
+        OSError: A file cannot be read or written.
     """
     began = time.monotonic()
     if output.exists() and not options.replace:
@@ -147,7 +156,7 @@ def convert(
             if options.renditions:
                 bundle(temporary, temporary, owner_key, made.keys, options.renditions)
             size = temporary.stat().st_size
-            # The key first: a song without its key could never be played, a key without its song harms nobody.
+            # The key first: a song without its key could never be played.
             made.keys.save(ContentKeys.beside(output))
             picture = _save(cover, output)
     loudness, rendition = made.loudness, made.rendition
@@ -181,9 +190,13 @@ def convert(
 
 
 def named(recording: Recording, options: Options) -> tags.Names:
-    """The names that the header gets: the options, else the recording's tags. Raises InputError ``message.schema``."""
-    said = {name: getattr(options, name) for name in ("title", "artist", "album", "genre", "isrc")}
-    return tags.names(recording.tags, recording.stem, said)
+    """Names for the header: the options, otherwise the recording's tags.
+
+    Raises:
+        InputError: ``message.schema``.
+    """
+    given_names = {name: getattr(options, name) for name in ("title", "artist", "album", "genre", "isrc")}
+    return tags.names(recording.tags, recording.stem, given_names)
 
 
 def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: Options) -> ContentKeys:

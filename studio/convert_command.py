@@ -19,7 +19,7 @@ from studio.batch import Failure, Job, Kept, Outcome, attempt, find, for_song, r
 from studio.choices import bar, options_of, owner_key, server_of, song_options
 from studio.convert import ConvertResult, named
 from studio.owner import ContentKeys
-from studio.release import Unmade
+from studio.release import ConversionError
 from studio.server import ServerInfo
 from studio.text import shown
 
@@ -68,7 +68,7 @@ def convert(
         raise click.UsageError(f"{work[0].output} exists; --force replaces it.")
     outcomes = carry_out(work, jobs)
     if single and isinstance(outcomes[0], Failure):
-        raise Unmade(outcomes[0])
+        raise ConversionError(outcomes[0])
     if html:
         for job, outcome in zip(work, outcomes, strict=True):
             if not isinstance(outcome, Failure):
@@ -120,12 +120,12 @@ def carry_out(work: list[Job], jobs: int) -> list[Outcome]:
         whole = progress.add_task("Converting", total=len(work))
         lines: dict[int, Any] = {}
 
-        def told(number: int, done: float, total: float | None) -> None:
+        def on_progress(number: int, done: float, total: float | None) -> None:
             if number not in lines:
                 lines[number] = progress.add_task(Path(work[number].name).name, total=total)
             progress.update(lines[number], completed=done, total=total)
 
-        for number, outcome in run(work, jobs, told):
+        for number, outcome in run(work, jobs, on_progress):
             outcomes[number] = outcome
             progress.update(whole, completed=len(outcomes))
             if number in lines:

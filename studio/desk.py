@@ -1,4 +1,4 @@
-"""The studio's page behind the scenes: recordings that were dropped, releases that run, songs that are out."""
+"""Server side of the studio's page: uploaded recordings, running releases, released songs."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 @dataclass(frozen=True)
 class Band:
-    """Who releases, where.
-
-    The owner's key (32 bytes), the network, the security server, and the folder for everything.
-    """
+    """Who releases: the owner's key (32 bytes), the network, the security server, and the folder for all files."""
 
     owner_key: bytes
     deployment: Deployment
@@ -45,29 +42,29 @@ class Band:
 
 
 @dataclass
-class Piece:
-    """A recording that was dropped, and what it was found to be."""
+class Upload:
+    """An uploaded recording, and the result of its analysis."""
 
     id: str
     name: str
     path: Path
     size: int
-    found: Study | None = None
+    study: Study | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The page's view of it."""
-        found = self.found
-        assert found is not None
-        rounded = {k: None if v is None else round(v, 1) for k, v in vars(found.loudness).items()}
-        sound = {"rate": found.sound.rate, "channels": found.sound.channels, "bits": found.sound.bits}
-        names = {k: getattr(found, k) for k in ("title", "artist", "album", "isrc", "seconds")}
-        more = {"waveform": list(found.waveform), "cover": found.artwork is not None}
+        """JSON for the page."""
+        result = self.study
+        assert result is not None
+        rounded = {k: None if v is None else round(v, 1) for k, v in vars(result.loudness).items()}
+        sound = {"rate": result.sound.rate, "channels": result.sound.channels, "bits": result.sound.bits}
+        names = {k: getattr(result, k) for k in ("title", "artist", "album", "isrc", "seconds")}
+        more = {"waveform": list(result.waveform), "cover": result.artwork is not None}
         return {"id": self.id, "name": self.name, "size": self.size, **names, **sound, **rounded, **more}
 
 
 @dataclass
 class Release:
-    """A release that runs or has ended. ``revision`` rises with every change."""
+    """A release that runs or has ended."""
 
     id: str
     job: Job
@@ -81,46 +78,46 @@ class Release:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen by itself."""
+        """Whether it has succeeded or failed."""
         return self.error is not None or self.receipt is not None
 
     def to_json(self) -> dict[str, Any]:
-        """The page's view of it."""
+        """JSON for the page."""
         return {name: getattr(self, name) for name in ("id", "title", "step", "share", "error", "receipt")}
 
-    def tell(self, **changes: Any) -> None:
-        """Change something and wake who watches."""
+    def update(self, **changes: Any) -> None:
+        """Change fields and wake ``watch``."""
         for name, value in changes.items():
             setattr(self, name, value)
         self.changed.set()
         self.changed = asyncio.Event()
 
 
-class Desk:
-    """Everything the page asks for. Belongs to one event loop."""
+class ReleaseService:
+    """Handles the requests of the page; belongs to one event loop."""
 
     def __init__(self, band: Band) -> None:
         self.band = band
         self._incoming = band.folder / ".recordings"
         self._incoming.mkdir(parents=True, exist_ok=True)
-        self._pieces: dict[str, Piece] = {}
+        self._uploads: dict[str, Upload] = {}
         self._releases: dict[str, Release] = {}
         self._bps: int | None = None
         self._closing = False
 
     async def close(self) -> None:
-        """End what runs; what was finished stays, and a release may be started again."""
+        """Cancel running releases and delete uploads; finished steps stay, so a release can be retried."""
         self._closing = True
-        for one in self._releases.values():
-            one.tell()
-        tasks = [one.task for one in self._releases.values() if one.task is not None and not one.task.done()]
+        for running in self._releases.values():
+            running.update()
+        tasks = [r.task for r in self._releases.values() if r.task is not None and not r.task.done()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         shutil.rmtree(self._incoming, ignore_errors=True)
 
     async def state(self) -> dict[str, Any]:
-        """Who releases, by whom keys are given out, what is out and what runs."""
+        """Owner, network, server, released songs and running releases, as JSON."""
         band = self.band
         return {
             "owner": checksum(address_of(band.owner_key)),
@@ -133,42 +130,60 @@ class Desk:
             "songs": await asyncio.to_thread(self._songs),
         }
 
-    def open(self, name: str) -> Piece:
-        """A place for a recording that is about to arrive."""
+    def open(self, name: str) -> Upload:
+        """Make the folder of a new upload.
+
+        Args:
+            name: The file's name in the browser.
+        """
         clean = _NAME.sub("-", Path(name.replace("\\", "/")).name).strip(" .-") or "recording"
         number = secrets.token_hex(8)
         ending = Path(clean).suffix
         folder = self._incoming / number
         folder.mkdir()
-        # The song's name without tags is its file's name, so the recording keeps it; only the ending is looked at.
-        return Piece(number, clean, folder / (Path(clean).stem[:80] + (ending if _ENDING.fullmatch(ending) else "")), 0)
+        # Without tags the song is named after its file, so the name is kept; the ending only where it is plain.
+        return Upload(
+            number, clean, folder / (Path(clean).stem[:80] + (ending if _ENDING.fullmatch(ending) else "")), 0
+        )
 
-    async def take(self, piece: Piece) -> dict[str, Any]:
-        """Look at a recording that has arrived. Raises InputError ``media.*``; it is deleted then."""
+    async def analyse(self, upload: Upload) -> dict[str, Any]:
+        """Analyse an upload; a refused one is deleted.
+
+        Raises:
+            InputError: ``media.*``.
+        """
         try:
-            piece.size = piece.path.stat().st_size
-            piece.found = await asyncio.to_thread(study, piece.path)
+            upload.size = upload.path.stat().st_size
+            upload.study = await asyncio.to_thread(study, upload.path)
         except BaseException:
-            shutil.rmtree(piece.path.parent, ignore_errors=True)
+            shutil.rmtree(upload.path.parent, ignore_errors=True)
             raise
-        self._pieces[piece.id] = piece
-        return piece.to_json()
+        self._uploads[upload.id] = upload
+        return upload.to_json()
 
-    def piece(self, number: str) -> Piece:
-        """A recording by its id. Raises InputError ``message.schema``."""
-        if number not in self._pieces:
+    def upload(self, number: str) -> Upload:
+        """An upload by its id.
+
+        Raises:
+            InputError: ``message.schema``.
+        """
+        if number not in self._uploads:
             raise InputError("message.schema", field="recording", reason="no such recording; drop it again")
-        return self._pieces[number]
+        return self._uploads[number]
 
-    async def hear(self, number: str, layers: tuple[str, ...]) -> bytes:
-        """Half a minute of a recording as the song will sound: a WAV."""
-        piece = self.piece(number)
-        assert piece.found is not None
-        start = max(0.0, min(piece.found.seconds / 3, piece.found.seconds - PREVIEW_S))
-        return await asyncio.to_thread(preview, piece.path, marking.choose(layers), start)
+    async def preview(self, number: str, layers: tuple[str, ...]) -> bytes:
+        """Half a minute of an upload with the watermark, as a WAV."""
+        upload = self.upload(number)
+        assert upload.study is not None
+        start = max(0.0, min(upload.study.seconds / 3, upload.study.seconds - PREVIEW_S))
+        return await asyncio.to_thread(preview, upload.path, marking.choose(layers), start)
 
     async def explain(self, value: Any) -> dict[str, Any]:
-        """A form's words and money. Raises InputError ``message.schema``, ``policy.malformed``."""
+        """The form's terms in words and amounts.
+
+        Raises:
+            InputError: ``message.schema``, ``policy.malformed``.
+        """
         if not isinstance(value, dict):
             raise InputError("message.schema", reason="an object")
         policy, seconds = Form.read(value.get("terms")).policy(), value.get("seconds", 180)
@@ -176,16 +191,20 @@ class Desk:
             raise InputError("message.schema", field="seconds")
         return explain(policy, seconds, await self._commission() or 0, str(value.get("artist") or ""))
 
-    async def begin(self, value: Any) -> Release:
-        """Start a release. Raises InputError ``message.schema``, ``policy.malformed``."""
+    async def start(self, value: Any) -> Release:
+        """Start a release.
+
+        Raises:
+            InputError: ``message.schema``, ``policy.malformed``.
+        """
         if not isinstance(value, dict):
             raise InputError("message.schema", reason="an object")
         if str(value.get("recording")) in self._releases:
-            # One recording, one contract: what failed goes on, what is out is out.
+            # One upload makes one contract: a failed release is retried, a finished one stays.
             raise InputError(
                 "message.schema", field="recording", reason="it was signed already; let it go on, or drop it again"
             )
-        piece, policy = self.piece(str(value.get("recording"))), Form.read(value.get("terms")).policy()
+        upload, policy = self.upload(str(value.get("recording"))), Form.read(value.get("terms")).policy()
         names = {name: tags.clean(str(value.get(name) or "")) or None for name in ("title", "artist", "album")}
         layers = value.get("layers", [])
         if not isinstance(layers, list) or not all(isinstance(layer, str) for layer in layers):
@@ -203,26 +222,30 @@ class Desk:
             measure=True,
             renditions=tuple(renditions),
         )
-        title = names["title"] or piece.name
+        title = names["title"] or upload.name
         band = self.band
         job = Job(
-            piece.path, self._place(title), policy.to_dict(), band.owner_key, band.deployment, band.server, options
+            upload.path, self._place(title), policy.to_dict(), band.owner_key, band.deployment, band.server, options
         )
-        return self._start(Release(piece.id, job, title))
+        return self._start(Release(upload.id, job, title))
 
-    def again(self, number: str) -> Release:
-        """Start a release again that has failed: what is done is kept."""
+    def retry(self, number: str) -> Release:
+        """Retry a failed release; finished steps are kept."""
         before = self.release(number)
         return before if before.error is None else self._start(Release(number, before.job, before.title))
 
     def release(self, number: str) -> Release:
-        """A release by its id. Raises InputError ``message.schema``."""
+        """A release by its id.
+
+        Raises:
+            InputError: ``message.schema``.
+        """
         if number not in self._releases:
             raise InputError("message.schema", field="release", reason="no such release")
         return self._releases[number]
 
     async def watch(self, number: str) -> AsyncIterator[dict[str, Any]]:
-        """A release's state now, and whenever it changes, until it has ended."""
+        """Yield a release's state now and at every change until it has ended."""
         while True:
             release = self.release(number)
             changed = release.changed
@@ -239,22 +262,22 @@ class Desk:
     async def _run(self, started: Release) -> None:
         loop = asyncio.get_running_loop()
 
-        def told(step: str, share: float | None) -> None:
+        def on_step(step: str, share: float | None) -> None:
             if self._closing:
-                raise OSError("the studio is closing")  # ends a conversion in its thread, which nothing else could
+                raise OSError("the studio is closing")  # the only way to end a conversion in its thread
             if share is None or step != started.step or share >= 1 or share - (started.share or 0) > 0.01:
-                loop.call_soon_threadsafe(lambda: started.tell(step=step, share=share))
+                loop.call_soon_threadsafe(lambda: started.update(step=step, share=share))
 
         try:
-            receipt = await release(started.job, told)
+            receipt = await release(started.job, on_step)
         except Exception as e:
-            # Whatever it is, who watches must hear of it.
-            started.tell(error=problem(e))
+            # Any failure is reported to the page.
+            started.update(error=problem(e))
         else:
-            started.tell(receipt=receipt.to_json())
+            started.update(receipt=receipt.to_json())
 
     def _place(self, title: str) -> Path:
-        """The song's file: its title, and a number where that name is taken."""
+        """Path of a new song: its title, with a number where that is taken."""
         stem = _FILE.sub("-", title).strip(".-").lower()[:80] or "song"
         for number in range(1, 10_000):
             path = self.band.folder / f"{stem}{'' if number == 1 else f'-{number}'}.sps"
@@ -274,7 +297,7 @@ class Desk:
         return sorted(out, key=lambda song: int(song["released_s"]), reverse=True)
 
     async def _commission(self) -> int | None:
-        """The platform's share in basis points, None while the chain does not answer."""
+        """The commission, basis points; None while the chain does not answer."""
         if self._bps is None:
             deployment = self.band.deployment
             try:

@@ -1,4 +1,4 @@
-"""More than two channels as stereo, so that none vanishes.
+"""Mixes more than two channels to stereo without losing one.
 
 By the names of the loudspeakers where the file gives them.
 """
@@ -64,7 +64,7 @@ class Downmix:
 
     @property
     def notes(self) -> list[str]:
-        """What a listener may miss."""
+        """Notes on channels that a listener may miss."""
         if not self._named:
             return [
                 f"the file does not name the loudspeakers of its {len(self._names)} channels: mixed as left, right "

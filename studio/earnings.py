@@ -1,7 +1,4 @@
-"""What a band has earned with one security server, epoch by epoch, proven against the chain.
-
-And how it is collected.
-"""
+"""An owner's earnings at one security server by epoch, proven against the chain, and their collection."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ _AT_ONCE: Final = 20
 
 @dataclass(frozen=True)
 class Earning:
-    """One epoch's income in wei. ``final``: may be collected; ``collected``: has been."""
+    """One epoch's earning in wei, with its proof; ``final``: can be collected; ``collected``: already claimed."""
 
     epoch: int
     amount: int
@@ -37,11 +34,16 @@ class Earning:
 
 
 async def earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> list[Earning]:
-    """Every posted epoch in which ``owner`` earned.
+    """Earnings of ``owner`` in every posted epoch; published data is verified by the commitments on the chain.
 
-    What the server publishes counts only where it hashes to what the chain holds.
+    Args:
+        deployment: The network.
+        server: The security server.
+        owner: The owner's address, 20 bytes.
 
-    Raises Unavailable ``server.*``, ``chain.*``; InputError ``chain.mismatch``.
+    Raises:
+        Unavailable: ``server.*``, ``chain.*``.
+        InputError: ``chain.mismatch``.
     """
     async with Chain.connect(deployment.rpc) as chain:
         settlement, out = Settlement(chain, deployment), []
@@ -71,10 +73,7 @@ async def earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> 
 
 
 async def collect(deployment: Deployment, owner_key: bytes, owner: bytes, due: list[Earning]) -> list[TxReceipt]:
-    """Bring final earnings to the owner's account.
-
-    Twenty epochs a transaction, which anybody may pay for: here the owner does.
-    """
+    """Claim final earnings to the owner's account, twenty epochs in a transaction; the owner pays the gas."""
     receipts = []
     async with Chain.connect(deployment.rpc) as chain:
         settlement = Settlement(chain, deployment)

@@ -17,7 +17,7 @@ __all__ = ["HEADER", "Exploded", "assemble", "part_name", "write"]
 
 @dataclass(frozen=True)
 class Exploded:
-    """What was written: ``parts`` beside the header (one for equal ones), ``size`` of all together in bytes."""
+    """The result: ``parts`` beside the header (equal ones once), total ``size`` in bytes."""
 
     path: Path
     parts: int
@@ -40,7 +40,7 @@ def write(song: Path, directory: Path) -> Exploded:
             for index, row in enumerate(track.segments):
                 _keep(directory / part_name(row.sha256), opened.segment(index, place), sizes)
         prefix = opened.container.prefix()
-    # A header that is there says that everything is there.
+    # The header is written last: its presence means that all parts are present.
     _keep(directory / HEADER, prefix, {})
     return Exploded(directory, len(sizes), sum(sizes.values()) + len(prefix))
 

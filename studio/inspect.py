@@ -1,4 +1,4 @@
-"""What a file says of itself, as data for tools and in words for people."""
+"""``gomaa inspect``: a song's verified header as JSON and as a table."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from studio.reader import SongFile
 def inspect(path: Path | str) -> dict[str, Any]:
     """The verified header as JSON values: hex for addresses and hashes, decimal strings of wei.
 
-    Raises InputError ``sps.*``, ``policy.malformed``; Unavailable ``server.unreachable`` for a URL.
+    Raises:
+        InputError: ``sps.*``, ``policy.malformed``.
+        Unavailable: ``server.unreachable`` for a URL.
     """
     with SongFile(path) as song:
         return describe(song.header, song.container.cose, song.expected)
 
 
 def describe(header: Header, cose: bytes, size: int) -> dict[str, Any]:
-    """``inspect`` of a header that was read already."""
+    """As ``inspect``, for an open header."""
     policy = Policy.from_dict(header.policy)
     return {
         "version": 1,
@@ -88,7 +90,7 @@ def _amounts(policy: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(facts: dict[str, Any]) -> Table:
-    """``inspect``'s facts for a person."""
+    """The result of ``inspect`` as a table."""
     out = Table.grid(padding=(0, 2))
     out.add_column(style="bold", no_wrap=True)
     out.add_column(overflow="fold")
@@ -148,7 +150,7 @@ def _marks(watermark: dict[str, Any] | None) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """CBOR's values as JSON has them."""
+    """CBOR values as JSON values."""
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Is all the sound there? Broken packets and gaps between time stamps, told apart by where they are."""
+"""Detects missing sound: broken packets and gaps between time stamps, judged by their position."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Loudness:
 
 
 class Meter:
-    """Takes the frames in order, then says how loud they are. Memory does not grow with the recording."""
+    """Measures frames in order, with constant memory."""
 
     def __init__(self, sound: Sound) -> None:
         self._time_base = Fraction(1, sound.rate)
@@ -48,14 +48,14 @@ class Meter:
         self._said: dict[str, str] = {}
 
     def add(self, frame: AudioFrame) -> None:
-        """Hear a frame. Its time stamp is set."""
+        """Add a frame; sets its time stamp."""
         frame.pts, frame.time_base = self._samples, self._time_base
         self._samples += frame.samples
         self._source.push(frame)
         self._drain()
 
     def result(self) -> Loudness:
-        """The loudness of all that was heard; nothing may be added after this."""
+        """The loudness of all frames; ends the measurement."""
         self._source.push(None)
         self._drain()
         integrated, loudness_range, peak = (self._number(name) for name in ("I", "LRA", "true_peak"))

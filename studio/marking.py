@@ -1,4 +1,4 @@
-"""The watermark's way into a recording: frames in, marked frames out, as many samples and in their places."""
+"""Embeds the watermark into decoded frames; the number and position of the samples stay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def available() -> bool:
-    """Whether the watermark's package can be imported here."""
+    """Whether the watermark package is installed."""
     try:
         importlib.import_module("watermark.embed")
     except ImportError:
@@ -29,9 +29,10 @@ def available() -> bool:
 
 
 def choose(layers: Sequence[str] | None) -> tuple[str, ...]:
-    """The layers to embed; None is the usual choice: ultrasonic where it can be.
+    """The layers to embed; None: ultrasonic where the watermark package is installed.
 
-    Raises InputError ``message.schema``.
+    Raises:
+        InputError: ``message.schema``.
     """
     if layers is None:
         return LAYERS[:1] if available() else ()
@@ -47,7 +48,7 @@ def choose(layers: Sequence[str] | None) -> tuple[str, ...]:
 
 
 class Marker:
-    """Embeds a content's address into one recording. ``header`` is what the SPS header says of it."""
+    """Embeds a content's address into one recording; ``header`` is the value for the SPS header."""
 
     def __init__(self, content: bytes, sound: Sound, layers: tuple[str, ...], every: int = 1) -> None:
         embed, parameters = importlib.import_module("watermark.embed"), importlib.import_module("watermark.parameters")
@@ -81,7 +82,7 @@ class Marker:
         return (np.concatenate(kept) / scale).astype(np.float32 if self._sound.bits == 16 else np.float64)
 
     def _cut(self, rest: np.ndarray[Any, Any], marked: Samples) -> Any:
-        """Whole frames of what is there; returns what is over."""
+        """Yield whole frames; return the remaining samples."""
         whole = np.rint(np.asarray(marked, np.float64) * 2.0 ** (self._sound.bits - 1))
         top = 2 ** (self._sound.bits - 1) - 1
         values = np.clip(whole, -top - 1, top).astype(self._dtype)

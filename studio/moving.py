@@ -40,9 +40,10 @@ async def _entry(chain: Chain, deployment: Deployment, server: bytes) -> ServerE
 
 
 async def serving(chain: Chain, deployment: Deployment, content: bytes) -> ServerInfo:
-    """The content's security server in the running epoch, as the registry has it.
+    """The content's security server in the running epoch, as in the registry.
 
-    Raises InputError ``server.mismatch``.
+    Raises:
+        InputError: ``server.mismatch``.
     """
     epoch = deployment.schedule.epoch_of((await chain.block()).timestamp)
     address = await Content(chain, content).server_at(epoch)
@@ -55,22 +56,28 @@ async def serving(chain: Chain, deployment: Deployment, content: bytes) -> Serve
 async def move(
     deployment: Deployment, content: bytes, owner_key: bytes, server: bytes, song: Path | None = None
 ) -> Moved:
-    """Propose a server and have it take the song over. Again after a failure goes on where that was.
+    """Propose a server and have it take the content over; can be repeated after a failure.
 
     Args:
-        song: The song's file with its content keys beside it: the band hands the keys over itself, for when the former
-            server is
-            gone. What listeners have used of their limits does not come along then.
+        deployment: The network.
+        content: The content's address, 20 bytes.
+        owner_key: The owner's private key, 32 bytes.
+        server: Address of the new server, 20 bytes.
+        song: The song's file with its content keys beside it, to upload the keys where the former server is gone; the
+            listeners' used limits are lost then. None: the former server hands everything over.
+
+    Returns:
+        The new server, the first epoch in which it serves, and the proposal's transaction, if one was sent.
 
     Raises:
-        InputError: ``content.unknown``, ``server.mismatch`` for a server that is not listed or answers for another,
-            ``chain.reverted`` for another key than the owner's, ``message.schema`` for a missing key file.
-        Refusal: ``content.revoked``, ``content.destroyed``, and what the new server says.
+        InputError: ``content.unknown``; ``server.mismatch``: not listed, or another server answers;
+            ``chain.reverted``: not the owner's key; ``message.schema``: no key file.
+        Refusal: ``content.revoked``, ``content.destroyed``, and the new server's refusal.
         Unavailable: ``chain.unreachable``, ``server.*``; the proposal stands then.
     """
     async with deployment.connect() as chain:
-        door = Content(chain, content)
-        state = await door.state() if await Registry(chain, deployment).is_content(content) else None
+        contract = Content(chain, content)
+        state = await contract.state() if await Registry(chain, deployment).is_content(content) else None
         if state is None:
             raise InputError("content.unknown", content=content.hex())
         if state.destroyed or state.revoked:
@@ -82,12 +89,12 @@ async def move(
         body = None if song is None else await asyncio.to_thread(_upload, song, content, owner_key, entry.key)
         epoch = deployment.schedule.epoch_of((await chain.block()).timestamp)
         transaction = None
-        if await door.server_at(epoch + 1) != server and await door.proposed_server() != server:
-            transaction = (await door.propose_server(owner_key, server)).hash
+        if await contract.server_at(epoch + 1) != server and await contract.proposed_server() != server:
+            transaction = (await contract.propose_server(owner_key, server)).hash
         if body is not None:
             await asyncio.to_thread(put_song, info.url, content, body)
         first = await asyncio.to_thread(take_over, info.url, content)
-        if await door.server_at(first) != server:
+        if await contract.server_at(first) != server:
             raise InputError("chain.mismatch", reason="the server says that it serves, the chain does not", epoch=first)
         return Moved(info, first, transaction)
 
@@ -104,6 +111,6 @@ def _upload(song: Path, content: bytes, owner_key: bytes, exchange: bytes) -> di
 
 
 async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> bytes:
-    """Take a proposal back that no server has accepted yet; the transaction."""
+    """Withdraw a proposal that no server has accepted yet; returns the transaction's hash."""
     async with deployment.connect() as chain:
         return (await Content(chain, content).propose_server(owner_key, None)).hash

@@ -29,7 +29,7 @@ def load_owner_key(path: Path) -> bytes:
         key = from_hex(text if text.startswith("0x") else "0x" + text, 32)
         crypto.address_of(key)
     except (InputError, ValueError):
-        # Never the text itself: it may be a key with a slip of the pen.
+        # Never show the text: it may be a mistyped key.
         raise InputError("message.schema", file=path.name, reason="an owner's key is 0x and 64 hex digits") from None
     return key
 
@@ -50,7 +50,7 @@ def is_private(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class ContentKeys:
-    """What opens a song: its content (20 bytes), the salt of its address, a key (32 bytes) per key epoch."""
+    """The keys of a song: its content (20 bytes), the salt of its address, a key (32 bytes) per key epoch."""
 
     content: bytes
     salt: bytes

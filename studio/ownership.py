@@ -1,4 +1,4 @@
-"""What an owner does with a song that is out: withdraw it, destroy it, hand it to somebody else."""
+"""Actions of an owner on a published content: revoke, destroy, transfer."""
 
 from __future__ import annotations
 
@@ -19,19 +19,23 @@ from studio.reader import SongFile
 
 @dataclass(frozen=True)
 class Offer:
-    """A song on offer: to whom (None: anyone who pays) and for how many wei."""
+    """A transfer offer: to an address (None: anyone) for a price in wei."""
 
     to: bytes | None
     price: int
 
 
 def seen_text(seen: Seen) -> str:
-    """What a buyer saw, in one word that a person can give to ``accept`` later."""
+    """A ``Seen`` as one word for the command line."""
     return ":".join((to_hex(seen.policy_hash), str(seen.version), str(seen.changes), str(seen.rights_changes)))
 
 
 def parse_seen(text: str) -> Seen:
-    """The opposite of ``seen_text``. Raises InputError ``message.schema``."""
+    """Parse the result of ``seen_text``.
+
+    Raises:
+        InputError: ``message.schema``.
+    """
     policy, *numbers = text.split(":")
     if len(numbers) != 3 or not all(number.isascii() and number.isdigit() and len(number) < 20 for number in numbers):
         raise InputError("message.schema", field="seen", reason="the word that --look printed")
@@ -39,9 +43,10 @@ def parse_seen(text: str) -> Seen:
 
 
 def content_of(name: str) -> bytes:
-    """The content that a person names: by its address, or by its file, page or folder.
+    """A content's address from the command line: the address itself, or the song's file, page or folder.
 
-    Raises InputError ``message.schema``, ``sps.*``.
+    Raises:
+        InputError: ``message.schema``, ``sps.*``.
     """
     if name.startswith("0x"):
         return from_hex(name, 20)
@@ -52,7 +57,7 @@ def content_of(name: str) -> bytes:
         return song.header.content
 
 
-async def _known(chain: Chain, deployment: Deployment, content: bytes) -> ContentState:
+async def _require_content(chain: Chain, deployment: Deployment, content: bytes) -> ContentState:
     state = await Content(chain, content).state() if await Registry(chain, deployment).is_content(content) else None
     if state is None:
         raise InputError("content.unknown", content=content.hex())
@@ -60,27 +65,32 @@ async def _known(chain: Chain, deployment: Deployment, content: bytes) -> Conten
 
 
 async def revoke(deployment: Deployment, content: bytes, owner_key: bytes, *, destroy: bool) -> TxReceipt:
-    """Withdraw a song for good; with ``destroy`` hosts delete what they hold of it.
+    """Revoke a content for good; with ``destroy`` hosts delete what they hold of it.
 
-    Raises InputError ``content.unknown``; Refusal ``content.revoked``, ``content.destroyed`` where that is done;
-    ``chain.reverted`` for another key than the owner's.
+    Raises:
+        InputError: ``content.unknown``; ``chain.reverted``: not the owner's key.
+        Refusal: ``content.revoked``, ``content.destroyed``: done already.
     """
     async with deployment.connect() as chain:
-        state = await _known(chain, deployment, content)
+        state = await _require_content(chain, deployment, content)
         if state.destroyed or (state.revoked and not destroy):
             raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
-        door = Content(chain, content)
-        return await (door.destroy(owner_key) if destroy else door.revoke(owner_key))
+        contract = Content(chain, content)
+        return await (contract.destroy(owner_key) if destroy else contract.revoke(owner_key))
 
 
 async def standing_offer(deployment: Deployment, content: bytes) -> Offer | None:
-    """The offer that stands, or None. Raises InputError ``content.unknown``."""
+    """The open offer, or None.
+
+    Raises:
+        InputError: ``content.unknown``.
+    """
     async with deployment.connect() as chain:
         return await _offer(chain, deployment, content)
 
 
 async def _offer(chain: Chain, deployment: Deployment, content: bytes) -> Offer | None:
-    await _known(chain, deployment, content)
+    await _require_content(chain, deployment, content)
     to, price, is_open = (await chain.call(content, function("Content", "offer")))[0]
     if not is_open:
         return None
@@ -89,26 +99,24 @@ async def _offer(chain: Chain, deployment: Deployment, content: bytes) -> Offer 
 
 
 async def offer(deployment: Deployment, content: bytes, owner_key: bytes, to: bytes | None, price: int) -> TxReceipt:
-    """The first step: offer the song to ``to``, or for ``price`` wei to anyone.
-
-    It stays the owner's until it is accepted.
-    """
+    """First step of a transfer: offer the content to ``to``, or to anyone, for ``price`` wei."""
     async with deployment.connect() as chain:
-        await _known(chain, deployment, content)
+        await _require_content(chain, deployment, content)
         return await chain.transact(owner_key, content, function("Content", "offer_to"), to or bytes(20), price)
 
 
 async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> TxReceipt:
-    """Take an offer back."""
+    """Withdraw an offer."""
     async with deployment.connect() as chain:
-        await _known(chain, deployment, content)
+        await _require_content(chain, deployment, content)
         return await chain.transact(owner_key, content, function("Content", "retract"))
 
 
 async def look(deployment: Deployment, content: bytes) -> tuple[Offer | None, Seen]:
-    """The offer that stands, and what a buyer names of the song when it accepts.
+    """The open offer, and the content's state that a buyer names when accepting.
 
-    Raises InputError ``content.unknown``.
+    Raises:
+        InputError: ``content.unknown``.
     """
     async with deployment.connect() as chain:
         return await _offer(chain, deployment, content), await Content(chain, content).seen()
@@ -117,23 +125,24 @@ async def look(deployment: Deployment, content: bytes) -> tuple[Offer | None, Se
 async def accept(
     deployment: Deployment, content: bytes, buyer_key: bytes, price: int, seen: Seen | None = None
 ) -> TxReceipt:
-    """The second step: pay and own. Everything is checked before the price is approved.
+    """Second step of a transfer: pay and become the owner. Everything is checked before the price is approved.
 
     Args:
-        price: Wei to be paid at most.
-        seen: What the buyer saw (``look``); None: the song as it is when this begins. Whatever the owner changed since
-            then, its
-            policy, licences or rights, ends the purchase.
+        deployment: The network.
+        content: The content's address, 20 bytes.
+        buyer_key: The buyer's private key, 32 bytes.
+        price: Highest price, wei.
+        seen: The state that the buyer saw (``look``); None: the present one. A change of policy, licences or rights
+            since then ends the purchase.
 
     Raises:
-        InputError: ``content.unknown``, ``content.owner`` for another account's offer, ``message.schema`` where no
-            offer stands at
-            this price or a lower one.
+        InputError: ``content.unknown``; ``content.owner``: the offer is to another account; ``message.schema``: no
+            offer at this price or a lower one.
         Refusal: ``content.revoked``, ``content.destroyed``, ``content.changed``, ``wallet.funds``.
     """
     buyer = address_of(buyer_key)
     async with deployment.connect() as chain:
-        state, standing = await _known(chain, deployment, content), await _offer(chain, deployment, content)
+        state, standing = await _require_content(chain, deployment, content), await _offer(chain, deployment, content)
         now = await Content(chain, content).seen()
         if standing is None or standing.price > price:
             raise InputError(
@@ -151,6 +160,6 @@ async def accept(
         if standing.price:
             if await Token(chain, deployment).balance_of(buyer) < standing.price:
                 raise Refusal("wallet.funds", price=standing.price)
-            # For this price and no more: the contract may take nothing else.
+            # Approve exactly the price.
             await Token(chain, deployment).approve(buyer_key, content, standing.price)
         return await Content(chain, content).accept(buyer_key, standing.price, seen or now)

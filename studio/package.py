@@ -1,4 +1,4 @@
-"""Frames in, FLAC segments out: fragmented MP4 cut exactly every two seconds (docs/format)."""
+"""Encodes frames to FLAC segments: fragmented MP4, cut exactly every two seconds (docs/format)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEVEL: Final = "5"
 
 
 class Packager:
-    """One pass over a recording. ``init`` is there once the first segment is; ``samples`` at the end."""
+    """One pass over a recording. ``init`` is valid from the first segment on, ``samples`` at the end."""
 
     def __init__(self, sound: Sound) -> None:
         self.sound = sound
@@ -33,7 +33,7 @@ class Packager:
         return self._sink.init
 
     def segments(self, frames: Iterable[AudioFrame]) -> Iterator[tuple[bytes, int]]:
-        """Each segment's bytes and samples, in order; memory holds one of them."""
+        """Yield each segment's bytes and number of samples, in order, one in memory at a time."""
         sound, index = self.sound, 0
         flags = "+empty_moov+default_base_moof+skip_sidx+skip_trailer"
         options = {"movflags": flags, "frag_duration": str(SEGMENT_S * 1_000_000), "strict": "-2"}

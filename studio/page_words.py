@@ -43,7 +43,8 @@ HELP: Final[Mapping[str, Mapping[str, object]]] = {
         ),
         "have": "已安装 GoMAA 却仍看到此提示？",
         "chromium": (
-            "Chromium 和 Chrome 默认不允许扩展读取磁盘上的文件：打开 <code>chrome://extensions</code>，在 GoMAA 处选择<b>详情</b>，"
+            "Chromium 和 Chrome 默认不允许扩展读取磁盘上的文件：打开 <code>chrome://extensions</code>，"
+            "在 GoMAA 处选择<b>详情</b>，"
             "开启<b>允许访问文件网址</b>，然后重新加载本页。"
         ),
         "firefox": (

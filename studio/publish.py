@@ -93,25 +93,25 @@ async def publish(
     *,
     key_path: Path | None = None,
     server_url: str | None = None,
-    told: Callable[[str], None] = lambda _: None,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> PublishResult:
-    """Create the content's contract where it is missing, license the policy's stations, hand the keys over.
+    """Create the content's contract where it is missing, license the policy's stations, upload the keys. Idempotent.
 
-    Again is harmless.
-
-    Before anything is sent, the file, its keys, the security server, the registry, the creation itself (simulated) and
-    the account's balance are checked.
+    Before anything is sent, the file, its keys, the security server, the registry, the creation (simulated) and the
+    account's balance are checked.
 
     Args:
-        owner_key: the account that signed the header; it pays the gas.
-        server_url: where to reach the security server, when not at the header's URL.
-        told: called with "contract", then "keys", as each begins.
+        path: The song.
+        owner_key: Private key of the account that signed the header, 32 bytes; it pays the gas.
+        deployment: The network.
+        key_path: The content-key file; None: beside the song.
+        server_url: URL of the security server; None: the header's.
+        on_step: Called with "contract" and "keys" as each begins.
 
     Raises:
         InputError: ``sps.*``, ``policy.*``, ``content.owner``, ``server.mismatch``, ``chain.mismatch``,
-            ``chain.funds``,
-            ``message.schema`` for keys or a size that the server does not take.
-        Refusal: ``content.revoked``, ``content.destroyed``, and what the server says.
+            ``chain.funds``; ``message.schema``: keys or a size that the server does not take.
+        Refusal: ``content.revoked``, ``content.destroyed``, and the server's refusal.
         Unavailable: ``chain.unreachable``, ``server.*``.
     """
     key_path = key_path or ContentKeys.beside(path)
@@ -121,18 +121,18 @@ async def publish(
     header, cose = await asyncio.to_thread(_read, path, keys, owner_key, deployment)
     policy = Policy.from_dict(header.policy)
     require_narrower(policy)
-    # What cannot be uploaded is found before anything is sent, whichever server it goes to.
+    # Refuses what cannot be uploaded before anything is sent.
     upload_body(header, cose, keys.keys, owner_key, header.server.key)
     async with deployment.connect() as chain:
         terms = _Terms.of(header, policy, keys.salt)
         plan = await _plan(chain, deployment, header, policy, terms)
         server = await _server(chain, deployment, header, server_url, plan)
         await asyncio.to_thread(_check_server, server, deployment)
-        told("contract")
+        on_step("contract")
         receipt = None if plan.exists else await _create(chain, deployment, header, owner_key, terms)
         for _, station in plan.stations:
             await Content(chain, header.content).license(owner_key, station)
-    told("keys")
+    on_step("keys")
     body = upload_body(header, cose, keys.keys, owner_key, server.key)
     await asyncio.to_thread(put_song, server.url, header.content, body)
     return PublishResult(

@@ -1,4 +1,4 @@
-"""A song in any packaging: its verified header, and parts whose hashes agree."""
+"""Reads a song in any packaging: verified header, and parts checked by their hashes."""
 
 from __future__ import annotations
 

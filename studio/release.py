@@ -1,8 +1,7 @@
-"""A recording goes out: converted, published, its keys handed over, packaged, and a receipt written.
+"""Releases a recording: convert, publish, upload the keys, package, write a receipt.
 
-Every step finds out what is done already, so a release that was interrupted anywhere is completed by starting it again:
-a finished song is kept, a contract that stands is not made again (its address follows from owner and salt, so a second
-one cannot even be made), handing over keys and packaging are harmless twice.
+Every step is idempotent, so an interrupted release is completed by running it again: a finished song is kept, an
+existing contract is not made again (its address follows from owner and salt), uploads and packages can be repeated.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ from studio.reader import SongFile
 
 STEPS: Final = ("convert", "contract", "keys", "packages", "receipt")
 
-Told = Callable[[str, float | None], None]
-"""Called with the step that is being done and the share of it that is done, if it is known."""
+OnStep = Callable[[str, float | None], None]
+"""Called with the current step and the share of it that is done (0 to 1), or None where it is unknown."""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was released. ``files`` names each file's kind, path, size in bytes and SHA-256."""
+    """The result of a release; ``files`` has kind, path, size in bytes and SHA-256 of each file."""
 
     content: bytes
     salt: bytes
-    """What the address and, with the owner's key, the content keys follow from; it stands on the chain too."""
+    """32 bytes from which the address and, with the owner's key, the content keys follow; public on the chain."""
     title: str
     artist: str
     owner: bytes
@@ -53,18 +52,28 @@ class Receipt:
     released_s: int
 
     def to_json(self) -> dict[str, Any]:
-        """Hex for bytes, the address with its checksum."""
+        """JSON: bytes as hex, addresses with checksum."""
         out = {k: to_hex(v) if isinstance(v, bytes) else v for k, v in vars(self).items()}
         return {**out, "content": checksum(self.content), "owner": checksum(self.owner)}
 
 
 async def release(
-    job: Job, told: Told = lambda step, share: None, *, html: bool = True, exploded: bool = True
+    job: Job, on_step: OnStep = lambda step, share: None, *, html: bool = True, exploded: bool = True
 ) -> Receipt:
-    """Release one recording. Again continues or changes nothing. Raises what ``convert`` and ``publish`` raise."""
-    await asyncio.to_thread(_convert, job, told)
+    """Release one recording; repeating it continues or changes nothing.
+
+    Args:
+        job: The recording and its terms.
+        on_step: Progress.
+        html: Write the HTML packaging.
+        exploded: Write the exploded packaging.
+
+    Raises:
+        GomaaError: As ``studio.convert.convert`` and ``studio.publish.publish``.
+    """
+    await asyncio.to_thread(_convert, job, on_step)
     return await go_public(
-        job.output, job.owner_key, job.deployment, told, html=html, exploded=exploded, server_url=job.server.url
+        job.output, job.owner_key, job.deployment, on_step, html=html, exploded=exploded, server_url=job.server.url
     )
 
 
@@ -72,20 +81,33 @@ async def go_public(
     song: Path,
     owner_key: bytes,
     deployment: Deployment,
-    told: Told = lambda step, share: None,
+    on_step: OnStep = lambda step, share: None,
     *,
     html: bool = True,
     exploded: bool = True,
     renditions: tuple[str, ...] = (),
     server_url: str | None = None,
 ) -> Receipt:
-    """The steps after the conversion; ``renditions`` are added to a song that has one."""
+    """The steps after the conversion.
+
+    Args:
+        song: The converted file.
+        owner_key: The owner's private key, 32 bytes.
+        deployment: The network.
+        on_step: Progress.
+        html: Write the HTML packaging.
+        exploded: Write the exploded packaging.
+        renditions: Further encodings, for a song with one rendition.
+        server_url: URL of the security server; None: the header's.
+    """
     await asyncio.to_thread(_bundle, song, owner_key, renditions)
-    told("contract", None)
-    published = await publish(song, owner_key, deployment, server_url=server_url, told=lambda step: told(step, None))
-    told("packages", None)
+    on_step("contract", None)
+    published = await publish(
+        song, owner_key, deployment, server_url=server_url, on_step=lambda step: on_step(step, None)
+    )
+    on_step("packages", None)
     files = await asyncio.to_thread(packages, song, html, exploded)
-    told("receipt", None)
+    on_step("receipt", None)
     receipt = _receipt(song, published, files)
     with Replacing(receipt_path(song), 0o644) as temporary:
         temporary.write_text(json.dumps(receipt.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -93,7 +115,7 @@ async def go_public(
 
 
 def _bundle(song: Path, owner_key: bytes, renditions: tuple[str, ...]) -> None:
-    """More encodings, before the song goes out: the header that is published names them."""
+    """Add encodings before publication: the published header names them."""
     with SongFile(song) as opened:
         if not renditions or len(opened.header.renditions) > 1:
             return
@@ -101,34 +123,34 @@ def _bundle(song: Path, owner_key: bytes, renditions: tuple[str, ...]) -> None:
 
 
 def receipt_path(song: Path) -> Path:
-    """Where a song's receipt is."""
+    """Path of a song's receipt."""
     return song.with_name(song.name + ".receipt.json")
 
 
-def _convert(job: Job, told: Told) -> None:
+def _convert(job: Job, on_step: OnStep) -> None:
     def progress(done: float, total: float | None) -> None:
-        told("convert", min(1.0, done / total) if total else None)
+        on_step("convert", min(1.0, done / total) if total else None)
 
-    told("convert", 0.0)
+    on_step("convert", 0.0)
     outcome = attempt(job, lambda: None) or work(job, progress)
     if isinstance(outcome, Failure):
-        raise Unmade(outcome)
-    told("convert", 1.0 if not isinstance(outcome, Kept) else None)
+        raise ConversionError(outcome)
+    on_step("convert", 1.0 if not isinstance(outcome, Kept) else None)
 
 
-class Unmade(GomaaError):
-    """A conversion's failure, with the words it had."""
+class ConversionError(GomaaError):
+    """A failed conversion, with its original message."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.code)
-        self._words = failure.message
+        self._message = failure.message
 
     def __str__(self) -> str:
-        return self._words
+        return self._message
 
 
 def packages(song: Path, html: bool, exploded: bool) -> list[tuple[str, Path]]:
-    """The other packagings, where their writers are installed."""
+    """Write the other packagings whose modules are installed; kind and path of each, the song first."""
     made: list[tuple[str, Path]] = [("sps", song)]
     if html and (writer := _writer("selfrender")) is not None:
         page = song.with_name(song.name + ".html")
@@ -175,7 +197,7 @@ def _receipt(song: Path, published: PublishResult, files: list[tuple[str, Path]]
 
 
 def _before(song: Path) -> dict[str, Any]:
-    """An earlier run's receipt: only that run saw the transaction."""
+    """The receipt of an earlier run, which has the transaction; {} without one."""
     try:
         value = json.loads(receipt_path(song).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -202,13 +224,13 @@ def _row(kind: str, path: Path) -> dict[str, Any]:
 
 
 def words(receipt: Receipt) -> str:
-    """The receipt for a person."""
-    told = receipt.to_json()
-    made = f"made by {told['transaction']} for {receipt.gas_used:,} gas" if receipt.created else "was there already"
+    """The receipt in words."""
+    fields = receipt.to_json()
+    made = f"made by {fields['transaction']} for {receipt.gas_used:,} gas" if receipt.created else "was there already"
     lines = [
         f"{receipt.title}, {receipt.artist}",
-        f"Contract {told['content']} on chain {receipt.chain_id}, {made}.",
-        f"Owner    {told['owner']}",
+        f"Contract {fields['content']} on chain {receipt.chain_id}, {made}.",
+        f"Owner    {fields['owner']}",
         f"Policy   {to_hex(receipt.policy_hash)}",
         f"Keys     with {receipt.server}",
         *(f"{row['kind']:<8} {row['path']}, {row['size']:,} bytes" for row in receipt.files),
@@ -220,7 +242,7 @@ def words(receipt: Receipt) -> str:
 
 
 def problem(error: Exception) -> dict[str, str]:
-    """A release's failure as data: code and sentence."""
+    """A failure as JSON: code and message."""
     if isinstance(error, GomaaError):
         return {"code": error.code, "message": str(error)}
     if isinstance(error, OSError):

@@ -15,7 +15,7 @@ from pywallet.errors import GomaaError
 from studio.batch import Failure
 from studio.choices import JSON, song_options
 from studio.convert_command import SOURCE, carry_out, plan, warn
-from studio.release import Receipt, Unmade, go_public, problem, words
+from studio.release import ConversionError, Receipt, go_public, problem, words
 
 
 @click.command()
@@ -58,7 +58,7 @@ def release(
         warn(outcome)
         try:
             if isinstance(outcome, Failure):
-                raise Unmade(outcome)
+                raise ConversionError(outcome)
             wishes: dict[str, Any] = {
                 "html": html,
                 "exploded": exploded,

@@ -1,4 +1,4 @@
-"""Several encodings of one recording in one song: lossless as it is, lossless at 16 bits, Opus for thin lines.
+"""Several encodings of one recording in one song: lossless, lossless at 16 bits, Opus for slow connections.
 
 The first rendition of a converted song, watermark and all, is opened with its keys and encoded again; the new
 renditions are sealed with the same content keys (a segment's key holds the rendition's id), and the header is signed
@@ -42,7 +42,7 @@ KINDS: Final = ("flac16", "opus")
 
 @dataclass(frozen=True)
 class Bundle:
-    """What was written: each rendition's codec, bits and size in bytes."""
+    """The result: each rendition's codec, bits and size in bytes."""
 
     path: Path
     renditions: tuple[tuple[str, int, int], ...]
@@ -52,16 +52,19 @@ class Bundle:
 def bundle(
     song: Path, output: Path, owner_key: bytes, keys: ContentKeys | None = None, kinds: Iterable[str] = KINDS
 ) -> Bundle:
-    """Write ``output``: ``song`` with more renditions.
+    """Write ``output``: ``song`` with more renditions; the first one is unchanged. Must precede publishing.
 
-    The first rendition's bytes stay as they are. Must precede publishing.
+    ``flac16`` is left out for a song of 16 bits. Deterministic with one build of the encoders.
 
-    ``flac16`` is left out for a song of 16 bits. The same song, key and kinds give the same bytes with one build of the
-    encoders.
+    Args:
+        song: The song.
+        output: The new file; may be the same.
+        owner_key: The owner's private key, 32 bytes.
+        keys: Content keys; None: from the file beside the song.
+        kinds: Of ``KINDS``.
 
     Raises:
-        InputError: ``sps.*``, ``media.*``, ``content.owner`` for another owner's key, ``message.schema`` for an unknown
-            kind.
+        InputError: ``sps.*``, ``media.*``; ``content.owner``: another owner's key; ``message.schema``: an unknown kind.
     """
     kinds = tuple(kinds)
     if unknown := set(kinds) - set(KINDS):

@@ -1,17 +1,13 @@
-"""Content keys and seals that follow from the owner's key and the salt, so that the same work gives the same bytes.
+"""Deterministic content keys and nonces, derived from the owner's key and the salt.
 
-A content key is HKDF-SHA-256 of the owner's private key with the salt of the
-content's address: whoever holds the owner's key can make a lost key file
-again, and nobody else learns anything from the salt, which stands on the chain.
+A content key is HKDF-SHA-256 of the owner's private key with the salt of the content's address. With the owner's key a
+lost key file can be made again; the salt alone, which is public on the chain, reveals nothing.
 
-A nonce is a keyed hash (HMAC-SHA-256) of what it seals. Random nonces would be
-as safe but could never be repeated. What AES-GCM asks for is that one key never
-seals two different texts under one nonce. Here a key belongs to one content,
-rendition, key epoch and index, and two different texts under it get nonces that
-are 96 bits of a pseudorandom function of different inputs: they meet with a
-probability of 2^-96 for each pair. The same text gives the same seal again,
-which tells an observer only that it is the same. The nonce key is not the
-segment's key: both come from the content key by different infos.
+A nonce is HMAC-SHA-256 of the plaintext and its place. AES-GCM requires that one key never encrypts two different
+plaintexts under one nonce. A key belongs to one content, rendition, key epoch and index, and different plaintexts get
+nonces that are 96 bits of a pseudorandom function of different inputs: each pair collides with probability 2^-96. Equal
+plaintexts give equal ciphertexts, which reveals only their equality. The nonce key and the segment key are derived from
+the content key with different infos.
 """
 
 from __future__ import annotations
@@ -32,7 +28,7 @@ NONCE_INFO: Final = b"gomaa/1 studio nonce"
 FIRST_EPOCH: Final = 1
 
 COMMENT_ENDS: Final = (b"-->", b"--!>")
-"""What ends an HTML comment: no sealed segment holds it, so that a page can carry the sealed bytes as they are."""
+"""Ends of an HTML comment; no sealed segment contains one, so a page can carry the bytes unchanged."""
 
 
 def content_key(owner_key: bytes, salt: bytes, content: bytes, epoch: int) -> bytes:
@@ -53,14 +49,14 @@ def epoch_of(index: int, segment_s: int, key_epoch_s: int | None) -> int:
 
 
 class Sealer:
-    """Seals one rendition's segments in order; remembers the end of the last one, for what would straddle two."""
+    """Seals one rendition's segments in order; keeps the end of the previous one to detect a pattern across both."""
 
     def __init__(self, keys: ContentKeys, rendition: int, avoid: Sequence[bytes] = COMMENT_ENDS) -> None:
         self._keys, self._rendition, self._avoid = keys, rendition, tuple(avoid)
         self._tail = b""
 
     def follow(self, data: bytes) -> None:
-        """Bytes that stand in the file before the next segment, in clear."""
+        """Note unencrypted bytes before the next segment."""
         self._tail = (self._tail + data)[-8:]
 
     def seal(self, index: int, epoch: int, clear: bytes) -> bytes:

@@ -1,7 +1,4 @@
-"""A song as a web page of one file.
-
-Shows its cover and its terms anywhere, plays with the extension (docs/format/html.md).
-"""
+"""HTML packaging of a song: one file that shows cover and terms, and plays with the extension (docs/format/html.md)."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ from studio.reader import SongFile
 PICTURE: Final = 320
 """The cover's longer side in the page, px."""
 MAX_COVER: Final = 24 << 10
-"""A cover up to so many bytes is put in as it is."""
+"""Bytes of the largest cover that is embedded unchanged."""
 _PART: Final = 1 << 20
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _COLOURS: Final = ("#7d2450", "#1f5b5e", "#3f3170", "#a5485a", "#6d6148", "#2c6e72", "#c8513d", "#5b6f8c")
@@ -39,10 +36,7 @@ _COLOURS: Final = ("#7d2450", "#1f5b5e", "#3f3170", "#a5485a", "#6d6148", "#2c6e
 
 @dataclass(frozen=True)
 class SelfRender:
-    """What was written: ``size`` of the page and ``song_size`` of the song in it, bytes.
-
-    ``patches``: bytes written otherwise.
-    """
+    """The result: ``size`` of the page and ``song_size`` of the song in it, bytes; ``patches``: bytes replaced."""
 
     path: Path
     size: int
@@ -52,20 +46,22 @@ class SelfRender:
 
     @property
     def overhead(self) -> float:
-        """The page's share over the song, per cent."""
+        """Overhead of the page over the song, per cent."""
         return 100 * (self.size - self.song_size) / self.song_size
 
 
 def write(song: Path, output: Path, *, station: str | None = None, cover: Path | None = None) -> SelfRender:
-    """Write ``output``, an ``.sps.html``, from an ``.sps``; whole or not at all. The same song gives the same page.
+    """Write ``output``, an ``.sps.html``, from an ``.sps``, atomically. Deterministic.
 
     Args:
-        station: origin of the station that gives tickets when the page is opened from disk (``https://radio.example``);
-            None: where the header says first that the song may be had.
-        cover: the picture that the header names; None: the one beside the song, if it is there.
+        song: The ``.sps`` file.
+        output: The page.
+        station: Origin of the station that issues tickets when the page is opened from disk (``https://radio.example``);
+            None: that of the header's first delivery URL.
+        cover: The picture whose hash the header has; None: the one beside the song, if any.
 
     Raises:
-        InputError: ``sps.*`` for a song that is none, ``message.schema`` for a station that is no origin.
+        InputError: ``sps.*``: not a valid song; ``message.schema``: the station is not an origin.
     """
     with SongFile(song) as opened:
         opened.check_size()
@@ -95,7 +91,7 @@ def write(song: Path, output: Path, *, station: str | None = None, cover: Path |
 
 
 def _parts(song: Path) -> Iterator[bytes]:
-    """The file, a mebibyte at a time: memory doesn't grow with the song."""
+    """The file in parts of a mebibyte."""
     with song.open("rb") as file:
         while part := file.read(_PART):
             yield part
@@ -113,12 +109,12 @@ def _survey(song: Path) -> tuple[int, bytes, tuple[int, ...], Lines]:
             yield part
 
     ends = comment_ends_over(counted())
-    # A patched byte is no line's end, before or after: the lines are those of the song itself.
+    # No patched byte is a line end, before or after, so the lines are those of the song.
     return size, digest.digest(), ends, Lines.over(_parts(song))
 
 
 def _page(header: Header, picture: str, station: str | None) -> bytes:
-    """What stands between the mark and the song: ASCII, other characters by their numbers."""
+    """The visible page as ASCII, other characters as references."""
     style, script = (
         (_TEMPLATES / "selfrender.css").read_text("ascii"),
         (_TEMPLATES / "selfrender.js").read_text("ascii"),
@@ -154,11 +150,13 @@ def _template() -> Any:
 
 
 def _terms(header: Header, lang: str) -> list[str]:
-    """The policy in sentences, for somebody who has used nothing of it yet."""
+    """The policy in sentences, for a listener without any usage."""
     policy = Policy.from_dict(header.policy)
     context = Context(now_s=0, domain=None, wallet=False, revoked=False, destroyed=False)
-    said = describe(policy, Usage(), context, lang, Names(artist=header.artist))
-    return [line for line in (said.may, said.left, said.costs, said.earn, *said.limits) if line]
+    described = describe(policy, Usage(), context, lang, Names(artist=header.artist))
+    return [
+        line for line in (described.may, described.left, described.costs, described.earn, *described.limits) if line
+    ]
 
 
 def _cover(header: Header, song: Path, given: Path | None) -> str | None:

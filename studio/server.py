@@ -1,4 +1,4 @@
-"""The security server as a band sees it: who it is, and handing over a song's keys (docs/protocol.md section 4)."""
+"""HTTP client of a security server for owners: its identity, uploads and moves (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pywallet.sps import Header
 TIMEOUT_S: Final = 15
 MAX_KEYS: Final = 4096
 MAX_UPLOAD: Final = 8 << 20
-"""Keys and bytes that a server takes in one upload (docs/protocol.md section 4)."""
+"""Bytes of one upload; ``MAX_KEYS`` keys (docs/protocol.md section 4)."""
 _MOST: Final = 1 << 20
 
 
@@ -40,9 +40,11 @@ class ServerInfo:
 
 
 def fetch_info(url: str, domain: Domain) -> ServerInfo:
-    """Ask a server who it is.
+    """Fetch a server's identity.
 
-    Raises Unavailable ``server.*``; InputError ``sps.header.chain`` for a server of another network.
+    Raises:
+        Unavailable: ``server.*``.
+        InputError: ``sps.header.chain``: a server of another network.
     """
     base = _base(url)
     value = _request("GET", f"{base}/v1/info")
@@ -62,9 +64,17 @@ def fetch_info(url: str, domain: Domain) -> ServerInfo:
 def upload_body(
     header: Header, cose: bytes, keys: dict[int, bytes], owner_key: bytes, exchange: bytes
 ) -> dict[str, Any]:
-    """The JSON of ``PUT /v1/contents/{content}``: the content keys wrapped to the server's X25519 key ``exchange``.
+    """The JSON of ``PUT /v1/contents/{content}``: content keys wrapped to the server's X25519 key.
 
-    Raises InputError ``message.schema`` for a useless ``exchange``, or for more than a server takes.
+    Args:
+        header: The song's header.
+        cose: The signed header.
+        keys: Content keys (32 bytes) by key epoch.
+        owner_key: The owner's private key, 32 bytes.
+        exchange: The server's X25519 key, 32 bytes.
+
+    Raises:
+        InputError: ``message.schema``: an invalid ``exchange``, or more than a server takes.
     """
     wrap = WrapKey.to(exchange, UPLOAD_INFO)
     rows = [(epoch, wrap.wrap(key, header.content + epoch.to_bytes(4, "big"))) for epoch, key in sorted(keys.items())]
@@ -83,17 +93,21 @@ def upload_body(
 
 
 def put_song(url: str, content: bytes, body: dict[str, Any]) -> None:
-    """Hand over what ``upload_body`` made; again is harmless.
+    """Upload the result of ``upload_body``; idempotent.
 
-    Raises Unavailable ``server.*`` and the server's refusal.
+    Raises:
+        Unavailable: ``server.*``.
+        GomaaError: The server's refusal.
     """
     _request("PUT", f"{_base(url)}/v1/contents/{to_hex(content)}", body)
 
 
 def take_over(url: str, content: bytes) -> int:
-    """Have a server take over a content that is proposed to it; the first epoch in which it serves.
+    """Have a server take over a content that is proposed to it; returns the first epoch in which it serves.
 
-    Raises Unavailable ``server.*`` and the server's refusal.
+    Raises:
+        Unavailable: ``server.*``.
+        GomaaError: The server's refusal.
     """
     value = _request("POST", f"{_base(url)}/v1/moves", {"content": to_hex(content)}).get("from_epoch")
     if type(value) is not int or not 0 <= value < 1 << 53:
@@ -131,5 +145,5 @@ def _object(raw: bytes, url: str) -> dict[str, Any]:
 
 
 def _refusal(raw: bytes, status: int, url: str) -> GomaaError:
-    """The server's own code, where it is one we know."""
+    """The server's error; an unknown code becomes ``server.*``."""
     return error_from("server", _object(raw, url).get("error"), url=url, status=status)

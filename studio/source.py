@@ -52,7 +52,7 @@ class View:
         return bytes(out)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position; as files do."""
+        """Set the position."""
         base = (0, self._at, self._end)[whence]
         self._at = self._file.seek(max(0, base + offset))
         return self._at
@@ -75,10 +75,7 @@ class View:
 
 
 def view(file: BinaryIO, name: str) -> View:
-    """The file with what FFmpeg would misread put right.
-
-    The length of a WAV's sound, an Ogg's negative granule positions.
-    """
+    """The file with patches for FFmpeg: the length of a WAV's sound, an Ogg's negative granule positions."""
     wave = riff.look(file)
     if wave is not None and wave.unsaid and wave.patches:
         # A length that the 32 bits of its field can't say is said by the file's end instead.
@@ -90,16 +87,18 @@ def view(file: BinaryIO, name: str) -> View:
 
 @contextmanager
 def opened(path: Path) -> Iterator[View]:
-    """An audio file's view. Raises OSError: a missing or forbidden file is no matter of audio."""
+    """An audio file's view.
+
+    Raises:
+        OSError: The file is missing or not readable.
+    """
     with path.open("rb") as file:
         yield view(file, path.name)
 
 
 @contextmanager
 def spooled(stream: BinaryIO, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """A pipe's bytes in a temporary file of ``folder``, on disk, so that what it declares can be held against what it
-    has.
-    """
+    """A stream's bytes in a temporary file of ``folder``, so that declared and actual lengths can be compared."""
     with tempfile.TemporaryFile(dir=folder) as file:
         shutil.copyfileobj(stream, file, 1 << 20)
         file.seek(0)
@@ -109,6 +108,7 @@ def spooled(stream: BinaryIO, folder: Path | None = None) -> Iterator[BinaryIO]:
 def open_container(source: View | BinaryIO, options: Mapping[str, str] | None = None) -> Any:
     """FFmpeg's input for a view or a pipe; bytes of tags that are not UTF-8 are kept (surrogateescape).
 
-    Raises av.FFmpegError.
+    Raises:
+        av.FFmpegError: The source cannot be opened.
     """
     return av.open(source, "r", options={**SOLELY, **(options or {})}, metadata_errors="surrogateescape")

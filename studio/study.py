@@ -1,4 +1,4 @@
-"""A recording looked at before it becomes a song: its names, its sound, and half a minute to hear."""
+"""Analysis of a recording before its conversion: names, sound, and a preview of half a minute."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PREVIEW_S: Final = 30
 
 @dataclass(frozen=True)
 class Study:
-    """What was found. ``seconds`` counted, not declared; ``waveform`` peaks 0 to 255."""
+    """The result of an analysis; ``seconds`` by decoding, ``waveform`` peaks 0 to 255."""
 
     title: str
     artist: str
@@ -35,11 +35,15 @@ class Study:
     waveform: bytes
     artwork: tags.Artwork | None
     warnings: tuple[str, ...] = ()
-    """What was changed, left out or passed over."""
+    """Notes on what was changed or left out."""
 
 
 def study(path: Path, buckets: int = 150) -> Study:
-    """Decode a recording once, from end to end. Raises InputError ``media.*``."""
+    """Decode a recording completely.
+
+    Raises:
+        InputError: ``media.*``.
+    """
     with Recording(path) as recording:
         meter, peaks, samples = Meter(recording.sound), Waveform(recording.sound), 0
         for frame in recording.frames():
@@ -62,7 +66,17 @@ def study(path: Path, buckets: int = 150) -> Study:
 
 
 def preview(path: Path, layers: tuple[str, ...], start_s: float, seconds: float = PREVIEW_S) -> bytes:
-    """A part of a recording as the song will sound, watermark included: a 16-bit WAV. Raises InputError ``media.*``."""
+    """A part of a recording with its watermark, as a 16-bit WAV.
+
+    Args:
+        path: The recording.
+        layers: Watermark layers.
+        start_s: Where the part begins, s.
+        seconds: Its length, s.
+
+    Raises:
+        InputError: ``media.*``.
+    """
     out = io.BytesIO()
     with Recording(path) as recording, wave.open(out, "wb") as file:
         sound = recording.sound
@@ -70,7 +84,7 @@ def preview(path: Path, layers: tuple[str, ...], start_s: float, seconds: float 
         file.setsampwidth(2)
         file.setframerate(sound.rate)
         part = _part(recording, start_s, seconds)
-        # No contract has this address: a preview that leaks accuses nobody.
+        # The zero address: no contract has it, so a leaked preview identifies no content.
         for frame in Marker(bytes(20), sound, layers).frames(part) if layers else part:
             values: np.ndarray[Any, Any] = frame.to_ndarray()
             file.writeframesraw((values >> 16 if sound.bits == 24 else values).astype("<i2").tobytes())

@@ -1,4 +1,4 @@
-"""What a recording says of itself: names, ISRC and cover, from every kind of tag, with what had to be changed."""
+"""Tags of a recording: names, ISRC and cover, from every kind of tag, with notes on changes."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _FIELDS: Final = {
 }
 _INFO: Final = {"INAM": "title", "IART": "artist", "IPRD": "album", "IGNR": "genre", "ISRC": "isrc"}
 _LATIN: Final = frozenset({"mp3", "wav", "aiff", "aac", "tta"})
-"""Containers whose tags (ID3, INFO) have texts labelled Latin-1 that are often something else."""
+"""Containers whose tags (ID3, INFO) are often mislabelled as Latin-1."""
 _STREAM_TAGS: Final = frozenset({"ogg"})
 """Containers whose tags are the stream's.
 
 Elsewhere a stream's title is the name of a track ("Stereo"), not of the song.
 """
 _CUT: Final = 28
-"""Characters: a text as long as ID3v1 keeps (30 bytes) that another one begins with is the same text, cut."""
+"""Characters from which a prefix of another text counts as that text truncated (ID3v1 keeps 30 bytes)."""
 _RANKS: Final = {"Cover (front)": 0, "": 1, "Other": 1, "32x32 pixels 'file icon'": 3, "Other file icon": 3}
 
 
@@ -60,13 +60,13 @@ class Artwork:
 
     @property
     def sha256(self) -> bytes:
-        """What the header says of it."""
+        """The hash in the header, 32 bytes."""
         return sha256(self.data).digest()
 
 
 @dataclass(frozen=True)
-class Found:
-    """The tags' texts by field, best first, and ``notes`` on texts whose encoding was not as labelled."""
+class TagValues:
+    """Texts of the tags by field, best first, and notes on texts with a wrong encoding label."""
 
     values: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Names:
-    """What the header says of a song, and ``notes`` on everything that differs from what was given."""
+    """Names for the header, and notes on every change."""
 
     title: str
     artist: str
@@ -85,7 +85,7 @@ class Names:
 
 
 def artwork(data: bytes) -> Artwork | None:
-    """The picture these bytes begin as, by their first bytes and never by their name; None for anything else."""
+    """A picture recognised by its first bytes; None for other data."""
     if not 0 < len(data) <= MAX_ARTWORK:
         return None
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -109,50 +109,59 @@ def readable(picture: Artwork) -> bool:
 
 
 def load_artwork(path: Path) -> Artwork:
-    """A picture file. Raises InputError ``message.schema``; OSError."""
-    found = artwork(path.read_bytes()) if path.stat().st_size <= MAX_ARTWORK else None
-    if found is None or not readable(found):
+    """Read a picture file.
+
+    Raises:
+        InputError: ``message.schema``.
+        OSError: The file cannot be read.
+    """
+    picture = artwork(path.read_bytes()) if path.stat().st_size <= MAX_ARTWORK else None
+    if picture is None or not readable(picture):
         raise InputError("message.schema", field="artwork", reason="a JPEG, PNG, GIF or WebP of at most 8 MiB")
-    return found
+    return picture
 
 
 def cover(pictures: Iterable[tuple[str, bytes]]) -> tuple[Artwork | None, list[str]]:
-    """The best of a recording's pictures (type as FFmpeg names it, bytes): the front cover first.
+    """The best readable picture, the front cover first, and notes on pictures left out.
 
-    And notes on those left out.
+    Args:
+        pictures: Type as named by FFmpeg, and bytes.
     """
     notes: list[str] = []
     for _, data in sorted(pictures, key=lambda pair: _RANKS.get(pair[0], 2)):
-        found = artwork(data)
-        if found is not None and readable(found):
-            return found, notes
+        picture = artwork(data)
+        if picture is not None and readable(picture):
+            return picture, notes
         size = f"{len(data) / (1 << 20):.1f} MiB" if len(data) > MAX_ARTWORK else "no picture that can be read"
         notes.append(f"cover: left out ({size})")
     return None, notes
 
 
 def clean(text: str | None) -> str:
-    """A text as the header takes it, see ``studio.text.line``."""
+    """A text normalised for the header (``studio.text.line``)."""
     return line(text or "").text
 
 
 def isrc(text: str) -> str:
-    """An ISRC (ISO 3901) without its hyphens. Raises InputError ``message.schema``."""
+    """An ISRC (ISO 3901) without hyphens.
+
+    Raises:
+        InputError: ``message.schema``.
+    """
     plain = text.replace("-", "").replace(" ", "").upper().removeprefix("ISRC").removeprefix(":")
     if not _ISRC.fullmatch(plain):
         raise InputError("message.schema", field="isrc", reason="two letters, three letters or digits, seven digits")
     return plain
 
 
-def read(file: BinaryIO, container: Any) -> Found:
-    """The tags of an open recording.
+def read(file: BinaryIO, container: Any) -> TagValues:
+    """Read the tags of an open recording.
 
-    ID3, APEv2, Vorbis comments, MP4, INFO by their own readers, everything else by FFmpeg.
-
-    The container's tags come before a stream's, ID3 before INFO.
+    ID3, APEv2, Vorbis comments, MP4 and INFO have their own readers; FFmpeg reads everything else. Tags of the
+    container come before those of a stream, ID3 before INFO.
 
     Args:
-        file: the recording's bytes, seekable.
+        file: The recording's bytes, seekable.
         container: PyAV's input over the same bytes, opened with ``metadata_errors="surrogateescape"``.
     """
     kinds = set(container.format.name.split(","))
@@ -172,10 +181,10 @@ def read(file: BinaryIO, container: Any) -> Found:
             kept[:] = [text for text in kept if not (better.startswith(text) and len(text) >= _CUT)]
             kept.append(better)
 
-    said = {_INFO[name]: data for name, data in riff.info(file).items() if name in _INFO}
+    info = {_INFO[name]: data for name, data in riff.info(file).items() if name in _INFO}
     shown = {
         text
-        for data in said.values()
+        for data in info.values()
         for text in (data.decode("utf-8", "replace").strip(), data.decode("latin-1").strip())
     }
     for name, texts in {**_by_tinytag(file), **(_ape(file) if "mp3" in kinds else {})}.items():
@@ -190,25 +199,28 @@ def read(file: BinaryIO, container: Any) -> Found:
     ):
         for name, text in tags.items():
             for field, names in _FIELDS.items():
-                # FFmpeg merges INFO and ID3, and joins repeats: only where nothing better is known.
-                if name.lower() in names and not values[field] and field not in said:
+                # FFmpeg merges INFO and ID3 and joins repeats, so its values are a last resort.
+                if name.lower() in names and not values[field] and field not in info:
                     add(field, text, False)
-    for field, data in said.items():
+    for field, data in info.items():
         if not values[field]:
             text = legacy(data)
             add(field, text, False)
             if text.encode("utf-8") != data:
                 notes.append(f"{field}: not UTF-8, read as Windows-1252")
-    return Found({field: tuple(texts) for field, texts in values.items()}, tuple(dict.fromkeys(notes)))
+    return TagValues({field: tuple(texts) for field, texts in values.items()}, tuple(dict.fromkeys(notes)))
 
 
-def names(found: Found, stem: str, said: Mapping[str, str | None]) -> Names:
-    """The header's names.
+def names(tag_values: TagValues, stem: str, options: Mapping[str, str | None]) -> Names:
+    """Choose the header's names.
 
-    What a person ``said`` (title, artist, album, genre, isrc) before the tags, the file's name last.
+    Args:
+        tag_values: The tags.
+        stem: The file's name without ending; the last resort for the title.
+        options: Names given by the user (title, artist, album, genre, isrc); they take precedence.
 
     Raises:
-        InputError: ``message.schema`` for a malformed ISRC that a person said; one in the tags is left out with a note.
+        InputError: ``message.schema``: a malformed ISRC in the options; one in the tags is left out with a note.
     """
     notes = list[str]()
 
@@ -218,32 +230,38 @@ def names(found: Found, stem: str, said: Mapping[str, str | None]) -> Names:
         return out.text
 
     def tagged(field: str) -> str:
-        texts = found.values.get(field, ())
+        texts = tag_values.values.get(field, ())
         first = next((text for text in texts if clean(text)), "")
         if len(texts) > 1:
             notes.append(f"{field}: the tags have {len(texts)}, the first was taken")
         if first:
-            notes.extend(note for note in found.notes if note.startswith(f"{field}:"))
+            notes.extend(note for note in tag_values.notes if note.startswith(f"{field}:"))
         return take(field, first)
 
     def people(field: str) -> str:
-        notes.extend(note for note in found.notes if note.startswith(f"{field}:"))
-        return take(field, ", ".join(found.values.get(field, ())))
+        notes.extend(note for note in tag_values.notes if note.startswith(f"{field}:"))
+        return take(field, ", ".join(tag_values.values.get(field, ())))
 
     return Names(
-        title=take("title", said.get("title") or "") or tagged("title") or take("title", file_stem(stem)) or "Untitled",
-        artist=take("artist", said.get("artist") or "") or people("artist") or people("album_artist") or UNKNOWN_ARTIST,
-        album=take("album", said.get("album") or "") or tagged("album"),
-        genre=take("genre", said.get("genre") or "") or tagged("genre"),
-        isrc=isrc(said.get("isrc") or "") if said.get("isrc") else _tagged_isrc(found, notes),
+        title=take("title", options.get("title") or "")
+        or tagged("title")
+        or take("title", file_stem(stem))
+        or "Untitled",
+        artist=take("artist", options.get("artist") or "")
+        or people("artist")
+        or people("album_artist")
+        or UNKNOWN_ARTIST,
+        album=take("album", options.get("album") or "") or tagged("album"),
+        genre=take("genre", options.get("genre") or "") or tagged("genre"),
+        isrc=isrc(options.get("isrc") or "") if options.get("isrc") else _tagged_isrc(tag_values, notes),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _tagged_isrc(found: Found, notes: list[str]) -> str | None:
-    """The first ISRC of the tags; every other one, and what is none, is named in a note."""
+def _tagged_isrc(tag_values: TagValues, notes: list[str]) -> str | None:
+    """The first ISRC of the tags; notes name the others and malformed ones."""
     codes, strange = dict[str, None](), list[str]()
-    for text in found.values.get("isrc", ()):
+    for text in tag_values.values.get("isrc", ()):
         for part in _BETWEEN_CODES.split(text):
             try:
                 codes[isrc(part)] = None
@@ -258,15 +276,15 @@ def _tagged_isrc(found: Found, notes: list[str]) -> str | None:
 
 
 def _by_tinytag(file: BinaryIO) -> dict[str, list[str]]:
-    """Tags of the kinds that tinytag knows, with every repeat; none where it cannot read the file."""
+    """Tags read by tinytag, with repeats; {} where it fails."""
     file.seek(0)
     try:
         tag = TinyTag.get(file_obj=file, duration=False)
-        found = tag.as_dict()
-    except Exception:  # a tag is no reason to refuse music, whatever is wrong with it
+        fields = tag.as_dict()
+    except Exception:  # broken tags must not make a recording unusable
         return {}
     out: dict[str, list[str]] = {}
-    for name, value in found.items():
+    for name, value in fields.items():
         texts = value if isinstance(value, list) else [value]
         out.setdefault(name.lower(), []).extend(
             part for text in texts if isinstance(text, str) for part in text.split("\0")

@@ -1,4 +1,4 @@
-"""What a band sets with sliders: a form becomes a policy, its words, and what a whole play brings."""
+"""The form of the studio's page: to a policy, to words, and to the amounts of a whole play."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _RANGES: Final = {
 
 @dataclass(frozen=True)
 class Form:
-    """The sliders and switches.
+    """Values of the form.
 
-    ``price`` GoMAA per ``interval_s`` heard, of which ``share`` per cent go to the listener.
+    ``price`` is GoMAA per ``interval_s`` played, of which ``share`` per cent go to the listener.
     """
 
     price: str = "0.0100"
@@ -50,19 +50,23 @@ class Form:
 
     @classmethod
     def read(cls, value: Any) -> Form:
-        """A form as the page sends it. Raises InputError ``message.schema`` naming the field."""
+        """Read a form from the page's JSON.
+
+        Raises:
+            InputError: ``message.schema``, with the field.
+        """
         if not isinstance(value, dict):
             raise InputError("message.schema", field="terms", reason="an object")
         fields: dict[str, Any] = {}
         for name, default in vars(cls()).items():
-            given = value.get(name, default)
+            entry = value.get(name, default)
             if name == "stations":
-                if not isinstance(given, (list, tuple)) or not all(isinstance(domain, str) for domain in given):
+                if not isinstance(entry, (list, tuple)) or not all(isinstance(domain, str) for domain in entry):
                     raise InputError("message.schema", field=name, reason="a list of domains")
-                given = tuple(domain.strip().lower() for domain in given if domain.strip())
-            elif type(given) is not type(default):
+                entry = tuple(domain.strip().lower() for domain in entry if domain.strip())
+            elif type(entry) is not type(default):
                 raise InputError("message.schema", field=name, reason=type(default).__name__)
-            fields[name] = given
+            fields[name] = entry
         form = cls(**fields)
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(form, name) <= high:
@@ -72,7 +76,11 @@ class Form:
         return form
 
     def policy(self) -> Policy:
-        """The terms. Raises InputError ``message.schema``, ``policy.malformed``."""
+        """The form as a policy.
+
+        Raises:
+            InputError: ``message.schema``, ``policy.malformed``.
+        """
         wei = 0 if self.payer == "nobody" else parse(self.price)
         reward = wei * self.share // 100 if self.payer == "station" else 0
         more = {"seek": self.seek, "preview": self.preview_s > 0, "download": self.download}
@@ -80,7 +88,7 @@ class Form:
         out: dict[str, Any] = {
             "permissions": permissions,
             "stations": list(self.stations) or ["*"],
-            # Counting needs somebody to count for, and paying somebody who pays.
+            # Counts and payments by the listener need a wallet.
             "listener": "wallet" if self.wallet or self.plays or self.payer == "listener" else "any",
             "price": {"interval_s": self.interval_s, "owner": wei - reward, "reward": reward, "payer": self.payer},
             "lease": {"window_s": DAY, "seconds": self.offline_h * 3600, "invocations": 100}
@@ -100,12 +108,19 @@ class Form:
 
 
 def explain(policy: Policy, seconds: float, bps: int, artist: str | None) -> dict[str, Any]:
-    """What a listener will read, in both languages, and what one whole play of so many seconds brings whom."""
+    """The terms in both languages, and the amounts of one whole play.
+
+    Args:
+        policy: The terms.
+        seconds: Length of the song, s.
+        bps: Commission, basis points.
+        artist: The artist's name for the sentences, or None.
+    """
     context = Context(now_s=int(time.time()), wallet=True)
-    said = {}
+    sentences = {}
     for language in ("en", "zh"):
         terms = describe(policy, Usage(), context, language, Names(artist=artist or None))
-        said[language] = {
+        sentences[language] = {
             **{name: getattr(terms, name) for name in ("may", "left", "costs", "earn")},
             "limits": list(terms.limits),
         }
@@ -114,7 +129,7 @@ def explain(policy: Policy, seconds: float, bps: int, artist: str | None) -> dic
     platform = commission(band + listener, bps)
     money = {"band": band, "listener": listener, "platform": platform, "total": band + listener + platform}
     return {
-        "words": said,
+        "words": sentences,
         "intervals": intervals,
         "interval_s": policy.price.interval_s,
         "payer": policy.price.payer,

@@ -1,7 +1,4 @@
-"""Text for the header.
-
-The format's own rule (docs/format/README.md, "Text") applied to tags, file names and options.
-"""
+"""Normalises texts for the header (docs/format/README.md, "Text"): tags, file names and options."""
 
 from __future__ import annotations
 
@@ -26,20 +23,21 @@ _JOINER: Final = "\u200d"
 
 @dataclass(frozen=True)
 class Line:
-    """A text as the header takes it. ``changed`` says in words what was changed; empty where nothing was."""
+    """A text for the header; ``changed`` describes each change."""
 
     text: str
     changed: tuple[str, ...] = ()
 
 
 def line(text: str, most: int = MAX_TEXT) -> Line:
-    """Apply the header's rule: no controls, no direction marks, one line, at most ``most`` characters.
+    """Apply the header's rule: one line, no controls, no direction marks, at most ``most`` characters.
 
-    Joiners, variation selectors and characters that this Python's Unicode tables don't know stay. White space at both
-    ends and repeated spaces go without a word. A text that would be invisible is empty.
+    Joiners, variation selectors and characters unknown to this Python's Unicode tables are kept. Surrounding and
+    repeated spaces are removed without a note. A text without visible characters becomes empty.
 
     Args:
-        most: characters (code points); a longer text is cut between two characters as a reader sees them.
+        text: Any text.
+        most: Code points; a longer text is cut between two grapheme clusters.
     """
     changed = []
     out = text

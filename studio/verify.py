@@ -1,7 +1,4 @@
-"""Checks of a song, in any packaging, in the order a player would make them.
-
-Signature, terms, sizes, hashes, sound, contract.
-"""
+"""Verifies a song in any packaging: signature, terms, sizes, hashes, sound, contract; in a player's order."""
 
 from __future__ import annotations
 
@@ -25,12 +22,12 @@ from studio.owner import ContentKeys
 from studio.reader import SongFile
 
 Progress = Callable[[int, int], None]
-"""Called with the segments done and their number."""
+"""Called with the segments done and their total."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """Something that holds, with what was seen."""
+    """A check that passed, and the value seen."""
 
     name: str
     seen: str
@@ -40,8 +37,9 @@ def verify(path: Path | str, keys: ContentKeys | None = None, progress: Progress
     """Yield each check that passed; raise the first that did not.
 
     Args:
-        path: an SPS file, its page, or its exploded folder (a path, or a URL).
-        keys: with them every segment is opened and decoded too.
+        path: An SPS file, its page, or its exploded folder (a path, or a URL).
+        keys: Content keys, to decrypt and decode every segment as well.
+        progress: Called after each segment.
 
     Raises:
         InputError: ``sps.*``, ``policy.malformed``, ``media.decode``.
@@ -70,7 +68,7 @@ def verify(path: Path | str, keys: ContentKeys | None = None, progress: Progress
 
 
 def _decode(song: SongFile, keys: ContentKeys, place: int) -> int:
-    """Open and decode each segment by itself, as a seek does; the samples heard."""
+    """Decrypt and decode each segment independently, as after a seek; returns the number of samples."""
     track = song.header.renditions[place]
     init, total = song.init(place), 0
     for index, row in enumerate(track.segments):
@@ -79,19 +77,20 @@ def _decode(song: SongFile, keys: ContentKeys, place: int) -> int:
             raise InputError("sps.header.malformed", reason="a segment's place in time", segment=index)
         try:
             with av.open(io.BytesIO(init + clear), "r") as container:
-                heard = sum(frame.samples for frame in container.decode(audio=0))
+                decoded = sum(frame.samples for frame in container.decode(audio=0))
         except av.FFmpegError as e:
             raise InputError("media.decode", segment=index, reason=e) from None
-        if track.codec == "flac" and heard != row.samples:
-            raise InputError("media.decode", segment=index, samples=heard, expected=row.samples)
+        if track.codec == "flac" and decoded != row.samples:
+            raise InputError("media.decode", segment=index, samples=decoded, expected=row.samples)
         total += row.samples
     return total
 
 
 async def verify_chain(path: Path | str, deployment: Deployment) -> list[Check]:
-    """Hold the header against the content's contract.
+    """Compare the header with the content's contract.
 
-    Raises ``sps.header.chain``, ``content.*``, ``sps.policy.mismatch``, ``chain.*``.
+    Raises:
+        GomaaError: ``sps.header.chain``, ``content.*``, ``sps.policy.mismatch``, ``chain.*``.
     """
     with SongFile(path) as song:
         header = song.header
@@ -105,10 +104,7 @@ async def verify_chain(path: Path | str, deployment: Deployment) -> list[Check]:
 
 
 async def hold(chain: Chain, deployment: Deployment, header: Header) -> ContentState | None:
-    """The content's state where it agrees with the header; None where the registry made no such content.
-
-    Raises as ``verify_chain``.
-    """
+    """The content's state after comparing it with the header; None where it is unknown. Raises as ``verify_chain``."""
     if not await Registry(chain, deployment).is_content(header.content):
         return None
     state = await Content(chain, header.content).state()

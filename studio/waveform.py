@@ -1,4 +1,4 @@
-"""A recording's peaks, for the player to draw: held in so much memory, however long it is."""
+"""Peaks of a recording for the player's waveform, in constant memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_PEAKS: Final = 1 << 15
 
 
 class Waveform:
-    """Takes the frames in order, then gives one peak per part of the recording."""
+    """Collects peaks of frames in order."""
 
     def __init__(self, sound: Sound) -> None:
         self._shift = 7 if sound.bits == 16 else 23
@@ -24,7 +24,7 @@ class Waveform:
         self._peaks, self._pending, self._stride = bytearray(), bytearray(), 1
 
     def add(self, frame: AudioFrame) -> None:
-        """See a frame."""
+        """Add a frame."""
         values = frame.to_ndarray().reshape(-1)
         for at in range(0, len(values), self._width):
             part = values[at : at + self._width]

@@ -18,9 +18,9 @@ from aiohttp import web
 from common.http_body import read_up_to
 from common.style import LAMPLIGHT
 from pywallet.errors import GomaaError, InputError, Unavailable
-from studio.desk import Desk
+from studio.desk import ReleaseService
 
-DESK: Final = web.AppKey("desk", Desk)
+SERVICE: Final = web.AppKey("service", ReleaseService)
 TOKEN: Final = web.AppKey("token", str)
 
 _STATIC: Final = Path(__file__).parent / "static"
@@ -54,10 +54,10 @@ HEADERS: Final = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(desk: Desk, token: str | None = None) -> web.Application:
+def make_app(service: ReleaseService, token: str | None = None) -> web.Application:
     """The application; every path begins with its token, 256 random bits unless given."""
     app = web.Application(middlewares=[_guard])
-    app[DESK], app[TOKEN] = desk, token or secrets.token_urlsafe(32)
+    app[SERVICE], app[TOKEN] = service, token or secrets.token_urlsafe(32)
     app.add_routes(
         [
             web.get("/{token}/", _page),
@@ -78,7 +78,7 @@ def make_app(desk: Desk, token: str | None = None) -> web.Application:
 
 
 async def _close(app: web.Application) -> None:
-    await app[DESK].close()
+    await app[SERVICE].close()
 
 
 async def _headers(_: web.Request, response: web.StreamResponse) -> None:
@@ -143,59 +143,61 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 
 async def _state(request: web.Request) -> web.StreamResponse:
-    return _answer(await request.app[DESK].state())
+    return _answer(await request.app[SERVICE].state())
 
 
 async def _drop(request: web.Request) -> web.StreamResponse:
     """A recording's bytes, written as they come."""
     if (request.content_length or 0) > _MOST_BYTES:
         raise InputError("message.schema", reason="a recording of at most 16 GiB")
-    desk, size = request.app[DESK], 0
-    piece = desk.open(request.query.get("name", ""))
+    service, size = request.app[SERVICE], 0
+    upload = service.open(request.query.get("name", ""))
     try:
-        with piece.path.open("wb") as file:
+        with upload.path.open("wb") as file:
             async for chunk in request.content.iter_chunked(1 << 18):
                 size += len(chunk)
                 if size > _MOST_BYTES:
                     raise InputError("message.schema", reason="a recording of at most 16 GiB")
                 file.write(chunk)
     except BaseException:
-        piece.path.unlink(missing_ok=True)
+        upload.path.unlink(missing_ok=True)
         raise
-    return _answer(await desk.take(piece))
+    return _answer(await service.analyse(upload))
 
 
 async def _cover(request: web.Request) -> web.StreamResponse:
-    found = request.app[DESK].piece(request.match_info["id"]).found
-    if found is None or found.artwork is None:
+    study = request.app[SERVICE].upload(request.match_info["id"]).study
+    if study is None or study.artwork is None:
         raise web.HTTPNotFound
-    return web.Response(body=found.artwork.data, content_type=found.artwork.mime)
+    return web.Response(body=study.artwork.data, content_type=study.artwork.mime)
 
 
 async def _preview(request: web.Request) -> web.StreamResponse:
     layers = tuple(layer for layer in request.query.get("layers", "").split(",") if layer)
-    return web.Response(body=await request.app[DESK].hear(request.match_info["id"], layers), content_type="audio/wav")
+    return web.Response(
+        body=await request.app[SERVICE].preview(request.match_info["id"], layers), content_type="audio/wav"
+    )
 
 
 async def _terms(request: web.Request) -> web.StreamResponse:
-    return _answer(await request.app[DESK].explain(await _body(request)))
+    return _answer(await request.app[SERVICE].explain(await _body(request)))
 
 
 async def _release(request: web.Request) -> web.StreamResponse:
-    return _answer((await request.app[DESK].begin(await _body(request))).to_json(), 202)
+    return _answer((await request.app[SERVICE].start(await _body(request))).to_json(), 202)
 
 
 async def _again(request: web.Request) -> web.StreamResponse:
-    return _answer(request.app[DESK].again(request.match_info["id"]).to_json(), 202)
+    return _answer(request.app[SERVICE].retry(request.match_info["id"]).to_json(), 202)
 
 
 async def _events(request: web.Request) -> web.StreamResponse:
     """A release's progress as server-sent events; each is the whole state, so that nothing is lost by reconnecting."""
-    desk = request.app[DESK]
-    desk.release(request.match_info["id"])
+    service = request.app[SERVICE]
+    service.release(request.match_info["id"])
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     with contextlib.suppress(ConnectionError):
-        async for state in desk.watch(request.match_info["id"]):
+        async for state in service.watch(request.match_info["id"]):
             await response.write(b"data: " + json.dumps(state).encode() + b"\n\n")
     return response

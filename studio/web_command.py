@@ -14,7 +14,7 @@ from aiohttp import web
 
 from chain.deployment import Deployment
 from studio.choices import DEPLOYMENT, KEY, owner_key, server_of
-from studio.desk import Band, Desk
+from studio.desk import Band, ReleaseService
 from studio.owner import Replacing
 from studio.web import TOKEN, make_app
 
@@ -43,7 +43,7 @@ def studio(key_path: Path, new_key: bool, deployment_path: Path, url: str, folde
 
 
 async def _serve(band: Band, port: int, show: bool) -> None:
-    app = make_app(Desk(band))
+    app = make_app(ReleaseService(band))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
@@ -55,19 +55,19 @@ async def _serve(band: Band, port: int, show: bool) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(name, ended.set)
-    door = band.folder / "open-studio.html"
+    launcher = band.folder / "open-studio.html"
     if show:
-        _write_door(door, url)
-        await asyncio.to_thread(webbrowser.open, door.resolve().as_uri())
+        _write_launcher(launcher, url)
+        await asyncio.to_thread(webbrowser.open, launcher.resolve().as_uri())
     await ended.wait()
-    door.unlink(missing_ok=True)
+    launcher.unlink(missing_ok=True)
     await runner.cleanup()
 
 
-def _write_door(path: Path, url: str) -> None:
-    """A page that leads to the studio, for its owner's eyes.
+def _write_launcher(path: Path, url: str) -> None:
+    """Write a private page that redirects to the studio.
 
-    As an argument of the browser every user of this computer could read it.
+    The URL with its token as an argument of the browser would be readable by every user of the computer.
     """
     with Replacing(path) as temporary:
         head = (

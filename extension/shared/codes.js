@@ -130,6 +130,7 @@ export const CODES = new Set([
   "station.answer",
   "station.busy",
   "station.credit.exhausted",
+  "station.database.old",
   "station.database.version",
   "station.escrow.short",
   "station.points",
@@ -166,36 +167,8 @@ export const CODES = new Set([
 
 /** First words of the codes that a side may answer. @type {Readonly<Record<string, readonly string[]>>} */
 export const AREAS = {
-  station: [
-    "chain",
-    "content",
-    "invocation",
-    "message",
-    "policy",
-    "server",
-    "session",
-    "statement",
-    "station",
-    "ticket",
-    "voucher",
-  ],
-  server: [
-    "chain",
-    "claim",
-    "content",
-    "invocation",
-    "lease",
-    "listener",
-    "message",
-    "policy",
-    "server",
-    "session",
-    "sps",
-    "statement",
-    "station",
-    "ticket",
-    "voucher",
-  ],
+  station: ["chain", "content", "invocation", "message", "policy", "server", "session", "statement", "station", "ticket", "voucher"],
+  server: ["chain", "claim", "content", "invocation", "lease", "listener", "message", "policy", "server", "session", "sps", "statement", "station", "ticket", "voucher"],
 };
 
 /** Fields of a detail that may come from beside the extension. */

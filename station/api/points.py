@@ -1,7 +1,4 @@
-"""The routes of points.
-
-What a listener has, buys and redeems, each asked for with a signature of the listener's own key here.
-"""
+"""Points and passes over HTTP. Each request is signed with the key that the listener has for this station."""
 
 from __future__ import annotations
 
@@ -16,20 +13,33 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.rewards import SignedPass
 from pywallet.rewards.points_request import Asking
 from station.api.responses import answer, body
-from station.context import Station
+from station.chain_interface import ChainView
+from station.rewards.loyalty import Loyalty
+
+COOKIE = "gomaa_pass"
+"""Cookie with the ad-free pass that this browser uses."""
 
 
-class PointsDesk:
+class PointsApi:
     """``POST /gomaa/points``: {time_s, what, signature}.
 
     ``what`` is ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``.
+
+    Args:
+        address: The station's address, 20 bytes.
+        domain: Its domain, which the listener signs with the request.
+        chain: For the time.
+        loyalty: Points and passes.
     """
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
+    def __init__(self, address: bytes, domain: str, chain: ChainView, loyalty: Loyalty) -> None:
+        self._address = address
+        self._domain = domain
+        self._chain = chain
+        self._loyalty = loyalty
 
     async def answer(self, request: web.Request) -> web.Response:
-        """The listener's account after what was asked for.
+        """Carry out the request; the answer is the listener's account afterwards.
 
         Raises:
             InputError: ``message.schema``.
@@ -41,65 +51,79 @@ class PointsDesk:
             raise InputError("message.schema", field="points")
         if not isinstance(signature, str):
             raise InputError("message.schema", field="signature")
-        station = self._station
-        now_ms = await station.chain.now_ms()
-        listener = Asking(station.address, station.config.domain, time_s, what).listener(
-            from_hex(signature, 65), now_ms // 1000
-        )
-        await station.loyalty.feed(now_ms)
-        done = await self._do(listener, what.split(" "), now_ms)
-        return answer({**await station.loyalty.account(listener), **done})
+        now_ms = await self._chain.now_ms()
+        listener = Asking(self._address, self._domain, time_s, what).listener(from_hex(signature, 65), now_ms // 1000)
+        await self._loyalty.feed(now_ms)
+        result = await self._execute(listener, what.split(" "), now_ms)
+        return answer({**await self._loyalty.account(listener), **result})
 
-    async def _do(self, listener: bytes, words: list[str], now_ms: int) -> dict[str, Any]:
-        loyalty = self._station.loyalty
+    async def _execute(self, listener: bytes, words: list[str], now_ms: int) -> dict[str, Any]:
         match words:
             case ["look"]:
                 return {}
             case ["buy", name, balance] if balance.isdecimal() and balance.isascii():
-                return {"bought": (await loyalty.buy(listener, name, int(balance), now_ms)).to_json()}
+                return {"bought": (await self._loyalty.buy(listener, name, int(balance), now_ms)).to_json()}
             case ["redeem", serial] if serial.isdecimal() and serial.isascii() and len(serial) < 19:
-                return {"redeemed": await loyalty.redeem(listener, int(serial), now_ms)}
+                return {"redeemed": await self._loyalty.redeem(listener, int(serial), now_ms)}
         raise InputError("message.schema", field="what")
 
 
-COOKIE = "gomaa_pass"
+class AdFreePasses:
+    """Ad-free passes in a browser's cookie.
 
-
-async def use_ad_free(request: web.Request, station: Station) -> web.Response:
-    """``GET /gomaa/ad-free?pass=…``: this browser shows the station's pages without advertising until the pass ends.
-
-    The fan's own choice: it tells the station which listener this browser is. Raises InputError, Refusal.
+    Args:
+        address: The station's address, 20 bytes.
+        sponsor: The line of advertising, or None.
+        secure: Whether the cookie is for https only.
+        chain: For the time.
+        loyalty: Whether a pass is in use.
     """
-    text = request.query.get("pass", "")
-    signed = _read(text)
-    now_ms = await station.chain.now_ms()
-    signed.require(station.address, signed.message.holder, now_ms // 1000)
-    if not await station.loyalty.free_of_ads(signed.message.holder, now_ms):
-        raise Refusal("ticket.missing", reason="pass")
-    response = web.Response(status=302, headers={"Location": "/"})
-    left = signed.message.not_after - now_ms // 1000
-    response.set_cookie(
-        COOKIE, text, max_age=left, httponly=True, samesite="Lax", secure=station.config.origin.startswith("https")
-    )
-    return response
+
+    def __init__(self, address: bytes, sponsor: str | None, secure: bool, chain: ChainView, loyalty: Loyalty) -> None:
+        self._address = address
+        self._sponsor = sponsor
+        self._secure = secure
+        self._chain = chain
+        self._loyalty = loyalty
+
+    async def use(self, request: web.Request) -> web.Response:
+        """``GET /gomaa/ad-free?pass=…``: show no advertising in this browser until the pass ends.
+
+        The listener's own choice: it shows the station which listener this browser is.
+
+        Raises:
+            InputError: ``message.schema``.
+            Refusal: ``ticket.signature``, ``ticket.expired``, ``ticket.missing``.
+        """
+        text = request.query.get("pass", "")
+        signed = _decode(text)
+        now_ms = await self._chain.now_ms()
+        if not await self._in_use(signed, now_ms):
+            raise Refusal("ticket.missing", reason="pass")
+        response = web.Response(status=302, headers={"Location": "/"})
+        left_s = signed.message.not_after - now_ms // 1000
+        response.set_cookie(COOKIE, text, max_age=left_s, httponly=True, samesite="Lax", secure=self._secure)
+        return response
+
+    async def sponsor(self, request: web.Request) -> str | None:
+        """The line of advertising for this request; None with an ad-free pass that is in use."""
+        text = request.cookies.get(COOKIE)
+        if self._sponsor is None or text is None:
+            return self._sponsor
+        try:
+            in_use = await self._in_use(_decode(text), await self._chain.now_ms())
+        except GomaaError:
+            return self._sponsor
+        return None if in_use else self._sponsor
+
+    async def _in_use(self, signed: SignedPass, now_ms: int) -> bool:
+        """Whether a pass of this station is in use; raises Refusal where it is not valid."""
+        holder = signed.message.holder
+        signed.require(self._address, holder, now_ms // 1000)
+        return await self._loyalty.free_of_ads(holder, now_ms)
 
 
-async def sponsor(request: web.Request, station: Station) -> str | None:
-    """The line of advertising this visitor sees: none with an ad-free pass that is in use."""
-    text = request.cookies.get(COOKIE)
-    if station.config.sponsor is None or text is None:
-        return station.config.sponsor
-    try:
-        now_ms = await station.chain.now_ms()
-        signed = _read(text)
-        signed.require(station.address, signed.message.holder, now_ms // 1000)
-        free = await station.loyalty.free_of_ads(signed.message.holder, now_ms)
-    except GomaaError:
-        return station.config.sponsor
-    return None if free else station.config.sponsor
-
-
-def _read(text: str) -> SignedPass:
+def _decode(text: str) -> SignedPass:
     try:
         return SignedPass.from_json(json.loads(base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))))
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What every answer of the station shares: headers, coded errors, and song files by range."""
+"""HTTP responses of the station: headers, coded errors, JSON bodies, and song files by range."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ OPEN = {
     "Access-Control-Expose-Headers": "Content-Range, Content-Length, Accept-Ranges, ETag",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-"""For what any site may fetch: sealed files, covers, the station's public record."""
+"""Headers of resources that any site may fetch: sealed files, covers, the station's record."""
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""For what is named by its hash, and for nothing else: a song may be made anew under its name."""
+"""Cache-Control of resources named by their hash; a song may be replaced under its name."""
 REVALIDATED = "no-cache"
-"""Kept, and asked for again each time: an entity tag makes that a short answer."""
+"""Cache-Control of everything else: cached, and revalidated by entity tag."""
 
 
 def problem(error: GomaaError) -> web.Response:
@@ -64,13 +64,13 @@ def problem(error: GomaaError) -> web.Response:
 
 
 def answer(value: Any, status: int = 200) -> web.Response:
-    """JSON that nothing may keep."""
+    """A JSON response with ``no-store``."""
     return web.json_response(value, status=status, headers={"Cache-Control": "no-store"})
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Coded errors for expected failures, one code for the unexpected."""
+    """Middleware: coded errors for expected failures, ``internal`` for all others."""
     try:
         return await handler(request)
     except GomaaError as error:
@@ -83,19 +83,19 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """Signal handler: the headers every answer has, unless it says otherwise."""
+    """Signal handler: default headers of every response."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", REVALIDATED)
 
 
 def validated(request: web.Request, response: web.Response) -> web.Response:
-    """The response with an entity tag of its body; without the body, status 304, where the request names that tag."""
+    """The response with an entity tag of its body, or status 304 where the request names that tag."""
     raw = response.body
     if response.status != 200 or not isinstance(raw, bytes):
         return response
     etag = response.etag = sha256(raw).hexdigest()[:32]
-    # A cache on the way may have weakened it.
+    # Weak tags match as well: a cache may have weakened it.
     if any(tag.value in ("*", etag) for tag in request.if_none_match or ()):
         headers = {
             name: value
@@ -107,23 +107,23 @@ def validated(request: web.Request, response: web.Response) -> web.Response:
 
 
 QUESTION = "GoMAA-Ask"
-"""Request header of the extension: a question to the station, base64url of a JSON object (decision 0048)."""
+"""Request header of the extension: base64url of a JSON object (decision 0048)."""
 
 
 async def body(request: web.Request) -> dict[str, Any]:
-    """The request's JSON object: of its body, or of a GET's header ``GoMAA-Ask``.
+    """The request's JSON object: its body, or a GET's header ``GoMAA-Ask``.
 
     Raises:
         InputError: ``message.schema``.
         web.HTTPMethodNotAllowed: A GET without that header.
     """
     if request.method == hdrs.METH_GET:
-        # As a header of its own it needs a foreign page's question first, which is never allowed.
+        # A foreign page needs a CORS preflight for this header, which is never allowed.
         if QUESTION not in request.headers:
             raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
         return _object(_decoded(request.headers[QUESTION]))
     if request.content_type != "application/json":
-        # A foreign page can't send this type without asking first, and it is never allowed.
+        # A foreign page needs a CORS preflight for this type, which is never allowed.
         raise InputError("message.schema", reason="application/json wanted")
     try:
         return _object(await request.read())
@@ -149,16 +149,16 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 class SongFile(web.FileResponse):
-    """A file by range. aiohttp knows ``If-Range`` with a date.
+    """A file by range, also with an entity tag in ``If-Range`` (RFC 9110 section 13.1.5).
 
-    With an entity tag, this adds it (RFC 9110 section 13.1.5).
+    aiohttp supports ``If-Range`` with a date only.
     """
 
     def __init__(self, path: Path, cache: str = REVALIDATED) -> None:
         super().__init__(path, headers={**OPEN, "Cache-Control": cache, "Content-Type": "application/sps"})
 
     async def prepare(self, request: web.BaseRequest) -> Any:
-        """See FileResponse; a range of another version of the file is not given: then the whole file is."""
+        """See FileResponse; the whole file where ``If-Range`` names another version."""
         condition = request.headers.get(hdrs.IF_RANGE, "")
         if condition.startswith(('"', "W/")) and hdrs.RANGE in request.headers:
             stat = self._path.stat()

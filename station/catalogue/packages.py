@@ -1,7 +1,4 @@
-"""A song's other packagings, where the band put them beside its file.
-
-``NAME.sps.html`` and the folder ``NAME.segments``.
-"""
+"""Other packagings beside a song's file: ``NAME.sps.html`` and the folder ``NAME.segments``."""
 
 from __future__ import annotations
 
@@ -17,11 +14,11 @@ from station.catalogue.songs import Song
 PART: Final = re.compile(r"[0-9a-f]{64}\.part")
 HEADER: Final = "header.sps"
 PAGE_POLICY: Final = "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-"""The page's own policy stands in the page; this one must not forbid its script."""
+"""The page has its own Content-Security-Policy; this one must not forbid its script."""
 
 
 def page(song: Song) -> web.StreamResponse | None:
-    """The page that carries the song; None where there is none."""
+    """The response with a song's HTML page; None where there is none."""
     path = song.path.with_name(song.path.name + ".html")
     if not path.is_file():
         return None
@@ -32,7 +29,7 @@ def page(song: Song) -> web.StreamResponse | None:
 
 
 def part(song: Song, name: str) -> web.StreamResponse | None:
-    """The header, or a part by its hash, of the exploded packaging; None for what is not there."""
+    """The response with the header, or a part by its hash, of the exploded packaging; None where it is missing."""
     if name != HEADER and not PART.fullmatch(name):
         return None
     path: Path = song.path.with_suffix(".segments") / name

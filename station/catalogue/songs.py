@@ -1,4 +1,4 @@
-"""The songs a station has on its shelf: ``.sps`` files, each known by its signed header."""
+"""The station's catalogue: ``.sps`` files, read from their signed headers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pywallet.sps import MAGIC, MAX_HEADER, Header, open_header
 from station.pages.similar import LIMIT, Match, Neighbours
 
 LOOK_S = 1.0
-"""How old a look at the folder may be."""
+"""Seconds between two reads of the folder at least."""
 
 log = logging.getLogger("gomaa.station")
 
@@ -27,8 +27,27 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """One recording. ``name`` is its place in URLs; ``waveform`` a byte per bucket, peak 0-255, or empty;
-    ``features`` as in ``pywallet.sps.likeness``, or empty.
+    """One recording of the catalogue.
+
+    Attributes:
+        name: Place in URLs.
+        path: The file.
+        content: Content address, 20 bytes.
+        owner: Owner's address by the header, 20 bytes.
+        title: Title.
+        artist: Artist.
+        album: Album, or None.
+        duration_ms: Length, ms.
+        quality: Codec and sample rate in words.
+        policy: The terms.
+        policy_hash: Their hash, 32 bytes.
+        server: Address of the header's security server, 20 bytes.
+        server_url: That server's URL.
+        chain_id: EIP-155 chain id.
+        waveform: One byte per bucket, peak 0 to 255, or empty.
+        size: Bytes of the file.
+        genre: Genre, or None.
+        features: Packed measures (``pywallet.sps.likeness``), or empty.
     """
 
     name: str
@@ -52,9 +71,13 @@ class Song:
 
 
 class Catalogue:
-    """Songs by name and by content; a file that can't be read is left out and said.
+    """Songs by name and by content. Changes of the folder are seen within ``LOOK_S``.
 
-    New files are found within a second.
+    Args:
+        source: A folder of ``.sps`` files, or a TOML file with ``songs = ["one.sps", …]``.
+
+    Attributes:
+        problems: Files that are left out, by name, and why.
     """
 
     def __init__(self, source: Path) -> None:
@@ -87,17 +110,17 @@ class Catalogue:
         return self._contents.get(content)
 
     def like(self, song: Song, limit: int = LIMIT) -> list[tuple[Song, Match]]:
-        """Songs like this one, nearest first, and why."""
+        """Similar songs, nearest first, each with its match."""
         self._look()
         return [(self._names[match.name], match) for match in self._neighbours.like(song.name, limit)]
 
     def _look(self) -> None:
-        # Headers are read again only where a file changed: looking costs one stat per song.
+        # Headers are read again only when a file changed: this costs one stat per song.
         if time.monotonic() - self._looked >= LOOK_S:
             self.refresh()
 
     def refresh(self) -> bool:
-        """Read the shelf again if a file came, went or changed; whether it did."""
+        """Read the files again if one was added, removed or changed; returns whether so."""
         self._looked = time.monotonic()
         try:
             paths = sorted(_files(self._source))
@@ -144,11 +167,11 @@ def _files(source: Path) -> Iterable[Path]:
 
 
 def read_song(path: Path) -> Song:
-    """A song from its file's header, whose signature is checked; segments are not read.
+    """A song from its file's header; the signature is verified, segments are not read.
 
     Raises:
         InputError: ``sps.*``, ``policy.malformed``.
-        OSError: when the file can't be read.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as file:
         start = file.read(len(MAGIC) + 4)

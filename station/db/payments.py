@@ -1,147 +1,36 @@
-"""The station's dealings with servers: statements seen, lines set aside, vouchers signed, acknowledgements kept."""
+"""Statements, vouchers and acknowledgements in the station's database."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from pywallet.rules.statement_check import Verdict, Wrong, as_value
-
-METADATA: Final = sa.MetaData()
-"""The tables of one station's database; ``station.db.ledger`` adds the tickets."""
-
-_statements = sa.Table(
-    "statements",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("server", sa.LargeBinary(20), nullable=False),
-    sa.Column("time_ms", sa.BigInteger, nullable=False),
-    sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("spent", sa.String(80), nullable=False),
-    sa.Column("lines", sa.Integer, nullable=False),
-    sa.Column("code", sa.String(60), nullable=True),
-    sa.Column("reason", sa.Text, nullable=True),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Index("statements_server", "server", "id"),
-)
-_vouchers = sa.Table(
-    "vouchers",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("server", sa.LargeBinary(20), nullable=False),
-    sa.Column("statement", sa.Integer, sa.ForeignKey("statements.id"), nullable=False),
-    sa.Column("cap", sa.String(40), nullable=False),
-    sa.Column("until", sa.BigInteger, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    # What it is for: [[ticket number, whole intervals], …].
-    sa.Column("lines", sa.Text, nullable=False, server_default="[]"),
-    sa.Column("sent_ms", sa.BigInteger, nullable=True),
-    sa.Index("vouchers_server", "server", "id"),
-    sa.Index("vouchers_statement", "server", "statement"),
-    # For the foreign key, when a statement is deleted.
-    sa.Index("vouchers_of", "statement"),
-)
-_accounts = sa.Table(
-    "accounts",
-    METADATA,
-    sa.Column("server", sa.LargeBinary(20), primary_key=True),
-    # Value of everything agreed to: wei times 10,000 (pywallet/rules/statement_check.py).
-    sa.Column("agreed", sa.String(90), nullable=False),
-)
-_numbers = sa.Table(
-    "numbers",
-    METADATA,
-    # One row: the highest ticket number that was given out, as far as is known.
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("last", sa.BigInteger, nullable=False),
-)
-_quarantine = sa.Table(
-    "quarantine",
-    METADATA,
-    sa.Column("server", sa.LargeBinary(20), primary_key=True),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("time_ms", sa.BigInteger, nullable=False),
-    sa.Column("code", sa.String(60), nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-)
-_acknowledgements = sa.Table(
-    "acknowledgements",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("server", sa.LargeBinary(20), nullable=False),
-    sa.Column("time_ms", sa.BigInteger, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Index("acknowledgements_time", "server", "time_ms"),
-)
-_settled = sa.Table(
-    "settled",
-    METADATA,
-    sa.Column("server", sa.LargeBinary(20), primary_key=True),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("acknowledgement", sa.Integer, nullable=False),
-)
-_pruned = sa.Table(
-    "pruned",
-    METADATA,
-    sa.Column("server", sa.LargeBinary(20), primary_key=True),
-    # Of tickets that ended until then, Unix seconds, some were deleted as settled.
-    sa.Column("until_s", sa.BigInteger, nullable=False),
+from station.db.rows import QuarantineRow, StatementRow, VoucherRow
+from station.db.tables import (
+    ACCOUNTS,
+    ACKNOWLEDGEMENTS,
+    PRUNED_TICKETS,
+    QUARANTINE,
+    SETTLED_TICKETS,
+    STATEMENTS,
+    TICKET_NUMBERS,
+    TICKETS,
+    VOUCHERS,
 )
 
-STATEMENTS, VOUCHERS, QUARANTINE, PRUNED = _statements, _vouchers, _quarantine, _pruned
-ACKNOWLEDGEMENTS, SETTLED = _acknowledgements, _settled
-"""For deleting what is old (``station.db.retention``)."""
+MAX_CAPS = 64
+"""Latest vouchers of a server among which the highest cap is."""
+MAX_SQL_INTEGER = (1 << 63) - 1
+_STATEMENT_COLUMNS = [column for column in STATEMENTS.c if column.name != "statement_json"]
 
 
-@dataclass(frozen=True, slots=True)
-class VoucherRow:
-    """A voucher signed: ``cap`` cumulative gross wei; ``message`` the signed JSON.
-
-    ``sent_ms`` None until the server took it.
-
-    ``lines``: what it is for, ticket number to whole intervals.
-    """
-
-    id: int
-    server: bytes
-    cap: int
-    until: int
-    message: str
-    sent_ms: int | None
-    lines: Mapping[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRow:
-    """A statement seen: agreed when ``code`` is None."""
-
-    id: int
-    server: bytes
-    time_ms: int
-    epoch: int
-    spent: int
-    lines: int
-    code: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantineRow:
-    """A line that is not signed for: its ticket, since when (Unix ms), and why."""
-
-    number: int
-    time_ms: int
-    code: str
-    reason: str
-
-
-class Ledger:
-    """The tables above. Methods block for one short transaction; call them from a thread."""
+class PaymentLedger:
+    """What was agreed with each server. Methods block for one short transaction; call them from a thread."""
 
     _engine: Engine
     _reading: Engine
@@ -158,113 +47,89 @@ class Ledger:
         statement: str,
         voucher: str,
     ) -> int:
-        """Write an agreed statement, its lines and its voucher in one transaction; returns the voucher's id.
+        """Write an agreed statement, its lines and its voucher in one transaction.
 
         Args:
-            server: whose statement, 20 bytes.
-            time_ms: the chain's time, Unix ms.
-            epoch: the statement's.
-            spent: the voucher's cap, wei.
-            until: the last epoch in which the voucher counts.
-            verdict: the lines agreed to, and the value of everything agreed to then.
-            bps: the commission at which the lines are valued.
-            statement: the signed statement's JSON.
-            voucher: the signed voucher's JSON.
+            server: Who signed the statement, 20 bytes.
+            time_ms: The chain's time, Unix ms.
+            epoch: The statement's epoch.
+            spent: The voucher's cap, wei.
+            until: The last epoch in which the voucher counts.
+            verdict: The lines agreed to, and the value of everything agreed to with them.
+            bps: Commission at which the lines are valued, basis points.
+            statement: The signed statement as JSON.
+            voucher: The signed voucher as JSON.
+
+        Returns:
+            The voucher's id.
         """
-        tickets = METADATA.tables["tickets"]
         with self._engine.begin() as db:
-            values = {
-                "server": server,
-                "time_ms": time_ms,
-                "epoch": epoch,
-                "spent": str(spent),
-                "lines": len(verdict.lines),
-            }
-            known = insert(db, _statements, {**values, "message": statement})
+            statement_id = _insert_statement(db, server, time_ms, epoch, spent, len(verdict.lines), statement)
             for line in verdict.lines:
-                row = tickets.c.number == line.number
-                change = {
-                    "vouchered": line.new + line.pending + line.settled,
-                    "agreed_bps": bps,
-                    "settled": line.settled,
-                }
-                old = db.execute(
-                    sa.select(tickets.c.vouchered, tickets.c.agreed_bps, tickets.c.settled).where(row)
-                ).one()
-                raised = {name: max(value, getattr(old, name)) for name, value in change.items()}
-                db.execute(sa.update(tickets).where(row).values(**raised))
-            self._set_account(db, server, agreed=str(verdict.agreed))
+                _raise_counts(db, line.number, line.new + line.pending + line.settled, line.settled, bps)
+            self._set_agreed_value(db, server, verdict.agreed)
             lines = json.dumps([[line.number, line.intervals] for line in verdict.lines])
-            values = {
-                "server": server,
-                "statement": known,
-                "cap": str(spent),
-                "until": until,
-                "message": voucher,
-                "lines": lines,
-            }
-            return insert(db, _vouchers, values)
+            return _insert_voucher(db, server, statement_id, spent, until, voucher, lines_json=lines)
 
     def set_aside(self, server: bytes, time_ms: int, code: str, wrong: Sequence[Wrong], agreed: Iterable[int]) -> None:
-        """Keep the lines that a statement had wrong, and let go of those that are agreed to by now."""
-        with self._engine.begin() as db:
-            rows = db.execute(sa.select(_quarantine.c.number).where(_quarantine.c.server == server))
-            there = {row.number for row in rows}
-            for number in there & set(agreed):
-                db.execute(sa.delete(_quarantine).where(_quarantine.c.server == server, _quarantine.c.number == number))
-            for one in wrong:
-                if one.number not in there:
-                    reason = json.dumps({"reason": one.reason, **one.detail}, sort_keys=True)
-                    values = {
-                        "server": server,
-                        "number": one.number,
-                        "time_ms": time_ms,
-                        "code": code,
-                        "reason": reason,
-                    }
-                    db.execute(sa.insert(_quarantine).values(**values))
-
-    def quarantine(self, server: bytes, limit: int = 2_000) -> list[QuarantineRow]:
-        """The lines of this server that are set aside, the latest tickets first."""
-        query = (
-            sa.select(_quarantine)
-            .where(_quarantine.c.server == server)
-            .order_by(_quarantine.c.number.desc())
-            .limit(limit)
-        )
-        with self._reading.connect() as db:
-            return [QuarantineRow(row.number, row.time_ms, row.code, row.reason) for row in db.execute(query)]
-
-    def acknowledge(self, server: bytes, time_ms: int, message: str, settled: Mapping[int, int], keep_ms: int) -> None:
-        """Keep what the server has signed as settled: ticket number to intervals over all epochs.
+        """Quarantine the wrong lines of a statement, and release lines that are agreed to by now.
 
         Args:
-            server: 20 bytes.
-            time_ms: the chain's time, Unix ms.
-            message: the acknowledgement's JSON.
-            settled: of its tickets.
-            keep_ms: for so long an acknowledgement is kept, ms.
+            server: Who signed the statement, 20 bytes.
+            time_ms: The chain's time, Unix ms.
+            code: Error code for new rows.
+            wrong: Lines that are not signed for.
+            agreed: Ticket numbers that are signed for.
         """
-        tickets = METADATA.tables["tickets"]
+        here = QUARANTINE.c.server == server
         with self._engine.begin() as db:
-            kept = insert(db, _acknowledgements, {"server": server, "time_ms": time_ms, "message": message})
+            present = set(db.execute(sa.select(QUARANTINE.c.ticket_number).where(here)).scalars())
+            for number in present & set(agreed):
+                db.execute(sa.delete(QUARANTINE).where(here, QUARANTINE.c.ticket_number == number))
+            for line in wrong:
+                if line.number not in present:
+                    reason = json.dumps({"reason": line.reason, **line.detail}, sort_keys=True)
+                    row = {"server": server, "ticket_number": line.number, "since_ms": time_ms, "code": code}
+                    db.execute(sa.insert(QUARANTINE).values(**row, reason_json=reason))
+
+    def quarantine(self, server: bytes, limit: int = 2_000) -> list[QuarantineRow]:
+        """The quarantined lines of a server, highest ticket numbers first."""
+        newest_first = QUARANTINE.c.ticket_number.desc()
+        query = sa.select(QUARANTINE).where(QUARANTINE.c.server == server).order_by(newest_first).limit(limit)
+        with self._reading.connect() as db:
+            return [QuarantineRow(r.ticket_number, r.since_ms, r.code, r.reason_json) for r in db.execute(query)]
+
+    def acknowledge(self, server: bytes, time_ms: int, message: str, settled: Mapping[int, int], keep_ms: int) -> None:
+        """Store a server's acknowledgement, and delete acknowledgements that are too old to be shown again.
+
+        Args:
+            server: Who signed it, 20 bytes.
+            time_ms: The chain's time, Unix ms.
+            message: The acknowledgement as JSON.
+            settled: Ticket number to intervals settled over all epochs.
+            keep_ms: How long an acknowledgement is kept, ms.
+        """
+        with self._engine.begin() as db:
+            row = {"server": server, "received_ms": time_ms, "acknowledgement_json": message}
+            acknowledgement_id = insert(db, ACKNOWLEDGEMENTS, row)
             for number, intervals in settled.items():
-                here = (tickets.c.number == number, tickets.c.settled < intervals)
-                db.execute(sa.update(tickets).where(*here).values(settled=intervals))
-                key = (_settled.c.server == server, _settled.c.number == number)
-                if not db.execute(sa.update(_settled).where(*key).values(acknowledgement=kept)).rowcount:
-                    db.execute(sa.insert(_settled).values(server=server, number=number, acknowledgement=kept))
-            old = sa.select(_acknowledgements.c.id).where(
-                _acknowledgements.c.server == server, _acknowledgements.c.time_ms < time_ms - keep_ms
+                here = (TICKETS.c.number == number, TICKETS.c.settled_intervals < intervals)
+                db.execute(sa.update(TICKETS).where(*here).values(settled_intervals=intervals))
+                key = {"server": server, "ticket_number": number}
+                _upsert(db, SETTLED_TICKETS, key, {"acknowledgement_id": acknowledgement_id})
+            old = sa.select(ACKNOWLEDGEMENTS.c.id).where(
+                ACKNOWLEDGEMENTS.c.server == server, ACKNOWLEDGEMENTS.c.received_ms < time_ms - keep_ms
             )
-            db.execute(sa.delete(_settled).where(_settled.c.acknowledgement.in_(old)))
-            db.execute(sa.delete(_acknowledgements).where(_acknowledgements.c.id.in_(old)))
+            db.execute(sa.delete(SETTLED_TICKETS).where(SETTLED_TICKETS.c.acknowledgement_id.in_(old)))
+            db.execute(sa.delete(ACKNOWLEDGEMENTS).where(ACKNOWLEDGEMENTS.c.id.in_(old)))
 
     def acknowledgements(self, server: bytes, numbers: Iterable[int], limit: int = 256) -> list[str]:
-        """The newest acknowledgements of these tickets, as JSON."""
+        """The newest acknowledgements of these tickets (the first 500), as JSON."""
         wanted = list(numbers)[:500]
-        here = sa.select(_settled.c.acknowledgement).where(_settled.c.server == server, _settled.c.number.in_(wanted))
-        query = sa.select(_acknowledgements.c.message).where(_acknowledgements.c.id.in_(here)).limit(limit)
+        ids = sa.select(SETTLED_TICKETS.c.acknowledgement_id).where(
+            SETTLED_TICKETS.c.server == server, SETTLED_TICKETS.c.ticket_number.in_(wanted)
+        )
+        query = sa.select(ACKNOWLEDGEMENTS.c.acknowledgement_json).where(ACKNOWLEDGEMENTS.c.id.in_(ids)).limit(limit)
         with self._reading.connect() as db:
             return list(db.execute(query).scalars())
 
@@ -279,81 +144,77 @@ class Ledger:
         reason: Mapping[str, Any],
         statement: str,
     ) -> None:
-        """Write a refused statement once: the same one again changes nothing."""
+        """Write a refused statement; the same refusal as the last one is not written again.
+
+        Args:
+            server: Who signed the statement, 20 bytes.
+            time_ms: The chain's time, Unix ms.
+            epoch: The statement's epoch.
+            spent: Cumulative gross that it claims, wei.
+            lines: Number of its lines.
+            code: Error code of the refusal.
+            reason: Detail of the refusal.
+            statement: The signed statement as JSON.
+        """
         text = json.dumps({name: str(value) for name, value in reason.items()}, sort_keys=True)
+        latest = sa.select(STATEMENTS).where(STATEMENTS.c.server == server).order_by(STATEMENTS.c.id.desc()).limit(1)
         with self._engine.begin() as db:
-            last = db.execute(
-                sa.select(_statements).where(_statements.c.server == server).order_by(_statements.c.id.desc()).limit(1)
-            ).first()
-            if last is not None and (last.code, last.reason) == (code, text):
+            last = db.execute(latest).first()
+            if last is not None and (last.refusal_code, last.refusal_json) == (code, text):
                 return
-            values = {
-                "server": server,
-                "time_ms": time_ms,
-                "epoch": min(epoch, (1 << 63) - 1),
-                "spent": str(spent),
-                "lines": lines,
-            }
-            db.execute(sa.insert(_statements).values(**values, code=code, reason=text, message=statement))
+            refusal = {"refusal_code": code, "refusal_json": text}
+            _insert_statement(db, server, time_ms, min(epoch, MAX_SQL_INTEGER), spent, lines, statement, **refusal)
 
     def sent(self, voucher: int, time_ms: int) -> None:
         """Note that the server took a voucher."""
         with self._engine.begin() as db:
-            db.execute(sa.update(_vouchers).where(_vouchers.c.id == voucher).values(sent_ms=time_ms))
+            db.execute(sa.update(VOUCHERS).where(VOUCHERS.c.id == voucher).values(sent_ms=time_ms))
 
     def voucher(self, server: bytes) -> VoucherRow | None:
         """The latest voucher for this server."""
+        latest = sa.select(VOUCHERS).where(VOUCHERS.c.server == server).order_by(VOUCHERS.c.id.desc()).limit(1)
         with self._reading.connect() as db:
-            row = db.execute(
-                sa.select(_vouchers).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)
-            ).first()
+            row = db.execute(latest).first()
         if row is None:
             return None
+        lines = dict(json.loads(row.lines_json))
         return VoucherRow(
-            row.id, bytes(row.server), int(row.cap), row.until, row.message, row.sent_ms, dict(json.loads(row.lines))
+            row.id, bytes(row.server), int(row.cap_wei), row.until_epoch, row.voucher_json, row.sent_ms, lines
         )
 
     def agreed(self, server: bytes) -> tuple[int, int]:
         """The value of everything agreed to with a server (wei times 10,000), and the highest cap ever signed, wei."""
+        newest_first = VOUCHERS.c.id.desc()
+        caps = sa.select(VOUCHERS.c.cap_wei).where(VOUCHERS.c.server == server).order_by(newest_first).limit(MAX_CAPS)
         with self._reading.connect() as db:
-            caps = db.execute(
-                sa.select(_vouchers.c.cap).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(64)
-            )
-            highest = max((int(cap) for cap in caps.scalars()), default=0)
-            value = db.execute(sa.select(_accounts.c.agreed).where(_accounts.c.server == server)).scalar()
-        # Books of an older version have caps only, which are rounded down.
+            highest = max((int(cap) for cap in db.execute(caps).scalars()), default=0)
+            value = db.execute(sa.select(ACCOUNTS.c.agreed_value).where(ACCOUNTS.c.server == server)).scalar()
+        # Without an account there are caps only, which are rounded down.
         return (int(value) if value is not None else as_value(highest)), highest
 
     def pruned_s(self, server: bytes) -> int:
-        """Of this server's tickets that ended until then, Unix seconds, some were deleted as settled; 0: of none."""
+        """End of the latest deleted ticket of this server, Unix s; 0 when none was deleted."""
+        query = sa.select(PRUNED_TICKETS.c.until_s).where(PRUNED_TICKETS.c.server == server)
         with self._reading.connect() as db:
-            return int(db.execute(sa.select(_pruned.c.until_s).where(_pruned.c.server == server)).scalar() or 0)
+            return int(db.execute(query).scalar() or 0)
 
     def statements(self, server: bytes, limit: int) -> Sequence[StatementRow]:
         """The latest statements of this server, newest first."""
-        columns = [column for column in _statements.c if column.name != "message"]
-        query = sa.select(*columns).where(_statements.c.server == server).order_by(_statements.c.id.desc()).limit(limit)
+        query = sa.select(*_STATEMENT_COLUMNS).where(STATEMENTS.c.server == server)
         with self._reading.connect() as db:
             return [
-                StatementRow(r.id, bytes(r.server), r.time_ms, r.epoch, int(r.spent), r.lines, r.code, r.reason)
-                for r in db.execute(query)
+                StatementRow(
+                    row.id,
+                    bytes(row.server),
+                    row.received_ms,
+                    row.epoch,
+                    int(row.spent_wei),
+                    row.line_count,
+                    row.refusal_code,
+                    row.refusal_json,
+                )
+                for row in db.execute(query.order_by(STATEMENTS.c.id.desc()).limit(limit))
             ]
-
-    def _cap(self, db: Connection, server: bytes) -> int:
-        cap = db.execute(
-            sa.select(_vouchers.c.cap).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)
-        ).scalar()
-        return 0 if cap is None else int(cap)
-
-    def _last_number(self, db: Connection) -> int:
-        """The highest ticket number that was given out, as far as is known."""
-        kept = db.execute(sa.select(_numbers.c.last)).scalar() or 0
-        return max(kept, db.execute(sa.select(sa.func.max(METADATA.tables["tickets"].c.number))).scalar() or 0)
-
-    def _use_number(self, db: Connection, number: int) -> None:
-        """Never give out a number up to this one again."""
-        if number > self._last_number(db) and not db.execute(sa.update(_numbers).values(last=number)).rowcount:
-            db.execute(sa.insert(_numbers).values(id=1, last=number))
 
     def learn(
         self,
@@ -365,52 +226,47 @@ class Ledger:
         voucher: tuple[int, int, str] | None,
         counts: Mapping[int, int],
     ) -> None:
-        """Take over what a server has shown of books that were lost here.
+        """Restore from a server's copy what this database has lost.
 
         Args:
-            server: 20 bytes.
-            time_ms: the chain's time, Unix ms.
-            epoch: of the server's acknowledgement.
-            last_number: the highest number of this station's tickets that it has.
-            settled: cumulative gross that it has signed as settled, wei; None where these books are not behind.
-            voucher: cap, until and JSON of a voucher of this station that these books do not have.
-            counts: ticket number to intervals settled; taken over together with ``settled``.
+            server: Whose copy, 20 bytes.
+            time_ms: The chain's time, Unix ms.
+            epoch: The epoch of the server's acknowledgement.
+            last_number: The highest number of this station's tickets that the server has.
+            settled: Cumulative gross that it has signed as settled, wei; None where this database is not behind.
+            voucher: Cap, last epoch and JSON of a voucher of this station that is missing here.
+            counts: Ticket number to intervals settled; used only together with ``settled``.
         """
-        tickets = METADATA.tables["tickets"]
         with self._engine.begin() as db:
             self._use_number(db, last_number)
             if settled is not None:
-                self._set_account(db, server, agreed=str(as_value(settled)))
+                self._set_agreed_value(db, server, as_value(settled))
                 for number, intervals in counts.items():
-                    db.execute(
-                        sa.update(tickets)
-                        .where(tickets.c.number == number)
-                        .values(vouchered=intervals, settled=intervals)
-                    )
+                    changes = {"vouchered_intervals": intervals, "settled_intervals": intervals}
+                    db.execute(sa.update(TICKETS).where(TICKETS.c.number == number).values(**changes))
             if voucher is not None:
                 cap, until, message = voucher
-                values = {
-                    "server": server,
-                    "time_ms": time_ms,
-                    "epoch": epoch,
-                    "spent": str(cap),
-                    "lines": 0,
-                    "message": message,
-                }
-                known = insert(db, _statements, values)
-                values = {
-                    "server": server,
-                    "statement": known,
-                    "cap": str(cap),
-                    "until": until,
-                    "message": message,
-                    "sent_ms": time_ms,
-                }
-                insert(db, _vouchers, values)
+                statement_id = _insert_statement(db, server, time_ms, epoch, cap, 0, message)
+                _insert_voucher(db, server, statement_id, cap, until, message, sent_ms=time_ms)
 
-    def _set_account(self, db: Connection, server: bytes, **values: Any) -> None:
-        if not db.execute(sa.update(_accounts).where(_accounts.c.server == server).values(**values)).rowcount:
-            db.execute(sa.insert(_accounts).values(**{"server": server, "agreed": "0", **values}))
+    def _cap(self, db: Connection, server: bytes) -> int:
+        """Cap of the latest voucher, wei."""
+        latest = sa.select(VOUCHERS.c.cap_wei).where(VOUCHERS.c.server == server).order_by(VOUCHERS.c.id.desc())
+        cap = db.execute(latest.limit(1)).scalar()
+        return 0 if cap is None else int(cap)
+
+    def _last_number(self, db: Connection) -> int:
+        """The highest ticket number that was given out, as far as is known."""
+        noted = db.execute(sa.select(TICKET_NUMBERS.c.last_number)).scalar() or 0
+        return max(noted, db.execute(sa.select(sa.func.max(TICKETS.c.number))).scalar() or 0)
+
+    def _use_number(self, db: Connection, number: int) -> None:
+        """Never give out a number up to this one again."""
+        if number > self._last_number(db):
+            _upsert(db, TICKET_NUMBERS, {"id": 1}, {"last_number": number})
+
+    def _set_agreed_value(self, db: Connection, server: bytes, value: int) -> None:
+        _upsert(db, ACCOUNTS, {"server": server}, {"agreed_value": str(value)})
 
 
 def insert(db: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
@@ -418,3 +274,33 @@ def insert(db: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
     key = db.execute(sa.insert(table).values(**values)).inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+def _upsert(db: Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Update the row of this key, or insert it."""
+    here = [table.c[name] == value for name, value in key.items()]
+    if not db.execute(sa.update(table).where(*here).values(**values)).rowcount:
+        db.execute(sa.insert(table).values(**key, **values))
+
+
+def _raise_counts(db: Connection, number: int, vouchered: int, settled: int, bps: int) -> None:
+    """Raise a ticket's intervals and its agreed commission (basis points); none of them ever falls."""
+    here = TICKETS.c.number == number
+    raised = {"vouchered_intervals": vouchered, "settled_intervals": settled, "agreed_commission_bps": bps}
+    old = db.execute(sa.select(*(TICKETS.c[name] for name in raised)).where(here)).one()
+    values = {name: max(value, getattr(old, name)) for name, value in raised.items()}
+    db.execute(sa.update(TICKETS).where(here).values(**values))
+
+
+def _insert_statement(
+    db: Connection, server: bytes, time_ms: int, epoch: int, spent: int, lines: int, message: str, **refusal: str
+) -> int:
+    values = {"server": server, "received_ms": time_ms, "epoch": epoch, "spent_wei": str(spent), "line_count": lines}
+    return insert(db, STATEMENTS, {**values, "statement_json": message, **refusal})
+
+
+def _insert_voucher(
+    db: Connection, server: bytes, statement_id: int, cap: int, until: int, message: str, **more: Any
+) -> int:
+    values = {"server": server, "statement_id": statement_id, "cap_wei": str(cap), "until_epoch": until}
+    return insert(db, VOUCHERS, {**values, "voucher_json": message, **more})

@@ -1,8 +1,7 @@
-"""Covers drawn from a content's address: the same address is the same picture, everywhere, for ever.
+"""Generated covers: SVG pictures that follow from a content's address.
 
-The same drawing as extension/ui/artwork.js, and held to it by tests/vectors/artwork.json: seven families of
-simple landscapes on an 80 x 80 field, each in a handful of palettes. No text, no script, no reference to
-anything outside.
+The same drawing as extension/ui/artwork.js; tests/vectors/artwork.json compares both. Seven families of landscapes on
+an 80 x 80 field, in eight palettes. No text, script or external reference.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _MASK: Final = 0xFFFFFFFF
 
 
 class Draw:
-    """A small stream of numbers from a text (mulberry32 over its characters, in 32-bit whole numbers)."""
+    """Pseudorandom numbers seeded by a text (mulberry32, 32-bit integers)."""
 
     def __init__(self, text: str) -> None:
         state = 0x9E3779B9
@@ -51,14 +50,14 @@ class Draw:
         self._state = state
 
     def number(self) -> float:
-        """A number in 0 … 1, one excluded."""
+        """A number in [0, 1)."""
         state = self._state = (self._state + 0x6D2B79F5) & _MASK
         x = ((state ^ (state >> 15)) * (1 | state)) & _MASK
         x = ((x + (x ^ (x >> 7)) * (61 | x)) & _MASK) ^ x
         return (x ^ (x >> 14)) / 4294967296
 
     def whole(self, low: float, span: float) -> int:
-        """A whole number in ``low … low + span``; halves round up."""
+        """An integer in [low, low + span]; halves round up."""
         return math.floor(low + self.number() * span + 0.5)
 
 
@@ -66,10 +65,10 @@ def shapes(content: bytes) -> list[Shape]:
     """The shapes of a content's picture on a field of 80 x 80, from back to front.
 
     Args:
-        content: the 20 bytes of the content's address.
+        content: The content's address, 20 bytes.
 
     Raises:
-        ValueError: when it is not an address.
+        ValueError: Not 20 bytes.
     """
     if len(content) != 20:
         raise ValueError("a content address has 20 bytes")
@@ -81,7 +80,14 @@ def shapes(content: bytes) -> list[Shape]:
 
 
 def artwork(content: bytes) -> str:
-    """The cover of a content as an SVG document. Raises ValueError when it is not an address of 20 bytes."""
+    """The cover of a content as an SVG document.
+
+    Args:
+        content: The content's address, 20 bytes.
+
+    Raises:
+        ValueError: Not 20 bytes.
+    """
     drawn = ""
     for tag, attributes in shapes(content):
         drawn += f"<{tag}" + "".join(f' {name}="{value}"' for name, value in attributes.items()) + "/>"

@@ -1,8 +1,7 @@
-""" "More like this": songs of the catalogue that sound alike, from the ``features`` field of their headers.
+"""Similar songs of the catalogue, by the ``features`` field of their headers.
 
-Each measure is standardised over the catalogue and weighted as
-``pywallet.sps.likeness`` says; likeness is the Euclidean distance. Songs without
-the field are still offered by the same artist or of the same genre.
+Each measure is standardised over the catalogue and weighted as in ``pywallet.sps.likeness``; the distance is Euclidean.
+Songs without the field match by artist or by genre.
 """
 
 from __future__ import annotations
@@ -16,30 +15,34 @@ from typing import Final, Literal, Protocol
 from pywallet.sps.likeness import COLUMNS, unpack
 
 FLOOR: Final = 0.02
-"""Least standard deviation of a measure, as a share of its scale.
-
-What hardly differs in a catalogue must not decide.
-"""
+"""Least standard deviation of a measure, as a share of its scale: a measure that hardly varies must not dominate."""
 LIMIT: Final = 4
-MOST: Final = 50
+MAX_LIMIT: Final = 50
 
 
 class Described(Protocol):
-    """What is asked of a song."""
+    """The fields of a song that are compared."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Place in URLs, unique."""
+
     @property
-    def artist(self) -> str: ...
+    def artist(self) -> str:
+        """Artist."""
+
     @property
-    def genre(self) -> str | None: ...
+    def genre(self) -> str | None:
+        """Genre, or None."""
+
     @property
-    def features(self) -> bytes: ...
+    def features(self) -> bytes:
+        """Packed measures (``pywallet.sps.likeness``), or empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A song that is like another one. ``distance`` in weighted standard deviations, for a match by ``sound`` only."""
+    """A similar song; ``distance`` in weighted standard deviations, only for a match by ``sound``."""
 
     name: str
     by: Literal["sound", "artist", "genre"]
@@ -47,12 +50,12 @@ class Match:
 
 
 class Neighbours:
-    """The songs of a catalogue as points; made once for each state of the shelf."""
+    """The songs of a catalogue as points in the space of measures; built once per state of the catalogue."""
 
     def __init__(self, songs: Iterable[Described]) -> None:
         self._songs: Mapping[str, Described] = {song.name: song for song in songs}
-        found = {name: unpack(song.features) for name, song in self._songs.items()}
-        values = {name: point for name, point in found.items() if point is not None}
+        unpacked = {name: unpack(song.features) for name, song in self._songs.items()}
+        values = {name: point for name, point in unpacked.items() if point is not None}
         scales = []
         for column in COLUMNS:
             spread = _spread([point[column.name] for point in values.values()])
@@ -62,16 +65,13 @@ class Neighbours:
             for name, point in values.items()
         }
 
-    def distance(self, one: str, other: str) -> float | None:
-        """How far apart two songs sound, the same either way; None if one of them doesn't say or isn't here."""
-        a, b = self._points.get(one), self._points.get(other)
+    def distance(self, name: str, other: str) -> float | None:
+        """Distance between two songs; None where one has no measures or is not in the catalogue."""
+        a, b = self._points.get(name), self._points.get(other)
         return None if a is None or b is None else math.dist(a, b)
 
     def like(self, name: str, limit: int = LIMIT) -> Sequence[Match]:
-        """The songs most like this one, nearest first, then by the same artist, then of the same genre.
-
-        Never itself.
-        """
+        """Similar songs without the song itself: nearest first, then the same artist, then the same genre."""
         song = self._songs.get(name)
         if song is None:
             return ()
@@ -89,19 +89,19 @@ class Neighbours:
                 artist.append(other.name)
             elif song.genre and other.genre and _same(song.genre, other.genre):
                 genre.append(other.name)
-        matches = [Match(found, "sound", apart) for apart, found in nsmallest(limit, near)]
-        matches += [Match(found, "artist") for found in nsmallest(limit, artist)]
-        matches += [Match(found, "genre") for found in nsmallest(limit, genre)]
+        matches = [Match(near_name, "sound", apart) for apart, near_name in nsmallest(limit, near)]
+        matches += [Match(other_name, "artist") for other_name in nsmallest(limit, artist)]
+        matches += [Match(other_name, "genre") for other_name in nsmallest(limit, genre)]
         return matches[:limit]
 
 
 def _spread(values: Sequence[float]) -> float:
-    """Standard deviation; summed exactly, so that the order of the shelf never matters."""
+    """Standard deviation, summed exactly: independent of the order of the songs."""
     if not values:
         return 0.0
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
 
 
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
+def _same(first: str, second: str) -> bool:
+    return first.strip().casefold() == second.strip().casefold()

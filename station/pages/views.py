@@ -1,7 +1,6 @@
-"""What the pages say: views of songs and plays, and the templates that show them.
+"""The HTML pages: view data of songs and plays, and the templates.
 
-Only what the station knows: its catalogue, the plays in its own ticket log, and
-the time. Nothing is invented to look busy.
+Shown are the catalogue, the plays of the station's own tickets, and the time.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from pywallet.settlement import gross
 from pywallet.wallet.amounts import show
 from station.catalogue.songs import Song
 from station.config import StationConfig
-from station.db.ledger import TicketRow
+from station.db.rows import TicketRow
 from station.pages.similar import Match
 from station.pages.works import WORDS
-from station.site_check.check import Line
+from station.site_check.report import Line
 
 _WHY = {"sound": "sounds alike", "artist": "same artist", "genre": "same genre"}
 
@@ -35,9 +34,9 @@ BARS = 128
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A minute in the station's local time, for a person and for a machine.
+    """A minute in the station's local time, in words and as ISO 8601.
 
-    The second of a play would find its published row.
+    Seconds are left out: the second of a play would identify its published row.
     """
 
     iso: str
@@ -46,11 +45,17 @@ class Moment:
 
     @classmethod
     def of(cls, when: datetime) -> Moment:
+        """From a time with its zone."""
         return cls(when.isoformat(timespec="minutes"), f"{when:%A} {when.day} {when:%B}, {when:%H:%M}", f"{when:%H:%M}")
 
 
+def midnight_ms() -> int:
+    """Start of today in the station's local time, Unix ms."""
+    return int(datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+
+
 def song_of_the_day(songs: Sequence[Song], day: date, chosen: str | None = None) -> Song | None:
-    """The song that a day belongs to: the operator's choice, else one after the other."""
+    """The song of a day: the operator's choice, otherwise the songs in turn; None without songs."""
     for song in songs:
         if song.name == chosen:
             return song
@@ -71,7 +76,7 @@ def interval_words(seconds: int) -> str:
 
 
 def earns(price: Price) -> str:
-    """One short line for a card: what hearing this song gives or costs a listener."""
+    """One short line for a card: what a listener earns or pays."""
     interval = interval_words(price.interval_s)
     if price.payer == "listener":
         return f"you pay {show(price.owner)}/{interval}"
@@ -103,7 +108,7 @@ def bars(waveform: bytes) -> tuple[tuple[int, str, str], ...]:
 
 
 def split(price: Price, bps: int | None) -> list[dict[str, Any]]:
-    """Who gets what of one interval, for the bar and its legend; the commission only when the chain said it."""
+    """Shares of one interval's amount, for the bar and its legend; the commission only where ``bps`` is known."""
     if price.payer == "nobody" or not price.owner + price.reward:
         return []
     net = price.owner + price.reward
@@ -131,14 +136,14 @@ def split(price: Price, bps: int | None) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The templates, filled."""
+    """Renders the templates."""
 
     config: StationConfig
     environment: Environment
 
     @classmethod
     def of(cls, config: StationConfig) -> Pages:
-        """Templates from this package; everything is escaped, and a forgotten value is an error."""
+        """Templates of this package, with autoescape; an undefined value is an error."""
         environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -162,14 +167,14 @@ class Pages:
         """The radio page with one song in the player.
 
         Args:
-            songs: the catalogue.
-            chosen: the song asked for, or None for the song of the day.
-            plays: tickets issued since midnight.
-            recent: the latest plays of songs still here, with their time in milliseconds.
-            bps: the commission, if the chain has been read.
-            now: local time, with its zone.
-            like: songs like a given one, and why.
-            sponsor: a line of advertising, for those who see one.
+            songs: The catalogue.
+            chosen: The requested song; None: the song of the day.
+            plays: Tickets issued since midnight.
+            recent: The latest plays of songs in the catalogue, with their time, Unix ms.
+            bps: Commission, basis points; None: not read yet.
+            now: Local time with its zone.
+            like: Similar songs of a song.
+            sponsor: A line of advertising, or None.
         """
         today = song_of_the_day(songs, now.date(), self.config.song_of_the_day)
         song = chosen or today
@@ -217,14 +222,14 @@ class Pages:
         return self._fill("install.html", here="/install")
 
     def works(self, lines: Sequence[Line], song: str | None) -> str:
-        """Whether a listener's browser finds what it needs on this site, and what helps where it does not."""
+        """The result of the site check."""
         good = all(line.ok for line in lines)
         return self._fill(
             "works.html", here="/works", lines=lines, words=WORDS, good=good, origin=self.config.origin, song=song
         )
 
     def lost(self) -> str:
-        """The page for what isn't there."""
+        """The page of status 404."""
         return self._fill("lost.html", here="")
 
     def _fill(self, template: str, **values: Any) -> str:
@@ -259,7 +264,7 @@ class Pages:
 
 
 def recent_plays(rows: Iterable[TicketRow], of: Any, limit: int) -> list[tuple[Song, int]]:
-    """The latest plays of songs that are still in the catalogue; one song in a row is shown once."""
+    """The latest plays of songs in the catalogue; successive plays of one song appear once."""
     shown: list[tuple[Song, int]] = []
     for row in rows:
         song = of(row.content)
@@ -271,10 +276,7 @@ def recent_plays(rows: Iterable[TicketRow], of: Any, limit: int) -> list[tuple[S
 
 
 def _allowed(policy: Policy) -> str:
-    """What a listener starts with; what is left of it only their own player knows.
-
-    Recurring counts stand among the limits.
-    """
+    """Plays and seeks that a listener starts with; recurring counts are among the limits."""
     counts = [
         _count(count.limit, action)
         for action, count in policy.counts.items()
@@ -288,5 +290,5 @@ def _count(number: int, word: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text as it must stand in HTML source that is shown for copying."""
+    """Text escaped for HTML source that is shown for copying."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,4 +1,4 @@
-"""Does it work on this site? The page that looks at the station's own pages as a listener's browser will."""
+"""The page that runs the site check on the station's own pages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from station.site_check.check import Line
+from station.site_check.report import Line
 
 KEPT_S: Final = 60.0
-"""So long one look serves everybody: anyone may ask, and the station asks itself."""
+"""Seconds for which one result is served: the page is public, and each check sends requests to this station."""
 
 WORDS: Final = {
     "page": "The page and a song in it",
@@ -22,8 +22,13 @@ WORDS: Final = {
 }
 
 
-class Look:
-    """The newest look, shared by all who ask within a minute."""
+class CachedCheck:
+    """The latest result of the site check, shared by all requests within ``KEPT_S``.
+
+    Args:
+        look: Runs the check.
+        now: A monotonic clock, s.
+    """
 
     def __init__(self, look: Callable[[], Awaitable[Sequence[Line]]], now: Callable[[], float]) -> None:
         self._look = look
@@ -32,7 +37,7 @@ class Look:
         self._taken: tuple[float, Sequence[Line]] | None = None
 
     async def lines(self) -> Sequence[Line]:
-        """Look again where the last look is old; those who come meanwhile wait for the same one."""
+        """The lines of the check; runs it again when the result is old. Concurrent callers share one run."""
         async with self._lock:
             if self._taken is None or self._now() - self._taken[0] > KEPT_S:
                 self._taken = (self._now(), await self._look())

@@ -1,4 +1,4 @@
-"""Books that differ from a server's go on from what both have signed (docs/protocol.md, Resynchronisation)."""
+"""Resynchronisation with a server from messages that both sides signed (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from pywallet.protocol import (
     settled_lines_hash,
 )
 from station.chain_interface import ChainView
-from station.db.ledger import Store, TicketRow
+from station.db.ledger import Store
+from station.db.rows import TicketRow
 from station.payments.server_client import (
     Acknowledgement,
     ServerBooks,
@@ -30,8 +31,12 @@ log = logging.getLogger("gomaa.station")
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How long a ticket of a song is good (s), the song's interval (s), and how much faster than the clock it may be
-    heard.
+    """Terms of a song's tickets.
+
+    Attributes:
+        seconds: Validity, s.
+        interval_s: Length of a paid interval, s.
+        fastest: Highest playback rate, a multiple of real time.
     """
 
     seconds: int
@@ -40,13 +45,23 @@ class Life:
 
 
 LifeOf = Callable[[bytes], Life | None]
-"""The life of a content's tickets, or None for what is not in the catalogue."""
+"""The ticket terms of a content address; None: not in the catalogue."""
 
 
 def require_acknowledgement(settled: Acknowledgement, domain: Domain, server: bytes, payer: bytes) -> Statement:
-    """The message of an acknowledgement that the server has signed for this payer.
+    """Check that the server has signed an acknowledgement for this payer.
 
-    Raises Refusal ``statement.mismatch``.
+    Args:
+        settled: The acknowledgement.
+        domain: EIP-712 domain.
+        server: The server's address, 20 bytes.
+        payer: The payer's address, 20 bytes.
+
+    Returns:
+        Its statement.
+
+    Raises:
+        Refusal: ``statement.mismatch``.
     """
     message = settled.statement.message
     try:
@@ -59,7 +74,16 @@ def require_acknowledgement(settled: Acknowledgement, domain: Domain, server: by
 
 
 class Resync:
-    """Shows a server what these books hold, and learns from it only what this station's own signature proves."""
+    """Exchanges signed messages with a server, and restores from it only what this station has signed.
+
+    Args:
+        key: The station's private key, 32 bytes.
+        address: The station's address, 20 bytes.
+        chain: For the time and the account.
+        servers: HTTP client.
+        store: The database.
+        life_of: Ticket terms by content address.
+    """
 
     def __init__(
         self, key: bytes, address: bytes, chain: ChainView, servers: Servers, store: Store, life_of: LifeOf
@@ -72,7 +96,7 @@ class Resync:
         self._life_of = life_of
 
     async def run(self, server: bytes, url: str) -> bool:
-        """One exchange; whether the statement is worth another look. A server that cannot is left as it is."""
+        """One exchange; False when it failed and the statement need not be fetched again."""
         try:
             now_ms = await self._chain.now_ms()
             last = await asyncio.to_thread(self._store.voucher, server)
@@ -87,22 +111,24 @@ class Resync:
         return True
 
     async def _learn(self, server: bytes, shown: ServerBooks, now_ms: int) -> None:
-        """Take over tickets that this station signed, and a later state that its own voucher, or the chain, covers.
+        """Restore tickets that this station signed, and a later state that its own voucher or the chain covers.
 
         Raises:
-            Refusal: ``statement.mismatch``: what is shown is not signed.
+            Refusal: ``statement.mismatch``: a message is not signed.
             Unavailable: ``chain.unreachable``.
         """
         message = require_acknowledgement(shown.settled, self._chain.domain, server, self._address)
         counts: dict[int, int] = {}
         for line in shown.settled.lines:
             counts[line.number] = counts.get(line.number, 0) + line.intervals
-        known = await asyncio.to_thread(self._store.tickets, [one.ticket.message.number for one in shown.tickets])
-        missing = [one for one in shown.tickets if one.ticket.message.number not in known]
-        # What was deleted here was settled: that a server has it as unpaid again proves nothing.
+        present = await asyncio.to_thread(self._store.tickets, [item.ticket.message.number for item in shown.tickets])
+        missing = [item for item in shown.tickets if item.ticket.message.number not in present]
+        # Deleted tickets were settled: a server that shows one as unpaid again proves nothing.
         pruned_s = await asyncio.to_thread(self._store.pruned_s, server)
         lost = [
-            row for one in missing if (row := self._ticket(server, one, counts)) is not None and row.expiry_s > pruned_s
+            row
+            for item in missing
+            if (row := self._ticket(server, item, counts)) is not None and row.expiry_s > pruned_s
         ]
         _, highest = await asyncio.to_thread(self._store.agreed, server)
         covered = max(highest, (await self._chain.account(server, self._address)).spent)
@@ -113,8 +139,8 @@ class Resync:
             if signed.message.server == server and signed.message.payer == self._address:
                 voucher = (signed.message.cap, signed.message.until, json.dumps(signed.to_json()))
                 covered = max(covered, signed.message.cap)
-        # Only books that are behind a signature of this station's own, or behind the chain, are set to what the server
-        # has signed.
+        # Only a database that is behind this station's own signature, or behind the chain, takes over the server's
+        # state.
         behind = covered > highest and message.spent <= covered
         await asyncio.to_thread(self._store.rebuild, lost)
         settled = message.spent if behind else None
@@ -130,14 +156,14 @@ class Resync:
         )
         if lost or behind:
             log.warning(
-                "books of %s: %d tickets and %d wei were known to it only", to_hex(server), len(lost), covered - highest
+                "books of %s: %d tickets and %d wei were known to it only",
+                to_hex(server),
+                len(lost),
+                covered - highest,
             )
 
     def _ticket(self, server: bytes, shown: ShownTicket, counts: dict[int, int]) -> TicketRow | None:
-        """A ticket of this station that its books no longer have.
-
-        None if it is not this station's, or its song is not known.
-        """
+        """A lost ticket of this station; None where it is not this station's or its song is not in the catalogue."""
         ticket = shown.ticket.message
         life = self._life_of(ticket.content)
         try:
@@ -151,14 +177,14 @@ class Resync:
             server=server,
             content=ticket.content,
             session=ticket.session,
-            # Not known any more; the catalogue's terms say how long before its end it can have been issued.
+            # Lost; the earliest time of issue by the catalogue's terms.
             issued_ms=(ticket.expiry - life.seconds) * 1000,
             expiry_s=ticket.expiry,
             interval_s=life.interval_s,
             price=ticket.price,
             reward=ticket.reward,
             bps=ticket.bps,
-            worst=life.seconds * life.fastest // life.interval_s + 1,
+            max_intervals=life.seconds * life.fastest // life.interval_s + 1,
             vouchered=settled,
             number=ticket.number,
             settled=settled,

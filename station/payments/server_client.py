@@ -1,4 +1,4 @@
-"""The security servers' HTTP, as a station uses it (docs/protocol.md section 4)."""
+"""HTTP client of security servers (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from pywallet.rules.statement_check import Shown as ServerAnswer
 
 __all__ = ["Acknowledgement", "ServerAnswer", "ServerBooks", "Servers", "ShownTicket", "Taken"]
 
-MAX_ANSWER = 4 << 20
-"""Bytes of the longest answer that is read."""
+MAX_RESPONSE = 4 << 20
+"""Bytes of the longest response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What a server says that it settled, nothing of it believed yet. ``text``: as it came, JSON."""
+    """A server's acknowledgement of settlement, not verified yet; ``text`` is its JSON as received."""
 
     statement: Signed[Statement]
     lines: tuple[SettledLine, ...]
@@ -41,9 +41,12 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a voucher.
+    """A server's response to a voucher.
 
-    ``waiting``: the code of why not all of it was settled; ``settled`` is None from an older server.
+    Attributes:
+        receipts: Receipts issued for it.
+        waiting: Code of why not all of it is settled, or None.
+        settled: The acknowledgement; None from an older server.
     """
 
     receipts: int
@@ -53,7 +56,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class ShownTicket:
-    """A ticket of this station that a server shows, and the interval of its terms (s), which the server says."""
+    """A ticket of this station, and the length of its interval as the server states it, s."""
 
     ticket: Signed[Ticket]
     interval_s: int
@@ -61,7 +64,7 @@ class ShownTicket:
 
 @dataclass(frozen=True, slots=True)
 class ServerBooks:
-    """What a server's books show of this station, nothing of it believed yet."""
+    """A server's state about this station, not verified yet."""
 
     voucher: Signed[Voucher] | None
     settled: Acknowledgement
@@ -70,31 +73,38 @@ class ServerBooks:
 
 
 class Servers:
-    """A client for any number of servers. Raises Unavailable(server.unreachable) or the code a server answered."""
+    """Client for any number of servers.
+
+    Methods raise Unavailable ``server.unreachable``, InputError ``message.schema``, or the error code of the response.
+
+    Args:
+        session: HTTP session.
+        timeout_s: Limit for one request, s.
+    """
 
     def __init__(self, session: aiohttp.ClientSession, timeout_s: float = 5.0) -> None:
         self._session = session
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
     async def usable(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int) -> int:
-        """Wei of the payer's escrow that the server still counts as free. Arguments as of ``statement``."""
-        answer = await self._json("POST", f"{url}/v1/accounts", _asking(server, payer, key, time_s))
+        """Escrow of the payer that the server counts as free, wei. Arguments as of ``statement``."""
+        answer = await self._json("POST", f"{url}/v1/accounts", _signed_request(server, payer, key, time_s))
         return _amount(answer, "usable_wei")
 
     async def statement(
         self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, disputed: Sequence[int] = ()
     ) -> ServerAnswer:
-        """What the server says this payer has spent; the request is signed with the payer's key.
+        """Fetch the server's statement for this payer; the request is signed with the payer's key.
 
         Args:
-            url: where the server answers.
-            server: its address, 20 bytes.
-            payer: this station's address, 20 bytes.
-            key: this station's private key.
-            time_s: the chain's time, Unix s.
-            disputed: ticket numbers that are not agreed to: the server states them last.
+            url: The server's URL.
+            server: Its address, 20 bytes.
+            payer: This station's address, 20 bytes.
+            key: This station's private key, 32 bytes.
+            time_s: The chain's time, Unix s.
+            disputed: Ticket numbers that are not agreed to; the server states them last.
         """
-        body: dict[str, Any] = _asking(server, payer, key, time_s)
+        body: dict[str, Any] = _signed_request(server, payer, key, time_s)
         if disputed:
             body["disputed"] = list(disputed)
         answer = await self._json("POST", f"{url}/v1/statements", body)
@@ -111,20 +121,20 @@ class Servers:
     async def voucher(
         self, url: str, voucher: Signed[Voucher], key: bytes, time_s: int, lines: Mapping[int, int] | None = None
     ) -> Taken:
-        """Hand a voucher over.
+        """Send a voucher.
 
         Args:
-            url: where the server answers.
-            voucher: the signed voucher.
-            key: this station's private key: only who signs is told what is settled.
-            time_s: the chain's time, Unix s.
-            lines: what it is for, ticket number to whole intervals; None for a server that does not ask.
+            url: The server's URL.
+            voucher: The signed voucher.
+            key: This station's private key, 32 bytes; the acknowledgement needs a signed request.
+            time_s: The chain's time, Unix s.
+            lines: Ticket number to whole intervals; None for a server without counts.
         """
-        asking = _asking(voucher.message.server, voucher.message.payer, key, time_s)
+        signed = _signed_request(voucher.message.server, voucher.message.payer, key, time_s)
         body: dict[str, Any] = {
             "voucher": voucher.to_json(),
-            "time_s": asking["time_s"],
-            "signature": asking["signature"],
+            "time_s": signed["time_s"],
+            "signature": signed["signature"],
         }
         if lines is not None:
             body["lines"] = [[number, intervals] for number, intervals in lines.items()]
@@ -144,22 +154,25 @@ class Servers:
         voucher: str | None,
         settled: Sequence[str],
     ) -> ServerBooks:
-        """Show the server what this station has signed and got signed, and read what its books show.
+        """Exchange signed messages with a server, for resynchronisation.
 
         Args:
-            url: where the server answers.
-            server: its address, 20 bytes.
-            payer: this station's address, 20 bytes.
-            key: this station's private key.
-            time_s: the chain's time, Unix s.
-            voucher: this station's last voucher as JSON, or None.
-            settled: acknowledgements that the server has signed, as JSON.
+            url: The server's URL.
+            server: Its address, 20 bytes.
+            payer: This station's address, 20 bytes.
+            key: This station's private key, 32 bytes.
+            time_s: The chain's time, Unix s.
+            voucher: This station's last voucher as JSON, or None.
+            settled: Acknowledgements that the server has signed, as JSON.
+
+        Returns:
+            The server's state, not verified yet.
         """
         shown = {
             "voucher": None if voucher is None else json.loads(voucher),
-            "settled": [json.loads(one) for one in settled],
+            "settled": [json.loads(text) for text in settled],
         }
-        answer = await self._json("POST", f"{url}/v1/books", {**_asking(server, payer, key, time_s), **shown})
+        answer = await self._json("POST", f"{url}/v1/books", {**_signed_request(server, payer, key, time_s), **shown})
         tickets, last = answer.get("tickets"), answer.get("voucher")
         if not isinstance(tickets, list) or not all(isinstance(raw, Mapping) for raw in tickets):
             raise InputError("message.schema", field="tickets")
@@ -182,7 +195,7 @@ class Servers:
                 raw = bytearray()
                 async for chunk in response.content.iter_chunked(1 << 16):
                     raw += chunk
-                    if len(raw) > MAX_ANSWER:
+                    if len(raw) > MAX_RESPONSE:
                         raise ValueError("the answer is too long")
                 answer = json.loads(raw)
                 status = response.status
@@ -197,12 +210,13 @@ class Servers:
         return answer
 
 
-def _asking(server: bytes, payer: bytes, key: bytes, time_s: int) -> dict[str, Any]:
-    return {"payer": to_hex(payer), "time_s": time_s, "signature": to_hex(sign(key, statement_digest(server, time_s)))}
+def _signed_request(server: bytes, payer: bytes, key: bytes, time_s: int) -> dict[str, Any]:
+    signature = to_hex(sign(key, statement_digest(server, time_s)))
+    return {"payer": to_hex(payer), "time_s": time_s, "signature": signature}
 
 
 def _code(answer: Mapping[str, Any]) -> str | None:
-    """Why something waits, if it is a code that is known here."""
+    """The code in ``waiting``, if it is a known one."""
     waiting = answer.get("waiting")
     return None if waiting is None else code_from("server", waiting)
 

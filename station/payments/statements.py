@@ -31,8 +31,8 @@ from pywallet.rules.statement_check import (
     judge,
 )
 from station.chain_interface import ChainView
-from station.db.ledger import Store, TicketRow
-from station.db.payments import VoucherRow
+from station.db.ledger import Store
+from station.db.rows import TicketRow, VoucherRow
 from station.payments.resync import LifeOf, Resync, require_acknowledgement
 from station.payments.server_client import Acknowledgement, ServerAnswer, Servers
 

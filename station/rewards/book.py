@@ -1,4 +1,4 @@
-"""The station's book of points: given once for each paid play, spent once on passes, every pass redeemed once."""
+"""Points and passes in SQLite: points once per paid play, each point spent once, each pass redeemed once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS passes (
 
 @dataclass(frozen=True)
 class Offer:
-    """What points buy: ``days`` a pass is good for from its purchase."""
+    """An offer: a pass of a kind for ``cost`` points, valid for ``days`` after the purchase."""
 
     name: str
     kind: str
@@ -35,7 +35,15 @@ class Offer:
 
 
 class RewardBook:
-    """One file. Every change is one transaction, written through before it is answered."""
+    """Points and passes in one file. Every change is one synced transaction.
+
+    Args:
+        path: The SQLite file.
+        key: The station's private key, which signs passes.
+        address: The station's address, 20 bytes.
+        programme: Rules of points.
+        offers: What points buy.
+    """
 
     def __init__(
         self, path: Path | str, key: bytes, address: bytes, programme: Programme, offers: Sequence[Offer] = ()
@@ -51,7 +59,7 @@ class RewardBook:
         return db
 
     def give(self, plays: Iterable[tuple[int, Heard]]) -> list[Award]:
-        """Points for finished, vouchered plays by their ticket numbers; a ticket that was rewarded is passed over."""
+        """Give points for finished plays, each with its ticket number; tickets that have points are skipped."""
         with closing(self._open()) as db, db:
             db.execute("BEGIN IMMEDIATE")
             new = [
@@ -62,7 +70,7 @@ class RewardBook:
             new.sort(key=lambda item: (item[1].time_s, item[0]))
             listeners = {play.listener for _, play in new}
             before: dict[tuple[bytes, int], int] = {}
-            known: set[tuple[bytes, bytes]] = set()
+            known_owners: set[tuple[bytes, bytes]] = set()
             for listener in listeners:
                 for day, points in db.execute(
                     "SELECT day, SUM(points) FROM awards WHERE listener = ? GROUP BY day", (listener,)
@@ -71,8 +79,8 @@ class RewardBook:
                 rows = db.execute(
                     "SELECT DISTINCT owner FROM awards WHERE listener = ? AND owner IS NOT NULL", (listener,)
                 )
-                known |= {(listener, owner) for (owner,) in rows}
-            awards = self._programme.award([play for _, play in new], before, known)
+                known_owners |= {(listener, owner) for (owner,) in rows}
+            awards = self._programme.award([play for _, play in new], before, known_owners)
             for (ticket, play), award in zip(new, awards, strict=True):
                 counted = play.owner if award.total or award.capped else None
                 row = (ticket, play.listener, counted, play.time_s // DAY_S, award.total)
@@ -80,16 +88,21 @@ class RewardBook:
             return awards
 
     def balance(self, listener: bytes) -> int:
-        """Points that are not spent."""
+        """Unspent points."""
         with closing(self._open()) as db:
             return _balance(db, listener)
 
     def buy(self, listener: bytes, name: str, now_s: int, balance: int | None = None) -> SignedPass:
         """Spend points on an offer.
 
-        ``balance``: what the listener thinks to have; the same word again then buys nothing.
+        Args:
+            listener: Their address at this station, 20 bytes.
+            name: The offer's name.
+            now_s: The chain's time, Unix s.
+            balance: Points that the listener was shown; a repeated request then buys nothing. None: not checked.
 
-        Raises Refusal ``station.points``: no such offer, too few points, or another balance.
+        Raises:
+            Refusal: ``station.points``: no such offer, too few points, or another balance.
         """
         offer = self._offers.get(name)
         if offer is None:
@@ -110,7 +123,7 @@ class RewardBook:
         return SignedPass.issue(Pass(self._address, listener, offer.kind, serial, ends_s, offer.text), self._key)
 
     def passes(self, listener: bytes) -> list[dict[str, Any]]:
-        """What a listener holds, newest first; amounts and times as they are, ``redeemed_s`` None until it is used."""
+        """A listener's latest 100 passes, newest first; ``redeemed_s`` is None until the pass is redeemed."""
         with closing(self._open()) as db:
             rows = db.execute(
                 "SELECT serial, offer, kind, text, ends_s, redeemed_s FROM passes WHERE listener = ? ORDER BY serial "
@@ -121,7 +134,11 @@ class RewardBook:
         return [{**dict(zip(names, row, strict=True)), "serial": str(row[0])} for row in rows]
 
     def sold(self, listener: bytes, serial: int) -> SignedPass:
-        """A pass that was sold to this listener, signed again. Raises Refusal ``station.points``."""
+        """A pass that was sold to this listener, signed again.
+
+        Raises:
+            Refusal: ``station.points``.
+        """
         with closing(self._open()) as db:
             row = db.execute(
                 "SELECT kind, ends_s, text FROM passes WHERE serial = ? AND listener = ?", (serial, listener)
@@ -139,9 +156,10 @@ class RewardBook:
             return db.execute(query, (listener, now_s)).fetchone() is not None
 
     def redeem(self, signed: SignedPass, listener: bytes, now_s: int) -> None:
-        """Use a pass of this station: an offer once; an ad-free pass until it ends.
+        """Redeem a pass of this station: an offer once, an ad-free pass any number of times.
 
-        Raises Refusal ``ticket.signature``, ``ticket.expired``, ``station.points`` (never sold, or used).
+        Raises:
+            Refusal: ``ticket.signature``, ``ticket.expired``, ``station.points`` (never sold, or redeemed).
         """
         signed.require(self._address, listener, now_s)
         with closing(self._open()) as db, db:

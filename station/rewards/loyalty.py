@@ -1,7 +1,4 @@
-"""What a station gives for listening beside a policy's tokens.
-
-Caps on those, points, and passes for them (docs/rewards.md).
-"""
+"""The station's reward programme: caps on reward tokens, points, and passes bought with points (docs/rewards.md)."""
 
 from __future__ import annotations
 
@@ -15,14 +12,15 @@ from sqlalchemy.engine import Connection
 from pywallet.errors import InputError, Refusal
 from pywallet.rewards import KINDS, Programme, SignedPass
 from pywallet.rewards.caps import TokenCap
-from station.db.ledger import IssueBook, TicketRow
+from station.db.ledger import IssueBook
+from station.db.rows import TicketRow
 from station.rewards.book import Offer, RewardBook
 from station.tickets.listeners import Listening
 
 
 @dataclass(frozen=True)
 class Generosity:
-    """``[rewards]`` of a station's configuration: points and their rules, what they buy, and the cap on tokens."""
+    """``[rewards]`` of a station's settings: rules of points, offers, and the cap on reward tokens."""
 
     programme: Programme = field(default_factory=Programme)
     offers: tuple[Offer, ...] = ()
@@ -30,7 +28,11 @@ class Generosity:
 
     @classmethod
     def from_dict(cls, raw: Any) -> Generosity:
-        """From TOML: the rules' names, ``contents``, ``tokens`` and ``offers``. Raises InputError message.schema."""
+        """From TOML: the rules by name, ``contents``, ``tokens`` and ``offers``.
+
+        Raises:
+            InputError: ``message.schema``.
+        """
         if not isinstance(raw, Mapping):
             raise InputError("message.schema", field="rewards")
         offers = raw.get("offers", [])
@@ -44,7 +46,13 @@ class Generosity:
 
 
 class Loyalty:
-    """The station's answer to a listener's diligence. Everything that is given is in a book first."""
+    """Gives rewards and points, and sells passes. Everything is written to a book before it is given.
+
+    Args:
+        generosity: The settings.
+        listening: Tickets by listener.
+        book: Points and passes.
+    """
 
     def __init__(self, generosity: Generosity, listening: Listening, book: RewardBook) -> None:
         self._generosity = generosity
@@ -52,17 +60,17 @@ class Loyalty:
         self._book = book
 
     async def reward(self, listener: bytes, owner: bytes, reward: int, now_ms: int) -> int:
-        """Wei per interval that a ticket of now would promise: the policy's, or zero over the day's cap."""
+        """Reward per interval of a ticket issued now, wei: the policy's, or zero above the daily cap."""
         return await asyncio.to_thread(self._promised, listener, owner, reward, now_ms)
 
     def book(self, listener: bytes, owner: bytes | None, whole: int, most_unplayed: int) -> IssueBook:
-        """What belongs into the transaction that writes a listener's ticket.
+        """The listener's rules for the transaction that writes a ticket.
 
         Args:
-            listener: Their address at this station.
-            owner: The band's address; None: the listener wants no rewards.
+            listener: Their address at this station, 20 bytes.
+            owner: The content owner's address; None: the listener takes no rewards.
             whole: Intervals of the whole song.
-            most_unplayed: Tickets that the listener may have beside each other before any of them is played.
+            most_unplayed: Unplayed tickets that the listener may hold at once.
         """
         return _Book(self, self._listening, listener, owner, whole, most_unplayed)
 
@@ -76,16 +84,16 @@ class Loyalty:
         return reward if tokens.allows(earned, known) else 0
 
     async def feed(self, now_ms: int) -> int:
-        """Give points for plays that are over; how many."""
+        """Give points for finished plays; returns the number of plays."""
         plays = await asyncio.to_thread(self._listening.finished, now_ms // 1000)
         if plays:
             await asyncio.to_thread(self._book.give, plays)
-            # A crash between the two gives nothing twice: the book knows its tickets.
+            # Safe to repeat after a crash between the two: the book ignores tickets that it has counted.
             await asyncio.to_thread(self._listening.fed, [number for number, _ in plays])
         return len(plays)
 
     async def account(self, listener: bytes) -> dict[str, Any]:
-        """Points, what they buy, the rules in numbers, and the passes that are held."""
+        """A listener's points, the offers, the rules and the passes they hold, as JSON."""
         points = await asyncio.to_thread(self._book.balance, listener)
         passes = await asyncio.to_thread(self._book.passes, listener)
         rules = self._generosity.programme.station
@@ -103,23 +111,37 @@ class Loyalty:
         }
 
     async def buy(self, listener: bytes, name: str, balance: int, now_ms: int) -> SignedPass:
-        """A pass for points. Raises Refusal ``station.points``."""
+        """Sell a pass for points.
+
+        Args:
+            listener: Their address at this station, 20 bytes.
+            name: The offer's name.
+            balance: Points that the listener was shown.
+            now_ms: The chain's time, Unix ms.
+
+        Raises:
+            Refusal: ``station.points``.
+        """
         return await asyncio.to_thread(self._book.buy, listener, name, now_ms // 1000, balance)
 
     async def redeem(self, listener: bytes, serial: int, now_ms: int) -> dict[str, Any]:
-        """Use a pass. Raises Refusal ``station.points``, ``ticket.expired``."""
+        """Redeem a pass.
+
+        Raises:
+            Refusal: ``station.points``, ``ticket.expired``.
+        """
         signed = await asyncio.to_thread(self._book.sold, listener, serial)
         await asyncio.to_thread(self._book.redeem, signed, listener, now_ms // 1000)
         return signed.to_json()
 
     async def free_of_ads(self, listener: bytes, now_ms: int) -> bool:
-        """Whether this listener holds an ad-free pass that was redeemed and has not ended."""
+        """Whether this listener has a redeemed ad-free pass that has not ended."""
         return await asyncio.to_thread(self._book.free_of_ads, listener, now_ms // 1000)
 
 
 @dataclass(frozen=True)
 class _Book:
-    """One listener's ticket, while it is written."""
+    """Rules for one ticket of one listener (``IssueBook``)."""
 
     loyalty: Loyalty
     listening: Listening
@@ -144,10 +166,10 @@ class _Book:
 
 
 def _offer(entry: Any) -> Offer:
-    wanted = {"name": str, "kind": str, "cost": int, "days": int, "text": str}
-    if not isinstance(entry, Mapping) or set(entry) != set(wanted):
-        raise InputError("message.schema", field="rewards.offers", reason=f"each has {', '.join(wanted)}")
-    for name, kind in wanted.items():
+    types = {"name": str, "kind": str, "cost": int, "days": int, "text": str}
+    if not isinstance(entry, Mapping) or set(entry) != set(types):
+        raise InputError("message.schema", field="rewards.offers", reason=f"each has {', '.join(types)}")
+    for name, kind in types.items():
         if type(entry[name]) is not kind:
             raise InputError("message.schema", field=f"rewards.offers.{name}")
     if entry["kind"] not in KINDS or entry["cost"] < 1 or entry["days"] < 1 or not entry["name"].isidentifier():

@@ -1,5 +1,6 @@
-"""The ``Content-Range`` of a partial answer (RFC 9110 section 14.4), as extension/engine/media/content_range.js reads
-it.
+"""The ``Content-Range`` of a partial response (RFC 9110 section 14.4), read as by the extension.
+
+The extension's reader is ``extension/engine/media/content_range.js``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _RANGE: Final = re.compile(r"\s*bytes[ =]+(\d{1,15})\s*-\s*(\d{1,15})\s*/\s*(\d{
 
 @dataclass(frozen=True)
 class ContentRange:
-    """Bytes [first, end) of a file; ``total``: its size in bytes, None where it is unknown."""
+    """Bytes [first, end) of a file; ``total`` is its size in bytes, None where it is unknown."""
 
     first: int
     end: int
@@ -21,10 +22,10 @@ class ContentRange:
 
 
 def content_range(text: str) -> ContentRange | None:
-    """Read a ``Content-Range`` of an answer with status 206; None for what names no range."""
+    """Parse a ``Content-Range`` of a 206 response; None where it is malformed."""
     match = _RANGE.fullmatch(text)
     if match is None:
         return None
     total = None if match[3] == "*" else int(match[3])
-    came = ContentRange(int(match[1]), int(match[2]) + 1, total)
-    return came if came.end > came.first and (total is None or came.end <= total) else None
+    span = ContentRange(int(match[1]), int(match[2]) + 1, total)
+    return span if span.end > span.first and (total is None or span.end <= total) else None

@@ -1,6 +1,6 @@
-"""Songs that a page names, as the extension finds them (extension/content/page_players.js).
+"""Songs that a page names, found as by the extension (extension/content/page_players.js).
 
-``tests/vectors/found.json`` holds both to one list.
+``tests/vectors/found.json`` compares both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Named:
-    """An address that a player of the page names: a song's, or a list's of songs."""
+    """A URL that a player of the page names: of a song or of a list of songs."""
 
     url: str
     is_list: bool = False
@@ -43,15 +43,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Found:
-    """Players and songs named by a page, in its order. ``links``: links to songs, which are no players."""
+    """Songs and lists named by a page's players, in order, and plain links to songs."""
 
     songs: tuple[Named, ...]
     links: tuple[str, ...]
 
 
 def decode(raw: bytes, content_type: str) -> str:
-    """A page's text by its byte order mark, the header's charset, its ``meta`` or, without any, as UTF-8 or else
-    windows-1252.
+    """Decode a page by its byte order mark, the header's charset or its ``meta``; otherwise UTF-8 or windows-1252.
 
     Args:
         raw: The page, or its beginning.
@@ -60,13 +59,13 @@ def decode(raw: bytes, content_type: str) -> str:
     for mark, name in _MARKS:
         if raw.startswith(mark):
             return raw[len(mark) :].decode(name, "replace")
-    said = re.search(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", content_type, re.IGNORECASE)
-    if said and (known := _codec(said[1])):
-        return raw.decode(known, "replace")
+    header_charset = re.search(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", content_type, re.IGNORECASE)
+    if header_charset and (codec := _codec(header_charset[1])):
+        return raw.decode(codec, "replace")
     meta = _META.search(raw[:_SNIFFED])
-    if meta and (known := _codec(meta[1].decode("ascii"))):
-        # A page that could be read so far is in no sixteen-bit code.
-        return raw.decode("utf-8" if known.startswith("utf-16") else known, "replace")
+    if meta and (codec := _codec(meta[1].decode("ascii"))):
+        # A page whose meta tag could be read is not UTF-16.
+        return raw.decode("utf-8" if codec.startswith("utf-16") else codec, "replace")
     try:
         # The cap may have cut the last character.
         return codecs.getincrementaldecoder("utf-8")().decode(raw)
@@ -83,7 +82,7 @@ def _codec(label: str) -> str | None:
 
 
 def found(text: str, page: str, *, based: bool = True) -> Found:
-    """The songs and lists that a page's players name, absolute, as a browser with the extension finds them.
+    """Absolute URLs of the songs and lists that a page's players name.
 
     Args:
         text: The page as it is served.
@@ -110,15 +109,15 @@ def found(text: str, page: str, *, based: bool = True) -> Found:
 def tracks(text: str, url: str) -> list[str]:
     """The addresses of a list's tracks, absolute, in order: JSPF (JSON) or XSPF (XML).
 
-    What is no web address is left out.
+    Other than http and https URLs are left out.
 
     Args:
         text: The list.
         url: Its own address.
     """
     places = _from_json(text) if text.lstrip().startswith("{") else _from_xml(text)
-    urls = (href(url, place) for place in places[:_MOST_TRACKS] if place.strip())
-    return [one for one in urls if one is not None and one.startswith(("http://", "https://"))]
+    resolved = (href(url, place) for place in places[:_MOST_TRACKS] if place.strip())
+    return [url for url in resolved if url is not None and url.startswith(("http://", "https://"))]
 
 
 def _from_json(text: str) -> list[str]:
@@ -143,7 +142,7 @@ def _from_xml(text: str) -> list[str]:
 
 
 def href(base: str, place: str) -> str | None:
-    """An address resolved as browsers do (https://url.spec.whatwg.org), for http and https; None for what is none."""
+    """A URL resolved as by browsers (https://url.spec.whatwg.org) for http and https; None where it is invalid."""
     clean = re.sub(r"[\t\n\r]", "", place.strip(_CONTROLS))
     scheme = clean.split(":", 1)[0].lower() if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", clean) else ""
     if scheme and scheme not in _PORTS:
@@ -180,32 +179,29 @@ def _is_ascii(text: str | None) -> bool:
 
 
 class _Player:
-    """A player's element, and the ``<source>`` elements in it."""
+    """A player element and its ``<source>`` elements."""
 
-    def __init__(self, tag: str, given: dict[str, str | None]) -> None:
+    def __init__(self, tag: str, attributes: dict[str, str | None]) -> None:
         self.tag = tag
-        self.given = given
+        self.attributes = attributes
         self.sources: list[str] = []
-        self.is_self = tag == PLAYER and "data-sps" in given and not given.get("src")
+        self.is_self = tag == PLAYER and "data-sps" in attributes and not attributes.get("src")
 
     def names(self, page: str) -> Iterator[tuple[str, bool]]:
-        """Addresses as they stand in the page; True for a list's."""
-        one = self.given.get("src") if self.tag == PLAYER else self.given.get("data-sps")
-        if self.given.get("playlist"):
-            yield str(self.given["playlist"]), True
+        """URLs as written in the page; True for a list."""
+        src = self.attributes.get("src") if self.tag == PLAYER else self.attributes.get("data-sps")
+        if self.attributes.get("playlist"):
+            yield str(self.attributes["playlist"]), True
         elif self.is_self:
             yield page.split("#", 1)[0], False
-        elif one:
-            yield one, False
+        elif src:
+            yield src, False
         else:
             yield from ((place, False) for place in self.sources)
 
 
 class _Page(HTMLParser):
-    """The players of a page, those in declarative open shadow roots too.
-
-    What stands in templates, comments and text is none.
-    """
+    """Players of a page, also in declarative open shadow roots; not in templates, comments and text."""
 
     CDATA_CONTENT_ELEMENTS = _RAW  # type: ignore[misc]  # HTMLParser reads it from the class
 
@@ -217,22 +213,19 @@ class _Page(HTMLParser):
         self.is_song = False
         """True where the page carries a song (docs/format/html.md)."""
         self._open: list[tuple[str, _Player | None, bool]] = []
-        """Elements that are open.
-
-        Name, player, and whether what they hold is shown nowhere (templates, closed roots).
-        """
+        """Open elements: name, player, and whether their content is not rendered (templates, closed roots)."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """One more element."""
-        given = dict(reversed(attrs))
+        """Open an element."""
+        attributes = dict(reversed(attrs))
         is_hidden = any(hides or name in _FOREIGN for name, _, hides in self._open)
-        player = None if is_hidden else self._seen(tag, given)
+        player = None if is_hidden else self._read(tag, attributes)
         if tag not in _VOID and tag not in self.CDATA_CONTENT_ELEMENTS:
-            hides = tag == "template" and (given.get("shadowrootmode") or "").lower() != "open"
+            hides = tag == "template" and (attributes.get("shadowrootmode") or "").lower() != "open"
             self._open.append((tag, player, hides))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """HTML knows no such tags: the element stays open, but in a picture or a formula."""
+        """Self-closing tags count in SVG and MathML only; elsewhere the element stays open."""
         if tag not in _FOREIGN and not any(name in _FOREIGN for name, _, _ in self._open):
             self.handle_starttag(tag, attrs)
 
@@ -242,19 +235,19 @@ class _Page(HTMLParser):
         if places:
             del self._open[places[-1] :]
 
-    def _seen(self, tag: str, given: dict[str, str | None]) -> _Player | None:
+    def _read(self, tag: str, attributes: dict[str, str | None]) -> _Player | None:
         in_root = any(name == "template" for name, _, _ in self._open)
-        if tag == "base" and not in_root and self.base is None and given.get("href") is not None:
-            self.base = given["href"]
-        elif tag == "meta" and given.get("name") == "sps" and _SELF.fullmatch(given.get("content") or ""):
+        if tag == "base" and not in_root and self.base is None and attributes.get("href") is not None:
+            self.base = attributes["href"]
+        elif tag == "meta" and attributes.get("name") == "sps" and _SELF.fullmatch(attributes.get("content") or ""):
             self.is_song = True
-        elif tag == "a" and re.search(r"\.sps(?:\.html)?(?:[?#].*)?$", given.get("href") or ""):
-            self.links.append(str(given["href"]))
-        elif tag == "source" and given.get("src"):
+        elif tag == "a" and re.search(r"\.sps(?:\.html)?(?:[?#].*)?$", attributes.get("href") or ""):
+            self.links.append(str(attributes["href"]))
+        elif tag == "source" and attributes.get("src"):
             for _, player, _ in self._open:
                 if player is not None and player.tag == PLAYER:
-                    player.sources.append(str(given["src"]))
-        elif tag == PLAYER or (tag == "audio" and "data-sps" in given):
-            self.players.append(_Player(tag, given))
+                    player.sources.append(str(attributes["src"]))
+        elif tag == PLAYER or (tag == "audio" and "data-sps" in attributes):
+            self.players.append(_Player(tag, attributes))
             return self.players[-1]
         return None

@@ -1,22 +1,22 @@
-// Choosing a song swaps the player's source in place. Without this script the same links are ordinary pages.
+// Replaces the player's song without leaving the page. Without this script the links open ordinary pages.
 
 const player = document.querySelector("sps-player");
-let asked = 0;
+let lastRequest = 0;
 
-/** Show a song's page without leaving this one; a page that can't be fetched is opened the ordinary way. */
+/** Show a song's page in place; a page that cannot be fetched is opened as a link. */
 async function show(url) {
-  const turn = ++asked;
+  const request = ++lastRequest;
   let page;
   try {
-    const answer = await fetch(url, { headers: { accept: "text/html" } });
-    if (!answer.ok) throw new Error(String(answer.status));
-    page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const response = await fetch(url, { headers: { accept: "text/html" } });
+    if (!response.ok) throw new Error(String(response.status));
+    page = new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {
     location.assign(url);
     return false;
   }
   const next = page.querySelector("sps-player");
-  if (turn !== asked || !next || !player) return false;
+  if (request !== lastRequest || !next || !player) return false;
   for (const part of document.querySelectorAll("[data-swap]")) {
     const fresh = page.querySelector(`[data-swap="${part.dataset.swap}"]`);
     if (fresh) part.replaceChildren(...fresh.childNodes);
@@ -28,8 +28,8 @@ async function show(url) {
     if (link.dataset.song === chosen) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
-  const said = document.querySelector("#said");
-  if (said) said.textContent = `${document.title.split(" · ")[0]} is ready in the player.`;
+  const status = document.querySelector("#said");
+  if (status) status.textContent = `${document.title.split(" · ")[0]} is ready in the player.`;
   return true;
 }
 

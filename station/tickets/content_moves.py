@@ -17,10 +17,14 @@ log = logging.getLogger("gomaa.station")
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One song's way to another server.
+    """One song's move to another server.
 
-    ``from_epoch``: the first epoch of the new server; None: it is proposed, and not accepted yet. ``escrow_wei``: what
-    this station has there, less what it asked back.
+    Attributes:
+        song: The song.
+        server: Address of the new server, 20 bytes.
+        from_epoch: First epoch of the new server; None: proposed, not accepted yet.
+        from_s: When that epoch begins, Unix s.
+        escrow_wei: This station's escrow there, less requested withdrawals.
     """
 
     song: Song
@@ -49,24 +53,24 @@ class Move:
         }
 
 
-class Moves:
-    """What the chain says of the catalogue's songs, and a warning whenever that changes."""
+class ContentMoves:
+    """Finds the catalogue's songs that move to another server, and logs a warning when that changes."""
 
     def __init__(self, address: bytes, chain: ChainView, catalogue: Catalogue) -> None:
         self._address = address
         self._chain = chain
         self._catalogue = catalogue
-        self.known: list[Move] | None = None
-        """What the last look found; None: the chain has not answered yet."""
-        self._told: set[tuple[bytes, bytes, bool, bool]] = set()
+        self.current: list[Move] | None = None
+        """Result of the last refresh; None: the chain has not answered yet."""
+        self._announced: set[tuple[bytes, bytes, bool, bool]] = set()
 
-    async def look(self) -> list[Move]:
-        """The songs that move or are to move, and those that have moved to where there is no escrow.
+    async def refresh(self) -> list[Move]:
+        """The songs that move or are proposed to move, and those that have moved to a server without escrow.
 
         Raises:
             Unavailable: ``chain.unreachable``.
         """
-        found = []
+        moves: list[Move] = []
         now_s = await self._chain.now_ms() // 1000
         running = self._chain.schedule.epoch_of(now_s)
         for song in await asyncio.to_thread(lambda: self._catalogue.songs):
@@ -75,7 +79,7 @@ class Moves:
                 (servers.following, running + 1) if servers.following != servers.now else (servers.proposed, None)
             )
             if server is None and servers.now != song.server:
-                # Moved before: worth a word only while nothing can be played.
+                # Moved before: listed only while there is no escrow, so that nothing can be played.
                 server, epoch = servers.now, running
             if server is None:
                 continue
@@ -84,22 +88,30 @@ class Moves:
             if epoch == running and escrow:
                 continue
             begins_s = None if epoch is None else epoch * self._chain.schedule.length
-            found.append(Move(song, server, epoch, begins_s, escrow))
-        self._tell(found)
-        self.known = found
-        return found
+            moves.append(Move(song, server, epoch, begins_s, escrow))
+        self._announce(moves)
+        self.current = moves
+        return moves
 
-    async def watch(self) -> None:
-        """Look, and leave it at that where the chain does not answer."""
+    async def try_refresh(self) -> None:
+        """Refresh; a chain that does not answer changes nothing."""
         try:
-            await self.look()
+            await self.refresh()
         except GomaaError as error:
             log.debug("moves not read: %s", error)
 
-    def _tell(self, moves: list[Move]) -> None:
-        # An epoch goes by while a song that has moved still lacks escrow: that is one warning, not one for each epoch.
-        keys = {(one.song.content, one.server, one.from_epoch is not None, one.escrow_wei == 0): one for one in moves}
-        for key, one in keys.items():
-            if key not in self._told:
-                log.warning("%s", one.sentence)
-        self._told = set(keys)
+    async def run(self, interval_s: float) -> None:
+        """Refresh until cancelled, with so many seconds between."""
+        while True:
+            await self.try_refresh()
+            await asyncio.sleep(interval_s)
+
+    def _announce(self, moves: list[Move]) -> None:
+        # The epoch is not part of the key: a song that has moved and lacks escrow is announced once, not every epoch.
+        keys = {
+            (move.song.content, move.server, move.from_epoch is not None, move.escrow_wei == 0): move for move in moves
+        }
+        for key, move in keys.items():
+            if key not in self._announced:
+                log.warning("%s", move.sentence)
+        self._announced = set(keys)

@@ -1,4 +1,4 @@
-"""Tickets: signed only for what the station has the right to play and the money to pay (protocol sections 2 and 5)."""
+"""Issues tickets for content that the station may play and can pay for (docs/protocol.md sections 2 and 5)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,31 @@ from pywallet.settlement import gross
 from station.catalogue.songs import Catalogue, Song
 from station.chain_interface import ChainView, ContentFacts
 from station.config import StationConfig
-from station.db.ledger import Store, TicketRow
+from station.db.ledger import Store
+from station.db.rows import TicketRow
 from station.payments.server_client import Servers
 from station.rewards.loyalty import Loyalty
 
 
 def life_s(duration_ms: int, slack_s: int) -> int:
-    """Seconds for which a ticket of a song is good, unless a right ends before."""
+    """Validity of a song's ticket, s: one and a half times its length, and the slack; a right may end it earlier."""
     return -(-duration_ms * 3 // 2000) + slack_s
 
 
-class TicketDesk:
-    """Answers ``POST /gomaa/tickets``."""
+class TicketIssuer:
+    """Issues tickets (``/gomaa/tickets``).
+
+    Args:
+        config: Limits, domain and slack.
+        key: The station's private key, 32 bytes.
+        address: The station's address, 20 bytes.
+        chain: Content, account and time.
+        servers: For the escrow that a server counts.
+        catalogue: The songs.
+        store: The database.
+        loyalty: Rewards and limits of listeners.
+        url_of: URL of a server by its address.
+    """
 
     def __init__(
         self,
@@ -81,7 +94,7 @@ class TicketDesk:
         whole = -(-song.duration_ms // (row.interval_s * 1000))
         book = self._loyalty.book(listener, owner if rewarded else None, whole, self._config.tickets_unplayed)
         number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute, book)
-        # As it was written: over the day's cap it promises no reward.
+        # The row as written: above the daily cap it has no reward.
         row = (await asyncio.to_thread(self._store.tickets, [number]))[number]
         ticket = Ticket(
             server=row.server,
@@ -113,12 +126,12 @@ class TicketDesk:
             raise fault.error(Refusal)
         assert facts is not None  # ``content.unknown`` otherwise
         policy = song.policy
-        # Where and what for one listens is the security server's to say, and it will.
+        # Territory and purpose are checked by the security server.
         territory, purpose = next(iter(policy.territories), None), next(iter(policy.purposes), None)
         context = Context(
             now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, territory=territory, purpose=purpose
         )
-        # Whether a listener has paid is not the station's to know.
+        # The station does not know whether a listener has paid.
         action = "preview" if policy.price.payer == "listener" and policy.permits("preview") else "play"
         decide(policy, Usage(), context, action).require()
         if facts.price != policy.price.owner:
@@ -132,9 +145,9 @@ class TicketDesk:
         price = song.policy.price
         now_s = now_ms // 1000
         expiry_s = now_s + life_s(song.duration_ms, self._config.ticket_slack_s)
-        # Nothing is played after its session's end, so nothing is held for it.
+        # Nothing is played after the session's end, so no escrow is held for it.
         expiry_s = min(expiry_s, session.message.not_after)
-        # A rented or borrowed right ends when it ends, also in the middle of a song.
+        # A rented or borrowed right can end in the middle of a song.
         expiry_s = await self._chain.right_until(song.content, self._address, expiry_s)
         return TicketRow(
             server=facts.server,
@@ -146,11 +159,11 @@ class TicketDesk:
             price=price.owner if price.payer != "listener" else 0,
             reward=price.reward if rewarded and price.payer != "listener" else 0,
             bps=await self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
-            worst=max(0, expiry_s - now_s) * song.policy.fastest // price.interval_s + 1,
+            max_intervals=max(0, expiry_s - now_s) * song.policy.fastest // price.interval_s + 1,
         )
 
     async def _check_escrow(self, row: TicketRow, now_s: int) -> tuple[int, int]:
-        """Usable escrow by the chain and what was debited; the server must see enough of it as well."""
+        """Escrow left on the chain and the cumulative debit, wei; the server must count enough escrow as well."""
         if not row.outstanding:
             return 0, 0
         url = await self._url_of(row.server)

@@ -1,47 +1,50 @@
-// What the page asks of the studio behind it. Addresses are relative, so that the token stays in the address bar.
+// Requests of the page to the studio's server. URLs are relative, so that they include the token of the page's URL.
 
-/** An answer's value; its sentence as an Error. @param {Response} answer */
-async function value(answer) {
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(sentence(said, answer.status));
-  return said;
+/** A response's JSON; throws an Error with its message. @param {Response} response */
+async function value(response) {
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(sentence(body, response.status));
+  return body;
 }
 
-/** The words of a refusal. @param {any} said @param {number} status */
-function sentence(said, status) {
-  const error = said?.error ?? {};
+/** The message of an error response. @param {any} body @param {number} status */
+function sentence(body, status) {
+  const error = body?.error ?? {};
   const reason = error.detail?.reason ?? "";
   return `${error.message ?? `The studio answered ${status}.`}${reason ? ` (${error.detail?.field ? `${error.detail.field}: ` : ""}${reason})` : ""}`;
 }
 
-/** Ask, or with a body tell. @param {string} path @param {unknown} [body] */
+/** Send a GET, or a POST with a body. @param {string} path @param {unknown} [body] */
 export async function call(path, body) {
-  const how =
+  const options =
     body === undefined
       ? {}
       : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  let answer;
+  let response;
   try {
-    answer = await fetch(`api/${path}`, how);
+    response = await fetch(`api/${path}`, options);
   } catch {
     throw new Error("The studio doesn't answer. Is gomaa studio still running?");
   }
-  return value(answer);
+  return value(response);
 }
 
-/** Start a release. @param {object} what */
-export const begin = (what) => call("releases", what);
+/** Start a release. @param {object} form */
+export const begin = (form) => call("releases", form);
 
 /**
- * Hand a recording over, telling the share that has arrived.
- * @param {File} file @param {(share: number) => void} told @returns {Promise<any>}
+ * Upload a recording; reports the share that was sent.
+ * @param {File} file @param {(share: number) => void} onProgress @returns {Promise<any>}
  */
-export function drop(file, told) {
+export function drop(file, onProgress) {
   return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest(); // fetch() tells nothing of how far an upload is
+    const request = new XMLHttpRequest(); // fetch() reports no upload progress
     request.open("PUT", `api/recordings?name=${encodeURIComponent(file.name)}`);
     request.responseType = "json";
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && told(event.loaded / event.total));
+    request.upload.addEventListener(
+      "progress",
+      (event) => event.lengthComputable && onProgress(event.loaded / event.total),
+    );
     request.addEventListener("error", () =>
       reject(new Error("The studio doesn't answer. Is gomaa studio still running?")),
     );
@@ -55,17 +58,17 @@ export function drop(file, told) {
 }
 
 /**
- * Follow a release until it has ended; a lost connection is taken up again by the browser.
- * @param {string} id @param {(state: any) => void} told @returns {Promise<void>}
+ * Follow a release until it has ended; EventSource reconnects by itself.
+ * @param {string} id @param {(state: any) => void} onProgress @returns {Promise<void>}
  */
-export function watch(id, told) {
+export function watch(id, onProgress) {
   return new Promise((resolve) => {
     const source = new EventSource(`api/releases/${id}/events`);
     const again = document.getElementById("again");
     if (again) again.dataset.release = id;
     source.addEventListener("message", (event) => {
       const state = JSON.parse(event.data);
-      told(state);
+      onProgress(state);
       if (!state.receipt && !state.error) return;
       source.close();
       resolve();

@@ -1,9 +1,9 @@
-// Small things of the page: elements by id, words, meters, lengths.
+// Helpers of the page: elements by id, texts, meters, lengths.
 
 /** An element of the page. @param {string} id @returns {any} */
 export const $ = (id) => document.getElementById(id);
 
-/** Set an element's words; never markup. @param {string} id @param {string} words */
+/** Set an element's text; never markup. @param {string} id @param {string} words */
 export function text(id, words) {
   $(id).textContent = words;
 }

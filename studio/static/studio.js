@@ -1,5 +1,4 @@
-// The band's page: a recording, its terms, a preview, a signature. Every word about the terms comes from the policy
-// engine.
+// The studio's page: recording, terms, preview, release. All sentences about the terms come from the policy engine.
 
 import { begin, call, drop, watch } from "./desk.js";
 import { form, onTerms, restore, show as showTerms } from "./terms.js";
@@ -8,12 +7,12 @@ import { $, length, megabytes, meter, text } from "./page.js";
 /** @type {{id: string, title: string, artist: string, seconds: number} | null} */
 let recording = null;
 let layers = /** @type {string[]} */ ([]);
-let asked = 0;
+let lastRequest = 0;
 
-/** Say something to who cannot see it. @param {string} words */
+/** Announce something to screen readers. @param {string} words */
 const say = (words) => text("said", words);
 
-/** Show what went wrong, or nothing. @param {unknown} [error] @param {string} [source] whose problem it is */
+/** Show an error, or hide the last one. @param {unknown} [error] @param {string} [source] part of the page */
 function problem(error, source = "") {
   const words = error instanceof Error ? error.message : "";
   $("problem").dataset.source = source;
@@ -21,26 +20,26 @@ function problem(error, source = "") {
   $("problem").hidden = !words;
 }
 
-/** The terms in words, from the server; the last question's answer counts. */
+/** Fetch the terms in words; only the response to the latest request is shown. */
 async function explain() {
-  const turn = ++asked;
+  const request = ++lastRequest;
   try {
-    const said = await call("terms", { terms: form(), seconds: recording?.seconds ?? 180, artist: $("artist").value });
-    if (turn !== asked) return;
-    showTerms(said, recording?.seconds ?? 180);
+    const terms = await call("terms", { terms: form(), seconds: recording?.seconds ?? 180, artist: $("artist").value });
+    if (request !== lastRequest) return;
+    showTerms(terms, recording?.seconds ?? 180);
     if ($("problem").dataset.source === "terms") problem();
   } catch (error) {
-    if (turn === asked) problem(error, "terms");
+    if (request === lastRequest) problem(error, "terms");
   }
 }
 
-/** Names on the listener's card follow the fields. */
+/** Copy title and artist to the listener's card. */
 function names() {
   text("card-title", $("title").value || "Your song");
   text("card-artist", $("artist").value);
 }
 
-/** A recording arrives. @param {File} file */
+/** Upload and analyse a recording. @param {File} file */
 async function take(file) {
   problem();
   $("empty").hidden = true;
@@ -49,9 +48,9 @@ async function take(file) {
   text("arriving-name", `Reading ${file.name}, ${megabytes(file.size)}`);
   say(`Reading ${file.name}.`);
   try {
-    const found = await drop(file, (share) => meter("arriving-bar", share));
-    recording = found;
-    present(found);
+    const analysis = await drop(file, (share) => meter("arriving-bar", share));
+    recording = analysis;
+    present(analysis);
   } catch (error) {
     recording = null;
     problem(error);
@@ -63,33 +62,33 @@ async function take(file) {
   await explain();
 }
 
-/** What a recording was found to be. @param {any} found */
-function present(found) {
+/** Show the analysis of a recording. @param {any} analysis */
+function present(analysis) {
   $("found").hidden = false;
-  text("name", found.name);
-  const loud = found.integrated === null ? "silent" : `${found.integrated.toFixed(1).replace("-", "−")} LUFS`;
-  const channels = found.channels === 1 ? "mono" : "stereo";
+  text("name", analysis.name);
+  const loud = analysis.integrated === null ? "silent" : `${analysis.integrated.toFixed(1).replace("-", "−")} LUFS`;
+  const channels = analysis.channels === 1 ? "mono" : "stereo";
   text(
     "facts",
     [
-      length(found.seconds),
-      `${found.bits} bit, ${found.rate / 1000} kHz, ${channels}`,
+      length(analysis.seconds),
+      `${analysis.bits} bit, ${analysis.rate / 1000} kHz, ${channels}`,
       loud,
-      megabytes(found.size),
+      megabytes(analysis.size),
     ].join(" · "),
   );
-  $("cover").hidden = !found.cover;
-  $("no-cover").toggleAttribute("hidden", found.cover);
-  if (found.cover) $("cover").src = `api/recordings/${found.id}/cover`;
-  for (const name of ["title", "artist", "album", "isrc"]) if (found[name]) $(name).value = found[name];
+  $("cover").hidden = !analysis.cover;
+  $("no-cover").toggleAttribute("hidden", analysis.cover);
+  if (analysis.cover) $("cover").src = `api/recordings/${analysis.id}/cover`;
+  for (const name of ["title", "artist", "album", "isrc"]) if (analysis[name]) $(name).value = analysis[name];
   const advice = [];
-  if (found.integrated === null) advice.push("This recording is silent.");
-  if (found.true_peak !== null && found.true_peak > -0.1)
-    advice.push(`Its true peak is ${found.true_peak.toFixed(1)} dBTP: lossy copies of it may clip.`);
-  if (found.seconds < 10) advice.push("It is shorter than ten seconds.");
+  if (analysis.integrated === null) advice.push("This recording is silent.");
+  if (analysis.true_peak !== null && analysis.true_peak > -0.1)
+    advice.push(`Its true peak is ${analysis.true_peak.toFixed(1)} dBTP: lossy copies of it may clip.`);
+  if (analysis.seconds < 10) advice.push("It is shorter than ten seconds.");
   text("advice", advice.join(" ") || "Nothing to worry about: no clipping.");
-  const step = 750 / Math.max(1, found.waveform.length);
-  const bars = found.waveform.map((/** @type {number} */ peak, /** @type {number} */ n) => {
+  const step = 750 / Math.max(1, analysis.waveform.length);
+  const bars = analysis.waveform.map((/** @type {number} */ peak, /** @type {number} */ n) => {
     const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     const height = Math.max(1, (peak / 255) * 48);
     for (const [name, value] of Object.entries({
@@ -107,7 +106,7 @@ function present(found) {
   $("preview").hidden = true;
   $("preview").removeAttribute("src");
   names();
-  say(`${found.name} is ready, ${length(found.seconds)}.`);
+  say(`${analysis.name} is ready, ${length(analysis.seconds)}.`);
 }
 
 const STEPS = [
@@ -118,7 +117,7 @@ const STEPS = [
   ["receipt", "Receipt written"],
 ];
 
-/** A release as it goes. @param {any} state */
+/** Show a release's state. @param {any} state */
 function follow(state) {
   $("progress").hidden = false;
   text("releasing", state.title);
@@ -147,7 +146,7 @@ function follow(state) {
     text("files", state.receipt.files.map((/** @type {any} */ file) => file.path.split(/[\\/]/).pop()).join(", "));
     say(`${state.title} is out.`);
   } else if (state.error) say(state.error.message);
-  // One recording is one song: what has failed goes on from there, and what is out is out.
+  // One recording makes one song: a failed release is retried, a finished one is final.
   $("sign").disabled = true;
 }
 
@@ -157,7 +156,7 @@ async function attend(id) {
   await refresh();
 }
 
-/** Sign and release what is on the page. */
+/** Start the release. */
 async function sign() {
   if (!recording) return;
   problem();
@@ -181,7 +180,7 @@ async function sign() {
   }
 }
 
-/** Who releases, and what is out. */
+/** Show owner, server and released songs. */
 async function refresh() {
   const state = await call("state");
   text("owner", `${state.owner.slice(0, 6)}…${state.owner.slice(-4)}`);
@@ -225,7 +224,7 @@ $("drop").addEventListener(
   "drop",
   (/** @type {DragEvent} */ event) => event.dataTransfer?.files[0] && take(event.dataTransfer.files[0]),
 );
-// A file that misses the field must not make the browser leave the page.
+// A file dropped beside the field must not navigate away.
 for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
 for (const name of ["title", "artist"]) $(name).addEventListener("input", names);
 $("artist").addEventListener("change", explain);

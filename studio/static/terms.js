@@ -1,4 +1,4 @@
-// Sliders and switches as a form, and the form's consequences as the policy engine words them.
+// The form of terms, and their sentences and amounts from the policy engine.
 
 import { $, length, text } from "./page.js";
 
@@ -19,7 +19,7 @@ const PLAYS = [0, 1, 3, 5, 10, 20, 50, 100];
 const DAYS = [0, 1, 2, 7, 30, 90, 365];
 const PREVIEWS = [0, 15, 30, 45, 60, 90];
 const OFFLINE = [0, 2, 12, 24, 48, 168];
-/** What each beginning sets; indexes into the lists above. @type {Record<string, Record<string, any>>} */
+/** Values of each preset; indexes into the lists above. @type {Record<string, Record<string, any>>} */
 const PRESETS = {
   radio: { price: 5, share: 20, plays: 0, days: 0, interval_s: 5, payer: "station", wallet: false },
   ten: { price: 8, share: 15, plays: 4, days: 4, interval_s: 10, payer: "station", wallet: true },
@@ -55,14 +55,14 @@ export function form() {
   };
 }
 
-/** Words and fill of the sliders. */
+/** Update texts and fill of the sliders. */
 function dress() {
   const free = PRESETS[preset]?.payer === "nobody";
   const plays = PLAYS[Number($("plays").value)] ?? 0;
   const days = DAYS[Number($("days").value)] ?? 0;
   const preview = PREVIEWS[Number($("preview-s").value)];
   const offline = OFFLINE[Number($("offline").value)] ?? 0;
-  const said = {
+  const texts = {
     "preview-s": preview ? `${preview} s` : "none",
     offline: offline ? (offline > 48 ? `${offline / 24} days` : `${offline} hours`) : "10 minutes",
     price: free ? "free" : `${PRICES[Number($("price").value)]} GoMAA`,
@@ -70,7 +70,7 @@ function dress() {
     plays: plays ? String(plays) : "as often as they like",
     days: days ? `${days} day${days === 1 ? "" : "s"}` : "no end",
   };
-  for (const [id, words] of Object.entries(said)) {
+  for (const [id, words] of Object.entries(texts)) {
     text(`${id}-said`, words);
     $(id).setAttribute("aria-valuetext", words);
     $(id).style.setProperty(
@@ -98,7 +98,7 @@ function choose(name) {
   dress();
 }
 
-/** The page's first state, whatever a reload has left in its fields. */
+/** Reset the form, also after a reload. */
 export function restore() {
   for (const [id, on] of Object.entries({
     seek: true,
@@ -136,29 +136,29 @@ export function onTerms(changed) {
 function words() {
   if (!last) return;
   $("card").lang = tongue;
-  const said = last.words[tongue];
+  const sentences = last.words[tongue];
   for (const name of /** @type {const} */ (["may", "left", "costs", "earn"])) {
-    text(name, said[name]);
+    text(name, sentences[name]);
     const head = document.querySelector(`[data-word="${name}"]`);
     if (head) head.textContent = WORDS[tongue][name];
   }
   $("limits").replaceChildren(
-    ...said.limits.map((/** @type {string} */ line) =>
+    ...sentences.limits.map((/** @type {string} */ line) =>
       Object.assign(document.createElement("li"), { textContent: line }),
     ),
   );
 }
 
-/** Show what the terms come to. @param {any} said @param {number} seconds of the song */
-export function show(said, seconds) {
-  last = said;
+/** Show the amounts of the terms. @param {any} terms @param {number} seconds of the song */
+export function show(terms, seconds) {
+  last = terms;
   words();
-  const { money } = said;
+  const { money } = terms;
   text("play-head", `One full play, ${length(seconds)}`);
   const payer = { station: "Station pays", listener: "Listener pays", nobody: "Nobody pays" }[
-    /** @type {"station"} */ (said.payer)
+    /** @type {"station"} */ (terms.payer)
   ];
-  text("pays", said.payer === "nobody" ? payer : `${payer}, ${said.intervals} × ${said.interval_s} s`);
+  text("pays", terms.payer === "nobody" ? payer : `${payer}, ${terms.intervals} × ${terms.interval_s} s`);
   text("m-total", money.total.shown);
   for (const name of ["listener", "platform"]) text(`m-${name}`, `− ${money[name].shown}`);
   text("m-band", money.band.shown);

@@ -267,7 +267,7 @@ class Bot:
         self.opened += 1
         try:
             signed = self.sessions[session]
-            ticket = await world.station.desk.issue(signed, world.songs[self.strategy.song])
+            ticket = await world.station.issuer.issue(signed, world.songs[self.strategy.song])
             await world.playing.open(self._device(session), Open(0, signed.to_json(), ticket.to_json()))
         except GomaaError:
             self.refused += 1

@@ -39,7 +39,7 @@ from security_server.db.tables import (
     takeovers,
     usages,
 )
-from station.chain_client import ChainDoor
+from station.chain_client import ChainClient
 from studio import moving
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
@@ -460,7 +460,7 @@ async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
     async with pair(tmp_path) as both:
         old, new = both.old, both.new
         header = open_header(both.song.cose)
-        network, door = Network(old.deployment, lambda content, code: None), ChainDoor(old.deployment)
+        network, door = Network(old.deployment, lambda content, code: None), ChainClient(old.deployment)
         await network.ready()
         try:
 

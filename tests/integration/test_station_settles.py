@@ -82,7 +82,7 @@ async def test_heard_is_vouchered(tmp_path: Path) -> None:
                 result = await host.report(host.invocation(ticket, "renew", position, await core.now_ms()))
             assert result["intervals"] >= 5
             station = client.app[STATION]
-            await station.settle_once()
+            await station.rounds.run_once()
             voucher = station.store.voucher(world.keys.address)
             assert voucher is not None
             assert voucher.sent_ms is not None
@@ -90,7 +90,7 @@ async def test_heard_is_vouchered(tmp_path: Path) -> None:
             assert voucher.cap == gross(result["intervals"] * (price.owner + price.reward), BPS)
             event = await host.event("receipt")
             assert event["receipt"]["type"] == "Receipt"
-            await station.settle_once()
+            await station.rounds.run_once()
             assert station.store.voucher(world.keys.address) == voucher
             assert [row.code for row in station.store.statements(world.keys.address, 9)] == [None]
 

@@ -187,7 +187,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
                 await agreed(world, station)
                 voucher = await fans_of(world, client, songs, epoch)
                 await agreed(world, station)
-                await station[STATION].settle_once()
+                await station[STATION].rounds.run_once()
                 await world.to_epoch(epoch + 1)
                 await world.call("POST", "/v1/epochs/close", headers={"Authorization": f"Bearer {world.keys.admin}"})
                 raw = await (await world.http.get(f"{world.url}/v1/epochs/{epoch}/data")).read()
@@ -413,7 +413,7 @@ async def test_a_stranger_is_told_nothing_of_a_fan(scene: Scene) -> None:
         assert tried == {str(each.__struct_config__.tag) for each in typing.get_args(requests.Operation)}
         # Others are paid while the stranger's line stands, and its sessions name their payees.
         await agreed(world, scene.station)
-        await scene.station[STATION].settle_once()
+        await scene.station[STATION].rounds.run_once()
         await asks(scene, host, "receipts", payees=[to_hex(row.payee) for row in scene.published.payees])
         scene.said.extend(json.dumps(host.events.get_nowait()) for _ in range(host.events.qsize()))
     assert await routes(scene) > 200

@@ -24,7 +24,7 @@ from demo.waiting import TIMEOUT_S, wait_until
 from pywallet.encoding.hex import from_hex
 from studio.owner import ContentKeys
 from studio.verify import verify
-from studio.web_command import _write_door
+from studio.web_command import _write_launcher
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
@@ -74,7 +74,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             )
             page.on("pageerror", lambda error: complaints.append(str(error)))
             # As gomaa studio opens it: by a file that leads there.
-            _write_door(folder / "door.html", url)
+            _write_launcher(folder / "door.html", url)
             page.goto((folder / "door.html").as_uri())
             page.wait_for_url(url)
             yield Studio(stack, folder / "band", page, complaints)

@@ -210,7 +210,7 @@ class Fan:
     async def ticket(self, session: Signed[Session], content: bytes) -> Signed[Ticket]:
         """Ask the station for a ticket."""
         found: Signed[Ticket] = await self.network.carry(
-            self.name, lambda: self.station.ask(lambda station: station.desk.issue(session, content))
+            self.name, lambda: self.station.ask(lambda station: station.issuer.issue(session, content))
         )
         return found
 

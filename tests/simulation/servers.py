@@ -24,7 +24,7 @@ from security_server.api.host_socket import HostSocket
 from security_server.config import Config, Keys
 from security_server.context import Core
 from security_server.db.writer import Store, _Job
-from station.chain_client import ChainDoor
+from station.chain_client import ChainClient
 from station.config import StationConfig
 from station.context import Station
 from station.payments.server_client import Servers
@@ -222,7 +222,7 @@ class RadioStation:
         process = self.process = Process(f"station {self.starts}")
 
         async def begin() -> Station:
-            chain = ChainDoor(self.deployment)
+            chain = ChainClient(self.deployment)
             station = Station.of(self.config, self.key, self.address, chain, Servers(self.session))  # type: ignore[arg-type]
             station.start()
             return station

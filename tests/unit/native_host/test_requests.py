@@ -40,7 +40,7 @@ def test_every_request_follows_no_redirect() -> None:
         (file, node)
         for file, name, node in calls()
         if name.rsplit(".", 1)[-1] in METHODS
-        and name.split(".")[-2:-1] in (["session"], ["_session"], ["asking"], ["http"])
+        and name.split(".")[-2:-1] in (["session"], ["_session"], ["client"], ["http"])
     ]
     assert len(asked) >= 4
     for file, node in asked:

@@ -38,8 +38,8 @@ from security_server.db.tables import (
 from security_server.db.writer import Store
 from station.chain_interface import Account
 from station.db.ledger import Store as StationStore
-from station.db.ledger import TicketRow
-from station.db.retention import History
+from station.db.retention import Retention
+from station.db.rows import TicketRow
 from station.payments.resync import Life
 from station.payments.server_client import Servers
 from station.payments.statements import Bookkeeper, Outcome
@@ -251,7 +251,7 @@ class BooksWorld:
         """Start the station on its file."""
         self.station = StationStore(f"sqlite:///{self.folder}/station.db")
         Listening(self.station.engine)
-        self.history = History(self.station, 1, SCHEDULE)
+        self.history = Retention(self.station, 1, SCHEDULE)
         life = Life(LIFE_S, INTERVAL_S, 1)
         self.keeper = Bookkeeper(
             STATION_KEY,
@@ -319,7 +319,7 @@ class BooksWorld:
             price=price,
             reward=reward,
             bps=self.chain.rate_at(self.epoch),
-            worst=LIFE_S // INTERVAL_S + 1,
+            max_intervals=LIFE_S // INTERVAL_S + 1,
         )
         number = self.station.issue(row, 10**30, 0, 10**6)
         ticket = Ticket(SERVER, STATION, content, session, number, price, reward, row.bps, row.expiry_s)

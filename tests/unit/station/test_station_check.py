@@ -24,7 +24,8 @@ from pywallet.encoding.hex import to_hex
 from pywallet.sps.container import MAGIC
 from station.api.responses import body
 from station.commands import station
-from station.site_check.check import Line, check
+from station.site_check.check import check
+from station.site_check.report import Line
 
 KEY = b"\x01" * 32
 VECTORS = Path(__file__).parents[2] / "vectors" / "delivery"

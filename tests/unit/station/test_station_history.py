@@ -11,17 +11,21 @@ from sqlalchemy import event
 
 from pywallet.rules.statement_check import Agreed, Verdict
 from pywallet.settlement import Schedule
-from station.db.ledger import Store, TicketRow
+from station.db.ledger import Store
 from station.db.retention import (
     BATCH,
     DAY_MS,
     KEPT_VOUCHERS,
-    History,
+    Retention,
 )
+from station.db.rows import TicketRow
 from station.tickets.listeners import Listening
 
 SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
-GROWING = {"tickets", "listening", "asked", "statements", "vouchers", "settled", "acknowledgements"}
+GROWING = {
+    *("tickets", "rewarded_tickets", "listener_tickets", "statements", "vouchers"),
+    *("settled_tickets", "acknowledgements"),
+}
 
 
 def test_every_statement_uses_an_index(tmp_path: Path) -> None:
@@ -47,7 +51,7 @@ def test_every_statement_uses_an_index(tmp_path: Path) -> None:
     listening.known(b"\x09" * 20, b"\x08" * 20)
     listening.finished(1_000)
     listening.fed([1])
-    history = History(store, 1, SCHEDULE)
+    history = Retention(store, 1, SCHEDULE)
     for server in servers:
         agree(store, server, 1_000)
     asyncio.run(history.step(servers[0], 10**15))
@@ -88,10 +92,10 @@ OLD_MS = NOW_MS - 100 * DAY_MS
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> tuple[Store, Listening, History]:
+def books(tmp_path: Path) -> tuple[Store, Listening, Retention]:
     """A station's books that keep ninety days."""
     store = Store(f"sqlite:///{tmp_path}/db")
-    return store, Listening(store.engine), History(store, 90, SCHEDULE)
+    return store, Listening(store.engine), Retention(store, 90, SCHEDULE)
 
 
 def issue(store: Store, issued_ms: int, listening: Listening | None = None) -> int:
@@ -104,7 +108,7 @@ def issue(store: Store, issued_ms: int, listening: Listening | None = None) -> i
     return number
 
 
-def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, Listening, History]) -> None:
+def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, Listening, Retention]) -> None:
     """Old: settled, unplayed; kept: signed for and not acknowledged, acknowledged only yesterday, set aside, young."""
     store, _, history = books
     settled, unplayed, unsettled, late, aside = (issue(store, OLD_MS + n) for n in range(5))
@@ -113,7 +117,7 @@ def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, Listening, 
     for number in (unsettled, young):
         agree(store, SERVER, OLD_MS)
         with store.engine.begin() as db:
-            db.exec_driver_sql(f"UPDATE tickets SET vouchered = 2 WHERE number = {number}")
+            db.exec_driver_sql(f"UPDATE tickets SET vouchered_intervals = 2 WHERE number = {number}")
     agree(store, SERVER, NOW_MS - DAY_MS, late)
     with store.engine.begin() as db:
         db.exec_driver_sql("INSERT INTO quarantine VALUES (?, ?, 1, 'statement.line', '{}')", (SERVER, aside))
@@ -125,7 +129,7 @@ def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, Listening, 
     store.close()
 
 
-def test_a_listener_stays_known_to_a_band(books: tuple[Store, Listening, History]) -> None:
+def test_a_listener_stays_known_to_a_band(books: tuple[Store, Listening, Retention]) -> None:
     """Of three old plays that were paid the last one stays, and each until the book of points has it."""
     store, listening, history = books
     numbers = [issue(store, OLD_MS + n, listening) for n in range(3)]
@@ -134,13 +138,13 @@ def test_a_listener_stays_known_to_a_band(books: tuple[Store, Listening, History
     asyncio.run(history.step(SERVER, NOW_MS))
     assert set(store.tickets(numbers)) == set(numbers)
     listening.fed(numbers)
-    asyncio.run(History(store, 90, SCHEDULE).step(SERVER, NOW_MS))
+    asyncio.run(Retention(store, 90, SCHEDULE).step(SERVER, NOW_MS))
     assert set(store.tickets(numbers)) == {numbers[-1]}
     assert listening.known(LISTENER, BAND)
     store.close()
 
 
-def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, Listening, History]) -> None:
+def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, Listening, Retention]) -> None:
     """A year of rounds: the latest vouchers with their statements, and what is agreed, stay."""
     store, _, history = books
     for n in range(3 * KEPT_VOUCHERS):
@@ -157,12 +161,12 @@ def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, Listening
 
 
 def test_deleting_goes_in_batches_and_nothing_is_deleted_where_all_is_kept(
-    books: tuple[Store, Listening, History],
+    books: tuple[Store, Listening, Retention],
 ) -> None:
     """More than a batch takes two steps; ``keep_days`` 0 keeps everything."""
     store, _, history = books
     for n in range(BATCH + 1):
         issue(store, OLD_MS + n)
-    assert asyncio.run(History(store, 0, SCHEDULE).step(SERVER, NOW_MS)) == 0
+    assert asyncio.run(Retention(store, 0, SCHEDULE).step(SERVER, NOW_MS)) == 0
     assert [asyncio.run(history.step(SERVER, NOW_MS)) for _ in range(3)] == [BATCH, 1, 0]
     store.close()

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pywallet.encoding.hex import to_hex
-from station.pages.views import HERE
+from station.pages.views import HERE, midnight_ms
 
 VOID = {"meta", "link", "img", "br", "input", "rect", "circle", "path", "line"}
 
@@ -126,7 +126,7 @@ async def test_catalogue_works_without_script(world: Any) -> None:
 async def test_only_what_happened_is_shown(world: Any) -> None:
     """A quiet station says so; after a ticket the page shows that play and the count."""
     assert "Nothing has played yet today" in (await _page(world, "/")).text
-    world.chain.now = world.station.midnight_ms() + 1000
+    world.chain.now = midnight_ms() + 1000
     await world.ticket("letters", world.session(not_before=0, not_after=1 << 40))
     page = await _page(world, "/")
     assert "1 play today" in page.text

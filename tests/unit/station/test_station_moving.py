@@ -18,7 +18,7 @@ EPOCH = NOW_S // 60
 
 async def moves(world: Any) -> Any:
     """As the operator's view has them after another look."""
-    await world.client.server.app[STATION].moves.watch()
+    await world.client.server.app[STATION].moves.try_refresh()
     async with world.client.get("/gomaa/account", headers={"Authorization": "Bearer operator"}) as response:
         assert response.status == 200
         return (await response.json())["moves"]
@@ -46,7 +46,7 @@ async def test_an_accepted_move_is_told_with_its_epoch_and_the_escrow_that_it_ne
         world.chain.moving[content] = servers
         caplog.clear()
         for _ in range(2):
-            await station.moves.watch()
+            await station.moves.try_refresh()
         return [record.getMessage() for record in caplog.records]
 
     proposed = await step(ContentServers(SERVER, SERVER, NEXT))

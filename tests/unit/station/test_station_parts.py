@@ -21,7 +21,8 @@ from pywallet.policy import Price
 from station.commands import station as command
 from station.config import StationConfig, from_dict, load
 from station.context import read_key
-from station.db.ledger import Store, TicketRow
+from station.db.ledger import Store
+from station.db.rows import TicketRow
 from station.pages.views import (
     bars,
     clock,
@@ -134,7 +135,7 @@ def _row(**changes: Any) -> TicketRow:
         "price": 10**30,
         "reward": 5,
         "bps": 250,
-        "worst": 4,
+        "max_intervals": 4,
     }
     return TicketRow(**{**values, **changes})
 
@@ -154,10 +155,10 @@ def test_books_survive_a_restart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "ALTER TABLE tickets DROP COLUMN settled",
+        "ALTER TABLE tickets DROP COLUMN settled_intervals",
         "ALTER TABLE vouchers ADD COLUMN more TEXT",
         "DROP TABLE vouchers",
-        "DROP TABLE listening",
+        "DROP TABLE rewarded_tickets",
     ],
 )
 def test_a_database_of_another_version_is_refused_and_left_alone(tmp_path: Path, change: str) -> None:

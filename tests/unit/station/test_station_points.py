@@ -33,11 +33,13 @@ RULES = {"points_per_minute": 2, "minimum_s": 30, "offers": [SHIRT, QUIET]}
 
 
 def generous(world: Any, raw: dict[str, Any]) -> Loyalty:
-    """The running station with these rules."""
+    """Gives the services of the running station these rules."""
     given, station = Generosity.from_dict(raw), world.station
     book = RewardBook(world.config.points_file, bytes([1]) * 32, station.address, given.programme, given.offers)
-    station.loyalty = station.desk._loyalty = Loyalty(given, Listening(station.store.engine), book)
-    return station.loyalty
+    loyalty = Loyalty(given, Listening(station.store.engine), book)
+    for service in (station.issuer, station.points, station.ad_free, station.rounds):
+        service._loyalty = loyalty
+    return loyalty
 
 
 async def heard(world: Any, minutes: int) -> None:
@@ -46,7 +48,7 @@ async def heard(world: Any, minutes: int) -> None:
     world.chain.now += minutes * 60_000
     world.server.epoch = world.chain.now // 60_000
     world.server.heard(ticket, minutes * 2)
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
 
 
 async def points(
@@ -86,7 +88,7 @@ async def test_tickets_beside_each_other_stay_under_the_cap(world: Any) -> None:
     world.server.epoch = world.chain.now // 60_000
     for ticket in tickets:
         world.server.heard(ticket, 7)
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     rows = world.station.store.tickets(ticket.number for ticket in tickets).values()
     assert sum(row.vouchered * row.reward for row in rows) <= 42 * WEI // 1000
 
@@ -109,7 +111,7 @@ async def test_a_listener_who_was_paid_for_more_time_than_there_was_earns_again_
     world.server.epoch = world.chain.now // 60_000
     for ticket in (first, second):
         world.server.heard(ticket, 4)
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     assert (await world.ticket()).reward == 0
     world.chain.now += 90_000
     assert (await world.ticket()).reward == REWARD
@@ -146,7 +148,7 @@ async def test_points_come_with_the_voucher_and_once(world: Any) -> None:
     for _ in range(2):
         status, account = await points(world, "look")
         assert (status, account["points"]) == (200, 9)
-        await world.station.settle_once()
+        await world.station.rounds.run_once()
     assert (await points(world, "look", OTHER_KEY))[1]["points"] == 0
 
 
@@ -239,7 +241,7 @@ async def test_the_page_carries_no_advertising_for_a_pass_in_use(world: Any) -> 
     Neither an unused pass nor a forged one hides it.
     """
     loyalty = generous(world, RULES)
-    world.station.config = replace(world.station.config, sponsor="Supported by Hartley & Sons, boat builders")
+    world.station.ad_free._sponsor = "Supported by Hartley & Sons, boat builders"
     await heard(world, 1)
     await world.ticket()
     bought = (await points(world, "buy quiet 3"))[1]["bought"]
@@ -278,7 +280,7 @@ async def test_who_declines_rewards_is_not_kept(world: Any) -> None:
     ticket = await world.ticket(session=world.session(payee=bytes(20)))
     world.server.heard(ticket, 2)
     world.chain.now += 3_600_000
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     assert Listening(world.station.store.engine).finished(world.chain.now // 1000 + 10**6) == []
 
 

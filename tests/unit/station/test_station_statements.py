@@ -11,7 +11,7 @@ import pytest
 from pywallet.errors import GomaaError, Refusal
 from pywallet.protocol import statement_lines_hash
 from pywallet.settlement import gross
-from station.db.ledger import TicketRow
+from station.db.rows import TicketRow
 from station.payments.statements import Outcome
 
 Lie = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
@@ -239,12 +239,12 @@ async def test_rounds_survive_trouble(world: Any) -> None:
     """A round with the chain or the server down raises nothing, and the next one pays."""
     ticket = await _heard(world)
     world.chain.down = True
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     world.chain.down = False
     world.server.status = 500
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     world.server.status = 200
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     assert [voucher.cap for voucher in world.server.vouchers] == [gross(_net(ticket, 3), 250)]
 
 
@@ -261,7 +261,7 @@ async def test_a_server_that_the_books_do_not_name_is_asked(world: Any, monkeypa
 
     assert not world.station.store.servers()
     monkeypatch.setattr(world.station.bookkeeper, "round", ask)
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     # The station's own first round may have asked as well.
     assert set(asked) == {song.server for song in world.station.catalogue.songs}
 
@@ -298,8 +298,8 @@ def test_a_ticket_knows_from_its_worst_case_how_fast_its_song_may_be_heard() -> 
         price=1,
         reward=1,
         bps=0,
-        worst=3_600 // 30 + 1,
+        max_intervals=3_600 // 30 + 1,
     )
     assert ticket.fastest == 1
-    assert replace(ticket, worst=2 * 3_600 // 30 + 1).fastest == 2
-    assert replace(ticket, expiry_s=1_010, worst=2 * 10 // 30 + 1).fastest == 1
+    assert replace(ticket, max_intervals=2 * 3_600 // 30 + 1).fastest == 2
+    assert replace(ticket, expiry_s=1_010, max_intervals=2 * 10 // 30 + 1).fastest == 1

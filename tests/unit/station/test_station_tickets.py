@@ -183,12 +183,12 @@ async def test_a_ticket_holds_more_as_its_play_goes_on(world: Any) -> None:
     """Each vouchered interval lets a ticket hold two more, up to what it can still cost; after its end nothing."""
     ticket = await world.ticket()
     store, each = world.station.store, ticket.price + ticket.reward
-    worst = store.tickets([ticket.number])[ticket.number].worst
+    worst = store.tickets([ticket.number])[ticket.number].max_intervals
     for intervals in (1, 2, 5, 12):
         world.chain.now += 400_000 if intervals == 12 else 60_000
         world.server.epoch = world.chain.now // 60_000
         world.server.heard(ticket, intervals)
-        await world.station.settle_once()
+        await world.station.rounds.run_once()
         held = store.outstanding(ticket.server, world.chain.now // 1000)[1]
         assert held == min(worst - intervals, 2 + 2 * intervals) * each
     assert store.outstanding(ticket.server, ticket.expiry + 61) == (0, 0)
@@ -203,7 +203,7 @@ async def test_a_listener_has_few_tickets_that_are_not_played(world: Any) -> Non
     world.chain.now += 40_000
     world.server.heard(tickets[0], 1)
     world.server.epoch = world.chain.now // 60_000
-    await world.station.settle_once()
+    await world.station.rounds.run_once()
     await world.ticket(session=sessions[16])
     assert await world.refusal(session=sessions[16]) == (429, "station.busy")
 

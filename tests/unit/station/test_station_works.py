@@ -16,8 +16,8 @@ from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
 from pywallet.settlement import Schedule
 from station.api.app import create_app
-from station.pages.works import KEPT_S, WORDS, Look
-from station.site_check.check import Line
+from station.pages.works import KEPT_S, WORDS, CachedCheck
+from station.site_check.report import Line
 
 A, B = b"\x0a" * 20, b"\x0b" * 20
 
@@ -32,7 +32,7 @@ async def test_one_look_serves_everybody_for_a_minute() -> None:
         await asyncio.sleep(0)
         return [Line("page", True, str(len(looks)))]
 
-    shared = Look(look, lambda: now)
+    shared = CachedCheck(look, lambda: now)
     assert {lines[0].message for lines in await asyncio.gather(*(shared.lines() for _ in range(20)))} == {"1"}
     now += KEPT_S
     assert (await shared.lines())[0].message == "1"

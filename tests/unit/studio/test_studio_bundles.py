@@ -10,7 +10,7 @@ import pytest
 
 from chain.deployment import Deployment
 from pywallet.errors import InputError
-from studio.desk import Band, Desk
+from studio.desk import Band, ReleaseService
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.server import ServerInfo
@@ -78,13 +78,13 @@ async def test_the_page_asks_for_known_encodings_only(
     wish: Any, tmp_path: Path, deployment: Deployment, server: ServerInfo
 ) -> None:
     """Anything but a list of known names is refused before the song is signed."""
-    desk = Desk(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
-    piece = desk.open("x.wav")
+    service = ReleaseService(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
+    piece = service.open("x.wav")
     piece.path.write_bytes(recording(tmp_path / "x.wav").read_bytes())
-    await desk.take(piece)
+    await service.analyse(piece)
     try:
         with pytest.raises(InputError) as refused:
-            await desk.begin({"recording": piece.id, "title": "T", "terms": {}, "layers": [], "renditions": wish})
+            await service.start({"recording": piece.id, "title": "T", "terms": {}, "layers": [], "renditions": wish})
         assert refused.value.code == "message.schema"
     finally:
-        await desk.close()
+        await service.close()

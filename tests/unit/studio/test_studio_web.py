@@ -23,7 +23,7 @@ from chain.deployment import Deployment
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
 from studio import desk, web_command
-from studio.desk import Band, Desk
+from studio.desk import Band, ReleaseService
 from studio.server import ServerInfo
 from studio.terms import PER, Form, explain
 from studio.web import TOKEN, make_app
@@ -53,7 +53,7 @@ class Page:
 @pytest.fixture
 async def page(tmp_path: Path, deployment: Deployment, server: ServerInfo) -> AsyncIterator[Page]:
     """A studio of a network that nobody runs."""
-    app = make_app(Desk(Band(OWNER_KEY, deployment, server, tmp_path / "songs")))
+    app = make_app(ReleaseService(Band(OWNER_KEY, deployment, server, tmp_path / "songs")))
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -302,11 +302,11 @@ async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, se
     """Ended in the middle of a conversion, the studio stops at once, who watches is let go, and no song has been left
     half made.
     """
-    closing = Desk(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
+    closing = ReleaseService(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
     piece = closing.open("long.wav")
     piece.path.write_bytes(recording(240))
-    await closing.take(piece)
-    begun = await closing.begin({"recording": piece.id, "title": "Long", "terms": {}, "layers": []})
+    await closing.analyse(piece)
+    begun = await closing.start({"recording": piece.id, "title": "Long", "terms": {}, "layers": []})
     seen = []
     async for state in closing.watch(begun.id):
         seen.append(state)

@@ -1,0 +1,1 @@
+"""Alembic migrations of the station's database; run by ``station.db.versions`` only."""

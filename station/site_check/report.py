@@ -1,0 +1,45 @@
+"""Results of the site check, and what its parts share."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+MAX_BYTES: Final = 8 << 20
+"""Bytes read of one response."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the report.
+
+    Attributes:
+        name: Which check.
+        ok: Whether it passed.
+        message: The result.
+        fix: What to change; "" where it passed.
+    """
+
+    name: str
+    ok: bool
+    message: str
+    fix: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of ``--json``."""
+        return asdict(self)
+
+
+class Wrong(Exception):
+    """A failed check: the result, and what to change."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+def origin_of(url: str) -> str:
+    """Scheme and host with port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
