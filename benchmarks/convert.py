@@ -15,6 +15,7 @@ import tempfile
 import time
 import wave
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,9 +109,7 @@ def _speed(folder: Path) -> Iterator[dict[str, Any]]:
     for _ in range(ROUNDS):
         for name, layers in kinds.items():
             options = Options(replace=True, layers=layers)
-            ours[name].append(
-                _own(lambda options=options: convert(source, output, policy, KEY, deployment, server, options))
-            )  # type: ignore[misc]
+            ours[name].append(_own(partial(convert, source, output, policy, KEY, deployment, server, options)))
         peers.append(_childs(["ffmpeg", "-v", "error", "-y", "-i", source, "-threads", "1", "-c:a", "flac", flac]))
     detail = {"seconds": SECONDS, "rounds": ROUNDS, "size": output.stat().st_size, "peer_size": flac.stat().st_size}
     for name, layers in kinds.items():
