@@ -142,8 +142,8 @@ class _File:
     def __init__(self, path: Path) -> None:
         import av
 
-        from studio.downmix import Downmix, plainly
-        from studio.source import open_container, opened
+        from audio.downmix import Downmix, plainly
+        from audio.source import open_container, opened
 
         with ExitStack() as stack:
             try:

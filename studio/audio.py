@@ -14,11 +14,12 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
+from audio import ogg, riff
+from audio.downmix import Downmix, plainly
+from audio.source import open_container, spooled, view
 from pywallet.errors import InputError
-from studio import mp3, mp4, ogg, riff
-from studio.downmix import Downmix, plainly
+from studio import mp3, mp4
 from studio.integrity import Integrity
-from studio.source import open_container, spooled, view
 from studio.tags import Artwork, Found, cover, read
 from studio.text import shown
 
@@ -65,7 +66,7 @@ class Recording:
     """A source that is being read; a context manager. Raises InputError ``media.decode``, ``media.unsupported``.
 
     What is kept: 44.1 and 48 kHz as they are, every other rate as 48 kHz; mono as it is, everything wider as stereo
-    (see ``studio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format,
+    (see ``audio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format,
     else 16.
 
     Args:

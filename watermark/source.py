@@ -13,10 +13,10 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
+from audio.samples import plain
+from audio.source import open_container, opened
 from pywallet.errors import InputError
-from studio.source import open_container, opened
 from watermark.parameters import MIN_RATE, MIN_RATE_INBAND
-from watermark.samples import plain
 
 MOST_CHANNELS: Final = 8
 """Channels that are looked at one by one; further ones are in the sum only."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pywallet.errors import InputError
-
-if TYPE_CHECKING:
-    from pywallet.sps.header import Header
+from pywallet.sps.header import Header
 
 MAGIC: Final = b"\x89SPS\r\n\x1a\n"
 """A byte above 127, the name, and line ends that text transfers would spoil (as PNG does)."""

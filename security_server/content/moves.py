@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, select
 from pywallet.crypto import recover, sign
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.sps.header import open_header
+from pywallet.sps.signed_header import open_header
 from security_server.api.requests import HandoverRequest
 from security_server.content.contents import MOVED, Song, song_of
 from security_server.content.handover import (

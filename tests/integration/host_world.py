@@ -37,8 +37,9 @@ from pywallet.protocol import (
     digest,
     sign,
 )
-from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from pywallet.sps.segments import segment_aad, segment_key
+from pywallet.sps.signed_header import sign_header
 from tests.integration.host_server import StandIn
 
 CHAIN_ID = 31337

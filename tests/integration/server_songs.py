@@ -10,7 +10,8 @@ from pywallet.crypto import address_of, sign
 from pywallet.crypto.key_wrap import UPLOAD_INFO, WrapKey
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.policy import Policy
-from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef
+from pywallet.sps.signed_header import sign_header
 from security_server.content.contents import upload_digest
 
 SEGMENTS = 60

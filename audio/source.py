@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import av
 
-from studio import ogg, riff
+from audio import ogg, riff
 
 SOLELY: Final = {"protocol_whitelist": "none"}
 """FFmpeg opens nothing besides the file that it is given.
@@ -97,8 +97,11 @@ def opened(path: Path) -> Iterator[View]:
 
 @contextmanager
 def spooled(stream: BinaryIO, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """A pipe's bytes in a temporary file of ``folder``, on disk, so that what it declares can be held against what it
-    has.
+    """A pipe's bytes in a temporary file on disk, so that declared lengths can be checked against the actual ones.
+
+    Args:
+        stream: The pipe, read to its end.
+        folder: Where the temporary file is made; the system's folder by default.
     """
     with tempfile.TemporaryFile(dir=folder) as file:
         shutil.copyfileobj(stream, file, 1 << 20)
