@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pywallet.encoding.hex import checksum
 from pywallet.errors import InputError
 from pywallet.policy import Context, Policy, Usage, describe
-from pywallet.policy.describe import Names
+from pywallet.policy.describe import PartyNames
 from pywallet.sps import Header
 from pywallet.sps.polyglot import CLOSING, DOCTYPE, Lines, comment_ends_over, patched, prologue
 from studio.owner import Replacing
@@ -157,7 +157,7 @@ def _terms(header: Header, lang: str) -> list[str]:
     """The policy in sentences, for somebody who has used nothing of it yet."""
     policy = Policy.from_dict(header.policy)
     context = Context(now_s=0, domain=None, wallet=False, revoked=False, destroyed=False)
-    said = describe(policy, Usage(), context, lang, Names(artist=header.artist))
+    said = describe(policy, Usage(), context, lang, PartyNames(artist=header.artist))
     return [line for line in (said.may, said.left, said.costs, said.earn, *said.limits) if line]
 
 

@@ -12,7 +12,7 @@ from chain.deployment import Deployment
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, InputError
 from pywallet.protocol import Receipt, Signed, compact
-from pywallet.settlement import Answer, Header, Schedule, entries_digest
+from pywallet.settlement import Answer, EpochHeader, Schedule, entries_digest
 from pywallet.settlement.schedule import ANSWERS_A_BATCH
 
 MOST_ENTRIES: Final = 256
@@ -96,7 +96,7 @@ class ClaimItem:
 
     server: bytes
     epoch: int
-    header: Header
+    header: EpochHeader
     payee: bytes
     amount: int
     index: int
@@ -372,7 +372,7 @@ class Settlement:
         private_key: bytes,
         server: bytes,
         epoch: int,
-        header: Header,
+        header: EpochHeader,
         counts: bytes,
         data: bytes,
         debits: Sequence[tuple[bytes, int]],

@@ -14,7 +14,7 @@ from native_host.remote.server import Server
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.protocol import Signed, require_signer
-from pywallet.settlement import Header, commitment
+from pywallet.settlement import EpochHeader, commitment
 
 T = TypeVar("T")
 
@@ -66,13 +66,13 @@ def read(part: Callable[[], T]) -> T:
         raise Unavailable("server.answer", reason=f"{type(e).__name__}: {e}"[:200]) from None
 
 
-def header(answer: dict[str, Any]) -> Header:
+def header(answer: dict[str, Any]) -> EpochHeader:
     """The epoch's header in an answer."""
     value = answer["header"]
-    return Header(root=from_hex(value["root"], 32), total=int(value["total"]), rest=from_hex(value["rest"], 32))
+    return EpochHeader(root=from_hex(value["root"], 32), total=int(value["total"]), rest=from_hex(value["rest"], 32))
 
 
-async def committed(network: Network, server: bytes, epoch: int, claimed: Header) -> bool:
+async def committed(network: Network, server: bytes, epoch: int, claimed: EpochHeader) -> bool:
     """Whether the epoch is final on the chain. Raises Refusal ``claim.pending`` (not posted), ``chain.mismatch``."""
     state = await network.settlement.epoch(server, epoch)
     if not any(state.commit):

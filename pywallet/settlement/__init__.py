@@ -1,7 +1,7 @@
 """The money's arithmetic off chain: epochs, trees, commitments, published data (docs/settlement.md)."""
 
-from pywallet.settlement.challenge import Answer, answer_for, fault, grievance, header_of
-from pywallet.settlement.commitment import Header, commitment, entries_digest, gross, rest
+from pywallet.settlement.challenge import Answer, answer_for, fault, header_of, missing_leaf
+from pywallet.settlement.commitment import EpochHeader, commitment, entries_digest, gross, rest
 from pywallet.settlement.counts import CountsTree, content_leaf, usage_leaf, usage_tag, verify_count
 from pywallet.settlement.published_data import (
     FEW,
@@ -35,7 +35,7 @@ __all__ = [
     "CountsTree",
     "DebitRow",
     "EpochData",
-    "Header",
+    "EpochHeader",
     "OwnerRow",
     "PayeeRow",
     "PlayRow",
@@ -51,7 +51,7 @@ __all__ = [
     "content_leaf",
     "entries_digest",
     "fault",
-    "grievance",
+    "missing_leaf",
     "gross",
     "header_of",
     "rest",

@@ -1,6 +1,6 @@
 """SPS, the file: container, signed header, sealed segments (docs/format/)."""
 
-from pywallet.sps.container import MAGIC, MAX_HEADER, Container, Extent
+from pywallet.sps.container import MAGIC, MAX_HEADER, ByteRange, Container
 from pywallet.sps.header import Artwork, Header, Rendition, Segment, ServerRef
 from pywallet.sps.segments import merkle_root, open_segment, seal_segment, segment_aad, segment_key
 from pywallet.sps.signed_header import encode_header, open_header, sign_header
@@ -10,7 +10,7 @@ __all__ = [
     "MAX_HEADER",
     "Artwork",
     "Container",
-    "Extent",
+    "ByteRange",
     "Header",
     "Rendition",
     "Segment",

@@ -17,7 +17,7 @@ PREFIX_SIZE: Final = len(MAGIC) + 4
 
 
 @dataclass(frozen=True)
-class Extent:
+class ByteRange:
     """A run of bytes in the file."""
 
     offset: int
@@ -52,15 +52,15 @@ class Container:
         """Magic, length and header: what the file begins with."""
         return MAGIC + len(self.cose).to_bytes(4, "big") + self.cose
 
-    def extents(self, header: Header) -> list[tuple[Extent, list[Extent]]]:
+    def extents(self, header: Header) -> list[tuple[ByteRange, list[ByteRange]]]:
         """For each rendition, where its init part and its sealed segments lie."""
         at, out = self.body, []
         for rendition in header.renditions:
-            init = Extent(at, rendition.init_size)
+            init = ByteRange(at, rendition.init_size)
             at = init.end
             parts = []
             for segment in rendition.segments:
-                parts.append(Extent(at, segment.size))
+                parts.append(ByteRange(at, segment.size))
                 at += segment.size
             out.append((init, parts))
         return out

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 from pywallet.protocol import Voucher
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from pywallet.wallet.transactions import call_data
 from pywallet.worker_api import wallet
 from pywallet.worker_api.fields import Payload
@@ -60,7 +60,9 @@ async def points(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """
     keys, what = wallet.keyring(), payload.text("what")
     domain, time_s = payload.text("domain"), payload.integer("time_s", 0, _MAX)
-    return {"signature": to_hex(keys.sign_asking(Asking(payload.address("station"), domain, time_s, what)))}
+    return {
+        "signature": to_hex(keys.sign_points_request(PointsRequest(payload.address("station"), domain, time_s, what)))
+    }
 
 
 OPS: Final[dict[str, wallet.Handler]] = {

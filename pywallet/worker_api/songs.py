@@ -16,7 +16,7 @@ from pywallet.playback import (
     step,
 )
 from pywallet.playback.session import State
-from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe, extent
+from pywallet.policy import ACTIONS, Context, PartyNames, Policy, Usage, describe, extent
 from pywallet.provider.safe_text import named
 from pywallet.settlement import gross
 from pywallet.sps import Header, Rendition, mark, open_header
@@ -239,7 +239,7 @@ def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
         _usage(payload.part("usage")),
         _context(payload.part("context")),
         payload.text("language", "en"),
-        Names(station=names.text("station") if names.has("station") else None, artist=named(song.header.artist)),
+        PartyNames(station=names.text("station") if names.has("station") else None, artist=named(song.header.artist)),
     )
     return {
         "facts": {

@@ -14,7 +14,7 @@ from aiohttp import web
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.rewards import SignedPass
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from station.api.responses import answer, body
 from station.context import Station
 
@@ -43,7 +43,7 @@ class PointsDesk:
             raise InputError("message.schema", field="signature")
         station = self._station
         now_ms = await station.chain.now_ms()
-        listener = Asking(station.address, station.config.domain, time_s, what).listener(
+        listener = PointsRequest(station.address, station.config.domain, time_s, what).listener(
             from_hex(signature, 65), now_ms // 1000
         )
         await station.loyalty.feed(now_ms)

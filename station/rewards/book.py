@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pywallet.errors import Refusal
-from pywallet.rewards import Award, Heard, Pass, Programme, SignedPass
+from pywallet.rewards import Award, PaidPlay, Pass, Programme, SignedPass
 from pywallet.rewards.points_rules import DAY_S
 
 _SCHEMA: Final = """
@@ -50,7 +50,7 @@ class RewardBook:
         db.execute("PRAGMA synchronous=FULL")
         return db
 
-    def give(self, plays: Iterable[tuple[int, Heard]]) -> list[Award]:
+    def give(self, plays: Iterable[tuple[int, PaidPlay]]) -> list[Award]:
         """Points for finished, vouchered plays by their ticket numbers; a ticket that was rewarded is passed over."""
         with closing(self._open()) as db, db:
             db.execute("BEGIN IMMEDIATE")

@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from pywallet.rewards import Heard
+from pywallet.rewards import PaidPlay
 from pywallet.rewards.points_rules import DAY_S
 from station.db.ledger import HOLD_S, TICKETS, ticket_row
 from station.db.schema import make_tables
@@ -135,7 +135,7 @@ class Listening:
         wanted = (_heard.c.listener == listener, _heard.c.owner == owner, TICKETS.c.vouchered > 0)
         return db.execute(sa.select(_heard.c.number).select_from(both).where(*wanted).limit(1)).first() is not None
 
-    def finished(self, now_s: int, limit: int = 500) -> list[tuple[int, Heard]]:
+    def finished(self, now_s: int, limit: int = 500) -> list[tuple[int, PaidPlay]]:
         """Plays that are over and not in the book of points yet.
 
         By their end, or because the listener plays something newer.
@@ -152,7 +152,7 @@ class Listening:
         return [
             (
                 row.number,
-                Heard(
+                PaidPlay(
                     bytes(row.listener),
                     bytes(row.content),
                     bytes(row.owner),
