@@ -175,7 +175,7 @@ async def test_a_word_about_points() -> None:
     signature = from_hex((await call("points.sign", asked))["signature"], 65)
     word = PointsRequest(from_hex(STATION, 20), "harbour.example", 1_800_000_000, "buy shirt 9")
     assert word.listener(signature, 1_800_000_000) == session.listener
-    for change in ({"domain": "other.example"}, {"what": "look"}, {"time_s": 1_800_000_001}, {"station": bytes(20)}):
+    for change in ({"domain": "other.example"}, {"command": "look"}, {"time_s": 1_800_000_001}, {"station": bytes(20)}):
         assert replace(word, **change).listener(signature, 1_800_000_000) != session.listener
     await call("wallet.lock", {})
     with pytest.raises(GomaaError, match=r"wallet\.locked"):
