@@ -10,7 +10,7 @@ from audit.events import ContractsAt, SettlementEvent
 from audit.faults import Fault
 from audit.ledger import Claims
 from pywallet.encoding.hex import to_hex
-from pywallet.settlement import Header, commitment, entries_digest, gross, rest
+from pywallet.settlement import commitment, entries_digest, gross, rest
 
 _M96, _M128 = (1 << 96) - 1, (1 << 128) - 1
 
@@ -196,7 +196,7 @@ async def _words(money: Money, at: ContractsAt) -> AsyncIterator[Fault]:
             yield Fault("chain.bond", server, None, "", str(word & _M96), str(balance.bond))
     for (server, number), epoch in money.epochs.items():
         posted = epoch.posted
-        header = Header(posted.root, posted.total, rest(posted.digest, posted.counts, posted.data))
+        header = EpochHeader(posted.root, posted.total, rest(posted.digest, posted.counts, posted.data))
         if bytes(await at.settlement("commitment", server, number)) != commitment(header):
             yield Fault("chain.commit", server, number)
         word = int(await at.settlement("epoch_meta", server, number))

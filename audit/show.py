@@ -88,7 +88,7 @@ def _listed(path: Path) -> Iterator[tuple[bytes, Work]]:
 
 def _headers(place: Path) -> Iterator[tuple[bytes, Work]]:
     from pywallet.sps.container import Container
-    from pywallet.sps.header import open_header
+    from pywallet.sps.signed_header import open_header
 
     for path in sorted(place.rglob("*.sps")) if place.is_dir() else [place]:
         try:

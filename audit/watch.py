@@ -23,7 +23,7 @@ from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
 from pywallet.protocol import Receipt, Signed
-from pywallet.settlement import Header, SumRoot, rest
+from pywallet.settlement import EpochHeader, SumRoot, rest
 
 MOST: Final = 32
 """Most challenges to one epoch; with withheld data each payee is challenged separately."""
@@ -241,7 +241,7 @@ class Watcher:
         entries = await posted_entries(self.chain, self.deployment, posted.transaction)
         if self.key is None or entries is None:
             return
-        header = Header(posted.root, posted.total, rest(posted.digest, posted.counts, posted.data))
+        header = EpochHeader(posted.root, posted.total, rest(posted.digest, posted.counts, posted.data))
         await self.settlement.refund(self.key, server, epoch, header, posted.counts, posted.data, entries)
         self._log(WatchEvent("refund", server, epoch, amount=posted.total))
 

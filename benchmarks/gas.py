@@ -31,7 +31,7 @@ from pywallet.protocol import (
     compact,
     sign,
 )
-from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
+from pywallet.settlement import EpochHeader, Schedule, SumTree, entries_digest, gross, rest
 
 STATIONS: Final = scaled(20, 2)
 CONTENTS: Final = scaled(100, 4)
@@ -54,7 +54,7 @@ class Posted:
     epoch: int
     leaves: Sequence[tuple[bytes, int]]
     tree: SumTree
-    header: Header
+    header: EpochHeader
     gas: int
 
 
@@ -116,7 +116,7 @@ class Bench:
         await self.at(_SCHEDULE.ends(self.epoch))
         receipt = await self.settlement.post(self.server, self.epoch, tree.root, counts, data, entries)
         await self.at(_SCHEDULE.due(self.epoch))
-        header = Header(
+        header = EpochHeader(
             tree.root, tree.total, rest(entries_digest([(entry.payer, net) for entry in entries]), counts, data)
         )
         posted = Posted(self.epoch, leaves, tree, header, receipt.gas_used)

@@ -28,7 +28,7 @@ from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import WrapKey, generate_keypair
 from pywallet.encoding.hex import to_b64
 from pywallet.policy import Count, Policy, Price
-from pywallet.policy import Lease as LeaseTerms
+from pywallet.policy import OfflineLease as LeaseTerms
 from pywallet.protocol import Domain, Session, sign
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 

@@ -29,9 +29,9 @@ import sys
 from pathlib import Path
 import numpy as np
 from watermark.embed import Embedder
-from watermark.read import Reader
+from watermark.read import WatermarkReader
 second = np.random.default_rng(1).normal(0, 0.1, (44_100, 2)).astype(np.float32)
-embedder, reader = Embedder(bytes(range(20)), 44_100, 2), Reader(44_100)
+embedder, reader = Embedder(bytes(range(20)), 44_100, 2), WatermarkReader(44_100)
 for _ in range(int(sys.argv[1])):
     for _ in reader.process(embedder.process(second).mean(axis=1)):
         pass

@@ -27,10 +27,10 @@ from benchmarks.figure import Figure
 from benchmarks.scale import SMALLEST, scaled, setting
 from benchmarks.watermark_attacks import ATTACKS, INBAND, UNMARKED, Samples
 from benchmarks.watermark_clips import COUNT, clip
+from watermark.detection import Detection
 from watermark.embed import Embedder
-from watermark.found import Found
 from watermark.parameters import LAYERS, READ_S
-from watermark.read import Reader
+from watermark.read import WatermarkReader
 
 ADDRESS: Final = bytes.fromhex("52908400098527886e0f7030069857d2e4169ee7")
 SHORT_S: Final = 12
@@ -60,9 +60,9 @@ def _quantise(sound: Samples, bits: int) -> Samples:
 
 def read(
     sound: Samples, rate: int, layers: tuple[str, ...] = LAYERS, candidates: tuple[bytes, ...] = ()
-) -> list[Found]:
+) -> list[Detection]:
     """Every find in stereo samples."""
-    reader = Reader(rate, layers, candidates)
+    reader = WatermarkReader(rate, layers, candidates)
     mono = sound.mean(axis=1).astype(np.float32)
     out = [found for start in range(0, len(mono), rate) for found in reader.process(mono[start : start + rate])]
     return [*out, *reader.finish()]

@@ -19,7 +19,7 @@ from pywallet.settlement import EpochData, commitment, content_leaf, gross, veri
 
 
 @dataclass(frozen=True)
-class Posted:
+class PostedEpoch:
     """One posted epoch whose published data hash to what the chain committed to."""
 
     epoch: int
@@ -27,7 +27,7 @@ class Posted:
     fee: int
 
 
-async def epochs(stack: Stack, chain: Chain) -> list[Posted]:
+async def epochs(stack: Stack, chain: Chain) -> list[PostedEpoch]:
     """Every posted epoch of the server, proven against the chain's commitment. Raises AssertionError when one lies."""
     settlement = Settlement(chain, stack.deployment)
     out = []
@@ -38,11 +38,11 @@ async def epochs(stack: Stack, chain: Chain) -> list[Posted]:
         assert commitment(header_of(data)) == state.commit, (
             f"epoch {epoch}: the published data are not what the chain holds"
         )
-        out.append(Posted(epoch, data, int(log.fields["fee"])))
+        out.append(PostedEpoch(epoch, data, int(log.fields["fee"])))
     return out
 
 
-def counted(stack: Stack, posted: list[Posted], content: bytes) -> tuple[int, int, int]:
+def counted(stack: Stack, posted: list[PostedEpoch], content: bytes) -> tuple[int, int, int]:
     """Plays, seeks and seconds of a content over all epochs, each leaf proven under the posted counts root."""
     plays = seeks = seconds = 0
     for one in posted:
@@ -54,7 +54,7 @@ def counted(stack: Stack, posted: list[Posted], content: bytes) -> tuple[int, in
     return plays, seeks, seconds
 
 
-def prove_content(stack: Stack, posted: Posted, row: Any) -> None:
+def prove_content(stack: Stack, posted: PostedEpoch, row: Any) -> None:
     """The content's leaf stands under the counts root that the chain committed to. Raises AssertionError."""
     found = get_json(f"{stack.server_url}/v1/epochs/{posted.epoch}/counts/{to_hex(row.content)}")
     leaf = content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds)
@@ -83,7 +83,7 @@ def tickets(stack: Stack) -> int:
         return int(db.execute("SELECT count(*) FROM tickets").fetchone()[0])
 
 
-async def commission_agrees(stack: Stack, chain: Chain, posted: list[Posted]) -> bool:
+async def commission_agrees(stack: Stack, chain: Chain, posted: list[PostedEpoch]) -> bool:
     """Each epoch's fee is the registry's rate on each payer's net."""
     registry = Registry(chain, stack.deployment)
     for one in posted:

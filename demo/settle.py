@@ -10,7 +10,7 @@ from chain.client import Chain
 from chain.contracts.settlement import ClaimItem, Settlement
 from demo.stack import Stack
 from demo.web import account
-from pywallet.settlement import EpochData, Header, SumTree, entries_digest, rest
+from pywallet.settlement import EpochData, EpochHeader, SumTree, entries_digest, rest
 
 PATIENCE_S = 600.0
 """Seconds after which an epoch that is not final never will be."""
@@ -68,9 +68,9 @@ async def pay_owner(stack: Stack, chain: Chain, posted: list[Any]) -> None:
             await settlement.collect(relayer, stack.server_address, one.epoch)
 
 
-def header_of(data: EpochData) -> Header:
+def header_of(data: EpochData) -> EpochHeader:
     """The commitment's preimage from published data."""
-    return Header(
+    return EpochHeader(
         data.root, data.total, rest(entries_digest((r.payer, r.net) for r in data.debits), data.counts_root, data.hash)
     )
 

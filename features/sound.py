@@ -30,14 +30,14 @@ Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Sound:
+class Excerpts:
     """``excerpts`` in order, each (frames, channels) at ``RATE``; one channel or two; ``duration_s`` of the whole."""
 
     excerpts: tuple[Samples, ...]
     duration_s: float
 
 
-def listen(source: Path | str | PCM) -> Sound:
+def listen(source: Path | str | PCM) -> Excerpts:
     """Excerpts of a file or stream: all of it up to 90 s, else three of 20 to 30 s spread over it.
 
     Raises:
@@ -52,7 +52,7 @@ def listen(source: Path | str | PCM) -> Sound:
     return _sought(path) or _thinned(_decoded(path))
 
 
-def _thinned(blocks: Iterable[Samples]) -> Sound:
+def _thinned(blocks: Iterable[Samples]) -> Excerpts:
     """From a stream of unknown length: chunks at a stride that doubles whenever too many are held."""
     kept: list[tuple[int, Samples]] = []
     held: list[Samples] = []
@@ -86,7 +86,7 @@ def _thinned(blocks: Iterable[Samples]) -> Sound:
         chunks.pop()
     if len(chunks) > EXCERPTS:
         chunks = [chunks[(2 * n + 1) * len(chunks) // (2 * EXCERPTS)] for n in range(EXCERPTS)]
-    return Sound(tuple(chunks), total / RATE)
+    return Excerpts(tuple(chunks), total / RATE)
 
 
 def _resampled(source: PCM) -> Iterator[Samples]:
@@ -142,8 +142,8 @@ class _File:
     def __init__(self, path: Path) -> None:
         import av
 
-        from studio.downmix import Downmix, plainly
-        from studio.source import open_container, opened
+        from audio.downmix import Downmix, plainly
+        from audio.source import open_container, opened
 
         with ExitStack() as stack:
             try:
@@ -195,7 +195,7 @@ class _File:
                 return
 
 
-def _sought(path: Path) -> Sound | None:
+def _sought(path: Path) -> Excerpts | None:
     """Three excerpts by seeking, if the file says its length and can be sought in; None otherwise."""
     import av
 
@@ -212,7 +212,7 @@ def _sought(path: Path) -> Sound | None:
             if len(excerpt) < _EXCERPT // 2:
                 return None  # it is not as long as it says
             excerpts.append(excerpt)
-        return Sound(tuple(excerpts), file.seconds)
+        return Excerpts(tuple(excerpts), file.seconds)
 
 
 def _take(blocks: Iterator[Samples]) -> Samples:

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnStatistics:
     """One number column: ``values`` are the songs that have it.
 
     ``spread`` is the share of variance between families.
@@ -56,7 +56,7 @@ class Statistics:
     unanimous: int
     genres: tuple[tuple[str, int], ...]
     families: tuple[tuple[str, int], ...]
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnStatistics, ...]
     correlations: Array
 
     def pairs(self) -> list[tuple[float, str, str]]:
@@ -86,15 +86,15 @@ def _spread(values: Array, families: NDArray[np.str_]) -> float:
     return float(sum(len(part) * (part.mean() - values.mean()) ** 2 for part in parts) / total)
 
 
-def _column(name: str, raw: Array, families: NDArray[np.str_]) -> Column:
+def _column(name: str, raw: Array, families: NDArray[np.str_]) -> ColumnStatistics:
     there = np.isfinite(raw)
     values, labelled = raw[there], there & (families != "")
     if not len(values):
         none = float("nan")
-        return Column(name, values, len(raw), none, none, none, none, none, none, 0, 0.0)
+        return ColumnStatistics(name, values, len(raw), none, none, none, none, none, none, 0, 0.0)
     first, third = np.quantile(values, [0.25, 0.75])
     reach = WHISKER * (third - first)
-    return Column(
+    return ColumnStatistics(
         name=name,
         values=values,
         missing=int((~there).sum()),

@@ -12,7 +12,7 @@ from pywallet.crypto import keccak256
 from pywallet.encoding import cbor
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
-from pywallet.policy import Context, Names, Policy, Usage, describe, require_narrower, wider
+from pywallet.policy import Context, PartyNames, Policy, Usage, describe, require_narrower, wider
 
 FILE = click.Path(exists=True, path_type=Path)
 
@@ -76,7 +76,7 @@ def check(file: Path, parent_path: Path | None, as_json: bool) -> None:
 def explain(file: Path, language: str, station: str | None, as_json: bool) -> None:
     """What a listener reads before pressing play."""
     context = Context(now_s=int(time.time()), wallet=True)
-    told = describe(load(file), Usage(), context, language, Names(station=station))
+    told = describe(load(file), Usage(), context, language, PartyNames(station=station))
     if as_json:
         facts = {
             "may": told.may,

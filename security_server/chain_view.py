@@ -26,7 +26,7 @@ from chain.node_answers import number
 from chain.sender import fees
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
-from pywallet.settlement import Answer, Header
+from pywallet.settlement import Answer, EpochHeader
 from pywallet.wallet.permit import Permit
 from security_server.billing.accounts import Money
 from security_server.chain_cache import Cache
@@ -207,7 +207,13 @@ class ChainView:
         return (await self._settlement.post(key, epoch, root, counts, data, entries)).hash
 
     async def refund(
-        self, key: bytes, epoch: int, header: Header, counts: bytes, data: bytes, debits: Sequence[tuple[bytes, int]]
+        self,
+        key: bytes,
+        epoch: int,
+        header: EpochHeader,
+        counts: bytes,
+        data: bytes,
+        debits: Sequence[tuple[bytes, int]],
     ) -> bytes:
         """Give a void epoch's debits back; the transaction's hash once it is in a block."""
         return (await self._settlement.refund(key, self._address, epoch, header, counts, data, debits)).hash

@@ -14,11 +14,12 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
+from audio import ogg, riff
+from audio.downmix import Downmix, plainly
+from audio.source import open_container, spooled, view
 from pywallet.errors import InputError
-from studio import mp3, mp4, ogg, riff
-from studio.downmix import Downmix, plainly
+from studio import mp3, mp4
 from studio.integrity import Integrity
-from studio.source import open_container, spooled, view
 from studio.tags import Artwork, TagValues, cover, read
 from studio.text import shown
 
@@ -61,9 +62,9 @@ class Sound:
 class Recording:
     """An open source; a context manager.
 
-    44.1 and 48 kHz are kept, every other rate becomes 48 kHz; mono is kept, more channels become stereo
-    (``studio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format,
-    otherwise 16.
+    What is kept: 44.1 and 48 kHz as they are, every other rate as 48 kHz; mono as it is, everything wider as stereo
+    (see ``audio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format,
+    else 16.
 
     Args:
         source: A file, or a binary stream, which is read to its end first.

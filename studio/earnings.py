@@ -14,7 +14,7 @@ from chain.contracts.settlement import ClaimItem, Settlement
 from chain.deployment import Deployment
 from common.http_body import read_reply
 from pywallet.errors import InputError, Unavailable
-from pywallet.settlement import EpochData, Header, SumTree, commitment, entries_digest, rest
+from pywallet.settlement import EpochData, EpochHeader, SumTree, commitment, entries_digest, rest
 from studio.server import TIMEOUT_S, ServerInfo
 
 _MOST: Final = 256 << 20
@@ -51,7 +51,7 @@ async def earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> 
             epoch = int(log.fields["epoch"])
             data = EpochData.decode(await asyncio.to_thread(_published, server.url, epoch))
             state = await settlement.epoch(server.address, epoch)
-            header = Header(
+            header = EpochHeader(
                 data.root,
                 data.total,
                 rest(entries_digest((r.payer, r.net) for r in data.debits), data.counts_root, data.hash),

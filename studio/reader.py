@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pywallet.errors import InputError
-from pywallet.sps import Extent, open_header, segment_aad, segment_key
+from pywallet.sps import ByteRange, open_header, segment_aad, segment_key
 from pywallet.sps.segments import NONCE, TAG
 from studio.owner import ContentKeys
 from studio.sources import open_source
@@ -76,7 +76,7 @@ class SongFile:
         except InvalidTag:
             raise InputError("sps.segment.tag", segment=index) from None
 
-    def _part(self, extent: Extent, digest: bytes, name: int | str) -> bytes:
+    def _part(self, extent: ByteRange, digest: bytes, name: int | str) -> bytes:
         data = self._source.part(extent, digest)
         if len(data) != extent.size or sha256(data).digest() != digest:
             raise InputError("sps.segment.hash", part=name)

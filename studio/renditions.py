@@ -25,7 +25,7 @@ from av.audio.resampler import AudioResampler
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, InputError
 from pywallet.sps import Container, Rendition, Segment, sign_header
-from pywallet.sps.segment_index import rendition_size
+from pywallet.sps.file_layout import rendition_size
 from studio.audio import Sound
 from studio.boxes import Cutter, timing
 from studio.owner import ContentKeys, Replacing

@@ -18,7 +18,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pywallet.encoding.hex import checksum
 from pywallet.errors import InputError
 from pywallet.policy import Context, Policy, Usage, describe
-from pywallet.policy.describe import Names
 from pywallet.sps import Header
 from pywallet.sps.polyglot import CLOSING, DOCTYPE, Lines, comment_ends_over, patched, prologue
 from studio.owner import Replacing
@@ -153,7 +152,7 @@ def _terms(header: Header, lang: str) -> list[str]:
     """The policy in sentences, for a listener without any usage."""
     policy = Policy.from_dict(header.policy)
     context = Context(now_s=0, domain=None, wallet=False, revoked=False, destroyed=False)
-    described = describe(policy, Usage(), context, lang, Names(artist=header.artist))
+    described = describe(policy, Usage(), context, lang, PartyNames(artist=header.artist))
     return [
         line for line in (described.may, described.left, described.costs, described.earn, *described.limits) if line
     ]

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pywallet.errors import InputError, Unavailable
-from pywallet.sps import MAX_HEADER, Container, Extent
+from pywallet.sps import MAX_HEADER, ByteRange, Container
 from pywallet.sps.container import PREFIX_SIZE, header_length
-from pywallet.sps.polyglot import CLOSING, DOCTYPE, MAX_PROLOGUE, Place, find, is_page
+from pywallet.sps.polyglot import CLOSING, DOCTYPE, MAX_PROLOGUE, EmbeddedSong, find, is_page
 
 HEADER: Final = "header.sps"
 """In the exploded packaging, the single file's beginning: magic, length and signed header, and nothing after it."""
@@ -37,7 +37,7 @@ class Source(Protocol):
     def check_size(self, expected: int) -> None:
         """Hold the whole size, if the packaging has one, against the header's, in bytes."""
 
-    def part(self, extent: Extent, digest: bytes) -> bytes:
+    def part(self, extent: ByteRange, digest: bytes) -> bytes:
         """An init part or sealed segment by its place in the single file, or by its hash.
 
         Raises ``sps.segment.missing``.
@@ -64,7 +64,7 @@ class Single:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self._map: mmap.mmap | None = None
-        self.place: Place | None = None
+        self.place: EmbeddedSong | None = None
         """The song's place, if the file is a page."""
 
     def container(self) -> Container:
@@ -101,7 +101,7 @@ class Single:
                 "sps.header.malformed", reason="bytes after the last segment", size=size, expected=expected
             )
 
-    def part(self, extent: Extent, digest: bytes) -> bytes:
+    def part(self, extent: ByteRange, digest: bytes) -> bytes:
         """The bytes at a place. Raises ``sps.truncated``."""
         assert self._map is not None
         data = self._map[self._base + extent.offset : self._base + extent.end]
@@ -137,7 +137,7 @@ class Exploded(ABC):
         if self._excess:
             raise InputError("sps.header.malformed", reason="bytes after the header", file=HEADER)
 
-    def part(self, extent: Extent, digest: bytes) -> bytes:
+    def part(self, extent: ByteRange, digest: bytes) -> bytes:
         """A part by its hash. Raises ``sps.segment.missing``."""
         data = self.fetch(part_name(digest), extent.size)
         if data is None:

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Final
 import av
 from tinytag import TinyTag
 
+from audio import riff
 from pywallet.errors import InputError
-from studio import riff
 from studio.text import file_stem, legacy, line, relabelled
 
 UNKNOWN_ARTIST: Final = "Unknown artist"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pywallet.errors import InputError
-from pywallet.policy import Context, Names, Policy, Usage, describe
+from pywallet.policy import Context, PartyNames, Policy, Usage, describe
 from pywallet.protocol.commission import commission
 from pywallet.wallet.amounts import parse, show
 
@@ -119,7 +119,7 @@ def explain(policy: Policy, seconds: float, bps: int, artist: str | None) -> dic
     context = Context(now_s=int(time.time()), wallet=True)
     sentences = {}
     for language in ("en", "zh"):
-        terms = describe(policy, Usage(), context, language, Names(artist=artist or None))
+        terms = describe(policy, Usage(), context, language, PartyNames(artist=artist or None))
         sentences[language] = {
             **{name: getattr(terms, name) for name in ("may", "left", "costs", "earn")},
             "limits": list(terms.limits),

@@ -61,7 +61,7 @@ class Lean:
     score: float
 
 
-class Candidates:
+class AddressCandidates:
     """The list, and the blocks that wait for a second one to agree with them."""
 
     def __init__(self, addresses: Sequence[bytes]) -> None:

@@ -15,7 +15,7 @@ import click
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError
 from pywallet.sps.mark import MAX_EVERY
-from watermark.found import Found
+from watermark.detection import Detection
 from watermark.parameters import LAYERS
 
 _SHOWN: Final = 6
@@ -98,7 +98,7 @@ def _addresses(path: Path | None) -> list[bytes]:
     return [from_hex(line, 20) for line in lines if line]
 
 
-def _summary(found: Sequence[Found]) -> list[str]:
+def _summary(found: Sequence[Detection]) -> list[str]:
     lines: list[str] = []
     for address in dict.fromkeys(f.address for f in found):
         mine = [f for f in found if f.address == address]
@@ -138,10 +138,10 @@ def read(audio: str, layers: str, candidates: Path | None, as_json: bool) -> Non
     Only what a checksum, or two blocks that agree on one address of the list, make certain is told.
     """
     from watermark.read import stream
-    from watermark.source import Source
+    from watermark.source import SampleSource
 
     chosen, listed = _layers(layers), _addresses(candidates)
-    with Source(_source(audio)) as source:
+    with SampleSource(_source(audio)) as source:
         if not source.ultrasonic and chosen == ("ultrasonic",):
             raise InputError("media.unsupported", reason=f"{source.rate} Hz cannot carry a mark above 20 kHz")
         note = (

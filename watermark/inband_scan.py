@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pywallet.sps import mark
 from watermark.coding import viterbi
-from watermark.found import Found
+from watermark.detection import Detection
 from watermark.inband import BANDS, CODED, bits, layout, unpack
 from watermark.parameters import FRAMES_HZ, PERIOD, READ_S
 from watermark.whitening import GROUP, PHASES, cells
@@ -92,7 +92,7 @@ class InbandScanner:
         self._leaning: list[tuple[bytes, int, float]] = []
         self._said: dict[bytes, float] = {}
 
-    def window(self, start: int, samples: Floats) -> Iterator[Found]:
+    def window(self, start: int, samples: Floats) -> Iterator[Detection]:
         """What the last 44 s hold; ``samples`` begins at sample ``start`` and may end early."""
         padded = np.pad(samples, (0, max(0, self.size - len(samples))))
         fold = cells(padded, self._rate)
@@ -110,12 +110,12 @@ class InbandScanner:
         """Begin anew: a window was left out."""
         self._folds.clear()
 
-    def finish(self) -> Iterator[Found]:
+    def finish(self) -> Iterator[Detection]:
         """What only the whole recording, laid over itself, gives away."""
         if not self._said and self._count > _FOLDS:
             yield from self._read(self._all, 0.0, self._count * BLOCK_S)
 
-    def _read(self, folded: Floats, origin: float, seconds: float) -> Iterator[Found]:
+    def _read(self, folded: Floats, origin: float, seconds: float) -> Iterator[Detection]:
         tried = places(folded)
         if not tried:
             return
@@ -131,7 +131,7 @@ class InbandScanner:
             self._said[address] = origin + seconds
             word = 1 - 2 * np.array(mark.encode(bits(address)))
             confidence = float((soft * word).sum() / np.abs(soft).sum())
-            yield Found(address, "inband", at, None, confidence, 1.0, "crc" if how == "crc" else "list")
+            yield Detection(address, "inband", at, None, confidence, 1.0, "crc" if how == "crc" else "list")
 
     def _lean(self, soft: Floats, place: int, origin: float) -> bytes | None:
         """The candidate that two windows, half of whose sound is not the same, lean to at one place."""

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pywallet.errors import InputError
-from watermark.candidates import Candidates
-from watermark.found import Found
+from watermark.candidates import AddressCandidates
+from watermark.detection import Detection
 from watermark.inband_scan import InbandScanner
 from watermark.parameters import BLOCK_S, LAYERS, READ_S
 from watermark.scan import Scanner
-from watermark.source import Source
+from watermark.source import SampleSource
 
 Samples = NDArray[np.float32]
 
@@ -47,7 +47,7 @@ class Windows:
             yield self._start, np.concatenate(self._held)
 
 
-class Reader:
+class WatermarkReader:
     """Takes blocks at ``rate`` (44,100 or 48,000 Hz), gives what they hold as soon as it is certain.
 
     A block is (samples) or (samples, views), see ``watermark.source.views``. Views after the first are read where the
@@ -64,7 +64,7 @@ class Reader:
         many = range(views)
         self._rate = rate
         self._above = (
-            [Scanner(rate, Candidates(candidates) if candidates else None) for _ in many]
+            [Scanner(rate, AddressCandidates(candidates) if candidates else None) for _ in many]
             if "ultrasonic" in layers
             else []
         )
@@ -74,9 +74,9 @@ class Reader:
         )
         self._above_windows = Windows(self._above[0].size, self._above[0].hop) if self._above else None
         self._inside_windows = Windows(self._inside[0].size, self._inside[0].hop) if self._inside else None
-        self._recent: list[Found] = []
+        self._recent: list[Detection] = []
 
-    def process(self, block: Samples) -> Iterator[Found]:
+    def process(self, block: Samples) -> Iterator[Detection]:
         """What became certain with this block."""
         if self._above_windows:
             for start, samples in self._above_windows.push(block):
@@ -85,7 +85,7 @@ class Reader:
             for start, samples in self._inside_windows.push(block):
                 yield from self._inband(start, samples)
 
-    def finish(self) -> Iterator[Found]:
+    def finish(self) -> Iterator[Detection]:
         """What the end makes certain."""
         if self._above_windows:
             for start, samples in self._above_windows.rest():
@@ -96,7 +96,7 @@ class Reader:
             for scanner in self._inside:
                 yield from self._new(scanner.finish())
 
-    def _ultrasonic(self, start: int, samples: Samples, last: bool = False) -> Iterator[Found]:
+    def _ultrasonic(self, start: int, samples: Samples, last: bool = False) -> Iterator[Detection]:
         columns = samples.reshape(len(samples), -1).T
         found = list(self._new(self._above[0].window(start, columns[0], last)))
         yield from found
@@ -104,7 +104,7 @@ class Reader:
             for scanner, column in zip(self._above[1:], columns[1:], strict=False):
                 yield from self._new(scanner.window(start, column, last))
 
-    def _inband(self, start: int, samples: Samples) -> Iterator[Found]:
+    def _inband(self, start: int, samples: Samples) -> Iterator[Detection]:
         first, *others = self._inside
         columns = samples.reshape(len(samples), -1).T
         yield from self._new(first.window(start, columns[0]))
@@ -114,7 +114,7 @@ class Reader:
             else:
                 yield from self._new(scanner.window(start, column))
 
-    def _new(self, found: Iterable[Found]) -> Iterator[Found]:
+    def _new(self, found: Iterable[Detection]) -> Iterator[Detection]:
         """What no other view has given."""
         for one in found:
             self._recent = [f for f in self._recent if one.position_s - f.position_s < _REMEMBERED_S]
@@ -123,31 +123,35 @@ class Reader:
                 yield one
 
 
-def _same(one: Found, other: Found) -> bool:
+def _same(one: Detection, other: Detection) -> bool:
     near = _NEAR_S if one.block is not None else READ_S / 2
     same = (one.address, one.layer, one.block) == (other.address, other.layer, other.block)
     return same and abs(one.position_s - other.position_s) < near
 
 
-def stream(source: Source, layers: Sequence[str] = LAYERS, candidates: Sequence[bytes] = ()) -> Iterator[Found]:
+def stream(
+    source: SampleSource, layers: Sequence[str] = LAYERS, candidates: Sequence[bytes] = ()
+) -> Iterator[Detection]:
     """Every block of an open source, as it is read.
 
     A rate that cannot carry the ultrasonic layer is not searched for it.
     """
     possible = [layer for layer in layers if layer != "ultrasonic" or source.ultrasonic]
-    reader = Reader(source.working, possible, candidates, source.views)
+    reader = WatermarkReader(source.working, possible, candidates, source.views)
     for block in source.blocks():
         yield from reader.process(block)
     yield from reader.finish()
 
 
-def read(file: Path | str | BinaryIO, candidates: Sequence[bytes] = (), layers: Sequence[str] = LAYERS) -> list[Found]:
+def read(
+    file: Path | str | BinaryIO, candidates: Sequence[bytes] = (), layers: Sequence[str] = LAYERS
+) -> list[Detection]:
     """Every mark of an audio file, by position.
 
     Raises InputError ``media.decode``, ``media.unsupported``, ``message.schema``.
     """
-    with Source(file) as source:
+    with SampleSource(file) as source:
         return sorted(stream(source, layers, candidates), key=lambda found: found.position_s)
 
 
-__all__ = ["Found", "Reader", "read", "stream"]
+__all__ = ["Detection", "WatermarkReader", "read", "stream"]

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from watermark import band as views
 from watermark import joint
 from watermark.band import OVER, RATE, Speed
-from watermark.candidates import Candidates, Lean
+from watermark.candidates import AddressCandidates, Lean
 from watermark.coding import codeword, decode
 from watermark.demodulate import chips, soft_bits, without
-from watermark.found import Found
+from watermark.detection import Detection
 from watermark.parameters import BLOCK_S
 from watermark.ultrasonic import Complex
 
@@ -36,33 +36,33 @@ _ECHO_S: Final = 0.05
 class Scanner:
     """Reads one recording window by window; ``rate`` in Hz."""
 
-    def __init__(self, rate: int, candidates: Candidates | None = None) -> None:
+    def __init__(self, rate: int, candidates: AddressCandidates | None = None) -> None:
         self.size, self.hop = round(views.WINDOW_S * rate), round(views.HOP_S * rate)
         self._rate = rate
         self._candidates = candidates
-        self._recent: list[Found] = []
+        self._recent: list[Detection] = []
 
-    def window(self, start: int, samples: Floats, last: bool = False) -> Iterator[Found]:
+    def window(self, start: int, samples: Floats, last: bool = False) -> Iterator[Detection]:
         """The blocks that begin in one window (first sample ``start``), unless the next one holds them whole."""
         if not samples.any():
             return
         origin = start / self._rate
         until = views.WINDOW_S if last else views.HOP_S
         self._recent = [f for f in self._recent if origin - f.position_s < 4 * views.WINDOW_S]
-        kept: list[Found] = []
+        kept: list[Detection] = []
         for found in self._rounds(views.bins(samples, self._rate), origin, len(samples) / self._rate):
             if -0.5 <= found.position_s - origin < until + _SAME_S and not self._seen(found):
                 self._recent.append(found)
                 kept.append(found)
         yield from sorted(kept, key=lambda found: found.position_s)
 
-    def _seen(self, new: Found) -> bool:
+    def _seen(self, new: Detection) -> bool:
         return any(
             f.address == new.address and f.block == new.block and abs(f.position_s - new.position_s) < _ECHO_S
             for f in self._recent
         )
 
-    def _rounds(self, band: Complex, origin: float, seconds: float) -> Iterator[Found]:
+    def _rounds(self, band: Complex, origin: float, seconds: float) -> Iterator[Detection]:
         done: list[tuple[float, float, bytes, int]] = []
         for _ in range(ROUNDS):
             read = 0
@@ -86,7 +86,7 @@ class Scanner:
                     word = codeword(address, block)
                     done.append((at, speed.ratio, address, block))
                     read += 1
-                    yield Found(address, "ultrasonic", origin + at, block, _confidence(soft, word), speed.ratio)
+                    yield Detection(address, "ultrasonic", origin + at, block, _confidence(soft, word), speed.ratio)
                     band = without(band, speed, place, word)
             if not read:
                 yield from self._together(looked, done, origin, seconds)
@@ -98,7 +98,7 @@ class Scanner:
         done: list[tuple[float, float, bytes, int]],
         origin: float,
         seconds: float,
-    ) -> Iterator[Found]:
+    ) -> Iterator[Detection]:
         """What no block gives away alone, but all of a window's together.
 
         ``done`` are those that were read and taken away.
@@ -116,24 +116,24 @@ class Scanner:
                 at = origin + one.place / speed.ratio / RATE
                 if any(a == one.address and abs(t + origin - at) < _ECHO_S for t, a, _ in ours):
                     continue
-                yield Found(one.address, "ultrasonic", at, one.block, one.confidence, speed.ratio, one.how)
+                yield Detection(one.address, "ultrasonic", at, one.block, one.confidence, speed.ratio, one.how)
 
-    def _lean(self, soft: Floats, position_s: float, ratio: float) -> Iterator[Found]:
+    def _lean(self, soft: Floats, position_s: float, ratio: float) -> Iterator[Detection]:
         lean = self._candidates.lean(soft, position_s, ratio) if self._candidates else None
         if lean is not None and self._candidates:
             for one in self._candidates.agree(lean):
                 yield _listed(one, soft)
 
 
-def _listed(lean: Lean, soft: Floats) -> Found:
+def _listed(lean: Lean, soft: Floats) -> Detection:
     confidence = min(1.0, lean.score / 320**0.5)
-    return Found(lean.address, "ultrasonic", lean.position_s, lean.block, confidence, lean.ratio, "list")
+    return Detection(lean.address, "ultrasonic", lean.position_s, lean.block, confidence, lean.ratio, "list")
 
 
 def _confidence(soft: Floats, word: NDArray[np.int8]) -> float:
     return float((soft * word).sum() / np.abs(soft).sum())
 
 
-def title_position_s(found: Found) -> float | None:
+def title_position_s(found: Detection) -> float | None:
     """Where in the recording that the mark names the block stands; None in the in-band layer."""
     return None if found.block is None else float(found.block * BLOCK_S)

@@ -13,10 +13,10 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
+from audio.samples import plain
+from audio.source import open_container, opened
 from pywallet.errors import InputError
-from studio.source import open_container, opened
 from watermark.parameters import MIN_RATE, MIN_RATE_INBAND
-from watermark.samples import plain
 
 MOST_CHANNELS: Final = 8
 """Channels that are looked at one by one; further ones are in the sum only."""
@@ -40,7 +40,7 @@ def views(samples: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return out
 
 
-class Source:
+class SampleSource:
     """A file that is being read; a context manager. Raises InputError ``media.decode``, ``media.unsupported``.
 
     ``rate`` is the file's own, ``working`` the one of the samples given: 44.1 kHz up to that rate, else 48 kHz.
@@ -75,7 +75,7 @@ class Source:
         """Whether this rate can carry the layer above 20 kHz at all."""
         self.working = 44_100 if self.rate <= 44_100 else 48_000
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> SampleSource:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,11 +12,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.samples import plain
+from audio.source import open_container, opened
 from pywallet.errors import InputError
-from studio.source import open_container, opened
 from watermark.embed import Embedder
 from watermark.parameters import LAYERS
-from watermark.samples import plain
 
 _WIDE: Final = frozenset({"s32", "s32p", "s64", "s64p", "flt", "fltp", "dbl", "dblp"})
 _DATA_LIMIT: Final = 0xFFFF_FFFF - 128

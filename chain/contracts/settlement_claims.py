@@ -9,7 +9,7 @@ from chain.abi import event
 from chain.client import Log, TxReceipt, decode_log
 from chain.contracts.contract_client import ContractClient
 from pywallet.encoding.hex import to_hex
-from pywallet.settlement import Header
+from pywallet.settlement import EpochHeader
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ClaimItem:
 
     server: bytes
     epoch: int
-    header: Header
+    header: EpochHeader
     payee: bytes
     amount: int
     index: int

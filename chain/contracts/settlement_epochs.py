@@ -10,7 +10,7 @@ from chain.client import TxReceipt
 from chain.contracts.contract_client import ContractClient
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.settlement import Header, entries_digest
+from pywallet.settlement import EpochHeader, entries_digest
 
 MOST_ENTRIES: Final = 256
 """Debits in one transaction."""
@@ -169,7 +169,7 @@ class Epochs(ContractClient):
         private_key: bytes,
         server: bytes,
         epoch: int,
-        header: Header,
+        header: EpochHeader,
         counts: bytes,
         data: bytes,
         debits: Sequence[tuple[bytes, int]],

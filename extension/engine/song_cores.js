@@ -23,6 +23,29 @@ const MOST_CLOSED = 256;
  *   site, bytes of header by stream, bytes read so far
  */
 
+/**
+ * @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Next what a request would
+ *   do now
+ * @typedef {{
+ *   content: string,
+ *   owner: string,
+ *   title: string,
+ *   artist: string,
+ *   album: string | null,
+ *   quality: string,
+ *   duration_ms: number,
+ *   rate: number,
+ *   watermark: Record<string, any> | null,
+ *   server: {address: string},
+ *   delivery: string[],
+ *   waveform: string | null,
+ *   payer: string,
+ *   price_wei: string,
+ *   next: Record<"play" | "pause" | "seek", Next>,
+ *   extent: {from_ms: number, to_ms: number | null},
+ * }} OpenedSong result of `header.load` (pywallet/worker_api/songs.py); the segments come from the host
+ */
+
 /** @type {Set<Reader>} */
 const readers = new Set();
 /** @type {Map<string, {reader: Reader, site: string}>} by stream */

@@ -17,9 +17,10 @@ from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.policy import Policy, decide
 from pywallet.provider.safe_text import named
-from pywallet.sps.header import Header, open_header
+from pywallet.sps.header import Header
 from pywallet.sps.renderer import require as require_renderer
 from pywallet.sps.rendition_choice import choose
+from pywallet.sps.signed_header import open_header
 
 _LONG: Final = 64 << 10
 """Bytes of a header; a longer one is read in a thread, so that other streams do not wait."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from native_host.remote.network import Network
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
-from pywallet.settlement import Header, commitment
+from pywallet.settlement import EpochHeader, commitment
 
 T = TypeVar("T")
 
@@ -21,13 +21,13 @@ def read(part: Callable[[], T]) -> T:
         raise Unavailable("server.answer", reason=f"{type(e).__name__}: {e}"[:200]) from None
 
 
-def header(answer: dict[str, Any]) -> Header:
+def header(answer: dict[str, Any]) -> EpochHeader:
     """The epoch's header in a server's answer."""
     value = answer["header"]
-    return Header(root=from_hex(value["root"], 32), total=int(value["total"]), rest=from_hex(value["rest"], 32))
+    return EpochHeader(root=from_hex(value["root"], 32), total=int(value["total"]), rest=from_hex(value["rest"], 32))
 
 
-async def committed(network: Network, server: bytes, epoch: int, claimed: Header) -> bool:
+async def committed(network: Network, server: bytes, epoch: int, claimed: EpochHeader) -> bool:
     """Check an epoch's header against the chain; whether the epoch is final.
 
     Raises:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pywallet.encoding.hex import to_b64
 from pywallet.sps import rendition_choice
+from pywallet.sps.file_layout import SegmentRow, segment_rows
 from pywallet.sps.header import Header, Rendition
-from pywallet.sps.segment_index import SegmentIndex, SegmentRow, segment_rows
+from pywallet.sps.segment_index import SegmentIndex
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
-"""The port to the machine: what the core needs and cannot do in portable Python.
+"""Platform functions: hashing, secp256k1, AES-GCM, key derivation, random bytes and the clock.
 
-``get()`` picks the implementation; the shortcuts below it are the synchronous
-part, which the rest of the core imports by name.
+``get()`` selects the implementation (CPython or Pyodide); the functions below it are the synchronous part.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pywallet.crypto.interface import Platform
 
 @cache
 def get() -> Platform:
-    """The platform this process runs on."""
+    """The implementation for this interpreter."""
     if sys.platform == "emscripten":
         from pywallet.crypto.pyodide import PyodidePlatform
 
@@ -26,7 +25,7 @@ def get() -> Platform:
 
 
 if sys.platform != "emscripten":
-    # Bound directly: this is the innermost call of every digest a server makes.
+    # Bound directly: the innermost call of every digest.
     from pywallet.crypto.cpython import keccak256
 else:
 
@@ -41,7 +40,15 @@ def sign(private_key: bytes, digest: bytes) -> bytes:
 
 
 def recover(digest: bytes, signature: bytes) -> bytes:
-    """The address that signed. Raises InputError message.schema for anything but a canonical signature."""
+    """The address that signed.
+
+    Args:
+        digest: 32 bytes.
+        signature: r, s, v; 65 bytes.
+
+    Raises:
+        InputError: ``message.schema`` for anything but a canonical signature.
+    """
     return get().recover(digest, signature)
 
 
@@ -51,22 +58,22 @@ def public_key(private_key: bytes) -> bytes:
 
 
 def public_keys(private_keys: Sequence[bytes]) -> list[bytes]:
-    """Public keys of many private keys, in their order: in a browser many times quicker than one by one."""
+    """Public keys of many private keys, in order; in Pyodide much faster than one by one."""
     return get().public_keys(private_keys)
 
 
 def address_of(private_key: bytes) -> bytes:
-    """The account of a private key, 20 bytes."""
+    """The Ethereum address of a private key, 20 bytes."""
     return keccak256(public_key(private_key))[12:]
 
 
 def random_bytes(count: int) -> bytes:
-    """Bytes from the system's generator."""
+    """Random bytes from the operating system."""
     return get().random_bytes(count)
 
 
 def now_ms() -> int:
-    """The machine's clock, Unix milliseconds."""
+    """Wall clock, Unix milliseconds."""
     return get().now_ms()
 
 

@@ -1,4 +1,4 @@
-"""What a platform provides."""
+"""Interface of the platform functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Hash = Literal["sha256", "sha512"]
 
 
 class Platform(ABC):
-    """The port. Synchronous: hashing, secp256k1, random, clock; asynchronous: what WebCrypto does in a browser."""
+    """Platform functions. Synchronous: hashing, secp256k1, random, clock; asynchronous: WebCrypto in a browser."""
 
     @abstractmethod
     def keccak256(self, data: bytes) -> bytes:
@@ -63,7 +63,14 @@ class Platform(ABC):
 
 
 def split_signature(signature: bytes) -> tuple[int, int, int]:
-    """r, s and the recovery id (0 or 1) of a canonical 65-byte signature; InputError message.schema otherwise."""
+    """Split a canonical 65-byte signature (low s, EIP-2).
+
+    Returns:
+        r, s and the recovery id (0 or 1).
+
+    Raises:
+        InputError: ``message.schema``.
+    """
     if len(signature) != 65 or signature[64] not in (27, 28):
         raise InputError("message.schema", reason="a signature is 65 bytes ending in 27 or 28")
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")

@@ -1,12 +1,12 @@
 """What a listener may do with a recording: the terms as data, and the one function that decides."""
 
 from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
-from pywallet.policy.describe import Names, Terms, describe
+from pywallet.policy.describe import PartyNames, Terms, describe
 from pywallet.policy.extent import Extent, extent
 from pywallet.policy.meter import FASTEST, Meter
 from pywallet.policy.model import Policy
 from pywallet.policy.narrowing import require_narrower, wider
-from pywallet.policy.parts import ACTIONS, Count, Lease, Part, Price, Renewal
+from pywallet.policy.parts import ACTIONS, Count, OfflineLease, PlayablePart, Price, Renewal
 
 __all__ = [
     "ACTIONS",
@@ -15,10 +15,10 @@ __all__ = [
     "Count",
     "Decision",
     "Extent",
-    "Lease",
     "Meter",
-    "Names",
-    "Part",
+    "OfflineLease",
+    "PartyNames",
+    "PlayablePart",
     "Policy",
     "Price",
     "Renewal",

@@ -1,4 +1,4 @@
-"""The policy in plain words, before anything plays, in English and Chinese."""
+"""A policy as sentences for the listener, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from pywallet.wallet.amounts import show
 
 
 @dataclass(frozen=True)
-class Names:
-    """Who is meant in the sentences; the station may be unknown."""
+class PartyNames:
+    """Names used in the sentences; None where unknown."""
 
     station: str | None = None
     artist: str | None = None
@@ -30,7 +30,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Terms:
-    """Four sentences and what else limits: may, left, costs, earn; ``limits`` may be empty."""
+    """Four sentences (may, left, costs, earn) and one for each further limit."""
 
     may: str
     left: str
@@ -55,14 +55,24 @@ _SHOWN: Final = (
 _DENIED_SHOWN: Final = ("seek", "download", "copy")
 
 
-def describe(policy: Policy, usage: Usage, context: Context, language: str = "en", names: Names | None = None) -> Terms:
-    """What a person should know before pressing play. ``language`` is "en" or "zh" (anything else: English)."""
+def describe(
+    policy: Policy, usage: Usage, context: Context, language: str = "en", names: PartyNames | None = None
+) -> Terms:
+    """Describe a policy to a listener before the first play.
+
+    Args:
+        policy: The song's policy.
+        usage: The listener's use so far.
+        context: Time, place and device of the request.
+        language: BCP 47 tag; Chinese for ``zh...``, English otherwise.
+        names: Of station and artist.
+    """
     lang = "zh" if language.lower().startswith("zh") else "en"
-    who = names or Names()
+    parties = names or PartyNames()
     return Terms(
         may=_may(policy, lang),
         left=_left(policy, usage, context, lang),
-        costs=_costs(policy, who, lang),
+        costs=_costs(policy, parties, lang),
         earn=_earn(policy, lang),
         limits=_limits(policy, lang),
     )
@@ -81,21 +91,21 @@ def _may(policy: Policy, lang: str) -> str:
 def _left(policy: Policy, usage: Usage, context: Context, lang: str) -> str:
     # "pause" is always allowed and counts nothing: the decision's `left` is what remains now.
     left = decide(policy, usage, context, "pause").left
-    words = []
+    sentences = []
     for action in ("play", "seek"):
         if action not in policy.counts or policy.counts[action].unit in HEARD_UNITS:
             continue
         limit = policy.counts[action].limit
         if lang == "zh":
-            words.append(f"{'播放' if action == 'play' else '跳转'} {limit} 次，还剩 {left[action]} 次")
+            sentences.append(f"{'播放' if action == 'play' else '跳转'} {limit} 次，还剩 {left[action]} 次")
         else:
-            words.append(f"{left[action]} of {limit} {action}{'' if limit == 1 else 's'} left")
+            sentences.append(f"{left[action]} of {limit} {action}{'' if limit == 1 else 's'} left")
     if lang == "zh":
-        return "；".join(words) + "。" if words else "不限次数。"
-    return ", ".join(words) + "." if words else "As often as you like."
+        return "；".join(sentences) + "。" if sentences else "不限次数。"
+    return ", ".join(sentences) + "." if sentences else "As often as you like."
 
 
-def _costs(policy: Policy, who: Names, lang: str) -> str:
+def _costs(policy: Policy, parties: PartyNames, lang: str) -> str:
     price = policy.price
     if price.payer == "listener" and price.owner:
         each = show(price.owner)
@@ -107,8 +117,8 @@ def _costs(policy: Policy, who: Names, lang: str) -> str:
     if price.payer == "nobody" or not (price.owner or price.reward):
         return "你不用付费，没有人付费。" if lang == "zh" else "Nothing. Nobody pays."
     if lang == "zh":
-        return f"你不用付费，费用由{' ' + who.station + ' ' if who.station else '电台'}支付。"
-    return f"Nothing. {who.station or 'The station'} pays."
+        return f"你不用付费，费用由{' ' + parties.station + ' ' if parties.station else '电台'}支付。"
+    return f"Nothing. {parties.station or 'The station'} pays."
 
 
 def _earn(policy: Policy, lang: str) -> str:

@@ -22,8 +22,8 @@ from pywallet.policy.parts import (
     IMPLIED_BY_PLAY,
     IMPLIED_BY_PREVIEW,
     Count,
-    Lease,
-    Part,
+    OfflineLease,
+    PlayablePart,
     Price,
     Renewal,
     read_counts,
@@ -60,7 +60,7 @@ class Policy:
     ttl_s: int | None = None
     not_before_s: int | None = None
     expires_s: int | None = None
-    lease: Lease | None = None
+    lease: OfflineLease | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     start_by_s: int | None = None
     metered_s: int | None = None
@@ -68,7 +68,7 @@ class Policy:
     purposes: tuple[str, ...] = ANYWHERE
     devices: int | None = None
     concurrent: int = 1
-    part: Part | None = None
+    part: PlayablePart | None = None
     preview_s: int | None = None
     renewal: Renewal | None = None
     tracking: str = "opt_in"

@@ -56,7 +56,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Lease:
+class OfflineLease:
     """Keys ahead of time.
 
     ``window_s`` seconds of music, valid ``seconds`` also offline, for at most ``invocations`` actions.
@@ -80,7 +80,7 @@ class Renewal:
 
 
 @dataclass(frozen=True)
-class Part:
+class PlayablePart:
     """Only the sound from ``from_s`` to ``to_s`` may be heard; None: to the end."""
 
     from_s: int = 0
@@ -133,11 +133,11 @@ def read_price(value: Any) -> Price:
     return price
 
 
-def read_lease(value: Any) -> Lease:
+def read_lease(value: Any) -> OfflineLease:
     """``lease``: all three fields."""
     fields = frozenset({"window_s", "seconds", "invocations"})
     raw = table(value, "lease", fields, fields)
-    return Lease(
+    return OfflineLease(
         integer(raw["window_s"], "lease.window_s", 2, _DAY_S),
         integer(raw["seconds"], "lease.seconds", 1, _YEAR_S),
         integer(raw["invocations"], "lease.invocations", 1, 1_000_000),
@@ -156,10 +156,12 @@ def read_renewal(value: Any) -> Renewal:
     )
 
 
-def read_part(value: Any) -> Part:
+def read_part(value: Any) -> PlayablePart:
     """``part``: from and to."""
     raw = table(value, "part", frozenset(), frozenset({"from_s", "to_s"}))
-    part = Part(integer(raw.get("from_s", 0), "part.from_s", 0, MAX_TIME_S), optional(raw, "to_s", 1, path="part."))
+    part = PlayablePart(
+        integer(raw.get("from_s", 0), "part.from_s", 0, MAX_TIME_S), optional(raw, "to_s", 1, path="part.")
+    )
     if part.to_s is not None and part.to_s <= part.from_s:
         raise bad("part.to_s", "after from_s")
     return part

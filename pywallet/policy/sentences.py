@@ -1,4 +1,4 @@
-"""The sentences of the terms, English and Chinese; every rule of a policy has its words here."""
+"""Templates of the sentences about a policy, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -52,33 +52,33 @@ LIMITS: Final[Mapping[str, tuple[str, str]]] = {
     "destroy.expired": ("Destroys itself when its time is over.", "到期后自行销毁。"),
     "destroy.rollback": ("Destroys itself when the clock is set back.", "时钟被回拨时自行销毁。"),
 }
-"""By rule: English, Chinese."""
+"""Rule to (English, Chinese)."""
 
 
 def say(rule: str, lang: str, **values: object) -> str:
-    """One sentence of ``LIMITS``."""
+    """Format one sentence of ``LIMITS``."""
     return LIMITS[rule][lang == "zh"].format(**values)
 
 
 def listed(items: tuple[str, ...], lang: str) -> str:
-    """A list in a sentence; an empty one allows nothing."""
+    """Join items for a sentence; "nowhere" for an empty list."""
     if not items:
         return "无" if lang == "zh" else "nowhere"
     return ("、" if lang == "zh" else ", ").join(items)
 
 
 def day(time_s: int) -> str:
-    """A moment, in UTC."""
+    """Format Unix seconds as date and time, UTC."""
     return datetime.fromtimestamp(min(time_s, 253_402_300_799), UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def clock(seconds: int) -> str:
-    """A position in a song."""
+    """Format a position in a song as m:ss."""
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
 def span(seconds: int, lang: str) -> str:
-    """A duration in its largest whole unit."""
+    """Format a duration in its largest whole unit."""
     for size, en, cn in ((86_400, "day", "天"), (3_600, "hour", "小时"), (60, "minute", "分钟")):
         if seconds % size == 0:
             n = seconds // size

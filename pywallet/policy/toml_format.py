@@ -1,4 +1,4 @@
-"""The policy as a musician writes it: TOML with the same names, amounts as decimal texts, and times in words."""
+"""TOML form of a policy: same field names, amounts as decimal strings, durations and dates as text."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ _SECONDS: Final = {
 
 
 def to_map(text: str) -> dict[str, Any]:
-    """The header's map. Raises InputError ``policy.malformed`` naming the field.
+    """Parse a policy into the header's map.
 
-    Beside the header's names these may be written, without their ``_s``:
-    durations (``ttl = "48 hours"``) and moments (``expires = 2027-01-31`` or
-    with a time; without a zone it is UTC).
+    Durations (``ttl = "48 hours"``) and times (``expires = 2027-01-31``, or with a time of day; UTC without a zone) may
+    be written without the ``_s`` of their field.
+
+    Raises:
+        InputError: ``policy.malformed`` naming the field.
     """
     # tomllib's time and memory grow with the square of a dotted key's parts.
     if len(text) > _MAX_TEXT or any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
@@ -59,8 +61,8 @@ def _table(raw: dict[str, Any], path: str) -> dict[str, Any]:
             out[name] = _table(value, f"{where}.")
         elif path.endswith("price.") and name in ("owner", "reward"):
             out[name] = _wei(where, value)
-        elif name in _FRIENDLY:
-            target, read = _FRIENDLY[name]
+        elif name in _ALIASES:
+            target, read = _ALIASES[name]
             if target in raw:
                 raise bad(where, f"said twice: also as {target}")
             out[target] = read(where, value)
@@ -82,11 +84,11 @@ def _wei(name: str, value: Any) -> int:
 
 
 def _span(name: str, value: Any) -> int:
-    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) and len(value) < 40 else None
-    size = found and (_SECONDS.get(found[2]) or _SECONDS.get(found[2].removesuffix("s")))
-    if found is None or not size:
+    match = _SPAN.fullmatch(value.strip()) if isinstance(value, str) and len(value) < 40 else None
+    size = match and (_SECONDS.get(match[2]) or _SECONDS.get(match[2].removesuffix("s")))
+    if match is None or not size:
         raise bad(name, 'a duration, like "48 hours", "30 days" or "90 s"')
-    return int(found[1]) * size
+    return int(match[1]) * size
 
 
 def _moment(name: str, value: Any) -> int:
@@ -100,7 +102,7 @@ def _moment(name: str, value: Any) -> int:
     return int(seconds)
 
 
-_FRIENDLY: Final[dict[str, tuple[str, Callable[[str, Any], int]]]] = {
+_ALIASES: Final[dict[str, tuple[str, Callable[[str, Any], int]]]] = {
     **{name: (f"{name}_s", _span) for name in _SPANS},
     **{name: (f"{name}_s", _moment) for name in ("not_before", "expires", "start_by")},
 }

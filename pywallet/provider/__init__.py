@@ -5,15 +5,15 @@ contracts).
 from pywallet.provider.calls import Call, node, read_call
 from pywallet.provider.personal import Personal, SignIn, personal_digest, read_personal
 from pywallet.provider.typed import TypedData, read_typed
-from pywallet.provider.typed_tree import Shown, show
+from pywallet.provider.typed_tree import TypedDataView, show
 from pywallet.provider.types import Types
 
 __all__ = [
     "Call",
     "Personal",
-    "Shown",
     "SignIn",
     "TypedData",
+    "TypedDataView",
     "Types",
     "node",
     "personal_digest",

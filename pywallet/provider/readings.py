@@ -14,7 +14,7 @@ from typing import Final
 
 from pywallet.provider.calls import UNLIMITED
 from pywallet.provider.safe_text import visible
-from pywallet.provider.typed import TypedData, Value, plain_text
+from pywallet.provider.typed import TypedData, TypedValue, plain_text
 from pywallet.provider.types import innermost
 
 _AMOUNTS: Final = ("value", "amount", "allowance", "rawAmount", "wad")
@@ -83,14 +83,14 @@ def _names(text: str) -> bool:
     return any(unicodedata.category(c)[0] == "N" for c in text) or bool(_NAMES.search(text))
 
 
-def _plain(value: Value) -> Iterator[object]:
+def _plain(value: TypedValue) -> Iterator[object]:
     if value.parts is None:
         yield value.plain
     for _, part in value.parts or ():
         yield from _plain(part)
 
 
-def _walk(value: Value) -> Iterator[Reading]:
+def _walk(value: TypedValue) -> Iterator[Reading]:
     """Readings of a struct, then of all that stands in it."""
     if value.parts is None:
         return
@@ -103,7 +103,7 @@ def _walk(value: Value) -> Iterator[Reading]:
         yield from _walk(part)
 
 
-def _kind(fields: dict[str, Value]) -> str | None:
+def _kind(fields: dict[str, TypedValue]) -> str | None:
     names = fields.keys()
     kinds = {name: value.kind for name, value in fields.items()}
     addresses = {name for name, kind in kinds.items() if kind == "address"}
@@ -160,7 +160,7 @@ _SIDES: Final = (
 )
 
 
-def _reading(kind: str, fields: dict[str, Value]) -> Reading:
+def _reading(kind: str, fields: dict[str, TypedValue]) -> Reading:
     lines: list[tuple[str, str]] = []
 
     def add(label: str, *names: str) -> None:
@@ -191,7 +191,7 @@ _DETAILS: Final = (("token", "token"), ("amount", "amount"), ("ends", "expiratio
 _PERMIT2: Final = frozenset({"permitted", "spender", "nonce", "deadline"})
 
 
-def _structs(value: Value) -> Iterator[dict[str, Value]]:
+def _structs(value: TypedValue) -> Iterator[dict[str, TypedValue]]:
     """The structs in a field: itself, or the members of an array."""
     if value.parts is None:
         return

@@ -1,4 +1,4 @@
-"""Text of a stranger, made safe to look at."""
+"""Untrusted text made safe for display."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 _SPACE: Final = "\n\t "
 _KEPT: Final = frozenset(_SPACE)
 MOST_MARKS: Final = 4
-"""Combining marks on one character that are shown; more of them cover the lines above and below."""
+"""Combining marks shown on one character; more would cover neighbouring lines."""
 
 MOST_SPACES: Final = 64
 MOST_BREAKS: Final = 3
-"""Spaces of any kind, and line ends among them, in a row that are shown as they are."""
+"""Consecutive whitespace characters, and line ends among them, that are shown unescaped."""
 
 MOST_NAME: Final = 120
-"""Characters of a name that are shown."""
+"""Longest name that is shown, in characters."""
 
 DEFAULT_IGNORABLE: Final = (
     (0xAD, 0xAD),
@@ -49,7 +49,7 @@ Braille blank, object replacement, null notehead, hieroglyphic blanks, Khitan fi
 
 
 def hides(character: str) -> bool:
-    """Whether a character is unseen, blank, moves others or breaks lines in a way a reader does not see."""
+    """Whether a character is invisible, blank, reorders others or breaks lines invisibly."""
     if character in _KEPT:
         return False
     code = ord(character)
@@ -63,16 +63,15 @@ def hides(character: str) -> bool:
 
 
 def visible(text: str, *, edges: bool = False) -> str:
-    """The text with every unseen character written as ``\\u{…}``.
+    r"""Escape every invisible character as ``\\u{…}``.
 
-    So are combining marks at its beginning, which would change what stands before it, those of one character above
-    ``MOST_MARKS``, and spaces and line ends in a row above ``MOST_SPACES`` and ``MOST_BREAKS``, which push the rest out
-    of view. Where anything is written so or could be taken for it, each backslash is doubled, so that all can be told
-    apart.
+    Also escaped: leading combining marks, marks beyond ``MOST_MARKS`` on one character, and consecutive whitespace
+    beyond ``MOST_SPACES`` and ``MOST_BREAKS``, which pushes the rest out of view. Where anything is escaped, or looks
+    escaped, each backslash is doubled, so the result is unambiguous.
 
     Args:
-        text: A stranger's words.
-        edges: Write out spaces and line ends before and behind the words too: nobody sees where a value ends.
+        text: Untrusted text.
+        edges: Escape leading and trailing whitespace too.
     """
     first, last = (len(text) - len(text.lstrip(_SPACE)), len(text.rstrip(_SPACE))) if edges else (0, len(text))
     out: list[str] = []
@@ -81,22 +80,21 @@ def visible(text: str, *, edges: bool = False) -> str:
     for at, c in enumerate(text):
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
         spaces, breaks = (spaces + 1, breaks + (c == "\n")) if c in _KEPT else (0, 0)
-        unseen = (
+        invisible = (
             hides(c) or marks > MOST_MARKS or spaces > MOST_SPACES or breaks > MOST_BREAKS or not first <= at < last
         )
-        out.append(f"\\u{{{ord(c):x}}}" if unseen else c)
+        out.append(f"\\u{{{ord(c):x}}}" if invisible else c)
     if "".join(out) == text and "\\u{" not in text:
         return text
     return "".join("\\\\" if c == "\\" else c for c in out)
 
 
 def named(text: str) -> str:
-    """A song's, artist's or station's name for a heading: one line without unseen characters, bounded."""
+    """A name for a heading: one line of at most ``MOST_NAME`` characters, none invisible."""
     out: list[str] = []
     marks = MOST_MARKS
     for c in text:
         if c.isspace():
-            # One between words, none in front.
             if out and out[-1] != " ":
                 out.append(" ")
                 marks = 0

@@ -23,7 +23,7 @@ _KEYS: Final = {"types", "primaryType", "domain", "message"}
 
 
 @dataclass(frozen=True)
-class Value:
+class TypedValue:
     """One value with its declared type.
 
     ``plain`` for an atomic one, ``parts`` (name or index, value) for a struct or an array.
@@ -31,7 +31,7 @@ class Value:
 
     kind: str
     plain: bool | int | bytes | str | None
-    parts: tuple[tuple[str, Value], ...] | None
+    parts: tuple[tuple[str, TypedValue], ...] | None
     word: bytes
     """Its 32 bytes in encodeData."""
 
@@ -42,8 +42,8 @@ class TypedData:
 
     types: Types
     primary: str
-    domain: Value
-    message: Value
+    domain: TypedValue
+    message: TypedValue
     digest: bytes
 
     def domain_field(self, name: str) -> bool | int | bytes | str | None:
@@ -107,7 +107,7 @@ class _Reader:
         self._types = types
         self._left = MOST_VALUES
 
-    def read(self, kind: str, value: Any, path: str, depth: int) -> Value:
+    def read(self, kind: str, value: Any, path: str, depth: int) -> TypedValue:
         self._left -= 1
         if self._left < 0 or depth > _DEEP:
             raise wrong(path, "too many or too deep values")
@@ -117,16 +117,16 @@ class _Reader:
         if kind in self._types.structs:
             return self._struct(kind, value, path, depth)
         plain = _atom(kind, value, path)
-        return Value(kind, plain, None, _word(kind, plain))
+        return TypedValue(kind, plain, None, _word(kind, plain))
 
-    def _array(self, kind: str, array: tuple[str, int | None], value: Any, path: str, depth: int) -> Value:
+    def _array(self, kind: str, array: tuple[str, int | None], value: Any, path: str, depth: int) -> TypedValue:
         item, length = array
         if not isinstance(value, list) or (length is not None and len(value) != length):
             raise wrong(path, f"{kind} expected")
         parts = tuple((str(i), self.read(item, one, f"{path}[{i}]", depth + 1)) for i, one in enumerate(value))
-        return Value(kind, None, parts, keccak256(b"".join(part.word for _, part in parts)))
+        return TypedValue(kind, None, parts, keccak256(b"".join(part.word for _, part in parts)))
 
-    def _struct(self, kind: str, value: Any, path: str, depth: int) -> Value:
+    def _struct(self, kind: str, value: Any, path: str, depth: int) -> TypedValue:
         fields = self._types.structs[kind]
         if not isinstance(value, Mapping):
             raise wrong(path, f"{kind} expected")
@@ -138,7 +138,7 @@ class _Reader:
             if name not in names:
                 raise wrong(f"{path}.{name}", "not declared")
         parts = tuple((name, self.read(of, value[name], f"{path}.{name}", depth + 1)) for name, of in fields)
-        return Value(
+        return TypedValue(
             kind, None, parts, keccak256(self._types.type_hash(kind) + b"".join(part.word for _, part in parts))
         )
 
@@ -210,7 +210,7 @@ def _word(kind: str, plain: bool | int | bytes | str) -> bytes:
     return plain.rjust(32, b"\0") if kind == "address" else plain.ljust(32, b"\0")
 
 
-def plain_text(value: Value) -> str:
+def plain_text(value: TypedValue) -> str:
     """An atomic value as a person reads it: whole, numbers in decimal, addresses with their checksum."""
     plain = value.plain
     if isinstance(plain, bool):

@@ -8,11 +8,11 @@ from typing import Any
 from pywallet.encoding.hex import checksum
 from pywallet.provider.readings import Reading, moves, read
 from pywallet.provider.safe_text import visible
-from pywallet.provider.typed import TypedData, Value, plain_text
+from pywallet.provider.typed import TypedData, TypedValue, plain_text
 
 
 @dataclass(frozen=True)
-class Shown:
+class TypedDataView:
     """``contract`` (EIP-55) and ``chain_id`` are None where the domain leaves them out.
 
     Then the signature holds elsewhere too.
@@ -32,12 +32,12 @@ class Shown:
     message: list[dict[str, Any]]
 
 
-def show(data: TypedData) -> Shown:
+def show(data: TypedData) -> TypedDataView:
     """What a person sees before signing: every declared field, nothing cut off, unseen characters spelt out."""
     readings = read(data)
     contract = data.domain_field("verifyingContract")
     chain_id = data.domain_field("chainId")
-    return Shown(
+    return TypedDataView(
         primary=data.primary,
         name=visible(str(data.domain_field("name") or "")),
         version=visible(str(data.domain_field("version") or "")),
@@ -51,11 +51,11 @@ def show(data: TypedData) -> Shown:
     )
 
 
-def _tree(value: Value) -> list[dict[str, Any]]:
+def _tree(value: TypedValue) -> list[dict[str, Any]]:
     return [_node(name, part) for name, part in value.parts or ()]
 
 
-def _node(name: str, value: Value) -> dict[str, Any]:
+def _node(name: str, value: TypedValue) -> dict[str, Any]:
     node: dict[str, Any] = {"name": name, "type": value.kind}
     return (
         {**node, "parts": _tree(value)}

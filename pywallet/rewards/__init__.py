@@ -3,9 +3,9 @@
 from pywallet.rewards.passes import KINDS, Pass, SignedPass
 from pywallet.rewards.points_rules import (
     Award,
-    Heard,
+    PaidPlay,
+    PointsRules,
     Programme,
-    Rules,
 )
 
-__all__ = ["KINDS", "Award", "Heard", "Pass", "Programme", "Rules", "SignedPass"]
+__all__ = ["KINDS", "Award", "PaidPlay", "Pass", "PointsRules", "Programme", "SignedPass"]

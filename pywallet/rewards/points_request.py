@@ -1,4 +1,4 @@
-"""A listener's word to a station about points: signed by the key the listener has for that station only."""
+"""A listener's signed request to a station about points; the key is derived for that station only."""
 
 from __future__ import annotations
 
@@ -10,30 +10,43 @@ from pywallet.rules.limits import request_is_fresh
 
 
 @dataclass(frozen=True)
-class Asking:
-    """``what`` the listener wants of a station at a time (Unix s): ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``.
+class PointsRequest:
+    """A command to a station's points account.
 
-    A purchase names the balance it starts from, so that the same word again buys nothing. ``domain`` is the site that
-    the listener's browser is at: no other site can pass the word on to the station.
+    A purchase names the balance that it starts from, so a replayed request buys nothing.
+
+    Attributes:
+        station: Address, 20 bytes.
+        domain: The site in the listener's browser; another site cannot relay the request.
+        time_s: Unix seconds.
+        command: ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``.
     """
 
     station: bytes
     domain: str
     time_s: int
-    what: str
+    command: str
 
     @property
     def digest(self) -> bytes:
-        """``keccak("gomaa/1 points" ‖ station 20 ‖ keccak(domain) ‖ time u64 ‖ keccak(what))``."""
+        """``keccak("gomaa/1 points" ‖ station 20 ‖ keccak(domain) ‖ time u64 ‖ keccak(command))``."""
         where, when = keccak256(self.domain.encode()), self.time_s.to_bytes(8, "big")
-        return keccak256(b"gomaa/1 points" + self.station + where + when + keccak256(self.what.encode()))
+        return keccak256(b"gomaa/1 points" + self.station + where + when + keccak256(self.command.encode()))
 
     def sign(self, private_key: bytes) -> bytes:
-        """65 bytes."""
+        """Signature over the digest, 65 bytes."""
         return sign(private_key, self.digest)
 
     def listener(self, signature: bytes, now_s: int) -> bytes:
-        """Whose word it is. Raises Refusal ``invocation.time``, ``session.signature``."""
+        """The address that signed the request.
+
+        Args:
+            signature: 65 bytes.
+            now_s: Unix seconds.
+
+        Raises:
+            Refusal: ``invocation.time``, ``session.signature``.
+        """
         if not request_is_fresh(self.time_s * 1000, now_s * 1000):
             raise Refusal("invocation.time", now_s=now_s)
         try:

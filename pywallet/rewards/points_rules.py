@@ -1,7 +1,4 @@
-"""What a play is worth in points.
-
-Per station, per content, with caps, a minimum, and a share for discovering a band.
-"""
+"""Points for a play: rules per station and content, daily caps, a minimum, a bonus for a band that is new."""
 
 from __future__ import annotations
 
@@ -17,14 +14,14 @@ _MOST: Final = 1 << 31
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Points for listening. ``discovery_percent`` comes on top where the band is new to the listener."""
+class PointsRules:
+    """Points for listening; ``discovery_percent`` is added where the band is new to the listener."""
 
     points_per_minute: int = 1
     minimum_s: int = 30
-    """A play that was heard for less gives nothing."""
+    """Shorter plays give no points."""
     cap_per_day: int = 120
-    """Points of one listener and day (UTC), the discovery share included."""
+    """Points per listener and day (UTC), the discovery bonus included."""
     discovery_percent: int = 50
 
     def __post_init__(self) -> None:
@@ -35,8 +32,16 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One paid play: who heard what of whose for how long, and when it ended (Unix s)."""
+class PaidPlay:
+    """A paid play.
+
+    Attributes:
+        listener: Address, 20 bytes.
+        content: Address, 20 bytes.
+        owner: Of the content, 20 bytes.
+        seconds: Played.
+        time_s: When it ended, Unix seconds.
+    """
 
     listener: bytes
     content: bytes
@@ -47,16 +52,16 @@ class Heard:
 
 @dataclass(frozen=True)
 class Award:
-    """Points for one play. ``capped``: what the day's cap has taken away."""
+    """Points for one play; ``capped``: points withheld by the daily cap."""
 
-    play: Heard
+    play: PaidPlay
     points: int
     discovery: int
     capped: int
 
     @property
     def total(self) -> int:
-        """What the listener gets."""
+        """Points that the listener gets."""
         return self.points + self.discovery
 
 
@@ -67,12 +72,12 @@ class Programme:
     A content's own cap counts within the station's, never beyond it.
     """
 
-    station: Rules = field(default_factory=Rules)
-    contents: Mapping[bytes, Rules] = field(default_factory=dict)
+    station: PointsRules = field(default_factory=PointsRules)
+    contents: Mapping[bytes, PointsRules] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, raw: Any) -> Programme:
-        """From TOML: ``[rewards]`` with the names of ``Rules``, ``[rewards.contents."0x..."]`` likewise.
+        """From TOML: ``[rewards]`` with the fields of ``PointsRules``, ``[rewards.contents."0x..."]`` likewise.
 
         Raises InputError message.schema.
         """
@@ -86,17 +91,20 @@ class Programme:
         return cls(rules, {from_hex(content, 20): _rules(entry, base) for content, entry in contents.items()})
 
     def award(
-        self, plays: Iterable[Heard], before: Mapping[tuple[bytes, int], int], known: Iterable[tuple[bytes, bytes]]
+        self,
+        plays: Iterable[PaidPlay],
+        before: Mapping[tuple[bytes, int], int],
+        heard_before: Iterable[tuple[bytes, bytes]],
     ) -> list[Award]:
         """Points for plays in the order in which they ended.
 
         Args:
             plays: oldest first.
             before: (listener, day since 1970) to points given on that day already.
-            known: (listener, owner) pairs that are no discovery any more.
+            heard_before: (listener, owner) pairs that give no discovery bonus.
         """
         given, of_content = dict(before), dict[tuple[bytes, bytes, int], int]()
-        met = set(known)
+        met = set(heard_before)
         out = []
         for play in plays:
             rules = self.contents.get(play.content, self.station)
@@ -105,7 +113,7 @@ class Programme:
                 out.append(Award(play, 0, 0, 0))
                 continue
             points = play.seconds * rules.points_per_minute // 60
-            # Only a play that counts makes a band known: a second of it is no discovery spent.
+            # A play below the minimum does not use up the discovery bonus.
             new = (play.listener, play.owner) not in met
             met.add((play.listener, play.owner))
             discovery = points * rules.discovery_percent // 100 if new else 0
@@ -121,8 +129,8 @@ class Programme:
         return out
 
 
-def _rules(raw: Any, base: Mapping[str, Any]) -> Rules:
-    names = {spec.name for spec in fields(Rules)}
+def _rules(raw: Any, base: Mapping[str, Any]) -> PointsRules:
+    names = {spec.name for spec in fields(PointsRules)}
     if not isinstance(raw, Mapping) or not set(raw) <= names:
         raise InputError("message.schema", field="rewards", reason=f"known are {', '.join(sorted(names))}")
-    return Rules(**{**base, **raw})
+    return PointsRules(**{**base, **raw})

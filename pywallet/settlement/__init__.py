@@ -1,8 +1,8 @@
 """The money's arithmetic off chain: epochs, trees, commitments, published data (docs/settlement.md)."""
 
 from pywallet.protocol.commission import gross
-from pywallet.settlement.challenge import Answer, answer_for, fault, grievance, header_of
-from pywallet.settlement.commitment import Header, commitment, entries_digest, rest
+from pywallet.settlement.challenge import Answer, answer_for, fault, header_of, missing_leaf
+from pywallet.settlement.commitment import EpochHeader, commitment, entries_digest, rest
 from pywallet.settlement.counts import CountsTree, content_leaf, usage_leaf, usage_tag, verify_count
 from pywallet.settlement.published_data import (
     FEW,
@@ -34,7 +34,7 @@ __all__ = [
     "CountsTree",
     "DebitRow",
     "EpochData",
-    "Header",
+    "EpochHeader",
     "OwnerRow",
     "PayeeRow",
     "PlayRow",
@@ -50,9 +50,9 @@ __all__ = [
     "content_leaf",
     "entries_digest",
     "fault",
-    "grievance",
     "gross",
     "header_of",
+    "missing_leaf",
     "rest",
     "usage_leaf",
     "usage_tag",

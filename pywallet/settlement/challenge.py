@@ -1,7 +1,4 @@
-"""The challenge game off chain.
-
-What answers a challenge, what entitles to one, and what is wrong with published data.
-"""
+"""Challenges off chain: the answer to one, the reason for one, and checks of published data."""
 
 from __future__ import annotations
 
@@ -10,22 +7,27 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pywallet.protocol import Receipt
-from pywallet.settlement.commitment import Header, commitment, entries_digest, rest
+from pywallet.settlement.commitment import EpochHeader, commitment, entries_digest, rest
 from pywallet.settlement.published_data import EpochData
 from pywallet.settlement.tree import Node, SumTree, verify_leaf
 
 Fault = Literal["root", "total", "commitment"]
-Grievance = Literal["absent", "low"]
+MissingLeaf = Literal["absent", "low"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A leaf under a posted header: what ``answer`` on the chain wants to see.
+    """A leaf under a posted header: arguments of the contract's ``answer``.
 
-    Amount in wei, ``proof`` from the bottom.
+    Attributes:
+        header: The posted header.
+        payee: Address, 20 bytes.
+        amount: Wei.
+        index: Of the leaf.
+        proof: Siblings from the leaf up.
     """
 
-    header: Header
+    header: EpochHeader
     payee: bytes
     amount: int
     index: int
@@ -37,28 +39,36 @@ class Answer:
 
 
 def answer_for(
-    leaves: Sequence[tuple[bytes, int]], header: Header, payee: bytes, amount: int, tree: SumTree | None = None
+    leaves: Sequence[tuple[bytes, int]], header: EpochHeader, payee: bytes, amount: int, tree: SumTree | None = None
 ) -> Answer | None:
-    """The payee's greatest leaf, if it honours a receipt over ``amount`` wei.
+    """The payee's largest leaf, if it covers a receipt.
 
-    ``leaves`` (payee, wei) are those of the header. None means that there is
-    no such leaf, and then ``grievance`` says what the receipt's holder may do.
-    ``tree`` spares building one over the same leaves.
+    Args:
+        leaves: (payee, wei) under the header.
+        header: The posted header.
+        payee: Address, 20 bytes.
+        amount: Of the receipt, wei.
+        tree: Built over the same leaves; built here otherwise.
+
+    Returns:
+        The answer; None where no leaf covers the receipt, see ``missing_leaf``.
     """
-    mine = [(value, index) for index, (who, value) in enumerate(leaves) if who == payee]
-    best, index = max(mine, default=(-1, 0))
+    own = [(value, index) for index, (owner, value) in enumerate(leaves) if owner == payee]
+    best, index = max(own, default=(-1, 0))
     if best < amount:
         return None
-    found = Answer(header, payee, best, index, tuple((tree or SumTree(leaves)).proof(index)))
-    return found if found.holds() else None
+    answer = Answer(header, payee, best, index, tuple((tree or SumTree(leaves)).proof(index)))
+    return answer if answer.holds() else None
 
 
-def grievance(receipt: Receipt, data: EpochData) -> Grievance | None:
-    """What ``data`` owes the receipt's payee: ``absent`` (no leaf), ``low`` (a smaller leaf), or None (nothing).
+def missing_leaf(receipt: Receipt, data: EpochData) -> MissingLeaf | None:
+    """Whether the published leaves fall short of a receipt.
 
-    The data prove absence only if ``fault`` finds nothing wrong with them:
-    then these are all the leaves under the posted root. Receipts of another
-    server or epoch, or over nothing, are no grievance.
+    Conclusive only where ``fault`` returns None: then the data hold all leaves under the posted root.
+
+    Returns:
+        ``absent`` (no leaf), ``low`` (a smaller leaf), or None; None also for a receipt of another server or epoch,
+        or over zero.
     """
     if (receipt.server, receipt.epoch) != (data.server, data.epoch) or receipt.amount == 0:
         return None
@@ -69,11 +79,16 @@ def grievance(receipt: Receipt, data: EpochData) -> Grievance | None:
 
 
 def fault(data: EpochData, committed: bytes, tree: SumTree | None = None) -> Fault | None:
-    """What is wrong with published data against the chain's ``commit`` word, or None.
+    """Check published data against the commitment on the chain.
 
-    ``root``: the payees' leaves do not hash to the root; ``total``: leaves or
-    debits do not add up to the total; ``commitment``: all fits together, but
-    it is not what was posted.
+    Args:
+        data: The published data.
+        committed: The chain's ``commit`` word, 32 bytes.
+        tree: Built over the same leaves; built here otherwise.
+
+    Returns:
+        None; ``root``: the payees' leaves do not hash to the root; ``total``: leaves or debits do not add up to the
+        total; ``commitment``: consistent, but not what was posted.
     """
     built = tree or SumTree([(row.payee, row.amount) for row in data.payees])
     if built.root != data.root:
@@ -83,7 +98,7 @@ def fault(data: EpochData, committed: bytes, tree: SumTree | None = None) -> Fau
     return None if commitment(header_of(data)) == committed else "commitment"
 
 
-def header_of(data: EpochData) -> Header:
+def header_of(data: EpochData) -> EpochHeader:
     """The header that the published data were posted under."""
     digest = entries_digest([(row.payer, row.net) for row in data.debits])
-    return Header(data.root, data.total, rest(digest, data.counts_root, data.hash))
+    return EpochHeader(data.root, data.total, rest(digest, data.counts_root, data.hash))

@@ -9,7 +9,7 @@ from pywallet.crypto import keccak256
 
 
 @dataclass(frozen=True)
-class Header:
+class EpochHeader:
     """The preimage of an epoch's commitment: sum-tree root, its total in wei, and the hash of the rest."""
 
     root: bytes
@@ -32,6 +32,6 @@ def rest(digest: bytes, counts_root: bytes, data_hash: bytes) -> bytes:
     return keccak256(digest + counts_root + data_hash)
 
 
-def commitment(header: Header) -> bytes:
+def commitment(header: EpochHeader) -> bytes:
     """keccak(root, total, rest): the word that ``commit[server][epoch]`` holds."""
     return keccak256(header.root + header.total.to_bytes(32, "big") + header.rest)

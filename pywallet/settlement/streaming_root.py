@@ -1,7 +1,4 @@
-"""Roots without trees: leaf after leaf, in memory that grows with the depth only.
-
-Whoever needs no proofs needs no more.
-"""
+"""Streaming Merkle roots: one leaf after the other, O(depth) memory, no proofs."""
 
 from __future__ import annotations
 
@@ -15,25 +12,25 @@ T = TypeVar("T")
 
 
 class _Root(Generic[T]):
-    # ``_waiting[i]`` is the left half of a pair on level i whose right half has not come yet.
+    # ``_pending[i]`` is the left node of an incomplete pair on level i.
     def __init__(self, join: Callable[[T, T], T], padding: T) -> None:
         self._join = join
         self._padding: Final = padding
-        self._waiting: list[T | None] = []
+        self._pending: list[T | None] = []
 
     def _add(self, item: T) -> None:
-        for level, left in enumerate(self._waiting):
+        for level, left in enumerate(self._pending):
             if left is None:
-                self._waiting[level] = item
+                self._pending[level] = item
                 return
             item = self._join(left, item)
-            self._waiting[level] = None
-        self._waiting.append(item)
+            self._pending[level] = None
+        self._pending.append(item)
 
     def _end(self) -> T:
         carry: T | None = None
-        for level, left in enumerate(self._waiting):
-            last = level == len(self._waiting) - 1
+        for level, left in enumerate(self._pending):
+            last = level == len(self._pending) - 1
             if left is not None and carry is not None:
                 carry = self._join(left, carry)
             elif left is not None:
@@ -50,13 +47,13 @@ class SumRoot(_Root[bytes]):
         super().__init__(lambda left, right: packed_node(left + right), bytes(64))
 
     def add(self, payee: bytes, amount: int) -> None:
-        """The next leaf, wei."""
+        """Append a leaf; ``amount`` in wei."""
         self._add(packed_leaf(payee, amount))
 
     def end(self) -> Node:
-        """Root and total of what was added."""
-        found = self._end()
-        return found[:32], int.from_bytes(found[32:], "big")
+        """Root and total of the leaves."""
+        node = self._end()
+        return node[:32], int.from_bytes(node[32:], "big")
 
 
 class CountsRoot(_Root[bytes]):
@@ -66,9 +63,9 @@ class CountsRoot(_Root[bytes]):
         super().__init__(inner, bytes(32))
 
     def add(self, leaf_hash: bytes) -> None:
-        """The next leaf's hash."""
+        """Append a leaf's hash."""
         self._add(leaf_hash)
 
     def end(self) -> bytes:
-        """The root of what was added."""
+        """Root of the leaves."""
         return self._end()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pywallet.crypto import keccak256
-from pywallet.settlement.commitment import Header
+from pywallet.settlement.commitment import EpochHeader
 
 MAX_DEPTH: Final = 32
 Node = tuple[bytes, int]
@@ -94,7 +94,7 @@ class SumTree:
         return out
 
 
-def verify_leaf(header: Header, payee: bytes, amount: int, index: int, proof: Sequence[Node]) -> bool:
+def verify_leaf(header: EpochHeader, payee: bytes, amount: int, index: int, proof: Sequence[Node]) -> bool:
     """Whether (payee, amount) is leaf ``index`` under the header's root, and the sums add up to its total."""
     if len(proof) > MAX_DEPTH or index < 0 or index >> len(proof) or amount < 0 or any(total < 0 for _, total in proof):
         return False

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pywallet.errors import InputError
-from pywallet.sps.segment_index import rendition_offset, rendition_size, segment_rows
-
-if TYPE_CHECKING:
-    from pywallet.sps.header import Header
+from pywallet.sps.file_layout import rendition_offset, rendition_size, segment_rows
+from pywallet.sps.header import Header
 
 MAGIC: Final = b"\x89SPS\r\n\x1a\n"
 """A byte above 127, the name, and line ends that text transfers would spoil (as PNG does)."""
@@ -20,7 +18,7 @@ PREFIX_SIZE: Final = len(MAGIC) + 4
 
 
 @dataclass(frozen=True)
-class Extent:
+class ByteRange:
     """A run of bytes in the file."""
 
     offset: int
@@ -55,12 +53,12 @@ class Container:
         """Magic, length and header: what the file begins with."""
         return MAGIC + len(self.cose).to_bytes(4, "big") + self.cose
 
-    def extents(self, header: Header) -> list[tuple[Extent, list[Extent]]]:
+    def extents(self, header: Header) -> list[tuple[ByteRange, list[ByteRange]]]:
         """For each rendition, where its init part and its sealed segments lie."""
         at, out = self.body, []
         for rendition in header.renditions:
-            parts = [Extent(row.offset, row.size) for row in segment_rows(rendition, at)]
-            out.append((Extent(at, rendition.init_size), parts))
+            parts = [ByteRange(row.offset, row.size) for row in segment_rows(rendition, at)]
+            out.append((ByteRange(at, rendition.init_size), parts))
             at += rendition_size(rendition)
         return out
 

@@ -19,7 +19,7 @@ _OUTER: Final = cbor.Limits(items=16, string=MAX_HEADER, entries=4, pairs=0)
 
 
 @dataclass(frozen=True)
-class Signed:
+class CoseSign1:
     """What was read from the outer structure; nothing in it is verified yet."""
 
     protected: bytes
@@ -55,7 +55,7 @@ def sign(payload: bytes, content_type: str, external: bytes, private_key: bytes)
     return cose
 
 
-def read(cose: bytes, content_type: str) -> Signed:
+def read(cose: bytes, content_type: str) -> CoseSign1:
     """Take the structure apart. Raises InputError sps.header.malformed."""
     if len(cose) > MAX_HEADER:
         raise InputError("sps.header.malformed", reason="length", length=len(cose))
@@ -73,7 +73,7 @@ def read(cose: bytes, content_type: str) -> Signed:
     signer = protected[-20:]
     if protected != protected_header(content_type, signer):
         raise InputError("sps.header.malformed", reason="protected header")
-    return Signed(protected, signer, payload, signature)
+    return CoseSign1(protected, signer, payload, signature)
 
 
 def _digest(protected: bytes, external: bytes, payload: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The signed header: what a song says of itself, under its owner's signature."""
+"""The data of an SPS header: the song, its renditions and their segments, its security server."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
-from pywallet import crypto
 from pywallet.crypto import keccak256
 from pywallet.encoding import cbor
-from pywallet.errors import InputError
-from pywallet.sps import cose
-from pywallet.sps.container import MAGIC
 from pywallet.sps.segment_index import SegmentIndex
 from pywallet.sps.segments import merkle_root
 
 VERSION: Final = 1
-CONTENT_TYPE: Final = "application/sps-header"
 
 
 @dataclass(frozen=True)
@@ -142,49 +137,3 @@ class Header:
     def policy_hash(self) -> bytes:
         """keccak-256 of the policy's deterministic CBOR: what the content's contract holds."""
         return keccak256(cbor.dumps(dict(self.policy)))
-
-    def to_map(self) -> dict[str, Any]:
-        """The payload's map."""
-        from pywallet.sps.payload import to_map
-
-        return to_map(self)
-
-
-def encode_header(header: Header) -> bytes:
-    """The payload that is signed."""
-    return cbor.dumps(header.to_map())
-
-
-def sign_header(header: Header, private_key: bytes) -> bytes:
-    """The COSE_Sign1 bytes that stand in the file.
-
-    What is written is read back first, so that nobody signs what no reader
-    takes. Raises InputError sps.header.malformed naming the field, or over
-    4 MiB; sps.header.signature for another key than the owner's.
-    """
-    from pywallet.sps.payload import from_map
-
-    if crypto.address_of(private_key) != header.owner:
-        raise InputError("sps.header.signature", reason="the key is not the owner's")
-    payload = encode_header(header)
-    from_map(cbor.loads(payload))
-    return cose.sign(payload, CONTENT_TYPE, MAGIC + header.content, private_key)
-
-
-def open_header(signed: bytes) -> Header:
-    """Verify and read a header. Only bytes whose signature holds are given a meaning.
-
-    Raises InputError sps.header.malformed, sps.header.signature, sps.version,
-    sps.header.critical.
-    """
-    from pywallet.sps.payload import from_map
-
-    parts = cose.read(signed, CONTENT_TYPE)
-    value = cbor.loads(parts.payload)
-    content = value.get("content") if isinstance(value, dict) else None
-    if not isinstance(content, bytes) or len(content) != 20:
-        raise InputError("sps.header.malformed", field="content")
-    parts.verify(MAGIC + content)
-    if value.get("owner") != parts.signer:
-        raise InputError("sps.header.signature", reason="signed by somebody else than the owner it names")
-    return from_map(value)

@@ -30,7 +30,7 @@ MATCH: Final = 6.0
 _OUTPUT: Final = tuple(tuple((register & g).bit_count() & 1 for g in GENERATORS) for register in range(2 * STATES))
 
 
-class Verdict(StrEnum):
+class MarkVerdict(StrEnum):
     """What a segment's sound says of its address."""
 
     MATCH = "match"
@@ -39,12 +39,12 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Check:
+class MarkCheck:
     """``found`` is the address another mark names, ``agreement`` how many standard deviations the expected block stands
     out.
     """
 
-    verdict: Verdict
+    verdict: MarkVerdict
     agreement: float
     found: bytes | None = None
     block: int | None = None
@@ -127,7 +127,7 @@ def agreement(soft: Sequence[float], address: bytes, block: int) -> float:
     return float(leaning / power**0.5) if power > 0 else 0.0
 
 
-def check(soft: Sequence[float], address: bytes, block: int) -> Check:
+def check(soft: Sequence[float], address: bytes, block: int) -> MarkCheck:
     """Judge the 420 soft bits of segment ``block`` of the content ``address``. Raises InputError ``message.schema``.
 
     A mismatch needs a whole other address with its CRC: noise, silence or a mark too weak to read is "none", never a
@@ -137,11 +137,11 @@ def check(soft: Sequence[float], address: bytes, block: int) -> Check:
         raise InputError("message.schema", field="soft")
     score = agreement(soft, address, block)
     if score >= MATCH:
-        return Check(Verdict.MATCH, score, address, block)
+        return MarkCheck(MarkVerdict.MATCH, score, address, block)
     found = decode(soft) if any(soft) else None
     if found is None:
-        return Check(Verdict.NONE, score)
-    return Check(Verdict.MATCH if found[0] == address else Verdict.MISMATCH, score, *found)
+        return MarkCheck(MarkVerdict.NONE, score)
+    return MarkCheck(MarkVerdict.MATCH if found[0] == address else MarkVerdict.MISMATCH, score, *found)
 
 
 def carries(watermark: Mapping[str, Any] | None, segment: int) -> bool:

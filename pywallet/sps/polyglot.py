@@ -45,7 +45,7 @@ _BYTES: Final = codecs.charmap_build(_TEXT)
 
 
 @dataclass(frozen=True)
-class Place:
+class EmbeddedSong:
     """Where a song lies in its page.
 
     ``offset`` and ``size`` in bytes, ``sha256`` of the song, and the positions in it (rising)
@@ -84,7 +84,7 @@ def is_page(start: bytes) -> bool:
     return start[: len(DOCTYPE)].lower() == DOCTYPE
 
 
-def find(start: bytes) -> Place:
+def find(start: bytes) -> EmbeddedSong:
     """Where the song is, from the page's first bytes: all up to the song, or 256 KiB of them.
 
     Raises InputError ``sps.magic`` for a page that carries no song, ``sps.version`` for a later layout's,
@@ -106,7 +106,7 @@ def find(start: bytes) -> Place:
     patches = tuple(map(int, listed[1].split(b","))) if listed else ()
     if len(patches) > MAX_PATCHES or any(b <= a for a, b in zip((-1, *patches), (*patches, size), strict=False)):
         raise InputError("sps.magic", reason="patches")
-    return Place(offset, size, digest, patches)
+    return EmbeddedSong(offset, size, digest, patches)
 
 
 def comment_ends(song: bytes) -> tuple[int, ...]:
@@ -195,12 +195,14 @@ def from_text(text: str, lines: Lines) -> bytes:
     return b"".join(joined)
 
 
-def prologue(before: bytes, after: bytes, song_size: int, sha256: bytes, patches: Sequence[int]) -> tuple[bytes, Place]:
+def prologue(
+    before: bytes, after: bytes, song_size: int, sha256: bytes, patches: Sequence[int]
+) -> tuple[bytes, EmbeddedSong]:
     """Lay a page out: ``before`` (with the doctype and the character set), the mark, ``after``, the comment's opening.
 
     Raises InputError ``sps.header.malformed`` for a page that is too long, or says the song's place too late.
     """
-    place = Place(0, song_size, sha256, tuple(patches))
+    place = EmbeddedSong(0, song_size, sha256, tuple(patches))
     head = before + place.mark + place.fixes + after
     offset = len(head) + len(OPENING)
     if (
@@ -210,5 +212,5 @@ def prologue(before: bytes, after: bytes, song_size: int, sha256: bytes, patches
         or len(place.patches) > MAX_PATCHES
     ):
         raise InputError("sps.header.malformed", reason="the page around the song", size=offset)
-    place = Place(offset, song_size, sha256, place.patches)
+    place = EmbeddedSong(offset, song_size, sha256, place.patches)
     return before + place.mark + place.fixes + after + OPENING, place

@@ -10,8 +10,8 @@ from typing import Final
 
 from pywallet.errors import InputError
 from pywallet.sps.container import PREFIX_SIZE
+from pywallet.sps.file_layout import rendition_offset
 from pywallet.sps.header import Header, Rendition
-from pywallet.sps.segment_index import rendition_offset
 
 HEADROOM: Final = 1.5
 """A connection must carry so many times a rendition's rate, or a gap in it is heard."""

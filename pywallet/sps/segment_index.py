@@ -1,16 +1,12 @@
-"""Index of a rendition's segments: when each one sounds, and where it lies in the file."""
+"""Index of a rendition's segments: when each one sounds."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from pywallet.sps.header import Rendition
 
 
 @dataclass(frozen=True)
@@ -57,36 +53,3 @@ class SegmentIndex:
     def clamp(self, position_ms: int) -> int:
         """A position inside the recording."""
         return max(0, min(position_ms, self.duration_ms))
-
-
-class SegmentRow(NamedTuple):
-    """One segment of a rendition in a file."""
-
-    offset: int
-    """Bytes from the file's start."""
-    size: int
-    """Bytes, sealed."""
-    start_ms: int
-    duration_ms: int
-    sha256: bytes
-    """Of the sealed bytes."""
-
-
-def rendition_size(rendition: Rendition) -> int:
-    """Bytes of a rendition in a file: its init part and its sealed segments."""
-    return rendition.init_size + sum(segment.size for segment in rendition.segments)
-
-
-def rendition_offset(renditions: Sequence[Rendition], index: int, body: int) -> int:
-    """Where a rendition's init part begins, bytes from the file's start; ``body``: where the first one's does."""
-    return body + sum(rendition_size(rendition) for rendition in renditions[:index])
-
-
-def segment_rows(rendition: Rendition, offset: int) -> Iterator[SegmentRow]:
-    """The segments of a rendition whose init part begins at ``offset`` bytes."""
-    offset += rendition.init_size
-    index = rendition.index
-    for number, segment in enumerate(rendition.segments):
-        start_ms = index.start_ms(number)
-        yield SegmentRow(offset, segment.size, start_ms, index.start_ms(number + 1) - start_ms, segment.sha256)
-        offset += segment.size

@@ -17,7 +17,7 @@ from pywallet.protocol import (
     Voucher,
     sign,
 )
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from pywallet.wallet.derivation import (
     ACCOUNT,
     HARDENED,
@@ -86,7 +86,7 @@ class Keyring:
         """Pay with the key that this wallet shows to ``station``."""
         return sign(voucher, domain, self.private_key(listener_path(station)))
 
-    def sign_asking(self, asking: Asking) -> bytes:
+    def sign_points_request(self, asking: PointsRequest) -> bytes:
         """Ask a station about points with the key that this wallet shows to it; 65 bytes."""
         return asking.sign(self.private_key(listener_path(asking.station)))
 

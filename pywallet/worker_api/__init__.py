@@ -1,8 +1,7 @@
-"""The door through which the extension's Worker calls the core.
+"""Operations of the core that the extension's Worker calls.
 
-``call`` takes an operation's name and a JSON-like payload; ``call_json`` is the
-same for JavaScript, with errors as data. The unlocked seed lives in this
-package's state and nowhere else; ``wallet.lock`` forgets it.
+``call`` takes an operation's name and a JSON-like payload; ``call_json`` is the same for JavaScript, with errors as
+data. The unlocked seed is held in this package only; ``wallet.lock`` drops it.
 
 Operations: wallet.propose, wallet.spelling, wallet.create, wallet.open, wallet.words,
 wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees
@@ -11,7 +10,7 @@ wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees
 sweep.sign (pywallet.worker_api.payee_sweep);
 typed.read, typed.sign, personal.read, personal.sign, call.read
 (pywallet.worker_api.signing_requests);
-header.load, terms, player.begin, player.event, stream.close
+header.load, terms, player.pays, player.begin, player.event, mark.check, stream.close
 (pywallet.worker_api.songs). Each function's docstring gives payload and result.
 """
 
@@ -43,7 +42,16 @@ _OPS: Final = {
 
 
 async def call(op: str, payload: Mapping[str, Any], blob: bytes | None = None) -> dict[str, Any]:
-    """Run one operation. ``blob`` carries what would be wasteful as text (a header). Raises GomaaError."""
+    """Run one operation.
+
+    Args:
+        op: Name of the operation.
+        payload: Its JSON-like payload.
+        blob: Binary part of the payload (a signed header).
+
+    Raises:
+        GomaaError: ``message.schema`` for an unknown operation; otherwise as the operation.
+    """
     handler = _OPS.get(op)
     if handler is None:
         raise InputError("message.schema", field="op", op=op)
@@ -72,7 +80,7 @@ async def call_json(op: str, payload_json: str, blob: Any = None) -> str:
         error = e
     except (json.JSONDecodeError, RecursionError):
         error = InputError("message.schema", field="payload", reason="not JSON")
-    except Exception as e:  # a mistake of ours must reach the page as data too
+    except Exception as e:  # defects reach the engine as data too
         # The class only: an exception's text might hold words or keys.
         error = GomaaError("internal", type=type(e).__name__)
     return json.dumps({"ok": False, "error": error.to_json()}, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The wallet's operations with accounts and tokens."""
+"""Operations on accounts, amounts and token transfers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def check_recipient(payload: Payload, blob: bytes | None = None) -> dict[s
 
 
 async def parse_amount(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{text, zero?} → {amount_wei}. GoMAA as a person writes it; with ``zero`` nothing and 0 are an amount too.
+    """{text, zero?} → {amount_wei}: parse an amount in GoMAA; with ``zero``, 0 and an empty text are valid.
 
     Errors message.schema, wallet.amount.ambiguous (with the readings ``thousands`` and ``decimals``).
     """
@@ -44,16 +44,23 @@ async def parse_amount(payload: Payload, blob: bytes | None = None) -> dict[str,
 
 
 async def transfer(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{to, amount_wei} → {data}: the call of the token that a transfer is, for the host to simulate."""
+    """{to, amount_wei} → {data}: call data of an ERC-20 transfer, for the host to simulate."""
     return {"data": to_hex(transfer_data(payload.address("to"), payload.amount("amount_wei")))}
 
 
 async def sign_transaction(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{index or station, chain_id, nonce, gas, tip_wei, max_fee_wei, to, value_wei?, data} → {raw, transaction,
-    account}.
+    """Sign an EIP-1559 transaction of account ``index``, or of the wallet's key for ``station``.
 
-    An EIP-1559 transaction of account ``index``, or of the key shown to ``station``. Errors wallet.locked,
-    message.schema.
+    Args:
+        payload: index or station, chain_id, nonce, gas, tip_wei, max_fee_wei, to, data; optional value_wei.
+        blob: Not used.
+
+    Returns:
+        raw, transaction (its hash), account.
+
+    Raises:
+        WalletError: ``wallet.locked``.
+        InputError: ``message.schema``.
     """
     keys = wallet.keyring()
     station = payload.address("station") if payload.has("station") else None

@@ -1,4 +1,4 @@
-"""Reading a payload's fields; whatever is missing or of the wrong kind is InputError message.schema."""
+"""Typed access to a payload's fields; a missing field or wrong type raises InputError ``message.schema``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pywallet.protocol import Domain
 
 
 class Payload:
-    """A JSON object from the shell."""
+    """A JSON object from the engine."""
 
     def __init__(self, raw: Any, name: str = "payload") -> None:
         if not isinstance(raw, Mapping):
@@ -19,7 +19,7 @@ class Payload:
         self._raw = raw
 
     def has(self, name: str) -> bool:
-        """Whether the field is there and not null."""
+        """Whether the field is present and not null."""
         return self._raw.get(name) is not None
 
     def text(self, name: str, default: str | None = None) -> str:
@@ -41,7 +41,7 @@ class Payload:
         return value
 
     def texts(self, name: str) -> list[str]:
-        """A short list of short texts."""
+        """A list of at most 16 texts of 64 characters each."""
         value = self._raw.get(name)
         if (
             not isinstance(value, list)
@@ -52,14 +52,14 @@ class Payload:
         return value
 
     def numbers(self, name: str, most: int) -> list[float]:
-        """A list of numbers, no more than ``most``."""
+        """A list of at most ``most`` numbers."""
         value = self._raw.get(name)
         if not isinstance(value, list) or len(value) > most or not all(type(x) in (int, float) for x in value):
             raise _wrong(name, "a list of numbers expected")
         return value
 
     def whole_numbers(self, name: str, high: int) -> dict[str, int]:
-        """A small object of whole numbers up to ``high``; an empty one where it is absent."""
+        """An object of at most 32 integers from 0 to ``high``; empty where absent."""
         value = self._raw.get(name) if self.has(name) else {}
         if not isinstance(value, Mapping) or len(value) > 32:
             raise _wrong(name, "an object of numbers expected")
@@ -92,7 +92,7 @@ class Payload:
             raise _wrong(name, "an address expected") from None
 
     def part(self, name: str) -> Payload:
-        """An object inside; an empty one where it is absent."""
+        """A nested object; empty where absent."""
         return Payload(self._raw[name] if self.has(name) else {}, name)
 
     def parts(self, name: str) -> list[Payload]:

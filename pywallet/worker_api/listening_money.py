@@ -1,4 +1,4 @@
-"""The wallet's operations with listening money and points: what it puts in, signs for, takes back and asks for."""
+"""Operations for the listener's escrow and for points: vouchers, escrow calls, points requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 from pywallet.protocol import Voucher
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from pywallet.wallet.transactions import call_data
 from pywallet.worker_api import wallet
 from pywallet.worker_api.fields import Payload
@@ -18,8 +18,7 @@ _MAX: Final = 1 << 53
 async def sign_voucher(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{chain_id, settlement, station, server, payer, cap_wei, until} → {voucher}.
 
-    Signed by the key that this wallet shows to the station. Errors wallet.locked; message.schema where ``payer`` is
-    another.
+    Signed by the wallet's key for the station. Errors wallet.locked; message.schema where ``payer`` is another address.
     """
     keys = wallet.keyring()
     station = payload.address("station")
@@ -33,14 +32,14 @@ async def sign_voucher(payload: Payload, blob: bytes | None = None) -> dict[str,
 
 
 async def listener(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{station} → {listener}: the key that this wallet shows to a station, and pays it with."""
+    """{station} → {listener}: the wallet's address at a station, which also pays it."""
     return {"listener": to_hex(wallet.keyring().listener(payload.address("station")))}
 
 
 async def calls(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{settlement, server, payer, to, amount_wei} → {approve, deposit, request, withdraw, transfer}.
 
-    Call data to simulate.
+    Call data for the host to simulate.
     """
     settlement, server, payer = payload.address("settlement"), payload.address("server"), payload.address("payer")
     amount = payload.amount("amount_wei")
@@ -56,11 +55,15 @@ async def calls(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def points(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{station, domain, time_s, what} → {signature}.
 
-    A word to a station about points (pywallet.rewards.points_request).
+    Signs a points request (pywallet.rewards.points_request).
     """
-    keys, what = wallet.keyring(), payload.text("what")
+    keys, command = wallet.keyring(), payload.text("what")
     domain, time_s = payload.text("domain"), payload.integer("time_s", 0, _MAX)
-    return {"signature": to_hex(keys.sign_asking(Asking(payload.address("station"), domain, time_s, what)))}
+    return {
+        "signature": to_hex(
+            keys.sign_points_request(PointsRequest(payload.address("station"), domain, time_s, command))
+        )
+    }
 
 
 OPS: Final[dict[str, wallet.Handler]] = {

@@ -1,4 +1,4 @@
-"""The wallet's operation for tokens that lie at its payees, one-time addresses without coins for gas."""
+"""Collects tokens from the wallet's payees, one-time addresses without coins for gas."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ _MAX_INT: Final = (1 << 53) - 1
 
 
 async def sign_sweep(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{index or to (with relayer), chain_id, token, station, number, payee, amount_wei, nonce, deadline, relayer?,
-    settlement (with
-    relayer)} → {to, permit, move} or {to, permit, sweep}.
+    """Sign an EIP-2612 permit of a payee, and with a relayer the sweep order.
 
-    The payee of session ``number`` at ``station`` permits ``amount_wei`` to the wallet's account ``index``, and to
-    nobody
-    else: ``permit`` and ``move`` are calls of the token for that account to send. With ``relayer`` the permit names
-    that address instead, ``permit`` is the signature alone, and ``sweep`` (signed) says that the money goes to the
-    account, or to the address ``to``. Errors wallet.locked; message.schema where the payee is not this wallet's, and
-    for a ``to`` without a relayer.
+    Args:
+        payload: chain_id, token, station, number (of the session), payee, amount_wei, nonce, deadline (Unix s); index
+            of the receiving account, or with a relayer ``to``; relayer and settlement where a relayer sends it.
+        blob: Not used.
+
+    Returns:
+        {to, permit, move}: calls of the token for the account to send. With a relayer {to, permit, sweep}: the permit's
+        signature (spender: the relayer) and the signed order.
+
+    Raises:
+        WalletError: ``wallet.locked``.
+        InputError: ``message.schema``, also where the payee is not this wallet's, and for ``to`` without a relayer.
     """
     keys = wallet.keyring()
     station, number = payload.address("station"), payload.integer("number", 0, HARDENED - 1)
@@ -37,7 +41,7 @@ async def sign_sweep(payload: Payload, blob: bytes | None = None) -> dict[str, A
     relayer = payload.address("relayer") if payload.has("relayer") else None
     if payload.has("to"):
         to = payload.address("to")
-        # A permit names who may take the tokens: another's address in it would be that person's to use.
+        # Without a relayer the spender is the receiver: another's address could take the tokens.
         if relayer is None or to in (ZERO_ADDRESS, payee):
             raise InputError("message.schema", field="to")
     else:

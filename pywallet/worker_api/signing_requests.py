@@ -1,4 +1,4 @@
-"""The wallet's operations for what sites ask: first read, then signed from the same text."""
+"""Signing requests of sites: each is parsed for display, then signed from the same text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _typed(payload: Payload) -> TypedData:
 
 
 async def typed_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{data (JSON text), chain_id, own: [settlement…]} → the fields of pywallet.provider.Shown, and digest.
+    """{data (JSON text), chain_id, own: [settlement…]} → the fields of pywallet.provider.TypedDataView, and digest.
 
     domain and message are trees {name, type, value | parts}. Errors message.schema, wallet.unsupported.
     """
@@ -32,14 +32,19 @@ async def typed_read(payload: Payload, blob: bytes | None = None) -> dict[str, A
 
 
 async def typed_sign(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{index, data, chain_id, own} → {signature}. The text is read again, as strictly. Errors also wallet.locked."""
+    """{index, data, chain_id, own} → {signature}. Parses the text again. Errors also wallet.locked."""
     return {"signature": _signed(payload, _typed(payload).digest)}
 
 
 async def personal_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{data, origin, account, chain_id, now_s?} → {text | null, hex, hidden, sign_in: {domain, uri, nonce, wrong.
+    """Parse an EIP-191 message, and an EIP-4361 sign-in in it.
 
-    […]} | null}.
+    Args:
+        payload: data, origin, account, chain_id, optional now_s.
+        blob: Not used.
+
+    Returns:
+        text (or null), hex, hidden, sign_in {domain, uri, nonce, wrong […]} (or null).
     """
     account, chain_id = payload.address("account"), payload.integer("chain_id", 1, _MAX_INT)
     now_s = payload.integer("now_s", 0, _MAX_INT) if payload.has("now_s") else None
@@ -54,10 +59,15 @@ async def personal_sign(payload: Payload, blob: bytes | None = None) -> dict[str
 
 
 async def call_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{data (hex), standard, account} → {kind, other (EIP-55), amount, item (null where there is none), unlimited,
-    method, arguments}.
+    """Decode a contract call (pywallet.provider.calls).
 
-    See pywallet.provider.calls; arguments are trees {name, type, value | parts}.
+    Args:
+        payload: data (hex), standard, account.
+        blob: Not used.
+
+    Returns:
+        kind, other (EIP-55), amount, item (null where there is none), unlimited, method, arguments (trees {name, type,
+        value | parts}).
     """
     call = read_call(from_hex(payload.text("data")), payload.text("standard"), payload.address("account"))
     return {
@@ -67,7 +77,7 @@ async def call_read(payload: Payload, blob: bytes | None = None) -> dict[str, An
         "item": None if call.item is None else str(call.item),
         "unlimited": call.unlimited,
         "method": to_hex(call.method),
-        "arguments": [node(one.name, one.kind, one.value) for one in call.arguments],
+        "arguments": [node(argument.name, argument.kind, argument.value) for argument in call.arguments],
     }
 
 

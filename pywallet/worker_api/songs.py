@@ -1,4 +1,4 @@
-"""The operations of open songs: header, terms, player."""
+"""Operations on open songs: header, terms, playback session, watermark check."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from pywallet.playback import (
     step,
 )
 from pywallet.playback.session import State
-from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe, extent
+from pywallet.policy import ACTIONS, Context, PartyNames, Policy, Usage, describe, extent
 from pywallet.provider.safe_text import named
 from pywallet.settlement import gross
 from pywallet.sps import Header, Rendition, mark, open_header
 from pywallet.sps.renderer import require as require_renderer
-from pywallet.sps.rendition_choice import bitrate_kbps, choose, offset
-from pywallet.sps.segment_index import segment_rows
+from pywallet.sps.rendition_choice import bitrate_kbps, choose
 from pywallet.worker_api.fields import Payload
 
 Handler = Callable[[Payload, bytes | None], Awaitable[dict[str, Any]]]
 
 _MAX: Final = 1 << 53
 _MAX_BPS: Final = 10_000
-# What a person wants; everything else the shell reports.
+# Actions that a person requests; everything else is reported by the engine.
 _WISHES: Final = frozenset({"play", "pause", "seek", "stop", "retry"})
 _REPORTS: Final = frozenset({"granted", "playing", "waiting", "ended", "continued", "problem"})
 
@@ -51,23 +50,24 @@ def _song(payload: Payload) -> _Song:
 
 
 async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, header? (base64, where blob is None), codecs?, kbps?, …as ``terms``} → what the header says, and the
-    terms.
+    """Verify a song's header and open it as a stream.
 
-    codecs and kbps choose the rendition (pywallet.sps.rendition_choice).
+    Args:
+        payload: ``stream``; ``header`` (base64) where ``blob`` is None; optional ``codecs`` and ``kbps``, which choose
+            the rendition (pywallet.sps.rendition_choice).
+        blob: The signed header (COSE_Sign1).
 
-    The COSE signature, the policy and the tables are checked first (errors
-    sps.*, policy.malformed). Result: content, owner, chain_id, title, artist,
-    album, isrc, genre, duration_ms, quality, mime, rendition, policy_hash,
-    server {address, url, key}, delivery, waveform, init {offset, size, sha256},
-    segments [[offset, size, start_ms, duration_ms, sha256], …] with offsets in
-    the whole file, key_epochs [[epoch, first segment], …], next as of ``event``,
-    extent {from_ms, to_ms or null} of what may sound, and the fields of ``terms``.
+    Returns:
+        What the engine reads of the header: content, owner, title, artist, album, quality, duration_ms, rate,
+        watermark, server {address}, delivery, waveform (base64 or null), payer, price_wei of an interval; ``next`` as
+        of ``event``; ``extent`` {from_ms, to_ms or null} of what may be played. The segments come from the host.
+
+    Raises:
+        InputError: sps.*, policy.malformed, media.unsupported, message.schema.
     """
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
     require_renderer(header.renderer)
-    stream = payload.text("stream")
     codecs = payload.texts("codecs") if payload.has("codecs") else None
     chosen = choose(header, codecs, payload.integer("kbps", 0, _MAX) if payload.has("kbps") else None)
     rendition = header.renditions[chosen]
@@ -78,35 +78,48 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     player, _ = step(
         Player(position_ms=bounds.from_ms, from_ms=bounds.from_ms, begins=begins), "loaded", timeline=timeline
     )
-    song = _songs[stream] = _Song(header, policy, player)
+    _songs[payload.text("stream")] = _Song(header, policy, player)
     return {
         **_facts(header, rendition),
-        **_layout(rendition, offset(header, len(cose), chosen)),
-        **_terms(song, payload),
+        "payer": policy.price.payer,
+        "price_wei": str(policy.price.owner),
         "next": _next(player),
         "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
     }
 
 
 def _begins(policy: Policy, pays: bool = False) -> str:
-    """The action behind the play button: what a listener doesn't pay for is previewed."""
+    """The action of the play button: ``preview`` of a song that its listener would have to pay for and does not."""
     plays = policy.permits("play") and (pays or policy.price.payer != "listener")
     return "preview" if not plays and policy.permits("preview") else "play"
 
 
 async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, usage {the fields of pywallet.policy.Usage}, context {those of pywallet.policy.Context},
-    names {station}, language, bps, rewards}; all but stream may be left out
+    """The terms of an open song as the player shows them.
 
-    → {facts {may, left, costs, earn, limits}, permits, split or null (nobody
-    pays), interval_s, price_wei, reward_wei, payer, listener}. The split is for
-    hearing the whole song; without rewards the listener's part is zero.
+    Args:
+        payload: ``stream``; optional ``usage`` (fields of pywallet.policy.Usage), ``context`` (fields of
+            pywallet.policy.Context), ``names`` {station}, ``language``, ``bps`` (commission in basis points),
+            ``rewards``.
+        blob: Not used.
+
+    Returns:
+        facts {may, left, costs, earn, limits}, permits, split (of the whole song; null where nobody pays; the
+        listener's part is zero without rewards), interval_s, reward_wei of an interval, payer.
     """
     return _terms(_song(payload), payload)
 
 
 async def pays(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, on} → {next, extent}: whether the listener pays, and so hears all of it. Only before a play begins."""
+    """Set whether the listener pays for the next play; only before a play begins.
+
+    Args:
+        payload: ``stream``; ``on``: true plays the whole song, false its preview.
+        blob: Not used.
+
+    Returns:
+        next as of ``event``, extent {from_ms, to_ms or null}, begins (``play`` or ``preview``).
+    """
     song = _song(payload)
     begins = _begins(song.policy, payload.flag("on"))
     bounds = extent(song.policy, Usage(), begins)
@@ -121,34 +134,56 @@ async def pays(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
 
 async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, action: play|pause|seek|stop|retry, position_ms?} → the session, see ``event``."""
+    """Request an action.
+
+    Args:
+        payload: ``stream``; ``action`` (play, pause, seek, stop, retry); optional ``position_ms``.
+        blob: Not used.
+
+    Returns:
+        As ``event``.
+    """
     return _advance(payload, "action", _WISHES)
 
 
 async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, event: granted|playing|waiting|ended|continued|problem, position_ms?, code?}
+    """Report a playback event.
 
-    → {state, position_ms, duration_ms, granted, halting, wanted, code, commands: [{kind, action, position_ms,
-    segment}],
-    next: {play, pause, seek: {state, invoke, sound, from_start}}}; ``next`` is what each wish would do now.
+    Args:
+        payload: ``stream``; ``event`` (granted, playing, waiting, ended, continued, problem); optional ``position_ms``,
+            ``code``.
+        blob: Not used.
+
+    Returns:
+        state, position_ms, duration_ms, granted, halting, wanted, code, commands [{kind, action, position_ms,
+        segment}], next {play, pause, seek: {state, invoke, sound, from_start}}: what each request would do now.
     """
     return _advance(payload, "event", _REPORTS)
 
 
 async def check_mark(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, segment, soft: the 420 soft bits of its sound} → {verdict.
+    """Check the watermark of a decoded segment.
 
-    Match|mismatch|none, found (address) or null, block or null}.
+    Args:
+        payload: ``stream``, ``segment`` (its index), ``soft`` (420 soft bits of the demodulated segment).
+        blob: Not used.
+
+    Returns:
+        verdict (match, mismatch, none), found (address or null), block (or null).
     """
     song = _song(payload)
-    told = mark.check(
+    result = mark.check(
         payload.numbers("soft", mark.CODED_BITS), song.header.content, payload.integer("segment", 0, _MAX)
     )
-    return {"verdict": told.verdict.value, "found": to_hex(told.found) if told.found else None, "block": told.block}
+    return {
+        "verdict": result.verdict.value,
+        "found": to_hex(result.found) if result.found else None,
+        "block": result.block,
+    }
 
 
 async def close(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream} → {}. Closing what is not open does nothing."""
+    """Close ``stream``; no error where it is not open."""
     _songs.pop(payload.text("stream"), None)
     return {}
 
@@ -183,33 +218,17 @@ def _facts(header: Header, rendition: Rendition) -> dict[str, Any]:
     return {
         "content": to_hex(header.content),
         "owner": to_hex(header.owner),
-        "chain_id": header.chain,
         "title": named(header.title),
         "artist": named(header.artist),
         "album": None if header.album is None else named(header.album),
-        "isrc": None if header.isrc is None else named(header.isrc),
-        "genre": None if header.genre is None else named(header.genre),
         "quality": rendition.codec.upper() + depth,
         "duration_ms": rendition.duration_ms,
-        "mime": rendition.mime,
-        "rendition": rendition.id,
         "rate": rendition.rate,
         "watermark": dict(header.watermark) if header.watermark else None,
-        "policy_hash": to_hex(header.policy_hash),
-        "server": {
-            "address": to_hex(header.server.address),
-            "url": header.server.url,
-            "key": to_b64(header.server.key),
-        },
+        "server": {"address": to_hex(header.server.address)},
         "delivery": list(header.delivery),
         "waveform": to_b64(header.waveform) if header.waveform else None,
     }
-
-
-def _layout(rendition: Rendition, at: int) -> dict[str, Any]:
-    init = {"offset": at, "size": rendition.init_size, "sha256": to_hex(rendition.init_sha256)}
-    segments = [[*row[:-1], to_hex(row.sha256)] for row in segment_rows(rendition, at)]
-    return {"init": init, "segments": segments, "key_epochs": [list(pair) for pair in rendition.key_epochs]}
 
 
 def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
@@ -219,7 +238,7 @@ def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
         _usage(payload.part("usage")),
         _context(payload.part("context")),
         payload.text("language", "en"),
-        Names(station=names.text("station") if names.has("station") else None, artist=named(song.header.artist)),
+        PartyNames(station=names.text("station") if names.has("station") else None, artist=named(song.header.artist)),
     )
     return {
         "facts": {
@@ -232,10 +251,8 @@ def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
         "permits": sorted(action for action in ACTIONS if policy.permits(action)),
         "split": _split(song, payload.integer("bps", 0, _MAX_BPS, 0), payload.flag("rewards", True)),
         "interval_s": price.interval_s,
-        "price_wei": str(price.owner),
         "reward_wei": str(price.reward),
         "payer": price.payer,
-        "listener": policy.listener,
     }
 
 

@@ -1,4 +1,4 @@
-"""The wallet's operations."""
+"""Wallet operations: create, unlock, lock, sign sessions and claims, derive payees."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_S: Final = 1 << 53
 _HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
 _MAX_DAYS: Final = 90
-# The host's clock and the server's may differ by this much; a session must not begin in the server's future.
+# Clock difference between host and server: a session must not begin in the server's future.
 _CLOCKS_APART_S: Final = 60
 
 _open: Keyring | None = None
@@ -40,24 +40,30 @@ async def _unlock(words: str) -> dict[str, Any]:
 
 
 async def propose(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{words: 12|15|18|21|24} → {mnemonic}. Nothing is kept."""
+    """{words: 12|15|18|21|24} → {mnemonic}: a new BIP 39 mnemonic; not stored."""
     return {"mnemonic": mnemonic.propose(payload.integer("words", 1, 24, 12))}
 
 
 async def spelling(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{words (as typed)} → {words (list, beginnings made whole), slips: [{position from 1, near (list)}], size, holds}.
+    """{words (as typed)} → {words (list, completed), slips: [{position from 1, near (list)}], size, holds}.
 
-    ``size`` says if a wallet can have that many words. Nothing is kept.
+    Suggests corrections for misspelt words. ``size``: the number of words is a valid one; ``holds``: the BIP 39
+    checksum is right.
     """
-    told = mnemonic.spelling(payload.text("words"))
-    slips = [{"position": slip.position, "near": list(slip.near)} for slip in told.slips]
-    return {"words": list(told.words), "slips": slips, "size": len(told.words) in mnemonic.SIZES, "holds": told.holds}
+    checked = mnemonic.spelling(payload.text("words"))
+    slips = [{"position": slip.position, "near": list(slip.near)} for slip in checked.slips]
+    return {
+        "words": list(checked.words),
+        "slips": slips,
+        "size": len(checked.words) in mnemonic.SIZES,
+        "holds": checked.holds,
+    }
 
 
 async def create(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{mnemonic, password} → {vault (base64, for the shell to store), locked, account}.
+    """{mnemonic, password} → {vault (base64, for the engine to store), locked, account}.
 
-    The wallet is open afterwards.
+    The wallet is unlocked afterwards.
     """
     words = mnemonic.check(payload.text("mnemonic"))
     sealed = await vault.seal(words.encode(), payload.text("password"))
@@ -67,7 +73,7 @@ async def create(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def open_vault(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{vault (base64), password} → {locked, account, vault?}. Errors wallet.password, wallet.vault.
 
-    ``vault`` is there when the stored one is of an older kind: the same words sealed anew, to be stored in its place.
+    ``vault`` is present when the stored one has an older format: the same words re-encrypted, to replace it.
     """
     stored, password = _stored(payload), payload.text("password")
     words = (await vault.unseal(stored, password)).decode()
@@ -78,10 +84,7 @@ async def open_vault(payload: Payload, blob: bytes | None = None) -> dict[str, A
 
 
 async def words(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{vault (base64), password} → {mnemonic}: the words, for a person who gave the password again.
-
-    Opens and keeps nothing.
-    """
+    """{vault (base64), password} → {mnemonic}: the recovery words; the wallet stays as it is."""
     return {"mnemonic": (await vault.unseal(_stored(payload), payload.text("password"))).decode()}
 
 
@@ -102,7 +105,7 @@ def _stored(payload: Payload) -> bytes:
 
 
 async def lock(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{} → {locked: true, account: null}; the seed and every derived key are forgotten."""
+    """{} → {locked: true, account: null}; drops the seed and every derived key."""
     global _open
     _open = None
     return await status(payload)
@@ -116,11 +119,9 @@ async def status(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{station, device, chain_id, settlement, now_s, days, rewards, number?} → {session, id, payee, number, expires_s}.
 
-    ``number`` names the payee; by default the hour of ``now_s`` since 1970, so
-    that a wallet restored from its words finds its payees again by counting
-    hours. Without rewards payee is the zero address and number null.
-    It begins with the hour of ``now_s`` and ends ``days`` after it: a second of its own would tell when, and by which
-    clock, it was made.
+    ``number`` selects the payee; the default is the hour of ``now_s`` since 1970, so a restored wallet finds its payees
+    by enumerating hours. Without rewards, payee is the zero address and number null. The session begins at the full
+    hour of ``now_s`` and lasts ``days``: rounded times reveal neither the moment of signing nor the clock's error.
     """
     keys = keyring()
     now_s = payload.integer("now_s", 0, _MAX_S)
@@ -146,8 +147,8 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
 async def sign_claim(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{chain_id, settlement, server, epoch, station, number, payee?, to?, tip?} → {claim}.
 
-    ``to`` defaults to the wallet's account, ``tip`` (wei) to 0. A payee that this
-    wallet does not have at that station and number is message.schema.
+    ``to`` defaults to the wallet's account, ``tip`` (wei) to 0. Error message.schema for a payee
+    that the wallet does not derive for that station and number.
     """
     keys = keyring()
     station, number = payload.address("station"), payload.integer("number", 0, HARDENED - 1)
@@ -168,8 +169,8 @@ async def payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     for entry in payload.parts("stations"):
         station = entry.address("station")
         numbers = entry.integers("numbers", 0, HARDENED - 1)
-        (found,) = keys.payees([(station, numbers)])
-        for number, payee in zip(numbers, found, strict=True):
+        (addresses,) = keys.payees([(station, numbers)])
+        for number, payee in zip(numbers, addresses, strict=True):
             out.append({"station": to_hex(station), "number": number, "payee": to_hex(payee)})
     return {"payees": out}
 
@@ -177,19 +178,18 @@ async def payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def candidates(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{wants: [{station, day (since 1970)}], 64 at most} → {candidates: [{station, day, payees (base64)}]}.
 
-    ``payees`` are those of the sessions of the day's 24 hours, 20 bytes each. The host looks for them in what servers
-    published.
+    ``payees``: the addresses of the day's 24 hourly sessions, 20 bytes each; the host searches published data for them.
     """
     keys = keyring()
     wants = [
         (entry.address("station"), entry.integer("day", 0, (HARDENED - 1) // HOURS - 1))
         for entry in payload.parts("wants")
     ]
-    found = keys.payees([(station, range(day * HOURS, (day + 1) * HOURS)) for station, day in wants])
+    derived = keys.payees([(station, range(day * HOURS, (day + 1) * HOURS)) for station, day in wants])
     return {
         "candidates": [
             {"station": to_hex(station), "day": day, "payees": to_b64(b"".join(payees))}
-            for (station, day), payees in zip(wants, found, strict=True)
+            for (station, day), payees in zip(wants, derived, strict=True)
         ]
     }
 

@@ -18,7 +18,8 @@ from pywallet.encoding.hex import from_b64, from_hex
 from pywallet.errors import InputError, Refusal
 from pywallet.policy import Policy
 from pywallet.protocol import upload_digest
-from pywallet.sps.header import Header, open_header
+from pywallet.sps.header import Header
+from pywallet.sps.signed_header import open_header
 from security_server.api.requests import Upload
 from security_server.db.queries import get, put
 from security_server.db.tables import content_keys, contents

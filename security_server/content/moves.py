@@ -14,7 +14,7 @@ from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.rules.content_check import terms_fault, withdrawal
 from pywallet.settlement import Schedule
-from pywallet.sps.header import open_header
+from pywallet.sps.signed_header import open_header
 from security_server.api.requests import HandoverRequest
 from security_server.chain_view import ChainView
 from security_server.config import Keys

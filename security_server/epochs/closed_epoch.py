@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, InputError
-from pywallet.settlement import CountsTree, EpochData, Header, SumTree, commitment, content_leaf, entries_digest, rest
+from pywallet.settlement import (
+    CountsTree,
+    EpochData,
+    EpochHeader,
+    SumTree,
+    commitment,
+    content_leaf,
+    entries_digest,
+    rest,
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class ClosedEpoch:
     """
 
     data: EpochData
-    header: Header
+    header: EpochHeader
     digest: bytes
     data_hash: bytes
     commitment: bytes
@@ -68,7 +77,7 @@ class ClosedEpoch:
         if (payees.root, payees.total, counts.root) != (data.root, data.total, data.counts_root):
             raise GomaaError("server.epoch.damaged", epoch=data.epoch, reason="roots")
         digest, data_hash = entries_digest((row.payer, row.net) for row in data.debits), keccak256(raw)
-        header = Header(data.root, data.total, rest(digest, data.counts_root, data_hash))
+        header = EpochHeader(data.root, data.total, rest(digest, data.counts_root, data_hash))
         first = len(data.contents)
         return cls(
             data,

@@ -16,7 +16,7 @@ from chain.contracts.settlement import ClaimItem, Entry
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
 from pywallet.protocol import Claim, Signed, compact
-from pywallet.settlement import Answer, Header, usage_leaf, usage_tag
+from pywallet.settlement import Answer, EpochHeader, usage_leaf, usage_tag
 from security_server.chain_view import ChainView
 from security_server.config import Keys
 from security_server.db.queries import get
@@ -245,5 +245,5 @@ def _counted(closed: ClosedEpoch, where: int) -> dict[str, Any]:
     return {"content": to_hex(row.content), **numbers}
 
 
-def _header(header: Header) -> dict[str, str]:
+def _header(header: EpochHeader) -> dict[str, str]:
     return {"root": to_hex(header.root), "total": str(header.total), "rest": to_hex(header.rest)}

@@ -11,7 +11,7 @@ from aiohttp import web
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.rewards import SignedPass
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from station.api.responses import answer, body
 from station.chain_interface import ChainView
 from station.rewards.loyalty import Loyalty
@@ -52,7 +52,9 @@ class PointsApi:
         if not isinstance(signature, str):
             raise InputError("message.schema", field="signature")
         now_ms = await self._chain.now_ms()
-        listener = Asking(self._address, self._domain, time_s, what).listener(from_hex(signature, 65), now_ms // 1000)
+        listener = PointsRequest(self._address, self._domain, time_s, what).listener(
+            from_hex(signature, 65), now_ms // 1000
+        )
         await self._loyalty.feed(now_ms)
         result = await self._execute(listener, what.split(" "), now_ms)
         return answer({**await self._loyalty.account(listener), **result})

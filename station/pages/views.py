@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from pywallet.encoding.hex import to_hex
-from pywallet.policy import Context, Names, Policy, Price, Usage, describe
+from pywallet.policy import Context, PartyNames, Policy, Price, Usage, describe
 from pywallet.settlement import gross
 from pywallet.wallet.amounts import show
 from station.catalogue.songs import Song
@@ -238,7 +238,7 @@ class Pages:
     def _song(self, song: Song, bps: int | None, now: datetime) -> dict[str, Any]:
         price = song.policy.price
         context = Context(int(now.timestamp()), self.config.domain)
-        terms = describe(song.policy, Usage(), context, "en", Names(self.config.name, song.artist))
+        terms = describe(song.policy, Usage(), context, "en", PartyNames(self.config.name, song.artist))
         facts = [
             ("may", "You may", terms.may),
             ("left", "How often", _allowed(song.policy)),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pywallet.errors import Refusal
-from pywallet.rewards import Award, Heard, Pass, Programme, SignedPass
+from pywallet.rewards import Award, Pass, Programme, SignedPass
 from pywallet.rewards.points_rules import DAY_S
 
 _SCHEMA: Final = """
@@ -58,7 +58,7 @@ class RewardBook:
         db.execute("PRAGMA synchronous=FULL")
         return db
 
-    def give(self, plays: Iterable[tuple[int, Heard]]) -> list[Award]:
+    def give(self, plays: Iterable[tuple[int, PaidPlay]]) -> list[Award]:
         """Give points for finished plays, each with its ticket number; tickets that have points are skipped."""
         with closing(self._open()) as db, db:
             db.execute("BEGIN IMMEDIATE")

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from pywallet.rewards import Heard
+from pywallet.rewards import PaidPlay
 from pywallet.rewards.points_rules import DAY_S
 from pywallet.rules.limits import LISTENER_LEAD_MS
 from station.db.ledger import HOLD_S
@@ -120,7 +120,7 @@ class Listening:
             is not None
         )
 
-    def finished(self, now_s: int, limit: int = 500) -> list[tuple[int, Heard]]:
+    def finished(self, now_s: int, limit: int = 500) -> list[tuple[int, PaidPlay]]:
         """Plays that are over and have no points yet, with their ticket numbers, oldest first.
 
         A play is over after its ticket's end, or when the listener has a newer ticket.
@@ -145,7 +145,7 @@ class Listening:
         return [
             (
                 row.number,
-                Heard(
+                PaidPlay(
                     bytes(row.listener),
                     bytes(row.content),
                     bytes(row.owner),

@@ -30,7 +30,7 @@ from pywallet.protocol import (
     compact,
     sign,
 )
-from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
+from pywallet.settlement import EpochHeader, Schedule, SumTree, entries_digest, gross, rest
 
 GENESIS: Final = 1_800_000_000
 SCHEDULE: Final = Schedule(length=60, grace=5, window=15, answer=15, late=3600, delay=70)
@@ -64,10 +64,10 @@ class Book:
         return SumTree(self.leaves)
 
     @property
-    def header(self) -> Header:
+    def header(self) -> EpochHeader:
         """What the contract commits to: its total is the debits'."""
         digest = entries_digest(self.debits)
-        return Header(self.tree.root, sum(net for _, net in self.debits), rest(digest, COUNTS, DATA))
+        return EpochHeader(self.tree.root, sum(net for _, net in self.debits), rest(digest, COUNTS, DATA))
 
 
 class World:

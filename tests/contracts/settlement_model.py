@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pywallet.settlement import Header, Schedule, commitment, entries_digest, gross, rest, verify_leaf
+from pywallet.settlement import EpochHeader, Schedule, commitment, entries_digest, gross, rest, verify_leaf
 
 NOBODY = "ecdsa: invalid signature"
 CONTRACT, TREASURY = b"contract", b"treasury"
@@ -44,7 +44,7 @@ class Lane:
 class Posted:
     """A post that stands, or is void and not yet refunded."""
 
-    header: Header
+    header: EpochHeader
     debits: Sequence[Debit]
     own: Sequence[Debit]
     ready: int
@@ -248,7 +248,7 @@ class Model:
         own = self._take(server, epoch, entries, lane.bond)
         listed = [*self.drafts.get((server, epoch), []), *own]
         total, fee = sum(net for _, net in listed), sum(gross(net, self.bps) - net for _, net in listed)
-        header = Header(root, total, rest(entries_digest(listed), counts, data))
+        header = EpochHeader(root, total, rest(entries_digest(listed), counts, data))
         ready = max(self.now, self.s.ends(epoch) + self.s.grace) + self.s.window
         self.posts[server, epoch] = Posted(header, listed, own, ready, total, fee)
         lane.last = epoch
@@ -258,7 +258,7 @@ class Model:
         sender: bytes,
         server: bytes,
         epoch: int,
-        header: Header,
+        header: EpochHeader,
         payee: bytes,
         amount: int,
         index: int,
@@ -324,7 +324,7 @@ class Model:
         self.lane(server).open -= 1
         return demand
 
-    def answer(self, server: bytes, epoch: int, header: Header, shown: Sequence[Shown]) -> None:
+    def answer(self, server: bytes, epoch: int, header: EpochHeader, shown: Sequence[Shown]) -> None:
         """Several leaves of one post are shown: all of those that are still asked for, or none."""
         post = self.posts.get((server, epoch))
         need(post is None or not post.void, "settlement: epoch void")
@@ -341,7 +341,7 @@ class Model:
         for (payee, asked), amount in found.items():
             self._show(server, epoch, payee, asked, header, amount)
 
-    def _show(self, server: bytes, epoch: int, payee: bytes, asked: int, header: Header, amount: int) -> None:
+    def _show(self, server: bytes, epoch: int, payee: bytes, asked: int, header: EpochHeader, amount: int) -> None:
         self._close(server, epoch, payee, asked)
         self.lane(server).bond += self.stake
         key = (commitment(header), payee)
@@ -373,14 +373,14 @@ class Model:
         return bond, void
 
     def refund(
-        self, server: bytes, epoch: int, header: Header, debits: Sequence[Debit], counts: bytes, data: bytes
+        self, server: bytes, epoch: int, header: EpochHeader, debits: Sequence[Debit], counts: bytes, data: bytes
     ) -> None:
         """A void post's own debits go back; those before it are a draft again."""
         post = self.posts.get((server, epoch))
         need(post is not None and post.void, "settlement: epoch not void")
         assert post is not None
         draft = self.drafts.get((server, epoch), [])
-        same = Header(header.root, header.total, rest(entries_digest(debits, entries_digest(draft)), counts, data))
+        same = EpochHeader(header.root, header.total, rest(entries_digest(debits, entries_digest(draft)), counts, data))
         need(commitment(same) == commitment(post.header), "settlement: header differs")
         self._return(server, debits)
         del self.posts[server, epoch]

@@ -20,7 +20,7 @@ from pywallet.protocol import (
     compact,
     sign,
 )
-from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
+from pywallet.settlement import EpochHeader, Schedule, SumTree, entries_digest, gross, rest
 from tests.contracts.revm_world import GENESIS, Refused, Revm, key
 from tests.contracts.settlement_model import Debiting, Model, Refusal, Signed
 
@@ -212,7 +212,7 @@ class Table(RuleBasedStateMachine):
             books.posted[epoch] = (list(leaves), tree)
         return posted
 
-    def header(self, server: bytes, epoch: int) -> Header:
+    def header(self, server: bytes, epoch: int) -> EpochHeader:
         """What a post that stands was committed under."""
         return self.m.posts[name_of(server), epoch].header
 
@@ -251,7 +251,9 @@ class Table(RuleBasedStateMachine):
         Payee, challenged amount, leaf, and another amount than it has.
         """
         leaves, tree = self.books[server].posted[epoch]
-        header = self.header(server, epoch) if (name_of(server), epoch) in self.m.posts else Header(tree.root, 0, DATA)
+        header = (
+            self.header(server, epoch) if (name_of(server), epoch) in self.m.posts else EpochHeader(tree.root, 0, DATA)
+        )
         rows = [
             (payee, asked, leaves[leaf][1] if amount is None else amount, leaf, tree.proof(leaf))
             for payee, asked, leaf, amount in shown
@@ -286,7 +288,7 @@ class Table(RuleBasedStateMachine):
         address = name_of(server)
         post = self.m.posts.get((address, epoch))
         listed = list(post.own if post and debits is None else debits or [])
-        header = post.header if post else Header(bytes(32), 0, rest(entries_digest(listed), COUNTS, DATA))
+        header = post.header if post else EpochHeader(bytes(32), 0, rest(entries_digest(listed), COUNTS, DATA))
         args = (address, epoch, header.root, header.total, COUNTS, DATA, listed)
         if self.do(
             "refund",

@@ -27,7 +27,16 @@ from pywallet.protocol import (
     digest,
     sign,
 )
-from pywallet.settlement import CountsTree, Header, SumTree, commitment, content_leaf, entries_digest, rest, usage_leaf
+from pywallet.settlement import (
+    CountsTree,
+    EpochHeader,
+    SumTree,
+    commitment,
+    content_leaf,
+    entries_digest,
+    rest,
+    usage_leaf,
+)
 from tests.budget import budget
 from tests.contracts.revm_world import Refused, Revm, key
 from tests.contracts.settlement_game import furnished
@@ -83,7 +92,7 @@ def test_the_commitment(root: bytes, total: int, words: tuple[bytes, bytes], deb
         folded = keccak(encode_packed(["bytes32", "bytes12", "address", "uint256"], [folded, bytes(12), payer, net]))
     inner = keccak(encode_packed(["bytes32", "bytes32", "bytes32"], [folded, *words]))
     assert entries_digest(debits) == folded
-    found = commitment(Header(root, total, rest(folded, *words)))
+    found = commitment(EpochHeader(root, total, rest(folded, *words)))
     assert found == keccak(encode_packed(["bytes32", "uint256", "bytes32"], [root, total, inner]))
 
 

@@ -18,8 +18,8 @@ from demo.browsers.firefox import Firefox
 from demo.fan import PASSWORD
 from demo.stack import Stack
 from pywallet.sps.container import Container
-from pywallet.sps.header import open_header
 from pywallet.sps.segments import open_segment, segment_aad, segment_key
+from pywallet.sps.signed_header import open_header
 from pywallet.wallet.derivation import account_path, listener_path
 from pywallet.wallet.keyring import Keyring
 from pywallet.wallet.mnemonic import seed as seed_of

@@ -14,8 +14,8 @@ from demo.browsers.chromium import ChromiumView
 from demo.fan import install_host, state_until
 from pywallet.encoding.hex import checksum, from_hex
 from pywallet.sps.container import MAGIC, PREFIX_SIZE, Container
-from pywallet.sps.header import open_header, sign_header
 from pywallet.sps.segments import segment_key
+from pywallet.sps.signed_header import open_header, sign_header
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from tests.e2e.world import FREE, World, press_play, shows, tone

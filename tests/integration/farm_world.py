@@ -25,7 +25,8 @@ from pywallet.protocol import Domain
 from pywallet.rewards.caps import TokenCap
 from pywallet.settlement import Schedule
 from pywallet.sps.container import MAGIC
-from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef
+from pywallet.sps.signed_header import sign_header
 from security_server.api.connections import HostConnections
 from security_server.api.requests import (
     AccountRequest,

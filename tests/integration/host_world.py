@@ -29,7 +29,7 @@ from pywallet.encoding.hex import (
     to_hex,
 )
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.policy import Count, Lease, Policy, Price
+from pywallet.policy import Count, OfflineLease, Policy, Price
 from pywallet.protocol import (
     Domain,
     Session,
@@ -38,8 +38,9 @@ from pywallet.protocol import (
     digest,
     sign,
 )
-from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from pywallet.sps.segments import segment_aad, segment_key
+from pywallet.sps.signed_header import sign_header
 from tests.integration.host_server import StandIn
 
 CHAIN_ID = 31337
@@ -48,7 +49,9 @@ CONTENT = keccak256(b"content")[:20]
 OWNER, STATION, LISTENER, SERVER = (keccak256(name) for name in (b"owner", b"station", b"listener", b"server"))
 PAYEE = keccak256(b"payee")[:20]
 DOMAIN = Domain(CHAIN_ID, keccak256(b"settlement")[:20])
-POLICY = Policy(("play", "seek"), Price(30, 20, 10), {"play": Count(3), "seek": Count(4)}, lease=Lease(60, 600, 100))
+POLICY = Policy(
+    ("play", "seek"), Price(30, 20, 10), {"play": Count(3), "seek": Count(4)}, lease=OfflineLease(60, 600, 100)
+)
 
 
 def header(server: StandIn, policy: Policy = POLICY, segments: int = 90, seconds: int = 2) -> Header:

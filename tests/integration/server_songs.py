@@ -11,7 +11,8 @@ from pywallet.crypto.key_wrap import UPLOAD_INFO, WrapKey
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.policy import Policy
 from pywallet.protocol import upload_digest
-from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef
+from pywallet.sps.signed_header import sign_header
 
 SEGMENTS = 60
 """Two minutes in two-second segments."""

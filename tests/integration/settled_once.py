@@ -19,7 +19,7 @@ from pywallet.protocol import (
     compact,
     sign,
 )
-from pywallet.settlement import Header, SumTree, entries_digest, gross, rest
+from pywallet.settlement import EpochHeader, SumTree, entries_digest, gross, rest
 
 COUNTS, DATA = bytes([2]) * 32, bytes([3]) * 32
 BPS = 500
@@ -108,7 +108,7 @@ async def settle_and_slash(
 
 async def _post(
     chain: Chain, deployment: Deployment, keys: dict[str, bytes], epoch: int, book: SumTree, pass_until: PassUntil
-) -> Header:
+) -> EpochHeader:
     """Close an epoch whose whole total the station pays."""
     settlement = Settlement(chain, deployment)
     server, station = address_of(keys["server"]), address_of(keys["station"])
@@ -120,4 +120,4 @@ async def _post(
         keys["server"], epoch, book.root, COUNTS, DATA, [Entry(station, book.total, cap, epoch, *voucher)]
     )
     digest = entries_digest([(station, book.total)])
-    return Header(book.root, book.total, rest(digest, COUNTS, DATA))
+    return EpochHeader(book.root, book.total, rest(digest, COUNTS, DATA))

@@ -19,8 +19,8 @@ from pywallet.errors import SENTENCES, GomaaError
 from pywallet.policy import Context, Count, Price, Usage
 from pywallet.policy.describe import describe
 from pywallet.protocol import Session, Signed
-from pywallet.sps.header import sign_header
 from pywallet.sps.renderer import require as require_renderer
+from pywallet.sps.signed_header import sign_header
 from tests.integration.host_process import ROOT
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import DOMAIN, OWNER, POLICY, SERVER, START_S, STATION, World, header, world

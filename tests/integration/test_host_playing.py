@@ -15,7 +15,7 @@ from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
 from pywallet.policy import Count
 from pywallet.protocol import Session, Signed
-from pywallet.sps.header import sign_header
+from pywallet.sps.signed_header import sign_header
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import (
     CONTENT,

@@ -12,7 +12,7 @@ import pytest
 from native_host.playback import stream_quota
 from pywallet.encoding.hex import to_b64
 from pywallet.errors import GomaaError
-from pywallet.sps.header import sign_header
+from pywallet.sps.signed_header import sign_header
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import DOMAIN, OWNER, SERVER, World, header, world
 

@@ -15,7 +15,7 @@ from native_host.remote.clock import Clock
 from pywallet.crypto import address_of, recover
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
-from pywallet.policy import Count, Part, Renewal
+from pywallet.policy import Count, PlayablePart, Renewal
 from pywallet.protocol import destruction_digest
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, device, world
@@ -71,7 +71,7 @@ async def test_a_timed_play_counts_once_it_was_heard_long_enough(fan: World) -> 
 
 async def test_keys_end_where_the_part_ends(fan: World) -> None:
     """Segments past the allowed part get no key, and a play outside it is refused."""
-    await fan.prepared(policy=replace(FREE, part=Part(0, 10)))
+    await fan.prepared(policy=replace(FREE, part=PlayablePart(0, 10)))
     play = await fan.invoke("play", 0, 0, 16)
     assert fan.good(play["grant"], range(5))
     assert await refusal(fan.invoke("seek", 12_000, 6, 4)) == "policy.part.denied"

@@ -231,10 +231,10 @@ def test_7_late_posts_and_silence() -> None:
     in_time.post([(FAN, 300)], 300, 315)
     promised = in_time.receipt(300)
     in_time.challenge(promised)
-    from pywallet.settlement import Header, entries_digest, rest
+    from pywallet.settlement import EpochHeader, entries_digest, rest
 
     tree = SumTree([(FAN, 300)])
-    header = Header(tree.root, 300, rest(entries_digest([(STATION, 300)]), bytes(32), bytes(32)))
+    header = EpochHeader(tree.root, 300, rest(entries_digest([(STATION, 300)]), bytes(32), bytes(32)))
     row: tuple[Any, ...] = (header.root, header.total, header.rest)
     in_time.evm.send(SERVER, "Settlement", "answerBatch", SERVER, in_time.epoch, row[2], [(FAN, 300, 300, 0, 0)], [])
     assert int(in_time.evm.read("Settlement", "server_state", SERVER)) & (1 << 96) - 1 == BOND + STAKE

@@ -23,7 +23,7 @@ from pywallet.protocol import (
 )
 from pywallet.settlement import (
     EpochData,
-    Header,
+    EpochHeader,
     commitment,
     content_leaf,
     gross,
@@ -202,7 +202,9 @@ def sign_claim(world: World, epoch: int, payee: str, to: bytes, key: bytes | Non
 async def check_leaf(world: World, host: HostClient, epoch: int, payee: bytes, amount: int) -> None:
     """The leaf's proof holds against the chain's commitment."""
     leaf = await host.ask("leaf", epoch=epoch, payee=to_hex(payee))
-    header = Header(bytes_of(leaf["header"]["root"]), int(leaf["header"]["total"]), bytes_of(leaf["header"]["rest"]))
+    header = EpochHeader(
+        bytes_of(leaf["header"]["root"]), int(leaf["header"]["total"]), bytes_of(leaf["header"]["rest"])
+    )
     assert commitment(header) == (await world.settlement.epoch(world.keys.address, epoch)).commit
     proof = [(bytes_of(node), int(total)) for node, total in leaf["proof"]]
     assert int(leaf["amount"]) == amount

@@ -24,7 +24,7 @@ from pywallet.crypto import sign as sign_digest
 from pywallet.encoding.hex import from_b64, to_hex
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from pywallet.sps.header import open_header
+from pywallet.sps.signed_header import open_header
 from security_server.config import Keys
 from security_server.content.handover import (
     FIRST,

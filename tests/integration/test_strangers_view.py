@@ -40,7 +40,7 @@ from pywallet.protocol import (
     receipts_digest,
     sign,
 )
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from pywallet.settlement import EpochData
 from pywallet.sps.container import MAGIC
 from security_server.api import requests
@@ -352,7 +352,7 @@ async def bodies(scene: Scene) -> list[Any]:
     now_s = await world.now_ms() // 1000
     session = world.session(address_of(STRANGER), now_s, "of the stranger", data.payees[0].payee)
     found.append({"session": session.to_json(), "content": to_hex(scene.songs[0].content)})
-    look = Asking(world.station, "radio.example", now_s, "look")
+    look = PointsRequest(world.station, "radio.example", now_s, "look")
     found.append({"time_s": now_s, "what": "look", "signature": to_hex(look.sign(STRANGER))})
     return found
 

@@ -23,7 +23,8 @@ from pywallet.errors import GomaaError
 from pywallet.policy import Policy
 from pywallet.sps import MAGIC, Container, open_header
 from pywallet.sps.cose import sign as sign_cose
-from pywallet.sps.header import CONTENT_TYPE
+from pywallet.sps.payload import to_map
+from pywallet.sps.signed_header import CONTENT_TYPE
 from studio import ownership
 from studio.batch import Job, Kept, attempt
 from studio.convert import ConvertResult, Options, convert
@@ -67,7 +68,7 @@ def resigned(song: Path, key: bytes, change: Callable[[dict[str, Any]], None]) -
     """The same file with a changed header, signed again; nothing fills defaults in or looks at the fields."""
     data = song.read_bytes()
     container = Container.read(data)
-    payload = open_header(container.cose).to_map()
+    payload = to_map(open_header(container.cose))
     change(payload)
     cose = sign_cose(cbor.dumps(payload), CONTENT_TYPE, MAGIC + payload["content"], key)
     song.write_bytes(Container(cose).prefix() + data[container.body :])

@@ -13,7 +13,7 @@ from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import Claim, compact, sign
-from pywallet.settlement import NO_TERMS, REFUSED, EpochData, Header, verify_leaf
+from pywallet.settlement import NO_TERMS, REFUSED, EpochData, EpochHeader, verify_leaf
 from tests.simulation.fans import private_key
 from tests.simulation.hosts import HostFan
 from tests.simulation.restoring import published
@@ -73,7 +73,7 @@ async def _receipts(world: World, broken: Broken) -> None:
             except GomaaError as error:
                 broken.lines.append(f"no leaf for {place}: {error.code}")
                 continue
-            header = Header(
+            header = EpochHeader(
                 from_hex(leaf["header"]["root"], 32), int(leaf["header"]["total"]), from_hex(leaf["header"]["rest"], 32)
             )
             proof = [(from_hex(node, 32), int(total)) for node, total in leaf["proof"]]

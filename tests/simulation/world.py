@@ -262,7 +262,12 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
     """A prepared world; everything is ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="gomaa-simulation-", dir=_memory()) as folder:
         made = World(plan, loop, Path(folder))
-        kept = chain_client.open_transport, audit_sources.aiohttp, server_peers.aiohttp, chain_transport.NoRedirectConnect
+        kept = (
+            chain_client.open_transport,
+            audit_sources.aiohttp,
+            server_peers.aiohttp,
+            chain_transport.NoRedirectConnect,
+        )
         chain_transport.NoRedirectConnect = connector(made)  # type: ignore[misc]
         chain_client.open_transport = made.open_transport  # type: ignore[assignment]
         audit_sources.aiohttp = _Http(made, kept[1], "auditor")  # type: ignore[assignment]
@@ -280,7 +285,12 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
                     await server.kill()
         finally:
             miner.cancel()
-            chain_client.open_transport, audit_sources.aiohttp, server_peers.aiohttp, chain_transport.NoRedirectConnect = kept  # type: ignore[assignment]
+            (
+                chain_client.open_transport,
+                audit_sources.aiohttp,
+                server_peers.aiohttp,
+                chain_transport.NoRedirectConnect,
+            ) = kept  # type: ignore[assignment]
 
 
 class _Http:

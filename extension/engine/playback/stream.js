@@ -167,7 +167,7 @@ export class Stream {
       this.opening = { stream: this.place.stream, header: toBase64(cose), key: toBase64(key), ...able };
       const gone = () => Promise.reject(new Problem("host.stream.unknown"));
       const opened = openings.run(this.place.site, () => (course.isPast ? gone() : native("open", this.opening)));
-      const loaded = core("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
+      const loaded = core("header.load", { stream: this.place.stream, ...able }, cose);
       this.source.deliver(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
       const shown = loaded.then((song) => this.show(course, song));

@@ -20,8 +20,8 @@ from chain.contracts.rights import (
 from chain.contracts.settlement import (
     Draft,
     Entry,
-    ServerState,
     OpenChallenge,
+    ServerState,
     Settlement,
 )
 from chain.contracts.token import Token
@@ -39,7 +39,7 @@ from pywallet.settlement import (
     Answer,
     DebitRow,
     EpochData,
-    Header,
+    EpochHeader,
     PayeeRow,
     Schedule,
     SumTree,
@@ -47,8 +47,8 @@ from pywallet.settlement import (
     commitment,
     entries_digest,
     fault,
-    grievance,
     header_of,
+    missing_leaf,
     rest,
 )
 
@@ -116,7 +116,7 @@ async def test_the_challenge_game(money: Money) -> None:
     honest, lie = (
         sign(Receipt(server, epoch, fan, amount, bytes(32)), money.network.domain, keys[1]) for amount in (90, 101)
     )
-    assert (grievance(honest.message, data), grievance(lie.message, data)) == (None, "low")
+    assert (missing_leaf(honest.message, data), missing_leaf(lie.message, data)) == (None, "low")
     made = await settlement.challenge(keys[3], honest)
     at = (await money.chain.block(made.block)).timestamp
     waiting = await settlement.open_challenge(server, epoch, fan, 90)
@@ -167,7 +167,7 @@ async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
     assert caught.value.code == "chain.mismatch"
     await settlement.post(keys[1], epoch, tree.root, bytes(32), bytes(32), entries)
     assert [log.fields["total"] for log in await settlement.history("Debited", server, epoch)] == [256, 256]
-    header = Header(tree.root, 600, rest(entries_digest(debits), bytes(32), bytes(32)))
+    header = EpochHeader(tree.root, 600, rest(entries_digest(debits), bytes(32), bytes(32)))
     assert (await settlement.epoch(server, epoch)).commit == commitment(header)
     assert await settlement.draft(server, epoch) == Draft(0, 0, 0, bytes(32))
     assert await settlement.account(server, station) == (600, 400)
@@ -221,7 +221,7 @@ async def test_many_receipts_are_answered_at_once(money: Money) -> None:
         bytes(32),
         [Entry(station, total, 1000, epoch, *compact(voucher.signature))],
     )
-    header = Header(tree.root, total, rest(entries_digest([(station, total)]), bytes(32), bytes(32)))
+    header = EpochHeader(tree.root, total, rest(entries_digest([(station, total)]), bytes(32), bytes(32)))
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace)
     for payee, amount in leaves[:2]:
         for less in (0, 1, 2):

@@ -70,6 +70,7 @@ def test_the_wire_form_has_named_fields_only(tmp_path: Path) -> None:
 INSIDE = {"file", "hour_wei", "node", "path", "url"}
 """Fields that stay in the process: names of files, addresses of nodes and servers, and a relayer's budget."""
 ROOTS = (
+    "audio",
     "audit",
     "chain",
     "features",

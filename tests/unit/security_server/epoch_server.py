@@ -194,7 +194,7 @@ class EpochServer:
         """Data, proofs, claims, answers and usages of a posted epoch lead to the chain's commitment, and so does every
         receipt.
         """
-        from pywallet.settlement import EpochData, fault, grievance, header_of
+        from pywallet.settlement import EpochData, fault, header_of, missing_leaf
 
         committed = self.chain.true_epoch(epoch).commit
         raw = await self.publishing.data(epoch)
@@ -204,7 +204,7 @@ class EpochServer:
         for given in self.receipts:
             if given.epoch != epoch:
                 continue
-            assert grievance(Receipt(KEYS.address, epoch, given.payee, given.amount, bytes(32)), data) is None
+            assert missing_leaf(Receipt(KEYS.address, epoch, given.payee, given.amount, bytes(32)), data) is None
             leaf = await self.publishing.leaf(epoch, given.payee)
             proof = [(bytes.fromhex(node[2:]), int(total)) for node, total in leaf["proof"]]
             assert int(leaf["amount"]) >= given.amount

@@ -13,7 +13,7 @@ from typing import Any
 from chain.contracts.settlement import Entry, EpochState, ServerState
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.settlement import Answer, Header, Schedule, commitment, entries_digest, gross, rest
+from pywallet.settlement import Answer, EpochHeader, Schedule, commitment, entries_digest, gross, rest
 from security_server.billing.accounts import Money
 from security_server.chain_view import Asked, Refunded
 from security_server.epochs.closed_epoch import Voucher
@@ -248,7 +248,7 @@ class LedgerChain:
         """Post an epoch by the contract's rules."""
         digest = entries_digest([(one.payer, one.net) for one in entries])
         total = sum(one.net for one in entries)
-        commit = commitment(Header(root, total, rest(digest, counts, data)))
+        commit = commitment(EpochHeader(root, total, rest(digest, counts, data)))
 
         def change(ledger: Ledger, now_s: int) -> None:
             _assert(SCHEDULE.post_from(epoch) <= now_s <= SCHEDULE.post_until(epoch), "time")
@@ -273,7 +273,13 @@ class LedgerChain:
         return name
 
     async def refund(
-        self, key: bytes, epoch: int, header: Header, counts: bytes, data: bytes, debits: Sequence[tuple[bytes, int]]
+        self,
+        key: bytes,
+        epoch: int,
+        header: EpochHeader,
+        counts: bytes,
+        data: bytes,
+        debits: Sequence[tuple[bytes, int]],
     ) -> bytes:
         """Give a void epoch's debits back."""
 

@@ -16,7 +16,7 @@ from chain.contracts.settlement import ClaimItem
 from chain.deployment import Deployment
 from pywallet.errors import GomaaError
 from pywallet.protocol import Claim, Domain, Signed
-from pywallet.settlement import Header, Schedule
+from pywallet.settlement import EpochHeader, Schedule
 from security_server.billing.claim_relay import ClaimRelay
 from security_server.chain_view import ChainView
 from security_server.config import Config, Keys
@@ -85,7 +85,7 @@ class Leaves:
 
     async def claim_item(self, one: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[Any]]:
         """See EpochPublisher."""
-        header = Header(bytes(32), 7, bytes(32))
+        header = EpochHeader(bytes(32), 7, bytes(32))
         return ClaimItem(KEYS.address, one.message.epoch, header, one.message.payee, 7, 0, 0, 0, 0), ()
 
 

@@ -31,7 +31,8 @@ from pywallet.protocol import (
 )
 from pywallet.settlement import Schedule, gross
 from pywallet.sps.container import MAGIC
-from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef
+from pywallet.sps.signed_header import sign_header
 from station.api.app import STATION, create_app
 from station.chain_interface import Account, ContentFacts, ContentServers
 from station.config import StationConfig

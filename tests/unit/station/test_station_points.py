@@ -16,7 +16,7 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 from pywallet.rewards import SignedPass
 from pywallet.rewards.caps import TokenCap
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from pywallet.rules.limits import REQUEST_AGE_S
 from station.config import from_dict
 from station.rewards.book import RewardBook
@@ -60,7 +60,7 @@ async def points(
     domain: str = "127.0.0.1:8080",
 ) -> tuple[int, dict[str, Any]]:
     """One request of a listener; status and answer."""
-    asking = Asking(world.station.address, domain, world.chain.now // 1000 - late_s, what)
+    asking = PointsRequest(world.station.address, domain, world.chain.now // 1000 - late_s, what)
     value = {"time_s": asking.time_s, "what": what, "signature": to_hex(asking.sign(key)), **(change or {})}
     async with world.client.post("/gomaa/points", json=value) as response:
         return response.status, await response.json()

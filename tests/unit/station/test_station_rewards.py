@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import InputError, Refusal
-from pywallet.rewards import Heard, Pass, Programme, Rules, SignedPass
+from pywallet.rewards import PaidPlay, Pass, PointsRules, Programme, SignedPass
 from station.rewards.book import Offer, RewardBook
 
 KEY = keccak256(b"station")
 STATION, FAN, BAND, OTHER, SONG = address_of(KEY), b"\x01" * 20, b"\x02" * 20, b"\x03" * 20, b"\x04" * 20
 DAY = 20_000 * 86_400
-RULES = Rules(points_per_minute=2, minimum_s=30, cap_per_day=20, discovery_percent=50)
+RULES = PointsRules(points_per_minute=2, minimum_s=30, cap_per_day=20, discovery_percent=50)
 OFFERS = (Offer("shirt", "offer", 10, 30, "10 % off a shirt"), Offer("quiet", "ad-free", 5, 7, "a week without ads"))
 
 
-def play(seconds: int, owner: bytes = BAND, at: int = DAY, listener: bytes = FAN, content: bytes = SONG) -> Heard:
+def play(seconds: int, owner: bytes = BAND, at: int = DAY, listener: bytes = FAN, content: bytes = SONG) -> PaidPlay:
     """One paid play."""
-    return Heard(listener, content, owner, seconds, at)
+    return PaidPlay(listener, content, owner, seconds, at)
 
 
 def book(tmp_path: Path, programme: Programme | None = None) -> RewardBook:
@@ -50,7 +50,7 @@ def test_minimum_discovery_and_the_days_cap() -> None:
 
 def test_a_contents_own_rules() -> None:
     """A content may give more, under a cap of its own, and never beyond the station's."""
-    own = Rules(points_per_minute=60, minimum_s=1, cap_per_day=7, discovery_percent=0)
+    own = PointsRules(points_per_minute=60, minimum_s=1, cap_per_day=7, discovery_percent=0)
     programme = Programme(RULES, {SONG: own})
     awards = programme.award([play(5), play(5), play(600, OTHER, content=b"\x09" * 20)], {}, [])
     assert [one.total for one in awards] == [5, 2, 13]
@@ -132,7 +132,7 @@ def test_a_changed_pass_is_nobodys_word(tmp_path: Path, change: dict[str, object
 def test_rules_are_read_strictly() -> None:
     """A content inherits the station's rules; unknown names, fractions and negatives are message.schema."""
     read = Programme.from_dict({"points_per_minute": 3, "contents": {"0x" + "04" * 20: {"cap_per_day": 5}}})
-    assert read.contents[SONG] == Rules(points_per_minute=3, cap_per_day=5)
+    assert read.contents[SONG] == PointsRules(points_per_minute=3, cap_per_day=5)
     for raw in (
         {"points": 1},
         {"cap_per_day": -1},

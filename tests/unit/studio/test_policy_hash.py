@@ -20,7 +20,8 @@ from pywallet.encoding.hex import to_hex
 from pywallet.policy import Policy
 from pywallet.sps import MAGIC, Container, open_header
 from pywallet.sps.cose import sign
-from pywallet.sps.header import CONTENT_TYPE
+from pywallet.sps.payload import to_map
+from pywallet.sps.signed_header import CONTENT_TYPE
 from studio.convert import ConvertResult
 from studio.exploded import write
 from studio.inspect import inspect
@@ -68,7 +69,7 @@ def test_every_command_names_the_hash_of_the_headers_own_bytes(
     song = make(wav(np.zeros((3 * 44_100, 1), "<i2")))
     data = song.path.read_bytes()
     container = Container.read(data)
-    payload = {**open_header(container.cose).to_map(), "policy": terms}
+    payload = {**to_map(open_header(container.cose)), "policy": terms}
     cose = sign(cbor.dumps(payload), CONTENT_TYPE, MAGIC + payload["content"], OWNER_KEY)
     song.path.write_bytes(Container(cose).prefix() + data[container.body :])
     true = to_hex(keccak256(encode(terms)))

@@ -16,7 +16,7 @@ from pywallet.errors import GomaaError
 from studio.audio import Recording
 from tests.unit.studio.test_studio_bad_input import AROUND, level, riff
 from watermark.commands import watermark
-from watermark.source import Source
+from watermark.source import SampleSource
 
 RATE = 44_100
 Ffmpeg = Callable[..., Path]
@@ -125,7 +125,7 @@ def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(read(path)[0]) == RATE // 2
     assert listen(path).duration_s == pytest.approx(0.5, abs=0.01)
     for given in (path, f"./{path}"):
-        with Source(given) as source:
+        with SampleSource(given) as source:
             assert sum(map(len, source.blocks())) == RATE // 2
 
 

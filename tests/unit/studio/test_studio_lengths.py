@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audio import ogg, riff
+from audio.source import View
 from pywallet.errors import GomaaError
-from studio import mp3, ogg, riff
+from studio import mp3
 from studio.audio import Recording
-from studio.source import View
 from tests.unit.studio.test_studio_bad_input import riff as wave_bytes
 from tests.unit.studio.test_studio_damage import read
 

@@ -13,16 +13,16 @@ from watermark import joint
 from watermark.candidates import codewords
 from watermark.coding import codeword
 from watermark.parameters import LAYERS
-from watermark.read import Found, Reader
+from watermark.read import Detection, WatermarkReader
 from watermark.scan import Scanner
 
 ADDRESS = bytes(range(20))
 RATE = 48_000
 
 
-def heard(sound: Samples, candidates: tuple[bytes, ...] = ()) -> list[Found]:
+def heard(sound: Samples, candidates: tuple[bytes, ...] = ()) -> list[Detection]:
     """What a reader makes of mono samples."""
-    reader = Reader(RATE, ("ultrasonic",), candidates)
+    reader = WatermarkReader(RATE, ("ultrasonic",), candidates)
     return [*reader.process(sound.astype(np.float32)), *reader.finish()]
 
 

@@ -18,10 +18,10 @@ from pywallet.errors import InputError
 from pywallet.sps import mark
 from tests.budget import budget
 from tests.unit.watermark.conftest import Samples, marked, music
-from watermark.candidates import Candidates, codewords
+from watermark.candidates import AddressCandidates, codewords
 from watermark.coding import codeword, viterbi
-from watermark.found import Found
-from watermark.read import Reader, read
+from watermark.detection import Detection
+from watermark.read import WatermarkReader, read
 from watermark.source import views
 
 ADDRESS, SECOND, THIRD = bytes(range(20)), b"\xaa" * 20, b"\x5a" * 20
@@ -30,9 +30,9 @@ ULTRASONIC = ("ultrasonic",)
 
 def heard(
     sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC, candidates: tuple[bytes, ...] = ()
-) -> list[Found]:
+) -> list[Detection]:
     """What a reader makes of samples that come in odd pieces."""
-    reader = Reader(rate, layers, candidates)
+    reader = WatermarkReader(rate, layers, candidates)
     mono = (sound.mean(axis=1) if sound.ndim == 2 else sound).astype(np.float32)
     out = [found for part in np.array_split(mono, 7) for found in reader.process(part)]
     return [*out, *reader.finish()]
@@ -70,10 +70,10 @@ def test_a_song_played_faster_or_slower(speed: float) -> None:
     assert all(abs(f.speed - speed) < 2e-5 and f.address == ADDRESS for f in found)
 
 
-def stereo(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC) -> list[Found]:
+def stereo(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC) -> list[Detection]:
     """What a reader makes of both channels, their sum and their difference."""
     seen = views(sound)
-    reader = Reader(rate, layers, views=seen.shape[1])
+    reader = WatermarkReader(rate, layers, views=seen.shape[1])
     return [*(found for part in np.array_split(seen, 5) for found in reader.process(part)), *reader.finish()]
 
 
@@ -228,7 +228,7 @@ def test_codewords_of_many_counters_are_the_encoders() -> None:
 
 def test_one_leaning_block_is_not_enough() -> None:
     """A candidate is told only when two blocks agree in counter and time."""
-    listed = Candidates([ADDRESS, SECOND])
+    listed = AddressCandidates([ADDRESS, SECOND])
     first, wrong, second = (
         listed.lean(codeword(ADDRESS, k).astype(np.float32), at, 1.0) for k, at in ((3, 6.0), (4, 9.0), (5, 10.0))
     )

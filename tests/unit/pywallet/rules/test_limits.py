@@ -13,7 +13,7 @@ from native_host.operations import identify, rejoin
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import Refusal
 from pywallet.protocol import Domain, Session, Signed, sign
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from pywallet.rules.limits import (
     REQUEST_AGE_S,
     SESSION_SKEW_S,
@@ -110,7 +110,7 @@ def test_a_signed_request_is_good_for_two_minutes(late_s: int) -> None:
     """On either side of its time, to the second; a station asks the same of a request about points."""
     fresh = abs(late_s) <= REQUEST_AGE_S
     assert request_is_fresh((NOW_S - late_s) * 1000, NOW_S * 1000) == fresh
-    asking = Asking(STATION, "radio.example", NOW_S - late_s, "look")
+    asking = PointsRequest(STATION, "radio.example", NOW_S - late_s, "look")
     if fresh:
         assert asking.listener(asking.sign(KEY), NOW_S) == address_of(KEY)
     else:

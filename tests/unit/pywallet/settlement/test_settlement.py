@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pywallet.crypto import keccak256
 from pywallet.settlement import (
     CountsTree,
-    Header,
+    EpochHeader,
     Schedule,
     SumTree,
     commitment,
@@ -36,9 +36,9 @@ def word(value: int) -> bytes:
     return value.to_bytes(32, "big")
 
 
-def header(tree: SumTree) -> Header:
+def header(tree: SumTree) -> EpochHeader:
     """The header of an epoch with nothing but this tree."""
-    return Header(tree.root, tree.total, bytes(32))
+    return EpochHeader(tree.root, tree.total, bytes(32))
 
 
 def test_a_tree_of_three_by_hand() -> None:
@@ -71,8 +71,8 @@ def test_nothing_else_is_proven(payees: list[tuple[bytes, int]], data: Any) -> N
     (payee, amount), proof, head = payees[index], tree.proof(index), header(tree)
     assert not verify_leaf(head, payee, amount + 1, index, proof)
     assert not verify_leaf(head, OTHER if payee != OTHER else bytes(20), amount, index, proof)
-    assert not verify_leaf(Header(head.root, head.total + 1, head.rest), payee, amount, index, proof)
-    assert not verify_leaf(Header(bytes(32), head.total, head.rest), payee, amount, index, proof)
+    assert not verify_leaf(EpochHeader(head.root, head.total + 1, head.rest), payee, amount, index, proof)
+    assert not verify_leaf(EpochHeader(bytes(32), head.total, head.rest), payee, amount, index, proof)
     assert not verify_leaf(head, payee, amount, index, [*proof, (bytes(32), 0)])
     for at in range(len(proof)):
         digest, total = proof[at]
@@ -169,7 +169,7 @@ def test_the_commitment_by_hand() -> None:
     assert entries_digest([one, two]) != entries_digest([two, one])
     tail = rest(b"\3" * 32, b"\4" * 32, b"\5" * 32)
     assert tail == keccak256(b"\3" * 32 + b"\4" * 32 + b"\5" * 32)
-    assert commitment(Header(b"\6" * 32, 9, tail)) == keccak256(b"\6" * 32 + word(9) + tail)
+    assert commitment(EpochHeader(b"\6" * 32, 9, tail)) == keccak256(b"\6" * 32 + word(9) + tail)
 
 
 def test_schedule() -> None:

@@ -13,14 +13,14 @@ from pywallet.settlement import (
     Answer,
     DebitRow,
     EpochData,
-    Header,
+    EpochHeader,
     PayeeRow,
     SumTree,
     answer_for,
     commitment,
     fault,
-    grievance,
     header_of,
+    missing_leaf,
 )  # fmt: skip
 
 SERVER, A, B, C = (bytes([n]) * 20 for n in (9, 1, 2, 3))
@@ -48,13 +48,13 @@ def receipt(payee: bytes, wei: int, **change: object) -> Receipt:
 )
 def test_what_data_owe(payee: bytes, amount: int, expected: str | None) -> None:
     """The greatest leaf counts, and a payee without one is absent."""
-    assert grievance(receipt(payee, amount), data()) == expected
+    assert missing_leaf(receipt(payee, amount), data()) == expected
 
 
 @pytest.mark.parametrize("change", [{"epoch": 8}, {"server": A}, {"amount": 0}])
 def test_what_is_no_grievance(change: dict[str, object]) -> None:
     """Another epoch's or server's receipt, or one over nothing, says nothing about these data."""
-    assert grievance(receipt(SERVER, 5, **change), data()) is None
+    assert missing_leaf(receipt(SERVER, 5, **change), data()) is None
 
 
 @given(
@@ -67,7 +67,7 @@ def test_either_an_answer_or_a_grievance(leaves: list[tuple[bytes, int]], payee:
     published = data(tuple(leaves))
     header = header_of(published)
     found = answer_for(leaves, header, payee, amount)
-    assert (found is None) == (grievance(receipt(payee, amount), published) is not None)
+    assert (found is None) == (missing_leaf(receipt(payee, amount), published) is not None)
     if found is not None:
         assert found.holds()
         assert found.amount >= amount
@@ -81,7 +81,7 @@ def test_no_answer_under_another_header() -> None:
     assert answer_for(LEAVES, replace(header, root=bytes(32)), A, 100) is None
     assert answer_for(LEAVES, replace(header, total=header.total + 1), A, 100) is None
     assert not Answer(header, A, 100, 0, ()).holds()
-    assert answer_for((), Header(bytes(32), 0, bytes(32)), A, 1) is None
+    assert answer_for((), EpochHeader(bytes(32), 0, bytes(32)), A, 1) is None
 
 
 def test_which_fault_data_have() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pywallet.settlement import (
     CountsTree,
-    Header,
+    EpochHeader,
     SumTree,
     commitment,
     content_leaf,
@@ -79,6 +79,6 @@ def test_commitment(debits: list[tuple[bytes, int]], root: bytes, counts: bytes,
     assert entries_digest(debits) == digest
     tail = keccak(encode(["bytes32"] * 3, [digest, counts, data]))
     assert rest(digest, counts, data) == tail
-    assert commitment(Header(root, total, tail)) == keccak(
+    assert commitment(EpochHeader(root, total, tail)) == keccak(
         encode(["bytes32", "uint256", "bytes32"], [root, total, tail])
     )

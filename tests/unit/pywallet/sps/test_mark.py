@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
 from pywallet.sps import mark
-from pywallet.sps.mark import Verdict
+from pywallet.sps.mark import MarkVerdict
 from tests.budget import budget
 
 ADDRESS = bytes(range(20))
@@ -52,22 +52,22 @@ def test_the_code_is_the_textbooks() -> None:
 def test_the_expected_block_matches_and_another_address_does_not() -> None:
     """A verdict of each kind, and what it tells."""
     fits = mark.check(soft(ADDRESS, 3, 0.6), ADDRESS, 3)
-    assert (fits.verdict, fits.found, fits.block) == (Verdict.MATCH, ADDRESS, 3)
+    assert (fits.verdict, fits.found, fits.block) == (MarkVerdict.MATCH, ADDRESS, 3)
     other = mark.check(soft(b"\1" * 20, 3, 0.6), ADDRESS, 3)
-    assert (other.verdict, other.found, other.block) == (Verdict.MISMATCH, b"\1" * 20, 3)
-    assert mark.check([0.0] * 420, ADDRESS, 3).verdict is Verdict.NONE
+    assert (other.verdict, other.found, other.block) == (MarkVerdict.MISMATCH, b"\1" * 20, 3)
+    assert mark.check([0.0] * 420, ADDRESS, 3).verdict is MarkVerdict.NONE
 
 
 def test_another_segment_of_the_same_song_is_no_mismatch() -> None:
     """Samples a segment off, as after a seek, still belong to the song."""
-    assert mark.check(soft(ADDRESS, 9), ADDRESS, 3).verdict is Verdict.MATCH
+    assert mark.check(soft(ADDRESS, 9), ADDRESS, 3).verdict is MarkVerdict.MATCH
 
 
 def test_noise_is_never_refused() -> None:
     """Three hundred unmarked segments: no verdict but none."""
     draw = random.Random(4)
     assert {mark.check([draw.gauss(0, 1) for _ in range(420)], ADDRESS, n).verdict for n in range(300)} == {
-        Verdict.NONE
+        MarkVerdict.NONE
     }
 
 
@@ -84,7 +84,12 @@ def test_the_vectors_are_judged() -> None:
     """The soft bits of the recorded segments: match, match, another song's, none."""
     expected = from_hex(VECTORS["expected"], 20)
     verdicts = [mark.check(case["soft"], expected, case["block"]) for case in VECTORS["segments"]]
-    assert [check.verdict for check in verdicts] == [Verdict.MATCH, Verdict.MATCH, Verdict.MISMATCH, Verdict.NONE]
+    assert [check.verdict for check in verdicts] == [
+        MarkVerdict.MATCH,
+        MarkVerdict.MATCH,
+        MarkVerdict.MISMATCH,
+        MarkVerdict.NONE,
+    ]
     assert verdicts[2].found == from_hex(VECTORS["segments"][2]["address"], 20)
 
 

@@ -24,8 +24,8 @@ from pywallet.sps import (
     segment_aad,
     segment_key,
 )
-from pywallet.sps.header import encode_header
 from pywallet.sps.live import open_live
+from pywallet.sps.signed_header import encode_header
 
 VECTORS = next(p for p in Path(__file__).resolve().parents if (p / "vectors").is_dir()) / "vectors" / "sps"
 CASES: list[dict[str, Any]] = json.loads((VECTORS / "cases.json").read_text())

@@ -21,7 +21,7 @@ from pywallet.protocol.foreign_errors import (
     error_from,
 )
 
-CASES = json.loads((Path(__file__).resolve().parents[2] / "vectors" / "outside.json").read_text(encoding="utf-8"))
+CASES = json.loads((Path(__file__).resolve().parents[3] / "vectors" / "outside.json").read_text(encoding="utf-8"))
 ANY = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.sampled_from(sorted(SENTENCES))),
     lambda inner: st.one_of(

@@ -9,7 +9,7 @@ from pywallet.encoding.hex import to_hex
 
 
 @dataclass(frozen=True)
-class Found:
+class Detection:
     """One block that was read.
 
     ``position_s`` is where in the file it begins; ``block`` its number in the recording (each two seconds; None in the

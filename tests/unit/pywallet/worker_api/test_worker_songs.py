@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from pywallet.encoding.hex import to_b64
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
 from pywallet.policy import Count
-from pywallet.sps import MAGIC
+from pywallet.sps import MAGIC, Container, open_header
+from pywallet.sps.rendition_choice import offset
 from pywallet.worker_api import call, call_json, songs
 
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "sps" / "song.json").read_text())
@@ -57,30 +58,73 @@ async def test_facts_of_a_header() -> None:
     song = await load()
     assert song["content"] == "0x" + RECORDED["content"]
     assert song["owner"] == "0x" + RECORDED["owner"]
-    assert song["policy_hash"] == "0x" + RECORDED["policy_hash"]
+    assert to_hex(songs._songs["one"].header.policy_hash) == "0x" + RECORDED["policy_hash"]
     assert song["title"]
     assert song["quality"].startswith("FLAC ")
 
 
 async def test_offsets_point_at_the_sealed_segments() -> None:
-    """Every range in the result holds, in the file, bytes of the hash beside it, and the last one ends the file."""
-    song = await load()
+    """Every range holds, in the file, bytes of the hash beside it, and the last one ends the file."""
+    await load()
     assert FILE.startswith(MAGIC)
-    ranges = [[song["init"]["offset"], song["init"]["size"], 0, 0, song["init"]["sha256"]], *song["segments"]]
-    for offset, size, _, _, sha256 in ranges:
-        assert "0x" + hashlib.sha256(FILE[offset : offset + size]).hexdigest() == sha256
-    assert ranges[-1][0] + ranges[-1][1] == len(FILE)
-    assert len(song["segments"]) == len(RECORDED["segments"])
+    header = songs._songs["one"].header
+    rendition = header.renditions[0]
+    init, segments = Container(COSE).extents(header)[0]
+    hashes = [rendition.init_sha256, *(segment.sha256 for segment in rendition.segments)]
+    for extent, sha256 in zip([init, *segments], hashes, strict=True):
+        assert hashlib.sha256(FILE[extent.offset : extent.end]).digest() == sha256
+    assert segments[-1].end == len(FILE)
+    assert init.offset == offset(header, len(COSE), 0)
+    assert len(segments) == len(RECORDED["segments"])
 
 
 async def test_segments_follow_each_other_in_time() -> None:
     """Starts and durations join without gaps up to the length of the song."""
     song = await load()
-    at = 0
-    for _, _, start, duration, _ in song["segments"]:
-        assert start == at
-        at += duration
-    assert at == song["duration_ms"]
+    timeline = songs._songs["one"].player.timeline
+    assert timeline is not None
+    starts = [timeline.start_ms(index) for index in range(timeline.count + 1)]
+    assert starts[0] == 0
+    assert starts == sorted(set(starts))
+    assert starts[-1] == song["duration_ms"]
+
+
+FIELDS = {
+    "content",
+    "owner",
+    "title",
+    "artist",
+    "album",
+    "quality",
+    "duration_ms",
+    "rate",
+    "watermark",
+    "server",
+    "delivery",
+    "waveform",
+    "payer",
+    "price_wei",
+    "next",
+    "extent",
+}
+"""What extension/engine reads of an opened song."""
+
+
+@pytest.mark.parametrize("seconds", [4 * 60, 10 * 60 * 60])
+async def test_an_opened_song_is_only_what_is_read(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """The result has the fields that the engine reads, and is as small for ten hours as for four minutes."""
+    header = open_header(COSE)
+    rendition = header.renditions[0]
+    count = seconds // 2
+    segment = replace(rendition.segments[0], samples=2 * rendition.rate)
+    long = replace(
+        rendition, samples=segment.samples * count, segment_samples=segment.samples, segments=(segment,) * count
+    )
+    monkeypatch.setattr(songs, "open_header", lambda _: replace(header, renditions=(long,), waveform=bytes(1000)))
+    song = await load()
+    assert set(song) == FIELDS
+    assert song["duration_ms"] == seconds * 1000
+    assert len(json.dumps(song)) < 4096
 
 
 async def test_text_and_blob_are_the_same() -> None:
@@ -99,20 +143,22 @@ async def test_an_altered_header_is_refused() -> None:
 
 async def test_the_split_adds_up() -> None:
     """Station pays what owner, listener and commission get, to the wei; without rewards the listener gets nothing."""
-    song = await load(bps=333)
-    split = {name: int(amount) for name, amount in song["split"].items()}
+    song = await load()
+    terms = await call("terms", {"stream": "one", "bps": 333})
+    split = {name: int(amount) for name, amount in terms["split"].items()}
     assert split["station_wei"] == split["owner_wei"] + split["listener_wei"] + split["commission_wei"]
-    intervals = song["duration_ms"] // (song["interval_s"] * 1000)
+    intervals = song["duration_ms"] // (terms["interval_s"] * 1000)
     assert split["owner_wei"] == intervals * int(song["price_wei"])
-    assert split["listener_wei"] == intervals * int(song["reward_wei"])
+    assert split["listener_wei"] == intervals * int(terms["reward_wei"])
     without = await call("terms", {"stream": "one", "bps": 333, "rewards": False})
     assert without["split"]["listener_wei"] == "0"
-    assert without["split"]["owner_wei"] == song["split"]["owner_wei"]
+    assert without["split"]["owner_wei"] == terms["split"]["owner_wei"]
 
 
 async def test_terms_follow_usage_and_language() -> None:
     """What is left shrinks with use; the language changes the words, not the amounts."""
-    song = await load()
+    await load()
+    song = await call("terms", {"stream": "one"})
     used = await call(
         "terms", {"stream": "one", "usage": {"plays": 1, "seeks": 1, "first_play_s": 5}, "context": {"now_s": 6}}
     )

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import av
 
-from studio import ogg, riff
+from audio import ogg, riff
 
 SOLELY: Final = {"protocol_whitelist": "none"}
 """FFmpeg opens nothing besides the file that it is given.
@@ -98,7 +98,12 @@ def opened(path: Path) -> Iterator[View]:
 
 @contextmanager
 def spooled(stream: BinaryIO, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """A stream's bytes in a temporary file of ``folder``, so that declared and actual lengths can be compared."""
+    """A pipe's bytes in a temporary file on disk, so that declared lengths can be checked against the actual ones.
+
+    Args:
+        stream: The pipe, read to its end.
+        folder: Where the temporary file is made; the system's folder by default.
+    """
     with tempfile.TemporaryFile(dir=folder) as file:
         shutil.copyfileobj(stream, file, 1 << 20)
         file.seek(0)

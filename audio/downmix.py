@@ -12,8 +12,8 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 
+from audio.samples import plain
 from pywallet.errors import InputError
-from watermark.samples import plain
 
 MOST_UNNAMED: Final = 8
 """Channels without names that are mixed; more are separate tracks rather than a song."""

@@ -20,7 +20,7 @@ from pywallet.protocol import (
     digest,
     signer,
 )
-from pywallet.rewards.points_request import Asking
+from pywallet.rewards.points_request import PointsRequest
 from pywallet.worker_api import call, call_json, wallet
 
 WORDS = "test test test test test test test test test test test junk"
@@ -173,9 +173,9 @@ async def test_a_word_about_points() -> None:
     session = Signed.from_json(Session, (await call("session.sign", ASKED))["session"]).message
     asked = {"station": STATION, "domain": "harbour.example", "time_s": 1_800_000_000, "what": "buy shirt 9"}
     signature = from_hex((await call("points.sign", asked))["signature"], 65)
-    word = Asking(from_hex(STATION, 20), "harbour.example", 1_800_000_000, "buy shirt 9")
+    word = PointsRequest(from_hex(STATION, 20), "harbour.example", 1_800_000_000, "buy shirt 9")
     assert word.listener(signature, 1_800_000_000) == session.listener
-    for change in ({"domain": "other.example"}, {"what": "look"}, {"time_s": 1_800_000_001}, {"station": bytes(20)}):
+    for change in ({"domain": "other.example"}, {"command": "look"}, {"time_s": 1_800_000_001}, {"station": bytes(20)}):
         assert replace(word, **change).listener(signature, 1_800_000_000) != session.listener
     await call("wallet.lock", {})
     with pytest.raises(GomaaError, match=r"wallet\.locked"):
