@@ -5,12 +5,12 @@
 import { Problem } from "../shared/problem.js";
 import { badge, start, tell } from "./link.js";
 import { warm } from "./wallet_core.js";
-import { Handover } from "./playback/track_handover.js";
+import { TrackHandover } from "./playback/track_handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
 import { stale } from "./playback/activation_rules.js";
 import { Stream } from "./playback/stream.js";
-import { tellState } from "./playback/state_publisher.js";
+import { publishState } from "./playback/state_publisher.js";
 import * as wallet from "./wallet.js";
 
 const MOVE_TRIES = 6;
@@ -92,7 +92,7 @@ const HEAR = {
     const before = after && streams.get(after);
     if (!before) return;
     before.next?.close();
-    before.next = new Handover(before, stream, crossfade_s, () => before.turn(1, true));
+    before.next = new TrackHandover(before, stream, crossfade_s, () => before.turn(1, true));
   },
   /** The background was restarted: its ports have other numbers now, and the pages show their players again. */
   lost() {
@@ -144,7 +144,7 @@ const HEAR = {
     known.page
       .hear(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
       .catch((error) => known.fail(error))
-      .finally(() => tellState(known));
+      .finally(() => publishState(known));
   },
   event({ event }) {
     for (const [token, stream] of streams) {

@@ -1,21 +1,14 @@
-"""The operations of open songs: header, terms, player."""
+"""Operations on open songs: header, terms, start of a play, mark."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import InputError
-from pywallet.playback import (
-    WISHES,
-    Player,
-    Timeline,
-    foresee,
-    step,
-)
-from pywallet.playback.session import State
+from pywallet.playback import Timeline, transition_table
 from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe, extent
 from pywallet.provider.safe_text import named
 from pywallet.settlement import gross
@@ -28,16 +21,12 @@ Handler = Callable[[Payload, bytes | None], Awaitable[dict[str, Any]]]
 
 _MAX: Final = 1 << 53
 _MAX_BPS: Final = 10_000
-# What a person wants; everything else the shell reports.
-_WISHES: Final = frozenset({"play", "pause", "seek", "stop", "retry"})
-_REPORTS: Final = frozenset({"granted", "playing", "waiting", "ended", "continued", "problem"})
 
 
 @dataclass
 class _Song:
     header: Header
     policy: Policy
-    player: Player
 
 
 _songs: dict[str, _Song] = {}
@@ -51,8 +40,7 @@ def _song(payload: Payload) -> _Song:
 
 
 async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, header? (base64, where blob is None), codecs?, kbps?, …as ``terms``} → what the header says, and the
-    terms.
+    """Read a song's header: {stream, header? (base64, where blob is None), codecs?, kbps?, …as ``terms``} → its facts.
 
     codecs and kbps choose the rendition (pywallet.sps.rendition_choice).
 
@@ -61,8 +49,9 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     album, isrc, genre, duration_ms, quality, mime, rendition, policy_hash,
     server {address, url, key}, delivery, waveform, init {offset, size, sha256},
     segments [[offset, size, start_ms, duration_ms, sha256], …] with offsets in
-    the whole file, key_epochs [[epoch, first segment], …], next as of ``event``,
-    extent {from_ms, to_ms or null} of what may sound, and the fields of ``terms``.
+    the whole file, key_epochs [[epoch, first segment], …], transitions as of
+    pywallet.playback.transition_table, begins (action that starts a play), extent
+    {from_ms, to_ms or null} of what may sound, and the fields of ``terms``.
     """
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
@@ -73,109 +62,60 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     rendition = header.renditions[chosen]
     timeline = Timeline.of([segment.samples for segment in rendition.segments], rendition.rate)
     policy = Policy.from_dict(header.policy)
-    begins = _begins(policy)
-    bounds = extent(policy, Usage(), begins)
-    player, _ = step(
-        Player(position_ms=bounds.from_ms, from_ms=bounds.from_ms, begins=begins), "loaded", timeline=timeline
-    )
-    song = _songs[stream] = _Song(header, policy, player)
+    song = _songs[stream] = _Song(header, policy)
     return {
         **_facts(header, rendition),
         **_layout(rendition, offset(header, len(cose), chosen), timeline),
         **_terms(song, payload),
-        "next": _next(player),
-        "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
+        **_start(policy),
+        "transitions": transition_table(),
     }
 
 
+def _start(policy: Policy, pays: bool = False) -> dict[str, Any]:
+    begins = _begins(policy, pays)
+    bounds = extent(policy, Usage(), begins)
+    return {"begins": begins, "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms}}
+
+
 def _begins(policy: Policy, pays: bool = False) -> str:
-    """The action behind the play button: what a listener doesn't pay for is previewed."""
+    """Action that starts a play: a preview where the listener has to pay and does not."""
     plays = policy.permits("play") and (pays or policy.price.payer != "listener")
     return "preview" if not plays and policy.permits("preview") else "play"
 
 
 async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, usage {the fields of pywallet.policy.Usage}, context {those of pywallet.policy.Context},
-    names {station}, language, bps, rewards}; all but stream may be left out
+    """Write the terms in words: {stream, usage?, context?, names? {station}, language?, bps?, rewards?} → the terms.
 
-    → {facts {may, left, costs, earn, limits}, permits, split or null (nobody
-    pays), interval_s, price_wei, reward_wei, payer, listener}. The split is for
-    hearing the whole song; without rewards the listener's part is zero.
+    ``usage`` and ``context`` have the fields of pywallet.policy.Usage and Context. Result: {facts {may, left, costs,
+    earn, limits}, permits, split or null (nobody pays), interval_s, price_wei, reward_wei, payer, listener}. The split
+    is for the whole song; without rewards the listener's part is zero.
     """
     return _terms(_song(payload), payload)
 
 
 async def pays(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, on} → {next, extent}: whether the listener pays, and so hears all of it. Only before a play begins."""
-    song = _song(payload)
-    begins = _begins(song.policy, payload.flag("on"))
-    bounds = extent(song.policy, Usage(), begins)
-    if song.player.state in (State.READY, State.ENDED) and begins != song.player.begins:
-        song.player = replace(song.player, begins=begins, from_ms=bounds.from_ms, position_ms=bounds.from_ms)
-    bounds = extent(song.policy, Usage(), song.player.begins)
-    return {
-        "next": _next(song.player),
-        "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
-        "begins": song.player.begins,
-    }
-
-
-async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, action: play|pause|seek|stop|retry, position_ms?} → the session, see ``event``."""
-    return _advance(payload, "action", _WISHES)
-
-
-async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, event: granted|playing|waiting|ended|continued|problem, position_ms?, code?}
-
-    → {state, position_ms, duration_ms, granted, halting, wanted, code, commands: [{kind, action, position_ms,
-    segment}],
-    next: {play, pause, seek: {state, invoke, sound, from_start}}}; ``next`` is what each wish would do now.
-    """
-    return _advance(payload, "event", _REPORTS)
+    """Start of the next play: {stream, on (the listener pays)} → {begins, extent} as of ``load``."""
+    return _start(_song(payload).policy, payload.flag("on"))
 
 
 async def check_mark(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, segment, soft: the 420 soft bits of its sound} → {verdict.
+    """Judge the mark of a segment: {stream, segment, soft (the 420 soft bits)} → {verdict, found, block}.
 
-    Match|mismatch|none, found (address) or null, block or null}.
+    ``verdict`` is match, mismatch or none; ``found`` is an address or null.
     """
     song = _song(payload)
-    told = mark.check(
+    checked = mark.check(
         payload.numbers("soft", mark.CODED_BITS), song.header.content, payload.integer("segment", 0, _MAX)
     )
-    return {"verdict": told.verdict.value, "found": to_hex(told.found) if told.found else None, "block": told.block}
+    found = to_hex(checked.found) if checked.found else None
+    return {"verdict": checked.verdict.value, "found": found, "block": checked.block}
 
 
 async def close(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream} → {}. Closing what is not open does nothing."""
+    """Close a song: {stream} → {}. Closing one that is not open does nothing."""
     _songs.pop(payload.text("stream"), None)
     return {}
-
-
-def _advance(payload: Payload, field: str, known: frozenset[str]) -> dict[str, Any]:
-    song, name = _song(payload), payload.text(field)
-    if name not in known:
-        raise InputError("message.schema", field=field, reason="unknown")
-    position = payload.integer("position_ms", 0, _MAX) if payload.has("position_ms") else None
-    code = payload.text("code") if payload.has("code") else None
-    song.player, commands = step(song.player, name, position, code)
-    player = song.player
-    return {
-        "state": player.state.value,
-        "position_ms": player.position_ms,
-        "duration_ms": player.timeline.duration_ms if player.timeline else 0,
-        "granted": player.granted,
-        "halting": player.halting,
-        "wanted": player.wanted,
-        "code": player.code,
-        "commands": [vars(command).copy() for command in commands],
-        "next": _next(player),
-    }
-
-
-def _next(player: Player) -> dict[str, Any]:
-    return {wish: vars(foresee(player, wish)).copy() for wish in WISHES}
 
 
 def _facts(header: Header, rendition: Rendition) -> dict[str, Any]:
@@ -219,7 +159,7 @@ def _layout(rendition: Rendition, at: int, timeline: Timeline) -> dict[str, Any]
 
 def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
     policy, price, names = song.policy, song.policy.price, payload.part("names")
-    words = describe(
+    terms_in_words = describe(
         policy,
         _usage(payload.part("usage")),
         _context(payload.part("context")),
@@ -228,11 +168,11 @@ def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
     )
     return {
         "facts": {
-            "may": words.may,
-            "left": words.left,
-            "costs": words.costs,
-            "earn": words.earn,
-            "limits": list(words.limits),
+            "may": terms_in_words.may,
+            "left": terms_in_words.left,
+            "costs": terms_in_words.costs,
+            "earn": terms_in_words.earn,
+            "limits": list(terms_in_words.limits),
         },
         "permits": sorted(action for action in ACTIONS if policy.permits(action)),
         "split": _split(song, payload.integer("bps", 0, _MAX_BPS, 0), payload.flag("rewards", True)),
@@ -292,8 +232,6 @@ OPS: Final[dict[str, Handler]] = {
     "header.load": load,
     "terms": terms,
     "player.pays": pays,
-    "player.begin": begin,
-    "player.event": event,
     "mark.check": check_mark,
     "stream.close": close,
 }

@@ -9,7 +9,7 @@ const AHEAD_S = 60;
 
 /** @typedef {{hear: (name: string) => void, startS: number}} Listener */
 
-export class Deck {
+export class MediaSourceBuffer {
   /** @type {SourceBuffer | null} */
   buffer = null;
   /** @type {Problem | null} */

@@ -51,7 +51,7 @@ const REAL = {
   random: () => Math.random(),
 };
 
-export class Delivery {
+export class MirrorLoader {
   /** @type {Place[]} best first */
   places = [];
   /** @type {number | null} what the last parts came with, kbit/s */

@@ -21,16 +21,16 @@ const NEAR = 32;
 
 /**
  * @typedef {object} Parts what one opened song is made of
- * @property {import("./sps_source.js").Source} source
+ * @property {import("./sps_source.js").SpsSource} source
  * @property {import("../playback/key_ring.js").KeyRing} ring
- * @property {import("./track_audio.js").Sound} sound
+ * @property {import("./track_audio.js").TrackAudio} sound
  * @property {any} info of the host
  * @property {import("../playback/key_ring.js").Address} address
  */
 
-export class Feed {
+export class SegmentScheduler {
   /** @type {number} counts the loops; only the newest goes on */
-  turn = 0;
+  generation = 0;
   /** @type {boolean} another song may follow on the same deck */
   held = false;
   /** @type {boolean} all that is left of the song is in the buffer */
@@ -72,12 +72,12 @@ export class Feed {
     const { sound } = this.parts;
     const held = sound.holds(position);
     if (!sound.joining && Math.abs(sound.positionMs - position) > 20) sound.seek(position);
-    const turn = ++this.turn;
+    const generation = ++this.generation;
     if (this.begun && !held) this.jumpedMs = position;
     this.begun = true;
     this.complete = false;
-    this.run(held ? this.segmentAfter(sound.aheadMs) : this.lead(segment, position), turn).catch((error) => {
-      if (turn === this.turn) this.failed(error);
+    this.run(held ? this.segmentAfter(sound.aheadMs) : this.lead(segment, position), generation).catch((error) => {
+      if (generation === this.generation) this.failed(error);
     });
   }
 
@@ -94,11 +94,11 @@ export class Feed {
   }
 
   stop() {
-    this.turn++;
+    this.generation++;
   }
 
   /**
-   * Lead of the feed over the music: little after a jump, and more with what is heard there.
+   * Lead of the scheduler over the music: little after a jump, and more with what is heard there.
    * @param {number} position ms
    */
   aheadMs(position) {
@@ -150,33 +150,33 @@ export class Feed {
     return found < 0 ? segments.length : found;
   }
 
-  /** @private @param {number} first @param {number} turn */
-  async run(first, turn) {
+  /** @private @param {number} first @param {number} generation */
+  async run(first, generation) {
     const { info, sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
       while (info.segments[index][2] - sound.positionMs > this.aheadMs(sound.positionMs)) {
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-        if (turn !== this.turn) return;
+        if (generation !== this.generation) return;
       }
       sound.evict();
       ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - NEAR, index + NEAR);
-      const how = { wanted: () => turn === this.turn, stalled: this.stalled };
+      const how = { wanted: () => generation === this.generation, stalled: this.stalled };
       const early = this.early?.segment === index ? this.early.promise : null;
       const cipher = early
         ? early.catch(() => persist(() => this.cipherText(index), how))
         : persist(() => this.cipherText(index), how);
       cipher.catch(() => undefined);
-      const [sealed, key] = await Promise.all([cipher, persist(() => this.keyFor(index, turn), how)]);
-      if (turn !== this.turn || !key) return;
+      const [sealed, key] = await Promise.all([cipher, persist(() => this.keyFor(index, generation), how)]);
+      if (generation !== this.generation || !key) return;
       const clear = await unseal(key, sealed, address, index);
-      if (turn !== this.turn) return;
+      if (generation !== this.generation) return;
       this.check?.see(index, clear);
       await sound.append(clear);
     }
-    if (turn !== this.turn) return;
+    if (generation !== this.generation) return;
     // A deck that has been ended does not go on with another song in every browser.
     if (!this.held) await sound.finish();
-    this.complete = turn === this.turn;
+    this.complete = generation === this.generation;
   }
 
   /** @private @param {number} segment */
@@ -185,12 +185,12 @@ export class Feed {
     return this.parts.source.part(offset, size, fromBase64(sha256));
   }
 
-  /** @private @param {number} index @param {number} turn @returns {Promise<CryptoKey | undefined>} */
-  async keyFor(index, turn) {
+  /** @private @param {number} index @param {number} generation @returns {Promise<CryptoKey | undefined>} */
+  async keyFor(index, generation) {
     const { ring, sound } = this.parts;
     for (;;) {
       const key = ring.keys.get(index);
-      if (key || turn !== this.turn) return key;
+      if (key || generation !== this.generation) return key;
       const laterMs = await this.renew(index);
       if (ring.keys.has(index)) continue;
       // Keys come no faster than the music: ask again when it has gone on; where nothing is left of it, when the server

@@ -6,7 +6,7 @@
 import { Problem } from "../../shared/problem.js";
 import { mayReach } from "./address_class.js";
 import { fromBase64, join, same } from "../bytes.js";
-import { Delivery, getPart, partUrl } from "./mirror_loader.js";
+import { MirrorLoader, getPart, partUrl } from "./mirror_loader.js";
 import { HttpFile } from "./http_file.js";
 import { find, isPage, restore } from "./polyglot.js";
 
@@ -25,7 +25,7 @@ const SILENT_MS = 15_000;
 /** @typedef {import("./polyglot.js").Place} Place */
 /** @typedef {import("./mirror_loader.js").How} How */
 
-export class Source {
+export class SpsSource {
   /** @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */
   read = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */
@@ -55,7 +55,7 @@ export class Source {
     this.anew = anew;
     this.stop = new AbortController();
     this.file = new HttpFile(url, this.stop.signal, whose);
-    this.delivery = new Delivery(this.stop.signal, clock);
+    this.delivery = new MirrorLoader(this.stop.signal, clock);
     this.delivery.add(url, ({ offset, size }, how) => this.song(offset, size, how));
   }
 
@@ -67,11 +67,11 @@ export class Source {
 
   /**
    * The same file read again, where its header is another one now: a song may be made anew under its name.
-   * @returns {Promise<Source | null>} null: nothing has changed, as far as can be known
+   * @returns {Promise<SpsSource | null>} null: nothing has changed, as far as can be known
    */
   async renewed() {
     if (this.onDisk || this.anew) return null;
-    const source = new Source(this.url, this.readPage, this.delivery.clock, true, this.whose);
+    const source = new SpsSource(this.url, this.readPage, this.delivery.clock, true, this.whose);
     try {
       const [before, after] = await Promise.all([this.header().catch(() => new Uint8Array(0)), source.header()]);
       if (!same(before, after)) return source;

@@ -8,7 +8,7 @@ const NUDGE_S = 0.05;
 const HOLE_S = 2;
 const MOST = 5;
 
-export class Watchdog {
+export class StallWatchdog {
   #at = -1;
   #since = 0;
   /** @type {number} how often it has helped without the song going on */

@@ -3,10 +3,10 @@
  * without a gap.
  */
 
-import { Deck } from "./media_source_buffer.js";
+import { MediaSourceBuffer } from "./media_source_buffer.js";
 
-export class Sound {
-  deck = new Deck();
+export class TrackAudio {
+  deck = new MediaSourceBuffer();
   /** @type {number} where on the deck the song starts, seconds */
   startS = 0;
   /** @type {number} */
@@ -50,7 +50,7 @@ export class Sound {
     await this.deck.prepare(mime, durationMs / 1000, init);
   }
 
-  /** Follow another song, whose last sample is buffered, on its deck. @param {Sound} before */
+  /** Follow another song, whose last sample is buffered, on its deck. @param {TrackAudio} before */
   async follow(before) {
     if (!this.made) throw new Error("not prepared");
     const { deck } = before;

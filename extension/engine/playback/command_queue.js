@@ -3,7 +3,7 @@
  * being allowed.
  */
 
-export class Wishes {
+export class CommandQueue {
   /** @type {boolean} a wish is being asked about */
   asks = false;
   /** @type {number} up to this number every wish is done with */

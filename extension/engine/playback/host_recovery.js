@@ -11,7 +11,7 @@ const BROKEN = new Set(["host.gone", "host.slow", "host.missing", "host.stream.u
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
-export class Recovery {
+export class HostRecovery {
   /** @type {Promise<void> | null} */
   under = null;
 
@@ -27,7 +27,7 @@ export class Recovery {
       code === "host.gone" ||
       code === "host.slow" ||
       code === "host.stream.unknown" ||
-      (code === "ticket.missing" && this.stream.course.session.granted)
+      (code === "ticket.missing" && this.stream.session.granted)
     );
   }
 
@@ -41,12 +41,12 @@ export class Recovery {
 
   /** @private */
   async run() {
-    const { course } = this.stream;
+    const { session } = this.stream;
     for (let tried = 1; ; tried++) {
       try {
         return await this.once();
       } catch (error) {
-        if (course.isPast || tried >= TRIES || !BROKEN.has(Problem.of(error).code)) throw error;
+        if (session.isStale || tried >= TRIES || !BROKEN.has(Problem.of(error).code)) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, WAIT_MS * 2 ** tried));
     }
@@ -63,7 +63,7 @@ export class Recovery {
     } catch (error) {
       const { code, detail } = Problem.of(error);
       const unused = code === "ticket.missing" || (code === "ticket.used" && detail["state"] === "none");
-      if (!unused || stream.course.session.granted) throw error;
+      if (!unused || stream.session.granted) throw error;
       // The play had not begun: it gets a ticket of its own.
       admission.forget();
       await admission.admit(info, stream.nowS);

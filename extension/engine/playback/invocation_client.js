@@ -24,7 +24,7 @@ const mayPass = (error) => passes(error) || hasMoved(error);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
-export class Counting {
+export class InvocationClient {
   /** @type {{ms: number, at: number, intervals: number}} */
   heard = { ms: 0, at: 0, intervals: 0 };
   /** @type {Record<string, number>} */
@@ -47,7 +47,7 @@ export class Counting {
 
   /** @param {string} action @param {number} position @param {number} segment */
   async act(action, position, segment) {
-    const { admission, feed } = this.stream;
+    const { admission, scheduler } = this.stream;
     const starts = STARTS.has(action);
     // A song that moves this moment has its ticket a moment later.
     if (starts && !this.stream.admission.isReady(this.stream.nowS))
@@ -55,12 +55,12 @@ export class Counting {
         if (!hasMoved(error)) throw error;
       });
     const keyed = KEYED.has(action);
-    const first = feed?.lead(segment, position) ?? segment;
+    const first = scheduler?.lead(segment, position) ?? segment;
     const { stream } = this;
-    const { course } = stream;
+    const { session } = stream;
     // The same action at the same place is the same invocation: asked again, it is counted once.
     const how = {
-      wanted: () => course === stream.course && course.isActive,
+      wanted: () => session === stream.session && session.isActive,
       stalled: (/** @type {boolean} */ is) => stream.isStalled(is),
       patienceMs: ACT_MS,
       passing: starts ? mayPass : passes,
@@ -69,7 +69,7 @@ export class Counting {
     if (keyed) this.acting++;
     const counted = keyed ? persist(work, how).finally(() => this.acting--) : this.invoke(action, position, null);
     // The cipher text is under way while the host decides.
-    if (keyed) feed?.fetchAhead(first);
+    if (keyed) scheduler?.fetchAhead(first);
     await counted;
     if (starts) admission.began();
     if (action === "stop") admission.forget();
@@ -113,14 +113,14 @@ export class Counting {
    * @param {number | null} segment
    */
   async invoke(action, position, segment) {
-    const { ring, feed, place, recovery } = this.stream;
+    const { ring, scheduler, place, recovery } = this.stream;
     const ask = () =>
       native("invoke", {
         stream: place.stream,
         action,
         position_ms: Math.round(position),
         segment,
-        count: segment === null ? COUNT : Math.min(COUNT, feed?.worth(action, segment, position) ?? COUNT),
+        count: segment === null ? COUNT : Math.min(COUNT, scheduler?.worth(action, segment, position) ?? COUNT),
       });
     if (recovery.under) await recovery.under.catch(() => undefined);
     const answer = await ask().catch(async (error) => {
@@ -132,7 +132,7 @@ export class Counting {
     this.left = answer.left;
     this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
     this.stream.paying.heard(answer.intervals, action);
-    if (answer.grant && feed) await ring.take(answer.grant, feed.parts.address);
+    if (answer.grant && scheduler) await ring.take(answer.grant, scheduler.parts.address);
     if (segment !== null) this.pace = answer.grant?.wait ?? null;
   }
 
@@ -143,13 +143,15 @@ export class Counting {
    *   on
    */
   async renew(segment) {
-    const { course, sound, feed } = this.stream;
+    const { session, sound, scheduler } = this.stream;
     // Before the host has granted the play or the jump, its own answer brings the keys.
-    if (!course.session.granted || this.acting > 0 || !ASKING.has(course.session.state)) return null;
+    if (!session.granted || this.acting > 0 || !ASKING.has(session.state)) return null;
     const { positionMs } = sound;
-    this.renewal ??= this.invoke("renew", positionMs, segment ?? feed?.firstMissing(positionMs) ?? null).finally(() => {
-      this.renewal = null;
-    });
+    this.renewal ??= this.invoke("renew", positionMs, segment ?? scheduler?.firstMissing(positionMs) ?? null).finally(
+      () => {
+        this.renewal = null;
+      },
+    );
     await this.renewal;
     return this.pace?.retry_ms ?? null;
   }

@@ -14,7 +14,7 @@ import * as wallet from "../wallet.js";
  *   its page stands in one of another origin
  */
 
-export class Paying {
+export class ListenerPayment {
   /** The next play is a paid one. */
   on = false;
   /** The one that sounds is. */
@@ -48,14 +48,21 @@ export class Paying {
   /** Before a play: paid where all that it needs is there, else the preview. */
   async decide() {
     if (!this.costs || !this.stream.info) return;
+    const { session } = this.stream;
     this.need = await this.missing().catch(() => /** @type {Need} */ ("money"));
     // What an earlier play left unsigned stands in the way of the next one.
     if (this.need === null) await this.sign().catch(() => undefined);
-    const told = await song("player.pays", { stream: this.stream.place.stream, on: this.need === null });
-    this.on = told.begins === "play";
+    const { begins, extent } = await song("player.pays", {
+      stream: this.stream.place.stream,
+      on: this.need === null,
+    });
+    // A play that has begun meanwhile stays what it is.
+    if (session.isStale || session.isActive) return;
+    this.on = begins === "play";
     if (this.stream.info.going) this.charging = this.on;
-    this.stream.song = { ...this.stream.song, next: told.next, extent: told.extent };
-    if (this.stream.feed) this.stream.feed.untilMs = told.extent.to_ms;
+    this.stream.song = { ...this.stream.song, begins, extent };
+    session.restart({ begins, from_ms: extent.from_ms });
+    if (this.stream.scheduler) this.stream.scheduler.untilMs = extent.to_ms;
   }
 
   /** @private @returns {Promise<Need>} */

@@ -13,7 +13,7 @@ const ACTIVE = new Set([...SOUNDING, "paused"]);
  */
 /** @typedef {{song: any, hear: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
 
-export class LockScreen {
+export class MediaSessionController {
   /** @type {Player | null} whose song it shows */
   #player = null;
   /** @type {State | null} */

@@ -18,20 +18,26 @@ export function word(code, accepted) {
 }
 
 /**
- * @param {{course: {wanted: boolean, session: {halting: boolean, wanted: boolean}}, page: {asks: boolean, denied:
- *   number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
+ * @param {{session: {playWhenReady: boolean, playAfterSeek: boolean, pendingPause: boolean}, page: {asks: boolean,
+ *   denied: number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
  *   info: any, sound: {ranges: [number, number][]} | null}} stream
  * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}}
  *   state of telling.js
  */
 export function outside(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
-  const { session, wanted } = stream.course;
+  const { session } = stream;
   // Of a song that host and chain have not accepted the page hears that it is loading, or that it failed.
   const accepted = Boolean(stream.info);
   return {
     // A song that could not be opened is no song that is being opened.
     state:
-      accepted && state !== "loading" ? (session.halting ? "paused" : state) : stream.problem ? "failed" : "loading",
+      accepted && state !== "loading"
+        ? session.pendingPause
+          ? "paused"
+          : state
+        : stream.problem
+          ? "failed"
+          : "loading",
     position_ms: accepted ? position_ms : 0,
     duration_ms: accepted ? duration_ms : 0,
     volume,
@@ -39,7 +45,7 @@ export function outside(stream, { state, position_ms, duration_ms, volume, muted
     rate,
     pitch: stream.pitch,
     ranges: accepted ? (stream.sound?.ranges ?? []) : [],
-    wanted: wanted || session.wanted || stream.page.asks,
+    wanted: session.playWhenReady || session.playAfterSeek || stream.page.asks,
     stalled: stream.stalled,
     seekable: stream.info?.policy?.permissions?.includes("seek") ?? true,
     code: word(stream.problem?.code, accepted),

@@ -5,7 +5,7 @@
 import { api } from "../../shared/compat.js";
 import { artwork } from "../../ui/artwork.js";
 import { native, tell } from "../link.js";
-import { LockScreen } from "./media_session.js";
+import { MediaSessionController } from "./media_session.js";
 import { outside } from "./public_state.js";
 import { closeSong, song as core } from "../song_cores.js";
 import * as wallet from "../wallet.js";
@@ -25,7 +25,7 @@ function pictures({ content }) {
   ];
 }
 
-const lockScreen = new LockScreen(navigator.mediaSession, pictures);
+const lockScreen = new MediaSessionController(navigator.mediaSession, pictures);
 
 /** Longer than this without a renewal, the reward meter waits for the host's word. */
 export const TRUST_MS = 9_000;
@@ -37,9 +37,9 @@ export function stateOf(stream) {
   const {
     sound,
     info,
-    course: {
-      session,
-      counting: { heard, left, pace },
+    session,
+    session: {
+      invocations: { heard, left, pace },
     },
   } = stream;
   const moving = session.state === "playing" ? performance.now() - heard.at : 0;
@@ -67,7 +67,7 @@ export function stateOf(stream) {
 }
 
 /** @param {Stream} stream */
-export function tellState(stream) {
+export function publishState(stream) {
   const state = stateOf(stream);
   for (const port of stream.players) tell(port, state);
   lockScreen.follow(stream, state);
@@ -76,7 +76,7 @@ export function tellState(stream) {
 }
 
 /** @param {Stream} stream @param {Iterable<number>} ports */
-export async function tellTerms(stream, ports) {
+export async function publishTerms(stream, ports) {
   const { song, info, place, admission } = stream;
   if (!song) return;
   const standing = wallet.standing(info?.station ?? null);

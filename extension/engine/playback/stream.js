@@ -1,29 +1,29 @@
 /**
  * One player on one page: its file, its keys, its sound; how it begins, fails and ends. What happens in between is
- * course.js's.
+ * session.js's.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { fromBase64, fromHex, toBase64 } from "../bytes.js";
-import { Admission } from "./ticket_manager.js";
+import { TicketManager } from "./ticket_manager.js";
 import { MarkCheck } from "../media/mark_check.js";
-import { Course } from "./session.js";
-import { Feed } from "../media/segment_scheduler.js";
+import { PlaybackSession } from "./session.js";
+import { SegmentScheduler } from "../media/segment_scheduler.js";
 import { INSTALL, installCommand } from "../install_command.js";
 import { KeyRing } from "./key_ring.js";
 import { native, readPage, tell } from "../link.js";
-import { Measures } from "./timings.js";
-import { Paying } from "./listener_payment.js";
-import { Recovery } from "./host_recovery.js";
-import { Sound } from "../media/track_audio.js";
+import { Timings } from "./timings.js";
+import { ListenerPayment } from "./listener_payment.js";
+import { HostRecovery } from "./host_recovery.js";
+import { TrackAudio } from "../media/track_audio.js";
 import { openSong, song as core } from "../song_cores.js";
-import { Source } from "../media/sps_source.js";
+import { SpsSource } from "../media/sps_source.js";
 import { mayBegin, stale, takingOf } from "./activation_rules.js";
 import { Turns } from "../site_queue.js";
-import { forget, playing, stateOf, tellState, tellTerms } from "./state_publisher.js";
+import { forget, playing, stateOf, publishState, publishTerms } from "./state_publisher.js";
 import * as wallet from "../wallet.js";
-import { Watchdog } from "../media/stall_watchdog.js";
-import { Wishes } from "./command_queue.js";
+import { StallWatchdog } from "../media/stall_watchdog.js";
+import { CommandQueue } from "./command_queue.js";
 
 /** Another tab of this listener plays. */
 const BUSY = "session.busy";
@@ -55,32 +55,32 @@ const openings = new Turns(MOST_OPENED);
 const headerOf = ({ place: { site }, source }) => turns.run(site, () => source.header());
 
 export class Stream {
-  /** @type {Source} */
+  /** @type {SpsSource} */
   source;
   /** @type {KeyRing} */
   ring;
-  /** @type {Sound} */
+  /** @type {TrackAudio} */
   sound;
-  /** @type {Admission} */
+  /** @type {TicketManager} */
   admission;
-  /** @type {Course} */
-  course;
-  /** @type {Paying} */
+  /** @type {PlaybackSession} */
+  session;
+  /** @type {ListenerPayment} */
   paying;
-  /** @type {Feed | null} */
-  feed = null;
+  /** @type {SegmentScheduler | null} */
+  scheduler = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */
   init = new Uint8Array(0);
   volume = 1;
   muted = false;
   rate = 1;
   pitch = true;
-  page = new Wishes();
+  page = new CommandQueue();
   /** @type {Problem | null} what a person has to know before the music can begin */
   notice = null;
-  /** @type {import("./track_handover.js").Handover | null} to the next track */
+  /** @type {import("./track_handover.js").TrackHandover | null} to the next track */
   next = null;
-  dog = new Watchdog();
+  dog = new StallWatchdog();
   /** @type {boolean} nothing has come for a while */
   stalled = false;
   /** @type {boolean} the header was read past every cache */
@@ -90,12 +90,12 @@ export class Stream {
   /** @type {boolean} a person has asked for the extension's own window from this player */
   opened = false;
 
-  recovery = new Recovery(this);
+  recovery = new HostRecovery(this);
 
   /** @param {Place} place */
   constructor(place) {
     this.place = place;
-    this.timings = new Measures(openSong(place.stream, place.site));
+    this.timings = new Timings(openSong(place.stream, place.site));
     /** @type {Set<number>} the player's ports */
     this.players = new Set();
     this.reset();
@@ -103,17 +103,17 @@ export class Stream {
     this.ticker = setInterval(() => this.tick(), TELL_MS);
   }
 
-  /** Everything that a retry starts anew. @param {Source} [source] */
+  /** Everything that a retry starts anew. @param {SpsSource} [source] */
   reset(source = this.sourceOf(false)) {
-    const course = new Course(this);
-    this.course = course;
+    const session = new PlaybackSession(this);
+    this.session = session;
     this.source = source;
     this.ring = new KeyRing();
-    this.admission = new Admission(this.place);
-    this.admission.onCapped = () => void tellTerms(this, this.players).catch(() => undefined);
-    this.sound = new Sound((name) => course.isPast || course.heardOf(name));
+    this.admission = new TicketManager(this.place);
+    this.admission.onCapped = () => void publishTerms(this, this.players).catch(() => undefined);
+    this.sound = new TrackAudio((name) => session.isStale || session.onMediaEvent(name));
     this.tune();
-    this.feed = null;
+    this.scheduler = null;
     /** @type {any} */
     this.info = null;
     /** @type {Record<string, unknown>} what the host was told of the song */
@@ -124,7 +124,7 @@ export class Stream {
     this.facts = null;
     /** @type {Problem | null} */
     this.problem = null;
-    this.paying = new Paying(this);
+    this.paying = new ListenerPayment(this);
   }
 
   /** @param {boolean} anew past every cache */
@@ -132,17 +132,17 @@ export class Stream {
     const { stream, src, origin, site } = this.place;
     // A page on disk names its station itself, and gets nowhere by that word.
     const page = src.startsWith("file:") ? src : origin;
-    return new Source(src, (offset, size) => readPage(stream, offset, size), undefined, anew, { page, site });
+    return new SpsSource(src, (offset, size) => readPage(stream, offset, size), undefined, anew, { page, site });
   }
 
   get isActive() {
-    return this.course.isActive;
+    return this.session.isActive;
   }
 
   /** Whether a person's own press waits for the music of another tab; what a page's script tried is no question. */
   get waitsToMove() {
     return (
-      this.problem?.code === BUSY && (this.opened || this.course.surface === "press" || this.course.surface === "own")
+      this.problem?.code === BUSY && (this.opened || this.session.surface === "press" || this.session.surface === "own")
     );
   }
 
@@ -158,46 +158,46 @@ export class Stream {
 
   /** Read the header, have host and core check it, show the terms, and make ready for the click. */
   async begin() {
-    const { course } = this;
+    const { session } = this;
     try {
       const [cose, key] = await Promise.all([headerOf(this), this.ring.publicKey]);
-      if (course.isPast) return;
+      if (session.isStale) return;
       // Host and core choose the rendition from the same words.
       const able = { codecs: CODECS, kbps: this.source.kbps === null ? null : Math.round(this.source.kbps) };
       this.opening = { stream: this.place.stream, header: toBase64(cose), key: toBase64(key), ...able };
       const gone = () => Promise.reject(new Problem("host.stream.unknown"));
-      const opened = openings.run(this.place.site, () => (course.isPast ? gone() : native("open", this.opening)));
+      const opened = openings.run(this.place.site, () => (session.isStale ? gone() : native("open", this.opening)));
       const loaded = core("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
       this.source.deliver(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
-      const shown = loaded.then((song) => this.show(course, song));
-      const ready = opened.then((info) => this.open(course, info));
+      const shown = loaded.then((song) => this.show(session, song));
+      const ready = opened.then((info) => this.open(session, info));
       for (const promise of [shown, ready]) promise.catch(() => undefined);
       await shown;
       await ready;
-      if (course.isPast) return;
+      if (session.isStale) return;
       await this.paying.decide();
-      if (course.isPast) return;
-      const { extent, next } = this.song;
-      if (this.feed) {
-        this.feed.untilMs = extent.to_ms;
-        const refused = (/** @type {Problem} */ problem) => void (course.isPast || this.fail(problem));
-        this.feed.check = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) =>
+      if (session.isStale) return;
+      const { transitions, begins, extent } = this.song;
+      if (this.scheduler) {
+        this.scheduler.untilMs = extent.to_ms;
+        const refused = (/** @type {Problem} */ problem) => void (session.isStale || this.fail(problem));
+        this.scheduler.check = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) =>
           this.timings.mark(verdict),
         );
       }
-      course.isReady({ position_ms: extent.from_ms, duration_ms: this.info.duration_ms, next });
+      session.load(transitions, { begins, from_ms: extent.from_ms }, this.info.duration_ms);
       if (this.rate !== 1 && !this.permits("rate")) {
         this.rate = 1;
         this.tune();
       }
-      if (this.info.going) await this.rejoin(course);
-      else await this.playWanted(course);
-      await tellTerms(this, this.players);
+      if (this.info.going) await this.rejoin(session);
+      else await this.playWanted(session);
+      await publishTerms(this, this.players);
     } catch (error) {
-      if (course.isPast) return;
+      if (session.isStale) return;
       await this.fail(error);
-      if (!course.isPast && !(this.info && this.song)) this.release();
+      if (!session.isStale && !(this.info && this.song)) this.release();
     }
   }
 
@@ -207,54 +207,57 @@ export class Stream {
     if (this.opening["stream"]) this.opening = { stream: this.opening["stream"] };
   }
 
-  /** The core has read the header. @param {Course} course @param {any} song */
-  async show(course, song) {
-    if (course.isPast) return;
+  /** The core has read the header. @param {PlaybackSession} session @param {any} song */
+  async show(session, song) {
+    if (session.isStale) return;
     this.song = song;
     // The station hears of a song that the host has not accepted only where it serves the file itself.
     if (!this.info && URL.parse(this.place.src)?.origin === this.place.origin) this.admission.guess(song.content);
-    tellTerms(this, this.players).catch(() => undefined);
+    publishTerms(this, this.players).catch(() => undefined);
   }
 
   /**
    * The host has read it too: from here on the way to the ticket needs no core.
-   * @param {Course} course
+   * @param {PlaybackSession} session
    * @param {any} info
    */
-  async open(course, info) {
-    if (course.isPast) return;
+  async open(session, info) {
+    if (session.isStale) return;
     this.info = info;
     this.begun = performance.now();
-    course.counting.left = info.left;
+    session.invocations.left = info.left;
     if (!info.going) this.admission.ahead(info, this.nowS);
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = this;
-    this.feed = new Feed(
+    this.scheduler = new SegmentScheduler(
       { source, ring, sound, info, address },
-      (segment) => course.counting.renew(segment),
+      (segment) => session.invocations.renew(segment),
       (error) => this.fail(error),
       (is) => this.isStalled(is),
     );
     const { index, count } = this.place.list ?? { index: 0, count: 1 };
-    this.feed.held = index + 1 < count;
+    this.scheduler.held = index + 1 < count;
     ring.agree(info.ephemeral).catch(() => undefined);
     const { offset, size, sha256 } = info.init;
     this.init = await source.part(offset, size, fromBase64(sha256));
     await sound.prepare(info.mime, info.duration_ms, this.init);
   }
 
-  /** A play that a crash cut off goes on; what keeps it from it costs nothing but a new play. @param {Course} course */
-  async rejoin(course) {
+  /**
+   * Continues a play that a crash interrupted; where that fails the next play is a new one.
+   * @param {PlaybackSession} session
+   */
+  async rejoin(session) {
     try {
       const told = await native("rejoin", { stream: this.place.stream });
-      if (course.isPast) return;
+      if (session.isStale) return;
       this.admission.rejoined(told);
-      await course.goOn(told, this.place.last ?? null);
-      await this.playWanted(course);
+      await session.resume(told, this.place.last ?? null);
+      await this.playWanted(session);
     } catch {
-      if (course.isPast) return;
+      if (session.isStale) return;
       this.admission.ahead(this.info, this.nowS);
-      await this.playWanted(course);
+      await this.playWanted(session);
     }
   }
 
@@ -285,31 +288,28 @@ export class Stream {
   adopt({ src, origin, page, element }) {
     if (src !== this.place.src || origin !== this.place.origin) return false;
     this.place = { ...this.place, page, element };
-    tellState(this);
+    publishState(this);
     return true;
   }
 
   /** The host is gone while music plays: have the next one take it up. */
   goOn() {
-    const { course } = this;
+    const { session } = this;
     this.recovery
       .begin()
-      .then(() => course.counting.renew(null))
-      .catch((error) => (course.isPast ? undefined : this.fail(error)));
+      .then(() => session.invocations.renew(null))
+      .catch((error) => (session.isStale ? undefined : this.fail(error)));
   }
 
   /** A wallet was opened or rewards were switched: the next play is another listener's. */
   async walletChanged() {
     if (this.info && !this.isActive) this.admission.ahead(this.info, this.nowS);
-    const { course } = this;
-    const before = course.session.state;
-    if (this.paying.costs && (before === "ready" || before === "ended")) {
+    const { session } = this;
+    if (this.paying.costs && (session.state === "ready" || session.state === "ended")) {
       await this.paying.decide();
-      if (!course.isPast && course.session.state === before)
-        course.session = { ...course.session, next: this.song.next };
-      tellState(this);
+      publishState(this);
     }
-    await tellTerms(this, this.players);
+    await publishTerms(this, this.players);
   }
 
   /**
@@ -319,9 +319,9 @@ export class Stream {
    * @returns {Problem | null}
    */
   refusal(wish, surface) {
-    const { course } = this;
+    const { session } = this;
     // A play that is under way, whose pause may not be through yet, can only go on.
-    const action = course.session.next[wish]?.invoke ?? (wish === "play" && course.isActive ? "resume" : wish);
+    const action = session.actionOf(wish) ?? (wish === "play" && session.isActive ? "resume" : wish);
     return this.refusalOf(action, surface);
   }
 
@@ -348,7 +348,7 @@ export class Stream {
    * @param {import("./activation_rules.js").Surface} surface
    */
   allows(surface) {
-    const isEarly = this.course.session.state === "loading" && mayBegin("free", surface, false);
+    const isEarly = this.session.state === "loading" && mayBegin("free", surface, false);
     const refusal = isEarly ? null : this.refusal("play", surface);
     if (refusal) this.note(refusal);
     return refusal === null;
@@ -360,14 +360,14 @@ export class Stream {
    * @returns {Promise<boolean>} whether it may
    */
   async play(surface) {
-    const { course } = this;
+    const { session } = this;
     if (!this.allows(surface)) return false;
     this.notice = null;
-    const isThere = course.session.state !== "loading";
+    const isThere = session.state !== "loading";
     // Before there is a song a press is for none: what it turns out to be may take something.
-    course.surface = isThere ? surface : stale(surface);
+    session.surface = isThere ? surface : stale(surface);
     if (isThere) this.noteStation();
-    await course.wish("play", undefined, surface);
+    await session.request("play", undefined, surface);
     return true;
   }
 
@@ -377,13 +377,13 @@ export class Stream {
     if (this.info?.reward_wei !== "0") wallet.question(this.info?.station ?? null).catch(() => undefined);
   }
 
-  /** The play that was asked for before there was something to play. @param {Course} course */
-  async playWanted(course) {
-    if (!course.wanted) return;
-    course.wanted = false;
-    if (await this.play(course.surface)) return;
+  /** The play that was asked for before there was something to play. @param {PlaybackSession} session */
+  async playWanted(session) {
+    if (!session.playWhenReady) return;
+    session.playWhenReady = false;
+    if (await this.play(session.surface)) return;
     this.page.deny();
-    tellState(this);
+    publishState(this);
   }
 
   /** @param {any} message of the player's port, or of the system's media keys */
@@ -392,9 +392,9 @@ export class Stream {
       case "play":
         return this.play("press");
       case "pause":
-        return this.course.wish("pause");
+        return this.session.request("pause");
       case "seek":
-        return this.course.wish("seek", Math.max(0, Math.round(message.position_ms)));
+        return this.session.request("seek", Math.max(0, Math.round(message.position_ms)));
       case "retry":
         return this.retry();
       case "open":
@@ -417,7 +417,7 @@ export class Stream {
         return;
     }
     this.tune();
-    return tellState(this);
+    return publishState(this);
   }
 
   /** The element sounds as the fan has set it. */
@@ -435,17 +435,17 @@ export class Stream {
   /** Another speed is an action of its own: the terms decide. @param {number} value */
   async speed(value) {
     const rate = Math.min(FASTEST, Math.max(SLOWEST, value || 1));
-    if (rate === this.rate) return tellState(this);
+    if (rate === this.rate) return publishState(this);
     if (rate !== 1 && this.info && !this.permits("rate")) {
       this.note(new Problem("policy.action.denied", { action: "rate" }));
-      return tellState(this);
+      return publishState(this);
     }
     // Where it stood at the old speed goes to the host before the new one begins.
-    if (this.isActive && this.course.session.granted)
-      await this.course.counting.invoke("rate", this.sound.positionMs, null);
+    if (this.isActive && this.session.granted)
+      await this.session.invocations.invoke("rate", this.sound.positionMs, null);
     this.rate = rate;
     this.tune();
-    tellState(this);
+    publishState(this);
   }
 
   /** To another track of the list. @param {number} by @param {boolean} joined it sounds already */
@@ -456,9 +456,9 @@ export class Stream {
 
   /** Nothing has followed up to the very end: the song ends. */
   letEnd() {
-    const { feed } = this;
-    if (!feed?.held || !feed.complete || this.info.duration_ms - this.sound.positionMs > END_MS) return;
-    feed.held = false;
+    const { scheduler } = this;
+    if (!scheduler?.held || !scheduler.complete || this.info.duration_ms - this.sound.positionMs > END_MS) return;
+    scheduler.held = false;
     this.sound.finish().catch((error) => this.fail(error));
   }
 
@@ -466,17 +466,17 @@ export class Stream {
   tick() {
     if (!this.isActive) return;
     if (!this.next?.begun) this.letEnd();
-    const playing = ["playing", "waiting"].includes(this.course.session.state);
+    const playing = ["playing", "waiting"].includes(this.session.state);
     if (this.dog.look(this.sound.audio, playing, performance.now()) === "given up")
       this.fail(new Problem("media.decode", { reason: "still" }));
-    tellState(this);
+    publishState(this);
   }
 
   /** Whether something is missing that may come again. @param {boolean} is */
   isStalled(is) {
     if (this.stalled === is) return;
     this.stalled = is;
-    tellState(this);
+    publishState(this);
   }
 
   /** Something that a person has to know, and that stops nothing. @param {Problem} problem */
@@ -492,10 +492,10 @@ export class Stream {
     if (problem.code === "host.missing" || problem.code === "host.version") this.sayCommand(problem);
     if (problem.code.startsWith("host.network.")) problem.detail["origin"] = this.place.origin;
     this.problem = problem;
-    await this.course.failed(problem.code);
-    if (this.info && this.course.isOver) this.drop(problem.code);
+    await this.session.onProblem(problem.code);
+    if (this.info && this.session.isOver) this.drop(problem.code);
     for (const port of this.players) tell(port, { type: "problem", ...problem.toJSON() });
-    tellState(this);
+    publishState(this);
     wallet.asks();
   }
 
@@ -515,20 +515,20 @@ export class Stream {
    * @returns {Promise<boolean>} whether it was so
    */
   async renewed({ code }) {
-    const { course } = this;
-    if (this.reread || !STALE.test(code) || course.session.granted) return false;
+    const { session } = this;
+    if (this.reread || !STALE.test(code) || session.granted) return false;
     this.reread = true;
     const source = await this.source.renewed();
-    if (!source || course.isPast) {
+    if (!source || session.isStale) {
       source?.close();
-      return course.isPast;
+      return session.isStale;
     }
-    const wanted = course.wanted || (course.session.state === "starting" && !course.session.halting);
+    const playWhenReady = session.playWhenReady || (session.state === "starting" && !session.pendingPause);
     // The press was for the terms that were shown, and the header is another one now.
-    const surface = stale(course.surface);
+    const surface = stale(session.surface);
     this.discard();
     this.reset(source);
-    Object.assign(this.course, { wanted, surface });
+    Object.assign(this.session, { playWhenReady, surface });
     this.ready = this.begin();
     await this.ready;
     return true;
@@ -536,7 +536,7 @@ export class Stream {
 
   /** After a refusal or failure nothing of this play is kept. @param {string} code */
   drop(code) {
-    this.course.silence();
+    this.session.silence();
     this.admission.forget();
     if (code.startsWith("content.")) {
       this.ring.shred();
@@ -546,7 +546,7 @@ export class Stream {
 
   /** Everything anew: header, host, ticket. */
   async retry() {
-    if (this.info && !this.course.isOver) return tellState(this);
+    if (this.info && !this.session.isOver) return publishState(this);
     this.discard();
     this.reset(this.sourceOf(this.problem !== null && STALE.test(this.problem.code)));
     this.reread = false;
@@ -556,7 +556,7 @@ export class Stream {
   }
 
   discard() {
-    this.course.silence();
+    this.session.silence();
     this.admission.close();
     this.source.close();
     this.sound.close();
@@ -565,7 +565,7 @@ export class Stream {
   /** The host says something about this stream. @param {any} event */
   async hostSays(event) {
     if (event.event === "revoked" || event.event === "problem") await this.fail(Problem.ofHost(event));
-    else if (event.event === "receipt") tellState(this);
+    else if (event.event === "receipt") publishState(this);
     else if (event.event === "host" && this.problem?.code.startsWith("host.") && event.status.state === "connected")
       await this.retry();
     else if (event.event === "host" && this.isActive && event.status.state === "gone") this.goOn();
@@ -576,7 +576,7 @@ export class Stream {
   /** @param {number} port */
   attach(port) {
     this.players.add(port);
-    tellTerms(this, [port]).then(
+    publishTerms(this, [port]).then(
       () => {
         tell(port, stateOf(this));
         for (const problem of [this.problem ?? this.notice])
@@ -597,7 +597,7 @@ export class Stream {
     this.discard();
     this.release();
     // Whatever is still under way speaks of the past.
-    this.course = new Course(this);
+    this.session = new PlaybackSession(this);
     await forget(this);
   }
 }

@@ -48,7 +48,7 @@ function takeBack(key, now) {
 /** @param {any} ticket @param {number} now */
 const lasts = (ticket, now) => Number(ticket.message.expiry) - SPARE_S > now;
 
-export class Admission {
+export class TicketManager {
   /** @type {Promise<void> | null} */
   prepared = null;
   earns = false;

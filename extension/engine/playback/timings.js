@@ -4,7 +4,7 @@
 
 const MOST = 32;
 
-export class Measures {
+export class Timings {
   /** @type {number | null} */
   engine_cold_ms = null;
   /** @type {number | null} */

@@ -14,7 +14,7 @@ const STEP_MS = 50;
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
-export class Handover {
+export class TrackHandover {
   begun = false;
 
   /**
@@ -38,7 +38,7 @@ export class Handover {
   /** Whether it is time, and everything is there. */
   get isTime() {
     const { before, after } = this;
-    if (before.course.session.state !== "playing" || !before.feed?.complete || after.course.session.state !== "ready")
+    if (before.session.state !== "playing" || !before.scheduler?.complete || after.session.state !== "ready")
       return false;
     // The page made the list: a song that takes something from the listener waits for a press of its own.
     if (after.refusal("play", "activated")) return false;
@@ -60,7 +60,7 @@ export class Handover {
     for (const name of /** @type {const} */ (["volume", "muted", "rate", "pitch"]))
       Object.assign(after, { [name]: before[name] });
     const old = before.sound;
-    await before.course.handOver();
+    await before.session.handOver();
     if (this.fadeMs > 0) {
       old.kept = true;
       old.finish().catch(() => undefined);
@@ -69,10 +69,10 @@ export class Handover {
     } else await after.sound.follow(old);
     await after.play("activated");
     if (this.fadeMs > 0) this.fade(old);
-    if (!after.course.isOver) this.done();
+    if (!after.session.isOver) this.done();
   }
 
-  /** Equal power: what one loses the other gains. @param {import("../media/track_audio.js").Sound} old */
+  /** Equal power: what one loses the other gains. @param {import("../media/track_audio.js").TrackAudio} old */
   fade(old) {
     const { after } = this;
     const began = old.positionMs;
@@ -80,7 +80,7 @@ export class Handover {
     const timer = setInterval(() => {
       const part = old.audio.ended ? 1 : Math.min(1, (old.positionMs - began) / length);
       // A pause, a seek or another volume belongs to the song that plays now.
-      const over = part >= 1 || (after.course.session.state !== "playing" && after.course.session.state !== "starting");
+      const over = part >= 1 || (after.session.state !== "playing" && after.session.state !== "starting");
       after.sound.audio.volume = over ? after.volume : after.volume * Math.sin((part * Math.PI) / 2);
       old.audio.volume = after.volume * Math.cos((part * Math.PI) / 2);
       old.audio.muted = after.muted;

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { boundaryOf, contentRange, sizeOfUnsatisfied } from "../../../extension/engine/media/content_range.js";
 import { MOST_HELD, MOST_UNCLAIMED, Download } from "../../../extension/engine/media/download.js";
 import { HttpFile } from "../../../extension/engine/media/http_file.js";
-import { Source } from "../../../extension/engine/media/sps_source.js";
+import { SpsSource } from "../../../extension/engine/media/sps_source.js";
 
 const read = (name) =>
   JSON.parse(readFileSync(new URL(`../../vectors/delivery/${name}.json`, import.meta.url), "utf8"));
@@ -114,7 +114,7 @@ test("the headers of a partial answer are read as the vectors have it", () => {
 for (const { name, answers, code, requests, bytes } of servers) {
   test(`a server: ${name}`, async (t) => {
     const { url, told, end } = await serve(t, answers);
-    const source = new Source(url);
+    const source = new SpsSource(url);
     const listen = async () => {
       assert.deepEqual(await source.header(), FILES[0].slice(12, 12 + HEADER));
       for (const [first, until] of reads) {
@@ -134,7 +134,7 @@ for (const { name, answers, code, requests, bytes } of servers) {
 
 test("parts that are asked for at once from a server without ranges take one transfer", async (t) => {
   const { url, told } = await serve(t, [{ status: 200, send: "all" }]);
-  const source = new Source(url);
+  const source = new SpsSource(url);
   await source.header();
   const all = Array.from({ length: 15 }, (_, i) => [500_000 + i * 200_000, 200_000]);
   const parts = await Promise.all(
@@ -148,7 +148,7 @@ test("parts that are asked for at once from a server without ranges take one tra
 test("a mirror without ranges is read by one transfer too, and a part by its own address ends with its size", async (t) => {
   const gone = await serve(t, [{ status: 404 }]);
   const { url, told } = await serve(t, [{ status: 200, send: "all" }]);
-  const source = new Source(gone.url);
+  const source = new SpsSource(gone.url);
   source.deliver([url]);
   for (let at = 0; at < size; at += 300_000) await source.part(at, 300_000, sha256(FILES[0].slice(at, at + 300_000)));
   assert.equal(told.requests, 1);
@@ -217,7 +217,7 @@ test("a server that refuses a range that goes past the end is asked for what the
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.closeAllConnections(), server.close()));
-  const source = new Source(`http://127.0.0.1:${server.address().port}/song.sps`);
+  const source = new SpsSource(`http://127.0.0.1:${server.address().port}/song.sps`);
   assert.deepEqual(await source.header(), file.slice(12, 12 + HEADER));
   assert.deepEqual(asked, ["bytes=0-399999", "bytes=0-4999"]);
 });

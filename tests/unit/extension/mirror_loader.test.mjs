@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Delivery, PART_MS, STALL_MS, getPart, partUrl } from "../../../extension/engine/media/mirror_loader.js";
+import { MirrorLoader, PART_MS, STALL_MS, getPart, partUrl } from "../../../extension/engine/media/mirror_loader.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);
@@ -42,7 +42,7 @@ class Clock {
 function world(...gets) {
   const clock = new Clock();
   const stop = new AbortController();
-  const delivery = new Delivery(stop.signal, clock, async (bytes) => sha256(bytes));
+  const delivery = new MirrorLoader(stop.signal, clock, async (bytes) => sha256(bytes));
   const asked = [];
   for (const [i, answer] of gets.entries()) {
     delivery.add(`place ${i}`, async (part, how) => {

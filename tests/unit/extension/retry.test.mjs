@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { passes, persist } from "../../../extension/shared/retry.js";
-import { Watchdog } from "../../../extension/engine/media/stall_watchdog.js";
+import { StallWatchdog } from "../../../extension/engine/media/stall_watchdog.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 const GONE = new Problem("server.unreachable");
@@ -77,7 +77,7 @@ const element = (currentTime, ...ranges) => ({
 });
 
 test("a song that stands still with sound ahead is woken, then pushed on, then given up", () => {
-  const dog = new Watchdog();
+  const dog = new StallWatchdog();
   const audio = element(4, [0, 12]);
   dog.look(audio, true, 0);
   assert.deepEqual(
@@ -92,12 +92,12 @@ test("a song that stands still with sound ahead is woken, then pushed on, then g
 
 test("a small hole is jumped, an empty buffer is the network's", () => {
   const hole = element(4, [0, 4], [5, 12]);
-  const dog = new Watchdog();
+  const dog = new StallWatchdog();
   dog.look(hole, true, 0);
   assert.equal(dog.look(hole, true, 3_000), "nudged");
   assert.equal(hole.currentTime, 5.01);
   const empty = element(4, [0, 4], [40, 50]);
-  const other = new Watchdog();
+  const other = new StallWatchdog();
   other.look(empty, true, 0);
   assert.deepEqual(
     [other.look(empty, true, 3_000), other.look(empty, true, 60_000), empty.played],
@@ -106,7 +106,7 @@ test("a small hole is jumped, an empty buffer is the network's", () => {
 });
 
 test("a pause, a seek and a song that goes on are left alone", () => {
-  const dog = new Watchdog();
+  const dog = new StallWatchdog();
   const audio = element(4, [0, 12]);
   for (const at of [0, 5_000, 10_000]) assert.equal(dog.look(audio, false, at), "fine");
   for (const at of [11_000, 14_000, 17_000])

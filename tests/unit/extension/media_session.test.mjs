@@ -1,7 +1,7 @@
 // What the system's media controls show and do.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LockScreen } from "../../../extension/engine/playback/media_session.js";
+import { MediaSessionController } from "../../../extension/engine/playback/media_session.js";
 
 const STATE = { state: "playing", position_ms: 12_000, duration_ms: 60_000, rate: 1, list: { index: 0, count: 1 } };
 
@@ -19,7 +19,7 @@ function world() {
       this.position = state ?? null;
     },
   };
-  const screen = new LockScreen(
+  const screen = new MediaSessionController(
     session,
     () => [{ src: "data:," }],
     class {
@@ -101,5 +101,5 @@ test("who sounds has the screen, keeps it in a pause, and leaves it when gone", 
 
 test("a browser without media session is left alone", () => {
   const { player } = world();
-  new LockScreen(undefined, () => []).follow(player("One"), STATE);
+  new MediaSessionController(undefined, () => []).follow(player("One"), STATE);
 });

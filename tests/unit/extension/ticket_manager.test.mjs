@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, core, fresh, host } from "./wallet_world.mjs";
 
-const { Admission } = await import("../../../extension/engine/playback/ticket_manager.js");
+const { TicketManager } = await import("../../../extension/engine/playback/ticket_manager.js");
 const INFO = { content: "0xc0", reward_wei: "5", now_s: 1000, device: null, station: null };
 const NOW = 1000;
 const LIFE_S = 600;
@@ -40,7 +40,7 @@ beforeEach(async () => {
 // A wallet that is open has a timer that locks it.
 after(() => ask("wallet.lock"));
 
-const admission = (stream = "s") => new Admission({ stream, origin: site });
+const admission = (stream = "s") => new TicketManager({ stream, origin: site });
 const settled = (one) => one.prepared;
 
 test("a first play takes one ticket, drawn before the click", async () => {

@@ -13,9 +13,9 @@ const CODES = [
 
 const STATE = { state: "loading", position_ms: 7, duration_ms: 200_000, volume: 1, muted: false, rate: 1 };
 function stream(problem, info) {
-  const course = { wanted: false, session: { halting: false, wanted: false } };
+  const session = { playWhenReady: false, playAfterSeek: false, pendingPause: false };
   return {
-    course,
+    session,
     info,
     problem: problem && { code: problem },
     page: { asks: false, denied: null, done: 0 },

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Source } from "../../../extension/engine/media/sps_source.js";
+import { SpsSource } from "../../../extension/engine/media/sps_source.js";
 
 const MAGIC = [0x89, 0x53, 0x50, 0x53, 0x0d, 0x0a, 0x1a, 0x0a];
 const hash = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest());
@@ -31,7 +31,7 @@ async function serve(t, answer) {
     server.closeAllConnections();
     server.close();
   });
-  return { source: new Source(`http://127.0.0.1:${server.address().port}/song.sps`), asked };
+  return { source: new SpsSource(`http://127.0.0.1:${server.address().port}/song.sps`), asked };
 }
 
 const send = (response, status, bytes) => response.writeHead(status, { "Content-Length": bytes.length }).end(bytes);
@@ -100,7 +100,7 @@ test("a file that was cut short plays once it is whole", async (t) => {
   );
   await assert.rejects(source.header(), code("sps.truncated"));
   whole = true;
-  const again = new Source(source.url);
+  const again = new SpsSource(source.url);
   assert.equal((await again.header()).length, 100);
 });
 
@@ -218,11 +218,11 @@ test("a file that ends with its header has its parts beside it, by their hashes"
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.closeAllConnections(), server.close()));
   const base = `http://127.0.0.1:${server.address().port}`;
-  const source = new Source(`${base}/a/header.sps`);
+  const source = new SpsSource(`${base}/a/header.sps`);
   await source.header();
   assert.deepEqual(await source.part(200, 40, hash(part)), part);
   await assert.rejects(source.part(300, 40, hash("x")), code("sps.segment.missing"));
-  const elsewhere = new Source(`${base}/b/song.sps`);
+  const elsewhere = new SpsSource(`${base}/b/song.sps`);
   elsewhere.deliver([`${base}/c/`, "ftp://x/", `${base}/a/`]);
   assert.deepEqual(await elsewhere.part(200, 40, hash(part)), part);
 });
@@ -244,7 +244,7 @@ test("a part that fails waits for the places that the header names while it is s
 test("a page on disk is asked for its own song, piece by piece", async () => {
   const file = song(100, 900_000);
   const asked = [];
-  const source = new Source(
+  const source = new SpsSource(
     "file:///songs/song.sps.html",
     async (offset, size) => (asked.push(size), Buffer.from(file.subarray(offset, offset + size)).toString("base64")),
   );

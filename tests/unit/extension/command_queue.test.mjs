@@ -1,7 +1,7 @@
 // A page's wishes: allowed in order, begun in order, done when all before are done.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Wishes } from "../../../extension/engine/playback/command_queue.js";
+import { CommandQueue } from "../../../extension/engine/playback/command_queue.js";
 
 const defer = () => {
   const it = {};
@@ -11,7 +11,7 @@ const defer = () => {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("a pause waits until the play before it is allowed, and not for its end", async () => {
-  const wishes = new Wishes();
+  const wishes = new CommandQueue();
   const allowed = defer();
   const sounded = defer();
   const begun = [];
@@ -36,7 +36,7 @@ test("a pause waits until the play before it is allowed, and not for its end", a
 });
 
 test("what is not allowed is denied by its number and is done with", async () => {
-  const wishes = new Wishes();
+  const wishes = new CommandQueue();
   const acts = [];
   await wishes.hear(
     1,
@@ -53,7 +53,7 @@ test("what is not allowed is denied by its number and is done with", async () =>
 });
 
 test("what fails stops nothing after it", async () => {
-  const wishes = new Wishes();
+  const wishes = new CommandQueue();
   await assert.rejects(
     wishes.hear(
       1,

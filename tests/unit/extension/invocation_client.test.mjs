@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, fresh, host } from "./wallet_world.mjs";
 
-const { Counting } = await import("../../../extension/engine/playback/invocation_client.js");
+const { InvocationClient } = await import("../../../extension/engine/playback/invocation_client.js");
 
 let asked, refusals, admission, stalls, stream;
 
@@ -37,11 +37,11 @@ beforeEach(async () => {
     if (code) throw new Problem(code);
     return { left: {}, heard_ms: 0, intervals: 0, grant: null };
   };
-  const course = { isActive: true };
+  const session = { isActive: true };
   stream = {
     admission,
-    course,
-    feed: null,
+    session,
+    scheduler: null,
     info: {},
     nowS: 1,
     place: { stream: "s" },
@@ -57,7 +57,7 @@ after(() => ask("wallet.lock"));
 
 test("an opened ticket that may not begin any more is replaced at once, and the play begins once", async () => {
   refusals = ["server.moved"];
-  await new Counting(stream).act("play", 0, 0);
+  await new InvocationClient(stream).act("play", 0, 0);
   assert.deepEqual(asked, ["play 1", "play 2"]);
   assert.deepEqual(stalls, []);
   assert.ok(admission.used);
@@ -65,16 +65,19 @@ test("an opened ticket that may not begin any more is replaced at once, and the 
 
 test("a station that learns of the move a moment later is asked again", async () => {
   refusals = ["server.moved", "server.moved"];
-  await new Counting(stream).act("play", 0, 0);
+  await new InvocationClient(stream).act("play", 0, 0);
   assert.deepEqual(asked, ["play 1", "play 2", "play 3"]);
   assert.deepEqual(stalls, [true, false]);
 });
 
 test("what runs already is not begun anew by a move, and other refusals are final", async () => {
   refusals = ["server.moved"];
-  await assert.rejects(new Counting(stream).act("seek", 0, 0), (error) => error.code === "server.moved");
+  await assert.rejects(new InvocationClient(stream).act("seek", 0, 0), (error) => error.code === "server.moved");
   refusals = ["policy.count.exhausted"];
-  await assert.rejects(new Counting(stream).act("play", 0, 0), (error) => error.code === "policy.count.exhausted");
+  await assert.rejects(
+    new InvocationClient(stream).act("play", 0, 0),
+    (error) => error.code === "policy.count.exhausted",
+  );
   assert.deepEqual(asked, ["seek 1", "play 1"]);
 });
 
@@ -87,7 +90,7 @@ test("a stream that the host let go for others is opened again when somebody pla
     admission.ready = true;
   };
   stream.recovery.begin = async () => void done.push("open");
-  await new Counting(stream).act("play", 0, 0);
+  await new InvocationClient(stream).act("play", 0, 0);
   assert.deepEqual(done, ["admit", "open", "admit"]);
   assert.deepEqual(asked, ["play 1"]);
 });
