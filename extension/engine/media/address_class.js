@@ -6,7 +6,7 @@
  * everything.
  */
 
-/** Places of a host, from outside to inside. */
+/** Address classes, from the outermost to the innermost. */
 export const INTERNET = 0;
 export const NETWORK = 1;
 export const COMPUTER = 2;

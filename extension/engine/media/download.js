@@ -62,11 +62,11 @@ export class Download {
    * Bytes [first, end) of the file, fewer where the transfer ends earlier.
    * @param {number} first covered
    * @param {number} end
-   * @param {{signal: AbortSignal, alive: (bytes: number) => void}} how
+   * @param {{signal: AbortSignal, onProgress: (bytes: number) => void}} how
    * @param {boolean} claim more will be read
    * @returns {Promise<Uint8Array[]>}
    */
-  async read(first, end, { signal, alive }, claim) {
+  async read(first, end, { signal, onProgress }, claim) {
     const read = { first };
     this.claimed ||= claim;
     this.reads.add(read);
@@ -75,7 +75,7 @@ export class Download {
     try {
       for (let seen = this.end; this.end < end && this.state === "open"; seen = this.end) {
         await this.more(signal);
-        if (this.end > seen) alive(this.end - seen);
+        if (this.end > seen) onProgress(this.end - seen);
       }
       return first >= this.base ? this.slice(first, end) : [];
     } finally {

@@ -20,7 +20,7 @@ export class StallWatchdog {
    * @param {number} nowMs
    * @returns {"fine" | "still" | "nudged" | "given up"}
    */
-  look(audio, playing, nowMs) {
+  check(audio, playing, nowMs) {
     if (!playing || audio.seeking || audio.currentTime !== this.#at) {
       if (audio.currentTime !== this.#at) this.nudges = 0;
       this.#at = audio.currentTime;

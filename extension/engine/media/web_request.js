@@ -65,18 +65,18 @@ export const readerOf = (answer) =>
 /**
  * A body's bytes, up to a limit, said as they come.
  * @param {Response} answer
- * @param {(bytes: number) => void} alive
+ * @param {(bytes: number) => void} onProgress
  * @param {number} most bytes; the rest is stopped
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function collect(answer, alive, most) {
+export async function collect(answer, onProgress, most) {
   const reader = readerOf(answer);
   const chunks = [];
   let size = 0;
   while (size < most) {
     const { done, value } = await reader.read();
     if (done) return join(...chunks);
-    alive(value.length);
+    onProgress(value.length);
     chunks.push(value.subarray(0, most - size));
     size += value.length;
   }
@@ -84,7 +84,7 @@ export async function collect(answer, alive, most) {
   return join(...chunks);
 }
 
-/** Depth of the objects and lists in an answer: what is deeper breaks whatever passes it on. */
+/** Depth of the objects and lists in an answer: deeper ones overflow the stack of what serializes them. */
 const MOST_DEPTH = 32;
 
 /** Whether a value has more levels. @param {unknown} value @param {number} levels @returns {boolean} */

@@ -7,7 +7,7 @@
  */
 
 /**
- * @typedef {"free" | "limited" | "costs"} Taking what an action takes: nothing, one of a number that the terms limit,
+ * @typedef {"free" | "limited" | "costs"} Cost what an action takes: nothing, one of a number that the terms limit,
  *   money
  */
 /**
@@ -20,7 +20,7 @@
  */
 
 /**
- * @type {Readonly<Record<Taking, Readonly<Record<Surface, boolean>>>>} what costs needs an allowance besides, wherever
+ * @type {Readonly<Record<Cost, Readonly<Record<Surface, boolean>>>>} what costs needs an allowance besides, wherever
  *   it is asked
  */
 export const MAY = {
@@ -40,7 +40,7 @@ const RUNNING = new Set(["second", "segment"]);
  * @param {any} policy of the song, as in its header
  * @param {string} action
  */
-export function limits(policy, action) {
+export function isLimited(policy, action) {
   if (!policy) return false;
   const counts = policy.counts ?? {};
   const has = (/** @type {string} */ name) => typeof policy[name] === "number";
@@ -54,21 +54,21 @@ export function limits(policy, action) {
  * @param {any} policy of the song
  * @param {string} action
  * @param {boolean} costs it is of a play that the listener pays
- * @returns {Taking}
+ * @returns {Cost}
  */
-export function takingOf(policy, action, costs) {
+export function costOf(policy, action, costs) {
   if (costs && SOUNDS.has(action)) return "costs";
-  return limits(policy, action) ? "limited" : "free";
+  return isLimited(policy, action) ? "limited" : "free";
 }
 
 /**
  * Whether an action may begin.
- * @param {Taking} taking
+ * @param {Cost} cost
  * @param {Surface} surface
  * @param {boolean} allowance the listener has set a budget in the extension, and it covers this
  */
-export function mayBegin(taking, surface, allowance) {
-  return MAY[taking][surface] === true && (taking !== "costs" || allowance);
+export function mayBegin(cost, surface, allowance) {
+  return MAY[cost][surface] === true && (cost !== "costs" || allowance);
 }
 
 /**
@@ -77,7 +77,7 @@ export function mayBegin(taking, surface, allowance) {
  * @param {Surface} surface
  * @returns {Surface}
  */
-export function stale(surface) {
+export function downgrade(surface) {
   return surface === "page" || surface === "frame" ? surface : "activated";
 }
 

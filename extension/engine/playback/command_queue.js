@@ -5,7 +5,7 @@
 
 export class CommandQueue {
   /** @type {boolean} a wish is being asked about */
-  asks = false;
+  isAsking = false;
   /** @type {number} up to this number every wish is done with */
   done = 0;
   /** @type {number | null} the last one that was not allowed */
@@ -26,17 +26,17 @@ export class CommandQueue {
    * @param {() => boolean | Promise<boolean>} allow asked when those before are allowed or not
    * @param {(may: boolean) => unknown} act begun in order; nobody waits for its end
    */
-  async hear(number, allow, act) {
+  async execute(number, allow, act) {
     this.#last = Math.max(this.#last, number);
     this.#open.add(number);
     const gate = this.#gate.then(async () => {
       const answer = allow();
       if (answer === true) return true;
-      this.asks = true;
+      this.isAsking = true;
       try {
         return await answer;
       } finally {
-        this.asks = false;
+        this.isAsking = false;
       }
     });
     this.#gate = gate.catch(() => undefined);

@@ -13,7 +13,7 @@ const BROKEN = new Set(["host.gone", "host.slow", "host.missing", "host.stream.u
 
 export class HostRecovery {
   /** @type {Promise<void> | null} */
-  under = null;
+  pending = null;
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -32,19 +32,19 @@ export class HostRecovery {
   }
 
   /** Resolves when the host has the stream again. Rejects with what keeps it from it. */
-  begin() {
-    this.under ??= this.run().finally(() => {
-      this.under = null;
+  recover() {
+    this.pending ??= this.retry().finally(() => {
+      this.pending = null;
     });
-    return this.under;
+    return this.pending;
   }
 
   /** @private */
-  async run() {
+  async retry() {
     const { session } = this.stream;
     for (let tried = 1; ; tried++) {
       try {
-        return await this.once();
+        return await this.attempt();
       } catch (error) {
         if (session.isStale || tried >= TRIES || !BROKEN.has(Problem.of(error).code)) throw error;
       }
@@ -53,20 +53,20 @@ export class HostRecovery {
   }
 
   /** @private */
-  async once() {
+  async attempt() {
     const { stream } = this;
     await stream.reopen();
-    const { admission, info } = stream;
-    if (!admission.ticket) return;
+    const { tickets, info } = stream;
+    if (!tickets.ticket) return;
     try {
-      await native("rejoin", { stream: stream.place.stream, ticket: admission.ticket });
+      await native("rejoin", { stream: stream.place.stream, ticket: tickets.ticket });
     } catch (error) {
       const { code, detail } = Problem.of(error);
       const unused = code === "ticket.missing" || (code === "ticket.used" && detail["state"] === "none");
       if (!unused || stream.session.granted) throw error;
       // The play had not begun: it gets a ticket of its own.
-      admission.forget();
-      await admission.admit(info, stream.nowS);
+      tickets.reset();
+      await tickets.ensure(info, stream.nowS);
     }
   }
 }

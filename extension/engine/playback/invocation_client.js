@@ -5,13 +5,13 @@
 import { Problem } from "../../shared/problem.js";
 import { MOVED } from "./ticket_manager.js";
 import { native } from "../link.js";
-import { passes, persist } from "../../shared/retry.js";
+import { isTransient, retry } from "../../shared/retry.js";
 
 const RENEW_MS = 4_500;
 const COUNT = 16;
 const ASKING = new Set(["playing", "waiting", "seeking", "starting"]);
 /** So long a click is tried again while the server does not answer. */
-const ACT_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 /** Actions that begin a play. */
 export const STARTS = new Set(["play", "preview", "live_join"]);
 /** Actions that bring keys. */
@@ -20,7 +20,7 @@ export const KEYED = new Set([...STARTS, "seek", "resume"]);
 /** @param {unknown} error */
 const hasMoved = (error) => Problem.of(error).code === MOVED;
 /** Station and server agree about a move a moment later. @param {unknown} error */
-const mayPass = (error) => passes(error) || hasMoved(error);
+const isTransientAtStart = (error) => isTransient(error) || hasMoved(error);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
@@ -47,41 +47,41 @@ export class InvocationClient {
 
   /** @param {string} action @param {number} position @param {number} segment */
   async act(action, position, segment) {
-    const { admission, scheduler } = this.stream;
+    const { tickets, scheduler } = this.stream;
     const starts = STARTS.has(action);
     // A song that moves this moment has its ticket a moment later.
-    if (starts && !this.stream.admission.isReady(this.stream.nowS))
-      await this.admit().catch((error) => {
+    if (starts && !this.stream.tickets.isReady(this.stream.nowS))
+      await this.ensure().catch((error) => {
         if (!hasMoved(error)) throw error;
       });
     const keyed = KEYED.has(action);
-    const first = scheduler?.lead(segment, position) ?? segment;
+    const first = scheduler?.firstToDecode(segment, position) ?? segment;
     const { stream } = this;
     const { session } = stream;
     // The same action at the same place is the same invocation: asked again, it is counted once.
-    const how = {
-      wanted: () => session === stream.session && session.isActive,
-      stalled: (/** @type {boolean} */ is) => stream.isStalled(is),
-      patienceMs: ACT_MS,
-      passing: starts ? mayPass : passes,
+    const options = {
+      isWanted: () => session === stream.session && session.isActive,
+      onStall: (/** @type {boolean} */ is) => stream.isStalled(is),
+      timeoutMs: TIMEOUT_MS,
+      isRetryable: starts ? isTransientAtStart : isTransient,
     };
     const work = starts ? () => this.start(action, position, first) : () => this.invoke(action, position, first);
     if (keyed) this.acting++;
-    const counted = keyed ? persist(work, how).finally(() => this.acting--) : this.invoke(action, position, null);
+    const counted = keyed ? retry(work, options).finally(() => this.acting--) : this.invoke(action, position, null);
     // The cipher text is under way while the host decides.
-    if (keyed) scheduler?.fetchAhead(first);
+    if (keyed) scheduler?.prefetch(first);
     await counted;
-    if (starts) admission.began();
-    if (action === "stop") admission.forget();
+    if (starts) tickets.markUsed();
+    if (action === "stop") tickets.reset();
   }
 
   /** A ticket that is there and lasts. Where the host gave this stream's room to others it opens it once more. */
-  async admit() {
-    const { admission, info, nowS, recovery } = this.stream;
-    return admission.admit(info, nowS).catch(async (error) => {
+  async ensure() {
+    const { tickets, info, nowS, recovery } = this.stream;
+    return tickets.ensure(info, nowS).catch(async (error) => {
       if (Problem.of(error).code !== "host.stream.unknown") throw error;
-      await recovery.begin();
-      return admission.admit(info, nowS);
+      await recovery.recover();
+      return tickets.ensure(info, nowS);
     });
   }
 
@@ -93,14 +93,14 @@ export class InvocationClient {
    * @param {number} segment
    */
   async start(action, position, segment) {
-    const { admission, nowS } = this.stream;
+    const { tickets, nowS } = this.stream;
     for (let again = true; ; again = false) {
-      if (!admission.isReady(nowS)) await this.admit();
+      if (!tickets.isReady(nowS)) await this.ensure();
       try {
         return await this.invoke(action, position, segment);
       } catch (error) {
         if (!hasMoved(error)) throw error;
-        admission.spoil();
+        tickets.discard();
         if (!again) throw error;
       }
     }
@@ -120,19 +120,19 @@ export class InvocationClient {
         action,
         position_ms: Math.round(position),
         segment,
-        count: segment === null ? COUNT : Math.min(COUNT, scheduler?.worth(action, segment, position) ?? COUNT),
+        count: segment === null ? COUNT : Math.min(COUNT, scheduler?.keyCount(action, segment, position) ?? COUNT),
       });
-    if (recovery.under) await recovery.under.catch(() => undefined);
+    if (recovery.pending) await recovery.pending.catch(() => undefined);
     const answer = await ask().catch(async (error) => {
       if (!recovery.isNeeded(error)) throw error;
       // What the host had counted before it went is not counted again.
-      await recovery.begin();
+      await recovery.recover();
       return ask();
     });
     this.left = answer.left;
     this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
-    this.stream.paying.heard(answer.intervals, action);
-    if (answer.grant && scheduler) await ring.take(answer.grant, scheduler.parts.address);
+    this.stream.payment.onIntervals(answer.intervals, action);
+    if (answer.grant && scheduler) await ring.addGrant(answer.grant, scheduler.parts.address);
     if (segment !== null) this.pace = answer.grant?.wait ?? null;
   }
 
@@ -163,7 +163,7 @@ export class InvocationClient {
     this.renewing = setInterval(() => {
       this.renew(null).then(
         () => stream.isStalled(false),
-        (error) => (passes(error) ? stream.isStalled(true) : stream.fail(error)),
+        (error) => (isTransient(error) ? stream.isStalled(true) : stream.fail(error)),
       );
     }, RENEW_MS);
   }

@@ -15,7 +15,7 @@ import * as wallet from "../wallet.js";
  */
 
 export class ListenerPayment {
-  /** The next play is a paid one. */
+  /** The next play is a paid item. */
   on = false;
   /** The one that sounds is. */
   charging = false;
@@ -24,7 +24,7 @@ export class ListenerPayment {
   /** Of the listening money here, wei. */
   left = "0";
   /** @type {number} intervals of this play that are signed for */
-  signed = 0;
+  signedIntervals = 0;
   /** @type {Promise<void> | null} */
   signing = null;
 
@@ -50,7 +50,7 @@ export class ListenerPayment {
     if (!this.costs || !this.stream.info) return;
     const { session } = this.stream;
     this.need = await this.missing().catch(() => /** @type {Need} */ ("money"));
-    // What an earlier play left unsigned stands in the way of the next one.
+    // What an earlier play left unsigned stands in the way of the next item.
     if (this.need === null) await this.sign().catch(() => undefined);
     const { begins, extent } = await song("player.pays", {
       stream: this.stream.place.stream,
@@ -62,24 +62,25 @@ export class ListenerPayment {
     if (this.stream.info.going) this.charging = this.on;
     this.stream.song = { ...this.stream.song, begins, extent };
     session.restart({ begins, from_ms: extent.from_ms });
-    if (this.stream.scheduler) this.stream.scheduler.untilMs = extent.to_ms;
+    if (this.stream.scheduler) this.stream.scheduler.endMs = extent.to_ms;
   }
 
   /** @private @returns {Promise<Need>} */
   async missing() {
-    const { info, place, admission } = this.stream;
+    const { info, place, tickets } = this.stream;
     // The allowance is for the site that a person has opened, not for whoever puts it into a frame and lays something
     // over it.
     if (place.inside) return "inside";
     if (wallet.standing().wallet !== "open") return "wallet";
-    await admission.prepared?.catch(() => undefined);
+    await tickets.prepared?.catch(() => undefined);
     const [{ sites, day_wei }, { places }] = await Promise.all([native("sites"), native("escrow")]);
     const session = wallet.runningSession(info);
     const here = places.find(
-      (/** @type {any} */ one) => one.server === info.server.address && one.payer === session?.session.message.listener,
+      (/** @type {any} */ item) =>
+        item.server === info.server.address && item.payer === session?.session.message.listener,
     );
     this.left = here?.left_wei ?? "0";
-    const site = sites.find((/** @type {any} */ one) => one.origin === place.origin);
+    const site = sites.find((/** @type {any} */ item) => item.origin === place.origin);
     if (site && site.state !== "allowed") return "site";
     if (!here || BigInt(this.left) < this.price(1)) return "money";
     return BigInt(site?.day_wei ?? 0) > 0n && BigInt(day_wei) > 0n ? null : "budget";
@@ -90,14 +91,14 @@ export class ListenerPayment {
    * @param {number} intervals
    * @param {string} action that told it
    */
-  heard(intervals, action) {
+  onIntervals(intervals, action) {
     if (action === "play" || action === "preview") this.charging = this.costs && action === "play";
     if (!this.charging) return;
-    if (intervals < this.signed) this.signed = 0;
-    if (intervals <= this.signed || this.signing) return;
+    if (intervals < this.signedIntervals) this.signedIntervals = 0;
+    if (intervals <= this.signedIntervals || this.signing) return;
     this.signing = this.sign()
       .then(() => {
-        this.signed = intervals;
+        this.signedIntervals = intervals;
       })
       .catch((error) => {
         const { code } = Problem.of(error);
@@ -113,15 +114,15 @@ export class ListenerPayment {
   /** @private */
   async sign() {
     const { stream } = this.stream.place;
-    const due = await native("owed", { stream });
-    if (!due) return;
-    const { server, payer, station, cap_wei, until, chain_id, settlement } = due;
+    const debt = await native("owed", { stream });
+    if (!debt) return;
+    const { server, payer, station, cap_wei, until, chain_id, settlement } = debt;
     const { voucher } = await python("voucher.sign", { server, payer, station, cap_wei, until, chain_id, settlement });
     await native("pay", { stream, voucher });
   }
 
   /** For the player. @param {number} intervals heard */
-  told(intervals) {
+  summary(intervals) {
     if (!this.costs) return null;
     return {
       on: this.on,

@@ -11,7 +11,7 @@ const ACTIVE = new Set([...SOUNDING, "paused"]);
  * @typedef {{position_ms: number, duration_ms: number, state: string, rate: number, list: {index: number, count:
  *   number}}} State
  */
-/** @typedef {{song: any, hear: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
+/** @typedef {{song: any, onMessage: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
 
 export class MediaSessionController {
   /** @type {Player | null} whose song it shows */
@@ -37,7 +37,7 @@ export class MediaSessionController {
    * @param {Player} player
    * @param {State} state
    */
-  follow(player, state) {
+  update(player, state) {
     const { session } = this;
     if (!session) return;
     if (this.#player !== player && !SOUNDING.has(state.state)) return;
@@ -64,7 +64,7 @@ export class MediaSessionController {
   }
 
   /** A player is gone. @param {Player} player */
-  leave(player) {
+  release(player) {
     if (this.#player === player) this.#clear(false);
   }
 
@@ -97,7 +97,7 @@ export class MediaSessionController {
     this.#handlers = key;
     const send = (/** @type {any} */ message) => {
       const player = this.#player;
-      player?.hear(message).catch((error) => player.fail(error));
+      player?.onMessage(message).catch((error) => player.fail(error));
     };
     const seek = (/** @type {number} */ seconds) =>
       send({ type: "seek", position_ms: Math.max(0, Math.min(seconds * 1000, (this.#state?.duration_ms ?? 0) - 500)) });

@@ -12,19 +12,19 @@ const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
  * @param {boolean} accepted whether host and chain have accepted the song
  * @returns {"refused" | "failed" | null}
  */
-export function word(code, accepted) {
+export function publicCode(code, accepted) {
   if (!code) return null;
   return accepted && REFUSALS.test(code) ? "refused" : "failed";
 }
 
 /**
- * @param {{session: {playWhenReady: boolean, playAfterSeek: boolean, pendingPause: boolean}, page: {asks: boolean,
- *   denied: number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
+ * @param {{session: {playWhenReady: boolean, playAfterSeek: boolean, pendingPause: boolean}, pageCommands: {isAsking:
+ *   boolean, denied: number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
  *   info: any, sound: {ranges: [number, number][]} | null}} stream
  * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}}
  *   state of telling.js
  */
-export function outside(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
+export function publicState(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
   const { session } = stream;
   // Of a song that host and chain have not accepted the page hears that it is loading, or that it failed.
   const accepted = Boolean(stream.info);
@@ -45,11 +45,11 @@ export function outside(stream, { state, position_ms, duration_ms, volume, muted
     rate,
     pitch: stream.pitch,
     ranges: accepted ? (stream.sound?.ranges ?? []) : [],
-    wanted: session.playWhenReady || session.playAfterSeek || stream.page.asks,
+    wanted: session.playWhenReady || session.playAfterSeek || stream.pageCommands.isAsking,
     stalled: stream.stalled,
     seekable: stream.info?.policy?.permissions?.includes("seek") ?? true,
-    code: word(stream.problem?.code, accepted),
-    denied: stream.page.denied,
-    done: stream.page.done,
+    code: publicCode(stream.problem?.code, accepted),
+    denied: stream.pageCommands.denied,
+    done: stream.pageCommands.done,
   };
 }

@@ -121,7 +121,7 @@ export class PlaybackSession {
    */
   async request(request, position, surface = "press") {
     const { stream } = this;
-    if (request !== "pause") stream.timings.clicked(request === "play");
+    if (request !== "pause") stream.timings.onRequest(request === "play");
     if (this.state === "loading") {
       this.playWhenReady = request === "play" || (this.playWhenReady && request !== "pause");
       return;
@@ -142,7 +142,7 @@ export class PlaybackSession {
       if (this.state !== "seeking" || !(paused || readyState >= HAVE_FUTURE_DATA)) return;
     }
     const event = name === "seeked" ? "playing" : name;
-    if (event === "playing" && (this.state === "starting" || this.state === "seeking")) timings.sounded();
+    if (event === "playing" && (this.state === "starting" || this.state === "seeking")) timings.onSound();
     if (event === "ended") this.invocations.end();
     if (event !== "playing" && event !== "waiting" && event !== "ended") return;
     this.#apply(event, sound.positionMs).catch((error) => this.stream.fail(error));
@@ -225,7 +225,7 @@ export class PlaybackSession {
   #preRoll(position) {
     const action = this.#transitions?.soundOnGrant;
     const { sound } = this.stream;
-    if (!action || sound.holds(position)) return false;
+    if (!action || sound.isBuffered(position)) return false;
     if (Math.abs(sound.positionMs - position) > SAME_POSITION_MS) sound.audio.currentTime = position / 1000;
     if (action === "on") sound.audio.play().catch(() => undefined);
     return true;

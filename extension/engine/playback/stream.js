@@ -18,9 +18,9 @@ import { HostRecovery } from "./host_recovery.js";
 import { TrackAudio } from "../media/track_audio.js";
 import { openSong, song as core } from "../song_cores.js";
 import { SpsSource } from "../media/sps_source.js";
-import { mayBegin, stale, takingOf } from "./activation_rules.js";
+import { mayBegin, downgrade, costOf } from "./activation_rules.js";
 import { Turns } from "../site_queue.js";
-import { forget, playing, stateOf, publishState, publishTerms } from "./state_publisher.js";
+import { closeStream, nowPlaying, stateOf, publishState, publishTerms } from "./state_publisher.js";
 import * as wallet from "../wallet.js";
 import { StallWatchdog } from "../media/stall_watchdog.js";
 import { CommandQueue } from "./command_queue.js";
@@ -62,11 +62,11 @@ export class Stream {
   /** @type {TrackAudio} */
   sound;
   /** @type {TicketManager} */
-  admission;
+  tickets;
   /** @type {PlaybackSession} */
   session;
   /** @type {ListenerPayment} */
-  paying;
+  payment;
   /** @type {SegmentScheduler | null} */
   scheduler = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */
@@ -75,12 +75,12 @@ export class Stream {
   muted = false;
   rate = 1;
   pitch = true;
-  page = new CommandQueue();
+  pageCommands = new CommandQueue();
   /** @type {Problem | null} what a person has to know before the music can begin */
   notice = null;
   /** @type {import("./track_handover.js").TrackHandover | null} to the next track */
   next = null;
-  dog = new StallWatchdog();
+  watchdog = new StallWatchdog();
   /** @type {boolean} nothing has come for a while */
   stalled = false;
   /** @type {boolean} the header was read past every cache */
@@ -109,8 +109,8 @@ export class Stream {
     this.session = session;
     this.source = source;
     this.ring = new KeyRing();
-    this.admission = new TicketManager(this.place);
-    this.admission.onCapped = () => void publishTerms(this, this.players).catch(() => undefined);
+    this.tickets = new TicketManager(this.place);
+    this.tickets.onCapped = () => void publishTerms(this, this.players).catch(() => undefined);
     this.sound = new TrackAudio((name) => session.isStale || session.onMediaEvent(name));
     this.tune();
     this.scheduler = null;
@@ -124,7 +124,7 @@ export class Stream {
     this.facts = null;
     /** @type {Problem | null} */
     this.problem = null;
-    this.paying = new ListenerPayment(this);
+    this.payment = new ListenerPayment(this);
   }
 
   /** @param {boolean} anew past every cache */
@@ -168,7 +168,7 @@ export class Stream {
       const gone = () => Promise.reject(new Problem("host.stream.unknown"));
       const opened = openings.run(this.place.site, () => (session.isStale ? gone() : native("open", this.opening)));
       const loaded = core("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
-      this.source.deliver(loaded.then((song) => song.delivery));
+      this.source.addMirrors(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
       const shown = loaded.then((song) => this.show(session, song));
       const ready = opened.then((info) => this.open(session, info));
@@ -176,14 +176,14 @@ export class Stream {
       await shown;
       await ready;
       if (session.isStale) return;
-      await this.paying.decide();
+      await this.payment.decide();
       if (session.isStale) return;
       const { transitions, begins, extent } = this.song;
       if (this.scheduler) {
-        this.scheduler.untilMs = extent.to_ms;
+        this.scheduler.endMs = extent.to_ms;
         const refused = (/** @type {Problem} */ problem) => void (session.isStale || this.fail(problem));
-        this.scheduler.check = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) =>
-          this.timings.mark(verdict),
+        this.scheduler.markCheck = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) =>
+          this.timings.onMark(verdict),
         );
       }
       session.load(transitions, { begins, from_ms: extent.from_ms }, this.info.duration_ms);
@@ -212,7 +212,7 @@ export class Stream {
     if (session.isStale) return;
     this.song = song;
     // The station hears of a song that the host has not accepted only where it serves the file itself.
-    if (!this.info && URL.parse(this.place.src)?.origin === this.place.origin) this.admission.guess(song.content);
+    if (!this.info && URL.parse(this.place.src)?.origin === this.place.origin) this.tickets.speculate(song.content);
     publishTerms(this, this.players).catch(() => undefined);
   }
 
@@ -226,7 +226,7 @@ export class Stream {
     this.info = info;
     this.begun = performance.now();
     session.invocations.left = info.left;
-    if (!info.going) this.admission.ahead(info, this.nowS);
+    if (!info.going) this.tickets.prefetch(info, this.nowS);
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = this;
     this.scheduler = new SegmentScheduler(
@@ -236,8 +236,8 @@ export class Stream {
       (is) => this.isStalled(is),
     );
     const { index, count } = this.place.list ?? { index: 0, count: 1 };
-    this.scheduler.held = index + 1 < count;
-    ring.agree(info.ephemeral).catch(() => undefined);
+    this.scheduler.isContinued = index + 1 < count;
+    ring.wrappingKey(info.ephemeral).catch(() => undefined);
     const { offset, size, sha256 } = info.init;
     this.init = await source.part(offset, size, fromBase64(sha256));
     await sound.prepare(info.mime, info.duration_ms, this.init);
@@ -251,12 +251,12 @@ export class Stream {
     try {
       const told = await native("rejoin", { stream: this.place.stream });
       if (session.isStale) return;
-      this.admission.rejoined(told);
+      this.tickets.onRejoin(told);
       await session.resume(told, this.place.last ?? null);
       await this.playWanted(session);
     } catch {
       if (session.isStale) return;
-      this.admission.ahead(this.info, this.nowS);
+      this.tickets.prefetch(this.info, this.nowS);
       await this.playWanted(session);
     }
   }
@@ -266,7 +266,7 @@ export class Stream {
     const info = await native("open", this.opening);
     this.info = { ...this.info, now_s: info.now_s };
     this.begun = performance.now();
-    this.ring.agree(info.ephemeral).catch(() => undefined);
+    this.ring.wrappingKey(info.ephemeral).catch(() => undefined);
   }
 
   /** Nobody shows this stream now. */
@@ -296,17 +296,17 @@ export class Stream {
   goOn() {
     const { session } = this;
     this.recovery
-      .begin()
+      .recover()
       .then(() => session.invocations.renew(null))
       .catch((error) => (session.isStale ? undefined : this.fail(error)));
   }
 
   /** A wallet was opened or rewards were switched: the next play is another listener's. */
   async walletChanged() {
-    if (this.info && !this.isActive) this.admission.ahead(this.info, this.nowS);
+    if (this.info && !this.isActive) this.tickets.prefetch(this.info, this.nowS);
     const { session } = this;
-    if (this.paying.costs && (session.state === "ready" || session.state === "ended")) {
-      await this.paying.decide();
+    if (this.payment.costs && (session.state === "ready" || session.state === "ended")) {
+      await this.payment.decide();
       publishState(this);
     }
     await publishTerms(this, this.players);
@@ -332,12 +332,12 @@ export class Stream {
    * @returns {Problem | null}
    */
   refusalOf(action, surface) {
-    const { info, paying } = this;
-    const taking = takingOf(info?.policy, action, paying.on || (paying.costs && action === "play"));
+    const { info, payment } = this;
+    const cost = costOf(info?.policy, action, payment.on || (payment.costs && action === "play"));
     // A jump that uses nothing up makes no sound that was not there.
-    if (taking === "free" && (action === "seek" || action === "rate")) return null;
-    if (mayBegin(taking, surface, paying.on)) return null;
-    return taking === "costs" && !paying.on
+    if (cost === "free" && (action === "seek" || action === "rate")) return null;
+    if (mayBegin(cost, surface, payment.on)) return null;
+    return cost === "costs" && !payment.on
       ? new Problem("site.budget", { origin: this.place.origin })
       : new Problem("player.press", { action });
   }
@@ -365,7 +365,7 @@ export class Stream {
     this.notice = null;
     const isThere = session.state !== "loading";
     // Before there is a song a press is for none: what it turns out to be may take something.
-    session.surface = isThere ? surface : stale(surface);
+    session.surface = isThere ? surface : downgrade(surface);
     if (isThere) this.noteStation();
     await session.request("play", undefined, surface);
     return true;
@@ -382,12 +382,12 @@ export class Stream {
     if (!session.playWhenReady) return;
     session.playWhenReady = false;
     if (await this.play(session.surface)) return;
-    this.page.deny();
+    this.pageCommands.deny();
     publishState(this);
   }
 
   /** @param {any} message of the player's port, or of the system's media keys */
-  async hear(message) {
+  async onMessage(message) {
     switch (message.type) {
       case "play":
         return this.play("press");
@@ -457,17 +457,18 @@ export class Stream {
   /** Nothing has followed up to the very end: the song ends. */
   letEnd() {
     const { scheduler } = this;
-    if (!scheduler?.held || !scheduler.complete || this.info.duration_ms - this.sound.positionMs > END_MS) return;
-    scheduler.held = false;
+    if (!scheduler?.isContinued || !scheduler.isComplete || this.info.duration_ms - this.sound.positionMs > END_MS)
+      return;
+    scheduler.isContinued = false;
     this.sound.finish().catch((error) => this.fail(error));
   }
 
   /** Every second while there is a play. */
   tick() {
     if (!this.isActive) return;
-    if (!this.next?.begun) this.letEnd();
+    if (!this.next?.isStarted) this.letEnd();
     const playing = ["playing", "waiting"].includes(this.session.state);
-    if (this.dog.look(this.sound.audio, playing, performance.now()) === "given up")
+    if (this.watchdog.check(this.sound.audio, playing, performance.now()) === "given up")
       this.fail(new Problem("media.decode", { reason: "still" }));
     publishState(this);
   }
@@ -518,14 +519,14 @@ export class Stream {
     const { session } = this;
     if (this.reread || !STALE.test(code) || session.granted) return false;
     this.reread = true;
-    const source = await this.source.renewed();
+    const source = await this.source.reread();
     if (!source || session.isStale) {
       source?.close();
       return session.isStale;
     }
     const playWhenReady = session.playWhenReady || (session.state === "starting" && !session.pendingPause);
     // The press was for the terms that were shown, and the header is another one now.
-    const surface = stale(session.surface);
+    const surface = downgrade(session.surface);
     this.discard();
     this.reset(source);
     Object.assign(this.session, { playWhenReady, surface });
@@ -537,9 +538,9 @@ export class Stream {
   /** After a refusal or failure nothing of this play is kept. @param {string} code */
   drop(code) {
     this.session.silence();
-    this.admission.forget();
+    this.tickets.reset();
     if (code.startsWith("content.")) {
-      this.ring.shred();
+      this.ring.clear();
       this.sound.close();
     }
   }
@@ -557,13 +558,13 @@ export class Stream {
 
   discard() {
     this.session.silence();
-    this.admission.close();
+    this.tickets.close();
     this.source.close();
     this.sound.close();
   }
 
   /** The host says something about this stream. @param {any} event */
-  async hostSays(event) {
+  async onHostEvent(event) {
     if (event.event === "revoked" || event.event === "problem") await this.fail(Problem.ofHost(event));
     else if (event.event === "receipt") publishState(this);
     else if (event.event === "host" && this.problem?.code.startsWith("host.") && event.status.state === "connected")
@@ -588,7 +589,7 @@ export class Stream {
 
   /** For the popup. */
   playing() {
-    return playing(this);
+    return nowPlaying(this);
   }
 
   async close() {
@@ -598,6 +599,6 @@ export class Stream {
     this.release();
     // Whatever is still under way speaks of the past.
     this.session = new PlaybackSession(this);
-    await forget(this);
+    await closeStream(this);
   }
 }

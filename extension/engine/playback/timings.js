@@ -14,7 +14,7 @@ export class Timings {
   /** @type {string[]} */
   marks = [];
   /** @type {{at: number, first: boolean} | null} when the fan last asked for sound */
-  #clicked = null;
+  #requested = null;
 
   /** @param {Promise<number>} started how long Python took */
   constructor(started) {
@@ -25,22 +25,22 @@ export class Timings {
   }
 
   /** The fan asks for sound. @param {boolean} first a play, not a seek */
-  clicked(first) {
-    this.#clicked = { at: performance.now(), first };
+  onRequest(first) {
+    this.#requested = { at: performance.now(), first };
   }
 
   /** There it is. */
-  sounded() {
-    if (!this.#clicked) return;
-    const { at, first } = this.#clicked;
-    this.#clicked = null;
+  onSound() {
+    if (!this.#requested) return;
+    const { at, first } = this.#requested;
+    this.#requested = null;
     const ms = round(performance.now() - at);
     if (first) this.first_audio_ms ??= ms;
     else if (this.seek_ms.length < MOST) this.seek_ms.push(ms);
   }
 
   /** The mark of a segment was read. @param {string} verdict */
-  mark(verdict) {
+  onMark(verdict) {
     if (this.marks.length < MOST) this.marks.push(verdict);
   }
 }

@@ -9,13 +9,13 @@
 
 /** So long before its end a song hands over: the time for the host's answer, the keys and the first segment. */
 export const LEAD_MS = 1_000;
-const LOOK_MS = 100;
+const POLL_MS = 100;
 const STEP_MS = 50;
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
 export class TrackHandover {
-  begun = false;
+  isStarted = false;
 
   /**
    * @param {Stream} before
@@ -28,7 +28,7 @@ export class TrackHandover {
     this.after = after;
     this.fadeMs = fadeS * 1000;
     this.done = done;
-    this.timer = setInterval(() => this.look(), LOOK_MS);
+    this.timer = setInterval(() => this.check(), POLL_MS);
   }
 
   close() {
@@ -36,9 +36,9 @@ export class TrackHandover {
   }
 
   /** Whether it is time, and everything is there. */
-  get isTime() {
+  get isDue() {
     const { before, after } = this;
-    if (before.session.state !== "playing" || !before.scheduler?.complete || after.session.state !== "ready")
+    if (before.session.state !== "playing" || !before.scheduler?.isComplete || after.session.state !== "ready")
       return false;
     // The page made the list: a song that takes something from the listener waits for a press of its own.
     if (after.refusal("play", "activated")) return false;
@@ -47,22 +47,22 @@ export class TrackHandover {
     return left <= Math.max(LEAD_MS, fade) && left > 0;
   }
 
-  look() {
-    if (this.begun) return;
-    if (!this.isTime) return this.before.letEnd();
-    this.begun = true;
+  check() {
+    if (this.isStarted) return;
+    if (!this.isDue) return this.before.letEnd();
+    this.isStarted = true;
     this.close();
-    this.go().catch((error) => this.after.fail(error));
+    this.run().catch((error) => this.after.fail(error));
   }
 
-  async go() {
+  async run() {
     const { before, after } = this;
     for (const name of /** @type {const} */ (["volume", "muted", "rate", "pitch"]))
       Object.assign(after, { [name]: before[name] });
     const old = before.sound;
     await before.session.handOver();
     if (this.fadeMs > 0) {
-      old.kept = true;
+      old.isFadingOut = true;
       old.finish().catch(() => undefined);
       after.tune();
       after.sound.audio.volume = 0;
@@ -86,7 +86,7 @@ export class TrackHandover {
       old.audio.muted = after.muted;
       if (!over) return;
       clearInterval(timer);
-      old.kept = false;
+      old.isFadingOut = false;
       old.close();
     }, STEP_MS);
   }

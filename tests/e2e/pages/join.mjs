@@ -1,5 +1,5 @@
-// Plays the end of one song and the beginning of the next one through the extension's own Sound, and keeps every sample
-// that comes out.
+// Plays the end of one song and the beginning of the next one through the extension's own TrackAudio, and keeps every
+// sample that comes out.
 import { TrackAudio } from "./engine/media/track_audio.js";
 
 const RECORDER = `registerProcessor("recorder", class extends AudioWorkletProcessor {
@@ -50,7 +50,7 @@ async function run() {
   await context.close();
   let text = "";
   for (const byte of new Uint8Array(all.buffer)) text += String.fromCharCode(byte);
-  return { start_s: b.startS, samples: btoa(text), crossed: !b.joining };
+  return { start_s: b.startS, samples: btoa(text), crossed: !b.isJoining };
 }
 
 document.getElementById("go").addEventListener("click", () => {

@@ -15,7 +15,7 @@ function paying(place) {
     song,
     info: { bps: 0, going: false, server: { address: "0xs" }, station: null },
     place: { stream: "s", origin: SITE, site: SITE, inside: false, ...place },
-    admission: { prepared: null },
+    tickets: { prepared: null },
     scheduler: null,
     session: { isStale: false, isActive: false, restart: (start) => starts.push(start) },
   };

@@ -23,7 +23,7 @@ function song(renew) {
     positionMs: 0,
     aheadMs: 0,
     joining: false,
-    holds: () => false,
+    isBuffered: () => false,
     seek: (ms) => Object.assign(sound, { positionMs: ms, aheadMs: ms }),
     evict() {},
     finish() {},
@@ -79,18 +79,18 @@ test("a key that may be had later is asked for when the server said, and at once
 test("after a jump little is asked for, and more with what is heard there", () => {
   const { scheduler } = song(async () => null);
   scheduler.start(0, 0);
-  assert.equal(scheduler.aheadMs(0), 12_000);
-  assert.equal(scheduler.worth("play", 0, 0), null);
-  assert.equal(scheduler.worth("seek", 30, 61_000), 3);
+  assert.equal(scheduler.targetAheadMs(0), 12_000);
+  assert.equal(scheduler.keyCount("play", 0, 0), null);
+  assert.equal(scheduler.keyCount("seek", 30, 61_000), 3);
   scheduler.start(61_000, 30);
   scheduler.stop();
-  assert.equal(scheduler.aheadMs(61_000), 4_000);
-  assert.equal(scheduler.worth("renew", 31, 63_000), 3);
-  assert.equal(scheduler.aheadMs(69_000), 8_000);
-  assert.equal(scheduler.aheadMs(90_000), 12_000);
-  assert.equal(scheduler.worth("renew", 50, 90_000), null);
+  assert.equal(scheduler.targetAheadMs(61_000), 4_000);
+  assert.equal(scheduler.keyCount("renew", 31, 63_000), 3);
+  assert.equal(scheduler.targetAheadMs(69_000), 8_000);
+  assert.equal(scheduler.targetAheadMs(90_000), 12_000);
+  assert.equal(scheduler.keyCount("renew", 50, 90_000), null);
   // The one that sounds is always worth a key, and so is the last.
-  assert.equal(scheduler.worth("seek", 299, 599_999), 1);
+  assert.equal(scheduler.keyCount("seek", 299, 599_999), 1);
 });
 
 /** A play that has jumped, and a host that has no key for it yet. */
@@ -107,17 +107,17 @@ function jumped(state) {
     info: { interval_s: 30, content: "0x" },
     nowS: 1,
     place: { stream: "s", page: 1, element: "e" },
-    admission: {},
-    recovery: { under: null, isNeeded: () => false },
-    paying: { heard() {}, told: () => null },
-    ring: { take: async () => undefined },
+    tickets: {},
+    recovery: { pending: null, isNeeded: () => false },
+    payment: { onIntervals() {}, summary: () => null },
+    ring: { addGrant: async () => undefined },
     rate: 1,
     players: [],
     page: {},
     timings: {},
     sound: { positionMs: 60_000, aheadMs: 60_000, ranges: [] },
     isStalled() {},
-    scheduler: { parts: {}, worth: () => 3, firstMissing: () => 30 },
+    scheduler: { parts: {}, keyCount: () => 3, firstMissing: () => 30 },
   };
   const invocations = new InvocationClient(/** @type {any} */ (stream));
   Object.assign(stream.session, { invocations });

@@ -149,13 +149,13 @@ test("a mirror without ranges is read by one transfer too, and a part by its own
   const gone = await serve(t, [{ status: 404 }]);
   const { url, told } = await serve(t, [{ status: 200, send: "all" }]);
   const source = new SpsSource(gone.url);
-  source.deliver([url]);
+  source.addMirrors([url]);
   for (let at = 0; at < size; at += 300_000) await source.part(at, 300_000, sha256(FILES[0].slice(at, at + 300_000)));
   assert.equal(told.requests, 1);
 });
 
 test("pieces of two versions are never joined: the read begins anew, and a file that never rests is given up", async (t) => {
-  const how = { anew: false, signal: new AbortController().signal, alive: () => undefined };
+  const how = { anew: false, signal: new AbortController().signal, onProgress: () => undefined };
   const { url } = await serve(t, [
     { status: 206, send: "asked", cap: 1000, version: 1, tag: '"a"' },
     { status: 206, send: "asked", cap: 1000, tag: '"b"' },
@@ -175,7 +175,7 @@ test("a transfer that is kept holds no more than its limit while nobody reads on
     { pull: (controller) => (pulled++, controller.enqueue(chunk)) },
     { highWaterMark: 0 },
   );
-  const how = { signal: new AbortController().signal, alive: () => undefined };
+  const how = { signal: new AbortController().signal, onProgress: () => undefined };
   const download = new Download(stream.getReader(), 0, { total: null, tag: null }, () => undefined);
   await download.read(0, 10, how, true);
   for (let i = 0; i < 500; i++) await null;
@@ -197,7 +197,7 @@ test("a transfer of which only the beginning was read is ended after a few megab
     { highWaterMark: 0 },
   );
   const download = new Download(stream.getReader(), 0, { total: null, tag: null }, () => stopped++);
-  await download.read(0, 400_000, { signal: new AbortController().signal, alive: () => undefined }, false);
+  await download.read(0, 400_000, { signal: new AbortController().signal, onProgress: () => undefined }, false);
   for (let i = 0; i < 200; i++) await null;
   assert.deepEqual([stopped, download.covers(0)], [1, false]);
   assert.ok(pulled <= (MOST_UNCLAIMED >> 20) + 2, `${pulled} MiB`);

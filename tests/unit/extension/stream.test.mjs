@@ -12,7 +12,7 @@ const { TrackHandover } = await import("../../../extension/engine/playback/track
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
 const FREE = { permissions: ["play", "seek"] };
 const SILENT = {
-  admission: { earns: false },
+  tickets: { earns: false },
   sound: { positionMs: 0, aheadMs: 0, ranges: [] },
   song: {},
   timings: {},
@@ -39,7 +39,7 @@ function stream(policy, { costs = false, on = false, now = "ready", invoke = "pl
     actionOf: (request) => next[request]?.invoke ?? null,
     request: async (request) => void requests.push(request),
   };
-  const page = {
+  const pageCommands = {
     done: 4,
     denied: null,
     deny() {
@@ -51,8 +51,8 @@ function stream(policy, { costs = false, on = false, now = "ready", invoke = "pl
   const one = {
     session,
     info,
-    page,
-    paying: { costs, on, told: () => null },
+    pageCommands,
+    payment: { costs, on, summary: () => null },
     notice: null,
     players: [7],
     place: { origin: `https://${++number}.example`, page: 1, element: 2, stream: "s" },
@@ -118,7 +118,7 @@ test("a play before the song is there is looked at again once it is, and the pag
     Object.assign(one.session, { playWhenReady: true, surface });
     await one.playWanted(one.session);
     assert.deepEqual(
-      [one.page.denied, requests.length, one.session.playWhenReady],
+      [one.pageCommands.denied, requests.length, one.session.playWhenReady],
       [denied, denied === null ? 1 : 0, false],
     );
     const heard =
@@ -170,7 +170,7 @@ test("a press is for the terms that were shown: a header that takes their place 
     Object.assign(one, {
       reread: false,
       session: { ...one.session, surface: "press", isStale: false },
-      source: { renewed: async () => ({ close() {} }) },
+      source: { reread: async () => ({ close() {} }) },
       discard() {},
       reset() {
         this.session = stream(policy, options).one.session;
@@ -204,7 +204,7 @@ test("music waits to be moved here where a person pressed, not where a page's sc
 test("a list goes on by itself to free songs only", () => {
   const before = {
     session: { state: "playing" },
-    scheduler: { complete: true },
+    scheduler: { isComplete: true },
     info: { duration_ms: 10_000 },
     sound: { positionMs: 9_500 },
     rate: 1,
@@ -215,7 +215,7 @@ test("a list goes on by itself to free songs only", () => {
   ]) {
     const { one } = stream(policy);
     Object.assign(one.info, { duration_ms: 10_000 });
-    assert.equal(Object.setPrototypeOf({ before, after: one, fadeMs: 0 }, TrackHandover.prototype).isTime, goes);
+    assert.equal(Object.setPrototypeOf({ before, after: one, fadeMs: 0 }, TrackHandover.prototype).isDue, goes);
   }
 });
 
@@ -267,9 +267,9 @@ test("a page on disk that names a station on this computer reaches nothing here 
       place: { ...one.place, src, origin: "http://localhost:8080", site: "http://localhost:8080" },
     });
     const source = one.sourceOf(false);
-    source.deliver(places);
-    await source.told;
-    assert.equal(source.delivery.places.length - 1, reached, src);
+    source.addMirrors(places);
+    await source.mirrorsAdded;
+    assert.equal(source.loader.mirrors.length - 1, reached, src);
   }
 });
 
@@ -282,7 +282,7 @@ test("a site has the host look at so many songs at once, and another site waits 
     const site = i < 19 ? "https://many.example" : "https://other.example";
     const source = {
       header: async () => new Uint8Array(50),
-      deliver: (places) => void places.catch(() => undefined),
+      addMirrors: (places) => void places.catch(() => undefined),
       close: () => undefined,
       kbps: null,
     };

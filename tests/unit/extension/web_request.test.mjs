@@ -12,7 +12,7 @@ const PAGE = "https://radio.example";
 const { signal } = new AbortController();
 const code = (expected) => (error) => error.code === expected;
 const TICKET = { type: "Ticket", message: { number: "1", reward: "5" }, signature: `0x${"0a".repeat(65)}` };
-const how = { anew: false, signal, alive: () => undefined };
+const how = { anew: false, signal, onProgress: () => undefined };
 
 /** Answers in the place of the web; what was asked. */
 function web(t, answer) {
@@ -69,9 +69,9 @@ test("what lies further inside is asked for nothing: song, part, place of the he
     await assert.rejects(source.header(), code("site.address"));
     await assert.rejects(getPart(url, 3, how, PAGE), code("site.address"));
     await assert.rejects(askStation(PAGE, url), code("site.address"));
-    source.deliver([url, `${url}/folder/`]);
-    await source.told;
-    assert.equal(source.delivery.places.length, 1);
+    source.addMirrors([url, `${url}/folder/`]);
+    await source.mirrorsAdded;
+    assert.equal(source.loader.mirrors.length, 1);
   }
   assert.deepEqual(asked, []);
 });
