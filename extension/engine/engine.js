@@ -92,7 +92,7 @@ const HEAR = {
     const before = after && streams.get(after);
     if (!before) return;
     before.next?.close();
-    before.next = new TrackHandover(before, stream, crossfade_s, () => before.turn(1, true));
+    before.next = new TrackHandover(before, stream, crossfade_s, () => before.changeTrack(1, true));
   },
   /** The background was restarted: its ports have other numbers now, and the pages show their players again. */
   lost() {
@@ -140,7 +140,7 @@ const HEAR = {
     if (!known) return;
     /** @type {import("./playback/activation_rules.js").Surface} */
     const surface = active ? "activated" : "page";
-    const may = () => command !== "play" || known.allows(surface);
+    const may = () => command !== "play" || known.gate.allows(surface);
     known.pageCommands
       .execute(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
       .catch((error) => known.fail(error))
@@ -167,8 +167,8 @@ const HEAR = {
  */
 async function obey(stream, command, value, surface) {
   if (command === "play") return stream.play(surface);
-  const refusal = command === "seek" || command === "rate" ? stream.refusal(command, surface) : null;
-  if (refusal) return stream.note(refusal);
+  const refusal = command === "seek" || command === "rate" ? stream.gate.refusal(command, surface) : null;
+  if (refusal) return stream.notify(refusal);
   if (command === "seek") return stream.onMessage({ type: "seek", position_ms: Number(value) || 0 });
   if (command === "volume" || command === "rate") return stream.onMessage({ type: command, value: Number(value) || 0 });
   if (command === "muted") return stream.onMessage({ type: "mute", value: Boolean(value) });
@@ -179,14 +179,14 @@ async function obey(stream, command, value, surface) {
 /** The other tab's music pauses, and this one begins. @param {Stream} stream */
 async function moveTo(stream) {
   // The song that the window showed: a press for it starts no other one that the page has put in its place.
-  const header = stream.opening["header"];
+  const header = stream.loader.opening["header"];
   for (const other of streams.values())
     if (other !== stream && other.isActive) await other.onMessage({ type: "pause" });
   // The pause reaches the security server a moment after the host has it.
   for (let tried = 0; tried < MOVE_TRIES; tried++) {
     if (tried > 0) await new Promise((resolve) => setTimeout(resolve, MOVE_WAIT_MS));
     await stream.retry();
-    await stream.play(stream.opening["header"] === header ? "own" : downgrade("own"));
+    await stream.play(stream.loader.opening["header"] === header ? "own" : downgrade("own"));
     if (!stream.waitsToMove) return;
   }
 }

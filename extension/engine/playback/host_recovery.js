@@ -55,7 +55,7 @@ export class HostRecovery {
   /** @private */
   async attempt() {
     const { stream } = this;
-    await stream.reopen();
+    await stream.loader.reopen();
     const { tickets, info } = stream;
     if (!tickets.ticket) return;
     try {

@@ -61,7 +61,7 @@ export class InvocationClient {
     // The same action at the same place is the same invocation: asked again, it is counted once.
     const options = {
       isWanted: () => session === stream.session && session.isActive,
-      onStall: (/** @type {boolean} */ is) => stream.isStalled(is),
+      onStall: (/** @type {boolean} */ is) => stream.onStall(is),
       timeoutMs: TIMEOUT_MS,
       isRetryable: starts ? isTransientAtStart : isTransient,
     };
@@ -162,8 +162,8 @@ export class InvocationClient {
     const { stream } = this;
     this.renewing = setInterval(() => {
       this.renew(null).then(
-        () => stream.isStalled(false),
-        (error) => (isTransient(error) ? stream.isStalled(true) : stream.fail(error)),
+        () => stream.onStall(false),
+        (error) => (isTransient(error) ? stream.onStall(true) : stream.fail(error)),
       );
     }, RENEW_MS);
   }

@@ -1,13 +1,13 @@
 /**
- * What a page learns: what an audio element would tell it, and nothing about the fan.
+ * State of a stream for its page: what an audio element has, and nothing about the listener.
  */
 
-/** What has to do with the fan, with terms and plays. */
+/** Codes about the listener, the terms and plays. */
 const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
 
 /**
- * The word that a page gets for a code: never which part of a song or of its way here was at fault, which would tell it
- * of addresses that it cannot read.
+ * Code for a page: it does not say which part of a song or of its delivery is at fault, which would reveal addresses
+ * that the page cannot read.
  * @param {string | null | undefined} code of the registry
  * @param {boolean} accepted whether host and chain have accepted the song
  * @returns {"refused" | "failed" | null}
@@ -18,18 +18,23 @@ export function publicCode(code, accepted) {
 }
 
 /**
- * @param {{session: {playWhenReady: boolean, playAfterSeek: boolean, pendingPause: boolean}, pageCommands: {isAsking:
- *   boolean, denied: number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
- *   info: any, sound: {ranges: [number, number][]} | null}} stream
+ * State of a stream for its page.
+ * @param {object} stream
+ * @param {{playWhenReady: boolean, playAfterSeek: boolean, pendingPause: boolean}} stream.session
+ * @param {{isAsking: boolean, denied: number | null, done: number}} stream.pageCommands
+ * @param {{code: string} | null} stream.problem
+ * @param {{pitch: boolean}} stream.settings
+ * @param {boolean} stream.stalled
+ * @param {any} stream.info of the host
+ * @param {{ranges: [number, number][]} | null} stream.sound
  * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}}
- *   state of telling.js
+ *   state of stateOf (state_publisher.js)
  */
 export function publicState(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
   const { session } = stream;
-  // Of a song that host and chain have not accepted the page hears that it is loading, or that it failed.
+  // Before host and chain have accepted a song its page learns that it is loading or has failed.
   const accepted = Boolean(stream.info);
   return {
-    // A song that could not be opened is no song that is being opened.
     state:
       accepted && state !== "loading"
         ? session.pendingPause
@@ -43,7 +48,7 @@ export function publicState(stream, { state, position_ms, duration_ms, volume, m
     volume,
     muted,
     rate,
-    pitch: stream.pitch,
+    pitch: stream.settings.pitch,
     ranges: accepted ? (stream.sound?.ranges ?? []) : [],
     wanted: session.playWhenReady || session.playAfterSeek || stream.pageCommands.isAsking,
     stalled: stream.stalled,

@@ -192,9 +192,9 @@ export class PlaybackSession {
     if (this.stopped) return;
     const { stream } = this;
     // What may be resumed may not be started anew: the request was allowed before the song ended.
-    const refusal = STARTS.has(action) ? stream.refusalOf(action, surface) : null;
+    const refusal = STARTS.has(action) ? stream.gate.refusalOf(action, surface) : null;
     if (refusal) {
-      stream.note(refusal);
+      stream.notify(refusal);
       return this.#apply("stop");
     }
     const { scheduler } = stream;

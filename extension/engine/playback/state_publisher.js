@@ -43,7 +43,7 @@ export function stateOf(stream) {
     },
   } = stream;
   const moving = session.state === "playing" ? performance.now() - heard.at : 0;
-  const sum = heard.ms + Math.min(moving, MAX_EXTRAPOLATION_MS) * stream.rate;
+  const sum = heard.ms + Math.min(moving, MAX_EXTRAPOLATION_MS) * stream.settings.rate;
   const interval = (info?.interval_s ?? 30) * 1000;
   const reward = stream.tickets.earns && !stream.tickets.capped ? BigInt(info?.reward_wei ?? 0) : 0n;
   return {
@@ -52,9 +52,9 @@ export function stateOf(stream) {
     position_ms: ENDED.has(session.state) ? session.position_ms : (sound?.positionMs ?? session.position_ms),
     duration_ms: info?.duration_ms ?? stream.song?.duration_ms ?? 0,
     buffered_ms: sound?.aheadMs ?? 0,
-    volume: stream.volume,
-    muted: stream.muted,
-    rate: stream.rate,
+    volume: stream.settings.volume,
+    muted: stream.settings.muted,
+    rate: stream.settings.rate,
     list: { index: stream.place.list?.index ?? 0, count: stream.place.list?.count ?? 1 },
     left: { plays: left["play"] ?? null, seeks: left["seek"] ?? null },
     heard_ms: Math.round(sum),
@@ -141,11 +141,8 @@ export function nowPlaying(stream) {
 
 /** Say goodbye to host and core. @param {Stream} gone */
 export async function closeStream(gone) {
-  const {
-    opening,
-    place: { stream },
-  } = gone;
+  const { stream } = gone.place;
   mediaSession.release(gone);
   closeSong(stream);
-  if (opening["stream"]) await native("close", { stream }).catch(() => undefined);
+  if (gone.loader.opening["stream"]) await native("close", { stream }).catch(() => undefined);
 }

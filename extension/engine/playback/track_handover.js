@@ -41,15 +41,15 @@ export class TrackHandover {
     if (before.session.state !== "playing" || !before.scheduler?.isComplete || after.session.state !== "ready")
       return false;
     // The page made the list: a song that takes something from the listener waits for a press of its own.
-    if (after.refusal("play", "activated")) return false;
-    const left = (before.info.duration_ms - before.sound.positionMs) / before.rate;
+    if (after.gate.refusal("play", "activated")) return false;
+    const left = (before.info.duration_ms - before.sound.positionMs) / before.settings.rate;
     const fade = Math.min(this.fadeMs, before.info.duration_ms / 2, after.info.duration_ms / 2);
     return left <= Math.max(LEAD_MS, fade) && left > 0;
   }
 
   check() {
     if (this.isStarted) return;
-    if (!this.isDue) return this.before.letEnd();
+    if (!this.isDue) return this.before.endIfLast();
     this.isStarted = true;
     this.close();
     this.run().catch((error) => this.after.fail(error));
@@ -57,14 +57,13 @@ export class TrackHandover {
 
   async run() {
     const { before, after } = this;
-    for (const name of /** @type {const} */ (["volume", "muted", "rate", "pitch"]))
-      Object.assign(after, { [name]: before[name] });
+    after.settings.copy(before.settings);
     const old = before.sound;
     await before.session.handOver();
     if (this.fadeMs > 0) {
       old.isFadingOut = true;
       old.finish().catch(() => undefined);
-      after.tune();
+      after.applySettings();
       after.sound.audio.volume = 0;
     } else await after.sound.follow(old);
     await after.play("activated");
@@ -81,9 +80,9 @@ export class TrackHandover {
       const part = old.audio.ended ? 1 : Math.min(1, (old.positionMs - began) / length);
       // A pause, a seek or another volume belongs to the song that plays now.
       const over = part >= 1 || (after.session.state !== "playing" && after.session.state !== "starting");
-      after.sound.audio.volume = over ? after.volume : after.volume * Math.sin((part * Math.PI) / 2);
-      old.audio.volume = after.volume * Math.cos((part * Math.PI) / 2);
-      old.audio.muted = after.muted;
+      after.sound.audio.volume = over ? after.settings.volume : after.settings.volume * Math.sin((part * Math.PI) / 2);
+      old.audio.volume = after.settings.volume * Math.cos((part * Math.PI) / 2);
+      old.audio.muted = after.settings.muted;
       if (!over) return;
       clearInterval(timer);
       old.isFadingOut = false;

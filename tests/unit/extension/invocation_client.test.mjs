@@ -48,7 +48,7 @@ beforeEach(async () => {
     ring: {},
     recovery: { pending: null, isNeeded: () => false },
     payment: { onIntervals: () => undefined },
-    isStalled: (is) => stalls.push(is),
+    onStall: (is) => stalls.push(is),
   };
 });
 

@@ -20,7 +20,7 @@ function stream(problem, info) {
     problem: problem && { code: problem },
     pageCommands: { isAsking: false, denied: null, done: 0 },
     sound: { ranges: [[0, 2000]] },
-    pitch: true,
+    settings: { pitch: true },
     stalled: false,
   };
 }

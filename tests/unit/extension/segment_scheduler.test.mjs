@@ -111,12 +111,12 @@ function jumped(state) {
     recovery: { pending: null, isNeeded: () => false },
     payment: { onIntervals() {}, summary: () => null },
     ring: { addGrant: async () => undefined },
-    rate: 1,
+    settings: { rate: 1, volume: 1, muted: false, pitch: true },
     players: [],
     page: {},
     timings: {},
     sound: { positionMs: 60_000, aheadMs: 60_000, ranges: [] },
-    isStalled() {},
+    onStall() {},
     scheduler: { parts: {}, keyCount: () => 3, firstMissing: () => 30 },
   };
   const invocations = new InvocationClient(/** @type {any} */ (stream));

@@ -52,9 +52,7 @@ function sessionAfter(events, buffered = true) {
     payment: { onIntervals() {}, summary: () => null, costs: false },
     players: [],
     timings: { onRequest() {}, onSound() {} },
-    rate: 1,
-    volume: 1,
-    muted: false,
+    settings: { rate: 1, volume: 1, muted: false, pitch: true },
     nowS: 0,
     isActive: true,
     sound: {
@@ -77,12 +75,11 @@ function sessionAfter(events, buffered = true) {
       keyCount: () => null,
     },
     pageCommands: { isAsking: false, denied: null, done: 0 },
-    pitch: true,
     stalled: false,
     problem: null,
-    isStalled() {},
-    refusalOf: () => null,
-    note() {},
+    onStall() {},
+    gate: { refusalOf: () => null },
+    notify() {},
     fail: async (error) => {
       seen.failed.push(error.code);
       await stream.session.onProblem(error.code);
@@ -247,8 +244,10 @@ test("a page's play that is requested as the song ends begins no counted play an
     const noted = [];
     // What may be resumed may not start: the page was allowed the first, and the song has ended meanwhile.
     Object.assign(stream, {
-      note: (problem) => noted.push(problem.code),
-      refusalOf: (action, from) => (action === "play" && from === "activated" ? { code: "player.press" } : null),
+      notify: (problem) => noted.push(problem.code),
+      gate: {
+        refusalOf: (action, from) => (action === "play" && from === "activated" ? { code: "player.press" } : null),
+      },
     });
     await session.request("play");
     session.onMediaEvent("playing");

@@ -7,6 +7,10 @@ globalThis.MediaSource ??= /** @type {any} */ ({ isTypeSupported: () => true });
 globalThis.navigator ??= /** @type {any} */ ({});
 const { Stream } = await import("../../../extension/engine/playback/stream.js");
 const { SpsSource } = await import("../../../extension/engine/media/sps_source.js");
+const { ActivationGate } = await import("../../../extension/engine/playback/activation_gate.js");
+const { AudioSettings } = await import("../../../extension/engine/playback/audio_settings.js");
+const { ProblemHandler } = await import("../../../extension/engine/playback/problem_handler.js");
+const { SongLoader } = await import("../../../extension/engine/playback/song_loader.js");
 const { TrackHandover } = await import("../../../extension/engine/playback/track_handover.js");
 
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
@@ -16,10 +20,6 @@ const SILENT = {
   sound: { positionMs: 0, aheadMs: 0, ranges: [] },
   song: {},
   timings: {},
-  rate: 1,
-  volume: 1,
-  muted: false,
-  pitch: true,
   stalled: false,
   problem: null,
 };
@@ -58,7 +58,14 @@ function stream(policy, { costs = false, on = false, now = "ready", invoke = "pl
     place: { origin: `https://${++number}.example`, page: 1, element: 2, stream: "s" },
     ...SILENT,
   };
-  return { one: Object.setPrototypeOf(one, Stream.prototype), requests };
+  Object.setPrototypeOf(one, Stream.prototype);
+  Object.assign(one, {
+    settings: new AudioSettings(),
+    gate: new ActivationGate(one),
+    problems: new ProblemHandler(one),
+    loader: new SongLoader(one, session),
+  });
+  return { one, requests };
 }
 
 beforeEach(async () => {
@@ -116,7 +123,7 @@ test("a play before the song is there is looked at again once it is, and the pag
   ]) {
     const { one, requests } = stream(COUNTED);
     Object.assign(one.session, { playWhenReady: true, surface });
-    await one.playWanted(one.session);
+    await one.playPending(one.session);
     assert.deepEqual(
       [one.pageCommands.denied, requests.length, one.session.playWhenReady],
       [denied, denied === null ? 1 : 0, false],
@@ -129,9 +136,9 @@ test("a play before the song is there is looked at again once it is, and the pag
 });
 
 test("a page's jump uses up none that the terms count, and free ones it may have untouched", () => {
-  assert.equal(stream(COUNTED).one.refusal("seek", "activated").code, "player.press");
-  assert.equal(stream(COUNTED).one.refusal("seek", "press"), null);
-  for (const surface of ["page", "activated"]) assert.equal(stream(FREE).one.refusal("seek", surface), null);
+  assert.equal(stream(COUNTED).one.gate.refusal("seek", "activated").code, "player.press");
+  assert.equal(stream(COUNTED).one.gate.refusal("seek", "press"), null);
+  for (const surface of ["page", "activated"]) assert.equal(stream(FREE).one.gate.refusal("seek", surface), null);
 });
 
 test("a page's jump makes no paid or metered play longer; the fan's own do", () => {
@@ -141,11 +148,11 @@ test("a page's jump makes no paid or metered play longer; the fan's own do", () 
     [FREE, { costs: true, on: true }],
   ]) {
     const { one } = stream(policy, { ...options, now: "playing", active: true });
-    for (const surface of ["page", "activated"]) assert.equal(one.refusal("seek", surface).code, "player.press");
-    assert.equal(one.refusal("seek", "press"), null);
+    for (const surface of ["page", "activated"]) assert.equal(one.gate.refusal("seek", surface).code, "player.press");
+    assert.equal(one.gate.refusal("seek", "press"), null);
   }
   assert.equal(
-    stream(FREE, { costs: true, now: "playing", active: true }).one.refusal("seek", "activated"),
+    stream(FREE, { costs: true, now: "playing", active: true }).one.gate.refusal("seek", "activated"),
     null,
     "of a preview",
   );
@@ -168,7 +175,6 @@ test("a press is for the terms that were shown: a header that takes their place 
     const { one, requests } = stream(policy, options);
     one.session.state = "starting";
     Object.assign(one, {
-      reread: false,
       session: { ...one.session, surface: "press", isStale: false },
       source: { reread: async () => ({ close() {} }) },
       discard() {},
@@ -176,11 +182,11 @@ test("a press is for the terms that were shown: a header that takes their place 
         this.session = stream(policy, options).one.session;
         this.session.request = async (request) => void requests.push(request);
       },
-      begin() {
-        return this.playWanted(this.session);
+      load() {
+        return this.playPending(this.session);
       },
     });
-    assert.equal(await one.renewed({ code: "station.right.missing" }), true);
+    assert.equal(await one.problems.reread({ code: "station.right.missing" }), true);
     assert.deepEqual(requests, begun);
   }
 });
@@ -207,7 +213,7 @@ test("a list goes on by itself to free songs only", () => {
     scheduler: { isComplete: true },
     info: { duration_ms: 10_000 },
     sound: { positionMs: 9_500 },
-    rate: 1,
+    settings: { rate: 1 },
   };
   for (const [policy, goes] of [
     [FREE, true],
@@ -243,15 +249,15 @@ test("a song that could not be opened keeps nothing of what was read, and a retr
     source,
     song: null,
     ring: { publicKey: Promise.resolve(new Uint8Array(65)) },
-    opening: { stream: "s", header: "x".repeat(100) },
     place: { ...one.place, site: one.place.origin },
   });
+  one.loader.opening = { stream: "s", header: "x".repeat(100) };
   Object.assign(one.session, { isStale: false, onProblem: async () => undefined });
-  await one.begin();
+  await one.loader.load();
   globalThis.fetch = fetch;
   assert.equal(one.problem.code, "sps.magic");
   assert.deepEqual(
-    [source.head.length, source.read, source.stop.signal.aborted, one.opening],
+    [source.head.length, source.read, source.stop.signal.aborted, one.loader.opening],
     [0, null, true, { stream: "s" }],
   );
 });
@@ -290,12 +296,11 @@ test("a site has the host look at so many songs at once, and another site waits 
       source,
       song: null,
       ring: { publicKey: Promise.resolve(new Uint8Array(65)) },
-      opening: {},
       place: { ...one.place, stream: `open ${i}`, site },
     });
     one.session.onProblem = async () => undefined;
     one.session.isStale = false;
-    one.begin();
+    one.loader.load();
     return one;
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
