@@ -34,15 +34,9 @@ export function publicState(stream, { state, position_ms, duration_ms, volume, m
   const { session } = stream;
   // Before host and chain have accepted a song its page learns that it is loading or has failed.
   const accepted = Boolean(stream.info);
+  const shown = session.pendingPause ? "paused" : state;
   return {
-    state:
-      accepted && state !== "loading"
-        ? session.pendingPause
-          ? "paused"
-          : state
-        : stream.problem
-          ? "failed"
-          : "loading",
+    state: accepted && state !== "loading" ? shown : stream.problem ? "failed" : "loading",
     position_ms: accepted ? position_ms : 0,
     duration_ms: accepted ? duration_ms : 0,
     volume,
