@@ -168,7 +168,7 @@ export class SegmentScheduler {
       if (generation !== this.generation || !key) return;
       const clear = await unseal(key, sealed, address, index);
       if (generation !== this.generation) return;
-      this.markCheck?.see(index, clear);
+      this.markCheck?.onSegment(index, clear);
       await sound.append(clear);
     }
     if (generation !== this.generation) return;

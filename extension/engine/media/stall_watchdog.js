@@ -1,6 +1,5 @@
 /**
- * Watches that a song which should sound does sound: the element may stand still with everything it needs in its
- * buffer.
+ * Detects an audio element that stalls with sound in its buffer, and nudges it.
  */
 
 const STILL_MS = 3_000;
@@ -11,7 +10,7 @@ const MOST = 5;
 export class StallWatchdog {
   #at = -1;
   #since = 0;
-  /** @type {number} how often it has helped without the song going on */
+  /** @type {number} nudges since the position last moved */
   nudges = 0;
 
   /**
@@ -30,7 +29,7 @@ export class StallWatchdog {
     if (nowMs - this.#since < STILL_MS) return "still";
     this.#since = nowMs;
     const next = this.#next(audio);
-    // With nothing to play it is the network's turn, not the element's.
+    // With nothing buffered it waits for the network.
     if (next === null) return "still";
     if (this.nudges >= MOST) return "given up";
     this.nudges++;
@@ -41,7 +40,7 @@ export class StallWatchdog {
     return "nudged";
   }
 
-  /** Where there is sound to go on with: here, or behind a small hole. @param {HTMLAudioElement} audio */
+  /** Position of buffered sound: here, or behind a small hole. @param {HTMLAudioElement} audio */
   #next({ buffered, currentTime }) {
     for (let i = 0; i < buffered.length; i++) {
       if (currentTime < buffered.start(i))

@@ -1,9 +1,7 @@
 /**
- * Rules for what may begin an action: how much it takes from the listener against the surface that it was asked on.
- * Pure: no document, no host.
+ * Activation rules: which surface may begin an action, by what the action costs the listener. Pure functions.
  *
- * Nothing in a page consents or costs: what a page or a press in its frame can begin without an allowance is free
- * music.
+ * Nothing in a page consents or costs: without an allowance a page or a press in its frame begins free music only.
  */
 
 /**

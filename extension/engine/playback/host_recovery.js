@@ -1,5 +1,5 @@
 /**
- * When the line to the host breaks: the music goes on from what is here, and the play is taken up at the next host.
+ * Recovery from a broken connection to the host: buffered music goes on while the play is continued at the next host.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -20,7 +20,7 @@ export class HostRecovery {
     this.stream = stream;
   }
 
-  /** Whether an error says that the host no longer knows of this play. @param {unknown} error */
+  /** Whether an error means that the host has lost this play. @param {unknown} error */
   isNeeded(error) {
     const { code } = Problem.of(error);
     return (
@@ -31,7 +31,7 @@ export class HostRecovery {
     );
   }
 
-  /** Resolves when the host has the stream again. Rejects with what keeps it from it. */
+  /** Resolves when a host has the stream again; rejects with the reason why none has. */
   recover() {
     this.pending ??= this.retry().finally(() => {
       this.pending = null;
@@ -64,7 +64,7 @@ export class HostRecovery {
       const { code, detail } = Problem.of(error);
       const unused = code === "ticket.missing" || (code === "ticket.used" && detail["state"] === "none");
       if (!unused || stream.session.granted) throw error;
-      // The play had not begun: it gets a ticket of its own.
+      // The play had not started: it gets a new ticket.
       tickets.reset();
       await tickets.ensure(info, stream.nowS);
     }

@@ -1,5 +1,5 @@
 /**
- * What is done goes to the host, which counts it before a key comes back.
+ * Client of the host's invocations: each action is metered before its keys come back.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -8,36 +8,36 @@ import { native } from "../link.js";
 import { isTransient, retry } from "../../shared/retry.js";
 
 const RENEW_MS = 4_500;
+/** Most keys of one request. */
 const COUNT = 16;
-const ASKING = new Set(["playing", "waiting", "seeking", "starting"]);
-/** So long a click is tried again while the server does not answer. */
+/** States in which keys are renewed. */
+const RENEWING = new Set(["playing", "waiting", "seeking", "starting"]);
+/** An action is retried for so long while the server does not answer. */
 const TIMEOUT_MS = 20_000;
-/** Actions that begin a play. */
+/** Actions that start a play. */
 export const STARTS = new Set(["play", "preview", "live_join"]);
 /** Actions that bring keys. */
 export const KEYED = new Set([...STARTS, "seek", "resume"]);
 
 /** @param {unknown} error */
 const hasMoved = (error) => Problem.of(error).code === MOVED;
-/** Station and server agree about a move a moment later. @param {unknown} error */
+/** Station and server may learn of a move at different times. @param {unknown} error */
 const isTransientAtStart = (error) => isTransient(error) || hasMoved(error);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
 export class InvocationClient {
-  /** @type {{ms: number, at: number, intervals: number}} */
+  /** @type {{ms: number, at: number, intervals: number}} metered time of the play, and when the host said so */
   heard = { ms: 0, at: 0, intervals: 0 };
-  /** @type {Record<string, number>} */
+  /** @type {Record<string, number>} remaining uses by action */
   left = {};
   /** @type {Promise<void> | null} */
   renewal = null;
-  /**
-   * @type {{code: string, retry_ms: number} | null} why the host has no key for the music yet, and when to ask again
-   */
+  /** @type {{code: string, retry_ms: number} | null} why the host has no key yet, and when to ask again */
   pace = null;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   renewing;
-  /** @type {number} actions that bring keys and are under way */
+  /** @type {number} actions under way that bring keys */
   acting = 0;
 
   /** @param {Stream} stream */
@@ -45,20 +45,25 @@ export class InvocationClient {
     this.stream = stream;
   }
 
-  /** @param {string} action @param {number} position @param {number} segment */
+  /**
+   * Invokes an action, with a ticket where it starts a play. Retries what brings keys.
+   * @param {string} action
+   * @param {number} position ms
+   * @param {number} segment of the position
+   */
   async act(action, position, segment) {
     const { tickets, scheduler } = this.stream;
     const starts = STARTS.has(action);
-    // A song that moves this moment has its ticket a moment later.
+    // A song that is moving to another server gets its ticket in a retry.
     if (starts && !this.stream.tickets.isReady(this.stream.nowS))
-      await this.ensure().catch((error) => {
+      await this.ensureTicket().catch((error) => {
         if (!hasMoved(error)) throw error;
       });
     const keyed = KEYED.has(action);
     const first = scheduler?.firstToDecode(segment, position) ?? segment;
     const { stream } = this;
     const { session } = stream;
-    // The same action at the same place is the same invocation: asked again, it is counted once.
+    // The same action at the same position is one invocation for the host: a retry is metered once.
     const options = {
       isWanted: () => session === stream.session && session.isActive,
       onStall: (/** @type {boolean} */ is) => stream.onStall(is),
@@ -68,15 +73,15 @@ export class InvocationClient {
     const work = starts ? () => this.start(action, position, first) : () => this.invoke(action, position, first);
     if (keyed) this.acting++;
     const counted = keyed ? retry(work, options).finally(() => this.acting--) : this.invoke(action, position, null);
-    // The cipher text is under way while the host decides.
+    // The sealed segment loads while the host decides.
     if (keyed) scheduler?.prefetch(first);
     await counted;
     if (starts) tickets.markUsed();
     if (action === "stop") tickets.reset();
   }
 
-  /** A ticket that is there and lasts. Where the host gave this stream's room to others it opens it once more. */
-  async ensure() {
+  /** Ensures a valid ticket. Opens the stream again where the host has evicted it. */
+  async ensureTicket() {
     const { tickets, info, nowS, recovery } = this.stream;
     return tickets.ensure(info, nowS).catch(async (error) => {
       if (Problem.of(error).code !== "host.stream.unknown") throw error;
@@ -86,8 +91,8 @@ export class InvocationClient {
   }
 
   /**
-   * The invocation that begins a play. Where the song has moved since its ticket was opened, it takes another ticket,
-   * once at once.
+   * Invokes the action that starts a play. Where the song has moved since its ticket was opened, another ticket is
+   * drawn, once.
    * @param {string} action
    * @param {number} position
    * @param {number} segment
@@ -95,7 +100,7 @@ export class InvocationClient {
   async start(action, position, segment) {
     const { tickets, nowS } = this.stream;
     for (let again = true; ; again = false) {
-      if (!tickets.isReady(nowS)) await this.ensure();
+      if (!tickets.isReady(nowS)) await this.ensureTicket();
       try {
         return await this.invoke(action, position, segment);
       } catch (error) {
@@ -107,14 +112,14 @@ export class InvocationClient {
   }
 
   /**
-   * One invocation at the host.
+   * Sends one invocation to the host.
    * @param {string} action
    * @param {number} position
    * @param {number | null} segment
    */
   async invoke(action, position, segment) {
     const { ring, scheduler, place, recovery } = this.stream;
-    const ask = () =>
+    const send = () =>
       native("invoke", {
         stream: place.stream,
         action,
@@ -123,11 +128,11 @@ export class InvocationClient {
         count: segment === null ? COUNT : Math.min(COUNT, scheduler?.keyCount(action, segment, position) ?? COUNT),
       });
     if (recovery.pending) await recovery.pending.catch(() => undefined);
-    const answer = await ask().catch(async (error) => {
+    const answer = await send().catch(async (error) => {
       if (!recovery.isNeeded(error)) throw error;
-      // What the host had counted before it went is not counted again.
+      // What the host metered before it went is not metered again.
       await recovery.recover();
-      return ask();
+      return send();
     });
     this.left = answer.left;
     this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
@@ -137,15 +142,14 @@ export class InvocationClient {
   }
 
   /**
-   * Say where the music is, and get the keys that come next.
+   * Reports the position and gets the next keys.
    * @param {number | null} segment
-   * @returns {Promise<number | null>} ms after which to ask again where none came, null: as soon as the music has gone
-   *   on
+   * @returns {Promise<number | null>} ms after which to ask again; null: when the music has moved on
    */
   async renew(segment) {
     const { session, sound, scheduler } = this.stream;
-    // Before the host has granted the play or the jump, its own answer brings the keys.
-    if (!session.granted || this.acting > 0 || !ASKING.has(session.state)) return null;
+    // The answer to an action that is under way brings the keys.
+    if (!session.granted || this.acting > 0 || !RENEWING.has(session.state)) return null;
     const { positionMs } = sound;
     this.renewal ??= this.invoke("renew", positionMs, segment ?? scheduler?.firstMissing(positionMs) ?? null).finally(
       () => {
@@ -156,9 +160,9 @@ export class InvocationClient {
     return this.pace?.retry_ms ?? null;
   }
 
-  /** From now on say it regularly. */
-  begin() {
-    this.end();
+  /** Renews regularly from now on. */
+  startRenewing() {
+    this.stopRenewing();
     const { stream } = this;
     this.renewing = setInterval(() => {
       this.renew(null).then(
@@ -168,7 +172,8 @@ export class InvocationClient {
     }, RENEW_MS);
   }
 
-  end() {
+  /** Ends the renewals. */
+  stopRenewing() {
     clearInterval(this.renewing);
   }
 }

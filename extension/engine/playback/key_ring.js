@@ -7,7 +7,7 @@ import { bigEndian, fromBase64, join } from "../bytes.js";
 
 const { subtle } = crypto;
 const NONCE = 12;
-/** Wrapping keys that are kept: the host's own, and those of the server's latest grants. */
+/** Wrapping keys that are kept: the host's and those of the server's latest grants. */
 const MOST_WRAPPING_KEYS = 8;
 const AES = { name: "AES-GCM", length: 256 };
 
@@ -22,7 +22,7 @@ export class KeyRing {
   }
 
   /**
-   * Take the keys of a grant.
+   * Unwraps the keys of a grant.
    * @param {{ephemeral: string, keys: [number, string][]}} grant
    * @param {Address} address what the seals are bound to
    */
@@ -44,7 +44,7 @@ export class KeyRing {
     );
   }
 
-  /** The wrapping key with the other side's key of a stream; once made, kept. @param {string} ephemeral base64 */
+  /** Wrapping key for the other side's ephemeral key, cached. @param {string} ephemeral base64 */
   wrappingKey(ephemeral) {
     let cached = this.wrappingKeys.get(ephemeral);
     if (!cached) {
@@ -78,7 +78,7 @@ export class KeyRing {
   }
 
   /**
-   * Forget the keys of what lies far from the music: a jump brings its own.
+   * Removes keys far from the music.
    * @param {number} first
    * @param {number} last that are kept
    */
@@ -86,7 +86,7 @@ export class KeyRing {
     for (const index of this.keys.keys()) if (index < first || index > last) this.keys.delete(index);
   }
 
-  /** Forget every key. */
+  /** Removes every key. */
   clear() {
     this.keys.clear();
   }
@@ -104,7 +104,7 @@ export function aad({ content, rendition, epochs }, index) {
 }
 
 /**
- * Open one sealed segment whose hash the signed header names.
+ * Opens a sealed segment whose hash the signed header names.
  * @param {CryptoKey} key
  * @param {Uint8Array<ArrayBuffer>} sealed
  * @param {Address} address

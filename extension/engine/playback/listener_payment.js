@@ -1,5 +1,5 @@
 /**
- * Songs that their listener pays: whether the next play is a paid one, and a voucher for each part that was heard.
+ * Payment by the listener: whether the next play is paid, and vouchers for the intervals of a paid play.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -17,13 +17,13 @@ import * as wallet from "../wallet.js";
 export class ListenerPayment {
   /** The next play is a paid item. */
   on = false;
-  /** The one that sounds is. */
+  /** The current play is paid. */
   charging = false;
   /** @type {Need} */
   need = "wallet";
-  /** Of the listening money here, wei. */
+  /** Remaining listening money at the song's server, wei. */
   left = "0";
-  /** @type {number} intervals of this play that are signed for */
+  /** @type {number} intervals of this play that a voucher covers */
   signedIntervals = 0;
   /** @type {Promise<void> | null} */
   signing = null;
@@ -33,19 +33,19 @@ export class ListenerPayment {
     this.stream = stream;
   }
 
-  /** Whether this song costs its listener something. */
+  /** Whether the listener pays for this song. */
   get costs() {
     const { song } = this.stream;
     return song?.payer === "listener" && BigInt(song.price_wei) > 0n;
   }
 
-  /** Wei of so many intervals, with the commission. @param {number} intervals */
+  /** Price of intervals with the commission, wei. @param {number} intervals */
   price(intervals) {
     const net = BigInt(intervals) * BigInt(this.stream.song?.price_wei ?? 0);
     return net + (net * BigInt(this.stream.info?.bps ?? 0)) / 10_000n;
   }
 
-  /** Before a play: paid where all that it needs is there, else the preview. */
+  /** Decides whether the next play is paid; otherwise it is the preview. */
   async decide() {
     if (!this.costs || !this.stream.info) return;
     const { session } = this.stream;
@@ -87,9 +87,9 @@ export class ListenerPayment {
   }
 
   /**
-   * So many intervals of this play are heard: what is new is signed for.
-   * @param {number} intervals
-   * @param {string} action that told it
+   * Signs a voucher for new intervals of the play.
+   * @param {number} intervals metered so far
+   * @param {string} action whose answer has them
    */
   onIntervals(intervals, action) {
     if (action === "play" || action === "preview") this.charging = this.costs && action === "play";
@@ -121,7 +121,7 @@ export class ListenerPayment {
     await native("pay", { stream, voucher });
   }
 
-  /** For the player. @param {number} intervals heard */
+  /** Payment as the player shows it. @param {number} intervals metered */
   summary(intervals) {
     if (!this.costs) return null;
     return {

@@ -14,7 +14,7 @@ const ACTIVE = new Set([...SOUNDING, "paused"]);
 /** @typedef {{song: any, onMessage: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
 
 export class MediaSessionController {
-  /** @type {Player | null} whose song it shows */
+  /** @type {Player | null} of the song that is shown */
   #player = null;
   /** @type {State | null} */
   #state = null;
@@ -33,7 +33,7 @@ export class MediaSessionController {
   }
 
   /**
-   * A player is in this state now. The one that sounds has the screen; who has it keeps it while it pauses.
+   * Updates the state of a player. The one that sounds takes the media session, and keeps it while it is paused.
    * @param {Player} player
    * @param {State} state
    */
@@ -63,12 +63,12 @@ export class MediaSessionController {
     this.#handle(state.list);
   }
 
-  /** A player is gone. @param {Player} player */
+  /** Releases the media session of a closed player. @param {Player} player */
   release(player) {
     if (this.#player === player) this.#clear(false);
   }
 
-  /** @param {boolean} keep what was last heard may be played again */
+  /** @param {boolean} keep the song, which may be played again */
   #clear(keep) {
     const { session } = this;
     if (!session) return;

@@ -143,7 +143,7 @@ export class PlaybackSession {
     }
     const event = name === "seeked" ? "playing" : name;
     if (event === "playing" && (this.state === "starting" || this.state === "seeking")) timings.onSound();
-    if (event === "ended") this.invocations.end();
+    if (event === "ended") this.invocations.stopRenewing();
     if (event !== "playing" && event !== "waiting" && event !== "ended") return;
     this.#apply(event, sound.positionMs).catch((error) => this.stream.fail(error));
   }
@@ -157,14 +157,14 @@ export class PlaybackSession {
   /** Stops metering while the last moment still sounds: the next track takes over. */
   async handOver() {
     this.stopped = true;
-    this.invocations.end();
+    this.invocations.stopRenewing();
     await this.invocations.act("stop", this.stream.sound.positionMs, 0);
   }
 
   /** Stops the sound, and what feeds it. */
   silence() {
     this.stream.scheduler?.stop();
-    this.invocations.end();
+    this.invocations.stopRenewing();
     this.stream.sound.pause();
   }
 
@@ -246,6 +246,6 @@ export class PlaybackSession {
           ? stream.fail(new Problem("media.decode", { reason: String(error) }))
           : undefined,
       );
-    this.invocations.begin();
+    this.invocations.startRenewing();
   }
 }

@@ -123,8 +123,8 @@ export class SongLoader {
     const { transitions, begins, extent } = stream.song;
     if (stream.scheduler) {
       stream.scheduler.endMs = extent.to_ms;
-      const onRefusal = (/** @type {Problem} */ problem) => void (session.isStale || stream.fail(problem));
-      stream.scheduler.markCheck = new MarkCheck(stream.place.stream, stream.song, stream.init, onRefusal, (verdict) =>
+      const onMismatch = (/** @type {Problem} */ problem) => void (session.isStale || stream.fail(problem));
+      stream.scheduler.markCheck = new MarkCheck(stream.place.stream, stream.song, stream.init, onMismatch, (verdict) =>
         stream.timings.onMark(verdict),
       );
     }

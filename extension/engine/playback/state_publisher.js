@@ -1,5 +1,5 @@
 /**
- * What a stream tells: its state to player and page, its terms to the player, its song to the popup.
+ * Publishes a stream: its state to player and page, its terms to the player, its song to the popup.
  */
 
 import { api } from "../../shared/compat.js";
@@ -27,7 +27,7 @@ function artworkOf({ content }) {
 
 const mediaSession = new MediaSessionController(navigator.mediaSession, artworkOf);
 
-/** Longer than this without a renewal, the reward meter waits for the host's word. */
+/** The reward meter runs ahead of the host's latest answer for so long at most. */
 export const MAX_EXTRAPOLATION_MS = 9_000;
 const ENDED = new Set(["ready", "starting"]);
 const WAITING = new Set(["starting", "seeking", "waiting"]);
@@ -95,7 +95,7 @@ export async function publishTerms(stream, ports) {
     rewards: standing.rewards,
   });
   stream.facts = terms.facts ?? null;
-  // Locked, but counting: a session that still runs needs no seed.
+  // A locked wallet still earns by a session that was signed before.
   const counting = standing.wallet === "locked" && info && wallet.runningSession(info);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
@@ -139,7 +139,7 @@ export function nowPlaying(stream) {
   };
 }
 
-/** Say goodbye to host and core. @param {Stream} gone */
+/** Closes the stream at host and core. @param {Stream} gone */
 export async function closeStream(gone) {
   const { stream } = gone.place;
   mediaSession.release(gone);

@@ -7,6 +7,7 @@ import { native } from "../link.js";
 import { askTicket, stationOf } from "./ticket.js";
 import * as wallet from "../wallet.js";
 
+/** A ticket that ends within this time is renewed, s. */
 const SPARE_S = 30;
 /** The code of a server from which the song has moved away: the station's next ticket names the one that it is at. */
 export const MOVED = "server.moved";
@@ -14,7 +15,7 @@ export const MOVED = "server.moved";
 const DEVICE = "session.device";
 const MOST_KEPT = 64;
 
-/** @type {Map<string, any>} the session last used at a site: most likely the next one too */
+/** @type {Map<string, any>} session used last at a site */
 const recentSessions = new Map();
 /**
  * Tickets that were drawn and began no play, by site, session and song: each holds some of the station's money until it
@@ -53,10 +54,10 @@ export class TicketManager {
   prepared = null;
   earns = false;
 
-  /** The station's cap for the day is reached: this play is heard and earns nothing. */
+  /** The station's cap of the day is reached: the play earns nothing. */
   capped = false;
 
-  /** Called when ``capped`` has changed. @type {() => void} */
+  /** @type {() => void} called when ``capped`` has changed */
   onCapped = () => {};
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
@@ -66,9 +67,9 @@ export class TicketManager {
   speculation = null;
   /** @type {any} the signed ticket, to take the play up again with */
   ticket = null;
-  /** Whose ticket it is, and for what. */
+  /** Site, session and song of the ticket. */
   key = "";
-  /** A play began with it. */
+  /** A play was started with the ticket. */
   used = false;
   /**
    * The host's clock as it was told last: a page may be open for hours, and the computer asleep, and another hour has
@@ -85,7 +86,7 @@ export class TicketManager {
   }
 
   /**
-   * The header is verified: ask for the ticket of the session that was last used here.
+   * Requests a ticket for the session used last at the site, before the host has accepted the song.
    * @param {string} content address
    */
   speculate(content) {
@@ -99,8 +100,8 @@ export class TicketManager {
   }
 
   /**
-   * Begin before the click; what fails here is tried again at the click, and said then. Whoever is still the same
-   * listener keeps the ticket.
+   * Prepares a ticket before the press. An error is reported by the press, which tries again. The ticket of the same
+   * listener is kept.
    * @param {any} info of the host @param {number} now Unix seconds by the chain's clock
    */
   prefetch(info, now) {
@@ -113,7 +114,7 @@ export class TicketManager {
   }
 
   /**
-   * Resolves with a ticket that is there and lasts.
+   * Ensures a valid ticket.
    * @param {any} info
    * @param {number} now Unix seconds by the chain's clock
    */
@@ -133,12 +134,12 @@ export class TicketManager {
     return this.expiry - SPARE_S > now;
   }
 
-  /** A play has begun with the ticket. */
+  /** A play was started with the ticket. */
   markUsed() {
     this.used = true;
   }
 
-  /** The ticket is used up, or was another listener's; one that began no play is kept for the next. */
+  /** Drops the ticket. An unused one is kept for the next play. */
   reset() {
     this.release();
     this.prepared = null;
@@ -146,13 +147,13 @@ export class TicketManager {
     this.used = false;
   }
 
-  /** The ticket is of no use any more: its song has moved to another security server before it was played. */
+  /** Drops the ticket for good: its song has moved to another security server. */
   discard() {
     this.used = true;
     this.reset();
   }
 
-  /** Ends this: no play draws a ticket here any more. */
+  /** Releases every ticket. */
   close() {
     this.dropSpeculation();
     this.reset();

@@ -1,5 +1,5 @@
 /**
- * How long the engine took, for developer tools and benchmarks; only the latest are kept.
+ * Latencies of a stream, for developer tools and benchmarks. The lists are bounded.
  */
 
 const MOST = 32;
@@ -13,10 +13,10 @@ export class Timings {
   seek_ms = [];
   /** @type {string[]} */
   marks = [];
-  /** @type {{at: number, first: boolean} | null} when the fan last asked for sound */
+  /** @type {{at: number, first: boolean} | null} latest request for sound */
   #requested = null;
 
-  /** @param {Promise<number>} started how long Python took */
+  /** @param {Promise<number>} started start-up time of the core, ms */
   constructor(started) {
     started.then(
       (ms) => (this.engine_cold_ms = round(ms)),
@@ -24,12 +24,12 @@ export class Timings {
     );
   }
 
-  /** The fan asks for sound. @param {boolean} first a play, not a seek */
+  /** Sound is requested. @param {boolean} first a play, not a seek */
   onRequest(first) {
     this.#requested = { at: performance.now(), first };
   }
 
-  /** There it is. */
+  /** The requested sound starts. */
   onSound() {
     if (!this.#requested) return;
     const { at, first } = this.#requested;
@@ -39,7 +39,7 @@ export class Timings {
     else if (this.seek_ms.length < MOST) this.seek_ms.push(ms);
   }
 
-  /** The mark of a segment was read. @param {string} verdict */
+  /** The watermark of a segment was judged. @param {string} verdict */
   onMark(verdict) {
     if (this.marks.length < MOST) this.marks.push(verdict);
   }

@@ -1,13 +1,11 @@
 /**
- * From one track to the next: the host hears a stop and a play, each under its own ticket, while the sound goes on.
+ * Handover from one track to the next: a stop and a play at the host, each with its own ticket. The sound goes on.
  *
- * Gapless: the next song follows on the same deck, from the very end of the one before. Crossfade: it begins on a deck
- * of its own while the
- * one before fades. In both the moment of the stop ends what counts for one and begins what counts for the other:
- * nothing is heard twice.
+ * Gapless: the next track is appended to the same buffer. Crossfade: it starts in a buffer of its own while the one
+ * before fades out. In both, metering of the one ends where metering of the other starts.
  */
 
-/** So long before its end a song hands over: the time for the host's answer, the keys and the first segment. */
+/** Lead of the handover before the end: time for the host's answer, the keys and the first segment. */
 export const LEAD_MS = 1_000;
 const POLL_MS = 100;
 const STEP_MS = 50;
@@ -21,13 +19,13 @@ export class TrackHandover {
    * @param {Stream} before
    * @param {Stream} after
    * @param {number} fadeS of the crossfade; 0: gapless
-   * @param {() => void} done the next song plays
+   * @param {() => void} onDone the next track plays
    */
-  constructor(before, after, fadeS, done) {
+  constructor(before, after, fadeS, onDone) {
     this.before = before;
     this.after = after;
     this.fadeMs = fadeS * 1000;
-    this.done = done;
+    this.onDone = onDone;
     this.timer = setInterval(() => this.check(), POLL_MS);
   }
 
@@ -35,12 +33,12 @@ export class TrackHandover {
     clearInterval(this.timer);
   }
 
-  /** Whether it is time, and everything is there. */
+  /** Whether the time has come and the next track is ready. */
   get isDue() {
     const { before, after } = this;
     if (before.session.state !== "playing" || !before.scheduler?.isComplete || after.session.state !== "ready")
       return false;
-    // The page made the list: a song that takes something from the listener waits for a press of its own.
+    // The page made the list: a track that uses something up waits for a press.
     if (after.gate.refusal("play", "activated")) return false;
     const left = (before.info.duration_ms - before.sound.positionMs) / before.settings.rate;
     const fade = Math.min(this.fadeMs, before.info.duration_ms / 2, after.info.duration_ms / 2);
@@ -68,17 +66,17 @@ export class TrackHandover {
     } else await after.sound.follow(old);
     await after.play("activated");
     if (this.fadeMs > 0) this.fade(old);
-    if (!after.session.isOver) this.done();
+    if (!after.session.isOver) this.onDone();
   }
 
-  /** Equal power: what one loses the other gains. @param {import("../media/track_audio.js").TrackAudio} old */
+  /** Equal-power crossfade. @param {import("../media/track_audio.js").TrackAudio} old */
   fade(old) {
     const { after } = this;
     const began = old.positionMs;
     const length = Math.max(STEP_MS, old.durationMs - began);
     const timer = setInterval(() => {
       const part = old.audio.ended ? 1 : Math.min(1, (old.positionMs - began) / length);
-      // A pause, a seek or another volume belongs to the song that plays now.
+      // A pause or a seek of the new track ends the fade.
       const over = part >= 1 || (after.session.state !== "playing" && after.session.state !== "starting");
       after.sound.audio.volume = over ? after.settings.volume : after.settings.volume * Math.sin((part * Math.PI) / 2);
       old.audio.volume = after.settings.volume * Math.cos((part * Math.PI) / 2);

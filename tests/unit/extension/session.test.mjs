@@ -102,7 +102,7 @@ async function paused(buffered = true) {
   await world.session.request("play", 1000);
   world.session.onMediaEvent("playing");
   await world.session.request("pause", 1000);
-  world.session.invocations.end();
+  world.session.invocations.stopRenewing();
   assert.equal(world.session.state, "paused");
   world.forget();
   return world;
@@ -128,7 +128,7 @@ test("a press is at the host in the same task, and sounds with the answer", asyn
   assert.deepEqual(seen, { sound: [], invoked: ["resume"], failed: [] });
   open();
   await play;
-  session.invocations.end();
+  session.invocations.stopRenewing();
   assert.deepEqual(seen.sound, ["start 1000", "play"]);
   session.onMediaEvent("playing");
   assert.equal(session.state, "playing");
@@ -149,7 +149,7 @@ test("decoder and output start before the grant where nothing is buffered, and a
   const seek = session.request("seek", 9_000);
   assert.deepEqual([audio.currentTime, session.state], [9, "seeking"]);
   await seek;
-  session.invocations.end();
+  session.invocations.stopRenewing();
   assert.deepEqual([session.state, stream.session.granted, seen.failed], ["playing", true, ["policy.count.exhausted"]]);
   assert.deepEqual(seen.sound, ["play", "start 1000"]);
 });
@@ -161,7 +161,7 @@ test("a pause before the host has answered the play leaves it silent and fails n
   const pause = session.request("pause");
   open();
   await Promise.all([play, pause]);
-  session.invocations.end();
+  session.invocations.stopRenewing();
   assert.deepEqual(seen, { sound: ["off"], invoked: ["resume", "pause"], failed: [] });
   assert.equal(session.state, "paused");
 });
@@ -174,7 +174,7 @@ test("a pause before the first grant is invoked with it", async () => {
   assert.deepEqual([session.state, session.pendingPause, seen.invoked], ["starting", true, ["play"]]);
   open();
   await play;
-  session.invocations.end();
+  session.invocations.stopRenewing();
   assert.deepEqual(seen, { sound: ["off"], invoked: ["play", "pause"], failed: [] });
   assert.equal(session.state, "paused");
 });
@@ -186,7 +186,7 @@ test("a problem before the host's answer is what is shown, and nothing sounds", 
   await stream.fail(new Problem("content.revoked"));
   open();
   await play;
-  session.invocations.end();
+  session.invocations.stopRenewing();
   assert.deepEqual(seen, { sound: ["off"], invoked: ["resume"], failed: ["content.revoked"] });
   assert.equal(session.state, "refused");
 });
@@ -198,7 +198,7 @@ test("a second play while the first one starts changes nothing: it sounds", asyn
   await settled();
   open();
   await Promise.all(both);
-  session.invocations.end();
+  session.invocations.stopRenewing();
   assert.deepEqual(seen, { sound: ["start 1000", "play"], invoked: ["resume"], failed: [] });
 });
 
@@ -221,7 +221,7 @@ test("of two seeks only the answer to the latest starts the sound, at its positi
   assert.deepEqual([seen.sound, session.state], [[], "seeking"]);
   gates[1].open();
   await seeks[1];
-  session.invocations.end();
+  session.invocations.stopRenewing();
   assert.deepEqual(
     [seen.sound, seen.invoked],
     [
@@ -256,7 +256,7 @@ test("a page's play that is requested as the song ends begins no counted play an
     assert.equal(session.state, "ended");
     forget();
     await session.request("play", undefined, surface);
-    session.invocations.end();
+    session.invocations.stopRenewing();
     assert.deepEqual([seen.invoked, noted], begins ? [["play"], []] : [[], ["player.press"]]);
     assert.equal(session.state, begins ? "starting" : "ready");
   }
@@ -267,7 +267,7 @@ test("an interrupted play is continued at its position, paused, or playing if it
     const { session, seen, audio } = sessionAfter([]);
     const play = { state: "playing", position_ms: 4_000, heard_ms: 3_000, intervals: 0 };
     await session.resume(play, { position_ms: 5_000, playing });
-    session.invocations.end();
+    session.invocations.stopRenewing();
     assert.equal(audio.currentTime, 5);
     assert.deepEqual(seen.invoked, playing ? ["pause", "resume"] : ["pause"]);
     assert.deepEqual([session.state, session.granted], [playing ? "starting" : "paused", true]);
