@@ -50,7 +50,7 @@ export class ListenerPayment {
     if (!this.costs || !this.stream.info) return;
     const { session } = this.stream;
     this.need = await this.missing().catch(() => /** @type {Need} */ ("money"));
-    // What an earlier play left unsigned stands in the way of the next item.
+    // Unsigned intervals of an earlier play block the next one.
     if (this.need === null) await this.sign().catch(() => undefined);
     const { begins, extent } = await song("player.pays", {
       stream: this.stream.place.stream,
