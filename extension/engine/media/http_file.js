@@ -1,11 +1,9 @@
 /**
- * A file on a web server, read by ranges from servers that may not keep to the standard.
+ * A file on a web server, read by ranges, also from servers that violate RFC 9110.
  *
- * An answer is read by its `Content-Range`; an answer that is short is continued from its end; one that brings more
- * than was asked for is kept
- * and serves later reads (download.js); a server whose ranges make no sense is asked for the file without a range.
- * Pieces of two versions of a
- * file are never joined.
+ * A response is read by its `Content-Range`. A short one is continued from its end; one with more bytes than requested
+ * is kept and serves later reads (download.js). A server with invalid ranges is sent requests without a range. Pieces
+ * of two versions of a file are never joined.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -14,36 +12,35 @@ import { boundaryOf, contentRange, partOf, sizeOfUnsatisfied } from "./content_r
 import { Download } from "./download.js";
 import { Redirected, collect, get, readerOf } from "./web_request.js";
 
-/** Answers that one read takes at most: a server that gives 64 KiB at once gives 8 MiB. */
+/** Most responses of one read: 8 MiB from a server that sends 64 KiB at once. */
 const MOST_ANSWERS = 128;
-/** Limit of new beginnings of one read whose file was replaced meanwhile. */
+/** Most restarts of one read whose file is being replaced. */
 const MOST_RESTARTS = 2;
 const MOST_MULTIPART = 8 << 20;
 
 /** @typedef {import("./mirror_loader.js").FetchOptions} FetchOptions */
 /** @typedef {{page: string, site: string}} Whose the origin that a file is read for, and that of the page around it */
 /** @typedef {import("./download.js").Reader} Reader */
-/** @typedef {{total: number | null, tag: string | null}} Version of a file, as far as an answer tells it */
+/** @typedef {{total: number | null, tag: string | null}} Version of a file by a response */
 /**
- * One answer's body. start: offset in the file of its first byte; end: offset of its end where it is known; whole: it
- * goes on to the file's end;
- * surplus: it goes on past what was asked for.
+ * Body of a response. start, end: offsets in the file, the end where it is known; whole: it goes to the file's end;
+ * surplus: it has more bytes than requested.
  * @typedef {{reader: Reader, start: number, end: number | null, whole: boolean, surplus: boolean, version: Version,
  *   stop: AbortController, detach: () => void}} Answer
  */
 
 export class HttpFile {
-  /** @type {number | null} by the last answer that named it */
+  /** @type {number | null} bytes, by the latest response that has it */
   size = null;
-  /** @type {string} the address that answered, after redirects */
+  /** @type {string} address after redirects */
   location;
   /** @private @type {Download | null} */
   kept = null;
   /** @private a range was answered with the whole file */
   unranged = false;
-  /** @private ranges make no sense here: the file is asked for without one */
+  /** @private the server's ranges are invalid: requests have none */
   whole = false;
-  /** @private @type {Promise<unknown> | null} the request whose answer may serve others */
+  /** @private @type {Promise<unknown> | null} request whose response may serve others */
   asking = null;
 
   /**
@@ -64,8 +61,7 @@ export class HttpFile {
    * @param {number} first
    * @param {number} end
    * @param {FetchOptions} options
-   * @param {boolean} [claim] more will be read: a transfer that brings more than was asked for goes on, whatever its
-   *   size
+   * @param {boolean} [claim] more will be read: a transfer of more than requested goes on, whatever its size
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async read(first, end, options, claim = true) {
@@ -263,7 +259,7 @@ export class HttpFile {
     }
   }
 
-  /** @private the body of an answer that brings the whole file @param {Response} answer */
+  /** @private body of a response with the whole file @param {Response} answer */
   all(answer) {
     const total = isPlain(answer) ? lengthOf(answer) : null;
     return { reader: readerOf(answer), start: 0, end: total, total };
@@ -300,7 +296,7 @@ export class HttpFile {
   }
 }
 
-/** True where the bytes come as they lie in the file. @param {Response} answer */
+/** Whether a response has no content coding. @param {Response} answer */
 const isPlain = (answer) =>
   ["", "identity"].includes((answer.headers.get("Content-Encoding") ?? "").trim().toLowerCase());
 
@@ -317,7 +313,7 @@ function versionOf(answer, total) {
   return { total, tag: answer.redirected ? null : tag };
 }
 
-/** True where two answers are certainly of two versions. @param {Version} a @param {Version} b */
+/** Whether two responses are certainly of two versions. @param {Version} a @param {Version} b */
 const differ = (a, b) =>
   (a.total !== null && b.total !== null && a.total !== b.total) ||
   (a.tag !== null && b.tag !== null && a.tag !== b.tag);
