@@ -5,7 +5,7 @@
  */
 
 /**
- * @typedef {"free" | "limited" | "costs"} Cost what an action takes: nothing, one of a number that the terms limit,
+ * @typedef {"free" | "limited" | "costs"} Cost cost of an action: nothing, a use that the terms limit,
  *   money
  */
 /**
@@ -34,7 +34,7 @@ const SOUNDS = new Set([...BEGINS, "resume", "seek"]);
 const RUNNING = new Set(["second", "segment"]);
 
 /**
- * Whether the terms limit how often or how long this action may be had, so that doing it uses something up.
+ * Whether the terms limit the number or the length of uses of an action.
  * @param {any} policy of the song, as in its header
  * @param {string} action
  */
@@ -70,8 +70,7 @@ export function mayBegin(cost, surface, allowance) {
 }
 
 /**
- * Surface of a press whose song may be another one than was shown when it was made: it begins no more than the page's
- * script could.
+ * Surface of a press for a song that may have been replaced since: no more than the page's script may begin.
  * @param {Surface} surface
  * @returns {Surface}
  */
