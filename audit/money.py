@@ -10,7 +10,7 @@ from audit.events import ContractsAt, SettlementEvent
 from audit.faults import Fault
 from audit.ledger import Claims
 from pywallet.encoding.hex import to_hex
-from pywallet.settlement import commitment, entries_digest, gross, rest
+from pywallet.settlement import EpochHeader, commitment, entries_digest, gross, rest
 
 _M96, _M128 = (1 << 96) - 1, (1 << 128) - 1
 

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pywallet.encoding.hex import checksum
 from pywallet.errors import InputError
-from pywallet.policy import Context, Policy, Usage, describe
+from pywallet.policy import Context, PartyNames, Policy, Usage, describe
 from pywallet.sps import Header
 from pywallet.sps.polyglot import CLOSING, DOCTYPE, Lines, comment_ends_over, patched, prologue
 from studio.owner import Replacing

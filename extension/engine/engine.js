@@ -5,12 +5,12 @@
 import { Problem } from "../shared/problem.js";
 import { badge, start, tell } from "./link.js";
 import { warm } from "./wallet_core.js";
-import { Handover } from "./playback/track_handover.js";
+import { TrackHandover } from "./playback/track_handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
-import { stale } from "./playback/activation_rules.js";
+import { downgrade } from "./playback/activation_rules.js";
 import { Stream } from "./playback/stream.js";
-import { tellState } from "./playback/state_publisher.js";
+import { publishState } from "./playback/state_publisher.js";
 import * as wallet from "./wallet.js";
 
 const MOVE_TRIES = 6;
@@ -59,12 +59,12 @@ wallet.setUp({
         .map(({ song, place }) => ({ stream: place.stream, ...named(song, place) })),
       // Only songs whose player asked for this window: what a page merely shows is no question.
       costs: all
-        .filter(({ opened, paying }) => opened && paying.costs)
-        .map(({ song, place, info, facts, paying }) => ({
+        .filter(({ opened, payment }) => opened && payment.costs)
+        .map(({ song, place, info, facts, payment }) => ({
           ...named(song, place),
           interval_s: info?.interval_s ?? null,
           facts,
-          ...paying.told(0),
+          ...payment.summary(0),
         })),
     };
   },
@@ -76,7 +76,7 @@ wallet.setUp({
   async halt(origin) {
     for (const stream of streams.values())
       if (stream.isActive && (stream.place.origin === origin || stream.place.site === origin))
-        await stream.hear({ type: "pause" }).catch(() => undefined);
+        await stream.onMessage({ type: "pause" }).catch(() => undefined);
   },
 });
 
@@ -92,7 +92,7 @@ const HEAR = {
     const before = after && streams.get(after);
     if (!before) return;
     before.next?.close();
-    before.next = new Handover(before, stream, crossfade_s, () => before.turn(1, true));
+    before.next = new TrackHandover(before, stream, crossfade_s, () => before.changeTrack(1, true));
   },
   /** The background was restarted: its ports have other numbers now, and the pages show their players again. */
   lost() {
@@ -126,7 +126,7 @@ const HEAR = {
   from({ port, kind, stream, message }) {
     if (kind === "player") {
       const known = streams.get(stream);
-      known?.hear(message).catch((error) => known.fail(error));
+      known?.onMessage(message).catch((error) => known.fail(error));
       return;
     }
     if (kind === "provider") return void provider.hear(port, message);
@@ -140,16 +140,16 @@ const HEAR = {
     if (!known) return;
     /** @type {import("./playback/activation_rules.js").Surface} */
     const surface = active ? "activated" : "page";
-    const may = () => command !== "play" || known.allows(surface);
-    known.page
-      .hear(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
+    const may = () => command !== "play" || known.gate.allows(surface);
+    known.pageCommands
+      .execute(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
       .catch((error) => known.fail(error))
-      .finally(() => tellState(known));
+      .finally(() => publishState(known));
   },
   event({ event }) {
     for (const [token, stream] of streams) {
       if (event.stream && event.stream !== token) continue;
-      stream.hostSays(event).catch((error) => stream.fail(error));
+      stream.onHostEvent(event).catch((error) => stream.fail(error));
     }
     if (event.event === "host") provider.changed();
     if (event.event === "receipt") wallet.earned();
@@ -167,25 +167,26 @@ const HEAR = {
  */
 async function obey(stream, command, value, surface) {
   if (command === "play") return stream.play(surface);
-  const refusal = command === "seek" || command === "rate" ? stream.refusal(command, surface) : null;
-  if (refusal) return stream.note(refusal);
-  if (command === "seek") return stream.hear({ type: "seek", position_ms: Number(value) || 0 });
-  if (command === "volume" || command === "rate") return stream.hear({ type: command, value: Number(value) || 0 });
-  if (command === "muted") return stream.hear({ type: "mute", value: Boolean(value) });
-  if (command === "pitch") return stream.hear({ type: "pitch", value: Boolean(value) });
-  return stream.hear({ type: command });
+  const refusal = command === "seek" || command === "rate" ? stream.gate.refusal(command, surface) : null;
+  if (refusal) return stream.notify(refusal);
+  if (command === "seek") return stream.onMessage({ type: "seek", position_ms: Number(value) || 0 });
+  if (command === "volume" || command === "rate") return stream.onMessage({ type: command, value: Number(value) || 0 });
+  if (command === "muted") return stream.onMessage({ type: "mute", value: Boolean(value) });
+  if (command === "pitch") return stream.onMessage({ type: "pitch", value: Boolean(value) });
+  return stream.onMessage({ type: command });
 }
 
 /** The other tab's music pauses, and this one begins. @param {Stream} stream */
 async function moveTo(stream) {
   // The song that the window showed: a press for it starts no other one that the page has put in its place.
-  const header = stream.opening["header"];
-  for (const other of streams.values()) if (other !== stream && other.isActive) await other.hear({ type: "pause" });
+  const header = stream.loader.opening["header"];
+  for (const other of streams.values())
+    if (other !== stream && other.isActive) await other.onMessage({ type: "pause" });
   // The pause reaches the security server a moment after the host has it.
   for (let tried = 0; tried < MOVE_TRIES; tried++) {
     if (tried > 0) await new Promise((resolve) => setTimeout(resolve, MOVE_WAIT_MS));
     await stream.retry();
-    await stream.play(stream.opening["header"] === header ? "own" : stale("own"));
+    await stream.play(stream.loader.opening["header"] === header ? "own" : downgrade("own"));
     if (!stream.waitsToMove) return;
   }
 }

@@ -1,26 +1,24 @@
 /**
- * Outages that pass: a network that switches, a server that restarts, a computer that slept. What is lost for a while
- * is asked for again,
- * at once when the network is back and otherwise with growing rests, before the play is given up.
+ * Retry with backoff, for outages that pass: a network that switches, a server that restarts, a computer that slept.
  */
 
 import { Problem } from "./problem.js";
 
 const FIRST_MS = 500;
 const LONGEST_MS = 4_000;
-/** After so long without an answer the play is over. */
-export const PATIENCE_MS = 120_000;
+/** After so long without success the work fails. */
+export const TIMEOUT_MS = 120_000;
 
 /** Whether a problem may pass by itself. @param {unknown} error */
-export function passes(error) {
+export function isTransient(error) {
   const { code, detail } = Problem.of(error);
   if (code === "server.unreachable" || code === "server.busy") return true;
-  // No web server's own answer, and nothing that came was wrong: nothing came.
+  // Neither an answer of a web server nor wrong bytes: nothing arrived.
   return code === "sps.segment.missing" && detail["status"] === undefined && detail["reason"] !== "closed";
 }
 
 /** @param {number} ms @returns {Promise<void>} after this time, or when the network is back */
-function rest(ms) {
+function backoff(ms) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -33,28 +31,40 @@ function rest(ms) {
 }
 
 /**
- * Until it works, fails for good, or is not wanted any more.
+ * Runs work until it succeeds, fails for good or is no longer wanted.
  * @template T
  * @param {() => Promise<T>} work
- * @param {{wanted: () => boolean, stalled: (is: boolean) => void, passing?: (error: unknown) => boolean, patienceMs?:
- *   number, now?: () => number, wait?: (ms: number) => Promise<void>}} how
+ * @param {object} options
+ * @param {() => boolean} options.isWanted
+ * @param {(isStalled: boolean) => void} options.onStall called at the first failure, and at the success after it
+ * @param {(error: unknown) => boolean} [options.isRetryable]
+ * @param {number} [options.timeoutMs]
+ * @param {() => number} [options.now]
+ * @param {(ms: number) => Promise<void>} [options.wait]
  * @returns {Promise<T>}
  */
-export async function persist(
+export async function retry(
   work,
-  { wanted, stalled, passing = passes, patienceMs = PATIENCE_MS, now = () => performance.now(), wait = rest },
+  {
+    isWanted,
+    onStall,
+    isRetryable = isTransient,
+    timeoutMs = TIMEOUT_MS,
+    now = () => performance.now(),
+    wait = backoff,
+  },
 ) {
   const began = now();
-  for (let tried = 0; ; tried++) {
+  for (let tries = 0; ; tries++) {
     try {
       const result = await work();
-      if (tried > 0) stalled(false);
+      if (tries > 0) onStall(false);
       return result;
     } catch (error) {
-      if (!passing(error) || !wanted() || now() - began > patienceMs) throw error;
-      if (tried === 0) stalled(true);
-      await wait(Math.min(LONGEST_MS, FIRST_MS * 2 ** tried) * (0.75 + Math.random() / 2));
-      if (!wanted()) throw error;
+      if (!isRetryable(error) || !isWanted() || now() - began > timeoutMs) throw error;
+      if (tries === 0) onStall(true);
+      await wait(Math.min(LONGEST_MS, FIRST_MS * 2 ** tries) * (0.75 + Math.random() / 2));
+      if (!isWanted()) throw error;
     }
   }
 }

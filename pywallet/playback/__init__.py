@@ -1,13 +1,12 @@
-"""The renderer: a playback session as a pure state machine, its timeline, and what it foresees."""
+"""A playback session as a pure state machine, its timeline, and its transition table."""
 
-from pywallet.playback.prediction import WISHES, Foreseen, foresee
 from pywallet.playback.session import (
     Command,
-    Player,
+    PlaybackSession,
     State,
     Step,
     step,
 )
-from pywallet.sps.segment_index import SegmentIndex as Timeline
+from pywallet.playback.transitions import BEGINS, transition_table
 
-__all__ = ["WISHES", "Command", "Foreseen", "Player", "State", "Step", "Timeline", "foresee", "step"]
+__all__ = ["BEGINS", "Command", "PlaybackSession", "State", "Step", "step", "transition_table"]

@@ -1,8 +1,7 @@
-"""A playback session: events in, the next state and the commands for the shell out.
+"""State machine of a playback session: an event in, the next state and the commands for the player out.
 
-The shell (JavaScript in the extension, a test on CPython) fetches, decrypts
-and sounds; this machine says what is needed and keeps the session honest:
-every counted action becomes exactly one ``invoke`` command.
+The player (JavaScript in the extension, a test on CPython) fetches, decrypts and sounds. It runs this machine from its
+table (``transitions``). Every metered action becomes exactly one ``invoke`` command.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from enum import StrEnum
 from typing import Final
 
 from pywallet.errors import SENTENCES
-from pywallet.sps.segment_index import SegmentIndex as Timeline
+from pywallet.sps.segment_index import SegmentIndex
 
 
 class State(StrEnum):
-    """Where a session stands (docs/protocol.md section 6)."""
+    """States of a session (docs/protocol.md section 6)."""
 
     LOADING = "loading"
     READY = "ready"
@@ -32,7 +31,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Command:
-    """What the shell does next: ``invoke`` (action, position, segment), ``sound`` on or off, ``report`` a problem."""
+    """Command to the player: ``invoke`` an action, ``sound`` on, off or hold (buffered, paused), ``report`` a code."""
 
     kind: str
     action: str = ""
@@ -41,15 +40,24 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Player:
-    """One session. ``granted`` is true from the accepted play until its stop; ``begins`` is the action that starts it,
-    ``from_ms`` the first position that may sound.
+class PlaybackSession:
+    """One session.
 
-    A wish that cannot be met yet is kept: ``halting``, a pause, and ``target_ms``, a seek, until the play is granted;
-    ``wanted``, a play, until a seek that stands still has arrived.
+    Attributes:
+        timeline: Segments of the rendition; None while the song loads.
+        state: Current state.
+        position_ms: Latest known position.
+        granted: Whether a play is accepted and not stopped yet.
+        resume_to: State after the seek that is under way.
+        code: Code of the latest problem.
+        begins: Action that starts a play: play, preview or live_join.
+        from_ms: First position that may sound.
+        pending_pause: A pause that is kept until the play is granted.
+        pending_seek_ms: Target of a seek that is kept until the play is granted.
+        play_after_seek: A play that is kept until a seek while paused has arrived.
     """
 
-    timeline: Timeline | None = None
+    timeline: SegmentIndex | None = None
     state: State = State.LOADING
     position_ms: int = 0
     granted: bool = False
@@ -57,15 +65,14 @@ class Player:
     code: str | None = None
     begins: str = "play"
     from_ms: int = 0
-    halting: bool = False
-    target_ms: int | None = None
-    wanted: bool = False
+    pending_pause: bool = False
+    pending_seek_ms: int | None = None
+    play_after_seek: bool = False
 
 
-Step = tuple[Player, tuple[Command, ...]]
+Step = tuple[PlaybackSession, tuple[Command, ...]]
 
-# A refusal is a rule's; a failure is a part that broke: the page offers "retry" for the latter only.
-_REFUSING: Final = (
+REFUSALS: Final = (
     "listener.",
     "policy.",
     "content.",
@@ -77,36 +84,46 @@ _REFUSING: Final = (
     "wallet.",
     "site.",
 )
+"""Prefixes of refusals: a rule says no. Other codes are failures of a part, for which the player offers a retry."""
+
 _SILENT: Final = Command("sound", "off")
 
 
 def step(
-    player: Player,
+    session: PlaybackSession,
     event: str,
     position_ms: int | None = None,
     code: str | None = None,
-    timeline: Timeline | None = None,
+    timeline: SegmentIndex | None = None,
 ) -> Step:
-    """The session after ``event``. Events that make no sense in a state change nothing and command nothing.
+    """Apply one event. An event that does not fit the state changes nothing and commands nothing.
 
-    Events: loaded (timeline), play, seek, pause, granted, playing, waiting,
-    ended, stop, continued (a play of before goes on, paused), problem (code), retry.
+    Args:
+        session: Session before the event.
+        event: loaded (with ``timeline``), play, seek, pause, granted, playing, waiting, ended, stop, continued (an
+            interrupted play goes on, paused), problem (with ``code``) or retry.
+        position_ms: Position of the event; the session's own by default.
+        code: Code of a problem; one that is not registered counts as internal.
+        timeline: Segments of the loaded rendition.
+
+    Returns:
+        The session after the event, and the commands in order.
     """
-    if event == "loaded" and timeline is not None and player.state is State.LOADING:
-        return replace(player, timeline=timeline, state=State.READY), ()
+    if event == "loaded" and timeline is not None and session.state is State.LOADING:
+        return replace(session, timeline=timeline, state=State.READY), ()
     if event == "problem":
-        return _problem(player, code if code is not None and code in SENTENCES else "internal")
-    if event == "retry" and player.state in (State.REFUSED, State.FAILED):
-        state = State.READY if player.timeline is not None else State.LOADING
-        return replace(_without_wishes(player), state=state, granted=False, code=None), ()
-    if player.timeline is None or player.state in (State.REFUSED, State.FAILED):
-        return player, ()
-    position = player.timeline.clamp(player.position_ms if position_ms is None else position_ms)
+        return _problem(session, code if code is not None and code in SENTENCES else "internal")
+    if event == "retry" and session.state in (State.REFUSED, State.FAILED):
+        state = State.READY if session.timeline is not None else State.LOADING
+        return replace(_without_pending(session), state=state, granted=False, code=None), ()
+    if session.timeline is None or session.state in (State.REFUSED, State.FAILED):
+        return session, ()
+    position = session.timeline.clamp(session.position_ms if position_ms is None else position_ms)
     handler = _HANDLERS.get(event)
-    return (player, ()) if handler is None else handler(player, position, player.timeline)
+    return (session, ()) if handler is None else handler(session, position, session.timeline)
 
 
-def _play(p: Player, position: int, t: Timeline) -> Step:
+def _play(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if p.state in (State.READY, State.ENDED):
         at = p.from_ms if p.state is State.ENDED or not p.from_ms <= position < t.duration_ms else position
         return replace(p, state=State.STARTING, position_ms=at, granted=False), (
@@ -115,25 +132,25 @@ def _play(p: Player, position: int, t: Timeline) -> Step:
     if p.state is State.PAUSED:
         return _resume(p, position, t)
     if p.state is State.SEEKING and p.resume_to is State.PAUSED:
-        return replace(p, wanted=True), ()
-    return replace(p, halting=False), ()
+        return replace(p, play_after_seek=True), ()
+    return replace(p, pending_pause=False), ()
 
 
-def _resume(p: Player, position: int, t: Timeline) -> Step:
-    after = replace(p, state=State.STARTING, position_ms=position, wanted=False)
+def _resume(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
+    after = replace(p, state=State.STARTING, position_ms=position, play_after_seek=False)
     return after, (Command("invoke", "resume", position, t.segment_at(position)),)
 
 
-def _without_wishes(p: Player) -> Player:
-    return replace(p, halting=False, target_ms=None, wanted=False)
+def _without_pending(p: PlaybackSession) -> PlaybackSession:
+    return replace(p, pending_pause=False, pending_seek_ms=None, play_after_seek=False)
 
 
-def _seek(p: Player, position: int, t: Timeline) -> Step:
+def _seek(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if p.state is State.READY:
-        # Nothing plays yet: moving the mark is free, the play will say where it began.
+        # Nothing plays yet: the play will name its position.
         return replace(p, position_ms=position), ()
     if p.state is State.STARTING and not p.granted:
-        return replace(p, target_ms=position), ()
+        return replace(p, pending_seek_ms=position), ()
     if not p.granted or p.state is State.ENDED:
         return p, ()
     resume_to = p.resume_to if p.state is State.SEEKING else State.PAUSED if p.state is State.PAUSED else State.PLAYING
@@ -141,16 +158,16 @@ def _seek(p: Player, position: int, t: Timeline) -> Step:
     return after, (Command("invoke", "seek", position, t.segment_at(position)),)
 
 
-def _granted(p: Player, position: int, t: Timeline) -> Step:
+def _granted(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if p.state is State.STARTING:
-        after = replace(_without_wishes(p), granted=True)
+        after = replace(_without_pending(p), granted=True)
         commands: tuple[Command, ...] = ()
-        if p.halting:
+        if p.pending_pause:
             after, commands = _pause(after, p.position_ms, t)
-        elif p.target_ms is None:
+        elif p.pending_seek_ms is None:
             commands = (Command("sound", "on", p.position_ms, t.segment_at(p.position_ms)),)
-        if p.target_ms is not None:
-            after, seek = _seek(after, p.target_ms, t)
+        if p.pending_seek_ms is not None:
+            after, seek = _seek(after, p.pending_seek_ms, t)
             commands += seek
         return after, commands
     if p.state is State.SEEKING:
@@ -162,54 +179,56 @@ def _granted(p: Player, position: int, t: Timeline) -> Step:
     return p, ()
 
 
-def _playing(p: Player, position: int, t: Timeline) -> Step:
+def _playing(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if p.state is State.SEEKING and p.resume_to is State.PAUSED:
-        return _resume(p, position, t) if p.wanted else (replace(p, state=State.PAUSED, position_ms=position), ())
+        return (
+            _resume(p, position, t) if p.play_after_seek else (replace(p, state=State.PAUSED, position_ms=position), ())
+        )
     if p.granted and p.state in (State.STARTING, State.SEEKING, State.WAITING, State.PLAYING):
         return replace(p, state=State.PLAYING, position_ms=position), ()
     return p, ()
 
 
-def _waiting(p: Player, position: int, t: Timeline) -> Step:
+def _waiting(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     return (replace(p, state=State.WAITING, position_ms=position), ()) if p.state is State.PLAYING else (p, ())
 
 
-def _pause(p: Player, position: int, t: Timeline) -> Step:
+def _pause(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if p.state is State.STARTING and not p.granted:
-        return replace(p, halting=True), ()
+        return replace(p, pending_pause=True), ()
     if p.state is State.SEEKING and p.resume_to is State.PAUSED:
-        return replace(p, wanted=False), ()
+        return replace(p, play_after_seek=False), ()
     if p.granted and p.state in (State.PLAYING, State.WAITING, State.STARTING, State.SEEKING):
         return replace(p, state=State.PAUSED, position_ms=position), (_SILENT, Command("invoke", "pause", position))
     return p, ()
 
 
-def _ended(p: Player, position: int, t: Timeline) -> Step:
+def _ended(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if p.granted and p.state in (State.PLAYING, State.WAITING, State.SEEKING):
-        return replace(_without_wishes(p), state=State.ENDED, position_ms=t.duration_ms, granted=False), (
+        return replace(_without_pending(p), state=State.ENDED, position_ms=t.duration_ms, granted=False), (
             Command("invoke", "stop", t.duration_ms),
         )
     return p, ()
 
 
-def _stop(p: Player, position: int, t: Timeline) -> Step:
+def _stop(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if not p.granted:
-        return replace(_without_wishes(p), state=State.READY), (_SILENT,)
-    return replace(_without_wishes(p), state=State.READY, position_ms=0, granted=False), (
+        return replace(_without_pending(p), state=State.READY), (_SILENT,)
+    return replace(_without_pending(p), state=State.READY, position_ms=0, granted=False), (
         _SILENT,
         Command("invoke", "stop", position),
     )
 
 
-def _problem(p: Player, code: str) -> Step:
-    state = State.REFUSED if code.startswith(_REFUSING) else State.FAILED
+def _problem(p: PlaybackSession, code: str) -> Step:
+    state = State.REFUSED if code.startswith(REFUSALS) else State.FAILED
     if state is State.REFUSED and p.state is State.SEEKING:
-        # A refused seek takes nothing back: the music goes on where it was.
-        return replace(_without_wishes(p), state=p.resume_to, code=code), (Command("report", code),)
-    return replace(_without_wishes(p), state=state, granted=False, code=code), (_SILENT, Command("report", code))
+        # The music goes on at the position before the seek.
+        return replace(_without_pending(p), state=p.resume_to, code=code), (Command("report", code),)
+    return replace(_without_pending(p), state=state, granted=False, code=code), (_SILENT, Command("report", code))
 
 
-def _continued(p: Player, position: int, t: Timeline) -> Step:
+def _continued(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     return (
         (replace(p, state=State.PAUSED, position_ms=position, granted=True), ()) if p.state is State.READY else (p, ())
     )

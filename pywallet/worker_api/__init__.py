@@ -10,7 +10,7 @@ wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees
 sweep.sign (pywallet.worker_api.payee_sweep);
 typed.read, typed.sign, personal.read, personal.sign, call.read
 (pywallet.worker_api.signing_requests);
-header.load, terms, player.pays, player.begin, player.event, mark.check, stream.close
+header.load, terms, player.pays, mark.check, stream.close
 (pywallet.worker_api.songs). Each function's docstring gives payload and result.
 """
 

@@ -1,20 +1,14 @@
-"""Operations on open songs: header, terms, playback session, watermark check."""
+"""Operations on open songs: header, terms, start of a play, watermark check."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import InputError
-from pywallet.playback import (
-    WISHES,
-    Player,
-    foresee,
-    step,
-)
-from pywallet.playback.session import State
+from pywallet.playback import transition_table
 from pywallet.policy import ACTIONS, Context, PartyNames, Policy, Usage, describe, extent
 from pywallet.provider.safe_text import named
 from pywallet.settlement import gross
@@ -27,16 +21,12 @@ Handler = Callable[[Payload, bytes | None], Awaitable[dict[str, Any]]]
 
 _MAX: Final = 1 << 53
 _MAX_BPS: Final = 10_000
-# Actions that a person requests; everything else is reported by the engine.
-_WISHES: Final = frozenset({"play", "pause", "seek", "stop", "retry"})
-_REPORTS: Final = frozenset({"granted", "playing", "waiting", "ended", "continued", "problem"})
 
 
 @dataclass
 class _Song:
     header: Header
     policy: Policy
-    player: Player
 
 
 _songs: dict[str, _Song] = {}
@@ -59,8 +49,9 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
     Returns:
         What the engine reads of the header: content, owner, title, artist, album, quality, duration_ms, rate,
-        watermark, server {address}, delivery, waveform (base64 or null), payer, price_wei of an interval; ``next`` as
-        of ``event``; ``extent`` {from_ms, to_ms or null} of what may be played. The segments come from the host.
+        watermark, server {address}, delivery, waveform (base64 or null), payer, price_wei of an interval; ``transitions``
+        of pywallet.playback.transition_table; ``begins``, the action that starts a play (play or preview); ``extent``
+        {from_ms, to_ms or null} of what may be played. The segments come from the host.
 
     Raises:
         InputError: sps.*, policy.malformed, media.unsupported, message.schema.
@@ -71,21 +62,21 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     codecs = payload.texts("codecs") if payload.has("codecs") else None
     chosen = choose(header, codecs, payload.integer("kbps", 0, _MAX) if payload.has("kbps") else None)
     rendition = header.renditions[chosen]
-    timeline = rendition.index
     policy = Policy.from_dict(header.policy)
-    begins = _begins(policy)
-    bounds = extent(policy, Usage(), begins)
-    player, _ = step(
-        Player(position_ms=bounds.from_ms, from_ms=bounds.from_ms, begins=begins), "loaded", timeline=timeline
-    )
-    _songs[payload.text("stream")] = _Song(header, policy, player)
+    _songs[payload.text("stream")] = _Song(header, policy)
     return {
         **_facts(header, rendition),
         "payer": policy.price.payer,
         "price_wei": str(policy.price.owner),
-        "next": _next(player),
-        "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
+        **_start(policy),
+        "transitions": transition_table(),
     }
+
+
+def _start(policy: Policy, pays: bool = False) -> dict[str, Any]:
+    begins = _begins(policy, pays)
+    bounds = extent(policy, Usage(), begins)
+    return {"begins": begins, "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms}}
 
 
 def _begins(policy: Policy, pays: bool = False) -> str:
@@ -111,54 +102,16 @@ async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
 
 async def pays(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """Set whether the listener pays for the next play; only before a play begins.
+    """Start of the next play where the listener pays, or does not.
 
     Args:
         payload: ``stream``; ``on``: true plays the whole song, false its preview.
         blob: Not used.
 
     Returns:
-        next as of ``event``, extent {from_ms, to_ms or null}, begins (``play`` or ``preview``).
+        begins (``play`` or ``preview``), extent {from_ms, to_ms or null}.
     """
-    song = _song(payload)
-    begins = _begins(song.policy, payload.flag("on"))
-    bounds = extent(song.policy, Usage(), begins)
-    if song.player.state in (State.READY, State.ENDED) and begins != song.player.begins:
-        song.player = replace(song.player, begins=begins, from_ms=bounds.from_ms, position_ms=bounds.from_ms)
-    bounds = extent(song.policy, Usage(), song.player.begins)
-    return {
-        "next": _next(song.player),
-        "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
-        "begins": song.player.begins,
-    }
-
-
-async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """Request an action.
-
-    Args:
-        payload: ``stream``; ``action`` (play, pause, seek, stop, retry); optional ``position_ms``.
-        blob: Not used.
-
-    Returns:
-        As ``event``.
-    """
-    return _advance(payload, "action", _WISHES)
-
-
-async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """Report a playback event.
-
-    Args:
-        payload: ``stream``; ``event`` (granted, playing, waiting, ended, continued, problem); optional ``position_ms``,
-            ``code``.
-        blob: Not used.
-
-    Returns:
-        state, position_ms, duration_ms, granted, halting, wanted, code, commands [{kind, action, position_ms,
-        segment}], next {play, pause, seek: {state, invoke, sound, from_start}}: what each request would do now.
-    """
-    return _advance(payload, "event", _REPORTS)
+    return _start(_song(payload).policy, payload.flag("on"))
 
 
 async def check_mark(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
@@ -188,31 +141,6 @@ async def close(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     return {}
 
 
-def _advance(payload: Payload, field: str, known: frozenset[str]) -> dict[str, Any]:
-    song, name = _song(payload), payload.text(field)
-    if name not in known:
-        raise InputError("message.schema", field=field, reason="unknown")
-    position = payload.integer("position_ms", 0, _MAX) if payload.has("position_ms") else None
-    code = payload.text("code") if payload.has("code") else None
-    song.player, commands = step(song.player, name, position, code)
-    player = song.player
-    return {
-        "state": player.state.value,
-        "position_ms": player.position_ms,
-        "duration_ms": player.timeline.duration_ms if player.timeline else 0,
-        "granted": player.granted,
-        "halting": player.halting,
-        "wanted": player.wanted,
-        "code": player.code,
-        "commands": [vars(command).copy() for command in commands],
-        "next": _next(player),
-    }
-
-
-def _next(player: Player) -> dict[str, Any]:
-    return {wish: vars(foresee(player, wish)).copy() for wish in WISHES}
-
-
 def _facts(header: Header, rendition: Rendition) -> dict[str, Any]:
     depth = f" {rendition.bits}/{rendition.rate / 1000:g}" if rendition.bits else f" {bitrate_kbps(rendition):.0f}k"
     return {
@@ -233,7 +161,7 @@ def _facts(header: Header, rendition: Rendition) -> dict[str, Any]:
 
 def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
     policy, price, names = song.policy, song.policy.price, payload.part("names")
-    words = describe(
+    terms_in_words = describe(
         policy,
         _usage(payload.part("usage")),
         _context(payload.part("context")),
@@ -242,11 +170,11 @@ def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
     )
     return {
         "facts": {
-            "may": words.may,
-            "left": words.left,
-            "costs": words.costs,
-            "earn": words.earn,
-            "limits": list(words.limits),
+            "may": terms_in_words.may,
+            "left": terms_in_words.left,
+            "costs": terms_in_words.costs,
+            "earn": terms_in_words.earn,
+            "limits": list(terms_in_words.limits),
         },
         "permits": sorted(action for action in ACTIONS if policy.permits(action)),
         "split": _split(song, payload.integer("bps", 0, _MAX_BPS, 0), payload.flag("rewards", True)),
@@ -304,8 +232,6 @@ OPS: Final[dict[str, Handler]] = {
     "header.load": load,
     "terms": terms,
     "player.pays": pays,
-    "player.begin": begin,
-    "player.event": event,
     "mark.check": check_mark,
     "stream.close": close,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pywallet.errors import Refusal
-from pywallet.rewards import Award, Pass, Programme, SignedPass
+from pywallet.rewards import Award, PaidPlay, Pass, Programme, SignedPass
 from pywallet.rewards.points_rules import DAY_S
 
 _SCHEMA: Final = """

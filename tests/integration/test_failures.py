@@ -242,7 +242,7 @@ ELSEWHERE: dict[str, str] = {
     "station.answer": f"{_WEB}a station that was away or answered nonsense is asked again",
     "message.flood": "tests/unit/extension/limits.test.mjs::a burst is heard, what is too much is told once, and "
     "time gives it back",
-    "sps.truncated": "tests/unit/extension/source.test.mjs::a file that was cut short plays once it is whole",
+    "sps.truncated": "tests/unit/extension/sps_source.test.mjs::a file that was cut short plays once it is whole",
     "sps.version": "tests/integration/test_failures.py::test_a_file_of_a_later_version_plays_in_a_later_player",
 }
 _VERBS = "update|try|check|set|press|open|run|wait|unlock|create|make room|close|raise|stop|allow|resume"

@@ -1,12 +1,12 @@
 /**
- * Which addresses the engine fetches for a page: none that lies further inside than the page itself (docs/protocol.md
+ * Classes of addresses: a page may have the engine fetch from its own class and those outside of it (docs/protocol.md
  * section 5).
  *
- * A page of the internet reaches the internet; one of a private network that network too; one on this computer
+ * A page of the internet reaches the internet; one of a private network that network too; one of this computer
  * everything.
  */
 
-/** Places of a host, from outside to inside. */
+/** Address classes, from the outermost to the innermost. */
 export const INTERNET = 0;
 export const NETWORK = 1;
 export const COMPUTER = 2;
@@ -44,7 +44,7 @@ const CARRY_4 = [
   [[0x2002], 16],
 ];
 
-/** Names that no public resolver knows, and their subdomains. */
+/** Names that no public resolver resolves, and their subdomains. */
 const NAMES = new Map([
   ...["localhost", "localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"].map(
     (name) => /** @type {[string, number]} */ ([name, COMPUTER]),

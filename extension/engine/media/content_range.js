@@ -1,6 +1,5 @@
 /**
- * The headers of an answer to a byte range (RFC 9110 section 14), read with care: not every server sends what the
- * standard says.
+ * Parser of the headers of range responses (RFC 9110 section 14), tolerant of servers that violate the standard.
  */
 
 const RANGE = /^\s*bytes[ =]+(\d{1,15})\s*-\s*(\d{1,15})\s*\/\s*(\d{1,15}|\*)\s*$/i;

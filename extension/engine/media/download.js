@@ -1,15 +1,14 @@
 /**
- * One answer that brings more of a file than was asked for, kept while it comes: later reads are served from it instead
- * of asked for again.
+ * A response with more of a file than was requested, kept while it arrives to serve later reads.
  */
 
-/** Bytes held at most; beyond it those before the last read are let go, and the transfer waits where there are none. */
+/** Most bytes held; beyond it those before the last read are dropped, and the transfer waits where there are none. */
 export const MOST_HELD = 64 << 20;
 
-/** Bytes held at most before anything but the file's beginning was read: then the transfer is ended. */
+/** Most bytes held while nothing but the file's beginning is read; beyond it the transfer ends. */
 export const MOST_UNCLAIMED = 8 << 20;
 
-/** Bytes that all transfers of one site hold at most; each has an equal part. */
+/** Most bytes held by all transfers of one site; each has an equal part. */
 export const MOST_OF_SITE = 128 << 20;
 
 /** @type {Map<string, number>} transfers by site */
@@ -22,11 +21,11 @@ export class Download {
   chunks = [];
   /** @type {"open" | "ended" | "failed"} */
   state = "open";
-  /** @private somebody reads on from it */
+  /** @private more reads follow */
   claimed = false;
-  /** @private where the last read began */
+  /** @private start of the latest read */
   last = 0;
-  /** @private @type {Set<{first: number}>} the reads under way */
+  /** @private @type {Set<{first: number}>} reads under way */
   reads = new Set();
   /** @private @type {Set<() => void>} */
   waiting = new Set();
@@ -40,7 +39,7 @@ export class Download {
    * @param {number} start offset in the file of the first byte
    * @param {import("./http_file.js").Version} version of the file
    * @param {() => void} stop ends the transfer
-   * @param {string} [site] whose memory it takes
+   * @param {string} [site] whose share of memory it uses
    */
   constructor(reader, start, version, stop, site = "") {
     this.site = site;
@@ -53,7 +52,7 @@ export class Download {
     this.pump().catch(() => this.finish("failed"));
   }
 
-  /** True where a byte is held or may still come. @param {number} at offset in the file */
+  /** Whether a byte is held or may still arrive. @param {number} at offset in the file */
   covers(at) {
     return at >= this.base && (at < this.end || this.state === "open");
   }
@@ -62,11 +61,11 @@ export class Download {
    * Bytes [first, end) of the file, fewer where the transfer ends earlier.
    * @param {number} first covered
    * @param {number} end
-   * @param {{signal: AbortSignal, alive: (bytes: number) => void}} how
+   * @param {{signal: AbortSignal, onProgress: (bytes: number) => void}} options
    * @param {boolean} claim more will be read
    * @returns {Promise<Uint8Array[]>}
    */
-  async read(first, end, { signal, alive }, claim) {
+  async read(first, end, { signal, onProgress }, claim) {
     const read = { first };
     this.claimed ||= claim;
     this.reads.add(read);
@@ -75,7 +74,7 @@ export class Download {
     try {
       for (let seen = this.end; this.end < end && this.state === "open"; seen = this.end) {
         await this.more(signal);
-        if (this.end > seen) alive(this.end - seen);
+        if (this.end > seen) onProgress(this.end - seen);
       }
       return first >= this.base ? this.slice(first, end) : [];
     } finally {

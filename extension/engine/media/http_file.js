@@ -1,11 +1,9 @@
 /**
- * A file on a web server, read by ranges from servers that may not keep to the standard.
+ * A file on a web server, read by ranges, also from servers that violate RFC 9110.
  *
- * An answer is read by its `Content-Range`; an answer that is short is continued from its end; one that brings more
- * than was asked for is kept
- * and serves later reads (download.js); a server whose ranges make no sense is asked for the file without a range.
- * Pieces of two versions of a
- * file are never joined.
+ * A response is read by its `Content-Range`. A short one is continued from its end; one with more bytes than requested
+ * is kept and serves later reads (download.js). A server with invalid ranges is sent requests without a range. Pieces
+ * of two versions of a file are never joined.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -14,36 +12,35 @@ import { boundaryOf, contentRange, partOf, sizeOfUnsatisfied } from "./content_r
 import { Download } from "./download.js";
 import { Redirected, collect, get, readerOf } from "./web_request.js";
 
-/** Answers that one read takes at most: a server that gives 64 KiB at once gives 8 MiB. */
+/** Most responses of one read: 8 MiB from a server that sends 64 KiB at once. */
 const MOST_ANSWERS = 128;
-/** Limit of new beginnings of one read whose file was replaced meanwhile. */
+/** Most restarts of one read whose file is being replaced. */
 const MOST_RESTARTS = 2;
 const MOST_MULTIPART = 8 << 20;
 
-/** @typedef {import("./mirror_loader.js").How} How */
+/** @typedef {import("./mirror_loader.js").FetchOptions} FetchOptions */
 /** @typedef {{page: string, site: string}} Whose the origin that a file is read for, and that of the page around it */
 /** @typedef {import("./download.js").Reader} Reader */
-/** @typedef {{total: number | null, tag: string | null}} Version of a file, as far as an answer tells it */
+/** @typedef {{total: number | null, tag: string | null}} Version of a file by a response */
 /**
- * One answer's body. start: offset in the file of its first byte; end: offset of its end where it is known; whole: it
- * goes on to the file's end;
- * surplus: it goes on past what was asked for.
+ * Body of a response. start, end: offsets in the file, the end where it is known; whole: it goes to the file's end;
+ * surplus: it has more bytes than requested.
  * @typedef {{reader: Reader, start: number, end: number | null, whole: boolean, surplus: boolean, version: Version,
  *   stop: AbortController, detach: () => void}} Answer
  */
 
 export class HttpFile {
-  /** @type {number | null} by the last answer that named it */
+  /** @type {number | null} bytes, by the latest response that has it */
   size = null;
-  /** @type {string} the address that answered, after redirects */
+  /** @type {string} address after redirects */
   location;
   /** @private @type {Download | null} */
   kept = null;
   /** @private a range was answered with the whole file */
   unranged = false;
-  /** @private ranges make no sense here: the file is asked for without one */
+  /** @private the server's ranges are invalid: requests have none */
   whole = false;
-  /** @private @type {Promise<unknown> | null} the request whose answer may serve others */
+  /** @private @type {Promise<unknown> | null} request whose response may serve others */
   asking = null;
 
   /**
@@ -63,13 +60,12 @@ export class HttpFile {
    * Bytes [first, end) of the file, fewer only where it ends earlier.
    * @param {number} first
    * @param {number} end
-   * @param {How} how
-   * @param {boolean} [claim] more will be read: a transfer that brings more than was asked for goes on, whatever its
-   *   size
+   * @param {FetchOptions} options
+   * @param {boolean} [claim] more will be read: a transfer of more than requested goes on, whatever its size
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  async read(first, end, how, claim = true) {
-    if (how.anew) this.drop();
+  async read(first, end, options, claim = true) {
+    if (options.reload) this.drop();
     /** @type {Uint8Array[]} */
     let pieces = [];
     let at = first;
@@ -78,7 +74,7 @@ export class HttpFile {
     let version = { total: null, tag: null };
     for (let answers = 0; at < end && !(at > first && this.size !== null && at >= this.size); answers++) {
       if (answers > MOST_ANSWERS) throw new Error("too many short answers");
-      const found = await this.next(at, end, how, claim);
+      const found = await this.next(at, end, options, claim);
       if (found === null) break;
       if (found === "again") continue;
       if (at > first && differ(version, found.version)) {
@@ -103,15 +99,15 @@ export class HttpFile {
   /**
    * The next bytes from an offset on, by one answer; null where the file ends.
    * @private
-   * @param {number} at @param {number} end @param {How} how @param {boolean} claim
+   * @param {number} at @param {number} end @param {FetchOptions} options @param {boolean} claim
    * @returns {Promise<{bytes: Uint8Array[], version: Version, ended: boolean} | "again" | null>} ended: the whole file
    *   ends here, as far as this answer says
    */
-  async next(at, end, how, claim) {
+  async next(at, end, options, claim) {
     const { kept } = this;
     if (kept?.covers(at)) {
-      const bytes = await kept.read(at, end, how, claim).catch((error) => {
-        if (how.signal.reason === "stalled") this.drop();
+      const bytes = await kept.read(at, end, options, claim).catch((error) => {
+        if (options.signal.reason === "stalled") this.drop();
         throw error;
       });
       if (bytes.length === 0 && kept.state === "failed") {
@@ -121,11 +117,11 @@ export class HttpFile {
       return { bytes, version: kept.version, ended: kept.state === "ended" };
     }
     // One answer with the whole file serves all requests.
-    if (this.unranged && this.asking && !how.anew) {
+    if (this.unranged && this.asking && !options.reload) {
       await this.asking.catch(() => undefined);
       return "again";
     }
-    const asked = this.ask(at, end, how);
+    const asked = this.ask(at, end, options);
     this.asking = asked;
     /** @type {Answer | null} */
     let answer;
@@ -140,7 +136,7 @@ export class HttpFile {
       if (this.kept.reader !== answer.reader) answer.stop.abort();
       return "again";
     }
-    return this.take(answer, at, end, how);
+    return this.take(answer, at, end, options);
   }
 
   /** @private @param {Answer} answer */
@@ -160,9 +156,9 @@ export class HttpFile {
   /**
    * Reads the bytes of [at, end) from an answer and stops the rest.
    * @private
-   * @param {Answer} answer @param {number} at @param {number} end @param {How} how
+   * @param {Answer} answer @param {number} at @param {number} end @param {FetchOptions} options
    */
-  async take({ reader, start, end: promised, whole, version, stop, detach }, at, end, { signal, alive }) {
+  async take({ reader, start, end: promised, whole, version, stop, detach }, at, end, { signal, onProgress }) {
     const bytes = [];
     const until = Math.min(end, promised ?? Infinity);
     let ended = false;
@@ -170,7 +166,7 @@ export class HttpFile {
       for (let place = start; place < until;) {
         const { done, value } = await reader.read();
         if (done) break;
-        alive(value.length);
+        onProgress(value.length);
         const piece = value.subarray(Math.max(0, at - place), Math.max(0, until - place));
         if (piece.length > 0) bytes.push(piece);
         place += value.length;
@@ -189,13 +185,13 @@ export class HttpFile {
   /**
    * One answer that has the byte at an offset; null where the file ends before it.
    * @private
-   * @param {number} at @param {number} end @param {How} how
+   * @param {number} at @param {number} end @param {FetchOptions} options
    * @returns {Promise<Answer | null>}
    */
-  async ask(at, end, how) {
+  async ask(at, end, options) {
     for (let last = end; ;) {
       const ranged = !this.whole;
-      const { answer, stop, detach } = await this.request(ranged ? { Range: `bytes=${at}-${last - 1}` } : {}, how);
+      const { answer, stop, detach } = await this.request(ranged ? { Range: `bytes=${at}-${last - 1}` } : {}, options);
       const dismiss = () => {
         detach();
         stop.abort();
@@ -219,9 +215,9 @@ export class HttpFile {
         dismiss();
         throw new Error(`status ${answer.status}`);
       }
-      how.alive(0);
+      options.onProgress(0);
       this.location = answer.url || this.url;
-      const body = answer.status === 200 ? this.all(answer) : await this.some(answer, at, how);
+      const body = answer.status === 200 ? this.all(answer) : await this.some(answer, at, options);
       if (body) {
         if (body.total !== null) this.size = body.total;
         if (answer.status === 200 && ranged) this.unranged = true;
@@ -242,7 +238,7 @@ export class HttpFile {
     }
   }
 
-  /** @private @param {Record<string, string>} headers @param {How} how */
+  /** @private @param {Record<string, string>} headers @param {FetchOptions} options */
   async request(headers, { signal }) {
     // A transfer that is kept goes on when the read that began it is over.
     const stop = new AbortController();
@@ -263,7 +259,7 @@ export class HttpFile {
     }
   }
 
-  /** @private the body of an answer that brings the whole file @param {Response} answer */
+  /** @private body of a response with the whole file @param {Response} answer */
   all(answer) {
     const total = isPlain(answer) ? lengthOf(answer) : null;
     return { reader: readerOf(answer), start: 0, end: total, total };
@@ -273,14 +269,14 @@ export class HttpFile {
    * @private the body of an answer that brings a range; null where it cannot be used
    * @param {Response} answer
    * @param {number} at
-   * @param {How} how
+   * @param {FetchOptions} options
    */
-  async some(answer, at, { alive }) {
+  async some(answer, at, { onProgress }) {
     if (!isPlain(answer)) return null;
     const boundary = boundaryOf(answer.headers.get("Content-Type") ?? "");
     if (boundary !== null) {
       if ((lengthOf(answer) ?? 0) > MOST_MULTIPART) return null;
-      const part = partOf(await collect(answer, alive, MOST_MULTIPART), boundary, at);
+      const part = partOf(await collect(answer, onProgress, MOST_MULTIPART), boundary, at);
       return (
         part && {
           reader: readerOf(new Response(part.bytes)),
@@ -300,7 +296,7 @@ export class HttpFile {
   }
 }
 
-/** True where the bytes come as they lie in the file. @param {Response} answer */
+/** Whether a response has no content coding. @param {Response} answer */
 const isPlain = (answer) =>
   ["", "identity"].includes((answer.headers.get("Content-Encoding") ?? "").trim().toLowerCase());
 
@@ -317,7 +313,7 @@ function versionOf(answer, total) {
   return { total, tag: answer.redirected ? null : tag };
 }
 
-/** True where two answers are certainly of two versions. @param {Version} a @param {Version} b */
+/** Whether two responses are certainly of two versions. @param {Version} a @param {Version} b */
 const differ = (a, b) =>
   (a.total !== null && b.total !== null && a.total !== b.total) ||
   (a.tag !== null && b.tag !== null && a.tag !== b.tag);

@@ -1,5 +1,5 @@
 /**
- * The ultrasonic watermark of one segment as soft bits; whose they are is judged in Python (pywallet.sps.mark).
+ * Demodulator of the ultrasonic watermark: soft bits of one segment, which the core judges (pywallet.sps.mark).
  * docs/watermark.md specifies the signal. Only typed arrays come in and go out.
  */
 

@@ -1,6 +1,5 @@
 /**
- * Now and then, whether the sound says the address that the header says: the mark is read here, the verdict is
- * Python's.
+ * Compares the watermark of some segments with the header's address: demodulated here, judged by the core.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -8,36 +7,36 @@ import { demodulate } from "./mark.js";
 import { native } from "../link.js";
 import { song } from "../song_cores.js";
 
-/** One segment of so many is looked at, and always the first one that sounds. */
+/** One segment of so many is checked, and always the first one. */
 const ONE_OF = 16;
-const BESIDE_MS = 1000;
+/** The check waits for the first sound: decoding twice would delay it. */
+const DELAY_MS = 1000;
 
 export class MarkCheck {
   /** @type {boolean} */
-  looked = false;
+  hasChecked = false;
 
   /**
    * @param {string} stream
-   * @param {{watermark: any, rate: number}} song the header's words
+   * @param {{watermark: any, rate: number}} song of the header
    * @param {Uint8Array<ArrayBuffer>} init
-   * @param {(problem: Problem) => void} refused
-   * @param {(verdict: string) => void} told
+   * @param {(problem: Problem) => void} onMismatch
+   * @param {(verdict: string) => void} onVerdict
    */
-  constructor(stream, { watermark, rate }, init, refused, told) {
+  constructor(stream, { watermark, rate }, init, onMismatch, onVerdict) {
     this.stream = stream;
     this.watermark = watermark;
     this.rate = rate;
     this.init = init;
-    this.refused = refused;
-    this.told = told;
+    this.onMismatch = onMismatch;
+    this.onVerdict = onVerdict;
   }
 
-  /** Look at a segment beside the music, which never waits for it. @param {number} index @param {ArrayBuffer} clear */
-  see(index, clear) {
-    if (!this.carries(index) || (this.looked && index % ONE_OF !== 0)) return;
-    this.looked = true;
-    // Decoding it a second time would keep the first sound waiting for a processor.
-    setTimeout(() => this.look(index, clear).catch(() => undefined), BESIDE_MS);
+  /** Checks a decrypted segment, later. @param {number} index @param {ArrayBuffer} clear */
+  onSegment(index, clear) {
+    if (!this.carries(index) || (this.hasChecked && index % ONE_OF !== 0)) return;
+    this.hasChecked = true;
+    setTimeout(() => this.check(index, clear).catch(() => undefined), DELAY_MS);
   }
 
   /** @private @param {number} index */
@@ -52,7 +51,7 @@ export class MarkCheck {
   }
 
   /** @private @param {number} index @param {ArrayBuffer} clear */
-  async look(index, clear) {
+  async check(index, clear) {
     const soft = demodulate(await this.pcm(clear), this.rate, this.watermark);
     if (!soft) return;
     const { verdict, found, block } = await song("mark.check", {
@@ -60,14 +59,14 @@ export class MarkCheck {
       segment: index,
       soft: Array.from(soft),
     });
-    this.told(verdict);
+    this.onVerdict(verdict);
     if (verdict !== "mismatch") return;
     const problem = new Problem("watermark.mismatch", { found, block, segment: index });
     native("problem", { stream: this.stream, code: problem.code }).catch(() => undefined);
-    this.refused(problem);
+    this.onMismatch(problem);
   }
 
-  /** @private One channel of the segment's sound, at the recording's own rate. @param {ArrayBuffer} clear */
+  /** @private Mono samples of a segment at the recording's rate. @param {ArrayBuffer} clear */
   async pcm(clear) {
     const whole = new Uint8Array(this.init.length + clear.byteLength);
     whole.set(this.init);

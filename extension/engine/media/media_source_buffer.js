@@ -1,20 +1,20 @@
 /**
- * One audio element with Media Source, and the songs that sound on it one after the other without a gap.
+ * One audio element with a MediaSource and its SourceBuffer, on which songs follow each other without a gap.
  */
 
 import { Problem } from "../../shared/problem.js";
 
-const BEHIND_S = 20;
-const AHEAD_S = 60;
+const KEPT_BEHIND_S = 20;
+const KEPT_AHEAD_S = 60;
 
-/** @typedef {{hear: (name: string) => void, startS: number}} Listener */
+/** @typedef {{onBufferEvent: (name: string) => void, startS: number}} Listener */
 
-export class Deck {
+export class MediaSourceBuffer {
   /** @type {SourceBuffer | null} */
   buffer = null;
   /** @type {Problem | null} */
   broken = null;
-  /** @type {Listener | null} whose song it is now */
+  /** @type {Listener | null} of the song that is current */
   current = null;
   mime = "";
   /** @type {Promise<unknown>} */
@@ -29,10 +29,10 @@ export class Deck {
     this.audio.src = url;
     this.opened.then(() => URL.revokeObjectURL(url));
     for (const name of ["playing", "waiting", "ended", "seeked", "timeupdate"])
-      this.audio.addEventListener(name, () => this.current?.hear(name));
+      this.audio.addEventListener(name, () => this.current?.onBufferEvent(name));
     this.audio.addEventListener("error", () => {
       this.broken = new Problem("media.decode", { reason: this.audio.error?.message ?? "" });
-      this.current?.hear("error");
+      this.current?.onBufferEvent("error");
     });
   }
 
@@ -49,26 +49,26 @@ export class Deck {
   }
 
   /**
-   * Another song follows what is buffered, from its very end on.
+   * Appends another song at the end of what is buffered.
    * @param {string} mime
    * @param {number} durationS
    * @param {Uint8Array<ArrayBuffer>} init
    * @returns {Promise<number>} where it starts, seconds
    */
-  async follow(mime, durationS, init) {
+  async appendTrack(mime, durationS, init) {
     const { buffered } = this.audio;
     const startS = buffered.length ? buffered.end(buffered.length - 1) : this.audio.currentTime;
-    await this.turn(() => {
+    await this.enqueue(() => {
       const { buffer } = this;
       if (!buffer) return;
       if (mime !== this.mime) buffer.changeType(mime);
       this.mime = mime;
       buffer.appendWindowEnd = Infinity;
       buffer.timestampOffset = startS;
-      // A source that was ended opens again with what is appended.
+      // An ended MediaSource opens again with an append.
       buffer.appendBuffer(init);
     });
-    await this.turn(() => {
+    await this.enqueue(() => {
       if (this.source.readyState === "open") this.source.duration = startS + durationS;
       if (this.buffer) this.buffer.appendWindowEnd = startS + durationS + 0.001;
     });
@@ -77,54 +77,51 @@ export class Deck {
 
   /** @param {BufferSource} bytes */
   async append(bytes) {
-    const add = () => this.turn(() => this.buffer?.appendBuffer(bytes));
+    const add = () => this.enqueue(() => this.buffer?.appendBuffer(bytes));
     try {
       await add();
     } catch (error) {
       if (/** @type {any} */ (error)?.name !== "QuotaExceededError") throw error;
-      // The browser's buffer is full of what was heard already.
-      await this.turn(() => this.buffer?.remove(0, Math.max(0.1, this.audio.currentTime - 2)));
+      // The browser's buffer is full of sound that is over.
+      await this.enqueue(() => this.buffer?.remove(0, Math.max(0.1, this.audio.currentTime - 2)));
       await add();
     }
   }
 
-  /**
-   * Drop what lies far behind, and far ahead where a jump back has left it: memory stays flat however long somebody
-   * listens.
-   */
+  /** Removes what lies far behind, and far ahead after a seek back, so that memory stays flat. */
   evict() {
     const { buffered, currentTime } = this.audio;
     if (!buffered.length) return;
-    const [low, high] = [currentTime - BEHIND_S, currentTime + AHEAD_S];
-    if (buffered.start(0) < low - 10) this.turn(() => this.buffer?.remove(0, low)).catch(() => undefined);
+    const [low, high] = [currentTime - KEPT_BEHIND_S, currentTime + KEPT_AHEAD_S];
+    if (buffered.start(0) < low - 10) this.enqueue(() => this.buffer?.remove(0, low)).catch(() => undefined);
     const last = buffered.end(buffered.length - 1);
-    if (last > high + 1) this.turn(() => this.buffer?.remove(high, last + 1)).catch(() => undefined);
+    if (last > high + 1) this.enqueue(() => this.buffer?.remove(high, last + 1)).catch(() => undefined);
   }
 
-  /** No more segments follow. */
+  /** Ends the stream: no more segments follow. */
   finish() {
-    return this.turn(() => {
+    return this.enqueue(() => {
       if (this.source.readyState === "open") this.source.endOfStream();
     });
   }
 
-  /** One operation on the buffer at a time. @param {() => void} act */
-  turn(act) {
+  /** Runs operations on the buffer one at a time. @param {() => void} operation */
+  enqueue(operation) {
     const run = async () => {
       if (this.broken) throw this.broken;
       const { buffer } = this;
       if (!buffer) return;
-      const heard = new AbortController();
+      const listeners = new AbortController();
       const done = new Promise((resolve, reject) => {
-        buffer.addEventListener("updateend", resolve, { signal: heard.signal });
-        buffer.addEventListener("error", () => reject(new Problem("media.decode")), { signal: heard.signal });
+        buffer.addEventListener("updateend", resolve, { signal: listeners.signal });
+        buffer.addEventListener("error", () => reject(new Problem("media.decode")), { signal: listeners.signal });
       });
       done.catch(() => undefined);
       try {
-        act();
+        operation();
         if (buffer.updating) await done;
       } finally {
-        heard.abort();
+        listeners.abort();
       }
     };
     const result = this.queue.then(run);
@@ -132,7 +129,7 @@ export class Deck {
     return result;
   }
 
-  /** Silence now, and forget what was decoded. */
+  /** Stops the sound and releases what was decoded. */
   close() {
     this.audio.pause();
     this.audio.removeAttribute("src");

@@ -1,9 +1,8 @@
 /**
- * Where the song's parts may be had: several places, tried in order, left alone for a while when they fail.
+ * Loads parts of a song from several mirrors, tried in order.
  *
- * A place that answers nothing for a while is given up (the stall watchdog); one that fails rests, longer each time,
- * with jitter,
- * so that a crowd of players does not come back at once. While another place is rested nobody waits.
+ * A request without progress is aborted. A mirror that fails is skipped for a time that grows exponentially, with
+ * jitter; the loader waits only where every mirror is backed off.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -22,16 +21,18 @@ const FAIR_BYTES = 32_768;
  * @typedef {{now: () => number, later: (work: () => void, ms: number) => any, cancel: (timer: any) => void, random: ()
  *   => number}} Clock
  */
-/** @typedef {(part: Part, how: How) => Promise<Uint8Array<ArrayBuffer>>} Get */
+/** @typedef {(part: Part, options: FetchOptions) => Promise<Uint8Array<ArrayBuffer>>} Get */
 /**
- * @typedef {{anew: boolean, signal: AbortSignal, alive: (bytes: number) => void}} How anew: from the web server,
- *   whatever is held; alive: some bytes came
+ * @typedef {object} FetchOptions
+ * @property {boolean} reload from the web server, not from what is held
+ * @property {AbortSignal} signal
+ * @property {(bytes: number) => void} onProgress
  */
 
-/** One place; ``rests``: until when it is left alone, ``failed``: how often in a row. */
-class Place {
-  rests = -Infinity;
-  failed = 0;
+/** A mirror, the end of its backoff, and its failures in a row. */
+class Mirror {
+  backoffUntil = -Infinity;
+  failures = 0;
 
   /** @param {string} name @param {Get} get */
   constructor(name, get) {
@@ -44,91 +45,92 @@ class Place {
 const digest = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 
 /** @type {Clock} */
-const REAL = {
+const REAL_CLOCK = {
   now: () => performance.now(),
   later: (work, ms) => setTimeout(work, ms),
   cancel: (timer) => clearTimeout(timer),
   random: () => Math.random(),
 };
 
-export class Delivery {
-  /** @type {Place[]} best first */
-  places = [];
-  /** @type {number | null} what the last parts came with, kbit/s */
+export class MirrorLoader {
+  /** @type {Mirror[]} best first */
+  mirrors = [];
+  /** @type {number | null} throughput of the latest parts, kbit/s */
   kbps = null;
 
   /** @param {AbortSignal} signal ends everything @param {Clock} [clock] @param {typeof digest} [sha256] */
-  constructor(signal, clock = REAL, sha256 = digest) {
+  constructor(signal, clock = REAL_CLOCK, sha256 = digest) {
     this.signal = signal;
     this.clock = clock;
     this.sha256 = sha256;
   }
 
-  /** @param {string} name of a place */
+  /** @param {string} name of a mirror */
   has(name) {
-    return this.places.some((place) => place.name === name);
+    return this.mirrors.some((mirror) => mirror.name === name);
   }
 
-  /** One more place, after the others. @param {string} name @param {Get} get */
+  /** Adds a mirror after the others. @param {string} name @param {Get} get */
   add(name, get) {
-    if (!this.has(name)) this.places.push(new Place(name, get));
+    if (!this.has(name)) this.mirrors.push(new Mirror(name, get));
   }
 
   /**
-   * A part whose SHA-256 the signed header names, from the first place that has it right.
+   * Loads a part from the first mirror whose bytes have the SHA-256 that the signed header names.
    * @param {Part} part
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async part(part) {
-    /** @type {Map<Place, {tries: number, spoilt: number, gone: boolean}>} */
-    const seen = new Map(this.places.map((place) => [place, { tries: 0, spoilt: 0, gone: false }]));
+    /** @type {Map<Mirror, {tries: number, corrupt: number, isGone: boolean}>} */
+    const seen = new Map(this.mirrors.map((mirror) => [mirror, { tries: 0, corrupt: 0, isGone: false }]));
     /** @type {Problem | null} */
     let worst = null;
     for (;;) {
-      const open = [...seen].filter(([, { tries, spoilt, gone }]) => !gone && tries < TRIES && spoilt < 2);
+      const open = [...seen].filter(([, { tries, corrupt, isGone }]) => !isGone && tries < TRIES && corrupt < 2);
       if (open.length === 0 || this.signal.aborted)
         throw worst ?? new Problem("sps.segment.missing", { reason: "closed" });
-      const [place, mine] = this.choose(open);
-      await this.rest(place);
-      const others = open.some(([other]) => other !== place && other.rests <= this.clock.now());
-      mine.tries++;
-      const found = await this.once(place, part, { anew: mine.spoilt > 0, limited: others });
-      if (found instanceof Uint8Array) {
-        place.failed = 0;
-        return found;
+      const [mirror, attempt] = this.nextMirror(open);
+      await this.backoff(mirror);
+      const hasOther = open.some(([other]) => other !== mirror && other.backoffUntil <= this.clock.now());
+      attempt.tries++;
+      const result = await this.fetchFrom(mirror, part, { reload: attempt.corrupt > 0, isTimed: hasOther });
+      if (result instanceof Uint8Array) {
+        mirror.failures = 0;
+        return result;
       }
-      // A cache may have spoilt it: such a place is asked once more at once, past every cache, before anybody is
-      // blamed.
-      const spoilt = found.code !== "sps.segment.missing";
-      if (spoilt) mine.spoilt++;
-      mine.gone = typeof found.detail["status"] === "number";
-      if (!spoilt || mine.spoilt > 1) this.punish(place);
-      if (!worst || found.code === "sps.segment.hash") worst = found;
+      // A cache may have corrupted it: the mirror is asked once more at once, past every cache.
+      const corrupt = result.code !== "sps.segment.missing";
+      if (corrupt) attempt.corrupt++;
+      attempt.isGone = typeof result.detail["status"] === "number";
+      if (!corrupt || attempt.corrupt > 1) this.recordFailure(mirror);
+      if (!worst || result.code === "sps.segment.hash") worst = result;
     }
   }
 
   /**
-   * @private the first that does not rest; else the one that is done resting first
+   * @private the first that is not backed off, else the one whose backoff ends first
    * @template T
-   * @param {[Place, T][]} open
-   * @returns {[Place, T]}
+   * @param {[Mirror, T][]} open
+   * @returns {[Mirror, T]}
    */
-  choose(open) {
+  nextMirror(open) {
     const now = this.clock.now();
-    const best = open.find(([place]) => place.rests <= now) ?? open.reduce((a, b) => (b[0].rests < a[0].rests ? b : a));
+    const best =
+      open.find(([mirror]) => mirror.backoffUntil <= now) ??
+      open.reduce((a, b) => (b[0].backoffUntil < a[0].backoffUntil ? b : a));
     return best;
   }
 
-  /** @private @param {Place} place */
-  punish(place) {
-    place.failed++;
-    const wait = Math.min(MOST_WAIT_MS, WAIT_MS * 2 ** place.failed);
-    place.rests = this.clock.now() + wait * (0.5 + this.clock.random() / 2);
+  /** @private @param {Mirror} mirror */
+  recordFailure(mirror) {
+    mirror.failures++;
+    const wait = Math.min(MOST_WAIT_MS, WAIT_MS * 2 ** mirror.failures);
+    mirror.backoffUntil = this.clock.now() + wait * (0.5 + this.clock.random() / 2);
   }
 
-  /** @private @param {Place} place @returns {Promise<void>} */
-  async rest(place) {
-    const ms = place.rests - this.clock.now();
+  /** @private @param {Mirror} mirror @returns {Promise<void>} */
+  async backoff(mirror) {
+    const ms = mirror.backoffUntil - this.clock.now();
     if (ms <= 0 || this.signal.aborted) return;
     await new Promise((resolve) => {
       const done = () => {
@@ -143,40 +145,40 @@ export class Delivery {
 
   /**
    * @private
-   * @param {Place} place
+   * @param {Mirror} mirror
    * @param {Part} part
-   * @param {{anew: boolean, limited: boolean}} how limited: another place would do, so this one must be done in time
+   * @param {{reload: boolean, isTimed: boolean}} options isTimed: fails after PART_MS, as another mirror is available
    * @returns {Promise<Uint8Array<ArrayBuffer> | Problem>}
    */
-  async once(place, part, { anew, limited }) {
+  async fetchFrom(mirror, part, { reload, isTimed }) {
     const stop = new AbortController();
     const { clock } = this;
     const began = clock.now();
     let why = "";
-    const give = (/** @type {string} */ reason) => () => {
+    const abort = (/** @type {string} */ reason) => () => {
       why = reason;
       stop.abort(reason);
     };
     let first = 0;
-    let stalled = clock.later(give("stalled"), STALL_MS);
-    const late = limited ? clock.later(give("slow"), PART_MS) : null;
-    const ended = give("closed");
+    let stalled = clock.later(abort("stalled"), STALL_MS);
+    const late = isTimed ? clock.later(abort("slow"), PART_MS) : null;
+    const ended = abort("closed");
     this.signal.addEventListener("abort", ended, { once: true });
-    const alive = () => {
+    const onProgress = () => {
       first ||= clock.now();
       clock.cancel(stalled);
-      stalled = clock.later(give("stalled"), STALL_MS);
+      stalled = clock.later(abort("stalled"), STALL_MS);
     };
-    // A place that does not listen to the signal is left behind all the same.
-    const given = new Promise((_, reject) =>
+    // A mirror that ignores the signal is abandoned all the same.
+    const aborted = new Promise((_, reject) =>
       stop.signal.addEventListener("abort", () => reject(new Error(why)), { once: true }),
     );
     try {
       if (this.signal.aborted) throw new Error("closed");
       const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (
-        await Promise.race([place.get(part, { anew, signal: stop.signal, alive }), given])
+        await Promise.race([mirror.get(part, { reload, signal: stop.signal, onProgress }), aborted])
       );
-      this.measure(bytes.length, clock.now() - (first || began));
+      this.recordThroughput(bytes.length, clock.now() - (first || began));
       if (bytes.length < part.size)
         return new Problem("sps.truncated", { offset: part.offset, size: part.size, got: bytes.length });
       if (!same(await this.sha256(bytes), part.sha256)) return new Problem("sps.segment.hash", { offset: part.offset });
@@ -185,7 +187,7 @@ export class Delivery {
       if (error instanceof Problem) return error;
       return new Problem("sps.segment.missing", {
         reason: (why || String(error)).slice(0, 120),
-        place: place.name.slice(0, 120),
+        place: mirror.name.slice(0, 120),
       });
     } finally {
       clock.cancel(stalled);
@@ -194,8 +196,8 @@ export class Delivery {
     }
   }
 
-  /** What a transfer came with. @param {number} bytes @param {number} ms */
-  measure(bytes, ms) {
+  /** Updates the throughput by a transfer. @param {number} bytes @param {number} ms */
+  recordThroughput(bytes, ms) {
     if (bytes < FAIR_BYTES) return;
     const rate = (8 * bytes) / Math.max(1, ms);
     this.kbps = this.kbps === null ? rate : 0.6 * this.kbps + 0.4 * rate;
@@ -211,20 +213,20 @@ export const partUrl = (folder, sha256) =>
   `${folder}${Array.from(sha256, (byte) => byte.toString(16).padStart(2, "0")).join("")}.part`;
 
 /**
- * A part by its own address: one request; bytes are said as they come.
+ * Loads a part by its own address with one request.
  * @param {string} url
  * @param {number} size of the part, bytes; what follows is stopped
- * @param {How} how
+ * @param {FetchOptions} options
  * @param {string} [page] the origin that it is read for; the part's own by default
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function getPart(url, size, { signal, alive }, page = url) {
-  const answer = await get(url, { page, signal, follow: true }).catch((error) => {
+export async function getPart(url, size, { signal, onProgress }, page = url) {
+  const response = await get(url, { page, signal, follow: true }).catch((error) => {
     throw error instanceof Redirected ? new Problem("sps.segment.missing", { status: 302 }) : error;
   });
-  if (answer.status === 404 || answer.status === 410)
-    throw new Problem("sps.segment.missing", { status: answer.status });
-  if (answer.status !== 200) throw new Error(`status ${answer.status}`);
-  alive(0);
-  return collect(answer, alive, size);
+  if (response.status === 404 || response.status === 410)
+    throw new Problem("sps.segment.missing", { status: response.status });
+  if (response.status !== 200) throw new Error(`status ${response.status}`);
+  onProgress(0);
+  return collect(response, onProgress, size);
 }

@@ -1,5 +1,5 @@
 /**
- * Where a song lies in the web page that carries it (docs/format/html.md): the counterpart of pywallet/sps/polyglot.py.
+ * Reader of HTML polyglots: a song in a web page (docs/format/html.md). The counterpart of pywallet/sps/polyglot.py.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -12,8 +12,8 @@ const MARK = /<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12}
 const FIXES = /<meta name="sps-fix" content="(\d{1,12}(?:,\d{1,12})*)">/;
 
 /**
- * @typedef {{offset: number, size: number, patches: number[]}} Place in bytes; patches: where a ">" of the song is
- *   written as another byte
+ * @typedef {{offset: number, size: number, patches: number[]}} Place in bytes; patches: offsets at which
+ *   a ">" of the song is written as another byte
  */
 
 /** @param {Uint8Array} bytes */

@@ -1,182 +1,180 @@
 /**
- * Keeps the sound fed: cipher text, key, clear text, buffer, segment after segment, a little ahead of the music.
+ * Loads, decrypts and appends one segment after the other, a little ahead of the music.
  */
 
 import { fromBase64 } from "../bytes.js";
 import { unseal } from "../playback/key_ring.js";
-import { persist } from "../../shared/retry.js";
+import { retry } from "../../shared/retry.js";
 
 const AHEAD_MS = 12_000;
-/**
- * After a jump so much is fetched at first: whoever looks for a place hears little of the others, and keys are for what
- * is heard.
- */
-const JUMPED_MS = 4_000;
-const LOOK_MS = 200;
+/** Lead after a seek: more seeks are likely, and keys are metered. */
+const AFTER_SEEK_MS = 4_000;
+const POLL_MS = 200;
 const KEY_WAIT_MS = 1000;
-/** With less sound than this left, the music waits for the next key. */
-const DRY_MS = 500;
-/** Keys of so many segments before and after the music are kept. */
-const NEAR = 32;
+/** With less sound buffered than this, the music is about to wait for a key. */
+const UNDERRUN_MS = 500;
+/** Segments before and after the music whose keys are kept. */
+const KEPT_KEYS = 32;
 
 /**
- * @typedef {object} Parts what one opened song is made of
- * @property {import("./sps_source.js").Source} source
+ * @typedef {object} Parts of an opened song
+ * @property {import("./sps_source.js").SpsSource} source
  * @property {import("../playback/key_ring.js").KeyRing} ring
- * @property {import("./track_audio.js").Sound} sound
+ * @property {import("./track_audio.js").TrackAudio} sound
  * @property {any} info of the host
  * @property {import("../playback/key_ring.js").Address} address
  */
 
-export class Feed {
-  /** @type {number} counts the loops; only the newest goes on */
-  turn = 0;
-  /** @type {boolean} another song may follow on the same deck */
-  held = false;
-  /** @type {boolean} all that is left of the song is in the buffer */
-  complete = false;
+export class SegmentScheduler {
+  /** @type {number} of the loop; an older loop ends */
+  generation = 0;
+  /** @type {boolean} another track may follow in the same buffer */
+  isContinued = false;
+  /** @type {boolean} the rest of the song is in the buffer */
+  isComplete = false;
   /** @type {import("./mark_check.js").MarkCheck | null} */
-  check = null;
-  /** @type {number | null} where a preview or a part of the song ends, ms */
-  untilMs = null;
-  /** @type {number | null} where the latest jump went, ms; null: there was none */
-  jumpedMs = null;
-  /** @type {boolean} it has been fed before */
-  begun = false;
+  markCheck = null;
+  /** @type {number | null} end of a preview or extract, ms */
+  endMs = null;
+  /** @type {number | null} target of the latest seek, ms */
+  seekedMs = null;
+  /** @type {boolean} a loop was started before */
+  isStarted = false;
   /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */
-  early = null;
+  prefetched = null;
 
   /**
    * @param {Parts} parts
    * @param {(segment: number) => Promise<number | null>} renew asks the host for the keys from a segment on; ms after
    *   which to ask again
-   * @param {(error: unknown) => void} failed
-   * @param {(is: boolean) => void} [stalled]
+   * @param {(error: unknown) => void} onError
+   * @param {(is: boolean) => void} [onStall]
    */
-  constructor(parts, renew, failed, stalled = () => undefined) {
+  constructor(parts, renew, onError, onStall = () => undefined) {
     this.parts = parts;
     this.renew = renew;
-    this.failed = failed;
-    this.stalled = stalled;
+    this.onError = onError;
+    this.onStall = onStall;
   }
 
-  /** Have the cipher text under way while the host decides. @param {number} segment */
-  fetchAhead(segment) {
+  /** Loads the sealed segment while the host decides. @param {number} segment */
+  prefetch(segment) {
     const promise = this.cipherText(segment);
     promise.catch(() => undefined);
-    this.early = { segment, promise };
+    this.prefetched = { segment, promise };
   }
 
-  /** Feed from a position on. @param {number} position ms @param {number} segment that holds it */
+  /** Starts at a position. @param {number} position ms @param {number} segment of the position */
   start(position, segment) {
     const { sound } = this.parts;
-    const held = sound.holds(position);
-    if (!sound.joining && Math.abs(sound.positionMs - position) > 20) sound.seek(position);
-    const turn = ++this.turn;
-    if (this.begun && !held) this.jumpedMs = position;
-    this.begun = true;
-    this.complete = false;
-    this.run(held ? this.segmentAfter(sound.aheadMs) : this.lead(segment, position), turn).catch((error) => {
-      if (turn === this.turn) this.failed(error);
-    });
+    const isBuffered = sound.isBuffered(position);
+    if (!sound.isJoining && Math.abs(sound.positionMs - position) > 20) sound.seek(position);
+    const generation = ++this.generation;
+    if (this.isStarted && !isBuffered) this.seekedMs = position;
+    this.isStarted = true;
+    this.isComplete = false;
+    this.run(isBuffered ? this.segmentAfter(sound.aheadMs) : this.firstToDecode(segment, position), generation).catch(
+      (error) => {
+        if (generation === this.generation) this.onError(error);
+      },
+    );
   }
 
   /**
-   * Where to begin decoding so that a segment sounds right: Opus needs the one before it.
+   * First segment to decode for a position: Opus converges over the segment before (RFC 7845 section 4.6).
    * @param {number} segment
    * @param {number} position ms
    */
-  lead(segment, position) {
+  firstToDecode(segment, position) {
     const { info, sound } = this.parts;
-    return info.codec === "opus" && segment > 0 && this.untilMs === null && !sound.holds(position)
+    return info.codec === "opus" && segment > 0 && this.endMs === null && !sound.isBuffered(position)
       ? segment - 1
       : segment;
   }
 
   stop() {
-    this.turn++;
+    this.generation++;
   }
 
   /**
-   * Lead of the feed over the music: little after a jump, and more with what is heard there.
+   * Lead over the music: short after a seek, and longer with what is played from there.
    * @param {number} position ms
    */
-  aheadMs(position) {
-    return this.jumpedMs === null ? AHEAD_MS : Math.min(AHEAD_MS, Math.max(JUMPED_MS, position - this.jumpedMs));
+  targetAheadMs(position) {
+    return this.seekedMs === null ? AHEAD_MS : Math.min(AHEAD_MS, Math.max(AFTER_SEEK_MS, position - this.seekedMs));
   }
 
   /**
-   * Number of segments from one on that are worth a key after a jump, which another one may follow; null: as many as
-   * may come.
+   * Number of segments to request keys for; null: as many as the host gives.
    * @param {string} action
    * @param {number} segment
    * @param {number} position ms
    */
-  worth(action, segment, position) {
-    const aheadMs = action === "seek" ? JUMPED_MS : this.aheadMs(position);
+  keyCount(action, segment, position) {
+    const aheadMs = action === "seek" ? AFTER_SEEK_MS : this.targetAheadMs(position);
     if (aheadMs === AHEAD_MS) return null;
     const { segments } = this.parts.info;
     const after = segments.findIndex((/** @type {any[]} */ [, , start]) => start >= position + aheadMs);
     return Math.max(1, (after < 0 ? segments.length : after) - segment);
   }
 
-  /** The segment that sounds at a position. @param {number} ms */
+  /** Segment at a position. @param {number} ms */
   segmentAt(ms) {
-    const found = this.parts.info.segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms);
-    return found < 0 ? this.parts.info.segments.length - 1 : found;
+    const index = this.parts.info.segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms);
+    return index < 0 ? this.parts.info.segments.length - 1 : index;
   }
 
-  /** The first segment from a position on whose key is not here. @param {number} ms */
+  /** First segment from a position on whose key is missing. @param {number} ms */
   firstMissing(ms) {
     const { ring } = this.parts;
     for (let i = this.segmentAfter(ms), { end } = this; i < end; i++) if (!ring.keys.has(i)) return i;
     return null;
   }
 
-  /** @private @param {number} ms up to which sound is there */
+  /** @private @param {number} ms end of the buffered sound */
   segmentAfter(ms) {
     const { segments } = this.parts.info;
-    const found = segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms + 50);
-    return found < 0 ? this.end : found;
+    const index = segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms + 50);
+    return index < 0 ? this.end : index;
   }
 
-  /** The first segment that may not sound any more. */
+  /** First segment after the part that may sound. */
   get end() {
     const { segments } = this.parts.info;
-    const found =
-      this.untilMs === null
+    const index =
+      this.endMs === null
         ? -1
-        : segments.findIndex((/** @type {any[]} */ [, , start]) => start >= /** @type {number} */ (this.untilMs));
-    return found < 0 ? segments.length : found;
+        : segments.findIndex((/** @type {any[]} */ [, , start]) => start >= /** @type {number} */ (this.endMs));
+    return index < 0 ? segments.length : index;
   }
 
-  /** @private @param {number} first @param {number} turn */
-  async run(first, turn) {
+  /** @private @param {number} first @param {number} generation */
+  async run(first, generation) {
     const { info, sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
-      while (info.segments[index][2] - sound.positionMs > this.aheadMs(sound.positionMs)) {
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-        if (turn !== this.turn) return;
+      while (info.segments[index][2] - sound.positionMs > this.targetAheadMs(sound.positionMs)) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        if (generation !== this.generation) return;
       }
       sound.evict();
-      ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - NEAR, index + NEAR);
-      const how = { wanted: () => turn === this.turn, stalled: this.stalled };
-      const early = this.early?.segment === index ? this.early.promise : null;
-      const cipher = early
-        ? early.catch(() => persist(() => this.cipherText(index), how))
-        : persist(() => this.cipherText(index), how);
+      ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - KEPT_KEYS, index + KEPT_KEYS);
+      const options = { isWanted: () => generation === this.generation, onStall: this.onStall };
+      const prefetched = this.prefetched?.segment === index ? this.prefetched.promise : null;
+      const cipher = prefetched
+        ? prefetched.catch(() => retry(() => this.cipherText(index), options))
+        : retry(() => this.cipherText(index), options);
       cipher.catch(() => undefined);
-      const [sealed, key] = await Promise.all([cipher, persist(() => this.keyFor(index, turn), how)]);
-      if (turn !== this.turn || !key) return;
+      const [sealed, key] = await Promise.all([cipher, retry(() => this.keyFor(index, generation), options)]);
+      if (generation !== this.generation || !key) return;
       const clear = await unseal(key, sealed, address, index);
-      if (turn !== this.turn) return;
-      this.check?.see(index, clear);
+      if (generation !== this.generation) return;
+      this.markCheck?.onSegment(index, clear);
       await sound.append(clear);
     }
-    if (turn !== this.turn) return;
-    // A deck that has been ended does not go on with another song in every browser.
-    if (!this.held) await sound.finish();
-    this.complete = turn === this.turn;
+    if (generation !== this.generation) return;
+    // Not every browser appends to an ended MediaSource.
+    if (!this.isContinued) await sound.finish();
+    this.isComplete = generation === this.generation;
   }
 
   /** @private @param {number} segment */
@@ -185,18 +183,18 @@ export class Feed {
     return this.parts.source.part(offset, size, fromBase64(sha256));
   }
 
-  /** @private @param {number} index @param {number} turn @returns {Promise<CryptoKey | undefined>} */
-  async keyFor(index, turn) {
+  /** @private @param {number} index @param {number} generation @returns {Promise<CryptoKey | undefined>} */
+  async keyFor(index, generation) {
     const { ring, sound } = this.parts;
     for (;;) {
       const key = ring.keys.get(index);
-      if (key || turn !== this.turn) return key;
-      const laterMs = await this.renew(index);
+      if (key || generation !== this.generation) return key;
+      const retryMs = await this.renew(index);
       if (ring.keys.has(index)) continue;
-      // Keys come no faster than the music: ask again when it has gone on; where nothing is left of it, when the server
-      // said.
-      const dry = sound.aheadMs - sound.positionMs < DRY_MS;
-      await new Promise((resolve) => setTimeout(resolve, dry && laterMs !== null ? laterMs : KEY_WAIT_MS));
+      // Keys come at the pace of the music: the next request is due when it has moved on, or on an underrun when the
+      // server said.
+      const isUnderrun = sound.aheadMs - sound.positionMs < UNDERRUN_MS;
+      await new Promise((resolve) => setTimeout(resolve, isUnderrun && retryMs !== null ? retryMs : KEY_WAIT_MS));
     }
   }
 }

@@ -1,12 +1,11 @@
 /**
- * The song's file: on a web server as one file, as a page that carries it or in parts; or on this computer's disk, read
- * by its page.
+ * Source of a song's bytes: a file, an HTML polyglot or parts on web servers, or a page on disk that reads itself.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { mayReach } from "./address_class.js";
 import { fromBase64, join, same } from "../bytes.js";
-import { Delivery, getPart, partUrl } from "./mirror_loader.js";
+import { MirrorLoader, getPart, partUrl } from "./mirror_loader.js";
 import { HttpFile } from "./http_file.js";
 import { find, isPage, restore } from "./polyglot.js";
 
@@ -17,66 +16,66 @@ const FIRST = 400_000;
 const TRIES = 4;
 const WAIT_MS = 250;
 const PIECE = 384 << 10;
-/** One reading of a song's beginning takes at most so long, however steadily it comes. */
+/** Most time of one request for the song's beginning. */
 const MOST_MS = 120_000;
-/** Nothing came for so long: it is asked for again. */
+/** A request without progress for so long is repeated. */
 const SILENT_MS = 15_000;
 
 /** @typedef {import("./polyglot.js").Place} Place */
-/** @typedef {import("./mirror_loader.js").How} How */
+/** @typedef {import("./mirror_loader.js").FetchOptions} FetchOptions */
 
-export class Source {
+export class SpsSource {
   /** @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */
   read = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */
   head = new Uint8Array(0);
-  /** @type {Promise<void> | null} ends when the header's places are known */
-  told = null;
-  /** @type {Place | null} where the song lies, in a page that carries it */
+  /** @type {Promise<void> | null} resolves when the header's mirrors are added */
+  mirrorsAdded = null;
+  /** @type {Place | null} of the song in a polyglot page */
   place = null;
 
   /**
    * @param {string} url http, https, or file for a page that reads itself
    * @param {(offset: number, size: number) => Promise<string>} [readPage] bytes of that page's song, base64
    * @param {import("./mirror_loader.js").Clock} [clock]
-   * @param {boolean} [anew] a second reading
+   * @param {boolean} [reload] a second reading
    * @param {import("./http_file.js").Whose} [whose] the file's own by default
    */
   constructor(
     url,
     readPage = () => Promise.reject(new Problem("sps.segment.missing")),
     clock,
-    anew = false,
+    reload = false,
     whose = { page: url, site: url },
   ) {
     this.url = url;
     this.whose = whose;
     this.readPage = readPage;
-    this.anew = anew;
+    this.reload = reload;
     this.stop = new AbortController();
     this.file = new HttpFile(url, this.stop.signal, whose);
-    this.delivery = new Delivery(this.stop.signal, clock);
-    this.delivery.add(url, ({ offset, size }, how) => this.song(offset, size, how));
+    this.loader = new MirrorLoader(this.stop.signal, clock);
+    this.loader.add(url, ({ offset, size }, options) => this.readSong(offset, size, options));
   }
 
-  /** The header's COSE bytes. One request brings what the first second needs. */
+  /** Reads the header's COSE bytes. The request brings what the first second needs as well. */
   header() {
     this.read ??= this.readHeader();
     return this.read;
   }
 
   /**
-   * The same file read again, where its header is another one now: a song may be made anew under its name.
-   * @returns {Promise<Source | null>} null: nothing has changed, as far as can be known
+   * Reads the file again past every cache: a song may be replaced under its name.
+   * @returns {Promise<SpsSource | null>} null where the header is the same or cannot be read
    */
-  async renewed() {
-    if (this.onDisk || this.anew) return null;
-    const source = new Source(this.url, this.readPage, this.delivery.clock, true, this.whose);
+  async reread() {
+    if (this.onDisk || this.reload) return null;
+    const source = new SpsSource(this.url, this.readPage, this.loader.clock, true, this.whose);
     try {
       const [before, after] = await Promise.all([this.header().catch(() => new Uint8Array(0)), source.header()]);
       if (!same(before, after)) return source;
     } catch {
-      // Without a second reading the first one stands.
+      // The first reading stands.
     }
     source.close();
     return null;
@@ -84,7 +83,7 @@ export class Source {
 
   /** @private */
   async readHeader() {
-    let start = await this.range(0, FIRST);
+    let start = await this.readRange(0, FIRST);
     if (!this.onDisk && isPage(start)) {
       this.place = find(start);
       start = restore(this.place, start.slice(this.place.offset, this.place.offset + this.place.size), 0);
@@ -96,36 +95,36 @@ export class Source {
     if (length === 0 || length > MAX_HEADER) throw new Problem("sps.header.malformed");
     const end = PREFIX + length;
     if (start.length < end && start.length >= FIRST - (this.place?.offset ?? 0))
-      this.head = await this.song(0, end + FIRST);
+      this.head = await this.readSong(0, end + FIRST);
     if (this.head.length < end) throw new Problem("sps.truncated");
-    // A file that ends with its header is the exploded packaging's: the parts lie beside it.
+    // A file that ends with its header is of the exploded packaging: the parts lie beside it.
     if (this.head.length === end && this.measured === end && !this.place && !this.onDisk) {
-      this.delivery.places = [];
-      this.folder(new URL("./", this.file.location).href);
+      this.loader.mirrors = [];
+      this.addFolder(new URL("./", this.file.location).href);
     }
     return this.head.slice(PREFIX, end);
   }
 
   /**
-   * Where else the song may be had, as its signed header says: folders of parts, and files.
-   * @param {string[] | Promise<string[]>} urls that somebody may still be reading
+   * Adds the mirrors that the signed header names: folders of parts, and files.
+   * @param {string[] | Promise<string[]>} urls
    */
-  deliver(urls) {
-    this.told = Promise.resolve(urls).then(
+  addMirrors(urls) {
+    this.mirrorsAdded = Promise.resolve(urls).then(
       (all) => {
         for (const url of all) {
           if (!mayReach(url, this.whose.page)) continue;
-          if (url.endsWith("/")) this.folder(url);
-          else this.mirror(url);
+          if (url.endsWith("/")) this.addFolder(url);
+          else this.addMirror(url);
         }
       },
       () => undefined,
     );
   }
 
-  /** What the connection gave lately, kbit/s. */
+  /** Throughput of the latest parts, kbit/s. */
   get kbps() {
-    return this.delivery.kbps;
+    return this.loader.kbps;
   }
 
   /**
@@ -139,20 +138,20 @@ export class Source {
       const bytes = this.head.slice(offset, offset + size);
       if (same(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), sha256)) return bytes;
     }
-    const { told } = this;
-    const before = this.delivery.places.length;
-    const part = this.delivery.part({ offset, size, sha256 });
-    if (!told) return part;
+    const { mirrorsAdded } = this;
+    const before = this.loader.mirrors.length;
+    const part = this.loader.part({ offset, size, sha256 });
+    if (!mirrorsAdded) return part;
     return part.catch(async (error) => {
-      // The other places may have become known only now.
-      await told;
-      if (this.told === told) this.told = null;
-      if (this.stop.signal.aborted || this.delivery.places.length === before) throw error;
-      return this.delivery.part({ offset, size, sha256 });
+      // The other mirrors may be added only now.
+      await mirrorsAdded;
+      if (this.mirrorsAdded === mirrorsAdded) this.mirrorsAdded = null;
+      if (this.stop.signal.aborted || this.loader.mirrors.length === before) throw error;
+      return this.loader.part({ offset, size, sha256 });
     });
   }
 
-  /** Ends every transfer, and gives back what was read. */
+  /** Aborts every transfer and releases what was read. */
   close() {
     this.stop.abort();
     this.head = new Uint8Array(0);
@@ -165,26 +164,31 @@ export class Source {
   }
 
   /** @private @param {string} url ends in "/" */
-  folder(url) {
-    this.delivery.add(url, ({ size, sha256 }, how) => getPart(partUrl(url, sha256), size, how, this.whose.page));
+  addFolder(url) {
+    this.loader.add(url, ({ size, sha256 }, options) => getPart(partUrl(url, sha256), size, options, this.whose.page));
   }
 
   /** @private @param {string} url of the single file */
-  mirror(url) {
-    if (this.delivery.has(url)) return;
+  addMirror(url) {
+    if (this.loader.has(url)) return;
     const file = new HttpFile(url, this.stop.signal, this.whose);
-    this.delivery.add(url, ({ offset, size }, how) => file.read(offset, offset + size, how));
+    this.loader.add(url, ({ offset, size }, options) => file.read(offset, offset + size, options));
   }
 
-  /** @private bytes of the song, wherever it lies @param {number} offset @param {number} size @param {How} [how] */
-  async song(offset, size, how) {
+  /**
+   * @private bytes of the song, wherever it lies
+   * @param {number} offset
+   * @param {number} size
+   * @param {FetchOptions} [options]
+   */
+  async readSong(offset, size, options) {
     const { place } = this;
     const end = Math.min(offset + size, place?.size ?? Infinity);
     if (place && end <= offset) return new Uint8Array(0);
     const base = place?.offset ?? 0;
-    const bytes = how
-      ? await this.once(base + offset, end - offset, how)
-      : await this.range(base + offset, end - offset);
+    const bytes = options
+      ? await this.readOnce(base + offset, end - offset, options)
+      : await this.readRange(base + offset, end - offset);
     return place ? restore(place, bytes, offset) : bytes;
   }
 
@@ -194,34 +198,39 @@ export class Source {
    * @param {number} size
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  async range(offset, size) {
+  async readRange(offset, size) {
     const { signal } = this.stop;
-    const { clock } = this.delivery;
+    const { clock } = this.loader;
     for (let tried = 1; ; tried++) {
       const stop = new AbortController();
       const give = (/** @type {string} */ reason) => () => stop.abort(reason);
       const closed = give("closed");
       signal.addEventListener("abort", closed, { once: true });
-      let stalled = clock.later(give("stalled"), SILENT_MS);
-      const late = clock.later(give("slow"), MOST_MS);
+      let stallTimer = clock.later(give("stalled"), SILENT_MS);
+      const timeout = clock.later(give("slow"), MOST_MS);
       try {
         let first = 0;
-        const alive = () => {
+        const onProgress = () => {
           first ||= clock.now();
-          clock.cancel(stalled);
-          stalled = clock.later(give("stalled"), SILENT_MS);
+          clock.cancel(stallTimer);
+          stallTimer = clock.later(give("stalled"), SILENT_MS);
         };
-        const bytes = await this.once(offset, size, { anew: this.anew, signal: stop.signal, alive }, false);
+        const bytes = await this.readOnce(
+          offset,
+          size,
+          { reload: this.reload, signal: stop.signal, onProgress },
+          false,
+        );
         this.measured = bytes.length;
-        this.delivery.measure(bytes.length, clock.now() - (first || clock.now()));
+        this.loader.recordThroughput(bytes.length, clock.now() - (first || clock.now()));
         return bytes;
       } catch (error) {
         const problem = error instanceof Problem;
         if (signal.aborted || problem || tried >= TRIES)
           throw problem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
       } finally {
-        clock.cancel(stalled);
-        clock.cancel(late);
+        clock.cancel(stallTimer);
+        clock.cancel(timeout);
         signal.removeEventListener("abort", closed);
       }
       await new Promise((resolve) =>
@@ -232,17 +241,17 @@ export class Source {
 
   /**
    * @private
-   * @param {number} offset @param {number} size @param {How} how
+   * @param {number} offset @param {number} size @param {FetchOptions} options
    * @param {boolean} [claim] more of the file will be read
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  async once(offset, size, how, claim = true) {
-    if (!this.onDisk) return this.file.read(offset, offset + size, how, claim);
+  async readOnce(offset, size, options, claim = true) {
+    if (!this.onDisk) return this.file.read(offset, offset + size, options, claim);
     const pieces = [];
     for (let at = offset; at < offset + size; at += PIECE) {
       const wanted = Math.min(PIECE, offset + size - at);
       const piece = fromBase64(await this.readPage(at, wanted));
-      how.alive(piece.length);
+      options.onProgress(piece.length);
       pieces.push(piece);
       if (piece.length < wanted) break;
     }

@@ -1,6 +1,5 @@
 /**
- * Watches that a song which should sound does sound: the element may stand still with everything it needs in its
- * buffer.
+ * Detects an audio element that stalls with sound in its buffer, and nudges it.
  */
 
 const STILL_MS = 3_000;
@@ -8,10 +7,10 @@ const NUDGE_S = 0.05;
 const HOLE_S = 2;
 const MOST = 5;
 
-export class Watchdog {
+export class StallWatchdog {
   #at = -1;
   #since = 0;
-  /** @type {number} how often it has helped without the song going on */
+  /** @type {number} nudges since the position last moved */
   nudges = 0;
 
   /**
@@ -20,7 +19,7 @@ export class Watchdog {
    * @param {number} nowMs
    * @returns {"fine" | "still" | "nudged" | "given up"}
    */
-  look(audio, playing, nowMs) {
+  check(audio, playing, nowMs) {
     if (!playing || audio.seeking || audio.currentTime !== this.#at) {
       if (audio.currentTime !== this.#at) this.nudges = 0;
       this.#at = audio.currentTime;
@@ -30,7 +29,7 @@ export class Watchdog {
     if (nowMs - this.#since < STILL_MS) return "still";
     this.#since = nowMs;
     const next = this.#next(audio);
-    // With nothing to play it is the network's turn, not the element's.
+    // With nothing buffered it waits for the network.
     if (next === null) return "still";
     if (this.nudges >= MOST) return "given up";
     this.nudges++;
@@ -41,7 +40,7 @@ export class Watchdog {
     return "nudged";
   }
 
-  /** Where there is sound to go on with: here, or behind a small hole. @param {HTMLAudioElement} audio */
+  /** Position of buffered sound: here, or behind a small hole. @param {HTMLAudioElement} audio */
   #next({ buffered, currentTime }) {
     for (let i = 0; i < buffered.length; i++) {
       if (currentTime < buffered.start(i))

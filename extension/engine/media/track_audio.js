@@ -1,43 +1,43 @@
 /**
- * One song's sound on a deck: decrypted segments in, its own clock out. A song may follow another one on the same deck
- * without a gap.
+ * Sound of one track: decrypted segments in, its own clock out. A track may follow another in the same buffer without a
+ * gap.
  */
 
-import { Deck } from "./media_source_buffer.js";
+import { MediaSourceBuffer } from "./media_source_buffer.js";
 
-export class Sound {
-  deck = new Deck();
-  /** @type {number} where on the deck the song starts, seconds */
+export class TrackAudio {
+  mediaBuffer = new MediaSourceBuffer();
+  /** @type {number} start of the track in the buffer, seconds */
   startS = 0;
   /** @type {number} */
   durationMs = 0;
-  /** @type {boolean} the song before still sounds on this deck */
-  joining = false;
-  /** @type {boolean} it fades out, whatever becomes of its stream */
-  kept = false;
+  /** @type {boolean} the track before still sounds */
+  isJoining = false;
+  /** @type {boolean} it fades out after its stream is closed */
+  isFadingOut = false;
   /** @type {{mime: string, init: Uint8Array<ArrayBuffer>} | null} */
-  made = null;
+  initSegment = null;
 
   /** @param {(name: string) => void} onEvent playing, waiting, ended, seeked, error */
   constructor(onEvent) {
     this.onEvent = onEvent;
-    this.deck.current = this;
+    this.mediaBuffer.current = this;
   }
 
   get audio() {
-    return this.deck.audio;
+    return this.mediaBuffer.audio;
   }
 
   get broken() {
-    return this.deck.broken;
+    return this.mediaBuffer.broken;
   }
 
-  /** The deck says something of this song. @param {string} name */
-  hear(name) {
-    if (this.joining && name !== "error") {
-      // Until its own first moment what is heard is the song before.
+  /** Event of the buffer. @param {string} name */
+  onBufferEvent(name) {
+    if (this.isJoining && name !== "error") {
+      // Before its start the track before sounds.
       if (this.audio.currentTime < this.startS) return;
-      this.joining = false;
+      this.isJoining = false;
       this.onEvent("playing");
     }
     if (name !== "timeupdate") this.onEvent(name);
@@ -46,44 +46,44 @@ export class Sound {
   /** @param {string} mime @param {number} durationMs @param {Uint8Array<ArrayBuffer>} init */
   async prepare(mime, durationMs, init) {
     this.durationMs = durationMs;
-    this.made = { mime, init };
-    await this.deck.prepare(mime, durationMs / 1000, init);
+    this.initSegment = { mime, init };
+    await this.mediaBuffer.prepare(mime, durationMs / 1000, init);
   }
 
-  /** Follow another song, whose last sample is buffered, on its deck. @param {Sound} before */
+  /** Appends this track to another one's buffer, which has its last sample. @param {TrackAudio} before */
   async follow(before) {
-    if (!this.made) throw new Error("not prepared");
-    const { deck } = before;
-    const startS = await deck.follow(this.made.mime, this.durationMs / 1000, this.made.init);
-    this.deck.close();
-    this.deck = deck;
+    if (!this.initSegment) throw new Error("not prepared");
+    const { mediaBuffer } = before;
+    const startS = await mediaBuffer.appendTrack(this.initSegment.mime, this.durationMs / 1000, this.initSegment.init);
+    this.mediaBuffer.close();
+    this.mediaBuffer = mediaBuffer;
     this.startS = startS;
-    this.joining = true;
-    deck.current = this;
+    this.isJoining = true;
+    mediaBuffer.current = this;
   }
 
   /** @param {BufferSource} bytes */
   append(bytes) {
-    return this.deck.append(bytes);
+    return this.mediaBuffer.append(bytes);
   }
 
   evict() {
-    this.deck.evict();
+    this.mediaBuffer.evict();
   }
 
-  /** No more segments follow. */
+  /** Ends the stream: no more segments follow. */
   finish() {
-    return this.deck.finish();
+    return this.mediaBuffer.finish();
   }
 
-  /** Go to a place of the song. @param {number} ms */
+  /** Seeks. @param {number} ms */
   seek(ms) {
-    this.joining = false;
+    this.isJoining = false;
     this.audio.currentTime = this.startS + ms / 1000;
   }
 
-  /** Whether a position is buffered with a little after it. @param {number} ms */
-  holds(ms) {
+  /** Whether a position and 0.2 s after it are buffered. @param {number} ms */
+  isBuffered(ms) {
     const { buffered } = this.audio;
     const at = this.startS + ms / 1000;
     for (let i = 0; i < buffered.length; i++)
@@ -91,7 +91,7 @@ export class Sound {
     return false;
   }
 
-  /** Milliseconds up to which the sound is there without a gap. */
+  /** End of the buffered range that sounds, ms. */
   get aheadMs() {
     const { buffered, currentTime } = this.audio;
     for (let i = 0; i < buffered.length; i++)
@@ -99,7 +99,7 @@ export class Sound {
     return this.positionMs;
   }
 
-  /** @returns {[number, number][]} ms: what is buffered of this song */
+  /** @returns {[number, number][]} buffered ranges of this track, ms */
   get ranges() {
     const { buffered } = this.audio;
     /** @type {[number, number][]} */
@@ -114,18 +114,18 @@ export class Sound {
     return Math.max(0, this.ms(this.audio.currentTime));
   }
 
-  /** @private @param {number} seconds of the deck */
+  /** @private @param {number} seconds in the buffer */
   ms(seconds) {
     return Math.round((seconds - this.startS) * 1000);
   }
 
-  /** Silence, where this song is the one that sounds. */
+  /** Pauses, where this track is the current one of its buffer. */
   pause() {
-    if (this.deck.current === this && !this.kept) this.audio.pause();
+    if (this.mediaBuffer.current === this && !this.isFadingOut) this.audio.pause();
   }
 
-  /** Silence now, and forget what was decoded; unless another song has the deck. */
+  /** Closes the buffer, unless another track has taken it over. */
   close() {
-    if (this.deck.current === this && !this.kept) this.deck.close();
+    if (this.mediaBuffer.current === this && !this.isFadingOut) this.mediaBuffer.close();
   }
 }

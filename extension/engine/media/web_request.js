@@ -1,25 +1,24 @@
 /**
- * Every request of the engine to the web: GET without cookie, cache, referrer and origin, to addresses that the page
- * could reach itself.
+ * The engine's web requests: GET without cookie, cache, referrer and origin, to addresses that the page itself can
+ * reach.
  *
- * Firefox names the installation in `Origin` of any other method and of requests across origins, and Chromium's cache
- * is one for all sites
- * (decision 0048).
+ * Firefox puts an id of the installation into `Origin` for other methods and for requests across origins, and Chromium
+ * shares one cache between sites (decision 0048).
  */
 
 import { Problem } from "../../shared/problem.js";
 import { join } from "../bytes.js";
 import { COMPUTER, mayReach, placeOfPage } from "./address_class.js";
 
-/** An answer that says the thing lies elsewhere. */
+/** A response that redirects. */
 export class Redirected extends Error {}
 
-/** An answer longer than anything that may come. */
+/** A response above the limit of its size. */
 export class TooLong extends Error {}
 
 /**
- * Whether the person lets the extension into a host. Where Firefox's do not, it asks across origins and names the
- * installation.
+ * Whether the extension has the permission for a host. Without it Firefox sends the request across origins, with an id
+ * of the installation.
  * @param {string} url
  * @returns {Promise<boolean>}
  */
@@ -32,10 +31,9 @@ async function isLetIn(url) {
 
 /**
  * @param {string} url
- * @param {{page: string, signal: AbortSignal, headers?: Record<string, string>, follow?: boolean}} how page: the origin
- *   that it is for. follow: redirects are
- *   followed where the page may reach every address; where it goes is not told before the request is made, so for other
- * pages there is none
+ * @param {{page: string, signal: AbortSignal, headers?: Record<string, string>, follow?: boolean}} options page: the
+ *   origin that it is for. follow: redirects are followed where the page may reach every address, as the target is not
+ *   known before the request
  * @returns {Promise<Response>}
  * @throws Problem site.address, Redirected, and what fetch throws
  */
@@ -63,20 +61,20 @@ export const readerOf = (answer) =>
   /** @type {Reader} */ ((answer.body ?? /** @type {ReadableStream} */ (new Response("").body)).getReader());
 
 /**
- * A body's bytes, up to a limit, said as they come.
+ * Collects a body's bytes, up to a limit.
  * @param {Response} answer
- * @param {(bytes: number) => void} alive
+ * @param {(bytes: number) => void} onProgress
  * @param {number} most bytes; the rest is stopped
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function collect(answer, alive, most) {
+export async function collect(answer, onProgress, most) {
   const reader = readerOf(answer);
   const chunks = [];
   let size = 0;
   while (size < most) {
     const { done, value } = await reader.read();
     if (done) return join(...chunks);
-    alive(value.length);
+    onProgress(value.length);
     chunks.push(value.subarray(0, most - size));
     size += value.length;
   }
@@ -84,7 +82,7 @@ export async function collect(answer, alive, most) {
   return join(...chunks);
 }
 
-/** Depth of the objects and lists in an answer: what is deeper breaks whatever passes it on. */
+/** Depth of the objects and lists in an answer: deeper ones overflow the stack of what serializes them. */
 const MOST_DEPTH = 32;
 
 /** Whether a value has more levels. @param {unknown} value @param {number} levels @returns {boolean} */

@@ -1,13 +1,11 @@
 /**
- * Rules for what may begin an action: how much it takes from the listener against the surface that it was asked on.
- * Pure: no document, no host.
+ * Activation rules: which surface may begin an action, by what the action costs the listener. Pure functions.
  *
- * Nothing in a page consents or costs: what a page or a press in its frame can begin without an allowance is free
- * music.
+ * Nothing in a page consents or costs: without an allowance a page or a press in its frame begins free music only.
  */
 
 /**
- * @typedef {"free" | "limited" | "costs"} Taking what an action takes: nothing, one of a number that the terms limit,
+ * @typedef {"free" | "limited" | "costs"} Cost cost of an action: nothing, a use that the terms limit,
  *   money
  */
 /**
@@ -20,7 +18,7 @@
  */
 
 /**
- * @type {Readonly<Record<Taking, Readonly<Record<Surface, boolean>>>>} what costs needs an allowance besides, wherever
+ * @type {Readonly<Record<Cost, Readonly<Record<Surface, boolean>>>>} what costs needs an allowance besides, wherever
  *   it is asked
  */
 export const MAY = {
@@ -36,11 +34,11 @@ const SOUNDS = new Set([...BEGINS, "resume", "seek"]);
 const RUNNING = new Set(["second", "segment"]);
 
 /**
- * Whether the terms limit how often or how long this action may be had, so that doing it uses something up.
+ * Whether the terms limit the number or the length of uses of an action.
  * @param {any} policy of the song, as in its header
  * @param {string} action
  */
-export function limits(policy, action) {
+export function isLimited(policy, action) {
   if (!policy) return false;
   const counts = policy.counts ?? {};
   const has = (/** @type {string} */ name) => typeof policy[name] === "number";
@@ -54,30 +52,29 @@ export function limits(policy, action) {
  * @param {any} policy of the song
  * @param {string} action
  * @param {boolean} costs it is of a play that the listener pays
- * @returns {Taking}
+ * @returns {Cost}
  */
-export function takingOf(policy, action, costs) {
+export function costOf(policy, action, costs) {
   if (costs && SOUNDS.has(action)) return "costs";
-  return limits(policy, action) ? "limited" : "free";
+  return isLimited(policy, action) ? "limited" : "free";
 }
 
 /**
  * Whether an action may begin.
- * @param {Taking} taking
+ * @param {Cost} cost
  * @param {Surface} surface
  * @param {boolean} allowance the listener has set a budget in the extension, and it covers this
  */
-export function mayBegin(taking, surface, allowance) {
-  return MAY[taking][surface] === true && (taking !== "costs" || allowance);
+export function mayBegin(cost, surface, allowance) {
+  return MAY[cost][surface] === true && (cost !== "costs" || allowance);
 }
 
 /**
- * Surface of a press whose song may be another one than was shown when it was made: it begins no more than the page's
- * script could.
+ * Surface of a press for a song that may have been replaced since: no more than the page's script may begin.
  * @param {Surface} surface
  * @returns {Surface}
  */
-export function stale(surface) {
+export function downgrade(surface) {
   return surface === "page" || surface === "frame" ? surface : "activated";
 }
 

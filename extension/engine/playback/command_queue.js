@@ -1,14 +1,13 @@
 /**
- * What a page's script wishes of a stream, in its order: a pause right after a play must not overtake it while that is
- * being allowed.
+ * Queue of a page's commands: a pause right after a play does not overtake it while the play is being allowed.
  */
 
-export class Wishes {
-  /** @type {boolean} a wish is being asked about */
-  asks = false;
-  /** @type {number} up to this number every wish is done with */
+export class CommandQueue {
+  /** @type {boolean} a command waits for its permission */
+  isAsking = false;
+  /** @type {number} every command up to this number is executed */
   done = 0;
-  /** @type {number | null} the last one that was not allowed */
+  /** @type {number | null} the latest command that was not allowed */
   denied = null;
   /** @type {Promise<unknown>} */
   #gate = Promise.resolve();
@@ -16,34 +15,35 @@ export class Wishes {
   #open = new Set();
   #last = 0;
 
-  /** What was allowed before there was a song is not, now that there is one. */
+  /** A command that was allowed before the song was loaded is not, now that its cost is known. */
   deny() {
     this.denied = this.done;
   }
 
   /**
-   * @param {number} number of the wish; they rise
-   * @param {() => boolean | Promise<boolean>} allow asked when those before are allowed or not
-   * @param {(may: boolean) => unknown} act begun in order; nobody waits for its end
+   * Executes a command after those before it are allowed or denied.
+   * @param {number} number of the command, ascending
+   * @param {() => boolean | Promise<boolean>} allow
+   * @param {(isAllowed: boolean) => unknown} act started in order; later commands do not wait for its end
    */
-  async hear(number, allow, act) {
+  async execute(number, allow, act) {
     this.#last = Math.max(this.#last, number);
     this.#open.add(number);
     const gate = this.#gate.then(async () => {
       const answer = allow();
       if (answer === true) return true;
-      this.asks = true;
+      this.isAsking = true;
       try {
         return await answer;
       } finally {
-        this.asks = false;
+        this.isAsking = false;
       }
     });
     this.#gate = gate.catch(() => undefined);
     try {
-      const may = await gate;
-      if (!may) this.denied = number;
-      await act(may);
+      const isAllowed = await gate;
+      if (!isAllowed) this.denied = number;
+      await act(isAllowed);
     } finally {
       this.#open.delete(number);
       this.done = this.#open.size ? Math.min(...this.#open) - 1 : this.#last;

@@ -1,5 +1,5 @@
 /**
- * When the line to the host breaks: the music goes on from what is here, and the play is taken up at the next host.
+ * Recovery from a broken connection to the host: buffered music goes on while the play is continued at the next host.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -11,62 +11,62 @@ const BROKEN = new Set(["host.gone", "host.slow", "host.missing", "host.stream.u
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
-export class Recovery {
+export class HostRecovery {
   /** @type {Promise<void> | null} */
-  under = null;
+  pending = null;
 
   /** @param {Stream} stream */
   constructor(stream) {
     this.stream = stream;
   }
 
-  /** Whether an error says that the host no longer knows of this play. @param {unknown} error */
+  /** Whether an error means that the host has lost this play. @param {unknown} error */
   isNeeded(error) {
     const { code } = Problem.of(error);
     return (
       code === "host.gone" ||
       code === "host.slow" ||
       code === "host.stream.unknown" ||
-      (code === "ticket.missing" && this.stream.course.session.granted)
+      (code === "ticket.missing" && this.stream.session.granted)
     );
   }
 
-  /** Resolves when the host has the stream again. Rejects with what keeps it from it. */
-  begin() {
-    this.under ??= this.run().finally(() => {
-      this.under = null;
+  /** Resolves when a host has the stream again; rejects with the reason why none has. */
+  recover() {
+    this.pending ??= this.retry().finally(() => {
+      this.pending = null;
     });
-    return this.under;
+    return this.pending;
   }
 
   /** @private */
-  async run() {
-    const { course } = this.stream;
+  async retry() {
+    const { session } = this.stream;
     for (let tried = 1; ; tried++) {
       try {
-        return await this.once();
+        return await this.attempt();
       } catch (error) {
-        if (course.isPast || tried >= TRIES || !BROKEN.has(Problem.of(error).code)) throw error;
+        if (session.isStale || tried >= TRIES || !BROKEN.has(Problem.of(error).code)) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, WAIT_MS * 2 ** tried));
     }
   }
 
   /** @private */
-  async once() {
+  async attempt() {
     const { stream } = this;
-    await stream.reopen();
-    const { admission, info } = stream;
-    if (!admission.ticket) return;
+    await stream.loader.reopen();
+    const { tickets, info } = stream;
+    if (!tickets.ticket) return;
     try {
-      await native("rejoin", { stream: stream.place.stream, ticket: admission.ticket });
+      await native("rejoin", { stream: stream.place.stream, ticket: tickets.ticket });
     } catch (error) {
       const { code, detail } = Problem.of(error);
       const unused = code === "ticket.missing" || (code === "ticket.used" && detail["state"] === "none");
-      if (!unused || stream.course.session.granted) throw error;
-      // The play had not begun: it gets a ticket of its own.
-      admission.forget();
-      await admission.admit(info, stream.nowS);
+      if (!unused || stream.session.granted) throw error;
+      // The play had not started: it gets a new ticket.
+      tickets.reset();
+      await tickets.ensure(info, stream.nowS);
     }
   }
 }

@@ -1,43 +1,43 @@
 /**
- * What is done goes to the host, which counts it before a key comes back.
+ * Client of the host's invocations: each action is metered before its keys come back.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { MOVED } from "./ticket_manager.js";
 import { native } from "../link.js";
-import { passes, persist } from "../../shared/retry.js";
+import { isTransient, retry } from "../../shared/retry.js";
 
 const RENEW_MS = 4_500;
+/** Most keys of one request. */
 const COUNT = 16;
-const ASKING = new Set(["playing", "waiting", "seeking", "starting"]);
-/** So long a click is tried again while the server does not answer. */
-const ACT_MS = 20_000;
-/** Actions that begin a play. */
+/** States in which keys are renewed. */
+const RENEWING = new Set(["playing", "waiting", "seeking", "starting"]);
+/** An action is retried for so long while the server does not answer. */
+const TIMEOUT_MS = 20_000;
+/** Actions that start a play. */
 export const STARTS = new Set(["play", "preview", "live_join"]);
 /** Actions that bring keys. */
 export const KEYED = new Set([...STARTS, "seek", "resume"]);
 
 /** @param {unknown} error */
 const hasMoved = (error) => Problem.of(error).code === MOVED;
-/** Station and server agree about a move a moment later. @param {unknown} error */
-const mayPass = (error) => passes(error) || hasMoved(error);
+/** Station and server may learn of a move at different times. @param {unknown} error */
+const isTransientAtStart = (error) => isTransient(error) || hasMoved(error);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
-export class Counting {
-  /** @type {{ms: number, at: number, intervals: number}} */
+export class InvocationClient {
+  /** @type {{ms: number, at: number, intervals: number}} metered time of the play, and when the host said so */
   heard = { ms: 0, at: 0, intervals: 0 };
-  /** @type {Record<string, number>} */
+  /** @type {Record<string, number>} remaining uses by action */
   left = {};
   /** @type {Promise<void> | null} */
   renewal = null;
-  /**
-   * @type {{code: string, retry_ms: number} | null} why the host has no key for the music yet, and when to ask again
-   */
+  /** @type {{code: string, retry_ms: number} | null} why the host has no key yet, and when to ask again */
   pace = null;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   renewing;
-  /** @type {number} actions that bring keys and are under way */
+  /** @type {number} actions under way that bring keys */
   acting = 0;
 
   /** @param {Stream} stream */
@@ -45,128 +45,135 @@ export class Counting {
     this.stream = stream;
   }
 
-  /** @param {string} action @param {number} position @param {number} segment */
+  /**
+   * Invokes an action, with a ticket where it starts a play. Retries what brings keys.
+   * @param {string} action
+   * @param {number} position ms
+   * @param {number} segment of the position
+   */
   async act(action, position, segment) {
-    const { admission, feed } = this.stream;
+    const { tickets, scheduler } = this.stream;
     const starts = STARTS.has(action);
-    // A song that moves this moment has its ticket a moment later.
-    if (starts && !this.stream.admission.isReady(this.stream.nowS))
-      await this.admit().catch((error) => {
+    // A song that is moving to another server gets its ticket in a retry.
+    if (starts && !this.stream.tickets.isReady(this.stream.nowS))
+      await this.ensureTicket().catch((error) => {
         if (!hasMoved(error)) throw error;
       });
     const keyed = KEYED.has(action);
-    const first = feed?.lead(segment, position) ?? segment;
+    const first = scheduler?.firstToDecode(segment, position) ?? segment;
     const { stream } = this;
-    const { course } = stream;
-    // The same action at the same place is the same invocation: asked again, it is counted once.
-    const how = {
-      wanted: () => course === stream.course && course.isActive,
-      stalled: (/** @type {boolean} */ is) => stream.isStalled(is),
-      patienceMs: ACT_MS,
-      passing: starts ? mayPass : passes,
+    const { session } = stream;
+    // The same action at the same position is one invocation for the host: a retry is metered once.
+    const options = {
+      isWanted: () => session === stream.session && session.isActive,
+      onStall: (/** @type {boolean} */ is) => stream.onStall(is),
+      timeoutMs: TIMEOUT_MS,
+      isRetryable: starts ? isTransientAtStart : isTransient,
     };
     const work = starts ? () => this.start(action, position, first) : () => this.invoke(action, position, first);
     if (keyed) this.acting++;
-    const counted = keyed ? persist(work, how).finally(() => this.acting--) : this.invoke(action, position, null);
-    // The cipher text is under way while the host decides.
-    if (keyed) feed?.fetchAhead(first);
+    const counted = keyed ? retry(work, options).finally(() => this.acting--) : this.invoke(action, position, null);
+    // The sealed segment loads while the host decides.
+    if (keyed) scheduler?.prefetch(first);
     await counted;
-    if (starts) admission.began();
-    if (action === "stop") admission.forget();
+    if (starts) tickets.markUsed();
+    if (action === "stop") tickets.reset();
   }
 
-  /** A ticket that is there and lasts. Where the host gave this stream's room to others it opens it once more. */
-  async admit() {
-    const { admission, info, nowS, recovery } = this.stream;
-    return admission.admit(info, nowS).catch(async (error) => {
+  /** Ensures a valid ticket. Opens the stream again where the host has evicted it. */
+  async ensureTicket() {
+    const { tickets, info, nowS, recovery } = this.stream;
+    return tickets.ensure(info, nowS).catch(async (error) => {
       if (Problem.of(error).code !== "host.stream.unknown") throw error;
-      await recovery.begin();
-      return admission.admit(info, nowS);
+      await recovery.recover();
+      return tickets.ensure(info, nowS);
     });
   }
 
   /**
-   * The invocation that begins a play. Where the song has moved since its ticket was opened, it takes another ticket,
-   * once at once.
+   * Invokes the action that starts a play. Where the song has moved since its ticket was opened, another ticket is
+   * drawn, once.
    * @param {string} action
    * @param {number} position
    * @param {number} segment
    */
   async start(action, position, segment) {
-    const { admission, nowS } = this.stream;
+    const { tickets, nowS } = this.stream;
     for (let again = true; ; again = false) {
-      if (!admission.isReady(nowS)) await this.admit();
+      if (!tickets.isReady(nowS)) await this.ensureTicket();
       try {
         return await this.invoke(action, position, segment);
       } catch (error) {
         if (!hasMoved(error)) throw error;
-        admission.spoil();
+        tickets.discard();
         if (!again) throw error;
       }
     }
   }
 
   /**
-   * One invocation at the host.
+   * Sends one invocation to the host.
    * @param {string} action
    * @param {number} position
    * @param {number | null} segment
    */
   async invoke(action, position, segment) {
-    const { ring, feed, place, recovery } = this.stream;
-    const ask = () =>
+    const { ring, scheduler, place, recovery } = this.stream;
+    const send = () =>
       native("invoke", {
         stream: place.stream,
         action,
         position_ms: Math.round(position),
         segment,
-        count: segment === null ? COUNT : Math.min(COUNT, feed?.worth(action, segment, position) ?? COUNT),
+        count: segment === null ? COUNT : Math.min(COUNT, scheduler?.keyCount(action, segment, position) ?? COUNT),
       });
-    if (recovery.under) await recovery.under.catch(() => undefined);
-    const answer = await ask().catch(async (error) => {
+    if (recovery.pending) await recovery.pending.catch(() => undefined);
+    const answer = await send().catch(async (error) => {
       if (!recovery.isNeeded(error)) throw error;
-      // What the host had counted before it went is not counted again.
-      await recovery.begin();
-      return ask();
+      // What the host metered before it went is not metered again.
+      await recovery.recover();
+      return send();
     });
     this.left = answer.left;
     this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
-    this.stream.paying.heard(answer.intervals, action);
-    if (answer.grant && feed) await ring.take(answer.grant, feed.parts.address);
+    this.stream.payment.onIntervals(answer.intervals, action);
+    if (answer.grant && scheduler) await ring.addGrant(answer.grant, scheduler.parts.address);
     if (segment !== null) this.pace = answer.grant?.wait ?? null;
   }
 
   /**
-   * Say where the music is, and get the keys that come next.
+   * Reports the position and gets the next keys.
    * @param {number | null} segment
-   * @returns {Promise<number | null>} ms after which to ask again where none came, null: as soon as the music has gone
-   *   on
+   * @returns {Promise<number | null>} ms after which to ask again; null: when the music has moved on
    */
   async renew(segment) {
-    const { course, sound, feed } = this.stream;
-    // Before the host has granted the play or the jump, its own answer brings the keys.
-    if (!course.session.granted || this.acting > 0 || !ASKING.has(course.session.state)) return null;
+    const { session, sound, scheduler } = this.stream;
+    // The answer to an action that is under way brings the keys.
+    if (!session.granted || this.acting > 0 || !RENEWING.has(session.state)) return null;
     const { positionMs } = sound;
-    this.renewal ??= this.invoke("renew", positionMs, segment ?? feed?.firstMissing(positionMs) ?? null).finally(() => {
-      this.renewal = null;
-    });
+    this.renewal ??= this.invoke("renew", positionMs, segment ?? scheduler?.firstMissing(positionMs) ?? null).finally(
+      () => {
+        this.renewal = null;
+      },
+    );
     await this.renewal;
     return this.pace?.retry_ms ?? null;
   }
 
-  /** From now on say it regularly. */
-  begin() {
-    this.end();
+  /** Renews regularly from now on. */
+  startRenewing() {
+    this.stopRenewing();
     const { stream } = this;
     this.renewing = setInterval(() => {
       this.renew(null).then(
-        () => stream.isStalled(false),
-        (error) => (passes(error) ? stream.isStalled(true) : stream.fail(error)),
+        () => stream.onStall(false),
+        (error) => (isTransient(error) ? stream.onStall(true) : stream.fail(error)),
       );
     }, RENEW_MS);
   }
 
-  end() {
+  /** Ends the renewals. */
+  stopRenewing() {
     clearInterval(this.renewing);
   }
 }

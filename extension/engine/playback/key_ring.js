@@ -7,8 +7,8 @@ import { bigEndian, fromBase64, join } from "../bytes.js";
 
 const { subtle } = crypto;
 const NONCE = 12;
-/** Wrapping keys that are kept: the host's own, and those of the server's latest grants. */
-const MOST_AGREED = 8;
+/** Wrapping keys that are kept: the host's and those of the server's latest grants. */
+const MOST_WRAPPING_KEYS = 8;
 const AES = { name: "AES-GCM", length: 256 };
 
 export class KeyRing {
@@ -16,26 +16,26 @@ export class KeyRing {
     /** @type {Map<number, CryptoKey>} */
     this.keys = new Map();
     /** @type {Map<string, Promise<CryptoKey>>} wrapping key by the other side's ephemeral key */
-    this.agreed = new Map();
+    this.wrappingKeys = new Map();
     this.pair = /** @type {Promise<CryptoKeyPair>} */ (subtle.generateKey({ name: "X25519" }, false, ["deriveBits"]));
     this.publicKey = this.pair.then(async ({ publicKey }) => new Uint8Array(await subtle.exportKey("raw", publicKey)));
   }
 
   /**
-   * Take the keys of a grant.
+   * Unwraps the keys of a grant.
    * @param {{ephemeral: string, keys: [number, string][]}} grant
    * @param {Address} address what the seals are bound to
    */
-  async take(grant, address) {
-    const wrapping = await this.agree(grant.ephemeral);
+  async addGrant(grant, address) {
+    const wrapping = await this.wrappingKey(grant.ephemeral);
     await Promise.all(
       grant.keys.map(async ([index, text]) => {
         const wrapped = fromBase64(text);
-        const how = { name: "AES-GCM", iv: wrapped.subarray(0, NONCE), additionalData: aad(address, index) };
+        const algorithm = { name: "AES-GCM", iv: wrapped.subarray(0, NONCE), additionalData: aad(address, index) };
         try {
           this.keys.set(
             index,
-            await subtle.unwrapKey("raw", wrapped.subarray(NONCE), wrapping, how, AES, false, ["decrypt"]),
+            await subtle.unwrapKey("raw", wrapped.subarray(NONCE), wrapping, algorithm, AES, false, ["decrypt"]),
           );
         } catch {
           throw new Problem("sps.segment.tag", { segment: index, reason: "key" });
@@ -44,21 +44,22 @@ export class KeyRing {
     );
   }
 
-  /** The wrapping key with the other side's key of a stream; once made, kept. @param {string} ephemeral base64 */
-  agree(ephemeral) {
-    let found = this.agreed.get(ephemeral);
-    if (!found) {
-      found = this.derive(fromBase64(ephemeral));
-      this.agreed.set(ephemeral, found);
-      if (this.agreed.size > MOST_AGREED)
-        for (const [oldest] of this.agreed) if (this.agreed.size > MOST_AGREED) this.agreed.delete(oldest);
+  /** Wrapping key for the other side's ephemeral key, cached. @param {string} ephemeral base64 */
+  wrappingKey(ephemeral) {
+    let cached = this.wrappingKeys.get(ephemeral);
+    if (!cached) {
+      cached = this.derive(fromBase64(ephemeral));
+      this.wrappingKeys.set(ephemeral, cached);
+      if (this.wrappingKeys.size > MOST_WRAPPING_KEYS)
+        for (const [oldest] of this.wrappingKeys)
+          if (this.wrappingKeys.size > MOST_WRAPPING_KEYS) this.wrappingKeys.delete(oldest);
     }
-    return found;
+    return cached;
   }
 
   /** @private @param {Uint8Array<ArrayBuffer>} ephemeral */
   async derive(ephemeral) {
-    const [{ privateKey }, mine] = await Promise.all([this.pair, this.publicKey]);
+    const [{ privateKey }, own] = await Promise.all([this.pair, this.publicKey]);
     const theirs = await subtle.importKey("raw", ephemeral, { name: "X25519" }, false, []);
     const shared = await subtle.importKey(
       "raw",
@@ -67,12 +68,17 @@ export class KeyRing {
       false,
       ["deriveKey"],
     );
-    const how = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: join("sps/1 grant", mine, ephemeral) };
-    return subtle.deriveKey(how, shared, AES, false, ["unwrapKey"]);
+    const algorithm = {
+      name: "HKDF",
+      hash: "SHA-256",
+      salt: new Uint8Array(0),
+      info: join("sps/1 grant", own, ephemeral),
+    };
+    return subtle.deriveKey(algorithm, shared, AES, false, ["unwrapKey"]);
   }
 
   /**
-   * Forget the keys of what lies far from the music: a jump brings its own.
+   * Removes keys far from the music.
    * @param {number} first
    * @param {number} last that are kept
    */
@@ -80,8 +86,8 @@ export class KeyRing {
     for (const index of this.keys.keys()) if (index < first || index > last) this.keys.delete(index);
   }
 
-  /** Forget every key. */
-  shred() {
+  /** Removes every key. */
+  clear() {
     this.keys.clear();
   }
 }
@@ -98,16 +104,16 @@ export function aad({ content, rendition, epochs }, index) {
 }
 
 /**
- * Open one sealed segment whose hash the signed header names.
+ * Opens a sealed segment whose hash the signed header names.
  * @param {CryptoKey} key
  * @param {Uint8Array<ArrayBuffer>} sealed
  * @param {Address} address
  * @param {number} index
  */
 export async function unseal(key, sealed, address, index) {
-  const how = { name: "AES-GCM", iv: sealed.subarray(0, NONCE), additionalData: aad(address, index) };
+  const algorithm = { name: "AES-GCM", iv: sealed.subarray(0, NONCE), additionalData: aad(address, index) };
   try {
-    return await subtle.decrypt(how, key, sealed.subarray(NONCE));
+    return await subtle.decrypt(algorithm, key, sealed.subarray(NONCE));
   } catch {
     throw new Problem("sps.segment.tag", { segment: index });
   }

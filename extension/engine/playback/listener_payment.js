@@ -1,5 +1,5 @@
 /**
- * Songs that their listener pays: whether the next play is a paid one, and a voucher for each part that was heard.
+ * Payment by the listener: whether the next play is paid, and vouchers for the intervals of a paid play.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -14,17 +14,17 @@ import * as wallet from "../wallet.js";
  *   its page stands in one of another origin
  */
 
-export class Paying {
-  /** The next play is a paid one. */
+export class ListenerPayment {
+  /** The next play is a paid item. */
   on = false;
-  /** The one that sounds is. */
+  /** The current play is paid. */
   charging = false;
   /** @type {Need} */
   need = "wallet";
-  /** Of the listening money here, wei. */
+  /** Remaining listening money at the song's server, wei. */
   left = "0";
-  /** @type {number} intervals of this play that are signed for */
-  signed = 0;
+  /** @type {number} intervals of this play that a voucher covers */
+  signedIntervals = 0;
   /** @type {Promise<void> | null} */
   signing = null;
 
@@ -33,64 +33,72 @@ export class Paying {
     this.stream = stream;
   }
 
-  /** Whether this song costs its listener something. */
+  /** Whether the listener pays for this song. */
   get costs() {
     const { song } = this.stream;
     return song?.payer === "listener" && BigInt(song.price_wei) > 0n;
   }
 
-  /** Wei of so many intervals, with the commission. @param {number} intervals */
+  /** Price of intervals with the commission, wei. @param {number} intervals */
   price(intervals) {
     const net = BigInt(intervals) * BigInt(this.stream.song?.price_wei ?? 0);
     return net + (net * BigInt(this.stream.info?.bps ?? 0)) / 10_000n;
   }
 
-  /** Before a play: paid where all that it needs is there, else the preview. */
+  /** Decides whether the next play is paid; otherwise it is the preview. */
   async decide() {
     if (!this.costs || !this.stream.info) return;
+    const { session } = this.stream;
     this.need = await this.missing().catch(() => /** @type {Need} */ ("money"));
-    // What an earlier play left unsigned stands in the way of the next one.
+    // Unsigned intervals of an earlier play block the next one.
     if (this.need === null) await this.sign().catch(() => undefined);
-    const told = await song("player.pays", { stream: this.stream.place.stream, on: this.need === null });
-    this.on = told.begins === "play";
+    const { begins, extent } = await song("player.pays", {
+      stream: this.stream.place.stream,
+      on: this.need === null,
+    });
+    // A play that has begun meanwhile stays what it is.
+    if (session.isStale || session.isActive) return;
+    this.on = begins === "play";
     if (this.stream.info.going) this.charging = this.on;
-    this.stream.song = { ...this.stream.song, next: told.next, extent: told.extent };
-    if (this.stream.feed) this.stream.feed.untilMs = told.extent.to_ms;
+    this.stream.song = { ...this.stream.song, begins, extent };
+    session.restart({ begins, from_ms: extent.from_ms });
+    if (this.stream.scheduler) this.stream.scheduler.endMs = extent.to_ms;
   }
 
   /** @private @returns {Promise<Need>} */
   async missing() {
-    const { info, place, admission } = this.stream;
+    const { info, place, tickets } = this.stream;
     // The allowance is for the site that a person has opened, not for whoever puts it into a frame and lays something
     // over it.
     if (place.inside) return "inside";
     if (wallet.standing().wallet !== "open") return "wallet";
-    await admission.prepared?.catch(() => undefined);
+    await tickets.prepared?.catch(() => undefined);
     const [{ sites, day_wei }, { places }] = await Promise.all([native("sites"), native("escrow")]);
     const session = wallet.runningSession(info);
     const here = places.find(
-      (/** @type {any} */ one) => one.server === info.server.address && one.payer === session?.session.message.listener,
+      (/** @type {any} */ item) =>
+        item.server === info.server.address && item.payer === session?.session.message.listener,
     );
     this.left = here?.left_wei ?? "0";
-    const site = sites.find((/** @type {any} */ one) => one.origin === place.origin);
+    const site = sites.find((/** @type {any} */ item) => item.origin === place.origin);
     if (site && site.state !== "allowed") return "site";
     if (!here || BigInt(this.left) < this.price(1)) return "money";
     return BigInt(site?.day_wei ?? 0) > 0n && BigInt(day_wei) > 0n ? null : "budget";
   }
 
   /**
-   * So many intervals of this play are heard: what is new is signed for.
-   * @param {number} intervals
-   * @param {string} action that told it
+   * Signs a voucher for new intervals of the play.
+   * @param {number} intervals metered so far
+   * @param {string} action whose answer has them
    */
-  heard(intervals, action) {
+  onIntervals(intervals, action) {
     if (action === "play" || action === "preview") this.charging = this.costs && action === "play";
     if (!this.charging) return;
-    if (intervals < this.signed) this.signed = 0;
-    if (intervals <= this.signed || this.signing) return;
+    if (intervals < this.signedIntervals) this.signedIntervals = 0;
+    if (intervals <= this.signedIntervals || this.signing) return;
     this.signing = this.sign()
       .then(() => {
-        this.signed = intervals;
+        this.signedIntervals = intervals;
       })
       .catch((error) => {
         const { code } = Problem.of(error);
@@ -106,15 +114,15 @@ export class Paying {
   /** @private */
   async sign() {
     const { stream } = this.stream.place;
-    const due = await native("owed", { stream });
-    if (!due) return;
-    const { server, payer, station, cap_wei, until, chain_id, settlement } = due;
+    const debt = await native("owed", { stream });
+    if (!debt) return;
+    const { server, payer, station, cap_wei, until, chain_id, settlement } = debt;
     const { voucher } = await python("voucher.sign", { server, payer, station, cap_wei, until, chain_id, settlement });
     await native("pay", { stream, voucher });
   }
 
-  /** For the player. @param {number} intervals heard */
-  told(intervals) {
+  /** Payment as the player shows it. @param {number} intervals metered */
+  summary(intervals) {
     if (!this.costs) return null;
     return {
       on: this.on,

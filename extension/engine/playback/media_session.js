@@ -11,10 +11,10 @@ const ACTIVE = new Set([...SOUNDING, "paused"]);
  * @typedef {{position_ms: number, duration_ms: number, state: string, rate: number, list: {index: number, count:
  *   number}}} State
  */
-/** @typedef {{song: any, hear: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
+/** @typedef {{song: any, onMessage: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
 
-export class LockScreen {
-  /** @type {Player | null} whose song it shows */
+export class MediaSessionController {
+  /** @type {Player | null} of the song that is shown */
   #player = null;
   /** @type {State | null} */
   #state = null;
@@ -33,11 +33,11 @@ export class LockScreen {
   }
 
   /**
-   * A player is in this state now. The one that sounds has the screen; who has it keeps it while it pauses.
+   * Updates the state of a player. The one that sounds takes the media session, and keeps it while it is paused.
    * @param {Player} player
    * @param {State} state
    */
-  follow(player, state) {
+  update(player, state) {
     const { session } = this;
     if (!session) return;
     if (this.#player !== player && !SOUNDING.has(state.state)) return;
@@ -63,12 +63,12 @@ export class LockScreen {
     this.#handle(state.list);
   }
 
-  /** A player is gone. @param {Player} player */
-  leave(player) {
+  /** Releases the media session of a closed player. @param {Player} player */
+  release(player) {
     if (this.#player === player) this.#clear(false);
   }
 
-  /** @param {boolean} keep what was last heard may be played again */
+  /** @param {boolean} keep the song, which may be played again */
   #clear(keep) {
     const { session } = this;
     if (!session) return;
@@ -97,7 +97,7 @@ export class LockScreen {
     this.#handlers = key;
     const send = (/** @type {any} */ message) => {
       const player = this.#player;
-      player?.hear(message).catch((error) => player.fail(error));
+      player?.onMessage(message).catch((error) => player.fail(error));
     };
     const seek = (/** @type {number} */ seconds) =>
       send({ type: "seek", position_ms: Math.max(0, Math.min(seconds * 1000, (this.#state?.duration_ms ?? 0) - 500)) });

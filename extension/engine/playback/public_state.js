@@ -1,49 +1,54 @@
 /**
- * What a page learns: what an audio element would tell it, and nothing about the fan.
+ * State of a stream for its page: what an audio element has, and nothing about the listener.
  */
 
-/** What has to do with the fan, with terms and plays. */
+/** Codes about the listener, the terms and plays. */
 const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
 
 /**
- * The word that a page gets for a code: never which part of a song or of its way here was at fault, which would tell it
- * of addresses that it cannot read.
+ * Code for a page: it does not say which part of a song or of its delivery is at fault, which would reveal addresses
+ * that the page cannot read.
  * @param {string | null | undefined} code of the registry
  * @param {boolean} accepted whether host and chain have accepted the song
  * @returns {"refused" | "failed" | null}
  */
-export function word(code, accepted) {
+export function publicCode(code, accepted) {
   if (!code) return null;
   return accepted && REFUSALS.test(code) ? "refused" : "failed";
 }
 
 /**
- * @param {{course: {wanted: boolean, session: {halting: boolean, wanted: boolean}}, page: {asks: boolean, denied:
- *   number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
- *   info: any, sound: {ranges: [number, number][]} | null}} stream
+ * State of a stream for its page.
+ * @param {object} stream
+ * @param {{playWhenReady: boolean, playAfterSeek: boolean, pendingPause: boolean}} stream.session
+ * @param {{isAsking: boolean, denied: number | null, done: number}} stream.pageCommands
+ * @param {{code: string} | null} stream.problem
+ * @param {{pitch: boolean}} stream.settings
+ * @param {boolean} stream.stalled
+ * @param {any} stream.info of the host
+ * @param {{ranges: [number, number][]} | null} stream.sound
  * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}}
- *   state of telling.js
+ *   state of stateOf (state_publisher.js)
  */
-export function outside(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
-  const { session, wanted } = stream.course;
-  // Of a song that host and chain have not accepted the page hears that it is loading, or that it failed.
+export function publicState(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
+  const { session } = stream;
+  // Before host and chain have accepted a song its page learns that it is loading or has failed.
   const accepted = Boolean(stream.info);
+  const shown = session.pendingPause ? "paused" : state;
   return {
-    // A song that could not be opened is no song that is being opened.
-    state:
-      accepted && state !== "loading" ? (session.halting ? "paused" : state) : stream.problem ? "failed" : "loading",
+    state: accepted && state !== "loading" ? shown : stream.problem ? "failed" : "loading",
     position_ms: accepted ? position_ms : 0,
     duration_ms: accepted ? duration_ms : 0,
     volume,
     muted,
     rate,
-    pitch: stream.pitch,
+    pitch: stream.settings.pitch,
     ranges: accepted ? (stream.sound?.ranges ?? []) : [],
-    wanted: wanted || session.wanted || stream.page.asks,
+    wanted: session.playWhenReady || session.playAfterSeek || stream.pageCommands.isAsking,
     stalled: stream.stalled,
     seekable: stream.info?.policy?.permissions?.includes("seek") ?? true,
-    code: word(stream.problem?.code, accepted),
-    denied: stream.page.denied,
-    done: stream.page.done,
+    code: publicCode(stream.problem?.code, accepted),
+    denied: stream.pageCommands.denied,
+    done: stream.pageCommands.done,
   };
 }

@@ -1,12 +1,12 @@
 /**
- * What a stream tells: its state to player and page, its terms to the player, its song to the popup.
+ * Publishes a stream: its state to player and page, its terms to the player, its song to the popup.
  */
 
 import { api } from "../../shared/compat.js";
 import { artwork } from "../../ui/artwork.js";
 import { native, tell } from "../link.js";
-import { LockScreen } from "./media_session.js";
-import { outside } from "./public_state.js";
+import { MediaSessionController } from "./media_session.js";
+import { publicState } from "./public_state.js";
 import { closeSong, song as core } from "../song_cores.js";
 import * as wallet from "../wallet.js";
 
@@ -15,7 +15,7 @@ import * as wallet from "../wallet.js";
 const SIZE = 256;
 
 /** @param {any} song @returns {MediaImage[]} the picture that the player shows too */
-function pictures({ content }) {
+function artworkOf({ content }) {
   const picture = artwork(content).querySelector("svg");
   picture?.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   const src = `data:image/svg+xml,${encodeURIComponent(picture?.outerHTML ?? "")}`;
@@ -25,10 +25,10 @@ function pictures({ content }) {
   ];
 }
 
-const lockScreen = new LockScreen(navigator.mediaSession, pictures);
+const mediaSession = new MediaSessionController(navigator.mediaSession, artworkOf);
 
-/** Longer than this without a renewal, the reward meter waits for the host's word. */
-export const TRUST_MS = 9_000;
+/** The reward meter runs ahead of the host's latest answer for so long at most. */
+export const MAX_EXTRAPOLATION_MS = 9_000;
 const ENDED = new Set(["ready", "starting"]);
 const WAITING = new Set(["starting", "seeking", "waiting"]);
 
@@ -37,28 +37,28 @@ export function stateOf(stream) {
   const {
     sound,
     info,
-    course: {
-      session,
-      counting: { heard, left, pace },
+    session,
+    session: {
+      invocations: { heard, left, pace },
     },
   } = stream;
   const moving = session.state === "playing" ? performance.now() - heard.at : 0;
-  const sum = heard.ms + Math.min(moving, TRUST_MS) * stream.rate;
+  const sum = heard.ms + Math.min(moving, MAX_EXTRAPOLATION_MS) * stream.settings.rate;
   const interval = (info?.interval_s ?? 30) * 1000;
-  const reward = stream.admission.earns && !stream.admission.capped ? BigInt(info?.reward_wei ?? 0) : 0n;
+  const reward = stream.tickets.earns && !stream.tickets.capped ? BigInt(info?.reward_wei ?? 0) : 0n;
   return {
     type: "state",
     state: session.state,
     position_ms: ENDED.has(session.state) ? session.position_ms : (sound?.positionMs ?? session.position_ms),
     duration_ms: info?.duration_ms ?? stream.song?.duration_ms ?? 0,
     buffered_ms: sound?.aheadMs ?? 0,
-    volume: stream.volume,
-    muted: stream.muted,
-    rate: stream.rate,
+    volume: stream.settings.volume,
+    muted: stream.settings.muted,
+    rate: stream.settings.rate,
     list: { index: stream.place.list?.index ?? 0, count: stream.place.list?.count ?? 1 },
     left: { plays: left["play"] ?? null, seeks: left["seek"] ?? null },
     heard_ms: Math.round(sum),
-    pay: stream.paying.told(Math.floor(sum / interval)),
+    pay: stream.payment.summary(Math.floor(sum / interval)),
     earned_wei: (BigInt(Math.floor(sum / interval)) * reward).toString(),
     next_ms: Math.round(interval - (sum % interval)),
     pace: WAITING.has(session.state) ? (pace?.code ?? null) : null,
@@ -67,20 +67,20 @@ export function stateOf(stream) {
 }
 
 /** @param {Stream} stream */
-export function tellState(stream) {
+export function publishState(stream) {
   const state = stateOf(stream);
   for (const port of stream.players) tell(port, state);
-  lockScreen.follow(stream, state);
+  mediaSession.update(stream, state);
   const { page, element, stream: name } = stream.place;
-  tell(page, { type: "state", element, stream: name, state: outside(stream, state) });
+  tell(page, { type: "state", element, stream: name, state: publicState(stream, state) });
 }
 
 /** @param {Stream} stream @param {Iterable<number>} ports */
-export async function tellTerms(stream, ports) {
-  const { song, info, place, admission } = stream;
+export async function publishTerms(stream, ports) {
+  const { song, info, place, tickets } = stream;
   if (!song) return;
   const standing = wallet.standing(info?.station ?? null);
-  const told = await core("terms", {
+  const terms = await core("terms", {
     stream: place.stream,
     usage: info?.usage ?? {},
     context: {
@@ -94,8 +94,8 @@ export async function tellTerms(stream, ports) {
     bps: info?.bps ?? 0,
     rewards: standing.rewards,
   });
-  stream.facts = told.facts ?? null;
-  // Locked, but counting: a session that still runs needs no seed.
+  stream.facts = terms.facts ?? null;
+  // A locked wallet still earns by a session that was signed before.
   const counting = standing.wallet === "locked" && info && wallet.runningSession(info);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
@@ -110,17 +110,17 @@ export async function tellTerms(stream, ports) {
     server: server?.address,
     waveform,
     station,
-    capped: admission.capped,
-    ...told,
+    capped: tickets.capped,
+    ...terms,
     ...standing,
-    pay: stream.paying.told(0),
+    pay: stream.payment.summary(0),
     ...(counting ? { wallet: "open" } : {}),
   };
   for (const port of ports) tell(port, message);
 }
 
 /** For the popup. @param {Stream} stream */
-export function playing(stream) {
+export function nowPlaying(stream) {
   if (!stream.isActive || !stream.info) return null;
   const { content, title, artist, station, reward_wei, interval_s } = stream.info;
   const { position_ms, duration_ms, state, earned_wei, next_ms } = stateOf(stream);
@@ -139,13 +139,10 @@ export function playing(stream) {
   };
 }
 
-/** Say goodbye to host and core. @param {Stream} gone */
-export async function forget(gone) {
-  const {
-    opening,
-    place: { stream },
-  } = gone;
-  lockScreen.leave(gone);
+/** Closes the stream at host and core. @param {Stream} gone */
+export async function closeStream(gone) {
+  const { stream } = gone.place;
+  mediaSession.release(gone);
   closeSong(stream);
-  if (opening["stream"]) await native("close", { stream }).catch(() => undefined);
+  if (gone.loader.opening["stream"]) await native("close", { stream }).catch(() => undefined);
 }

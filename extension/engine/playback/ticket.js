@@ -1,5 +1,5 @@
 /**
- * The station's ticket for one play (docs/protocol.md section 5).
+ * Client of a station: its description, and tickets for plays (docs/protocol.md section 5).
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -10,18 +10,18 @@ const PATIENCE_MS = 10_000;
 const MOST_ANSWER = 256 << 10;
 const KEPT_MS = 60_000;
 const MOST_KEPT = 64;
-/** The request header that holds what a station is asked, as base64url of JSON. */
+/** Request header with the question to a station, as base64url of JSON. */
 const QUESTION = "GoMAA-Ask";
 const SIGNATURE = /^0x[0-9a-f]{130}$/i;
-/** A name, a number or hexadecimal of a ticket. */
+/** Name or value in a ticket. */
 const WORD = /^[0-9A-Za-z]{1,78}$/;
 const MOST_FIELDS = 16;
 
-/** @type {Map<string, {at: number, record: Promise<any>}>} what each station says of itself, for a minute */
+/** @type {Map<string, {at: number, record: Promise<any>}>} description of each station, cached for a minute */
 const known = new Map();
 
 /**
- * What a station says of itself.
+ * Description of a station.
  * @param {string} origin of the page
  * @returns {Promise<any>}
  */
@@ -43,20 +43,20 @@ function recordOf(origin) {
 }
 
 /**
- * The address that gives a station's tickets.
+ * Address of a station's tickets.
  * @param {string} origin of the page
  */
 export async function stationOf(origin) {
   const station = await recordOf(origin);
   const url = URL.parse(String(station.tickets ?? ""), `${origin}/`);
-  // The browser's own error would hold the station's text.
+  // The browser's own error would contain the station's text.
   if (!url) throw new Problem("station.answer");
   if (url.origin !== origin) throw new Problem("station.unknown", { tickets: url.origin });
   return url.href;
 }
 
 /**
- * The network that a station names, as its deployment file has it.
+ * Network that a station names, in the form of a deployment file.
  * @param {string} origin of the page
  * @returns {Promise<object | null>}
  */
@@ -66,7 +66,7 @@ export async function networkAt(origin) {
 }
 
 /**
- * Where a site's station answers about points. The name is the one the browser is at, never the one the site gives.
+ * Address of a station's points. The domain is the browser's, never one that the site names.
  * @param {string} origin of the page
  * @returns {Promise<{url: string, station: string, domain: string} | null>} null where there are none
  */
@@ -78,6 +78,7 @@ export async function pointsOf(origin) {
 }
 
 /**
+ * Requests a ticket for a play.
  * @param {string} origin of the page
  * @param {any} session signed
  * @param {string} content address
@@ -91,7 +92,7 @@ export async function askTicket(origin, session, content) {
 }
 
 /**
- * A ticket in the shape of a signed message: the host would read any other as a mistake of this extension.
+ * Checks that a ticket is a signed message: the host takes any other for a fault of the extension.
  * @param {any} ticket of a station
  * @returns {{type: string, message: Record<string, string>, signature: string}}
  * @throws Problem station.answer
@@ -110,11 +111,10 @@ function plain({ type, message, signature }) {
 }
 
 /**
- * A station's answer, an object.
+ * Sends a question to a station.
  * @param {string} origin of the page
  * @param {string} url of the same origin
- * @param {object} [question] sent in a header of its own: a request with a body would carry the name of this
- *   installation in Firefox
+ * @param {object} [question] sent in a header of its own: with a body Firefox adds an id of the installation
  * @returns {Promise<any>}
  * @throws Problem with the station's code, station.answer, station.unknown, station.unreachable, site.address
  */

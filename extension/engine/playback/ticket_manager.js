@@ -7,6 +7,7 @@ import { native } from "../link.js";
 import { askTicket, stationOf } from "./ticket.js";
 import * as wallet from "../wallet.js";
 
+/** A ticket that ends within this time is renewed, s. */
 const SPARE_S = 30;
 /** The code of a server from which the song has moved away: the station's next ticket names the one that it is at. */
 export const MOVED = "server.moved";
@@ -14,67 +15,67 @@ export const MOVED = "server.moved";
 const DEVICE = "session.device";
 const MOST_KEPT = 64;
 
-/** @type {Map<string, any>} the session last used at a site: most likely the next one too */
-const lately = new Map();
+/** @type {Map<string, any>} session used last at a site */
+const recentSessions = new Map();
 /**
  * Tickets that were drawn and began no play, by site, session and song: each holds some of the station's money until it
  * ends, so the next play
  * there takes it before another one is drawn.
  * @type {Map<string, any>}
  */
-const unused = new Map();
+const unusedTickets = new Map();
 
 /** @param {string} origin @param {any} session signed @param {string} content */
 const keyOf = (origin, session, content) => `${origin} ${session.signature} ${content}`;
 
 /** @param {string} key @param {any} ticket */
 function putBack(key, ticket) {
-  unused.delete(key);
-  unused.set(key, ticket);
-  if (unused.size > MOST_KEPT)
-    for (const oldest of unused.keys()) {
-      unused.delete(oldest);
+  unusedTickets.delete(key);
+  unusedTickets.set(key, ticket);
+  if (unusedTickets.size > MOST_KEPT)
+    for (const oldest of unusedTickets.keys()) {
+      unusedTickets.delete(oldest);
       break;
     }
 }
 
 /** An unused ticket that still lasts. @param {string} key @param {number} now Unix seconds; 0: not known */
 function takeBack(key, now) {
-  const ticket = unused.get(key);
-  unused.delete(key);
+  const ticket = unusedTickets.get(key);
+  unusedTickets.delete(key);
   return ticket && lasts(ticket, now) ? ticket : null;
 }
 
 /** @param {any} ticket @param {number} now */
 const lasts = (ticket, now) => Number(ticket.message.expiry) - SPARE_S > now;
 
-export class Admission {
+export class TicketManager {
   /** @type {Promise<void> | null} */
   prepared = null;
   earns = false;
 
-  /** The station's cap for the day is reached: this play is heard and earns nothing. */
+  /** The station's cap of the day is reached: the play earns nothing. */
   capped = false;
 
-  /** Called when ``capped`` has changed. @type {() => void} */
+  /** @type {() => void} called when ``capped`` has changed */
   onCapped = () => {};
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
   /**
    * @type {{session: any, key: string, ticket: Promise<any>} | null} asked for while the host still looks at the song
    */
-  guessed = null;
+  speculation = null;
   /** @type {any} the signed ticket, to take the play up again with */
   ticket = null;
-  /** Whose ticket it is, and for what. */
+  /** Site, session and song of the ticket. */
   key = "";
-  /** A play began with it. */
+  /** A play was started with the ticket. */
   used = false;
   /**
    * The host's clock as it was told last: a page may be open for hours, and the computer asleep, and another hour has
    * another session.
    */
-  toldS = 0;
+  hostClockS = 0;
 
   /** @param {{stream: string, origin: string}} place */
   constructor(place) {
@@ -85,25 +86,25 @@ export class Admission {
   }
 
   /**
-   * The header is verified: ask for the ticket of the session that was last used here.
+   * Requests a ticket for the session used last at the site, before the host has accepted the song.
    * @param {string} content address
    */
-  guess(content) {
+  speculate(content) {
     const { origin } = this.place;
-    const session = lately.get(origin);
+    const session = recentSessions.get(origin);
     if (!session) return;
     const key = keyOf(origin, session, content);
     const kept = takeBack(key, 0);
-    this.guessed = { session, key, ticket: kept ? Promise.resolve(kept) : askTicket(origin, session, content) };
-    this.guessed.ticket.catch(() => undefined);
+    this.speculation = { session, key, ticket: kept ? Promise.resolve(kept) : askTicket(origin, session, content) };
+    this.speculation.ticket.catch(() => undefined);
   }
 
   /**
-   * Begin before the click; what fails here is tried again at the click, and said then. Whoever is still the same
-   * listener keeps the ticket.
+   * Prepares a ticket before the press. An error is reported by the press, which tries again. The ticket of the same
+   * listener is kept.
    * @param {any} info of the host @param {number} now Unix seconds by the chain's clock
    */
-  ahead(info, now) {
+  prefetch(info, now) {
     const before = this.prepared ?? Promise.resolve();
     const prepared = before.catch(() => undefined).then(() => this.prepare(info, now));
     this.prepared = prepared;
@@ -113,11 +114,11 @@ export class Admission {
   }
 
   /**
-   * Resolves with a ticket that is there and lasts.
+   * Ensures a valid ticket.
    * @param {any} info
    * @param {number} now Unix seconds by the chain's clock
    */
-  async admit(info, now) {
+  async ensure(info, now) {
     if (this.prepared && this.expiry && this.expiry - SPARE_S <= now) this.prepared = null;
     this.prepared ??= this.prepare(info, now);
     try {
@@ -128,50 +129,53 @@ export class Admission {
     }
   }
 
-  /** Whether ``admit`` has nothing left to do. @param {number} now */
+  /** Whether ``ensure`` has nothing left to do. @param {number} now */
   isReady(now) {
     return this.expiry - SPARE_S > now;
   }
 
-  /** A play has begun with the ticket. */
-  began() {
+  /** A play was started with the ticket. */
+  markUsed() {
     this.used = true;
   }
 
-  /** The ticket is used up, or was another listener's; one that began no play is kept for the next. */
-  forget() {
+  /** Drops the ticket. An unused one is kept for the next play. */
+  reset() {
     this.release();
     this.prepared = null;
     this.expiry = 0;
     this.used = false;
   }
 
-  /** The ticket is of no use any more: its song has moved to another security server before it was played. */
-  spoil() {
+  /** Drops the ticket for good: its song has moved to another security server. */
+  discard() {
     this.used = true;
-    this.forget();
+    this.reset();
   }
 
-  /** Ends this: no play draws a ticket here any more. */
+  /** Releases every ticket. */
   close() {
-    this.dropGuess();
-    this.forget();
+    this.dropSpeculation();
+    this.reset();
   }
 
-  /** The host goes on with the play that was cut off. @param {{rewarded: boolean, expiry_s: number}} told by it */
-  rejoined(told) {
-    this.dropGuess();
+  /**
+   * The host continues an interrupted play.
+   * @param {{rewarded: boolean, expiry_s: number}} play as the host has it
+   */
+  onRejoin(play) {
+    this.dropSpeculation();
     this.prepared = Promise.resolve();
-    this.earns = told.rewarded;
-    this.expiry = told.expiry_s;
+    this.earns = play.rewarded;
+    this.expiry = play.expiry_s;
   }
 
   /** @private */
-  dropGuess() {
-    const { guessed } = this;
-    this.guessed = null;
-    guessed?.ticket.then(
-      (ticket) => putBack(guessed.key, ticket),
+  dropSpeculation() {
+    const { speculation } = this;
+    this.speculation = null;
+    speculation?.ticket.then(
+      (ticket) => putBack(speculation.key, ticket),
       () => undefined,
     );
   }
@@ -224,46 +228,46 @@ export class Admission {
   /** @private @param {any} session signed @param {string} content @param {string} key */
   async ticketFor(session, content, key) {
     const {
-      guessed,
+      speculation,
       place: { origin },
     } = this;
-    lately.delete(origin);
-    lately.set(origin, session);
-    if (lately.size > MOST_KEPT)
-      for (const oldest of lately.keys()) {
-        lately.delete(oldest);
+    recentSessions.delete(origin);
+    recentSessions.set(origin, session);
+    if (recentSessions.size > MOST_KEPT)
+      for (const oldest of recentSessions.keys()) {
+        recentSessions.delete(oldest);
         break;
       }
-    if (guessed?.key !== key) {
-      this.dropGuess();
+    if (speculation?.key !== key) {
+      this.dropSpeculation();
       return askTicket(origin, session, content);
     }
-    this.guessed = null;
-    return guessed.ticket.catch(() => askTicket(origin, session, content));
+    this.speculation = null;
+    return speculation.ticket.catch(() => askTicket(origin, session, content));
   }
 
   /** @private @param {any} info */
   async identify(info) {
     const { stream } = this.place;
     /** @param {any} kept */
-    const offer = (kept) => native("identify", { stream, session: kept?.session ?? null });
-    const session = () => wallet.sessionFor({ ...info, now_s: Math.max(info.now_s, this.toldS) });
-    const mine = await session();
+    const identify = (kept) => native("identify", { stream, session: kept?.session ?? null });
+    const session = () => wallet.sessionFor({ ...info, now_s: Math.max(info.now_s, this.hostClockS) });
+    const own = await session();
     try {
-      const taken = await offer(mine);
-      if (mine === null || !Number.isSafeInteger(taken.now_s)) return taken;
-      this.toldS = taken.now_s;
+      const accepted = await identify(own);
+      if (own === null || !Number.isSafeInteger(accepted.now_s)) return accepted;
+      this.hostClockS = accepted.now_s;
       const later = await session();
-      return later === null || later.id === mine.id ? taken : await offer(later);
+      return later === null || later.id === own.id ? accepted : await identify(later);
     } catch (error) {
       const { code, detail } = Problem.of(error);
-      if (!mine || !code.startsWith("session.")) throw error;
-      if (Number.isSafeInteger(detail?.["now_s"])) this.toldS = Number(detail?.["now_s"]);
+      if (!own || !code.startsWith("session.")) throw error;
+      if (Number.isSafeInteger(detail?.["now_s"])) this.hostClockS = Number(detail?.["now_s"]);
       // The song has moved since it was opened: the session is good for other songs, and this one needs another.
       if (code === DEVICE && typeof detail?.device === "string" && detail.device !== info.device)
         info.device = detail.device;
-      else await wallet.spoil(mine);
-      return offer(await session());
+      else await wallet.spoil(own);
+      return identify(await session());
     }
   }
 }

@@ -1,10 +1,10 @@
 /**
- * How long the engine took, for developer tools and benchmarks; only the latest are kept.
+ * Latencies of a stream, for developer tools and benchmarks. The lists are bounded.
  */
 
 const MOST = 32;
 
-export class Measures {
+export class Timings {
   /** @type {number | null} */
   engine_cold_ms = null;
   /** @type {number | null} */
@@ -13,10 +13,10 @@ export class Measures {
   seek_ms = [];
   /** @type {string[]} */
   marks = [];
-  /** @type {{at: number, first: boolean} | null} when the fan last asked for sound */
-  #clicked = null;
+  /** @type {{at: number, first: boolean} | null} latest request for sound */
+  #requested = null;
 
-  /** @param {Promise<number>} started how long Python took */
+  /** @param {Promise<number>} started start-up time of the core, ms */
   constructor(started) {
     started.then(
       (ms) => (this.engine_cold_ms = round(ms)),
@@ -24,23 +24,23 @@ export class Measures {
     );
   }
 
-  /** The fan asks for sound. @param {boolean} first a play, not a seek */
-  clicked(first) {
-    this.#clicked = { at: performance.now(), first };
+  /** Sound is requested. @param {boolean} first a play, not a seek */
+  onRequest(first) {
+    this.#requested = { at: performance.now(), first };
   }
 
-  /** There it is. */
-  sounded() {
-    if (!this.#clicked) return;
-    const { at, first } = this.#clicked;
-    this.#clicked = null;
+  /** The requested sound starts. */
+  onSound() {
+    if (!this.#requested) return;
+    const { at, first } = this.#requested;
+    this.#requested = null;
     const ms = round(performance.now() - at);
     if (first) this.first_audio_ms ??= ms;
     else if (this.seek_ms.length < MOST) this.seek_ms.push(ms);
   }
 
-  /** The mark of a segment was read. @param {string} verdict */
-  mark(verdict) {
+  /** The watermark of a segment was judged. @param {string} verdict */
+  onMark(verdict) {
     if (this.marks.length < MOST) this.marks.push(verdict);
   }
 }

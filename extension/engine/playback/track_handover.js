@@ -1,92 +1,89 @@
 /**
- * From one track to the next: the host hears a stop and a play, each under its own ticket, while the sound goes on.
+ * Handover from one track to the next: a stop and a play at the host, each with its own ticket. The sound goes on.
  *
- * Gapless: the next song follows on the same deck, from the very end of the one before. Crossfade: it begins on a deck
- * of its own while the
- * one before fades. In both the moment of the stop ends what counts for one and begins what counts for the other:
- * nothing is heard twice.
+ * Gapless: the next track is appended to the same buffer. Crossfade: it starts in a buffer of its own while the one
+ * before fades out. In both, metering of the one ends where metering of the other starts.
  */
 
-/** So long before its end a song hands over: the time for the host's answer, the keys and the first segment. */
+/** Lead of the handover before the end: time for the host's answer, the keys and the first segment. */
 export const LEAD_MS = 1_000;
-const LOOK_MS = 100;
+const POLL_MS = 100;
 const STEP_MS = 50;
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
-export class Handover {
-  begun = false;
+export class TrackHandover {
+  isStarted = false;
 
   /**
    * @param {Stream} before
    * @param {Stream} after
    * @param {number} fadeS of the crossfade; 0: gapless
-   * @param {() => void} done the next song plays
+   * @param {() => void} onDone the next track plays
    */
-  constructor(before, after, fadeS, done) {
+  constructor(before, after, fadeS, onDone) {
     this.before = before;
     this.after = after;
     this.fadeMs = fadeS * 1000;
-    this.done = done;
-    this.timer = setInterval(() => this.look(), LOOK_MS);
+    this.onDone = onDone;
+    this.timer = setInterval(() => this.check(), POLL_MS);
   }
 
   close() {
     clearInterval(this.timer);
   }
 
-  /** Whether it is time, and everything is there. */
-  get isTime() {
+  /** Whether the time has come and the next track is ready. */
+  get isDue() {
     const { before, after } = this;
-    if (before.course.session.state !== "playing" || !before.feed?.complete || after.course.session.state !== "ready")
+    if (before.session.state !== "playing" || !before.scheduler?.isComplete || after.session.state !== "ready")
       return false;
-    // The page made the list: a song that takes something from the listener waits for a press of its own.
-    if (after.refusal("play", "activated")) return false;
-    const left = (before.info.duration_ms - before.sound.positionMs) / before.rate;
+    // The page made the list: a track that uses something up waits for a press.
+    if (after.gate.refusal("play", "activated")) return false;
+    const left = (before.info.duration_ms - before.sound.positionMs) / before.settings.rate;
     const fade = Math.min(this.fadeMs, before.info.duration_ms / 2, after.info.duration_ms / 2);
     return left <= Math.max(LEAD_MS, fade) && left > 0;
   }
 
-  look() {
-    if (this.begun) return;
-    if (!this.isTime) return this.before.letEnd();
-    this.begun = true;
+  check() {
+    if (this.isStarted) return;
+    if (!this.isDue) return this.before.endIfLast();
+    this.isStarted = true;
     this.close();
-    this.go().catch((error) => this.after.fail(error));
+    this.run().catch((error) => this.after.fail(error));
   }
 
-  async go() {
+  async run() {
     const { before, after } = this;
-    for (const name of /** @type {const} */ (["volume", "muted", "rate", "pitch"]))
-      Object.assign(after, { [name]: before[name] });
+    after.settings.copy(before.settings);
     const old = before.sound;
-    await before.course.handOver();
+    await before.session.handOver();
     if (this.fadeMs > 0) {
-      old.kept = true;
+      old.isFadingOut = true;
       old.finish().catch(() => undefined);
-      after.tune();
+      after.applySettings();
       after.sound.audio.volume = 0;
     } else await after.sound.follow(old);
     await after.play("activated");
     if (this.fadeMs > 0) this.fade(old);
-    if (!after.course.isOver) this.done();
+    if (!after.session.isOver) this.onDone();
   }
 
-  /** Equal power: what one loses the other gains. @param {import("../media/track_audio.js").Sound} old */
+  /** Equal-power crossfade. @param {import("../media/track_audio.js").TrackAudio} old */
   fade(old) {
     const { after } = this;
     const began = old.positionMs;
     const length = Math.max(STEP_MS, old.durationMs - began);
     const timer = setInterval(() => {
       const part = old.audio.ended ? 1 : Math.min(1, (old.positionMs - began) / length);
-      // A pause, a seek or another volume belongs to the song that plays now.
-      const over = part >= 1 || (after.course.session.state !== "playing" && after.course.session.state !== "starting");
-      after.sound.audio.volume = over ? after.volume : after.volume * Math.sin((part * Math.PI) / 2);
-      old.audio.volume = after.volume * Math.cos((part * Math.PI) / 2);
-      old.audio.muted = after.muted;
+      // A pause or a seek of the new track ends the fade.
+      const over = part >= 1 || (after.session.state !== "playing" && after.session.state !== "starting");
+      after.sound.audio.volume = over ? after.settings.volume : after.settings.volume * Math.sin((part * Math.PI) / 2);
+      old.audio.volume = after.settings.volume * Math.cos((part * Math.PI) / 2);
+      old.audio.muted = after.settings.muted;
       if (!over) return;
       clearInterval(timer);
-      old.kept = false;
+      old.isFadingOut = false;
       old.close();
     }, STEP_MS);
   }

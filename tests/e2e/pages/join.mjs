@@ -1,6 +1,6 @@
-// Plays the end of one song and the beginning of the next one through the extension's own Sound, and keeps every sample
-// that comes out.
-import { Sound } from "./engine/media/track_audio.js";
+// Plays the end of one song and the beginning of the next one through the extension's own TrackAudio, and keeps every
+// sample that comes out.
+import { TrackAudio } from "./engine/media/track_audio.js";
 
 const RECORDER = `registerProcessor("recorder", class extends AudioWorkletProcessor {
   process([input]) {
@@ -14,7 +14,7 @@ const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer
 const once = (target, name) => new Promise((resolve) => target.addEventListener(name, resolve, { once: true }));
 
 async function sound({ mime, duration_ms, name }) {
-  const made = new Sound(() => undefined);
+  const made = new TrackAudio(() => undefined);
   await made.prepare(mime, duration_ms, await bytes(`${name}.init`));
   return made;
 }
@@ -50,7 +50,7 @@ async function run() {
   await context.close();
   let text = "";
   for (const byte of new Uint8Array(all.buffer)) text += String.fromCharCode(byte);
-  return { start_s: b.startS, samples: btoa(text), crossed: !b.joining };
+  return { start_s: b.startS, samples: btoa(text), crossed: !b.isJoining };
 }
 
 document.getElementById("go").addEventListener("click", () => {

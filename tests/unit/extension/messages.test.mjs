@@ -82,7 +82,7 @@ test("whatever listens to a port, to a window or to a page's event stands here w
     // The key of the content script: no other word is read. A worker's answers.
     ["player/player.js", 'addEventListener("message"', 1],
     ["engine/core.js", 'addEventListener("message"', 2],
-    // Wishes of a page, each with the origin and the user activation as the browser has them.
+    // CommandQueue of a page, each with the origin and the user activation as the browser has them.
     ["content/content.js", "addEventListener(EVENT,", 1],
     ["content/content.js", "addEventListener(`${EVENT}-here`", 1],
     ["content/relay.js", "addEventListener(ASK", 1],

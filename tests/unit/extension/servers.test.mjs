@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { boundaryOf, contentRange, sizeOfUnsatisfied } from "../../../extension/engine/media/content_range.js";
 import { MOST_HELD, MOST_UNCLAIMED, Download } from "../../../extension/engine/media/download.js";
 import { HttpFile } from "../../../extension/engine/media/http_file.js";
-import { Source } from "../../../extension/engine/media/sps_source.js";
+import { SpsSource } from "../../../extension/engine/media/sps_source.js";
 
 const read = (name) =>
   JSON.parse(readFileSync(new URL(`../../vectors/delivery/${name}.json`, import.meta.url), "utf8"));
@@ -114,7 +114,7 @@ test("the headers of a partial answer are read as the vectors have it", () => {
 for (const { name, answers, code, requests, bytes } of servers) {
   test(`a server: ${name}`, async (t) => {
     const { url, told, end } = await serve(t, answers);
-    const source = new Source(url);
+    const source = new SpsSource(url);
     const listen = async () => {
       assert.deepEqual(await source.header(), FILES[0].slice(12, 12 + HEADER));
       for (const [first, until] of reads) {
@@ -134,7 +134,7 @@ for (const { name, answers, code, requests, bytes } of servers) {
 
 test("parts that are asked for at once from a server without ranges take one transfer", async (t) => {
   const { url, told } = await serve(t, [{ status: 200, send: "all" }]);
-  const source = new Source(url);
+  const source = new SpsSource(url);
   await source.header();
   const all = Array.from({ length: 15 }, (_, i) => [500_000 + i * 200_000, 200_000]);
   const parts = await Promise.all(
@@ -148,14 +148,14 @@ test("parts that are asked for at once from a server without ranges take one tra
 test("a mirror without ranges is read by one transfer too, and a part by its own address ends with its size", async (t) => {
   const gone = await serve(t, [{ status: 404 }]);
   const { url, told } = await serve(t, [{ status: 200, send: "all" }]);
-  const source = new Source(gone.url);
-  source.deliver([url]);
+  const source = new SpsSource(gone.url);
+  source.addMirrors([url]);
   for (let at = 0; at < size; at += 300_000) await source.part(at, 300_000, sha256(FILES[0].slice(at, at + 300_000)));
   assert.equal(told.requests, 1);
 });
 
 test("pieces of two versions are never joined: the read begins anew, and a file that never rests is given up", async (t) => {
-  const how = { anew: false, signal: new AbortController().signal, alive: () => undefined };
+  const how = { anew: false, signal: new AbortController().signal, onProgress: () => undefined };
   const { url } = await serve(t, [
     { status: 206, send: "asked", cap: 1000, version: 1, tag: '"a"' },
     { status: 206, send: "asked", cap: 1000, tag: '"b"' },
@@ -175,7 +175,7 @@ test("a transfer that is kept holds no more than its limit while nobody reads on
     { pull: (controller) => (pulled++, controller.enqueue(chunk)) },
     { highWaterMark: 0 },
   );
-  const how = { signal: new AbortController().signal, alive: () => undefined };
+  const how = { signal: new AbortController().signal, onProgress: () => undefined };
   const download = new Download(stream.getReader(), 0, { total: null, tag: null }, () => undefined);
   await download.read(0, 10, how, true);
   for (let i = 0; i < 500; i++) await null;
@@ -197,7 +197,7 @@ test("a transfer of which only the beginning was read is ended after a few megab
     { highWaterMark: 0 },
   );
   const download = new Download(stream.getReader(), 0, { total: null, tag: null }, () => stopped++);
-  await download.read(0, 400_000, { signal: new AbortController().signal, alive: () => undefined }, false);
+  await download.read(0, 400_000, { signal: new AbortController().signal, onProgress: () => undefined }, false);
   for (let i = 0; i < 200; i++) await null;
   assert.deepEqual([stopped, download.covers(0)], [1, false]);
   assert.ok(pulled <= (MOST_UNCLAIMED >> 20) + 2, `${pulled} MiB`);
@@ -217,7 +217,7 @@ test("a server that refuses a range that goes past the end is asked for what the
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.closeAllConnections(), server.close()));
-  const source = new Source(`http://127.0.0.1:${server.address().port}/song.sps`);
+  const source = new SpsSource(`http://127.0.0.1:${server.address().port}/song.sps`);
   assert.deepEqual(await source.header(), file.slice(12, 12 + HEADER));
   assert.deepEqual(asked, ["bytes=0-399999", "bytes=0-4999"]);
 });

@@ -1,4 +1,4 @@
-"""The engine's song operations: a recorded file's header in, facts, terms and the player's commands out."""
+"""The engine's song operations: a recorded file's header in, facts, terms and the player's transition table out."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pywallet.policy import Count
 from pywallet.sps import MAGIC, Container, open_header
 from pywallet.sps.rendition_choice import offset
 from pywallet.worker_api import call, call_json, songs
+from tests.unit.pywallet.playback.interpreter import Interpreter
 
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "sps" / "song.json").read_text())
 FILE = bytes.fromhex(RECORDED["file"])
@@ -36,14 +37,10 @@ async def load(**more: Any) -> dict[str, Any]:
     return await call("header.load", {"stream": "one", **more}, COSE)
 
 
-async def wish(action: str, **more: Any) -> dict[str, Any]:
-    """player.begin on stream "one"."""
-    return await call("player.begin", {"stream": "one", "action": action, **more})
-
-
-async def tell(event: str, **more: Any) -> dict[str, Any]:
-    """player.event on stream "one"."""
-    return await call("player.event", {"stream": "one", "event": event, **more})
+async def session(**more: Any) -> Interpreter:
+    """A session of stream "one" by the table of its song."""
+    song = await load(**more)
+    return Interpreter(song["begins"], song["extent"]["from_ms"], song["duration_ms"], song["transitions"])
 
 
 async def failing(op: str, payload: dict[str, Any], blob: bytes | None = None) -> str:
@@ -199,31 +196,41 @@ async def test_what_is_left_follows_the_uses_that_count_now() -> None:
         assert await failing("terms", {"stream": "one", **wrong}) == "message.schema"
 
 
-async def test_a_play_from_wish_to_end() -> None:
+async def test_a_play_from_request_to_end() -> None:
     """One play, one seek, one stop: each becomes exactly one invocation."""
-    await load()
-    begun = await wish("play")
+    one = await session()
+    begun = one.step("play")
     assert begun["state"] == "starting"
-    assert [c["action"] for c in begun["commands"]] == ["play"]
-    assert (await tell("granted"))["commands"][0]["kind"] == "sound"
-    assert (await tell("playing", position_ms=0))["state"] == "playing"
-    sought = await wish("seek", position_ms=1)
-    assert [(c["kind"], c["action"], c["position_ms"], c["segment"]) for c in sought["commands"]] == [
-        ("invoke", "seek", 1, 0)
-    ]
-    await tell("granted")
-    await tell("playing", position_ms=1)
-    ended = await tell("ended")
-    assert (ended["state"], [c["action"] for c in ended["commands"]]) == ("ended", ["stop"])
+    assert [action for _, action, _ in begun["commands"]] == ["play"]
+    assert one.step("granted")["commands"][0][0] == "sound"
+    assert one.step("playing", 0)["state"] == "playing"
+    assert one.step("seek", 1)["commands"] == [["invoke", "seek", 1]]
+    one.step("granted")
+    one.step("playing", 1)
+    ended = one.step("ended")
+    assert (ended["state"], [action for _, action, _ in ended["commands"]]) == ("ended", ["stop"])
 
 
 async def test_a_refusal_is_kept_and_retried() -> None:
-    """A rule's code puts the player into refused; retry makes it ready."""
-    await load()
-    await wish("play")
-    refused = await tell("problem", code="policy.count.exhausted")
+    """A rule's code puts the session into refused; retry makes it ready."""
+    one = await session()
+    one.step("play")
+    refused = one.step("problem", code="policy.count.exhausted")
     assert (refused["state"], refused["code"]) == ("refused", "policy.count.exhausted")
-    assert (await wish("retry"))["state"] == "ready"
+    assert one.step("retry")["state"] == "ready"
+
+
+async def test_an_unpaid_play_of_a_song_that_its_listener_pays_is_a_preview() -> None:
+    """Action and extent of the next play follow who pays."""
+    song, kept = await load(), songs._songs["one"]
+    assert (song["begins"], song["extent"]["from_ms"]) == ("play", 0)
+    price = replace(kept.policy.price, payer="listener")
+    kept.policy = replace(
+        kept.policy, price=price, permissions=frozenset({*kept.policy.permissions, "preview"}), preview_s=1
+    )
+    unpaid, paid = [await call("player.pays", {"stream": "one", "on": on}) for on in (False, True)]
+    assert unpaid == {"begins": "preview", "extent": {"from_ms": 0, "to_ms": 1_000}}
+    assert paid == {"begins": "play", "extent": {"from_ms": 0, "to_ms": None}}
 
 
 async def test_a_closed_stream_is_gone() -> None:
@@ -231,18 +238,16 @@ async def test_a_closed_stream_is_gone() -> None:
     await load()
     assert await call("stream.close", {"stream": "one"}) == {}
     assert await call("stream.close", {"stream": "one"}) == {}
-    assert await failing("player.begin", {"stream": "one", "action": "play"}) == "host.stream.unknown"
+    assert await failing("player.pays", {"stream": "one", "on": True}) == "host.stream.unknown"
 
 
 @pytest.mark.parametrize(
     ("op", "payload"),
     [
-        ("player.begin", {"stream": "one", "action": "granted"}),
-        ("player.event", {"stream": "one", "event": "play"}),
-        ("player.event", {"stream": "one", "event": "loaded"}),
-        ("player.begin", {"stream": "one", "action": "seek", "position_ms": -1}),
-        ("player.begin", {"stream": "one", "action": "seek", "position_ms": 1.5}),
-        ("player.begin", {"stream": 1, "action": "seek"}),
+        ("player.pays", {"stream": "one", "on": 1}),
+        ("player.pays", {"stream": 1, "on": True}),
+        ("player.begin", {"stream": "one", "action": "play"}),
+        ("player.event", {"stream": "one", "event": "playing"}),
         ("terms", {"stream": "one", "bps": 10_001}),
         ("terms", {"stream": "one", "usage": []}),
         ("terms", {"stream": "one", "context": {"wallet": 1}}),
@@ -251,7 +256,7 @@ async def test_a_closed_stream_is_gone() -> None:
     ],
 )
 async def test_other_payloads_are_refused(op: str, payload: dict[str, Any]) -> None:
-    """Wishes aren't reports, reports aren't wishes, and every field is of its kind."""
+    """Every field is of its type, and the operations that kept a session in the core are gone."""
     await load()
     assert await failing(op, payload) == "message.schema"
 

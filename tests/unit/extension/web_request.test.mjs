@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 import { Download, MOST_HELD, MOST_OF_SITE } from "../../../extension/engine/media/download.js";
 import { getPart } from "../../../extension/engine/media/mirror_loader.js";
-import { Source } from "../../../extension/engine/media/sps_source.js";
+import { SpsSource } from "../../../extension/engine/media/sps_source.js";
 import { askStation, askTicket, networkAt, pointsOf } from "../../../extension/engine/playback/ticket.js";
 import { Redirected, TooLong, collect, get, object } from "../../../extension/engine/media/web_request.js";
 
@@ -12,7 +12,7 @@ const PAGE = "https://radio.example";
 const { signal } = new AbortController();
 const code = (expected) => (error) => error.code === expected;
 const TICKET = { type: "Ticket", message: { number: "1", reward: "5" }, signature: `0x${"0a".repeat(65)}` };
-const how = { anew: false, signal, alive: () => undefined };
+const how = { anew: false, signal, onProgress: () => undefined };
 
 /** Answers in the place of the web; what was asked. */
 function web(t, answer) {
@@ -41,7 +41,7 @@ test("every request is a GET without cookie, cache, referrer and redirect", asyn
   const session = { message: { payee: "0x1" }, signature: "0x\u00fc" };
   assert.deepEqual(await askTicket(PAGE, session, "0xc0"), TICKET);
   await getPart("https://cdn.example/a.part", 3, how, PAGE);
-  await new Source("https://cdn.example/a.sps", undefined, undefined, false, { page: PAGE, site: PAGE })
+  await new SpsSource("https://cdn.example/a.sps", undefined, undefined, false, { page: PAGE, site: PAGE })
     .header()
     .catch(() => undefined);
   assert.equal(asked.length, 4);
@@ -65,13 +65,13 @@ test("what lies further inside is asked for nothing: song, part, place of the he
     "http://router/a.sps",
     "http://0x7f.1/a.sps",
   ]) {
-    const source = new Source(url, undefined, undefined, false, { page: PAGE, site: PAGE });
+    const source = new SpsSource(url, undefined, undefined, false, { page: PAGE, site: PAGE });
     await assert.rejects(source.header(), code("site.address"));
     await assert.rejects(getPart(url, 3, how, PAGE), code("site.address"));
     await assert.rejects(askStation(PAGE, url), code("site.address"));
-    source.deliver([url, `${url}/folder/`]);
-    await source.told;
-    assert.equal(source.delivery.places.length, 1);
+    source.addMirrors([url, `${url}/folder/`]);
+    await source.mirrorsAdded;
+    assert.equal(source.loader.mirrors.length, 1);
   }
   assert.deepEqual(asked, []);
 });
@@ -96,7 +96,7 @@ test("a redirect is an error, unless it can lead to nothing that the page may no
     getPart("https://cdn.example/a", 3, how, PAGE),
     (error) => error.code === "sps.segment.missing" && error.detail.status === 302,
   );
-  const source = new Source("https://cdn.example/a", undefined, undefined, false, { page: PAGE, site: PAGE });
+  const source = new SpsSource("https://cdn.example/a", undefined, undefined, false, { page: PAGE, site: PAGE });
   await assert.rejects(source.header(), (error) => error.code === "sps.segment.missing" && error.detail.status === 302);
 });
 

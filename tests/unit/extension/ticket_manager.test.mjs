@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, core, fresh, host } from "./wallet_world.mjs";
 
-const { Admission } = await import("../../../extension/engine/playback/ticket_manager.js");
+const { TicketManager } = await import("../../../extension/engine/playback/ticket_manager.js");
 const INFO = { content: "0xc0", reward_wei: "5", now_s: 1000, device: null, station: null };
 const NOW = 1000;
 const LIFE_S = 600;
@@ -40,86 +40,86 @@ beforeEach(async () => {
 // A wallet that is open has a timer that locks it.
 after(() => ask("wallet.lock"));
 
-const admission = (stream = "s") => new Admission({ stream, origin: site });
+const tickets = (stream = "s") => new TicketManager({ stream, origin: site });
 const settled = (one) => one.prepared;
 
 test("a first play takes one ticket, drawn before the click", async () => {
-  const one = admission();
-  one.ahead(INFO, NOW);
+  const one = tickets();
+  one.prefetch(INFO, NOW);
   await settled(one);
   assert.ok(one.isReady(NOW));
-  await one.admit(INFO, NOW);
-  one.began();
+  await one.ensure(INFO, NOW);
+  one.markUsed();
   assert.deepEqual([drawn, opened], [1, [1]]);
 });
 
 test("a wallet that changes and leaves the listener the same leaves the ticket, however often and at once", async () => {
-  const one = admission();
-  for (let i = 0; i < 5; i++) one.ahead(INFO, NOW);
+  const one = tickets();
+  for (let i = 0; i < 5; i++) one.prefetch(INFO, NOW);
   await settled(one);
   await ask("wallet.collect", { choice: "always" });
-  one.ahead(INFO, NOW + 10);
-  await one.admit(INFO, NOW + 11);
+  one.prefetch(INFO, NOW + 10);
+  await one.ensure(INFO, NOW + 11);
   assert.equal(drawn, 1);
 });
 
 test("another listener takes another ticket, and the first is there again for the first", async () => {
-  const one = admission();
-  await one.admit(INFO, NOW);
+  const one = tickets();
+  await one.ensure(INFO, NOW);
   listener = "b";
-  one.ahead(INFO, NOW);
+  one.prefetch(INFO, NOW);
   await settled(one);
   listener = "a";
-  one.ahead(INFO, NOW);
+  one.prefetch(INFO, NOW);
   await settled(one);
   assert.deepEqual([drawn, opened], [2, [1, 2, 1]]);
 });
 
 test("a page that is left and opened again, and a retry, take the ticket that was not used", async () => {
-  const one = admission();
-  await one.admit(INFO, NOW);
+  const one = tickets();
+  await one.ensure(INFO, NOW);
   one.close();
-  const two = admission("t");
-  two.guess(INFO.content);
-  two.ahead(INFO, NOW);
+  const two = tickets("t");
+  two.speculate(INFO.content);
+  two.prefetch(INFO, NOW);
   await settled(two);
-  two.forget();
-  await two.admit(INFO, NOW);
-  two.began();
-  two.forget();
+  two.reset();
+  await two.ensure(INFO, NOW);
+  two.markUsed();
+  two.reset();
   assert.equal(drawn, 1);
-  await two.admit(INFO, NOW);
+  await two.ensure(INFO, NOW);
   assert.equal(drawn, 2);
 });
 
 test("two pages with one song never share a ticket", async () => {
-  const [one, two] = [admission(), admission("t")];
-  await one.admit(INFO, NOW);
-  await two.admit(INFO, NOW);
+  const [one, two] = [tickets(), tickets("t")];
+  await one.ensure(INFO, NOW);
+  await two.ensure(INFO, NOW);
   assert.deepEqual(opened, [1, 2]);
 });
 
 test("a guess that was another listener's, or that a play cut off made needless, is kept for later", async () => {
-  const one = admission();
-  await one.admit(INFO, NOW);
-  one.began();
+  const one = tickets();
+  await one.ensure(INFO, NOW);
+  one.markUsed();
   one.close();
-  const two = admission();
-  two.guess(INFO.content);
-  two.rejoined({ rewarded: true, expiry_s: NOW + LIFE_S });
+  const two = tickets();
+  two.speculate(INFO.content);
+  two.onRejoin({ rewarded: true, expiry_s: NOW + LIFE_S });
   await new Promise((resolve) => setTimeout(resolve));
   assert.equal(drawn, 2);
-  const three = admission();
-  await three.admit(INFO, NOW);
+  const three = tickets();
+  await three.ensure(INFO, NOW);
   assert.deepEqual([drawn, opened], [2, [1, 2]]);
 });
 
 test("a ticket that ends is not taken again, and one that the host refuses is replaced once", async () => {
-  const one = admission();
-  await one.admit(INFO, NOW);
+  const one = tickets();
+  await one.ensure(INFO, NOW);
   one.close();
-  const two = admission();
-  await two.admit(INFO, NOW + LIFE_S);
+  const two = tickets();
+  await two.ensure(INFO, NOW + LIFE_S);
   assert.equal(drawn, 2);
   two.close();
   host.prepare = ({ ticket }) => {
@@ -127,42 +127,42 @@ test("a ticket that ends is not taken again, and one that the host refuses is re
     opened.push(Number(ticket.message.number));
     return {};
   };
-  const three = admission();
-  await three.admit(INFO, NOW);
+  const three = tickets();
+  await three.ensure(INFO, NOW);
   assert.deepEqual([drawn, opened.at(-1)], [3, 3]);
   broken = "ticket.mismatch";
   host.prepare = () => {
     throw new Problem(broken);
   };
-  const four = admission();
-  await assert.rejects(four.admit(INFO, NOW), (error) => error.code === "ticket.mismatch");
+  const four = tickets();
+  await assert.rejects(four.ensure(INFO, NOW), (error) => error.code === "ticket.mismatch");
   assert.equal(drawn, 4);
 });
 
 test("what keeps the ticket from the server for a while takes no other one", async () => {
-  const one = admission();
+  const one = tickets();
   broken = "server.unreachable";
   for (let i = 0; i < 3; i++)
-    await assert.rejects(one.admit(INFO, NOW), (error) => error.code === "server.unreachable");
+    await assert.rejects(one.ensure(INFO, NOW), (error) => error.code === "server.unreachable");
   broken = null;
-  await one.admit(INFO, NOW);
+  await one.ensure(INFO, NOW);
   assert.deepEqual([drawn, opened], [1, [1]]);
 });
 
 test("a song that has moved is opened with the station's next ticket, which names its new server", async () => {
-  const one = admission();
+  const one = tickets();
   host.prepare = ({ ticket }) => {
     if (ticket.message.number < 2) throw new Problem("server.moved");
     opened.push(Number(ticket.message.number));
     return {};
   };
-  await one.admit(INFO, NOW);
+  await one.ensure(INFO, NOW);
   assert.deepEqual([drawn, opened], [2, [2]]);
-  const two = admission("t");
+  const two = tickets("t");
   host.prepare = () => {
     throw new Problem("server.moved");
   };
-  await assert.rejects(two.admit(INFO, NOW), (error) => error.code === "server.moved");
+  await assert.rejects(two.ensure(INFO, NOW), (error) => error.code === "server.moved");
   assert.equal(drawn, 4);
 });
 
@@ -186,14 +186,14 @@ test("a song that has moved gets a session for the device that the host is at it
     return {};
   };
   const info = { ...INFO, device: "0xd1", station: { address: "0x5a", name: "S" }, chain_id: 1, settlement: "0x5e" };
-  const one = admission();
-  await one.admit(info, NOW);
-  one.began();
-  one.forget();
-  await one.admit(info, NOW);
+  const one = tickets();
+  await one.ensure(info, NOW);
+  one.markUsed();
+  one.reset();
+  await one.ensure(info, NOW);
   assert.deepEqual([signed, opened, info.device], [["0xd1", "0xd2"], [1, 3], "0xd2"]);
   device = "0xd1";
-  await admission("t").admit({ ...info, device: "0xd1" }, NOW);
+  await tickets("t").ensure({ ...info, device: "0xd1" }, NOW);
   assert.deepEqual(signed, ["0xd1", "0xd2"]);
 });
 
@@ -218,11 +218,11 @@ test("a page that was open for hours plays in the session of this hour, and a lo
     return { session, now_s };
   };
   const info = { ...INFO, device: "0xd", station: { address: "0x5a", name: "S" }, chain_id: 1, settlement: "0x5e" };
-  const one = admission();
+  const one = tickets();
   const play = async () => {
-    await one.admit(info, NOW);
-    one.began();
-    one.forget();
+    await one.ensure(info, NOW);
+    one.markUsed();
+    one.reset();
   };
   await play();
   now_s += 3600;
@@ -246,13 +246,13 @@ test("a host of before this is named as such, and nobody listens unpaid because 
 });
 
 test("a ticket that was opened before its song moved is not taken again", async () => {
-  const one = admission();
-  await one.admit(INFO, NOW);
-  one.spoil();
+  const one = tickets();
+  await one.ensure(INFO, NOW);
+  one.discard();
   assert.ok(!one.isReady(NOW));
-  await one.admit(INFO, NOW);
+  await one.ensure(INFO, NOW);
   one.close();
-  const two = admission("t");
-  await two.admit(INFO, NOW);
+  const two = tickets("t");
+  await two.ensure(INFO, NOW);
   assert.deepEqual([drawn, opened], [2, [1, 2, 2]]);
 });

@@ -1,7 +1,7 @@
 // What the system's media controls show and do.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LockScreen } from "../../../extension/engine/playback/media_session.js";
+import { MediaSessionController } from "../../../extension/engine/playback/media_session.js";
 
 const STATE = { state: "playing", position_ms: 12_000, duration_ms: 60_000, rate: 1, list: { index: 0, count: 1 } };
 
@@ -19,7 +19,7 @@ function world() {
       this.position = state ?? null;
     },
   };
-  const screen = new LockScreen(
+  const screen = new MediaSessionController(
     session,
     () => [{ src: "data:," }],
     class {
@@ -33,7 +33,7 @@ function world() {
     return {
       song: { content: title, title, artist: "A" },
       heard,
-      hear: async (message) => heard.push(message),
+      onMessage: async (message) => heard.push(message),
       fail: () => undefined,
     };
   };
@@ -42,7 +42,7 @@ function world() {
 
 test("title, artist, artwork and position are the playing song's", () => {
   const { session, screen, player } = world();
-  screen.follow(player("One"), { ...STATE, rate: 2 });
+  screen.update(player("One"), { ...STATE, rate: 2 });
   assert.deepEqual({ ...session.metadata }, { title: "One", artist: "A", album: "", artwork: [{ src: "data:," }] });
   assert.equal(session.playbackState, "playing");
   assert.deepEqual(session.position, { duration: 60, playbackRate: 2, position: 12 });
@@ -51,7 +51,7 @@ test("title, artist, artwork and position are the playing song's", () => {
 test("the controls play, pause and seek, within the song", () => {
   const { session, screen, player } = world();
   const one = player("One");
-  screen.follow(one, STATE);
+  screen.update(one, STATE);
   session.handlers.pause({});
   session.handlers.play({});
   session.handlers.seekforward({});
@@ -69,14 +69,14 @@ test("the controls play, pause and seek, within the song", () => {
 test("next and previous are there where the list has them", () => {
   const { session, screen, player } = world();
   const one = player("One");
-  screen.follow(one, { ...STATE, list: { index: 1, count: 3 } });
+  screen.update(one, { ...STATE, list: { index: 1, count: 3 } });
   session.handlers.nexttrack({});
   session.handlers.previoustrack({});
   assert.deepEqual(one.heard, [
     { type: "track", by: 1 },
     { type: "track", by: -1 },
   ]);
-  screen.follow(one, { ...STATE, list: { index: 2, count: 3 } });
+  screen.update(one, { ...STATE, list: { index: 2, count: 3 } });
   assert.equal(session.handlers.nexttrack, null);
 });
 
@@ -84,15 +84,15 @@ test("who sounds has the screen, keeps it in a pause, and leaves it when gone", 
   const { session, screen, player } = world();
   const one = player("One");
   const two = player("Two");
-  screen.follow(one, STATE);
-  screen.follow(two, { ...STATE, state: "ready" });
-  screen.follow(one, { ...STATE, state: "paused" });
+  screen.update(one, STATE);
+  screen.update(two, { ...STATE, state: "ready" });
+  screen.update(one, { ...STATE, state: "paused" });
   assert.deepEqual([session.metadata.title, session.playbackState], ["One", "paused"]);
-  screen.follow(two, STATE);
+  screen.update(two, STATE);
   assert.equal(session.metadata.title, "Two");
-  screen.leave(one);
+  screen.release(one);
   assert.equal(session.metadata.title, "Two");
-  screen.leave(two);
+  screen.release(two);
   assert.deepEqual(
     [session.metadata, session.playbackState, session.position, session.handlers.play],
     [null, "none", null, null],
@@ -101,5 +101,5 @@ test("who sounds has the screen, keeps it in a pause, and leaves it when gone", 
 
 test("a browser without media session is left alone", () => {
   const { player } = world();
-  new LockScreen(undefined, () => []).follow(player("One"), STATE);
+  new MediaSessionController(undefined, () => []).update(player("One"), STATE);
 });

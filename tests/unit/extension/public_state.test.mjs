@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { outside, word } from "../../../extension/engine/playback/public_state.js";
+import { publicState, publicCode } from "../../../extension/engine/playback/public_state.js";
 import { PAGE_STATE, tellable } from "../../../extension/background/privileges.js";
 
 const CODES = [
@@ -13,18 +13,18 @@ const CODES = [
 
 const STATE = { state: "loading", position_ms: 7, duration_ms: 200_000, volume: 1, muted: false, rate: 1 };
 function stream(problem, info) {
-  const course = { wanted: false, session: { halting: false, wanted: false } };
+  const session = { playWhenReady: false, playAfterSeek: false, pendingPause: false };
   return {
-    course,
+    session,
     info,
     problem: problem && { code: problem },
-    page: { asks: false, denied: null, done: 0 },
+    pageCommands: { isAsking: false, denied: null, done: 0 },
     sound: { ranges: [[0, 2000]] },
-    pitch: true,
+    settings: { pitch: true },
     stalled: false,
   };
 }
-const told = (problem, info = null, state = STATE) => outside(stream(problem, info), state);
+const told = (problem, info = null, state = STATE) => publicState(stream(problem, info), state);
 
 test("before a song is accepted every failure looks the same", () => {
   assert.ok(CODES.length > 100);
@@ -50,11 +50,11 @@ test("while it loads a page hears neither length nor terms, whatever the core ha
 });
 
 test("afterwards there are two words", () => {
-  assert.deepEqual([...new Set(CODES.map((code) => word(code, true)))].sort(), ["failed", "refused"]);
-  assert.deepEqual([...new Set(CODES.map((code) => word(code, false)))].sort(), ["failed"]);
+  assert.deepEqual([...new Set(CODES.map((code) => publicCode(code, true)))].sort(), ["failed", "refused"]);
+  assert.deepEqual([...new Set(CODES.map((code) => publicCode(code, false)))].sort(), ["failed"]);
   for (const code of ["sps.magic", "station.unknown", "content.revoked", "site.address"])
-    assert.ok(["failed", "refused"].includes(word(code, true)), code);
-  assert.equal(word(null, true), null);
+    assert.ok(["failed", "refused"].includes(publicCode(code, true)), code);
+  assert.equal(publicCode(null, true), null);
 });
 
 test("what is told fits the table of what may be told", () => {

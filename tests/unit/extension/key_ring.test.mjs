@@ -31,7 +31,7 @@ test("seals are bound to the bytes the core binds them to", () => {
 
 test("every segment of the vector opens with its key, and no key can be read", async () => {
   const ring = await ringOf();
-  await ring.take(grant(), address);
+  await ring.addGrant(grant(), address);
   for (const [index, { sealed, clear }] of vector.segments.entries()) {
     const key = ring.keys.get(index);
     assert.equal(new TextDecoder().decode(await unseal(key, fromBase64(sealed), address, index)), clear);
@@ -44,20 +44,20 @@ test("every segment of the vector opens with its key, and no key can be read", a
 test("a key for another segment, content, rendition or epoch does not unwrap", async () => {
   const ring = await ringOf();
   const [first] = vector.segments;
-  await assert.rejects(ring.take({ ephemeral: vector.ephemeral, keys: [[1, first.wrapped]] }, address), tag);
+  await assert.rejects(ring.addGrant({ ephemeral: vector.ephemeral, keys: [[1, first.wrapped]] }, address), tag);
   for (const other of [{ content: new Uint8Array(20) }, { rendition: 1 }, { epochs: [[8, 0]] }]) {
-    await assert.rejects(ring.take(grant([first]), { ...address, ...other }), tag);
+    await assert.rejects(ring.addGrant(grant([first]), { ...address, ...other }), tag);
   }
   assert.equal(ring.keys.size, 0);
 });
 
 test("a grant for another stream does not unwrap", async () => {
-  await assert.rejects(new KeyRing().take(grant(), address), tag);
+  await assert.rejects(new KeyRing().addGrant(grant(), address), tag);
 });
 
 test("a segment that was changed, moved or cut does not open", async () => {
   const ring = await ringOf();
-  await ring.take(grant(), address);
+  await ring.addGrant(grant(), address);
   const sealed = fromBase64(vector.segments[0].sealed);
   for (let i = 0; i < sealed.length; i += 1)
     await assert.rejects(
@@ -80,7 +80,7 @@ test("each ring has a key pair of its own whose private half stays in it, and fo
   assert.notDeepEqual(await one.publicKey, await two.publicKey);
   assert.equal((await one.pair).privateKey.extractable, false);
   const ring = await ringOf();
-  await ring.take(grant(), address);
-  ring.shred();
+  await ring.addGrant(grant(), address);
+  ring.clear();
   assert.equal(ring.keys.size, 0);
 });

@@ -5,8 +5,8 @@ import { mock, test } from "node:test";
 import { host } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
-const { Feed } = await import("../../../extension/engine/media/segment_scheduler.js");
-const { Counting } = await import("../../../extension/engine/playback/invocation_client.js");
+const { SegmentScheduler } = await import("../../../extension/engine/media/segment_scheduler.js");
+const { InvocationClient } = await import("../../../extension/engine/playback/invocation_client.js");
 
 const SEGMENT_MS = 2_000;
 const segments = Array.from({ length: 300 }, (_, i) => [i * 10, 10, i * SEGMENT_MS, SEGMENT_MS, "AA=="]);
@@ -17,27 +17,27 @@ async function settle() {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }
 
-/** A feed whose decoder takes everything; each key is one that opens nothing but is there. */
+/** A scheduler whose decoder takes everything; each key is one that opens nothing but is there. */
 function song(renew) {
   const sound = {
     positionMs: 0,
     aheadMs: 0,
     joining: false,
-    holds: () => false,
+    isBuffered: () => false,
     seek: (ms) => Object.assign(sound, { positionMs: ms, aheadMs: ms }),
     evict() {},
     finish() {},
   };
   const ring = { keys: new Map(), trim() {} };
   const source = { part: () => new Promise(() => undefined) };
-  const feed = new Feed(
+  const scheduler = new SegmentScheduler(
     /** @type {any} */ ({ source, ring, sound, info: { codec: "flac", segments }, address: {} }),
     renew,
     (error) => {
       throw error;
     },
   );
-  return { feed, sound, ring };
+  return { scheduler, sound, ring };
 }
 
 test("a key that may be had later is asked for when the server said, and at once when music is still there", async () => {
@@ -45,11 +45,11 @@ test("a key that may be had later is asked for when the server said, and at once
   try {
     const asked = [];
     let answer = PACE.retry_ms;
-    const { feed, sound, ring } = song(async (segment) => {
+    const { scheduler, sound, ring } = song(async (segment) => {
       asked.push(segment);
       return answer;
     });
-    feed.start(60_000, 30);
+    scheduler.start(60_000, 30);
     await settle();
     assert.deepEqual(asked, [30]);
     mock.timers.tick(3_999);
@@ -70,27 +70,27 @@ test("a key that may be had later is asked for when the server said, and at once
     mock.timers.tick(1_000);
     await settle();
     assert.equal(asked.length, 4);
-    feed.stop();
+    scheduler.stop();
   } finally {
     mock.timers.reset();
   }
 });
 
 test("after a jump little is asked for, and more with what is heard there", () => {
-  const { feed } = song(async () => null);
-  feed.start(0, 0);
-  assert.equal(feed.aheadMs(0), 12_000);
-  assert.equal(feed.worth("play", 0, 0), null);
-  assert.equal(feed.worth("seek", 30, 61_000), 3);
-  feed.start(61_000, 30);
-  feed.stop();
-  assert.equal(feed.aheadMs(61_000), 4_000);
-  assert.equal(feed.worth("renew", 31, 63_000), 3);
-  assert.equal(feed.aheadMs(69_000), 8_000);
-  assert.equal(feed.aheadMs(90_000), 12_000);
-  assert.equal(feed.worth("renew", 50, 90_000), null);
+  const { scheduler } = song(async () => null);
+  scheduler.start(0, 0);
+  assert.equal(scheduler.targetAheadMs(0), 12_000);
+  assert.equal(scheduler.keyCount("play", 0, 0), null);
+  assert.equal(scheduler.keyCount("seek", 30, 61_000), 3);
+  scheduler.start(61_000, 30);
+  scheduler.stop();
+  assert.equal(scheduler.targetAheadMs(61_000), 4_000);
+  assert.equal(scheduler.keyCount("renew", 31, 63_000), 3);
+  assert.equal(scheduler.targetAheadMs(69_000), 8_000);
+  assert.equal(scheduler.targetAheadMs(90_000), 12_000);
+  assert.equal(scheduler.keyCount("renew", 50, 90_000), null);
   // The one that sounds is always worth a key, and so is the last.
-  assert.equal(feed.worth("seek", 299, 599_999), 1);
+  assert.equal(scheduler.keyCount("seek", 299, 599_999), 1);
 });
 
 /** A play that has jumped, and a host that has no key for it yet. */
@@ -103,49 +103,49 @@ function jumped(state) {
     return { left: {}, heard_ms: 0, intervals: 0, grant };
   };
   const stream = {
-    course: { session: { state, granted: true, position_ms: 60_000 }, isActive: true, wanted: false },
+    session: { state, granted: true, position_ms: 60_000, isActive: true, playWhenReady: false },
     info: { interval_s: 30, content: "0x" },
     nowS: 1,
     place: { stream: "s", page: 1, element: "e" },
-    admission: {},
-    recovery: { under: null, isNeeded: () => false },
-    paying: { heard() {}, told: () => null },
-    ring: { take: async () => undefined },
-    rate: 1,
+    tickets: {},
+    recovery: { pending: null, isNeeded: () => false },
+    payment: { onIntervals() {}, summary: () => null },
+    ring: { addGrant: async () => undefined },
+    settings: { rate: 1, volume: 1, muted: false, pitch: true },
     players: [],
     page: {},
     timings: {},
     sound: { positionMs: 60_000, aheadMs: 60_000, ranges: [] },
-    isStalled() {},
-    feed: { parts: {}, worth: () => 3, firstMissing: () => 30 },
+    onStall() {},
+    scheduler: { parts: {}, keyCount: () => 3, firstMissing: () => 30 },
   };
-  const counting = new Counting(/** @type {any} */ (stream));
-  Object.assign(stream.course, { counting });
-  return { counting, stream, asked, states, give: (next) => (grant = next) };
+  const invocations = new InvocationClient(/** @type {any} */ (stream));
+  Object.assign(stream.session, { invocations });
+  return { invocations, stream, asked, states, give: (next) => (grant = next) };
 }
 
 test("while it still seeks a play asks for its keys, keeps why they wait, and forgets it when they come", async () => {
   const { stateOf } = await import("../../../extension/engine/playback/state_publisher.js");
-  const { counting, stream, asked, give } = jumped("seeking");
-  assert.equal(await counting.renew(30), PACE.retry_ms);
+  const { invocations, stream, asked, give } = jumped("seeking");
+  assert.equal(await invocations.renew(30), PACE.retry_ms);
   assert.deepEqual(asked, [["renew", 30]]);
   assert.equal(stateOf(/** @type {any} */ (stream)).pace, "invocation.pace");
-  stream.course.session.state = "playing";
+  stream.session.state = "playing";
   assert.equal(stateOf(/** @type {any} */ (stream)).pace, null);
-  stream.course.session.state = "seeking";
+  stream.session.state = "seeking";
   give({ ephemeral: "", keys: [] });
-  assert.equal(await counting.renew(30), null);
+  assert.equal(await invocations.renew(30), null);
   assert.equal(stateOf(/** @type {any} */ (stream)).pace, null);
 });
 
 test("before the host has answered the jump itself, and in a pause, nothing is asked", async () => {
-  const { counting, stream, asked } = jumped("seeking");
-  counting.acting = 1;
-  await counting.renew(30);
-  counting.acting = 0;
-  stream.course.session.granted = false;
-  await counting.renew(30);
-  stream.course.session = { ...stream.course.session, granted: true, state: "paused" };
-  await counting.renew(30);
+  const { invocations, stream, asked } = jumped("seeking");
+  invocations.acting = 1;
+  await invocations.renew(30);
+  invocations.acting = 0;
+  stream.session.granted = false;
+  await invocations.renew(30);
+  Object.assign(stream.session, { granted: true, state: "paused" });
+  await invocations.renew(30);
   assert.deepEqual(asked, []);
 });

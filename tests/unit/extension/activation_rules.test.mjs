@@ -3,17 +3,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   isSurface,
-  limits,
+  isLimited,
   MAY,
   mayBegin,
-  stale,
-  takingOf,
+  downgrade,
+  costOf,
 } from "../../../extension/engine/playback/activation_rules.js";
 
 const SURFACES = ["page", "activated", "frame", "press", "own"];
 const FREE = { permissions: ["play", "seek"], price: { payer: "station" } };
 
-/** [taking, allowance, surfaces that may]. */
+/** [cost, allowance, surfaces that may]. */
 const ROWS = [
   ["free", false, ["activated", "press", "own"]],
   ["free", true, ["activated", "press", "own"]],
@@ -23,10 +23,10 @@ const ROWS = [
   ["costs", true, ["press", "own"]],
 ];
 
-for (const [taking, allowance, may] of ROWS) {
-  test(`${taking} ${allowance ? "with" : "without"} an allowance may begin by: ${may.join(", ") || "nothing"}`, () => {
+for (const [cost, allowance, may] of ROWS) {
+  test(`${cost} ${allowance ? "with" : "without"} an allowance may begin by: ${may.join(", ") || "nothing"}`, () => {
     assert.deepEqual(
-      SURFACES.filter((surface) => mayBegin(taking, surface, allowance)),
+      SURFACES.filter((surface) => mayBegin(cost, surface, allowance)),
       may,
     );
   });
@@ -43,19 +43,19 @@ test("the table has a row for each kind and a column for each surface, and no ot
 });
 
 test("a script never has more than a press, and a press never more than the extension's own window", () => {
-  for (const taking of Object.keys(MAY))
+  for (const cost of Object.keys(MAY))
     for (const allowance of [false, true]) {
-      const may = SURFACES.map((surface) => mayBegin(taking, surface, allowance));
+      const may = SURFACES.map((surface) => mayBegin(cost, surface, allowance));
       const [page, activated, frame, press, own] = may;
-      assert.ok(!page && !frame && activated <= press && press <= own, `${taking} ${may}`);
+      assert.ok(!page && !frame && activated <= press && press <= own, `${cost} ${may}`);
     }
 });
 
 test("terms that use something up make an action limited; free terms make none", () => {
   const counted = (counts) => ({ ...FREE, counts });
   for (const action of ["play", "resume", "seek", "preview", "rate"]) {
-    assert.equal(takingOf(FREE, action, false), "free", action);
-    assert.equal(takingOf(counted({ [action]: { limit: 3 } }), action, false), "limited", action);
+    assert.equal(costOf(FREE, action, false), "free", action);
+    assert.equal(costOf(counted({ [action]: { limit: 3 } }), action, false), "limited", action);
   }
   /** @type {[object, string[]][]} */
   const rows = [
@@ -73,7 +73,7 @@ test("terms that use something up make an action limited; free terms make none",
   ];
   for (const [policy, limited] of rows) {
     assert.deepEqual(
-      ["play", "preview", "resume", "seek", "rate", "pause"].filter((action) => limits(policy, action)),
+      ["play", "preview", "resume", "seek", "rate", "pause"].filter((action) => isLimited(policy, action)),
       limited,
       JSON.stringify(policy),
     );
@@ -81,13 +81,13 @@ test("terms that use something up make an action limited; free terms make none",
 });
 
 test("what begins a paid play, goes on with it or makes it longer costs; what is not known yet uses nothing up", () => {
-  for (const action of ["play", "resume", "preview", "seek"]) assert.equal(takingOf(FREE, action, true), "costs");
-  assert.equal(takingOf(FREE, "rate", true), "free");
-  for (const none of [null, undefined]) assert.equal(takingOf(none, "play", false), "free");
+  for (const action of ["play", "resume", "preview", "seek"]) assert.equal(costOf(FREE, action, true), "costs");
+  assert.equal(costOf(FREE, "rate", true), "free");
+  for (const none of [null, undefined]) assert.equal(costOf(none, "play", false), "free");
 });
 
 test("a press whose song may be another one by now begins no more than a page that was touched", () => {
-  assert.deepEqual(SURFACES.map(stale), ["page", "activated", "frame", "activated", "activated"]);
+  assert.deepEqual(SURFACES.map(downgrade), ["page", "activated", "frame", "activated", "activated"]);
   for (const surface of SURFACES)
-    for (const taking of ["limited", "costs"]) assert.equal(mayBegin(taking, stale(surface), true), false);
+    for (const cost of ["limited", "costs"]) assert.equal(mayBegin(cost, downgrade(surface), true), false);
 });

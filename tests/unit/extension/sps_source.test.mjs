@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Source } from "../../../extension/engine/media/sps_source.js";
+import { SpsSource } from "../../../extension/engine/media/sps_source.js";
 
 const MAGIC = [0x89, 0x53, 0x50, 0x53, 0x0d, 0x0a, 0x1a, 0x0a];
 const hash = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest());
@@ -31,7 +31,7 @@ async function serve(t, answer) {
     server.closeAllConnections();
     server.close();
   });
-  return { source: new Source(`http://127.0.0.1:${server.address().port}/song.sps`), asked };
+  return { source: new SpsSource(`http://127.0.0.1:${server.address().port}/song.sps`), asked };
 }
 
 const send = (response, status, bytes) => response.writeHead(status, { "Content-Length": bytes.length }).end(bytes);
@@ -100,7 +100,7 @@ test("a file that was cut short plays once it is whole", async (t) => {
   );
   await assert.rejects(source.header(), code("sps.truncated"));
   whole = true;
-  const again = new Source(source.url);
+  const again = new SpsSource(source.url);
   assert.equal((await again.header()).length, 100);
 });
 
@@ -218,12 +218,12 @@ test("a file that ends with its header has its parts beside it, by their hashes"
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.closeAllConnections(), server.close()));
   const base = `http://127.0.0.1:${server.address().port}`;
-  const source = new Source(`${base}/a/header.sps`);
+  const source = new SpsSource(`${base}/a/header.sps`);
   await source.header();
   assert.deepEqual(await source.part(200, 40, hash(part)), part);
   await assert.rejects(source.part(300, 40, hash("x")), code("sps.segment.missing"));
-  const elsewhere = new Source(`${base}/b/song.sps`);
-  elsewhere.deliver([`${base}/c/`, "ftp://x/", `${base}/a/`]);
+  const elsewhere = new SpsSource(`${base}/b/song.sps`);
+  elsewhere.addMirrors([`${base}/c/`, "ftp://x/", `${base}/a/`]);
   assert.deepEqual(await elsewhere.part(200, 40, hash(part)), part);
 });
 
@@ -232,19 +232,19 @@ test("a part that fails waits for the places that the header names while it is s
   const { source: well } = await serve(t, ranges(file));
   const { source } = await serve(t, (response) => send(response, 404, ""));
   let tell;
-  source.deliver(new Promise((resolve) => (tell = resolve)));
+  source.addMirrors(new Promise((resolve) => (tell = resolve)));
   const part = source.part(1000, 20, hash(file.slice(1000, 1020)));
   await new Promise((resolve) => setImmediate(resolve));
   tell([well.url]);
   assert.deepEqual(await part, file.slice(1000, 1020));
-  source.deliver(Promise.reject(new Error("no header")));
+  source.addMirrors(Promise.reject(new Error("no header")));
   await assert.rejects(source.part(1000, 20, hash("x")), code("sps.segment.hash"));
 });
 
 test("a page on disk is asked for its own song, piece by piece", async () => {
   const file = song(100, 900_000);
   const asked = [];
-  const source = new Source(
+  const source = new SpsSource(
     "file:///songs/song.sps.html",
     async (offset, size) => (asked.push(size), Buffer.from(file.subarray(offset, offset + size)).toString("base64")),
   );
@@ -257,7 +257,7 @@ test("a page on disk is asked for its own song, piece by piece", async () => {
   await assert.rejects(source.part(899_000, 5000, hash("x")), code("sps.truncated"));
 });
 
-test("a file made anew under its name is found by a second reading; one that is the same, or cannot be read, changes nothing", async (t) => {
+test("a file replaced under its name is found by a second reading; one that is the same, or cannot be read, changes nothing", async (t) => {
   const [old, made] = [song(100, 500), song(101, 500)];
   let file = old;
   const { source } = await serve(t, (response, n, first, end) => some(response, file, first, end));
@@ -266,12 +266,12 @@ test("a file made anew under its name is found by a second reading; one that is 
   t.after(() => (globalThis.fetch = fetch));
   globalThis.fetch = (url, how) => (caches.push(how.cache), fetch(url, how));
   assert.deepEqual(await source.header(), old.slice(12, 112));
-  assert.equal(await source.renewed(), null);
+  assert.equal(await source.reread(), null);
   file = made;
-  const renewed = await source.renewed();
+  const renewed = await source.reread();
   assert.deepEqual(await renewed.header(), made.slice(12, 113));
-  assert.equal(await renewed.renewed(), null);
+  assert.equal(await renewed.reread(), null);
   assert.deepEqual(caches, ["no-store", "no-store", "no-store"]);
   file = new Uint8Array(20);
-  assert.equal(await source.renewed(), null);
+  assert.equal(await source.reread(), null);
 });

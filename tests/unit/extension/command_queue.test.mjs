@@ -1,7 +1,7 @@
 // A page's wishes: allowed in order, begun in order, done when all before are done.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Wishes } from "../../../extension/engine/playback/command_queue.js";
+import { CommandQueue } from "../../../extension/engine/playback/command_queue.js";
 
 const defer = () => {
   const it = {};
@@ -11,40 +11,40 @@ const defer = () => {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("a pause waits until the play before it is allowed, and not for its end", async () => {
-  const wishes = new Wishes();
+  const wishes = new CommandQueue();
   const allowed = defer();
   const sounded = defer();
   const begun = [];
-  const play = wishes.hear(
+  const play = wishes.execute(
     1,
     () => allowed.promise,
     () => (begun.push("play"), sounded.promise),
   );
-  const pause = wishes.hear(
+  const pause = wishes.execute(
     2,
     () => true,
     () => void begun.push("pause"),
   );
   await turn();
-  assert.deepEqual([begun, wishes.asks], [[], true]);
+  assert.deepEqual([begun, wishes.isAsking], [[], true]);
   allowed.resolve(true);
   await pause;
-  assert.deepEqual([begun, wishes.asks, wishes.done], [["play", "pause"], false, 0]);
+  assert.deepEqual([begun, wishes.isAsking, wishes.done], [["play", "pause"], false, 0]);
   sounded.resolve();
   await play;
   assert.equal(wishes.done, 2);
 });
 
 test("what is not allowed is denied by its number and is done with", async () => {
-  const wishes = new Wishes();
+  const wishes = new CommandQueue();
   const acts = [];
-  await wishes.hear(
+  await wishes.execute(
     1,
     async () => false,
     (may) => acts.push(may),
   );
   assert.deepEqual([wishes.denied, wishes.done, acts], [1, 1, [false]]);
-  await wishes.hear(
+  await wishes.execute(
     2,
     async () => true,
     (may) => acts.push(may),
@@ -53,9 +53,9 @@ test("what is not allowed is denied by its number and is done with", async () =>
 });
 
 test("what fails stops nothing after it", async () => {
-  const wishes = new Wishes();
+  const wishes = new CommandQueue();
   await assert.rejects(
-    wishes.hear(
+    wishes.execute(
       1,
       () => Promise.reject(new Error("no")),
       () => undefined,
@@ -63,17 +63,17 @@ test("what fails stops nothing after it", async () => {
     /no/,
   );
   await assert.rejects(
-    wishes.hear(
+    wishes.execute(
       2,
       () => true,
       () => Promise.reject(new Error("act")),
     ),
     /act/,
   );
-  await wishes.hear(
+  await wishes.execute(
     3,
     () => true,
     () => undefined,
   );
-  assert.deepEqual([wishes.asks, wishes.done], [false, 3]);
+  assert.deepEqual([wishes.isAsking, wishes.done], [false, 3]);
 });

@@ -1,9 +1,9 @@
-// Several places for a song's parts: order, failover, back-off with jitter, the watchdog. Time is the test's own.
+// Several mirrors for a song's parts: order, failover, back-off with jitter, the watchdog. Time is the test's own.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Delivery, PART_MS, STALL_MS, getPart, partUrl } from "../../../extension/engine/media/mirror_loader.js";
+import { MirrorLoader, PART_MS, STALL_MS, getPart, partUrl } from "../../../extension/engine/media/mirror_loader.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);
@@ -42,11 +42,11 @@ class Clock {
 function world(...gets) {
   const clock = new Clock();
   const stop = new AbortController();
-  const delivery = new Delivery(stop.signal, clock, async (bytes) => sha256(bytes));
+  const delivery = new MirrorLoader(stop.signal, clock, async (bytes) => sha256(bytes));
   const asked = [];
   for (const [i, answer] of gets.entries()) {
     delivery.add(`place ${i}`, async (part, how) => {
-      asked.push([i, Math.round(clock.at), how.anew]);
+      asked.push([i, Math.round(clock.at), how.reload]);
       return answer(how, asked.filter(([n]) => n === i).length);
     });
   }
@@ -157,7 +157,7 @@ test("bytes that trickle keep the watchdog quiet, but not for ever where another
   const trickle = (clock) => (how) => {
     const more = () => {
       if (how.signal.aborted) return;
-      how.alive(10);
+      how.onProgress(10);
       clock.later(more, 1000);
     };
     more();
@@ -177,7 +177,7 @@ test("a lone slow place is given all the time it needs", async () => {
       new Promise((resolve) => {
         let ticks = 0;
         const more = () => {
-          how.alive(10);
+          how.onProgress(10);
           if (++ticks === 40) resolve(BYTES.slice());
           else holder.clock.later(more, 1000);
         };
@@ -193,7 +193,7 @@ test("spoilt bytes are asked for once more past caches, then somewhere else", as
   const { part, asked } = world(() => new Uint8Array(100), good);
   assert.deepEqual(await part(), BYTES);
   assert.deepEqual(
-    asked.map(([place, , anew]) => [place, anew]),
+    asked.map(([place, , reload]) => [place, reload]),
     [
       [0, false],
       [0, true],
@@ -215,7 +215,7 @@ test("what is closed asks no more, and ends what is under way", async () => {
   assert.equal(asked.length, 1);
 });
 
-test("whatever the places do, the part comes right or not at all", async () => {
+test("whatever the mirrors do, the part comes right or not at all", async () => {
   let seed = 42;
   const random = () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x7fffffff;
   for (let round = 0; round < 60; round++) {
@@ -231,11 +231,11 @@ test("whatever the places do, the part comes right or not at all", async () => {
 
 test("the speed of large parts is measured, and a new measure counts more", async () => {
   const { delivery } = world(good);
-  delivery.measure(100, 1);
+  delivery.recordThroughput(100, 1);
   assert.equal(delivery.kbps, null);
-  delivery.measure(125_000, 1000);
+  delivery.recordThroughput(125_000, 1000);
   assert.equal(delivery.kbps, 1000);
-  delivery.measure(125_000, 500);
+  delivery.recordThroughput(125_000, 500);
   assert.ok(Math.abs(delivery.kbps - 1400) < 1);
 });
 
@@ -250,9 +250,9 @@ test("a part in a folder has its hash for a name and is asked for without a rang
   const url = partUrl(`http://127.0.0.1:${server.address().port}/a/`, PART.sha256);
   const came = [];
   const bytes = await getPart(url, 100, {
-    anew: false,
+    reload: false,
     signal: new AbortController().signal,
-    alive: (n) => came.push(n),
+    onProgress: (n) => came.push(n),
   });
   assert.deepEqual(bytes, BYTES);
   assert.deepEqual(asked, [[`/a/${Buffer.from(PART.sha256).toString("hex")}.part`, undefined]]);

@@ -9,20 +9,22 @@ from hypothesis import strategies as st
 
 from pywallet.errors import SENTENCES
 from pywallet.playback import (
-    Player,
+    PlaybackSession,
+    SegmentIndex,
     State,
-    Timeline,
     step,
 )
 
-LINE = Timeline.of([96_000] * 10 + [48_000], 48_000)
+LINE = SegmentIndex.of([96_000] * 10 + [48_000], 48_000)
 
 
-def ready() -> Player:
-    return step(Player(), "loaded", timeline=LINE)[0]
+def ready() -> PlaybackSession:
+    """A loaded session."""
+    return step(PlaybackSession(), "loaded", timeline=LINE)[0]
 
 
-def playing(at: int = 0) -> Player:
+def playing(at: int = 0) -> PlaybackSession:
+    """A session that plays."""
     p, _ = step(ready(), "play", at)
     p, _ = step(p, "granted")
     return step(p, "playing", at)[0]
@@ -119,32 +121,32 @@ EVENTS = [
 
 
 def test_a_play_while_a_paused_song_seeks_comes_after_the_seek() -> None:
-    """It is not lost: the song resumes where the seek arrived. A pause or an end takes the wish back."""
+    """It is not lost: the song resumes where the seek arrived. A pause or an end takes the play back."""
     p, _ = step(playing(), "pause", 1_000)
     p, _ = step(p, "seek", 4_000)
     p, commands = step(p, "play")
-    assert (p.state, p.wanted, commands) == (State.SEEKING, True, ())
+    assert (p.state, p.play_after_seek, commands) == (State.SEEKING, True, ())
     p, _ = step(p, "granted")
     after, commands = step(p, "playing", 4_000)
-    assert (after.state, after.wanted) == (State.STARTING, False)
+    assert (after.state, after.play_after_seek) == (State.STARTING, False)
     assert [(c.kind, c.action, c.position_ms, c.segment) for c in commands] == [
         ("invoke", "resume", 4_000, LINE.segment_at(4_000))
     ]
     p, commands = step(p, "pause")
-    assert (p.state, p.wanted, commands) == (State.SEEKING, False, ())
+    assert (p.state, p.play_after_seek, commands) == (State.SEEKING, False, ())
     assert step(p, "playing", 4_000) == (replace(p, state=State.PAUSED), ())
 
 
 def test_a_pause_and_a_seek_before_the_grant_are_kept_until_it_comes() -> None:
     """The host gets them after its play; another play before takes the pause back."""
     starting, _ = step(ready(), "play")
-    halting, commands = step(starting, "pause")
-    assert (halting.halting, commands) == (True, ())
-    p, commands = step(halting, "granted")
-    assert (p.state, p.halting) == (State.PAUSED, False)
+    pending_pause, commands = step(starting, "pause")
+    assert (pending_pause.pending_pause, commands) == (True, ())
+    p, commands = step(pending_pause, "granted")
+    assert (p.state, p.pending_pause) == (State.PAUSED, False)
     assert [(c.kind, c.action) for c in commands] == [("sound", "off"), ("invoke", "pause")]
-    assert step(step(halting, "play")[0], "granted")[1][0].action == "on"
-    both, _ = step(halting, "seek", 7_500)
+    assert step(step(pending_pause, "play")[0], "granted")[1][0].action == "on"
+    both, _ = step(pending_pause, "seek", 7_500)
     p, commands = step(both, "granted")
     assert (p.state, p.resume_to) == (State.SEEKING, State.PAUSED)
     assert [(c.kind, c.action, c.position_ms) for c in commands][1:] == [
@@ -188,35 +190,36 @@ def test_counted_actions_come_from_the_fan_only(events: list[tuple[str, int, str
         if p.state in (State.REFUSED, State.FAILED):
             assert not p.granted
         # What is kept belongs to its state.
-        assert not (p.halting or p.target_ms is not None) or (p.state is State.STARTING and not p.granted)
-        assert not p.wanted or (p.state is State.SEEKING and p.resume_to is State.PAUSED)
+        assert not (p.pending_pause or p.pending_seek_ms is not None) or (p.state is State.STARTING and not p.granted)
+        assert not p.play_after_seek or (p.state is State.SEEKING and p.resume_to is State.PAUSED)
 
 
-WISHES = st.sampled_from(["play", "pause"])
+REQUESTS = st.sampled_from(["play", "pause"])
 
 
 @given(
-    st.lists(st.one_of(st.tuples(st.just("seek"), st.integers(0, 20_000)), st.tuples(WISHES, st.just(0))), max_size=8),
+    st.lists(
+        st.one_of(st.tuples(st.just("seek"), st.integers(0, 20_000)), st.tuples(REQUESTS, st.just(0))), max_size=8
+    ),
     st.data(),
 )
-def test_the_last_wish_decides_however_late_the_answers_come(
-    wishes: list[tuple[str, int]], data: st.DataObject
+def test_the_last_request_decides_however_late_the_answers_come(
+    requests: list[tuple[str, int]], data: st.DataObject
 ) -> None:
     """Play, pause and seek in any order, grants and sound at any time between.
 
-    In the end it plays or stands as last wished,
-    where the last seek says.
+    In the end it plays or is paused as the last request says, at the position of the last seek.
     """
     p = ready()
-    for name, position in wishes:
+    for name, position in requests:
         p, _ = step(p, name, position if name == "seek" else p.position_ms)
         for event in data.draw(st.lists(st.sampled_from(["granted", "playing"]), max_size=3)):
             p, _ = step(p, event, p.position_ms)
     for _ in range(3):
         for event in ("granted", "playing"):
             p, _ = step(p, event, p.position_ms)
-    asked = [name for name, _ in wishes if name != "seek"]
+    asked = [name for name, _ in requests if name != "seek"]
     if "play" in asked:
         assert p.state is (State.PLAYING if asked[-1] == "play" else State.PAUSED)
-        last = [position for name, position in wishes if name == "seek"]
+        last = [position for name, position in requests if name == "seek"]
         assert not last or p.position_ms == last[-1]

@@ -4,51 +4,51 @@ import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, fresh, host } from "./wallet_world.mjs";
 
-const { Counting } = await import("../../../extension/engine/playback/invocation_client.js");
+const { InvocationClient } = await import("../../../extension/engine/playback/invocation_client.js");
 
-let asked, refusals, admission, stalls, stream;
+let asked, refusals, tickets, stalls, stream;
 
 beforeEach(async () => {
   await fresh();
   [asked, refusals, stalls] = [[], [], []];
-  admission = {
-    tickets: 1,
+  tickets = {
+    drawn: 1,
     ready: true,
     isReady() {
       return this.ready;
     },
-    async admit() {
-      this.tickets++;
+    async ensure() {
+      this.drawn++;
       this.ready = true;
     },
-    spoil() {
+    discard() {
       this.ready = false;
     },
-    began() {
+    markUsed() {
       this.used = true;
     },
-    forget() {
+    reset() {
       this.ready = false;
     },
   };
   host.invoke = ({ action }) => {
-    asked.push(`${action} ${admission.tickets}`);
+    asked.push(`${action} ${tickets.drawn}`);
     const code = refusals.shift();
     if (code) throw new Problem(code);
     return { left: {}, heard_ms: 0, intervals: 0, grant: null };
   };
-  const course = { isActive: true };
+  const session = { isActive: true };
   stream = {
-    admission,
-    course,
-    feed: null,
+    tickets,
+    session,
+    scheduler: null,
     info: {},
     nowS: 1,
     place: { stream: "s" },
     ring: {},
-    recovery: { under: null, isNeeded: () => false },
-    paying: { heard: () => undefined },
-    isStalled: (is) => stalls.push(is),
+    recovery: { pending: null, isNeeded: () => false },
+    payment: { onIntervals: () => undefined },
+    onStall: (is) => stalls.push(is),
   };
 });
 
@@ -57,37 +57,40 @@ after(() => ask("wallet.lock"));
 
 test("an opened ticket that may not begin any more is replaced at once, and the play begins once", async () => {
   refusals = ["server.moved"];
-  await new Counting(stream).act("play", 0, 0);
+  await new InvocationClient(stream).act("play", 0, 0);
   assert.deepEqual(asked, ["play 1", "play 2"]);
   assert.deepEqual(stalls, []);
-  assert.ok(admission.used);
+  assert.ok(tickets.used);
 });
 
 test("a station that learns of the move a moment later is asked again", async () => {
   refusals = ["server.moved", "server.moved"];
-  await new Counting(stream).act("play", 0, 0);
+  await new InvocationClient(stream).act("play", 0, 0);
   assert.deepEqual(asked, ["play 1", "play 2", "play 3"]);
   assert.deepEqual(stalls, [true, false]);
 });
 
 test("what runs already is not begun anew by a move, and other refusals are final", async () => {
   refusals = ["server.moved"];
-  await assert.rejects(new Counting(stream).act("seek", 0, 0), (error) => error.code === "server.moved");
+  await assert.rejects(new InvocationClient(stream).act("seek", 0, 0), (error) => error.code === "server.moved");
   refusals = ["policy.count.exhausted"];
-  await assert.rejects(new Counting(stream).act("play", 0, 0), (error) => error.code === "policy.count.exhausted");
+  await assert.rejects(
+    new InvocationClient(stream).act("play", 0, 0),
+    (error) => error.code === "policy.count.exhausted",
+  );
   assert.deepEqual(asked, ["seek 1", "play 1"]);
 });
 
 test("a stream that the host let go for others is opened again when somebody plays it", async () => {
   const done = [];
-  admission.ready = false;
-  admission.admit = async () => {
+  tickets.ready = false;
+  tickets.ensure = async () => {
     done.push("admit");
     if (!done.includes("open")) throw new Problem("host.stream.unknown");
-    admission.ready = true;
+    tickets.ready = true;
   };
-  stream.recovery.begin = async () => void done.push("open");
-  await new Counting(stream).act("play", 0, 0);
+  stream.recovery.recover = async () => void done.push("open");
+  await new InvocationClient(stream).act("play", 0, 0);
   assert.deepEqual(done, ["admit", "open", "admit"]);
   assert.deepEqual(asked, ["play 1"]);
 });

@@ -6,20 +6,20 @@ import { ask, asked, fresh, host, state, told } from "./wallet_world.mjs";
 globalThis.MediaSource ??= /** @type {any} */ ({ isTypeSupported: () => true });
 globalThis.navigator ??= /** @type {any} */ ({});
 const { Stream } = await import("../../../extension/engine/playback/stream.js");
-const { Source } = await import("../../../extension/engine/media/sps_source.js");
-const { Handover } = await import("../../../extension/engine/playback/track_handover.js");
+const { SpsSource } = await import("../../../extension/engine/media/sps_source.js");
+const { ActivationGate } = await import("../../../extension/engine/playback/activation_gate.js");
+const { AudioSettings } = await import("../../../extension/engine/playback/audio_settings.js");
+const { ProblemHandler } = await import("../../../extension/engine/playback/problem_handler.js");
+const { SongLoader } = await import("../../../extension/engine/playback/song_loader.js");
+const { TrackHandover } = await import("../../../extension/engine/playback/track_handover.js");
 
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
 const FREE = { permissions: ["play", "seek"] };
 const SILENT = {
-  admission: { earns: false },
+  tickets: { earns: false },
   sound: { positionMs: 0, aheadMs: 0, ranges: [] },
   song: {},
   timings: {},
-  rate: 1,
-  volume: 1,
-  muted: false,
-  pitch: true,
   stalled: false,
   problem: null,
 };
@@ -27,18 +27,19 @@ let number = 0;
 
 /** A stream with nothing but what decides; what it wished for. */
 function stream(policy, { costs = false, on = false, now = "ready", invoke = "play", active = false } = {}) {
-  const wishes = [];
-  const counting = { heard: { ms: 0, at: 0 }, left: {}, pace: null };
+  const requests = [];
+  const invocations = { heard: { ms: 0, at: 0 }, left: {}, pace: null };
   const next = active ? { seek: { invoke: "seek" } } : { play: { invoke }, seek: { invoke: "seek" } };
-  const course = {
+  const session = {
     surface: "page",
-    wanted: false,
-    counting,
+    playWhenReady: false,
+    invocations,
     isActive: active,
-    session: { state: now, next },
-    wish: async (wish) => void wishes.push(wish),
+    state: now,
+    actionOf: (request) => next[request]?.invoke ?? null,
+    request: async (request) => void requests.push(request),
   };
-  const page = {
+  const pageCommands = {
     done: 4,
     denied: null,
     deny() {
@@ -48,16 +49,23 @@ function stream(policy, { costs = false, on = false, now = "ready", invoke = "pl
   const info =
     now === "loading" ? null : { policy, reward_wei: "5", station: { address: "0xs", domain: "s.example", name: "S" } };
   const one = {
-    course,
+    session,
     info,
-    page,
-    paying: { costs, on, told: () => null },
+    pageCommands,
+    payment: { costs, on, summary: () => null },
     notice: null,
     players: [7],
     place: { origin: `https://${++number}.example`, page: 1, element: 2, stream: "s" },
     ...SILENT,
   };
-  return { one: Object.setPrototypeOf(one, Stream.prototype), wishes };
+  Object.setPrototypeOf(one, Stream.prototype);
+  Object.assign(one, {
+    settings: new AudioSettings(),
+    gate: new ActivationGate(one),
+    problems: new ProblemHandler(one),
+    loader: new SongLoader(one, session),
+  });
+  return { one, requests };
 }
 
 beforeEach(async () => {
@@ -91,10 +99,10 @@ for (const [name, policy, options, may] of /** @type {[string, object, any, stri
 ])) {
   test(`${name} begins by: ${may.join(", ") || "nothing"}`, async () => {
     for (const surface of ["page", "activated", "frame", "press", "own"]) {
-      const { one, wishes } = stream(policy, options);
+      const { one, requests } = stream(policy, options);
       const begun = await one.play(surface);
       assert.equal(begun, may.includes(surface), surface);
-      assert.deepEqual([wishes, sites()], begun ? [["play"], 1] : [[], 0]);
+      assert.deepEqual([requests, sites()], begun ? [["play"], 1] : [[], 0]);
       assert.deepEqual(
         said(),
         begun ? [] : [options.costs && !options.on && options.invoke !== "preview" ? "site.budget" : "player.press"],
@@ -108,15 +116,18 @@ test("a play before the song is there is looked at again once it is, and the pag
   const early = stream(COUNTED, { now: "loading" });
   assert.equal(await early.one.play("page"), false);
   assert.equal(await early.one.play("activated"), true);
-  assert.deepEqual([early.wishes, early.one.course.surface, sites()], [["play"], "activated", 0]);
+  assert.deepEqual([early.requests, early.one.session.surface, sites()], [["play"], "activated", 0]);
   for (const [surface, denied] of [
     ["activated", 4],
     ["press", null],
   ]) {
-    const { one, wishes } = stream(COUNTED);
-    Object.assign(one.course, { wanted: true, surface });
-    await one.playWanted(one.course);
-    assert.deepEqual([one.page.denied, wishes.length, one.course.wanted], [denied, denied === null ? 1 : 0, false]);
+    const { one, requests } = stream(COUNTED);
+    Object.assign(one.session, { playWhenReady: true, surface });
+    await one.playPending(one.session);
+    assert.deepEqual(
+      [one.pageCommands.denied, requests.length, one.session.playWhenReady],
+      [denied, denied === null ? 1 : 0, false],
+    );
     const heard =
       told.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ?? null;
     assert.equal(heard, denied);
@@ -125,9 +136,9 @@ test("a play before the song is there is looked at again once it is, and the pag
 });
 
 test("a page's jump uses up none that the terms count, and free ones it may have untouched", () => {
-  assert.equal(stream(COUNTED).one.refusal("seek", "activated").code, "player.press");
-  assert.equal(stream(COUNTED).one.refusal("seek", "press"), null);
-  for (const surface of ["page", "activated"]) assert.equal(stream(FREE).one.refusal("seek", surface), null);
+  assert.equal(stream(COUNTED).one.gate.refusal("seek", "activated").code, "player.press");
+  assert.equal(stream(COUNTED).one.gate.refusal("seek", "press"), null);
+  for (const surface of ["page", "activated"]) assert.equal(stream(FREE).one.gate.refusal("seek", surface), null);
 });
 
 test("a page's jump makes no paid or metered play longer; the fan's own do", () => {
@@ -137,11 +148,11 @@ test("a page's jump makes no paid or metered play longer; the fan's own do", () 
     [FREE, { costs: true, on: true }],
   ]) {
     const { one } = stream(policy, { ...options, now: "playing", active: true });
-    for (const surface of ["page", "activated"]) assert.equal(one.refusal("seek", surface).code, "player.press");
-    assert.equal(one.refusal("seek", "press"), null);
+    for (const surface of ["page", "activated"]) assert.equal(one.gate.refusal("seek", surface).code, "player.press");
+    assert.equal(one.gate.refusal("seek", "press"), null);
   }
   assert.equal(
-    stream(FREE, { costs: true, now: "playing", active: true }).one.refusal("seek", "activated"),
+    stream(FREE, { costs: true, now: "playing", active: true }).one.gate.refusal("seek", "activated"),
     null,
     "of a preview",
   );
@@ -151,7 +162,7 @@ test("a press before there is a song is for no terms: counted and paid ones wait
   for (const surface of ["press", "own"]) {
     const early = stream(COUNTED, { now: "loading" });
     await early.one.play(surface);
-    assert.equal(early.one.course.surface, "activated");
+    assert.equal(early.one.session.surface, "activated");
   }
 });
 
@@ -161,23 +172,22 @@ test("a press is for the terms that were shown: a header that takes their place 
     [COUNTED, {}, []],
     [FREE, { costs: true, on: true }, []],
   ])) {
-    const { one, wishes } = stream(policy, options);
-    one.course.session.state = "starting";
+    const { one, requests } = stream(policy, options);
+    one.session.state = "starting";
     Object.assign(one, {
-      reread: false,
-      course: { ...one.course, surface: "press", isPast: false },
-      source: { renewed: async () => ({ close() {} }) },
+      session: { ...one.session, surface: "press", isStale: false },
+      source: { reread: async () => ({ close() {} }) },
       discard() {},
       reset() {
-        this.course = stream(policy, options).one.course;
-        this.course.wish = async (wish) => void wishes.push(wish);
+        this.session = stream(policy, options).one.session;
+        this.session.request = async (request) => void requests.push(request);
       },
-      begin() {
-        return this.playWanted(this.course);
+      load() {
+        return this.playPending(this.session);
       },
     });
-    assert.equal(await one.renewed({ code: "station.right.missing" }), true);
-    assert.deepEqual(wishes, begun);
+    assert.equal(await one.problems.reread({ code: "station.right.missing" }), true);
+    assert.deepEqual(requests, begun);
   }
 });
 
@@ -192,18 +202,18 @@ test("music waits to be moved here where a person pressed, not where a page's sc
   ])) {
     const { one } = stream(FREE);
     Object.assign(one, { opened, problem: { code } });
-    one.course.surface = surface;
+    one.session.surface = surface;
     assert.equal(one.waitsToMove, waits, `${surface} ${code}`);
   }
 });
 
 test("a list goes on by itself to free songs only", () => {
   const before = {
-    course: { session: { state: "playing" } },
-    feed: { complete: true },
+    session: { state: "playing" },
+    scheduler: { isComplete: true },
     info: { duration_ms: 10_000 },
     sound: { positionMs: 9_500 },
-    rate: 1,
+    settings: { rate: 1 },
   };
   for (const [policy, goes] of [
     [FREE, true],
@@ -211,17 +221,17 @@ test("a list goes on by itself to free songs only", () => {
   ]) {
     const { one } = stream(policy);
     Object.assign(one.info, { duration_ms: 10_000 });
-    assert.equal(Object.setPrototypeOf({ before, after: one, fadeMs: 0 }, Handover.prototype).isTime, goes);
+    assert.equal(Object.setPrototypeOf({ before, after: one, fadeMs: 0 }, TrackHandover.prototype).isDue, goes);
   }
 });
 
 test("music at a station that the fan has not answered about waits with its question, and plays", async () => {
   Object.assign(state, { collect: "ask", vault: "VAULT" });
-  const { one, wishes } = stream(FREE);
+  const { one, requests } = stream(FREE);
   await one.play("activated");
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(
-    [wishes, state.answers.map(({ station, collect }) => [station, collect])],
+    [requests, state.answers.map(({ station, collect }) => [station, collect])],
     [["play"], [["0xs", null]]],
   );
 });
@@ -231,7 +241,7 @@ test("a song that could not be opened keeps nothing of what was read, and a retr
   const web = async () => new Response(new Uint8Array(500_000));
   const { fetch } = globalThis;
   globalThis.fetch = web;
-  const source = new Source("https://cdn.example/a.sps", undefined, undefined, false, {
+  const source = new SpsSource("https://cdn.example/a.sps", undefined, undefined, false, {
     page: one.place.origin,
     site: one.place.origin,
   });
@@ -239,15 +249,15 @@ test("a song that could not be opened keeps nothing of what was read, and a retr
     source,
     song: null,
     ring: { publicKey: Promise.resolve(new Uint8Array(65)) },
-    opening: { stream: "s", header: "x".repeat(100) },
     place: { ...one.place, site: one.place.origin },
   });
-  Object.assign(one.course, { isPast: false, failed: async () => undefined });
-  await one.begin();
+  one.loader.opening = { stream: "s", header: "x".repeat(100) };
+  Object.assign(one.session, { isStale: false, onProblem: async () => undefined });
+  await one.loader.load();
   globalThis.fetch = fetch;
   assert.equal(one.problem.code, "sps.magic");
   assert.deepEqual(
-    [source.head.length, source.read, source.stop.signal.aborted, one.opening],
+    [source.head.length, source.read, source.stop.signal.aborted, one.loader.opening],
     [0, null, true, { stream: "s" }],
   );
 });
@@ -263,9 +273,9 @@ test("a page on disk that names a station on this computer reaches nothing here 
       place: { ...one.place, src, origin: "http://localhost:8080", site: "http://localhost:8080" },
     });
     const source = one.sourceOf(false);
-    source.deliver(places);
-    await source.told;
-    assert.equal(source.delivery.places.length - 1, reached, src);
+    source.addMirrors(places);
+    await source.mirrorsAdded;
+    assert.equal(source.loader.mirrors.length - 1, reached, src);
   }
 });
 
@@ -278,7 +288,7 @@ test("a site has the host look at so many songs at once, and another site waits 
     const site = i < 19 ? "https://many.example" : "https://other.example";
     const source = {
       header: async () => new Uint8Array(50),
-      deliver: (places) => void places.catch(() => undefined),
+      addMirrors: (places) => void places.catch(() => undefined),
       close: () => undefined,
       kbps: null,
     };
@@ -286,12 +296,11 @@ test("a site has the host look at so many songs at once, and another site waits 
       source,
       song: null,
       ring: { publicKey: Promise.resolve(new Uint8Array(65)) },
-      opening: {},
       place: { ...one.place, stream: `open ${i}`, site },
     });
-    one.course.failed = async () => undefined;
-    one.course.isPast = false;
-    one.begin();
+    one.session.onProblem = async () => undefined;
+    one.session.isStale = false;
+    one.loader.load();
     return one;
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -300,7 +309,7 @@ test("a site has the host look at so many songs at once, and another site waits 
   assert.equal(names().length, 9);
   assert.ok(names().includes("open 19"));
   // One that has gone meanwhile is not looked at.
-  begun[8].course.isPast = true;
+  begun[8].session.isStale = true;
   open[0]({});
   for (let i = 0; i < 20; i++) await turn();
   assert.equal(names().length, 10);

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { ask, core, fresh, host, wallet } from "./wallet_world.mjs";
 
-const { Paying } = await import("../../../extension/engine/playback/listener_payment.js");
+const { ListenerPayment } = await import("../../../extension/engine/playback/listener_payment.js");
 const SITE = "https://band.example";
-let on;
+let on, starts;
 
 /** A paid song of a page, with a budget and listening money for its site. */
 function paying(place) {
@@ -15,21 +15,22 @@ function paying(place) {
     song,
     info: { bps: 0, going: false, server: { address: "0xs" }, station: null },
     place: { stream: "s", origin: SITE, site: SITE, inside: false, ...place },
-    admission: { prepared: null },
-    feed: null,
+    tickets: { prepared: null },
+    scheduler: null,
+    session: { isStale: false, isActive: false, restart: (start) => starts.push(start) },
   };
-  return new Paying(/** @type {any} */ (stream));
+  return new ListenerPayment(/** @type {any} */ (stream));
 }
 
 beforeEach(async () => {
   await fresh();
-  on = [];
+  [on, starts] = [[], []];
   host.sites = () => ({ sites: [{ origin: SITE, state: "allowed", day_wei: "5000" }], day_wei: "5000" });
   host.escrow = () => ({ places: [{ server: "0xs", left_wei: "900" }] });
   host.owed = () => null;
   core["player.pays"] = (payload) => {
     on.push(payload.on);
-    return { begins: payload.on ? "play" : "preview", next: {}, extent: { from_ms: 0, to_ms: 9 } };
+    return { begins: payload.on ? "play" : "preview", extent: { from_ms: 0, to_ms: 9 } };
   };
   await ask("wallet.unlock", { password: "x" });
 });
@@ -38,7 +39,7 @@ after(() => ask("wallet.lock"));
 test("within the budget of its own site a play is a paid one; in a frame of another site it is the preview, whatever the budget", async () => {
   const own = paying({});
   await own.decide();
-  assert.deepEqual([own.need, own.on], [null, true]);
+  assert.deepEqual([own.need, own.on, starts], [null, true, [{ begins: "play", from_ms: 0 }]]);
   const framed = paying({ inside: true });
   await framed.decide();
   assert.deepEqual([framed.need, framed.on, on], ["inside", false, [true, false]]);

@@ -1,0 +1,154 @@
+/**
+ * Loads the song of a stream: its header, checked by host and core, its terms, and all that a play needs before the
+ * press.
+ */
+
+import { Problem } from "../../shared/problem.js";
+import { fromBase64, fromHex, toBase64 } from "../bytes.js";
+import { native } from "../link.js";
+import { MarkCheck } from "../media/mark_check.js";
+import { SegmentScheduler } from "../media/segment_scheduler.js";
+import { Turns } from "../site_queue.js";
+import { song as core } from "../song_cores.js";
+import { publishTerms } from "./state_publisher.js";
+
+const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
+/** Headers that are read at once for one site. */
+const MOST_READ = 4;
+const reads = new Turns(MOST_READ);
+/** Songs that the host checks on the chain at once for one site. */
+const MOST_OPENED = 8;
+const openings = new Turns(MOST_OPENED);
+
+/** @typedef {import("./stream.js").Stream} Stream */
+
+export class SongLoader {
+  /** @type {Record<string, unknown>} request with which the host opens the song */
+  opening = {};
+
+  /** @param {Stream} stream @param {import("./session.js").PlaybackSession} session that plays the song */
+  constructor(stream, session) {
+    this.stream = stream;
+    this.session = session;
+  }
+
+  /** Reads the header, has host and core check it, shows the terms and prepares the first play. */
+  async load() {
+    const { stream, session } = this;
+    try {
+      await this.#load();
+    } catch (error) {
+      if (session.isStale) return;
+      await stream.fail(error);
+      if (!session.isStale && !(stream.info && stream.song)) this.release();
+    }
+  }
+
+  /** Releases what was read of a song that was not opened, or is closed. */
+  release() {
+    this.stream.source.close();
+    if (this.opening["stream"]) this.opening = { stream: this.opening["stream"] };
+  }
+
+  /** Opens the song at another host, or at the same one after the connection broke. The music goes on. */
+  async reopen() {
+    const { stream } = this;
+    const info = await native("open", this.opening);
+    stream.setInfo({ ...stream.info, now_s: info.now_s });
+    stream.ring.wrappingKey(info.ephemeral).catch(() => undefined);
+  }
+
+  async #load() {
+    const { stream, session } = this;
+    const { place, source } = stream;
+    const [cose, key] = await Promise.all([reads.run(place.site, () => source.header()), stream.ring.publicKey]);
+    if (session.isStale) return;
+    // Host and core choose the rendition by the same fields.
+    const able = { codecs: CODECS, kbps: source.kbps === null ? null : Math.round(source.kbps) };
+    this.opening = { stream: place.stream, header: toBase64(cose), key: toBase64(key), ...able };
+    const closed = () => Promise.reject(new Problem("host.stream.unknown"));
+    const opened = openings.run(place.site, () => (session.isStale ? closed() : native("open", this.opening)));
+    const loaded = core("header.load", { stream: place.stream, ...able }, cose);
+    source.addMirrors(loaded.then((song) => song.delivery));
+    // The terms are the file's own, and are shown where the host is missing too.
+    const shown = loaded.then((song) => this.#onHeader(song));
+    const prepared = opened.then((info) => this.#onOpened(info));
+    for (const promise of [shown, prepared]) promise.catch(() => undefined);
+    await shown;
+    await prepared;
+    if (session.isStale) return;
+    await stream.payment.decide();
+    if (session.isStale) return;
+    await this.#start();
+    await publishTerms(stream, stream.players);
+  }
+
+  /** The core has read the header. @param {any} song */
+  #onHeader(song) {
+    const { stream } = this;
+    if (this.session.isStale) return;
+    stream.song = song;
+    // A station learns of a song that the host has not accepted only where it serves the file itself.
+    if (!stream.info && URL.parse(stream.place.src)?.origin === stream.place.origin)
+      stream.tickets.speculate(song.content);
+    publishTerms(stream, stream.players).catch(() => undefined);
+  }
+
+  /** The host has accepted the song. @param {any} info */
+  async #onOpened(info) {
+    const { stream, session } = this;
+    if (session.isStale) return;
+    stream.setInfo(info);
+    session.invocations.left = info.left;
+    if (!info.going) stream.tickets.prefetch(info, stream.nowS);
+    const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
+    const { source, ring, sound } = stream;
+    stream.scheduler = new SegmentScheduler(
+      { source, ring, sound, info, address },
+      (segment) => session.invocations.renew(segment),
+      (error) => stream.fail(error),
+      (isStalled) => stream.onStall(isStalled),
+    );
+    const { index, count } = stream.place.list ?? { index: 0, count: 1 };
+    stream.scheduler.isContinued = index + 1 < count;
+    ring.wrappingKey(info.ephemeral).catch(() => undefined);
+    const { offset, size, sha256 } = info.init;
+    stream.init = await source.part(offset, size, fromBase64(sha256));
+    await sound.prepare(info.mime, info.duration_ms, stream.init);
+  }
+
+  /** Requests take effect from here on; one that was made before does now. */
+  async #start() {
+    const { stream, session } = this;
+    const { transitions, begins, extent } = stream.song;
+    if (stream.scheduler) {
+      stream.scheduler.endMs = extent.to_ms;
+      const onMismatch = (/** @type {Problem} */ problem) => void (session.isStale || stream.fail(problem));
+      stream.scheduler.markCheck = new MarkCheck(stream.place.stream, stream.song, stream.init, onMismatch, (verdict) =>
+        stream.timings.onMark(verdict),
+      );
+    }
+    session.load(transitions, { begins, from_ms: extent.from_ms }, stream.info.duration_ms);
+    if (stream.settings.rate !== 1 && !stream.permits("rate")) {
+      stream.settings.rate = 1;
+      stream.applySettings();
+    }
+    if (stream.info.going) await this.#continuePlay();
+    else await stream.playPending(session);
+  }
+
+  /** Continues a play that a crash interrupted; where that fails the next play is a new one. */
+  async #continuePlay() {
+    const { stream, session } = this;
+    try {
+      const play = await native("rejoin", { stream: stream.place.stream });
+      if (session.isStale) return;
+      stream.tickets.onRejoin(play);
+      await session.resume(play, stream.place.last ?? null);
+    } catch {
+      if (session.isStale) return;
+      stream.tickets.prefetch(stream.info, stream.nowS);
+    }
+    await stream.playPending(session);
+  }
+}
