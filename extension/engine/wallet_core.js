@@ -3,14 +3,14 @@
  * (songs.js).
  */
 
-import { Core } from "./core.js";
+import { PythonCore } from "./core.js";
 import { now } from "./wallet/state.js";
 
-/** @type {Core | null} */
+/** @type {PythonCore | null} */
 let core = null;
 
 /** Begins to start it, so that it is there when it is needed. */
-export const warm = () => (core ??= new Core());
+export const warm = () => (core ??= new PythonCore());
 
 /**
  * One operation of pywallet.worker_api.

@@ -1,26 +1,35 @@
 /**
- * Outages that pass: a network that switches, a server that restarts, a computer that slept. What is lost for a while
- * is asked for again,
- * at once when the network is back and otherwise with growing rests, before the play is given up.
+ * Retries with exponential back-off for transient failures: a network that switches, a server that restarts, a computer
+ * that slept. When the browser is online again the next attempt is made at once.
  */
 
 import { Problem } from "./problem.js";
 
 const FIRST_MS = 500;
-const LONGEST_MS = 4_000;
-/** After so long without an answer the play is over. */
-export const PATIENCE_MS = 120_000;
+const MAX_MS = 4_000;
+/** Time after which a transient failure counts as permanent. */
+export const GIVE_UP_MS = 120_000;
 
-/** Whether a problem may pass by itself. @param {unknown} error */
-export function passes(error) {
+/** Whether an error may pass by itself. @param {unknown} error */
+export function isTransient(error) {
   const { code, detail } = Problem.of(error);
   if (code === "server.unreachable" || code === "server.busy") return true;
-  // No web server's own answer, and nothing that came was wrong: nothing came.
+  // Nothing arrived. A status is a web server's answer, and any other reason is about bytes that did arrive.
   return code === "sps.segment.missing" && detail["status"] === undefined && detail["reason"] !== "closed";
 }
 
-/** @param {number} ms @returns {Promise<void>} after this time, or when the network is back */
-function rest(ms) {
+/**
+ * Delay before the next attempt: doubled each time up to a maximum, spread by ±25 %.
+ * @param {number} attempt failed attempts before this one, from 0
+ * @param {{firstMs?: number, maxMs?: number}} [options]
+ * @returns {number} ms
+ */
+export function backoffMs(attempt, { firstMs = FIRST_MS, maxMs = MAX_MS } = {}) {
+  return Math.min(maxMs, firstMs * 2 ** attempt) * (0.75 + Math.random() / 2);
+}
+
+/** Resolves after a delay, or when the browser is online again. @param {number} ms @returns {Promise<void>} */
+export function waitOrOnline(ms) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -33,28 +42,36 @@ function rest(ms) {
 }
 
 /**
- * Until it works, fails for good, or is not wanted any more.
+ * Repeats work until it succeeds, fails permanently, or is not wanted any more.
  * @template T
  * @param {() => Promise<T>} work
- * @param {{wanted: () => boolean, stalled: (is: boolean) => void, passing?: (error: unknown) => boolean, patienceMs?:
- *   number, now?: () => number, wait?: (ms: number) => Promise<void>}} how
- * @returns {Promise<T>}
+ * @param {{isWanted: () => boolean, onStalled: (stalled: boolean) => void, isTransient?: (error: unknown) => boolean,
+ *   giveUpMs?: number, now?: () => number, wait?: (ms: number) => Promise<void>}} options `onStalled`: called with true
+ *   at the first failure and with false at the success after it
+ * @returns {Promise<T>} rejected with the last error
  */
-export async function persist(
+export async function retry(
   work,
-  { wanted, stalled, passing = passes, patienceMs = PATIENCE_MS, now = () => performance.now(), wait = rest },
+  {
+    isWanted,
+    onStalled,
+    isTransient: mayPass = isTransient,
+    giveUpMs = GIVE_UP_MS,
+    now = () => performance.now(),
+    wait = waitOrOnline,
+  },
 ) {
-  const began = now();
-  for (let tried = 0; ; tried++) {
+  const startedAt = now();
+  for (let attempt = 0; ; attempt++) {
     try {
       const result = await work();
-      if (tried > 0) stalled(false);
+      if (attempt > 0) onStalled(false);
       return result;
     } catch (error) {
-      if (!passing(error) || !wanted() || now() - began > patienceMs) throw error;
-      if (tried === 0) stalled(true);
-      await wait(Math.min(LONGEST_MS, FIRST_MS * 2 ** tried) * (0.75 + Math.random() / 2));
-      if (!wanted()) throw error;
+      if (!mayPass(error) || !isWanted() || now() - startedAt > giveUpMs) throw error;
+      if (attempt === 0) onStalled(true);
+      await wait(backoffMs(attempt));
+      if (!isWanted()) throw error;
     }
   }
 }

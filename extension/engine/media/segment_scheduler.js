@@ -4,7 +4,7 @@
 
 import { fromBase64 } from "../bytes.js";
 import { unseal } from "../playback/key_ring.js";
-import { persist } from "../../shared/retry.js";
+import { retry } from "../../shared/retry.js";
 
 const AHEAD_MS = 12_000;
 /**
@@ -160,13 +160,13 @@ export class Feed {
       }
       sound.evict();
       ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - NEAR, index + NEAR);
-      const how = { wanted: () => turn === this.turn, stalled: this.stalled };
+      const how = { isWanted: () => turn === this.turn, onStalled: this.stalled };
       const early = this.early?.segment === index ? this.early.promise : null;
       const cipher = early
-        ? early.catch(() => persist(() => this.cipherText(index), how))
-        : persist(() => this.cipherText(index), how);
+        ? early.catch(() => retry(() => this.cipherText(index), how))
+        : retry(() => this.cipherText(index), how);
       cipher.catch(() => undefined);
-      const [sealed, key] = await Promise.all([cipher, persist(() => this.keyFor(index, turn), how)]);
+      const [sealed, key] = await Promise.all([cipher, retry(() => this.keyFor(index, turn), how)]);
       if (turn !== this.turn || !key) return;
       const clear = await unseal(key, sealed, address, index);
       if (turn !== this.turn) return;

@@ -5,7 +5,7 @@
 import { Problem } from "../../shared/problem.js";
 import { MOVED } from "./ticket_manager.js";
 import { native } from "../link.js";
-import { passes, persist } from "../../shared/retry.js";
+import { isTransient, retry } from "../../shared/retry.js";
 
 const RENEW_MS = 4_500;
 const COUNT = 16;
@@ -20,7 +20,7 @@ export const KEYED = new Set([...STARTS, "seek", "resume"]);
 /** @param {unknown} error */
 const hasMoved = (error) => Problem.of(error).code === MOVED;
 /** Station and server agree about a move a moment later. @param {unknown} error */
-const mayPass = (error) => passes(error) || hasMoved(error);
+const mayPass = (error) => isTransient(error) || hasMoved(error);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
@@ -60,14 +60,14 @@ export class Counting {
     const { course } = stream;
     // The same action at the same place is the same invocation: asked again, it is counted once.
     const how = {
-      wanted: () => course === stream.course && course.isActive,
-      stalled: (/** @type {boolean} */ is) => stream.isStalled(is),
-      patienceMs: ACT_MS,
-      passing: starts ? mayPass : passes,
+      isWanted: () => course === stream.course && course.isActive,
+      onStalled: (/** @type {boolean} */ is) => stream.isStalled(is),
+      giveUpMs: ACT_MS,
+      isTransient: starts ? mayPass : isTransient,
     };
     const work = starts ? () => this.start(action, position, first) : () => this.invoke(action, position, first);
     if (keyed) this.acting++;
-    const counted = keyed ? persist(work, how).finally(() => this.acting--) : this.invoke(action, position, null);
+    const counted = keyed ? retry(work, how).finally(() => this.acting--) : this.invoke(action, position, null);
     // The cipher text is under way while the host decides.
     if (keyed) feed?.fetchAhead(first);
     await counted;
@@ -161,7 +161,7 @@ export class Counting {
     this.renewing = setInterval(() => {
       this.renew(null).then(
         () => stream.isStalled(false),
-        (error) => (passes(error) ? stream.isStalled(true) : stream.fail(error)),
+        (error) => (isTransient(error) ? stream.isStalled(true) : stream.fail(error)),
       );
     }, RENEW_MS);
   }

@@ -19,7 +19,7 @@ import { Sound } from "../media/track_audio.js";
 import { openSong, song as core } from "../song_cores.js";
 import { Source } from "../media/sps_source.js";
 import { mayBegin, stale, takingOf } from "./activation_rules.js";
-import { Turns } from "../site_queue.js";
+import { SiteQueue } from "../site_queue.js";
 import { forget, playing, stateOf, tellState, tellTerms } from "./state_publisher.js";
 import * as wallet from "../wallet.js";
 import { Watchdog } from "../media/stall_watchdog.js";
@@ -47,10 +47,10 @@ const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`a
 
 /** Headers that one site reads at once. */
 const MOST_READ = 4;
-const turns = new Turns(MOST_READ);
+const turns = new SiteQueue(MOST_READ);
 /** Songs that one site has the host look at on the chain at once. */
 const MOST_OPENED = 8;
-const openings = new Turns(MOST_OPENED);
+const openings = new SiteQueue(MOST_OPENED);
 /** @param {Stream} stream */
 const headerOf = ({ place: { site }, source }) => turns.run(site, () => source.header());
 
