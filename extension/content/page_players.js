@@ -56,6 +56,6 @@
     return { playlist: null, songs: sources.filter((src) => src !== "") };
   }
 
-  /** @type {any} */ (globalThis).gomaaFound = { players, roots, named };
+  /** @type {any} */ (globalThis).gomaaPagePlayers = { players, roots, named };
 })();
-//# sourceURL=gomaa-found.js
+//# sourceURL=gomaa-players.js

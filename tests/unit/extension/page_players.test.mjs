@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { parse } from "parse5";
 
 await import("../../../extension/content/page_players.js");
-const { players, roots, named } = globalThis.gomaaFound;
+const { players, roots, named } = globalThis.gomaaPagePlayers;
 const { pages } = JSON.parse(readFileSync(new URL("../../vectors/found.json", import.meta.url), "utf8"));
 
 /** A node of parse5 with what the finder uses of the DOM. */
