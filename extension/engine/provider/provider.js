@@ -54,7 +54,7 @@ export function lost() {
 }
 
 /** @param {number} port @param {{id: number, method: string, params: string}} message */
-export async function hear(port, { id, method, params }) {
+export async function onRequest(port, { id, method, params }) {
   const page = pages.get(port);
   if (!page) return;
   /** @param {boolean} ok @param {unknown} value */

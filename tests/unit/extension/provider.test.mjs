@@ -41,7 +41,7 @@ function page(site = SITE) {
         .map(({ name, body }) => [name, JSON.parse(body)]),
     begin(method, params = []) {
       const id = ++last;
-      const done = provider.hear(mine, { id, method, params: JSON.stringify(params) }).then(() => {
+      const done = provider.onRequest(mine, { id, method, params: JSON.stringify(params) }).then(() => {
         const { ok, body } = heard().find((message) => message.id === id);
         return ok ? { value: JSON.parse(body) } : JSON.parse(body);
       });
