@@ -17,7 +17,7 @@ import { VIEWS } from "./views.js";
 const WAKE_MS = 800;
 const DANGER_WAKE_MS = 2000;
 /** Keeps the background awake while a person reads. */
-const LOOK_MS = 20_000;
+const POLL_APPROVAL_MS = 20_000;
 
 const root = byId("approve");
 let drawn = "";
@@ -221,5 +221,5 @@ pressOnce();
 // In a frame nobody can tell what lies over it.
 if (window.top === window) {
   void next();
-  setInterval(() => void next(), LOOK_MS);
+  setInterval(() => void next(), POLL_APPROVAL_MS);
 }

@@ -5,7 +5,7 @@
 (() => {
   const MOST = 500;
   const MOST_BYTES = 2 << 20;
-  const PATIENCE_MS = 10_000;
+  const FETCH_TIMEOUT_MS = 10_000;
   const XSPF = "http://xspf.org/ns/0/";
 
   /**
@@ -60,7 +60,7 @@
    */
   async function fetched(url) {
     try {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
       return answer.ok ? tracks(await textOf(answer), answer.url || url) : [];
     } catch {
       return [];

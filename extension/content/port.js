@@ -14,8 +14,8 @@
   const RECONNECT_MAX_MS = 5000;
 
   /**
-   * onClosed: the port closed and its pending requests get no response; with `gone` the extension was updated or removed
-   * and no port opens any more. onOpened: another port is open.
+   * onClosed: the port closed and its pending requests get no response; with `gone` no port opens any more, since
+   * the extension was updated or removed. onOpened: another port is open.
    * @typedef {{onMessage: (message: any) => void, onClosed?: (gone: boolean) => void, onOpened?: () => void}} Listeners
    */
 

@@ -96,7 +96,10 @@ export class PortRequests {
     else this.#pending.reject(message?.id, new RequestError(message?.error ?? {}));
   }
 
-  /** Fails what cannot be repeated after the port has closed. @param {boolean} isFinal whether no port opens any more */
+  /**
+   * Fails the requests that cannot be repeated, after the port has closed.
+   * @param {boolean} isFinal whether no port opens any more
+   */
   onClosed(isFinal) {
     for (const [id, message] of this.#pending.entries())
       if (isFinal || !REPEATABLE.has(message?.type ?? "")) this.#pending.reject(id, failure("closed"));
