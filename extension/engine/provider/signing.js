@@ -7,7 +7,7 @@ import { moment, since } from "../clock.js";
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import { known } from "../wallet/networks.js";
-import { dispatch, nextNonce } from "../wallet/send.js";
+import { dispatch, nextNonce } from "../wallet/transfers.js";
 import { state } from "../wallet/state.js";
 import { ask } from "./approvals.js";
 import { wrong } from "./errors.js";

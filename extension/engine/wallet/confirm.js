@@ -5,11 +5,11 @@
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
-import { nextNonce } from "./send.js";
+import { nextNonce } from "./transfers.js";
 
-const LOOK_MS = 400;
+const POLL_TRANSACTION_MS = 400;
 /** Longest silence: without a block that has it, or without a block on top of that one. */
-const PATIENCE_MS = 90_000;
+const CONFIRM_TIMEOUT_MS = 90_000;
 
 /**
  * Simulate, sign, send, and wait until the chain has it.
@@ -41,7 +41,7 @@ export async function confirm(chain_id, who, from, to, data, { value_wei = "0", 
     data,
     value_wei,
   });
-  let until = performance.now() + PATIENCE_MS;
+  let until = performance.now() + CONFIRM_TIMEOUT_MS;
   /** @type {{state: string, deep?: number}} */
   let told = { state: "unknown" };
   for (;;) {
@@ -53,11 +53,11 @@ export async function confirm(chain_id, who, from, to, data, { value_wei = "0", 
       state: "silent",
     }));
     // Every block on top of it is a step: twelve slow ones take longer than any patience.
-    if (told.deep && told.deep !== before.deep) until = performance.now() + PATIENCE_MS;
+    if (told.deep && told.deep !== before.deep) until = performance.now() + CONFIRM_TIMEOUT_MS;
     if (told.state === "confirmed") return { transaction, most: offered };
     if (told.state === "failed") throw new Problem("chain.reverted", { transaction });
     if (told.state === "replaced") throw new Problem("transfer.replaced", { transaction });
     if (performance.now() > until) throw new Problem("transfer.unknown", { transaction });
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_TRANSACTION_MS));
   }
 }

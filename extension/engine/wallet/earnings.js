@@ -7,7 +7,7 @@ import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import * as claims from "./claiming.js";
 import { networkOf } from "./networks.js";
-import { lookAgain, moved } from "./send.js";
+import { dropTransferCache, transferLines } from "./transfers.js";
 import { progress, search } from "./search.js";
 import { tellPayees } from "./sessions.js";
 import { spendable as inPrivate } from "./spending.js";
@@ -42,7 +42,7 @@ async function summary() {
   const told = await read();
   const left = await lying();
   const before = leaving(chain_id).length;
-  const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
+  const transfers = await transferLines(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
   // A transfer has ended since the balance was read: it is in neither of the two now.
   if (leaving(chain_id).length !== before) told.balance_wei = (await read()).balance_wei;
   await claims.drop(told.receipts);
@@ -225,7 +225,7 @@ async function claim({ most_wei = "0" }) {
   const swept = await sweep(BigInt(most_wei)).catch((error) => ({ transactions: [], amount: 0n, failure: error }));
   transactions.push(...swept.transactions);
   amount += swept.amount;
-  lookAgain();
+  dropTransferCache();
   now.changed();
   failure ??= swept.failure;
   if (failure) throw failure;

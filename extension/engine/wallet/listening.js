@@ -9,7 +9,7 @@ import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import { confirm } from "./confirm.js";
 import { networkOf } from "./networks.js";
-import { lookAgain } from "./send.js";
+import { dropTransferCache } from "./transfers.js";
 import { tellPayees } from "./sessions.js";
 import { now, state, walletOf } from "./state.js";
 
@@ -182,7 +182,7 @@ function begin(place, what, work) {
     .then(() => {
       if (!busy.get(key(place))?.startsWith("failed")) busy.delete(key(place));
       else setTimeout(() => busy.delete(key(place)), SHOWN_MS);
-      lookAgain();
+      dropTransferCache();
       now.changed();
     });
 }

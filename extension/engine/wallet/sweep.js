@@ -35,7 +35,7 @@ export const MOST = 8;
  * payee.
  */
 export const LEAST = 10n ** 14n;
-const LOOK_MS = 20_000;
+const HOLDINGS_MAX_AGE_MS = 20_000;
 const DEADLINE_S = 1800;
 /** Of one payee, and no reason to leave the others. */
 const PASSING = /^(claim\.|wallet\.|chain\.reverted$)/;
@@ -117,7 +117,7 @@ async function lookAgain() {
 async function look({ whole = false } = {}) {
   if (seen.account !== state.account)
     seen = { account: state.account, at: -Infinity, next: { network: 0, after: null }, payees: 0, found: new Map() };
-  if (!whole && performance.now() - seen.at < LOOK_MS) return;
+  if (!whole && performance.now() - seen.at < HOLDINGS_MAX_AGE_MS) return;
   const networks = await known();
   if (whole) await lookAgain();
   let last = false;

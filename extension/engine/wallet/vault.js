@@ -11,7 +11,7 @@ import { now, set, state } from "./state.js";
 export const AUTO_LOCK_CHOICES = [60, 5 * 60, 15 * 60, 60 * 60, 4 * 3600];
 
 /** After sleep a timer has as long to go as before it: it looks at the clocks this often. */
-const LOOK_MS = 15_000;
+const POLL_IDLE_CLOCK_MS = 15_000;
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let idle;
@@ -110,6 +110,6 @@ function watch() {
   else if (!now.locked) {
     // Goes on by itself after a failure, and finds new epochs, with no screen open.
     search();
-    idle = setTimeout(watch, Math.min(now.left_ms, LOOK_MS));
+    idle = setTimeout(watch, Math.min(now.left_ms, POLL_IDLE_CLOCK_MS));
   }
 }
