@@ -8,7 +8,7 @@ import { command, moneyState } from "../ui/pieces.js";
 import { browserTitle, hostCommands, hostRemedy, systemName } from "../ui/host.js";
 import { sentences, t } from "../ui/text.js";
 
-const LOOK_MS = 2000;
+const POLL_HOST_MS = 2000;
 
 /** @typedef {import("../popup/popup.js").Host} Host */
 
@@ -83,7 +83,7 @@ export function computer(app) {
     if (connected && was !== "") app.say(t("hostConnected"));
   };
   draw(null);
-  app.every(LOOK_MS, async () => {
+  app.every(POLL_HOST_MS, async () => {
     try {
       draw(await app.ask("host.status"));
     } catch {

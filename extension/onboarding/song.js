@@ -10,7 +10,7 @@ import { moneyState } from "../ui/pieces.js";
 import { moment } from "../ui/time.js";
 import { language, t } from "../ui/text.js";
 
-const LOOK_MS = 1500;
+const POLL_PLAYING_MS = 1500;
 
 /** @typedef {import("../popup/popup.js").Playing} Playing */
 /** @typedef {import("../popup/popup.js").Summary} Summary */
@@ -56,7 +56,7 @@ export function song(app) {
       line("coin", t("rewardComes"), t("rewardComesLead"), false),
     );
   draw(null);
-  app.every(LOOK_MS, async () => {
+  app.every(POLL_PLAYING_MS, async () => {
     try {
       const playing = await app.ask("wallet.playing");
       draw(playing?.content ? playing : null);
@@ -140,7 +140,7 @@ export function reward(app) {
     },
     () => {},
   );
-  app.every(LOOK_MS, async () => {
+  app.every(POLL_PLAYING_MS, async () => {
     const playing = await app.ask("wallet.playing").catch(() => null);
     draw(playing?.content ? playing : null, due);
   });

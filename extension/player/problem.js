@@ -11,7 +11,7 @@ import { moneyOf, remedy, report, ruleOf, tone } from "./model.js";
 import { footNote, head, termsLink } from "./parts.js";
 import { allTerms } from "./terms.js";
 
-const LOOK_MS = 2000;
+const POLL_HOST_MS = 2000;
 
 /** @typedef {import("./model.js").Model} Model */
 
@@ -29,7 +29,7 @@ export function problem(actions) {
     nodes: [body, foot],
     tick(nowMs) {
       // The host may be installed any moment: the frame asks again by itself while it can be seen.
-      if (looks && !document.hidden && nowMs - lookedAt > LOOK_MS) {
+      if (looks && !document.hidden && nowMs - lookedAt > POLL_HOST_MS) {
         lookedAt = nowMs;
         actions.send("retry");
       }

@@ -13,7 +13,7 @@ import { amountFault, form } from "./form.js";
 /** @typedef {import("./popup.js").App} App */
 /** @typedef {import("../engine/wallet/listening.js").Place} Place */
 
-const LOOK_MS = 1_000;
+const POLL_LISTENING_MONEY_MS = 1_000;
 
 /**
  * A card for each place where a song had a price for this fan; nothing where there was none.
@@ -47,7 +47,7 @@ export function listening(app) {
   };
   const again = () => void draw().catch(() => undefined);
   again();
-  const timer = setInterval(() => (box.isConnected ? again() : clearInterval(timer)), LOOK_MS);
+  const timer = setInterval(() => (box.isConnected ? again() : clearInterval(timer)), POLL_LISTENING_MONEY_MS);
   return box;
 }
 

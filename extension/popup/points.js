@@ -7,7 +7,7 @@ import { icon } from "../ui/icons.js";
 import { language, t } from "../ui/text.js";
 import { moment } from "../ui/time.js";
 
-const LOOK_MS = 5_000;
+const POLL_POINTS_MS = 5_000;
 
 /** @typedef {import("./popup.js").App} App */
 /** @typedef {import("../engine/wallet/points.js").Account} Account */
@@ -40,7 +40,7 @@ export function points(app, origin) {
   const look = () => void ask("look").catch(() => undefined);
   look();
   // What was heard a moment ago is vouched for a moment later.
-  const timer = setInterval(() => (box.isConnected ? look() : clearInterval(timer)), LOOK_MS);
+  const timer = setInterval(() => (box.isConnected ? look() : clearInterval(timer)), POLL_POINTS_MS);
   return box;
 }
 
