@@ -4,7 +4,7 @@
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
-import { known } from "../wallet/networks.js";
+import { knownNetworks } from "../wallet/networks.js";
 import { now, state } from "../wallet/state.js";
 import * as approvals from "./approvals.js";
 import { wrong } from "./errors.js";
@@ -126,7 +126,7 @@ async function switchTo({ port, site }, [asked]) {
   if (typeof id !== "string" || !/^0x[1-9a-f][0-9a-f]{0,12}$/i.test(id))
     throw wrong("chainId", 'a 0x-quantity without leading zeros expected, such as "0x7a69"');
   const chain_id = Number(id);
-  if (!(await known()).some((network) => network.chain_id === chain_id)) throw new Problem("site.network");
+  if (!(await knownNetworks()).some((network) => network.chain_id === chain_id)) throw new Problem("site.network");
   const from = (await networkFor(site)).chain_id;
   if (from === chain_id) return null;
   return approvals.ask(

@@ -4,7 +4,7 @@
  */
 
 import { Problem } from "../../shared/problem.js";
-import { known, networkOf } from "../wallet/networks.js";
+import { knownNetworks, networkOf } from "../wallet/networks.js";
 import { now, set, state } from "../wallet/state.js";
 
 /** @typedef {import("../wallet/state.js").Permit} Permit */
@@ -61,7 +61,7 @@ export async function revoke(site) {
  */
 export async function networkFor(site) {
   const permit = permitOf(site);
-  const all = await known();
+  const all = await knownNetworks();
   const found = permit ? (all.find(({ chain_id }) => chain_id === permit.chain_id) ?? (await networkOf())) : all[0];
   if (!found) throw new Problem("chain.unreachable");
   return found;

@@ -6,7 +6,7 @@ import { Problem } from "../../shared/problem.js";
 import { moment, since } from "../clock.js";
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
-import { known } from "../wallet/networks.js";
+import { knownNetworks } from "../wallet/networks.js";
 import { dispatch, nextNonce } from "../wallet/transfers.js";
 import { state } from "../wallet/state.js";
 import { ask } from "./approvals.js";
@@ -93,7 +93,7 @@ export async function typedSign({ port, site }, [address, asked]) {
   const question = async () => ({
     data,
     chain_id: (await networkFor(site)).chain_id,
-    own: (await known()).map(({ settlement }) => settlement),
+    own: (await knownNetworks()).map(({ settlement }) => settlement),
   });
   const look = async () => {
     const put = await question();

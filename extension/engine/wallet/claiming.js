@@ -14,7 +14,7 @@
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
-import { known } from "./networks.js";
+import { knownNetworks } from "./networks.js";
 import { load, now, set, state, walletOf } from "./state.js";
 
 /**
@@ -62,7 +62,7 @@ let planning = false;
 const key = ({ chain_id, server, epoch, payee }) => `${chain_id}/${server}/${epoch}/${payee}`;
 /** Even over [0, `most_ms`). @param {number} most_ms */
 const draw = (most_ms) => Math.floor((Number(crypto.getRandomValues(new Uint32Array(1))[0]) / 2 ** 32) * most_ms);
-const mine = () => state.claiming.filter(({ wallet }) => wallet === walletOf());
+const ownClaims = () => state.claiming.filter(({ wallet }) => wallet === walletOf());
 
 /** Receipts that are not paid yet: of those that are not final the newest, and all others. */
 async function* unpaid() {
@@ -93,7 +93,7 @@ export async function plan() {
 }
 
 async function sign() {
-  const lengths = new Map((await known()).map(({ chain_id, epoch_s }) => [chain_id, epoch_s]));
+  const lengths = new Map((await knownNetworks()).map(({ chain_id, epoch_s }) => [chain_id, epoch_s]));
   const waiting = new Set(state.claiming.map(key));
   const wallet = walletOf();
   /** @type {Planned[]} */
@@ -175,13 +175,13 @@ async function signed({ chain_id, settlement, server, station_address: station, 
  */
 export function standing() {
   const at = Date.now();
-  const final = mine().filter(({ code, due_ms }) => code === null && due_ms <= at);
+  const final = ownClaims().filter(({ code, due_ms }) => code === null && due_ms <= at);
   return {
     count: final.length,
     until_s: final.length
       ? Math.ceil(Math.max(...final.map(({ after_ms, at_ms }) => Math.max(after_ms, at_ms))) / 1000)
       : null,
-    code: mine().find(({ code }) => code !== null)?.code ?? null,
+    code: ownClaims().find(({ code }) => code !== null)?.code ?? null,
   };
 }
 
@@ -235,9 +235,14 @@ const astray = ({ code, at_ms, spread_ms }, at) =>
  * @param {number} at
  */
 function redrawn(one, at) {
-  const kept = one.after_ms > at && one.after_ms <= at + 3 * one.spread_ms;
-  const at_ms = at + draw(kept ? HAND_MS : one.spread_ms / EPOCHS);
-  return { ...one, due_ms: Math.min(one.due_ms, kept ? one.due_ms : at), at_ms, after_ms: kept ? one.after_ms : at_ms };
+  const isInTime = one.after_ms > at && one.after_ms <= at + 3 * one.spread_ms;
+  const at_ms = at + draw(isInTime ? HAND_MS : one.spread_ms / EPOCHS);
+  return {
+    ...one,
+    due_ms: Math.min(one.due_ms, isInTime ? one.due_ms : at),
+    at_ms,
+    after_ms: isInTime ? one.after_ms : at_ms,
+  };
 }
 
 /** @param {Planned} one */

@@ -39,20 +39,20 @@ async function summary() {
   await tellPayees();
   search();
   const read = () => native("summary", { account: state.account, wallet: walletOf(), since_s: midnight, chain_id });
-  const told = await read();
+  const ledger = await read();
   const left = await lying();
   const before = leaving(chain_id).length;
-  const transfers = await transferLines(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
+  const transfers = await transferLines(new Set(ledger.receipts.map((/** @type {any} */ r) => r.transaction)));
   // A transfer has ended since the balance was read: it is in neither of the two now.
-  if (leaving(chain_id).length !== before) told.balance_wei = (await read()).balance_wei;
-  await claims.drop(told.receipts);
+  if (leaving(chain_id).length !== before) ledger.balance_wei = (await read()).balance_wei;
+  await claims.drop(ledger.receipts);
   claims.plan().catch(() => undefined);
-  const account_wei = told.balance_wei === null ? null : spendable(told.balance_wei, chain_id);
+  const account_wei = ledger.balance_wei === null ? null : spendable(ledger.balance_wei, chain_id);
   // What lies at payees is the fan's money as much as what is in the account; the ledger knows of it before each was
   // looked at.
   const unseen = left.found.reduce(
     (sum, { owed_wei }) => sum - BigInt(owed_wei ?? 0),
-    BigInt(told.totals.at_payee_wei ?? 0),
+    BigInt(ledger.totals.at_payee_wei ?? 0),
   );
   const hidden = inPrivate(chain_id, left.found).reduce(
     (sum, { amount_wei }) => sum + BigInt(amount_wei),
@@ -65,15 +65,15 @@ async function summary() {
     spendable_wei: account_wei === null ? null : (BigInt(account_wei) + hidden).toString(),
     account_wei,
     private_wei: hidden.toString(),
-    today_wei: told.today_wei,
-    pending_wei: told.totals.pending_wei,
-    claimable_wei: told.totals.claimable_wei ?? "0",
+    today_wei: ledger.today_wei,
+    pending_wei: ledger.totals.pending_wei,
+    claimable_wei: ledger.totals.claimable_wei ?? "0",
     claiming: claims.standing(),
     sweep_most_wei: left.most.toString(),
-    due_s: told.due_s ?? null,
+    due_s: ledger.due_s ?? null,
     search: progress(),
     playing: now.playing(),
-    activity: [...activity(told), ...left.found.flatMap(beside), ...transfers].sort((a, b) => b.time_s - a.time_s),
+    activity: [...activity(ledger), ...left.found.flatMap(beside), ...transfers].sort((a, b) => b.time_s - a.time_s),
   };
 }
 
@@ -213,8 +213,8 @@ async function claim({ most_wei = "0" }) {
   /** @type {unknown} */
   let failure = null;
   try {
-    for await (const some of batches()) {
-      const done = await native("claim", { claims: some });
+    for await (const batch of batches()) {
+      const done = await native("claim", { claims: batch });
       transactions.push(done.transaction);
       amount += BigInt(done.amount_wei);
     }

@@ -54,10 +54,10 @@ async function list() {
 /** @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
 async function find(wanted) {
   const { places } = await list();
-  const found = places.find((/** @type {Place} */ place) => key(place) === key(wanted));
-  if (!found) throw new Problem("message.schema", { field: "payer" });
+  const match = places.find((/** @type {Place} */ place) => key(place) === key(wanted));
+  if (!match) throw new Problem("message.schema", { field: "payer" });
   if (now.locked) throw new Problem("wallet.locked");
-  return found;
+  return match;
 }
 
 /** @param {Place} place @param {string} to @param {string} amount_wei */
@@ -65,9 +65,9 @@ const callsOf = ({ settlement, server, payer }, to, amount_wei) =>
   python("escrow.calls", { settlement, server, payer, to, amount_wei });
 
 function account() {
-  const found = state.accounts.find(({ address }) => address === state.account);
-  if (!found) throw new Problem("wallet.missing");
-  return found;
+  const match = state.accounts.find(({ address }) => address === state.account);
+  if (!match) throw new Problem("wallet.missing");
+  return match;
 }
 
 /**
@@ -107,10 +107,10 @@ async function quote({ server, payer, amount }) {
  * @param {{quote: string}} message
  */
 async function put({ quote: id }) {
-  const found = shown;
+  const quoted = shown;
   shown = null;
-  if (!found || found.id !== id || since(found.at) > QUOTE_MS) throw new Problem("wallet.quote");
-  const { place, calls } = found;
+  if (!quoted || quoted.id !== id || since(quoted.at) > QUOTE_MS) throw new Problem("wallet.quote");
+  const { place, calls } = quoted;
   const { index, address } = account();
   begin(place, "put", async () => {
     await confirm(place.chain_id, { index }, address, place.token, calls.approve);
@@ -128,28 +128,35 @@ async function put({ quote: id }) {
 async function take(message) {
   const place = await find(message);
   const { index, address } = account();
-  const asked = BigInt(place.requested_wei) > 0n;
-  const held = BigInt(place.held_wei) > 0n;
-  if (asked && !held && place.now_s < place.ready_s) throw new Problem("claim.pending", { ready_s: place.ready_s });
-  if (!asked && !held && BigInt(place.left_wei) === 0n) throw new Problem("listener.escrow.short");
-  const wanted = asked ? place.requested_wei : place.left_wei;
+  const isRequested = BigInt(place.requested_wei) > 0n;
+  const hasHeld = BigInt(place.held_wei) > 0n;
+  if (isRequested && !hasHeld && place.now_s < place.ready_s)
+    throw new Problem("claim.pending", { ready_s: place.ready_s });
+  if (!isRequested && !hasHeld && BigInt(place.left_wei) === 0n) throw new Problem("listener.escrow.short");
+  const wanted = isRequested ? place.requested_wei : place.left_wei;
   const amount = BigInt(wanted) < BigInt(place.escrow_wei) ? wanted : place.escrow_wei;
   const calls = await callsOf(place, address, amount);
   const { chain_id, settlement, payer } = place;
-  if (held) return (begin(place, "home", () => sendHome(message, address)), {});
-  begin(place, asked ? "withdraw" : "request", async () => {
+  if (hasHeld) return (begin(place, "home", () => sendHome(message, address)), {});
+  begin(place, isRequested ? "withdraw" : "request", async () => {
     const cost = await native("simulate", {
       chain_id,
       account: payer,
       to: settlement,
-      data: asked ? calls.withdraw : calls.request,
+      data: isRequested ? calls.withdraw : calls.request,
     });
     const needed = BigInt(cost.most_wei) * WITHDRAWING;
     // The key has no coin of its own: the account gives it what the fees may be.
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n)
       await confirm(chain_id, { index }, address, payer, "0x", { value_wei: needed.toString() });
-    await confirm(chain_id, { station: place.station }, payer, settlement, asked ? calls.withdraw : calls.request);
-    if (asked) await sendHome(message, address);
+    await confirm(
+      chain_id,
+      { station: place.station },
+      payer,
+      settlement,
+      isRequested ? calls.withdraw : calls.request,
+    );
+    if (isRequested) await sendHome(message, address);
   });
   return {};
 }

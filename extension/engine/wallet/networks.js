@@ -10,7 +10,7 @@ import { now, set, state } from "./state.js";
 /** @typedef {{chain_id: number, settlement: string, token: string, registry: string, epoch_s: number}} Network */
 
 /** @returns {Promise<Network[]>} */
-export async function known() {
+export async function knownNetworks() {
   const { state: standing, networks, code } = await native("status");
   if (standing !== "connected") throw new Problem(code ?? `host.${standing}`);
   return networks;
@@ -21,12 +21,12 @@ export async function known() {
  * @returns {Promise<Network>}
  */
 export async function networkOf() {
-  const all = await known();
-  const found = all.find(({ chain_id }) => chain_id === state.chain_id) ?? all[0];
-  if (!found) throw new Problem("host.network.missing");
+  const all = await knownNetworks();
+  const network = all.find(({ chain_id }) => chain_id === state.chain_id) ?? all[0];
+  if (!network) throw new Problem("host.network.missing");
   // A network that is added later, whatever its number, never takes the place of the one whose balance is shown.
-  if (state.chain_id === null) await set({ chain_id: found.chain_id });
-  return found;
+  if (state.chain_id === null) await set({ chain_id: network.chain_id });
+  return network;
 }
 
 /** @type {{origin: string, network: any, offer: string} | null} what was shown last, and nothing else can be added */
@@ -43,11 +43,13 @@ const MOST_FIELDS = 32;
  */
 function flat(value, depth = 1) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
-  const fields = Object.entries(value).map(([name, one]) => [
+  const fields = Object.entries(value).map(([name, field]) => [
     name,
-    typeof one === "object" ? (depth > 0 ? flat(one, depth - 1) : null) : one,
+    typeof field === "object" ? (depth > 0 ? flat(field, depth - 1) : null) : field,
   ]);
-  return fields.length <= MOST_FIELDS && fields.every(([, one]) => one !== null) ? Object.fromEntries(fields) : null;
+  return fields.length <= MOST_FIELDS && fields.every(([, field]) => field !== null)
+    ? Object.fromEntries(fields)
+    : null;
 }
 
 /**
@@ -84,7 +86,7 @@ export const OPS = {
     };
     const same = (/** @type {Network} */ one) =>
       one.chain_id === facts.chain_id && one.settlement === facts.settlement && one.registry === facts.registry;
-    return { ...facts, offer: offered.offer, known: (await known()).some(same) };
+    return { ...facts, offer: offered.offer, known: (await knownNetworks()).some(same) };
   },
   /** The person has read it and agreed. */
   async "network.add"({ offer }) {
@@ -95,10 +97,10 @@ export const OPS = {
     return {};
   },
   async "wallet.networks"() {
-    return { networks: await known(), chain_id: (await networkOf()).chain_id };
+    return { networks: await knownNetworks(), chain_id: (await networkOf()).chain_id };
   },
   async "wallet.network"({ chain_id }) {
-    if (!(await known()).some((network) => network.chain_id === chain_id))
+    if (!(await knownNetworks()).some((network) => network.chain_id === chain_id))
       throw new Problem("message.schema", { field: "chain_id" });
     await set({ chain_id });
     now.changed();

@@ -37,15 +37,15 @@ export const OPS = {
     const place = await pointsOf(origin).catch(() => null);
     if (!place) return { account: null };
     // To the minute: a station is not told how far this computer's clock is off, which is the same at all of them.
-    const told = await word(origin, place, what, Math.floor(Date.now() / 60_000) * 60).catch((error) => {
+    const response = await requestAccount(origin, place, what, Math.floor(Date.now() / 60_000) * 60).catch((error) => {
       // The station lives by the chain's clock.
       const { code, detail } = Problem.of(error);
       if (code !== "invocation.time" || !Number.isSafeInteger(detail?.["now_s"])) throw error;
-      return word(origin, place, what, Number(detail?.["now_s"]));
+      return requestAccount(origin, place, what, Number(detail?.["now_s"]));
     });
     const open =
-      told.redeemed?.kind === "ad-free" ? `${origin}/gomaa/ad-free?pass=${packed(told.redeemed)}` : undefined;
-    return { account: { ...told, open } };
+      response.redeemed?.kind === "ad-free" ? `${origin}/gomaa/ad-free?pass=${packed(response.redeemed)}` : undefined;
+    return { account: { ...response, open } };
   },
 };
 
@@ -55,39 +55,45 @@ export const OPS = {
  * @param {string} what
  * @param {number} time_s
  */
-async function word(origin, { url, station, domain }, what, time_s) {
+async function requestAccount(origin, { url, station, domain }, what, time_s) {
   const { signature } = await python("points.sign", { station, domain, time_s, what });
   return account(await askStation(origin, url, { time_s, what, signature }));
 }
 
-/** @template {{text: string}} T @param {T} one @returns {T} */
-const cut = (one) => ({ ...one, text: one.text.slice(0, MOST_TEXT) });
+/** @template {{text: string}} T @param {T} item @returns {T} */
+const cut = (item) => ({ ...item, text: item.text.slice(0, MOST_TEXT) });
 
 /**
  * A station's account in its shape, texts no longer than a line.
- * @param {any} told
+ * @param {any} response
  * @returns {Account & {redeemed?: any}}
  * @throws Problem station.answer
  */
-export function account(told) {
-  const whole = (/** @type {unknown} */ value) => Number.isSafeInteger(value) && Number(value) >= 0;
-  const line = (/** @type {unknown} */ value) => typeof value === "string";
-  const kind = (/** @type {unknown} */ value) => value === "offer" || value === "ad-free";
-  const list = (/** @type {unknown} */ value) =>
-    Array.isArray(value) && value.length <= MOST_LINES && value.every((one) => typeof one === "object" && one !== null);
-  const { points, points_per_minute, minimum_s, cap_per_day, discovery_percent, offers, passes, redeemed } = told;
-  const good =
-    [points, points_per_minute, minimum_s, cap_per_day].every(whole) &&
-    list(offers) &&
-    list(passes) &&
+export function account(response) {
+  const isCount = (/** @type {unknown} */ value) => Number.isSafeInteger(value) && Number(value) >= 0;
+  const isText = (/** @type {unknown} */ value) => typeof value === "string";
+  const isKind = (/** @type {unknown} */ value) => value === "offer" || value === "ad-free";
+  const isList = (/** @type {unknown} */ value) =>
+    Array.isArray(value) &&
+    value.length <= MOST_LINES &&
+    value.every((item) => typeof item === "object" && item !== null);
+  const { points, points_per_minute, minimum_s, cap_per_day, discovery_percent, offers, passes, redeemed } = response;
+  const isValid =
+    [points, points_per_minute, minimum_s, cap_per_day].every(isCount) &&
+    isList(offers) &&
+    isList(passes) &&
     offers.every(
-      (/** @type {any} */ one) => NAME.test(one.name) && line(one.text) && kind(one.kind) && whole(one.cost),
+      (/** @type {any} */ item) => NAME.test(item.name) && isText(item.text) && isKind(item.kind) && isCount(item.cost),
     ) &&
     passes.every(
-      (/** @type {any} */ one) =>
-        SERIAL.test(one.serial) && line(one.text) && kind(one.kind) && whole(one.ends_s) && one.ends_s < LATEST_S,
+      (/** @type {any} */ item) =>
+        SERIAL.test(item.serial) &&
+        isText(item.text) &&
+        isKind(item.kind) &&
+        isCount(item.ends_s) &&
+        item.ends_s < LATEST_S,
     );
-  if (!good) throw new Problem("station.answer");
+  if (!isValid) throw new Problem("station.answer");
   return {
     points,
     points_per_minute,

@@ -13,7 +13,7 @@ import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import { confirm } from "./confirm.js";
-import { known } from "./networks.js";
+import { knownNetworks } from "./networks.js";
 import { state, walletOf } from "./state.js";
 
 /**
@@ -118,7 +118,7 @@ async function look({ whole = false } = {}) {
   if (seen.account !== state.account)
     seen = { account: state.account, at: -Infinity, next: { network: 0, after: null }, payees: 0, found: new Map() };
   if (!whole && performance.now() - seen.at < HOLDINGS_MAX_AGE_MS) return;
-  const networks = await known();
+  const networks = await knownNetworks();
   if (whole) await lookAgain();
   let last = false;
   for (let part = 0; part < (whole ? PARTS : 1) && !last; part += 1) last = await lookOn(networks);
