@@ -59,10 +59,10 @@ function request(message) {
 export const native = (op, fields = {}) => request({ type: "native", request: { op, ...fields } });
 
 /** Reads from the browser's storage. @param {string[]} keys @returns {Promise<Record<string, any>>} */
-export const recall = (keys) => request({ type: "storage", get: keys });
+export const readStorage = (keys) => request({ type: "storage", get: keys });
 
 /** Writes to the browser's storage. @param {Record<string, unknown>} values */
-export const keep = (values) => request({ type: "storage", set: values });
+export const writeStorage = (values) => request({ type: "storage", set: values });
 
 /**
  * Reads bytes of the song that a page on disk carries: only the page itself may read its file.

@@ -1,6 +1,6 @@
 /**
- * Listening money: put in, looked at, taken back. It lies in the settlement contract, under the key that the wallet
- * shows to one station.
+ * Listening money: deposits in the escrow of the settlement contract, under the payer's key that the wallet shows to
+ * one station, and their withdrawal.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -14,6 +14,7 @@ import { tellPayees } from "./sessions.js";
 import { now, state, walletOf } from "./state.js";
 
 /**
+ * The escrow of a payer at a server. `held_wei`: tokens at the payer's key itself; `under_way`: the running action.
  * @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string,
  * token: string, escrow_wei: string, left_wei: string,
  * pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number,
@@ -21,13 +22,17 @@ import { now, state, walletOf } from "./state.js";
  */
 
 const QUOTE_MS = 120_000;
-const SHOWN_MS = 20_000;
-/** Transactions that a key needs coins for: asking back, withdrawing, sending on. */
-const WITHDRAWING = 6n;
+/** Time for which a failure is shown. */
+const FAILURE_MS = 20_000;
+/** Coins of a payer's key, in fees of a transaction: request, withdrawal and transfer, with reserve. */
+const WITHDRAWAL_FEES = 6n;
 
-/** @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string, calls: any} | null} */
+/**
+ * The quote that is on a screen.
+ * @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string, calls: any} | null}
+ */
 let shown = null;
-/** @type {Map<string, string>} what is under way, by server and payer */
+/** Running actions by server and payer. @type {Map<string, string>} */
 const busy = new Map();
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
@@ -41,6 +46,7 @@ export const OPS = {
 /** @param {{server: string, payer: string}} place */
 const key = ({ server, payer }) => `${server}/${payer}`;
 
+/** The escrows of this wallet. */
 async function list() {
   const wallet = walletOf();
   if (wallet === null) return { places: [] };
@@ -51,7 +57,7 @@ async function list() {
   };
 }
 
-/** @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
+/** One escrow, with an open wallet. @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
 async function find(wanted) {
   const { places } = await list();
   const match = places.find((/** @type {Place} */ place) => key(place) === key(wanted));
@@ -71,7 +77,7 @@ function account() {
 }
 
 /**
- * What putting an amount in would do and cost; nothing is signed.
+ * Quotes a deposit; nothing is signed.
  * @param {{server: string, payer: string, amount: string}} message
  */
 async function quote({ server, payer, amount }) {
@@ -86,7 +92,7 @@ async function quote({ server, payer, amount }) {
   if (BigInt(amount_wei) > BigInt(balance_wei)) throw new Problem("wallet.funds", { balance_wei });
   const calls = await callsOf(place, from.address, amount_wei);
   const cost = await native("simulate", { chain_id, account: from.address, to: place.token, data: calls.approve });
-  // The leave and the deposit after it, which can be simulated only once the leave is there.
+  // The approval, and the deposit, which can be simulated only after the approval.
   const most = BigInt(cost.most_wei) * 3n;
   if (BigInt(cost.coin_wei) < most)
     throw new Problem("wallet.fee", { most_wei: most.toString(), coin_wei: cost.coin_wei });
@@ -103,7 +109,7 @@ async function quote({ server, payer, amount }) {
 }
 
 /**
- * Put in what was shown, once: leave for exactly that amount, then the deposit, each simulated.
+ * Deposits what was shown, once: an approval of exactly that amount, then the deposit, each simulated.
  * @param {{quote: string}} message
  */
 async function put({ quote: id }) {
@@ -120,9 +126,8 @@ async function put({ quote: id }) {
 }
 
 /**
- * Ask everything back; or, once the delay is over, withdraw it to the account. What an earlier withdrawal left with the
- * payer's key, because something
- * came between its two steps, is sent home too.
+ * Requests the withdrawal of everything; once the delay is over, withdraws it to the account. Tokens that an
+ * interrupted withdrawal left with the payer's key are sent to the account.
  * @param {{server: string, payer: string}} message
  */
 async function take(message) {
@@ -145,8 +150,8 @@ async function take(message) {
       to: settlement,
       data: isRequested ? calls.withdraw : calls.request,
     });
-    const needed = BigInt(cost.most_wei) * WITHDRAWING;
-    // The key has no coin of its own: the account gives it what the fees may be.
+    const needed = BigInt(cost.most_wei) * WITHDRAWAL_FEES;
+    // The key has no coins: the account sends it the highest fees.
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n)
       await confirm(chain_id, { index }, address, payer, "0x", { value_wei: needed.toString() });
     await confirm(
@@ -162,7 +167,7 @@ async function take(message) {
 }
 
 /**
- * Everything that the payer's key holds goes to the account: posts may have left less than was asked back.
+ * Sends all tokens of the payer's key to the account: less than requested where statements were posted since.
  * @param {{server: string, payer: string}} message @param {string} address
  */
 async function sendHome(message, address) {
@@ -177,7 +182,12 @@ async function sendHome(message, address) {
   await confirm(chain_id, { station: place.station }, payer, token, transfer);
 }
 
-/** @param {Place} place @param {string} what @param {() => Promise<void>} work */
+/**
+ * Runs an action in the background, one for each escrow.
+ * @param {Place} place
+ * @param {string} what
+ * @param {() => Promise<void>} work
+ */
 function begin(place, what, work) {
   if (busy.has(key(place))) throw new Problem("claim.busy");
   busy.set(key(place), what);
@@ -188,7 +198,7 @@ function begin(place, what, work) {
     })
     .then(() => {
       if (!busy.get(key(place))?.startsWith("failed")) busy.delete(key(place));
-      else setTimeout(() => busy.delete(key(place)), SHOWN_MS);
+      else setTimeout(() => busy.delete(key(place)), FAILURE_MS);
       dropTransferCache();
       now.changed();
     });
