@@ -10,7 +10,7 @@ import { moment } from "../ui/time.js";
 const POLL_POINTS_MS = 5_000;
 
 /** @typedef {import("./popup.js").App} App */
-/** @typedef {import("../engine/wallet/points.js").Account} Account */
+/** @typedef {import("../engine/wallet/points.js").PointsAccount} Account */
 
 /**
  * A card that fills itself; nothing where the station has no points or the wallet is locked.

@@ -98,7 +98,9 @@ async function sign() {
   /** @type {Planned[]} */
   const made = [];
   const ahead = new Map(
-    state.ahead.filter(({ until_ms, payee }) => until_ms > Date.now() && serves(payee)).map((one) => [key(one), one]),
+    state.ahead
+      .filter(({ until_ms, payee }) => until_ms > Date.now() && serves(payee))
+      .map((claim) => [key(claim), claim]),
   );
   let left = SIGN_BATCH;
   for await (const receipt of unpaid()) {
@@ -135,13 +137,13 @@ async function sign() {
       receipt.state === "pending" && !now.locked && serves(payee) && next <= epoch + AHEAD_EPOCHS;
       next += 1
     ) {
-      const one = { wallet, chain_id, server, epoch: next, payee };
-      if (ahead.has(key(one)) || waiting.has(key(one))) continue;
+      const claim = { wallet, chain_id, server, epoch: next, payee };
+      if (ahead.has(key(claim)) || waiting.has(key(claim))) continue;
       // The rest is signed in later runs.
       if (left === 0) break;
       left -= 1;
-      ahead.set(key(one), {
-        ...one,
+      ahead.set(key(claim), {
+        ...claim,
         claim: await signed(receipt, next),
         until_ms: Date.now() + (next - epoch + 2) * length_s * 1000,
       });
@@ -154,7 +156,7 @@ async function sign() {
 
 /** Whether a payee still earns: only the newest session at a station is used. @param {string} payee */
 function serves(payee) {
-  const session = state.sessions.find((one) => one.payee === payee);
+  const session = state.sessions.find((claim) => claim.payee === payee);
   return (
     session !== undefined &&
     session.expires_s * 1000 > Date.now() &&
@@ -188,8 +190,8 @@ export const forget = () => set({ claiming: state.claiming.filter(({ wallet }) =
 /** Drops the claims of receipts that are paid. @param {any[]} receipts */
 export async function drop(receipts) {
   const paid = new Set(receipts.filter((receipt) => receipt.state === "claimed" || receipt.at_payee).map(key));
-  if (state.claiming.some((one) => paid.has(key(one))))
-    await set({ claiming: state.claiming.filter((one) => !paid.has(key(one))) });
+  if (state.claiming.some((claim) => paid.has(key(claim))))
+    await set({ claiming: state.claiming.filter((claim) => !paid.has(key(claim))) });
 }
 
 /** Sets the timer for the next planned claim: at the start, and after each change. */
@@ -210,8 +212,8 @@ export async function step() {
     await load();
     const at = Date.now();
     // Missed while nothing ran, or drawn under a wrong clock.
-    if (state.claiming.some((one) => isMistimed(one, at)))
-      await set({ claiming: state.claiming.map((one) => (isMistimed(one, at) ? redrawn(one, at) : one)) });
+    if (state.claiming.some((claim) => isMistimed(claim, at)))
+      await set({ claiming: state.claiming.map((claim) => (isMistimed(claim, at) ? redrawn(claim, at) : claim)) });
     const due = state.claiming
       .filter(({ code, at_ms }) => code === null && at_ms <= at)
       .sort((a, b) => a.at_ms - b.at_ms)[0];
@@ -228,40 +230,40 @@ const isMistimed = ({ code, at_ms, spread_ms }, at) =>
 
 /**
  * Draws a new time. A time of payment that is still ahead is kept; the claim is only handed over later.
- * @param {Planned} one
+ * @param {Planned} claim
  * @param {number} at
  */
-function redrawn(one, at) {
-  const isInTime = one.after_ms > at && one.after_ms <= at + 3 * one.spread_ms;
-  const at_ms = at + draw(isInTime ? HAND_OVER_MS : one.spread_ms / SPREAD_EPOCHS);
+function redrawn(claim, at) {
+  const isInTime = claim.after_ms > at && claim.after_ms <= at + 3 * claim.spread_ms;
+  const at_ms = at + draw(isInTime ? HAND_OVER_MS : claim.spread_ms / SPREAD_EPOCHS);
   return {
-    ...one,
-    due_ms: Math.min(one.due_ms, isInTime ? one.due_ms : at),
+    ...claim,
+    due_ms: Math.min(claim.due_ms, isInTime ? claim.due_ms : at),
     at_ms,
-    after_ms: isInTime ? one.after_ms : at_ms,
+    after_ms: isInTime ? claim.after_ms : at_ms,
   };
 }
 
-/** Hands a claim to the relayer, or queries it. @param {Planned} one */
-async function send(one) {
-  const later = draw(one.spread_ms / SPREAD_EPOCHS);
+/** Hands a claim to the relayer, or queries it. @param {Planned} claim */
+async function send(claim) {
+  const later = draw(claim.spread_ms / SPREAD_EPOCHS);
   /** @type {Partial<Planned> | null} */
   let change = { at_ms: Date.now() + later };
   try {
     const { transaction, due_s } = await native("claim", {
-      claims: [one.claim],
+      claims: [claim.claim],
       mixed: true,
-      after_s: Math.floor((one.after_ms ?? one.at_ms) / 1000),
+      after_s: Math.floor((claim.after_ms ?? claim.at_ms) / 1000),
     });
-    change = transaction ? null : { at_ms: Math.min(due_s * 1000, Date.now() + 2 * one.spread_ms) + later };
+    change = transaction ? null : { at_ms: Math.min(due_s * 1000, Date.now() + 2 * claim.spread_ms) + later };
   } catch (error) {
     const { code } = Problem.of(error);
     if (code === "claim.done") change = null;
-    else if (PERMANENT.has(code) || Date.now() > one.due_ms + GIVE_UP_SPREADS * one.spread_ms) change = { code };
+    else if (PERMANENT.has(code) || Date.now() > claim.due_ms + GIVE_UP_SPREADS * claim.spread_ms) change = { code };
   }
   await set({
     claiming: state.claiming.flatMap((other) =>
-      key(other) !== key(one) ? [other] : change === null ? [] : [{ ...other, ...change }],
+      key(other) !== key(claim) ? [other] : change === null ? [] : [{ ...other, ...change }],
     ),
   });
   if (change === null) now.changed();

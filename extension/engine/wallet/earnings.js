@@ -12,7 +12,7 @@ import { progress, search } from "./search.js";
 import { tellPayees } from "./sessions.js";
 import { spendable as inPrivate } from "./spending.js";
 import { now, state, walletOf } from "./state.js";
-import { lying, sweep } from "./sweep.js";
+import { payeeHoldings, sweep } from "./sweep.js";
 
 /** Claims in one transaction. */
 const CLAIMS_PER_TRANSACTION = 32;
@@ -41,7 +41,7 @@ async function summary() {
   search();
   const read = () => native("summary", { account: state.account, wallet: walletOf(), since_s: midnight, chain_id });
   const ledger = await read();
-  const left = await lying();
+  const atPayees = await payeeHoldings();
   const before = leaving(chain_id).length;
   const transfers = await transferLines(new Set(ledger.receipts.map((/** @type {any} */ r) => r.transaction)));
   // A transfer has ended since the balance was read: the balance does not include it yet.
@@ -50,30 +50,32 @@ async function summary() {
   claims.plan().catch(() => undefined);
   const account_wei = ledger.balance_wei === null ? null : spendable(ledger.balance_wei, chain_id);
   // Tokens at payees belong to the fan; the ledger counts those whose balance was not read yet.
-  const unseen = left.found.reduce(
+  const unread = atPayees.holdings.reduce(
     (sum, { owed_wei }) => sum - BigInt(owed_wei ?? 0),
     BigInt(ledger.totals.at_payee_wei ?? 0),
   );
-  const hidden = inPrivate(chain_id, left.found).reduce(
+  const private_wei = inPrivate(chain_id, atPayees.holdings).reduce(
     (sum, { amount_wei }) => sum + BigInt(amount_wei),
-    unseen > 0n ? unseen : 0n,
+    unread > 0n ? unread : 0n,
   );
   return {
     address: state.account,
     chain_id,
     // Null where the chain does not respond: unknown is not zero.
-    spendable_wei: account_wei === null ? null : (BigInt(account_wei) + hidden).toString(),
+    spendable_wei: account_wei === null ? null : (BigInt(account_wei) + private_wei).toString(),
     account_wei,
-    private_wei: hidden.toString(),
+    private_wei: private_wei.toString(),
     today_wei: ledger.today_wei,
     pending_wei: ledger.totals.pending_wei,
     claimable_wei: ledger.totals.claimable_wei ?? "0",
     claiming: claims.standing(),
-    sweep_most_wei: left.most.toString(),
+    sweep_most_wei: atPayees.most.toString(),
     due_s: ledger.due_s ?? null,
     search: progress(),
     playing: now.playing(),
-    activity: [...activity(ledger), ...left.found.flatMap(beside), ...transfers].sort((a, b) => b.time_s - a.time_s),
+    activity: [...activity(ledger), ...atPayees.holdings.flatMap(giftLine), ...transfers].sort(
+      (a, b) => b.time_s - a.time_s,
+    ),
   };
 }
 
@@ -154,9 +156,9 @@ export function activity({ receipts, activity: plays }) {
 
 /**
  * Tokens at a payee that are no rewards, as the line of a received transfer.
- * @param {import("./sweep.js").Found} found
+ * @param {import("./sweep.js").Holding} holding
  */
-function beside({ payee, amount_wei, owed_wei, number, name }) {
+function giftLine({ payee, amount_wei, owed_wei, number, name }) {
   const rest = BigInt(amount_wei) - BigInt(owed_wei);
   // A payee that has sent a part has the line of that transfer.
   if (rest <= 0n || state.sent.some((sent) => sent.payee === payee)) return [];

@@ -1,5 +1,5 @@
 /**
- * Points at a station: what the listener has there, buys and uses. Asked for with the key that the wallet shows to that
+ * The listener's points at a station: reading, buying and redeeming, signed with the key that the wallet shows to that
  * station.
  */
 
@@ -8,18 +8,23 @@ import { python } from "../wallet_core.js";
 import { askStation, base64url, pointsOf } from "../playback/ticket.js";
 import { now } from "./state.js";
 
-/** @typedef {{name: string, kind: "offer" | "ad-free", cost: number, days: number, text: string}} Offer */
 /**
- * @typedef {{serial: string, offer: string, kind: "offer" | "ad-free", text: string, ends_s: number, redeemed_s: number
- *   | null}} Pass
+ * What points buy.
+ * @typedef {{name: string, kind: "offer" | "ad-free", cost: number, days: number, text: string}} PointsOffer
  */
 /**
+ * A bought offer.
+ * @typedef {{serial: string, offer: string, kind: "offer" | "ad-free", text: string, ends_s: number, redeemed_s: number
+ *   | null}} PointsPass
+ */
+/**
+ * An account of points; `open`: address of a page without advertisements.
  * @typedef {{points: number, points_per_minute: number, minimum_s: number, cap_per_day: number, discovery_percent:
- *   number, offers: Offer[], passes: Pass[], open?: string}} Account
+ *   number, offers: PointsOffer[], passes: PointsPass[], open?: string}} PointsAccount
  */
 
-const MOST_TEXT = 200;
-const MOST_LINES = 100;
+const MAX_TEXT_CHARS = 200;
+const MAX_ITEMS = 100;
 /** The last second that a date can hold. */
 const LATEST_S = 8_640_000_000_000;
 const NAME = /^[^\s\p{C}]{1,64}$/u;
@@ -28,17 +33,17 @@ const SERIAL = /^[0-9]{1,20}$/;
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   /**
-   * One word to a site's station; null where the wallet is locked or the site has no points.
-   * @param {{origin: string, what: string}} asked
-   * @returns {Promise<{account: Account | null}>}
+   * Sends a command to a site's station; null where the wallet is locked or the site has no points.
+   * @param {{origin: string, what: string}} message
+   * @returns {Promise<{account: PointsAccount | null}>}
    */
   async "wallet.points"({ origin, what }) {
     if (now.locked) return { account: null };
     const place = await pointsOf(origin).catch(() => null);
     if (!place) return { account: null };
-    // To the minute: a station is not told how far this computer's clock is off, which is the same at all of them.
+    // To the minute: the clock's offset would identify this computer at all stations.
     const response = await requestAccount(origin, place, what, Math.floor(Date.now() / 60_000) * 60).catch((error) => {
-      // The station lives by the chain's clock.
+      // The station uses the chain's clock.
       const { code, detail } = Problem.of(error);
       if (code !== "invocation.time" || !Number.isSafeInteger(detail?.["now_s"])) throw error;
       return requestAccount(origin, place, what, Number(detail?.["now_s"]));
@@ -50,6 +55,7 @@ export const OPS = {
 };
 
 /**
+ * Sends one signed command.
  * @param {string} origin
  * @param {{url: string, station: string, domain: string}} place
  * @param {string} what
@@ -60,14 +66,14 @@ async function requestAccount(origin, { url, station, domain }, what, time_s) {
   return account(await askStation(origin, url, { time_s, what, signature }));
 }
 
-/** @template {{text: string}} T @param {T} item @returns {T} */
-const cut = (item) => ({ ...item, text: item.text.slice(0, MOST_TEXT) });
+/** Cuts the text of an item. @template {{text: string}} T @param {T} item @returns {T} */
+const cut = (item) => ({ ...item, text: item.text.slice(0, MAX_TEXT_CHARS) });
 
 /**
- * A station's account in its shape, texts no longer than a line.
+ * Checks a station's response; texts are cut.
  * @param {any} response
- * @returns {Account & {redeemed?: any}}
- * @throws Problem station.answer
+ * @returns {PointsAccount & {redeemed?: any}}
+ * @throws {Problem} station.answer
  */
 export function account(response) {
   const isCount = (/** @type {unknown} */ value) => Number.isSafeInteger(value) && Number(value) >= 0;
@@ -75,7 +81,7 @@ export function account(response) {
   const isKind = (/** @type {unknown} */ value) => value === "offer" || value === "ad-free";
   const isList = (/** @type {unknown} */ value) =>
     Array.isArray(value) &&
-    value.length <= MOST_LINES &&
+    value.length <= MAX_ITEMS &&
     value.every((item) => typeof item === "object" && item !== null);
   const { points, points_per_minute, minimum_s, cap_per_day, discovery_percent, offers, passes, redeemed } = response;
   const isValid =
