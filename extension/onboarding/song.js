@@ -4,7 +4,7 @@
 
 import { show, wei } from "../ui/amounts.js";
 import { fill, h, press } from "../ui/dom.js";
-import { eye } from "../ui/reward_meter.js";
+import { rewardMeter } from "../ui/reward_meter.js";
 import { icon } from "../ui/icons.js";
 import { moneyState } from "../ui/pieces.js";
 import { moment } from "../ui/time.js";
@@ -95,7 +95,7 @@ export function song(app) {
 export function reward(app) {
   const top = h("div", { class: "reward-head" });
   const steps = h("ol", { class: "steps card" });
-  const meter = eye(1, "huge");
+  const meter = rewardMeter(1, "huge");
   const draw = (/** @type {Playing | null} */ playing, /** @type {number | null} */ due) => {
     if (playing) {
       fill(

@@ -123,7 +123,7 @@ export function live({ state, at }, nowMs) {
 }
 
 /**
- * How full the tuning eye is.
+ * How full the reward meter is.
  * @param {number} nextMs until the next interval is full
  * @param {number} intervalS
  * @returns {number} 0…1

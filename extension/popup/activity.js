@@ -3,7 +3,7 @@
  */
 
 import { h, press } from "../ui/dom.js";
-import { eye } from "../ui/reward_meter.js";
+import { rewardMeter } from "../ui/reward_meter.js";
 import { language, t } from "../ui/text.js";
 import { doneNote, failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
 
@@ -42,7 +42,7 @@ export function activity(app) {
         : h(
             "section",
             { class: "card empty" },
-            eye(0.12, "big").node,
+            rewardMeter(0.12, "big").node,
             h("h2", null, t("emptyTitle")),
             h("p", null, t("emptyLead")),
           ),

@@ -4,9 +4,9 @@
 
 import { api } from "../shared/compat.js";
 import { byId, fill, h, write } from "../ui/dom.js";
-import { eye } from "../ui/reward_meter.js";
+import { rewardMeter } from "../ui/reward_meter.js";
 import { walletPort } from "../ui/port.js";
-import { pressOnce, sleepy } from "../ui/wake_delay.js";
+import { pressOnce, inertUntilAwake } from "../ui/wake_delay.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { accounts, contacts } from "./accounts.js";
 import { activity } from "./activity.js";
@@ -277,7 +277,7 @@ function waiting() {
       h(
         "div",
         { class: "stack centre" },
-        eye(0.12, "big").node,
+        rewardMeter(0.12, "big").node,
         h("h1", { class: "vh" }, "GoMAA"),
         h("p", { class: "dim" }, problem ? problem.cause : t("starting")),
         problem ? h("p", { class: "xs faint" }, h("code", null, problem.code)) : null,
@@ -306,7 +306,7 @@ pressOnce();
 // A window of its own was opened by a press in a page: all of it wakes a moment later.
 api.windows?.getCurrent().then(
   ({ type }) => {
-    if (type === "popup") sleepy(root);
+    if (type === "popup") inertUntilAwake(root);
   },
   () => undefined,
 );
