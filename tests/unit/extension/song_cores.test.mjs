@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 
 /** Workers that answer when they are let. */
 const workers = [];
-class FakeWorker {
+class ManualWorker {
   listeners = [];
   asked = [];
   ended = false;
@@ -31,7 +31,7 @@ let timers = [];
 Object.assign(globalThis, {
   location: { protocol: "chrome-extension:" },
   chrome: { runtime: {} },
-  Worker: FakeWorker,
+  Worker: ManualWorker,
   setTimeout: (work) => timers.push(work),
   clearTimeout: (timer) => delete timers[timer - 1],
   setInterval: () => 0,
