@@ -181,7 +181,7 @@ def test_errors_and_stacks_name_no_installation(world: BrowserWorld, site: Hosti
 
 
 def test_a_stolen_address_opens_no_player_elsewhere(world: BrowserWorld, site: HostileSite) -> None:
-    """A page that opens the player's document itself, in any tab, with keys of its own, gets a player without a song."""
+    """A page that opens the player's document itself, in any tab, with its own keys, gets a player without a song."""
     page, player = show(world, site.page("owner", PLAYER))
     address = str(player.run("location.href"))
     nest = (
@@ -344,7 +344,7 @@ def test_whatever_it_looks_like_a_press_decides_nothing(
 
 
 def test_no_secret_is_within_reach_or_left_behind(world: BrowserWorld, site: HostileSite, words: list[str]) -> None:
-    """After unlock and play no secret is reachable for page or content script, in the extension's stores, or on disk."""
+    """After unlock and play no secret is reachable by page or content script, in the stores, or on disk."""
     page, player = world.open("first")
     press_play(player)
     state_until(player, "playing")

@@ -47,7 +47,7 @@ def song(folder: Path, name: str, turns: int) -> dict[str, object]:
 
 @pytest.fixture
 def page_url(tmp_path: Path) -> Iterator[str]:
-    """A page with the extension's modules for sound, and two songs; the first ends within a millisecond and a segment."""
+    """A page with the extension's modules for sound and two songs; the first ends within a segment."""
     for name in ("engine", "shared"):
         shutil.copytree(ROOT / "extension" / name, tmp_path / name)
     for name in ("join.html", "join.mjs"):

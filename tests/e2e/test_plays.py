@@ -97,7 +97,7 @@ def test_an_altered_segment_never_sounds(world: BrowserWorld) -> None:
 
 
 def test_a_missing_segment_is_said(world: BrowserWorld) -> None:
-    """A file that is removed from the station during a play ends in a code, not in silence; a cache may have its start."""
+    """A file that is removed during a play ends in a code, not in silence; a cache may have its start."""
     world.song("vanishing", seconds=60)
     page, player = world.open("vanishing")
     press_play(player)

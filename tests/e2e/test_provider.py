@@ -82,7 +82,7 @@ def test_a_site_finds_connects_signs_and_sends(world: BrowserWorld) -> None:
 
 
 def test_what_is_refused_stays_refused(world: BrowserWorld) -> None:
-    """A closed window is 4001, eth_sign 4200; unknown fields and chains ask nobody; GoMAA's own messages are not signed."""
+    """A closed window is 4001, eth_sign 4200; unknown fields and chains and GoMAA's own messages ask nobody."""
     account = world.fan.address()
     with site(world.browser) as dapp:
         number = dapp.begin("eth_requestAccounts")

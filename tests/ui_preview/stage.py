@@ -75,7 +75,7 @@ class PreviewStage:
 
 @contextmanager
 def chromium(env: dict[str, str] | None = None) -> Iterator[PreviewStage]:
-    """A headless Chromium of the system with additional environment variables, and the extension's files on loopback."""
+    """A headless Chromium of the system, with the extension's files on loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
