@@ -22,10 +22,10 @@ const POLL_APPROVAL_MS = 20_000;
 const root = byId("approve");
 let drawn = "";
 /** @type {HTMLButtonElement | null} */
-let yes = null;
+let agreeButton = null;
 let wakeMs = WAKE_MS;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
-let waking;
+let wakeTimer;
 
 /** The background has gone since the window asked it last. */
 let lost = false;
@@ -44,19 +44,19 @@ const ask = walletPort(
 function blank() {
   if (drawn.startsWith("trouble")) return;
   drawn = "";
-  yes = null;
+  agreeButton = null;
   fill(root);
 }
 
 /** The answer sleeps now, and wakes if nothing disturbs it. */
 function sleep() {
-  clearTimeout(waking);
-  if (!yes) return;
-  yes.disabled = true;
+  clearTimeout(wakeTimer);
+  if (!agreeButton) return;
+  agreeButton.disabled = true;
   if (document.visibilityState !== "visible") return;
-  const button = yes;
-  waking = setTimeout(() => {
-    if (yes === button) button.disabled = false;
+  const button = agreeButton;
+  wakeTimer = setTimeout(() => {
+    if (agreeButton === button) button.disabled = false;
   }, wakeMs);
 }
 for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
@@ -75,13 +75,13 @@ async function leave() {
 
 /** @returns {Promise<void>} */
 async function next() {
-  let told;
+  let response;
   try {
-    told = await ask("approval.next");
+    response = await ask("approval.next");
   } catch (error) {
     return trouble(/** @type {{code?: string}} */ (error));
   }
-  const { approval, locked, waiting } = told;
+  const { approval, locked, waiting } = response;
   if (!approval) {
     // A failure stays until it was read.
     return drawn.startsWith("trouble") ? undefined : leave();
@@ -89,7 +89,7 @@ async function next() {
   const key = JSON.stringify([approval, locked]);
   if (key === drawn) return;
   drawn = key;
-  yes = null;
+  agreeButton = null;
   fill(root, head(approval, waiting), ...(locked ? unlock() : question(approval)));
   /** @type {HTMLElement | null} */ (root.querySelector(locked ? "input" : "h1"))?.focus({ preventScroll: true });
   sleep();
@@ -151,9 +151,9 @@ function no() {
   );
 }
 
-/** @param {Asked} asked @returns {Node[]} */
-function question(asked) {
-  const view = VIEWS[asked.kind]?.(asked.facts);
+/** @param {Asked} approval @returns {Node[]} */
+function question(approval) {
+  const view = VIEWS[approval.kind]?.(approval.facts);
   if (!view) return [h("main"), h("footer", null, no())];
   wakeMs = view.danger ? DANGER_WAKE_MS : WAKE_MS;
   const agree = h(
@@ -168,10 +168,15 @@ function question(asked) {
   );
   /** @param {boolean} agreed */
   const answer = async (agreed) => {
-    yes = null;
+    agreeButton = null;
     agree.disabled = refuse.disabled = true;
     try {
-      await ask("approval.answer", { approval: asked.id, agree: agreed, account: view.account(), looks: asked.looks });
+      await ask("approval.answer", {
+        approval: approval.id,
+        agree: agreed,
+        account: view.account(),
+        looks: approval.looks,
+      });
     } catch (error) {
       return trouble(/** @type {{code?: string}} */ (error));
     }
@@ -179,8 +184,8 @@ function question(asked) {
   };
   press(agree, () => void answer(true));
   press(refuse, () => void answer(false));
-  yes = agree;
-  write(byId("live"), `${asked.origin}: ${view.title}`);
+  agreeButton = agree;
+  write(byId("live"), `${approval.origin}: ${view.title}`);
   return [
     h("main", { tabindex: 0 }, h("h1", { tabindex: -1 }, view.title), ...view.nodes.filter((node) => node !== null)),
     h("footer", null, refuse, agree),
@@ -191,7 +196,7 @@ function question(asked) {
 function trouble(error) {
   const { code, cause, fix } = sentences(error);
   drawn = `trouble ${code}`;
-  yes = null;
+  agreeButton = null;
   fill(
     root,
     h("header", null, mark(28), h("span", { class: "grow" }, h("b", null, "GoMAA"))),

@@ -53,8 +53,8 @@
   /** The first element whose content has this form. @param {string} selector @param {RegExp} form */
   function first(selector, form) {
     for (const element of document.querySelectorAll(selector)) {
-      const found = form.exec(element.getAttribute("content") ?? "");
-      if (found) return found;
+      const match = form.exec(element.getAttribute("content") ?? "");
+      if (match) return match;
     }
     return null;
   }

@@ -17,8 +17,8 @@ const FULL = 100;
 export function activity(app) {
   const { older } = app.model;
   const newest = app.model.summary?.activity ?? [];
-  const known = new Set(newest.map(place));
-  const items = [...newest, ...(older?.items ?? []).filter((item) => !known.has(place(item)))].sort(
+  const listed = new Set(newest.map(place));
+  const items = [...newest, ...(older?.items ?? []).filter((item) => !listed.has(place(item)))].sort(
     (a, b) => b.time_s - a.time_s,
   );
   /** @type {Map<string, HTMLElement[]>} */

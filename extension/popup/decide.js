@@ -43,7 +43,7 @@ export class Decisions {
   /** Ask anew what waits, and show it where it is another. */
   look() {
     this.shell.ask("wallet.decisions").then(
-      (told) => this.#show(told),
+      (decisions) => this.#show(decisions),
       () => undefined,
     );
   }

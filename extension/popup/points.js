@@ -21,19 +21,19 @@ const POLL_POINTS_MS = 5_000;
 export function points(app, origin) {
   const box = h("div", { class: "stack t", "data-key": "points" });
   let last = "";
-  let asked = 0;
+  let lastRequest = 0;
   let latest = 0;
   /** @param {string} what */
   const ask = async (what) => {
-    const mine = ++asked;
+    const current = ++lastRequest;
     /** @type {{account: Account | null}} */
     const { account } = await app.ask("wallet.points", { origin, what });
     // An older answer never takes the place of a newer one.
-    if (mine < latest) return;
-    latest = mine;
-    const told = JSON.stringify(account);
-    if (told === last) return;
-    last = told;
+    if (current < latest) return;
+    latest = current;
+    const content = JSON.stringify(account);
+    if (content === last) return;
+    last = content;
     if (account?.open) await chrome.tabs.create({ url: account.open });
     fill(box, account && (account.offers.length || account.points) ? card(account, ask, app) : null);
   };

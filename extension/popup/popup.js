@@ -173,7 +173,7 @@ const app = {
     render();
   },
   async settle() {
-    latest = ++asked;
+    latest = ++lastRequest;
     await summarise().catch(() => {
       // The amounts of before are not the amounts of now.
       model.summary = null;
@@ -191,14 +191,14 @@ const app = {
 };
 
 /** Summaries that were asked for, and the newest one that came: an older answer never takes its place. */
-let asked = 0;
+let lastRequest = 0;
 let latest = 0;
 
 async function summarise() {
-  const mine = ++asked;
+  const current = ++lastRequest;
   const summary = await ask("wallet.summary");
-  if (mine < latest) return;
-  latest = mine;
+  if (current < latest) return;
+  latest = current;
   model.summary = summary;
   model.playing = summary.playing ?? null;
 }
