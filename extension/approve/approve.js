@@ -1,7 +1,6 @@
 /**
- * The window in which a person answers what sites ask. Who asks is the browser's word. The answer wakes a moment after
- * it is seen, and sleeps again
- * whenever the window was away: a press meant for something else agrees to nothing.
+ * The approval window. The site is shown as the browser reports it. The button is enabled a moment after the window is
+ * visible, and disabled again after each change of focus: a press meant for something else approves nothing.
  */
 
 import { byId, fill, h, press, write } from "../ui/dom.js";
@@ -12,11 +11,15 @@ import { pressOnce } from "../ui/wake_delay.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { VIEWS } from "./views.js";
 
-/** @typedef {{id: string, kind: string, origin: string, top: string | null, looks?: number, facts?: any}} Asked */
+/**
+ * A pending approval.
+ * @typedef {{id: string, kind: string, origin: string, top: string | null, looks?: number, facts?: any}}
+ *   PendingApproval
+ */
 
 const WAKE_MS = 800;
 const DANGER_WAKE_MS = 2000;
-/** Keeps the background awake while a person reads. */
+/** Also keeps the background running while a person reads. */
 const POLL_APPROVAL_MS = 20_000;
 
 const root = byId("approve");
@@ -27,12 +30,12 @@ let wakeMs = WAKE_MS;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let wakeTimer;
 
-/** The background has gone since the window asked it last. */
+/** Whether the background has gone since the last request. */
 let lost = false;
 const ask = walletPort(
   () => void next(),
   (up) => {
-    // With the background what it asked is gone.
+    // Without the background the request is void.
     if (!up) blank();
     else if (lost) void next();
     lost = !up;
@@ -40,7 +43,7 @@ const ask = walletPort(
   "approval",
 );
 
-/** Shows nothing that could be answered; a failure stays until it was read. */
+/** Clears the window; a failure stays until it was read. */
 function blank() {
   if (drawn.startsWith("trouble")) return;
   drawn = "";
@@ -48,7 +51,7 @@ function blank() {
   fill(root);
 }
 
-/** The answer sleeps now, and wakes if nothing disturbs it. */
+/** Disables the button until the window was undisturbed for the delay. */
 function sleep() {
   clearTimeout(wakeTimer);
   if (!agreeButton) return;
@@ -63,8 +66,8 @@ for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
 document.addEventListener("visibilitychange", sleep);
 
 /**
- * Closes the window once the engine knows that it shows nothing: a question that comes meanwhile gets another one, and
- * nobody has refused it.
+ * Closes the window once the engine knows that it is empty: a request in the meantime is shown or gets another
+ * window.
  */
 async function leave() {
   blank();
@@ -73,7 +76,7 @@ async function leave() {
   window.close();
 }
 
-/** @returns {Promise<void>} */
+/** Shows the next request. @returns {Promise<void>} */
 async function next() {
   let response;
   try {
@@ -95,7 +98,7 @@ async function next() {
   sleep();
 }
 
-/** @param {Asked} asked @param {number} waiting */
+/** @param {PendingApproval} asked @param {number} waiting */
 function head({ origin, top }, waiting) {
   return h(
     "header",
@@ -144,14 +147,14 @@ function unlock() {
   ];
 }
 
-/** Closing is a no, to everything that waits. */
+/** A button that closes the window, which rejects all requests. */
 function no() {
   return press(h("button", { type: "button", class: "btn", "data-key": "close" }, t("approveNo")), () =>
     window.close(),
   );
 }
 
-/** @param {Asked} approval @returns {Node[]} */
+/** @param {PendingApproval} approval @returns {Node[]} */
 function question(approval) {
   const view = VIEWS[approval.kind]?.(approval.facts);
   if (!view) return [h("main"), h("footer", null, no())];
@@ -223,7 +226,7 @@ function trouble(error) {
 
 dress("GoMAA");
 pressOnce();
-// In a frame nobody can tell what lies over it.
+// In a frame another page could draw over it.
 if (window.top === window) {
   void next();
   setInterval(() => void next(), POLL_APPROVAL_MS);
