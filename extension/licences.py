@@ -28,7 +28,7 @@ _WHERE: Final = {
 
 
 @dataclass(frozen=True)
-class Part:
+class Package:
     """One piece of others' work: name, version, SPDX expression, home page, and the licence's text or where it is."""
 
     name: str
@@ -38,7 +38,7 @@ class Part:
     text: str
 
 
-def parts(modules: Path, names: Iterable[str], wheels: Iterable[Path]) -> list[Part]:
+def parts(modules: Path, names: Iterable[str], wheels: Iterable[Path]) -> list[Package]:
     """Everything shipped: npm packages by name, Python wheels, and the Python that Pyodide is.
 
     Raises ValueError where a licence is unknown.
@@ -54,7 +54,7 @@ def parts(modules: Path, names: Iterable[str], wheels: Iterable[Path]) -> list[P
     return sorted(found, key=lambda part: part.name.lower())
 
 
-def document(found: Iterable[Part]) -> str:
+def document(found: Iterable[Package]) -> str:
     """The text that is shipped: a list, then every licence."""
     found = list(found)
     head = "GoMAA is under the Apache License 2.0. It ships, unchanged, the work of others:"
@@ -63,22 +63,22 @@ def document(found: Iterable[Part]) -> str:
     return "\n\n".join([head, "\n".join(rows), *blocks]) + "\n"
 
 
-def _module(folder: Path) -> Part:
+def _module(folder: Path) -> Package:
     package: dict[str, Any] = json.loads((folder / "package.json").read_text(encoding="utf-8"))
     repository = package.get("repository")
     address = repository.get("url", "") if isinstance(repository, dict) else str(repository or "")
     files = sorted(file for file in folder.iterdir() if _LICENCE_FILE.search(file.name))
     text = files[0].read_text(encoding="utf-8") if files else _WHERE.get(package["name"], "")
     home = re.sub(r"^git\+|\.git$", "", address) or str(package.get("homepage", ""))
-    return Part(package["name"], package["version"], str(package.get("license", "")), home, text)
+    return Package(package["name"], package["version"], str(package.get("license", "")), home, text)
 
 
-def _wheel(wheel: Path) -> Part:
+def _wheel(wheel: Path) -> Package:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if ".dist-info/" in name]
         facts = Parser().parsestr(archive.read(next(name for name in names if name.endswith("/METADATA"))).decode())
         texts = [archive.read(name).decode() for name in sorted(names) if _LICENCE_FILE.search(name)]
-    return Part(str(facts["Name"]), str(facts["Version"]), _expression(facts), _home(facts), "\n\n".join(texts))
+    return Package(str(facts["Name"]), str(facts["Version"]), _expression(facts), _home(facts), "\n\n".join(texts))
 
 
 def _expression(facts: Message) -> str:
@@ -98,6 +98,6 @@ def _addresses(facts: Message) -> Iterator[str]:
                 yield address
 
 
-def _python(modules: Path) -> Part:
+def _python(modules: Path) -> Package:
     info = json.loads((modules / "pyodide" / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]
-    return Part("CPython", info["python"], "PSF-2.0", "https://www.python.org", f"Licence text: {_PYTHON}")
+    return Package("CPython", info["python"], "PSF-2.0", "https://www.python.org", f"Licence text: {_PYTHON}")

@@ -54,7 +54,7 @@ VENDORED: Final = {
     "vendor/qrcode-generator.mjs": "qrcode-generator/dist/qrcode.mjs",
 }
 # Files that stand twice: Chromium runs a content script's file once a frame, also where two worlds name it.
-COPIES: Final = {"content/found_in_page.js": "content/page_players.js"}
+COPIES: Final = {"content/page_players_main.js": "content/page_players.js"}
 BUNDLED: Final = ("python_stdlib.zip", "snapshot.bin.gz")
 
 

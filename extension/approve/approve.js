@@ -1,7 +1,6 @@
 /**
- * The window in which a person answers what sites ask. Who asks is the browser's word. The answer wakes a moment after
- * it is seen, and sleeps again
- * whenever the window was away: a press meant for something else agrees to nothing.
+ * The approval window. The site is shown as the browser reports it. The button is enabled a moment after the window is
+ * visible, and disabled again after each change of focus: a press meant for something else approves nothing.
  */
 
 import { byId, fill, h, press, write } from "../ui/dom.js";
@@ -12,27 +11,31 @@ import { pressOnce } from "../ui/wake_delay.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { VIEWS } from "./views.js";
 
-/** @typedef {{id: string, kind: string, origin: string, top: string | null, looks?: number, facts?: any}} Asked */
+/**
+ * A pending approval.
+ * @typedef {{id: string, kind: string, origin: string, top: string | null, looks?: number, facts?: any}}
+ *   PendingApproval
+ */
 
 const WAKE_MS = 800;
 const DANGER_WAKE_MS = 2000;
-/** Keeps the background awake while a person reads. */
-const LOOK_MS = 20_000;
+/** Also keeps the background running while a person reads. */
+const POLL_APPROVAL_MS = 20_000;
 
 const root = byId("approve");
 let drawn = "";
 /** @type {HTMLButtonElement | null} */
-let yes = null;
+let agreeButton = null;
 let wakeMs = WAKE_MS;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
-let waking;
+let wakeTimer;
 
-/** The background has gone since the window asked it last. */
+/** Whether the background has gone since the last request. */
 let lost = false;
 const ask = walletPort(
   () => void next(),
   (up) => {
-    // With the background what it asked is gone.
+    // Without the background the request is void.
     if (!up) blank();
     else if (lost) void next();
     lost = !up;
@@ -40,31 +43,31 @@ const ask = walletPort(
   "approval",
 );
 
-/** Shows nothing that could be answered; a failure stays until it was read. */
+/** Clears the window; a failure stays until it was read. */
 function blank() {
   if (drawn.startsWith("trouble")) return;
   drawn = "";
-  yes = null;
+  agreeButton = null;
   fill(root);
 }
 
-/** The answer sleeps now, and wakes if nothing disturbs it. */
+/** Disables the button until the window was undisturbed for the delay. */
 function sleep() {
-  clearTimeout(waking);
-  if (!yes) return;
-  yes.disabled = true;
+  clearTimeout(wakeTimer);
+  if (!agreeButton) return;
+  agreeButton.disabled = true;
   if (document.visibilityState !== "visible") return;
-  const button = yes;
-  waking = setTimeout(() => {
-    if (yes === button) button.disabled = false;
+  const button = agreeButton;
+  wakeTimer = setTimeout(() => {
+    if (agreeButton === button) button.disabled = false;
   }, wakeMs);
 }
 for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
 document.addEventListener("visibilitychange", sleep);
 
 /**
- * Closes the window once the engine knows that it shows nothing: a question that comes meanwhile gets another one, and
- * nobody has refused it.
+ * Closes the window once the engine knows that it is empty: a request in the meantime is shown or gets another
+ * window.
  */
 async function leave() {
   blank();
@@ -73,15 +76,15 @@ async function leave() {
   window.close();
 }
 
-/** @returns {Promise<void>} */
+/** Shows the next request. @returns {Promise<void>} */
 async function next() {
-  let told;
+  let response;
   try {
-    told = await ask("approval.next");
+    response = await ask("approval.next");
   } catch (error) {
     return trouble(/** @type {{code?: string}} */ (error));
   }
-  const { approval, locked, waiting } = told;
+  const { approval, locked, waiting } = response;
   if (!approval) {
     // A failure stays until it was read.
     return drawn.startsWith("trouble") ? undefined : leave();
@@ -89,13 +92,13 @@ async function next() {
   const key = JSON.stringify([approval, locked]);
   if (key === drawn) return;
   drawn = key;
-  yes = null;
+  agreeButton = null;
   fill(root, head(approval, waiting), ...(locked ? unlock() : question(approval)));
   /** @type {HTMLElement | null} */ (root.querySelector(locked ? "input" : "h1"))?.focus({ preventScroll: true });
   sleep();
 }
 
-/** @param {Asked} asked @param {number} waiting */
+/** @param {PendingApproval} asked @param {number} waiting */
 function head({ origin, top }, waiting) {
   return h(
     "header",
@@ -144,16 +147,16 @@ function unlock() {
   ];
 }
 
-/** Closing is a no, to everything that waits. */
+/** A button that closes the window, which rejects all requests. */
 function no() {
   return press(h("button", { type: "button", class: "btn", "data-key": "close" }, t("approveNo")), () =>
     window.close(),
   );
 }
 
-/** @param {Asked} asked @returns {Node[]} */
-function question(asked) {
-  const view = VIEWS[asked.kind]?.(asked.facts);
+/** @param {PendingApproval} approval @returns {Node[]} */
+function question(approval) {
+  const view = VIEWS[approval.kind]?.(approval.facts);
   if (!view) return [h("main"), h("footer", null, no())];
   wakeMs = view.danger ? DANGER_WAKE_MS : WAKE_MS;
   const agree = h(
@@ -168,10 +171,15 @@ function question(asked) {
   );
   /** @param {boolean} agreed */
   const answer = async (agreed) => {
-    yes = null;
+    agreeButton = null;
     agree.disabled = refuse.disabled = true;
     try {
-      await ask("approval.answer", { approval: asked.id, agree: agreed, account: view.account(), looks: asked.looks });
+      await ask("approval.answer", {
+        approval: approval.id,
+        agree: agreed,
+        account: view.account(),
+        looks: approval.looks,
+      });
     } catch (error) {
       return trouble(/** @type {{code?: string}} */ (error));
     }
@@ -179,8 +187,8 @@ function question(asked) {
   };
   press(agree, () => void answer(true));
   press(refuse, () => void answer(false));
-  yes = agree;
-  write(byId("live"), `${asked.origin}: ${view.title}`);
+  agreeButton = agree;
+  write(byId("live"), `${approval.origin}: ${view.title}`);
   return [
     h("main", { tabindex: 0 }, h("h1", { tabindex: -1 }, view.title), ...view.nodes.filter((node) => node !== null)),
     h("footer", null, refuse, agree),
@@ -191,7 +199,7 @@ function question(asked) {
 function trouble(error) {
   const { code, cause, fix } = sentences(error);
   drawn = `trouble ${code}`;
-  yes = null;
+  agreeButton = null;
   fill(
     root,
     h("header", null, mark(28), h("span", { class: "grow" }, h("b", null, "GoMAA"))),
@@ -218,8 +226,8 @@ function trouble(error) {
 
 dress("GoMAA");
 pressOnce();
-// In a frame nobody can tell what lies over it.
+// In a frame another page could draw over it.
 if (window.top === window) {
   void next();
-  setInterval(() => void next(), LOOK_MS);
+  setInterval(() => void next(), POLL_APPROVAL_MS);
 }

@@ -1,5 +1,6 @@
 /**
- * The window in which a person answers what sites ask: the extension's own, never a frame of a page. One at a time.
+ * The window in which a person approves or rejects requests of sites: a window of the extension, never a frame of a
+ * page.
  */
 
 import { api, originOf } from "../shared/compat.js";
@@ -8,27 +9,26 @@ const PAGE = "approve/approve.html";
 const SIZE = { width: 400, height: 680 };
 
 /**
- * @typedef {{origin: string, top: string | null}} Site `top`: the page around a frame, where it is of another origin
+ * A site with a provider; `top` is the origin of the page around a frame, where it is another.
+ * @typedef {{origin: string, top: string | null}} Site
  */
 
 /**
- * Who asks, from what the browser says of the sender; null for whoever may not ask: pages that somebody on the way may
- * have altered, documents in
- * a sandbox, and frames in such pages.
+ * The site of a sender as the browser reports it.
  * @param {chrome.runtime.MessageSender} sender
- * @returns {Site | null}
+ * @returns {Site | null} null for insecure pages, sandboxed documents and frames in such pages
  */
 export function siteOf(sender) {
   const origin = originOf(sender);
-  if (!trusted(origin)) return null;
+  if (!isSecure(origin)) return null;
   if (sender.frameId === 0) return { origin, top: null };
   const top = URL.parse(sender.tab?.url ?? "")?.origin ?? "";
-  if (!trusted(top)) return null;
+  if (!isSecure(top)) return null;
   return { origin, top: top === origin ? null : top };
 }
 
-/** https, or this very computer. @param {string} origin */
-function trusted(origin) {
+/** Whether an origin is https or loopback. @param {string} origin */
+function isSecure(origin) {
   const url = URL.parse(origin);
   if (!url || url.origin !== origin) return false;
   if (url.protocol === "https:") return true;
@@ -37,46 +37,47 @@ function trusted(origin) {
   );
 }
 
+/** One window of the extension, opened and closed in turn. */
 export class ApprovalWindow {
   /** @type {number | null} */
   id = null;
-  /** @type {number | null} the window that was told to go, and may close by itself first */
-  ended = null;
-  /** One change after the other. @type {Promise<void>} */
+  /** Id of the window that `hide` closes: its end is no decision of a person. @type {number | null} */
+  hiddenId = null;
+  /** The last change; changes run one after the other. @type {Promise<void>} */
   last = Promise.resolve();
 
-  /** @param {() => void} closed by a person @param {string} [page] of the extension that it shows */
-  constructor(closed, page = PAGE) {
+  /** @param {() => void} onClosed called when a person closes the window @param {string} [page] that it shows */
+  constructor(onClosed, page = PAGE) {
     this.page = page;
     api.windows?.onRemoved.addListener((id) => {
       if (id !== this.id) return;
       this.id = null;
-      if (id !== this.ended) closed();
+      if (id !== this.hiddenId) onClosed();
     });
   }
 
-  /** Open it, or bring the open one to the front. */
+  /** Opens the window, or brings it to the front. */
   show() {
-    return this.after(async () => {
+    return this.enqueue(async () => {
       if (this.id !== null && (await api.windows.update(this.id, { focused: true }).catch(() => null))) return;
-      this.id =
-        (await api.windows.create({ url: api.runtime.getURL(this.page), type: "popup", focused: true, ...SIZE }))?.id ??
-        null;
+      const url = api.runtime.getURL(this.page);
+      this.id = (await api.windows.create({ url, type: "popup", focused: true, ...SIZE }))?.id ?? null;
     });
   }
 
+  /** Closes the window. */
   hide() {
-    this.ended = this.id;
-    return this.after(async () => {
+    this.hiddenId = this.id;
+    return this.enqueue(async () => {
       const { id } = this;
       this.id = null;
       if (id !== null) await api.windows.remove(id).catch(() => undefined);
     });
   }
 
-  /** @private @param {() => Promise<void>} work */
-  after(work) {
-    const done = this.last.then(work);
+  /** @private @param {() => Promise<void>} change */
+  enqueue(change) {
+    const done = this.last.then(change);
     this.last = done.catch(() => undefined);
     return done;
   }

@@ -1,56 +1,56 @@
 /**
- * Frames of players: which document may play which stream. The content script makes the frame, draws a key and gives it
- * to that frame's window alone,
- * so that a page which opens the player's page itself, however it learned the address, has a player of nothing.
+ * Access of player frames to streams. The content script makes a frame, draws a random key and gives it to that frame's
+ * window alone, so a page that opens the player's document itself gets a player without a stream.
  */
 
 /**
- * @typedef {{stream: string, tab: number, frame: number | null, open: number}} Frame `frame`: the one that used the
- *   key; `open`: its ports
+ * `frame`: id of the frame that used the key first; `ports`: number of its open ports.
+ * @typedef {{stream: string, tab: number, frame: number | null, ports: number}} FrameKey
  */
 /** @typedef {{frameId?: number | undefined, tab?: {id?: number | undefined} | undefined}} Sender */
 
-export class Frames {
-  /** @type {Map<string, Frame>} by key */
-  #frames = new Map();
+/** Streams by the keys of their frames. */
+export class PlayerFrames {
+  /** @type {Map<string, FrameKey>} */
+  #keys = new Map();
 
   /**
-   * The content script gave a frame this key. A key that is known goes on belonging to its frame, with the stream that
-   * it now shows.
+   * Registers the key of a frame. A key that is registered already stays with its frame, for the stream that it shows
+   * now.
    * @param {string} key
    * @param {string} stream
    * @param {number} tab
    */
-  show(key, stream, tab) {
-    const known = this.#frames.get(key);
-    if (known && known.tab !== tab) return;
-    if (!known) this.forget(stream);
-    this.#frames.set(key, { stream, tab, frame: known?.frame ?? null, open: known?.open ?? 0 });
+  register(key, stream, tab) {
+    const existing = this.#keys.get(key);
+    if (existing && existing.tab !== tab) return;
+    if (!existing) this.forget(stream);
+    this.#keys.set(key, { stream, tab, frame: existing?.frame ?? null, ports: existing?.ports ?? 0 });
   }
 
   /**
-   * A player's port. The first frame of the right tab that shows a key has it from then on, one port at a time.
+   * Admits a player's port. The first frame of the right tab that presents a key keeps it, with one port at a time.
    * @param {string} key
-   * @param {Sender} sender of the browser
+   * @param {Sender} sender as the browser reports it
    * @returns {string | null} its stream
    */
   enter(key, { frameId, tab }) {
-    const known = this.#frames.get(key);
-    if (!known || known.tab !== tab?.id || frameId === undefined || frameId === 0) return null;
-    if (known.frame !== null && (known.frame !== frameId || known.open > 0)) return null;
-    known.frame = frameId;
-    known.open++;
-    return known.stream;
+    const entry = this.#keys.get(key);
+    if (!entry || entry.tab !== tab?.id || frameId === undefined || frameId === 0) return null;
+    if (entry.frame !== null && (entry.frame !== frameId || entry.ports > 0)) return null;
+    entry.frame = frameId;
+    entry.ports++;
+    return entry.stream;
   }
 
-  /** A port that had entered is closed. @param {string} key @param {Sender} sender */
+  /** Releases the port of a frame that has closed. @param {string} key @param {Sender} sender */
   leave(key, { frameId }) {
-    const known = this.#frames.get(key);
-    if (known && known.frame === frameId && known.open > 0) known.open--;
+    const entry = this.#keys.get(key);
+    if (entry && entry.frame === frameId && entry.ports > 0) entry.ports--;
   }
 
-  /** Drops the keys of a stream that is not shown any more. @param {string} stream */
+  /** Removes the keys of a stream that is not shown any more. @param {string} stream */
   forget(stream) {
-    for (const [key, known] of this.#frames) if (known.stream === stream) this.#frames.delete(key);
+    for (const [key, entry] of this.#keys) if (entry.stream === stream) this.#keys.delete(key);
   }
 }

@@ -1,64 +1,66 @@
 /**
- * Messages that are longer than browsers take from a host: they come in parts, in order and with nothing between them.
+ * Messages of the host that are longer than a browser accepts: sent in consecutive parts, joined here.
  */
 
-/** Bytes of a whole message, as the host's `MAX_WHOLE`. */
-export const MOST_BYTES = 64 << 20;
-const MOST_PARTS = 100;
+/** Most bytes of a whole message, as the host's `MAX_WHOLE`. */
+export const MAX_BYTES = 64 << 20;
+const MAX_PARTS = 100;
 
-/** @typedef {{id?: unknown, part?: unknown, parts?: unknown, data?: unknown}} Piece */
+/** @typedef {{id?: unknown, part?: unknown, parts?: unknown, data?: unknown}} Part */
 
-export class Parts {
+/** Joins the parts of one message at a time. */
+export class MessageParts {
   /** @type {Uint8Array[]} */
-  #bytes = [];
+  #chunks = [];
   #size = 0;
   #count = 0;
-  /** @type {unknown} number of the request that is answered */
+  /** Id of the request that the message answers. @type {unknown} */
   #id = null;
 
-  /** True while a message is not whole. */
+  /** Whether a message is incomplete. */
   get open() {
-    return this.#bytes.length > 0;
+    return this.#chunks.length > 0;
   }
 
-  /** The request that the open message answers. */
+  /** Id of the request that the incomplete message answers. */
   get id() {
     return this.#id;
   }
 
   /**
-   * @param {Piece} piece
-   * @returns {unknown} the message when it is whole, undefined before
-   * @throws where it is no part, not the next one, or the whole is too long
+   * Adds the next part.
+   * @param {Part} message
+   * @returns {unknown} the whole message after its last part, undefined before
+   * @throws {Error} where it is not the next part, or the whole is too long
    */
   take({ id, part, parts, data }) {
-    const next = this.#bytes.length + 1;
+    const next = this.#chunks.length + 1;
     if (next === 1) [this.#id, this.#count] = [id ?? 0, Number(parts)];
     const fits =
       part === next &&
       parts === this.#count &&
       Number.isSafeInteger(parts) &&
       next <= this.#count &&
-      this.#count <= MOST_PARTS;
+      this.#count <= MAX_PARTS;
     if (!fits || (id ?? 0) !== this.#id || typeof data !== "string") throw new Error("not the next part");
     const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
     this.#size += bytes.length;
-    if (this.#size > MOST_BYTES) throw new Error("too long");
-    this.#bytes.push(bytes);
+    if (this.#size > MAX_BYTES) throw new Error("too long");
+    this.#chunks.push(bytes);
     if (next < this.#count) return undefined;
     const whole = new Uint8Array(this.#size);
     let at = 0;
-    for (const one of this.#bytes) {
-      whole.set(one, at);
-      at += one.length;
+    for (const chunk of this.#chunks) {
+      whole.set(chunk, at);
+      at += chunk.length;
     }
     this.clear();
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(whole));
   }
 
-  /** Forget what has come. */
+  /** Drops the incomplete message. */
   clear() {
-    this.#bytes = [];
+    this.#chunks = [];
     this.#size = 0;
   }
 }

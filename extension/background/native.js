@@ -1,44 +1,45 @@
 /**
- * The port to the native host: handshake, requests with an answer each, and knowing why there is none.
+ * The port to the native host: handshake, requests and responses, and the status of the connection.
  */
 
 import { api } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
-import { Parts } from "./message_parts.js";
+import { RequestMap } from "../shared/rpc.js";
+import { MessageParts } from "./message_parts.js";
 
 export const HOST = "io.gomaa.host";
 export const PROTOCOL = 1;
-const ANSWER_MS = 30_000;
-/** A program that is not there ends the port at once; one that starts on a busy computer takes its time. */
-const GREETING_MS = 30_000;
-const LEAST_WAIT_MS = 300;
+const RESPONSE_MS = 30_000;
+/** A missing program closes the port at once; one that starts on a busy computer may need this long. */
+const HANDSHAKE_MS = 30_000;
+/** Least time between two attempts to connect. */
+const RECONNECT_MS = 300;
 /**
- * Of a host that does not understand this extension, or is not understood: an update replaces its files, not the
- * process.
+ * Codes of a host that speaks another protocol. The connection is closed: an update replaces the host's files, not the
+ * running process.
  */
-const SENSELESS = new Set(["host.answer", "host.message.unknown"]);
+const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 
 /**
- * @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, networks: any[], code: string
- *   | null}} Status of the connection; code: what a host that is there says against itself
+ * Status of the connection; `code` is the error with which a running host refused the handshake.
+ * @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null,
+ *   networks: import("../engine/wallet/networks.js").Network[], code: string | null}} Status
  */
 
+/** @typedef {Record<string, any>} JsonObject */
+
+/** Client of the native-messaging host: connects at the first request and again after the host has gone. */
 export class Native {
-  /** @param {(event: any) => void} onEvent what the host says without being asked, and {event: "host", …} on changes */
+  /** @param {(event: any) => void} onEvent events of the host, and {event: "host", status} when the status changes */
   constructor(onEvent) {
     this.onEvent = onEvent;
     /** @type {chrome.runtime.Port | null} */
     this.port = null;
-    /**
-     * @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof
-     *   setTimeout>}>}
-     */
-    this.waiting = new Map();
-    this.count = 0;
-    this.parts = new Parts();
+    this.requests = new RequestMap();
+    this.parts = new MessageParts();
     this.triedAt = -Infinity;
-    /** The host behind the present port has said that it is of another version. */
-    this.refused = false;
+    /** Whether the host behind the present port is of another version. */
+    this.isRefused = false;
     /** @type {Promise<void> | null} */
     this.opening = null;
     /** @type {Status} */
@@ -46,15 +47,16 @@ export class Native {
   }
 
   /**
-   * One request. Rejects with the host's own code, or host.missing, host.version, host.gone.
-   * @param {Record<string, any>} request op and fields
+   * Sends one request and returns its result.
+   * @param {JsonObject} request op and fields
+   * @returns {Promise<any>} rejected with the host's code, or host.missing, host.version, host.gone, host.slow
    */
   async request(request) {
     await this.open();
     return this.post(request);
   }
 
-  /** Connect and shake hands, unless that is done. */
+  /** Connects and shakes hands, unless that is done. */
   open() {
     if (this.port && !this.opening) return Promise.resolve();
     this.opening ??= this.connect().finally(() => {
@@ -65,21 +67,21 @@ export class Native {
 
   /** @private */
   async connect() {
-    const wait = this.triedAt + LEAST_WAIT_MS - performance.now();
+    const wait = this.triedAt + RECONNECT_MS - performance.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     this.triedAt = performance.now();
     const port = api.runtime.connectNative(HOST);
     this.port = port;
     this.parts.clear();
-    this.refused = false;
-    let answered = false;
-    port.onMessage.addListener((message) => this.hear(message));
+    this.isRefused = false;
+    let greeted = false;
+    port.onMessage.addListener((message) => this.onMessage(message));
     port.onDisconnect.addListener(() => {
       // Reading the error keeps the browser from logging it; Firefox has none.
       void api.runtime.lastError;
       if (this.port !== port) return;
       this.port = null;
-      this.lost(answered ? "gone" : "missing");
+      this.disconnected(greeted ? "gone" : "missing");
     });
     let hello;
     try {
@@ -90,28 +92,28 @@ export class Native {
         browser: navigator.userAgent,
       });
     } catch (error) {
-      // A host that did not greet is not connected: the next request tries anew.
+      // Without a handshake there is no connection: the next request tries again.
       if (this.port === port) {
         this.port = null;
         port.disconnect();
-        // A host that greets with an error of its own is there: its ledger is damaged, say, or its disk full.
+        // A host that refuses the handshake with an error of its own is running: a damaged ledger, a full disk.
         const { code } = Problem.of(error);
-        const own = code !== "host.missing" && code !== "host.gone" && !this.refused;
-        this.lost(own ? "gone" : "missing", own ? code : null);
+        const isRunning = code !== "host.missing" && code !== "host.gone" && !this.isRefused;
+        this.disconnected(isRunning ? "gone" : "missing", isRunning ? code : null);
       }
       throw error;
     }
-    answered = true;
+    greeted = true;
     const version = typeof hello.host === "string" ? hello.host : null;
     if (hello.protocol !== PROTOCOL) {
       this.port = null;
       port.disconnect();
-      this.refused = true;
-      this.set({ version });
-      this.lost("missing");
+      this.isRefused = true;
+      this.setStatus({ version });
+      this.disconnected("missing");
       throw new Problem("host.version", { host: version });
     }
-    this.set({
+    this.setStatus({
       state: "connected",
       code: null,
       version,
@@ -119,139 +121,127 @@ export class Native {
     });
   }
 
-  /** @private @param {Record<string, any>} request */
+  /** @private @param {JsonObject} request @returns {Promise<any>} */
   post(request) {
-    const id = ++this.count;
-    return new Promise((resolve, reject) => {
-      if (!this.port) return reject(new Problem("host.gone"));
-      const greeting = request["op"] === "hello";
-      const timer = setTimeout(
-        () => {
-          this.waiting.delete(id);
-          // What does not greet is no host: the way out is the same as without one, and it is looked for again.
-          reject(new Problem(greeting ? "host.missing" : "host.slow", { op: request["op"] }));
-        },
-        greeting ? GREETING_MS : ANSWER_MS,
-      );
-      this.waiting.set(id, { resolve, reject, timer });
-      this.port.postMessage({ ...request, id });
+    const { port } = this;
+    if (!port) return Promise.reject(new Problem("host.gone"));
+    const isHandshake = request["op"] === "hello";
+    return this.requests.request((id) => port.postMessage({ ...request, id }), {
+      timeoutMs: isHandshake ? HANDSHAKE_MS : RESPONSE_MS,
+      // A program that does not shake hands counts as missing: the help for both is the same.
+      timeoutError: () => new Problem(isHandshake ? "host.missing" : "host.slow", { op: request["op"] }),
     });
   }
 
   /**
-   * A host may be of any version or none: what has not the shape of an answer or an event is nothing. @private
+   * Handles one message of the host. It may be of any version: what is neither a response nor an event is ignored.
+   * @private
    * @param {unknown} message
    */
-  hear(message) {
+  onMessage(message) {
     if (!isObject(message)) return;
-    if (message["parts"] !== undefined) return this.join(message);
-    // Parts of one message come with nothing between them.
-    if (this.parts.open) this.spoilt(null);
-    if (typeof message["event"] === "string") {
-      if (message["event"] === "networks" && Array.isArray(message["networks"]))
-        this.set({ networks: message["networks"] });
-      // The state of the connection is this side's own word.
-      else if (message["event"] !== "host") this.onEvent(message);
-      return;
-    }
-    const { id, ok, result, error } = message;
-    const known = typeof id === "number" && this.waiting.has(id);
-    // An error without a number answers a request that the host could not read: hosts read in order, so none is older
-    // than the first one waiting.
-    const number = known
-      ? id
-      : ok === false && (id === 0 || id === undefined) && isObject(error)
-        ? this.waiting.keys().next().value
-        : undefined;
-    const asked = number === undefined ? undefined : this.waiting.get(number);
-    if (!asked || number === undefined || typeof ok !== "boolean") return;
-    this.waiting.delete(number);
-    clearTimeout(asked.timer);
+    if (message["parts"] !== undefined) return this.addPart(message);
+    // Nothing comes between the parts of one message.
+    if (this.parts.open) this.dropParts(null);
+    if (typeof message["event"] === "string") return this.forwardEvent(message);
+    const { ok, result, error } = message;
+    const requestId = this.requestOf(message);
+    if (requestId === undefined || typeof ok !== "boolean") return;
     if (ok) {
-      if (result === undefined || result === null || isObject(result)) asked.resolve(result ?? {});
+      if (result === undefined || result === null || isObject(result)) this.requests.resolve(requestId, result ?? {});
       else {
-        asked.reject(new Problem("host.answer"));
-        this.leave();
+        this.requests.reject(requestId, new Problem("host.answer"));
+        this.disconnect();
       }
       return;
     }
     const problem = Problem.ofHost(error);
-    asked.reject(problem);
-    if (SENSELESS.has(problem.code)) this.leave();
-    if (problem.code === "host.version") this.outdated(String(problem.detail?.["host"] ?? "") || null);
+    this.requests.reject(requestId, problem);
+    if (INCOMPATIBLE.has(problem.code)) this.disconnect();
+    if (problem.code === "host.version") this.refuse(String(problem.detail?.["host"] ?? "") || null);
+  }
+
+  /** @private @param {JsonObject} event */
+  forwardEvent(event) {
+    if (event["event"] === "networks" && Array.isArray(event["networks"]))
+      this.setStatus({ networks: event["networks"] });
+    // Only this side reports the status of the connection.
+    else if (event["event"] !== "host") this.onEvent(event);
   }
 
   /**
-   * A part of a message. One that does not fit ends its request at once. @private
-   * @param {Record<string, any>} piece
+   * The request that a response answers. An error without an id answers a request that the host could not read: it
+   * reads in order, so that is the oldest pending one.
+   * @private
+   * @param {JsonObject} response
+   * @returns {number | undefined}
    */
-  join(piece) {
+  requestOf({ id, ok, error }) {
+    if (this.requests.has(id)) return id;
+    return ok === false && (id === 0 || id === undefined) && isObject(error) ? this.requests.oldest : undefined;
+  }
+
+  /**
+   * Adds a part of a message. One that does not fit fails its request at once.
+   * @private
+   * @param {JsonObject} part
+   */
+  addPart(part) {
     let message;
     try {
-      message = this.parts.take(piece);
+      message = this.parts.take(part);
       if (message === undefined) return;
       if (!isObject(message) || message["parts"] !== undefined) throw new Error("no message");
     } catch {
-      return this.spoilt(piece["id"]);
+      return this.dropParts(part["id"]);
     }
-    this.hear(message);
+    this.onMessage(message);
   }
 
-  /** The answer to a request did not come whole. @private @param {unknown} id of its last part */
-  spoilt(id) {
-    for (const number of new Set([id, this.parts.id])) {
-      const asked = typeof number === "number" ? this.waiting.get(number) : undefined;
-      if (!asked) continue;
-      this.waiting.delete(/** @type {number} */ (number));
-      clearTimeout(asked.timer);
-      asked.reject(new Problem("host.answer"));
-    }
+  /** Fails the requests whose response did not arrive whole. @private @param {unknown} id of the last part */
+  dropParts(id) {
+    for (const requestId of new Set([id, this.parts.id])) this.requests.reject(requestId, new Problem("host.answer"));
     this.parts.clear();
   }
 
   /**
-   * This host is of another version: no more requests to it. The next one looks for the host that has taken its place.
+   * Closes the connection to a host of another version: the next request starts the one that is installed then.
    * @private
    * @param {string | null} version
    */
-  outdated(version) {
-    this.refused = true;
-    this.set({ version });
-    this.leave();
+  refuse(version) {
+    this.isRefused = true;
+    this.setStatus({ version });
+    this.disconnect();
   }
 
-  /** Hang up: the next request starts the host that is installed now, which may be a newer one. @private */
-  leave() {
-    // A greeting under way ends the connection itself.
+  /** Closes the port; the next request starts the host that is installed then, perhaps a newer one. @private */
+  disconnect() {
+    // `connect` closes the port itself.
     if (this.opening) return;
     const { port } = this;
     this.port = null;
     port?.disconnect();
-    this.lost("gone");
+    this.disconnected("gone");
   }
 
   /** @private @param {"gone" | "missing"} state @param {string | null} [code] */
-  lost(state, code = null) {
-    // A host that said it is of another version hangs up afterwards: that is still the reason, until the next one
-    // answers or does not.
-    const final = this.refused ? "version" : this.status.state === "connected" ? "gone" : state;
-    this.set({ state: final, code });
-    const waiting = [...this.waiting.values()];
-    this.waiting.clear();
-    for (const { reject, timer } of waiting) {
-      clearTimeout(timer);
-      reject(new Problem(code ?? `host.${final}`));
-    }
+  disconnected(state, code = null) {
+    // A host that refused by its version closes the port afterwards: the version stays the reason until the next
+    // handshake.
+    const final = this.isRefused ? "version" : this.status.state === "connected" ? "gone" : state;
+    this.setStatus({ state: final, code });
+    this.requests.rejectAll(new Problem(code ?? `host.${final}`));
   }
 
   /** @private @param {Partial<Status>} change */
-  set(change) {
+  setStatus(change) {
     this.status = { ...this.status, ...change };
     this.onEvent({ event: "host", status: this.status });
   }
 }
 
-/** @param {unknown} value @returns {value is Record<string, any>} */
+/** @param {unknown} value @returns {value is JsonObject} */
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,29 +1,27 @@
 /**
- * Pages with players: where a song's file and its station are, and reading the file of a page that lies on disk.
+ * The address and station of a page's song, and reads from the file of a page on disk.
  */
 
 import { Problem } from "../shared/problem.js";
 
-/** Codes that a page on disk may say of its own song. */
-const PAGES_SAY = new Set(["sps.truncated", "sps.segment.hash", "sps.segment.missing", "sps.magic"]);
+/** Codes that a page on disk may report of its own song. */
+const PAGE_CODES = new Set(["sps.truncated", "sps.segment.hash", "sps.segment.missing", "sps.magic"]);
 
-/** @typedef {{page: number, element: number}} Asked */
+/** @typedef {{page: number, element: number}} PageElement */
 
 /**
- * A page on disk may show the song that it carries itself, and no other file. It has no origin: it names its station,
- * which decides with its
- * ticket; a page from the web cannot name one.
+ * The song and the origin of a player. A page on disk may show the song that it carries and no other file; it has no
+ * origin, so it names its station, whose ticket decides. A page from the web cannot name a station.
  * @param {{src: string, station?: string | null}} message
  * @param {{url?: string | undefined}} sender
  * @param {string} origin of the sender
- * @returns {{src: string, origin: string} | null}
+ * @returns {{src: string, origin: string} | null} null where the page may not show it
  */
 export function placeOf({ src, station }, sender, origin) {
   try {
     const page = new URL(sender.url ?? "");
     const url = new URL(src, page);
-    // Without an origin there is nobody to consent for: a page of a site in a sandbox, which the site does not trust,
-    // shows no player.
+    // A sandboxed page has no origin that the fan could have consented to: it shows no player.
     if (url.protocol === "http:" || url.protocol === "https:")
       return page.protocol === "file:" || !/^https?:/.test(origin) ? null : { src: url.href, origin };
     url.hash = page.hash = "";
@@ -34,16 +32,15 @@ export function placeOf({ src, station }, sender, origin) {
   }
 }
 
-/** @param {string} station */
+/** @param {string} station @returns {string} "file://" where it is no web address */
 function webOrigin(station) {
   const url = URL.parse(station);
   return url && (url.protocol === "http:" || url.protocol === "https:") ? url.origin : "file://";
 }
 
 /**
- * The origin of the tab's page: what its frames show counts for it, whatever their own origins are. A page that is not
- * of the web, such as one that a
- * script has made, counts by its scheme, or each frame in it would be a site.
+ * The origin of the top-level page: limits count the players of its frames for it. A page without an origin, such as
+ * one that a script has made, counts by its scheme; else each frame in it would be a site of its own.
  * @param {{tab?: {url?: string | undefined} | undefined, frameId?: number | undefined}} sender
  * @param {string} origin of the sender's document
  */
@@ -54,41 +51,39 @@ export function siteAround({ tab, frameId }, origin) {
   return url.origin === "null" ? `${url.protocol}//` : url.origin;
 }
 
-/** The engine's questions to pages on disk, until they are answered. */
-export class Pages {
-  /** @type {Map<number, Asked>} by the engine's number */
-  waiting = new Map();
+/** Read requests of the engine to pages on disk. */
+export class PageFiles {
+  /** Pages that have to respond, by the engine's request id. @type {Map<number, PageElement>} */
+  pending = new Map();
 
-  /** @param {(id: number, body: {ok: boolean, result?: string, error?: object}) => void} answer to the engine */
-  constructor(answer) {
-    this.answer = answer;
+  /** @param {(id: number, body: {ok: boolean, result?: string, error?: object}) => void} respond to the engine */
+  constructor(respond) {
+    this.respond = respond;
   }
 
   /**
+   * Passes a read request on to the page.
    * @param {{id: number, offset: number, size: number}} message
-   * @param {Asked | undefined} stream
+   * @param {PageElement | undefined} stream
    * @param {{postMessage: (message: any) => void} | undefined} port of its page
    */
-  ask({ id, offset, size }, stream, port) {
-    if (!stream || !port) return this.answer(id, { ok: false, error: new Problem("host.stream.unknown").toJSON() });
-    this.waiting.set(id, { page: stream.page, element: stream.element });
+  read({ id, offset, size }, stream, port) {
+    if (!stream || !port) return this.respond(id, { ok: false, error: new Problem("host.stream.unknown").toJSON() });
+    this.pending.set(id, { page: stream.page, element: stream.element });
     port.postMessage({ type: "read", element: stream.element, id, offset, size });
   }
 
   /**
-   * Only the page that was asked may answer.
+   * Passes the bytes on to the engine, where they come from the page that was asked.
    * @param {number} page
    * @param {{element: number, id: number, data?: string | null, code?: string | null}} message
    */
-  hear(page, { element, id, data, code }) {
-    const asked = this.waiting.get(id);
-    if (!asked || asked.page !== page || asked.element !== element) return;
-    this.waiting.delete(id);
-    if (typeof data === "string") this.answer(id, { ok: true, result: data });
-    else
-      this.answer(id, {
-        ok: false,
-        error: new Problem(PAGES_SAY.has(code ?? "") ? String(code) : "sps.segment.missing").toJSON(),
-      });
+  onBytes(page, { element, id, data, code }) {
+    const request = this.pending.get(id);
+    if (!request || request.page !== page || request.element !== element) return;
+    this.pending.delete(id);
+    if (typeof data === "string") return this.respond(id, { ok: true, result: data });
+    const error = new Problem(PAGE_CODES.has(code ?? "") ? String(code) : "sps.segment.missing").toJSON();
+    this.respond(id, { ok: false, error });
   }
 }

@@ -1,7 +1,6 @@
 /**
- * Who may say what, and what each may be told. A message that is not in its sender's row is refused with
- * message.denied; one that is not in its
- * receiver's row is not delivered.
+ * The messages that each kind of port may send and receive. A message that is not in its sender's rows is refused with
+ * message.denied; one that is not in its receiver's rows is not delivered.
  */
 
 /** @typedef {"page" | "player" | "wallet" | "engine" | "provider" | "approval"} Kind */
@@ -107,8 +106,7 @@ export const PRIVILEGES = {
 };
 
 /**
- * What the engine may tell. A page hears what an audio element would tell it and nothing of the fan: no field more than
- * these.
+ * Messages of the engine. A page gets the state of an audio element and no data of the fan.
  * @type {Readonly<Record<"page" | "player" | "provider", Rows>>}
  */
 export const TOLD = {
@@ -138,7 +136,7 @@ export const PAGE_STATE = {
   done: "count",
 };
 
-/** The words of a page for what went wrong (engine/playback/public_state.js). */
+/** Codes that a page gets for a failure (engine/playback/public_state.js). */
 const WORDS = new Set(["failed", "refused"]);
 const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted", "rate", "pitch"]);
 const MOST_TEXT = 4096;
@@ -146,7 +144,7 @@ const MOST_BLOB = 1 << 20;
 const MOST_WORDS = 64;
 
 /**
- * Who is at the other end of a port, from what the browser says of it and never from what it says of itself.
+ * The kind of a port, from what the browser reports about its sender.
  * @param {string} name of the port
  * @param {chrome.runtime.MessageSender} sender
  * @param {string} self the extension's id
@@ -163,7 +161,7 @@ export function kindOf(name, sender, self) {
   if (name === "provider")
     return sender.tab && (url.protocol === "http:" || url.protocol === "https:") ? "provider" : null;
   if (!own) return null;
-  // The hidden document, and not the same page opened in a tab.
+  // The offscreen document, not the same page in a tab.
   if (name === "engine") return url.pathname === "/engine/offscreen.html" && !sender.tab ? "engine" : null;
   if (name === "wallet")
     return url.pathname === "/popup/popup.html" || url.pathname === "/onboarding/onboarding.html" ? "wallet" : null;
@@ -194,7 +192,7 @@ export function allowed(kind, message) {
 }
 
 /**
- * Whether the engine may tell this to a port of this kind. To a screen of the wallet it says answers and events.
+ * Whether the engine may send this to a port of this kind. Wallet screens get responses and events.
  * @param {Kind} kind
  * @param {unknown} message
  * @returns {boolean}
@@ -216,7 +214,7 @@ export function tellable(kind, message) {
 }
 
 /**
- * Every field of the row and no other.
+ * Whether a message has every field of the row and no other.
  * @param {Record<string, unknown>} values
  * @param {Readonly<Record<string, string>>} fields
  */

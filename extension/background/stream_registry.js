@@ -1,62 +1,65 @@
 /**
- * Which element has which stream, past the end of a service worker: the music that went on meanwhile is found again.
+ * Which element has which stream, kept while the service worker is stopped: an element whose music kept playing gets
+ * its stream back.
  *
- * Kept in the session's storage: in memory, out of reach of pages, gone with the browser.
+ * Kept in the session storage: in memory, inaccessible to pages, cleared with the browser session.
  */
 
 import { api } from "../shared/compat.js";
 
 const KEY = "streams";
-const MOST = 64;
+const MAX_ENTRIES = 64;
 
 /**
  * @typedef {{origin: string, site: string, src: string, tab: number, frame: number, document: string, element: number}}
  *   Entry
  */
+/**
+ * @typedef {{get: (key: string) => Promise<Record<string, any>>, set: (values: Record<string, any>) => Promise<void>}}
+ *   StorageArea
+ */
 
-export class Remembered {
+/** Stream tokens by element, persisted for the browser session. */
+export class StreamRegistry {
   /** @type {Map<string, Entry>} */
   entries = new Map();
-  /** @type {Set<string>} what nobody has asked for since the start */
-  open = new Set();
+  /** Tokens of an earlier service worker that no element has reclaimed. @type {Set<string>} */
+  unclaimed = new Set();
 
-  /**
-   * @param {{get: (key: string) => Promise<Record<string, any>>, set: (values: Record<string, any>) => Promise<void>}}
-   *   [area]
-   */
+  /** @param {StorageArea} [area] */
   constructor(area = /** @type {any} */ (api.storage.session)) {
     this.area = area;
     /** @type {Promise<void>} */
     this.ready = Promise.resolve(area?.get(KEY)).then(
-      (kept) => {
-        for (const [token, entry] of kept?.[KEY] ?? []) {
+      (stored) => {
+        for (const [token, entry] of stored?.[KEY] ?? []) {
           this.entries.set(token, entry);
-          this.open.add(token);
+          this.unclaimed.add(token);
         }
       },
       () => undefined,
     );
   }
 
-  /** The stream that this very element had before, once. @param {Entry} entry @returns {string | null} */
-  take(entry) {
-    for (const token of this.open) {
-      const known = /** @type {Record<string, unknown>} */ (this.entries.get(token) ?? {});
-      if (!entry.document || !Object.entries(entry).every(([name, value]) => known[name] === value)) continue;
-      this.open.delete(token);
+  /** The stream that this very element had before; given once. @param {Entry} entry @returns {string | null} */
+  reclaim(entry) {
+    for (const token of this.unclaimed) {
+      const stored = /** @type {Record<string, unknown>} */ (this.entries.get(token) ?? {});
+      if (!entry.document || !Object.entries(entry).every(([name, value]) => stored[name] === value)) continue;
+      this.unclaimed.delete(token);
       return token;
     }
     return null;
   }
 
-  /** @param {string} token @param {Entry} entry */
-  keep(token, entry) {
+  /** Adds or replaces the entry of a stream. @param {string} token @param {Entry} entry */
+  add(token, entry) {
     this.entries.set(token, entry);
-    if (this.entries.size > MOST) this.evict();
+    if (this.entries.size > MAX_ENTRIES) this.evict();
     this.save();
   }
 
-  /** The oldest of the site that has most: many players of one site do not displace another's. @private */
+  /** Drops the oldest entry of the site with most entries, so that one site cannot displace another's. @private */
   evict() {
     /** @type {Map<string, string[]>} */
     const sites = new Map();
@@ -65,9 +68,9 @@ export class Remembered {
     if (oldest) this.entries.delete(oldest);
   }
 
-  /** @param {string} token */
-  drop(token) {
-    this.open.delete(token);
+  /** Removes a stream. @param {string} token */
+  remove(token) {
+    this.unclaimed.delete(token);
     if (this.entries.delete(token)) this.save();
   }
 

@@ -1,48 +1,52 @@
 /**
- * How much one page may ask of the extension. A page that asks for more is told so once, and only its own players
- * suffer.
+ * Rate limits for messages of pages, and limits for the number of their players. A page that exceeds one is told once,
+ * and only its own players are affected.
  */
 
-export const MOST_SHOWN = 64;
-export const MOST_IN_TAB = 128;
-/** Of one site, in all its tabs: native_host/playback/stream_quota.py has the same number. */
-export const MOST_OF_SITE = 128;
-const BURST = 300;
-const PER_S = 60;
+export const MAX_STREAMS_OF_PAGE = 64;
+export const MAX_STREAMS_OF_TAB = 128;
+/** Of one site in all its tabs: native_host/playback/stream_quota.py has the same number. */
+export const MAX_STREAMS_OF_SITE = 128;
+const CAPACITY = 300;
+const REFILL_PER_S = 60;
 
-/** So many messages at once, and so many a second after that. */
-export class Allowance {
+/** A token bucket: a burst of `capacity` messages, and `refillPerS` messages a second after that. */
+export class TokenBucket {
+  /** Number of refusals since the last token was taken. */
+  #refusals = 0;
+
   /** @param {() => number} [now] ms */
-  constructor(now = () => performance.now(), burst = BURST, perS = PER_S) {
+  constructor(now = () => performance.now(), capacity = CAPACITY, refillPerS = REFILL_PER_S) {
     this.now = now;
-    this.burst = burst;
-    this.perS = perS;
-    this.left = burst;
-    this.at = now();
-    this.told = false;
+    this.capacity = capacity;
+    this.refillPerS = refillPerS;
+    this.tokens = capacity;
+    this.takenAt = now();
   }
 
-  /** @returns {"yes" | "no" | "tell"} whether a message is heard; "tell" for the first one that is not */
+  /** Takes a token. @returns {boolean} false where none is left */
   take() {
     const now = this.now();
-    this.left = Math.min(this.burst, this.left + ((now - this.at) / 1000) * this.perS);
-    this.at = now;
-    if (this.left >= 1) {
-      this.left -= 1;
-      this.told = false;
-      return "yes";
-    }
-    if (this.told) return "no";
-    this.told = true;
-    return "tell";
+    this.tokens = Math.min(this.capacity, this.tokens + ((now - this.takenAt) / 1000) * this.refillPerS);
+    this.takenAt = now;
+    const isGranted = this.tokens >= 1;
+    if (isGranted) this.tokens -= 1;
+    this.#refusals = isGranted ? 0 : this.#refusals + 1;
+    return isGranted;
+  }
+
+  /** Whether the last `take` was the first refusal of a series: the sender is told of this one. */
+  get isFirstRefusal() {
+    return this.#refusals === 1;
   }
 }
 
-/** Allowance of all documents of a tab together, in allowances of one. */
-const DOCUMENTS = 4;
+/** Capacity that all documents of a tab share, in buckets of one document. */
+const DOCUMENTS_PER_TAB = 4;
 
-export class TabAllowances {
-  /** @type {Map<number, Allowance>} */
+/** The buckets that the documents of each tab share. */
+export class TabBuckets {
+  /** @type {Map<number, TokenBucket>} */
   #tabs = new Map();
 
   /** @param {() => number} [now] ms */
@@ -50,39 +54,41 @@ export class TabAllowances {
     this.now = now;
   }
 
-  /** @param {number} tab @returns {"yes" | "no" | "tell"} as `Allowance.take` */
-  take(tab) {
-    const known = this.#tabs.get(tab) ?? new Allowance(this.now, DOCUMENTS * BURST, DOCUMENTS * PER_S);
-    // A quiet tab has a whole allowance again.
-    if (!this.#tabs.has(tab))
-      for (const [id, { at }] of this.#tabs) if (this.now() - at > (BURST / PER_S) * 1000) this.#tabs.delete(id);
-    this.#tabs.set(tab, known);
-    return known.take();
+  /** The bucket of a tab. @param {number} tab */
+  of(tab) {
+    const existing = this.#tabs.get(tab);
+    if (existing) return existing;
+    // Buckets that are full again are dropped.
+    for (const [id, { takenAt }] of this.#tabs)
+      if (this.now() - takenAt > (CAPACITY / REFILL_PER_S) * 1000) this.#tabs.delete(id);
+    const bucket = new TokenBucket(this.now, DOCUMENTS_PER_TAB * CAPACITY, DOCUMENTS_PER_TAB * REFILL_PER_S);
+    this.#tabs.set(tab, bucket);
+    return bucket;
   }
 }
 
 /**
- * Tells whether one more player of a site may be shown.
- * @param {Iterable<{site: string}>} shown
+ * Whether a site may show one more player.
+ * @param {Iterable<{site: string}>} streams that are shown
  * @param {string} site
  */
-export function roomForSite(shown, site) {
+export function hasRoomForSite(streams, site) {
   let count = 0;
-  for (const one of shown) if (one.site === site) count++;
-  return count < MOST_OF_SITE;
+  for (const stream of streams) if (stream.site === site) count++;
+  return count < MAX_STREAMS_OF_SITE;
 }
 
 /**
- * Whether one more player may be shown.
- * @param {Iterable<{page: number, tab: number}>} shown
+ * Whether a page and its tab may show one more player.
+ * @param {Iterable<{page: number, tab: number}>} streams that are shown
  * @param {number} page @param {number} tab
  */
-export function roomFor(shown, page, tab) {
+export function hasRoomForPage(streams, page, tab) {
   let inPage = 0;
   let inTab = 0;
-  for (const one of shown) {
-    if (one.page === page) inPage++;
-    if (one.tab === tab) inTab++;
+  for (const stream of streams) {
+    if (stream.page === page) inPage++;
+    if (stream.tab === tab) inTab++;
   }
-  return inPage < MOST_SHOWN && inTab < MOST_IN_TAB;
+  return inPage < MAX_STREAMS_OF_PAGE && inTab < MAX_STREAMS_OF_TAB;
 }

@@ -1,30 +1,28 @@
 /**
- * In the page's own world: <sps-player>, with the surface of an audio element (docs/player.md); <audio data-sps> gets
- * the same one.
- * It passes wishes and plain facts, never anything of the fan.
+ * In the page's own world: the element <sps-player>, with the interface of an audio element (docs/player.md). It passes
+ * on commands and playback state, and no data of the fan.
  */
 
 (() => {
   const { apply } = Reflect;
 
   /**
-   * A function whose errors name no file: in Firefox the extension's address is another in every installation, and a
-   * page reads the file of an error, of its event
-   * and of a stack (there the name at the end of this script stands).
+   * Wraps a function so that its errors name no file: the extension's address identifies an installation of Firefox,
+   * and a page can read it from an error and from its event. A stack has the name at the end of this script.
    * @param {Function} work
-   * @param {boolean} [quiet] nobody is called back to: the browser would tell the page of the error
+   * @param {boolean} [quiet] drop errors: those of a callback would reach the page as events
    */
-  const nameless = (work, quiet = false) =>
-    function (/** @type {any[]} */ ...all) {
+  const withoutFile = (work, quiet = false) =>
+    function (/** @type {any[]} */ ...args) {
       try {
-        // @ts-expect-error a method's own object
-        return apply(work, this, all);
+        // @ts-expect-error `this` of a method
+        return apply(work, this, args);
       } catch (error) {
         if (quiet) return undefined;
         try {
           if ("fileName" in /** @type {any} */ (error)) /** @type {any} */ (error).fileName = "";
         } catch {
-          // A value of the page's own.
+          // The error is a value of the page.
         }
         throw error;
       }
@@ -33,64 +31,26 @@
   const EVENT = "gomaa:element";
   /** @type {any} */
   const shared = globalThis;
-  const { Surface } = shared.gomaaSurface;
-  delete shared.gomaaSurface;
-  delete shared.gomaaRanges;
-  const { players: playersIn, roots: openRoots } = shared.gomaaFound;
-  delete shared.gomaaFound;
+  const { MediaSurface } = shared.gomaaSurface;
+  const { CONSTANTS, ERROR_CONSTANTS, EVENTS } = shared.gomaaConstants;
+  for (const name of ["gomaaConstants", "gomaaRanges", "gomaaSettings", "gomaaSurface"]) delete shared[name];
   if (customElements.get("sps-player")) return;
 
-  const NUMBERS = {
-    NETWORK_EMPTY: 0,
-    NETWORK_IDLE: 1,
-    NETWORK_LOADING: 2,
-    NETWORK_NO_SOURCE: 3,
-    HAVE_NOTHING: 0,
-    HAVE_METADATA: 1,
-    HAVE_CURRENT_DATA: 2,
-    HAVE_FUTURE_DATA: 3,
-    HAVE_ENOUGH_DATA: 4,
-  };
-  const ERRORS = { MEDIA_ERR_ABORTED: 1, MEDIA_ERR_NETWORK: 2, MEDIA_ERR_DECODE: 3, MEDIA_ERR_SRC_NOT_SUPPORTED: 4 };
-  const EVENTS = [
-    "abort",
-    "canplay",
-    "canplaythrough",
-    "durationchange",
-    "emptied",
-    "ended",
-    "error",
-    "loadeddata",
-    "loadedmetadata",
-    "loadstart",
-    "pause",
-    "play",
-    "playing",
-    "progress",
-    "ratechange",
-    "seeked",
-    "seeking",
-    "stalled",
-    "suspend",
-    "timeupdate",
-    "volumechange",
-    "waiting",
-    "trackchange",
-  ];
-  const SPS = /^(?:application\/(?:x-)?sps|audio\/(?:x-)?sps)(?:;.*)?$/i;
+  const SPS_TYPE = /^(?:application\/(?:x-)?sps|audio\/(?:x-)?sps)(?:;.*)?$/i;
 
-  /** @param {HTMLElement} element @param {string} name @param {boolean} on */
+  /** Reflects a boolean property. @param {HTMLElement} element @param {string} name @param {boolean} on */
   const flag = (element, name, on) => void element.toggleAttribute(name, Boolean(on));
 
+  /** The element <sps-player>. */
   class SpsPlayer extends HTMLElement {
     static observedAttributes = ["src", "autoplay", "loop", "playlist"];
 
     /** @type {any} */
     #media;
-    /** Whether a stream takes wishes; until then the surface keeps them. */
-    #found = false;
+    /** Whether a stream takes commands; until then the surface keeps them. */
+    #isAttached = false;
     #started = false;
-    /** @type {{index: number, list: string[]}} */
+    /** The list and the present track. @type {{index: number, list: string[]}} */
     #tracks = { index: 0, list: [] };
     /** @type {ElementInternals} */
     #internals;
@@ -98,24 +58,24 @@
     constructor() {
       super();
       this.#internals = this.attachInternals();
-      this.#media = new Surface(
+      this.#media = new MediaSurface(
         (/** @type {string} */ command, /** @type {unknown} */ value, /** @type {number} */ n) =>
-          this.#ask({ command, value, n }),
+          this.#send({ command, value, n }),
         (/** @type {string} */ name) => {
-          this.#style();
+          this.#setStates();
           this.dispatchEvent(new Event(name));
         },
       );
-      // An event of this name that carries no state is the page's own doing.
-      const hear = nameless((/** @type {Event} */ event) => {
+      // The page may dispatch an event of this name without a state: the error is dropped.
+      const onState = withoutFile((/** @type {Event} */ event) => {
         event.stopImmediatePropagation();
-        this.#hear(JSON.parse(String(/** @type {CustomEvent} */ (event).detail)));
+        this.#onMessage(JSON.parse(String(/** @type {CustomEvent} */ (event).detail)));
       }, true);
-      nameless(() => this.addEventListener(`${EVENT}-state`, /** @type {EventListener} */ (hear)), true)();
+      withoutFile(() => this.addEventListener(`${EVENT}-state`, /** @type {EventListener} */ (onState)), true)();
     }
 
     connectedCallback() {
-      // Into open shadow roots the extension's other world sees no way of its own.
+      // The content script does not observe shadow roots that are attached later.
       this.dispatchEvent(new CustomEvent(`${EVENT}-here`, { bubbles: true, composed: true }));
       if (this.#started) return;
       this.#started = true;
@@ -127,7 +87,7 @@
       if (name === "loop") this.#media.loop = value !== null;
       else if (name === "autoplay") this.#media.autoplay = value !== null;
       else {
-        this.#found = false;
+        this.#isAttached = false;
         this.#media.load(this.#hasSource);
       }
     }
@@ -136,35 +96,36 @@
       return this.hasAttribute("src") || this.hasAttribute("playlist") || this.querySelector("source[src]") !== null;
     }
 
-    /** @param {{command: string, value: unknown, n: number}} wish */
-    #ask(wish) {
-      if (this.#found || wish.n === 0) this.dispatchEvent(new CustomEvent(EVENT, { detail: JSON.stringify(wish) }));
+    /** Sends a command to the content script. @param {{command: string, value: unknown, n: number}} command */
+    #send(command) {
+      if (this.#isAttached || command.n === 0)
+        this.dispatchEvent(new CustomEvent(EVENT, { detail: JSON.stringify(command) }));
     }
 
-    /** @param {any} message */
-    #hear(message) {
+    /** Handles a message of the content script. @param {any} message */
+    #onMessage(message) {
       if (message.found) {
-        this.#found = true;
-        // <source> children come after the element itself.
+        this.#isAttached = true;
+        // <source> children are parsed after the element itself.
         if (this.#media.networkState === 0) this.#media.load(true);
-        this.#media.again();
+        this.#media.resend();
       } else if (message.track) {
         const before = this.#tracks;
         this.#tracks = message.track;
         if (before.list.length && before.index !== message.track.index) {
           const { paused } = this.#media;
-          this.#found = false;
+          this.#isAttached = false;
           this.#media.load(true);
-          // The list goes on by itself: nobody paused it.
+          // The list moved on without a pause.
           this.#media.paused = paused;
         }
         if (before.index !== message.track.index || before.list.length !== message.track.list.length)
           queueMicrotask(() => this.dispatchEvent(new Event("trackchange")));
-      } else this.#media.hear(message);
+      } else this.#media.onState(message);
     }
 
-    /** `:state(playing)` and the like, for a page's styles. */
-    #style() {
+    /** Sets the custom states, such as `:state(playing)`, for the page's style sheets. */
+    #setStates() {
       const { states } = this.#internals;
       const media = this.#media;
       for (const [name, on] of [
@@ -181,7 +142,7 @@
       }
     }
 
-    /** @returns {Promise<void>} */
+    /** Starts playback, as HTMLMediaElement.play. @returns {Promise<void>} */
     play() {
       if (!this.#hasSource) return Promise.reject(new DOMException("there is no song", "NotSupportedError"));
       return this.#media.play();
@@ -191,16 +152,16 @@
       this.#media.pause();
     }
 
-    /** The same song anew. */
+    /** Loads the same song again. */
     load() {
-      this.#found = false;
+      this.#isAttached = false;
       this.#media.load(this.#hasSource);
-      this.#ask({ command: "load", value: null, n: 0 });
+      this.#send({ command: "load", value: null, n: 0 });
     }
 
     /** @param {string} type */
     canPlayType(type) {
-      return SPS.test(String(type).trim()) ? "maybe" : "";
+      return SPS_TYPE.test(String(type).trim()) ? "maybe" : "";
     }
 
     /** @param {number} seconds */
@@ -209,24 +170,24 @@
     }
 
     next() {
-      this.#ask({ command: "next", value: null, n: 0 });
+      this.#send({ command: "next", value: null, n: 0 });
     }
 
     previous() {
-      this.#ask({ command: "previous", value: null, n: 0 });
+      this.#send({ command: "previous", value: null, n: 0 });
     }
 
     get tracks() {
       return [...this.#tracks.list];
     }
 
-    /** Which of the tracks it is; -1 while there is none. */
+    /** Index of the present track; -1 while there is none. */
     get track() {
       return this.#tracks.list.length ? this.#tracks.index : -1;
     }
 
     set track(value) {
-      this.#ask({ command: "track", value: Number(value), n: 0 });
+      this.#send({ command: "track", value: Number(value), n: 0 });
     }
 
     get paused() {
@@ -368,7 +329,7 @@
       return this.#tracks.list[this.#tracks.index] ?? this.src;
     }
 
-    /** How long two tracks overlap, seconds. */
+    /** Seconds by which two tracks overlap. */
     get crossfade() {
       const value = Number(this.getAttribute("crossfade"));
       return value > 0 && value <= 12 ? value : 0;
@@ -378,111 +339,29 @@
       this.setAttribute("crossfade", String(value));
     }
 
-    /** @returns {{code: number, message: string} | null} a MediaError; the message is a word of docs/player.md */
+    /** @returns {{code: number, message: string} | null} a MediaError; its message is one of docs/player.md */
     get error() {
       const { error } = this.#media;
-      return error && Object.freeze({ ...ERRORS, ...error });
+      return error && Object.freeze({ ...ERROR_CONSTANTS, ...error });
     }
   }
 
-  for (const [name, value] of Object.entries(NUMBERS))
+  for (const [name, value] of Object.entries(CONSTANTS))
     for (const place of [SpsPlayer, SpsPlayer.prototype])
       Object.defineProperty(place, name, { value, enumerable: true });
   for (const [name, { value, get, set, ...rest }] of Object.entries(
     Object.getOwnPropertyDescriptors(SpsPlayer.prototype),
   )) {
-    if (name === "constructor" || name in NUMBERS) continue;
+    if (name === "constructor" || name in CONSTANTS) continue;
     const quiet = name.endsWith("Callback");
     const changed =
       typeof value === "function"
-        ? { value: nameless(value, quiet) }
-        : { ...(get ? { get: nameless(get) } : {}), ...(set ? { set: nameless(set) } : {}) };
+        ? { value: withoutFile(value, quiet) }
+        : { ...(get ? { get: withoutFile(get) } : {}), ...(set ? { set: withoutFile(set) } : {}) };
     Object.defineProperty(SpsPlayer.prototype, name, { ...rest, ...changed });
   }
   customElements.define("sps-player", SpsPlayer);
 
-  // An audio element of the page becomes the face of a player beside it.
-
-  const OWN = new Set(["constructor", "connectedCallback", "attributeChangedCallback"]);
-  const members = Object.entries(Object.getOwnPropertyDescriptors(SpsPlayer.prototype)).filter(
-    ([name]) => !OWN.has(name) && !(name in NUMBERS),
-  );
-  const COPIED = ["autoplay", "loop", "muted", "preload", "controls", "playlist", "crossfade"];
-  /** @type {WeakMap<HTMLAudioElement, SpsPlayer>} */
-  const players = new WeakMap();
-
-  /** @param {HTMLAudioElement} audio */
-  function upgrade(audio) {
-    const known = players.get(audio);
-    const song = audio.dataset["sps"] ?? "";
-    if (known) {
-      if (known.getAttribute("src") !== song) known.setAttribute("src", song);
-      return;
-    }
-    const player = /** @type {SpsPlayer} */ (document.createElement("sps-player"));
-    players.set(audio, player);
-    for (const name of COPIED) {
-      const value = audio.getAttribute(name);
-      if (value !== null) player.setAttribute(name, value);
-    }
-    // The element itself stays silent and unseen; its place is the player's.
-    audio.pause();
-    audio.removeAttribute("autoplay");
-    audio.style.setProperty("display", "none", "important");
-    for (const [name, { value, set }] of members) {
-      if (typeof value === "function")
-        Object.defineProperty(audio, name, { configurable: true, value: value.bind(player) });
-      else {
-        Object.defineProperty(audio, name, {
-          configurable: true,
-          get: () => /** @type {any} */ (player)[name],
-          ...(set ? { set: (/** @type {unknown} */ to) => Reflect.set(player, name, to) } : {}),
-        });
-      }
-    }
-    for (const name of EVENTS) player.addEventListener(name, () => audio.dispatchEvent(new Event(name)));
-    if (song) player.setAttribute("src", song);
-    audio.after(player);
-  }
-
-  /** @param {Node} node */
-  function look(node) {
-    if (!(node instanceof Element || node instanceof Document || node instanceof ShadowRoot)) return;
-    for (const root of openRoots(node)) watch(root);
-    for (const player of playersIn(node)) if (player instanceof HTMLAudioElement) upgrade(player);
-  }
-
-  const observer = new MutationObserver(
-    /** @type {MutationCallback} */ (
-      nameless((/** @type {MutationRecord[]} */ changes) => {
-        for (const { type, target, addedNodes, removedNodes } of changes) {
-          if (type === "attributes") look(target);
-          for (const node of addedNodes) look(node);
-          for (const node of removedNodes)
-            if (node instanceof HTMLAudioElement && !node.isConnected) players.get(node)?.remove();
-        }
-      }, true)
-    ),
-  );
-  /** @type {WeakSet<Node>} */
-  const watched = new WeakSet();
-
-  /** @param {Node} root */
-  function watch(root) {
-    if (watched.has(root)) return;
-    watched.add(root);
-    observer.observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-sps"] });
-  }
-
-  // An audio element in a root that is attached later is announced by nothing else.
-  Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
-    apply: nameless((/** @type {Function} */ attach, /** @type {Element} */ host, /** @type {any[]} */ options) => {
-      const root = apply(attach, host, options);
-      if (root.mode === "open") watch(root);
-      return root;
-    }),
-  });
-  watch(document);
-  look(document);
+  shared.gomaaElement = { SpsPlayer, CONSTANTS, EVENTS, withoutFile };
 })();
 //# sourceURL=gomaa-element.js

@@ -8,7 +8,7 @@
 (() => {
   const HTML = "http://www.w3.org/1999/xhtml";
 
-  /** @param {Element} element */
+  /** Whether an element is a player. @param {Element} element */
   const isPlayer = (element) =>
     element.namespaceURI === HTML &&
     (element.localName === "sps-player" ||
@@ -49,13 +49,13 @@
   function named(player) {
     const playlist = player.getAttribute("playlist");
     if (playlist) return { playlist, songs: [] };
-    const one = player.getAttribute(player.localName === "audio" ? "data-sps" : "src");
-    if (one) return { playlist: null, songs: [one] };
+    const song = player.getAttribute(player.localName === "audio" ? "data-sps" : "src");
+    if (song) return { playlist: null, songs: [song] };
     if (player.localName === "audio") return { playlist: null, songs: [] };
     const sources = [...player.querySelectorAll("source[src]")].map((source) => source.getAttribute("src") ?? "");
     return { playlist: null, songs: sources.filter((src) => src !== "") };
   }
 
-  /** @type {any} */ (globalThis).gomaaFound = { players, roots, named };
+  /** @type {any} */ (globalThis).gomaaPagePlayers = { players, roots, named };
 })();
-//# sourceURL=gomaa-found.js
+//# sourceURL=gomaa-players.js

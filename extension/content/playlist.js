@@ -1,23 +1,23 @@
 /**
- * Lists of songs: JSPF (JSON) and XSPF (XML), https://www.xspf.org. Beside content.js, in its world.
+ * Reads lists of songs: JSPF (JSON) and XSPF (XML), https://www.xspf.org. In the world of content.js.
  */
 
 (() => {
-  const MOST = 500;
-  const MOST_BYTES = 2 << 20;
-  const PATIENCE_MS = 10_000;
+  const MAX_TRACKS = 500;
+  const MAX_BYTES = 2 << 20;
+  const FETCH_TIMEOUT_MS = 10_000;
   const XSPF = "http://xspf.org/ns/0/";
 
   /**
-   * The addresses of a list's tracks, absolute, in order; what is no web address is left out.
+   * The absolute URLs of a list's tracks in order; others than http and https are left out.
    * @param {string} text
-   * @param {string} base the list's own address
+   * @param {string} base URL of the list
    * @returns {string[]}
    */
   function tracks(text, base) {
     const places = text.trimStart().startsWith("{") ? fromJson(text) : fromXml(text);
     return places
-      .slice(0, MOST)
+      .slice(0, MAX_TRACKS)
       .map((place) => address(place, base))
       .filter((url) => url !== "");
   }
@@ -54,13 +54,13 @@
   }
 
   /**
-   * The tracks of a list on the web, which the page itself could fetch; none where it cannot be read.
+   * Fetches a list with the page's rights; empty where it cannot be read.
    * @param {string} url
    * @returns {Promise<string[]>}
    */
   async function fetched(url) {
     try {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
       return answer.ok ? tracks(await textOf(answer), answer.url || url) : [];
     } catch {
       return [];
@@ -76,7 +76,7 @@
       const { done, value } = await reader.read();
       if (done) break;
       size += value.length;
-      if (size > MOST_BYTES) {
+      if (size > MAX_BYTES) {
         reader.cancel().catch(() => undefined);
         return "";
       }

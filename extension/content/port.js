@@ -1,42 +1,35 @@
 /**
- * The one way in which documents that a person sees open a port to the extension: content scripts, the player's frame,
- * the wallet's screens.
+ * The port of a document that a person sees: content scripts, the player's frame, the wallet's screens.
  *
- * Two things end a port while its document lives on. The browser may stop and start the background: the port is opened
- * again after a while. And a
- * document that a person leaves may be kept in the back/forward cache, where Chromium cuts its ports without a word to
- * it: so the port is closed when
- * the document goes there, and another one opened when it comes back.
+ * A port may close while its document lives on. The browser stops and starts the background: the port is opened again
+ * with back-off. And a document may enter the back/forward cache, where Chromium closes its ports without an event: the
+ * port is closed when the document enters the cache, and another one opened when it leaves it.
  *
  * A script without exports: content scripts have no modules, and pages of the extension import it for its effect.
  */
 
 (() => {
   const api = /** @type {typeof chrome} */ (/** @type {any} */ (globalThis).browser ?? chrome);
-  const FIRST_WAIT_MS = 250;
-  const LONGEST_WAIT_MS = 5000;
+  const RECONNECT_FIRST_MS = 250;
+  const RECONNECT_MAX_MS = 5000;
 
   /**
-   * Opened by `open` or the first `post`, and from then on kept open.
-   * @param {string} name
-   * @param {{hear: (message: any) => void, down?: (gone: boolean) => void, up?: () => void}} listeners down: the port
-   *   closed, and what was asked over it will not be
-   *   answered; gone: the extension was updated or removed under this document, and no port opens any more. up: there
-   * is another port
+   * onClosed: the port closed and its pending requests get no response; with `gone` no port opens any more, since
+   * the extension was updated or removed. onOpened: another port is open.
+   * @typedef {{onMessage: (message: any) => void, onClosed?: (gone: boolean) => void, onOpened?: () => void}} Listeners
    */
-  /** @type {any} */ (globalThis).gomaaPort = (
-    /** @type {string} */ name,
-    /** @type {{hear: (message: any) => void, down?: (gone: boolean) => void, up?: () => void}} */ {
-      hear,
-      down = () => {},
-      up = () => {},
-    },
-  ) => {
+
+  /**
+   * A port that is opened by `open` or the first `post`, and kept open from then on.
+   * @param {string} name
+   * @param {Listeners} listeners
+   */
+  const gomaaPort = (name, { onMessage, onClosed = () => {}, onOpened = () => {} }) => {
     /** @type {chrome.runtime.Port | null} */
     let port = null;
     let wanted = false;
     let cached = false;
-    let wait = FIRST_WAIT_MS;
+    let delayMs = RECONNECT_FIRST_MS;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
 
@@ -44,48 +37,48 @@
       wanted = true;
       if (port) return true;
       if (cached) return false;
-      let mine;
+      let opened;
       try {
-        mine = api.runtime.connect({ name });
+        opened = api.runtime.connect({ name });
       } catch {
         return false;
       }
-      port = mine;
-      mine.onMessage.addListener((message) => {
-        wait = FIRST_WAIT_MS;
-        if (port === mine) hear(message);
+      port = opened;
+      opened.onMessage.addListener((message) => {
+        delayMs = RECONNECT_FIRST_MS;
+        if (port === opened) onMessage(message);
       });
-      mine.onDisconnect.addListener(() => {
+      opened.onDisconnect.addListener(() => {
         void api.runtime.lastError;
-        if (port !== mine) return;
+        if (port !== opened) return;
         port = null;
-        timer = setTimeout(again, wait);
-        wait = Math.min(LONGEST_WAIT_MS, wait * 2);
-        down(false);
+        timer = setTimeout(reopen, delayMs);
+        delayMs = Math.min(RECONNECT_MAX_MS, delayMs * 2);
+        onClosed(false);
       });
       return true;
     }
 
-    // Also where a message has opened the port already: what lives on the other side has to be told anew.
-    function again() {
-      if (open()) up();
-      else if (!cached) down(true);
+    // Also where `post` has opened a port in between: the background has no state of the earlier one.
+    function reopen() {
+      if (open()) onOpened();
+      else if (!cached) onClosed(true);
     }
 
     window.addEventListener("pagehide", ({ persisted }) => {
       if (!persisted) return;
       cached = true;
       clearTimeout(timer);
-      const mine = port;
+      const closing = port;
       port = null;
-      mine?.disconnect();
-      if (mine) down(false);
+      closing?.disconnect();
+      if (closing) onClosed(false);
     });
     window.addEventListener("pageshow", ({ persisted }) => {
       if (!persisted || !cached) return;
       cached = false;
-      wait = FIRST_WAIT_MS;
-      if (wanted) again();
+      delayMs = RECONNECT_FIRST_MS;
+      if (wanted) reopen();
     });
 
     return {
@@ -103,4 +96,5 @@
       isOpen: () => port !== null,
     };
   };
+  /** @type {any} */ (globalThis).gomaaPort = gomaaPort;
 })();

@@ -1,15 +1,14 @@
 /**
- * In the page's own world: the wallet's provider (EIP-1193), announced by EIP-6963. It never takes window.ethereum, and
- * holds nothing of the fan:
- * every question goes to the extension, which decides by the origin that the browser names.
+ * In the page's own world: the wallet's provider (EIP-1193), announced by EIP-6963. It does not set window.ethereum and
+ * holds no data of the fan: the extension decides each request by the origin that the browser reports.
  */
 
 (() => {
-  // Accounts are for pages that nobody on the way could have altered; the extension refuses the others too.
+  // Accounts are for secure contexts only; the extension refuses the others too.
   if (!isSecureContext) return;
 
-  const ASK = "gomaa:ask";
-  const TELL = "gomaa:tell";
+  const REQUEST_EVENT = "gomaa:ask";
+  const RESPONSE_EVENT = "gomaa:tell";
   const ICON =
     "data:image/svg+xml," +
     encodeURIComponent(
@@ -21,47 +20,46 @@
   /** @param {{code: number, message: string, data?: unknown}} error */
   const failure = ({ code, message, data }) => Object.assign(new Error(message), { code, data });
 
-  let count = 0;
+  let lastId = 0;
   /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
-  const waiting = new Map();
+  const pending = new Map();
   /** @type {Map<string, Set<(value: any) => void>>} */
   const listeners = new Map();
   let connected = false;
 
-  /** @param {string} name @param {unknown} value */
+  /** @param {string} name of the event @param {unknown} value */
   function emit(name, value) {
     for (const listener of [...(listeners.get(name) ?? [])]) {
       try {
         listener(value);
       } catch (error) {
-        // A page's own mistake is its own, and does not keep the others from hearing; a rejection names no file of the
-        // extension.
+        // An error of one listener must not keep the event from the others; a rejection names no file of the extension.
         void Promise.reject(error);
       }
     }
   }
 
-  /** @param {Event} event */
-  function hear(event) {
-    let told;
+  /** Settles a request, or passes an event on. @param {Event} event */
+  function onEvent(event) {
+    let message;
     try {
-      told = parse(String(/** @type {CustomEvent} */ (event).detail));
+      message = parse(String(/** @type {CustomEvent} */ (event).detail));
     } catch {
       return;
     }
-    if (typeof told?.event === "string") {
-      if (!EVENTS.has(told.event)) return;
-      if (told.event === "connect") connected = true;
-      if (told.event === "disconnect") connected = false;
-      emit(told.event, told.event === "disconnect" ? failure(told.value) : told.value);
+    if (typeof message?.event === "string") {
+      if (!EVENTS.has(message.event)) return;
+      if (message.event === "connect") connected = true;
+      if (message.event === "disconnect") connected = false;
+      emit(message.event, message.event === "disconnect" ? failure(message.value) : message.value);
       return;
     }
-    const asked = waiting.get(told?.id);
-    waiting.delete(told?.id);
-    if (told?.ok === true) asked?.resolve(told.value);
-    else asked?.reject(failure(told?.value ?? { code: -32603, message: "Internal error" }));
+    const request = pending.get(message?.id);
+    pending.delete(message?.id);
+    if (message?.ok === true) request?.resolve(message.value);
+    else request?.reject(failure(message?.value ?? { code: -32603, message: "Internal error" }));
   }
-  window.addEventListener(TELL, hear);
+  window.addEventListener(RESPONSE_EVENT, onEvent);
 
   const provider = Object.freeze({
     isGoMAA: true,
@@ -81,12 +79,12 @@
         }
         let detail;
         try {
-          detail = stringify({ id: ++count, method, params: stringify(params ?? []) });
+          detail = stringify({ id: ++lastId, method, params: stringify(params ?? []) });
         } catch {
           return reject(failure({ code: -32602, message: "Parameters that are no JSON" }));
         }
-        waiting.set(count, { resolve, reject });
-        window.dispatchEvent(new CustomEvent(ASK, { detail }));
+        pending.set(lastId, { resolve, reject });
+        window.dispatchEvent(new CustomEvent(REQUEST_EVENT, { detail }));
       });
     },
 
@@ -105,7 +103,7 @@
     },
   });
 
-  // A new name each time the page is loaded: it tells no page that it met this fan before.
+  // A new uuid for each load: pages cannot recognise a fan by it.
   const info = Object.freeze({ uuid: crypto.randomUUID(), name: "GoMAA", icon: ICON, rdns: "io.gomaa.wallet" });
   const announce = () =>
     window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({ info, provider }) }));

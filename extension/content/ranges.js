@@ -28,9 +28,9 @@
 
     /** @param {number} index */
     #at(index) {
-      const found = this.#list[index];
-      if (!found) throw new DOMException("no such range", "IndexSizeError");
-      return found;
+      const range = this.#list[index];
+      if (!range) throw new DOMException("no such range", "IndexSizeError");
+      return range;
     }
   }
 

@@ -1,60 +1,60 @@
 /**
- * Between the page's provider and the background: passes questions and answers on as text. The port is opened by the
- * first question, so that a
- * page without one stays unknown to the extension. It decides nothing; who asks is the browser's word at the other end.
+ * Relays requests and responses as text between the page's provider and the background. The first request opens the
+ * port, so the extension does not learn of pages without one. The background takes the origin from the browser.
  */
 
 (() => {
   if (!isSecureContext) return;
 
-  const ASK = "gomaa:ask";
-  const TELL = "gomaa:tell";
-  const MOST = 1 << 20;
-  const GONE = { code: 4900, message: "The wallet is disconnected" };
-  const WRONG = { code: -32600, message: "A request is {method, params?}" };
+  const REQUEST_EVENT = "gomaa:ask";
+  const RESPONSE_EVENT = "gomaa:tell";
+  const MAX_PARAMS_CHARS = 1 << 20;
+  const MAX_METHOD_CHARS = 128;
+  const DISCONNECTED = { code: 4900, message: "The wallet is disconnected" };
+  const INVALID_REQUEST = { code: -32600, message: "A request is {method, params?}" };
 
-  /** The number of the relay's own question after a port was opened anew; the page's begin with 1. */
-  const OWN = Number.MAX_SAFE_INTEGER;
+  /** Id of the relay's own request after a port was reopened; the ids of the page begin with 1. */
+  const OWN_ID = Number.MAX_SAFE_INTEGER;
 
   /**
-   * Last state sent to the page, compared with the state after a reconnection.
+   * Last state sent to the page; compared with the state after a reconnection.
    * @type {{up: boolean, chain: string | null, accounts: string}}
    */
   const last = { up: false, chain: null, accounts: "[]" };
   /** @type {Set<number>} */
-  const open = new Set();
+  const pending = new Set();
 
-  /** @param {object} told */
-  const tell = (told) => window.dispatchEvent(new CustomEvent(TELL, { detail: JSON.stringify(told) }));
+  /** @param {object} message */
+  const send = (message) => window.dispatchEvent(new CustomEvent(RESPONSE_EVENT, { detail: JSON.stringify(message) }));
 
-  /** @param {number} id @param {boolean} ok @param {unknown} value */
-  function answer(id, ok, value) {
-    if (open.delete(id)) tell({ id, ok, value });
+  /** Responds to a pending request of the page. @param {number} id @param {boolean} ok @param {unknown} value */
+  function respond(id, ok, value) {
+    if (pending.delete(id)) send({ id, ok, value });
   }
 
   const port = /** @type {any} */ (globalThis).gomaaPort("provider", {
-    hear,
-    down() {
-      for (const id of [...open]) answer(id, false, GONE);
-      if (last.up) tell({ event: "disconnect", value: GONE });
+    onMessage,
+    onClosed() {
+      for (const id of [...pending]) respond(id, false, DISCONNECTED);
+      if (last.up) send({ event: "disconnect", value: DISCONNECTED });
       last.up = false;
     },
-    up() {
-      port.post({ type: "request", id: OWN, method: "eth_accounts", params: "[]" });
+    onOpened() {
+      port.post({ type: "request", id: OWN_ID, method: "eth_accounts", params: "[]" });
     },
   });
 
   /** @param {any} message */
-  function hear(message) {
+  function onMessage(message) {
     if (message.type === "event") event(message.name, JSON.parse(message.body));
-    else if (message.type === "reply" && message.id === OWN)
+    else if (message.type === "reply" && message.id === OWN_ID)
       message.ok && event("accountsChanged", JSON.parse(message.body));
-    else if (message.type === "reply") answer(message.id, message.ok, JSON.parse(message.body));
+    else if (message.type === "reply") respond(message.id, message.ok, JSON.parse(message.body));
     else if (message.type === "problem") {
       const flood = message.code === "message.flood";
-      answer(message.id, false, {
+      respond(message.id, false, {
         code: flood ? -32005 : -32600,
-        message: flood ? "Too many requests" : WRONG.message,
+        message: flood ? "Too many requests" : INVALID_REQUEST.message,
         data: { code: message.code },
       });
     }
@@ -69,8 +69,8 @@
     if (name === "connect") {
       const { up, chain } = last;
       Object.assign(last, { up: true, chain: value.chainId });
-      if (!up) tell({ event: name, value });
-      if (chain !== null && chain !== value.chainId) tell({ event: "chainChanged", value: value.chainId });
+      if (!up) send({ event: name, value });
+      if (chain !== null && chain !== value.chainId) send({ event: "chainChanged", value: value.chainId });
       return;
     }
     if (name === "disconnect") {
@@ -84,22 +84,27 @@
       if (last.accounts === accounts) return;
       last.accounts = accounts;
     }
-    tell({ event: name, value });
+    send({ event: name, value });
   }
 
-  window.addEventListener(ASK, (event) => {
-    let asked;
+  window.addEventListener(REQUEST_EVENT, (event) => {
+    let request;
     try {
-      asked = JSON.parse(String(/** @type {CustomEvent} */ (event).detail));
+      request = JSON.parse(String(/** @type {CustomEvent} */ (event).detail));
     } catch {
       return;
     }
-    const { id, method, params } = asked ?? {};
-    if (!Number.isSafeInteger(id) || id < 0 || id === OWN || open.has(id)) return;
-    open.add(id);
-    if (typeof method !== "string" || method.length > 128 || typeof params !== "string" || params.length > MOST)
-      return answer(id, false, WRONG);
+    const { id, method, params } = request ?? {};
+    if (!Number.isSafeInteger(id) || id < 0 || id === OWN_ID || pending.has(id)) return;
+    pending.add(id);
+    if (
+      typeof method !== "string" ||
+      method.length > MAX_METHOD_CHARS ||
+      typeof params !== "string" ||
+      params.length > MAX_PARAMS_CHARS
+    )
+      return respond(id, false, INVALID_REQUEST);
     // The extension may have been updated or removed under this page.
-    if (!port.post({ type: "request", id, method, params })) answer(id, false, GONE);
+    if (!port.post({ type: "request", id, method, params })) respond(id, false, DISCONNECTED);
   });
 })();

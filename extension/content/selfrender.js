@@ -1,7 +1,6 @@
 /**
- * A page that carries its song (docs/format/html.md): from the web the rest of it is not loaded, from disk its bytes
- * are read back.
- * Whatever this yields is checked again, part by part, against the header's signature before it sounds.
+ * A page that carries its song (docs/format/html.md): on the web the rest of the page is not loaded, on disk the song's
+ * bytes are read from the page. The engine verifies them against the signed header before they are played.
  */
 
 (() => {
@@ -43,7 +42,7 @@
       element.setAttribute("src", address);
       return;
     }
-    // What is shown is here; what sounds comes in parts. Pictures that stand in the page are let in first.
+    // The visible part is loaded and the song is fetched in ranges. The page's images are decoded first.
     Promise.allSettled([...document.images].map((image) => image.decode())).then(() => {
       window.stop();
       element.setAttribute("src", address);
@@ -53,8 +52,8 @@
   /** The first element whose content has this form. @param {string} selector @param {RegExp} form */
   function first(selector, form) {
     for (const element of document.querySelectorAll(selector)) {
-      const found = form.exec(element.getAttribute("content") ?? "");
-      if (found) return found;
+      const match = form.exec(element.getAttribute("content") ?? "");
+      if (match) return match;
     }
     return null;
   }
@@ -102,7 +101,7 @@
   }
 
   /**
-   * Bytes of this script's own: Firefox's fetch gives the page's, which allow less.
+   * Copies bytes into this script's realm: Firefox's fetch returns a restricted buffer of the page's.
    * @param {ArrayBuffer} file
    * @param {number} offset
    * @param {number} size
@@ -114,7 +113,7 @@
   }
 
   /**
-   * The comment's text as bytes again: pywallet.sps.polyglot.from_text.
+   * Converts the comment's text to bytes, as pywallet.sps.polyglot.from_text.
    * @param {number} size
    * @returns {Uint8Array<ArrayBuffer>}
    */

@@ -1,19 +1,22 @@
 /**
- * Time that passed, also while the computer slept.
+ * Elapsed time, including the time that the computer slept.
  */
 
-/** A clock that was set back further says nothing of how much time has passed. */
+/** A clock that was set back by more than this does not show the elapsed time. */
 const SET_BACK_MS = 60_000;
 
 /**
- * @typedef {{wall: number, steady: number}} Moment by the wall clock, and by the one that nobody sets and that may
- *   stand still in sleep
+ * A time by the wall clock and by the monotonic clock, which may pause during sleep, in ms.
+ * @typedef {{wall: number, steady: number}} Moment
  */
 
-/** @returns {Moment} */
+/** The present time. @returns {Moment} */
 export const moment = () => ({ wall: Date.now(), steady: performance.now() });
 
-/** Milliseconds by the clock that went further; without end where the wall clock was set back. @param {Moment} from */
+/**
+ * Milliseconds since a moment, by the clock that advanced further; Infinity where the wall clock was set back.
+ * @param {Moment} from
+ */
 export function since({ wall, steady }) {
   const passed = Date.now() - wall;
   return passed < -SET_BACK_MS ? Infinity : Math.max(passed, performance.now() - steady);

@@ -1,31 +1,32 @@
 /**
- * One Worker with Python in it, and calls into it.
+ * A Web Worker that runs the Python core, and calls into it.
  */
 
 import { Problem } from "../shared/problem.js";
+import { RequestMap } from "../shared/rpc.js";
 import { keepAwake } from "./link.js";
 
-/** A browser stops a background that has heard nothing for 30 s. */
-const AWAKE_MS = 20_000;
+/** Browsers stop a background that has received no message for 30 s. */
+const KEEP_AWAKE_MS = 20_000;
 
-// The pages' policy allows no address of code but what this one policy gives out: the one Worker, of this package.
+// Trusted Types: the content security policy accepts script URLs of this policy only, which creates the one Worker.
 const address = new URL("worker.mjs", import.meta.url).href;
 const { trustedTypes } = /** @type {any} */ (globalThis);
 const policy = trustedTypes?.createPolicy("gomaa", { createScriptURL: () => address });
 
-export class Core {
+/** One instance of the Python core in a Worker of its own. */
+export class PythonCore {
   /** @private */
-  count = 0;
-  /** @private @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void}>} */
-  waiting = new Map();
+  requests = new RequestMap();
   /**
-   * @private Python may take long on a slow computer, and who asked waits behind the background.
+   * Keeps the background running during a call, which may take long on a slow computer.
+   * @private
    * @type {ReturnType<typeof setInterval> | undefined}
    */
-  awake;
+  keepAwakeTimer;
   /** @private */
   ended = false;
-  /** How long Python took to start, once it has. @type {Promise<number>} */
+  /** Time that Python took to start, ms. @type {Promise<number>} */
   started;
 
   constructor() {
@@ -41,49 +42,42 @@ export class Core {
       });
     });
     this.started.catch(() => undefined);
-    this.worker.addEventListener("message", ({ data }) => this.hear(data));
+    this.worker.addEventListener("message", ({ data }) => this.onResponse(data));
   }
 
   /**
-   * One operation of pywallet.worker_api.
+   * Calls one operation of pywallet.worker_api.
    * @param {string} op
    * @param {Record<string, unknown>} [payload]
    * @param {Uint8Array} [blob]
-   * @returns {Promise<any>}
+   * @returns {Promise<any>} rejected with a Problem
    */
   call(op, payload = {}, blob) {
-    return new Promise((resolve, reject) => {
-      if (this.ended) return reject(new Problem("host.stream.unknown"));
-      const id = ++this.count;
-      this.waiting.set(id, { resolve, reject });
-      this.awake ??= setInterval(keepAwake, AWAKE_MS);
-      this.worker.postMessage({ id, op, payload: JSON.stringify(payload), blob });
-    });
+    if (this.ended) return Promise.reject(new Problem("host.stream.unknown"));
+    this.keepAwakeTimer ??= setInterval(keepAwake, KEEP_AWAKE_MS);
+    return this.requests.request((id) => this.worker.postMessage({ id, op, payload: JSON.stringify(payload), blob }));
   }
 
-  /** Ends the Worker, whatever it does, and gives its memory back. */
+  /** Terminates the Worker, also in the middle of a call, and frees its memory. */
   end() {
     this.ended = true;
     this.worker.terminate();
-    for (const { reject } of this.waiting.values()) reject(new Problem("host.stream.unknown"));
-    this.waiting.clear();
-    this.rest();
+    this.requests.rejectAll(new Problem("host.stream.unknown"));
+    this.stopKeepAwake();
   }
 
   /** @private @param {{id: number, answer: string}} data */
-  hear({ id, answer }) {
-    const asked = this.waiting.get(id);
-    if (!asked) return;
-    this.waiting.delete(id);
-    if (this.waiting.size === 0) this.rest();
+  onResponse({ id, answer }) {
+    if (!this.requests.has(id)) return;
     const { ok, result, error } = JSON.parse(answer);
-    if (ok) asked.resolve(result);
-    else asked.reject(Problem.of(error));
+    if (ok) this.requests.resolve(id, result);
+    else this.requests.reject(id, Problem.of(error));
+    if (this.requests.size === 0) this.stopKeepAwake();
   }
 
   /** @private */
-  rest() {
-    clearInterval(this.awake);
-    this.awake = undefined;
+  stopKeepAwake() {
+    clearInterval(this.keepAwakeTimer);
+    this.keepAwakeTimer = undefined;
   }
 }

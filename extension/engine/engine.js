@@ -1,5 +1,5 @@
 /**
- * The engine: every stream of every tab, and the wallet, in one document that nobody sees.
+ * The engine: the streams of all tabs and the wallet, in one hidden document.
  */
 
 import { Problem } from "../shared/problem.js";
@@ -13,42 +13,43 @@ import { Stream } from "./playback/stream.js";
 import { publishState } from "./playback/state_publisher.js";
 import * as wallet from "./wallet.js";
 
-const MOVE_TRIES = 6;
-const MOVE_WAIT_MS = 700;
-const ORPHANS_MS = 15_000;
+const TAKE_OVER_ATTEMPTS = 6;
+const TAKE_OVER_RETRY_MS = 700;
+/** Time after a restart of the background in which pages show their players again. */
+const ORPHAN_MS = 15_000;
 
-/** @type {Map<string, Stream>} */
+/** Streams by token. @type {Map<string, Stream>} */
 const streams = new Map();
-/** @type {Set<number>} */
+/** Ports of wallet screens. @type {Set<number>} */
 const screens = new Set();
-/** Decisions that the toolbar's button was told of. */
-let shown = -1;
+/** Number on the toolbar button; -1 before it is set. */
+let badgeCount = -1;
 
-/** The toolbar's button tells how much waits for a decision; the screens look again. */
-function asks() {
+/** Updates the number of pending decisions on the toolbar button and in the screens. */
+function decisionsChanged() {
   const count = wallet.questions().length + [...streams.values()].filter(({ waitsToMove }) => waitsToMove).length;
-  if (count !== shown) badge(count);
-  shown = count;
+  if (count !== badgeCount) badge(count);
+  badgeCount = count;
   for (const port of screens) tell(port, { event: "decisions" });
 }
 
 wallet.setUp({
   changed() {
-    asks();
+    decisionsChanged();
     for (const port of screens) tell(port, { event: "changed" });
     for (const stream of streams.values()) stream.walletChanged().catch(() => undefined);
     provider.changed();
   },
   playing() {
     for (const stream of streams.values()) {
-      const told = stream.playing();
-      if (told) return told;
+      const playing = stream.playing();
+      if (playing) return playing;
     }
     return null;
   },
   decisions() {
     const all = [...streams.values()];
-    const named = (/** @type {any} */ song, /** @type {any} */ place) => ({
+    const describe = (/** @type {any} */ song, /** @type {any} */ place) => ({
       title: song?.title ?? "",
       artist: song?.artist ?? "",
       origin: place.origin,
@@ -56,22 +57,22 @@ wallet.setUp({
     return {
       takeovers: all
         .filter(({ waitsToMove }) => waitsToMove)
-        .map(({ song, place }) => ({ stream: place.stream, ...named(song, place) })),
-      // Only songs whose player asked for this window: what a page merely shows is no question.
+        .map(({ song, place }) => ({ stream: place.stream, ...describe(song, place) })),
+      // Only songs whose player opened this window: a page must not ask by showing a player.
       costs: all
         .filter(({ opened, payment }) => opened && payment.costs)
         .map(({ song, place, info, facts, payment }) => ({
-          ...named(song, place),
+          ...describe(song, place),
           interval_s: info?.interval_s ?? null,
           facts,
           ...payment.summary(0),
         })),
     };
   },
-  asks,
+  asks: decisionsChanged,
   takeOver(token) {
     const stream = streams.get(token);
-    if (stream?.waitsToMove) moveTo(stream).catch((error) => stream.fail(error));
+    if (stream?.waitsToMove) takeOver(stream).catch((error) => stream.fail(error));
   },
   async halt(origin) {
     for (const stream of streams.values())
@@ -80,12 +81,12 @@ wallet.setUp({
   },
 });
 
-/** @type {Record<string, (message: any) => void>} */
-const HEAR = {
+/** Handlers of the background's messages by type. @type {Record<string, (message: any) => void>} */
+const HANDLERS = {
   show(place) {
-    const known = streams.get(place.stream);
-    if (known?.adopt(place)) return;
-    known?.close();
+    const existing = streams.get(place.stream);
+    if (existing?.adopt(place)) return;
+    existing?.close();
     const stream = new Stream(place);
     streams.set(place.stream, stream);
     const { after, crossfade_s } = place.list ?? {};
@@ -94,20 +95,20 @@ const HEAR = {
     before.next?.close();
     before.next = new TrackHandover(before, stream, crossfade_s, () => before.changeTrack(1, true));
   },
-  /** The background was restarted: its ports have other numbers now, and the pages show their players again. */
+  /** The background was restarted: its ports have other numbers, and the pages show their players again. */
   lost() {
     screens.clear();
-    shown = -1;
+    badgeCount = -1;
     provider.lost();
     for (const stream of streams.values()) stream.orphan();
     setTimeout(() => {
-      for (const [token, stream] of streams) if (stream.isOrphan) HEAR["hide"]?.({ stream: token });
-    }, ORPHANS_MS);
+      for (const [token, stream] of streams) if (stream.isOrphan) HANDLERS["hide"]?.({ stream: token });
+    }, ORPHAN_MS);
   },
   hide({ stream }) {
     streams.get(stream)?.close();
     streams.delete(stream);
-    asks();
+    decisionsChanged();
   },
   opened({ port, kind, stream, site }) {
     if (kind === "provider" || kind === "approval") provider.open(port, kind, site);
@@ -125,26 +126,26 @@ const HEAR = {
   },
   from({ port, kind, stream, message }) {
     if (kind === "player") {
-      const known = streams.get(stream);
-      known?.onMessage(message).catch((error) => known.fail(error));
+      const playing = streams.get(stream);
+      playing?.onMessage(message).catch((error) => playing.fail(error));
       return;
     }
-    if (kind === "provider") return void provider.hear(port, message);
+    if (kind === "provider") return void provider.onRequest(port, message);
     (kind === "approval" ? provider.handle(message) : wallet.handle(message)).then(
       (result) => tell(port, { id: message.id, ok: true, result }),
       (error) => tell(port, { id: message.id, ok: false, error: Problem.of(error).toJSON() }),
     );
   },
-  command({ stream, command, value, n, active }) {
-    const known = streams.get(stream);
-    if (!known) return;
+  command({ stream: token, command, value, n, active }) {
+    const stream = streams.get(token);
+    if (!stream) return;
     /** @type {import("./playback/activation_rules.js").Surface} */
     const surface = active ? "activated" : "page";
-    const may = () => command !== "play" || known.gate.allows(surface);
-    known.pageCommands
-      .execute(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
-      .catch((error) => known.fail(error))
-      .finally(() => publishState(known));
+    const may = () => command !== "play" || stream.gate.allows(surface);
+    stream.pageCommands
+      .execute(n ?? 0, may, (allowed) => (allowed ? execute(stream, command, value, surface) : undefined))
+      .catch((error) => stream.fail(error))
+      .finally(() => publishState(stream));
   },
   event({ event }) {
     for (const [token, stream] of streams) {
@@ -159,13 +160,13 @@ const HEAR = {
 };
 
 /**
- * What a page's script wishes.
+ * Executes a command of a page's script.
  * @param {Stream} stream
  * @param {string} command
  * @param {any} value
  * @param {import("./playback/activation_rules.js").Surface} surface
  */
-async function obey(stream, command, value, surface) {
+async function execute(stream, command, value, surface) {
   if (command === "play") return stream.play(surface);
   const refusal = command === "seek" || command === "rate" ? stream.gate.refusal(command, surface) : null;
   if (refusal) return stream.notify(refusal);
@@ -176,20 +177,20 @@ async function obey(stream, command, value, surface) {
   return stream.onMessage({ type: command });
 }
 
-/** The other tab's music pauses, and this one begins. @param {Stream} stream */
-async function moveTo(stream) {
-  // The song that the window showed: a press for it starts no other one that the page has put in its place.
+/** Pauses the music of the other tab and starts this stream. @param {Stream} stream */
+async function takeOver(stream) {
+  // The press was for the song that the window showed: it starts no song that the page has put in its place.
   const header = stream.loader.opening["header"];
   for (const other of streams.values())
     if (other !== stream && other.isActive) await other.onMessage({ type: "pause" });
-  // The pause reaches the security server a moment after the host has it.
-  for (let tried = 0; tried < MOVE_TRIES; tried++) {
-    if (tried > 0) await new Promise((resolve) => setTimeout(resolve, MOVE_WAIT_MS));
+  // The pause reaches the security server a moment after the host.
+  for (let attempt = 0; attempt < TAKE_OVER_ATTEMPTS; attempt++) {
+    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, TAKE_OVER_RETRY_MS));
     await stream.retry();
     await stream.play(stream.loader.opening["header"] === header ? "own" : downgrade("own"));
     if (!stream.waitsToMove) return;
   }
 }
 
-start((message) => HEAR[message.type]?.(message));
-wallet.load().then(asks, () => undefined);
+start((message) => HANDLERS[message.type]?.(message));
+wallet.load().then(decisionsChanged, () => undefined);

@@ -1,14 +1,14 @@
 /**
- * The command that installs the host, also with the network of a station.
+ * The command that installs the host, with the network of a station where it names one.
  */
 
 import { networkAt } from "./playback/ticket.js";
 
 export const INSTALL = "gomaa host install";
-/** Nothing that a shell would read as anything but letters. */
+/** Origins without characters that a shell interprets. */
 const PLAIN = /^https?:\/\/[a-z0-9.-]+(:[0-9]+)?$/;
 
-/** @param {string} origin of the page @returns {Promise<string>} */
+/** The command to install the host. @param {string} origin of the page @returns {Promise<string>} */
 export async function installCommand(origin) {
   const named = PLAIN.test(origin) && (await networkAt(origin).catch(() => null));
   return named ? `${INSTALL} --network ${origin}` : INSTALL;

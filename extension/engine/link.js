@@ -1,91 +1,86 @@
 /**
- * The engine's line to the background: events in, requests out.
+ * Messages between the engine and the background: events in, requests and notifications out.
  */
 
 import { api, inOnePage } from "../shared/compat.js";
 import { pair } from "../shared/link.js";
 import { Problem } from "../shared/problem.js";
+import { RequestMap } from "../shared/rpc.js";
 
-const AGAIN_MS = 200;
+const RECONNECT_MS = 200;
+
+/** @typedef {{type: string, [field: string]: any}} Message */
 
 /** @type {{postMessage: (message: any) => void} | null} */
 let port = null;
-let count = 0;
-/** @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void}>} */
-const waiting = new Map();
+const requests = new RequestMap();
 /** @type {(message: any) => void} */
 let listener = () => {};
 
 /** @param {any} message */
-function hear(message) {
+function onMessage(message) {
   if (message.type !== "answer") return listener(message);
-  const asked = waiting.get(message.id);
-  waiting.delete(message.id);
-  if (message.ok) asked?.resolve(message.result);
-  else asked?.reject(Problem.of(message.error));
+  if (message.ok) requests.resolve(message.id, message.result);
+  else requests.reject(message.id, Problem.of(message.error));
 }
 
 function open() {
   if (inOnePage) {
-    pair.engine.onmessage = ({ data }) => hear(data);
+    pair.engine.onmessage = ({ data }) => onMessage(data);
     port = pair.engine;
     return;
   }
-  const mine = api.runtime.connect({ name: "engine" });
-  port = mine;
-  mine.onMessage.addListener(hear);
-  mine.onDisconnect.addListener(() => {
-    // The service worker was restarted: what it owed us it will never answer.
-    for (const { reject } of waiting.values()) reject(new Problem("host.gone"));
-    waiting.clear();
+  const opened = api.runtime.connect({ name: "engine" });
+  port = opened;
+  opened.onMessage.addListener(onMessage);
+  opened.onDisconnect.addListener(() => {
+    // The service worker was restarted and has no state: its responses will not come.
+    requests.rejectAll(new Problem("host.gone"));
     port = null;
     listener({ type: "lost" });
-    setTimeout(open, AGAIN_MS);
+    setTimeout(open, RECONNECT_MS);
   });
 }
 
-/** @param {(message: any) => void} onMessage */
-export function start(onMessage) {
-  listener = onMessage;
+/** Connects to the background. @param {(message: any) => void} onEvent every message that is no response */
+export function start(onEvent) {
+  listener = onEvent;
   open();
 }
 
-/** @param {any} message @returns {Promise<any>} */
-function ask(message) {
-  return new Promise((resolve, reject) => {
-    if (!port) return reject(new Problem("host.gone"));
-    const id = ++count;
-    waiting.set(id, { resolve, reject });
-    port.postMessage({ ...message, id });
-  });
+/** @param {Message} message @returns {Promise<any>} */
+function request(message) {
+  const current = port;
+  if (!current) return Promise.reject(new Problem("host.gone"));
+  return requests.request((id) => current.postMessage({ ...message, id }));
 }
 
-/** A request to the native host. @param {string} op @param {Record<string, unknown>} [fields] */
-export const native = (op, fields = {}) => ask({ type: "native", request: { op, ...fields } });
+/** Sends a request to the native host. @param {string} op @param {Record<string, unknown>} [fields] */
+export const native = (op, fields = {}) => request({ type: "native", request: { op, ...fields } });
 
-/** @param {string[]} keys @returns {Promise<Record<string, any>>} */
-export const recall = (keys) => ask({ type: "storage", get: keys });
+/** Reads from the browser's storage. @param {string[]} keys @returns {Promise<Record<string, any>>} */
+export const readStorage = (keys) => request({ type: "storage", get: keys });
 
-/** @param {Record<string, unknown>} values */
-export const keep = (values) => ask({ type: "storage", set: values });
+/** Writes to the browser's storage. @param {Record<string, unknown>} values */
+export const writeStorage = (values) => request({ type: "storage", set: values });
 
 /**
- * Bytes of the song that a page on disk carries, base64: nobody but the page may read its file.
+ * Reads bytes of the song that a page on disk carries: only the page itself may read its file.
  * @param {string} stream
  * @param {number} offset
  * @param {number} size
- * @returns {Promise<string>}
+ * @returns {Promise<string>} base64
  */
-export const readPage = (stream, offset, size) => ask({ type: "read", stream, offset, size });
+export const readPage = (stream, offset, size) => request({ type: "read", stream, offset, size });
 
-/** Show the window for answering sites, or close it. @param {boolean} open */
-export const approve = (open) => ask({ type: "approve", open });
+/** Opens or closes the approval window. @param {boolean} open */
+export const approve = (open) => request({ type: "approve", open });
 
-/** A message to a player or a screen. @param {number} to @param {any} message */
+/** Sends a message to a player or a wallet screen. @param {number} to @param {any} message */
 export const tell = (to, message) => port?.postMessage({ type: "to", port: to, message });
 
-/** So much waits for a decision in the extension's own window. @param {number} count */
+/** Sets the number of pending decisions on the toolbar button. @param {number} count */
 export const badge = (count) => port?.postMessage({ type: "badge", count });
 
-/** A word to the background, which browsers stop when it hears nothing. */
+/** Keeps the background running: browsers stop it when it receives no messages. */
 export const keepAwake = () => port?.postMessage({ type: "awake" });

@@ -1,13 +1,15 @@
 /**
- * Who signed, by @noble/secp256k1: what the core's Python would need a tenth of a second for. No secret comes here.
+ * Public-key recovery by @noble/secp256k1: Python takes a tenth of a second. No secrets are involved.
  */
 
 import { recoverPublicKey } from "../vendor/noble/secp256k1.js";
 
 /**
+ * Recovers the public key of an ECDSA signature.
  * @param {Uint8Array} digest 32 bytes
  * @param {Uint8Array} signature r, s, and the recovery number 0 or 1
- * @returns {Uint8Array} the public key, 64 bytes; throws where there is none
+ * @returns {Uint8Array} the public key, 64 bytes
+ * @throws where the signature is invalid
  */
 export function recover(digest, signature) {
   const ordered = new Uint8Array(65);

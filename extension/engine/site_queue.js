@@ -1,34 +1,36 @@
 /**
- * Work of which each site has so much at once, and the rest waits for its own site's.
+ * Concurrency limit for each site.
  */
 
-export class Turns {
+/** Runs at most `limit` tasks of each site at once; further tasks wait for those of their own site. */
+export class SiteQueue {
   /** @private @type {Map<string, {running: number, waiting: (() => void)[]}>} */
   sites = new Map();
 
-  /** @param {number} most at once */
-  constructor(most) {
-    this.most = most;
+  /** @param {number} limit tasks of one site at once */
+  constructor(limit) {
+    this.limit = limit;
   }
 
   /**
+   * Runs a task when its site has room.
    * @template T
    * @param {string} site
-   * @param {() => Promise<T>} work
+   * @param {() => Promise<T>} task
    * @returns {Promise<T>}
    */
-  async run(site, work) {
-    const lane = this.sites.get(site) ?? { running: 0, waiting: [] };
-    this.sites.set(site, lane);
-    if (lane.running >= this.most) await new Promise((resolve) => lane.waiting.push(() => resolve(undefined)));
-    else lane.running++;
+  async run(site, task) {
+    const queue = this.sites.get(site) ?? { running: 0, waiting: [] };
+    this.sites.set(site, queue);
+    if (queue.running >= this.limit) await new Promise((resolve) => queue.waiting.push(() => resolve(undefined)));
+    else queue.running++;
     try {
-      return await work();
+      return await task();
     } finally {
-      // Who waits takes this place.
-      const next = lane.waiting.shift();
+      // The next waiting task takes this place.
+      const next = queue.waiting.shift();
       if (next) next();
-      else if (--lane.running === 0) this.sites.delete(site);
+      else if (--queue.running === 0) this.sites.delete(site);
     }
   }
 }

@@ -1,31 +1,29 @@
 /**
- * The cores that read songs, one for each site with players: what a site's headers cost in time and memory is that
- * site's own.
+ * The Python cores that read songs, one for each site with players, so that a site's headers cost time and memory of
+ * its own core only.
  *
- * A core ends with the last player of its site, whatever it is reading; one that has read little is kept for the next
- * site for a while.
+ * A core ends with the last player of its site, also during a call; one that has read little is kept for the next site
+ * for a while.
  */
 
 import { Problem } from "../shared/problem.js";
-import { Core } from "./core.js";
+import { PythonCore } from "./core.js";
 
-/** Cores at once; sites beyond share. */
-const MOST_CORES = 4;
-/** Bytes of the headers that a site has open at once. */
-export const MOST_BYTES_OF_SITE = 8 << 20;
-/** A core that has read no more than this may serve another site. */
-const LITTLE = 1 << 20;
-const KEPT_MS = 60_000;
-const MOST_CLOSED = 256;
+/** Cores at once; further sites share them. */
+const MAX_CORES = 4;
+/** Bytes of the headers that a site may have open at once. */
+export const MAX_HEADER_BYTES_OF_SITE = 8 << 20;
+/** A core that has read no more bytes than this may serve another site. */
+const MAX_READ_OF_SPARE = 1 << 20;
+const SPARE_MS = 60_000;
+const MAX_CLOSED = 256;
 
 /**
- * @typedef {{core: Core, sites: Map<string, Set<string>>, sizes: Map<string, number>, read: number}} Reader streams by
- *   site, bytes of header by stream, bytes read so far
+ * A core with its streams by site, the bytes of header by stream, and the bytes that it has read so far.
+ * @typedef {{core: PythonCore, sites: Map<string, Set<string>>, sizes: Map<string, number>, read: number}} Reader
  */
 
 /**
- * @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Next what a request would
- *   do now
  * @typedef {{
  *   content: string,
  *   owner: string,
@@ -41,30 +39,31 @@ const MOST_CLOSED = 256;
  *   waveform: string | null,
  *   payer: string,
  *   price_wei: string,
- *   next: Record<"play" | "pause" | "seek", Next>,
+ *   begins: "play" | "preview",
+ *   transitions: import("./playback/transitions.js").Table,
  *   extent: {from_ms: number, to_ms: number | null},
  * }} OpenedSong result of `header.load` (pywallet/worker_api/songs.py); the segments come from the host
  */
 
 /** @type {Set<Reader>} */
 const readers = new Set();
-/** @type {Map<string, {reader: Reader, site: string}>} by stream */
+/** Readers by stream. @type {Map<string, {reader: Reader, site: string}>} */
 const open = new Map();
-/** @type {Set<string>} streams whose late words start no core */
+/** Closed streams, for which a late call starts no core. @type {Set<string>} */
 const closed = new Set();
-/** @type {Reader | null} kept for the next site */
+/** A reader without streams, kept for the next site. @type {Reader | null} */
 let spare = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
 /**
- * How long Python took to start for this stream.
+ * Opens a core for a stream.
  * @param {string} stream @param {string} site
- * @returns {Promise<number>}
+ * @returns {Promise<number>} time that Python took to start, ms
  */
 export function openSong(stream, site) {
-  const known = open.get(stream);
-  if (known) return known.reader.core.started;
+  const existing = open.get(stream);
+  if (existing) return existing.reader.core.started;
   closed.delete(stream);
   const reader = readerFor(site);
   const streams = reader.sites.get(site) ?? new Set();
@@ -74,7 +73,7 @@ export function openSong(stream, site) {
 }
 
 /**
- * One operation of pywallet.worker_api about a song.
+ * Calls an operation of pywallet.worker_api about a song.
  * @param {string} op
  * @param {{stream: string, [field: string]: unknown}} payload
  * @param {Uint8Array} [header]
@@ -88,21 +87,21 @@ export async function song(op, payload, header) {
     reader.sizes.delete(payload.stream);
     let held = header.length;
     for (const stream of reader.sites.get(site) ?? []) held += reader.sizes.get(stream) ?? 0;
-    if (held > MOST_BYTES_OF_SITE) throw new Problem("site.streams", { limit: MOST_BYTES_OF_SITE });
+    if (held > MAX_HEADER_BYTES_OF_SITE) throw new Problem("site.streams", { limit: MAX_HEADER_BYTES_OF_SITE });
     reader.sizes.set(payload.stream, header.length);
     reader.read += header.length;
   }
   return reader.core.call(op, payload, header);
 }
 
-/** @param {string} stream */
+/** Closes a stream, and its core with the last stream of the site. @param {string} stream */
 export function closeSong(stream) {
-  const known = open.get(stream);
-  if (!known) return;
-  const { reader, site } = known;
+  const existing = open.get(stream);
+  if (!existing) return;
+  const { reader, site } = existing;
   open.delete(stream);
   closed.add(stream);
-  if (closed.size > MOST_CLOSED)
+  if (closed.size > MAX_CLOSED)
     for (const oldest of closed) {
       closed.delete(oldest);
       break;
@@ -112,38 +111,42 @@ export function closeSong(stream) {
   streams?.delete(stream);
   if (streams?.size === 0) reader.sites.delete(site);
   if (reader.sites.size > 0) return void reader.core.call("stream.close", { stream }).catch(() => undefined);
-  if (spare || reader.read > LITTLE) return drop(reader);
+  if (spare || reader.read > MAX_READ_OF_SPARE) return drop(reader);
   reader.core.call("stream.close", { stream }).catch(() => undefined);
   keep(reader);
 }
 
-/** @param {string} site @returns {Reader} */
+/**
+ * The reader that serves a site: its own, the spare one, a new one, or the one with least streams.
+ * @param {string} site
+ * @returns {Reader}
+ */
 function readerFor(site) {
   for (const reader of readers) if (reader.sites.has(site)) return reader;
   if (spare) {
-    const found = spare;
+    const reader = spare;
     spare = null;
     clearTimeout(timer);
-    return found;
+    return reader;
   }
-  if (readers.size >= MOST_CORES) return [...readers].reduce((a, b) => (b.sizes.size < a.sizes.size ? b : a));
+  if (readers.size >= MAX_CORES) return [...readers].reduce((a, b) => (b.sizes.size < a.sizes.size ? b : a));
   return begin();
 }
 
 function begin() {
   /** @type {Reader} */
-  const reader = { core: new Core(), sites: new Map(), sizes: new Map(), read: 0 };
+  const reader = { core: new PythonCore(), sites: new Map(), sizes: new Map(), read: 0 };
   readers.add(reader);
   return reader;
 }
 
-/** For the next site. @param {Reader} reader */
+/** Keeps a reader for the next site. @param {Reader} reader */
 function keep(reader) {
   spare = reader;
-  timer = setTimeout(() => drop(reader), KEPT_MS);
+  timer = setTimeout(() => drop(reader), SPARE_MS);
 }
 
-/** @param {Reader} reader */
+/** Ends a reader's core. @param {Reader} reader */
 function drop(reader) {
   if (spare === reader) {
     spare = null;

@@ -1,5 +1,5 @@
 /**
- * The wallet: what the engine's other parts ask of it, and the requests of the wallet's screens.
+ * The wallet's interface to the other parts of the engine, and the requests of the wallet's screens.
  */
 
 import { Problem } from "../shared/problem.js";
@@ -23,18 +23,21 @@ export { met } from "./wallet/sites.js";
 export { question, questions } from "./wallet/collecting.js";
 export { load };
 
-/** @param {Pick<typeof now, "changed" | "playing" | "halt" | "decisions" | "asks" | "takeOver">} shell */
+/**
+ * Sets the engine's hooks and starts planned claims.
+ * @param {Pick<typeof now, "changed" | "playing" | "halt" | "decisions" | "asks" | "takeOver">} shell
+ */
 export function setUp(shell) {
   Object.assign(now, shell);
-  // Claims that a press has planned are sent whether the wallet is open or not.
+  // Planned claims are sent whether the wallet is open or not.
   load().then(resume, () => undefined);
 }
 
-/** Something was earned: it is collected in private, once it is final. */
+/** Plans the private collection of a new receipt. */
 export const earned = () => void plan().catch(() => undefined);
 
 /**
- * For the player: whether there is a wallet, and whether it takes rewards at this station.
+ * Status for the player: whether there is a wallet, and whether it collects rewards at this station.
  * @param {{address: string} | null} [station]
  */
 export function standing(station = null) {
@@ -46,13 +49,13 @@ export function standing(station = null) {
   };
 }
 
-/** What waits for a decision in the extension's own window may have changed. */
+/** Updates the number of pending decisions. */
 export const asks = () => now.asks();
 
-/** Whether the person agreed to be counted among those who hear each part of a song; null: they never said. */
+/** Whether the fan agreed to be counted in the statistics of each part of a song; null: not answered. */
 export const tracking = () => state.tracking;
 
-/** @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations by message type. @type {Record<string, (message: any) => Promise<any>>} */
 const OPS = {
   ...vault.OPS,
   ...collecting.OPS,
@@ -69,22 +72,22 @@ const OPS = {
     return {};
   },
   async "host.status"() {
-    const { state: standing_, version, networks: known, code } = await native("status");
-    const ids = (known ?? []).map((/** @type {{chain_id: number}} */ { chain_id }) => chain_id);
+    const { state: hostState, version, networks, code } = await native("status");
+    const ids = (networks ?? []).map((/** @type {{chain_id: number}} */ { chain_id }) => chain_id);
     const chain_id = ids.includes(state.chain_id) ? state.chain_id : (ids[0] ?? null);
     return {
-      state: standing_,
+      state: hostState,
       version,
       command: INSTALL,
-      code: standing_ === "connected" ? null : (code ?? `host.${standing_}`),
+      code: hostState === "connected" ? null : (code ?? `host.${hostState}`),
       networks: ids,
       chain_id,
     };
   },
 };
 
-/** What screens ask by themselves, as they are drawn and as time passes: not a sign of a person. */
-const UNMOVED = new Set([
+/** Requests that screens make without a person, as they are drawn and as time passes. */
+const AUTOMATIC = new Set([
   "wallet.status",
   "wallet.summary",
   "wallet.playing",
@@ -98,13 +101,13 @@ const UNMOVED = new Set([
   "host.status",
 ]);
 
-/** Whether a person did something. @param {any} message */
-const isMoved = ({ type, what }) => !UNMOVED.has(type) && !(type === "wallet.points" && what === "look");
+/** Whether a request comes from an action of a person. @param {any} message */
+const isPersonal = ({ type, what }) => !AUTOMATIC.has(type) && !(type === "wallet.points" && what === "look");
 
-/** @param {any} message */
+/** Handles a request of a screen. @param {any} message @throws {Problem} */
 export async function handle(message) {
   await load();
-  if (isMoved(message)) vault.touch();
+  if (isPersonal(message)) vault.touch();
   if (!Object.hasOwn(OPS, message.type)) throw new Problem("message.denied");
   return /** @type {(message: any) => Promise<any>} */ (OPS[message.type])(message);
 }

@@ -1,19 +1,18 @@
 /**
- * Calls into the wallet's core. It reads nothing that a page or a station names: songs are read by cores of their own
- * (songs.js).
+ * Calls into the wallet's Python core. Songs, which are untrusted input, are read by other cores (song_cores.js).
  */
 
-import { Core } from "./core.js";
+import { PythonCore } from "./core.js";
 import { now } from "./wallet/state.js";
 
-/** @type {Core | null} */
+/** @type {PythonCore | null} */
 let core = null;
 
-/** Begins to start it, so that it is there when it is needed. */
-export const warm = () => (core ??= new Core());
+/** Starts the core before it is needed. */
+export const warm = () => (core ??= new PythonCore());
 
 /**
- * One operation of pywallet.worker_api.
+ * Calls an operation of pywallet.worker_api.
  * @param {string} op
  * @param {Record<string, unknown>} [payload]
  * @param {Uint8Array} [blob]
@@ -21,7 +20,7 @@ export const warm = () => (core ??= new Core());
  */
 export function python(op, payload, blob) {
   const wallet = warm();
-  // The core does one after the other: what is over has no key any more when the operation comes to it.
+  // The core runs calls in order: after the idle time the keys are gone before this call.
   if (now.expired) wallet.call("wallet.lock").catch(() => undefined);
   return wallet.call(op, payload, blob);
 }

@@ -1,5 +1,5 @@
 /**
- * The Worker that is Python: Pyodide from its memory snapshot, with the core imported. It knows no page and no network.
+ * The Worker that runs Pyodide from a memory snapshot with pywallet imported. It has no access to pages and network.
  */
 
 import { loadPyodide } from "../pyodide/pyodide.mjs";
@@ -28,7 +28,7 @@ async function start() {
     }),
   );
   python.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data), recover });
-  // The snapshot froze the state of Python's generator; nothing of ours uses it, and nothing ever should by accident.
+  // The snapshot has a fixed state of Python's random generator, which nothing may use unseeded.
   python.runPython("import random; random.seed()");
   const { call_json: call } = python.pyimport("pywallet.worker_api");
   await call("wallet.status", "{}", null);

@@ -8,7 +8,7 @@ import { command, moneyState } from "../ui/pieces.js";
 import { browserTitle, hostCommands, hostRemedy, systemName } from "../ui/host.js";
 import { sentences, t } from "../ui/text.js";
 
-const LOOK_MS = 2000;
+const POLL_HOST_MS = 2000;
 
 /** @typedef {import("../popup/popup.js").Host} Host */
 
@@ -29,7 +29,7 @@ export function computer(app) {
     const was = last;
     last = key;
     const connected = host?.state === "connected";
-    const found = connected || host?.state === "version" || host?.state === "gone";
+    const isInstalled = connected || host?.state === "version" || host?.state === "gone";
     const trouble = host && !connected ? sentences({ code: host.code || `host.${host.state}` }) : null;
     const remedy = hostRemedy(trouble?.code ?? "") ?? "command";
     const commands = hostCommands(host?.command ?? "", remedy);
@@ -46,13 +46,13 @@ export function computer(app) {
       steps,
       h(
         "li",
-        { class: found && remedy === "command" ? "done" : "now" },
+        { class: isInstalled && remedy === "command" ? "done" : "now" },
         h("div", { class: "stack t" }, first, command(commands[0] ?? "")),
       ),
       commands[1]
         ? h(
             "li",
-            { class: connected ? "done" : found ? "now" : "" },
+            { class: connected ? "done" : isInstalled ? "now" : "" },
             h(
               "div",
               { class: "stack t" },
@@ -68,8 +68,8 @@ export function computer(app) {
       check(
         "file",
         t("programFound"),
-        found ? (host?.version ? t("versionIs", host.version) : "") : (trouble?.cause ?? ""),
-        Boolean(found),
+        isInstalled ? (host?.version ? t("versionIs", host.version) : "") : (trouble?.cause ?? ""),
+        Boolean(isInstalled),
       ),
       check(
         "plug",
@@ -83,7 +83,7 @@ export function computer(app) {
     if (connected && was !== "") app.say(t("hostConnected"));
   };
   draw(null);
-  app.every(LOOK_MS, async () => {
+  app.every(POLL_HOST_MS, async () => {
     try {
       draw(await app.ask("host.status"));
     } catch {

@@ -5,7 +5,7 @@
 
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { sleeper } from "../ui/wake_delay.js";
+import { wakeDelay } from "../ui/wake_delay.js";
 import { sentences, t } from "../ui/text.js";
 
 /**
@@ -58,7 +58,7 @@ export function network(app) {
       h("div", { class: "row between" }, later(app), add),
     );
     // The station decides when its offer comes: the button sleeps first, under whatever press.
-    sleeper((is) => {
+    wakeDelay((is) => {
       add.disabled = is || busy;
     });
     return undefined;

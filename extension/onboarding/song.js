@@ -4,13 +4,13 @@
 
 import { show, wei } from "../ui/amounts.js";
 import { fill, h, press } from "../ui/dom.js";
-import { eye } from "../ui/reward_meter.js";
+import { rewardMeter } from "../ui/reward_meter.js";
 import { icon } from "../ui/icons.js";
 import { moneyState } from "../ui/pieces.js";
 import { moment } from "../ui/time.js";
 import { language, t } from "../ui/text.js";
 
-const LOOK_MS = 1500;
+const POLL_PLAYING_MS = 1500;
 
 /** @typedef {import("../popup/popup.js").Playing} Playing */
 /** @typedef {import("../popup/popup.js").Summary} Summary */
@@ -56,7 +56,7 @@ export function song(app) {
       line("coin", t("rewardComes"), t("rewardComesLead"), false),
     );
   draw(null);
-  app.every(LOOK_MS, async () => {
+  app.every(POLL_PLAYING_MS, async () => {
     try {
       const playing = await app.ask("wallet.playing");
       draw(playing?.content ? playing : null);
@@ -95,7 +95,7 @@ export function song(app) {
 export function reward(app) {
   const top = h("div", { class: "reward-head" });
   const steps = h("ol", { class: "steps card" });
-  const meter = eye(1, "huge");
+  const meter = rewardMeter(1, "huge");
   const draw = (/** @type {Playing | null} */ playing, /** @type {number | null} */ due) => {
     if (playing) {
       fill(
@@ -140,7 +140,7 @@ export function reward(app) {
     },
     () => {},
   );
-  app.every(LOOK_MS, async () => {
+  app.every(POLL_PLAYING_MS, async () => {
     const playing = await app.ask("wallet.playing").catch(() => null);
     draw(playing?.content ? playing : null, due);
   });

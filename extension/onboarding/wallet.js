@@ -120,8 +120,8 @@ export function checkWords(app) {
   const look = async () => {
     let good = true;
     for (const { place, input, fail, say } of fields) {
-      const told = await app.ask("wallet.spelling", { words: input.value });
-      const right = told.words.length === 1 && told.words[0] === words[place];
+      const spelling = await app.ask("wallet.spelling", { words: input.value });
+      const right = spelling.words.length === 1 && spelling.words[0] === words[place];
       if (right) say(t("wordRight"), "good");
       else fail(t("wordWrong", place + 1));
       if (!right && good) input.focus();
@@ -158,9 +158,9 @@ export function restore(app) {
   };
   const look = async () => {
     near.hidden = true;
-    const told = await app.ask("wallet.spelling", { words: words.input.value });
-    const typed = /** @type {string[]} */ (told.words);
-    const slip = told.slips[0];
+    const spelling = await app.ask("wallet.spelling", { words: words.input.value });
+    const typed = /** @type {string[]} */ (spelling.words);
+    const slip = spelling.slips[0];
     if (slip) {
       near.hidden = slip.near.length === 0;
       fill(
@@ -176,9 +176,9 @@ export function restore(app) {
       );
       return fail(t("wordsLetters", slip.position, typed[slip.position - 1] ?? ""));
     }
-    if (!told.size) return fail(t("wordsCount", typed.length));
-    if (!told.holds) return fail(t("wordsTogether"));
-    app.draft.mnemonic = told.words.join(" ");
+    if (!spelling.size) return fail(t("wordsCount", typed.length));
+    if (!spelling.holds) return fail(t("wordsTogether"));
+    app.draft.mnemonic = spelling.words.join(" ");
     app.draft.restoring = true;
     return app.go("password");
   };

@@ -42,7 +42,7 @@ export const NOTHING = {
 };
 
 /** How far the frame runs ahead of the engine's last word. */
-const AHEAD_MS = 2500;
+const MAX_EXTRAPOLATION_MS = 2500;
 
 export const SOUNDING = new Set(["playing", "waiting", "starting", "seeking"]);
 const STOPPING = new Set(["refused", "failed", "loading"]);
@@ -115,7 +115,7 @@ export function paid(terms) {
  * @returns {{position: number, next: number}} ms
  */
 export function live({ state, at }, nowMs) {
-  const ahead = state.state === "playing" ? Math.min(AHEAD_MS, Math.max(0, nowMs - at)) * state.rate : 0;
+  const ahead = state.state === "playing" ? Math.min(MAX_EXTRAPOLATION_MS, Math.max(0, nowMs - at)) * state.rate : 0;
   return {
     position: Math.min(state.duration_ms || Infinity, state.position_ms + ahead),
     next: Math.max(0, state.next_ms - ahead),
@@ -123,7 +123,7 @@ export function live({ state, at }, nowMs) {
 }
 
 /**
- * How full the tuning eye is.
+ * How full the reward meter is.
  * @param {number} nextMs until the next interval is full
  * @param {number} intervalS
  * @returns {number} 0…1

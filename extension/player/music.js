@@ -4,7 +4,7 @@
 
 import { show, wei } from "../ui/amounts.js";
 import { fill, h, press, set, write } from "../ui/dom.js";
-import { eye } from "../ui/reward_meter.js";
+import { rewardMeter } from "../ui/reward_meter.js";
 import { icon, iconButton } from "../ui/icons.js";
 import { amount } from "../ui/pieces.js";
 import { clock, secondsLeft } from "../ui/time.js";
@@ -68,7 +68,7 @@ export function music(actions, first) {
     if (event.isTrusted) actions.speed(Number(speed.value));
   });
 
-  const meter = eye(0);
+  const meter = rewardMeter(0);
   const sum = h("p", { class: "sum num" });
   const next = h("p", { class: "xs dim num" });
   const reward = h("div", { class: "reward" }, meter.node, h("div", null, sum, next));

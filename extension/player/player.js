@@ -1,5 +1,5 @@
 /**
- * The in-page player. It hears the engine, shows one view at a time, and asks its page for a height and nothing else.
+ * The in-page player: shows one view at a time for the engine's messages, and sends its page only a height.
  */
 
 import { byId, fill, h, write } from "../ui/dom.js";
@@ -15,6 +15,7 @@ import { canSeek, fixedHeight, live, NOTHING, rewardMode, SOUNDING, viewOf } fro
 import { music } from "./music.js";
 import { head } from "./parts.js";
 import { problem } from "./problem.js";
+import { recordTimings } from "./timing_entries.js";
 
 const SEEK_PAUSE_MS = 350;
 const ASK_MS = 1500;
@@ -27,9 +28,9 @@ let shown = "";
 /** @type {import("./parts.js").View | null} */
 let view = null;
 /** @type {{ms: number, timer: ReturnType<typeof setTimeout>} | null} */
-let wanted = null;
-/** Height that the page was last told, px. */
-let heightTold = 0;
+let pendingSeek = null;
+/** Height that the page has, px. */
+let sentHeight = 0;
 
 /** @param {string} text */
 const say = (text) => write(byId("live"), text);
@@ -61,15 +62,15 @@ const actions = {
       say(t("noSeeks"));
       return;
     }
-    // Presses in quick succession are one seek: each one is counted.
+    // Presses in quick succession are joined to one seek: each seek is counted.
     const target = Math.round(Math.min(Math.max(0, ms), Math.max(0, model.state.duration_ms - 500)));
-    if (wanted) clearTimeout(wanted.timer);
+    if (pendingSeek) clearTimeout(pendingSeek.timer);
     model.state = { ...model.state, position_ms: target };
     model.at = performance.now();
-    wanted = {
+    pendingSeek = {
       ms: target,
       timer: setTimeout(() => {
-        wanted = null;
+        pendingSeek = null;
         actions.send("seek", { position_ms: target });
         const left = model.state.left.seeks;
         say(
@@ -94,58 +95,38 @@ const actions = {
 };
 
 /** @param {any} message of the port; the engine is of this extension, but a missing field must not stop the frame */
-function hear(message) {
+function onMessage(message) {
   if (message?.type === "terms") {
     model.terms = { ...message };
     if (model.state.state === "loading" || !model.state.duration_ms)
       model.state = { ...model.state, duration_ms: Number(message.duration_ms) || 0 };
     dress(model.terms?.title ? `${model.terms.title} · GoMAA` : "GoMAA");
   } else if (message?.type === "state") {
-    const before_ = model.state;
+    const previous = model.state;
     const next = { ...NOTHING, ...message, left: message.left ?? {} };
     if (!next.duration_ms) next.duration_ms = model.terms?.duration_ms ?? 0;
-    if (wanted) next.position_ms = wanted.ms;
+    if (pendingSeek) next.position_ms = pendingSeek.ms;
     model.state = next;
     model.at = performance.now();
-    keepTimings(message.timings);
-    // What a person has to allow stays said until it is: a page's play may have come before there was a song.
+    recordTimings(message.timings);
+    // A pending permission stays shown: a page's play may have come before the song was loaded.
     const waits =
       ["player.press", "site.budget"].includes(model.problem?.code ?? "") && ["loading", "ready"].includes(next.state);
     if (
       !waits &&
       !["refused", "failed", "loading"].includes(next.state) &&
-      ["refused", "failed", "loading"].includes(before_.state)
+      ["refused", "failed", "loading"].includes(previous.state)
     )
       model.problem = null;
-    announce(before_, next);
+    announce(previous, next);
   } else if (message?.type === "problem" && typeof message.code === "string") {
     model.problem = { code: message.code, detail: message.detail ?? {} };
   } else return;
   render();
 }
 
-const measured = { engine_cold: 0, first_audio: 0, seek: 0 };
-let judged = 0;
-
 /**
- * The engine's figures as User Timing entries of this frame, where developer tools and benchmarks find them.
- * @param {{engine_cold_ms?: number | null, first_audio_ms?: number | null, seek_ms?: number[], marks?: string[]} |
- *   undefined} timings
- */
-function keepTimings(timings) {
-  const verdicts = Array.isArray(timings?.marks) ? timings.marks : [];
-  for (const verdict of verdicts.slice(judged)) performance.measure(`gomaa.mark.${verdict}`, { start: 0, duration: 0 });
-  judged = Math.max(judged, verdicts.length);
-  for (const name of /** @type {(keyof typeof measured)[]} */ (["engine_cold", "first_audio", "seek"])) {
-    const told = timings?.[`${name}_ms`] ?? [];
-    const values = Array.isArray(told) ? told : [told];
-    for (const duration of values.slice(measured[name])) performance.measure(`gomaa.${name}`, { start: 0, duration });
-    measured[name] = Math.max(measured[name], values.length);
-  }
-}
-
-/**
- * Rewards and turns of events are spoken; seconds are not.
+ * Announces rewards and changes of state to screen readers, but no seconds.
  * @param {import("./model.js").State} was
  * @param {import("./model.js").State} is
  */
@@ -157,24 +138,24 @@ function announce(was, is) {
   else if (is.state !== was.state && is.state === "ended") say(t("heardToEnd"));
 }
 
-const mustWait = pressGuard(() => render());
+const isDelayed = pressGuard(() => render());
 
 function render() {
   draw();
-  tellHeight();
+  sendHeight();
 }
 
 function draw() {
   const name = viewOf(model);
   card.dataset.state = model.state.state;
-  // For reports of what went wrong: the code and what belongs to it, nothing of the fan.
+  // For reports: the code and its details, no data of the fan.
   if (model.problem)
     Object.assign(card.dataset, { code: model.problem.code, detail: JSON.stringify(model.problem.detail ?? {}) });
   else for (const name of ["code", "detail"]) delete card.dataset[name];
-  // The wave is drawn for one song; another song gets a new view.
+  // The waveform is drawn for one song; another song gets a new view.
   const key = name === "music" ? `music ${model.terms?.content} ${model.terms && rewardMode(model.terms)}` : name;
-  // Music is drawn into what stands there; every other view is made anew.
-  if ((key !== shown || name !== "music") && mustWait()) return;
+  // The music view is updated in place; every other view is made again.
+  if ((key !== shown || name !== "music") && isDelayed()) return;
   if (key !== shown) {
     const hadFocus = card.contains(document.activeElement);
     shown = key;
@@ -234,12 +215,12 @@ function key(event) {
   });
   if (!action) return;
   event.preventDefault();
-  // A key that is held moves and turns, and does nothing else twice.
-  if (!event.repeat || action.kind === "by" || action.kind === "louder") obey(action, name);
+  // The repeats of a held key only seek and change the volume.
+  if (!event.repeat || action.kind === "by" || action.kind === "louder") execute(action, name);
 }
 
 /** @param {import("./keys.js").Action} action @param {string} name of the view */
-function obey(action, name) {
+function execute(action, name) {
   const { state } = model;
   switch (action.kind) {
     case "terms":
@@ -282,13 +263,12 @@ dress("GoMAA");
 pressOnce();
 /** @type {{send: (message: object) => boolean} | null} */
 let port = null;
-// The content script that made this frame gives it its key, and no other window has one: without it nothing is played
-// here.
+// Only the content script that made this frame has its key; without it nothing is played here.
 addEventListener("message", ({ data }) => {
   const key = data?.gomaa;
   if (port || typeof key !== "string" || !/^[0-9a-f]{32}$/.test(key)) return;
-  port = connect(`player:${key}`, hear, (up, gone) => {
-    heightTold = 0;
+  port = connect(`player:${key}`, onMessage, (up, gone) => {
+    sentHeight = 0;
     if (gone)
       return fill(
         card,
@@ -299,26 +279,26 @@ addEventListener("message", ({ data }) => {
           h("p", { class: "dim" }, t("reloadLead")),
         ),
       );
-    // An engine that was restarted knows this stream only after it is asked for it.
+    // A restarted engine opens the stream at the first request.
     if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
     return undefined;
   });
-  tellHeight();
+  sendHeight();
 });
 render();
 tick();
 document.addEventListener("keydown", key);
-new ResizeObserver(tellHeight).observe(document.body);
+new ResizeObserver(sendHeight).observe(document.body);
 
 /**
- * Over the extension's own port: a message to the page would name this extension's address, which is another in every
- * Firefox.
+ * Sends the height over the extension's port: a message to the page would reveal the extension's address, which
+ * identifies an installation of Firefox.
  */
-function tellHeight() {
+function sendHeight() {
   const fixed = fixedHeight(model);
-  // A problem that is higher is scrolled; while a song loads there is nothing to press yet.
+  // A higher problem is scrolled; while a song loads there is nothing to press.
   document.documentElement.classList.toggle("fixed", fixed !== null && model.problem !== null);
   const height = fixed ?? Math.ceil(document.body.getBoundingClientRect().height);
-  if (parent === window || height <= 0 || height === heightTold) return;
-  if (port?.send({ type: "height", height })) heightTold = height;
+  if (parent === window || height <= 0 || height === sentHeight) return;
+  if (port?.send({ type: "height", height })) sentHeight = height;
 }

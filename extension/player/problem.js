@@ -11,7 +11,7 @@ import { moneyOf, remedy, report, ruleOf, tone } from "./model.js";
 import { footNote, head, termsLink } from "./parts.js";
 import { allTerms } from "./terms.js";
 
-const LOOK_MS = 2000;
+const POLL_HOST_MS = 2000;
 
 /** @typedef {import("./model.js").Model} Model */
 
@@ -23,14 +23,14 @@ export function problem(actions) {
   const body = h("div", { class: "body" });
   const foot = h("div", { class: "foot" });
   let last = "";
-  let looks = false;
-  let lookedAt = 0;
+  let isPolling = false;
+  let polledAt = 0;
   return {
     nodes: [body, foot],
     tick(nowMs) {
       // The host may be installed any moment: the frame asks again by itself while it can be seen.
-      if (looks && !document.hidden && nowMs - lookedAt > LOOK_MS) {
-        lookedAt = nowMs;
+      if (isPolling && !document.hidden && nowMs - polledAt > POLL_HOST_MS) {
+        polledAt = nowMs;
         actions.send("retry");
       }
     },
@@ -48,7 +48,7 @@ export function problem(actions) {
       const { code, cause, fix } = sentences(model.problem);
       const kind = remedy(code, model.terms);
       const commands = kind === "command" || kind === "upgrade" || kind === "repair";
-      looks = commands || kind === "network";
+      isPolling = commands || kind === "network";
       const shape = code.startsWith("host.")
         ? "plug"
         : code.startsWith("wallet.") || kind === "unlock"
@@ -76,7 +76,7 @@ export function problem(actions) {
       const rule = ruleOf(model.problem.detail);
       fill(
         foot,
-        looks
+        isPolling
           ? footNote("lock", t("balanceSafe"))
           : rule
             ? footNote("file", t("rule", rule))
@@ -94,16 +94,16 @@ export function problem(actions) {
  */
 function remedyButtons(kind, actions, { detail }) {
   /** @type {Partial<Record<import("./model.js").Remedy, [string, () => void]>>} */
-  const known = {
+  const actionsByRemedy = {
     unlock: ["unlockInPopup", () => actions.open()],
     popup: ["openGomaa", () => actions.open()],
     create: ["walletAction_none", () => actions.openOnboarding()],
     network: ["networkLook", () => actions.openNetwork(String(detail?.["origin"] ?? ""))],
     retry: ["tryAgain", () => actions.send("retry")],
   };
-  const found = known[kind];
-  if (!found) return null;
-  const button = press(h("button", { type: "button", class: "btn primary" }, t(found[0])), found[1]);
+  const action = actionsByRemedy[kind];
+  if (!action) return null;
+  const button = press(h("button", { type: "button", class: "btn primary" }, t(action[0])), action[1]);
   if (kind !== "unlock" && kind !== "popup") return h("div", { class: "row wrap tight" }, button);
   const again = press(h("button", { type: "button", class: "btn" }, t("tryAgain")), () => actions.send("retry"));
   return h("div", { class: "row wrap tight" }, button, again);

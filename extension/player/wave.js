@@ -13,20 +13,20 @@ const BAR = 3;
  * @param {{waveform?: string | null, label: string, seek: (ms: number) => void, text: (ms: number) => string}} options
  */
 export function wave({ waveform, label, seek, text }) {
-  const heard = s("g", { class: "h" });
+  const playedPart = s("g", { class: "h" });
   const coming = s("g", { class: "u" });
   const clip = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
   const rest = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
   const head = s("line", { class: "head", y1: 2, y2: HEIGHT });
   const ghost = s("line", { class: "ghost", y1: 2, y2: HEIGHT, visibility: "hidden" });
-  set(heard, { "clip-path": "url(#heard)" });
+  set(playedPart, { "clip-path": "url(#heard)" });
   set(coming, { "clip-path": "url(#coming)" });
   const picture = s(
     "svg",
     { class: "wave", "aria-hidden": "true" },
     s("defs", null, s("clipPath", { id: "heard" }, clip), s("clipPath", { id: "coming" }, rest)),
     coming,
-    heard,
+    playedPart,
     head,
     ghost,
   );
@@ -54,7 +54,7 @@ export function wave({ waveform, label, seek, text }) {
     set(picture, { viewBox: `0 0 ${Math.max(1, width)} ${HEIGHT}`, preserveAspectRatio: "none" });
     const bars = Math.floor(width / STEP);
     const heights = peaks(waveform, bars);
-    for (const group of [heard, coming]) {
+    for (const group of [playedPart, coming]) {
       group.replaceChildren(
         ...(heights
           ? heights.map((peak, i) => bar(i * STEP + 1, peak))

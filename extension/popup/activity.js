@@ -3,7 +3,7 @@
  */
 
 import { h, press } from "../ui/dom.js";
-import { eye } from "../ui/reward_meter.js";
+import { rewardMeter } from "../ui/reward_meter.js";
 import { language, t } from "../ui/text.js";
 import { doneNote, failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
 
@@ -17,8 +17,8 @@ const FULL = 100;
 export function activity(app) {
   const { older } = app.model;
   const newest = app.model.summary?.activity ?? [];
-  const known = new Set(newest.map(place));
-  const items = [...newest, ...(older?.items ?? []).filter((item) => !known.has(place(item)))].sort(
+  const listed = new Set(newest.map(place));
+  const items = [...newest, ...(older?.items ?? []).filter((item) => !listed.has(place(item)))].sort(
     (a, b) => b.time_s - a.time_s,
   );
   /** @type {Map<string, HTMLElement[]>} */
@@ -42,7 +42,7 @@ export function activity(app) {
         : h(
             "section",
             { class: "card empty" },
-            eye(0.12, "big").node,
+            rewardMeter(0.12, "big").node,
             h("h2", null, t("emptyTitle")),
             h("p", null, t("emptyLead")),
           ),

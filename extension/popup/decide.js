@@ -8,7 +8,7 @@
 import { show } from "../ui/amounts.js";
 import { fill, h, press, set } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { sleeper } from "../ui/wake_delay.js";
+import { wakeDelay } from "../ui/wake_delay.js";
 import { t } from "../ui/text.js";
 import { siteName } from "./frame.js";
 
@@ -33,7 +33,7 @@ export class Decisions {
     this.place = place;
     this.shell = shell;
     set(place, { tabindex: 0, role: "region", "aria-label": t("decideTitle") });
-    this.sleep = sleeper((is) => {
+    this.sleep = wakeDelay((is) => {
       // A button that had the focus would be pressed by a key that is held when it wakes.
       if (is && place.contains(document.activeElement)) place.focus({ preventScroll: true });
       for (const button of place.querySelectorAll("button")) button.disabled = is;
@@ -43,7 +43,7 @@ export class Decisions {
   /** Ask anew what waits, and show it where it is another. */
   look() {
     this.shell.ask("wallet.decisions").then(
-      (told) => this.#show(told),
+      (decisions) => this.#show(decisions),
       () => undefined,
     );
   }

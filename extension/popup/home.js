@@ -5,7 +5,7 @@
 import { artwork } from "../ui/artwork.js";
 import { exact, show, wei } from "../ui/amounts.js";
 import { h, press, write } from "../ui/dom.js";
-import { eye } from "../ui/reward_meter.js";
+import { rewardMeter } from "../ui/reward_meter.js";
 import { icon } from "../ui/icons.js";
 import { amount, moneyState } from "../ui/pieces.js";
 import { clock, moment } from "../ui/time.js";
@@ -251,7 +251,7 @@ function claimNote(app) {
  * @param {import("./popup.js").Playing} playing
  */
 function nowPlaying(app, playing) {
-  const meter = eye(0, "small");
+  const meter = rewardMeter(0, "small");
   const earned = h("b", { class: "num" });
   const position = h("span", { class: "xs dim num" });
   app.live = (now) => {
@@ -281,7 +281,7 @@ function nothingYet() {
   return h(
     "section",
     { class: "card empty" },
-    eye(0.12, "big").node,
+    rewardMeter(0.12, "big").node,
     h("h2", null, t("emptyTitle")),
     h("p", null, t("emptyLead")),
   );

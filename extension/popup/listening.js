@@ -13,7 +13,7 @@ import { amountFault, form } from "./form.js";
 /** @typedef {import("./popup.js").App} App */
 /** @typedef {import("../engine/wallet/listening.js").Place} Place */
 
-const LOOK_MS = 1_000;
+const POLL_LISTENING_MONEY_MS = 1_000;
 
 /**
  * A card for each place where a song had a price for this fan; nothing where there was none.
@@ -23,21 +23,24 @@ const LOOK_MS = 1_000;
 export function listening(app) {
   const box = h("div", { class: "stack t", "data-key": "listening" });
   let last = "";
-  let asked = 0;
+  let lastRequest = 0;
   let latest = 0;
   const draw = async () => {
-    const mine = ++asked;
+    const current = ++lastRequest;
     const { places = [] } = await app.ask("wallet.listening");
     // An older answer never takes the place of a newer one.
-    if (mine < latest) return;
-    latest = mine;
-    const told = JSON.stringify(
+    if (current < latest) return;
+    latest = current;
+    const content = JSON.stringify(
       places.map((/** @type {Place} */ { now_s, ...rest }) => ({ ...rest, over: now_s >= rest.ready_s })),
     );
     // A form that somebody writes in is not taken away.
-    if (told === last || (last && box.contains(document.activeElement) && document.activeElement?.tagName === "INPUT"))
+    if (
+      content === last ||
+      (last && box.contains(document.activeElement) && document.activeElement?.tagName === "INPUT")
+    )
       return;
-    last = told;
+    last = content;
     fill(
       box,
       places.length ? h("h2", { class: "h" }, t("listeningTitle")) : null,
@@ -47,7 +50,7 @@ export function listening(app) {
   };
   const again = () => void draw().catch(() => undefined);
   again();
-  const timer = setInterval(() => (box.isConnected ? again() : clearInterval(timer)), LOOK_MS);
+  const timer = setInterval(() => (box.isConnected ? again() : clearInterval(timer)), POLL_LISTENING_MONEY_MS);
   return box;
 }
 
@@ -93,15 +96,15 @@ function card(app, place) {
 
 /** @param {App} app @param {Place} place */
 function back(app, place) {
-  const asked = wei(place.requested_wei) > 0n;
+  const isRequested = wei(place.requested_wei) > 0n;
   const held = wei(place.held_wei) > 0n;
-  const ready = held || (asked && place.now_s >= place.ready_s);
-  if (!asked && !held && wei(place.left_wei) === 0n) return null;
+  const ready = held || (isRequested && place.now_s >= place.ready_s);
+  if (!isRequested && !held && wei(place.left_wei) === 0n) return null;
   const take = () =>
     app.ask("wallet.listening.take", { server: place.server, payer: place.payer }).catch((error) => app.fail(error));
   const words = held
     ? t("listeningHeld", show(place.held_wei))
-    : !asked
+    : !isRequested
       ? t("listeningDelay", Math.ceil(place.delay_s / 60))
       : ready
         ? t("listeningReady", show(place.requested_wei))
@@ -110,7 +113,7 @@ function back(app, place) {
     "div",
     { class: "stack z" },
     h("p", { class: "xs dim" }, words),
-    asked && !ready
+    isRequested && !ready
       ? null
       : press(
           h(

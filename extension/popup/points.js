@@ -7,10 +7,10 @@ import { icon } from "../ui/icons.js";
 import { language, t } from "../ui/text.js";
 import { moment } from "../ui/time.js";
 
-const LOOK_MS = 5_000;
+const POLL_POINTS_MS = 5_000;
 
 /** @typedef {import("./popup.js").App} App */
-/** @typedef {import("../engine/wallet/points.js").Account} Account */
+/** @typedef {import("../engine/wallet/points.js").PointsAccount} Account */
 
 /**
  * A card that fills itself; nothing where the station has no points or the wallet is locked.
@@ -21,26 +21,26 @@ const LOOK_MS = 5_000;
 export function points(app, origin) {
   const box = h("div", { class: "stack t", "data-key": "points" });
   let last = "";
-  let asked = 0;
+  let lastRequest = 0;
   let latest = 0;
   /** @param {string} what */
   const ask = async (what) => {
-    const mine = ++asked;
+    const current = ++lastRequest;
     /** @type {{account: Account | null}} */
     const { account } = await app.ask("wallet.points", { origin, what });
     // An older answer never takes the place of a newer one.
-    if (mine < latest) return;
-    latest = mine;
-    const told = JSON.stringify(account);
-    if (told === last) return;
-    last = told;
+    if (current < latest) return;
+    latest = current;
+    const content = JSON.stringify(account);
+    if (content === last) return;
+    last = content;
     if (account?.open) await chrome.tabs.create({ url: account.open });
     fill(box, account && (account.offers.length || account.points) ? card(account, ask, app) : null);
   };
   const look = () => void ask("look").catch(() => undefined);
   look();
   // What was heard a moment ago is vouched for a moment later.
-  const timer = setInterval(() => (box.isConnected ? look() : clearInterval(timer)), LOOK_MS);
+  const timer = setInterval(() => (box.isConnected ? look() : clearInterval(timer)), POLL_POINTS_MS);
   return box;
 }
 

@@ -4,9 +4,9 @@
 
 import { api } from "../shared/compat.js";
 import { byId, fill, h, write } from "../ui/dom.js";
-import { eye } from "../ui/reward_meter.js";
+import { rewardMeter } from "../ui/reward_meter.js";
 import { walletPort } from "../ui/port.js";
-import { pressOnce, sleepy } from "../ui/wake_delay.js";
+import { pressOnce, inertUntilAwake } from "../ui/wake_delay.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { accounts, contacts } from "./accounts.js";
 import { activity } from "./activity.js";
@@ -173,7 +173,7 @@ const app = {
     render();
   },
   async settle() {
-    latest = ++asked;
+    latest = ++lastRequest;
     await summarise().catch(() => {
       // The amounts of before are not the amounts of now.
       model.summary = null;
@@ -191,14 +191,14 @@ const app = {
 };
 
 /** Summaries that were asked for, and the newest one that came: an older answer never takes its place. */
-let asked = 0;
+let lastRequest = 0;
 let latest = 0;
 
 async function summarise() {
-  const mine = ++asked;
+  const current = ++lastRequest;
   const summary = await ask("wallet.summary");
-  if (mine < latest) return;
-  latest = mine;
+  if (current < latest) return;
+  latest = current;
   model.summary = summary;
   model.playing = summary.playing ?? null;
 }
@@ -277,7 +277,7 @@ function waiting() {
       h(
         "div",
         { class: "stack centre" },
-        eye(0.12, "big").node,
+        rewardMeter(0.12, "big").node,
         h("h1", { class: "vh" }, "GoMAA"),
         h("p", { class: "dim" }, problem ? problem.cause : t("starting")),
         problem ? h("p", { class: "xs faint" }, h("code", null, problem.code)) : null,
@@ -306,7 +306,7 @@ pressOnce();
 // A window of its own was opened by a press in a page: all of it wakes a moment later.
 api.windows?.getCurrent().then(
   ({ type }) => {
-    if (type === "popup") sleepy(root);
+    if (type === "popup") inertUntilAwake(root);
   },
   () => undefined,
 );

@@ -14,16 +14,16 @@ import { address, backBar, middle } from "./frame.js";
  * @returns {Node[]}
  */
 export function receive(app) {
-  const mine = app.model.summary?.address || app.model.status?.address || "";
-  if (!mine) return [backBar(app, t("receive"), "home"), middle(h("p", { class: "dim" }, t("starting")))];
+  const ownAddress = app.model.summary?.address || app.model.status?.address || "";
+  if (!ownAddress) return [backBar(app, t("receive"), "home"), middle(h("p", { class: "dim" }, t("starting")))];
   return [
     backBar(app, t("receive"), "home"),
     middle(
       h(
         "section",
         { class: "card stack centre" },
-        h("div", { class: "frame-qr" }, qr(mine, t("qrLabel"))),
-        address(mine),
+        h("div", { class: "frame-qr" }, qr(ownAddress, t("qrLabel"))),
+        address(ownAddress),
       ),
       h("div", { class: "note" }, icon("coin"), h("span", null, t("receiveNote"))),
       h("p", { class: "s dim" }, t("receiveRewards")),
@@ -33,7 +33,7 @@ export function receive(app) {
       null,
       copies(
         h("button", { type: "button", class: "btn primary", "data-key": "copy" }, icon("copy"), t("copyAddress")),
-        () => mine,
+        () => ownAddress,
       ),
     ),
   ];

@@ -17,13 +17,13 @@ import { backBar, middle } from "./frame.js";
 
 /**
  * @param {App} app
- * @param {"faster" | "cancel"} how
+ * @param {"faster" | "cancel"} kind
  * @returns {Node[]}
  */
-export function replace(app, how) {
+export function replace(app, kind) {
   const main = middle(h("p", { class: "dim", role: "status" }, t("sendChecking")));
-  app.ask("wallet.replace", { transaction: app.model.item?.transaction ?? "", how }).then(
-    (quote) => confirm(app, main, how, quote),
+  app.ask("wallet.replace", { transaction: app.model.item?.transaction ?? "", how: kind }).then(
+    (quote) => confirm(app, main, kind, quote),
     (error) => {
       const { code, cause, fix } = sentences(error);
       fill(
@@ -37,15 +37,15 @@ export function replace(app, how) {
       );
     },
   );
-  return [backBar(app, t(how === "cancel" ? "replaceCancel" : "replaceFaster"), "activity"), main];
+  return [backBar(app, t(kind === "cancel" ? "replaceCancel" : "replaceFaster"), "activity"), main];
 }
 
-/** @param {App} app @param {HTMLElement} main @param {"faster" | "cancel"} how @param {Quote} quote */
-function confirm(app, main, how, quote) {
+/** @param {App} app @param {HTMLElement} main @param {"faster" | "cancel"} kind @param {Quote} quote */
+function confirm(app, main, kind, quote) {
   const { node } = form(
     {
       fields: [],
-      submit: t(how === "cancel" ? "replaceCancelNow" : "replaceFasterNow"),
+      submit: t(kind === "cancel" ? "replaceCancelNow" : "replaceFasterNow"),
       busy: t("sendSending"),
       key: "confirm",
     },
@@ -68,7 +68,7 @@ function confirm(app, main, how, quote) {
       "div",
       { class: "note" },
       icon("info"),
-      h("span", null, t(how === "cancel" ? "replaceCancelNote" : "replaceFasterNote")),
+      h("span", null, t(kind === "cancel" ? "replaceCancelNote" : "replaceFasterNote")),
     ),
     h(
       "section",

@@ -194,15 +194,15 @@ function line(shape, name, sub, value) {
  * @param {import("./popup.js").Host} host
  */
 function network(app, host) {
-  const known = host.networks ?? [];
-  const now = host.chain_id ?? known[0];
+  const networks = host.networks ?? [];
+  const now = host.chain_id ?? networks[0];
   if (now === undefined) return null;
-  if (known.length < 2)
+  if (networks.length < 2)
     return line("globe", t("chainName"), t("chainSub"), h("span", { class: "s dim num" }, String(now)));
   const select = h(
     "select",
     { class: "select", id: "network", "data-key": "network" },
-    known.map((id) => h("option", { value: id, selected: id === now }, String(id))),
+    networks.map((id) => h("option", { value: id, selected: id === now }, String(id))),
   );
   select.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;

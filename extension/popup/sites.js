@@ -24,9 +24,9 @@ export function sites(app) {
   const main = middle();
   const draw = async () => {
     /** @type {{sites: Site[], day_wei: string, spent_wei: string}} */
-    const told = await app.ask("wallet.sites");
+    const response = await app.ask("wallet.sites");
     const seen = await permits(app, draw);
-    const all = told.sites ?? [];
+    const all = response.sites ?? [];
     const playing = all.filter(({ state }) => state === "allowed");
     const pause = press(
       h(
@@ -58,7 +58,15 @@ export function sites(app) {
             all.map((site) => row(app, site)),
           )
         : null,
-      budget(app, told.day_wei ?? "0", told.spent_wei ?? "0", "*", t("sitesBudget"), t("sitesBudgetHint"), draw),
+      budget(
+        app,
+        response.day_wei ?? "0",
+        response.spent_wei ?? "0",
+        "*",
+        t("sitesBudget"),
+        t("sitesBudgetHint"),
+        draw,
+      ),
       seen,
       listening(app),
     );

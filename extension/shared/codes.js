@@ -167,8 +167,36 @@ export const CODES = new Set([
 
 /** First words of the codes that a side may answer. @type {Readonly<Record<string, readonly string[]>>} */
 export const AREAS = {
-  station: ["chain", "content", "invocation", "message", "policy", "server", "session", "statement", "station", "ticket", "voucher"],
-  server: ["chain", "claim", "content", "invocation", "lease", "listener", "message", "policy", "server", "session", "sps", "statement", "station", "ticket", "voucher"],
+  station: [
+    "chain",
+    "content",
+    "invocation",
+    "message",
+    "policy",
+    "server",
+    "session",
+    "statement",
+    "station",
+    "ticket",
+    "voucher",
+  ],
+  server: [
+    "chain",
+    "claim",
+    "content",
+    "invocation",
+    "lease",
+    "listener",
+    "message",
+    "policy",
+    "server",
+    "session",
+    "sps",
+    "statement",
+    "station",
+    "ticket",
+    "voucher",
+  ],
 };
 
 /** Fields of a detail that may come from beside the extension. */

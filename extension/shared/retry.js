@@ -1,24 +1,35 @@
 /**
- * Retry with backoff, for outages that pass: a network that switches, a server that restarts, a computer that slept.
+ * Retries with exponential back-off for transient failures: a network that switches, a server that restarts, a computer
+ * that slept. When the browser is online again the next attempt is made at once.
  */
 
 import { Problem } from "./problem.js";
 
 const FIRST_MS = 500;
-const LONGEST_MS = 4_000;
-/** After so long without success the work fails. */
+const MAX_MS = 4_000;
+/** Time after which a transient failure counts as permanent. */
 export const TIMEOUT_MS = 120_000;
 
-/** Whether a problem may pass by itself. @param {unknown} error */
+/** Whether an error may pass by itself. @param {unknown} error */
 export function isTransient(error) {
   const { code, detail } = Problem.of(error);
   if (code === "server.unreachable" || code === "server.busy") return true;
-  // Neither an answer of a web server nor wrong bytes: nothing arrived.
+  // Nothing arrived. A status is a web server's answer, and any other reason is about bytes that did arrive.
   return code === "sps.segment.missing" && detail["status"] === undefined && detail["reason"] !== "closed";
 }
 
-/** @param {number} ms @returns {Promise<void>} after this time, or when the network is back */
-function backoff(ms) {
+/**
+ * Delay before the next attempt: doubled each time up to a maximum, spread by ±25 %.
+ * @param {number} attempt failed attempts before this one, from 0
+ * @param {{firstMs?: number, maxMs?: number}} [options]
+ * @returns {number} ms
+ */
+export function backoffMs(attempt, { firstMs = FIRST_MS, maxMs = MAX_MS } = {}) {
+  return Math.min(maxMs, firstMs * 2 ** attempt) * (0.75 + Math.random() / 2);
+}
+
+/** Resolves after a delay, or when the browser is online again. @param {number} ms @returns {Promise<void>} */
+export function waitOrOnline(ms) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -31,17 +42,13 @@ function backoff(ms) {
 }
 
 /**
- * Runs work until it succeeds, fails for good or is no longer wanted.
+ * Repeats work until it succeeds, fails permanently, or is not wanted any more.
  * @template T
  * @param {() => Promise<T>} work
- * @param {object} options
- * @param {() => boolean} options.isWanted
- * @param {(isStalled: boolean) => void} options.onStall called at the first failure, and at the success after it
- * @param {(error: unknown) => boolean} [options.isRetryable]
- * @param {number} [options.timeoutMs]
- * @param {() => number} [options.now]
- * @param {(ms: number) => Promise<void>} [options.wait]
- * @returns {Promise<T>}
+ * @param {{isWanted: () => boolean, onStall: (stalled: boolean) => void, isRetryable?: (error: unknown) => boolean,
+ *   timeoutMs?: number, now?: () => number, wait?: (ms: number) => Promise<void>}} options `onStall`: called with true
+ *   at the first failure and with false at the success after it
+ * @returns {Promise<T>} rejected with the last error
  */
 export async function retry(
   work,
@@ -51,19 +58,19 @@ export async function retry(
     isRetryable = isTransient,
     timeoutMs = TIMEOUT_MS,
     now = () => performance.now(),
-    wait = backoff,
+    wait = waitOrOnline,
   },
 ) {
-  const began = now();
-  for (let tries = 0; ; tries++) {
+  const startedAt = now();
+  for (let attempt = 0; ; attempt++) {
     try {
       const result = await work();
-      if (tries > 0) onStall(false);
+      if (attempt > 0) onStall(false);
       return result;
     } catch (error) {
-      if (!isRetryable(error) || !isWanted() || now() - began > timeoutMs) throw error;
-      if (tries === 0) onStall(true);
-      await wait(Math.min(LONGEST_MS, FIRST_MS * 2 ** tries) * (0.75 + Math.random() / 2));
+      if (!isRetryable(error) || !isWanted() || now() - startedAt > timeoutMs) throw error;
+      if (attempt === 0) onStall(true);
+      await wait(backoffMs(attempt));
       if (!isWanted()) throw error;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Where rewards are collected, as onboarding and settings offer it.
+ * The choices of where rewards are collected, for onboarding and settings.
  */
 
-/** @type {readonly ("always" | "ask" | "never")[]} the first one is the choice where none was made */
+/** The first one is the default. @type {readonly ("always" | "ask" | "never")[]} */
 export const COLLECT = ["always", "ask", "never"];

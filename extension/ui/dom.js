@@ -1,5 +1,5 @@
 /**
- * Building the pages from JavaScript, without innerHTML: text is always text.
+ * Creates DOM nodes without innerHTML: text is never parsed as markup.
  */
 
 import { seen } from "./text.js";
@@ -10,8 +10,8 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @typedef {Record<string, string | number | boolean | null | undefined>} Attributes */
 
 /**
- * An HTML element. `class` and every other name is an attribute; true sets it empty, false, null and undefined leave it
- * out.
+ * Creates an HTML element. Every name, also `class`, is an attribute; true sets it empty; false, null and undefined
+ * omit it.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Attributes | null} [attributes]
@@ -26,7 +26,7 @@ export function h(tag, attributes, ...children) {
 }
 
 /**
- * An SVG element.
+ * Creates an SVG element.
  * @template {keyof SVGElementTagNameMap} K
  * @param {K} tag
  * @param {Attributes | null} [attributes]
@@ -41,6 +41,7 @@ export function s(tag, attributes, ...children) {
 }
 
 /**
+ * Sets or removes attributes.
  * @param {Element} element
  * @param {Attributes} attributes
  */
@@ -53,6 +54,7 @@ export function set(element, attributes) {
 }
 
 /**
+ * Appends children.
  * @param {Element} element
  * @param {(Child | Child[])[]} children
  */
@@ -64,7 +66,7 @@ function add(element, children) {
 }
 
 /**
- * Replaces what an element holds.
+ * Replaces the children of an element.
  * @param {Element} element
  * @param {...(Child | Child[])} children
  */
@@ -74,7 +76,7 @@ export function fill(element, ...children) {
 }
 
 /**
- * Writes text only where it changed, so that a screen reader and the layout stay quiet.
+ * Sets the text of an element where it has changed: other writes would trigger layout and screen readers.
  * @param {Element} element
  * @param {string} value
  */
@@ -84,7 +86,7 @@ export function write(element, value) {
 }
 
 /**
- * A click by a person: a script's click (isTrusted false) does nothing.
+ * Adds a handler for clicks by a person; a script's click (isTrusted false) is ignored.
  * @template {HTMLElement} T
  * @param {T} element
  * @param {(event: MouseEvent) => void} action
@@ -98,12 +100,12 @@ export function press(element, action) {
 }
 
 /**
- * The element with this id, which the page's own HTML has.
+ * The element with an id.
  * @param {string} id
  * @returns {HTMLElement}
  */
 export function byId(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`no #${id}`);
-  return found;
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`no #${id}`);
+  return element;
 }

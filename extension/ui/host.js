@@ -1,8 +1,8 @@
 /**
- * The host's commands for this computer, where the background did not say them exactly.
+ * The commands that install, upgrade or repair the host on this computer.
  */
 
-/** @returns {"firefox" | "edge" | "chrome" | "chromium"} */
+/** The browser, as `gomaa host install` names it. @returns {"firefox" | "edge" | "chrome" | "chromium"} */
 export function browserName() {
   const brands =
     /** @type {{userAgentData?: {brands?: {brand: string}[]}}} */ (
@@ -13,7 +13,7 @@ export function browserName() {
   return brands.includes("Google Chrome") ? "chrome" : "chromium";
 }
 
-/** @returns {string} a name for a sentence, such as "Linux" */
+/** The operating system's name. @returns {string} such as "Linux" */
 export function systemName() {
   const agent = navigator.userAgent;
   return /Windows/.test(agent)
@@ -25,14 +25,14 @@ export function systemName() {
         : "Linux";
 }
 
-/** @returns {string} */
+/** The browser's name for sentences. @returns {string} */
 export function browserTitle() {
   return { firefox: "Firefox", edge: "Microsoft Edge", chrome: "Google Chrome", chromium: "Chromium" }[browserName()];
 }
 
-/** @typedef {"command" | "upgrade" | "repair"} HostRemedy */
+/** What commands do about a problem. @typedef {"command" | "upgrade" | "repair"} HostRemedy */
 
-/** @type {Readonly<Record<string, HostRemedy>>} what commands help with a code */
+/** Remedies by code. @type {Readonly<Record<string, HostRemedy>>} */
 const REMEDIES = {
   "host.missing": "command",
   "host.version": "upgrade",
@@ -46,14 +46,14 @@ const REMEDIES = {
   "host.folder.denied": "repair",
 };
 
-/** @param {string} code @returns {HostRemedy | null} */
+/** The remedy for a code. @param {string} code @returns {HostRemedy | null} */
 export const hostRemedy = (code) => REMEDIES[code] ?? null;
 
 /**
- * @param {string} exactly the commands as the background gave them, one a line, or "". One alone is the install
- *   command.
+ * The commands to run.
+ * @param {string} exactly commands of the background, one per line, or ""; a single one is the install command
  * @param {HostRemedy} remedy
- * @returns {string[]} to run one after the other
+ * @returns {string[]} in order
  */
 export function hostCommands(exactly, remedy) {
   if (remedy === "repair") return ["gomaa host repair"];

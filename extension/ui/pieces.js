@@ -148,10 +148,10 @@ export function split(parts) {
  * @returns {(Node | string)[]}
  */
 export function emphasise(sentence, value = null) {
-  const found = /\d[\d,]*\.\d{4}/.exec(sentence);
-  if (!found) return [sentence];
-  const strong = h("b", { class: "num", title: value === null ? null : exact(wei(value)) }, found[0]);
-  return [sentence.slice(0, found.index), strong, sentence.slice(found.index + found[0].length)];
+  const match = /\d[\d,]*\.\d{4}/.exec(sentence);
+  if (!match) return [sentence];
+  const strong = h("b", { class: "num", title: value === null ? null : exact(wei(value)) }, match[0]);
+  return [sentence.slice(0, match.index), strong, sentence.slice(match.index + match[0].length)];
 }
 
 /**

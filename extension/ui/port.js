@@ -3,28 +3,30 @@
  */
 
 import "../content/port.js";
+import { RequestMap } from "../shared/rpc.js";
 
 const REQUEST_MS = 60_000;
 
 /**
+ * Opens a port and keeps it open.
  * @param {string} name
  * @param {(message: any) => void} onMessage
- * @param {(up: boolean, gone?: boolean) => void} [onUp] up: false when the port closed; gone: it never comes back to
- *   this page
+ * @param {(up: boolean, gone?: boolean) => void} [onUp] up: whether the port is open; gone: it cannot be opened again
+ *   in this page
  * @returns {{send: (message: object) => boolean}}
  */
 export function connect(name, onMessage, onUp = () => {}) {
   const port = /** @type {any} */ (globalThis).gomaaPort(name, {
-    hear: onMessage,
-    down: (/** @type {boolean} */ gone) => onUp(false, gone),
-    up: () => onUp(true),
+    onMessage,
+    onClosed: (/** @type {boolean} */ gone) => onUp(false, gone),
+    onOpened: () => onUp(true),
   });
   const up = port.open();
   onUp(up, !up);
   return { send: (message) => port.isOpen() && port.post(message) };
 }
 
-/** A failed request: `code` is of the registry. */
+/** A failed request; `code` is one of docs/protocol.md section 7. */
 export class RequestError extends Error {
   /** @param {{code?: string, detail?: Record<string, unknown>}} error @param {string} [message] for developers */
   constructor(error, message = error.code ?? "internal") {
@@ -34,7 +36,7 @@ export class RequestError extends Error {
   }
 }
 
-/** Requests that may be asked twice: they change nothing, or the second one finds what the first one did. */
+/** Requests that may be sent twice: they change nothing, or the second one finds what the first one did. */
 const REPEATABLE = new Set([
   "wallet.status",
   "wallet.propose",
@@ -58,85 +60,77 @@ const REPEATABLE = new Set([
 ]);
 
 /**
- * Requests that wait for an answer. Where the background was stopped under them, those that may be asked twice are
- * asked again; the others fail.
+ * Requests over a port that may close and open again. Where the background was stopped, repeatable requests are sent
+ * again; the others fail.
  */
-export class Requests {
-  #last = 0;
+export class PortRequests {
+  /** @type {RequestMap<{type: string}>} */
+  #pending = new RequestMap();
   /** @type {(message: object) => boolean} */
   #send;
-  /**
-   * @type {Map<number, {message: {type: string}, resolve: (value: any) => void, reject: (error: Error) => void, timer:
-   *   ReturnType<typeof setTimeout>}>}
-   */
-  #open = new Map();
 
   /** @param {(message: object) => boolean} send false where there is no port */
   constructor(send) {
     this.#send = send;
   }
 
-  /** @param {string} type @param {object} [fields] @returns {Promise<any>} rejected with a RequestError */
-  ask(type, fields = {}) {
-    return new Promise((resolve, reject) => {
-      const id = ++this.#last;
-      const message = { id, type, ...fields };
-      const timer = setTimeout(() => this.#fail(id, "no answer"), REQUEST_MS);
-      this.#open.set(id, { message, resolve, reject, timer });
-      if (!this.#send(message) && !REPEATABLE.has(type)) this.#fail(id, "closed");
-    });
+  /**
+   * Sends a request.
+   * @param {string} type
+   * @param {object} [fields]
+   * @returns {Promise<any>} rejected with a RequestError
+   */
+  request(type, fields = {}) {
+    const message = { type, ...fields };
+    return this.#pending.request(
+      (id) => {
+        if (!this.#send({ id, ...message }) && !REPEATABLE.has(type)) throw failure("closed");
+      },
+      { context: message, timeoutMs: REQUEST_MS, timeoutError: () => failure("no answer") },
+    );
   }
 
-  /** @param {any} message an answer */
-  hear(message) {
-    const asked = this.#settle(message?.id);
-    if (!asked) return;
-    if (message.ok) asked.resolve(message.result ?? {});
-    else asked.reject(new RequestError(message.error ?? {}));
+  /** Settles the request that a response answers. @param {any} message */
+  onResponse(message) {
+    if (message?.ok) this.#pending.resolve(message.id, message.result ?? {});
+    else this.#pending.reject(message?.id, new RequestError(message?.error ?? {}));
   }
 
-  /** The port has closed. @param {boolean} gone and none opens any more */
-  down(gone) {
-    for (const [id, { message }] of [...this.#open])
-      if (gone || !REPEATABLE.has(message.type)) this.#fail(id, "closed");
+  /**
+   * Fails the requests that cannot be repeated, after the port has closed.
+   * @param {boolean} isFinal whether no port opens any more
+   */
+  onClosed(isFinal) {
+    for (const [id, message] of this.#pending.entries())
+      if (isFinal || !REPEATABLE.has(message?.type ?? "")) this.#pending.reject(id, failure("closed"));
   }
 
-  /** There is another port. */
-  up() {
-    for (const { message } of this.#open.values()) this.#send(message);
-  }
-
-  /** @param {number} id */
-  #settle(id) {
-    const asked = this.#open.get(id);
-    clearTimeout(asked?.timer);
-    this.#open.delete(id);
-    return asked;
-  }
-
-  /** @param {number} id @param {string} message */
-  #fail(id, message) {
-    this.#settle(id)?.reject(new RequestError({ code: "internal" }, message));
+  /** Sends the pending requests again over a new port. */
+  onOpened() {
+    for (const [id, message] of this.#pending.entries()) this.#send({ id, ...message });
   }
 }
 
+/** @param {string} message for developers */
+const failure = (message) => new RequestError({ code: "internal" }, message);
+
 /**
- * The `wallet` port: requests with an answer each, and events.
+ * Opens the port of a wallet screen, for requests and events.
  * @param {(event: {event: string}) => void} onEvent
- * @param {(up: boolean) => void} [onUp]
- * @param {string} [name] "approval": the window that answers sites
- * @returns {(type: string, fields?: object) => Promise<any>}
+ * @param {(up: boolean) => void} [onUp] called when the port opens or closes
+ * @param {string} [name] "wallet", or "approval" for the approval window
+ * @returns {(type: string, fields?: object) => Promise<any>} sends a request
  */
 export function walletPort(onEvent, onUp, name = "wallet") {
-  const requests = new Requests((message) => port.send(message));
+  const requests = new PortRequests((message) => port.send(message));
   const port = connect(
     name,
-    (message) => (typeof message?.event === "string" ? onEvent(message) : requests.hear(message)),
+    (message) => (typeof message?.event === "string" ? onEvent(message) : requests.onResponse(message)),
     (up, gone = false) => {
-      if (up) requests.up();
-      else requests.down(gone);
+      if (up) requests.onOpened();
+      else requests.onClosed(gone);
       onUp?.(up);
     },
   );
-  return (type, fields) => requests.ask(type, fields);
+  return (type, fields) => requests.request(type, fields);
 }

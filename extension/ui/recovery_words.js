@@ -1,9 +1,9 @@
 /**
- * The recovery words that a person is asked for; the core reads and judges what is typed.
+ * The positions of the recovery words that a person is asked for.
  */
 
 /**
- * Three places to ask for, one in each third, in rising order.
+ * Draws three positions, one in each third, in rising order.
  * @param {number} count of words
  * @param {() => number} random 0…1
  * @returns {number[]} from 0

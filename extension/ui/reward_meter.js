@@ -1,6 +1,5 @@
 /**
- * The tuning eye: a ring of light that closes as an interval fills. It tells rewards, never seconds, to a screen
- * reader.
+ * The reward meter: a ring that closes as an interval fills. It is hidden from screen readers, which announce rewards.
  */
 
 import { h, s } from "./dom.js";
@@ -9,7 +8,7 @@ const CENTRE = 26;
 const RADIUS = 17.2;
 
 /**
- * The lit part of the ring, opening at the top and closing towards it.
+ * The path of the filled part, with its gap at the top.
  * @param {number} part 0…1
  * @returns {string} a path, empty for 0
  */
@@ -23,11 +22,12 @@ export function ring(part) {
 }
 
 /**
+ * Creates a meter.
  * @param {number} [part] 0…1
  * @param {string} [size] a class: "small", "", "big", "huge"
  * @returns {{node: HTMLElement, set: (part: number, still?: boolean) => void}}
  */
-export function eye(part = 0, size = "") {
+export function rewardMeter(part = 0, size = "") {
   const glow = s("path", { class: "glow", d: ring(part) });
   const node = h(
     "span",

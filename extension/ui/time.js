@@ -3,7 +3,7 @@
  */
 
 /**
- * A position in a song.
+ * Formats a position in a song.
  * @param {number} ms
  * @returns {string} such as "2:18" or "1:02:05"
  */
@@ -16,7 +16,7 @@ export function clock(ms) {
 }
 
 /**
- * The time of day, with the day where it is not today.
+ * Formats a time of day, with the date where it is not today.
  * @param {number} timeS Unix seconds
  * @param {string} language
  * @param {number} [nowMs]
@@ -35,7 +35,7 @@ export function moment(timeS, language, nowMs = Date.now()) {
 }
 
 /**
- * Whole seconds until something, never below zero and rounded up: "in 1 s" until it is there.
+ * Whole seconds that are left, rounded up and never negative.
  * @param {number} ms
  * @returns {number}
  */

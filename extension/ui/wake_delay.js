@@ -1,49 +1,49 @@
 /**
- * Sleep of what decides: a press that was meant for a page, under which a window of the extension appeared, decides
- * nothing.
+ * Delay before buttons that decide are enabled: a press that was meant for a page, over which a window of the extension
+ * appeared, decides nothing.
  */
 
-/** As long as the answers of the window for sites sleep (approve.js), ms. */
+/** The delay in ms, as in the approval window (approve.js). */
 const WAKE_MS = 800;
 
 /**
- * Asleep from now on, until the window has been seen undisturbed for a moment; and again whenever it was away, appears
- * or changes its size.
- * @param {(is: boolean) => void} asleep
- * @returns {() => void} begins the sleep anew, where what is shown has changed
+ * Disables until the window has been visible and undisturbed for the delay, and again after each change of focus,
+ * visibility or size.
+ * @param {(isAsleep: boolean) => void} setAsleep
+ * @returns {() => void} restarts the delay, where the content has changed
  */
-export function sleeper(asleep) {
+export function wakeDelay(setAsleep) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let waking;
-  const sleep = () => {
-    clearTimeout(waking);
-    asleep(true);
+  let timer;
+  const restart = () => {
+    clearTimeout(timer);
+    setAsleep(true);
     if (document.visibilityState !== "visible") return;
-    waking = setTimeout(() => asleep(false), WAKE_MS);
+    timer = setTimeout(() => setAsleep(false), WAKE_MS);
   };
-  for (const name of ["focus", "blur", "resize"]) addEventListener(name, sleep);
-  document.addEventListener("visibilitychange", sleep);
-  sleep();
-  return sleep;
+  for (const name of ["focus", "blur", "resize"]) addEventListener(name, restart);
+  document.addEventListener("visibilitychange", restart);
+  restart();
+  return restart;
 }
 
 /**
- * The part of a page that does not answer while it sleeps; what had the focus has it again.
+ * Makes a part of a page inert during the delay, and restores its focus afterwards.
  * @param {HTMLElement} root
  */
-export function sleepy(root) {
+export function inertUntilAwake(root) {
   /** @type {Element | null} */
-  let had = null;
-  sleeper((is) => {
-    if (is && root.contains(document.activeElement)) had = document.activeElement;
-    root.inert = is;
-    if (is) return;
-    /** @type {HTMLElement | null} */ (had)?.focus({ preventScroll: true });
-    had = null;
+  let focused = null;
+  wakeDelay((isAsleep) => {
+    if (isAsleep && root.contains(document.activeElement)) focused = document.activeElement;
+    root.inert = isAsleep;
+    if (isAsleep) return;
+    /** @type {HTMLElement | null} */ (focused)?.focus({ preventScroll: true });
+    focused = null;
   });
 }
 
-/** A key that is held presses once. */
+/** Ignores the repeats of a key that is held down. */
 export function pressOnce() {
   addEventListener(
     "keydown",

@@ -44,7 +44,7 @@ def hostile_site(folder: Path) -> Iterator[HostileSite]:
     """Serve ``folder`` on a port of its own."""
     told: list[str] = []
 
-    class Quiet(SimpleHTTPRequestHandler):
+    class AdversaryFiles(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.startswith("/told/"):
                 told.append(self.path.removeprefix("/told/"))
@@ -53,7 +53,7 @@ def hostile_site(folder: Path) -> Iterator[HostileSite]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(AdversaryFiles, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         site = HostileSite(folder, f"http://127.0.0.1:{server.server_port}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from demo.browsers.chromium import Chromium
 from demo.browsers.firefox import Firefox
 from demo.paths import EXTENSION_IDS
-from tests.e2e.world import World
+from tests.e2e.world import BrowserWorld
 
 HEAD = f"""#!{sys.executable}
 import json, os, struct, sys, time
@@ -44,12 +44,12 @@ EVIL = {
 """What the program does, and the code that the player shows for it."""
 
 
-def launcher(world: World) -> Path:
+def launcher(world: BrowserWorld) -> Path:
     """What the browsers start."""
     return world.home / "gomaa" / "config" / "gomaa-host"
 
 
-def replace_host(world: World, text: str) -> None:
+def replace_host(world: BrowserWorld, text: str) -> None:
     """Put a program in the host's place, and end the one that runs."""
     file = launcher(world)
     part = file.with_suffix(".part")
@@ -65,7 +65,7 @@ def replace_host(world: World, text: str) -> None:
                 os.kill(int(entry.name), signal.SIGKILL)
 
 
-def plays(world: World) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]]]:
+def plays(world: BrowserWorld) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]]]:
     """(session, sequence) of every play, in the host's ledger and at the security server."""
     with sqlite3.connect(f"file:{world.home}/gomaa/data/ledger.sqlite?mode=ro", uri=True) as ledger:
         own = ledger.execute(
@@ -78,7 +78,7 @@ def plays(world: World) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]
     return own, theirs
 
 
-def turn_off_and_on(world: World) -> None:
+def turn_off_and_on(world: BrowserWorld) -> None:
     """Disable the extension and enable it again, as a person does on the browser's own page."""
     browser = world.browser
     if isinstance(browser, Chromium):

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 
-from tests.e2e.world import World
+from tests.e2e.world import BrowserWorld
 
 OVER = "position:fixed;inset:0;background:#fff;pointer-events:none;z-index:9"
 DISGUISES = {
@@ -51,7 +51,7 @@ SPY = (
 )
 
 
-def settings(world: World) -> dict[str, object]:
+def settings(world: BrowserWorld) -> dict[str, object]:
     """What the extension keeps of the fan's choices."""
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait("main")
@@ -67,7 +67,7 @@ def settings(world: World) -> dict[str, object]:
     }
 
 
-def allowances(world: World) -> tuple[list[tuple[object, ...]], int]:
+def allowances(world: BrowserWorld) -> tuple[list[tuple[object, ...]], int]:
     """Sites that may do more than play for nothing, and how many debits the host's ledger has."""
     path = next((world.home / "gomaa").rglob("ledger.sqlite"))
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:

@@ -24,7 +24,7 @@ from pywallet.wallet.derivation import account_path, listener_path
 from pywallet.wallet.keyring import Keyring
 from pywallet.wallet.mnemonic import seed as seed_of
 from tests.e2e.adversary import expression
-from tests.e2e.world import World
+from tests.e2e.world import BrowserWorld
 
 SAMPLE = 48
 """Bytes of decrypted music that are looked for, from the middle of each segment."""
@@ -100,7 +100,7 @@ def found_under(folders: Iterable[Path], wanted: dict[str, bytes]) -> tuple[list
 
 
 def content_worlds(page: View, script: str) -> list[str]:
-    """The script's value in the extension's own world of the page, where the browser's driver lets one in (Chromium)."""
+    """The script's value in the content script's world of the page, where the driver has access to it (Chromium)."""
     if not isinstance(page, ChromiumView):
         return []
     session = page.page.context.new_cdp_session(page.page)
@@ -119,7 +119,7 @@ def content_worlds(page: View, script: str) -> list[str]:
 
 
 @contextmanager
-def closed(world: World) -> Iterator[Path]:
+def closed(world: BrowserWorld) -> Iterator[Path]:
     """The profile's folder after the browser was closed as a person closes it."""
     browser = world.browser
     if isinstance(browser, Chromium):

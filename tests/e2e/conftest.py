@@ -6,7 +6,7 @@ import pluggy
 import pytest
 
 from tests.e2e.money import wallet
-from tests.e2e.world import World, browser_name, packed, world
+from tests.e2e.world import BrowserWorld, browser_name, packed, world
 
 __all__ = ["browser_name", "packed", "wallet", "world"]
 
@@ -17,7 +17,7 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pluggy.R
     outcome = yield
     report = outcome.get_result()
     shared = item.funcargs.get("world")
-    if report.failed and isinstance(shared, World):
+    if report.failed and isinstance(shared, BrowserWorld):
         for service in (shared.stack.server, shared.stack.station):
             ended = service.process.poll() if service.process else None
             report.sections.append((f"{service.name}, exit code {ended}", service.tail()))

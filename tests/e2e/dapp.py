@@ -65,7 +65,7 @@ def question(browser: Browser) -> View:
 
 
 @dataclass
-class Site:
+class DappSite:
     """The page, open in a tab."""
 
     browser: Browser
@@ -99,10 +99,10 @@ class Site:
 
 
 @contextmanager
-def site(browser: Browser, host: str = "127.0.0.1") -> Iterator[Site]:
+def site(browser: Browser, host: str = "127.0.0.1") -> Iterator[DappSite]:
     """The page, served on a port of its own. ``/?frame=ADDRESS`` shows another page in a frame."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class DappHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             frame = parse_qs(urlsplit(self.path).query).get("frame", [""])[0]
             body = PAGE.replace("FRAME", f'<iframe src="{frame}"></iframe>' if frame else "").encode()
@@ -115,13 +115,13 @@ def site(browser: Browser, host: str = "127.0.0.1") -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), DappHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         origin = f"http://{host}:{server.server_port}"
         view = browser.tab(f"{origin}/")
         view.until("document.defaultView.announced?.length > 0")
-        yield Site(browser, view, origin)
+        yield DappSite(browser, view, origin)
         view.close()
     finally:
         server.shutdown()

@@ -8,13 +8,13 @@ from chain.client import Chain
 from chain.contracts.token import Token
 from demo.fan import install_host
 from pywallet.encoding.hex import from_hex
-from tests.e2e.world import World
+from tests.e2e.world import BrowserWorld
 
 GOMAA = 10**18
 FRIEND = "0x" + "77" * 20
 
 
-def fund(world: World, address: str) -> None:
+def fund(world: BrowserWorld, address: str) -> None:
     """Five GoMAA, and enough of the network's coin for fees, as a friend would send them."""
 
     async def give(chain: Chain) -> None:
@@ -24,7 +24,7 @@ def fund(world: World, address: str) -> None:
     world.stack.ask(give)
 
 
-def held(world: World, address: str) -> int:
+def held(world: BrowserWorld, address: str) -> int:
     """GoMAA of an address on the chain, wei."""
 
     async def read(chain: Chain) -> int:
@@ -34,7 +34,7 @@ def held(world: World, address: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def wallet(world: World) -> None:
+def wallet(world: BrowserWorld) -> None:
     """The host, and an open wallet with five GoMAA."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     world.fan.create_wallet()

@@ -23,7 +23,7 @@ _HOP: Final = frozenset({"connection", "transfer-encoding", "keep-alive", "host"
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     """One request."""
 
     method: str
@@ -38,7 +38,7 @@ class Recorder:
 
     port: int
     station_port: int
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[RecordedRequest] = field(default_factory=list)
     own: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
 
     def page(self, name: str, body: str) -> str:
@@ -47,7 +47,7 @@ class Recorder:
         self.own[f"/{name}"] = (200, head, f"<!doctype html><title>{name}</title><body>{body}".encode())
         return f"/{name}"
 
-    def of(self, path: str) -> list[Asked]:
+    def of(self, path: str) -> list[RecordedRequest]:
         """The requests for a path."""
         return [one for one in self.asked if one.path.split("?")[0] == path]
 
@@ -57,11 +57,11 @@ def recorder(port: int, station_port: int) -> Iterator[Recorder]:
     """Serve on ``port`` of this machine, passing on to ``station_port``."""
     record = Recorder(port, station_port)
 
-    class Handler(BaseHTTPRequestHandler):
+    class RecordingHandler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             path = self.path.split("?")[0]
             record.asked.append(
-                Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+                RecordedRequest(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
             )
             status, headers, body = record.own[path] if path in record.own else self._passed_on()
             self.send_response(status)
@@ -93,8 +93,8 @@ def recorder(port: int, station_port: int) -> Iterator[Recorder]:
             pass
 
     for method in ("GET", "POST", "HEAD", "OPTIONS"):
-        setattr(Handler, f"do_{method}", Handler.answer)
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        setattr(RecordingHandler, f"do_{method}", RecordingHandler.answer)
+    server = ThreadingHTTPServer(("127.0.0.1", port), RecordingHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield record

@@ -34,7 +34,7 @@ from tests.e2e.adversary import (
 from tests.e2e.adversary_hosts import EVIL, launcher, plays, replace_host, turn_off_and_on
 from tests.e2e.adversary_looks import DECLARED, DISGUISES, PAID, SPY, allowances, settings
 from tests.e2e.adversary_secrets import KEPT, WALK, closed, content_worlds, found_in, found_under, secrets
-from tests.e2e.world import World, press_play, shows
+from tests.e2e.world import BrowserWorld, press_play, shows
 
 ARMED = f"{PLAY}:not([disabled])"
 TELL = "setInterval(() => parent.postMessage(document.querySelector('sps-player').offsetHeight, '*'), 200)"
@@ -45,7 +45,7 @@ KEEP = (
 
 
 @pytest.fixture(scope="module")
-def site(world: World) -> Iterator[HostileSite]:
+def site(world: BrowserWorld) -> Iterator[HostileSite]:
     """A site that is no station and has the song; the host is installed."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     folder = world.folder / "hostile"
@@ -55,7 +55,7 @@ def site(world: World) -> Iterator[HostileSite]:
         yield site
 
 
-def show(world: World, address: str) -> tuple[View, View]:
+def show(world: BrowserWorld, address: str) -> tuple[View, View]:
     """A page and its player, ready to be pressed."""
     page = world.browser.tab(address)
     player = world.browser.player(page)
@@ -64,12 +64,12 @@ def show(world: World, address: str) -> tuple[View, View]:
 
 
 @pytest.fixture(scope="module")
-def words(world: World, site: HostileSite) -> list[str]:
+def words(world: BrowserWorld, site: HostileSite) -> list[str]:
     """An open wallet; its words."""
     return world.fan.create_wallet()
 
 
-def test_a_page_starts_nothing_that_nobody_touched(world: World, site: HostileSite) -> None:
+def test_a_page_starts_nothing_that_nobody_touched(world: BrowserWorld, site: HostileSite) -> None:
     """Autoplay and play() of a page that no one has pressed in are NotAllowedError, as on an audio element."""
     script = (
         "const p = document.querySelector('sps-player');"
@@ -87,7 +87,7 @@ def test_a_page_starts_nothing_that_nobody_touched(world: World, site: HostileSi
     page.close()
 
 
-def test_what_passes_through_the_page_names_nothing_of_the_extension(world: World, site: HostileSite) -> None:
+def test_what_passes_through_the_page_names_nothing_of_the_extension(world: BrowserWorld, site: HostileSite) -> None:
     """With every prototype replaced, before and after, the page catches no frame, no address, no stream.
 
     And the player still works.
@@ -110,16 +110,14 @@ def test_what_passes_through_the_page_names_nothing_of_the_extension(world: Worl
     page.close()
 
 
-def test_forged_messages_move_nothing(world: World, site: HostileSite) -> None:
-    """Messages, events, ports and presses made by a script reach no part of the extension, and a site stays unknown to
-    the wallet.
-    """
+def test_forged_messages_move_nothing(world: BrowserWorld, site: HostileSite) -> None:
+    """Messages, events, ports and presses of a script reach no part of the extension, and the wallet learns no site."""
     # An address of its own: on the other one a person has pressed play before.
     with hostile_site(site.folder) as fresh:
         forge(world, fresh)
 
 
-def forge(world: World, site: HostileSite) -> None:
+def forge(world: BrowserWorld, site: HostileSite) -> None:
     """Everything that a script can try, and then a person's press."""
     page, player = show(world, site.page("forged", PLAYER))
     page.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {FORGED!r} }}))")
@@ -132,7 +130,7 @@ def forge(world: World, site: HostileSite) -> None:
     page.close()
 
 
-def test_a_frame_without_an_origin_shows_no_player(world: World, site: HostileSite) -> None:
+def test_a_frame_without_an_origin_shows_no_player(world: BrowserWorld, site: HostileSite) -> None:
     """What a site puts in a sandbox cannot play in the site's name; a plain frame of the same page can."""
     inner = site.page("inner", PLAYER + f"<script>{TELL}</script>")
     blank = f"{PLAYER}<script>{TELL}</script>".replace('"', "&quot;")
@@ -144,7 +142,7 @@ def test_a_frame_without_an_origin_shows_no_player(world: World, site: HostileSi
     page.close()
 
 
-def test_a_root_that_markup_made_shows_the_page_no_frame(world: World, site: HostileSite) -> None:
+def test_a_root_that_markup_made_shows_the_page_no_frame(world: BrowserWorld, site: HostileSite) -> None:
     """A declarative closed root is the page's to read, and everything else where an address could stand.
 
     Nowhere is the frame's.
@@ -166,7 +164,7 @@ def test_a_root_that_markup_made_shows_the_page_no_frame(world: World, site: Hos
         page.close()
 
 
-def test_errors_and_stacks_name_no_installation(world: World, site: HostileSite) -> None:
+def test_errors_and_stacks_name_no_installation(world: BrowserWorld, site: HostileSite) -> None:
     """Whatever throws in the page's world, and whoever is called there.
 
     An address that tells installations apart stands nowhere.
@@ -182,10 +180,8 @@ def test_errors_and_stacks_name_no_installation(world: World, site: HostileSite)
     page.close()
 
 
-def test_a_stolen_address_opens_no_player_elsewhere(world: World, site: HostileSite) -> None:
-    """A page that opens the frame's address again, in the same page or in another tab, with keys of its own, has a
-    player of nothing.
-    """
+def test_a_stolen_address_opens_no_player_elsewhere(world: BrowserWorld, site: HostileSite) -> None:
+    """A page that opens the player's document itself, in any tab, with its own keys, gets a player without a song."""
     page, player = show(world, site.page("owner", PLAYER))
     address = str(player.run("location.href"))
     nest = (
@@ -225,7 +221,7 @@ def test_a_stolen_address_opens_no_player_elsewhere(world: World, site: HostileS
     page.close()
 
 
-def test_a_flood_harms_its_own_page_alone(world: World, site: HostileSite) -> None:
+def test_a_flood_harms_its_own_page_alone(world: BrowserWorld, site: HostileSite) -> None:
     """10,000 commands, 2,000 elements, elements that come and go: 64 players at most.
 
     The popup and another page's player work on.
@@ -249,7 +245,7 @@ def test_a_flood_harms_its_own_page_alone(world: World, site: HostileSite) -> No
     other.close()
 
 
-def test_the_extensions_pages_run_and_wear_nothing_from_outside(world: World, site: HostileSite) -> None:
+def test_the_extensions_pages_run_and_wear_nothing_from_outside(world: BrowserWorld, site: HostileSite) -> None:
     """Inline, remote and evaluated code, inline and remote style, frames and pictures.
 
     Refused on every page of the extension.
@@ -265,7 +261,7 @@ def test_the_extensions_pages_run_and_wear_nothing_from_outside(world: World, si
         page.close()
 
 
-def test_a_false_host_is_named_and_the_true_one_is_ready_by_itself(world: World, site: HostileSite) -> None:
+def test_a_false_host_is_named_and_the_true_one_is_ready_by_itself(world: BrowserWorld, site: HostileSite) -> None:
     """Rubbish, a frame too large, another version, no answer: the player says it.
 
     Once the true host is back, it is ready.
@@ -287,7 +283,7 @@ def test_a_false_host_is_named_and_the_true_one_is_ready_by_itself(world: World,
     page.close()
 
 
-def test_plays_cut_short_are_counted_once(world: World, site: HostileSite) -> None:
+def test_plays_cut_short_are_counted_once(world: BrowserWorld, site: HostileSite) -> None:
     """Pages that close as the press is answered, and the extension turned off and on in the middle.
 
     Host and server agree on every play.
@@ -316,7 +312,9 @@ def test_plays_cut_short_are_counted_once(world: World, site: HostileSite) -> No
     assert len(set(counted)) == len(counted) >= 1
 
 
-def test_whatever_it_looks_like_a_press_decides_nothing(world: World, site: HostileSite, words: list[str]) -> None:
+def test_whatever_it_looks_like_a_press_decides_nothing(
+    world: BrowserWorld, site: HostileSite, words: list[str]
+) -> None:
     """A song that costs, an open wallet, every disguise, every button of the player.
 
     No allowance, no debit, no other setting.
@@ -345,10 +343,8 @@ def test_whatever_it_looks_like_a_press_decides_nothing(world: World, site: Host
     assert allowances(world) == ([], 0)
 
 
-def test_no_secret_is_within_reach_or_left_behind(world: World, site: HostileSite, words: list[str]) -> None:
-    """After unlock and play no secret is in what page and content script reach, in the extension's stores, or on disk
-    in the end.
-    """
+def test_no_secret_is_within_reach_or_left_behind(world: BrowserWorld, site: HostileSite, words: list[str]) -> None:
+    """After unlock and play no secret is reachable by page or content script, in the stores, or on disk."""
     page, player = world.open("first")
     press_play(player)
     state_until(player, "playing")

@@ -51,7 +51,7 @@ def served() -> Iterator[tuple[str, queue.Queue[Any]]]:
     """Both pages, and everything that the first one tells."""
     told: queue.Queue[Any] = queue.Queue()
 
-    class Handler(BaseHTTPRequestHandler):
+    class HistoryHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = {"/first": FIRST, "/second": SECOND}.get(self.path.split("?")[0])
             body = (page or "").encode()
@@ -69,7 +69,7 @@ def served() -> Iterator[tuple[str, queue.Queue[Any]]]:
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), HistoryHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", told

@@ -17,7 +17,7 @@ from demo.browsers import View
 from demo.fan import MAIN, install_host, state_until
 from demo.waiting import TIMEOUT_S
 from tests.e2e.adversary import click_at
-from tests.e2e.world import FREE, World, press_play
+from tests.e2e.world import FREE, BrowserWorld, press_play
 
 # Without a lease every jump's keys come from the security server.
 UNLEASED = FREE[: FREE.index("[lease]")]
@@ -29,7 +29,7 @@ _TOOLS = (Path(__file__).parent / "listening.js").read_text()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def host(world: World) -> None:
+def host(world: BrowserWorld) -> None:
     """Every test here plays."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
 
@@ -82,12 +82,12 @@ def in_order(heard: list[str], *wanted: str) -> bool:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def fast(world: World) -> None:
+def fast(world: BrowserWorld) -> None:
     """A song of forty seconds that may be played faster."""
     world.song("fast", FAST, seconds=40)
 
 
-def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: World) -> None:
+def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: BrowserWorld) -> None:
     """Counted plays and jumps wait for a press.
 
     A page's play, early or late, is NotAllowedError, and its jump moves nothing.
@@ -124,7 +124,7 @@ def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: World) -> None
     page.close()
 
 
-def test_an_element_without_a_song_is_an_empty_media_element(world: World) -> None:
+def test_an_element_without_a_song_is_an_empty_media_element(world: BrowserWorld) -> None:
     """Defaults, constants, refused values and reflected attributes, before anything is loaded.
 
     Then a person's first play.
@@ -171,10 +171,8 @@ def test_an_element_without_a_song_is_an_empty_media_element(world: World) -> No
     page.close()
 
 
-def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> None:
-    """Properties, promises and events, one after the other on one element, from its loading to its end and to another
-    song.
-    """
+def test_the_element_keeps_the_checklist_of_a_media_element(world: BrowserWorld) -> None:
+    """Properties, promises and events of one element, from its loading to its end and to another song."""
     page, _ = world.open("fast")
     listen(page)
     # Loading, with wishes made before.
@@ -247,8 +245,8 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> Non
     page.close()
 
 
-def test_an_audio_element_of_the_page_has_the_same_surface(world: World) -> None:
-    """<audio data-sps> keeps its identity and its listeners, and plays, pauses and ends through the player beside it."""
+def test_an_audio_element_of_the_page_has_the_same_surface(world: BrowserWorld) -> None:
+    """<audio data-sps> keeps its identity and listeners, and plays, pauses and ends through the player beside it."""
     page, _ = world.open("fast")
     listen(page)
     do(page, "swap('audio', (e) => { e.dataset.sps = '/songs/first.sps'; });")
@@ -267,21 +265,21 @@ def test_an_audio_element_of_the_page_has_the_same_surface(world: World) -> None
     page.close()
 
 
-def ledger(world: World, query: str, *values: object) -> list[tuple[object, ...]]:
+def ledger(world: BrowserWorld, query: str, *values: object) -> list[tuple[object, ...]]:
     """Rows of the host's ledger."""
     path = next((world.home / "gomaa").rglob("ledger.sqlite"))
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
         return book.execute(query, values).fetchall()
 
 
-def counted(world: World, content: bytes, action: str) -> int:
+def counted(world: BrowserWorld, content: bytes, action: str) -> int:
     """How often an action on a content was counted."""
     return int(
         str(ledger(world, "SELECT count(*) FROM invocations WHERE content = ? AND action = ?", content, action)[0][0])
     )
 
 
-def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> None:
+def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: BrowserWorld) -> None:
     """The first of two sources hands over to the second while it plays.
 
     The host counts a play of each under its own ticket.
@@ -317,7 +315,7 @@ def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> 
     page.close()
 
 
-def test_an_outage_is_waited_out_and_counts_nothing_twice(world: World) -> None:
+def test_an_outage_is_waited_out_and_counts_nothing_twice(world: BrowserWorld) -> None:
     """Server and station are away when the listener jumps.
 
     It stalls, and plays on from there when they are back, the jump counted once.

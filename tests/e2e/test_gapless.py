@@ -47,20 +47,18 @@ def song(folder: Path, name: str, turns: int) -> dict[str, object]:
 
 @pytest.fixture
 def page_url(tmp_path: Path) -> Iterator[str]:
-    """A page with the extension's own sound modules and two songs, the first of them no whole number of milliseconds or
-    segments long.
-    """
+    """A page with the extension's modules for sound and two songs; the first ends within a segment."""
     for name in ("engine", "shared"):
         shutil.copytree(ROOT / "extension" / name, tmp_path / name)
     for name in ("join.html", "join.mjs"):
         shutil.copyfile(Path(__file__).parent / "pages" / name, tmp_path / name)
     (tmp_path / "songs.json").write_text(json.dumps([song(tmp_path, "first", 537), song(tmp_path, "second", 400)]))
 
-    class Quiet(SimpleHTTPRequestHandler):
+    class GaplessFiles(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(tmp_path)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(GaplessFiles, directory=str(tmp_path)))
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/join.html"
     server.shutdown()
@@ -68,9 +66,7 @@ def page_url(tmp_path: Path) -> Iterator[str]:
 
 
 def join_of(samples: np.ndarray) -> tuple[float, float]:
-    """Milliseconds of silence in the middle of the tone, and by how much the tone after the join is late against the
-    one before.
-    """
+    """Silence in the middle of the tone, and delay of the tone after the join against the one before, ms."""
     loud = np.flatnonzero(np.abs(samples) > 1_000)
     tone = samples[loud[0] : loud[-1] + 1].astype(float)
     still = np.abs(tone) < 40

@@ -19,7 +19,7 @@ from demo.process import free_port
 from demo.waiting import wait_until
 from tests.e2e.adversary_secrets import content_worlds
 from tests.e2e.recorder import KEPT, Recorder, recorder
-from tests.e2e.world import World, press_play, shows
+from tests.e2e.world import BrowserWorld, press_play, shows
 
 PUBLIC = "public.example"
 ANY = re.compile(
@@ -34,7 +34,7 @@ TOLD = (
 
 
 @pytest.fixture(scope="module")
-def record(world: World) -> Iterator[Recorder]:
+def record(world: BrowserWorld) -> Iterator[Recorder]:
     """The station behind a server that writes down what it is asked; the host is installed."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     station = world.stack.station
@@ -47,7 +47,7 @@ def record(world: World) -> Iterator[Recorder]:
         yield one
 
 
-def shown(world: World, address: str) -> tuple[View, View]:
+def shown(world: BrowserWorld, address: str) -> tuple[View, View]:
     """A page and its player."""
     page = world.browser.tab(address)
     player = world.browser.player(page)
@@ -60,7 +60,7 @@ def answer(body: str, route: Route) -> None:
     route.fulfill(body=body, content_type="text/html")
 
 
-def test_requests_for_a_page_name_no_installation(world: World, record: Recorder) -> None:
+def test_requests_for_a_page_name_no_installation(world: BrowserWorld, record: Recorder) -> None:
     """Record, ticket and song are asked for as any browser asks: no origin, cookie, referrer or id of the extension."""
     page, player = shown(
         world,
@@ -85,7 +85,7 @@ def test_requests_for_a_page_name_no_installation(world: World, record: Recorder
     page.close()
 
 
-def test_a_song_is_no_id_in_common_of_two_sites(world: World, record: Recorder) -> None:
+def test_a_song_is_no_id_in_common_of_two_sites(world: BrowserWorld, record: Recorder) -> None:
     """A song that may be kept for good is asked for as if it were new: on another site, and on the same one later."""
     song = world.file("first").read_bytes()
     record.own["/kept.sps"] = (
@@ -104,10 +104,8 @@ def test_a_song_is_no_id_in_common_of_two_sites(world: World, record: Recorder) 
         page.close()
 
 
-def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: World, record: Recorder) -> None:
-    """Its songs on this computer are refused without a request, also through a redirect, and the page sees one failure
-    for all.
-    """
+def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: BrowserWorld, record: Recorder) -> None:
+    """Songs on this computer are refused without a request, also after a redirect, with one failure for the page."""
     record.own["/secret.sps"] = (200, {}, world.file("first").read_bytes())
     inside = f"http://127.0.0.1:{record.port}"
     record.own["/moved.sps"] = (302, {"Location": f"{inside}/secret.sps"}, b"")
@@ -143,7 +141,7 @@ def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: World, record
     assert bool(record.of("/moved.sps")) == ("a redirect" in cases)
 
 
-def test_every_song_that_fails_looks_alike_to_its_page(world: World, record: Recorder) -> None:
+def test_every_song_that_fails_looks_alike_to_its_page(world: BrowserWorld, record: Recorder) -> None:
     """Not there, no song, behind a password, packed a thousandfold, of a false length: one state and one height."""
     first = world.file("first").read_bytes()
     closed = free_port()
@@ -180,7 +178,7 @@ def test_every_song_that_fails_looks_alike_to_its_page(world: World, record: Rec
     assert len(set(told.values())) == 1, told
 
 
-def test_a_list_is_read_with_the_pages_own_rights(world: World, record: Recorder) -> None:
+def test_a_list_is_read_with_the_pages_own_rights(world: BrowserWorld, record: Recorder) -> None:
     """A list of another site that lets nobody read it stays unread, and is asked for as by the page.
 
     No name of the installation.
@@ -207,7 +205,7 @@ def test_a_list_is_read_with_the_pages_own_rights(world: World, record: Recorder
         page.close()
 
 
-def test_content_scripts_have_no_storage(world: World, record: Recorder) -> None:
+def test_content_scripts_have_no_storage(world: BrowserWorld, record: Recorder) -> None:
     """The extension's own world in a page cannot read what the wallet keeps (Chromium; Firefox has no such switch)."""
     if not isinstance(world.browser, Chromium):
         return

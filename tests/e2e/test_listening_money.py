@@ -18,7 +18,7 @@ from pywallet.wallet import mnemonic
 from pywallet.wallet.derivation import listener_path
 from pywallet.wallet.keyring import Keyring
 from tests.e2e.money import fund, held
-from tests.e2e.world import World, press_play
+from tests.e2e.world import BrowserWorld, press_play
 
 EACH, DEPOSIT = 2 * 10**15, 5 * 10**16
 PAID = """
@@ -40,7 +40,7 @@ def browser_name() -> str:
     return "chromium"
 
 
-def account(world: World, payer: bytes) -> tuple[int, int]:
+def account(world: BrowserWorld, payer: bytes) -> tuple[int, int]:
     """Spent and left of the listening money, wei, by the chain."""
 
     async def read(chain: Chain) -> tuple[int, int]:
@@ -50,7 +50,7 @@ def account(world: World, payer: bytes) -> tuple[int, int]:
     return int(spent), int(left)
 
 
-def key_of(world: World, words: list[str]) -> bytes:
+def key_of(world: BrowserWorld, words: list[str]) -> bytes:
     """The private key of the listener that the wallet of these words is to the station."""
 
     async def derive(_: Chain) -> bytes:
@@ -59,7 +59,7 @@ def key_of(world: World, words: list[str]) -> bytes:
     return bytes(world.stack.ask(derive))
 
 
-def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: World) -> None:
+def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: BrowserWorld) -> None:
     """The preview first; past it after deposit and budget.
 
     The escrow is lower by price and commission; the rest comes home, to the wei.

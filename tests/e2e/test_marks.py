@@ -18,7 +18,7 @@ from pywallet.sps.segments import segment_key
 from pywallet.sps.signed_header import open_header, sign_header
 from studio.owner import ContentKeys
 from studio.reader import SongFile
-from tests.e2e.world import FREE, World, press_play, shows, tone
+from tests.e2e.world import FREE, BrowserWorld, press_play, shows, tone
 from watermark.commands import watermark
 from watermark.parameters import Marks
 
@@ -26,7 +26,7 @@ OTHER = bytes([0x42]) * 20
 
 
 @pytest.fixture(autouse=True)
-def host(world: World) -> None:
+def host(world: BrowserWorld) -> None:
     """Every test here plays."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
 
@@ -48,7 +48,7 @@ def read(path: Path) -> set[str]:
     return {found["address"].lower() for found in json.loads(done.output)["marks"]}
 
 
-def test_the_player_finds_its_songs_address_in_the_sound(world: World) -> None:
+def test_the_player_finds_its_songs_address_in_the_sound(world: BrowserWorld) -> None:
     """A marked song plays, and the first segment is found to say the header's address."""
     world.song("marked", seconds=12)
     page, player = world.open("marked")
@@ -59,7 +59,7 @@ def test_the_player_finds_its_songs_address_in_the_sound(world: World) -> None:
     page.close()
 
 
-def test_sound_that_names_another_song_is_refused(world: World) -> None:
+def test_sound_that_names_another_song_is_refused(world: BrowserWorld) -> None:
     """The owner signs a header over somebody else's marked sound.
 
     It is stopped with the code, and remembered with amount zero.
@@ -78,7 +78,7 @@ def test_sound_that_names_another_song_is_refused(world: World) -> None:
     page.close()
 
 
-def test_a_segment_decrypted_in_the_browser_names_its_song(world: World) -> None:
+def test_a_segment_decrypted_in_the_browser_names_its_song(world: BrowserWorld) -> None:
     """The extension's own code opens a sealed segment in a page of the extension.
 
     The reader finds the address in what comes out.

@@ -11,12 +11,12 @@ from chain.contracts.token import Token
 from demo.fan import MAIN, install_host, state_until
 from demo.settle import final_epochs
 from pywallet.encoding.hex import from_hex
-from tests.e2e.world import World, press_play
+from tests.e2e.world import BrowserWorld, press_play
 
 WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 
 
-def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal(world: World) -> None:
+def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal(world: BrowserWorld) -> None:
     """Wallet, host (found by itself), song, reward seen.
 
     And when its hour is final one press brings it to the wallet's address.
@@ -79,7 +79,7 @@ def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal
     popup.close()
 
 
-def test_a_wallet_comes_back_from_its_words(world: World) -> None:
+def test_a_wallet_comes_back_from_its_words(world: BrowserWorld) -> None:
     """A slip of the pen is named and mended with one press.
 
     The account is the one that any other wallet makes of these words.

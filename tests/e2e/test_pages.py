@@ -53,7 +53,7 @@ LATE = """<section id=a></section><section id=b></section><section id=c></sectio
 
 
 @dataclass
-class Site:
+class PageSite:
     """A web server of this machine whose one page is what a test says."""
 
     html: str = ""
@@ -67,11 +67,11 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site() -> Iterator[PageSite]:
     """Nothing but the page is there; songs are missing."""
-    made = Site()
+    made = PageSite()
 
-    class Handler(BaseHTTPRequestHandler):
+    class PageHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_page = not self.path.split("?")[0].endswith((".sps", ".ico", ".jspf", ".xspf"))
             body = made.html.encode() if is_page else b""
@@ -88,7 +88,7 @@ def site() -> Iterator[Site]:
         def log_message(self, *_: Any) -> None:
             """Quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), PageHandler) as server:
         made.port = server.server_port
         Thread(target=server.serve_forever, daemon=True).start()
         yield made
@@ -115,7 +115,9 @@ def browser(browser_name: str, packed: None, tmp_path_factory: pytest.TempPathFa
     ],
     ids=str,
 )
-def test_the_players_frame_loads_whatever_a_page_forbids(browser: Browser, site: Site, headers: dict[str, str]) -> None:
+def test_the_players_frame_loads_whatever_a_page_forbids(
+    browser: Browser, site: PageSite, headers: dict[str, str]
+) -> None:
     """The frame runs, and takes the place of the words in the element."""
     site.html, site.headers = f"<!doctype html>{PLAYER}", headers
     page = browser.tab(f"{site.url}/")
@@ -128,7 +130,7 @@ def test_the_players_frame_loads_whatever_a_page_forbids(browser: Browser, site:
     page.close()
 
 
-def test_a_page_without_an_origin_keeps_its_words(browser: Browser, site: Site) -> None:
+def test_a_page_without_an_origin_keeps_its_words(browser: Browser, site: PageSite) -> None:
     """No player can be shown in a sandbox: what stands in the element is seen."""
     site.html, site.headers = f"<!doctype html>{PLAYER}<p>", {"Content-Security-Policy": "sandbox allow-scripts"}
     page = browser.tab(f"{site.url}/")
@@ -146,7 +148,7 @@ def tracks(page: View, expected: list[str], timeout_s: float = 20) -> list[str]:
     return named
 
 
-def test_every_way_to_name_a_song_is_found(browser: Browser, site: Site) -> None:
+def test_every_way_to_name_a_song_is_found(browser: Browser, site: PageSite) -> None:
     """The list that unit tests of the extension and of the station's check go by is what browsers do."""
     site.headers = {}
     wrong = []
@@ -162,7 +164,7 @@ def test_every_way_to_name_a_song_is_found(browser: Browser, site: Site) -> None
     assert wrong == []
 
 
-def test_players_in_roots_that_come_later(browser: Browser, site: Site) -> None:
+def test_players_in_roots_that_come_later(browser: Browser, site: PageSite) -> None:
     """Open roots, in each other, attached and filled after the page is there; a closed root stays the page's own."""
     site.html, site.headers = f"<!doctype html>{LATE}", {}
     page = browser.tab(f"{site.url}/")

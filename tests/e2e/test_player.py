@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from demo.fan import CLOCK, MAIN, install_host, scroll_to_player, state_until
-from tests.e2e.world import World, press_play, shows
+from tests.e2e.world import BrowserWorld, press_play, shows
 
 LONG_S = 300
 PREVIEW = """
@@ -29,7 +29,7 @@ payer = "listener"
 
 
 @pytest.fixture(autouse=True)
-def host(world: World) -> None:
+def host(world: BrowserWorld) -> None:
     """Every test here plays."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
 
@@ -49,7 +49,7 @@ def noise(path: Path, seconds: int) -> Path:
 def slow_line(file: Path, bytes_per_s: int) -> Iterator[str]:
     """A web server that gives one file by ranges, no faster than a line of that speed."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class SlowRangeHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_OPTIONS(self) -> None:
@@ -80,7 +80,7 @@ def slow_line(file: Path, bytes_per_s: int) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SlowRangeHandler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/{file.name}"
@@ -89,7 +89,7 @@ def slow_line(file: Path, bytes_per_s: int) -> Iterator[str]:
         server.server_close()
 
 
-def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: World) -> None:
+def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: BrowserWorld) -> None:
     """Lossless over a fast line; over one of 1 Mbit/s the same song plays, seeks and ends as Opus."""
     world.song("bundle", sound=noise(world.folder / "noise.wav", 14), renditions=("opus",), extra=("--no-watermark",))
     page, player = world.open("bundle")
@@ -111,7 +111,7 @@ def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: World) ->
     page.close()
 
 
-def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world: World) -> None:
+def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world: BrowserWorld) -> None:
     """One listener, two tabs.
 
     The second says where the music is, and opens the window in which one press brings it over.
@@ -139,7 +139,7 @@ def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world
         view.close()
 
 
-def test_a_preview_plays_for_free_and_ends_where_the_terms_say(world: World) -> None:
+def test_a_preview_plays_for_free_and_ends_where_the_terms_say(world: BrowserWorld) -> None:
     """What a listener would pay for is previewed from the same button.
 
     It sounds, and stops by itself where the preview ends.

@@ -16,13 +16,13 @@ from chain.client import Chain
 from chain.contracts.content import Content
 from demo.fan import CLOCK, MAIN, PASSWORD, install_host, state_until
 from demo.web import account
-from tests.e2e.world import FREE, World, press_play, shows
+from tests.e2e.world import FREE, BrowserWorld, press_play, shows
 
 LIMITED = FREE + "\n[counts.play]\nlimit = 1\n"
 
 
 @pytest.fixture(autouse=True)
-def host(world: World, request: pytest.FixtureRequest) -> None:
+def host(world: BrowserWorld, request: pytest.FixtureRequest) -> None:
     """The host is there for every test but the one that looks for it, also where a test runs alone."""
     if "missing_host" not in request.node.name and not list(world.home.rglob("io.gomaa.host.json")):
         install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
@@ -33,13 +33,13 @@ def clock(page: object) -> float:
     return float(page.run(CLOCK))  # type: ignore[attr-defined]
 
 
-def owed(world: World) -> int:
+def owed(world: BrowserWorld) -> int:
     """What the station owes or has paid to this server so far, wei."""
     told = account(world.stack, world.stack.station_key)
     return told["unposted_wei"] + told["unvouchered_wei"] + 10**21 - told["escrow_wei"]
 
 
-def host_processes(world: World) -> list[int]:
+def host_processes(world: BrowserWorld) -> list[int]:
     """The native hosts that this world's browser has started, by their home."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -54,7 +54,7 @@ def host_processes(world: World) -> list[int]:
     return found
 
 
-def test_a_missing_host_is_said_with_its_command_and_heals_by_itself(world: World) -> None:
+def test_a_missing_host_is_said_with_its_command_and_heals_by_itself(world: BrowserWorld) -> None:
     """Without the host the player names the exact command; once installed it is ready without a reload."""
     page, player = world.show("first")
     assert "gomaa host install" in shows(player, "host.missing")
@@ -63,7 +63,7 @@ def test_a_missing_host_is_said_with_its_command_and_heals_by_itself(world: Worl
     page.close()
 
 
-def test_someone_without_a_wallet_hears_the_song_and_the_band_is_paid(world: World) -> None:
+def test_someone_without_a_wallet_hears_the_song_and_the_band_is_paid(world: BrowserWorld) -> None:
     """No wallet: the music plays, the fan earns nothing, the station owes the band."""
     page, player = world.open("first")
     before = owed(world)
@@ -81,7 +81,7 @@ async def _true_when(holds: bool) -> bool:
     return holds
 
 
-def test_an_altered_segment_never_sounds(world: World) -> None:
+def test_an_altered_segment_never_sounds(world: BrowserWorld) -> None:
     """A flipped bit in the cipher text is found by its hash before it is opened."""
     world.song("altered")
     path = world.file("altered")
@@ -96,10 +96,8 @@ def test_an_altered_segment_never_sounds(world: World) -> None:
     page.close()
 
 
-def test_a_missing_segment_is_said(world: World) -> None:
-    """A file that vanishes from the station while it plays ends in a code (a cache may have its beginning), not in
-    silence.
-    """
+def test_a_missing_segment_is_said(world: BrowserWorld) -> None:
+    """A file that is removed during a play ends in a code, not in silence; a cache may have its start."""
     world.song("vanishing", seconds=60)
     page, player = world.open("vanishing")
     press_play(player)
@@ -109,7 +107,7 @@ def test_a_missing_segment_is_said(world: World) -> None:
     page.close()
 
 
-def test_a_revoked_song_goes_silent_within_a_segment(world: World) -> None:
+def test_a_revoked_song_goes_silent_within_a_segment(world: BrowserWorld) -> None:
     """The band withdraws the song while it plays: silence within 2 s of music after the block, and the reason."""
     content = world.song("withdrawn")
     page, player = world.open("withdrawn")
@@ -127,7 +125,7 @@ def test_a_revoked_song_goes_silent_within_a_segment(world: World) -> None:
     page.close()
 
 
-def test_used_up_plays_are_refused_before_anything_sounds(world: World) -> None:
+def test_used_up_plays_are_refused_before_anything_sounds(world: BrowserWorld) -> None:
     """One play allowed: the second press of Play is refused with the rule's code."""
     world.song("once", LIMITED)
     page, player = world.open("once")
@@ -143,7 +141,7 @@ def test_used_up_plays_are_refused_before_anything_sounds(world: World) -> None:
     page.close()
 
 
-def test_an_expired_song_is_refused(world: World) -> None:
+def test_an_expired_song_is_refused(world: BrowserWorld) -> None:
     """A song whose time is over doesn't play."""
     world.song("expired", "expires_s = 1000\n" + FREE)
     page, player = world.show("expired")
@@ -153,7 +151,7 @@ def test_an_expired_song_is_refused(world: World) -> None:
     page.close()
 
 
-def test_a_station_that_cannot_pay_gives_no_ticket(world: World) -> None:
+def test_a_station_that_cannot_pay_gives_no_ticket(world: BrowserWorld) -> None:
     """A price above the station's escrow: nothing plays, and the sentence says that nobody would be paid."""
     world.song("dear", FREE.replace('owner = "0.0100"', 'owner = "5000"'))
     page, player = world.open("dear")
@@ -164,24 +162,24 @@ def test_a_station_that_cannot_pay_gives_no_ticket(world: World) -> None:
 
 
 @pytest.fixture
-def plain_site(world: World, tmp_path: Path):  # type: ignore[no-untyped-def]
+def plain_site(world: BrowserWorld, tmp_path: Path):  # type: ignore[no-untyped-def]
     """A web server that is no station, with a page that embeds any file in its folder."""
     import functools
     import threading
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-    class Quiet(SimpleHTTPRequestHandler):
+    class ForeignFiles(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(tmp_path)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(ForeignFiles, directory=str(tmp_path)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield tmp_path, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
 
-def test_a_site_that_is_no_station_gets_no_play(world: World, plain_site: tuple[Path, str]) -> None:
+def test_a_site_that_is_no_station_gets_no_play(world: BrowserWorld, plain_site: tuple[Path, str]) -> None:
     """The same good file on an unregistered site: nobody would be paid, so nothing plays."""
     folder, url = plain_site
     shutil.copyfile(world.file("first"), folder / "song.sps")
@@ -192,7 +190,7 @@ def test_a_site_that_is_no_station_gets_no_play(world: World, plain_site: tuple[
     page.close()
 
 
-def _at(world: World, url: str) -> object:
+def _at(world: BrowserWorld, url: str) -> object:
     from dataclasses import replace
 
     from demo.fan import Fan
@@ -208,7 +206,7 @@ def _at(world: World, url: str) -> object:
         ("sps.header.signature", lambda data: data.replace(b"Tests", b"Pests", 1)),
     ],
 )
-def test_a_spoilt_header_is_named(world: World, plain_site: tuple[Path, str], code: str, spoil: object) -> None:
+def test_a_spoilt_header_is_named(world: BrowserWorld, plain_site: tuple[Path, str], code: str, spoil: object) -> None:
     """Each kind of damage to the header has its own code, and no terms are shown."""
     folder, url = plain_site
     (folder / "song.sps").write_bytes(spoil(world.file("first").read_bytes()))  # type: ignore[operator]
@@ -218,7 +216,7 @@ def test_a_spoilt_header_is_named(world: World, plain_site: tuple[Path, str], co
     page.close()
 
 
-def test_a_page_cannot_speak_for_the_fan(world: World, plain_site: tuple[Path, str]) -> None:
+def test_a_page_cannot_speak_for_the_fan(world: BrowserWorld, plain_site: tuple[Path, str]) -> None:
     """No shadow root, no extension API and no frame with a guessed name is within a page's reach."""
     page, player = world.open("first")
     assert page.run("document.querySelector('sps-player').shadowRoot") is None
@@ -238,7 +236,7 @@ def test_a_page_cannot_speak_for_the_fan(world: World, plain_site: tuple[Path, s
     page.close()
 
 
-def test_a_wallet_is_made_and_a_wrong_password_does_not_open_it(world: World) -> None:
+def test_a_wallet_is_made_and_a_wrong_password_does_not_open_it(world: BrowserWorld) -> None:
     """The fan makes a wallet in the onboarding; a wrong password is named and leaves it locked."""
     world.fan.create_wallet()
     popup = world.browser.extension_tab("popup/popup.html")
@@ -257,7 +255,7 @@ def test_a_wallet_is_made_and_a_wrong_password_does_not_open_it(world: World) ->
     popup.close()
 
 
-def test_a_killed_host_is_replaced_and_the_music_goes_on(world: World) -> None:
+def test_a_killed_host_is_replaced_and_the_music_goes_on(world: BrowserWorld) -> None:
     """SIGKILL of the host while it plays: another one takes the play up, and nothing has to be asked."""
     page, player = world.open("first")
     press_play(player)
@@ -275,7 +273,7 @@ def test_a_killed_host_is_replaced_and_the_music_goes_on(world: World) -> None:
     page.close()
 
 
-def test_a_server_that_is_away_counts_nothing(world: World) -> None:
+def test_a_server_that_is_away_counts_nothing(world: BrowserWorld) -> None:
     """Without the security server no keys come and nothing is counted; it plays again when the server is back."""
     before = owed(world)
     world.stack.server.kill()

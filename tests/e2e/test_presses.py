@@ -12,7 +12,7 @@ from demo.fan import CLOCK, MAIN, PLAY, install_host, state_until
 from demo.waiting import wait_until
 from tests.e2e.adversary import BAD, PLAYER, SCRIPTS, HostileSite, click_at, hostile_site, shows_button
 from tests.e2e.adversary_looks import PAID, allowances, settings
-from tests.e2e.world import World, press_play
+from tests.e2e.world import BrowserWorld, press_play
 
 LONG_S = 300
 ARMED = f"{PLAY}:not([disabled])"
@@ -21,7 +21,7 @@ NEED = "document.querySelector('[data-key=pay]')?.textContent ?? ''"
 
 
 @pytest.fixture(scope="module")
-def site(world: World) -> Iterator[HostileSite]:
+def site(world: BrowserWorld) -> Iterator[HostileSite]:
     """A site that is no station and has a free song and one that costs.
 
     The host is installed, and there is an open wallet.
@@ -43,7 +43,7 @@ def run_script(page: View, text: str) -> None:
 
 
 def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(
-    world: World, site: HostileSite
+    world: BrowserWorld, site: HostileSite
 ) -> None:
     """Removed and put back, cloned, adopted by other documents and back, given another song and the old one.
 
@@ -63,7 +63,7 @@ def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(
     page.close()
 
 
-def test_what_is_copied_around_a_player_names_no_frame(world: World, site: HostileSite) -> None:
+def test_what_is_copied_around_a_player_names_no_frame(world: BrowserWorld, site: HostileSite) -> None:
     """The frame's address is another one in each Firefox, and the page reads what a person pastes into it."""
     body = (
         f'<div id="all"><p>before</p>{PLAYER}<p>after</p></div><button id="copy" onclick="{COPY}">c</button><p '
@@ -87,7 +87,7 @@ def test_what_is_copied_around_a_player_names_no_frame(world: World, site: Hosti
     page.close()
 
 
-def test_an_allowance_is_not_for_a_frame_in_another_page(world: World, site: HostileSite) -> None:
+def test_an_allowance_is_not_for_a_frame_in_another_page(world: BrowserWorld, site: HostileSite) -> None:
     """A song that costs asks for its own page, where one of another origin stands around it.
 
     At once, or with the site's own outermost.
@@ -108,7 +108,7 @@ def test_an_allowance_is_not_for_a_frame_in_another_page(world: World, site: Hos
 
 
 def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_songs_alone(
-    world: World, site: HostileSite
+    world: BrowserWorld, site: HostileSite
 ) -> None:
     """The button for what is missing opens a window in which nothing answers when it comes up or comes back.
 
@@ -138,7 +138,7 @@ def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_so
     assert allowances(world) == ([], 0)
 
 
-def test_a_pages_script_asks_no_question(world: World, site: HostileSite) -> None:
+def test_a_pages_script_asks_no_question(world: BrowserWorld, site: HostileSite) -> None:
     """Music that a script tries while another tab plays waits for nobody.
 
     The extension asks only after a press in that player.

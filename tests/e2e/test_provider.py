@@ -12,13 +12,13 @@ from demo.fan import PASSWORD
 from pywallet.encoding.hex import to_hex
 from tests.e2e.dapp import question, site
 from tests.e2e.money import FRIEND, GOMAA, held
-from tests.e2e.world import World
+from tests.e2e.world import BrowserWorld
 from tests.unit.pywallet.provider.typed_samples import MAIL
 
 pytestmark = pytest.mark.usefixtures("wallet")
 
 
-def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
+def test_a_site_finds_connects_signs_and_sends(world: BrowserWorld) -> None:
     """Before a person agrees a site sees nothing; then one account, whose signatures recover to it.
 
     What is sent is in the activity.
@@ -81,10 +81,8 @@ def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
         assert dapp.ask("eth_accounts") == {"value": []}
 
 
-def test_what_is_refused_stays_refused(world: World) -> None:
-    """A closed window is 4001, eth_sign 4200, foreign fields and chains are no question at all, GoMAA's own messages
-    are never signed.
-    """
+def test_what_is_refused_stays_refused(world: BrowserWorld) -> None:
+    """A closed window is 4001, eth_sign 4200; unknown fields and chains and GoMAA's own messages ask nobody."""
     account = world.fan.address()
     with site(world.browser) as dapp:
         number = dapp.begin("eth_requestAccounts")
@@ -138,7 +136,7 @@ def test_what_is_refused_stays_refused(world: World) -> None:
         assert dapp.answer(number)["code"] == 4001
 
 
-def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: World) -> None:
+def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: BrowserWorld) -> None:
     """A script's press agrees to nothing; behind the lock no account is seen.
 
     A frame names both sites and has no permit of the page's.
@@ -177,7 +175,7 @@ def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: World) 
         framed.close()
 
 
-def test_each_of_many_requests_is_settled(world: World) -> None:
+def test_each_of_many_requests_is_settled(world: BrowserWorld) -> None:
     """What a page asks above its rate is answered with -32005, each request, and none waits for ever."""
     ask = 'document.defaultView.announced[0].provider.request({method: "eth_accounts"})'
     with site(world.browser) as dapp:

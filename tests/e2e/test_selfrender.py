@@ -22,16 +22,16 @@ from demo.settle import answers
 from demo.stack import gomaa
 from demo.waiting import TIMEOUT_S, wait_until
 from studio import exploded, selfrender
-from tests.e2e.world import FREE, World, press_play, shows, tone
+from tests.e2e.world import FREE, BrowserWorld, press_play, shows, tone
 
 
 @pytest.fixture(autouse=True, scope="module")
-def host(world: World) -> None:
+def host(world: BrowserWorld) -> None:
     """The native host, installed before the first page."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
 
 
-def visit(world: World, url: str) -> View:
+def visit(world: BrowserWorld, url: str) -> View:
     """A tab at an address, without waiting for an end of loading: these pages end it themselves."""
     view = world.browser.tab("about:blank")
     if isinstance(view, ChromiumView):
@@ -77,7 +77,7 @@ def without_extension(url: str, home: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
 
 
-def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: World) -> None:
+def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: BrowserWorld) -> None:
     """Cover, title and terms are there, and how to install.
 
     Whoever has the extension is told which switch lets it read files.
@@ -102,7 +102,7 @@ def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: W
 
 
 @pytest.fixture
-def reach(world: World) -> None:
+def reach(world: BrowserWorld) -> None:
     """What a person allows once so that the extension sees pages on disk.
 
     Chromium allows it to an extension loaded from a folder.
@@ -114,7 +114,7 @@ def reach(world: World) -> None:
 
 
 @pytest.mark.usefixtures("reach")
-def test_a_page_from_disk_plays(world: World) -> None:
+def test_a_page_from_disk_plays(world: BrowserWorld) -> None:
     """Opened from a folder, the page reads itself, and the station that it names gives the ticket."""
     page_file = world.folder / "disk.sps.html"
     selfrender.write(world.file("first"), page_file, station=world.stack.station_url)
@@ -123,7 +123,7 @@ def test_a_page_from_disk_plays(world: World) -> None:
 
 
 @pytest.mark.usefixtures("reach")
-def test_an_altered_page_from_disk_never_sounds(world: World) -> None:
+def test_an_altered_page_from_disk_never_sounds(world: BrowserWorld) -> None:
     """A flipped bit in what the page carries is found before anything is opened."""
     page_file = world.folder / "altered.sps.html"
     made = selfrender.write(world.file("first"), page_file, station=world.stack.station_url)
@@ -135,7 +135,7 @@ def test_an_altered_page_from_disk_never_sounds(world: World) -> None:
     page.close()
 
 
-def test_a_page_from_the_web_plays_by_ranges(world: World) -> None:
+def test_a_page_from_the_web_plays_by_ranges(world: BrowserWorld) -> None:
     """At its station the page stops loading after what it shows, and plays by ranges."""
     song = world.file("first")
     selfrender.write(song, song.with_name(song.name + ".html"))
@@ -170,7 +170,9 @@ def places(tmp_path: Path) -> Iterator[list[str]]:
                 server.shutdown()
 
 
-def test_a_song_in_parts_plays_from_the_one_place_that_is_well(world: World, places: list[str], tmp_path: Path) -> None:
+def test_a_song_in_parts_plays_from_the_one_place_that_is_well(
+    world: BrowserWorld, places: list[str], tmp_path: Path
+) -> None:
     """The station has only the header.
 
     Of the three folders that it names one is dead and one silent: the music comes from the third.
@@ -190,7 +192,7 @@ def test_a_song_in_parts_plays_from_the_one_place_that_is_well(world: World, pla
     hear(page, player, 8.0)
 
 
-def wait_for_song(world: World, name: str) -> tuple[View, View]:
+def wait_for_song(world: BrowserWorld, name: str) -> tuple[View, View]:
     """The song's page, once the station has found it."""
     wait_until(lambda: answers(f"{world.stack.station_url}/song/{name}"), f"the station has {name}")
     return world.show(name)

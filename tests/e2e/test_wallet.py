@@ -8,12 +8,12 @@ import pytest
 
 from demo.fan import CLOCK, MAIN, PASSWORD, state_until
 from tests.e2e.money import FRIEND, GOMAA, held
-from tests.e2e.world import World, goes_on, press_play, shows
+from tests.e2e.world import BrowserWorld, goes_on, press_play, shows
 
 pytestmark = pytest.mark.usefixtures("wallet")
 
 
-def test_tokens_are_sent_as_shown(world: World) -> None:
+def test_tokens_are_sent_as_shown(world: BrowserWorld) -> None:
     """Too much is refused before anything is signed.
 
     What is confirmed arrives to the wei, and the line goes from pending to on chain.
@@ -37,7 +37,7 @@ def test_tokens_are_sent_as_shown(world: World) -> None:
     popup.close()
 
 
-def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> None:
+def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: BrowserWorld) -> None:
     """The first play makes the site known; paused in the popup the music stops at once and play is refused.
 
     Allowed again it plays.
@@ -67,7 +67,7 @@ def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> 
         view.close()
 
 
-def test_points_buy_a_pass_that_the_station_honours(world: World) -> None:
+def test_points_buy_a_pass_that_the_station_honours(world: BrowserWorld) -> None:
     """Heard, vouchered, and another play begun.
 
     Points are there, an ad-free pass is bought and used, and the pages have no advertising.
@@ -96,7 +96,7 @@ def test_points_buy_a_pass_that_the_station_honours(world: World) -> None:
         view.close()
 
 
-def test_a_locked_wallet_goes_on_earning(world: World) -> None:
+def test_a_locked_wallet_goes_on_earning(world: BrowserWorld) -> None:
     """Locked in the middle of a song: the music runs on and is counted, for the same reward.
 
     And the password opens the wallet again.

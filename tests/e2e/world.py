@@ -36,7 +36,7 @@ def tone(path: Path, seconds: int, hertz: float) -> Path:
 
 
 @dataclass
-class World:
+class BrowserWorld:
     """What a test plays with."""
 
     stack: Stack
@@ -125,7 +125,7 @@ def browser_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(browser_name: str, packed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(browser_name: str, packed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserWorld]:
     """The stack with one song, and a browser with an empty profile. The host is not installed yet."""
     folder = tmp_path_factory.mktemp(f"e2e-{browser_name}")
     home = folder / "home"
@@ -137,4 +137,4 @@ def world(browser_name: str, packed: None, tmp_path_factory: pytest.TempPathFact
         running(folder / "stack", [song], policy, epoch_s=24, artist="Tests") as stack,
         launch(browser_name, home) as browser,
     ):
-        yield World(stack, browser, Fan(browser, stack), home, folder)
+        yield BrowserWorld(stack, browser, Fan(browser, stack), home, folder)

@@ -66,7 +66,7 @@ class Files(BaseHTTPRequestHandler):
 
 
 @dataclass(frozen=True)
-class Stage:
+class PreviewStage:
     """A running browser and where the files are."""
 
     browser: Browser
@@ -74,10 +74,8 @@ class Stage:
 
 
 @contextmanager
-def chromium(env: dict[str, str] | None = None) -> Iterator[Stage]:
-    """A headless Chromium from the system, with more of an environment if need be, and the extension's files on the
-    loopback.
-    """
+def chromium(env: dict[str, str] | None = None) -> Iterator[PreviewStage]:
+    """A headless Chromium of the system, with the extension's files on loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -89,7 +87,7 @@ def chromium(env: dict[str, str] | None = None) -> Iterator[Stage]:
                 timeout=PATIENCE_MS,
             )
             try:
-                yield Stage(browser, f"http://127.0.0.1:{server.server_address[1]}")
+                yield PreviewStage(browser, f"http://127.0.0.1:{server.server_address[1]}")
             finally:
                 browser.close()
     finally:
@@ -117,7 +115,7 @@ class NoFont(Exception):
     """This machine cannot draw a language."""
 
 
-def require_font(stage: Stage, language: str) -> None:
+def require_font(stage: PreviewStage, language: str) -> None:
     """Raises NoFont, with what helps, where the characters of a language's texts would be drawn as boxes."""
     folder = {"en": "en", "zh": "zh_CN"}[language]
     messages = json.loads((ROOT / "extension/_locales" / folder / "messages.json").read_text(encoding="utf-8"))
@@ -135,7 +133,7 @@ def require_font(stage: Stage, language: str) -> None:
 
 @contextmanager
 def shown(
-    stage: Stage, scenario: Scenario, language: str = "en", theme: str = "light", scale: float = 2
+    stage: PreviewStage, scenario: Scenario, language: str = "en", theme: str = "light", scale: float = 2
 ) -> Iterator[Page]:
     """The page of a scenario, after its steps.
 

@@ -8,17 +8,17 @@ import { fromBase64, fromHex, toBase64 } from "../bytes.js";
 import { native } from "../link.js";
 import { MarkCheck } from "../media/mark_check.js";
 import { SegmentScheduler } from "../media/segment_scheduler.js";
-import { Turns } from "../site_queue.js";
+import { SiteQueue } from "../site_queue.js";
 import { song as core } from "../song_cores.js";
 import { publishTerms } from "./state_publisher.js";
 
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 /** Headers that are read at once for one site. */
 const MOST_READ = 4;
-const reads = new Turns(MOST_READ);
+const reads = new SiteQueue(MOST_READ);
 /** Songs that the host checks on the chain at once for one site. */
 const MOST_OPENED = 8;
-const openings = new Turns(MOST_OPENED);
+const openings = new SiteQueue(MOST_OPENED);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 

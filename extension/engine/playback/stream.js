@@ -33,7 +33,6 @@ const END_MS = 200;
  * @typedef {{stream: string, src: string, origin: string, site: string, inside: boolean, page: number, element: number,
  * last?: {position_ms: number, playing: boolean} | null,
  *   list?: {index: number, count: number, after: string | null, crossfade_s: number}}} Place */
-/** @typedef {import("./activation_rules.js").Surface} Surface */
 
 export class Stream {
   /** @type {SpsSource} */
@@ -190,7 +189,7 @@ export class Stream {
 
   /**
    * Plays or resumes, where the surface allows it.
-   * @param {Surface} surface
+   * @param {import("./activation_rules.js").Surface} surface
    * @returns {Promise<boolean>} whether it does
    */
   async play(surface) {

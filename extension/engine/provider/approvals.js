@@ -1,5 +1,5 @@
 /**
- * What sites asked and a person has not answered yet: one after the other, in a window of the extension's own, for a
+ * The queue of requests that need a person's approval: shown one after the other in a window of the extension, for a
  * limited time.
  */
 
@@ -11,61 +11,64 @@ import * as vault from "../wallet/vault.js";
 
 /** @typedef {import("./permits.js").Site} Site */
 /**
+ * A pending approval. `look`: reads what is shown; `fresh`: whether `facts` are current; `looks`: how often they were
+ * read again.
  * @typedef {{id: string, port: number, site: Site, kind: string, facts: any, fresh: boolean, look: () => Promise<any>,
  *   perform: (choice: {account: string | null}) => Promise<any>,
  *   resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>, shownAt:
- * number, looks: number}} Waiting
+ * number, looks: number}} Approval
  */
 
+/** Time after which an approval counts as rejected. */
 export const ANSWER_MS = 5 * 60_000;
-export const MOST_OF_SITE = 3;
-export const MOST = 12;
-export const MOST_REFUSED = 3;
-export const REST_MS = 60_000;
-/** A press sooner than this was meant for something else. */
+export const MAX_PENDING_OF_PAGE = 3;
+export const MAX_PENDING = 12;
+/** Rejections within `REJECTION_WINDOW_MS` after which a page may not ask. */
+export const MAX_REJECTIONS = 3;
+export const REJECTION_WINDOW_MS = 60_000;
+/** Least time that a request is shown before it can be approved. */
 export const LEAST_SHOWN_MS = 500;
-/** Fees and numbers of a transaction are looked up again while a person reads. */
+/** Age after which fees and nonces are read again. */
 export const FRESH_MS = 60_000;
 
-/** @type {Waiting[]} the first one is shown */
+/** The first one is shown. @type {Approval[]} */
 const queue = [];
-/** When a person refused a site. @type {Map<string, number[]>} */
-const refused = new Map();
-/** Questions whose facts are being looked up. @type {Set<{port: number, gone: boolean, site: Site, kind: string}>} */
+/** Times of rejections by page. @type {Map<string, number[]>} */
+const rejections = new Map();
+/** Requests whose facts are being read. @type {Set<{port: number, gone: boolean, site: Site, kind: string}>} */
 const looking = new Set();
-/** @type {Set<number>} the window's ports */
+/** Ports of approval windows. @type {Set<number>} */
 const windows = new Set();
 
 /**
- * Whose question it is for quotas and rests: a page answers for its frames, however many origins they have.
+ * The page that limits count a request for: a page is responsible for its frames, whatever their origins.
  * @param {Site} site
  */
 const pageOf = ({ origin, top }) => top ?? origin;
-/** @param {Site} site */
+/** Identifies a site. @param {Site} site */
 const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
 
 /**
- * Ask a person. Rejects with wallet.refused, site.waiting, message.flood, and whatever `look` and `perform` reject
- * with.
+ * Asks a person. Rejects with wallet.refused, site.waiting, message.flood, and the errors of `look` and `perform`.
  * @param {number} port @param {Site} site @param {string} kind
  * @param {() => Promise<any>} look what is shown; it may ask host and chain
  * @param {(choice: {account: string | null, facts: any}) => Promise<any>} perform once agreed
  */
 export async function ask(port, site, kind, look, perform) {
   const name = pageOf(site);
-  const earliest = performance.now() - REST_MS;
-  const lately = (refused.get(name) ?? []).filter((at) => at > earliest);
-  refused.set(name, lately);
-  if (lately.length >= MOST_REFUSED) throw new Problem("message.flood");
-  crowded(site, kind);
-  const asked = { port, gone: false, site, kind };
-  looking.add(asked);
-  const facts = await look().finally(() => looking.delete(asked));
-  // Nobody waits any more: a person is not asked.
-  if (asked.gone) throw new Problem("wallet.refused");
+  const earliest = performance.now() - REJECTION_WINDOW_MS;
+  const recent = (rejections.get(name) ?? []).filter((at) => at > earliest);
+  rejections.set(name, recent);
+  if (recent.length >= MAX_REJECTIONS) throw new Problem("message.flood");
+  checkLimits(site, kind);
+  const request = { port, gone: false, site, kind };
+  looking.add(request);
+  const facts = await look().finally(() => looking.delete(request));
+  // The page has gone.
+  if (request.gone) throw new Problem("wallet.refused");
   return new Promise((resolve, reject) => {
-    /** @type {Waiting} */
-    const one = {
+    /** @type {Approval} */
+    const approval = {
       id: crypto.randomUUID(),
       port,
       site,
@@ -77,55 +80,55 @@ export async function ask(port, site, kind, look, perform) {
       reject,
       shownAt: Infinity,
       looks: 0,
-      perform: ({ account }) => perform({ account, facts: one.facts }),
-      timer: setTimeout(() => end(one, new Problem("wallet.refused", { reason: "nobody answered" })), ANSWER_MS),
+      perform: ({ account }) => perform({ account, facts: approval.facts }),
+      timer: setTimeout(() => end(approval, new Problem("wallet.refused", { reason: "nobody answered" })), ANSWER_MS),
     };
-    queue.push(one);
-    approve(true).then(tell, (error) => end(one, Problem.of(error)));
+    queue.push(approval);
+    approve(true).then(notifyWindows, (error) => end(approval, Problem.of(error)));
   });
 }
 
 /**
- * The same question twice, or too many, also of those that are being looked up: the first has to be answered.
+ * Refuses a request for an account that is pending already, and requests above the limits.
  * @param {Site} site
  * @param {string} kind
  */
-function crowded(site, kind) {
+function checkLimits(site, kind) {
   const all = [...queue, ...looking];
-  const own = all.filter((one) => pageOf(one.site) === pageOf(site));
+  const own = all.filter((approval) => pageOf(approval.site) === pageOf(site));
   if (
-    all.length >= MOST ||
-    own.length >= MOST_OF_SITE ||
-    (kind === "connect" && own.some((one) => one.kind === kind && nameOf(one.site) === nameOf(site)))
+    all.length >= MAX_PENDING ||
+    own.length >= MAX_PENDING_OF_PAGE ||
+    (kind === "connect" && own.some((approval) => approval.kind === kind && nameOf(approval.site) === nameOf(site)))
   )
     throw new Problem("site.waiting");
 }
 
-/** @param {Waiting} one @param {Problem | null} problem @param {any} [result] */
-function end(one, problem, result) {
-  const at = queue.indexOf(one);
+/** Settles an approval. @param {Approval} approval @param {Problem | null} problem @param {any} [result] */
+function end(approval, problem, result) {
+  const at = queue.indexOf(approval);
   if (at < 0) return;
   queue.splice(at, 1);
-  clearTimeout(one.timer);
-  if (problem) one.reject(problem);
-  else one.resolve(result);
+  clearTimeout(approval.timer);
+  if (problem) approval.reject(problem);
+  else approval.resolve(result);
   if (queue.length === 0 && windows.size === 0) approve(false).catch(() => undefined);
-  tell();
+  notifyWindows();
 }
 
 /** @type {(port: number) => void} */
-let teller = () => {};
-/** How windows hear that there is something new to show. @param {(port: number) => void} how */
-export const setTeller = (how) => (teller = how);
-function tell() {
-  for (const port of windows) teller(port);
+let listener = () => {};
+/** Sets the function that tells a window's port of a change. @param {(port: number) => void} notify */
+export const onChange = (notify) => (listener = notify);
+function notifyWindows() {
+  for (const port of windows) listener(port);
 }
 
-/** @param {number} port */
+/** Adds the port of an approval window. @param {number} port */
 export const opened = (port) => windows.add(port);
 
 /**
- * A port is gone: of the window, whose closing says no to all, or of a page, which waits no more.
+ * Removes a port: the window's end rejects all requests, a page's end cancels its own.
  * @param {number} port
  */
 export function closed(port) {
@@ -133,66 +136,68 @@ export function closed(port) {
     if (windows.size === 0) dismissed();
     return;
   }
-  for (const one of looking) one.gone ||= one.port === port;
-  for (const one of queue.filter((other) => other.port === port)) end(one, new Problem("wallet.refused"));
+  for (const approval of looking) approval.gone ||= approval.port === port;
+  for (const approval of queue.filter((other) => other.port === port)) end(approval, new Problem("wallet.refused"));
 }
 
-/**
- * The background was restarted: nobody waits for what was asked over its ports, and a person has refused none of it.
- */
+/** Cancels all requests after a restart of the background, without counting them as rejections. */
 export function lost() {
   windows.clear();
-  for (const one of looking) one.gone = true;
-  for (const one of [...queue]) end(one, new Problem("host.gone"));
+  for (const approval of looking) approval.gone = true;
+  for (const approval of [...queue]) end(approval, new Problem("host.gone"));
 }
 
-/** A person closed the window. */
+/** Rejects all requests, where a person has closed the window. */
 export function dismissed() {
-  for (const one of [...queue]) refuse(one);
+  for (const approval of [...queue]) refuse(approval);
 }
 
-/** @param {Waiting} one */
-function refuse(one) {
-  const name = pageOf(one.site);
-  refused.set(name, [...(refused.get(name) ?? []), performance.now()]);
-  end(one, new Problem("wallet.refused"));
+/** Rejects a request and counts it. @param {Approval} approval */
+function refuse(approval) {
+  const name = pageOf(approval.site);
+  rejections.set(name, [...(rejections.get(name) ?? []), performance.now()]);
+  end(approval, new Problem("wallet.refused"));
 }
 
-/** A permit was taken back: what the site had asked under it is not answered any more. @param {Site} site */
+/** Cancels the requests that a site has made under a revoked permit. @param {Site} site */
 export function forget(site) {
-  for (const one of queue.filter((other) => nameOf(other.site) === nameOf(site) && other.kind !== "connect"))
-    end(one, new Problem("site.account"));
+  for (const approval of queue.filter((other) => nameOf(other.site) === nameOf(site) && other.kind !== "connect"))
+    end(approval, new Problem("site.account"));
 }
 
-/** @type {Record<string, (message: any) => Promise<any>>} what the window asks */
+/** Operations of the approval window. @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   async "approval.next"() {
-    const one = queue[0];
-    if (!one) return { approval: null, locked: now.locked, waiting: 0 };
-    const head = { id: one.id, kind: one.kind, ...one.site };
-    // Behind the lock only the site is named: what it asks may tell of the fan.
+    const approval = queue[0];
+    if (!approval) return { approval: null, locked: now.locked, waiting: 0 };
+    const head = { id: approval.id, kind: approval.kind, ...approval.site };
+    // While the wallet is locked only the site is shown: the facts may reveal accounts.
     if (now.locked) return { approval: head, locked: true, waiting: queue.length - 1 };
-    if (one.kind === "unlock") {
-      // What it waited for has happened.
-      end(one, null, await one.perform({ account: null }).catch(() => []));
+    if (approval.kind === "unlock") {
+      // The wallet is open.
+      end(approval, null, await approval.perform({ account: null }).catch(() => []));
       return /** @type {any} */ (OPS)["approval.next"]();
     }
-    if (!one.fresh || (one.facts?.at && since(one.facts.at) > FRESH_MS)) {
+    if (!approval.fresh || (approval.facts?.at && since(approval.facts.at) > FRESH_MS)) {
       try {
-        // Whatever stood before it, and the time since, may have changed numbers and fees.
-        one.facts = await one.look();
-        one.fresh = true;
-        one.looks += 1;
-        one.shownAt = Infinity;
+        // Requests before it, and time, may have changed nonces and fees.
+        approval.facts = await approval.look();
+        approval.fresh = true;
+        approval.looks += 1;
+        approval.shownAt = Infinity;
       } catch (error) {
-        end(one, Problem.of(error));
+        end(approval, Problem.of(error));
         return /** @type {any} */ (OPS)["approval.next"]();
       }
     }
-    if (one.shownAt === Infinity) one.shownAt = performance.now();
-    return { approval: { ...head, looks: one.looks, facts: one.facts }, locked: false, waiting: queue.length - 1 };
+    if (approval.shownAt === Infinity) approval.shownAt = performance.now();
+    return {
+      approval: { ...head, looks: approval.looks, facts: approval.facts },
+      locked: false,
+      waiting: queue.length - 1,
+    };
   },
-  /** The window has nothing to show. From here on its end is no answer to anything. */
+  /** The window has nothing to show: its end rejects nothing any more. */
   async "approval.done"() {
     if (queue.length > 0) return { more: true };
     windows.clear();
@@ -203,25 +208,26 @@ export const OPS = {
     await /** @type {any} */ (vault.OPS)["wallet.unlock"]({ password });
     return {};
   },
-  async "approval.answer"({ approval, agree, account, looks }) {
-    const one = queue[0];
-    // Agreement is to the facts that the window shows, not to those that were looked up since.
-    if (!one || one.id !== approval || (agree && (looks ?? one.looks) !== one.looks)) throw new Problem("wallet.quote");
+  async "approval.answer"({ approval: id, agree, account, looks }) {
+    const approval = queue[0];
+    // The approval is for the facts that the window shows, not for those that were read since.
+    if (!approval || approval.id !== id || (agree && (looks ?? approval.looks) !== approval.looks))
+      throw new Problem("wallet.quote");
     if (!agree) {
-      refuse(one);
+      refuse(approval);
       return {};
     }
     if (now.locked) throw new Problem("wallet.locked");
-    if (performance.now() - one.shownAt < LEAST_SHOWN_MS) throw new Problem("wallet.quote");
-    // Answered once: a second press finds it gone.
-    one.shownAt = Infinity;
+    if (performance.now() - approval.shownAt < LEAST_SHOWN_MS) throw new Problem("wallet.quote");
+    // Approved once: a second press fails.
+    approval.shownAt = Infinity;
     try {
-      const result = await one.perform({ account: account ?? null });
-      refused.delete(pageOf(one.site));
-      end(one, null, result);
+      const result = await approval.perform({ account: account ?? null });
+      rejections.delete(pageOf(approval.site));
+      end(approval, null, result);
     } catch (error) {
       const problem = Problem.of(error);
-      end(one, problem);
+      end(approval, problem);
       throw problem;
     } finally {
       for (const other of queue) other.fresh = false;

@@ -1,11 +1,11 @@
 /**
- * What a site is told of a refusal: the codes of EIP-1193, EIP-1474 and EIP-3326, GoMAA's own code as data, and nothing
- * of the fan or the computer.
+ * Errors for sites: codes of EIP-1193, EIP-1474 and EIP-3326 with GoMAA's code as data, and nothing about the fan or
+ * the computer.
  */
 
 import { Problem } from "../../shared/problem.js";
 
-/** @type {Readonly<Record<string, [number, string]>>} */
+/** Number and message by code. @type {Readonly<Record<string, [number, string]>>} */
 const CODES = {
   "wallet.refused": [4001, "The user refused"],
   "site.account": [4100, "Not authorised: ask for eth_requestAccounts first"],
@@ -27,19 +27,20 @@ const CODES = {
   "wallet.quote": [-32003, "The fee that was shown is not valid any more"],
 };
 /**
- * A code that a site is told as another: what it is to it, and nothing of the computer.
+ * Codes that are reported to a site as another one, which reveals less.
  * @type {Readonly<Record<string, string>>}
  */
-const SAME = {
+const REPORTED_AS = {
   "chain.mismatch": "chain.unreachable",
   "host.message.schema": "message.schema",
   "host.frame.size": "message.schema",
   "wallet.recipient": "message.schema",
 };
-/** Only these say more than their code, and only in these fields. */
-const TOLD = new Set(["message.schema", "chain.reverted", "wallet.unsupported"]);
+/** Codes that are reported with the details `field` and `reason`. */
+const DETAILED = new Set(["message.schema", "chain.reverted", "wallet.unsupported"]);
 
 /**
+ * An error as a JSON-RPC error for a site.
  * @param {unknown} error
  * @returns {{code: number, message: string, data: {code: string, field?: string, reason?: string}}}
  */
@@ -47,10 +48,11 @@ export function asRpc(error) {
   const problem = Problem.of(error);
   const { detail } = problem;
   const code =
-    SAME[problem.code] ?? (problem.code.startsWith("host.") && !CODES[problem.code] ? "host.gone" : problem.code);
+    REPORTED_AS[problem.code] ??
+    (problem.code.startsWith("host.") && !CODES[problem.code] ? "host.gone" : problem.code);
   const [number, message] = CODES[code] ?? [-32603, "Internal error"];
-  const field = TOLD.has(code) && typeof detail["field"] === "string" ? detail["field"] : undefined;
-  const reason = TOLD.has(code) && typeof detail["reason"] === "string" ? detail["reason"] : undefined;
+  const field = DETAILED.has(code) && typeof detail["field"] === "string" ? detail["field"] : undefined;
+  const reason = DETAILED.has(code) && typeof detail["reason"] === "string" ? detail["reason"] : undefined;
   const more = [field, reason].filter(Boolean).join(": ");
   return {
     code: number,
@@ -59,5 +61,5 @@ export function asRpc(error) {
   };
 }
 
-/** @param {string} field @param {string} reason */
-export const wrong = (field, reason) => new Problem("message.schema", { field, reason });
+/** An error of a request's parameter. @param {string} field @param {string} reason */
+export const invalid = (field, reason) => new Problem("message.schema", { field, reason });

@@ -1,20 +1,20 @@
 /**
- * The methods of the provider. What has no row here is refused with 4200 and a reason, eth_sign before all.
+ * The methods of the provider. Others are refused with 4200 and a reason.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
-import { known } from "../wallet/networks.js";
+import { knownNetworks } from "../wallet/networks.js";
 import { now, state } from "../wallet/state.js";
 import * as approvals from "./approvals.js";
-import { wrong } from "./errors.js";
-import { accountsOf, networkFor, permit, permitOf, required, revoke, told } from "./permits.js";
+import { invalid } from "./errors.js";
+import { accountsOf, networkFor, permit, permitOf, required, revoke, permissionsOf } from "./permits.js";
 import { personalSign, sendTransaction, typedSign } from "./signing.js";
 
 /** @typedef {import("./permits.js").Site} Site */
 /** @typedef {import("./signing.js").Asker} Asker */
 
-/** Passed on to the network's node for sites with a permit; the host has the same list. */
+/** Methods that are passed on to the network's node for sites with a permit; the host has the same list. */
 export const READS = new Set([
   "eth_blockNumber",
   "eth_call",
@@ -33,7 +33,7 @@ export const READS = new Set([
   "eth_maxPriorityFeePerGas",
 ]);
 
-/** Why a method that other wallets know is refused here. @type {Readonly<Record<string, string>>} */
+/** Reasons for refusing methods of other wallets. @type {Readonly<Record<string, string>>} */
 export const REFUSED = {
   eth_sign:
     "it signs any 32 bytes, and nobody could tell you what they mean; use eth_signTypedData_v4 or personal_sign",
@@ -48,7 +48,7 @@ export const REFUSED = {
   wallet_watchAsset: "GoMAA shows GoMAA",
 };
 
-/** @param {number} id */
+/** A chain id as a quantity. @param {number} id */
 const hex = (id) => `0x${id.toString(16)}`;
 
 /** @type {Record<string, (asker: Asker, params: any[]) => Promise<any>>} */
@@ -61,18 +61,18 @@ const METHODS = {
     if (ready.length) return ready;
     return permitOf(asker.site) ? unlock(asker) : connect(asker);
   },
-  async wallet_requestPermissions(asker, [asked]) {
-    if (typeof asked !== "object" || asked === null || Object.keys(asked).join() !== "eth_accounts")
-      throw wrong("params[0]", "eth_accounts is all there is to permit");
+  async wallet_requestPermissions(asker, [value]) {
+    if (typeof value !== "object" || value === null || Object.keys(value).join() !== "eth_accounts")
+      throw invalid("params[0]", "eth_accounts is all there is to permit");
     await connect(asker);
-    return told(asker.site);
+    return permissionsOf(asker.site);
   },
   async wallet_getPermissions({ site }) {
-    return told(site);
+    return permissionsOf(site);
   },
-  async wallet_revokePermissions({ site }, [asked]) {
-    if (typeof asked !== "object" || asked === null || Object.keys(asked).join() !== "eth_accounts")
-      throw wrong("params[0]", "eth_accounts is all there is to revoke");
+  async wallet_revokePermissions({ site }, [value]) {
+    if (typeof value !== "object" || value === null || Object.keys(value).join() !== "eth_accounts")
+      throw invalid("params[0]", "eth_accounts is all there is to revoke");
     await revoke(site);
     return null;
   },
@@ -86,14 +86,14 @@ const METHODS = {
     return "GoMAA";
   },
   wallet_switchEthereumChain: switchTo,
-  // A network comes with its deployment, from the host's own folder: a site names only one that is there.
+  // A site cannot add a network: it names one that the host has.
   wallet_addEthereumChain: switchTo,
   personal_sign: personalSign,
   eth_signTypedData_v4: typedSign,
   eth_sendTransaction: sendTransaction,
 };
 
-/** @param {Asker} asker */
+/** Asks a person for an account. @param {Asker} asker */
 async function connect({ port, site }) {
   if (state.vault === null) throw new Problem("wallet.missing");
   const look = async () => ({
@@ -102,13 +102,13 @@ async function connect({ port, site }) {
     again: permitOf(site) !== null,
   });
   return approvals.ask(port, site, "connect", look, async ({ account }) => {
-    if (!state.accounts.some(({ address }) => address === account)) throw wrong("account", "not this wallet's");
+    if (!state.accounts.some(({ address }) => address === account)) throw invalid("account", "not this wallet's");
     await permit(site, { account: String(account) });
     return [account];
   });
 }
 
-/** @param {Asker} asker */
+/** Asks a person to unlock the wallet. @param {Asker} asker */
 async function unlock({ port, site }) {
   return approvals.ask(
     port,
@@ -119,14 +119,14 @@ async function unlock({ port, site }) {
   );
 }
 
-/** @param {Asker} asker @param {any[]} params */
-async function switchTo({ port, site }, [asked]) {
+/** Asks a person to switch the site's network. @param {Asker} asker @param {any[]} params */
+async function switchTo({ port, site }, [value]) {
   required(site);
-  const id = asked?.chainId;
+  const id = value?.chainId;
   if (typeof id !== "string" || !/^0x[1-9a-f][0-9a-f]{0,12}$/i.test(id))
-    throw wrong("chainId", 'a 0x-quantity without leading zeros expected, such as "0x7a69"');
+    throw invalid("chainId", 'a 0x-quantity without leading zeros expected, such as "0x7a69"');
   const chain_id = Number(id);
-  if (!(await known()).some((network) => network.chain_id === chain_id)) throw new Problem("site.network");
+  if (!(await knownNetworks()).some((network) => network.chain_id === chain_id)) throw new Problem("site.network");
   const from = (await networkFor(site)).chain_id;
   if (from === chain_id) return null;
   return approvals.ask(
@@ -143,7 +143,7 @@ async function switchTo({ port, site }, [asked]) {
 }
 
 /**
- * One question of a site. Rejects with a Problem.
+ * Performs a request of a site. Rejects with a Problem.
  * @param {Asker} asker @param {string} method @param {string} text params as JSON
  */
 export async function answer(asker, method, text) {
@@ -154,13 +154,13 @@ export async function answer(asker, method, text) {
   try {
     params = JSON.parse(text);
   } catch {
-    throw wrong("params", "no JSON");
+    throw invalid("params", "no JSON");
   }
   const list = Array.isArray(params) ? params : [params];
   if (own) return /** @type {any} */ (METHODS)[method](asker, list);
   required(asker.site);
   if (now.locked) throw new Problem("wallet.locked");
-  // Not every node reads an upper-case prefix.
+  // Some nodes reject an upper-case prefix.
   const plain = JSON.parse(JSON.stringify(list), (_, item) =>
     typeof item === "string" && item.startsWith("0X") ? `0x${item.slice(2)}` : item,
   );

@@ -1,21 +1,20 @@
 /**
- * Which site may see which account. One account for a site, the one that a person chose; without a permit a site sees
- * none.
+ * Permits: which site may see which account. One account for a site, chosen by a person; none without a permit.
  */
 
 import { Problem } from "../../shared/problem.js";
-import { known, networkOf } from "../wallet/networks.js";
+import { knownNetworks, networkOf } from "../wallet/networks.js";
 import { now, set, state } from "../wallet/state.js";
 
 /** @typedef {import("../wallet/state.js").Permit} Permit */
 /** @typedef {{origin: string, top: string | null}} Site */
 
-const MOST = 500;
+const MAX_PERMITS = 500;
 
 /** @param {Site} a @param {Site} b */
 const same = (a, b) => a.origin === b.origin && (a.top ?? null) === (b.top ?? null);
 
-/** A permit of an account that this wallet no longer has is none. @param {Site} site @returns {Permit | null} */
+/** The permit of a site for an account of this wallet. @param {Site} site @returns {Permit | null} */
 export function permitOf(site) {
   return (
     state.permits.find(
@@ -24,7 +23,7 @@ export function permitOf(site) {
   );
 }
 
-/** @param {Site} site @returns {Permit} */
+/** The permit of a site. @param {Site} site @returns {Permit} @throws {Problem} site.account */
 export function required(site) {
   const permit = permitOf(site);
   if (!permit) throw new Problem("site.account");
@@ -32,56 +31,57 @@ export function required(site) {
 }
 
 /**
+ * The accounts that a site sees.
  * @param {Site} site
- * @returns {string[]} what eth_accounts says: nothing without a permit, and nothing while the wallet is locked
+ * @returns {string[]} empty without a permit and while the wallet is locked
  */
 export function accountsOf(site) {
   const permit = permitOf(site);
   return permit && !now.locked ? [permit.account] : [];
 }
 
-/** @param {Site} site @param {Partial<Permit>} change */
+/** Creates or changes a permit. @param {Site} site @param {Partial<Permit>} change */
 export async function permit({ origin, top }, change) {
   const old = permitOf({ origin, top });
   const made = { origin, top, account: "", chain_id: null, time_s: Math.floor(Date.now() / 1000), ...old, ...change };
-  await set({ permits: [made, ...state.permits.filter((one) => !same(one, made))].slice(0, MOST) });
+  await set({ permits: [made, ...state.permits.filter((item) => !same(item, made))].slice(0, MAX_PERMITS) });
   now.changed();
 }
 
-/** @param {Site} site */
+/** Removes a permit. @param {Site} site */
 export async function revoke(site) {
-  await set({ permits: state.permits.filter((one) => !same(one, site)) });
+  await set({ permits: state.permits.filter((item) => !same(item, site)) });
   now.changed();
 }
 
 /**
- * The network that a site is on: its own choice, else the one in use. Without a permit a site hears of the host's first
- * one, whatever the fan chose.
+ * The network of a site: its own choice, else the one in use. A site without a permit sees the host's first one, which
+ * does not reveal the fan's choice.
  * @param {Site} site
  */
 export async function networkFor(site) {
   const permit = permitOf(site);
-  const all = await known();
-  const found = permit ? (all.find(({ chain_id }) => chain_id === permit.chain_id) ?? (await networkOf())) : all[0];
-  if (!found) throw new Problem("chain.unreachable");
-  return found;
+  const all = await knownNetworks();
+  const network = permit ? (all.find(({ chain_id }) => chain_id === permit.chain_id) ?? (await networkOf())) : all[0];
+  if (!network) throw new Problem("chain.unreachable");
+  return network;
 }
 
-/** EIP-2255's form. @param {Site} site */
-export function told(site) {
+/** The permissions of a site in the form of EIP-2255. @param {Site} site */
+export function permissionsOf(site) {
   const permit = permitOf(site);
   if (!permit) return [];
   const caveats = [{ type: "restrictReturnedAccounts", value: [permit.account] }];
   return [{ invoker: site.origin, parentCapability: "eth_accounts", date: permit.time_s * 1000, caveats }];
 }
 
-/** For the screens. @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations of the wallet's screens. @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   async "wallet.permits"() {
     return {
-      permits: state.permits.map((one) => ({
-        ...one,
-        name: state.accounts.find(({ address }) => address === one.account)?.name ?? "",
+      permits: state.permits.map((item) => ({
+        ...item,
+        name: state.accounts.find(({ address }) => address === item.account)?.name ?? "",
       })),
     };
   },

@@ -1,5 +1,5 @@
 /**
- * The provider's ports: questions of pages, their answers, and what changes for each site.
+ * The provider's ports: requests of pages, responses, and events.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -13,25 +13,26 @@ import { accountsOf, networkFor, permitOf } from "./permits.js";
 
 /** @typedef {import("./permits.js").Site} Site */
 /**
- * @typedef {{site: Site, accounts: string | null, chain: string | null, permitted: boolean}} Page as it was last told
+ * A page with the accounts and the chain of its last events.
+ * @typedef {{site: Site, accounts: string | null, chain: string | null, permitted: boolean}} ProviderPage
  */
 
-/** @type {Map<number, Page>} */
+/** @type {Map<number, ProviderPage>} */
 const pages = new Map();
 /** @type {Set<number>} */
 const windows = new Set();
-const MOST_BODY = 1 << 20;
+const MAX_RESPONSE_CHARS = 1 << 20;
 
-approvals.setTeller((port) => tell(port, { event: "changed" }));
+approvals.onChange((port) => tell(port, { event: "changed" }));
 
-/** @param {number} port @param {string} kind @param {Site} site */
+/** Adds a port of a page or of the approval window. @param {number} port @param {string} kind @param {Site} site */
 export function open(port, kind, site) {
   if (kind === "approval") {
     windows.add(port);
     approvals.opened(port);
     return;
   }
-  // A number that is given anew belongs to another page.
+  // A reused number belongs to another page.
   if (pages.has(port)) close(port);
   pages.set(port, { site, accounts: null, chain: null, permitted: false });
   load()
@@ -39,22 +40,22 @@ export function open(port, kind, site) {
     .catch(() => undefined);
 }
 
-/** @param {number} port */
+/** Removes a port. @param {number} port */
 export function close(port) {
   windows.delete(port);
   pages.delete(port);
   approvals.closed(port);
 }
 
-/** The background was restarted and numbers its ports anew: an answer to an old number would reach another page. */
+/** Removes all ports after a restart of the background: their numbers are reused for other pages. */
 export function lost() {
   for (const port of [...pages.keys()]) close(port);
   windows.clear();
   approvals.lost();
 }
 
-/** @param {number} port @param {{id: number, method: string, params: string}} message */
-export async function hear(port, { id, method, params }) {
+/** Responds to a page's request. @param {number} port @param {{id: number, method: string, params: string}} message */
+export async function onRequest(port, { id, method, params }) {
   const page = pages.get(port);
   if (!page) return;
   /** @param {boolean} ok @param {unknown} value */
@@ -63,9 +64,9 @@ export async function hear(port, { id, method, params }) {
   try {
     await load();
     const value = await answer({ port, site: page.site }, method, params);
-    if ((JSON.stringify(value ?? null) ?? "").length > MOST_BODY)
+    if ((JSON.stringify(value ?? null) ?? "").length > MAX_RESPONSE_CHARS)
       throw new Problem("message.schema", { reason: "the answer is too long" });
-    // A page that hears of its account hears it as the answer; the event for the same is told first.
+    // An event that the request has caused comes before the response.
     await update(port);
     reply(true, value);
   } catch (error) {
@@ -73,7 +74,7 @@ export async function hear(port, { id, method, params }) {
   }
 }
 
-/** @param {any} message of the window */
+/** Handles a request of the approval window. @param {any} message */
 export async function handle(message) {
   await load();
   if (message.type !== "approval.next" && message.type !== "approval.done") touch();
@@ -81,7 +82,7 @@ export async function handle(message) {
   return /** @type {any} */ (approvals.OPS)[message.type](message);
 }
 
-/** Wallet, host or network changed. */
+/** Updates pages and windows after a change of wallet, host or network. */
 export function changed() {
   for (const [port, page] of pages) {
     if (page.permitted && !permitOf(page.site)) approvals.forget(page.site);
@@ -90,7 +91,7 @@ export function changed() {
   for (const port of windows) tell(port, { event: "changed" });
 }
 
-/** Tell a page what is new for it, and nothing that it may not see. @param {number} port */
+/** Sends a page the events of what has changed for it. @param {number} port */
 async function update(port) {
   const page = pages.get(port);
   if (!page) return;
@@ -103,14 +104,15 @@ async function update(port) {
   // The number may belong to another page by now.
   if (pages.get(port) !== page) return;
   /** @param {string} name @param {unknown} value */
-  const say = (name, value) => tell(port, { type: "event", name, body: JSON.stringify(value) });
+  const sendEvent = (name, value) => tell(port, { type: "event", name, body: JSON.stringify(value) });
   const was = { ...page };
   Object.assign(page, { chain, accounts: JSON.stringify(accounts) });
   if (chain !== was.chain) {
-    if (chain === null) say("disconnect", asRpc(new Problem("host.gone")));
-    else if (was.chain === null) say("connect", { chainId: chain });
-    if (chain !== null && was.chain !== null) say("chainChanged", chain);
+    if (chain === null) sendEvent("disconnect", asRpc(new Problem("host.gone")));
+    else if (was.chain === null) sendEvent("connect", { chainId: chain });
+    if (chain !== null && was.chain !== null) sendEvent("chainChanged", chain);
   }
-  // The first look is no change.
-  if (page.accounts !== was.accounts && (was.accounts !== null || accounts.length)) say("accountsChanged", accounts);
+  // The first reading is no change.
+  if (page.accounts !== was.accounts && (was.accounts !== null || accounts.length))
+    sendEvent("accountsChanged", accounts);
 }

@@ -1,20 +1,20 @@
 /**
- * What a site asks the account to sign: read by the core, shown, signed from the same text.
+ * Signatures and transactions for sites: parsed by the core, shown, and signed from the same text.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { moment, since } from "../clock.js";
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
-import { known } from "../wallet/networks.js";
-import { dispatch, nextNonce } from "../wallet/send.js";
+import { knownNetworks } from "../wallet/networks.js";
+import { dispatch, nextNonce } from "../wallet/transfers.js";
 import { state } from "../wallet/state.js";
 import { ask } from "./approvals.js";
-import { wrong } from "./errors.js";
+import { invalid } from "./errors.js";
 import { networkFor, permitOf, required } from "./permits.js";
 
 /** @typedef {import("./permits.js").Site} Site */
-/** @typedef {{port: number, site: Site}} Asker */
+/** The port and the site of a request. @typedef {{port: number, site: Site}} Asker */
 
 const QUOTE_MS = 120_000;
 const FIELDS = new Set([
@@ -34,7 +34,7 @@ const FIELDS = new Set([
 ]);
 
 /**
- * The permitted account, where the site names it or none.
+ * The permitted account, which the site has to name.
  * @param {Site} site
  * @param {unknown} named
  * @param {string} field
@@ -42,26 +42,26 @@ const FIELDS = new Set([
 function accountFor(site, named, field) {
   const { account } = required(site);
   if (typeof named !== "string" || named.toLowerCase() !== account) {
-    if (typeof named !== "string") throw wrong(field, "an address expected");
+    if (typeof named !== "string") throw invalid(field, "an address expected");
     throw new Problem("site.account");
   }
   return account;
 }
 
 /**
- * Agreed to as it was when it was shown: the permit and the account are still there.
+ * The index of the account, where it and the permit still exist at the approval.
  * @param {Site} site
  * @param {string} account
  */
 function indexOf(site, account) {
-  const found = state.accounts.find(({ address }) => address === account);
-  if (!found || permitOf(site)?.account !== account) throw new Problem("site.account");
-  return found.index;
+  const match = state.accounts.find(({ address }) => address === account);
+  if (!match || permitOf(site)?.account !== account) throw new Problem("site.account");
+  return match.index;
 }
 
-/** @param {Asker} asker @param {unknown[]} params */
+/** personal_sign (EIP-191). @param {Asker} asker @param {unknown[]} params */
 export async function personalSign({ port, site }, [data, address]) {
-  if (typeof data !== "string") throw wrong("params[0]", "text or 0x-hex expected");
+  if (typeof data !== "string") throw invalid("params[0]", "text or 0x-hex expected");
   const account = accountFor(site, address, "params[1]");
   const look = async () => {
     const { chain_id } = await networkFor(site);
@@ -86,20 +86,20 @@ export async function personalSign({ port, site }, [data, address]) {
   );
 }
 
-/** @param {Asker} asker @param {unknown[]} params */
-export async function typedSign({ port, site }, [address, asked]) {
+/** eth_signTypedData_v4 (EIP-712). @param {Asker} asker @param {unknown[]} params */
+export async function typedSign({ port, site }, [address, request]) {
   const account = accountFor(site, address, "params[0]");
-  const data = typeof asked === "string" ? asked : JSON.stringify(asked ?? null);
+  const data = typeof request === "string" ? request : JSON.stringify(request ?? null);
   const question = async () => ({
     data,
     chain_id: (await networkFor(site)).chain_id,
-    own: (await known()).map(({ settlement }) => settlement),
+    own: (await knownNetworks()).map(({ settlement }) => settlement),
   });
   const look = async () => {
-    const put = await question();
-    return { account, put, network: put.chain_id, ...(await python("typed.read", put)) };
+    const request = await question();
+    return { account, put: request, network: request.chain_id, ...(await python("typed.read", request)) };
   };
-  // The chain that was shown is the chain that is signed for, even where the site has moved to another meanwhile.
+  // Signed for the chain that was shown, also where the site has switched since.
   return ask(
     port,
     site,
@@ -110,14 +110,14 @@ export async function typedSign({ port, site }, [address, asked]) {
   );
 }
 
-/** @param {Asker} asker @param {unknown[]} params */
-export async function sendTransaction({ port, site }, [asked]) {
-  const call = callOf(asked);
+/** eth_sendTransaction. @param {Asker} asker @param {unknown[]} params */
+export async function sendTransaction({ port, site }, [request]) {
+  const call = callOf(request);
   const account = accountFor(site, call.from, "from");
   const look = async () => {
     const network = await networkFor(site);
     if (call.chainId !== null && call.chainId !== BigInt(network.chain_id))
-      throw wrong("chainId", "another network than this site's");
+      throw invalid("chainId", "another network than this site's");
     const { account: to, checksum } = await python("recipient", { text: call.to });
     const value_wei = call.value.toString();
     const cost = await native("simulate", {
@@ -130,7 +130,7 @@ export async function sendTransaction({ port, site }, [asked]) {
     });
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) + call.value) throw new Problem("wallet.fee");
     const nonce = nextNonce(account, network.chain_id, cost.nonce);
-    if (call.nonce !== null && call.nonce !== BigInt(nonce)) throw wrong("nonce", "not the account's next");
+    if (call.nonce !== null && call.nonce !== BigInt(nonce)) throw invalid("nonce", "not the account's next");
     const place =
       to === network.token
         ? "token"
@@ -153,7 +153,7 @@ export async function sendTransaction({ port, site }, [asked]) {
       says: await python("call.read", { data: call.data, standard: cost.standard, account }),
       standard: cost.standard,
       token: network.token,
-      // On top of a transaction that the node has not seen nothing is known.
+      // Effects are unknown behind a pending transaction that the node does not have.
       effects: nonce === cost.nonce ? (cost.effects ?? null) : null,
       costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
@@ -162,8 +162,7 @@ export async function sendTransaction({ port, site }, [asked]) {
     if (since(facts.at) > QUOTE_MS) throw new Problem("wallet.quote");
     const { chain_id, to, value_wei, data, says, place } = facts;
     const signed = { index: indexOf(site, account), chain_id, ...facts.costs, to, value_wei, data };
-    // Tokens that leave the account stand in the activity as a transfer, everything else under the contract's name with
-    // its coin.
+    // A transfer of tokens is listed with its recipient, any other call with the contract and its coin.
     const transfer = place === "token" && says.kind === "transfer";
     const fields = {
       account,
@@ -179,32 +178,32 @@ export async function sendTransaction({ port, site }, [asked]) {
 }
 
 /**
- * The fields of a transaction that mean something here; any other is refused, since it would be shown to nobody.
- * @param {any} asked
+ * Parses a transaction request; a field that would not be shown is refused.
+ * @param {any} request
  */
-export function callOf(asked) {
-  if (typeof asked !== "object" || asked === null || Array.isArray(asked))
-    throw wrong("params[0]", "a transaction expected");
-  for (const name of Object.keys(asked)) if (!FIELDS.has(name)) throw wrong(name, "not known");
-  const { from, to, data = asked.input ?? "0x", input = data } = asked;
-  if (typeof to !== "string") throw wrong("to", "GoMAA creates no contracts");
+export function callOf(request) {
+  if (typeof request !== "object" || request === null || Array.isArray(request))
+    throw invalid("params[0]", "a transaction expected");
+  for (const name of Object.keys(request)) if (!FIELDS.has(name)) throw invalid(name, "not known");
+  const { from, to, data = request.input ?? "0x", input = data } = request;
+  if (typeof to !== "string") throw invalid("to", "GoMAA creates no contracts");
   if (typeof data !== "string" || !/^0x([0-9a-f]{2})*$/i.test(data) || data.length > 131_074)
-    throw wrong("data", "0x-hex of at most 64 KiB");
+    throw invalid("data", "0x-hex of at most 64 KiB");
   if (typeof input !== "string" || input.toLowerCase() !== data.toLowerCase())
-    throw wrong("input", "another than data");
+    throw invalid("input", "another than data");
   return {
     from,
     to,
     data: data.toLowerCase(),
-    value: quantity(asked.value, "value") ?? 0n,
-    nonce: quantity(asked.nonce, "nonce"),
-    chainId: quantity(asked.chainId, "chainId"),
+    value: quantity(request.value, "value") ?? 0n,
+    nonce: quantity(request.nonce, "nonce"),
+    chainId: quantity(request.chainId, "chainId"),
   };
 }
 
 /** @param {unknown} value @param {string} field */
 function quantity(value, field) {
   if (value === undefined || value === null) return null;
-  if (typeof value !== "string" || !/^0x[0-9a-f]{1,64}$/i.test(value)) throw wrong(field, "a 0x-quantity expected");
+  if (typeof value !== "string" || !/^0x[0-9a-f]{1,64}$/i.test(value)) throw invalid(field, "a 0x-quantity expected");
   return BigInt(value);
 }

@@ -1,5 +1,5 @@
 /**
- * Accounts of the same words, and the addresses of others that a person gave names.
+ * Accounts of the recovery words, and the names that a person gave to addresses.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -25,9 +25,9 @@ export const OPS = {
     return { index, address: account };
   },
   async "wallet.account.use"({ index }) {
-    const found = state.accounts.find((account) => account.index === index);
-    if (!found) throw new Problem("message.schema", { field: "index" });
-    await set({ account: found.address });
+    const match = state.accounts.find((account) => account.index === index);
+    if (!match) throw new Problem("message.schema", { field: "index" });
+    await set({ account: match.address });
     now.changed();
     return {};
   },
@@ -43,7 +43,7 @@ export const OPS = {
     return { contacts: state.contacts };
   },
   async "wallet.contact.save"({ address, name }) {
-    // The same check as for sending: a mistyped address is worth nothing in a book.
+    // The same check as for sending.
     const { account, checksum } = await python("recipient", { text: address });
     const others = state.contacts.filter((contact) => contact.address !== account);
     if (others.length >= MOST_CONTACTS || clean(name) === "") throw new Problem("message.schema", { field: "name" });
@@ -58,13 +58,13 @@ export const OPS = {
   },
 };
 
-/** @param {string} address the name that a person gave it, or null */
+/** The name that a person gave an address, or null. @param {string} address */
 export const nameOf = (address) =>
   state.contacts.find((contact) => contact.address === address)?.name ??
   state.accounts.find((account) => account.address === address)?.name ??
   null;
 
-/** One line without marks that reorder or hide text. @param {string} name */
+/** A name in one line, without characters that reorder or hide text. @param {string} name */
 const clean = (name) =>
   name
     .normalize("NFKC")

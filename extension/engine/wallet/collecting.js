@@ -1,24 +1,22 @@
 /**
- * Whether rewards are collected at a station: a choice made once, in the extension's own pages, and an answer for each
- * station where it is "ask".
+ * Whether rewards are collected at a station: one choice for all stations, and an answer for each where it is "ask".
  */
 
 import { Problem } from "../../shared/problem.js";
 import { now, set, state } from "./state.js";
 
 /** @typedef {import("./state.js").Answer} Answer */
-/** @typedef {{address: string, name: string, domain: string}} Station as the chain has it registered */
+/** A station as registered on the chain. @typedef {{address: string, name: string, domain: string}} Station */
 
 export const CHOICES = ["always", "ask", "never"];
-/** Stations whose answers are kept; the oldest ones are asked about again. */
-const MOST_KEPT = 512;
+/** Stations whose answers are stored; for older ones the question comes again. */
+const MAX_ANSWERS = 512;
 
 /** @param {string} station address */
-const answerOf = (station) => state.answers.find((one) => one.station === station);
+const answerOf = (station) => state.answers.find((item) => item.station === station);
 
 /**
- * What stands for a station: it is collected there, it is not, or the fan has not answered yet and collects nothing
- * until then.
+ * Whether rewards are collected at a station: "asks" means not before the fan has answered.
  * @param {{address: string} | null | undefined} station
  * @returns {"yes" | "no" | "asks"}
  */
@@ -29,31 +27,36 @@ export function collectingAt(station) {
 }
 
 /**
- * A play begins at this station: where the choice is "ask", its question waits from now on in the extension.
+ * Adds the question for a station, where a play begins and the choice is "ask".
  * @param {Station | null} station
  */
 export async function question(station) {
   if (!station || state.vault === null || state.collect !== "ask" || answerOf(station.address)) return;
   const { address, domain, name } = station;
-  await set({ answers: [{ station: address, domain, name, collect: null }, ...state.answers].slice(0, MOST_KEPT) });
+  await set({ answers: [{ station: address, domain, name, collect: null }, ...state.answers].slice(0, MAX_ANSWERS) });
   now.asks();
 }
 
-/** Questions that wait for an answer. @returns {Answer[]} */
+/** Stations that wait for an answer. @returns {Answer[]} */
 export const questions = () =>
   state.collect === "ask" && state.vault !== null ? state.answers.filter(({ collect }) => collect === null) : [];
 
-/** @param {string} choice one of CHOICES @throws {Problem} `message.schema` */
+/** Stores the choice. @param {string} choice one of CHOICES @throws {Problem} `message.schema` */
 export async function choose(choice) {
   if (!CHOICES.includes(choice)) throw new Problem("message.schema", { field: "choice" });
   await set({ collect: /** @type {import("./state.js").Collect} */ (choice) });
   now.changed();
 }
 
-/** @param {string} station address @param {boolean} collect @throws {Problem} `message.schema` where nobody asked */
+/**
+ * Stores the answer for a station.
+ * @param {string} station address
+ * @param {boolean} collect
+ * @throws {Problem} `message.schema` without a question for this station
+ */
 export async function answer(station, collect) {
   if (!answerOf(station)) throw new Problem("message.schema", { field: "station" });
-  await set({ answers: state.answers.map((one) => (one.station === station ? { ...one, collect } : one)) });
+  await set({ answers: state.answers.map((item) => (item.station === station ? { ...item, collect } : item)) });
   now.changed();
 }
 

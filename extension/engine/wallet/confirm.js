@@ -1,27 +1,30 @@
 /**
- * A call of this wallet's as a transaction: simulated, signed, sent, and waited for.
+ * Sends a call of this wallet as a transaction and waits for its confirmation.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
-import { nextNonce } from "./send.js";
+import { nextNonce } from "./transfers.js";
 
-const LOOK_MS = 400;
-/** Longest silence: without a block that has it, or without a block on top of that one. */
-const PATIENCE_MS = 90_000;
+const POLL_TRANSACTION_MS = 400;
+/** Longest time without a block that includes it, or without a block on top of that one. */
+const CONFIRM_TIMEOUT_MS = 90_000;
 
 /**
- * Simulate, sign, send, and wait until the chain has it.
- * @param {number} chain_id @param {{index?: number, station?: string}} who @param {string} from @param {string} to
- *   @param {string} data
- * @param {{value_wei?: string, most?: bigint}} [limits] coin that goes with it; the most that its fee may be, in wei of
- *   the coin
- * @returns {Promise<{transaction: string, most: bigint}>} `most`: what its fee was at most
+ * Simulates, signs and sends a transaction, and waits until it is confirmed.
+ * @param {number} chain_id
+ * @param {{index?: number, station?: string}} who whose key signs: an account's, or the payer's key of a station
+ * @param {string} from
+ * @param {string} to
+ * @param {string} data
+ * @param {{value_wei?: string, most?: bigint}} [limits] coin to send with it; the highest fee, in wei of the coin
+ * @returns {Promise<{transaction: string, most: bigint}>} `most`: the highest fee that it could have cost
+ * @throws {Problem} wallet.fee, chain.reverted, transfer.replaced, transfer.unknown
  */
 export async function confirm(chain_id, who, from, to, data, { value_wei = "0", most } = {}) {
   const {
-    nonce: told_nonce,
+    nonce: nodeNonce,
     gas,
     tip_wei,
     max_fee_wei,
@@ -29,7 +32,7 @@ export async function confirm(chain_id, who, from, to, data, { value_wei = "0", 
   const offered = BigInt(gas) * BigInt(max_fee_wei);
   if (most !== undefined && offered > most)
     throw new Problem("wallet.fee", { most_wei: offered.toString(), shown_wei: most.toString() });
-  const nonce = nextNonce(from, chain_id, told_nonce);
+  const nonce = nextNonce(from, chain_id, nodeNonce);
   const { raw, transaction } = await python("transaction.sign", {
     ...who,
     chain_id,
@@ -41,23 +44,22 @@ export async function confirm(chain_id, who, from, to, data, { value_wei = "0", 
     data,
     value_wei,
   });
-  let until = performance.now() + PATIENCE_MS;
+  let until = performance.now() + CONFIRM_TIMEOUT_MS;
   /** @type {{state: string, deep?: number}} */
-  let told = { state: "unknown" };
+  let status = { state: "unknown" };
   for (;;) {
-    // A node's refusal or silence ends nothing: the signed bytes stay valid, and are offered again while no node has
-    // them.
-    if (told.state === "unknown") await native("send", { chain_id, raw }).catch(() => undefined);
-    const before = told;
-    told = await native("transaction", { chain_id, transaction, account: from, nonce }).catch(() => ({
+    // After a node's refusal or silence the signed bytes stay valid: they are sent again while no node has them.
+    if (status.state === "unknown") await native("send", { chain_id, raw }).catch(() => undefined);
+    const previous = status;
+    status = await native("transaction", { chain_id, transaction, account: from, nonce }).catch(() => ({
       state: "silent",
     }));
-    // Every block on top of it is a step: twelve slow ones take longer than any patience.
-    if (told.deep && told.deep !== before.deep) until = performance.now() + PATIENCE_MS;
-    if (told.state === "confirmed") return { transaction, most: offered };
-    if (told.state === "failed") throw new Problem("chain.reverted", { transaction });
-    if (told.state === "replaced") throw new Problem("transfer.replaced", { transaction });
+    // Each block on top of it extends the timeout.
+    if (status.deep && status.deep !== previous.deep) until = performance.now() + CONFIRM_TIMEOUT_MS;
+    if (status.state === "confirmed") return { transaction, most: offered };
+    if (status.state === "failed") throw new Problem("chain.reverted", { transaction });
+    if (status.state === "replaced") throw new Problem("transfer.replaced", { transaction });
     if (performance.now() > until) throw new Problem("transfer.unknown", { transaction });
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_TRANSACTION_MS));
   }
 }

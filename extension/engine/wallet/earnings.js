@@ -1,5 +1,5 @@
 /**
- * What was earned, where every part of it came from, and collecting it.
+ * Rewards: the summary, the activity, the breakdown of an amount, and collecting at once.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -7,19 +7,19 @@ import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import * as claims from "./claiming.js";
 import { networkOf } from "./networks.js";
-import { lookAgain, moved } from "./send.js";
+import { dropTransferCache, transferLines } from "./transfers.js";
 import { progress, search } from "./search.js";
 import { tellPayees } from "./sessions.js";
 import { spendable as inPrivate } from "./spending.js";
 import { now, state, walletOf } from "./state.js";
-import { lying, sweep } from "./sweep.js";
+import { payeeHoldings, sweep } from "./sweep.js";
 
-/** So many claims fit in one transaction. */
-const AT_ONCE = 32;
+/** Claims in one transaction. */
+const CLAIMS_PER_TRANSACTION = 32;
 /** Receipts in one page of a list. */
 const PAGE = 100;
-/** Of the host: the most that it gives at a time. */
-const MOST = 256;
+/** Largest page of the host. */
+const MAX_PAGE = 256;
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
@@ -32,6 +32,7 @@ export const OPS = {
   "wallet.claim": claim,
 };
 
+/** What the popup shows at first: balances, rewards and the newest activity. */
 async function summary() {
   if (state.vault === null) throw new Problem("wallet.missing");
   const { chain_id } = await networkOf();
@@ -39,46 +40,47 @@ async function summary() {
   await tellPayees();
   search();
   const read = () => native("summary", { account: state.account, wallet: walletOf(), since_s: midnight, chain_id });
-  const told = await read();
-  const left = await lying();
+  const ledger = await read();
+  const atPayees = await payeeHoldings();
   const before = leaving(chain_id).length;
-  const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
-  // A transfer has ended since the balance was read: it is in neither of the two now.
-  if (leaving(chain_id).length !== before) told.balance_wei = (await read()).balance_wei;
-  await claims.drop(told.receipts);
+  const transfers = await transferLines(new Set(ledger.receipts.map((/** @type {any} */ r) => r.transaction)));
+  // A transfer has ended since the balance was read: the balance does not include it yet.
+  if (leaving(chain_id).length !== before) ledger.balance_wei = (await read()).balance_wei;
+  await claims.drop(ledger.receipts);
   claims.plan().catch(() => undefined);
-  const account_wei = told.balance_wei === null ? null : spendable(told.balance_wei, chain_id);
-  // What lies at payees is the fan's money as much as what is in the account; the ledger knows of it before each was
-  // looked at.
-  const unseen = left.found.reduce(
+  const account_wei = ledger.balance_wei === null ? null : spendable(ledger.balance_wei, chain_id);
+  // Tokens at payees belong to the fan; the ledger counts those whose balance was not read yet.
+  const unread = atPayees.holdings.reduce(
     (sum, { owed_wei }) => sum - BigInt(owed_wei ?? 0),
-    BigInt(told.totals.at_payee_wei ?? 0),
+    BigInt(ledger.totals.at_payee_wei ?? 0),
   );
-  const hidden = inPrivate(chain_id, left.found).reduce(
+  const private_wei = inPrivate(chain_id, atPayees.holdings).reduce(
     (sum, { amount_wei }) => sum + BigInt(amount_wei),
-    unseen > 0n ? unseen : 0n,
+    unread > 0n ? unread : 0n,
   );
   return {
     address: state.account,
     chain_id,
-    // Null where the chain does not answer: an amount that is not known is not zero.
-    spendable_wei: account_wei === null ? null : (BigInt(account_wei) + hidden).toString(),
+    // Null where the chain does not respond: unknown is not zero.
+    spendable_wei: account_wei === null ? null : (BigInt(account_wei) + private_wei).toString(),
     account_wei,
-    private_wei: hidden.toString(),
-    today_wei: told.today_wei,
-    pending_wei: told.totals.pending_wei,
-    claimable_wei: told.totals.claimable_wei ?? "0",
+    private_wei: private_wei.toString(),
+    today_wei: ledger.today_wei,
+    pending_wei: ledger.totals.pending_wei,
+    claimable_wei: ledger.totals.claimable_wei ?? "0",
     claiming: claims.standing(),
-    sweep_most_wei: left.most.toString(),
-    due_s: told.due_s ?? null,
+    sweep_most_wei: atPayees.most.toString(),
+    due_s: ledger.due_s ?? null,
     search: progress(),
     playing: now.playing(),
-    activity: [...activity(told), ...left.found.flatMap(beside), ...transfers].sort((a, b) => b.time_s - a.time_s),
+    activity: [...activity(ledger), ...atPayees.holdings.flatMap(giftLine), ...transfers].sort(
+      (a, b) => b.time_s - a.time_s,
+    ),
   };
 }
 
 /**
- * A page of all rewards behind those of the page before, newest epoch first.
+ * The next page of rewards, newest epoch first.
  * @param {{after?: {epoch: number, server: string, payee: string, chain_id?: number} | null}} message
  */
 async function more({ after = null }) {
@@ -86,7 +88,7 @@ async function more({ after = null }) {
   return { activity: activity({ receipts, activity: [] }), next };
 }
 
-/** Transfers under way from the account in use. @param {number} chain_id */
+/** Pending transfers from the account in use. @param {number} chain_id */
 const leaving = (chain_id) =>
   state.sent.filter(
     (sent) =>
@@ -103,7 +105,7 @@ function spendable(balance_wei, chain_id) {
 }
 
 /**
- * Everything that proves one amount: the signed receipt, every play in it, the transaction.
+ * The breakdown of one amount: the signed receipt, its plays and the transaction.
  * @param {{server: string, epoch: number, payee: string}} message
  */
 async function origin({ server, epoch, payee }) {
@@ -111,11 +113,11 @@ async function origin({ server, epoch, payee }) {
 }
 
 /**
- * Receipts are what is paid; plays and refusals say when and what. A play that has no receipt yet is pending.
- * @param {{receipts: any[], activity: any[]}} told
+ * Rewards as lines of activity: amounts from receipts, times and songs from plays; refusals without an amount.
+ * @param {{receipts: any[], activity: any[]}} ledger
  */
-export function activity({ receipts, activity: heard }) {
-  const byContent = new Map(heard.map((item) => [item.content, item]));
+export function activity({ receipts, activity: plays }) {
+  const byContent = new Map(plays.map((item) => [item.content, item]));
   const paid = receipts.map((r) => ({
     time_s: byContent.get(r.content)?.time_s ?? r.due_s ?? 0,
     title: r.title,
@@ -124,7 +126,7 @@ export function activity({ receipts, activity: heard }) {
     station: r.station_name || r.station,
     domain: r.station,
     amount_wei: r.amount_wei,
-    // Paid to a payee is paid to the fan.
+    // A reward at a payee is paid: the payee is an address of the fan.
     state: r.at_payee ? "claimed" : r.state,
     code: null,
     server: r.server,
@@ -146,20 +148,19 @@ export function activity({ receipts, activity: heard }) {
     due_s: null,
     transaction: null,
   };
-  const refused = heard
+  const refused = plays
     .filter(({ state: s }) => s === "refused")
     .map((item) => ({ ...blank, ...item, state: "refused" }));
   return [...paid, ...refused].sort((a, b) => b.time_s - a.time_s);
 }
 
 /**
- * Tokens at a payee beside the rewards that were paid there: a line like that of a transfer, which it becomes when it
- * is collected.
- * @param {import("./sweep.js").Found} found
+ * Tokens at a payee that are no rewards, as the line of a received transfer.
+ * @param {import("./sweep.js").Holding} holding
  */
-function beside({ payee, amount_wei, owed_wei, number, name }) {
+function giftLine({ payee, amount_wei, owed_wei, number, name }) {
   const rest = BigInt(amount_wei) - BigInt(owed_wei);
-  // What is left where a part was sent away has its line already.
+  // A payee that has sent a part has the line of that transfer.
   if (rest <= 0n || state.sent.some((sent) => sent.payee === payee)) return [];
   const blank = {
     domain: null,
@@ -197,58 +198,62 @@ function beside({ payee, amount_wei, owed_wei, number, name }) {
 }
 
 /**
- * Collect at once, to the account in use, everything that is final and all that lies at payees: it ties them together
- * for everybody.
- * @param {{most_wei?: string}} message the most that the person was shown the fees of fetching what lies at payees to
- *   be
+ * Collects everything final and all tokens at payees at once, to the account in use. This links the payees publicly.
+ * @param {{most_wei?: string}} message highest fee of fetching the tokens at payees that was shown to the person
  */
 async function claim({ most_wei = "0" }) {
   if (now.locked) throw new Problem("wallet.locked");
   await claims.forget();
   await tellPayees();
-  // Where everything stands now; what can be collected comes page by page.
+  // Updates the host's ledger; claimable receipts come page by page.
   await native("summary", { account: state.account, wallet: walletOf() });
   const transactions = [];
   let amount = 0n;
   /** @type {unknown} */
   let failure = null;
   try {
-    for await (const some of batches()) {
-      const done = await native("claim", { claims: some });
+    for await (const batch of batches()) {
+      const done = await native("claim", { claims: batch });
       transactions.push(done.transaction);
       amount += BigInt(done.amount_wei);
     }
   } catch (error) {
     failure = error;
   }
-  // Tokens at payees do not wait for a server that is away.
+  // Tokens at payees are collected also where a server is unreachable.
   const swept = await sweep(BigInt(most_wei)).catch((error) => ({ transactions: [], amount: 0n, failure: error }));
   transactions.push(...swept.transactions);
   amount += swept.amount;
-  lookAgain();
+  dropTransferCache();
   now.changed();
   failure ??= swept.failure;
   if (failure) throw failure;
   return { transactions, amount_wei: amount.toString() };
 }
 
-/** Signed claims of everything that is final, those of one server for each transaction. */
+/** Batches of signed claims of all claimable receipts, each for one server. */
 async function* batches() {
   /** @type {any} */
   let after = null;
   do {
-    const { receipts, next } = await native("earnings", { wallet: walletOf(), state: "claimable", after, limit: MOST });
+    const { receipts, next } = await native("earnings", {
+      wallet: walletOf(),
+      state: "claimable",
+      after,
+      limit: MAX_PAGE,
+    });
     /** @type {Map<string, any[]>} */
     const byServer = new Map();
     for (const receipt of receipts) byServer.set(receipt.server, [...(byServer.get(receipt.server) ?? []), receipt]);
     for (const all of byServer.values()) {
-      for (let at = 0; at < all.length; at += AT_ONCE) yield await Promise.all(all.slice(at, at + AT_ONCE).map(signed));
+      for (let at = 0; at < all.length; at += CLAIMS_PER_TRANSACTION)
+        yield await Promise.all(all.slice(at, at + CLAIMS_PER_TRANSACTION).map(signed));
     }
     after = next;
   } while (after);
 }
 
-/** @param {any} receipt of the host's */
+/** Signs a claim of a receipt to the account in use. @param {any} receipt of the host */
 async function signed({ chain_id, settlement, server, epoch, station_address: station, number, payee }) {
   return (
     await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: state.account })

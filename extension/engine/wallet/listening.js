@@ -1,6 +1,6 @@
 /**
- * Listening money: put in, looked at, taken back. It lies in the settlement contract, under the key that the wallet
- * shows to one station.
+ * Listening money: deposits in the escrow of the settlement contract, under the payer's key that the wallet shows to
+ * one station, and their withdrawal.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -9,11 +9,12 @@ import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import { confirm } from "./confirm.js";
 import { networkOf } from "./networks.js";
-import { lookAgain } from "./send.js";
+import { dropTransferCache } from "./transfers.js";
 import { tellPayees } from "./sessions.js";
 import { now, state, walletOf } from "./state.js";
 
 /**
+ * The escrow of a payer at a server. `held_wei`: tokens at the payer's key itself; `under_way`: the running action.
  * @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string,
  * token: string, escrow_wei: string, left_wei: string,
  * pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number,
@@ -21,13 +22,17 @@ import { now, state, walletOf } from "./state.js";
  */
 
 const QUOTE_MS = 120_000;
-const SHOWN_MS = 20_000;
-/** Transactions that a key needs coins for: asking back, withdrawing, sending on. */
-const WITHDRAWING = 6n;
+/** Time for which a failure is shown. */
+const FAILURE_MS = 20_000;
+/** Coins of a payer's key, in fees of a transaction: request, withdrawal and transfer, with reserve. */
+const WITHDRAWAL_FEES = 6n;
 
-/** @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string, calls: any} | null} */
+/**
+ * The quote that is on a screen.
+ * @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string, calls: any} | null}
+ */
 let shown = null;
-/** @type {Map<string, string>} what is under way, by server and payer */
+/** Running actions by server and payer. @type {Map<string, string>} */
 const busy = new Map();
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
@@ -41,6 +46,7 @@ export const OPS = {
 /** @param {{server: string, payer: string}} place */
 const key = ({ server, payer }) => `${server}/${payer}`;
 
+/** The escrows of this wallet. */
 async function list() {
   const wallet = walletOf();
   if (wallet === null) return { places: [] };
@@ -51,13 +57,13 @@ async function list() {
   };
 }
 
-/** @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
+/** One escrow, with an open wallet. @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
 async function find(wanted) {
   const { places } = await list();
-  const found = places.find((/** @type {Place} */ place) => key(place) === key(wanted));
-  if (!found) throw new Problem("message.schema", { field: "payer" });
+  const match = places.find((/** @type {Place} */ place) => key(place) === key(wanted));
+  if (!match) throw new Problem("message.schema", { field: "payer" });
   if (now.locked) throw new Problem("wallet.locked");
-  return found;
+  return match;
 }
 
 /** @param {Place} place @param {string} to @param {string} amount_wei */
@@ -65,13 +71,13 @@ const callsOf = ({ settlement, server, payer }, to, amount_wei) =>
   python("escrow.calls", { settlement, server, payer, to, amount_wei });
 
 function account() {
-  const found = state.accounts.find(({ address }) => address === state.account);
-  if (!found) throw new Problem("wallet.missing");
-  return found;
+  const match = state.accounts.find(({ address }) => address === state.account);
+  if (!match) throw new Problem("wallet.missing");
+  return match;
 }
 
 /**
- * What putting an amount in would do and cost; nothing is signed.
+ * Quotes a deposit; nothing is signed.
  * @param {{server: string, payer: string, amount: string}} message
  */
 async function quote({ server, payer, amount }) {
@@ -86,7 +92,7 @@ async function quote({ server, payer, amount }) {
   if (BigInt(amount_wei) > BigInt(balance_wei)) throw new Problem("wallet.funds", { balance_wei });
   const calls = await callsOf(place, from.address, amount_wei);
   const cost = await native("simulate", { chain_id, account: from.address, to: place.token, data: calls.approve });
-  // The leave and the deposit after it, which can be simulated only once the leave is there.
+  // The approval, and the deposit, which can be simulated only after the approval.
   const most = BigInt(cost.most_wei) * 3n;
   if (BigInt(cost.coin_wei) < most)
     throw new Problem("wallet.fee", { most_wei: most.toString(), coin_wei: cost.coin_wei });
@@ -103,14 +109,14 @@ async function quote({ server, payer, amount }) {
 }
 
 /**
- * Put in what was shown, once: leave for exactly that amount, then the deposit, each simulated.
+ * Deposits what was shown, once: an approval of exactly that amount, then the deposit, each simulated.
  * @param {{quote: string}} message
  */
 async function put({ quote: id }) {
-  const found = shown;
+  const quoted = shown;
   shown = null;
-  if (!found || found.id !== id || since(found.at) > QUOTE_MS) throw new Problem("wallet.quote");
-  const { place, calls } = found;
+  if (!quoted || quoted.id !== id || since(quoted.at) > QUOTE_MS) throw new Problem("wallet.quote");
+  const { place, calls } = quoted;
   const { index, address } = account();
   begin(place, "put", async () => {
     await confirm(place.chain_id, { index }, address, place.token, calls.approve);
@@ -120,42 +126,48 @@ async function put({ quote: id }) {
 }
 
 /**
- * Ask everything back; or, once the delay is over, withdraw it to the account. What an earlier withdrawal left with the
- * payer's key, because something
- * came between its two steps, is sent home too.
+ * Requests the withdrawal of everything; once the delay is over, withdraws it to the account. Tokens that an
+ * interrupted withdrawal left with the payer's key are sent to the account.
  * @param {{server: string, payer: string}} message
  */
 async function take(message) {
   const place = await find(message);
   const { index, address } = account();
-  const asked = BigInt(place.requested_wei) > 0n;
-  const held = BigInt(place.held_wei) > 0n;
-  if (asked && !held && place.now_s < place.ready_s) throw new Problem("claim.pending", { ready_s: place.ready_s });
-  if (!asked && !held && BigInt(place.left_wei) === 0n) throw new Problem("listener.escrow.short");
-  const wanted = asked ? place.requested_wei : place.left_wei;
+  const isRequested = BigInt(place.requested_wei) > 0n;
+  const hasHeld = BigInt(place.held_wei) > 0n;
+  if (isRequested && !hasHeld && place.now_s < place.ready_s)
+    throw new Problem("claim.pending", { ready_s: place.ready_s });
+  if (!isRequested && !hasHeld && BigInt(place.left_wei) === 0n) throw new Problem("listener.escrow.short");
+  const wanted = isRequested ? place.requested_wei : place.left_wei;
   const amount = BigInt(wanted) < BigInt(place.escrow_wei) ? wanted : place.escrow_wei;
   const calls = await callsOf(place, address, amount);
   const { chain_id, settlement, payer } = place;
-  if (held) return (begin(place, "home", () => sendHome(message, address)), {});
-  begin(place, asked ? "withdraw" : "request", async () => {
+  if (hasHeld) return (begin(place, "home", () => sendHome(message, address)), {});
+  begin(place, isRequested ? "withdraw" : "request", async () => {
     const cost = await native("simulate", {
       chain_id,
       account: payer,
       to: settlement,
-      data: asked ? calls.withdraw : calls.request,
+      data: isRequested ? calls.withdraw : calls.request,
     });
-    const needed = BigInt(cost.most_wei) * WITHDRAWING;
-    // The key has no coin of its own: the account gives it what the fees may be.
+    const needed = BigInt(cost.most_wei) * WITHDRAWAL_FEES;
+    // The key has no coins: the account sends it the highest fees.
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n)
       await confirm(chain_id, { index }, address, payer, "0x", { value_wei: needed.toString() });
-    await confirm(chain_id, { station: place.station }, payer, settlement, asked ? calls.withdraw : calls.request);
-    if (asked) await sendHome(message, address);
+    await confirm(
+      chain_id,
+      { station: place.station },
+      payer,
+      settlement,
+      isRequested ? calls.withdraw : calls.request,
+    );
+    if (isRequested) await sendHome(message, address);
   });
   return {};
 }
 
 /**
- * Everything that the payer's key holds goes to the account: posts may have left less than was asked back.
+ * Sends all tokens of the payer's key to the account: less than requested where statements were posted since.
  * @param {{server: string, payer: string}} message @param {string} address
  */
 async function sendHome(message, address) {
@@ -170,7 +182,12 @@ async function sendHome(message, address) {
   await confirm(chain_id, { station: place.station }, payer, token, transfer);
 }
 
-/** @param {Place} place @param {string} what @param {() => Promise<void>} work */
+/**
+ * Runs an action in the background, one for each escrow.
+ * @param {Place} place
+ * @param {string} what
+ * @param {() => Promise<void>} work
+ */
 function begin(place, what, work) {
   if (busy.has(key(place))) throw new Problem("claim.busy");
   busy.set(key(place), what);
@@ -181,8 +198,8 @@ function begin(place, what, work) {
     })
     .then(() => {
       if (!busy.get(key(place))?.startsWith("failed")) busy.delete(key(place));
-      else setTimeout(() => busy.delete(key(place)), SHOWN_MS);
-      lookAgain();
+      else setTimeout(() => busy.delete(key(place)), FAILURE_MS);
+      dropTransferCache();
       now.changed();
     });
 }

@@ -1,5 +1,5 @@
 /**
- * The networks that the host knows, the one in use, and one that a station names.
+ * The networks of the host, the one in use, and offers of stations to add one.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -7,61 +7,67 @@ import { native } from "../link.js";
 import { networkAt } from "../playback/ticket.js";
 import { now, set, state } from "./state.js";
 
-/** @typedef {{chain_id: number, settlement: string, token: string, registry: string, epoch_s: number}} Network */
+/**
+ * A network with its contracts.
+ * @typedef {{chain_id: number, settlement: string, token: string, registry: string, epoch_s: number}} Network
+ */
 
-/** @returns {Promise<Network[]>} */
-export async function known() {
+/** The networks of the host. @returns {Promise<Network[]>} */
+export async function knownNetworks() {
   const { state: standing, networks, code } = await native("status");
   if (standing !== "connected") throw new Problem(code ?? `host.${standing}`);
   return networks;
 }
 
 /**
- * The one in use: the chosen one while the host knows it, else the host's first, which is the chosen one from then on.
+ * The network in use: the chosen one where the host has it, else the host's first, which is stored as the choice.
  * @returns {Promise<Network>}
  */
 export async function networkOf() {
-  const all = await known();
-  const found = all.find(({ chain_id }) => chain_id === state.chain_id) ?? all[0];
-  if (!found) throw new Problem("host.network.missing");
-  // A network that is added later, whatever its number, never takes the place of the one whose balance is shown.
-  if (state.chain_id === null) await set({ chain_id: found.chain_id });
-  return found;
+  const all = await knownNetworks();
+  const network = all.find(({ chain_id }) => chain_id === state.chain_id) ?? all[0];
+  if (!network) throw new Problem("host.network.missing");
+  // Stored, so that a network that is added later does not replace it.
+  if (state.chain_id === null) await set({ chain_id: network.chain_id });
+  return network;
 }
 
-/** @type {{origin: string, network: any, offer: string} | null} what was shown last, and nothing else can be added */
+/**
+ * The offer that was shown last, the only one that can be added.
+ * @type {{origin: string, network: any, offer: string} | null}
+ */
 let offered = null;
 const ADDRESS = /^0x[0-9a-f]{40}$/;
 
-const MOST_FIELDS = 32;
+const MAX_FIELDS = 32;
 
 /**
- * A network's fields as its file has them; null for what is deeper or longer: the host could not read it.
+ * Copies the fields of a network's file; null where it is deeper or longer than the host accepts.
  * @param {unknown} value
  * @param {number} depth
  * @returns {Record<string, unknown> | null}
  */
 function flat(value, depth = 1) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
-  const fields = Object.entries(value).map(([name, one]) => [
+  const fields = Object.entries(value).map(([name, field]) => [
     name,
-    typeof one === "object" ? (depth > 0 ? flat(one, depth - 1) : null) : one,
+    typeof field === "object" ? (depth > 0 ? flat(field, depth - 1) : null) : field,
   ]);
-  return fields.length <= MOST_FIELDS && fields.every(([, one]) => one !== null) ? Object.fromEntries(fields) : null;
+  return fields.length <= MAX_FIELDS && fields.every(([, field]) => field !== null) ? Object.fromEntries(fields) : null;
 }
 
 /**
- * What is shown of a network that a station names.
+ * The fields of an offered network that are shown.
  * @param {any} network
- * @returns {(Omit<Network, "epoch_s"> & {node: string}) | null} null where it is none
+ * @returns {(Omit<Network, "epoch_s"> & {node: string}) | null} null where it is no network
  */
-function shown(network) {
+function factsOf(network) {
   const { chain_id, rpc, token, settlement, registry } = network ?? {};
   const url = URL.parse(String(rpc));
   const good =
     Number.isSafeInteger(chain_id) &&
     chain_id > 0 &&
-    [token, settlement, registry].every((one) => typeof one === "string" && ADDRESS.test(one));
+    [token, settlement, registry].every((address) => typeof address === "string" && ADDRESS.test(address));
   return good && url && /^(wss?|https?):$/.test(url.protocol)
     ? { chain_id, node: `${url.protocol}//${url.host}`, token, settlement, registry }
     : null;
@@ -69,24 +75,24 @@ function shown(network) {
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
-  /** The network that the station at an origin names. */
+  /** Shows the network that the station at an origin names. */
   async "network.offer"({ origin }) {
     const named = await networkAt(origin);
     if (!named) throw new Problem("host.network.none");
     const network = flat(named);
-    const facts = shown(network);
+    const facts = factsOf(network);
     if (!network || !facts) throw new Problem("station.answer");
-    // The host gets the node's address as it was read here: another reader may find another host in the station's text.
+    // The host gets the node's URL as parsed here: another parser could find another host name in the text.
     offered = {
       origin,
       network: { ...network, rpc: URL.parse(String(network["rpc"]))?.href },
       offer: crypto.randomUUID(),
     };
-    const same = (/** @type {Network} */ one) =>
-      one.chain_id === facts.chain_id && one.settlement === facts.settlement && one.registry === facts.registry;
-    return { ...facts, offer: offered.offer, known: (await known()).some(same) };
+    const same = (/** @type {Network} */ other) =>
+      other.chain_id === facts.chain_id && other.settlement === facts.settlement && other.registry === facts.registry;
+    return { ...facts, offer: offered.offer, known: (await knownNetworks()).some(same) };
   },
-  /** The person has read it and agreed. */
+  /** Adds the network that was shown. */
   async "network.add"({ offer }) {
     if (!offered || offered.offer !== offer) throw new Problem("message.schema", { field: "offer" });
     const { origin, network } = offered;
@@ -95,10 +101,10 @@ export const OPS = {
     return {};
   },
   async "wallet.networks"() {
-    return { networks: await known(), chain_id: (await networkOf()).chain_id };
+    return { networks: await knownNetworks(), chain_id: (await networkOf()).chain_id };
   },
   async "wallet.network"({ chain_id }) {
-    if (!(await known()).some((network) => network.chain_id === chain_id))
+    if (!(await knownNetworks()).some((network) => network.chain_id === chain_id))
       throw new Problem("message.schema", { field: "chain_id" });
     await set({ chain_id });
     now.changed();

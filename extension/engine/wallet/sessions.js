@@ -1,9 +1,8 @@
 /**
- * The wallet's sessions: what it signed for each station, and the payees it gave them.
+ * The wallet's sessions: signed statements for a station, each with a payee for its rewards.
  *
- * They belong to the words, by the address of their first account: other words see none of them, and the same words
- * find them again. The host
- * remembers every payee; here is only what still serves, and what the host has not been told yet.
+ * Sessions belong to recovery words, by the address of their first account. The host stores every payee; here are only
+ * the sessions that are valid, and those whose payee the host does not have yet.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -17,19 +16,19 @@ import { load, now, set, state, walletOf } from "./state.js";
 const SESSION_DAYS = 7;
 const RENEW_BEFORE_S = 3600;
 /**
- * An open wallet gives every hour, an epoch of the usual length, another payee: what it collects there says nothing of
- * the hour before.
+ * An open wallet uses another payee each hour, the usual length of an epoch, so that its claims cannot be linked with
+ * those of the hour before.
  */
 const PAYEE_S = 3600;
-/** So many payees the host takes in one message. */
-const AT_ONCE = 512;
+/** Payees in one message to the host. */
+const PAYEE_BATCH = 512;
 
 /**
- * The session for a station: the stored one, or a new one where the wallet is open. Null: listen without reward.
+ * The session for a station: the stored one, or a new one where the wallet is open.
  * @param {{device: string | null, station: {address: string, name: string} | null, chain_id: number, settlement:
- *   string, now_s: number}} info of the host: ``device`` is
- *   the one that it is at the song's server and station, and no other server or station ever sees it
- * @returns {Promise<Kept | null>}
+ *   string, now_s: number}} info of the host; `device` is derived for the song's server and station, and shown to no
+ *   other
+ * @returns {Promise<Kept | null>} null: play without rewards
  */
 export async function sessionFor(info) {
   await load();
@@ -43,9 +42,10 @@ export async function sessionFor(info) {
     collectingAt(info.station) !== "yes"
   )
     return null;
-  const found = runningSession(info);
+  const running = runningSession(info);
   const number = Math.floor(info.now_s / PAYEE_S);
-  if (found && (now.locked || (found.number === number && found.expires_s - info.now_s > RENEW_BEFORE_S))) return found;
+  if (running && (now.locked || (running.number === number && running.expires_s - info.now_s > RENEW_BEFORE_S)))
+    return running;
   if (now.locked) return null;
   const where = {
     station: info.station.address,
@@ -55,55 +55,60 @@ export async function sessionFor(info) {
   };
   const made = await python("session.sign", { ...where, now_s: info.now_s, days: SESSION_DAYS, rewards: true, number });
   const entry = { ...made, ...where, station_name: info.station.name, wallet, told: false };
-  // The wallet was replaced meanwhile.
+  // The wallet was replaced in the meantime.
   if (walletOf() !== wallet) return null;
-  // Each network has a time of its own: one from tomorrow ends no session of another.
+  // Each network has a clock of its own: a clock that is ahead must not expire the sessions of another network.
   const time = (/** @type {Kept} */ { chain_id }) => (chain_id === info.chain_id ? info.now_s : Date.now() / 1000);
-  // The same hour signed again is the same session.
-  const serving = state.sessions.filter((kept) => kept.id !== entry.id && (!kept.told || kept.expires_s > time(kept)));
+  // Signed again for the same hour it has the same id.
+  const serving = state.sessions.filter(
+    (session) => session.id !== entry.id && (!session.told || session.expires_s > time(session)),
+  );
   await set({ sessions: [entry, ...serving] });
   await tellPayees().catch(() => undefined);
   return entry;
 }
 
-/** @param {{device: string | null, station: {address: string} | null, chain_id: number, now_s: number}} info */
+/**
+ * The valid session for a station, if there is one.
+ * @param {{device: string | null, station: {address: string} | null, chain_id: number, now_s: number}} info
+ */
 export function runningSession(info) {
   const wallet = walletOf();
   return (
     state.sessions.find(
-      (s) =>
-        s.wallet === wallet &&
-        s.station === info.station?.address &&
-        s.device === info.device &&
-        s.chain_id === info.chain_id &&
-        s.expires_s > info.now_s + 60,
+      (session) =>
+        session.wallet === wallet &&
+        session.station === info.station?.address &&
+        session.device === info.device &&
+        session.chain_id === info.chain_id &&
+        session.expires_s > info.now_s + 60,
     ) ?? null
   );
 }
 
-/** A session that the host would not take is not offered again. @param {Kept} session */
+/** Expires a session that the host has rejected. @param {Kept} session */
 export async function spoil(session) {
-  for (const kept of state.sessions) if (kept.id === session.id) kept.expires_s = 0;
+  for (const other of state.sessions) if (other.id === session.id) other.expires_s = 0;
   await set({ sessions: state.sessions });
 }
 
 /** @type {Promise<void> | null} */
-let telling = null;
+let reporting = null;
 
-/** Tell the host of payees that it does not know; what it does not take now is told again. */
+/** Sends the host the payees that it does not have; a failure is retried at the next call. */
 export function tellPayees() {
-  telling ??= tell().finally(() => {
-    telling = null;
+  reporting ??= reportPayees().finally(() => {
+    reporting = null;
   });
-  return telling;
+  return reporting;
 }
 
-async function tell() {
+async function reportPayees() {
   for (;;) {
     const { wallet } = state.sessions.find((session) => !session.told) ?? {};
     if (!wallet) return;
-    const part = state.sessions.filter((session) => !session.told && session.wallet === wallet).slice(0, AT_ONCE);
-    const paid = part.filter(({ number }) => number !== null);
+    const batch = state.sessions.filter((session) => !session.told && session.wallet === wallet).slice(0, PAYEE_BATCH);
+    const paid = batch.filter(({ number }) => number !== null);
     const payees = paid.map(({ payee, station, number, chain_id, settlement, station_name }) => ({
       payee,
       station,
@@ -113,7 +118,7 @@ async function tell() {
       name: station_name.slice(0, 256),
     }));
     if (payees.length) await native("payees", { wallet, payees });
-    for (const session of part) session.told = true;
+    for (const session of batch) session.told = true;
     await set({ sessions: state.sessions });
   }
 }

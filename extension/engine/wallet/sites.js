@@ -1,5 +1,5 @@
 /**
- * Sites: which may play, and what they may spend. The host's ledger decides; this asks and tells.
+ * Sites: which may play, and what they may spend. The host's ledger stores and decides it.
  */
 
 import { native } from "../link.js";
@@ -12,19 +12,18 @@ import { now, walletOf } from "./state.js";
  *   string, first_s: number, last_s: number}} Site
  */
 
-/** Sites that were played on since the engine started. @type {Set<string>} */
-const known = new Set();
+/** Sites that were reported to the host since the engine started. @type {Set<string>} */
+const reported = new Set();
 
 /**
- * Music is about to play on a site: from now on it stands among the sites, where it can be paused or given a budget. It
- * allows nothing, and what was
- * paused or revoked stays so.
+ * Adds a site on which music is about to play to the list of sites, where it can be paused or given a budget. This
+ * permits nothing, and a site that was paused or revoked stays so.
  * @param {string} origin
  */
 export function met(origin) {
-  if (known.has(origin)) return;
-  known.add(origin);
-  native("site", { origin }).catch(() => known.delete(origin));
+  if (reported.has(origin)) return;
+  reported.add(origin);
+  native("site", { origin }).catch(() => reported.delete(origin));
 }
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
@@ -38,10 +37,10 @@ export const OPS = {
       budget === undefined || budget === null
         ? null
         : (await python("amount", { text: budget, zero: true })).amount_wei;
-    // Paused while it still may be: a play that ends without a word would keep the listener busy at the server.
+    // Paused while the site may still act: after a play without an end the server counts the listener as busy.
     if (state === "paused" || state === "revoked") await now.halt(origin);
-    const told = await native("site", { origin, state: state ?? null, day_wei });
+    const response = await native("site", { origin, state: state ?? null, day_wei });
     now.changed();
-    return told;
+    return response;
   },
 };

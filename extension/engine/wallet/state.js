@@ -1,144 +1,145 @@
 /**
- * What the wallet remembers between starts, and whether it is open.
+ * The wallet's persistent state, and whether it is open.
  */
 
 import { moment, since } from "../clock.js";
-import { keep, recall } from "../link.js";
+import { readStorage, writeStorage } from "../link.js";
 
 /**
+ * A stored session. `wallet`: first account of its recovery words; `told`: whether the host has its payee.
  * @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string,
- *   device: string, chain_id: number, settlement: string, station_name: string, wallet: string, told: boolean}} Kept a
- *   session: of the words with this first account; `told`: the host knows its payee
+ *   device: string, chain_id: number, settlement: string, station_name: string, wallet: string, told: boolean}} Kept
  */
-/** @typedef {{index: number, name: string, address: string}} Account of the same words, at a BIP-44 index */
+/**
+ * An account of the recovery words, at a BIP-44 index.
+ * @typedef {{index: number, name: string, address: string}} Account
+ */
 
 export const AUTO_LOCK_S = 15 * 60;
 
-/** @typedef {{address: string, name: string}} Contact */
+/** A named address. @typedef {{address: string, name: string}} Contact */
 /**
- * One signed transaction of a transfer; `raw` and `call` (of transaction.sign) are kept while no block has its number.
+ * A signed transaction of a transfer; `raw` and `call` (of transaction.sign) are stored until a block has its nonce.
  * @typedef {{transaction: string, raw: string, how: "first" | "faster" | "cancel", call: any}} Offer
  */
 /**
- * A transfer that this wallet sent: everything signed under one number of its account, oldest first. `transaction` is
- * the one in a block, else the newest;
- * `reason` what the node had against it last, which ends nothing; `by` the transaction of another wallet that took its
- * number.
+ * A transfer that this wallet sent, with all that was signed under its nonce, oldest first. `transaction`: the one in a
+ * block, else the newest; `reason`: the node's last objection; `by`: a transaction of another wallet with this nonce;
+ * `payee`: the private address that it was sent from; `site`: the site that asked for it; `value_wei`: coin that went
+ * with it. An entry without `offers` and `nonce` is of a version without replacements.
  * @typedef {{transaction: string, offers?: Offer[], nonce?: number, raw?: string, chain_id: number, account: string,
  *   to: string, amount_wei: string, most_wei: string, time_s: number,
- *   state: "pending" | "confirmed" | "failed" | "replaced" | "cancelled", fee_wei: string | null, reason: string |
- * null, by?: string | null, site?: string | null, value_wei?: string | null, payee?: string}} Sent
- * `payee`: the private address that it was sent from, without passing the account; `site` asked for it; `value_wei` of
- * the network's coin went with it. Without `offers` and `nonce`: kept by a version that did not replace.
+ *   state: "pending" | "confirmed" | "failed" | "replaced" | "cancelled", fee_wei: string | null,
+ *   reason: string | null, by?: string | null, site?: string | null, value_wei?: string | null, payee?: string}} Sent
  */
 
 /**
- * A site that may see one account: `top` is the page around it where the site asked as a frame. @typedef {{origin:
- * string, top: string | null, account: string, chain_id: number | null, time_s: number}} Permit
+ * The permission of a site to see one account. `top`: the page around it, where the site asked as a frame.
+ * @typedef {{origin: string, top: string | null, account: string, chain_id: number | null, time_s: number}} Permit
  */
 
 /**
- * Where rewards are collected: at every registered station, where the fan said yes, or nowhere. @typedef {"always" |
- * "ask" | "never"} Collect
+ * Where rewards are collected: at every registered station, where the fan agreed, or nowhere.
+ * @typedef {"always" | "ask" | "never"} Collect
  */
 /**
- * What a fan answered for one station; null: asked, and not answered yet. @typedef {{station: string, domain: string,
- * name: string, collect: boolean | null}} Answer
+ * A fan's answer for one station; `collect` is null before the answer.
+ * @typedef {{station: string, domain: string, name: string, collect: boolean | null}} Answer
  */
 
-/** What is kept in the browser's storage; no key, no word, no password. */
+/** State in the browser's storage; it has no key, recovery word or password. */
 export const state = {
-  /** @type {string | null} sealed, base64 */
+  /** Encrypted, base64. @type {string | null} */
   vault: null,
-  /** @type {string | null} the account in use */
+  /** Address of the account in use. @type {string | null} */
   account: null,
   /** @type {Account[]} */
   accounts: [],
   /** @type {Collect} */
   collect: "always",
-  /** To "ask", newest first. @type {Answer[]} */
+  /** Answers to the choice "ask", newest first. @type {Answer[]} */
   answers: [],
-  /** Whether bands may count this listener; null: never said. @type {boolean | null} */
+  /** Whether bands may count this listener; null: not answered. @type {boolean | null} */
   tracking: null,
   auto_lock_s: AUTO_LOCK_S,
   /** @type {Kept[]} */
   sessions: [],
-  /** @type {Sent[]} newest first */
+  /** Newest first. @type {Sent[]} */
   sent: [],
   /** @type {Contact[]} */
   contacts: [],
   /** @type {Permit[]} */
   permits: [],
-  /** Claims that are sent by and by. @type {import("./claiming.js").Planned[]} */
+  /** Signed claims with the time at which each is sent. @type {import("./claiming.js").Planned[]} */
   claiming: [],
-  /** Claims of epochs that come. @type {import("./claiming.js").Ahead[]} */
+  /** Claims signed for future epochs. @type {import("./claiming.js").Ahead[]} */
   ahead: [],
-  /** Addresses whose tokens a relayer may be sending. @type {{payee: string, until_ms: number}[]} */
+  /** Private addresses with an order that a relayer may still execute. @type {{payee: string, until_ms: number}[]} */
   entrusted: [],
   /**
-   * The wallet whose words were made here, and when: they have earned nothing before.
+   * When the recovery words were made here: they have no rewards from before.
    * @type {{wallet: string, at_ms: number} | null}
    */
   fresh: null,
-  /** The network whose tokens are shown; null: none was seen yet. @type {number | null} */
+  /** The network whose tokens are shown; null before the first one. @type {number | null} */
   chain_id: null,
 };
 
 /** @typedef {typeof state} State */
 
-/** When a person last did something; null while the wallet is locked. @type {import("../clock.js").Moment | null} */
+/** Time of a person's last action; null while the wallet is locked. @type {import("../clock.js").Moment | null} */
 let last = null;
 
-/** Lives as long as the engine. */
+/** State of the running engine, and hooks that engine.js sets. */
 export const now = {
-  /** Looked up at each use: timers and the steady clock may stand still while the computer sleeps. */
+  /** Whether the wallet is locked. Computed at each use: timers pause while the computer sleeps. */
   get locked() {
     return last === null || now.expired;
   },
-  /** Locking, or opening and beginning the time to the lock anew. */
-  set locked(is) {
-    last = is ? null : moment();
+  /** Locks, or opens and restarts the idle time. */
+  set locked(isLocked) {
+    last = isLocked ? null : moment();
   },
-  /** Open for longer than the chosen time without a person. */
+  /** Whether the idle time is over. */
   get expired() {
     return now.left_ms <= 0;
   },
-  /** Milliseconds until it locks by itself. */
+  /** Milliseconds until the wallet locks. */
   get left_ms() {
     return last === null ? Infinity : state.auto_lock_s * 1000 - since(last);
   },
-  /** Tell every screen and player that something of the wallet changed. @type {() => void} */
+  /** Updates every screen and player after a change of the wallet. @type {() => void} */
   changed: () => {},
-  /** Pause what plays on a site. @type {(origin: string) => Promise<void>} */
+  /** Pauses what plays on a site. @type {(origin: string) => Promise<void>} */
   halt: async () => {},
-  /** What plays, for the popup. @type {() => any} */
+  /** The song that plays, for the popup. @type {() => any} */
   playing: () => null,
   /**
-   * What waits for a decision in the extension's own window, besides the questions of stations.
+   * Pending decisions in the extension's window, besides the questions of stations.
    * @type {() => {takeovers: object[], costs: object[]}}
    */
   decisions: () => ({ takeovers: [], costs: [] }),
-  /** What waits for a decision may have changed. @type {() => void} */
+  /** Updates the number of pending decisions. @type {() => void} */
   asks: () => {},
-  /** Bring the music of another tab to this stream. @type {(stream: string) => void} */
+  /** Moves the music of another tab to this stream. @type {(stream: string) => void} */
   takeOver: () => {},
 };
 
 /** @type {Promise<void> | null} */
 let loading = null;
 
-/** Read once. */
+/** Reads the stored state, once. */
 export function load() {
-  loading ??= recall([...Object.keys(state), "rewards"])
+  loading ??= readStorage([...Object.keys(state), "rewards"])
     .then((stored) => {
-      // Kept by a version that knew on and off.
+      // Stored by a version with on and off only.
       if (stored["collect"] === undefined && stored["rewards"] === false) state.collect = "never";
       for (const [key, value] of Object.entries(stored))
         if (Object.hasOwn(state, key) && value !== undefined) Object.assign(state, { [key]: value });
-      // A wallet of before there were several accounts.
+      // Stored by a version with one account.
       if (state.account && state.accounts.length === 0)
         state.accounts = [{ index: 0, name: "", address: state.account }];
-      // Sessions of before they were told apart by their words, and the host knew payees.
+      // Stored by a version whose sessions did not name their wallet.
       const wallet = walletOf();
       state.sessions =
         wallet === null
@@ -152,11 +153,11 @@ export function load() {
   return loading;
 }
 
-/** What names the words: the address of their first account. */
+/** Address of the first account, which identifies the recovery words. */
 export const walletOf = () => state.accounts.find(({ index }) => index === 0)?.address ?? null;
 
-/** Change and keep. @param {Partial<State>} change */
+/** Changes the state and stores the change. @param {Partial<State>} change */
 export async function set(change) {
   Object.assign(state, change);
-  await keep(change);
+  await writeStorage(change);
 }

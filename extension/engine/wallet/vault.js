@@ -1,5 +1,5 @@
 /**
- * The vault at rest: made, opened, locked, its password, its words.
+ * The encrypted vault: creating, opening and locking it, its password and its recovery words.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -7,11 +7,11 @@ import { python } from "../wallet_core.js";
 import { search } from "./search.js";
 import { now, set, state } from "./state.js";
 
-/** Idle times to choose from, seconds. It cannot be turned off: an open wallet on an unwatched screen is anybody's. */
+/** Idle times until the wallet locks, seconds. The lock cannot be turned off. */
 export const AUTO_LOCK_CHOICES = [60, 5 * 60, 15 * 60, 60 * 60, 4 * 3600];
 
-/** After sleep a timer has as long to go as before it: it looks at the clocks this often. */
-const LOOK_MS = 15_000;
+/** Timers pause while the computer sleeps: the clocks are read this often. */
+const POLL_IDLE_CLOCK_MS = 15_000;
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let idle;
@@ -39,7 +39,7 @@ export const OPS = {
   async "wallet.create"({ mnemonic, password, replace, fresh }) {
     if (state.vault !== null && !replace) throw new Problem("wallet.exists");
     const { vault, account } = await python("wallet.create", { mnemonic, password });
-    // Sessions stay: they are their words' own, and the same words go on with them.
+    // Sessions are kept: they belong to recovery words, and the same words use them again.
     await set({
       vault,
       account,
@@ -53,7 +53,7 @@ export const OPS = {
   },
   async "wallet.unlock"({ password }) {
     const { account, vault } = await python("wallet.open", { vault: stored(), password });
-    // An older vault was sealed anew; the account that was in use stays in use.
+    // A vault of an older version was encrypted again; the current account stays.
     if (vault) await set({ vault });
     if (state.accounts.length === 0) await set({ account, accounts: [{ index: 0, name: "", address: account }] });
     return opened();
@@ -78,6 +78,7 @@ export const OPS = {
   },
 };
 
+/** @throws {Problem} wallet.missing */
 function stored() {
   if (state.vault === null) throw new Problem("wallet.missing");
   return state.vault;
@@ -85,7 +86,7 @@ function stored() {
 
 function opened() {
   now.locked = false;
-  watch();
+  watchIdle();
   search({ opened: true });
   now.changed();
   return { address: state.account };
@@ -98,18 +99,19 @@ async function lock() {
   now.changed();
 }
 
-/** A person did something: the time to the lock begins anew, unless it is over. */
+/** Restarts the idle time after an action of a person, unless it is over. */
 export function touch() {
   if (!now.locked) now.locked = false;
-  watch();
+  watchIdle();
 }
 
-function watch() {
+/** Locks the wallet when the idle time is over, and checks again later. */
+function watchIdle() {
   clearTimeout(idle);
   if (now.expired) lock().catch(() => undefined);
   else if (!now.locked) {
-    // Goes on by itself after a failure, and finds new epochs, with no screen open.
+    // Retries after a failure and finds new epochs while no screen is open.
     search();
-    idle = setTimeout(watch, Math.min(now.left_ms, LOOK_MS));
+    idle = setTimeout(watchIdle, Math.min(now.left_ms, POLL_IDLE_CLOCK_MS));
   }
 }

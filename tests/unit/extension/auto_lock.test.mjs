@@ -86,8 +86,8 @@ test("a site sees no account after sleep, and its signature waits for the passwo
   await permit(SITE, { account: ME });
   provider.open(900, "provider", SITE);
   sleep(20 * MINUTE);
-  await provider.hear(900, { id: 1, method: "eth_accounts", params: "[]" });
-  await provider.hear(900, { id: 2, method: "eth_blockNumber", params: "[]" });
+  await provider.onRequest(900, { id: 1, method: "eth_accounts", params: "[]" });
+  await provider.onRequest(900, { id: 2, method: "eth_blockNumber", params: "[]" });
   const replies = told
     .filter(({ port, message }) => port === 900 && message.type === "reply")
     .map(({ message }) => [message.ok, JSON.parse(message.body)]);

@@ -1,14 +1,14 @@
 // Which document may play which stream: the one that the content script gave its key to.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Frames } from "../../../extension/background/frames.js";
+import { PlayerFrames } from "../../../extension/background/frames.js";
 
 const at = (frameId, id = 3) => ({ frameId, tab: { id } });
 let frames;
 
 beforeEach(() => {
-  frames = new Frames();
-  frames.show("k1", "stream 1", 3);
+  frames = new PlayerFrames();
+  frames.register("k1", "stream 1", 3);
 });
 
 test("the frame that was given the key has the stream, and has it again after its port closed", () => {
@@ -36,7 +36,7 @@ test("without the key there is no stream, whatever else is known of it", () => {
 
 test("a frame that loads anew has another key, and the old one is worth nothing", () => {
   assert.equal(frames.enter("k1", at(7)), "stream 1");
-  frames.show("k2", "stream 1", 3);
+  frames.register("k2", "stream 1", 3);
   frames.leave("k1", at(7));
   assert.equal(frames.enter("k1", at(7)), null);
   assert.equal(frames.enter("k2", at(9)), "stream 1");
@@ -44,14 +44,14 @@ test("a frame that loads anew has another key, and the old one is worth nothing"
 
 test("a frame whose page shows it again after the background was restarted comes back with its key, for the stream that it shows now", () => {
   assert.equal(frames.enter("k1", at(7)), "stream 1");
-  frames.show("k1", "stream 2", 3);
+  frames.register("k1", "stream 2", 3);
   frames.leave("k1", at(7));
   assert.equal(frames.enter("k1", at(8)), null);
   assert.equal(frames.enter("k1", at(7)), "stream 2");
 });
 
 test("a key of another tab cannot be taken over, and what is hidden is forgotten", () => {
-  frames.show("k1", "stream 9", 4);
+  frames.register("k1", "stream 9", 4);
   assert.equal(frames.enter("k1", at(7, 4)), null);
   assert.equal(frames.enter("k1", at(7)), "stream 1");
   frames.forget("stream 1");

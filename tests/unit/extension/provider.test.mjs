@@ -41,7 +41,7 @@ function page(site = SITE) {
         .map(({ name, body }) => [name, JSON.parse(body)]),
     begin(method, params = []) {
       const id = ++last;
-      const done = provider.hear(mine, { id, method, params: JSON.stringify(params) }).then(() => {
+      const done = provider.onRequest(mine, { id, method, params: JSON.stringify(params) }).then(() => {
         const { ok, body } = heard().find((message) => message.id === id);
         return ok ? { value: JSON.parse(body) } : JSON.parse(body);
       });
@@ -550,7 +550,7 @@ test("after a restart the page of a permit is told connect and its account, and 
     ["connect", { chainId: "0x7a69" }],
     ["accountsChanged", [ME]],
   ]);
-  const refusals = approvals.MOST_REFUSED + 1;
+  const refusals = approvals.MAX_REJECTIONS + 1;
   for (let i = 0; i < refusals; i++) {
     void one.begin("personal_sign", ["hi", ME]).catch(() => undefined);
     await shown();

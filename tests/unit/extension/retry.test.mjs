@@ -1,12 +1,12 @@
-// Retries while an outage passes.
+// Retries of transient failures, and their back-off.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isTransient, retry } from "../../../extension/shared/retry.js";
+import { backoffMs, isTransient, retry } from "../../../extension/shared/retry.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 const GONE = new Problem("server.unreachable");
 
-test("a loss of the network is transient; a refusal and wrong bytes are not", () => {
+test("losses of the network are transient; decisions and wrong bytes are not", () => {
   for (const error of [GONE, new Problem("sps.segment.missing", { reason: "stalled" })])
     assert.ok(isTransient(error), error.code);
   for (const error of [
@@ -20,19 +20,31 @@ test("a loss of the network is transient; a refusal and wrong bytes are not", ()
     assert.equal(isTransient(error), false);
 });
 
-/** Work that fails so often, and a clock that moves with every rest. */
+test("the delay doubles up to its maximum, spread by a quarter", () => {
+  for (const [attempt, delay] of [
+    [0, 100],
+    [1, 200],
+    [3, 800],
+    [9, 1000],
+  ]) {
+    const ms = backoffMs(attempt, { firstMs: 100, maxMs: 1000 });
+    assert.ok(ms >= delay * 0.75 && ms <= delay * 1.25, String(ms));
+  }
+});
+
+/** Work that fails `failures` times, and a clock that advances with every delay. */
 function world(failures, error = GONE) {
-  const reported = [];
+  const reports = [];
   const clock = { ms: 0, wanted: true };
   let left = failures;
   const options = {
     isWanted: () => clock.wanted,
-    onStall: (is) => reported.push(is),
+    onStall: (stalled) => reports.push(stalled),
     now: () => clock.ms,
     wait: async (ms) => void (clock.ms += ms),
   };
   return {
-    reported,
+    reports,
     clock,
     options,
     work: async () => {
@@ -42,14 +54,14 @@ function world(failures, error = GONE) {
   };
 }
 
-test("an outage of some seconds is waited for, and reported once", async () => {
-  const { reported, clock, options, work } = world(5);
+test("an outage of some seconds is retried, and reported once", async () => {
+  const { reports, clock, options, work } = world(5);
   assert.equal(await retry(work, options), "done");
-  assert.deepEqual(reported, [true, false]);
+  assert.deepEqual(reports, [true, false]);
   assert.ok(clock.ms > 8_000 && clock.ms < 16_000, String(clock.ms));
 });
 
-test("the timeout ends it, and so does work that is no longer wanted", async () => {
+test("retries end after the limit, and when the work is not wanted any more", async () => {
   const long = world(1000);
   await assert.rejects(retry(long.work, long.options), { code: "server.unreachable" });
   assert.ok(long.clock.ms > 120_000 && long.clock.ms < 140_000);
@@ -59,7 +71,7 @@ test("the timeout ends it, and so does work that is no longer wanted", async () 
 });
 
 test("a refusal is not retried", async () => {
-  const { reported, options, work } = world(1, new Problem("policy.count.exhausted"));
+  const { reports, options, work } = world(1, new Problem("policy.count.exhausted"));
   await assert.rejects(retry(work, options), { code: "policy.count.exhausted" });
-  assert.deepEqual(reported, []);
+  assert.deepEqual(reports, []);
 });

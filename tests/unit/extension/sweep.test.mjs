@@ -6,7 +6,7 @@ import { Problem } from "../../../extension/shared/problem.js";
 import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, payees, state } from "./wallet_world.mjs";
 
 // After the world, which stands in for the browser.
-const { AT_ONCE, LEAST, MOST, find } = await import("../../../extension/engine/wallet/sweep.js");
+const { PAYEE_BATCH, MIN_GIFT_WEI, MAX_TRANSACTIONS, find } = await import("../../../extension/engine/wallet/sweep.js");
 
 const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const [STATION, SERVER, RELAYER] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
@@ -83,7 +83,7 @@ beforeEach(async () => {
       .filter((one) => one.wallet === wallet && one.chain_id === chain_id && one.payee > (after ?? ""))
       .map(({ payee }) => payee)
       .sort();
-    const part = some.length ? some : ours.slice(0, AT_ONCE);
+    const part = some.length ? some : ours.slice(0, PAYEE_BATCH);
     const owed = (payee) =>
       receipts.filter((r) => r.at_payee && r.payee === payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n);
     looks.push(part);
@@ -94,7 +94,7 @@ beforeEach(async () => {
       each_wei: "100",
       coin_wei: String(coin),
       asked: part.length,
-      next: some.length || part.length < AT_ONCE ? null : part.at(-1),
+      next: some.length || part.length < PAYEE_BATCH ? null : part.at(-1),
       holdings: part
         .filter((payee) => lies.has(payee))
         .map((payee) => ({
@@ -151,28 +151,28 @@ const looked = () => looks.flat();
 const collect = async (most_wei = "1000") => ask("wallet.claim", { most_wei });
 
 test("any payees can be asked about, so many in a question, and the host is told of no others", async () => {
-  const any = Array.from({ length: 2 * AT_ONCE + 1 }, (_, n) => ADDRESS(n + 50));
-  put(50 + AT_ONCE, 9);
+  const any = Array.from({ length: 2 * PAYEE_BATCH + 1 }, (_, n) => ADDRESS(n + 50));
+  put(50 + PAYEE_BATCH, 9);
   const found = await find({ chain_id: 31337, payees: any });
   assert.deepEqual(
     found.map(({ payee, amount_wei, token, chain_id }) => [payee, amount_wei, token, chain_id]),
-    [[ADDRESS(50 + AT_ONCE), "9", TOKEN, 31337]],
+    [[ADDRESS(50 + PAYEE_BATCH), "9", TOKEN, 31337]],
   );
   assert.deepEqual(
     asked.filter(({ op }) => op === "holdings").map(({ payees: part }) => part.length),
-    [AT_ONCE, AT_ONCE, 1],
+    [PAYEE_BATCH, PAYEE_BATCH, 1],
   );
   assert.deepEqual(looked(), any);
 });
 
 test("the summary looks at one part of the payees at a time, then rests, and shows all that it found", async () => {
-  state.sessions = Array.from({ length: AT_ONCE + 2 }, (_, n) => session(n + 1));
-  put(AT_ONCE + 1, LEAST);
+  state.sessions = Array.from({ length: PAYEE_BATCH + 2 }, (_, n) => session(n + 1));
+  put(PAYEE_BATCH + 1, MIN_GIFT_WEI);
   assert.equal((await ask("wallet.summary")).private_wei, "0");
   const told = await ask("wallet.summary");
-  assert.deepEqual([told.private_wei, told.claimable_wei, told.sweep_most_wei], [String(LEAST), "7", "100"]);
+  assert.deepEqual([told.private_wei, told.claimable_wei, told.sweep_most_wei], [String(MIN_GIFT_WEI), "7", "100"]);
   await ask("wallet.summary");
-  assert.equal(looked().length, AT_ONCE + 2);
+  assert.equal(looked().length, PAYEE_BATCH + 2);
 });
 
 test("a wallet's first payee is looked at when it is there, without a rest before it", async () => {
@@ -193,10 +193,10 @@ test("a session without rewards has no payee to look at, nor has one of a networ
 test("what a stranger left is shown beside the rewards and becomes a transfer; a wei of a stranger is nothing", async () => {
   receipts = [receipt(1, "20")];
   put(1, 25);
-  put(2, LEAST);
-  put(3, LEAST - 1n);
+  put(2, MIN_GIFT_WEI);
+  put(3, MIN_GIFT_WEI - 1n);
   const { activity, private_wei } = await ask("wallet.summary");
-  assert.equal(private_wei, String(LEAST + 25n));
+  assert.equal(private_wei, String(MIN_GIFT_WEI + 25n));
   const lines = activity.map(({ kind, state: standing, amount_wei, other, at_payee }) => [
     kind,
     standing,
@@ -209,7 +209,7 @@ test("what a stranger left is shown beside the rewards and becomes a transfer; a
     [
       [undefined, "claimed", "20", undefined, true],
       ["received", "claimed", "5", ADDRESS(1), true],
-      ["received", "claimed", String(LEAST), ADDRESS(2), true],
+      ["received", "claimed", String(MIN_GIFT_WEI), ADDRESS(2), true],
     ].sort(),
   );
 });
@@ -221,11 +221,11 @@ test("collecting claims what is not paid yet and fetches what lies at payees, th
     return { transaction: "0xcc", to: ME, amount_wei: "7" };
   };
   put(1, 20);
-  put(2, LEAST);
+  put(2, MIN_GIFT_WEI);
   const done = await collect();
   assert.deepEqual(done, {
     transactions: ["0xcc", `0xmove ${ADDRESS(2)}`, `0xmove ${ADDRESS(1)}`],
-    amount_wei: String(LEAST + 27n),
+    amount_wei: String(MIN_GIFT_WEI + 27n),
   });
   assert.deepEqual(sent, [`permit ${ADDRESS(2)}`, `move ${ADDRESS(2)}`, `permit ${ADDRESS(1)}`, `move ${ADDRESS(1)}`]);
   receipts = [];
@@ -234,18 +234,18 @@ test("collecting claims what is not paid yet and fetches what lies at payees, th
 });
 
 test("an end between permit and transfer strands nothing: the next press goes on with the transfer", async () => {
-  put(1, LEAST, LEAST);
+  put(1, MIN_GIFT_WEI, MIN_GIFT_WEI);
   await collect();
   assert.deepEqual(sent, [`move ${ADDRESS(1)}`]);
 });
 
 test("without coins, or without a fee that was shown, a relayer of the payee's server sends it", async () => {
-  put(1, LEAST);
+  put(1, MIN_GIFT_WEI);
   coin = 99n;
   assert.equal((await ask("wallet.summary")).sweep_most_wei, "0");
-  assert.deepEqual(await collect("0"), { transactions: ["0xbb"], amount_wei: String(LEAST) });
+  assert.deepEqual(await collect("0"), { transactions: ["0xbb"], amount_wei: String(MIN_GIFT_WEI) });
   coin = 1000n;
-  put(2, LEAST);
+  put(2, MIN_GIFT_WEI);
   await collect("79");
   assert.deepEqual([relayed, sent], [[ADDRESS(1), ADDRESS(2)], []]);
   assert.deepEqual(
@@ -255,13 +255,13 @@ test("without coins, or without a fee that was shown, a relayer of the payee's s
 });
 
 test("the account pays for as many as its coins are enough for, and never more than was shown", async () => {
-  put(1, LEAST + 2n);
-  put(2, LEAST + 1n);
+  put(1, MIN_GIFT_WEI + 2n);
+  put(2, MIN_GIFT_WEI + 1n);
   coin = 150n;
   assert.equal((await ask("wallet.summary")).sweep_most_wei, "100");
   await collect("100");
   assert.deepEqual([sent, relayed], [[`permit ${ADDRESS(1)}`, `move ${ADDRESS(1)}`], [ADDRESS(2)]]);
-  put(3, LEAST);
+  put(3, MIN_GIFT_WEI);
   coin = 1000n;
   host.simulate = () => ({
     nonce: 4,
@@ -279,9 +279,9 @@ test("the account pays for as many as its coins are enough for, and never more t
 
 test("a refusal before the permit leaves the others; a relayer that has one and did not send it gets no other", async () => {
   coin = 0n;
-  put(1, LEAST + 2n);
-  put(2, LEAST + 1n);
-  put(3, LEAST);
+  put(1, MIN_GIFT_WEI + 2n);
+  put(2, MIN_GIFT_WEI + 1n);
+  put(3, MIN_GIFT_WEI);
   const { relayer } = host;
   host.relayer = (request) => {
     if (request.payee === ADDRESS(1)) throw new Problem("claim.unknown");
@@ -292,8 +292,8 @@ test("a refusal before the permit leaves the others; a relayer that has one and 
   assert.deepEqual(relayed, [ADDRESS(2), ADDRESS(3)]);
   host.relayer = relayer;
   for (const answer of ["chain.mismatch", "claim.unknown", "chain.reverted", "server.unreachable"]) {
-    put(2, LEAST + 1n);
-    put(3, LEAST);
+    put(2, MIN_GIFT_WEI + 1n);
+    put(3, MIN_GIFT_WEI);
     const tried = [];
     host.sweep = ({ sweep: { payee } }) => {
       tried.push(payee);
@@ -305,23 +305,23 @@ test("a refusal before the permit leaves the others; a relayer that has one and 
 });
 
 test("one press fetches so many and no more", async () => {
-  state.sessions = Array.from({ length: MOST + 2 }, (_, n) => session(n + 1));
-  for (let n = 1; n <= MOST + 2; n++) put(n, LEAST);
-  assert.equal((await ask("wallet.summary")).sweep_most_wei, String(MOST * 100));
+  state.sessions = Array.from({ length: MAX_TRANSACTIONS + 2 }, (_, n) => session(n + 1));
+  for (let n = 1; n <= MAX_TRANSACTIONS + 2; n++) put(n, MIN_GIFT_WEI);
+  assert.equal((await ask("wallet.summary")).sweep_most_wei, String(MAX_TRANSACTIONS * 100));
   await collect();
   assert.equal(lies.size, 2);
   await collect();
   assert.equal(lies.size, 0);
   // Those that stay where they are do not stand before the others.
-  state.sessions = Array.from({ length: 2 * MOST }, (_, n) => session(n + 1));
-  for (let n = 1; n <= 2 * MOST; n++) put(n, n <= MOST ? 2n * LEAST : LEAST);
+  state.sessions = Array.from({ length: 2 * MAX_TRANSACTIONS }, (_, n) => session(n + 1));
+  for (let n = 1; n <= 2 * MAX_TRANSACTIONS; n++) put(n, n <= MAX_TRANSACTIONS ? 2n * MIN_GIFT_WEI : MIN_GIFT_WEI);
   const { relayer } = host;
   host.relayer = (request) => {
-    if (BigInt(request.amount_wei) > LEAST) throw new Problem("claim.unknown");
+    if (BigInt(request.amount_wei) > MIN_GIFT_WEI) throw new Problem("claim.unknown");
     return relayer(request);
   };
   await assert.rejects(collect("0"), code("claim.unknown"));
-  assert.deepEqual([lies.size, relayed.length], [MOST, MOST]);
+  assert.deepEqual([lies.size, relayed.length], [MAX_TRANSACTIONS, MAX_TRANSACTIONS]);
 });
 
 test("a server that is away does not keep what lies at payees, and its failure is told", async () => {
@@ -329,7 +329,7 @@ test("a server that is away does not keep what lies at payees, and its failure i
   host.claim = () => {
     throw new Problem("server.unreachable");
   };
-  put(1, LEAST);
+  put(1, MIN_GIFT_WEI);
   await assert.rejects(collect(), code("server.unreachable"));
   assert.equal(lies.size, 0);
 });
@@ -348,8 +348,8 @@ test("a host of an older version, or a node that is away, leaves everything else
 });
 
 test("a locked wallet shows what lies there and fetches nothing", async () => {
-  put(1, LEAST);
+  put(1, MIN_GIFT_WEI);
   await ask("wallet.lock");
-  assert.equal((await ask("wallet.summary")).private_wei, String(LEAST));
+  assert.equal((await ask("wallet.summary")).private_wei, String(MIN_GIFT_WEI));
   await assert.rejects(collect(), code("wallet.locked"));
 });

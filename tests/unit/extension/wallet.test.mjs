@@ -313,7 +313,7 @@ test("several transfers under way have a number each, also where the node has lo
 });
 
 test("a quote whose number another transfer took meanwhile is not signed", async () => {
-  const { dispatch } = await import("../../../extension/engine/wallet/send.js");
+  const { dispatch } = await import("../../../extension/engine/wallet/transfers.js");
   const { quote } = await quoted();
   await dispatch({ index: 0, chain_id: 31337, nonce: 4 }, { account: ME, to: FRIEND, amount_wei: "1", most_wei: "1" });
   await assert.rejects(ask("wallet.send", { quote }), code("wallet.quote"));

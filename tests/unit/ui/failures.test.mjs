@@ -11,7 +11,9 @@ const ROOT = new URL("../../../", import.meta.url);
 const read = (path) => readFileSync(new URL(path, ROOT), "utf8");
 const TEXTS = ["en", "zh_CN"].map((language) => JSON.parse(read(`extension/_locales/${language}/messages.json`)));
 const FAILURES = [
-  ...read("tests/ui_preview/failures.py").matchAll(/^ {4}Failure\("([a-z_.]+)", "([a-z]+)"(?:.*wallet="([a-z]+)")?/gm),
+  ...read("tests/ui_preview/failures.py").matchAll(
+    /^ {4}FailureSample\("([a-z_.]+)", "([a-z]+)"(?:.*wallet="([a-z]+)")?/gm,
+  ),
 ].map(([, code, action, wallet]) => ({ code, action, wallet: wallet ?? "open" }));
 /** What a text may send a person to do, and the actions with which it is on the screen or needs none there. */
 const PROMISES = [

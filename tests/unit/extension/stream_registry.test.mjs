@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 Object.assign(globalThis, { location: { protocol: "chrome-extension:" }, chrome: { storage: {} } });
-const { Remembered } = await import("../../../extension/background/stream_registry.js");
+const { StreamRegistry } = await import("../../../extension/background/stream_registry.js");
 
 const entry = {
   origin: "https://radio.example",
@@ -26,21 +26,21 @@ function area() {
 
 test("the same element gets its stream back, once, and only after a restart", async () => {
   const storage = area();
-  const first = new Remembered(storage);
+  const first = new StreamRegistry(storage);
   await first.ready;
-  first.keep("token", entry);
-  assert.equal(first.take(entry), null, "a stream that is known is not taken over");
-  const second = new Remembered(storage);
+  first.add("token", entry);
+  assert.equal(first.reclaim(entry), null, "a stream that is known is not taken over");
+  const second = new StreamRegistry(storage);
   await second.ready;
-  assert.equal(second.take(entry), "token");
-  assert.equal(second.take(entry), null);
+  assert.equal(second.reclaim(entry), "token");
+  assert.equal(second.reclaim(entry), null);
 });
 
 test("another document, tab, frame, element, song or origin gets nothing", async () => {
   const storage = area();
-  const first = new Remembered(storage);
+  const first = new StreamRegistry(storage);
   await first.ready;
-  first.keep("token", entry);
+  first.add("token", entry);
   for (const change of [
     { document: "D2" },
     { document: "" },
@@ -50,47 +50,47 @@ test("another document, tab, frame, element, song or origin gets nothing", async
     { src: "https://radio.example/b.sps" },
     { origin: "https://evil.example" },
   ]) {
-    const later = new Remembered(storage);
+    const later = new StreamRegistry(storage);
     await later.ready;
-    assert.equal(later.take({ ...entry, ...change }), null, JSON.stringify(change));
+    assert.equal(later.reclaim({ ...entry, ...change }), null, JSON.stringify(change));
   }
 });
 
 test("what was hidden is forgotten, and the list does not grow for ever", async () => {
   const storage = area();
-  const first = new Remembered(storage);
+  const first = new StreamRegistry(storage);
   await first.ready;
-  for (let i = 0; i < 80; i++) first.keep(`token ${i}`, { ...entry, element: i });
-  first.drop("token 79");
-  const second = new Remembered(storage);
+  for (let i = 0; i < 80; i++) first.add(`token ${i}`, { ...entry, element: i });
+  first.remove("token 79");
+  const second = new StreamRegistry(storage);
   await second.ready;
   assert.equal(second.entries.size, 63);
-  assert.equal(second.take({ ...entry, element: 79 }), null);
-  assert.equal(second.take({ ...entry, element: 0 }), null);
-  assert.equal(second.take({ ...entry, element: 78 }), "token 78");
+  assert.equal(second.reclaim({ ...entry, element: 79 }), null);
+  assert.equal(second.reclaim({ ...entry, element: 0 }), null);
+  assert.equal(second.reclaim({ ...entry, element: 78 }), "token 78");
 });
 
 test("a site with many players displaces none of another's", async () => {
   const storage = area();
-  const first = new Remembered(storage);
+  const first = new StreamRegistry(storage);
   await first.ready;
-  first.keep("token", entry);
+  first.add("token", entry);
   for (let i = 0; i < 128; i++)
-    first.keep(`many ${i}`, {
+    first.add(`many ${i}`, {
       ...entry,
       origin: `https://a${i}.many.example`,
       site: "https://many.example",
       element: i,
     });
-  const second = new Remembered(storage);
+  const second = new StreamRegistry(storage);
   await second.ready;
   assert.equal(second.entries.size, 64);
-  assert.equal(second.take(entry), "token");
+  assert.equal(second.reclaim(entry), "token");
 });
 
 test("a browser without the session's storage just remembers nothing", async () => {
-  const none = new Remembered(/** @type {any} */ (null));
+  const none = new StreamRegistry(/** @type {any} */ (null));
   await none.ready;
-  none.keep("token", entry);
-  assert.equal(none.take(entry), null);
+  none.add("token", entry);
+  assert.equal(none.reclaim(entry), null);
 });

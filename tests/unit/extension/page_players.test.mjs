@@ -5,11 +5,11 @@ import { test } from "node:test";
 import { parse } from "parse5";
 
 await import("../../../extension/content/page_players.js");
-const { players, roots, named } = globalThis.gomaaFound;
+const { players, roots, named } = globalThis.gomaaPagePlayers;
 const { pages } = JSON.parse(readFileSync(new URL("../../vectors/found.json", import.meta.url), "utf8"));
 
 /** A node of parse5 with what the finder uses of the DOM. */
-class Node {
+class ParsedNode {
   constructor(node) {
     Object.assign(this, { localName: node.tagName, namespaceURI: node.namespaceURI, nodeType: node.tagName ? 1 : 9 });
     this.attributes = new Map((node.attrs ?? []).map(({ name, value }) => [name, value]));
@@ -17,8 +17,8 @@ class Node {
     // The parser has no shadow roots: the first template of that mode becomes one, as in a browser.
     const shadow = elements.find(({ attrs }) => attrs.some(({ name }) => name === "shadowrootmode"));
     const mode = shadow?.attrs.find(({ name }) => name === "shadowrootmode").value;
-    this.shadowRoot = mode === "open" ? new Node(shadow.content) : null;
-    this.children = elements.filter((element) => element !== shadow).map((element) => new Node(element));
+    this.shadowRoot = mode === "open" ? new ParsedNode(shadow.content) : null;
+    this.children = elements.filter((element) => element !== shadow).map((element) => new ParsedNode(element));
   }
 
   getAttribute(name) {
@@ -33,7 +33,7 @@ class Node {
 
 /** Every address as it is found, absolute. */
 function found(html, page) {
-  const document = new Node(parse(html, { scriptingEnabled: true }));
+  const document = new ParsedNode(parse(html, { scriptingEnabled: true }));
   const base = document
     .querySelectorAll("*")
     .find((node) => node.localName === "base" && node.attributes.has("href"))
@@ -53,7 +53,7 @@ for (const { name, page, html, found: expected } of pages) {
 test("open roots are found at and below a node, in each other too", () => {
   const html =
     '<div><template shadowrootmode="open"><p><template shadowrootmode="open"><b></b></template></p></template></div><i><template shadowrootmode="closed"></template></i>';
-  const document = new Node(parse(html));
+  const document = new ParsedNode(parse(html));
   assert.equal([...roots(document)].length, 2);
   const [div] = document.querySelectorAll("*").filter(({ localName }) => localName === "div");
   assert.equal([...roots(div)].length, 2);

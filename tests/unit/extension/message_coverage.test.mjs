@@ -24,7 +24,7 @@ const rows = (kind) => Object.keys(PRIVILEGES[kind]).sort();
 
 /** Messages that each room says to the background, by the words of its sources. */
 const SAID = {
-  page: all(text.get("content/content.js"), /(?:tell|port\.post)\(\{ type: "([a-z.]+)"/g),
+  page: all(text.get("content/content.js"), /(?:postIfOpen|port\.post)\(\{ type: "([a-z.]+)"/g),
   provider: all(text.get("content/relay.js"), /port\.post\(\{ type: "([a-z.]+)"/g),
   player: all(
     inRoom("player/"),
@@ -32,7 +32,7 @@ const SAID = {
     /send\(\{ type: "([a-z.]+)"/g,
     /\? "([a-z]+)" : "play"\)/g,
   ),
-  engine: all(text.get("engine/link.js"), /(?:ask|postMessage)\(\{ type: "([a-z.]+)"/g),
+  engine: all(text.get("engine/link.js"), /(?:request|postMessage)\(\{ type: "([a-z.]+)"/g),
   approval: all(inRoom("approve/"), /\bask\("([a-z.]+)"/g),
   wallet: all(
     inRoom("popup/", "onboarding/"),
@@ -62,8 +62,8 @@ test("every request of a screen has a handler in the engine, and every handler a
 });
 
 test("the engine handles what the background tells it, and only the background's line reaches it", () => {
-  const told = all(text.get("background/main.js"), /toEngine\(\{ type: "([a-z.]+)"/g);
-  const handled = all(/const HEAR = \{(.*?)\n\};/s.exec(raw("engine/engine.js"))[1], /^ {2}([a-z]+)\(/gm);
+  const told = all(text.get("background/main.js"), /(?:engine\.send|messages\.push)\(\{ type: "([a-z.]+)"/g);
+  const handled = all(/const HANDLERS = \{(.*?)\n\};/s.exec(raw("engine/engine.js"))[1], /^ {2}([a-z]+)\(/gm);
   // What the line itself answers and says: link.js.
   assert.deepEqual([...handled, "answer"].sort(), [...new Set([...told, "lost"])].sort());
 });
@@ -76,8 +76,8 @@ test("whatever listens to a port, to a window or to a page's event stands here w
     ["background/main.js", "runtime.onInstalled", 1],
     ["background/main.js", ".onmessage =", 1],
     ["background/native.js", "port.onMessage", 1],
-    ["content/port.js", "mine.onMessage", 1],
-    ["engine/link.js", "mine.onMessage", 1],
+    ["content/port.js", "opened.onMessage", 1],
+    ["engine/link.js", "opened.onMessage", 1],
     ["engine/link.js", ".onmessage =", 1],
     // The key of the content script: no other word is read. A worker's answers.
     ["player/player.js", 'addEventListener("message"', 1],
@@ -85,15 +85,15 @@ test("whatever listens to a port, to a window or to a page's event stands here w
     // CommandQueue of a page, each with the origin and the user activation as the browser has them.
     ["content/content.js", "addEventListener(EVENT,", 1],
     ["content/content.js", "addEventListener(`${EVENT}-here`", 1],
-    ["content/relay.js", "addEventListener(ASK", 1],
+    ["content/relay.js", "addEventListener(REQUEST_EVENT", 1],
     // In the page's own world.
     ["content/element.js", "addEventListener(`${EVENT}-state`", 1],
-    ["content/provider.js", "addEventListener(TELL", 1],
+    ["content/provider.js", "addEventListener(RESPONSE_EVENT", 1],
   ];
   const found = [...text].flatMap(([name, source]) => {
     const matches =
       source.match(
-        /\b(?:runtime|port|mine)\.on(?:Connect|Message|ConnectExternal|MessageExternal|UserScriptMessage|Installed)\b|\.onmessage =|addEventListener\((?:"message"|EVENT,|ASK|TELL|`\$\{EVENT\}-[a-z]+`)|onmessageerror|BroadcastChannel|SharedWorker/g,
+        /\b(?:runtime|port|opened)\.on(?:Connect|Message|ConnectExternal|MessageExternal|UserScriptMessage|Installed)\b|\.onmessage =|addEventListener\((?:"message"|EVENT,|REQUEST_EVENT|RESPONSE_EVENT|`\$\{EVENT\}-[a-z]+`)|onmessageerror|BroadcastChannel|SharedWorker/g,
       ) ?? [];
     return [...new Set(matches)].map((match) => [name, match, matches.filter((one) => one === match).length]);
   });

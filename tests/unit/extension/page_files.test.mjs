@@ -1,7 +1,7 @@
 // Where a page's song and station are, and who may answer for a page on disk.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pages, placeOf, siteAround } from "../../../extension/background/page_files.js";
+import { PageFiles, placeOf, siteAround } from "../../../extension/background/page_files.js";
 
 const DISK = { url: "file:///home/a/song.sps.html" };
 const WEB = { url: "https://radio.example/song/x?y=1" };
@@ -34,28 +34,28 @@ test("a page on disk shows itself and nothing else, at the station it names", ()
 test("only the page that was asked answers, once, and only for its element", () => {
   const told = [];
   const sent = [];
-  const pages = new Pages((id, body) => told.push([id, body]));
-  pages.ask({ id: 4, offset: 1, size: 2 }, { page: 7, element: 3 }, { postMessage: (message) => sent.push(message) });
+  const pages = new PageFiles((id, body) => told.push([id, body]));
+  pages.read({ id: 4, offset: 1, size: 2 }, { page: 7, element: 3 }, { postMessage: (message) => sent.push(message) });
   assert.deepEqual(sent, [{ type: "read", element: 3, id: 4, offset: 1, size: 2 }]);
   for (const [page, element, id] of [
     [8, 3, 4],
     [7, 2, 4],
     [7, 3, 5],
   ])
-    pages.hear(page, { element, id, data: "AAAA" });
+    pages.onBytes(page, { element, id, data: "AAAA" });
   assert.deepEqual(told, []);
-  for (let i = 0; i < 2; i++) pages.hear(7, { element: 3, id: 4, data: "AAAA" });
+  for (let i = 0; i < 2; i++) pages.onBytes(7, { element: 3, id: 4, data: "AAAA" });
   assert.deepEqual(told, [[4, { ok: true, result: "AAAA" }]]);
 });
 
 test("a page's failure is a code, whatever it says, and a page that is not there is said", () => {
   const told = [];
-  const pages = new Pages((id, body) => told.push(body.error?.code));
+  const pages = new PageFiles((id, body) => told.push(body.error?.code));
   for (const said of ["sps.segment.hash", "<script>", undefined]) {
-    pages.ask({ id: 1, offset: 0, size: 1 }, { page: 1, element: 1 }, { postMessage: () => undefined });
-    pages.hear(1, { element: 1, id: 1, data: null, code: said });
+    pages.read({ id: 1, offset: 0, size: 1 }, { page: 1, element: 1 }, { postMessage: () => undefined });
+    pages.onBytes(1, { element: 1, id: 1, data: null, code: said });
   }
-  pages.ask({ id: 2, offset: 0, size: 1 }, undefined, undefined);
+  pages.read({ id: 2, offset: 0, size: 1 }, undefined, undefined);
   assert.deepEqual(told, ["sps.segment.hash", "sps.segment.missing", "sps.segment.missing", "host.stream.unknown"]);
 });
 

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../../../extension/content/ranges.js";
+import "../../../extension/content/media_settings.js";
 import "../../../extension/content/media_surface.js";
 
-const { Surface } = globalThis.gomaaSurface;
+const { MediaSurface } = globalThis.gomaaSurface;
 const READY = { state: "ready", duration_ms: 24_000, position_ms: 0, done: 0 };
 
 /** A surface with a clock that is turned by hand, and what it asked and said. */
@@ -13,7 +14,7 @@ function world() {
   const asked = [];
   const said = [];
   const clock = { ms: 0 };
-  const media = new Surface(
+  const media = new MediaSurface(
     (command, value, n) => asked.push([command, value, n]),
     (name) => said.push(name),
     () => clock.ms,
@@ -25,14 +26,14 @@ function world() {
 async function ready() {
   const it = world();
   it.media.load(true);
-  it.media.hear(READY);
+  it.media.onState(READY);
   await it.events();
   return it;
 }
 
 /** The engine has done everything that was asked, and is in this state. */
 const told = ({ media, asked }, state, more = {}) =>
-  media.hear({ ...READY, state, done: asked.at(-1)?.[2] ?? 0, ...more });
+  media.onState({ ...READY, state, done: asked.at(-1)?.[2] ?? 0, ...more });
 
 const stop = ({ media }) => media.load(false);
 
@@ -42,7 +43,7 @@ test("loading goes through the standard's events and states", async () => {
   media.load(true);
   assert.deepEqual(await events(), ["loadstart"]);
   assert.deepEqual([media.networkState, media.readyState], [2, 0]);
-  media.hear(READY);
+  media.onState(READY);
   assert.deepEqual(await events(), [
     "durationchange",
     "loadedmetadata",
@@ -59,7 +60,7 @@ test("play resolves when it sounds, with play before playing", async () => {
   const promise = it.media.play();
   assert.equal(it.media.paused, false);
   assert.deepEqual(await it.events(), ["play"]);
-  it.media.hear({ ...READY, state: "ready" }); // an old word of the engine takes nothing back
+  it.media.onState({ ...READY, state: "ready" }); // an old word of the engine takes nothing back
   assert.equal(it.media.paused, false);
   told(it, "starting");
   told(it, "playing");
@@ -86,7 +87,7 @@ test("pause rejects a pending play with AbortError and fires timeupdate, pause",
 test("without a person's consent play is rejected with NotAllowedError and the element is paused", async () => {
   const it = await ready();
   const promise = it.media.play();
-  it.media.hear({ ...READY, denied: 1, done: 1 });
+  it.media.onState({ ...READY, denied: 1, done: 1 });
   await assert.rejects(promise, { name: "NotAllowedError" });
   assert.equal(it.media.paused, true);
   assert.equal(it.media.error, null);
@@ -99,7 +100,7 @@ test("a later load rejects with AbortError, fires emptied and asks the next stre
   await assert.rejects(promise, { name: "AbortError" });
   assert.deepEqual(await it.events(), ["play", "emptied", "loadstart"]);
   assert.equal(it.media.paused, true);
-  it.media.again();
+  it.media.resend();
   assert.equal(it.asked.length, 1);
 });
 
@@ -110,7 +111,7 @@ test("what was set before there was a stream is asked of it once there is one", 
   media.setRate(1.5);
   media.play().catch(() => undefined);
   asked.length = 0;
-  media.again();
+  media.resend();
   assert.deepEqual(
     asked.map(([command, value]) => [command, value]),
     [
@@ -119,7 +120,7 @@ test("what was set before there was a stream is asked of it once there is one", 
       ["play", null],
     ],
   );
-  media.hear({ ...READY, done: 0 }); // the new stream's own defaults, from before it heard of these
+  media.onState({ ...READY, done: 0 }); // the new stream's own defaults, from before it heard of these
   assert.deepEqual([media.volume, media.rate, media.paused], [0.25, 1.5, false]);
 });
 
@@ -203,7 +204,7 @@ test("volume, muted and rate are what was set, in range or refused", async () =>
   it.media.setVolume(0.5);
   it.media.setMuted(true);
   it.media.setRate(2);
-  it.media.hear(READY); // from before the engine heard of it
+  it.media.onState(READY); // from before the engine heard of it
   assert.deepEqual([it.media.volume, it.media.muted, it.media.rate], [0.5, true, 2]);
   assert.deepEqual(await it.events(), ["volumechange", "volumechange", "ratechange"]);
   assert.throws(() => it.media.setVolume(1.1), { name: "IndexSizeError" });
@@ -278,7 +279,7 @@ test("a file that is no song is MEDIA_ERR_SRC_NOT_SUPPORTED, and play is NotSupp
   const { media, events } = world();
   media.load(true);
   const promise = media.play();
-  media.hear({ ...READY, state: "failed", code: "sps.magic", duration_ms: 0 });
+  media.onState({ ...READY, state: "failed", code: "sps.magic", duration_ms: 0 });
   await assert.rejects(promise, { name: "NotSupportedError" });
   assert.deepEqual([media.error.code, media.networkState], [4, 3]);
   await assert.rejects(media.play(), { name: "NotSupportedError" });
@@ -288,15 +289,15 @@ test("a file that is no song is MEDIA_ERR_SRC_NOT_SUPPORTED, and play is NotSupp
 test("a song that could not be opened can be played once it could, whether or not the engine said that it loads", async () => {
   const { media, events, asked } = world();
   media.load(true);
-  media.hear({ ...READY, state: "failed", code: "failed", duration_ms: 0 });
+  media.onState({ ...READY, state: "failed", code: "failed", duration_ms: 0 });
   assert.equal(media.error.code, 4);
-  media.hear(READY);
+  media.onState(READY);
   assert.deepEqual([media.error, media.readyState, media.paused], [null, 4, true]);
   await events();
   const before = asked.length;
   const promise = media.play();
   assert.equal(asked.length, before + 1);
-  media.hear({ ...READY, state: "playing", done: asked.at(-1)[2] });
+  media.onState({ ...READY, state: "playing", done: asked.at(-1)[2] });
   await promise;
   media.load(false);
 });

@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 
 /** Workers that answer when they are let. */
 const workers = [];
-class FakeWorker {
+class ManualWorker {
   listeners = [];
   asked = [];
   ended = false;
@@ -31,15 +31,15 @@ let timers = [];
 Object.assign(globalThis, {
   location: { protocol: "chrome-extension:" },
   chrome: { runtime: {} },
-  Worker: FakeWorker,
+  Worker: ManualWorker,
   setTimeout: (work) => timers.push(work),
   clearTimeout: (timer) => delete timers[timer - 1],
   setInterval: () => 0,
   clearInterval() {},
 });
 const { python } = await import("../../../extension/engine/wallet_core.js");
-const { MOST_BYTES_OF_SITE, closeSong, openSong, song } = await import("../../../extension/engine/song_cores.js");
-const { Turns } = await import("../../../extension/engine/site_queue.js");
+const { MAX_HEADER_BYTES_OF_SITE, closeSong, openSong, song } = await import("../../../extension/engine/song_cores.js");
+const { SiteQueue } = await import("../../../extension/engine/site_queue.js");
 const A = "https://a.example";
 const B = "https://b.example";
 const MEGA = 1 << 20;
@@ -105,7 +105,7 @@ test("players of a site share a core; one that has read little serves the next s
 test("a site has so many bytes of headers open, and what it closes is free again", async () => {
   const streams = [show(A), show(A), show(A)];
   for (const stream of streams.slice(0, 2)) load(stream, 4 * MEGA).catch(() => undefined);
-  assert.equal(MOST_BYTES_OF_SITE, 8 * MEGA);
+  assert.equal(MAX_HEADER_BYTES_OF_SITE, 8 * MEGA);
   await assert.rejects(load(streams[2]), code("site.streams"));
   load(streams[1], 4 * MEGA).catch(() => undefined);
   load(show(B)).catch(() => undefined);
@@ -125,7 +125,7 @@ test("there are four cores at most, and a late word about a closed stream starts
 });
 
 test("of each site so much runs at once; another's does not wait, and a failure gives its place on", async () => {
-  const turns = new Turns(2);
+  const turns = new SiteQueue(2);
   const began = [];
   const ends = [];
   const work = (name) =>

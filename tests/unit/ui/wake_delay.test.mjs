@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { siteName } from "../../../extension/popup/frame.js";
-import { pressOnce, sleeper } from "../../../extension/ui/wake_delay.js";
+import { pressOnce, wakeDelay } from "../../../extension/ui/wake_delay.js";
 
 /** A window with a clock of its own; its listeners by name. */
 function shown() {
@@ -20,7 +20,7 @@ function shown() {
 test("it sleeps when it appears and wakes after 0.8 s, not before", () => {
   shown();
   const said = [];
-  sleeper((is) => said.push(is));
+  wakeDelay((is) => said.push(is));
   mock.timers.tick(799);
   assert.deepEqual(said, [true]);
   mock.timers.tick(1);
@@ -31,7 +31,7 @@ test("what disturbs it begins the sleep anew: the window was away, came, was res
   for (const name of ["focus", "blur", "resize", "visibilitychange", "changed"]) {
     const { say } = shown();
     let asleep;
-    const again = sleeper((is) => (asleep = is));
+    const again = wakeDelay((is) => (asleep = is));
     mock.timers.tick(700);
     name === "changed" ? again() : say(name);
     mock.timers.tick(700);
@@ -44,7 +44,7 @@ test("what disturbs it begins the sleep anew: the window was away, came, was res
 test("nobody sees it: it sleeps until somebody does", () => {
   const { say } = shown();
   let asleep;
-  sleeper((is) => (asleep = is));
+  wakeDelay((is) => (asleep = is));
   document.visibilityState = "hidden";
   say("visibilitychange");
   mock.timers.tick(60_000);
