@@ -1,5 +1,4 @@
-"""How fast a recording becomes an SPS file, on one core, and in how much memory, beside ``ffmpeg -c:a flac`` on the
-same file.
+"""Speed and memory of the conversion to SPS on one core, beside ``ffmpeg -c:a flac`` on the same file.
 
 Speed is seconds of music for a second of the processor's time, so that other work on the machine changes little. Memory
 is the highest resident size of a process of its own that reads the recording through a pipe; GOMAA_BENCH_LONG_S sets

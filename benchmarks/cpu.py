@@ -31,7 +31,7 @@ _OURS: Final = """(src) => new Promise((resolve, reject) => {
   player.addEventListener('error', () => reject(new Error(player.error?.code)), { once: true });
   document.body.append(player);
 })"""
-_PLAIN: Final = """(src) => { const audio = Object.assign(new Audio(), { src }); document.body.append(audio); return audio.play(); }"""
+_PLAIN: Final = """(src) => { const audio = Object.assign(new Audio(), { src }); document.body.append(audio); return audio.play(); }"""  # noqa: E501
 
 
 def run(scene_here: Scene | None = None) -> list[dict[str, Any]]:
@@ -78,7 +78,10 @@ def _play(here: Scene, kind: str, top: int) -> float:
 
 
 def _seconds(top: int) -> float:
-    """Processor time of a process and everything under it, ended children included where their parent waited for them."""
+    """Processor time of a process and its descendants, s.
+
+    Ended children are included where their parent waited for them.
+    """
     parents: dict[int, int] = {}
     ticks: dict[int, int] = {}
     for place in Path("/proc").glob("[0-9]*/stat"):

@@ -1,4 +1,4 @@
-"""Reading a song's header with every check, beside plain libraries that only decode and verify, in CPython and Pyodide."""
+"""Time to read and check a header in CPython and Pyodide, beside libraries that only decode and verify."""
 
 from __future__ import annotations
 

@@ -58,9 +58,7 @@ def _signed(bench: Bench, posted: Posted, at: int, key: bytes, to: bytes) -> Cla
 
 
 def _linked() -> Figure:
-    """Fans whom an attacker ties to themselves at another station or to their account, by the way in which they
-    collect.
-    """
+    """Fans whom an attacker links to another station or to their account, by how they collect."""
     # Here and not above: the simulation needs an EVM in this process.
     linked = importlib.import_module("tests.simulation.linking").linked
     private, once = linked("private", FANS), linked("once", FANS)

@@ -48,7 +48,7 @@ _LOOK: Final = """(all) => {
   let buffered = 0;
   for (let i = 0; i < audio.buffered.length; i++) buffered += audio.buffered.end(i) - audio.buffered.start(i);
   return { position: audio.currentTime, ended: audio.ended, buffered };
-}""".replace("SPEED", str(SPEED))
+}""".replace("SPEED", str(SPEED))  # noqa: E501
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def _write(db: sqlite3.Connection, table: str, rows: int, columns: dict[str, str
     db.execute(
         f"""INSERT INTO {table} ({names})
             WITH RECURSIVE counted(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM counted WHERE i + 1 < {rows})
-            SELECT {", ".join(values.values())} FROM counted JOIN who ON who.n = counted.i % (SELECT COUNT(*) FROM who)""",
+            SELECT {", ".join(values.values())} FROM counted JOIN who ON who.n = counted.i % (SELECT COUNT(*) FROM who)""",  # noqa: E501
         {name: value for name, value in ids.items() if f":{name}" in " ".join(values.values())},
     )
 

@@ -1,5 +1,6 @@
-"""Click to sound and seek to sound in one Chromium, beside shaka-player (ClearKey) and hls.js (AES-128), all FLAC from
-one nginx.
+"""Click to sound and seek to sound in one Chromium, beside shaka-player (ClearKey) and hls.js (AES-128).
+
+All play FLAC from one nginx.
 
 Interleaved: every round goes once through all kinds in a random order; a
 first round is dropped. From the page's call until the element says it plays
@@ -54,7 +55,7 @@ http {{
     location / {{ proxy_pass http://127.0.0.1:{station}; proxy_set_header Host $http_host; }}
   }}
 }}
-"""
+"""  # noqa: E501
 
 _OURS: Final = """async () => {
   const until = async (condition, what) => {
@@ -95,7 +96,7 @@ _OURS: Final = """async () => {
   await new Promise((resolve) => player.addEventListener('pause', resolve, { once: true }));
   player.remove();
   return { first, seeks };
-}"""
+}"""  # noqa: E501
 
 
 @contextmanager

@@ -49,8 +49,9 @@ async def final_epochs(stack: Stack, chain: Chain, *, nothing_after_s: int) -> l
 
 
 async def pay_owner(stack: Stack, chain: Chain, posted: list[Any]) -> None:
-    """Push the band's leaves to the band (no signature is needed when payee and receiver are one), and the fees to the
-    treasury.
+    """Claim the band's leaves to the band and the commission to the treasury.
+
+    No signature is needed where the payee is the receiver.
     """
     settlement = Settlement(chain, stack.deployment)
     relayer = stack.anvil.keys[5]

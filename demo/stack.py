@@ -197,7 +197,7 @@ def running(
             owner.write_text(to_hex(keys["owner"]) + "\n")
             owner.chmod(0o600)
             stack = Stack(
-                folder, anvil, deployment, server, _station(folder, port, urls, keys["station"], statement_s, anvil.rpc),
+                folder, anvil, deployment, server, _station(folder, port, urls, keys["station"], statement_s, anvil.rpc),  # noqa: E501
                 urls["server"], urls["station"], from_hex(made["server"], 20), keys["station"], keys["owner"],
             )  # fmt: skip
             for song in songs:

@@ -36,8 +36,10 @@ def classify(features: Features) -> Genre | None:
 
 
 def for_header(source: Path | str | PCM) -> dict[str, Any]:
-    """Fields of ``pywallet.sps.Header``: ``features`` (bytes, at most 64) and, if one is heard, ``genre`` (text) and
-    ``genre_confidence`` (whole per cent). Empty for silence.
+    """Fields of ``pywallet.sps.Header``; none for silence.
+
+    ``features`` (bytes, at most 64) and, where a genre is recognised, ``genre`` (text) and ``genre_confidence`` (whole
+    per cent).
 
     Raises:
         InputError, OSError: as ``extract``.

@@ -187,8 +187,9 @@ def _mode(chroma: Array) -> float:
 
 
 def _modulation(mel: Array) -> float:
-    """Share of the bands' slow modulation (0.5 to 20 Hz) that is at the rate of syllables, 3 to 6 Hz (Scheirer and
-    Slaney 1997).
+    """Share of the bands' modulation of 0.5 to 20 Hz that is at the rate of syllables, 3 to 6 Hz.
+
+    Source: Scheirer and Slaney 1997.
     """
     bands = np.sqrt(mel.reshape(32, 4, -1).sum(axis=1))
     spectrum = (

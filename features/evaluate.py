@@ -78,7 +78,10 @@ def repeated(
 
 
 def shipped_model(songs: Songs, repeats: int, error: float, blur: float = BLUR) -> dict[str, Any]:
-    """The shipped kind of model on unseen artists, with an assumed error of the approximated columns in the test part."""
+    """Scores of the shipped kind of model on unseen artists.
+
+    The approximated columns of the test part get the assumed error.
+    """
     rows, labels = songs.columns(COLUMNS), songs.family
     soft = np.array([name not in EXACT for name in COLUMNS])
     draw = np.random.default_rng(1)

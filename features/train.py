@@ -32,9 +32,7 @@ Array = NDArray[np.float64]
 
 
 def fit(rows: Array, labels: NDArray[np.str_], blur: float = BLUR) -> tuple[Model, Any]:
-    """The model for rows (songs, ``COLUMNS``) and their labels, and scikit-learn's own for comparison (standardised
-    rows).
-    """
+    """Model for rows (songs, ``COLUMNS``) and their labels, and scikit-learn's own on standardised rows."""
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)

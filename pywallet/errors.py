@@ -217,8 +217,8 @@ _PUBLIC: Final = """
     generation got header heard here host hours install intervals known least_s least_wei length limit line method
     missing most name needed needs net not_after not_after_s not_before now now_ms now_s number offered offset op
     origin owner part per_hour per_minute points position_ms possible posted price protocol rate reach_ms reason
-    receipt received renderer retry_after retry_ms rule samples seconds seen segment sequence server session settled short
-    short_wei size spent start state station status stream thousands time_ms time_s to transaction type unplayed
+    receipt received renderer retry_after retry_ms rule samples seconds seen segment sequence server session settled
+    short short_wei size spent start state station status stream thousands time_ms time_s to transaction type unplayed
     until version wei_per_gas words
 """
 PUBLIC_DETAIL: Final = frozenset(_PUBLIC.split())

@@ -33,9 +33,7 @@ _SAME: Final = 4e-5
 
 
 def bins(samples: Floats, rate: int) -> Complex:
-    """Fourier coefficients of the band around the carrier of one window (padded with silence), ``SIZE`` of them,
-    carrier first.
-    """
+    """The ``SIZE`` Fourier coefficients around the carrier of one window, padded with silence; carrier first."""
     size = round(rate * WINDOW_S)
     spectrum = scipy.fft.rfft(np.asarray(samples, np.float32), size)
     middle = round(CARRIER_HZ * WINDOW_S)
@@ -64,9 +62,7 @@ class Speed:
         return np.asarray(scipy.fft.ifft(spectrum, norm="forward"))
 
     def band(self, chips: Complex, start: float) -> Complex:
-        """Coefficients, as ``bins`` gives them, of the block of ``chips`` that begins ``start`` envelope samples into
-        the window.
-        """
+        """Coefficients (see ``bins``) of the block of ``chips`` that begins ``start`` envelope samples into the window."""  # noqa: E501
         whole = int(np.floor(start))
         grid = np.zeros(self.size, np.complex64)
         places = whole + FIRST + OVER * np.arange(CHIPS)

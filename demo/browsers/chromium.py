@@ -64,32 +64,39 @@ class ChromiumView(View):
                 raise TimeoutError(f"no press on {css} reaches {self.frame.url}")
 
     def fill(self, css: str, text: str) -> None:
+        """Replace the text of a field."""
         self.frame.fill(css, text, timeout=TIMEOUT_S * 1000)
 
     def press(self, css: str, key: str) -> None:
+        """Press a key (a DOM key name such as ``ArrowRight``) on the element."""
         self.frame.press(css, key, timeout=TIMEOUT_S * 1000)
 
     def wait(self, css: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Until an element that matches is visible; TimeoutError otherwise."""
         try:
             self.frame.wait_for_selector(css, timeout=timeout_s * 1000)
         except PlaywrightTimeout:
             raise TimeoutError(f"{css} in {self.frame.url}: {self.text('body')[:600]}") from None
 
     def until(self, script: str, timeout_s: float = TIMEOUT_S) -> Any:
+        """Until the JavaScript expression is truthy in this document; its value."""
         try:
             return self.frame.wait_for_function(f"() => ({script})", timeout=timeout_s * 1000, polling=50).json_value()
         except PlaywrightTimeout:
             raise TimeoutError(f"{script} in {self.frame.url}: {self.text('body')[:600]}") from None
 
     def run(self, script: str) -> Any:
+        """The JSON value of a JavaScript expression in this document."""
         return self.frame.evaluate(f"() => ({script})")
 
     def screenshot(self, path: Path) -> None:
+        """A picture of the whole tab."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.bring_to_front()
         self.page.screenshot(path=path)
 
     def close(self) -> None:
+        """Close the tab."""
         self.page.close()
 
 
@@ -104,14 +111,17 @@ class Chromium(Browser):
         self.version = context.browser.version if context.browser else ""
 
     def tab(self, url: str) -> ChromiumView:
+        """A new tab at a web address."""
         page = self.context.new_page()
         page.goto(url)
         return ChromiumView(page, page.main_frame)
 
     def extension_tab(self, path: str) -> ChromiumView:
+        """A new tab at a page of the extension, such as ``popup/popup.html``."""
         return self.tab(f"chrome-extension://{self.extension_id}/{path}")
 
     def window(self, path: str, timeout_s: float = TIMEOUT_S) -> ChromiumView:
+        """A window that the extension opened by itself, such as ``approve/approve.html``."""
         url = f"chrome-extension://{self.extension_id}/{path}"
 
         def found() -> Page | None:
@@ -126,6 +136,7 @@ class Chromium(Browser):
         return ChromiumView(page, page.main_frame)
 
     def player(self, page: View, timeout_s: float = TIMEOUT_S) -> ChromiumView:
+        """The player's frame in a page that shows an ``<sps-player>``."""
         assert isinstance(page, ChromiumView)
         prefix = f"chrome-extension://{self.extension_id}/player/"
         dynamic = "chrome-extension://"
@@ -148,14 +159,17 @@ class Chromium(Browser):
         return ChromiumView(page.page, frame)
 
     def resize(self, width: int, height: int) -> None:
+        """The size of the view in CSS pixels."""
         for page in self.context.pages:
             page.set_viewport_size({"width": width, "height": height})
 
     def colours(self, scheme: str) -> None:
+        """Prefer ``light`` or ``dark``."""
         for page in self.context.pages:
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
 
     def alive(self) -> bool:
+        """Whether the browser still runs."""
         try:
             return bool(self.context.pages)
         except PlaywrightError:

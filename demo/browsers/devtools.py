@@ -67,9 +67,7 @@ class Devtools:
         return self._sessions[target]
 
     def objects(self, path: str, kind: str, function: str) -> Any:
-        """The value of a JavaScript function of the array of all living objects of a ``kind``, in the target with that
-        path.
-        """
+        """Result of a JavaScript function that gets the array of all living objects of a ``kind`` in a target."""
         session = self.session(self.waited(path))
         prototype = self.call("Runtime.evaluate", session, expression=f"{kind}.prototype")["result"]["objectId"]
         found = self.call("Runtime.queryObjects", session, prototypeObjectId=prototype, objectGroup="look")["objects"][

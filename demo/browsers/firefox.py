@@ -96,6 +96,8 @@ class FirefoxView(View):
         return next((e for e in m.find_elements(By.CSS_SELECTOR, css) if e.is_displayed()), None)
 
     def click_once(self, css: str) -> None:
+        """Wait for the element, then click it."""
+
         def act() -> bool | None:
             element = self._visible(css)
             if element is None or not element.is_enabled():
@@ -106,6 +108,8 @@ class FirefoxView(View):
         self._retry(f"click {css}", act)
 
     def fill(self, css: str, text: str) -> None:
+        """Replace the text of a field."""
+
         def act() -> bool | None:
             element = self._visible(css)
             if element is None:
@@ -117,6 +121,8 @@ class FirefoxView(View):
         self._retry(f"fill {css}", act)
 
     def press(self, css: str, key: str) -> None:
+        """Press a key (a DOM key name such as ``ArrowRight``) on the element."""
+
         def act() -> bool | None:
             element = self._visible(css)
             if element is None:
@@ -127,17 +133,21 @@ class FirefoxView(View):
         self._retry(f"press {key} on {css}", act)
 
     def wait(self, css: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Until an element that matches is visible; TimeoutError otherwise."""
         self._retry(css, lambda: True if self._visible(css) else None, timeout_s)
 
     def until(self, script: str, timeout_s: float = TIMEOUT_S) -> Any:
+        """Until the JavaScript expression is truthy in this document; its value."""
         return self._retry(script, lambda: self.run(script) or None, timeout_s)
 
     def run(self, script: str) -> Any:
         # Pages forbid eval: the script runs in the driver's sandbox, with the page's own view of its elements.
+        """The JSON value of a JavaScript expression in this document."""
         body = f"const document = window.wrappedJSObject.document; return JSON.stringify({script}) ?? 'null'"
         return json.loads(self._enter().execute_script(body))
 
     def screenshot(self, path: Path) -> None:
+        """A picture of the whole tab."""
         path.parent.mkdir(parents=True, exist_ok=True)
         m = self.marionette
         m.switch_to_window(self.handle)
@@ -145,6 +155,7 @@ class FirefoxView(View):
         path.write_bytes(base64.b64decode(m.screenshot(full=False)))
 
     def close(self) -> None:
+        """Close the tab."""
         m = self.marionette
         m.switch_to_window(self.handle)
         m.close()
@@ -161,6 +172,7 @@ class Firefox(Browser):
         self.version = str(marionette.session_capabilities["browserVersion"])
 
     def tab(self, url: str) -> FirefoxView:
+        """A new tab at a web address."""
         m = self.marionette
         handle = m.open(type="tab", focus=True)["handle"]
         m.switch_to_window(handle)
@@ -168,9 +180,11 @@ class Firefox(Browser):
         return FirefoxView(m, handle)
 
     def extension_tab(self, path: str) -> FirefoxView:
+        """A new tab at a page of the extension, such as ``popup/popup.html``."""
         return self.tab(f"moz-extension://{UUID}/{path}")
 
     def window(self, path: str, timeout_s: float = TIMEOUT_S) -> FirefoxView:
+        """A window that the extension opened by itself, such as ``approve/approve.html``."""
         m = self.marionette
         deadline = time.monotonic() + timeout_s
         while True:
@@ -187,15 +201,18 @@ class Firefox(Browser):
             time.sleep(0.05)
 
     def player(self, page: View, timeout_s: float = TIMEOUT_S) -> FirefoxView:
+        """The player's frame in a page that shows an ``<sps-player>``."""
         assert isinstance(page, FirefoxView)
         view = FirefoxView(self.marionette, page.handle, framed=True)
         view.wait("body", timeout_s)
         return view
 
     def resize(self, width: int, height: int) -> None:
+        """The size of the view in CSS pixels."""
         self.marionette.set_window_rect(width=width, height=height + 85)
 
     def colours(self, scheme: str) -> None:
+        """Prefer ``light`` or ``dark``."""
         with self.marionette.using_context("chrome"):
             self.marionette.execute_script(
                 "Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', arguments[0])",
@@ -203,6 +220,7 @@ class Firefox(Browser):
             )
 
     def alive(self) -> bool:
+        """Whether the browser still runs."""
         return bool(self.marionette.instance.runner.is_running())
 
 

@@ -31,7 +31,7 @@ h1 {{ font-size: {size}px; line-height: 1.15; letter-spacing: -.02em; text-wrap:
 p {{ margin-top: 16px; font-size: 20px; opacity: .8; text-wrap: balance }}
 img.screen {{ max-width: 600px; max-height: 720px; border-radius: 20px; box-shadow: 0 18px 48px rgb(58 26 44 / .25) }}
 img.mark {{ width: {mark}px; margin-bottom: 20px; display: block }}
-</style><div><img class="mark" src="{icon}"><h1>{title}</h1><p>{below}</p></div>{screen}"""
+</style><div><img class="mark" src="{icon}"><h1>{title}</h1><p>{below}</p></div>{screen}"""  # noqa: E501
 _COLOURS: Final = {"light": ("#f4eeea", "#2a1825"), "dark": ("#171015", "#f7ede9")}
 
 

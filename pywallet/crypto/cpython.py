@@ -35,13 +35,16 @@ class CPythonPlatform(Platform):
     """Compiled libraries behind the port."""
 
     def keccak256(self, data: bytes) -> bytes:
+        """See pywallet.crypto.keccak256."""
         return keccak256(data)
 
     def sign(self, private_key: bytes, digest: bytes) -> bytes:
+        """See pywallet.crypto.sign."""
         signature, parity = recovery.sign(digest, private_key, verify=False)
         return bytes(signature) + bytes([27 + parity])
 
     def recover(self, digest: bytes, signature: bytes) -> bytes:
+        """See pywallet.crypto.recover."""
         *_, parity = split_signature(signature)
         try:
             key = recovery.recover(digest, signature[:64], parity, compressed=False)
@@ -50,28 +53,36 @@ class CPythonPlatform(Platform):
         return keccak256(bytes(key)[1:])[12:]
 
     def public_key(self, private_key: bytes) -> bytes:
+        """See pywallet.crypto.public_key."""
         return bytes(keys.pubkey_from_prvkey(private_key, compressed=False))[1:]
 
     def public_keys(self, private_keys: Sequence[bytes]) -> list[bytes]:
+        """See pywallet.crypto.public_keys."""
         return [self.public_key(key) for key in private_keys]
 
     def random_bytes(self, count: int) -> bytes:
+        """See pywallet.crypto.random_bytes."""
         return os.urandom(count)
 
     def now_ms(self) -> int:
+        """See pywallet.crypto.now_ms."""
         return time.time_ns() // 1_000_000
 
     async def pbkdf2(self, algorithm: Hash, password: bytes, salt: bytes, iterations: int, length: int) -> bytes:
+        """PBKDF2-HMAC (RFC 8018), ``length`` bytes."""
         return hashlib.pbkdf2_hmac(algorithm, password, salt, iterations, length)
 
     async def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """AES-GCM (NIST SP 800-38D): ciphertext ‖ 16-byte tag."""
         return AESGCM(key).encrypt(nonce, plaintext, aad)
 
     async def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        """The plaintext. Raises InputError sps.segment.tag when key, nonce, data or aad don't agree."""
         try:
             return AESGCM(key).decrypt(nonce, sealed, aad)
         except InvalidTag:
             raise InputError("sps.segment.tag") from None
 
     async def hkdf_sha256(self, secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+        """HKDF with SHA-256 (RFC 5869)."""
         return HKDF(SHA256(), length, salt or None, info).derive(secret)

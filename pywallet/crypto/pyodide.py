@@ -54,13 +54,16 @@ class PyodidePlatform(Platform):
         self._recover = gomaa_native.recover
 
     def keccak256(self, data: bytes) -> bytes:
+        """See pywallet.crypto.keccak256."""
         return bytes(self._keccak(to_js(data)).to_bytes())
 
     def sign(self, private_key: bytes, digest: bytes) -> bytes:
+        """See pywallet.crypto.sign."""
         raw = PrivateKey(private_key, backend=_CURVE).sign_msg_hash(digest).to_bytes()
         return raw[:64] + bytes([27 + raw[64]])
 
     def recover(self, digest: bytes, signature: bytes) -> bytes:
+        """See pywallet.crypto.recover."""
         r, s, recovery = split_signature(signature)
         if len(digest) != 32:
             raise InputError("message.schema", reason="a digest has 32 bytes")
@@ -73,27 +76,34 @@ class PyodidePlatform(Platform):
         return self.keccak256(bytes(key))[12:]
 
     def public_key(self, private_key: bytes) -> bytes:
+        """See pywallet.crypto.public_key."""
         return PrivateKey(private_key, backend=_CURVE).public_key.to_bytes()
 
     def public_keys(self, private_keys: Sequence[bytes]) -> list[bytes]:
+        """See pywallet.crypto.public_keys."""
         return batch_keys.public_keys(private_keys)
 
     def random_bytes(self, count: int) -> bytes:
+        """See pywallet.crypto.random_bytes."""
         return os.urandom(count)
 
     def now_ms(self) -> int:
+        """See pywallet.crypto.now_ms."""
         return time.time_ns() // 1_000_000
 
     async def pbkdf2(self, algorithm: Hash, password: bytes, salt: bytes, iterations: int, length: int) -> bytes:
+        """PBKDF2-HMAC (RFC 8018), ``length`` bytes."""
         key = await _subtle().importKey("raw", to_js(password), "PBKDF2", False, to_js(["deriveBits"]))
         how = _object(name="PBKDF2", hash=_HASHES[algorithm], salt=to_js(salt), iterations=iterations)
         return _bytes(await _subtle().deriveBits(how, key, 8 * length))
 
     async def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """AES-GCM (NIST SP 800-38D): ciphertext ‖ 16-byte tag."""
         how, imported = await self._gcm(key, nonce, aad, "encrypt")
         return _bytes(await _subtle().encrypt(how, imported, to_js(plaintext)))
 
     async def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        """The plaintext. Raises InputError sps.segment.tag when key, nonce, data or aad don't agree."""
         how, imported = await self._gcm(key, nonce, aad, "decrypt")
         try:
             return _bytes(await _subtle().decrypt(how, imported, to_js(sealed)))
@@ -101,6 +111,7 @@ class PyodidePlatform(Platform):
             raise InputError("sps.segment.tag") from None
 
     async def hkdf_sha256(self, secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+        """HKDF with SHA-256 (RFC 5869)."""
         key = await _subtle().importKey("raw", to_js(secret), "HKDF", False, to_js(["deriveBits"]))
         how = _object(name="HKDF", hash="SHA-256", salt=to_js(salt), info=to_js(info))
         return _bytes(await _subtle().deriveBits(how, key, 8 * length))

@@ -8,7 +8,8 @@ from typing import Final
 
 VERBS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
-        "play": "Play", "pause": "pause", "seek": "seek", "forward": "fast-forward", "rewind": "rewind", "rate": "change speed",
+        "play": "Play", "pause": "pause", "seek": "seek", "forward": "fast-forward", "rewind": "rewind",
+        "rate": "change speed",
         "preview": "preview", "live_join": "join live", "download": "download", "transfer": "pass on", "copy": "copy",
         "resume": "resume", "stop": "stop", "renew": "go on",
     },

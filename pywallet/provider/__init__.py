@@ -1,5 +1,6 @@
-"""What a site may ask the account to sign, read and shown before it is signed (EIP-191, EIP-712, EIP-4361, calls of
-contracts).
+"""Requests of web pages to sign: texts, typed data and contract calls, parsed and rendered for approval.
+
+Source: EIP-191, EIP-712, EIP-4361.
 """
 
 from pywallet.provider.calls import Call, node, read_call

@@ -46,7 +46,7 @@ def array_of(kind: str) -> tuple[str, int | None] | None:
 
 
 def is_atomic(kind: str) -> bool:
-    """Whether a type is one of EIP-712's atomic or dynamic types, in its canonical spelling (``uint`` alone is none)."""
+    """Whether a type is one of EIP-712's atomic or dynamic types, in canonical spelling (not ``uint``)."""
     return kind in ("bool", "address", "string", "bytes") or bool(_INTEGER.match(kind) or _BYTES.match(kind))
 
 

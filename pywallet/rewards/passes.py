@@ -19,7 +19,10 @@ KINDS: Final = ("offer", "ad-free")
 
 @dataclass(frozen=True)
 class Pass:
-    """``issuer`` promises ``text`` to ``holder`` (its listener address at that station) until ``not_after`` (Unix s)."""
+    """A station's signed promise to a listener.
+
+    ``issuer`` promises ``text`` to ``holder``, the listener address at that station, until ``not_after`` (Unix s).
+    """
 
     issuer: bytes
     holder: bytes

@@ -18,8 +18,11 @@ class EpochHeader:
 
 
 def entries_digest(debits: Iterable[tuple[bytes, int]], before: bytes = bytes(32)) -> bytes:
-    """keccak(digest, payer, net) folded over the entries (payer, net wei), from zero or from the digest of those
-    ``before``.
+    """Fold keccak(digest, payer, net) over the entries (payer, net wei).
+
+    Args:
+        debits: The entries.
+        before: Digest of the entries before them; 32 zero bytes: there are none.
     """
     digest = before
     for payer, net in debits:

@@ -178,6 +178,7 @@ def open_live(signed: bytes, content: bytes, signer: bytes, before: LiveIndex | 
     """Verify and read an index.
 
     Args:
+        signed: The index as COSE_Sign1.
         content: the stream's content, 20 bytes.
         signer: the address its header names in ``live``.
         before: the index read last, which this one must follow.

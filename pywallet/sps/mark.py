@@ -40,8 +40,10 @@ class MarkVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class MarkCheck:
-    """``found`` is the address another mark names, ``agreement`` how many standard deviations the expected block stands
-    out.
+    """Result of a watermark check.
+
+    ``found`` is the address that another mark names, ``agreement`` the standard deviations by which the expected block
+    stands out.
     """
 
     verdict: MarkVerdict

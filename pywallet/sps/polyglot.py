@@ -60,7 +60,7 @@ class EmbeddedSong:
     @property
     def mark(self) -> bytes:
         """The page's words for it; always of the same length, so that the page can be laid out around them."""
-        return f'<meta name="sps" content="v=1;off={self.offset:010};len={self.size:012};sha256={self.sha256.hex()}">'.encode()
+        return f'<meta name="sps" content="v=1;off={self.offset:010};len={self.size:012};sha256={self.sha256.hex()}">'.encode()  # noqa: E501
 
     @property
     def fixes(self) -> bytes:

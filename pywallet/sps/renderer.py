@@ -18,6 +18,7 @@ def require(renderer: Mapping[str, Any], version: str = VERSION, build: bytes | 
 
     Args:
         renderer: the header's field: ``version`` and perhaps ``sha256``.
+        version: This player's version.
         build: SHA-256 of the player that is here; None: it has none, so a song that asks for one is refused.
 
     Raises:

@@ -49,13 +49,13 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
     Returns:
         What the engine reads of the header: content, owner, title, artist, album, quality, duration_ms, rate,
-        watermark, server {address}, delivery, waveform (base64 or null), payer, price_wei of an interval; ``transitions``
-        of pywallet.playback.transition_table; ``begins``, the action that starts a play (play or preview); ``extent``
+        watermark, server {address}, delivery, waveform (base64 or null), payer, price_wei of an interval;
+        ``transitions`` of pywallet.playback.transition_table; ``begins``, the action that starts a play (play or preview); ``extent``
         {from_ms, to_ms or null} of what may be played. The segments come from the host.
 
     Raises:
         InputError: sps.*, policy.malformed, media.unsupported, message.schema.
-    """
+    """  # noqa: E501
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
     require_renderer(header.renderer)

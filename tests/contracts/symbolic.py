@@ -1,5 +1,6 @@
-"""Proofs of Settlement with halmos, which is not among the requirements: ``pip install halmos`` somewhere, then
+"""Proofs of Settlement with halmos, which is not among the requirements.
 
+After ``pip install halmos`` somewhere:
 ``python -m tests.contracts.symbolic --halmos PATH [--only check_...]``. It proves what ``symbolic.vy`` states, and
 prints each verdict.
 """

@@ -352,7 +352,9 @@ def test_a_verified_station_cannot_take_a_domain(w: World) -> None:
 
 
 def test_a_suspension_says_why_and_ends(w: World) -> None:
-    """It stops the station, keeps its domain, is no way round for a new application, and ends by the platform's word."""
+    """It stops the station, keeps its domain, is no way round for a new application, and ends by the platform's
+    word.
+    """
     station = _apply(w)
     w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
     with reverts("registry: reason is empty"):

@@ -96,6 +96,6 @@ def turn_off_and_on(world: BrowserWorld) -> None:
             const [id, resolve] = arguments;
             const { AddonManager } = ChromeUtils.importESModule('resource://gre/modules/AddonManager.sys.mjs');
             AddonManager.getAddonByID(id).then(async (addon) => { await addon.disable(); await addon.enable(); resolve(); });
-            """,
+            """,  # noqa: E501
             script_args=[extension_id],
         )

@@ -25,8 +25,8 @@ DISGUISES = {
     "a turn": "sps-player{rotate:180deg}",
     "a scale": "sps-player{transform:scale(.4)}",
     "a veil": f"#veil{{{OVER}}}",
-    "a dot on the button": "#veil{position:absolute;left:470px;top:60px;width:9px;height:9px;background:#fff;pointer-events:none}",
-    "an inert popover and its backdrop": "#veil:popover-open{pointer-events:none}#veil::backdrop{background:#fff;pointer-events:none}",
+    "a dot on the button": "#veil{position:absolute;left:470px;top:60px;width:9px;height:9px;background:#fff;pointer-events:none}",  # noqa: E501
+    "an inert popover and its backdrop": "#veil:popover-open{pointer-events:none}#veil::backdrop{background:#fff;pointer-events:none}",  # noqa: E501
     "a frame of the page around it": "sps-player::part(player){opacity:.01;outline:400px solid "
     "#fff;outline-offset:-400px}",
 }

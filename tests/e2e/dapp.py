@@ -43,7 +43,7 @@ if (parent !== window) announced[0].provider.request({method: "eth_accounts"}).t
 });
 var heard = [];
 addEventListener("message", ({data}) => { if (data.accounts) heard.push(data.accounts); });
-</script>FRAME"""
+</script>FRAME"""  # noqa: E501
 
 
 QUESTION = 'button[data-key="close"], button[data-key="refuse"]:not([disabled])'

@@ -41,7 +41,7 @@ addEventListener("pageshow", async ({persisted}) => {
   if (persisted) await tell({turn, left: await waiting});
   await round(persisted);
 });
-</script>"""
+</script>"""  # noqa: E501
 SECOND = """<!doctype html><meta charset="utf-8"><title>Second</title><script>
 addEventListener("pageshow", () => setTimeout(() => history.back(), 200));</script>"""
 

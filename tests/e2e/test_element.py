@@ -46,7 +46,7 @@ def do(page: View, script: str) -> Any:
     return json.loads(
         page.run(
             f"(() => "
-            f"{{ {_NAMES} const out = (() => {{ {script} }})(); return JSON.stringify(out === undefined ? null : out); }})()"
+            f"{{ {_NAMES} const out = (() => {{ {script} }})(); return JSON.stringify(out === undefined ? null : out); }})()"  # noqa: E501
         )
     )
 

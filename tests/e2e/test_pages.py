@@ -49,7 +49,7 @@ LATE = """<section id=a></section><section id=b></section><section id=c></sectio
       setTimeout(() => add(document.getElementById('c').shadowRoot.firstChild, '<audio data-sps="/audio.sps"></audio>'));
     });
   }));
-</script>"""
+</script>"""  # noqa: E501
 
 
 @dataclass

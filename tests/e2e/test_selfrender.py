@@ -59,7 +59,7 @@ const id = "gomaa@gomaa.example";
 const { ExtensionPermissions } = ChromeUtils.importESModule("resource://gre/modules/ExtensionPermissions.sys.mjs");
 const perms = { permissions: ["internal:fileSchemeAllowed"], origins: [] };
 ExtensionPermissions.add(id, perms, WebExtensionPolicy.getByID(id).extension).then(() => done(null), (e) => done(String(e)));
-"""
+"""  # noqa: E501
 """What the switch for local files at about:addons does."""
 
 

@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of the same targets with atheris, where it is installed:
+"""Coverage-guided fuzzing of the same targets with atheris, where it is installed.
 
 ``python -m tests.fuzz.guided TARGET [libFuzzer options]``
 

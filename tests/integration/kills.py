@@ -241,7 +241,9 @@ async def run(folder: Path, kills: int, listeners: int = 12, seed: int = 1) -> R
 
 
 async def _posting(world: World, first: int) -> bool:
-    """Whether the epoch that ended last, from ``first`` on, is still to be posted and half of the time for it is over."""
+    """Whether the epoch that ended last, from ``first`` on, is still to be posted and half of the time for it is
+    over.
+    """
     now_s = int(time.time())
     epoch = now_s // SCHEDULE.length - 1
     if epoch < first or now_s < SCHEDULE.post_from(epoch) + POSTING_S:

@@ -240,8 +240,8 @@ ELSEWHERE: dict[str, str] = {
     "server.unreachable": "tests/integration/test_failures.py::test_a_server_that_is_away_is_said_and_comes_back",
     "station.unreachable": f"{_WEB}a station that was away or answered nonsense is asked again",
     "station.answer": f"{_WEB}a station that was away or answered nonsense is asked again",
-    "message.flood": "tests/unit/extension/token_bucket.test.mjs::a bucket grants a burst, marks the first refusal only, and "
-    "refills with time",
+    "message.flood": "tests/unit/extension/token_bucket.test.mjs::a bucket grants a burst, marks the first refusal "
+    "only, and refills with time",
     "sps.truncated": "tests/unit/extension/sps_source.test.mjs::a file that was cut short plays once it is whole",
     "sps.version": "tests/integration/test_failures.py::test_a_file_of_a_later_version_plays_in_a_later_player",
 }

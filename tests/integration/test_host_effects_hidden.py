@@ -108,7 +108,7 @@ def permit(token: address, spender: address, amount: uint160, expiration: uint48
 @external
 def something_else():
     raw_log([keccak256("BorrowAllowanceDelegated(address,address,address,uint256)"), convert(msg.sender, bytes32)], b"")
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")

@@ -131,7 +131,9 @@ async def test_during_a_play(fan: World, server: StandIn, later: StandIn) -> Non
 
 
 async def test_a_prepared_play_that_may_not_begin_any_more(fan: World, server: StandIn, later: StandIn) -> None:
-    """The old server refuses, nothing counts, nobody is told of a problem, and the next ticket plays at the new server."""
+    """The old server refuses, nothing counts, nobody is told of a problem, and the next ticket plays at the new
+    server.
+    """
     session = await fan.prepared(policy=POLICY)
     server.refuse["play"] = "server.moved"
     move(fan, later)

@@ -1,4 +1,6 @@
-"""Deploy, settle, claim and slash without anvil's leniencies, and on a second, independent implementation of the EVM."""
+"""Deploy, settle, claim and slash without anvil's leniencies, and on a second, independent implementation of the
+EVM.
+"""
 
 from __future__ import annotations
 

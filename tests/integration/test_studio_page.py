@@ -29,7 +29,7 @@ from studio.web_command import _write_launcher
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 expect.set_options(timeout=TIMEOUT_S * 1000)
-RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], resultTypes: ["violations"]})"""
+RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], resultTypes: ["violations"]})"""  # noqa: E501
 
 
 @dataclass
@@ -170,7 +170,9 @@ def test_what_is_no_music_is_refused_in_words(studio: Studio, tmp_path: Path) ->
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 def test_the_page_is_accessible(studio: Studio, recording: Path, width: int, scheme: str) -> None:
-    """axe-core finds nothing with a recording, terms and a finished release on the page, and nothing scrolls sideways."""
+    """axe-core finds nothing with a recording, terms and a finished release on the page, and nothing scrolls
+    sideways.
+    """
     page = studio.page
     page.set_viewport_size({"width": width, "height": 1000})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -103,7 +103,9 @@ async def test_a_second_release_changes_nothing(job: Job, network: Deployment) -
 async def test_a_crash_before_any_step_makes_no_second_contract(
     job: Job, network: Deployment, uploads: Uploads, step: str
 ) -> None:
-    """Interrupted as each step begins and started again, the release ends with one contract, its keys and its receipt."""
+    """Interrupted as each step begins and started again, the release ends with one contract, its keys and its
+    receipt.
+    """
 
     class PowerCut(BaseException):
         """Not an error anybody handles."""

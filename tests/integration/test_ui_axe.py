@@ -21,7 +21,7 @@ from stage import chromium, settle, shown  # noqa: E402
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 RUN = """() => axe.run(document, {
   runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], resultTypes: ["violations"], rules: {region: {enabled: false}},
-})"""
+})"""  # noqa: E501
 NAMES = sorted(scenarios("en"))
 
 
@@ -187,7 +187,7 @@ def test_frame_says_its_height_to_the_extension_and_nothing_to_its_page(browser:
             """() => {
             globalThis.heard = [];
             addEventListener('message', (event) => heard.push(event.data));
-            const frame = document.createElement('iframe'); frame.src = '/player/player.html'; document.body.append(frame); }"""
+            const frame = document.createElement('iframe'); frame.src = '/player/player.html'; document.body.append(frame); }"""  # noqa: E501
         )
         page.wait_for_function(
             "() => frames[0]?.__said?.some((message) => message.type === 'height' && message.height > 50)"

@@ -35,9 +35,9 @@ TITLES = {
 }
 INTRO = """# Codes
 
-A refusal, a failure or a fault has one of these codes, wherever it happens: in the player, the host, a server or a command.
-Codes are only added, never renamed or given another meaning; a reader that meets one it doesn't know treats it like `internal`
-and shows it. The sentence is for people and may change.
+A refusal, a failure or a fault has one of these codes, wherever it happens: in the player, the host, a server or a
+command. Codes are only added, never renamed or given another meaning; a reader that meets one it doesn't know treats it
+like `internal` and shows it. The sentence is for people and may change.
 
 `python -m tests.vectors.codes` writes this page from `pywallet/errors.py`; a test compares them.
 """

@@ -49,7 +49,9 @@ async def test_time_goes_on_without_the_chain(node: Node, monkeypatch: pytest.Mo
 
 
 class Blocks:
-    """A node that makes blocks, a monotonic clock that a test moves, and a ChainClock that has heard of what was sent."""
+    """A node that makes blocks, a monotonic clock that a test moves, and a ChainClock that has heard of what was
+    sent.
+    """
 
     def __init__(self, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
         self.node = node

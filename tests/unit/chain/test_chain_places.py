@@ -21,7 +21,9 @@ HOSTS = json.loads((Path(__file__).parents[2] / "vectors" / "addresses.json").re
 
 @pytest.mark.parametrize(("name", "place"), [("computer", COMPUTER), ("network", NETWORK), ("internet", INTERNET)])
 def test_every_form_of_a_host_has_its_place(name: str, place: int) -> None:
-    """Decimal, octal, hexadecimal and short IPv4, mapped and translated IPv6, names of this computer and of networks."""
+    """Decimal, octal, hexadecimal and short IPv4, mapped and translated IPv6, names of this computer and of
+    networks.
+    """
     assert [host for host in HOSTS[name] if place_of(host) != place] == []
     assert [host for host in HOSTS[name] if "%" not in host and place_of_url(f"https://{host}:8443/a") != place] == []
 
@@ -58,5 +60,7 @@ def test_what_is_no_public_address_is_not_outside(host: str | None) -> None:
     ],
 )
 def test_who_asks_is_inside_only_where_that_is_sure(host: str, place: int) -> None:
-    """A name that the network may answer is not this computer, and what is no plain address gives nobody a way inside."""
+    """A name that the network may answer is not this computer, and what is no plain address gives nobody a way
+    inside.
+    """
     assert standing_of_url(f"http://{host}:8080") == place

@@ -55,7 +55,7 @@ def test_the_page_has_every_events_fields(contract: str) -> None:
     )
     events = [one for one in ABI[contract] if one["type"] == "event" and one["name"] not in STANDARD]
     true = [
-        f"{one['name']}({', '.join(('*' if field['indexed'] else '') + field['type'] + ' ' + field['name'] for field in one['inputs'])})"
+        f"{one['name']}({', '.join(('*' if field['indexed'] else '') + field['type'] + ' ' + field['name'] for field in one['inputs'])})"  # noqa: E501
         for one in events
     ]
     assert sorted(told) == sorted(true)

@@ -42,7 +42,9 @@ def _predict(train: Path, test: Path, out: Path) -> list[list[str]]:
 
 
 def test_the_command_compares(song_table: Path) -> None:
-    """Five models of the notebook's kind and ours, each on one split and on both kinds of many, as lines and as JSON."""
+    """Five models of the notebook's kind and ours, each on one split and on both kinds of many, as lines and as
+    JSON.
+    """
     arguments = ["compare", str(song_table), "--repeats", "2"]
     value = json.loads(CliRunner().invoke(genre_command, [*arguments, "--json"]).output)
     assert [row["kind"] for row in value["models"]] == ["floor", *["notebook"] * 5, "ours", "ours"]

@@ -121,7 +121,9 @@ def test_training_is_deterministic(tmp_path: Path) -> None:
 
 
 def test_what_can_be_told_apart_is_learnt(tmp_path: Path) -> None:
-    """On a table made to be separable, unseen artists are classified far above the majority, and the report says both."""
+    """On a table made to be separable, unseen artists are classified far above the majority, and the report says
+    both.
+    """
     result = evaluate(read(_table(tmp_path)), repeats=2)
     by_name = {entry["model"]: entry for entry in result["models"]}
     assert by_name["families, logistic, audio"]["artists"]["accuracy"] > 0.9
@@ -198,7 +200,9 @@ def test_columns_are_in_order() -> None:
     "change", [{"duration_s": 46}, {"duration_s": 36_000}, {"loudness_db": -40}, {"tempo_bpm": 0}, {"tempo_bpm": 239}]
 )
 def test_outside_of_the_data_nothing_is_said(change: dict[str, float]) -> None:
-    """A jingle, a ten-hour stream, a whisper and a piece without beat get no genre, though the same song in range does."""
+    """A jingle, a ten-hour stream, a whisper and a piece without beat get no genre, though the same song in range
+    does.
+    """
     quiet = {
         "tempo_bpm": 100,
         "loudness_db": -16,

@@ -87,7 +87,9 @@ def test_missing_numbers(tmp_path: Path, word: str) -> None:
 
 @pytest.mark.parametrize("word", ["fast", "1,5", "12,34", "1_000", "inf", "-Infinity", "0x10", "١٢", "1e999", "5 bpm"])
 def test_what_is_no_number_is_named(tmp_path: Path, word: str) -> None:
-    """Words, decimal commas, infinities and digits of other scripts are refused with line and column, not guessed at."""
+    """Words, decimal commas, infinities and digits of other scripts are refused with line and column, not guessed
+    at.
+    """
     second = ROW.replace("1,", "2,", 1).replace(",100,", f',"{word}",')
     detail = _refused(tmp_path / "x.csv", f"{TEXT}{second}\n")
     assert (detail["line"], detail["column"]) == (3, "bpm")

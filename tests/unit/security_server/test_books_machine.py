@@ -30,7 +30,9 @@ ROUNDS = 6
 
 
 class BooksMachine(RuleBasedStateMachine):
-    """The real bookkeeper of a station and the real books of a server, with faults on the line and losses on one side."""
+    """The real bookkeeper of a station and the real books of a server, with faults on the line and losses on one
+    side.
+    """
 
     def __init__(self) -> None:
         super().__init__()

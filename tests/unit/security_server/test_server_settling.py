@@ -47,7 +47,7 @@ def test_every_row_decides_something_and_every_look_has_a_row() -> None:
     mine, other = b"\1" * 32, b"\2" * 32
     found = set()
     kinds = product(
-        (None, mine), (mine, other), (0, 200), (False, True), (False, True), (0, 1), (0, 3), (False, True), (False, True), (False, True),
+        (None, mine), (mine, other), (0, 200), (False, True), (False, True), (0, 1), (0, 3), (False, True), (False, True), (False, True),  # noqa: E501
         (False, True), (50, 150, 300),
     )  # fmt: skip
     for ours, commit, ready, final, void, waiting, draft, asked, refunded, pending, blocked, now_s in kinds:

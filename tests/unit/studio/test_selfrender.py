@@ -262,7 +262,9 @@ def test_a_station_must_be_an_origin(song: ConvertResult, tmp_path: Path) -> Non
 
 
 def test_inspect_and_verify_take_the_page_as_the_song(song: ConvertResult, tmp_path: Path) -> None:
-    """The page says and proves what the song does, its segments open with the same keys, and a change in it is found."""
+    """The page says and proves what the song does, its segments open with the same keys, and a change in it is
+    found.
+    """
     page = tmp_path / "song.sps.html"
     selfrender.write(song.path, page)
     assert inspect(page) == inspect(song.path)

@@ -194,7 +194,7 @@ def test_a_lossy_recording_that_ends_early_is_what_there_is(make: Make, ffmpeg: 
 
     What is there is converted, and its length is told.
     """
-    source = ffmpeg(name, "-f", "lavfi", "-i", "anoisesrc=r=44100:d=6:seed=1", "-write_xing", "0") if name == "t.mp3" else ffmpeg(
+    source = ffmpeg(name, "-f", "lavfi", "-i", "anoisesrc=r=44100:d=6:seed=1", "-write_xing", "0") if name == "t.mp3" else ffmpeg(  # noqa: E501
         name, "-f", "lavfi", "-i", "anoisesrc=r=44100:d=6:seed=1", "-c:a", "libvorbis"
     )  # fmt: skip
     data = source.read_bytes()

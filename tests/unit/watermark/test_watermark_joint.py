@@ -46,7 +46,9 @@ def test_together_blocks_are_read_that_are_not_alone(monkeypatch: pytest.MonkeyP
 
 
 def test_noise_read_together_names_nobody() -> None:
-    """Neither noise, nor noise with another's blocks of ever another counter, gives an address, listed ones included."""
+    """Neither noise, nor noise with another's blocks of ever another counter, gives an address, listed ones
+    included.
+    """
     draw = np.random.default_rng(11)
     listed = tuple(draw.bytes(20) for _ in range(200))
     assert heard(draw.normal(0, 0.1, 40 * RATE), listed) == []

@@ -15,7 +15,9 @@ from watermark.whitening import PHASES, cells
 
 @pytest.mark.parametrize(("number", "name"), [(0, "orchestra"), (1, "acoustic")])
 def test_sparse_music_is_read_after_the_hardest_codec(number: int, name: str) -> None:
-    """44 seconds of sustained and of plucked notes give their address after AAC at 128 kbit/s, and no listed other one."""
+    """44 seconds of sustained and of plucked notes give their address after AAC at 128 kbit/s, and no listed other
+    one.
+    """
     what, rate, bits, sound = clip(number, READ_S)
     assert what == name
     copy, _ = ATTACKS["AAC 128k"](mark(sound, rate, LAYERS[1:], bits), rate)

@@ -11,7 +11,7 @@ from tests.vectors.sps.song import changed
 MALFORMED: Final = "sps.header.malformed"
 SIGNATURE: Final = "sps.header.signature"
 _OPTIONAL: Final = frozenset(
-    "album isrc genre_confidence loudness loudness_range true_peak waveform features artwork live rundown ended crit".split()  # noqa: SIM905
+    "album isrc genre_confidence loudness loudness_range true_peak waveform features artwork live rundown ended crit".split()  # noqa: E501, SIM905
 )
 Table = dict[str, tuple[list[Any], list[Any]]]
 """Field -> the values it takes and those it refuses."""

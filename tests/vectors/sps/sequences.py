@@ -1,4 +1,6 @@
-"""Vectors of live indexes that follow one another, of exploded songs, and of the text that a browser makes of a song."""
+"""Vectors of live indexes that follow one another, of exploded songs, and of the text that a browser makes of a
+song.
+"""
 
 from __future__ import annotations
 

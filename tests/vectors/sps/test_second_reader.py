@@ -135,7 +135,9 @@ VALUES = st.recursive(
 @given(path=st.sampled_from(PATHS), value=VALUES)
 @example(path="renditions.0.id", value=True)
 def test_both_readers_agree_on_any_field(path: str, value: Any) -> None:
-    """Whatever stands in a field, under a signature that holds, both readers take it or refuse it with the same code."""
+    """Whatever stands in a field, under a signature that holds, both readers take it or refuse it with the same
+    code.
+    """
     data = header(changed(fullest() | {"renditions": [rendition()]}, path, value))
     assert first("header", data) == second({"kind": "header"}, data)
 

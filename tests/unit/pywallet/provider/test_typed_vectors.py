@@ -12,9 +12,9 @@ from tests.unit.pywallet.provider.typed_samples import mail
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors" / "provider" / "typed.json").read_text())
 KEY = bytes.fromhex(VECTORS["key"])
 # EIP-712's example, signed by the standard's own key; a text and a key of MetaMask's eth-sig-util.
-MAIL_SIGNATURE = "4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d07299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b915621c"
+MAIL_SIGNATURE = "4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d07299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b915621c"  # noqa: E501
 HELLO_KEY = "4af1bceebf7f3634ec3cff8a2c38e51178d5d4ce585c52d6043e5e2cc3418bb0"
-HELLO_SIGNATURE = "90a938f7457df6e8f741264c32697fc52f9a8f867c52dd70713d9d2d472f2e415d9c94148991bbe1f4a1818d1dff09165782749c877f5cf1eff4ef126e55714d1c"
+HELLO_SIGNATURE = "90a938f7457df6e8f741264c32697fc52f9a8f867c52dd70713d9d2d472f2e415d9c94148991bbe1f4a1818d1dff09165782749c877f5cf1eff4ef126e55714d1c"  # noqa: E501
 
 
 def test_typed_data_is_signed_as_recorded() -> None:

@@ -126,7 +126,9 @@ def test_an_end_cannot_be_taken_back_to_go_on() -> None:
 
 @given(samples=st.lists(st.integers(1, 96_000), min_size=1, max_size=8), shift=st.integers(-3, 3))
 def test_what_was_missed_has_room_for_its_segments(samples: list[int], shift: int) -> None:
-    """A window that shares no segment with the one before begins where the missed segments may end, and nowhere else."""
+    """A window that shares no segment with the one before begins where the missed segments may end, and nowhere
+    else.
+    """
     before = begun(1).advance(2_000, segment(0))
     index = before
     for step, count in enumerate((*samples, 7)):

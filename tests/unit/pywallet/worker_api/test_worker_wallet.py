@@ -64,7 +64,9 @@ async def test_from_proposal_to_lock() -> None:
 
 
 async def test_words_are_looked_at_before_a_wallet_is_made_of_them() -> None:
-    """Beginnings of four letters are made whole, a slip is named with what it may be, a wrong order is told from both."""
+    """Beginnings of four letters are made whole, a slip is named with what it may be, a wrong order is told from
+    both.
+    """
     words = [
         "legal",
         "winner",
