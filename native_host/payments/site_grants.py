@@ -9,6 +9,7 @@ from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from native_host.remote.clock import day_of
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
+from pywallet.protocol.commission import gross_bound
 
 FREE: Final = "preview"
 _CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
@@ -16,8 +17,7 @@ _CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
 
 def max_cost(intervals: int, price: int, bps: int) -> int:
     """Most that intervals may cost with commission, wei: the division of a rounded sum may cost one wei more."""
-    net = intervals * price
-    return net + -(-net * bps // 10_000)
+    return gross_bound(intervals * price, bps)
 
 
 def allow(

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pywallet.errors import SENTENCES
 from pywallet.playback import (
     PlaybackSession,
-    SegmentIndex,
     State,
     step,
 )
+from pywallet.sps.segment_index import SegmentIndex
 
 LINE = SegmentIndex.of([96_000] * 10 + [48_000], 48_000)
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import SENTENCES
-from pywallet.playback import BEGINS, PlaybackSession, SegmentIndex, State, step, transition_table
+from pywallet.playback import BEGINS, PlaybackSession, State, step, transition_table
+from pywallet.sps.segment_index import SegmentIndex
 from tests.unit.pywallet.playback.interpreter import Interpreter, Result
 
 LINE = SegmentIndex.of([96_000] * 10 + [48_000], 48_000)

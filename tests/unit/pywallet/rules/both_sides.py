@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, create_engine, insert
 
-from native_host.ledger import Entry, Ledger, SessionRow, TicketRow
-from native_host.messaging.requests import Invoke
+from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
+from native_host.messaging.playback_requests import Invoke
 from native_host.playback import segment_table
 from native_host.playback.content_check import Facts, Station
 from native_host.playback.invocation_log import record
@@ -67,7 +67,7 @@ class BothSides:
     ticket_s: int = 3_600
     time_ms: int = START_MS
     silence_ms: int = SILENCE_MS
-    unreported: list[tuple[Entry, bool]] = field(default_factory=list)
+    unreported: list[tuple[InvocationRow, bool]] = field(default_factory=list)
     host: Any = None
 
     def __post_init__(self) -> None:
@@ -76,10 +76,9 @@ class BothSides:
         self.host = SimpleNamespace(
             ledger=self.ledger,
             streams={},
-            now_ms=lambda *_: self.time_ms + self.skew_ms,
-            server_at=lambda _: server,
-            key_at=lambda _: DEVICE_KEY,
-            rolled_back=lambda *_: False,
+            clock=SimpleNamespace(now_ms=lambda *_: self.time_ms + self.skew_ms, rolled_back=lambda *_: False),
+            servers=SimpleNamespace(of_stream=lambda _: server),
+            keys=SimpleNamespace(of_stream=lambda _: DEVICE_KEY),
         )
         session = SessionRow(SESSION, 31337, bytes(20), STATION, LISTENER, ZERO_ADDRESS, self._s(86_400), "{}")
         with self.ledger.write():
@@ -87,7 +86,7 @@ class BothSides:
         self.connection.execute(
             insert(sessions).values(
                 id=SESSION,
-                station=STATION,
+                station_address=STATION,
                 listener=LISTENER,
                 device=address_of(DEVICE_KEY),
                 payee=ZERO_ADDRESS,
@@ -144,12 +143,12 @@ class BothSides:
             insert(tickets).values(
                 id=identity,
                 session=SESSION,
-                station=STATION,
+                station_address=STATION,
                 payer=STATION,
                 listener=LISTENER,
                 payee=ZERO_ADDRESS,
                 content=CONTENT,
-                owner=OWNER,
+                header_owner=OWNER,
                 number=number,
                 price=0,
                 reward=0,
@@ -175,7 +174,7 @@ class BothSides:
         Returns:
             The host's code and the server's; None: accepted, or not reported yet.
         """
-        stream, now_ms = self.host.streams[str(number)], self.host.now_ms()
+        stream, now_ms = self.host.streams[str(number)], self.host.clock.now_ms()
         if position_ms is None:
             position_ms = max(0, stream.pacer.reach_ms(now_ms) - CLOCK_SLACK_MS)
         request = Invoke(stream.name, action, position_ms, stream.table.index.segment_at(position_ms), 2)
@@ -186,7 +185,9 @@ class BothSides:
             self.report()
             with self.ledger.write():
                 sequence = self.ledger.next_sequence(SESSION)
-            entry = Entry(SESSION, sequence, stream.ticket, CONTENT, LISTENER, action, position_ms, now_ms, bytes(65))
+            entry = InvocationRow(
+                SESSION, sequence, stream.ticket, CONTENT, LISTENER, action, position_ms, now_ms, bytes(65)
+            )
             return refusal.code, self._decided(entry)
         keys = from_lease(stream, wanted)["keys"] if wanted is not None and wanted.leased else []
         self.unreported.append((done.entry, bool(keys)))
@@ -206,7 +207,7 @@ class BothSides:
         self.unreported.clear()
         return first
 
-    def _decided(self, entry: Entry) -> str | None:
+    def _decided(self, entry: InvocationRow) -> str | None:
         message = Invocation(
             session=entry.session,
             ticket=entry.ticket,

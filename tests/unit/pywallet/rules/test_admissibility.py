@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from native_host.playback import invocation_log
 from pywallet.policy import Count, Policy, Price
-from pywallet.policy import Lease as LeaseTerms
+from pywallet.policy import OfflineLease as LeaseTerms
 from pywallet.protocol.actions import ENDS, STARTS, Action
 from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy
 from pywallet.rules.limits import SESSION_SKEW_S, SILENCE_MS

@@ -14,7 +14,7 @@ from pywallet.errors import GomaaError
 from pywallet.policy import Policy, Price
 from pywallet.rules.content_check import content_fault, terms_fault, withdrawal
 from security_server.playback.admission import Admission
-from station.tickets.issue import TicketDesk
+from station.tickets.issue import TicketIssuer
 from tests.unit.pywallet.rules.both_sides import CONTENT, OWNER, SERVER, song
 
 POLICY = Policy(("play",), Price(30, 20, 10))
@@ -108,7 +108,7 @@ async def _host(state: State | None) -> None:
 
 
 def _station(state: State | None) -> None:
-    desk = TicketDesk.__new__(TicketDesk)
+    desk = TicketIssuer.__new__(TicketIssuer)
     desk._config = SimpleNamespace(domain="radio.example")  # type: ignore[assignment]
     facts: Any = state
     item: Any = SimpleNamespace(content=CONTENT, owner=OWNER, policy_hash=POLICY.hash, policy=POLICY)

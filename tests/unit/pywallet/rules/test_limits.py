@@ -24,7 +24,7 @@ from pywallet.rules.limits import (
 )
 from security_server.config import Config
 from security_server.playback.admission import Admission
-from station.tickets.issue import TicketDesk
+from station.tickets.issue import TicketIssuer
 
 NOW_S = 1_800_000_000
 DOMAIN = Domain(31337, bytes(20))
@@ -71,7 +71,7 @@ def _host(signed: Signed[Session]) -> None:
 
 
 def _station(signed: Signed[Session]) -> None:
-    desk = TicketDesk.__new__(TicketDesk)
+    desk = TicketIssuer.__new__(TicketIssuer)
     desk._address = STATION
     desk._chain = SimpleNamespace(domain=DOMAIN)  # type: ignore[assignment]
     desk._check_session(signed, NOW_S)

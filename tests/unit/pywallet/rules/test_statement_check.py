@@ -57,16 +57,16 @@ def by_host(signed: Any, lines: tuple[StatementLine, ...]) -> Any:
         ticket=TICKET,
         server=SERVER,
         payer=PAYER,
-        station=b"\x06" * 20,
-        domain="radio.example",
+        station_address=b"\x06" * 20,
+        station_domain="radio.example",
         chain_id=31337,
-        number=1,
+        ticket_number=1,
         session=SESSION,
         content=CONTENT,
-        price=PRICE,
+        price_wei=PRICE,
         bps=BPS,
     )
-    known = host.Known(
+    known = host.StatementContext(
         DOMAIN, SERVER, PAYER, 0, 0, EPOCH, BPS, BPS, {1: payment}, {TICKET: HEARD}, {TICKET: 10 * PRICE}
     )
     return host.examine(answer, known)[1]
@@ -84,7 +84,7 @@ def by_station(signed: Any, lines: tuple[StatementLine, ...]) -> Any:
         price=PRICE,
         reward=0,
         bps=BPS,
-        worst=100,
+        max_intervals=100,
     )
     known = station.Expectation(SERVER, PAYER, DOMAIN, 0, EPOCH, BPS, (HEARD - 1) * 30_000)
     return station.examine(
