@@ -100,7 +100,7 @@ async def _host(state: State | None) -> None:
     network: Any = SimpleNamespace(
         content=lambda _: contract,
         registry=registry,
-        settlement=SimpleNamespace(lane=_answers(None)),
+        settlement=SimpleNamespace(server_state=_answers(None)),
         deployment=SimpleNamespace(schedule=SimpleNamespace(epoch_of=lambda _: 0)),
         now_ms=lambda: 0,
     )

@@ -66,8 +66,8 @@ def _host(signed: Signed[Session]) -> None:
         facts=SimpleNamespace(station=SimpleNamespace(address=STATION)),
         policy=SimpleNamespace(listener="anyone"),
     )
-    host: Any = SimpleNamespace(device_at=lambda _: DEVICE)
-    identify._given(host, stream, signed, NOW_S)
+    services: Any = SimpleNamespace(keys=SimpleNamespace(address_for=lambda _: DEVICE))
+    identify._wallet_session(services, stream, signed, NOW_S)
 
 
 def _station(signed: Signed[Session]) -> None:
@@ -95,14 +95,14 @@ def test_a_play_is_silent_after_twenty_seconds() -> None:
     assert Config.__dataclass_fields__["silence_s"].default * 1000 == SILENCE_MS
     row = SimpleNamespace(state="playing", expiry_s=NOW_S, time_ms=0, id=b"t")
     for now_ms, expected in ((SILENCE_MS - 1, None), (SILENCE_MS, row)):
-        ledger = SimpleNamespace(ticket_going=lambda *_: row)
-        host: Any = SimpleNamespace(ledger=ledger, streams={}, now_ms=lambda _, now_ms=now_ms: now_ms)
+        clock = SimpleNamespace(now_ms=lambda _, now_ms=now_ms: now_ms)
+        services: Any = SimpleNamespace(ledger=SimpleNamespace(last_ticket=lambda *_: row), streams={}, clock=clock)
         stream: Any = SimpleNamespace(
             facts=SimpleNamespace(station=SimpleNamespace(domain="d")),
             network=None,
             header=SimpleNamespace(content=b""),
         )
-        assert rejoin.find(host, stream, None) is expected
+        assert rejoin.find(services, stream, None) is expected
 
 
 @pytest.mark.parametrize("late_s", [-REQUEST_AGE_S - 1, -REQUEST_AGE_S, 0, REQUEST_AGE_S, REQUEST_AGE_S + 1])
