@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +141,10 @@ class _Inner(FirefoxView):
 
 
 def expression(name: str) -> str:
-    """A script that is one expression, without its comment."""
-    return (SCRIPTS / name).read_text().split("\n", 1)[1].strip()
+    """A script that is one expression, without the comment before it and the semicolon after it."""
+    lines = (SCRIPTS / name).read_text().splitlines()
+    code = dropwhile(lambda line: line.startswith("//"), lines)
+    return "\n".join(code).strip().removesuffix(";")
 
 
 HOOKS = (SCRIPTS / "hooks.js").read_text()
