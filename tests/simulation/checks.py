@@ -13,7 +13,8 @@ from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import Claim, compact, sign
-from pywallet.settlement import NO_TERMS, REFUSED, EpochData, EpochHeader, verify_leaf
+from pywallet.protocol.outcomes import PlayOutcome
+from pywallet.settlement import NO_TERMS, EpochData, EpochHeader, verify_leaf
 from tests.simulation.fans import private_key
 from tests.simulation.hosts import HostFan
 from tests.simulation.restoring import published
@@ -141,7 +142,7 @@ def _plays(world: World, broken: Broken) -> None:
     for address, server in world.servers.items():
         for raw in published(server.database).values():
             for row in EpochData.decode(raw).plays:
-                if row.outcome != REFUSED and row.terms != NO_TERMS:
+                if row.outcome != PlayOutcome.REFUSED and row.terms != NO_TERMS:
                     paid[(address, row.ticket)] += row.heard_s
     for fan in world.fans:
         if isinstance(fan, HostFan):

@@ -184,8 +184,8 @@ class HostFan(Fan):
         for server in self.servers:
             row = self._host.ledger.receipt(server, epoch, payee)
             # The event names no server: the ledger may hold one of the other server that was set aside.
-            if row is not None and (server, epoch, payee, row.amount) not in self.books.aside:
-                self.keep(Signed.from_json(Receipt, msgspec.json.decode(row.signed)))
+            if row is not None and (server, epoch, payee, row.amount_wei) not in self.books.aside:
+                self.keep(Signed.from_json(Receipt, msgspec.json.decode(row.signed_json)))
 
     async def request(self, op: str, **fields: Any) -> dict[str, Any]:
         """A request of the browser. Raises what the host answers; Unavailable where the host does not run."""

@@ -9,7 +9,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
-from audit.watch import Did, Watcher
+from audit.watch import Watcher, WatchEvent
 from chain.contracts.token import Token
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
@@ -28,7 +28,7 @@ class Watch:
     def __init__(self, world: World) -> None:
         self._world = world
         self.key = private_key("watcher")
-        self.did: list[Did] = []
+        self.did: list[WatchEvent] = []
 
     async def prepare(self) -> None:
         """Get tokens for stakes."""
