@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from chain.contracts.reverts import INVALID_CLAIM, LEAF_CLAIMED
 from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
@@ -33,8 +34,8 @@ GAS: Final = (100_000, 150_000)
 What it took replaces it afterwards.
 """
 
-REVERTS: Final = {"claimed": "claim.done", "signature": "claim.signature"}
-"""What the contract says against a claim, and the code for it."""
+REVERTS: Final = {LEAF_CLAIMED: "claim.done", INVALID_CLAIM: "claim.signature"}
+"""Code of the refusal for each revert reason of a claim."""
 
 WATCH_S: Final = 300.0
 """How often the relayer's account is looked at."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from chain.contracts.reverts import NO_OPEN_CHALLENGE
 from chain.contracts.settlement import MOST_ANSWERS
 from pywallet.errors import GomaaError, Refusal, Unavailable
 from pywallet.settlement import Answer, Schedule
@@ -165,7 +166,7 @@ class ChallengeResponder:
             log.warning("answering epoch %d: %s", epoch, error)
             return 0
         except GomaaError as error:
-            if error.detail.get("reason") == "none":
+            if error.detail.get("reason") == NO_OPEN_CHALLENGE:
                 # Somebody else was faster.
                 return 0
             if len(batch) == 1:

@@ -129,5 +129,5 @@ async def test_more_than_the_voucher_is_never_debited(scene: Stage) -> None:
     entries = [Entry(station, 1000, cap, epoch, *compact(voucher.signature))]
     with pytest.raises(GomaaError) as refused:
         await scene.settlement.post(scene.server, epoch, data.root, data.counts_root, data.hash, entries)
-    assert refused.value.detail["reason"] == "cap"
+    assert refused.value.detail["reason"] == "settlement: voucher cap exceeded"
     assert await scene.settlement.account(server, station) == before

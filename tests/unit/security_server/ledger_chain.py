@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chain.contracts.reverts import NO_OPEN_CHALLENGE
 from chain.contracts.settlement import Entry, EpochState, ServerState
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, Unavailable
@@ -316,7 +317,7 @@ class LedgerChain:
                     )
                     ledger.bond += STAKE
                     some = True
-            _assert(some, "none")
+            _assert(some, NO_OPEN_CHALLENGE)
 
         return self._send(change, "answer")
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from chain.contracts.reverts import LEAF_CLAIMED
 from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import Refusal
@@ -171,7 +172,7 @@ async def test_a_crash_loses_nothing_and_pays_nothing_twice(scene: Scene) -> Non
     assert await scene.waiting() == 2
     # One was sent, and the process ended before it was noted.
     scene.network.paid[(1, address_of(key(1)))] = address_of(key(1))
-    scene.network.reason = "claimed"
+    scene.network.reason = LEAF_CLAIMED
     scene.now_ms += 600_000
     await mixer.round()
     scene.network.reason = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from chain.contracts.reverts import INVALID_CLAIM, LEAF_CLAIMED
 from chain.contracts.settlement import ClaimItem
 from chain.deployment import Deployment
 from pywallet.errors import GomaaError
@@ -139,8 +140,8 @@ async def test_what_the_chain_would_not_take_is_not_sent_and_costs_no_budget(rel
     network = relay._chain.network  # type: ignore[attr-defined]
     network.owners.add(OWNER)
     for network.reason, code in (
-        ("signature", "claim.signature"),
-        ("claimed", "claim.done"),
+        (INVALID_CLAIM, "claim.signature"),
+        (LEAF_CLAIMED, "claim.done"),
         ("final", "chain.reverted"),
     ):
         assert await refused(relay.claim(push(1))) == code
