@@ -73,7 +73,7 @@ def test_a_receipt_that_was_set_aside_does_not_come_back_with_an_event_of_the_ot
     fan = fan_of(HostFan)
     rows = {FIRST: receipt(FIRST, 9), SECOND: receipt(SECOND, 2)}
     ledger = {
-        server: SimpleNamespace(amount=one.message.amount, signed=json.dumps(one.to_json()))
+        server: SimpleNamespace(amount_wei=one.message.amount, signed_json=json.dumps(one.to_json()))
         for server, one in rows.items()
     }
     fan._host = SimpleNamespace(ledger=SimpleNamespace(receipt=lambda server, *_: ledger[server]))
