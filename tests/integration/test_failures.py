@@ -222,7 +222,7 @@ CASES: dict[str, tuple[Step, Step, Step, Step]] = {
 _FAULTS = "tests/unit/native_host/test_start_faults.py::"
 _NETWORK = "tests/integration/test_host_network.py::"
 _NATIVE = "tests/unit/extension/native.test.mjs::"
-_WEB = "tests/unit/extension/web.test.mjs::"
+_WEB = "tests/unit/extension/web_request.test.mjs::"
 ELSEWHERE: dict[str, str] = {
     # code: the test that performs what its screen advises, where that is no request to a running host
     "host.missing": f"{_NETWORK}test_the_command_that_a_player_shows_leaves_a_host_that_plays",

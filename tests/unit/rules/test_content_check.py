@@ -15,7 +15,7 @@ from pywallet.policy import Policy, Price
 from pywallet.rules.content_check import content_fault, terms_fault, withdrawal
 from security_server.playback.admission import Admission
 from station.tickets.issue import TicketIssuer
-from tests.unit.pywallet.rules.both_sides import CONTENT, OWNER, SERVER, song
+from tests.unit.rules.both_sides import CONTENT, OWNER, SERVER, song
 
 POLICY = Policy(("play",), Price(30, 20, 10))
 OTHER = bytes([9]) * 32

@@ -10,7 +10,7 @@ import pytest
 
 from pywallet.protocol.actions import BEGINS, ENDS, JUMPS, RESUMES, SOUNDS, STARTS
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("pywallet", "native_host", "security_server", "station", "studio", "audit", "chain", "common")
 ALLOWED = {
     # what: where it may stand

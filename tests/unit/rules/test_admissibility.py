@@ -16,7 +16,7 @@ from pywallet.protocol.actions import ENDS, STARTS, Action
 from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy
 from pywallet.rules.limits import SESSION_SKEW_S, SILENCE_MS
 from tests.budget import budget
-from tests.unit.pywallet.rules.both_sides import PLAYS, BothSides, World
+from tests.unit.rules.both_sides import PLAYS, BothSides, World
 
 POLICY = Policy(("play", "seek"), Price(30, 0, 0), {"seek": Count(6)}, lease=LeaseTerms(600, 3_600, 1 << 20))
 GAPS = st.one_of(st.sampled_from((0, 1, 1_000, 5_000, 60_000)), st.integers(14_000, 21_000))
