@@ -16,7 +16,7 @@ _END: Final = 4
 
 @dataclass(frozen=True)
 class Pages:
-    """What is read from the pages of a file.
+    """Facts read from the pages of a file.
 
     Attributes:
         ended: true where the last whole page has the end-of-stream flag.
@@ -60,7 +60,7 @@ def look(file: BinaryIO) -> Pages | None:
 
 
 def _whole(file: BinaryIO, at: int, size: int) -> bool:
-    """Whether a page's checksum is right."""
+    """Verify a page's checksum."""
     file.seek(at)
     page = bytearray(file.read(size))
     said, page[22:26] = bytes(page[22:26]), bytes(4)

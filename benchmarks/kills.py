@@ -20,7 +20,7 @@ TEST: Final = "tests/integration/test_host_real.py::test_nothing_is_lost_or_coun
 
 
 def run() -> list[dict[str, Any]]:
-    """How many kills were survived with ledger, keys and server in exact agreement.
+    """Number of kills survived with ledger, keys and server in exact agreement.
 
     RuntimeError at the first that was not.
     """

@@ -113,7 +113,7 @@ class Session:
     music_s: float = 0.0
     position_s: float = 0.0
     breaks: int = 0
-    """How often the play had to be begun again by hand.
+    """Number of times that the play was started again by hand.
 
     Where this machine is busy its clocks may be apart for a moment.
     """

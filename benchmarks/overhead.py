@@ -1,4 +1,4 @@
-"""What the packagings add to the music, in per cent.
+"""Overhead of the packagings, per cent of the music.
 
 Of ``.sps`` over its own clear segments, and of ``.sps.html`` over ``.sps``.
 """

@@ -1,4 +1,4 @@
-"""What the marks survive: thirteen clips, every attack, blocks read of blocks embedded, and false reads.
+"""Robustness of the watermarks: blocks read of blocks embedded and false reads, for thirteen clips and every attack.
 
 ``watermark_robustness``.
 
