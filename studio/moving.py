@@ -15,6 +15,7 @@ from chain.contracts.registry import Registry, ServerEntry
 from chain.deployment import Deployment
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError, Refusal
+from pywallet.rules.content_check import withdrawal
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.server import ServerInfo, fetch_info, put_song, take_over, upload_body
@@ -80,8 +81,9 @@ async def move(
         state = await contract.state() if await Registry(chain, deployment).is_content(content) else None
         if state is None:
             raise InputError("content.unknown", content=content.hex())
-        if state.destroyed or state.revoked:
-            raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
+        code = withdrawal(state)
+        if code is not None:
+            raise Refusal(code)
         entry = await _entry(chain, deployment, server)
         info = await asyncio.to_thread(fetch_info, entry.url, deployment.domain)
         if (info.address, info.key) != (server, entry.key):

@@ -14,6 +14,7 @@ from chain.deployment import Deployment
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal
+from pywallet.rules.content_check import withdrawal
 from studio.reader import SongFile
 
 
@@ -73,8 +74,9 @@ async def revoke(deployment: Deployment, content: bytes, owner_key: bytes, *, de
     """
     async with deployment.connect() as chain:
         state = await _require_content(chain, deployment, content)
-        if state.destroyed or (state.revoked and not destroy):
-            raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
+        code = withdrawal(state)
+        if code is not None and (state.destroyed or not destroy):
+            raise Refusal(code)
         contract = Content(chain, content)
         return await (contract.destroy(owner_key) if destroy else contract.revoke(owner_key))
 
@@ -153,8 +155,9 @@ async def accept(
             )
         if standing.to not in (None, buyer):
             raise InputError("content.owner", reason="the offer is to another account", to=to_hex(standing.to))
-        if state.revoked or state.destroyed:
-            raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
+        code = withdrawal(state)
+        if code is not None:
+            raise Refusal(code)
         if seen is not None and seen != now:
             raise Refusal("content.changed", seen=seen_text(seen), now=seen_text(now))
         if standing.price:
