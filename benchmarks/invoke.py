@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from benchmarks.figure import Figure
 from benchmarks.scale import scaled
+from messages.browser_host.playback import Invoke
 from native_host.context import Services, open_services
 from native_host.install.paths import Paths
 from native_host.ledger import SessionRow, TicketRow
-from native_host.messaging.playback_requests import Invoke
 from native_host.playback import segment_table
 from native_host.playback.content_check import Facts, Station
 from native_host.playback.invocation_log import record

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from native_host.messaging.chain_requests import (
+from messages.browser_host.chain import (
     Doctor,
     Holdings,
     Network,
@@ -17,7 +17,7 @@ from native_host.messaging.chain_requests import (
     Transaction,
     Transfers,
 )
-from native_host.messaging.playback_requests import (
+from messages.browser_host.playback import (
     Close,
     Hello,
     Identify,
@@ -31,7 +31,7 @@ from native_host.messaging.playback_requests import (
     Site,
     Sites,
 )
-from native_host.messaging.wallet_requests import (
+from messages.browser_host.wallet import (
     Claim,
     Earnings,
     Escrow,

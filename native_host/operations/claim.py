@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import Any, Final
 
+from messages.browser_host.wallet import Claim
 from native_host.context import Services
-from native_host.messaging.wallet_requests import Claim
 from native_host.payments import epoch_proofs
 from native_host.remote.network import Network
 from pywallet.encoding.hex import from_hex, to_hex

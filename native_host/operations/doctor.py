@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.chain import Doctor
 from native_host.context import Services
 from native_host.install import doctor
-from native_host.messaging.chain_requests import Doctor
 
 
 async def run(services: Services, request: Doctor) -> dict[str, Any]:

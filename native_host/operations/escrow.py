@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.wallet import Escrow
 from native_host.context import Services
-from native_host.messaging.wallet_requests import Escrow
 from pywallet.encoding.hex import from_hex, to_hex
 
 

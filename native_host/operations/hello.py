@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from common.version import VERSION
+from messages.browser_host.playback import Hello
 from native_host import CAPABILITIES, PROTOCOL
 from native_host.context import Services
-from native_host.messaging.playback_requests import Hello
 from pywallet.errors import InputError
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from chain import node_answers
 from chain.node_answers import Declined
+from messages.browser_host.chain import Holdings
 from native_host.context import Services
 from native_host.ledger import PayeeRow
-from native_host.messaging.chain_requests import Holdings
 from native_host.operations.simulate import MARGIN, price
 from native_host.remote.network import Network
 from pywallet.encoding.hex import from_hex, to_hex

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from messages.browser_host.playback import Identify
 from native_host.context import Services
 from native_host.ledger import SessionRow
-from native_host.messaging.playback_requests import Identify
 from native_host.playback.stream import Stream
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex

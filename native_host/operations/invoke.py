@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.playback import Invoke
 from native_host.context import Services
-from native_host.messaging.playback_requests import Invoke
 from native_host.playback import lease_manager
 from native_host.playback.invocation_log import (
     Destroyed,

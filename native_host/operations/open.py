@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
+from messages.browser_host.playback import Open
 from native_host.context import Services
 from native_host.ledger import TicketRow
-from native_host.messaging.playback_requests import Open
 from native_host.operations import rejoin
 from native_host.playback import segment_table as table
 from native_host.playback.content_check import check_content

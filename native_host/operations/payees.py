@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.wallet import Payees
 from native_host.context import Services
 from native_host.ledger import PayeeRow
-from native_host.messaging.wallet_requests import Payees
 from pywallet.encoding.hex import from_hex
 
 

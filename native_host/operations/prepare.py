@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from messages.browser_host.playback import Prepare
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
-from native_host.messaging.playback_requests import Prepare
 from native_host.operations.identify import require_device
 from native_host.playback import lease_manager
 from native_host.playback.content_check import check_content

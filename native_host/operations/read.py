@@ -6,8 +6,8 @@ import json
 from typing import Any, Final
 
 from chain.node_answers import Unsupported
+from messages.browser_host.chain import Read
 from native_host.context import Services
-from native_host.messaging.chain_requests import Read
 from pywallet.errors import GomaaError, InputError, Unavailable
 
 # Methods and their number of parameters. The extension has the same list; this one holds also where that one fails.

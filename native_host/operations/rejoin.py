@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
+from messages.browser_host.playback import Rejoin
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
-from native_host.messaging.playback_requests import Rejoin
 from native_host.operations.prepare import place_of, read_ticket
 from native_host.playback import lease_manager
 from native_host.playback.pacing import Pacer

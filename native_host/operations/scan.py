@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.wallet import Scan
 from native_host.context import Services
 from native_host.ledger.scan_store import ScanKey
-from native_host.messaging.wallet_requests import Scan
 from pywallet.encoding.hex import from_b64, from_hex
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.chain import Send
 from native_host.context import Services
-from native_host.messaging.chain_requests import Send
 from pywallet.crypto import keccak256
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chain import node_answers
+from messages.browser_host.chain import Simulate
 from native_host.context import Services
-from native_host.messaging.chain_requests import Simulate
 from native_host.remote.network import Network
 from native_host.transactions import effects
 from pywallet.encoding.hex import from_hex

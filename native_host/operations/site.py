@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from messages.browser_host.playback import Site
 from native_host.context import Services
 from native_host.ledger.site_store import SiteRow
-from native_host.messaging.playback_requests import Site
 
 
 async def run(services: Services, request: Site) -> dict[str, Any]:

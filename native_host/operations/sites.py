@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.playback import Sites
 from native_host.context import Services
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
-from native_host.messaging.playback_requests import Sites
 from pywallet.encoding.hex import from_hex
 
 

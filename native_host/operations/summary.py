@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from messages.browser_host.wallet import Summary
 from native_host.context import Services
 from native_host.ledger.payee_store import NEWEST
-from native_host.messaging.wallet_requests import Summary
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 

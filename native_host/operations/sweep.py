@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import Any
 
+from messages.browser_host.wallet import Sweep
 from native_host.context import Services
-from native_host.messaging.wallet_requests import Sweep
 from native_host.operations.claim import CONFIRM_S, POLL_S, RELAY_S
 from native_host.payments import epoch_proofs
 from native_host.remote.network import Network

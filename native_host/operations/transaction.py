@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chain import node_answers
+from messages.browser_host.chain import Transaction
 from native_host.context import Services
-from native_host.messaging.chain_requests import Transaction
 from pywallet.errors import GomaaError
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chain.abi import event
+from messages.browser_host.chain import Transfers
 from native_host.context import Services
-from native_host.messaging.chain_requests import Transfers
 from pywallet.encoding.hex import from_hex, to_hex
 
 SHOWN: Final = 100

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.wallet import VerifyCounts
 from native_host.context import Services
-from native_host.messaging.wallet_requests import VerifyCounts
 from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, Refusal

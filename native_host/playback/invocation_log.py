@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from messages.browser_host.playback import Invoke
 from native_host.context import Services
 from native_host.ledger import InvocationRow, SessionRow, TicketRow
-from native_host.messaging.playback_requests import Invoke
 from native_host.payments import site_grants
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from messages.browser_host.playback import Invoke
 from native_host.context import Services
 from native_host.ledger import InvocationRow
-from native_host.messaging.playback_requests import Invoke
 from native_host.playback.pacing import MAX_KEYS
 from native_host.playback.stream import Stream
 from pywallet.encoding.hex import to_b64

@@ -11,6 +11,9 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from common.http_limits import Gate, RateLimiter
+from messages.host_server.billing import Books, LeafRequest, Owed, Pay, ReceiptsRequest, UsageRequest
+from messages.host_server.playback import Destroyed, GrantRequest, Hello, LeaseRequest, Open, Report
+from messages.host_server.relay import ClaimRequest, RelayerRequest, SweepRequest
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
@@ -104,7 +107,7 @@ class HostSocket:
                     host.send({"id": requests.request_id(message.data), "ok": False, "error": busy.to_json()})
                     continue
                 identity, operation = _parse(message.data)
-                if isinstance(operation, requests.ClaimRequest | requests.SweepRequest) and len(slow) < MOST_CLAIMS:
+                if isinstance(operation, ClaimRequest | SweepRequest) and len(slow) < MOST_CLAIMS:
                     # These wait for a block; grants of the same host must not.
                     task = asyncio.create_task(self._answer(host, identity, operation))
                     slow.add(task)
@@ -130,47 +133,47 @@ class HostSocket:
             host.send({"id": identity, "ok": False, "error": GomaaError("internal").to_json()})
 
     async def _do(self, host: HostConnection, request: requests.Operation) -> dict[str, Any]:
-        if isinstance(request, requests.Hello):
+        if isinstance(request, Hello):
             return await self._hello(host, request)
         if host.device is None:
             raise InputError("message.denied", reason="hello comes first")
         match request:
-            case requests.Open():
+            case Open():
                 return await self._key_service.open(host.device, request)
-            case requests.LeaseRequest():
+            case LeaseRequest():
                 return await self._key_service.lease(host.device, request)
-            case requests.GrantRequest():
+            case GrantRequest():
                 return await self._key_service.grant(host.device, request)
-            case requests.Report():
+            case Report():
                 return await self._key_service.report(host.device, request)
-            case requests.Destroyed():
+            case Destroyed():
                 return await self._key_service.destroyed(host.device, request)
-            case requests.Owed():
+            case Owed():
                 return await self._billing.owed(host.device, from_hex(request.session, 32), request.disputed)
-            case requests.Pay():
+            case Pay():
                 return await self._billing.paid(host.device, request)
-            case requests.Books():
+            case Books():
                 listener = await self._billing.listener(host.device, from_hex(request.session, 32))
                 return await self._billing.resynchronise(listener, request.voucher, request.settled)
-            case requests.ReceiptsRequest():
+            case ReceiptsRequest():
                 return await self._receipts.of_device(host.device, request)
-            case requests.LeafRequest():
+            case LeafRequest():
                 return await self._publisher.leaf(request.epoch, from_hex(request.payee, 20))
-            case requests.UsageRequest():
+            case UsageRequest():
                 session, content = from_hex(request.session, 32), from_hex(request.content, 20)
                 return await self._publisher.usage(host.device, request.epoch, session, content)
-            case requests.ClaimRequest():
+            case ClaimRequest():
                 return await (
                     self._mixer.take(request.claims, request.after_s)
                     if request.mixed
                     else self._relay.claim(request.claims)
                 )
-            case requests.RelayerRequest():
+            case RelayerRequest():
                 return await self._sweeps.offer(from_hex(request.payee, 20), int(request.amount))
-            case requests.SweepRequest():
+            case SweepRequest():
                 return await self._sweeps.sweep(request.sweep, from_hex(request.permit, 65))
 
-    async def _hello(self, host: HostConnection, request: requests.Hello) -> dict[str, Any]:
+    async def _hello(self, host: HostConnection, request: Hello) -> dict[str, Any]:
         if request.protocol != 1:
             raise InputError("server.protocol", protocol=request.protocol)
         clocks = (await self._chain.now_ms(), time.time_ns() // 1_000_000)

@@ -11,6 +11,17 @@ from typing import Any, Final
 from aiohttp import web
 
 from common.version import VERSION
+from messages.server_http import (
+    AccountRequest,
+    BooksRequest,
+    ClaimPost,
+    HandoverRequest,
+    MoveRequest,
+    ReceiptsPost,
+    StatementRequest,
+    Upload,
+    VoucherPost,
+)
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import Domain
@@ -150,7 +161,7 @@ class HttpApi:
         code = withdrawal(facts)
         if code is not None:
             raise Refusal(code)
-        body = await asyncio.to_thread(requests.body, requests.Upload, await request.read())
+        body = await asyncio.to_thread(requests.body, Upload, await request.read())
         if await asyncio.to_thread(signer, body, content) != facts.owner:
             raise Refusal("content.owner")
         verified = await asyncio.to_thread(verify, body, content, self._keys.exchange)
@@ -176,23 +187,19 @@ class HttpApi:
 
     async def account(self, request: web.Request) -> web.Response:
         """``POST /v1/accounts``: a payer's escrow with this server."""
-        return web.json_response(
-            await self._billing.account(requests.body(requests.AccountRequest, await request.read()))
-        )
+        return web.json_response(await self._billing.account(requests.body(AccountRequest, await request.read())))
 
     async def statement(self, request: web.Request) -> web.Response:
         """``POST /v1/statements``: what a payer owes."""
-        return web.json_response(
-            await self._billing.statement(requests.body(requests.StatementRequest, await request.read()))
-        )
+        return web.json_response(await self._billing.statement(requests.body(StatementRequest, await request.read())))
 
     async def voucher(self, request: web.Request) -> web.Response:
         """``POST /v1/vouchers``: settle a payer's voucher."""
-        return web.json_response(await self._billing.voucher(requests.body(requests.VoucherPost, await request.read())))
+        return web.json_response(await self._billing.voucher(requests.body(VoucherPost, await request.read())))
 
     async def books(self, request: web.Request) -> web.Response:
         """``POST /v1/books``: resynchronise a payer."""
-        return web.json_response(await self._billing.books(requests.body(requests.BooksRequest, await request.read())))
+        return web.json_response(await self._billing.books(requests.body(BooksRequest, await request.read())))
 
     async def close(self, request: web.Request) -> web.Response:
         """``POST /v1/epochs/close`` (admin): close and post the last ended epoch now."""
@@ -226,25 +233,23 @@ class HttpApi:
 
     async def receipts(self, request: web.Request) -> web.Response:
         """``POST /v1/receipts``: receipts of the payee that signed the request."""
-        return web.json_response(
-            await self._receipts.of_payee(requests.body(requests.ReceiptsPost, await request.read()))
-        )
+        return web.json_response(await self._receipts.of_payee(requests.body(ReceiptsPost, await request.read())))
 
     async def handover(self, request: web.Request) -> web.Response:
         """``POST /v1/handovers``: a content's keys and counters, encrypted to the server that takes it over."""
-        return web.json_response(await self._moves.give(requests.body(requests.HandoverRequest, await request.read())))
+        return web.json_response(await self._moves.give(requests.body(HandoverRequest, await request.read())))
 
     async def move(self, request: web.Request) -> web.Response:
         """``POST /v1/moves``: take over a content that its owner has proposed to this server."""
         if not self._config.accept_moves:
             self._require_admin(request)
-        content = from_hex(requests.body(requests.MoveRequest, await request.read()).content, 20)
+        content = from_hex(requests.body(MoveRequest, await request.read()).content, 20)
         first = await self._moves.take(content)
         return web.json_response({"content": to_hex(content), "server": to_hex(self._address), "from_epoch": first})
 
     async def claims(self, request: web.Request) -> web.Response:
         """``POST /v1/claims``: relay signed claims."""
-        post = requests.body(requests.ClaimPost, await request.read())
+        post = requests.body(ClaimPost, await request.read())
         return web.json_response(
             await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims))
         )

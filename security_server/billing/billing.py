@@ -11,6 +11,9 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, select
 
+from messages.fields import Message
+from messages.host_server.billing import Pay
+from messages.server_http import AccountRequest, BooksRequest, StatementRequest, VoucherPost
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
@@ -27,14 +30,6 @@ from pywallet.protocol import (
 )
 from pywallet.rules.limits import request_is_fresh
 from pywallet.settlement import Schedule, gross
-from security_server.api.requests import (
-    AccountRequest,
-    BooksRequest,
-    Message,
-    Pay,
-    StatementRequest,
-    VoucherPost,
-)
 from security_server.billing.accounts import (
     Differs,
     Mark,

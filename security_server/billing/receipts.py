@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from sqlalchemy import Select, select
 
+from messages.host_server.billing import ReceiptsRequest
+from messages.server_http import ReceiptsPost
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal
 from pywallet.protocol import receipts_digest
 from pywallet.rules.limits import request_is_fresh
 from security_server.api.connections import HostConnections
-from security_server.api.requests import ReceiptsPost, ReceiptsRequest
 from security_server.billing.settling import Issued, stored
 from security_server.chain_view import ChainView
 from security_server.db.tables import receipts, sessions

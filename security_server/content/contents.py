@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, select, update
 
+from messages.server_http import Upload
 from pywallet.crypto import recover
 from pywallet.crypto.key_wrap import UPLOAD_INFO, Unwrapper
 from pywallet.encoding.hex import from_b64, from_hex
@@ -20,7 +21,6 @@ from pywallet.policy import Policy
 from pywallet.protocol import upload_digest
 from pywallet.sps.header import Header
 from pywallet.sps.signed_header import open_header
-from security_server.api.requests import Upload
 from security_server.db.queries import get, put
 from security_server.db.tables import content_keys, contents
 from security_server.db.writer import Store

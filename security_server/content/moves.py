@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
 
+from messages.server_http import HandoverRequest
 from pywallet.crypto import recover, sign
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.rules.content_check import terms_fault, withdrawal
 from pywallet.settlement import Schedule
 from pywallet.sps.signed_header import open_header
-from security_server.api.requests import HandoverRequest
 from security_server.chain_view import ChainView
 from security_server.config import Keys
 from security_server.content.contents import MOVED, ContentStore, Song, song_of

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from messages.host_server.playback import Open
 from pywallet.encoding.hex import ZERO_ADDRESS, to_b64
 from pywallet.errors import Refusal
 from pywallet.protocol import Session, Signed, Ticket, digest
 from pywallet.rules.content_check import withdrawal
 from pywallet.rules.limits import session_is_current
-from security_server.api.requests import Open
 from security_server.billing.accounts import outstanding, short
 from security_server.billing.intake_limits import require_terms
 from security_server.content.contents import Song

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from messages.host_server.playback import Destroyed
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError, Refusal
 from pywallet.protocol import destruction_digest
-from security_server.api.requests import Destroyed
 from security_server.db.queries import get
 from security_server.db.tables import destructions, sessions, tickets
 from security_server.db.writer import Store

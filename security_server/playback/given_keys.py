@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from messages.host_server.playback import GrantRequest, LeaseRequest
 from pywallet.policy import decide, extent
 from pywallet.policy.parts import HEARD_UNITS
 from pywallet.rules.key_window import Window
-from security_server.api.requests import GrantRequest, LeaseRequest
 from security_server.billing.accounts import outstanding
 from security_server.content.contents import Song
 from security_server.db.queries import get, put

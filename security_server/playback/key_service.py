@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from messages.host_server.playback import Destroyed, GrantRequest, LeaseRequest, Open, Report
 from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import from_b64, from_hex, to_b64
 from pywallet.errors import Refusal
 from pywallet.protocol.actions import STARTS
 from pywallet.sps.segments import segment_aad, segment_key
-from security_server.api.requests import Destroyed, GrantRequest, LeaseRequest, Open, Report
 from security_server.content.contents import Song
 from security_server.content.moves import Moves
 from security_server.context import Core

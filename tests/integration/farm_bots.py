@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
+from messages.host_server.playback import GrantRequest, LeaseRequest, Open, Report
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import to_b64, to_hex
@@ -21,12 +22,6 @@ from pywallet.protocol import (
     Ticket,
     digest,
     sign,
-)
-from security_server.api.requests import (
-    GrantRequest,
-    LeaseRequest,
-    Open,
-    Report,
 )
 from tests.integration.farm_world import DOMAIN, SEGMENT_MS, SONG_MS, STATION, FarmWorld
 

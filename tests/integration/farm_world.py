@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from chain.contracts.content import ContentState
 from chain.contracts.settlement import ServerState
+from messages.server_http import AccountRequest, StatementRequest, VoucherPost
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import Refusal, Unavailable
@@ -28,12 +29,7 @@ from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from pywallet.sps.signed_header import sign_header
 from security_server.api.connections import HostConnections
-from security_server.api.requests import (
-    AccountRequest,
-    StatementRequest,
-    VoucherPost,
-    body,
-)
+from security_server.api.requests import body
 from security_server.billing.accounts import Money
 from security_server.billing.billing import Billing
 from security_server.config import Config, Keys

@@ -18,11 +18,11 @@ from chain.client import Chain
 from chain.contracts.registry import Registry
 from chain.deploy import deploy
 from chain.deployment import Deployment
+from messages.server_http import Upload
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError
 from pywallet.settlement import Schedule
-from security_server.api.requests import Upload
 from security_server.content.contents import verify as verify_upload
 
 # The first two accounts of anvil's well-known test mnemonic.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from messages.browser_host.playback import Invoke
 from native_host.messaging import requests
 from pywallet.errors import InputError
 
@@ -18,7 +19,7 @@ def test_a_request_becomes_its_type() -> None:
         {"id": 1, "op": "invoke", "stream": "s", "action": "seek", "position_ms": 5, "segment": 2, "count": 3}
     )
 
-    assert request == requests.Invoke("s", "seek", 5, 2, 3)
+    assert request == Invoke("s", "seek", 5, 2, 3)
 
 
 @pytest.mark.parametrize("op", ["", "nothing", None, 5, ["hello"], "__init__"])

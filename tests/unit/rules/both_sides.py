@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, create_engine, insert
 
+from messages.browser_host.playback import Invoke
 from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
-from native_host.messaging.playback_requests import Invoke
 from native_host.playback import segment_table
 from native_host.playback.content_check import Facts, Station
 from native_host.playback.invocation_log import record

@@ -11,7 +11,7 @@ import pytest
 from pywallet.protocol.actions import BEGINS, ENDS, JUMPS, RESUMES, SOUNDS, STARTS
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("pywallet", "native_host", "security_server", "station", "studio", "audit", "chain", "common")
+ROOMS = ("pywallet", "native_host", "security_server", "station", "studio", "audit", "chain", "common", "messages")
 ALLOWED = {
     # what: where it may stand
     r'"live_join"': {"pywallet/protocol/actions.py", "pywallet/policy/describe.py", "pywallet/policy/sentences.py"},

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, LargeBinary, func, select, update
 
 from chain.contracts.settlement import EpochState, ServerState
+from messages.server_http import BooksRequest, StatementRequest, VoucherPost
 from pywallet.crypto import address_of
 from pywallet.errors import SENTENCES, GomaaError, Unavailable
 from pywallet.protocol import (
@@ -183,11 +184,11 @@ class FaultyLine(Servers):
         books, text = self.world.server, json.dumps(raw).encode()
         try:
             if path == "/v1/statements":
-                answer = await books.statement(requests.body(requests.StatementRequest, text))
+                answer = await books.statement(requests.body(StatementRequest, text))
             elif path == "/v1/vouchers":
-                answer = await books.voucher(requests.body(requests.VoucherPost, text))
+                answer = await books.voucher(requests.body(VoucherPost, text))
             else:
-                answer = await books.books(requests.body(requests.BooksRequest, text))
+                answer = await books.books(requests.body(BooksRequest, text))
         except GomaaError as error:
             assert error.code in SENTENCES
             raise GomaaError(error.code) from error

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from messages.server_http import VoucherPost
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto import sign as sign_digest
 from pywallet.encoding.hex import to_hex
@@ -18,7 +19,6 @@ from pywallet.errors import GomaaError
 from pywallet.protocol import Domain, Receipt, Signed, Statement, Voucher, sign, statement_digest
 from pywallet.settlement import content_leaf, usage_leaf, usage_tag, verify_count, verify_leaf
 from security_server.api.connections import HostConnections
-from security_server.api.requests import VoucherPost
 from security_server.billing.accounts import Money
 from security_server.config import Config, Keys
 from security_server.context import Core

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from messages.server_http import Upload as UploadRequest
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError, Refusal
@@ -28,9 +29,9 @@ def song() -> Upload:
     return make_song(CONTENT, OWNER, SERVER, PUBLIC, 31337, terms())
 
 
-def read(body: dict[str, Any]) -> requests.Upload:
+def read(body: dict[str, Any]) -> UploadRequest:
     """The body as the server parses it."""
-    return requests.body(requests.Upload, json.dumps(body).encode())
+    return requests.body(UploadRequest, json.dumps(body).encode())
 
 
 def test_an_upload_gives_the_key_and_the_segments() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
+from messages.server_http import VoucherPost
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import (
     Signed,
@@ -17,7 +18,6 @@ from pywallet.protocol import (
     Voucher,
     sign,
 )
-from security_server.api.requests import VoucherPost
 from security_server.db.cursors import read_cursor, set_cursor
 from security_server.db.queries import add
 from security_server.db.tables import epoch_contents

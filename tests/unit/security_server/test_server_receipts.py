@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from messages.host_server.billing import Pay, ReceiptsRequest
+from messages.server_http import AccountRequest, ReceiptsPost, VoucherPost
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto import sign as sign_digest
 from pywallet.encoding.hex import to_hex
@@ -23,13 +25,6 @@ from pywallet.protocol import (
     statement_digest,
 )
 from security_server.api.connections import HostConnection
-from security_server.api.requests import (
-    AccountRequest,
-    Pay,
-    ReceiptsPost,
-    ReceiptsRequest,
-    VoucherPost,
-)
 from security_server.db.tables import tickets
 from tests.unit.security_server.epoch_server import KEYS, SCHEDULE, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import LedgerChain

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from native_host.messaging.request_fields import (
+from messages.fields import (
     Address,
     Count,
     HeaderBytes,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from native_host.messaging.request_fields import Address, Hash, Hex, Message, Name, Number, Wei
+from messages.fields import Address, Hash, Hex, Message, Name, Number, Wei
 
 
 class Simulate(Struct):

@@ -1,4 +1,4 @@
-"""Types of request fields with their limits."""
+"""Types of message fields with their limits."""
 
 from __future__ import annotations
 
@@ -22,3 +22,7 @@ Index = Annotated[int, Meta(ge=0, lt=1 << 32)]
 Count = Annotated[int, Meta(ge=0, le=256)]
 Message = dict[str, Any]
 """A signed message; pywallet.protocol checks its fields."""
+SignatureText = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
+Numbers = Annotated[list[Index], Meta(max_length=2_000)]
+AgreedLines = Annotated[list[tuple[Index, Index]], Meta(max_length=2_000)]
+Acknowledgements = Annotated[list[Message], Meta(max_length=256)]
