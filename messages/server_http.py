@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from messages.fields import Acknowledgements, Address, AgreedLines, Index, Key, Message, Number, Numbers, SignatureText
+from messages.fields import Acknowledgements, Address, AgreedLines, Index, Key, Number, Numbers, SignatureText
+from messages.signed import SignedClaim, SignedVoucher
 
 
 class Upload(Struct, forbid_unknown_fields=True):
@@ -55,7 +56,7 @@ class VoucherPost(Struct, forbid_unknown_fields=True):
     proves nothing: it is published on the chain.
     """
 
-    voucher: Message
+    voucher: SignedVoucher
     lines: AgreedLines | None = None
     time_s: Number = 0
     signature: SignatureText | None = None
@@ -87,12 +88,12 @@ class BooksRequest(Struct, forbid_unknown_fields=True):
     payer: Address
     time_s: Number
     signature: SignatureText
-    voucher: Message | None = None
+    voucher: SignedVoucher | None = None
     settled: Acknowledgements = []
 
 
 class ClaimPost(Struct, forbid_unknown_fields=True):
     """POST /v1/claims. ``mixed``: one claim, held and sent among those of others."""
 
-    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    claims: Annotated[list[SignedClaim], Meta(min_length=1, max_length=32)]
     mixed: bool = False

@@ -27,6 +27,11 @@ const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
  */
 
 /** @typedef {Record<string, any>} JsonObject */
+/** @typedef {import("../shared/protocol.d.ts").HostOperations} HostOperations */
+/**
+ * A request: operation and fields.
+ * @typedef {{[K in keyof HostOperations]: {op: K} & HostOperations[K]["request"]}[keyof HostOperations]} HostRequest
+ */
 
 /** Client of the native-messaging host: connects at the first request and again after the host has gone. */
 export class Native {
@@ -48,8 +53,10 @@ export class Native {
 
   /**
    * Sends one request and returns its result.
-   * @param {JsonObject} request op and fields
-   * @returns {Promise<any>} rejected with the host's code, or host.missing, host.version, host.gone, host.slow
+   * @template {HostRequest} R
+   * @param {R} request
+   * @returns {Promise<HostOperations[R["op"]]["result"]>} rejected with the host's code, or host.missing, host.version,
+   *   host.gone, host.slow
    */
   async request(request) {
     await this.open();
@@ -121,15 +128,15 @@ export class Native {
     });
   }
 
-  /** @private @param {JsonObject} request @returns {Promise<any>} */
+  /** @private @template {HostRequest} R @param {R} request @returns {Promise<HostOperations[R["op"]]["result"]>} */
   post(request) {
     const { port } = this;
     if (!port) return Promise.reject(new Problem("host.gone"));
-    const isHandshake = request["op"] === "hello";
+    const isHandshake = request.op === "hello";
     return this.requests.request((id) => port.postMessage({ ...request, id }), {
       timeoutMs: isHandshake ? HANDSHAKE_MS : RESPONSE_MS,
       // A program that does not shake hands counts as missing: the help for both is the same.
-      timeoutError: () => new Problem(isHandshake ? "host.missing" : "host.slow", { op: request["op"] }),
+      timeoutError: () => new Problem(isHandshake ? "host.missing" : "host.slow", { op: request.op }),
     });
   }
 

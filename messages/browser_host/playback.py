@@ -12,12 +12,12 @@ from messages.fields import (
     HeaderBytes,
     Index,
     Key,
-    Message,
     Name,
     Number,
     Text,
     Wei,
 )
+from messages.signed import SignedSession, SignedTicket, SignedVoucher
 
 
 class Hello(Struct):
@@ -48,7 +48,7 @@ class Identify(Struct):
     """The wallet's session for this station, or null: the host's own listener."""
 
     stream: Name
-    session: Message | None = None
+    session: SignedSession | None = None
 
 
 class Prepare(Struct):
@@ -58,7 +58,7 @@ class Prepare(Struct):
     """
 
     stream: Name
-    ticket: Message
+    ticket: SignedTicket
     tracking: bool | None = None
 
 
@@ -66,7 +66,7 @@ class Rejoin(Struct):
     """Resume an interrupted play: under this ticket, or under the one that ``open`` found."""
 
     stream: Name
-    ticket: Message | None = None
+    ticket: SignedTicket | None = None
 
 
 class Invoke(Struct):
@@ -102,7 +102,7 @@ class Pay(Struct):
     """The wallet's voucher that ``owed`` returned."""
 
     stream: Name
-    voucher: Message
+    voucher: SignedVoucher
 
 
 class Site(Struct):

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from messages.fields import Address, Index, Message, Number, Text, Wei
+from messages.fields import Address, Index, Number, Text, Wei
+from messages.signed import SignedClaim, SignedSweep
 
 
 class Summary(Struct):
@@ -102,7 +103,7 @@ class Sweep(Struct):
     """A payee's order and permit for the relayer of a server."""
 
     server: Address
-    sweep: Message
+    sweep: SignedSweep
     permit: Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
 
 
@@ -121,7 +122,7 @@ class Claim(Struct):
     seconds).
     """
 
-    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    claims: Annotated[list[SignedClaim], Meta(min_length=1, max_length=32)]
     mixed: bool = False
     after_s: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
 

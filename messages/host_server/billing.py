@@ -6,8 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from messages.fields import Acknowledgements, Address, AgreedLines, Hash, Message, Number, Numbers
+from messages.fields import Acknowledgements, Address, AgreedLines, Hash, Number, Numbers
 from messages.host_server.request import Request
+from messages.signed import SignedVoucher
 
 
 class Owed(Request, tag="statement"):
@@ -26,7 +27,7 @@ class Pay(Request, tag="voucher"):
     ``lines``: [ticket number, whole intervals] that it agreed to; None: the whole statement.
     """
 
-    voucher: Message
+    voucher: SignedVoucher
     lines: AgreedLines | None = None
 
 
@@ -34,7 +35,7 @@ class Books(Request, tag="books"):
     """Resynchronises the listener of one of this device's sessions."""
 
     session: Hash
-    voucher: Message | None = None
+    voucher: SignedVoucher | None = None
     settled: Acknowledgements = field(default_factory=list)
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from messages.fields import Address, Count, Hash, Index, Key, Message, Number, SignatureText
+from messages.fields import Address, Count, Hash, Index, Key, Number, SignatureText
 from messages.host_server.request import Request
+from messages.signed import SignedInvocation, SignedSession, SignedTicket
 
 
 class Hello(Request, tag="hello"):
@@ -28,8 +29,8 @@ class Open(Request, tag="open"):
         tracking: Whether the listener agreed to be counted per segment; None: no choice was made.
     """
 
-    session: Message
-    ticket: Message
+    session: SignedSession
+    ticket: SignedTicket
     tracking: bool | None = None
 
 
@@ -46,7 +47,7 @@ class LeaseRequest(Request, tag="lease"):
 class GrantRequest(Request, tag="grant"):
     """Counts one action and asks for the keys that it needs."""
 
-    invocation: Message
+    invocation: SignedInvocation
     first: Index
     count: Count
     key: Key
@@ -56,7 +57,7 @@ class GrantRequest(Request, tag="grant"):
 class Report(Request, tag="report"):
     """Reports actions under a lease, in order."""
 
-    invocations: Annotated[list[Message], Meta(max_length=512)]
+    invocations: Annotated[list[SignedInvocation], Meta(max_length=512)]
 
 
 class Destroyed(Request, tag="destroyed"):

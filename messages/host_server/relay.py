@@ -6,8 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from messages.fields import Address, Message, SignatureText
+from messages.fields import Address, SignatureText
 from messages.host_server.request import Request
+from messages.signed import SignedClaim, SignedSweep
 
 
 class ClaimRequest(Request, tag="claim"):
@@ -16,7 +17,7 @@ class ClaimRequest(Request, tag="claim"):
     ``mixed``: one claim, held and sent among those of others, not before ``after_s`` (Unix seconds).
     """
 
-    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    claims: Annotated[list[SignedClaim], Meta(min_length=1, max_length=32)]
     mixed: bool = False
     after_s: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
 
@@ -31,5 +32,5 @@ class RelayerRequest(Request, tag="relayer"):
 class SweepRequest(Request, tag="sweep"):
     """A payee's order to transfer tokens from its own address, and its permit (EIP-2612) for the relayer."""
 
-    sweep: Message
+    sweep: SignedSweep
     permit: SignatureText
