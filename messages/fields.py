@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 Address = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{40}$")]
+AddressOrEmpty = Annotated[str, Meta(pattern=r"^0x([0-9a-f]{40})?$")]
+"""An address; ``0x`` where it is not known."""
+ChecksumAddress = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$")]
+"""An address in the mixed case of EIP-55."""
 Hash = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}$")]
 # At most 64 KiB: no transaction of a wallet is longer.
 Hex = Annotated[str, Meta(max_length=131_074, pattern=r"^0x([0-9a-f]{2})*$")]
 Wei = Annotated[str, Meta(max_length=78, pattern=r"^[0-9]+$")]
 # 32 bytes in base64.
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+Sha256 = Key
+"""A SHA-256 digest in base64."""
+Base64 = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 HeaderBytes = Annotated[str, Meta(max_length=(4 << 20) * 4 // 3 + 4, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 """A header as long as the format allows, in base64."""
+Origin = Annotated[str, Meta(max_length=512)]
+"""A web origin: scheme, host and port."""
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=256)]
 Number = Annotated[int, Meta(ge=0, lt=1 << 53)]
@@ -26,3 +35,21 @@ SignatureText = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
 Numbers = Annotated[list[Index], Meta(max_length=2_000)]
 AgreedLines = Annotated[list[tuple[Index, Index]], Meta(max_length=2_000)]
 Acknowledgements = Annotated[list[Message], Meta(max_length=256)]
+
+
+class Empty(Struct, frozen=True):
+    """An object without fields."""
+
+
+class ErrorObject(Struct, frozen=True):
+    """A failure, in replies of every connection.
+
+    Attributes:
+        code: Registered in ``pywallet/errors.py``; stable.
+        message: The code's sentence for a person, in English.
+        detail: Data about this failure; only fields of ``PUBLIC_DETAIL`` in ``pywallet/errors.py``.
+    """
+
+    code: str
+    message: str
+    detail: dict[str, Any]

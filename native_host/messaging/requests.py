@@ -7,43 +7,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from messages.browser_host.chain import (
-    Doctor,
-    Holdings,
-    Network,
-    Read,
-    Send,
-    Simulate,
-    Transaction,
-    Transfers,
-)
-from messages.browser_host.playback import (
-    Close,
-    Hello,
-    Identify,
-    Invoke,
-    Open,
-    Owed,
-    Pay,
-    Prepare,
-    Problem,
-    Rejoin,
-    Site,
-    Sites,
-)
-from messages.browser_host.wallet import (
-    Claim,
-    Earnings,
-    Escrow,
-    Leaf,
-    Payees,
-    ReceiptBreakdown,
-    Relayer,
-    Scan,
-    Summary,
-    Sweep,
-    VerifyCounts,
-)
+from messages.browser_host.chain import Read, Send, Simulate, Transaction, Transfers
+from messages.browser_host.connection import Doctor, Hello, Network
+from messages.browser_host.earnings import Earnings, Payees, ReceiptBreakdown, Summary
+from messages.browser_host.listening import Escrow, Owed, Pay, Site, Sites
+from messages.browser_host.payout import Claim, Holdings, Leaf, Relayer, Sweep, VerifyCounts
+from messages.browser_host.playback import Invoke, Prepare, Rejoin
+from messages.browser_host.recovery import Scan
+from messages.browser_host.stream import Close, Identify, Open, Problem
 from pywallet.errors import InputError
 
 OPERATIONS: Final[dict[str, type[Struct]]] = {

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any, Final
 
-from messages.browser_host.wallet import Claim
+from messages.browser_host.payout import Claim
 from native_host.context import Services
 from native_host.payments import epoch_proofs
 from native_host.remote.network import Network

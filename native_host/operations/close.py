@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from messages.browser_host.playback import Close, Invoke
+from messages.browser_host.playback import Invoke
+from messages.browser_host.stream import Close
 from native_host.context import Services
 from native_host.playback.invocation_log import record
 from pywallet.errors import GomaaError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.chain import Doctor
+from messages.browser_host.connection import Doctor
 from native_host.context import Services
 from native_host.install import doctor
 

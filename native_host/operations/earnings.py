@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.wallet import Earnings
+from messages.browser_host.earnings import Earnings
 from native_host.context import Services
 from native_host.ledger.payee_store import NEWEST
 from pywallet.encoding.hex import from_hex

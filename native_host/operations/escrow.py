@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.wallet import Escrow
+from messages.browser_host.listening import Escrow
 from native_host.context import Services
 from pywallet.encoding.hex import from_hex, to_hex
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from common.version import VERSION
-from messages.browser_host.playback import Hello
+from messages.browser_host.connection import Hello
 from native_host import CAPABILITIES, PROTOCOL
 from native_host.context import Services
 from pywallet.errors import InputError

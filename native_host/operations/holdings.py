@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from chain import node_answers
 from chain.node_answers import Declined
-from messages.browser_host.chain import Holdings
+from messages.browser_host.payout import Holdings
 from native_host.context import Services
 from native_host.ledger import PayeeRow
 from native_host.operations.simulate import MARGIN, price

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from messages.browser_host.playback import Identify
+from messages.browser_host.stream import Identify
 from native_host.context import Services
 from native_host.ledger import SessionRow
 from native_host.playback.stream import Stream

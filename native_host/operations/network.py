@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.chain import Network
+from messages.browser_host.connection import Network
 from native_host.context import Services
 from native_host.remote import network_files, network_setup
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from messages.browser_host.playback import Open
+from messages.browser_host.stream import Open
 from native_host.context import Services
 from native_host.ledger import TicketRow
 from native_host.operations import rejoin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.playback import Owed
+from messages.browser_host.listening import Owed
 from native_host.context import Services
 from native_host.payments import statement_check
 from pywallet.encoding.hex import to_hex

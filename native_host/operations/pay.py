@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.playback import Pay
+from messages.browser_host.listening import Pay
 from native_host.context import Services
 from native_host.payments import statement_check
 from pywallet.protocol import Signed, Voucher

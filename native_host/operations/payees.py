@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.wallet import Payees
+from messages.browser_host.earnings import Payees
 from native_host.context import Services
 from native_host.ledger import PayeeRow
 from pywallet.encoding.hex import from_hex

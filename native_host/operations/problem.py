@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.playback import Problem
+from messages.browser_host.stream import Problem
 from native_host.context import Services
 from pywallet.errors import SENTENCES, InputError
 

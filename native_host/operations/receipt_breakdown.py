@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from messages.browser_host.wallet import ReceiptBreakdown
+from messages.browser_host.earnings import ReceiptBreakdown
 from native_host.context import Services
 from native_host.payments.receipt_breakdown import Part, Play, parts
 from pywallet.encoding.hex import from_hex, to_hex

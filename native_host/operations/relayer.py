@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.wallet import Relayer
+from messages.browser_host.payout import Relayer
 from native_host.context import Services
 from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex, to_hex

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.wallet import Scan
+from messages.browser_host.recovery import Scan
 from native_host.context import Services
 from native_host.ledger.scan_store import ScanKey
 from pywallet.encoding.hex import from_b64, from_hex

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from messages.browser_host.playback import Site
+from messages.browser_host.listening import Site
 from native_host.context import Services
 from native_host.ledger.site_store import SiteRow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.playback import Sites
+from messages.browser_host.listening import Sites
 from native_host.context import Services
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from pywallet.encoding.hex import from_hex

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from messages.browser_host.wallet import Summary
+from messages.browser_host.earnings import Summary
 from native_host.context import Services
 from native_host.ledger.payee_store import NEWEST
 from pywallet.encoding.hex import from_hex, to_hex

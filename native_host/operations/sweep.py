@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from messages.browser_host.wallet import Sweep
+from messages.browser_host.payout import Sweep
 from native_host.context import Services
 from native_host.operations.claim import CONFIRM_S, POLL_S, RELAY_S
 from native_host.payments import epoch_proofs
