@@ -17,7 +17,7 @@ Hex = Annotated[str, Meta(max_length=131_074, pattern=r"^0x([0-9a-f]{2})*$")]
 Wei = Annotated[str, Meta(max_length=78, pattern=r"^[0-9]+$")]
 # 32 bytes in base64.
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
-Sha256 = Key
+Sha256 = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$", title="Sha256")]
 """A SHA-256 digest in base64."""
 Base64 = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 HeaderBytes = Annotated[str, Meta(max_length=(4 << 20) * 4 // 3 + 4, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]

@@ -16,13 +16,13 @@ from messages.fields import (
     Hash,
     Index,
     Key,
-    Message,
     Number,
     Numbers,
     SignatureText,
     Wei,
 )
 from messages.host_server.relay import RelayerState
+from messages.signed import SignedClaim, SignedReceipt, SignedVoucher
 
 
 class ScheduleResult(Struct, frozen=True):
@@ -126,7 +126,7 @@ class VoucherPost(Struct, forbid_unknown_fields=True):
             are published on the chain, so one alone proves nothing.
     """
 
-    voucher: Message
+    voucher: SignedVoucher
     lines: AgreedLines | None = None
     time_s: Number = 0
     signature: SignatureText | None = None
@@ -146,7 +146,7 @@ class BooksRequest(Struct, forbid_unknown_fields=True):
     payer: Address
     time_s: Number
     signature: SignatureText
-    voucher: Message | None = None
+    voucher: SignedVoucher | None = None
     settled: Acknowledgements = []
 
 
@@ -231,7 +231,7 @@ class BareReceipt(Struct, frozen=True):
         receipt: Signed ``Receipt``.
     """
 
-    receipt: Message
+    receipt: SignedReceipt
 
 
 class PayeeReceiptsResult(Struct, frozen=True):
@@ -252,5 +252,5 @@ class ClaimPost(Struct, forbid_unknown_fields=True):
         mixed: True if the one claim is held and sent among those of others.
     """
 
-    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    claims: Annotated[list[SignedClaim], Meta(min_length=1, max_length=32)]
     mixed: bool = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType
 
-from messages.fields import Address, Code, Hash, Index, Message, Number, Wei
+from messages.fields import Address, Code, Hash, Index, Number, Wei
+from messages.signed import SignedReceipt, SignedSession, SignedStatement, SignedTicket, SignedVoucher
 
 
 class StatementLineResult(Struct, frozen=True):
@@ -40,7 +41,7 @@ class StatementResult(Struct, frozen=True):
         waiting: Code of why not everything owed is stated, or null.
     """
 
-    statement: Message
+    statement: SignedStatement
     lines: list[StatementLineResult]
     settled_wei: Wei | None = None
     net_wei: Wei | None = None
@@ -55,7 +56,7 @@ class AcknowledgementResult(Struct, frozen=True):
         lines: [ticket number, epoch, intervals settled in it], by number and epoch.
     """
 
-    statement: Message
+    statement: SignedStatement
     lines: list[tuple[Index, Number, Number]]
 
 
@@ -82,7 +83,7 @@ class TicketEntry(Struct, frozen=True):
         opened_ms: When the ticket was opened, by the server's clock.
     """
 
-    ticket: Message
+    ticket: SignedTicket
     interval_s: Index
     opened_ms: Number
 
@@ -100,7 +101,7 @@ class ListenerTicketEntry(Struct, frozen=True):
     number: Index
     content: Address
     intervals: Index
-    session: Message
+    session: SignedSession
 
 
 class BooksResult(Struct, frozen=True):
@@ -114,7 +115,7 @@ class BooksResult(Struct, frozen=True):
         last_number: Highest ticket number of the station; 0: none.
     """
 
-    voucher: Message | None
+    voucher: SignedVoucher | None
     settled: AcknowledgementResult
     tickets: list[TicketEntry]
     last_number: Index
@@ -151,7 +152,7 @@ class ReceiptEntry(Struct, frozen=True):
         detail: The values under its ``detail`` hash.
     """
 
-    receipt: Message
+    receipt: SignedReceipt
     detail: ReceiptDetail
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from messages.fields import Address, Message, Number, SignatureText
+from messages.fields import Address, Number, SignatureText
+from messages.signed import SignedSession, SignedTicket
 
 Decimal = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")]
 
@@ -41,7 +42,7 @@ class TicketRequest(Struct, frozen=True):
         content: The content's address.
     """
 
-    session: Message
+    session: SignedSession
     content: str
 
 
@@ -52,7 +53,7 @@ class TicketResult(Struct, frozen=True):
         ticket: Signed ``Ticket``.
     """
 
-    ticket: Message
+    ticket: SignedTicket
 
 
 class PointsPost(Struct, frozen=True):

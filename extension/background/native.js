@@ -20,11 +20,7 @@ const RECONNECT_MS = 300;
  */
 const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 
-/**
- * Status of the connection; `code` is the error with which a running host refused the handshake.
- * @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null,
- *   networks: import("../engine/wallet/networks.js").Network[], code: string | null}} Status
- */
+/** @typedef {import("../shared/protocol.d.ts").StatusResult} Status */
 
 /** @typedef {Record<string, any>} JsonObject */
 /** @typedef {import("../shared/protocol.d.ts").HostOperations} HostOperations */
@@ -155,7 +151,8 @@ export class Native {
     const requestId = this.requestOf(message);
     if (requestId === undefined || typeof ok !== "boolean") return;
     if (ok) {
-      if (result === undefined || result === null || isObject(result)) this.requests.resolve(requestId, result ?? {});
+      if (result === undefined || result === null || isObject(result))
+        this.requests.resolve(requestId, result === undefined ? {} : result);
       else {
         this.requests.reject(requestId, new Problem("host.answer"));
         this.disconnect();

@@ -15,11 +15,9 @@ const RECONNECT_MS = 200;
 /** @typedef {HostOperations["open"]} Open */
 
 /**
- * What the engine can request of the host: `open` without what the background adds, and the state of the connection,
- * which the background answers.
- * @typedef {Omit<HostOperations, "open"> & {
+ * What the engine can request of the host, `open` without what the background adds to it, and of the background.
+ * @typedef {Omit<HostOperations, "open"> & import("../shared/protocol.d.ts").BackgroundOperations & {
  *   open: {request: Omit<Open["request"], "origin" | "site">, result: Open["result"]},
- *   status: {request: Record<string, never>, result: import("../background/native.js").Status},
  * }} NativeOperations
  */
 

@@ -9,6 +9,12 @@ export type Decimal = string;
 
 export type Address = string;
 
+/** An address; `0x` where it is not known. */
+export type AddressOrEmpty = string;
+
+/** An address in the mixed case of EIP-55. */
+export type ChecksumAddress = string;
+
 export type Hash = string;
 
 export type Hex = string;
@@ -16,6 +22,11 @@ export type Hex = string;
 export type Wei = string;
 
 export type Key = string;
+
+/** A SHA-256 digest in base64. */
+export type Sha256 = string;
+
+export type Base64 = string;
 
 /** A header as long as the format allows, in base64. */
 export type HeaderBytes = string;
@@ -103,305 +114,1350 @@ export interface Signed<T extends keyof SignedFields> {
   signature: SignatureText;
 }
 
-/** The first request: the protocol the extension speaks. */
+/** First request of a connection: compares protocol versions and starts the host's services. */
 export interface HelloRequest {
+  /** Version of this protocol that the extension speaks: 1. */
   protocol: number;
+  /** Version of the extension. */
   extension?: string;
+  /** Name and version of the browser. */
   browser?: string;
 }
 
-/**
- * A content shown on a page: its signed header, the page's origin, and the renderer's X25519 key.
- *
- * `codecs`: what the browser decodes; `kbps`: how fast the file arrives; `site`: origin of the tab's page, where this
- * one is a frame in it.
- */
+/** Versions and networks of the host. */
+export interface HelloResult {
+  /** Version of this protocol that the host speaks. */
+  protocol: number;
+  /** Version of the host. */
+  host: string;
+  /** Optional features of this host. */
+  capabilities: string[];
+  /** Networks of this host. */
+  networks: NetworkEntry[];
+}
+
+/** Opens a stream: verifies a content's header and compares it with the chain. Replaces a stream of the same name. */
 export interface OpenRequest {
+  /** Name of the stream, unique in this connection. */
   stream: string;
+  /** The signed header (COSE_Sign1). */
   header: HeaderBytes;
+  /** Origin of the page; set by the background. */
   origin: string;
+  /** X25519 public key of the renderer, to which segment keys are wrapped. */
   key: Key;
+  /** Codecs that the browser decodes, such as `flac`; absent: all. */
   codecs?: string[] | null;
+  /** Throughput of the file's download, kilobits per second. With `codecs` it selects the rendition. */
   kbps?: number | null;
+  /** Origin of the tab's page, where the page is a frame of it; set by the background. Empty: `origin`. */
   site?: string;
 }
 
-/** The wallet's session for this station, or null: the host's own listener. */
-export interface IdentifyRequest {
+/** The verified content, and this listener's standing with it. Nothing is counted yet. */
+export interface OpenResult {
+  /** Name of the stream. */
   stream: string;
+  /** Address of the content. */
+  content: Address;
+  /** Title, without control characters. */
+  title: string;
+  /** Artist, without control characters. */
+  artist: string;
+  /** Length of the rendition, milliseconds. */
+  duration_ms: number;
+  /** MIME type of the rendition with its codec. */
+  mime: string;
+  /** Id of the selected rendition. */
+  rendition: number;
+  /** Codec of the selected rendition. */
+  codec: string;
+  /** [first segment, key epoch] of each key epoch of the rendition. */
+  key_epochs: [number, number][];
+  /** The init segment. */
+  init: InitPart;
+  /** [offset (bytes from the file's start), size (bytes), start_ms, duration_ms, sha256] of each segment. */
+  segments: [number, number, number, number, Sha256][];
+  /** The host's X25519 public key for this stream, for unwrapping segment keys. */
+  ephemeral: Key;
+  /** The content's terms (docs/policy.md). */
+  policy: Record<string, unknown>;
+  /** Address of this host's device, which a session for this content has to name; null without a station. */
+  device: Address | null;
+  /** The page's station; null if its domain is not registered. */
+  station: StationEntry | null;
+  /** The listener's use of the content. */
+  usage: Usage;
+  /** Circumstances of the policy's decision. */
+  context: DecisionContext;
+  /** Remaining uses of each counted action. */
+  left: Record<string, number>;
+  /** The content's security server. */
+  server: ServerEntry;
+  /** Address of the content's owner. */
+  owner: Address;
+  /** Length of a paid interval, seconds. */
+  interval_s: number;
+  /** The owner's price of an interval. */
+  price_wei: Wei;
+  /** The listener's reward for an interval. */
+  reward_wei: Wei;
+  /** Commission, basis points. */
+  bps: number;
+  /** Chain of the content. */
+  chain_id: number;
+  /** Address of the settlement contract, for EIP-712. */
+  settlement: Address;
+  /** Trusted time, Unix seconds. */
+  now_s: number;
+  /** The interrupted play; null if there is none. */
+  going: InterruptedPlay | null;
+}
+
+/** Binds a stream to a session. */
+export interface IdentifyRequest {
+  /** Name of an open stream. */
+  stream: string;
+  /**
+   * The wallet's `Session`, signed by the listener key; null: the host signs one with a listener key of its own,
+   * without a payee, anew each hour.
+   */
   session?: Signed<"Session"> | null;
 }
 
-/**
- * The station's ticket for the next play.
- *
- * `tracking`: whether the person agreed to be counted; null: they said nothing.
- */
+/** The stream's session. */
+export interface IdentifyResult {
+  /** The signed `Session`. */
+  session: Signed<"Session">;
+  /** Its EIP-712 digest. */
+  id: Hash;
+  /** Trusted time, Unix seconds. Where its hour is over, the wallet signs another session. */
+  now_s: number;
+}
+
+/** Opens the station's ticket for the next play at the security server, and fetches a lease if the terms have one. */
 export interface PrepareRequest {
+  /** Name of a stream with a session. */
   stream: string;
+  /** The `Ticket`, signed by the station. */
   ticket: Signed<"Ticket">;
+  /** The listener's consent to counts per segment; null: no choice was made. */
   tracking?: boolean | null;
 }
 
-/** Resume an interrupted play: under this ticket, or under the one that `open` found. */
+/** The lease of the play; the result is null without one. */
+export interface PrepareResult {
+  /** First segment of the lease. */
+  first: number;
+  /** Number of its segments. */
+  count: number;
+  /** End of the lease, Unix seconds. */
+  expires_s: number;
+  /** Number of actions that it covers. */
+  budget: number;
+}
+
+/** Resumes a play that a crash of host, engine or browser interrupted. It is not counted again. */
 export interface RejoinRequest {
+  /** Name of an open stream. */
   stream: string;
+  /** The play's signed `Ticket`; null: that of `going` in the result of `open`. */
   ticket?: Signed<"Ticket"> | null;
 }
 
-/** One action; `segment` is the first whose key is wanted, null for none. */
-export interface InvokeRequest {
-  stream: string;
-  action: string;
+/** State of the resumed play. */
+export interface RejoinResult {
+  /** State at its last invocation. */
+  state: "paused" | "playing";
+  /** Position of its last invocation, milliseconds. */
   position_ms: number;
+  /** Time heard, milliseconds. */
+  heard_ms: number;
+  /** Whole intervals heard. */
+  intervals: number;
+  /** True if the session has a payee. */
+  rewarded: boolean;
+  /** End of the ticket, Unix seconds. */
+  expiry_s: number;
+}
+
+/**
+ * Decides and records one action, and returns the keys of segments that it permits.
+ *
+ * An action whose keys did not arrive may be invoked again with the same position: it is the same invocation.
+ */
+export interface InvokeRequest {
+  /** Name of a stream with a ticket. */
+  stream: string;
+  /** Name of the action, such as `play`. */
+  action: string;
+  /** Position, milliseconds; of a seek its target. */
+  position_ms: number;
+  /** First segment whose key is wanted; null for none. */
   segment?: number | null;
+  /** Number of segments whose keys are wanted. */
   count?: number;
 }
 
-/** The player has stopped for a reason of its own, such as audio that does not match the file's data. */
+/** The recorded invocation and its keys. */
+export interface InvokeResult {
+  /** Sequence number of the invocation in its session. */
+  sequence: number;
+  /** Segment keys; null if none were wanted or none lie in the window. */
+  grant: Grant | null;
+  /** Remaining uses of each counted action. */
+  left: Record<string, number>;
+  /** Time heard in this play, milliseconds. */
+  heard_ms: number;
+  /** Whole intervals heard in this play. */
+  intervals: number;
+}
+
+/** Records that the player stopped by itself, such as for audio that does not match the file's data. */
 export interface ProblemRequest {
+  /** Name of an open stream. */
   stream: string;
+  /** Registered code of the cause, such as `watermark.mismatch`; recorded as a refusal with amount zero. */
   code: string;
 }
 
-/** The player was closed. */
+/** An object without fields. */
+export type Empty = Record<string, never>;
+
+/** Closes a stream. A play that is not over is recorded as stopped; closing twice is no error. */
 export interface CloseRequest {
+  /** Name of the stream. */
   stream: string;
 }
 
-/**
- * What the popup shows.
- *
- * `account`: whose balance; `wallet`: the first account of its words, which names its payees (`payees`); `since_s`:
- * when today began for the person; `chain_id`: network of the balance, by default the first.
- */
+/** Reads balance, receipts and activity of a wallet, for the popup. */
 export interface SummaryRequest {
+  /** Account whose balance is read; null: none. */
   account?: Address | null;
+  /** First account of the wallet, under which its payees are recorded; null: no receipts. */
   wallet?: Address | null;
+  /** Begin of the user's day, Unix seconds. */
   since_s?: number;
+  /** Network of the balance; null: the first. */
   chain_id?: number | null;
 }
 
-/** Payees of a wallet, to be recorded on this computer. */
+/** Balance, receipts and activity; without chain or server what the ledger has. */
+export interface SummaryResult {
+  /** Tokens of the account; null if it cannot be read now. */
+  balance_wei: Wei | null;
+  /** Sums of all receipts. */
+  totals: EarningTotals;
+  /** Newest plays and refusals, 100 at most, newest first. */
+  activity: ActivityEntry[];
+  /** Rewards of plays since `since_s`. */
+  today_wei: Wei;
+  /** Time at which the last pending epoch becomes final, Unix seconds; null if none is pending. */
+  due_s: number | null;
+  /** Newest receipts, 100 at most; open ones before claimed ones. */
+  receipts: ReceiptEntry[];
+}
+
+/** Records payees of a wallet in the ledger. A recorded payee stays as it is. */
 export interface PayeesRequest {
+  /** First account of the wallet. */
   wallet: Address;
+  /** The payees, 512 at most. */
   payees: Payee[];
 }
 
-/** A page of a wallet's receipts, newest epoch first. `after`: the last one of the page before. */
+/** Reads a page of a wallet's receipts from the ledger. */
 export interface EarningsRequest {
+  /** First account of the wallet. */
   wallet: Address;
+  /** `next` of the page before; null: the first page. */
   after?: ReceiptKey | null;
+  /** Receipts at most. */
   limit?: number;
+  /** Only receipts of this state; `open`: not claimed; null: all. */
   state?: "claimable" | "claimed" | "open" | null;
 }
 
-/** One step of a wallet's recovery scan. `fresh`: its words are new, so there are no rewards before now. */
+/** A page of receipts. */
+export interface EarningsResult {
+  /** Newest epoch first. */
+  receipts: ReceiptEntry[];
+  /** `after` of the next page; null at the end. */
+  next: ReceiptKey | null;
+}
+
+/** Runs one step of a wallet's recovery scan, which finds its receipts in published data. */
 export interface ScanRequest {
+  /** First account of the wallet. */
   wallet: Address;
+  /** Network to scan. */
   chain_id: number;
+  /** True if the wallet was just made: it has no earlier receipts. */
   fresh?: boolean;
+  /** Payees of the station days in `wants` of the step before, 64 at most. */
   candidates?: Candidates[];
 }
 
-/** The plays that make up a receipt's amount (op `origin`). `wallet`: whose payee it is. */
+/** Progress of the recovery scan. */
+export interface ScanResult {
+  /** Posted epochs found on the chain. */
+  listed: number;
+  /** Posted epochs not searched yet. */
+  left: number;
+  /** Receipts found by this host process. */
+  found: number;
+  /** Station days whose payees the next step needs. */
+  wants: StationDay[];
+  /** True if the next step can run now. */
+  more: boolean;
+  /** Servers whose published data could not be fetched. */
+  away: AbsentServer[];
+}
+
+/** Reads the plays that make up a receipt's amount. */
 export interface ReceiptBreakdownRequest {
+  /** Address of the security server. */
   server: Address;
+  /** Number of the epoch. */
   epoch: number;
+  /** Address of the payee. */
   payee: Address;
+  /** First account of the payee's wallet, for the station's address; null: not wanted. */
   wallet?: Address | null;
 }
 
-/** A change of a site's grant; "*": the budget of all sites together. */
+/** A receipt and its parts. */
+export interface ReceiptBreakdownResult {
+  /** Chain of the settlement contract. */
+  chain_id: number;
+  /** Address of the settlement contract. */
+  settlement: Address;
+  /** The `Receipt`, signed by the server; null where only published data have it. */
+  receipt: Signed<"Receipt"> | null;
+  /** Data whose digest the receipt has; null where only published data have it. */
+  detail: Record<string, unknown> | null;
+  /** Domain of the station. */
+  station: string;
+  /** Digest of the session; null if this computer does not have it. */
+  session: Hash | null;
+  /** Address of the station; null without `wallet` or if it is not known. */
+  station_address: Address | null;
+  /** The plays; their amounts add up to the receipt's. */
+  parts: ReceiptPart[];
+  /** Transaction that claimed it; null if there is none. */
+  transaction: Hash | null;
+}
+
+/** Changes a site's grant. What is absent stays; a new grant is `allowed` with a budget of 0. */
 export interface SiteRequest {
+  /** Origin of the site; `*`: the budget of all sites together. */
   origin: string;
+  /** New state. */
   state?: "allowed" | "paused" | "revoked" | null;
+  /** New daily budget. */
   day_wei?: Wei | null;
 }
 
-/** Every site's grant; `wallet`: whose earnings are returned with it, as in `summary`. */
+/** The grant after the change. */
+export interface SiteResult {
+  /** Origin of the site, or `*`. */
+  origin: string;
+  /** State of the grant. */
+  state: "allowed" | "paused" | "revoked";
+  /** Daily budget. */
+  day_wei: Wei;
+}
+
+/** Reads the grants of all sites. */
 export interface SitesRequest {
+  /** Wallet whose earnings are added, named by its first account; null: none. */
   wallet?: Address | null;
 }
 
-/** The voucher that the listener should sign now. */
+/** The grants, and the budget of all sites together. */
+export interface SitesResult {
+  /** Daily budget of all sites. */
+  day_wei: Wei;
+  /** Amount debited today (UTC) at all sites. */
+  spent_wei: Wei;
+  /** The grants, last used first. */
+  sites: SiteEntry[];
+}
+
+/** Fetches the server's statement for the listener, and compares it with the plays in the ledger. */
 export interface OwedRequest {
+  /** Name of a stream with a session. */
   stream: string;
 }
 
-/** The wallet's voucher that `owed` returned. */
+/** The `Voucher` that the listener key is to sign; the result is null where nothing new is owed. */
+export interface OwedResult {
+  /** Address of the security server. */
+  server: Address;
+  /** Address of the listener key. */
+  payer: Address;
+  /** Address of the station; null without one. */
+  station: Address | null;
+  /** Cumulative gross amount of the voucher. */
+  cap_wei: Wei;
+  /** Epoch in which the voucher ends. */
+  until: number;
+  /** Part of `cap_wei` that earlier vouchers do not have. */
+  added_wei: Wei;
+  /** Chain of the settlement contract. */
+  chain_id: number;
+  /** Address of the settlement contract, for EIP-712. */
+  settlement: Address;
+}
+
+/** Records the voucher that `owed` returned, and sends it to the server. */
 export interface PayRequest {
+  /** Name of the stream. */
   stream: string;
+  /** The `Voucher`, signed by the listener key. */
   voucher: Signed<"Voucher">;
 }
 
-/** Escrow of this computer's listeners. `wallet`: only of its listener keys. */
+/** Reads the escrow of this computer's listeners from the chain. */
 export interface EscrowRequest {
+  /** Only listener keys of this wallet's sessions, named by its first account; null: all. */
   wallet?: Address | null;
 }
 
-/** Cost of an account's call, whether it succeeds, and with `effects` what it changes; nothing is sent. */
+/** Escrow wherever a content had a price for a listener. */
+export interface EscrowResult {
+  /** One for each server and listener key. */
+  places: EscrowEntry[];
+}
+
+/** Simulates an account's call: cost, success and effects. Nothing is signed or sent. */
 export interface SimulateRequest {
+  /** Network of the call. */
   chain_id: number;
+  /** Account that sends it. */
   account: Address;
+  /** Address that it calls. */
   to: Address;
+  /** Coin that it sends. */
   value_wei?: Wei;
+  /** Call data. */
   data?: Hex;
+  /** True: the effects are wanted too. */
   effects?: boolean;
 }
 
-/** A site's question to the network's node; `native_host.operations.read` has the methods. */
+/** Cost of the call, and with `effects` what it changes. Amounts are of the network's coin. */
+export interface SimulateResult {
+  /** Nonce of the account's next transaction. */
+  nonce: number;
+  /** Gas limit: the estimate with a margin. */
+  gas: number;
+  /** Priority fee per gas. */
+  tip_wei: Wei;
+  /** Most per gas. */
+  max_fee_wei: Wei;
+  /** Cost in the next block. */
+  fee_wei: Wei;
+  /** Most that it may cost. */
+  most_wei: Wei;
+  /** The account's balance. */
+  coin_wei: Wei;
+  /** Standard that the called contract declares; absent without `effects`. */
+  standard?: "erc1155" | "erc20" | "erc721" | "none" | "other";
+  /** The effects; null where the node cannot simulate; absent without `effects`. */
+  effects?: Effects | null;
+}
+
+/** Calls a read-only JSON-RPC method of the network's node. */
 export interface ReadRequest {
+  /** Network of the node. */
   chain_id: number;
+  /** One of the methods in docs/provider.md. */
   method: string;
+  /** Its parameters. */
   params?: unknown[];
 }
 
-/** A signed transaction for the network. */
+/** The node's answer. */
+export interface ReadResult {
+  /** The `result` of JSON-RPC, 512 KiB at most. */
+  value: unknown;
+}
+
+/** Sends a signed transaction to the network's node. The same bytes again are no error. */
 export interface SendRequest {
+  /** Network of the transaction. */
   chain_id: number;
+  /** The signed transaction. */
   raw: Hex;
 }
 
-/** State of a transaction; with account and number also if another one took its place. */
-export interface TransactionRequest {
-  chain_id: number;
+/** The transaction that was sent. */
+export interface SendResult {
+  /** Hash of the transaction. */
   transaction: Hash;
+}
+
+/** Reads the state of a transaction. */
+export interface TransactionRequest {
+  /** Network of the transaction. */
+  chain_id: number;
+  /** Hash of the transaction. */
+  transaction: Hash;
+  /** Its sender; with `nonce` a transaction that replaced it is found. */
   account?: Address | null;
+  /** Its nonce. */
   nonce?: number | null;
 }
 
-/** The token's movements to and from an account. */
+/** State of a transaction. `confirmed`, `failed` and `replaced` are final. */
+export interface TransactionResult {
+  /** `unknown`: the node does not have it; `pending`: it is in no block, or its block is not deep enough. */
+  state: "confirmed" | "failed" | "pending" | "replaced" | "unknown";
+  /** Number of its block; null if it is not final. */
+  block: number | null;
+  /** Time of its block, Unix seconds; null if it is not final. */
+  time_s: number | null;
+  /** Fee that was paid, of the network's coin; null if it is not final. */
+  fee_wei: Wei | null;
+  /** Hash of the transaction that replaced it; null if there is none. */
+  by: Hash | null;
+  /** Confirmations of a pending one, its own block included. */
+  deep: number;
+}
+
+/** Reads the token's transfers from and to an account. */
 export interface TransfersRequest {
+  /** Network of the token. */
   chain_id: number;
+  /** The account. */
   account: Address;
 }
 
-/**
- * Token balances of payees. `account`: who would take them.
- *
- * `payees`: these addresses; or a page of the payees of `wallet` after the address `after`.
- */
+/** The transfers. */
+export interface TransfersResult {
+  /** The last 100, newest first. */
+  transfers: Transfer[];
+}
+
+/** Reads the token balances of payees' own addresses from the network's node. */
 export interface HoldingsRequest {
+  /** Network of the balances. */
   chain_id: number;
+  /** Account that would take the tokens. */
   account: Address;
+  /** Payees to read, 256 at most; empty: a page of the wallet's. */
   payees?: Address[];
+  /** First account of the wallet whose payees are read; null: only `payees`. */
   wallet?: Address | null;
+  /** `next` of the page before; null: the first page. */
   after?: Address | null;
 }
 
-/** Find the server whose relayer moves the tokens of a payee, for an account without coins. */
+/** Payees that hold tokens. */
+export interface HoldingsResult {
+  /** Address of the token contract. */
+  token: Address;
+  /** Address of the settlement contract. */
+  settlement: Address;
+  /** Trusted time, Unix seconds. */
+  now_s: number;
+  /** Most that a permit and a transfer may cost now, in the network's coin. */
+  each_wei: Wei;
+  /** The account's balance of the network's coin. */
+  coin_wei: Wei;
+  /** Payees with tokens, in the order they were read. */
+  holdings: Holding[];
+  /** `after` of the wallet's next page; null at the end. */
+  next: Address | null;
+  /** Number of payees that were read. */
+  asked: number;
+}
+
+/** Finds the relayer that moves the tokens of a payee, for an account without coin. */
 export interface RelayerRequest {
+  /** Network of the tokens. */
   chain_id: number;
+  /** Address of the payee. */
   payee: Address;
+  /** Amount to move. */
   amount_wei: Wei;
 }
 
-/** A payee's order and permit for the relayer of a server. */
-export interface SweepRequest {
+/** The relayer of a server that has paid this payee. */
+export interface RelayerResult {
+  /** Address of the security server. */
   server: Address;
+  /** Address that the payee's permit has to name. */
+  relayer: Address;
+  /** Clock of the server, Unix seconds, for the permit's deadline. */
+  now_s: number;
+}
+
+/** Sends a payee's order and permit to the relayer of a server, and waits for the transfer. */
+export interface SweepRequest {
+  /** Address of the security server. */
+  server: Address;
+  /** The `Sweep`, signed by the payee. */
   sweep: Signed<"Sweep">;
+  /** The payee's signature of the token's permit (EIP-2612) for the relayer. */
   permit: SignatureText;
 }
 
-/** Prove a payee's amount in an epoch. */
+/** The transfer, verified on the chain. */
+export interface SweepResult {
+  /** Hash of the transaction. */
+  transaction: Hash;
+  /** Recipient. */
+  to: Address;
+  /** Amount moved. */
+  amount_wei: Wei;
+}
+
+/** Fetches a payee's leaf of an epoch, and verifies its proof against the chain. */
 export interface LeafRequest {
+  /** Address of the security server. */
   server: Address;
+  /** Number of the epoch. */
   epoch: number;
+  /** Address of the payee. */
   payee: Address;
 }
 
-/**
- * Signed claims for the relayer.
- *
- * `mixed`: one claim, which the relayer holds and sends among those of others, not before `after_s` (Unix seconds).
- */
+/** The verified leaf. */
+export interface LeafResult {
+  /** Amount of the leaf. */
+  amount_wei: Wei;
+  /** Index of the leaf in the epoch's tree. */
+  index: number;
+  /** Number of nodes in the proof. */
+  depth: number;
+  /** True if the epoch is final. */
+  final: boolean;
+  /** Always true: another leaf is the error `chain.mismatch`. */
+  verified: boolean;
+}
+
+/** Sends signed claims to the relayer of a server, and waits for their transaction. */
 export interface ClaimRequest {
+  /** `Claim` messages, each signed by its payee; all name the same server, recipient and tip. */
   claims: Signed<"Claim">[];
+  /** True: the relayer holds the claim, which is the only one, and sends it among those of others. */
   mixed?: boolean;
+  /** Earliest time of a mixed claim's transaction, Unix seconds. */
   after_s?: number;
 }
 
-/** Prove a content's counts in an epoch. */
+/** The transaction of the claims. */
+export interface ClaimResult {
+  /** Hash of the transaction; null: a mixed claim that is not sent yet. The same request again returns its state. */
+  transaction: Hash | null;
+  /** Recipient; absent while the claim is held. */
+  to?: Address;
+  /** Amount paid according to the chain; absent while the claim is held. */
+  amount_wei?: Wei;
+  /** Latest time at which the relayer sends the claim, Unix seconds; absent once it is sent. */
+  due_s?: number;
+}
+
+/** Fetches a content's counts in an epoch, and verifies their proofs against the posted counts root. */
 export interface VerifyCountsRequest {
+  /** Address of the security server. */
   server: Address;
+  /** Number of the epoch. */
   epoch: number;
+  /** Address of the content. */
   content: Address;
 }
 
-/** A network that the station at an origin names, as in its record. */
+/** The verified counts. */
+export interface VerifyCountsResult {
+  /** Plays of this listener. */
+  plays: number;
+  /** Seeks of this listener. */
+  seeks: number;
+  /** Seconds heard by this listener. */
+  seconds: number;
+  /** Counts of all listeners. */
+  content: ContentCounts;
+  /** True if the epoch is final. */
+  final: boolean;
+  /** Always true: other counts are the error `chain.mismatch`. */
+  verified: boolean;
+}
+
+/**
+ * Adds a network that a station names, after the user's consent.
+ *
+ * The deployment is compared with the network's node before it is saved.
+ */
 export interface NetworkRequest {
+  /** Origin of the station. */
   origin: string;
+  /** The deployment in the station's record `/.well-known/gomaa.json`. */
   network: Record<string, unknown>;
 }
 
-/** Check this installation. */
+/** Networks of the host after the addition. */
+export interface NetworkResult {
+  /** As in the result of `hello`. */
+  networks: NetworkEntry[];
+}
+
+/** Checks device key, ledger and networks, and that chain and servers answer. */
 export type DoctorRequest = Record<string, never>;
 
-/** The payee of a wallet's session `number` at a station; `name`: the station's. */
-export interface Payee {
-  payee: Address;
+/** Results of all checks. */
+export interface DoctorResult {
+  /** In the order they ran. */
+  checks: Check[];
+}
+
+/** State of the connection to the host. Answered by the background; it never reaches the host. */
+export type StatusRequest = Record<string, never>;
+
+/** State of the connection to the host. */
+export interface StatusResult {
+  /**
+   * `missing`: no host is installed or it did not start; `version`: it speaks another protocol version; `gone`: it has
+   * ended.
+   */
+  state: "connected" | "gone" | "missing" | "version";
+  /** Version of the host; null if it is not known. */
+  version: string | null;
+  /** Networks of the host, as in the result of `hello`. */
+  networks: NetworkEntry[];
+  /** Code of the error with which the host did not start; null if there is none. */
+  code: string | null;
+}
+
+/** GET /.well-known/gomaa.json: the station's record. */
+export interface StationRecordResult {
+  /** Address of the station. */
   station: Address;
-  number: number;
+  /** Its name, for people. */
+  name: string;
+  /** Its domain in the registry, `host[:port]`. */
+  domain: string;
+  /** Path of the route for tickets. */
+  tickets: string;
+  /** Path of the route for points. */
+  points: string;
+  /** Addresses of the security servers of its songs, in order. */
+  servers: Address[];
+  /** Deployment file of its network, with the public node as `rpc`; absent without a public node. */
+  network?: Record<string, unknown>;
+}
+
+/** GET (header `GoMAA-Ask`) and POST /gomaa/tickets: asks for a ticket of one play. */
+export interface TicketRequest {
+  /** Signed `Session`. */
+  session: Signed<"Session">;
+  /** The content's address. */
+  content: string;
+}
+
+/** An issued ticket. */
+export interface TicketResult {
+  /** Signed `Ticket`. */
+  ticket: Signed<"Ticket">;
+}
+
+/** GET (header `GoMAA-Ask`) and POST /gomaa/points: a listener's command about points and passes. */
+export interface PointsPost {
+  /** Time of the command, Unix seconds, within two minutes of the station's clock. */
+  time_s: number;
+  /** `look`, `buy NAME BALANCE` or `redeem SERIAL`. */
+  what: string;
+  /** The listener's, over station, domain, time and command. */
+  signature: string;
+}
+
+/** The listener's account after the command. */
+export interface PointsResult {
+  /** Balance. */
+  points: number;
+  /** Points for a minute of a paid play. */
+  points_per_minute: number;
+  /** Heard time below which a play gives no points. */
+  minimum_s: number;
+  /** Most points of one UTC day. */
+  cap_per_day: number;
+  /** Addition for the first counted play of an artist. */
+  discovery_percent: number;
+  /** Passes that the station sells. */
+  offers: OfferEntry[];
+  /** The listener's latest 100 passes, newest first. */
+  passes: PassEntry[];
+  /** The pass that the command bought; absent for other commands. */
+  bought?: SignedPassResult;
+  /** The pass that the command redeemed; absent for other commands. */
+  redeemed?: SignedPassResult;
+}
+
+/** The chain says that a content is revoked or destroyed. Its keys are erased and no more are released. */
+export interface Revoked {
+  /** Name of the stream. */
+  stream: string;
+  /** Address of the content. */
+  content: Address;
+  /** `content.revoked` or `content.destroyed`. */
+  code: string;
+}
+
+/** The terms have ended a content's use on this device. Its keys are erased and no more are released. */
+export interface Destroyed {
+  /** Name of the stream whose action was refused. */
+  stream: string;
+  /** Address of the content. */
+  content: Address;
+  /** Code of the refusal. */
+  code: string;
+}
+
+/** A security server has issued a receipt. */
+export interface ReceiptIssued {
+  /** Name of the stream whose session has the payee; empty if none is open. */
+  stream: string;
+  /** Number of the epoch. */
+  epoch: number;
+  /** Amount earned by the payee in the epoch. */
+  amount_wei: Wei;
+  /** Address of the payee. */
+  payee: Address;
+}
+
+/** A fault that belongs to no request. */
+export interface ProblemFound {
+  /** Name of the stream; empty if it concerns none. */
+  stream: string;
+  /** Registered code. */
+  code: string;
+  /** The code's sentence for a person, in English. */
+  message: string;
+}
+
+/** The connection to a security server has begun or ended. */
+export interface ServerState {
+  /** True if it is connected. */
+  up: boolean;
+}
+
+/** A network was added. */
+export interface NetworksChanged {
+  /** All networks, as in the result of `hello`. */
+  networks: NetworkEntry[];
+}
+
+/** A network of this host. */
+export interface NetworkEntry {
+  /** EIP-155 chain id. */
   chain_id: number;
+  /** Address of the settlement contract. */
   settlement: Address;
+  /** Address of the token contract. */
+  token: Address;
+  /** Address of the registry contract. */
+  registry: Address;
+  /** Length of an epoch, seconds. */
+  epoch_s: number;
+}
+
+/** Place of the rendition's init segment in the file. */
+export interface InitPart {
+  /** Bytes from the file's start. */
+  offset: number;
+  /** Length, bytes. */
+  size: number;
+  /** SHA-256 of its bytes. */
+  sha256: Sha256;
+}
+
+/** The registered station of the page's domain. */
+export interface StationEntry {
+  /** Address of the station. */
+  address: Address;
+  /** Registered name. */
+  name: string;
+  /** Registered domain, `host[:port]`. */
+  domain: string;
+}
+
+/** The listener's use of a content, the input of the policy's decision. */
+export interface Usage {
+  /** Plays so far. */
+  plays: number;
+  /** Seeks so far. */
+  seeks: number;
+  /** Seconds heard so far. */
+  seconds: number;
+  /** Unix seconds of the first play; null if there is none. */
+  first_play_s: number | null;
+  /** Uses of an action that count against its limit now, where they differ from the cumulative number. */
+  counts: Record<string, number>;
+  /** Unix seconds at which an action last counted. */
+  last_s: Record<string, number>;
+}
+
+/** Circumstances of a play, the other input of the policy's decision (`pywallet.policy.Context`). */
+export interface DecisionContext {
+  /** Trusted time, Unix seconds. */
+  now_s: number;
+  /** Domain of the station; null without one. */
+  domain: string | null;
+  /** True if a wallet collects the reward. */
+  wallet: boolean;
+  /** True if the content is revoked. */
+  revoked: boolean;
+  /** True if the content is destroyed. */
+  destroyed: boolean;
+  /** Territory of the listener according to the server; null if not known. */
+  territory: string | null;
+  /** Purpose of the station according to the server; null if not known. */
+  purpose: string | null;
+  /** Other devices of this listener that have used the content. */
+  devices: number;
+  /** True if this device is among those counted. */
+  device_known: boolean;
+  /** Other streams of this listener that are playing. */
+  streams: number;
+  /** Unix seconds of the last contact with the server; null: now. */
+  renewed_s: number | null;
+  /** True if this computer's clock was set back against trusted time. */
+  rolled_back: boolean;
+  /** Position of the action, seconds; null if there is none. */
+  position_s: number | null;
+}
+
+/** The security server of a content. */
+export interface ServerEntry {
+  /** Address of the server. */
+  address: Address;
+  /** Registered URL. */
+  url: string;
+}
+
+/** A play of this content at this station that a crash interrupted; `rejoin` resumes it. */
+export interface InterruptedPlay {
+  /** State at the last invocation. */
+  state: "paused" | "playing";
+  /** Position of the last invocation, milliseconds. */
+  position_ms: number;
+}
+
+/** Segment keys, wrapped to the renderer. */
+export interface Grant {
+  /** X25519 public key of the side that wrapped them, the host or the server. */
+  ephemeral: Key;
+  /** [segment, nonce, ciphertext and tag in base64] of each key; 32 at most. */
+  keys: [number, Base64][];
+  /** Time from which the keys are not used, Unix seconds. */
+  expires_s: number;
+  /** Present where keys are not released yet. */
+  wait?: GrantWait;
+}
+
+/** Sums of all receipts of a wallet; each receipt is in one of them. */
+export interface EarningTotals {
+  /** Of epochs that are not final. */
+  pending_wei: Wei;
+  /** Of final epochs, not claimed. */
+  claimable_wei: Wei;
+  /** Claimed. */
+  claimed_wei: Wei;
+  /** Paid to payees' own addresses, not swept. */
+  at_payee_wei: Wei;
+}
+
+/** A play or a refusal in the ledger. */
+export interface ActivityEntry {
+  /** Unix seconds. */
+  time_s: number;
+  /** Address of the content; null if it is not known. */
+  content: Address | null;
+  /** Title of the content. */
+  title: string;
+  /** Artist of the content. */
+  artist: string;
+  /** Domain of the station; null if it is not known. */
+  station: string | null;
+  /** Reward of the play. */
+  amount_wei: Wei;
+  /** `reported`: the server has all its invocations; `unreported`: it does not; `refused`. */
+  state: "refused" | "reported" | "unreported";
+  /** Code of the refusal; null if there is none. */
+  code: string | null;
+}
+
+/** A receipt of a wallet's payee. */
+export interface ReceiptEntry {
+  /** Address of the security server that issued it. */
+  server: Address;
+  /** Number of the epoch. */
+  epoch: number;
+  /** Address of the payee. */
+  payee: Address;
+  /** Amount earned by the payee in the epoch. */
+  amount_wei: Wei;
+  /** Address of the last content played; `0x` where only published data have the receipt. */
+  content: AddressOrEmpty;
+  /** Title of that content; empty if it is not known. */
+  title: string;
+  /** Domain of the station. */
+  station: string;
+  /** Name of the station. */
+  station_name: string;
+  /** Address of the station. */
+  station_address: Address;
+  /** Number of the wallet's session at the station, from which the payee is derived. */
+  number: number;
+  /** Chain of the settlement contract. */
+  chain_id: number;
+  /** Address of the settlement contract. */
+  settlement: Address;
+  /** `pending`: the epoch is not final; `claimable`: it is; `claimed`: the amount is at the wallet. */
+  state: "claimable" | "claimed" | "pending";
+  /** True if the amount was paid to the payee's own address: a sweep moves it, not a claim. */
+  at_payee: boolean;
+  /** Time at which the epoch becomes final, Unix seconds; null if it is not known. */
+  due_s: number | null;
+  /** Transaction that moved the amount to the wallet; null if there is none. */
+  transaction: Hash | null;
+}
+
+/** Payee of one session of a wallet at a station. */
+export interface Payee {
+  /** Address of the payee. */
+  payee: Address;
+  /** Address of the station. */
+  station: Address;
+  /** Number of the session, from which the payee is derived. */
+  number: number;
+  /** Chain of the settlement contract. */
+  chain_id: number;
+  /** Address of the settlement contract. */
+  settlement: Address;
+  /** Name of the station. */
   name?: string;
 }
 
-/** Primary key of a receipt. */
+/** Key of a receipt. */
 export interface ReceiptKey {
+  /** Number of the epoch. */
   epoch: number;
+  /** Address of the security server. */
   server: Address;
+  /** Address of the payee. */
   payee: Address;
+  /** Chain of the settlement contract. */
   chain_id?: number;
 }
 
-/** The 24 payees that a wallet would have had at a station on a day (since 1970), 20 bytes each, in base64. */
+/** Payees that a wallet has at a station on a day, one for each hour. */
 export interface Candidates {
+  /** Address of the station. */
   station: Address;
+  /** Days since 1970-01-01. */
   day: number;
+  /** 24 addresses of 20 bytes, joined, in base64. */
   payees: string;
+}
+
+/** A day at a station whose payees are wanted. */
+export interface StationDay {
+  /** Address of the station. */
+  station: Address;
+  /** Days since 1970-01-01. */
+  day: number;
+}
+
+/** A security server whose published data could not be fetched; a later step retries. */
+export interface AbsentServer {
+  /** Address of the server. */
+  server: Address;
+  /** Registered URL; null if none is known. */
+  url: string | null;
+  /** Number of its epochs that are missing. */
+  epochs: number;
+  /** Code of the error. */
+  code: string;
+}
+
+/** A play's part of a receipt. */
+export interface ReceiptPart {
+  /** Address of the content; null: played on another computer. */
+  content: Address | null;
+  /** Title of the content. */
+  title: string;
+  /** Artist of the content. */
+  artist: string;
+  /** Begin of the play, Unix seconds; null: played on another computer. */
+  time_s: number | null;
+  /** Seconds heard; null: played on another computer. */
+  seconds: number | null;
+  /** Digest of the ticket; null: played on another computer. */
+  ticket: Hash | null;
+  /** Part of the receipt's amount. */
+  amount_wei: Wei;
+}
+
+/** A site's grant. */
+export interface SiteEntry {
+  /** Origin of the site. */
+  origin: string;
+  /** State of the grant. */
+  state: "allowed" | "paused" | "revoked";
+  /** Daily budget. */
+  day_wei: Wei;
+  /** Amount debited today (UTC). */
+  spent_wei: Wei;
+  /** Rewards of the wallet's plays at this site. */
+  earned_wei: Wei;
+  /** First use, Unix seconds. */
+  first_s: number;
+  /** Last use, Unix seconds. */
+  last_s: number;
+}
+
+/** Escrow of one listener key at one security server. */
+export interface EscrowEntry {
+  /** Address of the security server. */
+  server: Address;
+  /** Address of the listener key. */
+  payer: Address;
+  /** Address of the station. */
+  station: Address;
+  /** Domain of the station. */
+  domain: string;
+  /** Chain of the escrow. */
+  chain_id: number;
+  /** Address of the settlement contract. */
+  settlement: Address;
+  /** Address of the token contract. */
+  token: Address;
+  /** Escrow in the settlement contract. */
+  escrow_wei: Wei;
+  /** Part of the escrow that is neither requested back nor signed for. */
+  left_wei: Wei;
+  /** Amount of vouchers that are not debited yet. */
+  pending_wei: Wei;
+  /** Amount debited or signed for. */
+  spent_wei: Wei;
+  /** Amount requested for withdrawal. */
+  requested_wei: Wei;
+  /** Tokens of the listener key itself: withdrawn, and not transferred to the wallet yet. */
+  held_wei: Wei;
+  /** Time from which the requested amount can be withdrawn, Unix seconds. */
+  ready_s: number;
+  /** Trusted time, Unix seconds. */
+  now_s: number;
+  /** Time between request and withdrawal, seconds. */
+  delay_s: number;
+}
+
+/** Effects of a call on the account. */
+export interface Effects {
+  /** The changes. */
+  changes: Effect[];
+  /** True if the call touches more than is read. */
+  more: boolean;
+  /** True if the changes are those that the decoded call says. */
+  as_said: boolean;
+}
+
+/** A transfer of the token. */
+export interface Transfer {
+  /** Time of the block, Unix seconds. */
+  time_s: number;
+  /** Number of the block. */
+  block: number;
+  /** Hash of the transaction. */
+  transaction: Hash;
+  /** Sender; `from` on the wire. */
+  from: Address;
+  /** Recipient. */
+  to: Address;
+  /** Amount. */
+  amount_wei: Wei;
+  /** True if the transaction claimed receipts of this ledger. */
+  reward: boolean;
+}
+
+/** Tokens at a payee's own address. The last four fields are present for a payee of the wallet. */
+export interface Holding {
+  /** Address of the payee. */
+  payee: Address;
+  /** Its tokens. */
+  amount_wei: Wei;
+  /** Nonce of its next permit (EIP-2612). */
+  nonce: number;
+  /** Amount that the account may take already. */
+  allowed_wei: Wei;
+  /** Address of the station. */
+  station?: Address;
+  /** Number of the session, from which the payee is derived. */
+  number?: number;
+  /** Name of the station. */
+  name?: string;
+  /** Rewards among its tokens. */
+  owed_wei?: Wei;
+}
+
+/** Counts of all listeners of a content in an epoch. */
+export interface ContentCounts {
+  /** Plays. */
+  plays: number;
+  /** Seeks. */
+  seeks: number;
+  /** Seconds heard. */
+  seconds: number;
+  /** Plays that were not validated. */
+  unvalidated: number;
+}
+
+/** Result of one check. */
+export interface Check {
+  /** What was checked. */
+  name: string;
+  /** True if it is in order. */
+  ok: boolean;
+  /** What was found, or what repairs it. */
+  message: string;
+}
+
+/** A pass that the station sells. */
+export interface OfferEntry {
+  /** Name of the offer. */
+  name: string;
+  /** `offer` (used up when it is redeemed) or `ad-free` (valid until it ends). */
+  kind: string;
+  /** Price in points. */
+  cost: number;
+  /** Validity in days. */
+  days: number;
+  /** Description for people. */
+  text: string;
+}
+
+/** A pass that the listener has bought. */
+export interface PassEntry {
+  /** Serial number. */
+  serial: string;
+  /** Name of the offer. */
+  offer: string;
+  /** `offer` or `ad-free`. */
+  kind: string;
+  /** Description for people. */
+  text: string;
+  /** End of validity, Unix seconds. */
+  ends_s: number;
+  /** When it was redeemed, Unix seconds, or null. */
+  redeemed_s: number | null;
+}
+
+/** A pass, signed by the station. */
+export interface SignedPassResult {
+  /** Address of the station. */
+  issuer: Address;
+  /** Address of the listener at the station. */
+  holder: Address;
+  /** `offer` or `ad-free`. */
+  kind: string;
+  /** Serial number. */
+  serial: string;
+  /** End of validity, Unix seconds. */
+  not_after: number;
+  /** Description for people. */
+  text: string;
+  /** The station's, over keccak("gomaa/1 pass" ‖ the fields before). */
+  signature: SignatureText;
+}
+
+/** Reason for which the server releases no keys yet. */
+export interface GrantWait {
+  /** Code of the reason. */
+  code: string;
+  /** Time before the same action is invoked again, milliseconds; 60,000 at most. */
+  retry_ms: number;
+}
+
+/** A part of the account's state that the call changes. */
+export interface Effect {
+  /**
+   * `coin`: balance of the network's coin; `token`: balance of a token; `many`: balance of an item of a collection;
+   * `item`: owner of an item; `allowance`: amount that another may take; `right`: who may move an item; `operator`: who
+   * may move all items.
+   */
+  kind: "allowance" | "coin" | "item" | "many" | "operator" | "right" | "token";
+  /** Contract of the token or collection; null for the coin. */
+  contract: ChecksumAddress | null;
+  /** Owner of the item, or address with the right; null if there is none. */
+  other: ChecksumAddress | null;
+  /** Number of the item; null for kinds without one. */
+  item: Wei | null;
+  /** Value before the call, decimal. */
+  before: Wei;
+  /** Value after the call, decimal. */
+  after: Wei;
+  /** True if the item belongs to the account afterwards. */
+  own: boolean;
+  /** True if the change gives away no more than the decoded call says. */
+  expected: boolean;
 }
 
 /** Operations of the native host. */
 export interface HostOperations {
-  hello: { request: HelloRequest; result: any };
-  open: { request: OpenRequest; result: any };
-  identify: { request: IdentifyRequest; result: any };
-  prepare: { request: PrepareRequest; result: any };
-  rejoin: { request: RejoinRequest; result: any };
-  invoke: { request: InvokeRequest; result: any };
-  problem: { request: ProblemRequest; result: any };
-  close: { request: CloseRequest; result: any };
-  summary: { request: SummaryRequest; result: any };
-  payees: { request: PayeesRequest; result: any };
-  earnings: { request: EarningsRequest; result: any };
-  scan: { request: ScanRequest; result: any };
-  origin: { request: ReceiptBreakdownRequest; result: any };
-  site: { request: SiteRequest; result: any };
-  sites: { request: SitesRequest; result: any };
-  owed: { request: OwedRequest; result: any };
-  pay: { request: PayRequest; result: any };
-  escrow: { request: EscrowRequest; result: any };
-  simulate: { request: SimulateRequest; result: any };
-  read: { request: ReadRequest; result: any };
-  send: { request: SendRequest; result: any };
-  transaction: { request: TransactionRequest; result: any };
-  transfers: { request: TransfersRequest; result: any };
-  holdings: { request: HoldingsRequest; result: any };
-  relayer: { request: RelayerRequest; result: any };
-  sweep: { request: SweepRequest; result: any };
-  leaf: { request: LeafRequest; result: any };
-  claim: { request: ClaimRequest; result: any };
-  verify_counts: { request: VerifyCountsRequest; result: any };
-  network: { request: NetworkRequest; result: any };
-  doctor: { request: DoctorRequest; result: any };
+  hello: { request: HelloRequest; result: HelloResult };
+  open: { request: OpenRequest; result: OpenResult };
+  identify: { request: IdentifyRequest; result: IdentifyResult };
+  prepare: { request: PrepareRequest; result: PrepareResult | null };
+  rejoin: { request: RejoinRequest; result: RejoinResult };
+  invoke: { request: InvokeRequest; result: InvokeResult };
+  problem: { request: ProblemRequest; result: Empty };
+  close: { request: CloseRequest; result: Empty };
+  summary: { request: SummaryRequest; result: SummaryResult };
+  payees: { request: PayeesRequest; result: Empty };
+  earnings: { request: EarningsRequest; result: EarningsResult };
+  scan: { request: ScanRequest; result: ScanResult };
+  origin: { request: ReceiptBreakdownRequest; result: ReceiptBreakdownResult };
+  site: { request: SiteRequest; result: SiteResult };
+  sites: { request: SitesRequest; result: SitesResult };
+  owed: { request: OwedRequest; result: OwedResult | null };
+  pay: { request: PayRequest; result: Empty };
+  escrow: { request: EscrowRequest; result: EscrowResult };
+  simulate: { request: SimulateRequest; result: SimulateResult };
+  read: { request: ReadRequest; result: ReadResult };
+  send: { request: SendRequest; result: SendResult };
+  transaction: { request: TransactionRequest; result: TransactionResult };
+  transfers: { request: TransfersRequest; result: TransfersResult };
+  holdings: { request: HoldingsRequest; result: HoldingsResult };
+  relayer: { request: RelayerRequest; result: RelayerResult };
+  sweep: { request: SweepRequest; result: SweepResult };
+  leaf: { request: LeafRequest; result: LeafResult };
+  claim: { request: ClaimRequest; result: ClaimResult };
+  verify_counts: { request: VerifyCountsRequest; result: VerifyCountsResult };
+  network: { request: NetworkRequest; result: NetworkResult };
+  doctor: { request: DoctorRequest; result: DoctorResult };
+}
+
+/** Operations that the background answers itself. */
+export interface BackgroundOperations {
+  status: { request: StatusRequest; result: StatusResult };
 }
 
 /** Events of the native host. */
 export interface HostEvents {
+  revoked: Revoked;
+  destroyed: Destroyed;
+  receipt: ReceiptIssued;
+  problem: ProblemFound;
+  server: ServerState;
+  networks: NetworksChanged;
 }
 
-/** HTTP routes of a station. */
+/** HTTP routes of a station that the extension fetches. */
 export interface StationRoutes {
+  "GET /.well-known/gomaa.json": { request: null; result: StationRecordResult };
+  "POST /gomaa/tickets": { request: TicketRequest; result: TicketResult };
+  "POST /gomaa/points": { request: PointsPost; result: PointsResult };
 }

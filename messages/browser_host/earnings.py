@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from messages.fields import Address, AddressOrEmpty, Hash, Index, Message, Number, Text, Wei
+from messages.fields import Address, AddressOrEmpty, Hash, Index, Number, Text, Wei
+from messages.signed import SignedReceipt
 
 
 class ReceiptEntry(Struct, frozen=True):
@@ -256,7 +257,7 @@ class ReceiptBreakdownResult(Struct, frozen=True):
 
     chain_id: Number
     settlement: Address
-    receipt: Message | None
+    receipt: SignedReceipt | None
     detail: dict[str, Any] | None
     station: str
     session: Hash | None

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from messages.fields import Address, Message, Name, Number, Wei
+from messages.fields import Address, Name, Number, Wei
+from messages.signed import SignedVoucher
 
 
 class Owed(Struct, frozen=True):
@@ -52,7 +53,7 @@ class Pay(Struct, frozen=True):
     """
 
     stream: Name
-    voucher: Message
+    voucher: SignedVoucher
 
 
 class Escrow(Struct, frozen=True):

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from messages.fields import Address, Hash, Message, Number, SignatureText, Wei
+from messages.fields import Address, Hash, Number, SignatureText, Wei
+from messages.signed import SignedClaim, SignedSweep
 
 
 class Leaf(Struct, frozen=True):
@@ -50,7 +51,7 @@ class Claim(Struct, frozen=True):
         after_s: Earliest time of a mixed claim's transaction, Unix seconds.
     """
 
-    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    claims: Annotated[list[SignedClaim], Meta(min_length=1, max_length=32)]
     mixed: bool = False
     after_s: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
 
@@ -226,7 +227,7 @@ class Sweep(Struct, frozen=True):
     """
 
     server: Address
-    sweep: Message
+    sweep: SignedSweep
     permit: SignatureText
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from messages.fields import Base64, Count, Index, Key, Message, Name, Number
+from messages.fields import Base64, Count, Index, Key, Name, Number
+from messages.signed import SignedTicket
 
 
 class Prepare(Struct, frozen=True):
@@ -19,7 +20,7 @@ class Prepare(Struct, frozen=True):
     """
 
     stream: Name
-    ticket: Message
+    ticket: SignedTicket
     tracking: bool | None = None
 
 
@@ -48,7 +49,7 @@ class Rejoin(Struct, frozen=True):
     """
 
     stream: Name
-    ticket: Message | None = None
+    ticket: SignedTicket | None = None
 
 
 class RejoinResult(Struct, frozen=True):

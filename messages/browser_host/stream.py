@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from messages.fields import Address, Hash, HeaderBytes, Key, Message, Name, Number, Origin, Sha256, Text, Wei
+from messages.fields import Address, Hash, HeaderBytes, Key, Name, Number, Origin, Sha256, Text, Wei
+from messages.signed import SignedSession
 
 
 class Open(Struct, frozen=True):
@@ -211,7 +212,7 @@ class Identify(Struct, frozen=True):
     """
 
     stream: Name
-    session: Message | None = None
+    session: SignedSession | None = None
 
 
 class IdentifyResult(Struct, frozen=True):
@@ -223,7 +224,7 @@ class IdentifyResult(Struct, frozen=True):
         now_s: Trusted time, Unix seconds. Where its hour is over, the wallet signs another session.
     """
 
-    session: Message
+    session: SignedSession
     id: Hash
     now_s: Number
 

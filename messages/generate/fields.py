@@ -65,6 +65,12 @@ class Alias:
     type: Type
     description: str
 
+    @property
+    def is_encoding(self) -> bool:
+        """Return whether it is a text of a pattern, such as hexadecimal."""
+        plain = _plain(self.type)
+        return isinstance(plain, StrType) and plain.pattern is not None
+
 
 def fields_of(kind: type[Struct], *, encoded: bool) -> list[Field]:
     """Fields of a struct without its tag.
@@ -153,9 +159,13 @@ def aliases() -> tuple[Alias, ...]:
     for name, value in vars(field_types).items():
         if get_origin(value) is Annotated:
             kind = type_info(value)
-            if isinstance(kind, StrType | IntType):
+            if isinstance(_plain(kind), StrType | IntType):
                 found.append(Alias(name, kind, described.get(name, "")))
     return tuple(found)
+
+
+def _plain(kind: Type) -> Type:
+    return kind.type if isinstance(kind, Metadata) else kind
 
 
 def _described(module: ast.Module) -> dict[str, str]:

@@ -12,13 +12,13 @@ from messages.fields import (
     AgreedLines,
     Hash,
     Index,
-    Message,
     Number,
     Numbers,
     Wei,
 )
 from messages.host_server.request import Request
 from messages.settlement import ReceiptEntry
+from messages.signed import SignedVoucher
 
 
 class Owed(Request, tag="statement"):
@@ -41,7 +41,7 @@ class Pay(Request, tag="voucher"):
         lines: [ticket number, whole intervals] that the listener agreed to; null or absent: the whole statement.
     """
 
-    voucher: Message
+    voucher: SignedVoucher
     lines: AgreedLines | None = None
 
 
@@ -55,7 +55,7 @@ class Books(Request, tag="books"):
     """
 
     session: Hash
-    voucher: Message | None = None
+    voucher: SignedVoucher | None = None
     settled: Acknowledgements = field(default_factory=list)
 
 

@@ -6,8 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from messages.fields import Address, Message, Number
+from messages.fields import Address, Number
 from messages.settlement import ReceiptDetail
+from messages.signed import SignedReceipt
 
 
 class ReceiptEvent(Struct, frozen=True, tag_field="event", tag="receipt"):
@@ -18,7 +19,7 @@ class ReceiptEvent(Struct, frozen=True, tag_field="event", tag="receipt"):
         detail: The values under its ``detail`` hash.
     """
 
-    receipt: Message
+    receipt: SignedReceipt
     detail: ReceiptDetail
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from messages.fields import Address, Code, Count, Hash, Index, Key, Message, Number, SignatureText, WrappedKeys
+from messages.fields import Address, Code, Count, Hash, Index, Key, Number, SignatureText, WrappedKeys
 from messages.host_server.request import Request
+from messages.signed import SignedInvocation, SignedSession, SignedTicket
 
 
 class Hello(Request, tag="hello"):
@@ -47,8 +48,8 @@ class Open(Request, tag="open"):
         tracking: True if the listener agreed to be counted per segment; null or absent: no choice was made.
     """
 
-    session: Message
-    ticket: Message
+    session: SignedSession
+    ticket: SignedTicket
     tracking: bool | None = None
 
 
@@ -141,7 +142,7 @@ class GrantRequest(Request, tag="grant"):
         rendition: Id of the rendition; null or absent: the header's first.
     """
 
-    invocation: Message
+    invocation: SignedInvocation
     first: Index
     count: Count
     key: Key
@@ -193,7 +194,7 @@ class Report(Request, tag="report"):
         invocations: Signed ``Invocation`` each.
     """
 
-    invocations: Annotated[list[Message], Meta(max_length=512)]
+    invocations: Annotated[list[SignedInvocation], Meta(max_length=512)]
 
 
 class RefusedInvocation(Struct, frozen=True):

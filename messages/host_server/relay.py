@@ -6,8 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from messages.fields import Address, Hash, Message, SignatureText
+from messages.fields import Address, Hash, SignatureText
 from messages.host_server.request import Request
+from messages.signed import SignedClaim, SignedSweep
 
 RelayerState = Annotated[str, Meta(pattern=r"^[a-z]{1,16}$")]
 """State of the relayer's account: ``ok``, ``low`` (balance), ``spent`` (budget) or ``unknown``."""
@@ -22,7 +23,7 @@ class ClaimRequest(Request, tag="claim"):
         after_s: Time before which a mixed claim is not sent, Unix seconds, at most 14 days ahead.
     """
 
-    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    claims: Annotated[list[SignedClaim], Meta(min_length=1, max_length=32)]
     mixed: bool = False
     after_s: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
 
@@ -59,7 +60,7 @@ class SweepRequest(Request, tag="sweep"):
         permit: The payee's signature of a permit (EIP-2612) for the relayer.
     """
 
-    sweep: Message
+    sweep: SignedSweep
     permit: SignatureText
 
 

@@ -250,7 +250,7 @@ async function send(claim) {
   /** @type {Partial<Planned> | null} */
   let change = { at_ms: Date.now() + later };
   try {
-    const { transaction, due_s } = await native("claim", {
+    const { transaction, due_s = Infinity } = await native("claim", {
       claims: [claim.claim],
       mixed: true,
       after_s: Math.floor((claim.after_ms ?? claim.at_ms) / 1000),

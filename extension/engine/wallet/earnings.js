@@ -215,7 +215,7 @@ async function claim({ most_wei = "0" }) {
     for await (const batch of batches()) {
       const done = await native("claim", { claims: batch });
       transactions.push(done.transaction);
-      amount += BigInt(done.amount_wei);
+      amount += BigInt(done.amount_wei ?? 0);
     }
   } catch (error) {
     failure = error;
