@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pywallet.encoding.hex import to_b64
 from pywallet.sps import rendition_choice
 from pywallet.sps.file_layout import SegmentRow, segment_rows
 from pywallet.sps.header import Header, Rendition
@@ -29,17 +28,6 @@ class Table:
     def index(self) -> SegmentIndex:
         """When its segments sound."""
         return self.rendition.index
-
-    def to_json(self) -> dict[str, object]:
-        """``rendition``, ``key_epochs``, ``init`` and ``segments`` of the reply to ``open``."""
-        offset, size, digest = self.init
-        return {
-            "rendition": self.rendition.id,
-            "codec": self.rendition.codec,
-            "key_epochs": [list(pair) for pair in self.rendition.key_epochs],
-            "init": {"offset": offset, "size": size, "sha256": to_b64(digest)},
-            "segments": [[*row[:-1], to_b64(row.sha256)] for row in self.segments],
-        }
 
 
 def build(header: Header, cose_length: int, index: int = 0) -> Table:
