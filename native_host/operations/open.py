@@ -126,7 +126,7 @@ def _reply(services: Services, stream: Stream, going: TicketRow | None) -> OpenR
         codec=rendition.codec,
         key_epochs=list(rendition.key_epochs),
         init=InitPart(init[0], init[1], to_b64(init[2])),
-        segments=[(*row[:-1], to_b64(row.sha256)) for row in stream.table.segments],
+        segments=stream.table.entries(),
         ephemeral=to_b64(stream.wrap.ephemeral),
         policy=policy.to_dict(),
         device=None if device is None else to_hex(device),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pywallet.encoding.hex import to_b64
 from pywallet.sps import rendition_choice
 from pywallet.sps.file_layout import SegmentRow, segment_rows
 from pywallet.sps.header import Header, Rendition
@@ -28,6 +29,10 @@ class Table:
     def index(self) -> SegmentIndex:
         """When its segments sound."""
         return self.rendition.index
+
+    def entries(self) -> list[tuple[int, int, int, int, str]]:
+        """``segments`` in the result of ``open``."""
+        return [(*row[:-1], to_b64(row.sha256)) for row in self.segments]
 
 
 def build(header: Header, cose_length: int, index: int = 0) -> Table:
