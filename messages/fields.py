@@ -35,6 +35,12 @@ SignatureText = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
 Numbers = Annotated[list[Index], Meta(max_length=2_000)]
 AgreedLines = Annotated[list[tuple[Index, Index]], Meta(max_length=2_000)]
 Acknowledgements = Annotated[list[Message], Meta(max_length=256)]
+WrappedKey = Annotated[str, Meta(max_length=256)]
+"""A key that is wrapped to the key of one receiver, in base64."""
+WrappedKeys = list[tuple[Index, WrappedKey]]
+"""Segment index or key epoch, and the wrapped key."""
+Code = Annotated[str, Meta(max_length=64)]
+"""A code of the error registry (docs/protocol.md section 7)."""
 
 
 class Empty(Struct, frozen=True):

@@ -1,19 +1,25 @@
-"""Requests of a host to a server's relayer."""
+"""Operations of a host about a server's relayer."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-from messages.fields import Address, Message, SignatureText
+from messages.fields import Address, Hash, Message, SignatureText
 from messages.host_server.request import Request
+
+RelayerState = Annotated[str, Meta(pattern=r"^[a-z]{1,16}$")]
+"""State of the relayer's account: ``ok``, ``low`` (balance), ``spent`` (budget) or ``unknown``."""
 
 
 class ClaimRequest(Request, tag="claim"):
-    """Signed claims, all to one address, for the relayer.
+    """Hands in signed claims, all to one address, for the relayer.
 
-    ``mixed``: one claim, held and sent among those of others, not before ``after_s`` (Unix seconds).
+    Attributes:
+        claims: Signed ``Claim`` each.
+        mixed: True if the one claim is held and sent among those of others.
+        after_s: Time before which a mixed claim is not sent, Unix seconds, at most 14 days ahead.
     """
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
@@ -22,14 +28,46 @@ class ClaimRequest(Request, tag="claim"):
 
 
 class RelayerRequest(Request, tag="relayer"):
-    """Asks for the address that a payee's permit has to name; refused where the sweep would be."""
+    """Asks for the address that a payee's permit has to name; refused where the sweep would be.
+
+    Attributes:
+        payee: Address of the payee.
+        amount: Amount of the sweep, wei.
+    """
 
     payee: Address
     amount: Annotated[str, Meta(pattern=r"^[0-9]{1,39}$")]
 
 
+class RelayerResult(Struct, frozen=True):
+    """The relayer's account.
+
+    Attributes:
+        relayer: Address that the permit has to name.
+        state: State of the account.
+    """
+
+    relayer: Address
+    state: RelayerState
+
+
 class SweepRequest(Request, tag="sweep"):
-    """A payee's order to transfer tokens from its own address, and its permit (EIP-2612) for the relayer."""
+    """Hands in a payee's order to transfer tokens from its own address.
+
+    Attributes:
+        sweep: Signed ``Sweep``.
+        permit: The payee's signature of a permit (EIP-2612) for the relayer.
+    """
 
     sweep: Message
     permit: SignatureText
+
+
+class SweepResult(Struct, frozen=True):
+    """The transaction of a sweep.
+
+    Attributes:
+        transaction: Its hash; it is in a block.
+    """
+
+    transaction: Hash
