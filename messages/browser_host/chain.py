@@ -8,6 +8,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from messages.fields import Address, ChecksumAddress, Hash, Hex, Name, Number, Wei
 
+StateKind = Literal["coin", "token", "many", "item", "allowance", "right", "operator"]
+Standard = Literal["erc20", "erc721", "erc1155", "other", "none"]
+
 
 class Simulate(Struct, frozen=True):
     """Simulates an account's call: cost, success and effects. Nothing is signed or sent.
@@ -45,7 +48,7 @@ class Effect(Struct, frozen=True):
         expected: True if the change gives away no more than the decoded call says.
     """
 
-    kind: Literal["coin", "token", "many", "item", "allowance", "right", "operator"]
+    kind: StateKind
     contract: ChecksumAddress | None
     other: ChecksumAddress | None
     item: Wei | None
@@ -91,7 +94,7 @@ class SimulateResult(Struct, frozen=True):
     fee_wei: Wei
     most_wei: Wei
     coin_wei: Wei
-    standard: Literal["erc20", "erc721", "erc1155", "other", "none"] | UnsetType = UNSET
+    standard: Standard | UnsetType = UNSET
     effects: Effects | UnsetType | None = UNSET
 
 

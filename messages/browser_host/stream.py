@@ -150,7 +150,7 @@ class OpenResult(Struct, frozen=True):
         mime: MIME type of the rendition with its codec.
         rendition: Id of the selected rendition.
         codec: Codec of the selected rendition.
-        key_epochs: [first segment, key epoch] of each key epoch of the rendition.
+        key_epochs: [key epoch, first segment] of each key epoch of the rendition.
         init: The init segment.
         segments: [offset (bytes from the file's start), size (bytes), start_ms, duration_ms, sha256] of each segment.
         ephemeral: The host's X25519 public key for this stream, for unwrapping segment keys.
