@@ -12,6 +12,9 @@ from messages.fields import Address, Base64, Index, Key, Number, SignatureText, 
 class Upload(Struct, forbid_unknown_fields=True):
     """PUT /v1/contents/{content}: a content's header and its content keys.
 
+    The content keys are wrapped like segment keys, with info "sps/1 upload" and AAD content ‖ uint32 epoch. The
+    body is at most 8 MiB.
+
     Attributes:
         header: The signed header (COSE), in base64.
         ephemeral: X25519 key of the wrapping.
@@ -41,6 +44,8 @@ class UploadResult(Struct, frozen=True):
 class HandoverRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """POST /v1/handovers: asks for keys and counters of a content, for the server to which its owner moves it.
 
+    Any other server is refused with ``server.handover``.
+
     Attributes:
         content: The content's address.
         server: Address of the asking server.
@@ -62,7 +67,7 @@ class HandoverResult(Struct, frozen=True):
 
     Attributes:
         ephemeral: X25519 key of the sealing.
-        sealed: MessagePack of {header, keys, counters, next}, sealed with info "sps/1 handover" and AAD content ‖
+        sealed: MessagePack of the part (below), sealed with info "sps/1 handover" and AAD content ‖
             former server ‖ new server.
         signature: The former server's, over keccak("gomaa/1 handed over" ‖ content ‖ server ‖ after ‖
             sha256(ephemeral ‖ sealed)).
@@ -75,6 +80,9 @@ class HandoverResult(Struct, frozen=True):
 
 class MoveRequest(Struct, forbid_unknown_fields=True):
     """POST /v1/moves: asks this server to take over a content that its owner has proposed to it.
+
+    With ``accept_moves = false`` only with the bearer admin token (docs/settlement.md, "Moving a content's
+    server").
 
     Attributes:
         content: The content's address.

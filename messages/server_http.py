@@ -55,7 +55,8 @@ class InfoResult(Struct, frozen=True):
         settlement: Address of the settlement contract.
         schedule: Times of the epochs.
         version: Release of the program.
-        relayer: State of the relayer's account.
+        relayer: State of the relayer's account: ``ok``, ``low`` (balance), ``spent`` (budget) or ``unknown``
+            (docs/operate-server.md).
     """
 
     server: Address
@@ -210,6 +211,8 @@ class ImportResult(Struct, frozen=True):
 
 class ReceiptsPost(Struct, forbid_unknown_fields=True):
     """POST /v1/receipts: asks for the receipts of a payee, for a challenge.
+
+    Refused with ``invocation.time`` or ``claim.signature``.
 
     Attributes:
         payee: Address of the payee.

@@ -7,6 +7,7 @@
 /** An unsigned integer in decimal. */
 export type Decimal = string;
 
+/** An address: 20 bytes in lower-case hexadecimal. */
 export type Address = string;
 
 /** An address; `0x` where it is not known. */
@@ -15,22 +16,28 @@ export type AddressOrEmpty = string;
 /** An address in the mixed case of EIP-55. */
 export type ChecksumAddress = string;
 
+/** A hash or the id of a signed message: 32 bytes in lower-case hexadecimal. */
 export type Hash = string;
 
+/** Bytes in lower-case hexadecimal, at most 64 KiB: no transaction of a wallet is longer. */
 export type Hex = string;
 
+/** An amount in wei, decimal. */
 export type Wei = string;
 
+/** A key of 32 bytes in base64. */
 export type Key = string;
 
 /** A SHA-256 digest in base64. */
 export type Sha256 = string;
 
+/** Bytes in base64. */
 export type Base64 = string;
 
 /** A header as long as the format allows, in base64. */
 export type HeaderBytes = string;
 
+/** A signature r‖s‖v, 65 bytes in lower-case hexadecimal. */
 export type SignatureText = string;
 
 /** Fields of each signed message by its EIP-712 type; integers are decimal strings. */
@@ -148,9 +155,15 @@ export interface OpenRequest {
   key: Key;
   /** Codecs that the browser decodes, such as `flac`; absent: all. */
   codecs?: string[] | null;
-  /** Throughput of the file's download, kilobits per second. With `codecs` it selects the rendition. */
+  /**
+   * Throughput of the file's download, kilobits per second. With `codecs` it selects the rendition
+   * (`pywallet.sps.rendition_choice`).
+   */
   kbps?: number | null;
-  /** Origin of the tab's page, where the page is a frame of it; set by the background. Empty: `origin`. */
+  /**
+   * Origin of the tab's page, where the page is a frame of it: the site whose limits apply; set by the background.
+   * Empty: `origin`.
+   */
   site?: string;
 }
 
@@ -172,7 +185,7 @@ export interface OpenResult {
   rendition: number;
   /** Codec of the selected rendition. */
   codec: string;
-  /** [first segment, key epoch] of each key epoch of the rendition. */
+  /** [key epoch, first segment] of each key epoch of the rendition. */
   key_epochs: [number, number][];
   /** The init segment. */
   init: InitPart;
@@ -214,7 +227,12 @@ export interface OpenResult {
   going: InterruptedPlay | null;
 }
 
-/** Binds a stream to a session. */
+/**
+ * Binds a stream to a session.
+ *
+ * A session that names another device than this host's at the content's server is refused with `session.device`, whose
+ * detail `device` is the right one.
+ */
 export interface IdentifyRequest {
   /** Name of an open stream. */
   stream: string;
@@ -484,7 +502,12 @@ export interface SitesResult {
   sites: SiteEntry[];
 }
 
-/** Fetches the server's statement for the listener, and compares it with the plays in the ledger. */
+/**
+ * Fetches the server's statement for the listener, and compares it with the plays in the ledger.
+ *
+ * A statement of anything else than the plays in the ledger is refused with `listener.statement`, one that the escrow
+ * does not cover with `listener.escrow.short`.
+ */
 export interface OwedRequest {
   /** Name of a stream with a session. */
   stream: string;
@@ -510,7 +533,11 @@ export interface OwedResult {
   settlement: Address;
 }
 
-/** Records the voucher that `owed` returned, and sends it to the server. */
+/**
+ * Records the voucher that `owed` returned, and sends it to the server.
+ *
+ * Any other voucher is refused with `voucher.cap` or `voucher.signature`.
+ */
 export interface PayRequest {
   /** Name of the stream. */
   stream: string;
@@ -520,7 +547,7 @@ export interface PayRequest {
 
 /** Reads the escrow of this computer's listeners from the chain. */
 export interface EscrowRequest {
-  /** Only listener keys of this wallet's sessions, named by its first account; null: all. */
+  /** Only listener keys that this wallet has shown to stations, named by its first account; null: all. */
   wallet?: Address | null;
 }
 
@@ -530,7 +557,11 @@ export interface EscrowResult {
   places: EscrowEntry[];
 }
 
-/** Simulates an account's call: cost, success and effects. Nothing is signed or sent. */
+/**
+ * Simulates an account's call: cost, success and effects. Nothing is signed or sent.
+ *
+ * A call that fails is `chain.reverted` with the reason.
+ */
 export interface SimulateRequest {
   /** Network of the call. */
   chain_id: number;
@@ -568,7 +599,11 @@ export interface SimulateResult {
   effects?: Effects | null;
 }
 
-/** Calls a read-only JSON-RPC method of the network's node. */
+/**
+ * Calls a read-only JSON-RPC method of the network's node.
+ *
+ * Any other method is `wallet.unsupported`.
+ */
 export interface ReadRequest {
   /** Network of the node. */
   chain_id: number;
@@ -584,7 +619,11 @@ export interface ReadResult {
   value: unknown;
 }
 
-/** Sends a signed transaction to the network's node. The same bytes again are no error. */
+/**
+ * Sends a signed transaction to the network's node. The same bytes again are no error.
+ *
+ * `chain.reverted` is the node's objection of now; the transaction may still be included.
+ */
 export interface SendRequest {
   /** Network of the transaction. */
   chain_id: number;
@@ -620,7 +659,7 @@ export interface TransactionResult {
   time_s: number | null;
   /** Fee that was paid, of the network's coin; null if it is not final. */
   fee_wei: Wei | null;
-  /** Hash of the transaction that replaced it; null if there is none. */
+  /** Hash of the transaction that replaced it, read from its block; null if there is none. */
   by: Hash | null;
   /** Confirmations of a pending one, its own block included. */
   deep: number;
@@ -674,7 +713,11 @@ export interface HoldingsResult {
   asked: number;
 }
 
-/** Finds the relayer that moves the tokens of a payee, for an account without coin. */
+/**
+ * Finds the relayer that moves the tokens of a payee, for an account without coin.
+ *
+ * `claim.unknown` where no server has paid this payee; otherwise refused as that server would refuse the sweep.
+ */
 export interface RelayerRequest {
   /** Network of the tokens. */
   chain_id: number;
@@ -694,7 +737,11 @@ export interface RelayerResult {
   now_s: number;
 }
 
-/** Sends a payee's order and permit to the relayer of a server, and waits for the transfer. */
+/**
+ * Sends a payee's order and permit to the relayer of a server, and waits for the transfer.
+ *
+ * `chain.mismatch` where the transaction moved the tokens to another address.
+ */
 export interface SweepRequest {
   /** Address of the security server. */
   server: Address;
@@ -790,6 +837,10 @@ export interface VerifyCountsResult {
  * Adds a network that a station names, after the user's consent.
  *
  * The deployment is compared with the network's node before it is saved.
+ *
+ * Refused with `host.network.insecure` for a connection that others can change, or a node of this computer that a
+ * station elsewhere names, with `host.network.mismatch` for another deployment than the node's, and with
+ * `host.network.taken` for a chain id in use.
  */
 export interface NetworkRequest {
   /** Origin of the station. */
@@ -897,6 +948,7 @@ export interface PointsResult {
 
 /** The chain says that a content is revoked or destroyed. Its keys are erased and no more are released. */
 export interface Revoked {
+  event: "revoked";
   /** Name of the stream. */
   stream: string;
   /** Address of the content. */
@@ -907,6 +959,7 @@ export interface Revoked {
 
 /** The terms have ended a content's use on this device. Its keys are erased and no more are released. */
 export interface Destroyed {
+  event: "destroyed";
   /** Name of the stream whose action was refused. */
   stream: string;
   /** Address of the content. */
@@ -917,6 +970,7 @@ export interface Destroyed {
 
 /** A security server has issued a receipt. */
 export interface ReceiptIssued {
+  event: "receipt";
   /** Name of the stream whose session has the payee; empty if none is open. */
   stream: string;
   /** Number of the epoch. */
@@ -929,6 +983,7 @@ export interface ReceiptIssued {
 
 /** A fault that belongs to no request. */
 export interface ProblemFound {
+  event: "problem";
   /** Name of the stream; empty if it concerns none. */
   stream: string;
   /** Registered code. */
@@ -939,12 +994,14 @@ export interface ProblemFound {
 
 /** The connection to a security server has begun or ended. */
 export interface ServerState {
+  event: "server";
   /** True if it is connected. */
   up: boolean;
 }
 
 /** A network was added. */
 export interface NetworksChanged {
+  event: "networks";
   /** All networks, as in the result of `hello`. */
   networks: NetworkEntry[];
 }

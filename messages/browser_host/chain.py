@@ -15,6 +15,8 @@ Standard = Literal["erc20", "erc721", "erc1155", "other", "none"]
 class Simulate(Struct, frozen=True):
     """Simulates an account's call: cost, success and effects. Nothing is signed or sent.
 
+    A call that fails is ``chain.reverted`` with the reason.
+
     Attributes:
         chain_id: Network of the call.
         account: Account that sends it.
@@ -101,6 +103,8 @@ class SimulateResult(Struct, frozen=True):
 class Read(Struct, frozen=True):
     """Calls a read-only JSON-RPC method of the network's node.
 
+    Any other method is ``wallet.unsupported``.
+
     Attributes:
         chain_id: Network of the node.
         method: One of the methods in docs/provider.md.
@@ -124,6 +128,8 @@ class ReadResult(Struct, frozen=True):
 
 class Send(Struct, frozen=True):
     """Sends a signed transaction to the network's node. The same bytes again are no error.
+
+    ``chain.reverted`` is the node's objection of now; the transaction may still be included.
 
     Attributes:
         chain_id: Network of the transaction.
@@ -168,7 +174,7 @@ class TransactionResult(Struct, frozen=True):
         block: Number of its block; null if it is not final.
         time_s: Time of its block, Unix seconds; null if it is not final.
         fee_wei: Fee that was paid, of the network's coin; null if it is not final.
-        by: Hash of the transaction that replaced it; null if there is none.
+        by: Hash of the transaction that replaced it, read from its block; null if there is none.
         deep: Confirmations of a pending one, its own block included.
     """
 

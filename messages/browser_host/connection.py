@@ -106,6 +106,10 @@ class Network(Struct, frozen=True):
 
     The deployment is compared with the network's node before it is saved.
 
+    Refused with ``host.network.insecure`` for a connection that others can change, or a node of this computer that
+    a station elsewhere names, with ``host.network.mismatch`` for another deployment than the node's, and with
+    ``host.network.taken`` for a chain id in use.
+
     Attributes:
         origin: Origin of the station.
         network: The deployment in the station's record ``/.well-known/gomaa.json``.

@@ -13,6 +13,9 @@ from messages.signed import SignedVoucher
 class Owed(Struct, frozen=True):
     """Fetches the server's statement for the listener, and compares it with the plays in the ledger.
 
+    A statement of anything else than the plays in the ledger is refused with ``listener.statement``, one that the
+    escrow does not cover with ``listener.escrow.short``.
+
     Attributes:
         stream: Name of a stream with a session.
     """
@@ -47,6 +50,8 @@ class OwedResult(Struct, frozen=True):
 class Pay(Struct, frozen=True):
     """Records the voucher that ``owed`` returned, and sends it to the server.
 
+    Any other voucher is refused with ``voucher.cap`` or ``voucher.signature``.
+
     Attributes:
         stream: Name of the stream.
         voucher: The ``Voucher``, signed by the listener key.
@@ -60,7 +65,7 @@ class Escrow(Struct, frozen=True):
     """Reads the escrow of this computer's listeners from the chain.
 
     Attributes:
-        wallet: Only listener keys of this wallet's sessions, named by its first account; null: all.
+        wallet: Only listener keys that this wallet has shown to stations, named by its first account; null: all.
     """
 
     wallet: Address | None = None

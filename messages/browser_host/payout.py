@@ -192,6 +192,8 @@ class HoldingsResult(Struct, frozen=True):
 class Relayer(Struct, frozen=True):
     """Finds the relayer that moves the tokens of a payee, for an account without coin.
 
+    ``claim.unknown`` where no server has paid this payee; otherwise refused as that server would refuse the sweep.
+
     Attributes:
         chain_id: Network of the tokens.
         payee: Address of the payee.
@@ -219,6 +221,8 @@ class RelayerResult(Struct, frozen=True):
 
 class Sweep(Struct, frozen=True):
     """Sends a payee's order and permit to the relayer of a server, and waits for the transfer.
+
+    ``chain.mismatch`` where the transaction moved the tokens to another address.
 
     Attributes:
         server: Address of the security server.

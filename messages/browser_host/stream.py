@@ -19,8 +19,10 @@ class Open(Struct, frozen=True):
         origin: Origin of the page; set by the background.
         key: X25519 public key of the renderer, to which segment keys are wrapped.
         codecs: Codecs that the browser decodes, such as ``flac``; absent: all.
-        kbps: Throughput of the file's download, kilobits per second. With ``codecs`` it selects the rendition.
-        site: Origin of the tab's page, where the page is a frame of it; set by the background. Empty: ``origin``.
+        kbps: Throughput of the file's download, kilobits per second. With ``codecs`` it selects the rendition
+            (``pywallet.sps.rendition_choice``).
+        site: Origin of the tab's page, where the page is a frame of it: the site whose limits apply; set by the
+            background. Empty: ``origin``.
     """
 
     stream: Name
@@ -204,6 +206,9 @@ class OpenResult(Struct, frozen=True):
 
 class Identify(Struct, frozen=True):
     """Binds a stream to a session.
+
+    A session that names another device than this host's at the content's server is refused with ``session.device``,
+    whose detail ``device`` is the right one.
 
     Attributes:
         stream: Name of an open stream.

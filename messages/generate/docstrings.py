@@ -50,8 +50,8 @@ def _annotated(kind: type) -> set[str]:
 
 
 def parse(text: str) -> Docstring:
-    """Split a docstring into paragraphs and attributes."""
-    head, _, tail = inspect.cleandoc(text).partition(f"\n{_SECTION}\n")
+    """Split a docstring into paragraphs and attributes; double backticks become single ones, as in Markdown."""
+    head, _, tail = inspect.cleandoc(text).replace("``", "`").partition(f"\n{_SECTION}\n")
     if head.startswith(_SECTION):
         head, tail = "", head.removeprefix(_SECTION)
     paragraphs = tuple(" ".join(part.split()) for part in re.split(r"\n\s*\n", head) if part.strip())

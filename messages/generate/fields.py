@@ -28,7 +28,7 @@ from msgspec.inspect import (
 )
 
 from messages import fields as field_types
-from messages.exchanges import Exchange
+from messages.exchange import Exchange
 from messages.generate import docstrings
 
 
@@ -173,7 +173,7 @@ def _described(module: ast.Module) -> dict[str, str]:
     for statement, following in zip(module.body, module.body[1:], strict=False):
         match statement, following:
             case ast.Assign(targets=[ast.Name(id=name)]), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = " ".join(text.split())
+                found[name] = docstrings.parse(text).summary
     return found
 
 

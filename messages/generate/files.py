@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from messages.generate import typescript
+from messages.generate import markdown, schema, typescript
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+PAGE: Final = "docs/protocol.md"
+SCHEMA: Final = "docs/protocol.schema.json"
 TYPES: Final = "extension/shared/protocol.d.ts"
 
 
 def expected() -> dict[str, str]:
     """Text of each generated file by its path in the repository."""
-    return {TYPES: typescript.document()}
+    page = markdown.page((ROOT / PAGE).read_text(encoding="utf-8"))
+    return {PAGE: page, SCHEMA: schema.document(), TYPES: typescript.document()}
 
 
 def stale() -> list[str]:

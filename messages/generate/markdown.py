@@ -28,9 +28,10 @@ from msgspec.inspect import (
 )
 
 from messages import exchanges
-from messages.exchanges import Exchange
+from messages.exchange import Exchange
+from messages.fields import Empty
 from messages.generate import docstrings, fields
-from messages.signed import STRUCTS
+from messages.generate.signed import STRUCTS
 
 _BLOCK: Final = re.compile(r"(<!-- generated: ([a-z_ ]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 _ROUTE: Final = re.compile(r"^(?:GET|POST|PUT) [^:]*: ")
@@ -115,12 +116,13 @@ class _Part:
         may_be_null = isinstance(kind, UnionType)
         (result,) = fields.result_structs(exchange)
         if not fields_of(result):
-            return ["Result: `{}`.", ""]
+            about = "" if result is Empty else f" {docstrings.of_class(result).summary}"
+            return ["Result: `{}`." + about, ""]
         if result in self._common:
             return [f"Result: `{result.__name__}`{' or null' if may_be_null else ''}.", ""]
         summary = docstrings.of_class(result).paragraphs
-        text = _paragraphs((_without_route(summary[0]), *summary[1:])) if exchange.request else []
-        return [*text, *self._table("result", result)]
+        text = (_without_route(summary[0]), *summary[1:]) if exchange.request else summary[1:]
+        return [*_paragraphs(text), *self._table("result", result)]
 
     def _nested(self, roots: Iterable[type[Struct]]) -> list[str]:
         roots = list(roots)
@@ -129,7 +131,8 @@ class _Part:
         ]
 
     def _structure(self, kind: type[Struct]) -> str:
-        text = _paragraphs(docstrings.of_class(kind).paragraphs)
+        first, *others = docstrings.of_class(kind).paragraphs
+        text = _paragraphs([_without_route(first), *others])
         return "\n".join([f"**`{kind.__name__}`** {text[0]}", *text[1:], *self._table("field", kind)])
 
     def _table(self, head: str, kind: type[Struct]) -> list[str]:
@@ -158,6 +161,8 @@ def _roots(exchange: Exchange) -> list[type[Struct]]:
 
 
 def _purpose(exchange: Exchange) -> str:
+    if exchange.purpose:
+        return _cell(exchange.purpose.replace("``", "`"))
     (result,) = fields.result_structs(exchange)
     return _cell(_without_route(docstrings.of_class(exchange.request or result).summary))
 
@@ -202,13 +207,10 @@ def _type(kind: Type) -> str:
             return f"[{', '.join(_type(part) for part in kind.item_types)}]"
         case CollectionType():
             limits = _range(kind.min_length, kind.max_length)
-            return f"list of {_type(kind.item_type)}" + (f", {limits}" if limits else "")
+            return f"list of {_type(kind.item_type)}" + (f" ({limits})" if limits else "")
         case DictType():
-            return (
-                "object"
-                if isinstance(kind.value_type, AnyType)
-                else f"object of {_type(kind.value_type)} by {_type(kind.key_type)}"
-            )
+            free = isinstance(kind.value_type, AnyType)
+            return "object" if free else f"object {{{_type(kind.key_type)}: {_type(kind.value_type)}}}"
     return _plain(kind)
 
 

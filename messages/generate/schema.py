@@ -11,9 +11,9 @@ from msgspec import Struct
 from msgspec.inspect import type_info
 
 from messages import exchanges
-from messages.exchanges import Exchange
+from messages.exchange import Exchange
 from messages.generate import docstrings, fields
-from messages.signed import STRUCTS
+from messages.generate.signed import STRUCTS
 
 LINES: Final[dict[str, tuple[Exchange, ...]]] = {
     "browser_host": exchanges.BROWSER_HOST,

@@ -27,9 +27,9 @@ from msgspec.inspect import (
 )
 
 from messages import exchanges
-from messages.exchanges import Exchange
+from messages.exchange import Exchange
 from messages.generate import docstrings, fields
-from messages.signed import STRUCTS
+from messages.generate.signed import STRUCTS
 
 _WIDTH = 120
 _HEADER = """/**
@@ -110,9 +110,12 @@ class _Writer:
         described = docstrings.of_class(kind)
         comment = _comment("\n\n".join(described.paragraphs), "")
         members = fields.fields_of(kind, encoded=kind not in self._requested)
+        config = kind.__struct_config__
         if not members:
             return f"{comment}export type {self._name(kind)} = Record<string, never>;\n"
         out = [comment, f"export interface {self._name(kind)} {{\n"]
+        if config.tag_field is not None:
+            out.append(f"  {config.tag_field}: {json.dumps(config.tag)};\n")
         for field in members:
             out += [_comment(field.description, "  "), self._member(field.name, field.optional, field.type)]
         return "".join([*out, "}\n"])
@@ -217,7 +220,7 @@ def _wrapped(head: str, kind: str) -> str:
 
 
 def _comment(text: str, indent: str) -> str:
-    text = text.replace("``", "`").replace("*/", "* /").strip()
+    text = text.replace("*/", "* /").strip()
     if not text:
         return ""
     one = f"{indent}/** {text} */\n"

@@ -36,6 +36,8 @@ class Owed(Request, tag="statement"):
 class Pay(Request, tag="voucher"):
     """Hands in the listener's voucher for its statement.
 
+    What it settles is returned to a device that has played for this listener's money.
+
     Attributes:
         voucher: Signed ``Voucher``.
         lines: [ticket number, whole intervals] that the listener agreed to; null or absent: the whole statement.

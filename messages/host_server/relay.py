@@ -17,6 +17,10 @@ RelayerState = Annotated[str, Meta(pattern=r"^[a-z]{1,16}$")]
 class ClaimRequest(Request, tag="claim"):
     """Hands in signed claims, all to one address, for the relayer.
 
+    A mixed claim is accepted as soon as there is a receipt, held until its epoch is final and ``after_s`` is over,
+    then until its round (settings ``relay_mix_s``, ``relay_mix_most``), and sent in random order with those of
+    others. The same request again returns its state. ``claim.done`` where the leaf was paid elsewhere.
+
     Attributes:
         claims: Signed ``Claim`` each.
         mixed: True if the one claim is held and sent among those of others.
@@ -30,6 +34,8 @@ class ClaimRequest(Request, tag="claim"):
 
 class RelayerRequest(Request, tag="relayer"):
     """Asks for the address that a payee's permit has to name; refused where the sweep would be.
+
+    Refused before a permit is signed: ``claim.unknown``, ``claim.small``, ``claim.busy``.
 
     Attributes:
         payee: Address of the payee.
@@ -45,7 +51,7 @@ class RelayerResult(Struct, frozen=True):
 
     Attributes:
         relayer: Address that the permit has to name.
-        state: State of the account.
+        state: As ``relayer`` of ``GET /v1/info``.
     """
 
     relayer: Address
@@ -54,6 +60,10 @@ class RelayerResult(Struct, frozen=True):
 
 class SweepRequest(Request, tag="sweep"):
     """Hands in a payee's order to transfer tokens from its own address.
+
+    Refused before anything is sent: ``claim.signature`` (order or permit of another signer, spender, amount, number
+    or deadline; a deadline more than an hour ahead), ``claim.unknown`` (no receipt of this server names the payee),
+    ``claim.done`` (less lies there), ``claim.small``, ``claim.busy``.
 
     Attributes:
         sweep: Signed ``Sweep``.

@@ -7,48 +7,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from messages.browser_host.chain import Read, Send, Simulate, Transaction, Transfers
-from messages.browser_host.connection import Doctor, Hello, Network
-from messages.browser_host.earnings import Earnings, Payees, ReceiptBreakdown, Summary
-from messages.browser_host.listening import Escrow, Owed, Pay, Site, Sites
-from messages.browser_host.payout import Claim, Holdings, Leaf, Relayer, Sweep, VerifyCounts
-from messages.browser_host.playback import Invoke, Prepare, Rejoin
-from messages.browser_host.recovery import Scan
-from messages.browser_host.stream import Close, Identify, Open, Problem
+from messages.browser_host.exchanges import BROWSER_HOST
 from pywallet.errors import InputError
 
 OPERATIONS: Final[dict[str, type[Struct]]] = {
-    "hello": Hello,
-    "open": Open,
-    "identify": Identify,
-    "prepare": Prepare,
-    "rejoin": Rejoin,
-    "invoke": Invoke,
-    "problem": Problem,
-    "close": Close,
-    "summary": Summary,
-    "payees": Payees,
-    "earnings": Earnings,
-    "scan": Scan,
-    "origin": ReceiptBreakdown,
-    "site": Site,
-    "sites": Sites,
-    "owed": Owed,
-    "pay": Pay,
-    "escrow": Escrow,
-    "simulate": Simulate,
-    "read": Read,
-    "send": Send,
-    "transaction": Transaction,
-    "transfers": Transfers,
-    "holdings": Holdings,
-    "relayer": Relayer,
-    "sweep": Sweep,
-    "leaf": Leaf,
-    "claim": Claim,
-    "verify_counts": VerifyCounts,
-    "network": Network,
-    "doctor": Doctor,
+    exchange.name: exchange.request for exchange in BROWSER_HOST if exchange.request is not None
 }
 """By the wire's name of the operation."""
 
