@@ -69,7 +69,7 @@ def accepted(kind: type[Struct], candidates: list[Any]) -> list[bool]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-@budget(0.1)
+@budget(0.08)
 @given(data=st.data())
 def test_a_request_is_valid_where_it_is_accepted(node: subprocess.Popen[str], name: str, data: st.DataObject) -> None:
     """A program written by the schema would be refused, or would not send what it may."""
@@ -83,7 +83,7 @@ def test_a_request_is_valid_where_it_is_accepted(node: subprocess.Popen[str], na
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-@budget(0.1)
+@budget(0.08)
 @given(data=st.data())
 def test_a_result_or_event_as_it_is_encoded_is_valid(
     node: subprocess.Popen[str], name: str, data: st.DataObject
