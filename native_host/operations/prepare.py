@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from messages.browser_host.playback import Prepare, PrepareResult
+from messages.host_server.playback import OpenResult
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
 from native_host.operations.identify import require_device
-from native_host.playback import lease_manager
 from native_host.playback.content_check import check_content
 from native_host.playback.pacing import Pacer
-from native_host.playback.reporter import valid_usage
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
 from pywallet.encoding.hex import ZERO_ADDRESS, from_b64
@@ -63,12 +63,12 @@ async def run(services: Services, request: Prepare) -> PrepareResult | None:
         stream.lease.discard()
     stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
     stream.pacer = Pacer(fastest=stream.policy.fastest)
-    stream.place = place_of(opened)
+    stream.place = (opened.place.territory, opened.place.purpose)
     services.reporters.of(server, session.id).wake()
     # Where the listener pays, no keys are held ahead.
     if stream.policy.lease is None or stream.policy.price.payer == "listener":
         return None
-    lease = await lease_manager.fetch(services, stream, 0)
+    lease = await services.leases.fetch(stream, 0)
     return PrepareResult(lease.first, lease.count, lease.expires_s, lease.budget)
 
 
@@ -88,15 +88,15 @@ async def _open(
     identity: bytes,
     request: Prepare,
     server: Server,
-) -> dict[str, Any]:
-    """Check the ticket, and open it at its server; its answer."""
+) -> OpenResult:
+    """Check the ticket, and open it at its server."""
     _check(stream, session, signed, services.clock.now_ms(stream.network, server) // 1000, server.address)
     row = services.ledger.ticket(identity)
     if row is not None and row.state != "none":
         raise Refusal("ticket.used")
     choice = {} if request.tracking is None else {"tracking": request.tracking}
     return await server.request(
-        "open", session=msgspec.json.decode(session.signed_json), ticket=request.ticket, **choice
+        "open", OpenResult, session=msgspec.json.decode(session.signed_json), ticket=request.ticket, **choice
     )
 
 
@@ -155,28 +155,17 @@ def _payment(stream: Stream, session: SessionRow, ticket: Ticket, identity: byte
     )
 
 
-def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Territory and purpose in the server's answer to ``open``."""
-    place = opened.get("place")
-    values = [place.get(name) if isinstance(place, dict) else None for name in ("territory", "purpose")]
-    territory, purpose = (value if isinstance(value, str) and len(value) <= 253 else None for value in values)
-    return territory, purpose
-
-
 def _store(
     services: Services,
     stream: Stream,
     session: SessionRow,
     signed: Signed[Ticket],
     identity: bytes,
-    opened: dict[str, Any],
+    opened: OpenResult,
 ) -> None:
-    usage, sequence = valid_usage(opened.get("usage")), opened.get("sequence")
-    if usage is None or type(sequence) is not int or not 0 <= sequence < 1 << 62:
-        raise Unavailable("server.answer", op="open")
     try:
-        secret = from_b64(opened["secret"])
-    except (KeyError, InputError):
+        secret = from_b64(opened.secret)
+    except InputError:
         raise Unavailable("server.answer", op="open") from None
     station = stream.facts.station
     row = TicketRow(
@@ -197,5 +186,7 @@ def _store(
         services.ledger.add_ticket(row)
         if stream.policy.price.payer == "listener" and stream.policy.price.owner and station is not None:
             services.ledger.add_payment(_payment(stream, session, signed.message, identity))
-        services.ledger.raise_sequence(session.id, sequence)
-        services.ledger.set_server_usage(session.listener, stream.header.content, usage, secret, stream.server)
+        services.ledger.raise_sequence(session.id, opened.sequence)
+        services.ledger.set_server_usage(
+            session.listener, stream.header.content, asdict(opened.usage), secret, stream.server
+        )

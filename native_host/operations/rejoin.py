@@ -8,10 +8,10 @@ from typing import Final, Literal, cast
 import msgspec
 
 from messages.browser_host.playback import Rejoin, RejoinResult
+from messages.host_server.playback import OpenResult
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
-from native_host.operations.prepare import place_of, read_ticket
-from native_host.playback import lease_manager
+from native_host.operations.prepare import read_ticket
 from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
 from pywallet.encoding.hex import ZERO_ADDRESS
@@ -55,14 +55,14 @@ async def run(services: Services, request: Rejoin) -> RejoinResult:
         # The server has both; its answer repeats the territory. In an outage the play resumes without it.
         with contextlib.suppress(Unavailable):
             opened = await server.request(
-                "open", session=msgspec.json.decode(session.signed_json), ticket=request.ticket
+                "open", OpenResult, session=msgspec.json.decode(session.signed_json), ticket=request.ticket
             )
-            stream.place = place_of(opened)
+            stream.place = (opened.place.territory, opened.place.purpose)
     _restore(services, stream, session, row)
     services.reporters.of(server, session.id).wake()
     if stream.policy.lease is not None and stream.policy.price.payer != "listener":
         with contextlib.suppress(Unavailable):
-            await lease_manager.fetch(services, stream, stream.table.index.segment_at(row.position_ms))
+            await services.leases.fetch(stream, stream.table.index.segment_at(row.position_ms))
     meter = row.meter
     return RejoinResult(
         state=cast('Literal["playing", "paused"]', row.state),

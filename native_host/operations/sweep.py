@@ -6,9 +6,9 @@ import asyncio
 import time
 
 from messages.browser_host.payout import Sweep, SweepResult
+from messages.host_server import relay
 from native_host.context import Services
 from native_host.operations.claim import CONFIRM_S, POLL_S, RELAY_S
-from native_host.payments import epoch_proofs
 from native_host.remote.network import Network
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, Unavailable
@@ -27,8 +27,8 @@ async def run(services: Services, request: Sweep) -> SweepResult:
     signed_for = services.networks.of_signature(signed, order.payee)
     async with services.directory.anonymous(from_hex(request.server, 20), signed_for) as (server, network):
         require_signer(signed, network.domain, order.payee, "claim.signature")
-        result = await server.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
-    transaction = epoch_proofs.read(lambda: from_hex(result["transaction"], 32))
+        result = await server.request("sweep", relay.SweepResult, RELAY_S, sweep=request.sweep, permit=request.permit)
+    transaction = from_hex(result.transaction, 32)
     await _arrived(network, transaction, order)
     return SweepResult(to_hex(transaction), to_hex(order.to), str(order.amount))
 

@@ -66,7 +66,7 @@ class WalletEarnings:
 
     async def _fetch(self, server: bytes, url: str, network: Network, key: bytes, payees: list[str]) -> None:
         async with self._connections.visit(server, url, network, key) as connection:
-            result = await connection.request("receipts", payees=payees, since_epoch=0)
+            result = await connection.request("receipts", dict, payees=payees, since_epoch=0)
         receipts.store_all(self._ledger, server, network.domain, result.get("receipts"))
 
     def page(

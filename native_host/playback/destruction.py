@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from messages.browser_host.events import Destroyed
+from messages.host_server.playback import DestroyedResult
 from native_host.background import BackgroundTasks
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
@@ -68,7 +69,7 @@ class Destructions:
                 if server is None:
                     continue
                 fields = {"content": to_hex(content), "listener": to_hex(listener), "time_ms": time_ms, "code": code}
-                await server.request("destroyed", **fields, signature=to_hex(signature))
+                await server.request("destroyed", DestroyedResult, **fields, signature=to_hex(signature))
                 with self._ledger.write():
                     self._ledger.set_destruction_sent(content, listener)
 

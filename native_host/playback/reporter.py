@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import asdict
+
 from common.retry import Backoff
+from messages.host_server.playback import GrantResult, ReportResult
 from native_host.ledger import InvocationRow, Ledger
 from native_host.remote.server import Server
 from pywallet.errors import GomaaError, Unavailable
@@ -68,7 +71,7 @@ class Reporter:
         async with self._line:
             await self._flush(below)
 
-    async def grant(self, entry: InvocationRow, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
+    async def grant(self, entry: InvocationRow, first: int, count: int, key: str, rendition: int) -> GrantResult:
         """Ask keys for an invocation that is in the ledger; the answer acknowledges it.
 
         Raises the server's refusal (then the ledger's row is refused too) or
@@ -78,7 +81,7 @@ class Reporter:
             await self._flush(entry.sequence)
             try:
                 result = await self.server.request(
-                    "grant", invocation=wire(entry), first=first, count=count, key=key, rendition=rendition
+                    "grant", GrantResult, invocation=wire(entry), first=first, count=count, key=key, rendition=rendition
                 )
             except GomaaError as e:
                 if e.code not in PASSING:
@@ -109,7 +112,7 @@ class Reporter:
     async def _flush(self, below: int | None) -> None:
         while batch := self._ledger.unreported(self._session, self.server.address, BATCH, below):
             try:
-                result = await self.server.request("report", invocations=[wire(entry) for entry in batch])
+                result = await self.server.request("report", ReportResult, invocations=[wire(entry) for entry in batch])
             except GomaaError as e:
                 # The server names the one invocation for which it refuses the whole list.
                 bad = e.detail.get("sequence")
@@ -117,15 +120,15 @@ class Reporter:
                     raise
                 self._settle([bad], {bad: e.code})
                 continue
-            refused = _refused(result, self.server.url)
-            last = result.get("sequence")
-            if not isinstance(last, int):
-                raise Unavailable("server.answer", server=self.server.url, op="report")
-            seen = [entry.sequence for entry in batch if entry.sequence <= last or entry.sequence in refused]
+            refused = {row.sequence: code_from("server", row.code) for row in result.refused}
+            seen = [entry.sequence for entry in batch if entry.sequence <= result.sequence or entry.sequence in refused]
             if not seen:
                 raise Unavailable("server.answer", server=self.server.url, op="report")
             self._settle(seen, refused)
-            self._usage(batch[-1], result)
+            if result.usage is not None:
+                last = batch[-1]
+                with self._ledger.write():
+                    self._ledger.set_server_usage(last.listener, last.content, asdict(result.usage))
         self._ledger.checkpoint()
 
     def _settle(self, sequences: list[int], refused: dict[int, str]) -> None:
@@ -134,29 +137,3 @@ class Reporter:
         for sequence in sequences:
             if sequence in refused:
                 self._on_refused(self._session, sequence, refused[sequence])
-
-    def _usage(self, entry: InvocationRow, result: dict[str, Any]) -> None:
-        usage = valid_usage(result.get("usage"))
-        if usage is not None:
-            with self._ledger.write():
-                self._ledger.set_server_usage(entry.listener, entry.content, usage)
-
-
-def valid_usage(value: Any) -> dict[str, int | None] | None:
-    """The server's ``usage`` if it is complete, else None."""
-    if not isinstance(value, dict):
-        return None
-    first = value.get("first_play_s")
-    numbers = [value.get(name) for name in ("plays", "seeks", "seconds")]
-    if not all(type(n) is int and 0 <= n < 1 << 53 for n in numbers) or not (first is None or type(first) is int):
-        return None
-    return {"plays": numbers[0], "seeks": numbers[1], "seconds": numbers[2], "first_play_s": first}
-
-
-def _refused(result: dict[str, Any], url: str) -> dict[int, str]:
-    out = {}
-    for item in result.get("refused") or ():
-        if not isinstance(item, dict) or type(item.get("sequence")) is not int or not isinstance(item.get("code"), str):
-            raise Unavailable("server.answer", server=url, op="report")
-        out[item["sequence"]] = code_from("server", item["code"])
-    return out

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from common.retry import Backoff
+from messages.host_server.playback import HelloResult
 from native_host import PROTOCOL
 from pywallet.crypto import address_of, sign
 from pywallet.encoding.hex import to_hex
@@ -30,6 +31,7 @@ _MAX_MESSAGE: Final = 4 << 20
 HELLO_STEP_MS: Final = 60_000
 """Resolution of a hello's time: milliseconds would identify a computer at all servers, which allow two minutes."""
 
+T = TypeVar("T")
 OnEvent = Callable[["Server", dict[str, Any]], None]
 OnState = Callable[["Server", bool], Awaitable[None]]
 
@@ -120,19 +122,25 @@ class Server:
         except TimeoutError:
             raise self._refusal or Unavailable("server.unreachable", server=self.url) from None
 
-    async def request(self, op: str, answer_s: float | None = None, /, **fields: Any) -> dict[str, Any]:
+    async def request(self, op: str, kind: type[T], answer_s: float | None = None, /, **fields: Any) -> T:
         """Send a request, and return its result.
 
         Args:
             op: The operation.
+            kind: Type of the result. Fields that the type does not have are ignored.
             answer_s: Timeout, seconds; None: ``TIMEOUT_S``. A lost connection ends the wait at once.
             fields: The operation's fields.
 
         Raises:
-            GomaaError: The server's error; Unavailable ``server.unreachable``.
+            GomaaError: The server's error; Unavailable ``server.unreachable``, and ``server.answer`` for a result of
+                another type.
         """
         await self.ready()
-        return await self._ask(op, fields, TIMEOUT_S if answer_s is None else answer_s)
+        result = await self._ask(op, fields, TIMEOUT_S if answer_s is None else answer_s)
+        try:
+            return msgspec.convert(result, kind)
+        except msgspec.ValidationError:
+            raise Unavailable("server.answer", server=self.url, op=op) from None
 
     async def sleep(self) -> None:
         """Disconnect until the next request."""
@@ -254,9 +262,9 @@ class Server:
                 raise
             # Where blocks are rare, the chain's time is at first the last block's.
             result = await self._hello(time.time_ns() // 1_000_000)
-        server_ms = result.get("now_ms")
-        if isinstance(server_ms, int):
-            self._offset_ms = server_ms - time.monotonic_ns() // 1_000_000
+        # Without a clock in the result the chain's time is used.
+        with contextlib.suppress(msgspec.ValidationError):
+            self._offset_ms = msgspec.convert(result, HelloResult).now_ms - time.monotonic_ns() // 1_000_000
 
     async def _hello(self, now_ms: int) -> dict[str, Any]:
         time_ms = now_ms - now_ms % HELLO_STEP_MS

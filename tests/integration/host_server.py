@@ -164,7 +164,7 @@ class StandIn:
             "usage": self._usage(),
             "sequence": self._last(identity),
             "secret": to_b64(keccak256(b"secret")),
-            "place": self.place,
+            "place": {"territory": None, "purpose": None, **self.place},
         }
 
     def _usage(self) -> dict[str, Any]:
@@ -206,9 +206,11 @@ class StandIn:
         one, code = self._accept(request["invocation"])
         if code is not None:
             raise Refusal(code, sequence=one.sequence)
+        state = {"sequence": one.sequence, "usage": self._usage(), "heard_ms": 0, "intervals": 0, "left": {}}
         if self.wait is not None:
-            return {**self._keys(one.content, {**request, "count": 0}), "expires_s": 1 << 40, "wait": self.wait}
-        return {**self._keys(one.content, request), "expires_s": 1 << 40}
+            keys = self._keys(one.content, {**request, "count": 0})
+            return {**state, **keys, "expires_s": 1 << 40, "wait": self.wait}
+        return {**state, **self._keys(one.content, request), "expires_s": 1 << 40}
 
     def _report(self, request: dict[str, Any]) -> dict[str, Any]:
         done = [self._accept(message) for message in request["invocations"]]

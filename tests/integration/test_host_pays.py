@@ -108,7 +108,14 @@ class Books(StandIn):
             "statement": sign(message, DOMAIN, SERVER).to_json(),
             "lines": [[one.number, one.epoch, one.intervals] for one in lines],
         }
-        self.shown = {"voucher": None if voucher is None else voucher.to_json(), "settled": signed, "lost": [], **more}
+        self.shown = {
+            "voucher": None if voucher is None else voucher.to_json(),
+            "settled": signed,
+            "tickets": [],
+            "last_number": 0,
+            "lost": [],
+            **more,
+        }
 
 
 class Registry:

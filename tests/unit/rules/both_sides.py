@@ -14,11 +14,12 @@ from messages.browser_host.playback import Invoke
 from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
 from native_host.playback import segment_table
 from native_host.playback.content_check import Facts, Station
-from native_host.playback.invocation_log import record
-from native_host.playback.key_source import from_lease, plan
+from native_host.playback.invocation_log import InvocationLog
+from native_host.playback.key_source import KeySource, from_lease
 from native_host.playback.lease import Lease
 from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
+from native_host.playback.streams import Streams
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import WrapKey, generate_keypair
 from pywallet.encoding.hex import ZERO_ADDRESS, to_b64
@@ -73,12 +74,16 @@ class BothSides:
     def __post_init__(self) -> None:
         """One session, and a stream with its ticket and lease for each play."""
         server = SimpleNamespace(silent_s=lambda: None)
+        streams: Any = Streams()
+        clock: Any = SimpleNamespace(now_ms=lambda *_: self.time_ms + self.skew_ms, rolled_back=lambda *_: False)
+        servers: Any = SimpleNamespace(of_stream=lambda _: server)
+        keys: Any = SimpleNamespace(of_stream=lambda _: DEVICE_KEY)
+        reporters: Any = SimpleNamespace()
         self.host = SimpleNamespace(
-            ledger=self.ledger,
-            streams={},
-            clock=SimpleNamespace(now_ms=lambda *_: self.time_ms + self.skew_ms, rolled_back=lambda *_: False),
-            servers=SimpleNamespace(of_stream=lambda _: server),
-            keys=SimpleNamespace(of_stream=lambda _: DEVICE_KEY),
+            streams=streams,
+            clock=clock,
+            invocations=InvocationLog(self.ledger, streams, servers, keys, clock),
+            key_source=KeySource(self.ledger, servers, reporters, clock),
         )
         session = SessionRow(SESSION, 31337, bytes(20), STATION, LISTENER, ZERO_ADDRESS, self._s(86_400), "{}")
         with self.ledger.write():
@@ -122,7 +127,7 @@ class BothSides:
             pacer=Pacer(fastest=self.policy.fastest),
             lease=Lease(0, _SEGMENTS, self._s(86_400), 1 << 20, {index: os.urandom(32) for index in range(_SEGMENTS)}),
         )
-        self.host.streams[stream.name] = stream
+        self.host.streams.add(stream)
         expiry_s = self._s(self.ticket_s * (number + 1))
         row = TicketRow(
             identity,
@@ -179,8 +184,8 @@ class BothSides:
             position_ms = max(0, stream.pacer.reach_ms(now_ms) - CLOCK_SLACK_MS)
         request = Invoke(stream.name, action, position_ms, stream.table.index.segment_at(position_ms), 2)
         try:
-            wanted = plan(self.host, stream, request)
-            done = record(self.host, stream, request, leased=wanted is not None and wanted.leased)
+            wanted = self.host.key_source.plan(stream, request)
+            done = self.host.invocations.record(stream, request, leased=wanted is not None and wanted.leased)
         except Refusal as refusal:
             self.report()
             with self.ledger.write():
@@ -189,7 +194,7 @@ class BothSides:
                 SESSION, sequence, stream.ticket, CONTENT, LISTENER, action, position_ms, now_ms, bytes(65)
             )
             return refusal.code, self._decided(entry)
-        keys = from_lease(stream, wanted)["keys"] if wanted is not None and wanted.leased else []
+        keys = from_lease(stream, wanted).keys if wanted is not None and wanted.leased else []
         self.unreported.append((done.entry, bool(keys)))
         return None, self.report() if report else None
 
