@@ -24,7 +24,7 @@ from native_host.playback.refusals import Refusals
 from native_host.playback.reporters import Reporters
 from native_host.playback.server_events import ServerEvents
 from native_host.playback.session_servers import SessionServers
-from native_host.playback.stream_quota import Room
+from native_host.playback.stream_quota import StreamQuota
 from native_host.playback.streams import Streams
 from native_host.playback.withdrawal import Withdrawals
 from native_host.remote.connections import ServerConnections
@@ -49,7 +49,7 @@ class Services:
     directory: ServerDirectory
     clock: TrustedClock
     streams: Streams
-    quota: Room
+    quota: StreamQuota
     keys: DeviceKeys
     servers: SessionServers
     reporters: Reporters
@@ -70,7 +70,7 @@ class Services:
         self.reporters.resume(self.servers, self.networks)
 
     async def close(self) -> None:
-        """Stop everything; what is not reported waits in the ledger."""
+        """Stop everything; what is unreported stays in the ledger."""
         self.tasks.cancel()
         for stream in list(self.streams.values()):
             self.streams.drop(stream)
@@ -112,7 +112,7 @@ def open_services(paths: Paths, emit: Emit, deployments: Mapping[int, Deployment
         directory=ServerDirectory(ledger, networks, connections),
         clock=clock,
         streams=streams,
-        quota=Room(streams),
+        quota=StreamQuota(streams),
         keys=keys,
         servers=servers,
         reporters=reporters,

@@ -18,7 +18,7 @@ from pywallet.protocol import Claim as ClaimMessage
 from pywallet.protocol import Signed, require_signer
 
 RELAY_S: Final = 3600.0
-"""Timeout of the relayer, which answers when the claim is as deep as the network asks: minutes with slow blocks."""
+"""Timeout of the relayer, which answers once the claim has the network's confirmations: minutes with slow blocks."""
 CONFIRM_S: Final = 60.0
 """Longest wait for the transaction's logs on the chain."""
 POLL_S: Final = 0.25
@@ -54,7 +54,7 @@ async def run(services: Services, request: Claim) -> ClaimResult:
         return ClaimResult(None, due_s=result.due_s)
     transaction = from_hex(result.transaction, 32)
     amount = await _paid(network, transaction, [claim.message for claim in claims])
-    # A payee cannot spend it: ``summary`` looks for the transfer that moves it to the wallet.
+    # A payee cannot spend it: ``summary`` finds the transfer that moves it to the wallet.
     spendable = not services.ledger.is_payee(first.to) and all(claim.message.payee != first.to for claim in claims)
     with services.ledger.write():
         for row in rows if spendable else ():

@@ -14,7 +14,7 @@ async def run(services: Services, request: Owed) -> OwedResult | None:
         GomaaError: ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``.
     """
     stream = services.streams.require(request.stream)
-    due = stream.due = await services.payments.owed(stream)
+    due = stream.voucher_due = await services.payments.owed(stream)
     if due is None:
         return None
     station = stream.facts.station

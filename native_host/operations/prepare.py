@@ -52,20 +52,20 @@ async def run(services: Services, request: Prepare) -> PrepareResult | None:
         else (stream.server, stream.server_url)
     )
     if address != stream.server:
-        # At another server this host is another device: ``session.device`` until there is a session that names it.
+        # This host is another device at another server: ``session.device`` until a session names it.
         require_device(services, stream, session.device)
     server = services.servers.of_session(session, address, url, stream.network)
     opened = await _open(services, stream, session, signed, identity, request, server)
-    # Until here the play of the previous ticket continues at its server.
+    # Up to here the previous ticket's play continues at its server.
     stream.server, stream.server_url = address, url
     _store(services, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.discard()
-    stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
+    stream.ticket, stream.lease, stream.unanswered, stream.start_action = identity, None, None, None
     stream.pacer = Pacer(fastest=stream.policy.fastest)
-    stream.place = (opened.place.territory, opened.place.purpose)
+    stream.territory, stream.purpose = opened.place.territory, opened.place.purpose
     services.reporters.of(server, session.id).wake()
-    # Where the listener pays, no keys are held ahead.
+    # Without a lease where the listener pays.
     if stream.policy.lease is None or stream.policy.price.payer == "listener":
         return None
     lease = await services.leases.fetch(stream, 0)
@@ -101,7 +101,7 @@ async def _open(
 
 
 async def _follow(stream: Stream, server: bytes) -> None:
-    """Take over a content's new server from the chain, which a ticket names.
+    """Update the stream to the content's new server, which a ticket names, if the chain has it.
 
     Raises:
         GomaaError: As ``open``; ``ticket.mismatch`` where the chain names another server than the ticket.
@@ -115,7 +115,7 @@ async def _follow(stream: Stream, server: bytes) -> None:
 def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int, server: bytes) -> None:
     ticket, price = signed.message, stream.policy.price
     require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
-    # Where the listener pays, the station's ticket pays nothing.
+    # The station's ticket pays nothing where the listener pays.
     paid = price.payer != "listener"
     reward = price.reward if session.payee != ZERO_ADDRESS and paid else 0
     wanted = {
@@ -123,7 +123,7 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
         "server": (ticket.server, server),
         "content": (ticket.content, stream.header.content),
         "session": (ticket.session, session.id),
-        # Above a station's cap for the day a play earns nothing.
+        # Above a station's daily cap a play earns nothing.
         "reward": (ticket.reward, 0 if ticket.reward == 0 else reward),
     }
     for name, (has, must) in wanted.items():

@@ -29,7 +29,7 @@ async def run(services: Services, request: VerifyCounts) -> VerifyCountsResult:
     url, network = await services.directory.find(server)
     # The server answers only the session's own device.
     key = services.keys.of_session(row, server)
-    async with services.connections.visit(server, url, network, key) as connection:
+    async with services.connections.borrow(server, url, network, key) as connection:
         answer = await connection.request(
             "usage", UsageResult, epoch=request.epoch, session=to_hex(session), content=request.content
         )

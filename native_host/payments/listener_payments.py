@@ -146,7 +146,7 @@ class ListenerPayments:
             GomaaError: ``voucher.signature``, ``voucher.cap``; the server's refusal.
         """
         session, server = self._payer(stream)
-        due = stream.due
+        due = stream.voucher_due
         if due is None or due.voucher != signed.message or due.payer != session.listener:
             raise Refusal("voucher.cap", reason="not what was asked for")
         require_signer(signed, stream.network.domain, session.listener, "voucher.signature")
@@ -163,7 +163,7 @@ class ListenerPayments:
             )
             for number, intervals in due.lines.items():
                 self._ledger.raise_vouchered(payments[number].ticket, intervals, due.bps)
-        stream.due = None
+        stream.voucher_due = None
         await self._send_pending(server, session.listener)
 
     async def _send_pending(self, server: Server, payer: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Receipts: verified and stored; a lower one never replaces a higher one."""
+"""Verification and storage of receipts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], Rec
 
 
 def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRow | None:
-    """Verify and store a receipt; None if one at least as high is held. Raises as ``read``."""
+    """Verify a receipt and store it; None if the ledger has one at least as high. Raises as ``read``."""
     signed, detail = read(server, domain, item)
     message = signed.message
     row = ReceiptRow(
@@ -74,11 +74,11 @@ def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRo
 
 
 def store_all(ledger: Ledger, server: bytes, domain: Domain, items: Any) -> int:
-    """Store the valid receipts of a list, and skip the others; the number stored."""
-    kept = 0
+    """Store the valid receipts of a list, skip the others, and return the number stored."""
+    stored = 0
     for item in items if isinstance(items, list) else ():
         try:
-            kept += store(ledger, server, domain, item) is not None
+            stored += store(ledger, server, domain, item) is not None
         except GomaaError:
             continue
-    return kept
+    return stored

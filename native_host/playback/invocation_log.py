@@ -98,7 +98,7 @@ class InvocationLog:
                 signature=signed.signature,
             )
             meter = stream.metered(ticket.meter, usage, action, request.position_ms, time_ms)
-            begun = action if action in STARTS else stream.started
+            start_action = action if action in STARTS else stream.start_action
             site_grants.allow(
                 ledger,
                 stream.origin,
@@ -107,20 +107,20 @@ class InvocationLog:
                 action,
                 meter,
                 time_ms,
-                begun,
+                start_action,
                 stream.facts.bps,
                 stream.site,
             )
             ledger.add_invocation(entry, meter, _state(action, meter), decision.counts)
         if action in STARTS:
-            stream.started = action
+            stream.start_action = action
         stream.pacer = stream.pacer.after(action, request.position_ms, time_ms)
         if leased and stream.lease is not None:
             stream.lease.budget -= 1
         return Recorded(entry, meter, decision.left)
 
     def repeat(self, stream: Stream, request: Invoke) -> Recorded | None:
-        """The recorded invocation whose keys never arrived, if ``request`` is the same action again."""
+        """The recorded invocation whose keys have not arrived, if ``request`` has the same action and position."""
         entry = stream.unanswered
         if (
             entry is None
@@ -138,9 +138,9 @@ class InvocationLog:
     def _require_admissible(
         self, stream: Stream, session: SessionRow, ticket: TicketRow, request: Invoke, time_ms: int
     ) -> None:
-        """Raise the refusal of an action that cannot happen in this state or at this time."""
+        """Refuse an action that cannot happen in this state or at this time."""
         action = request.action
-        # ``identify`` took the session's start; no time of this ticket is before that.
+        # ``identify`` checked the begin of the session; no time of this ticket is before it.
         play = Play(cast("PlayState", ticket.state), 0, session.not_after_s, ticket.expiry_s)
         code = inadmissible(play, action, time_ms)
         if code is not None:

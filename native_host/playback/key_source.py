@@ -53,7 +53,7 @@ class KeySource:
         # The window after the action: a seek moves it to its target.
         meter = stream.metered(ticket.meter, usage, request.action, request.position_ms, now_ms)
         window = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
-        started = request.action if request.action in STARTS else stream.started or "play"
+        started = request.action if request.action in STARTS else stream.start_action or "play"
         window = window.within(extent(stream.policy, usage, started), request.position_ms)
         indexes = window.clip(stream.table.index.starts_ms, request.segment, min(request.count, MAX_KEYS))
         if not indexes:

@@ -65,10 +65,10 @@ class LeaseManager:
             "rendition": stream.table.rendition.id,
         }
         if stream.session is not None:
-            # The window follows what the server knows to be heard: after an outage it has to know first.
+            # The window follows the heard time at the server: after an outage it needs the reports first.
             await self._reporters.of(server, stream.session.id).flush()
         result = await server.request("lease", LeaseResult, **wanted, key=to_b64(public))
-        # Several hundred unwrappings take longer than a click may wait.
+        # Several hundred unwrappings would block the event loop.
         keys = await asyncio.to_thread(_unwrap, stream, private, result)
         if stream.ticket != ticket or stream.withdrawn is not None:
             raise Refusal(stream.withdrawn or "lease.expired")

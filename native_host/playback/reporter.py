@@ -19,7 +19,6 @@ from pywallet.protocol.foreign_errors import code_from
 BATCH: Final = 64
 FIRST_PAUSE_S: Final = 1.0
 MAX_PAUSE_S: Final = 60.0
-# Errors that say nothing about the invocation itself: it stays unreported.
 PASSING: Final = frozenset(
     (
         "server.unreachable",
@@ -31,12 +30,13 @@ PASSING: Final = frozenset(
         "message.schema",
     )
 )
+"""Codes that concern the connection and not the invocation, which stays unreported."""
 
 OnRefused = Callable[[bytes, int, str], None]
 
 
 def wire(entry: InvocationRow) -> dict[str, Any]:
-    """The signed invocation of a ledger row, as it goes over the line."""
+    """The signed invocation of a ledger row as JSON."""
     message = Invocation(
         session=entry.session,
         ticket=entry.ticket,
@@ -58,24 +58,39 @@ class Reporter:
         self._session = session
         self._on_refused = on_refused
         self._wake = asyncio.Event()
-        # Held while a request is under way: the server takes a session's sequence numbers only upwards.
+        # Held during a request: the server accepts a session's sequence numbers only in ascending order.
         self._line = asyncio.Lock()
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """Report now: there is a new invocation, or the connection is back."""
+        """Report in the background: after a new invocation, or when the connection is established again."""
         self._wake.set()
 
     async def flush(self, below: int | None = None) -> None:
-        """Report everything (with a lower sequence number than ``below``) now. Raises the server's error."""
+        """Report what is unreported, and return once the server has it.
+
+        Args:
+            below: Only invocations with a lower sequence number; None: all.
+
+        Raises:
+            GomaaError: The server's error.
+        """
         async with self._line:
             await self._flush(below)
 
     async def grant(self, entry: InvocationRow, first: int, count: int, key: str, rendition: int) -> GrantResult:
-        """Ask keys for an invocation that is in the ledger; the answer acknowledges it.
+        """Request keys for a recorded invocation; the result acknowledges it.
 
-        Raises the server's refusal (then the ledger's row is refused too) or
-        Unavailable (then it stays unreported and may be asked again).
+        Args:
+            entry: The ledger's row.
+            first: First wanted segment.
+            count: Number of wanted segments.
+            key: X25519 public key of the renderer, in base64.
+            rendition: Id of the rendition.
+
+        Raises:
+            GomaaError: The server's refusal, after which the row is refused; Unavailable, after which it stays
+                unreported and the request may be repeated.
         """
         async with self._line:
             await self._flush(entry.sequence)
@@ -104,7 +119,7 @@ class Reporter:
                 await self.flush()
                 backoff.reset()
             except GomaaError as e:
-                # A new connection wakes this task (`Reporters.wake`); other errors of the server are retried slowly.
+                # ``Reporters.wake`` follows a new connection; other errors of the server are retried with a backoff.
                 if e.code != "server.unreachable":
                     await asyncio.sleep(backoff.next_s())
                     self._wake.set()
@@ -114,7 +129,7 @@ class Reporter:
             try:
                 result = await self.server.request("report", ReportResult, invocations=[wire(entry) for entry in batch])
             except GomaaError as e:
-                # The server names the one invocation for which it refuses the whole list.
+                # The error's detail has the invocation for which the server refuses the whole list.
                 bad = e.detail.get("sequence")
                 if e.code in PASSING or bad not in [entry.sequence for entry in batch]:
                     raise

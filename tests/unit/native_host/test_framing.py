@@ -67,7 +67,7 @@ def test_a_declared_length_is_never_allocated() -> None:
         asked.append(n)
         return stream.read(n)
 
-    with pytest.raises(framing.Broken) as caught:
+    with pytest.raises(framing.FrameError) as caught:
         list(framing.frames(read))
 
     assert caught.value.error.code == "host.frame.size"
@@ -77,7 +77,7 @@ def test_a_declared_length_is_never_allocated() -> None:
 @pytest.mark.parametrize("stream", [b"\x05\x00", frame(b"{}")[:-1], struct.pack("=I", 10)])
 def test_a_stream_that_ends_early_is_malformed(stream: bytes) -> None:
     """An end inside a length or a message is host.frame.malformed, not a clean end."""
-    with pytest.raises(framing.Broken) as caught:
+    with pytest.raises(framing.FrameError) as caught:
         list(framing.frames(io.BytesIO(stream).read))
 
     assert caught.value.error.code == "host.frame.malformed"

@@ -335,4 +335,4 @@ def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths,
     assert salvage is not None
     assert table in salvage.gaps
     with Ledger(paths.ledger) as ledger:
-        assert (ledger.scan(place) is None, ledger.posts(place, 1) == []) == (anew, anew)
+        assert (ledger.scan_progress(place) is None, ledger.posts(place, 1) == []) == (anew, anew)

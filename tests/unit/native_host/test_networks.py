@@ -142,7 +142,7 @@ def test_an_address_that_is_none_is_said_as_such() -> None:
     made = network_files.from_record(NETWORK)
     assert _code(lambda: network_setup.require_safe("https://[", made)) == "host.network.insecure"
     with pytest.raises(InputError) as caught:
-        network_setup.offer("https://[").send(None)
+        network_setup.fetch_network("https://[").send(None)
     assert caught.value.code == "message.schema"
 
 

@@ -44,14 +44,22 @@ def act(
     origin: str = HERE,
     ticket: bytes = TICKET,
     day: int = 5,
-    begun: str = "play",
-    around: str = "",
+    start_action: str = "play",
+    top_origin: str = "",
 ) -> str | None:
     """One action in a transaction of its own; the code of its refusal."""
     try:
         with ledger.write():
             site_grants.allow(
-                ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY_MS, begun, around=around
+                ledger,
+                origin,
+                ticket,
+                price,
+                action,
+                Meter(heard_ms),
+                day * DAY_MS,
+                start_action,
+                top_origin=top_origin,
             )
     except Refusal as refusal:
         return refusal.code
@@ -76,19 +84,19 @@ def test_a_site_plays_what_its_grant_allows(ledger: Ledger, state: str, code: st
 def test_a_site_is_paused_with_the_frames_in_it(ledger: Ledger, state: str, code: str | None) -> None:
     """Music of another origin in a frame of a paused site's page is that page's; in its own page it plays."""
     grant(ledger, HERE, state)
-    assert act(ledger, price=STATION_PAYS, origin=THERE, around=HERE) == code
-    assert act(ledger, "pause", price=STATION_PAYS, origin=THERE, around=HERE) is None
-    assert act(ledger, price=STATION_PAYS, origin=THERE, around=THERE) is None
+    assert act(ledger, price=STATION_PAYS, origin=THERE, top_origin=HERE) == code
+    assert act(ledger, "pause", price=STATION_PAYS, origin=THERE, top_origin=HERE) is None
+    assert act(ledger, price=STATION_PAYS, origin=THERE, top_origin=THERE) is None
 
 
 def test_no_budget_is_spent_in_a_frame_of_another_site(ledger: Ledger) -> None:
     """Neither the frame's own budget nor that of the page around it; a preview costs nothing there."""
     for origin in (HERE, THERE, EVERYWHERE):
         grant(ledger, origin, day_wei=100)
-    assert act(ledger, around=THERE) == "site.budget"
-    assert act(ledger, begun="preview", around=THERE) is None
+    assert act(ledger, top_origin=THERE) == "site.budget"
+    assert act(ledger, start_action="preview", top_origin=THERE) is None
     assert (ledger.spent(HERE, 5), ledger.spent(THERE, 5)) == (0, 0)
-    assert act(ledger, around=HERE) is None
+    assert act(ledger, top_origin=HERE) is None
     assert ledger.spent(HERE, 5) == 7
 
 
@@ -132,7 +140,7 @@ def test_what_the_station_pays_and_previews_cost_nothing(ledger: Ledger) -> None
     for price in (STATION_PAYS, Price(30, 0, 0, "nobody")):
         assert act(ledger, price=price) is None
     for action in ("preview", "renew", "seek", "resume"):
-        assert act(ledger, action, begun="preview") is None
+        assert act(ledger, action, start_action="preview") is None
     assert ledger.spent(EVERYWHERE, 5) == 0
 
 

@@ -23,7 +23,7 @@ import pytest
 
 from native_host.install.paths import Paths
 from native_host.ledger import Ledger
-from native_host.ledger.faults import own
+from native_host.ledger.faults import request_failure
 from native_host.remote import network_files
 from pywallet.errors import PUBLIC_DETAIL
 
@@ -387,6 +387,6 @@ def test_a_disk_with_errors_is_said_and_a_sound_one_helps(place: Place) -> None:
 )
 def test_a_line_that_fails_is_no_fault_of_the_disk(error: OSError) -> None:
     """Names, certificates and ways are OSErrors too."""
-    assert own(error).code == "internal"
-    assert own(OSError(errno.ENOSPC, "full")).code == "host.disk.full"
-    assert own(OSError(errno.EIO, "bad block")).code == "host.ledger.failed"
+    assert request_failure(error).code == "internal"
+    assert request_failure(OSError(errno.ENOSPC, "full")).code == "host.disk.full"
+    assert request_failure(OSError(errno.EIO, "bad block")).code == "host.ledger.failed"
