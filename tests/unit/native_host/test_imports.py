@@ -26,7 +26,7 @@ def imports(file: Path, known: dict[str, Path]) -> set[str]:
     return names & known.keys()
 
 
-def test_services_do_not_know_their_context() -> None:
+def test_services_do_not_import_the_composition_root() -> None:
     """Only operations and the dispatcher import the composition root."""
     known = modules()
     users = {name for name, file in known.items() if "native_host.context" in imports(file, known)}
