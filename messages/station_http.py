@@ -42,7 +42,7 @@ class TicketRequest(Struct, frozen=True):
     """
 
     session: Message
-    content: str
+    content: Address
 
 
 class TicketResult(Struct, frozen=True):

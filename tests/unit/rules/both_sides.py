@@ -29,7 +29,8 @@ from pywallet.protocol import Action, Domain, Invocation, digest
 from pywallet.rules.limits import CLOCK_SLACK_MS, SILENCE_MS
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from security_server.db.tables import METADATA, sessions, tickets
-from security_server.playback.invocations import Now, Received, accept
+from security_server.playback.conditions import Conditions, VerifiedInvocation
+from security_server.playback.invocations import accept
 
 START_MS: Final = 1_800_000_000_000
 DOMAIN: Final = Domain(31337, b"\x55" * 20)
@@ -222,8 +223,8 @@ class BothSides:
             sequence=entry.sequence,
             time=entry.time_ms,
         )
-        item = Received(digest(message, DOMAIN), message, bytes(65), address_of(DEVICE_KEY))
-        now = Now(self.time_ms, 7, "radio.example", False, False, None)
+        item = VerifiedInvocation(digest(message, DOMAIN), message, bytes(65), address_of(DEVICE_KEY))
+        now = Conditions(self.time_ms, 7, "radio.example", False, False, None)
         return accept(self.connection, item, self.policy, now, self.silence_ms, duration_ms=2_000 * _SEGMENTS).code
 
 
