@@ -84,8 +84,10 @@ def examine(answer: dict[str, Any], context: StatementContext) -> tuple[Statemen
     except (GomaaError, msgspec.ValidationError):
         raise Refusal(CODE, reason="signature") from None
     counts, settled, net = None, None, None
-    if stated.settled_wei is not None and stated.net_wei is not None:
-        counts = {row.number: row.settled or 0 for row in rows}
+    if stated.settled_wei is not None:
+        counts = {row.number: row.settled for row in rows if row.settled is not None}
+        if stated.net_wei is None or len(counts) < len({row.number for row in rows}):
+            raise Refusal(CODE, reason="signature")
         settled, net = int(stated.settled_wei), int(stated.net_wei)
     tickets = {number: _ticket(payment, context) for number, payment in context.payments.items()}
     parties = (context.domain, context.server, context.payer)
