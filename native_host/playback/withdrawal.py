@@ -1,4 +1,4 @@
-"""Contents that the chain says are revoked or destroyed."""
+"""Contents that are revoked or destroyed on the chain."""
 
 from __future__ import annotations
 
