@@ -1,6 +1,6 @@
 /**
- * Validates values by docs/protocol.schema.json: each line of the input is [definition, values], each line of the output
- * whether the values are valid. The validator is that of web-ext's linter.
+ * Validates values by docs/protocol.schema.json: each line of the input is [definition, values], each line of the
+ * output whether the values are valid. The validator is that of web-ext's linter.
  */
 
 import { readFileSync } from "node:fs";
