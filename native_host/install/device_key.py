@@ -105,7 +105,7 @@ def load(path: Path) -> Device:
 def check(path: Path) -> None:
     """Refuse a key file that group or others can access. Raises GomaaError ``host.device.key``."""
     if sys.platform == "win32":
-        return  # profile directories are private there; mode bits say nothing
+        return  # profile directories are private there, without mode bits
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise GomaaError("host.device.key", path=str(path), reason=f"mode {mode:o}, must be 600")

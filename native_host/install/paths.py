@@ -46,7 +46,7 @@ class Paths:
             for directory in (self.data, self.config, self.networks):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as e:
-            from native_host.ledger.faults import failure  # only here: the browser waits for this process to start
+            from native_host.ledger.faults import failure  # on first use: the browser waits for the start
 
             raise failure(e) from None
         return self
@@ -63,7 +63,7 @@ def locate() -> Paths:
         if home:
             root = Path(home).expanduser().absolute()
             return Paths(root / "data", root / "config")
-        import platformdirs  # only here: the browser waits for this process to start
+        import platformdirs  # on first use: the browser waits for the start
 
         paths = Paths(
             Path(platformdirs.user_data_dir("gomaa", False)), Path(platformdirs.user_config_dir("gomaa", False))

@@ -88,11 +88,11 @@ class PayeeStore(Rows):
         """Receipts of a wallet after ``after``, newest epoch first.
 
         Args:
-            wallet: The first account of its words, 20 bytes.
+            wallet: First account of the wallet, 20 bytes.
             after: The last one of the page before; ``NEWEST`` for the first page.
             limit: Rows at most.
             state: ``open`` (not claimed), ``final`` (of these, of final epochs), ``claimable`` (of these, not at a
-                payee), ``claimed``, ``unconfirmed`` (of these, what a reorganisation could take back); None: all.
+                payee), ``claimed``, ``unconfirmed`` (of these, without the network's confirmations); None: all.
         """
         where = {
             None: "",
@@ -134,7 +134,7 @@ class PayeeStore(Rows):
         """(server, epoch, chain id) of a wallet's receipts that are neither claimed nor final.
 
         Args:
-            wallet: The first account of its words, 20 bytes.
+            wallet: First account of the wallet, 20 bytes.
             after: (epoch, server, chain id) of the last one before; newest first.
             limit: Rows at most.
         """

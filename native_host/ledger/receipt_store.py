@@ -220,7 +220,7 @@ class ReceiptStore(PayeeStore):
         rows = self._rows("SELECT station_domain FROM tickets WHERE session = ? LIMIT 1", session)
         return str(rows[0][0]) if rows else ""
 
-    def song(self, content: bytes) -> tuple[str, str]:
+    def title_and_artist(self, content: bytes) -> tuple[str, str]:
         """(title, artist) of a content, safe to show; empty where unknown."""
         rows = self._rows("SELECT title, artist FROM contents WHERE content = ?", content)
         return (named(str(rows[0][0])), named(str(rows[0][1]))) if rows else ("", "")

@@ -72,9 +72,7 @@ class Dispatcher:
         except GomaaError as e:
             reply = failure(number, e)
         except Exception as e:
-            from native_host.ledger.faults import (
-                request_failure,
-            )  # imported on first use: the browser waits for the start
+            from native_host.ledger.faults import request_failure  # on first use: the browser waits for the start
 
             log.exception("a request failed")
             reply = failure(number, request_failure(e))

@@ -65,7 +65,7 @@ async def _require_keys(services: Services, stream: Stream, action: str, wanted:
 
 
 def _lease_refusal(services: Services, stream: Stream) -> Refusal | None:
-    """The lease's refusal, which says more than an unreachable server."""
+    """The refusal of an expired or exhausted lease, which is more specific than ``server.unreachable``."""
     return stream.lease.refusal(services.clock.now_ms(stream.network) // 1000) if stream.lease is not None else None
 
 

@@ -52,28 +52,28 @@ async def run(services: Services, request: Open) -> OpenResult:
         if len(cose) <= _LONG:
             return await _open(services, request, _read(cose, request), replaced)
         async with services.quota.reader(site):
-            song = await asyncio.to_thread(_read, cose, request)
-        return await _open(services, request, song, replaced)
+            verified = await asyncio.to_thread(_read, cose, request)
+        return await _open(services, request, verified, replaced)
 
 
 @dataclass(frozen=True)
-class _Song:
+class _Verified:
     header: Header
     policy: Policy
     table: table.Table
     size: int
 
 
-def _read(cose: bytes, request: Open) -> _Song:
+def _read(cose: bytes, request: Open) -> _Verified:
     header = open_header(cose)
     # The extension checks the same; this check does not depend on its version.
     require_renderer(header.renderer)
     parts = table.build(header, len(cose), choose(header, request.codecs, request.kbps))
-    return _Song(header, Policy.from_dict(header.policy), parts, len(cose))
+    return _Verified(header, Policy.from_dict(header.policy), parts, len(cose))
 
 
-async def _open(services: Services, request: Open, song: _Song, replaced: Stream | None) -> OpenResult:
-    header, policy = song.header, song.policy
+async def _open(services: Services, request: Open, verified: _Verified, replaced: Stream | None) -> OpenResult:
+    header, policy = verified.header, verified.policy
     network = services.networks.require(header.chain)
     await network.ready()
     facts = await check_content(network, header, request.origin)
@@ -81,7 +81,7 @@ async def _open(services: Services, request: Open, song: _Song, replaced: Stream
         name=request.stream,
         header=header,
         policy=policy,
-        table=song.table,
+        table=verified.table,
         network=network,
         facts=facts,
         renderer=request.key,
@@ -90,7 +90,7 @@ async def _open(services: Services, request: Open, song: _Song, replaced: Stream
         server_url=facts.server_url,
         origin=request.origin,
         site=request.site or request.origin,
-        size=song.size,
+        size=verified.size,
     )
     services.streams.add(stream)
     network.watch(header.content)

@@ -75,7 +75,7 @@ class WalletEarnings:
         """Receipts of a wallet as ``summary`` and ``earnings`` return them, newest epoch first.
 
         Args:
-            wallet: The first account of its words, 20 bytes.
+            wallet: First account of the wallet, 20 bytes.
             after: Key of the last receipt of the page before; ``NEWEST`` for the first page.
             limit: Receipts at most.
             state: As ``PayeeStore.earnings``.
@@ -94,7 +94,7 @@ class WalletEarnings:
             payee=to_hex(row.payee),
             amount_wei=str(row.amount_wei),
             content=to_hex(row.content),
-            title=self._ledger.song(row.content)[0],
+            title=self._ledger.title_and_artist(row.content)[0],
             station=row.station_domain,
             station_name=payee.station_name,
             station_address=to_hex(payee.station_address),

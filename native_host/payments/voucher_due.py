@@ -1,4 +1,4 @@
-"""The voucher that a checked statement asks the listener to sign."""
+"""The voucher for a checked statement, which the listener is to sign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Destruction of a content's keys where its terms ask for it, and the signed notice of it to the server."""
+"""Destruction of a content's keys where its terms require it, and the signed notice to the server."""
 
 from __future__ import annotations
 

@@ -23,12 +23,17 @@ from pywallet.protocol.foreign_errors import code_from
 from pywallet.sps.segments import segment_aad
 
 LONGEST_WAIT_MS: Final = 60_000
-"""Most that a server may make a host wait before it asks again, milliseconds."""
+"""Longest delay of keys that is passed on to the browser, milliseconds."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The segments whose keys are wanted; ``leased``: the lease has all of them."""
+    """Segments whose keys are wanted.
+
+    Attributes:
+        indexes: Their numbers.
+        leased: True if the lease has all of their keys.
+    """
 
     indexes: tuple[int, ...]
     leased: bool

@@ -49,7 +49,7 @@ class Stream:
         renewal: Renewal of the lease that is under way.
         start_action: Action that began the ticket's play.
         interrupted: Digest of a ticket whose play was interrupted and can be resumed here.
-        voucher_due: Voucher that the listener was last asked to sign.
+        voucher_due: Voucher that ``owed`` returned last.
         territory: Territory of the listener according to the server.
         purpose: Purpose of the station according to the server.
     """

@@ -217,4 +217,4 @@ def test_a_ledger_without_grants_is_migrated(tmp_path: Path) -> None:
     with Ledger(path) as again:
         grant(again, HERE, "paused")
         assert again.site(HERE) == SiteRow(HERE, "paused")
-        assert again.song(b"c" * 20) == ("Slow Tide", "The Lamps")
+        assert again.title_and_artist(b"c" * 20) == ("Slow Tide", "The Lamps")
