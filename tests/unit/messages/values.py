@@ -31,7 +31,25 @@ from messages.generate.signed import STRUCTS
 
 _LONGEST = 3
 JSON = st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3)
-WRONG = (None, True, -1, 0, 1.5, 256, 1 << 16, 1 << 32, 1 << 53, 1 << 64, "", "0x", "x" * 600, [], [0], {}, {"a": 1})
+WRONG: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    256,
+    1 << 16,
+    1 << 32,
+    1 << 53,
+    1 << 64,
+    "",
+    "0x",
+    "x" * 600,
+    [],
+    [0],
+    {},
+    {"a": 1},
+)
 """Values of which most fit no field."""
 _SAMPLES = {
     r"^0x[0-9a-f]{40}$": ("0x" + "ab" * 20, "0x" + "00" * 20),
@@ -62,12 +80,13 @@ def _value(kind: Type) -> st.SearchStrategy[Any]:
         case UnionType():
             return st.one_of(*map(_value, kind.types))
         case LiteralType():
-            return st.sampled_from(sorted(kind.values))
+            return st.sampled_from(kind.values)
         case TupleType():
             return st.tuples(*map(_value, kind.item_types)).map(list)
         case CollectionType():
-            least, most = kind.min_length or 0, kind.max_length
-            return st.lists(_value(kind.item_type), min_size=least, max_size=min(least + _LONGEST, most or math.inf))
+            least = kind.min_length or 0
+            most = least + _LONGEST if kind.max_length is None else min(least + _LONGEST, kind.max_length)
+            return st.lists(_value(kind.item_type), min_size=least, max_size=most)
         case DictType():
             return st.dictionaries(_value(kind.key_type), _value(kind.value_type), max_size=_LONGEST)
         case StrType():
