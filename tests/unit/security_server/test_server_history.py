@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
 from security_server import retention
+from security_server.content.contents import depends_on_old_plays
 from security_server.db.cursors import ENDED, read_cursor
 from security_server.db.queries import new, put
 from security_server.db.tables import (
@@ -24,7 +25,6 @@ from security_server.epochs.epoch_store import ended
 from security_server.epochs.settlement_state import State
 from security_server.retention import (
     Ages,
-    counts_for_ever,
     first_unsettled,
     prune,
 )
@@ -169,9 +169,9 @@ def test_a_debt_and_a_count_over_all_time_keep_their_tickets(desk: Desk) -> None
     left = desk.connection.execute(select(tickets.c.number).order_by(tickets.c.number)).scalars().all()
     assert left == [1, 2]
     assert desk.connection.execute(select(func.count()).select_from(sessions)).scalar() == 2
-    assert counts_for_ever(terms(devices=2))
-    assert counts_for_ever(terms(counts={"play": {"limit": 3, "unit": "timed", "after_s": 30}}))
-    assert not counts_for_ever(terms())
+    assert depends_on_old_plays(terms(devices=2))
+    assert depends_on_old_plays(terms(counts={"play": {"limit": 3, "unit": "timed", "after_s": 30}}))
+    assert not depends_on_old_plays(terms())
 
 
 def test_a_receipt_stays_until_it_was_claimed_or_is_very_old(desk: Desk) -> None:

@@ -39,7 +39,7 @@ def test_the_page_has_the_table() -> None:
     """Conditions, states and actions stand in docs/settlement.md as in the code, row by row."""
     section = DOCS.read_text().split("## States of an epoch", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| \d+ \| (.*?) \| (\w+) \| (\w+) \|$", section, re.MULTILINE)
-    assert rows == [(row.words, str(row.state), str(row.action)) for row in TABLE]
+    assert rows == [(row.condition, str(row.state), str(row.action)) for row in TABLE]
 
 
 def test_every_row_decides_something_and_every_look_has_a_row() -> None:

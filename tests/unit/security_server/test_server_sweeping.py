@@ -43,7 +43,7 @@ async def test_a_payee_has_so_many_sweeps_a_day(tmp_path: Path, passed_ms: int, 
         await scene.owe(number, 1)
     for _ in range(MOST):
         await sweeps.offer(address_of(key(1)), 1)
-        await mixer._relay.note(address_of(key(1)))
+        await mixer._relay.count_sweep(address_of(key(1)))
     assert await refused(sweeps.offer(address_of(key(1)), 1)) == "claim.busy"
     await sweeps.offer(address_of(key(2)), 1)
     scene.now_ms += passed_ms
