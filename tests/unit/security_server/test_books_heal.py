@@ -19,7 +19,8 @@ from security_server.db.tables import (
     epochs,
     tickets,
 )
-from tests.unit.security_server.books_world import CONTENTS, SCHEDULE, SERVER, BooksWorld, row_of
+from tests.unit.security_server.books_chain import SCHEDULE, SERVER
+from tests.unit.security_server.books_world import CONTENTS, BooksWorld, row_of
 
 
 @pytest.fixture
