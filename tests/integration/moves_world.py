@@ -39,13 +39,13 @@ class Pair:
 
     @property
     def content(self) -> Content:
-        """The song's door."""
+        """The song's contract."""
         return Content(self.old.chain, self.song.content)
 
     song: Upload = None  # type: ignore[assignment]
 
     async def travel(self, seconds: int) -> int:
-        """Time for both."""
+        """Let the clock of both servers advance; the new time, ms."""
         now_ms = await self.old.travel(seconds)
         while self.new.core is not None and await self.new.core.chain.now_ms() < now_ms:
             await self.new.core.chain.lane()
@@ -60,15 +60,15 @@ class Pair:
         return await self.old.now_ms() // 1000 // LENGTH
 
     async def propose(self) -> None:
-        """The band names the new server."""
+        """The owner proposes the new server."""
         await self.content.propose_server(self.old.owner_key, self.new.keys.address)
 
     async def take(self) -> int:
-        """The new server takes it over; its first epoch."""
+        """The new server takes the content over; returns its first epoch."""
         return int((await self.new.call("POST", "/v1/moves", {"content": to_hex(self.song.content)}))["from_epoch"])
 
     async def handover(self, key: bytes | None = None, after: bytes | None = None, **changes: Any) -> dict[str, Any]:
-        """What the new server would ask the old one, or somebody else with another key."""
+        """Request a handover as the new server, or with another key."""
         time_s = changes.pop("time_s", await self.old.now_ms() // 1000)
         server = address_of(key or self.new.keys.signing)
         signed = request_digest(self.song.content, self.old.keys.address, server, after or FIRST, time_s)
@@ -102,7 +102,7 @@ async def list_server(world: World, url: str, active: bool = True) -> None:
 
 
 async def code_of(awaitable: Any) -> str:
-    """The code of a failure that must come."""
+    """Code of an expected failure."""
     with pytest.raises(GomaaError) as error:
         await awaitable
     return error.value.code
@@ -151,5 +151,5 @@ async def settle(world: World) -> int:
 
 
 async def rows(core: ServerParts, query: Any) -> list[Any]:
-    """What a query finds."""
+    """Rows of a query."""
     return list(await core.store.run(lambda connection: connection.execute(query).all()))

@@ -103,12 +103,12 @@ class World:
 
     @property
     def settlement(self) -> Settlement:
-        """The settlement's door."""
+        """The settlement contract."""
         return Settlement(self.chain, self.deployment)
 
     @property
     def token(self) -> Token:
-        """The token's door."""
+        """The token contract."""
         return Token(self.chain, self.deployment)
 
     def config(self, **changes: Any) -> Config:

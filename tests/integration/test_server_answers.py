@@ -68,7 +68,7 @@ async def challenge_at_once(world: World, key: bytes, receipts: list[Signed[Rece
     await world.chain.request("evm_setAutomine", True)
 
 
-async def test_fifty_challenges_at_once_cost_the_thief_its_stakes(tmp_path: Path) -> None:
+async def test_fifty_concurrent_challenges_are_answered(tmp_path: Path) -> None:
     """25 receipts of one payee and 25 payees, 15 s to answer, a block a second.
 
     Answered in two transactions by a node that limits logs.

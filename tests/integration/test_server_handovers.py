@@ -64,8 +64,8 @@ async def test_keys_go_to_the_proposed_server_only(tmp_path: Path) -> None:
         assert await code_of(both.handover()) == "server.handover"
 
 
-async def test_taking_over_twice_does_it_once(tmp_path: Path) -> None:
-    """A request again after a lost answer says the same epoch; what a crash left undone is done then."""
+async def test_a_repeated_takeover_has_the_same_result(tmp_path: Path) -> None:
+    """After a lost response a repeated request returns the same epoch and completes what a crash left undone."""
     async with pair(tmp_path) as both:
         new = both.new
         await both.propose()
@@ -81,7 +81,7 @@ async def test_taking_over_twice_does_it_once(tmp_path: Path) -> None:
 
 
 async def test_a_server_without_a_bond_takes_nothing(tmp_path: Path) -> None:
-    """Its receipts would be worth nothing: it does not accept."""
+    """A server whose receipts nothing backs does not accept a content."""
     async with pair(tmp_path) as both:
         await both.new.settlement.retire(both.new.platform_key, both.new.keys.address)
         await both.propose()
@@ -90,7 +90,7 @@ async def test_a_server_without_a_bond_takes_nothing(tmp_path: Path) -> None:
 
 
 async def test_only_a_server_that_may_serve_gets_an_upload(tmp_path: Path) -> None:
-    """Not one that nobody proposed, and not a file that names another first server."""
+    """Refused: a server that is not proposed, and a header with another first server."""
     async with pair(tmp_path) as both:
         old, new = both.old, both.new
         path = f"/v1/contents/{to_hex(both.song.content)}"
@@ -115,7 +115,7 @@ async def test_only_a_server_that_may_serve_gets_an_upload(tmp_path: Path) -> No
 
 
 async def test_a_withdrawn_content_is_not_taken(tmp_path: Path) -> None:
-    """Revoked between proposal and handover, its keys stay where they are shredded."""
+    """Revoked between proposal and handover: the new server gets no keys."""
     async with pair(tmp_path) as both:
         await both.propose()
         await both.content.revoke(both.old.owner_key)
@@ -127,7 +127,7 @@ async def test_a_withdrawn_content_is_not_taken(tmp_path: Path) -> None:
 async def test_a_band_moves_its_song_with_the_studio(tmp_path: Path) -> None:
     """One call proposes and has the new server take over.
 
-    Again is harmless, and each mistake is said before anything is sent.
+    A repeated call is harmless, and each mistake is refused before anything is sent.
     """
     async with pair(tmp_path) as both:
         old, new, content = both.old, both.new, both.song.content
@@ -151,8 +151,8 @@ async def test_a_band_moves_its_song_with_the_studio(tmp_path: Path) -> None:
         assert await both.content.proposed_server() is None
 
 
-async def test_an_operator_may_want_to_be_asked(tmp_path: Path) -> None:
-    """With ``accept_moves = false`` a content is taken by the admin's word alone."""
+async def test_moves_may_require_the_admin_token(tmp_path: Path) -> None:
+    """With ``accept_moves = false`` a takeover needs the admin token."""
     async with pair(tmp_path) as both:
         new = both.new
         await both.propose()

@@ -233,7 +233,7 @@ async def check_counts(
         assert error.value.code == "session.device"
 
 
-async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
+async def test_a_post_is_sent_once_after_a_crash(world: World) -> None:
     """A crash between the post and its record, and a second close, leave one post and one debit on the chain."""
     async with world.server() as core, world.host() as host:
         song = await world.publish()
@@ -264,7 +264,7 @@ async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
 
 
 async def test_the_timer_closes_posts_and_finishes_by_itself(world: World) -> None:
-    """Nobody asks: the epoch is posted after its end and final after its window, and the hosts are told."""
+    """Without any request the epoch is posted after its end and final after its window; hosts get the events."""
     async with world.server(auto_close=True, close_every_s=0.05), world.host() as host:
         song = await world.publish()
         now_ms = await world.now_ms()
@@ -280,7 +280,7 @@ async def test_the_timer_closes_posts_and_finishes_by_itself(world: World) -> No
         assert await host.event("epoch") == {**posted, "state": "final"}
 
 
-async def test_what_is_heard_in_one_epoch_and_vouched_in_the_next_is_the_nexts(world: World) -> None:
+async def test_a_play_settles_in_the_epoch_of_its_voucher(world: World) -> None:
     """Counts stay in the epoch they were made in, money goes to the epoch of its voucher, and both are posted."""
     async with world.server(), world.host() as host:
         song = await world.publish()
@@ -307,7 +307,7 @@ async def test_what_is_heard_in_one_epoch_and_vouched_in_the_next_is_the_nexts(w
         assert (await world.settlement.account(world.keys.address, world.station))[0] == statement.spent
 
 
-async def test_a_claim_signed_by_somebody_else_is_not_relayed(world: World) -> None:
+async def test_a_claim_with_another_signature_is_not_relayed(world: World) -> None:
     """A forged claim and a claim for an epoch that never was are refused before any gas is spent."""
     async with world.server():
         nonce = await world.chain.request("eth_getTransactionCount", to_hex(world.keys.address), "latest")

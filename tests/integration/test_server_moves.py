@@ -37,7 +37,7 @@ async def test_a_content_moves_at_an_epochs_end(tmp_path: Path) -> None:
             await both.propose()
             first = await both.take()
             assert first == await both.epoch() + 1
-            # Until the epoch's end nothing changes.
+            # Before the epoch's end nothing changes.
             early = Fan(both, new, at_new)
             with pytest.raises(GomaaError) as refused:
                 await early.open()
@@ -124,7 +124,7 @@ async def test_limits_are_not_reset_by_a_move(tmp_path: Path) -> None:
 
 
 async def test_counters_come_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many listeners there are, all of them are handed over."""
+    """Counters of more listeners than one part holds are all handed over."""
     monkeypatch.setattr("security_server.content.handover.LISTENERS", 2)
     async with pair(tmp_path) as both:
         assert both.old.core is not None
@@ -149,8 +149,8 @@ async def test_counters_come_in_parts(tmp_path: Path, monkeypatch: pytest.Monkey
         assert [(row.listener, row.plays) for row in found] == list(zip(people, range(5), strict=True))
 
 
-async def test_the_old_servers_keys_are_shredded_afterwards(tmp_path: Path) -> None:
-    """A whole epoch after its last one and when no ticket lasts; what comes back is handed over again."""
+async def test_the_old_server_deletes_its_keys_afterwards(tmp_path: Path) -> None:
+    """A whole epoch after its last one, once no ticket is valid; a content that returns is handed over again."""
     async with pair(tmp_path) as both:
         old, new = both.old, both.new
         async with old.host("one") as at_old:
@@ -166,7 +166,7 @@ async def test_the_old_servers_keys_are_shredded_afterwards(tmp_path: Path) -> N
             for epoch in (first, first + 1):
                 await both.to_epoch(epoch)
                 await moves.round()
-                # The ticket is good for an hour.
+                # The ticket is valid for an hour.
                 assert len(await rows(old.core, select(content_keys))) == 1
             await both.travel(3_600)
             await moves.round()
@@ -183,8 +183,8 @@ async def test_the_old_servers_keys_are_shredded_afterwards(tmp_path: Path) -> N
             assert at_old.check_keys(await fan.play(), both.song)
 
 
-async def test_an_old_server_that_is_gone_holds_up_nothing(tmp_path: Path) -> None:
-    """The band hands the keys over itself; after an acceptance, the first copy of the counters stays good."""
+async def test_a_move_completes_without_the_old_server(tmp_path: Path) -> None:
+    """The owner uploads the keys itself; after the acceptance the first copy of the counters counts."""
     async with pair(tmp_path) as both:
         old, new = both.old, both.new
         await both.propose()

@@ -107,7 +107,7 @@ def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
 
 
 def test_the_test_sees_a_scan(tmp_path: Path) -> None:
-    """A statement without an index is told."""
+    """A statement without an index is reported."""
     from sqlalchemy import create_engine
 
     from security_server.db.tables import METADATA

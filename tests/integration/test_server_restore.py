@@ -113,7 +113,7 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
             assert [str(fault) for fault in (await audit(world.chain, world.deployment, (world.url,))).faults] == []
 
 
-async def test_a_song_that_goes_on_past_the_epochs_end_is_published_as_it_was_posted(tmp_path: Path) -> None:
+async def test_a_play_across_the_epochs_end_is_published_as_posted(tmp_path: Path) -> None:
     """The finding, on a chain: the song goes on between close and post and after a restart.
 
     The audit is content, the claim is provable.

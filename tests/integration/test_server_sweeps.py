@@ -97,7 +97,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         yield Scene(world, core)
 
 
-async def test_what_lies_at_a_payee_reaches_the_fan_to_the_wei_and_once(scene: Scene) -> None:
+async def test_a_sweep_transfers_the_exact_amount_once(scene: Scene) -> None:
     """Two transactions of the relayer, whose gas is in its budget as it was; again there is nothing to send."""
     order = await scene.order()
     message, permit = scene.signed(order), await scene.permit(order)
@@ -132,8 +132,8 @@ async def test_a_permit_for_another_spender_is_refused_before_anything_is_sent(s
     assert (await scene.balances(), await scene.spent()) == ((LIES, 0), [])
 
 
-async def test_nobody_but_the_payee_says_where_it_goes(scene: Scene) -> None:
-    """A permit that somebody saw is of no use.
+async def test_only_the_payee_chooses_the_recipient(scene: Scene) -> None:
+    """A permit that another party has seen is of no use to it.
 
     The order is signed, too, for this relayer and a time that has not passed.
     """
@@ -199,7 +199,7 @@ async def test_sweeps_count_with_the_claims_of_an_hour(scene: Scene) -> None:
 async def test_an_interruption_between_permit_and_transfer_strands_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The token has the permit already, brought by the relayer or by somebody who saw it.
+    """The token has the permit already, sent by the relayer or by another party.
 
     The transfer alone is sent.
     """

@@ -42,15 +42,15 @@ class Books:
         return self.rates[max(begin for begin in self.rates if begin <= epoch)]
 
     def owner(self, content: bytes, epoch: int) -> bytes:
-        """Who earns with a content in an epoch."""
+        """Owner of a content in an epoch."""
         sold = [begin for what, begin in self.sales if what == content and begin <= epoch]
         return self.sales[content, max(sold)] if sold else OWNER
 
 
-class ServerDoor:
+class ServerChainView:
     """The server's view of the chain.
 
-    An account is kept for a while, until it is asked for anew, or a post has changed it.
+    An account is cached for a while, until it is read anew, or a post has changed it.
     """
 
     def __init__(self, books: Books) -> None:
@@ -93,13 +93,13 @@ class ServerDoor:
 
 
 class Agreeing:
-    """The server's comparison with the chain, which these tests leave out: chain and database agree."""
+    """Stands for ``ChainAgreement``: chain and database agree."""
 
     def require(self) -> None:
         """Nothing to refuse."""
 
 
-class StationDoor:
+class StationChainView:
     """The station's view of the chain."""
 
     domain = DOMAIN

@@ -18,7 +18,7 @@ from station.payments.server_client import Servers
 class FaultyLine(Servers):
     """The station's HTTP client over no network.
 
-    It calls the server's books, and loses, delays or doubles what it is told to.
+    It calls the server's operations, and loses, delays or doubles requests by ``fault``.
     """
 
     def __init__(self, world: Any) -> None:
@@ -41,7 +41,7 @@ class FaultyLine(Servers):
         return answer
 
     async def deliver(self, path: str, raw: dict[str, Any]) -> dict[str, Any]:
-        """What the server answers. Raises the code that it refuses with, as the client would."""
+        """Call an operation of the server; its result as JSON. Raises the code of a refusal, as the client does."""
         books, text = self.world.server, json.dumps(raw).encode()
         try:
             if path == "/v1/statements":

@@ -45,8 +45,8 @@ from tests.unit.security_server.books_chain import (
     STATION_KEY,
     Agreeing,
     Books,
-    ServerDoor,
-    StationDoor,
+    ServerChainView,
+    StationChainView,
 )
 from tests.unit.security_server.books_line import FaultyLine
 
@@ -67,7 +67,7 @@ def row_of(table: Any, **given: Any) -> dict[str, Any]:
 
 
 KEPT_S = 86_400
-"""So long a station of this world keeps what is settled."""
+"""Time for which the station of this world keeps settled tickets, seconds."""
 
 
 class BooksWorld:
@@ -78,7 +78,7 @@ class BooksWorld:
         self.loop = asyncio.new_event_loop()
         self.chain = Books()
         self.config = Config(folder, folder, **{"least_wei": 0, **config})
-        self.door = ServerDoor(self.chain)
+        self.door = ServerChainView(self.chain)
         self.line = FaultyLine(self)
         self.heard: dict[int, tuple[Ticket, int, bytes]] = {}
         """By ticket number: the ticket, the intervals that were heard, and its signature."""
@@ -117,7 +117,7 @@ class BooksWorld:
         self.keeper = Bookkeeper(
             STATION_KEY,
             STATION,
-            StationDoor(self.chain),
+            StationChainView(self.chain),
             self.line,
             self.station,
             lambda content: life,  # type: ignore[arg-type]
@@ -168,7 +168,7 @@ class BooksWorld:
         return SCHEDULE.epoch_of(self.chain.now_s)
 
     def issue(self, content: bytes, price: int, reward: int) -> int:
-        """The station gives a ticket out and the server opens it; its number."""
+        """The station issues a ticket and the server opens it; returns its number."""
         now_s, session = self.chain.now_s, bytes([len(self.heard) % 250 + 1]) * 32
         row = TicketRow(
             server=SERVER,
@@ -190,7 +190,7 @@ class BooksWorld:
         return number
 
     def open_ticket(self, number: int) -> None:
-        """The server writes a ticket down that a host shows, and counts what the host has signed as heard."""
+        """The server stores a ticket that a host opens, with the intervals that the host has signed."""
         ticket, intervals, signature = self.heard[number]
         identity = digest(ticket, DOMAIN)
         payee = bytes([number % 200 + 1]) * 20
@@ -277,7 +277,7 @@ class BooksWorld:
             assert error.code != "internal", error.detail
 
     def post(self) -> None:
-        """Close, post and finish every epoch that is over, as the contract takes it."""
+        """Close, post and finish every epoch that has ended, by the contract's rules."""
         running = self.epoch
 
         def ended(connection: Any) -> list[Any]:
@@ -300,7 +300,7 @@ class BooksWorld:
             self.door.forget_money()
 
     def _take(self, row: Mapping[str, Any]) -> None:
-        """What the contract checks and does for one entry."""
+        """Debit one entry by the contract's rules."""
         epoch, amount = row["epoch"], gross(row["net"], self.chain.rate_at(row["epoch"]))
         assert row["bps"] == self.chain.rate_at(epoch)
         assert epoch <= row["until"]
@@ -320,7 +320,7 @@ class BooksWorld:
             self.chain.paid[number] = self.chain.paid.get(number, 0) + intervals
 
     def due(self) -> dict[int, int]:
-        """What the server still asks for, by ticket number."""
+        """Intervals that the server still states, by ticket number."""
         query = select(tickets.c.number, tickets.c.unvouchered_intervals).where(tickets.c.unvouchered_intervals > 0)
         return dict(self.run(self.store.run(lambda connection: [tuple(row) for row in connection.execute(query)])))
 

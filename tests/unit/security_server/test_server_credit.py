@@ -35,7 +35,7 @@ def test_plays_without_a_voucher_are_bounded_at_every_interval(desk: Desk) -> No
     assert desk.act(session, opened[6], "play").code is None
 
 
-def test_no_credit_ends_before_a_voucher_would_be_taken(desk: Desk) -> None:
+def test_credit_does_not_end_below_the_minimum_of_a_voucher(desk: Desk) -> None:
     """A station's credit of one play, with a minimum of three plays.
 
     The second and third are heard, the fourth waits.
@@ -55,7 +55,7 @@ def test_no_credit_ends_before_a_voucher_would_be_taken(desk: Desk) -> None:
 
 
 def test_a_listeners_credit_reaches_as_far_as_the_minimum(desk: Desk) -> None:
-    """Two intervals of 700 wei are too little for a voucher: the third is heard before one is asked for."""
+    """Two intervals of 700 wei are below the minimum of a voucher: the third is heard without one."""
     desk.policy, desk.now = terms(counts={}), replace(desk.now, listener_credit=2, least_wei=2_000)
     session = desk.session()
     ticket = desk.ticket(session, 1, reward=0, payer=LISTENER)
@@ -81,7 +81,7 @@ def test_intervals_until_a_voucher_is_taken(
     assert more == 0 or owed.is_below_minimum(bps, least_wei, (more - 1) * each)
 
 
-def test_a_play_that_owes_already_goes_on_at_the_limit(desk: Desk) -> None:
+def test_a_play_continues_at_the_credit_limit(desk: Desk) -> None:
     """The limit counts plays: the last one of the credit is heard to its end, another one begins nothing."""
     desk.policy, desk.now = terms(counts={}), replace(desk.now, credit_plays=1)
     session = desk.session()
@@ -92,7 +92,7 @@ def test_a_play_that_owes_already_goes_on_at_the_limit(desk: Desk) -> None:
     assert desk.act(session, second, "play").code == "station.credit.exhausted"
 
 
-def test_escrow_that_runs_out_ends_the_music(desk: Desk) -> None:
+def test_a_play_ends_when_the_escrow_is_used_up(desk: Desk) -> None:
     """With escrow for two intervals, the renewal that would fill the third is refused and nothing is owed for it."""
     each = 1_000 + 1_000 * 500 // 10_000
     desk.now = replace(desk.now, money=Money(2 * each, 0, 0, 500))

@@ -30,7 +30,7 @@ CONTENT = b"c" * 20
 
 
 def test_a_second_process_on_sqlite_is_refused(tmp_path: Path) -> None:
-    """Another process holds the file; its end, however it ends, frees it."""
+    """Another process locks the file; any end of that process unlocks it."""
     url = f"sqlite:///{tmp_path}/db"
     code = (
         f"import sys\nfrom security_server.db.writer import Store\nstore = Store({url!r})\nprint('open', "

@@ -30,7 +30,7 @@ def test_one_stream_per_listener_until_it_stops_or_falls_silent(desk: Desk) -> N
     assert desk.act(session, second, "renew", 20_000).code == "session.busy"
 
 
-def test_two_streams_never_count_the_same_moment(desk: Desk) -> None:
+def test_two_streams_never_count_the_same_time(desk: Desk) -> None:
     """What the second stream heard is not added to the first one's stop."""
     session = desk.session()
     first, second = desk.ticket(session, 1), desk.ticket(session, 2)
@@ -46,7 +46,7 @@ def test_two_streams_never_count_the_same_moment(desk: Desk) -> None:
     assert row["heard_ms"] == 10_000
 
 
-def test_a_stream_that_was_taken_over_hears_nothing_more(desk: Desk) -> None:
+def test_a_replaced_stream_counts_no_more_heard_time(desk: Desk) -> None:
     """The first stream's stop, while the second one sounds, adds nothing to what was heard."""
     session = desk.session()
     first, second = desk.ticket(session, 1), desk.ticket(session, 2)
@@ -61,7 +61,7 @@ def test_a_stream_that_was_taken_over_hears_nothing_more(desk: Desk) -> None:
 
 
 def test_a_clock_ahead_gains_nothing_and_a_wrong_one_is_refused(desk: Desk) -> None:
-    """A host that runs ahead is heard by the server's clock: nothing is gained; beyond a minute it is told."""
+    """Times ahead count by the server's clock and gain nothing; beyond a minute they are refused."""
     session = desk.session()
     ticket = desk.ticket(session, 1)
     assert desk.act(session, ticket, "play", time_ms=START_MS + CLOCK_AHEAD_MS + 1).code == "invocation.time"
@@ -102,7 +102,7 @@ def test_many_tickets_of_one_listener_have_one_clock(desk: Desk, concurrent: int
     assert outstanding(desk.connection, STATION, 7).intervals == 6
 
 
-def test_beside_a_stream_that_is_heard_another_sounds_unpaid(desk: Desk) -> None:
+def test_a_second_stream_sounds_unpaid(desk: Desk) -> None:
     """Where two may play at once, both positions go on and one is paid; the other is not paid later either."""
     desk.policy = terms(concurrent=2, counts={})
     session = desk.session()
@@ -121,7 +121,7 @@ def test_beside_a_stream_that_is_heard_another_sounds_unpaid(desk: Desk) -> None
     assert desk.act(session, first, "renew", 35_000).heard_ms == 5_000
 
 
-def test_a_song_of_two_minutes_is_not_heard_for_twelve(desk: Desk) -> None:
+def test_heard_time_of_a_play_is_bounded_by_the_song(desk: Desk) -> None:
     """One play without a jump, positions beyond the end and back and forth, for 765 s: two minutes are paid."""
     desk.policy, desk.duration_ms = terms(counts={}), 120_000
     for number, position in enumerate((lambda s: s * 1000, lambda s: 15_000 * (s % 2), lambda _: 1 << 40), 1):
@@ -138,7 +138,7 @@ def test_a_song_of_two_minutes_is_not_heard_for_twelve(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("rated", "speed", "heard_ms"), [(True, 10, 100_000), (True, 2, 100_000), (True, 0.5, 25_000), (False, 10, 50_000)]
 )
-def test_a_rate_of_ten_earns_two_where_the_terms_free_the_rate_and_one_elsewhere(
+def test_a_fast_rate_counts_at_most_the_fastest_of_the_terms(
     desk: Desk, rated: bool, speed: float, heard_ms: int
 ) -> None:
     """Fifty seconds of the clock.
@@ -155,7 +155,7 @@ def test_a_rate_of_ten_earns_two_where_the_terms_free_the_rate_and_one_elsewhere
     assert outcome.heard_ms == heard_ms
 
 
-def test_sitting_still_is_not_listening(desk: Desk) -> None:
+def test_renewals_without_progress_count_half_a_second(desk: Desk) -> None:
     """Renewals without progress in the song count half a second in all."""
     session = desk.session()
     ticket = desk.ticket(session, 1)

@@ -110,7 +110,7 @@ def test_expired_tickets_and_sessions_can_only_end(desk: Desk) -> None:
 
 
 def test_foreign_devices_and_unknown_tickets_are_refused(desk: Desk) -> None:
-    """Another device's session is answered as a ticket that was never opened.
+    """Another device's session has the code of a ticket that was never opened.
 
     One of another session of this device is not its own.
     """
@@ -160,7 +160,7 @@ def test_recurring_counts_come_back(desk: Desk) -> None:
 def test_counters_are_the_sum_of_what_was_accepted(
     desk: Desk, steps: list[tuple[str, int, int]], repeats: list[int]
 ) -> None:
-    """Whatever a host sends, in whatever order and however often, plays and seeks are the accepted ones."""
+    """For any order and repetition of invocations, plays and seeks are the accepted ones."""
     with desk.connection.begin_nested() as savepoint:
         desk.sequence.clear()
         session = desk.session()
@@ -189,7 +189,7 @@ def test_counters_are_the_sum_of_what_was_accepted(
 
 
 @pytest.mark.parametrize("action", ["download", "copy", "transfer"])
-def test_what_the_band_does_not_permit_is_refused(desk: Desk, action: str) -> None:
+def test_absent_permissions_are_refused(desk: Desk, action: str) -> None:
     """Absent permissions are denied while playing."""
     session = desk.session()
     ticket = desk.ticket(session, 1)

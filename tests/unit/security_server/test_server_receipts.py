@@ -53,7 +53,7 @@ async def heard(folder: Path) -> EpochServer:
 
 
 def connected(server: EpochServer, device: bytes) -> HostConnection:
-    """A line that has said hello."""
+    """A connection that has sent ``hello``."""
     line = HostConnection()
     line.device = device
     server.core.hosts.add(line)
@@ -61,7 +61,7 @@ def connected(server: EpochServer, device: bytes) -> HostConnection:
 
 
 async def test_a_receipt_goes_to_the_devices_of_its_listener(tmp_path: Path) -> None:
-    """Pushed and asked for.
+    """Pushed and requested.
 
     Whole for the device of the session, nothing for a device whose session names that payee.
     """
@@ -81,7 +81,7 @@ async def test_a_receipt_goes_to_the_devices_of_its_listener(tmp_path: Path) -> 
     server.kill()
 
 
-async def test_a_payee_asks_with_its_key_for_what_a_challenge_needs(tmp_path: Path) -> None:
+async def test_a_payee_gets_its_receipts_by_signature(tmp_path: Path) -> None:
     """Of one epoch or all; not with another's key, for another server or at another time."""
     server = await heard(tmp_path)
     await server.pay()
@@ -105,9 +105,9 @@ async def test_a_payee_asks_with_its_key_for_what_a_challenge_needs(tmp_path: Pa
 
 
 async def test_accounts_and_settled_lines_are_the_payers(tmp_path: Path) -> None:
-    """A voucher is published on the chain: whoever sends it again learns nothing of the lines.
+    """A voucher is published on the chain: another sender of it gets no lines.
 
-    The payer does, by a signature of now.
+    The payer gets them by a fresh signature.
     """
     server = await heard(tmp_path)
     await server.pay()
@@ -129,10 +129,10 @@ async def test_accounts_and_settled_lines_are_the_payers(tmp_path: Path) -> None
     server.kill()
 
 
-async def test_a_published_voucher_names_nobodys_tickets(tmp_path: Path) -> None:
+async def test_a_published_voucher_discloses_no_tickets(tmp_path: Path) -> None:
     """Sent again by a stranger while its payer owes more.
 
-    Which tickets are the payer's, and what is owed, is not told by any answer.
+    No result discloses the payer's tickets or debt.
     """
     server = await heard(tmp_path)
     await server.pay()
@@ -148,7 +148,7 @@ async def test_a_published_voucher_names_nobodys_tickets(tmp_path: Path) -> None
     answers = set()
     for lines in ([(1, 2)], [(2, 2)], [(1, 1)], [], None):
         answers.add(msgspec.json.encode(await server.books.voucher(VoucherPost(used, lines))))
-        # A device that hears what a station pays for is not that payer.
+        # A device of a play that a station pays for is not that payer.
         for device in (STRANGER, DEVICE):
             answers.add(msgspec.json.encode(await server.books.listener_voucher(device, Pay(0, used, lines))))
     assert len(answers) == 1

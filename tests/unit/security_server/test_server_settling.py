@@ -35,14 +35,14 @@ FAULTS = ("stopped node", "full blocks", "limited logs", "lie: nothing posted", 
 DOCS = Path(__file__).parents[3] / "docs" / "settlement.md"
 
 
-def test_the_page_has_the_table() -> None:
-    """Conditions, states and actions stand in docs/settlement.md as in the code, row by row."""
+def test_the_documentation_has_the_table() -> None:
+    """Conditions, states and actions of docs/settlement.md are those of the code, row by row."""
     section = DOCS.read_text().split("## States of an epoch", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| \d+ \| (.*?) \| (\w+) \| (\w+) \|$", section, re.MULTILINE)
     assert rows == [(row.condition, str(row.state), str(row.action)) for row in TABLE]
 
 
-def test_every_row_decides_something_and_every_look_has_a_row() -> None:
+def test_every_read_has_a_row_and_every_row_is_used() -> None:
     """All combinations of facts: each has one row, and no row is dead."""
     mine, other = b"\1" * 32, b"\2" * 32
     found = set()
@@ -59,8 +59,8 @@ def test_every_row_decides_something_and_every_look_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("action", [Action.POST, Action.REFUND, Action.UNDO])
-def test_nothing_is_sent_beside_what_waits(action: Action) -> None:
-    """While a transaction of ours waits, no row sends another one."""
+def test_nothing_is_sent_while_a_transaction_is_pending(action: Action) -> None:
+    """No row sends a second transaction while one is pending."""
     facts = Facts(
         b"\1" * 32, b"\1" * 32, 0, False, action is Action.REFUND, 0, 0, False, False, True, False, 150, 100, 200
     )
@@ -273,7 +273,7 @@ class Settling(RuleBasedStateMachine):
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def waits(self) -> bool:
-        """Whether another post is not final yet."""
+        """True if another post is not final yet."""
         last = self.chain.ledger.last
         return last is not None and last in self.chain.ledger.posts and not self.chain.true_epoch(last).final
 

@@ -18,7 +18,7 @@ EACH = GAS[0] + GAS[1]
 
 
 async def test_sweeps_leave_half_of_the_budget_to_claims(tmp_path: Path) -> None:
-    """One payee had its tokens sent wei by wei until nothing of the hour's gas was left for anybody's claim."""
+    """Many small sweeps of one payee leave gas of the hour for claims."""
     scene = Scene(tmp_path)
     mixer = scene.start(relay_hour_wei=4 * EACH)
     sweeps = services.sweeps(scene.core, mixer._relay)
