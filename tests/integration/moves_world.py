@@ -47,8 +47,8 @@ class Pair:
     async def travel(self, seconds: int) -> int:
         """Let the clock of both servers advance; the new time, ms."""
         now_ms = await self.old.travel(seconds)
-        while self.new.core is not None and await self.new.core.chain.now_ms() < now_ms:
-            await self.new.core.chain.lane()
+        while self.new.parts is not None and await self.new.parts.chain.now_ms() < now_ms:
+            await self.new.parts.chain.lane()
         return now_ms
 
     async def to_epoch(self, epoch: int) -> int:
@@ -150,6 +150,6 @@ async def settle(world: World) -> int:
     return statement.epoch
 
 
-async def rows(core: ServerParts, query: Any) -> list[Any]:
+async def rows(parts: ServerParts, query: Any) -> list[Any]:
     """Rows of a query."""
-    return list(await core.store.run(lambda connection: connection.execute(query).all()))
+    return list(await parts.store.run(lambda connection: connection.execute(query).all()))

@@ -56,7 +56,7 @@ async def code_of(awaitable: Any) -> str:
 
 async def test_tickets_and_sessions_that_do_not_fit_are_refused_and_recorded(world: World) -> None:
     """Each wrong signature, address, date, price or number has its code; all are stored, none opens anything."""
-    async with world.server() as core, world.host() as host:
+    async with world.server() as parts, world.host() as host:
         song, session, now_ms = await ready(world, host)
         now_s = now_ms // 1000
         device = address_of(host.device_key)
@@ -85,7 +85,7 @@ async def test_tickets_and_sessions_that_do_not_fit_are_refused_and_recorded(wor
         for signed, ticket, code in cases:
             assert await code_of(host.open(signed, ticket)) == code
         counted = select(refusal_counts.c.code, refusal_counts.c.count)
-        noted = await core.store.run(
+        noted = await parts.store.run(
             lambda connection: {row["code"]: row["count"] for row in connection.execute(counted).mappings()}
         )
         assert noted == Counter(code for _, _, code in cases)
@@ -176,7 +176,7 @@ async def test_no_ticket_is_opened_without_escrow(tmp_path: Path) -> None:
 
 async def test_unconfirmed_plays_exhaust_the_credit(world: World) -> None:
     """A station without vouchers for two plays gets no third until it sends one."""
-    async with world.server(credit_plays=2) as core, world.host() as host:
+    async with world.server(credit_plays=2) as parts, world.host() as host:
         song, session, now_ms = await ready(world, host)
         for _ in range(2):
             ticket = world.ticket(song, session, now_ms // 1000)
@@ -187,20 +187,20 @@ async def test_unconfirmed_plays_exhaust_the_credit(world: World) -> None:
         third = world.ticket(song, session, now_ms // 1000)
         assert await code_of(host.open(session, third)) == "station.credit.exhausted"
         statement, _ = await world.statement()
-        await world.vouch(statement.spent, await core.chain.now_ms() // 60_000)
+        await world.vouch(statement.spent, await parts.chain.now_ms() // 60_000)
         await host.open(session, third)
 
 
 async def test_a_revocation_while_playing(world: World) -> None:
     """The host gets the event, the key is deleted, nothing more is granted, and the stop still counts."""
-    async with world.server() as core, world.host() as host:
+    async with world.server() as parts, world.host() as host:
         song, session, now_ms = await ready(world, host)
         ticket = world.ticket(song, session, now_ms // 1000)
         await host.open(session, ticket)
         await host.grant(host.invocation(ticket, "play", 0, now_ms))
         await Content(world.chain, song.content).revoke(world.owner_key)
         assert await host.event("revoked") == {"event": "revoked", "content": to_hex(song.content)}
-        assert await core.store.run(lambda connection: list(connection.execute(select(content_keys)))) == []
+        assert await parts.store.run(lambda connection: list(connection.execute(select(content_keys)))) == []
         now_ms = await world.now_ms()
         assert await code_of(host.grant(host.invocation(ticket, "renew", 100, now_ms))) == "content.revoked"
         assert (await host.report(host.invocation(ticket, "stop", 100, now_ms)))["refused"] == []

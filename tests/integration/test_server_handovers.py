@@ -54,12 +54,12 @@ async def test_keys_go_to_the_proposed_server_only(tmp_path: Path) -> None:
                 unseal(key, sealed, *row)
         await list_server(new, new.url, active=False)
         await both.travel(1)
-        assert old.core is not None
-        old.core.chain._cache.forget("entry")
+        assert old.parts is not None
+        old.parts.chain._cache.forget("entry")
         assert await code_of(both.handover()) == "server.handover"
         assert await code_of(both.take()) in ("server.handover", "chain.reverted")
         await list_server(new, new.url)
-        old.core.chain._cache.forget("entry")
+        old.parts.chain._cache.forget("entry")
         await both.content.propose_server(old.owner_key, None)
         assert await code_of(both.handover()) == "server.handover"
 
@@ -71,13 +71,13 @@ async def test_a_repeated_takeover_has_the_same_result(tmp_path: Path) -> None:
         await both.propose()
         first = await both.take()
         assert await both.take() == first
-        assert new.core is not None
-        assert [row.from_epoch for row in await rows(new.core, select(takeovers))] == [first]
-        await new.core.store.run(
+        assert new.parts is not None
+        assert [row.from_epoch for row in await rows(new.parts, select(takeovers))] == [first]
+        await new.parts.store.run(
             lambda connection: connection.execute(takeovers.update().values(from_epoch=None)) and None
         )
         assert await both.take() == first
-        assert [row.from_epoch for row in await rows(new.core, select(takeovers))] == [first]
+        assert [row.from_epoch for row in await rows(new.parts, select(takeovers))] == [first]
 
 
 async def test_a_server_without_a_bond_takes_nothing(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ async def test_a_withdrawn_content_is_not_taken(tmp_path: Path) -> None:
         await both.propose()
         await both.content.revoke(both.old.owner_key)
         assert await code_of(both.take()) in ("content.revoked", "server.handover", "chain.reverted")
-        assert both.new.core is not None
-        assert await rows(both.new.core, select(content_keys)) == []
+        assert both.new.parts is not None
+        assert await rows(both.new.parts, select(content_keys)) == []
 
 
 async def test_a_band_moves_its_song_with_the_studio(tmp_path: Path) -> None:

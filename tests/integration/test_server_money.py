@@ -69,7 +69,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
 
     Every amount agrees with the chain.
     """
-    async with world.server() as core, world.host() as host:
+    async with world.server() as parts, world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
         now_ms = await world.now_ms()
@@ -156,7 +156,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
         await world.closing.round()
         assert (await host.event("epoch"))["state"] == "final"
         for limit, code in (({"relay_least_wei": payee_due + 1}, "claim.small"), ({"relay_per_hour": 0}, "claim.busy")):
-            strict = replace(core, config=replace(core.config, **limit))
+            strict = replace(parts, config=replace(parts.config, **limit))
             with pytest.raises(GomaaError) as error:
                 await services.relay(strict).claim(claims)
             assert error.value.code == code
@@ -171,7 +171,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
             await host.ask("claim", claims=claims)
         assert error.value.code == "claim.done"
         # The chain itself says so too, should the server have forgotten.
-        await core.store.run(lambda connection: connection.execute(relayed.delete()) and None)
+        await parts.store.run(lambda connection: connection.execute(relayed.delete()) and None)
         with pytest.raises(GomaaError) as error:
             await host.ask("claim", claims=claims)
         assert error.value.code == "claim.done"
@@ -235,7 +235,7 @@ async def check_counts(
 
 async def test_a_post_is_sent_once_after_a_crash(world: World) -> None:
     """A crash between the post and its record, and a second close, leave one post and one debit on the chain."""
-    async with world.server() as core, world.host() as host:
+    async with world.server() as parts, world.host() as host:
         song = await world.publish()
         now_ms = await world.now_ms()
         await host.hello(now_ms)
@@ -245,13 +245,13 @@ async def test_a_post_is_sent_once_after_a_crash(world: World) -> None:
         await host.report(host.invocation(ticket, "play", 0, now_ms))
         await listen(world, host, ticket, 10)
         statement, _ = await world.statement()
-        epoch = await core.chain.now_ms() // 60_000
+        epoch = await parts.chain.now_ms() // 60_000
         await world.vouch(statement.spent, epoch)
         await world.to_epoch(epoch + 1)
         assert world.closing is not None
         await world.closing.round()
         # What a server remembers that was killed before it wrote down that the chain had its post.
-        await core.store.run(
+        await parts.store.run(
             lambda connection: (
                 connection.execute(epochs.update().values(settlement_state="closed", transaction=None)) and None
             )

@@ -117,18 +117,18 @@ async def test_limits_are_not_reset_by_a_move(tmp_path: Path) -> None:
             other = Fan(both, new, elsewhere)
             await other.open()
             assert await code_of(other.play()) in ("policy.device.limit", "policy.count.exhausted")
-        assert new.core is not None
-        counted = await rows(new.core, select(usages.c.plays, usages.c.seeks, usages.c.heard_ms))
+        assert new.parts is not None
+        counted = await rows(new.parts, select(usages.c.plays, usages.c.seeks, usages.c.heard_ms))
         assert [(row.plays, row.seeks) for row in counted] == [(2, 1)]
-        assert len(await rows(new.core, select(former_plays))) == 2
+        assert len(await rows(new.parts, select(former_plays))) == 2
 
 
 async def test_counters_come_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counters of more listeners than one part holds are all handed over."""
     monkeypatch.setattr("security_server.content.handover.LISTENERS", 2)
     async with pair(tmp_path) as both:
-        assert both.old.core is not None
-        assert both.new.core is not None
+        assert both.old.parts is not None
+        assert both.new.parts is not None
         people = [bytes([n]) * 20 for n in range(1, 6)]
         for n, listener in enumerate(people):
             row = {
@@ -140,12 +140,12 @@ async def test_counters_come_in_parts(tmp_path: Path, monkeypatch: pytest.Monkey
                 "first_play_s": 9,
                 "actions": "{}",
             }
-            await both.old.core.store.run(
+            await both.old.parts.store.run(
                 lambda connection, row=row: connection.execute(usages.insert().values(**row)) and None
             )
         await both.propose()
         await both.take()
-        found = await rows(both.new.core, select(usages.c.listener, usages.c.plays).order_by(usages.c.listener))
+        found = await rows(both.new.parts, select(usages.c.listener, usages.c.plays).order_by(usages.c.listener))
         assert [(row.listener, row.plays) for row in found] == list(zip(people, range(5), strict=True))
 
 
@@ -159,19 +159,19 @@ async def test_the_old_server_deletes_its_keys_afterwards(tmp_path: Path) -> Non
             await fan.play()
             await both.propose()
             first = await both.take()
-            assert old.core is not None
-            assert new.core is not None
+            assert old.parts is not None
+            assert new.parts is not None
             moves = old.moves
             assert moves is not None
             for epoch in (first, first + 1):
                 await both.to_epoch(epoch)
                 await moves.round()
                 # The ticket is valid for an hour.
-                assert len(await rows(old.core, select(content_keys))) == 1
+                assert len(await rows(old.parts, select(content_keys))) == 1
             await both.travel(3_600)
             await moves.round()
-            assert await rows(old.core, select(content_keys)) == []
-            await old.core.songs.get(both.song.content)
+            assert await rows(old.parts, select(content_keys)) == []
+            await old.parts.songs.get(both.song.content)
             assert await code_of(both.handover()) == "server.moved"
             assert await code_of(Fan(both, old, at_old).open()) == "server.moved"
         await both.content.propose_server(old.owner_key, old.keys.address)
@@ -189,8 +189,8 @@ async def test_a_move_completes_without_the_old_server(tmp_path: Path) -> None:
         old, new = both.old, both.new
         await both.propose()
         await list_server(old, "http://127.0.0.1:9")
-        assert new.core is not None
-        new.core.chain._cache.forget("entry")
+        assert new.parts is not None
+        new.parts.chain._cache.forget("entry")
         assert await code_of(both.take()) == "server.unreachable"
         body = both.song.body(old.owner_key, new.keys.exchange_public)
         await new.call("PUT", f"/v1/contents/{to_hex(both.song.content)}", body)

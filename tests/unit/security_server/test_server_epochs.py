@@ -65,11 +65,11 @@ async def live(folder: Path, steps: list[tuple[str, int]]) -> EpochServer:
                     await server.closing.round()
                 case "restart":
                     server.restart()
-                    await server.core.agreement.compare()
+                    await server.parts.agreement.compare()
         except Killed:
             chain.kill_in = None
             server.restart()
-            await server.core.agreement.compare()
+            await server.parts.agreement.compare()
         except GomaaError as error:
             assert error.code in {"voucher.cap", "station.escrow.short", "server.unbonded"}, error
         chain.kill_in = None
@@ -275,7 +275,7 @@ async def test_an_epoch_that_differs_from_the_chain_has_no_proofs(tmp_path: Path
     (tmp_path / "copy").replace(server.database)
     server.start()
     await server.closing.round()
-    assert server.core.agreement.differing == {epoch}
+    assert server.parts.agreement.differing == {epoch}
     assert (await server.bytes_of())[epoch] != posted
     for look in (
         server.publishing.data(epoch),

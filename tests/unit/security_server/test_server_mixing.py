@@ -71,7 +71,7 @@ class Scene:
         config = replace(CONFIG, relay_mix_s=WAIT_S, **limits)
         view: Any = View(self.network)
         view.now_ms = now_ms
-        core: Any = SimpleNamespace(
+        parts: Any = SimpleNamespace(
             schedule=HERE.schedule,
             address=KEYS.address,
             keys=KEYS,
@@ -81,8 +81,8 @@ class Scene:
             store=self.store,
         )
         leaves: Any = Early(self.early)
-        self.core = core
-        return services.mixer(core, services.relay(core, leaves))
+        self.parts = parts
+        return services.mixer(parts, services.relay(parts, leaves))
 
     async def owe(self, number: int, epoch: int) -> None:
         """Sign a receipt for a payee."""

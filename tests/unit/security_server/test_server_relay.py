@@ -101,9 +101,9 @@ async def relay(tmp_path: Path) -> AsyncIterator[ClaimRelay]:
     domain = Domain(HERE.chain_id, HERE.settlement)
     view: Any = View(Network())
     view.now_ms = now_ms
-    core: Any = SimpleNamespace(address=KEYS.address, keys=KEYS, config=CONFIG, domain=domain, chain=view, store=store)
+    parts: Any = SimpleNamespace(address=KEYS.address, keys=KEYS, config=CONFIG, domain=domain, chain=view, store=store)
     leaves: Any = Leaves()
-    yield services.relay(core, leaves)
+    yield services.relay(parts, leaves)
     store.close()
 
 

@@ -180,7 +180,7 @@ class Settling(RuleBasedStateMachine):
     def restart(self) -> None:
         """The process ends and starts."""
         self.server.restart()
-        self.do(self.server.core.agreement.compare())
+        self.do(self.server.parts.agreement.compare())
 
     @rule()
     def back_up(self) -> None:
@@ -205,10 +205,10 @@ class Settling(RuleBasedStateMachine):
         posts = self.chain.ledger.posts
         self.chain.posted = [(epoch, commit) for epoch, commit in self.chain.posted if epoch in posts]
         self.server.receipts = {one for one in self.server.receipts if one.epoch in posts}
-        self.do(self.server.core.agreement.compare())
+        self.do(self.server.parts.agreement.compare())
         stored = self.loop.run_until_complete(self.server.bytes_of())
         lost = [epoch for epoch, post in posts.items() if stored.get(epoch) != archive[epoch]]
-        assert self.server.core.agreement.differing == set(lost)
+        assert self.server.parts.agreement.differing == set(lost)
         COUNT["imported"] += len(lost)
         self.server.imported |= set(lost)
         for epoch in lost:
@@ -216,7 +216,7 @@ class Settling(RuleBasedStateMachine):
                 self.loop.run_until_complete(self.server.pay())
             assert refused.value.code == "server.mismatch.chain"
             self.loop.run_until_complete(self.server.importing.take(archive[epoch]))
-        self.server.core.agreement.require()
+        self.server.parts.agreement.require()
         self.ticket = self.do(self.server.open())
 
     @invariant()
@@ -244,7 +244,7 @@ class Settling(RuleBasedStateMachine):
             self.heal()
             for _ in range(3):
                 self.look()
-            self.do(self.server.core.agreement.compare())
+            self.do(self.server.parts.agreement.compare())
             self.look()
             stored = self.loop.run_until_complete(self.server.bytes_of())
             for epoch in stored:
@@ -252,7 +252,7 @@ class Settling(RuleBasedStateMachine):
                 in_time = SCHEDULE.post_from(epoch) <= self.chain.time_s <= SCHEDULE.post_until(epoch)
                 assert epoch in self.chain.ledger.posts or not in_time or self.waits()
             assert not any(post.void for post in self.chain.ledger.posts.values())
-            self.server.core.agreement.require()
+            self.server.parts.agreement.require()
             states = self.loop.run_until_complete(self.server.states())
             for epoch, state in states.items():
                 true = self.chain.true_epoch(epoch)
