@@ -135,7 +135,7 @@ def import_epoch(file: Path, url: str | None, **options: Any) -> None:
 
 
 async def _import(file: Path, config: Config) -> int:
-    """On the database itself, while no server uses it; PostgreSQL allows it beside one."""
+    """Import into the database itself, while no server uses it; PostgreSQL allows it beside one."""
     from chain.clock import ChainClock
     from chain.deployment import Deployment
     from security_server.chain.view import ChainView
@@ -175,7 +175,7 @@ def migrate(config: Path | None, database: str | None) -> None:
 async def _ask_server(url: str, path: str, token: str, body: bytes) -> Any:
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        # Done when the post is as deep as the network asks: how long that takes depends on its blocks.
+        # No time limit: the post has to be as deep as the network requires, which depends on its blocks.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,

@@ -31,7 +31,11 @@ def database_url(name: str) -> str:
 
 @dataclass(frozen=True)
 class Config:
-    """Configuration of a server; the suffix of a name is its unit."""
+    """Configuration of a server; the suffix of a name is its unit.
+
+    ``silence_s`` and ``buffer_s`` have their rule and default in ``pywallet.rules``. They are settings because tests
+    with a real clock cannot wait for a silence, and benchmarks request keys far ahead of the music.
+    """
 
     deployment: Path
     keys: Path
@@ -178,7 +182,7 @@ class Keys:
         return address_of(self.signing)
 
     def tag_secret(self, listener: bytes, content: bytes) -> bytes:
-        """The secret of a listener's usage tags, 32 bytes: only this server and the listener's host know it.
+        """Secret of a listener's usage tags, 32 bytes, shared by this server and the listener's host only.
 
         Args:
             listener: 20 bytes.
@@ -188,7 +192,7 @@ class Keys:
 
     @classmethod
     def make(cls, signing: bytes | None = None) -> Keys:
-        """Fresh keys, or fresh ones around a given signing key. The relayer is an account of its own."""
+        """New keys, with a given signing key or a new one. The relayer is an account of its own."""
         private, public = key_wrap.generate_keypair()
         key = signing or _private_key()
         return cls(key, private, public, secrets.token_bytes(32), secrets.token_urlsafe(32), _private_key())

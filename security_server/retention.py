@@ -14,10 +14,9 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam, delete, exists, func, select
 
 from pywallet.errors import GomaaError
-from pywallet.policy import Policy
 from pywallet.settlement import Schedule
 from security_server.chain.view import ChainView
-from security_server.content.contents import ContentStore
+from security_server.content.contents import ContentStore, depends_on_old_plays
 from security_server.db.cursors import (
     ENDED,
     SESSIONS_SEEN,
@@ -81,7 +80,7 @@ class Ages:
         epoch: Rows of epochs before this one may be deleted.
         time_s: So may tickets, sessions and refusals that ended before this, Unix seconds.
         receipts_epoch: Receipts of epochs before this one are deleted, claimed or not.
-        whole: Whether every epoch before ``time_s`` is settled: then what was examined is not examined again.
+        whole: True if every epoch before ``time_s`` is settled: examined rows are then not examined again.
     """
 
     epoch: int
@@ -170,11 +169,6 @@ def _remove(connection: Connection, table: Table, key: Sequence[Column[Any]], va
     connection.execute(delete(table).where(match), [dict(zip(names, row, strict=True)) for row in values])
 
 
-def counts_for_ever(policy: Policy) -> bool:
-    """Whether a decision under this policy reads tickets of any age: numbers of devices, or of plays of a length."""
-    return policy.devices is not None or any(count.after_s is not None for count in policy.counts.values())
-
-
 class Retention:
     """Background task that deletes by ``keep_days`` and ``keep_receipts_days``; 0 keeps for ever."""
 
@@ -201,10 +195,10 @@ class Retention:
             try:
                 deleted = await self.step()
             except GomaaError as error:
-                log.warning("deleting what is over: %s", error)
+                log.warning("deleting old rows: %s", error)
                 deleted = 0
             except Exception:
-                log.exception("internal: deleting what is over failed")
+                log.exception("internal: deleting old rows failed")
                 deleted = 0
             await asyncio.sleep(PAUSE_S if deleted else ROUND_S)
 
@@ -228,4 +222,6 @@ class Retention:
 
     async def _kept(self) -> set[bytes]:
         names = await self._store.run(lambda connection: list(connection.execute(select(contents.c.content)).scalars()))
-        return {bytes(content) for content in names if counts_for_ever((await self._songs.get(bytes(content))).policy)}
+        return {
+            bytes(content) for content in names if depends_on_old_plays((await self._songs.get(bytes(content))).policy)
+        }

@@ -1,4 +1,4 @@
-"""Signatures under messages from outside."""
+"""Verification of signed messages."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pywallet.protocol import Domain, require_signer
 
 
 def require_refusing(signed: Any, domain: Domain, address: bytes, code: str) -> None:
-    """Check who signed a message, as pywallet's ``require_signer``, but as a refusal, which is recorded.
+    """Verify a message's signature as pywallet's ``require_signer``, with a refusal, which is recorded.
 
     Args:
         signed: A ``Signed`` message.
         domain: The settlement's EIP-712 domain.
-        address: The signer that is required, 20 bytes.
+        address: The required signer, 20 bytes.
         code: The refusal's error code.
 
     Raises:
-        Refusal: ``code``: somebody else signed it, or the signature is none.
+        Refusal: ``code``: another key signed it, or the signature is invalid.
     """
     try:
         require_signer(signed, domain, address, code)

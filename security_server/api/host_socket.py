@@ -119,7 +119,7 @@ class HostSocket:
                     continue
                 identity, operation = _parse(message.data)
                 if isinstance(operation, ClaimRequest | SweepRequest) and len(slow) < MOST_CLAIMS:
-                    # These wait for a block; grants of the same host must not.
+                    # These take until a block: grants of the same host must not wait for them.
                     task = asyncio.create_task(self._answer(host, identity, operation))
                     slow.add(task)
                     task.add_done_callback(slow.discard)
@@ -215,7 +215,7 @@ async def _write(socket: web.WebSocketResponse, host: HostConnection, transport:
             async with asyncio.timeout(SEND_S):
                 await socket.send_str(frame)
         except TimeoutError:
-            # It may still answer pings: an orderly close would wait for it.
+            # The host may still answer pings: an orderly close would wait for it.
             if transport is not None:
                 transport.abort()
             return

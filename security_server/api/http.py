@@ -51,11 +51,13 @@ from security_server.epochs.publishing import EpochPublisher
 log = logging.getLogger("gomaa.server")
 
 BODIES: Final = {"/v1/contents/{content}": 8 << 20, "/v1/epochs/import": 8 << 20, "/v1/books": 512 << 10}
-"""Largest body in bytes of routes that take more than ``MOST_BODY``: a header is at most 4 MiB, in base64.
+"""Largest body of the routes with more than ``MOST_BODY``, bytes.
 
-A longer epoch's data
-are imported while the server is stopped; books come with 256 acknowledgements."""
+A header is at most 4 MiB, in base64; longer data of an epoch are imported while the server is stopped; books come with
+up to 256 acknowledgements.
+"""
 MOST_BODY: Final = 64 << 10
+"""Largest body of the other routes, bytes."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -168,8 +170,8 @@ class HttpApi:
     async def upload(self, request: web.Request) -> web.Response:
         """``PUT /v1/contents/{content}``: store a header and its content keys.
 
-        The cheap checks come first (is the content to be served here, who signed), because anybody can send a body that
-        takes long to parse.
+        The cheap checks (server of the content, signer) come first, because anyone can send a body that takes long to
+        parse.
         """
         content = from_hex(request.match_info["content"], 20)
         facts = await self._chain.content(content, fresh=True)

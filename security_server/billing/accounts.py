@@ -1,4 +1,4 @@
-"""Account of a payer: what it owes and what was settled, by epoch (docs/settlement.md, rules off chain)."""
+"""Account of a payer: amounts owed and settled, by epoch (docs/settlement.md, rules off chain)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OVER: Final = (State.FINAL, State.MISSED)
 
 @dataclass(frozen=True)
 class Outstanding:
-    """What a payer owes and the chain has not debited yet.
+    """Amounts that a payer owes and the chain has not debited yet.
 
     Attributes:
         unposted: Gross of vouchered plays in earlier epochs, wei.
@@ -46,7 +46,7 @@ class Outstanding:
         return self.unposted + gross(self.current_net + self.unvouchered_net + more_net, bps)
 
     def is_below_minimum(self, bps: int, least_wei: int, more_net: int = 0) -> bool:
-        """Whether a voucher for everything outstanding would be below the minimum (``statement.minimum``).
+        """True if a voucher for everything outstanding would be below the minimum (``statement.minimum``).
 
         Credit limits do not apply below it, since the payer could not get a voucher accepted.
 
@@ -139,7 +139,7 @@ class StaleAccount(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """What was settled for a payer.
+    """Settled amounts of a payer.
 
     Attributes:
         before: Cumulative gross of all epochs before the running one, wei.
@@ -165,7 +165,7 @@ def account(
     *,
     keep: bool = False,
 ) -> Account:
-    """What was settled for a payer, from the rows of its epochs.
+    """Read a payer's settled amounts from the rows of its epochs.
 
     Epochs that are final or missed are summed once into ``payers.base_gross``. Where no earlier epoch waits to be
     debited, the chain's ``spent`` is that base. Where the chain has debited more than the database has settled, the
@@ -180,7 +180,7 @@ def account(
         keep: True if a payer without a row gets one. Only settling does: anyone may ask for a statement.
 
     Raises:
-        StaleAccount: ``money.spent`` contradicts the database and was not read for this state of it.
+        StaleAccount: ``money.spent`` contradicts the database and was not read for this base.
     """
     row = get(connection, payers, payer=payer)
     rows = _unfolded(connection, payer, row["base_epoch"] if row else -1)

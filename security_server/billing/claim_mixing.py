@@ -22,16 +22,16 @@ from security_server.db.queries import change, get, put
 from security_server.db.tables import queued_claims, receipts
 from security_server.db.writer import Store
 
-LOOK_S: Final = 1.0
-"""Pause between two looks at the queue."""
+POLL_S: Final = 1.0
+"""Seconds between two reads of the queue."""
 MOST_TRIES: Final = 5
-"""A claim that failed so often leaves the queue; its wallet asks again and is told the reason."""
+"""Attempts after which a claim leaves the queue; its wallet gets the reason at its next request."""
 MOST_AHEAD_S: Final = 14 * 86_400
-"""How far ahead a claim may name its moment."""
-ENDED: Final = ("claim.done", "claim.signature", "claim.small")
+"""Most that ``after_s`` of a claim may lie ahead, seconds."""
+PERMANENT: Final = ("claim.done", "claim.signature", "claim.small")
 """Refusals that no later attempt changes."""
 EARLY: Final = ("claim.pending", "claim.unknown")
-"""Refusals of an epoch that was posted late, or is challenged: the next attempt is an epoch later."""
+"""Refusals for an epoch that is posted late or challenged: the next attempt is an epoch later."""
 
 log = logging.getLogger("gomaa.server")
 
@@ -39,11 +39,10 @@ log = logging.getLogger("gomaa.server")
 class ClaimMixer:
     """Queue in the database, and the rounds in which it is sent.
 
-    Each claim waits for its moment, and then until the oldest of those whose moment has come has waited
-    ``relay_mix_s``, or ``relay_mix_most`` of them are there. A wallet hands its claim over while it listens, before the
-    epoch is final: whether its computer runs later is not seen on the chain. The contract pays the leaves of one
-    transaction to one recipient, so each claim has a transaction of its own; those of a round are numbered in random
-    order, one after the other.
+    A claim becomes due at its own time; a round starts when the oldest due claim has been due for ``relay_mix_s``, or
+    when ``relay_mix_most`` claims are due. A wallet hands its claim over while it listens, before the epoch is final,
+    so the chain does not show when its computer runs. The contract pays the leaves of one transaction to one recipient,
+    so each claim has a transaction of its own; those of a round are sent one after the other in random order.
     """
 
     def __init__(
@@ -70,22 +69,21 @@ class ClaimMixer:
                 log.warning("mixing: %s", error)
             except Exception:
                 log.exception("mixing failed")
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
 
     async def take(self, messages: list[Any], after_s: int = 0) -> ClaimResult:
-        """Keep a claim until its round; asked again, the answer is where it stands.
+        """Queue a claim until its round; a repeated request returns its state.
 
         Args:
-            messages: One signed ``Claim``: two in one request would say that they belong together.
+            messages: One signed ``Claim``: two in one request would link them.
             after_s: Unix seconds before which it is not sent; no claim is sent before its epoch is final.
 
         Returns:
-            ``transaction`` where it was sent already, else null, and ``due_s``, Unix seconds at which it is sent at the
-            latest.
+            ``transaction`` if it is sent already, else null, and ``due_s``, the latest time of sending, Unix seconds.
 
         Raises:
             InputError: ``message.schema``.
-            Refusal: ``claim.*``; ``claim.done`` where the leaf went to somebody else.
+            Refusal: ``claim.*``; ``claim.done``: the leaf was paid to another recipient.
             GomaaError: ``chain.unreachable``.
         """
         if len(messages) != 1:
@@ -106,9 +104,9 @@ class ClaimMixer:
         )
         if row is None:
             waiting = await self._store.run(
-                lambda connection: _waiting(connection, begin_ms + int(self._config.relay_mix_s * 1000))
+                lambda connection: _queued(connection, begin_ms + int(self._config.relay_mix_s * 1000))
             )
-            await self._relay.within(waiting + 1)
+            await self._relay.require_hourly_room(waiting + 1)
             await self._relay.affordable(1)
         due_ms = begin_ms + int(self._config.relay_mix_s * 1000) if row is None else row["send_by_ms"]
         kept = {"message": msgspec.json.encode(messages[0]).decode(), "send_by_ms": due_ms}
@@ -118,14 +116,14 @@ class ClaimMixer:
         return ClaimResult(None, due_s=due_ms // 1000)
 
     async def _final_ms(self, signed: Signed[Claim]) -> int:
-        """When the epoch of a claim is final at the earliest, Unix ms; 0 where it is. Raises as ``take``."""
+        """Earliest time at which the epoch of a claim is final, Unix ms; 0: it is. Raises as ``take``."""
         claim = signed.message
         try:
             await self._relay.check([signed])
         except Refusal as refused:
             if refused.code not in EARLY:
                 raise
-            # An epoch that is not closed has no leaves; a receipt says that there will be one.
+            # An epoch that is not closed has no leaves; a receipt proves that there will be one.
             owed = (receipts.c.epoch == claim.epoch, receipts.c.payee == claim.payee)
             query = select(receipts.c.epoch).where(*owed).limit(1)
             if (
@@ -137,10 +135,10 @@ class ClaimMixer:
         return 0
 
     async def round(self) -> int:
-        """Send the round if it is due; returns how many claims were sent."""
+        """Send the round if it is due; returns the number of sent claims."""
         config = self._config
         now_ms = await self._chain.now_ms()
-        # What failed waits for its own time: with many others it would be tried again at once, and given up.
+        # A failed claim keeps its own time: in a full round it would be tried again at once, and dropped.
         first = (queued_claims.c.attempts == 0) & (
             queued_claims.c.send_by_ms <= now_ms + int(config.relay_mix_s * 1000)
         )
@@ -155,12 +153,12 @@ class ClaimMixer:
             return sum(await asyncio.gather(*(self._send(row) for row in batch)))
 
     async def _send(self, row: dict[str, Any]) -> bool:
-        """Send one, and take it off the queue where that has ended."""
+        """Send a claim, and drop it from the queue unless it is to be tried again; True if it was sent."""
         key = {"epoch": row["epoch"], "payee": row["payee"]}
         try:
             await self._relay.send([Signed.from_json(Claim, msgspec.json.decode(row["message"]))])
         except GomaaError as error:
-            if error.code not in ENDED and row["attempts"] + 1 < MOST_TRIES:
+            if error.code not in PERMANENT and row["attempts"] + 1 < MOST_TRIES:
                 wait_s = self._schedule.length if error.code in EARLY else 0
                 due_ms = await self._chain.now_ms() + int((wait_s + self._config.relay_mix_s) * 1000)
                 await self._store.run(
@@ -177,8 +175,8 @@ class ClaimMixer:
         return True
 
 
-def _waiting(connection: Connection, due_ms: int) -> int:
-    """Claims that wait for the hour before a moment."""
+def _queued(connection: Connection, due_ms: int) -> int:
+    """Queued claims that are due in the hour before a time."""
     table = queued_claims.c
     hour = (table.send_by_ms > due_ms - HOUR_MS, table.send_by_ms <= due_ms)
     return int(connection.execute(select(func.count()).where(*hour)).scalar_one())

@@ -1,4 +1,4 @@
-"""Claims that the server sends for those who have no gas: checked first, each at most once at a time."""
+"""Relay of claims for payees without gas: each is checked first and sent at most once at a time."""
 
 from __future__ import annotations
 
@@ -27,28 +27,33 @@ from security_server.epochs.publishing import EpochPublisher
 from security_server.signatures import require_refusing
 
 MOST: Final = 32
+"""Claims of one transaction."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 GAS: Final = (100_000, 150_000)
-"""Gas set aside for a transaction, and for each claim in it: more than any takes.
+"""Gas reserved for a transaction, and for each claim in it: more than any takes.
 
-What it took replaces it afterwards.
+The actual cost replaces it afterwards.
 """
 
 REVERTS: Final = {LEAF_CLAIMED: "claim.done", INVALID_CLAIM: "claim.signature"}
 """Code of the refusal for each revert reason of a claim."""
 
 WATCH_S: Final = 300.0
-"""How often the relayer's account is looked at."""
+"""Seconds between two checks of the relayer's account."""
 
 log = logging.getLogger("gomaa.server")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How the relayer's account stands.
+    """State of the relayer's account.
 
-    ``state`` is ok, low (balance), spent (budget) or unknown (not looked at yet).
+    Attributes:
+        state: ``ok``, ``low`` (balance), ``spent`` (budget) or ``unknown`` (not checked yet).
+        balance_wei: Balance, wei.
+        hour_wei: Gas of the last hour, wei.
+        day_wei: Gas of the last day, wei.
     """
 
     state: str
@@ -82,7 +87,7 @@ class ClaimRelay:
         self._reserving = asyncio.Lock()
         self.address = address_of(self._keys.relayer)
         """The relayer's account, which a payee's permit names."""
-        # The day's sweeps, Unix ms and payee. A restart forgets them, and not the gas they took.
+        # The day's sweeps, Unix ms and payee. They are lost at a restart; the gas of them is stored.
         self._swept: deque[tuple[int, bytes]] = deque()
         self.standing = Standing("unknown")
 
@@ -94,7 +99,7 @@ class ClaimRelay:
             except GomaaError as error:
                 log.warning("relayer: %s", error)
             except Exception:
-                log.exception("looking at the relayer failed")
+                log.exception("checking the relayer's account failed")
             await asyncio.sleep(WATCH_S)
 
     async def check_account(self) -> Standing:
@@ -123,13 +128,14 @@ class ClaimRelay:
         return sum(row.gas_wei for row in rows if row.reserved_ms > now_ms - HOUR_MS), sum(row.gas_wei for row in rows)
 
     async def affordable(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
-        """Wei of gas that a transaction may take, and the price of gas.
-
-        Raises Refusal ``claim.busy`` beyond the budget.
+        """Wei of gas that a transaction may take, and the price of gas, wei.
 
         Args:
-            claims_in_it: How many.
-            parts: It may take one part of so many of the budget: the others are left to what is more urgent.
+            claims_in_it: Number of claims in the transaction.
+            parts: The budget is divided by this number: the rest is reserved for more urgent transactions.
+
+        Raises:
+            Refusal: ``claim.busy``: beyond the budget.
         """
         config = self._config
         price = await self._chain.gas_price()
@@ -141,11 +147,11 @@ class ClaimRelay:
         return wei, price
 
     async def reserve(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
-        """Set gas aside before anything is sent: the row's number, and the price of gas in wei.
+        """Reserve gas before anything is sent; returns the row's number and the price of gas, wei.
 
-        Raises Refusal ``claim.busy``.
+        Arguments as of ``affordable``. Raises Refusal ``claim.busy``.
         """
-        # Claims of one round ask beside each other: none may count the same wei as free.
+        # Claims of one round reserve concurrently: none may count the same wei as free.
         async with self._reserving:
             wei, price = await self.affordable(claims_in_it, parts)
             now_ms = await self._chain.now_ms()
@@ -164,11 +170,11 @@ class ClaimRelay:
         await self._store.run(lambda connection: connection.execute(change) and None)
 
     async def claim(self, messages: Sequence[Any]) -> ClaimResult:
-        """Check every claim, send one transaction, answer when the chain has it.
+        """Check every claim and send one transaction; returns once it is in a block.
 
-        The relayer pays the gas: it sends so many claims an hour, within a budget of gas an hour and a day, none that
-        carries less than the operator's least, and none while gas costs more than the operator allows. A claim that is
-        not relayed can be sent by anyone who has the payee's signature.
+        The relayer pays the gas, within the operator's limits: claims of an hour, gas of an hour and a day, least
+        amount of a claim, highest price of gas. A claim that is not relayed can be sent by anyone who has the payee's
+        signature.
 
         Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; GomaaError ``chain.reverted``,
         ``chain.fee.high``.
@@ -180,7 +186,7 @@ class ClaimRelay:
             return ClaimResult(to_hex(await self.send(signed, limited=True)))
 
     async def check(self, signed: Sequence[Signed[Claim]]) -> tuple[list[ClaimItem], list[tuple[bytes, int]]]:
-        """What the contract takes for these claims: items and proofs.
+        """Check claims; returns the contract's items and their proofs.
 
         Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; InputError ``message.schema``.
         """
@@ -188,8 +194,8 @@ class ClaimRelay:
         for claim in signed:
             if claim.message.server != self._address or claim.message.to != to or claim.message.tip != tip:
                 raise InputError("message.schema", field="claims", reason="one server, one recipient and one tip")
-        # Only owners, who use one address for good, are paid without a word of theirs: who is paid at an address of one
-        # night would need coins there to move it.
+        # Only owners, who keep one address, are paid without their signature: a payee's address of one hour would need
+        # coins to move what arrives there.
         pushed = not tip and await self._chain.is_owner(to)
         for claim in signed:
             if not pushed or claim.message.payee != to:
@@ -209,10 +215,10 @@ class ClaimRelay:
 
         Args:
             signed: The claims.
-            limited: Refuse what goes beyond this hour's claims. Claims of the queue were counted when they were taken.
+            limited: True to refuse beyond this hour's claims. Claims of the queue were counted when they were queued.
 
         Raises:
-            Refusal: ``claim.*``; ``claim.done`` also where the transaction was sent before a crash: it is kept then.
+            Refusal: ``claim.*``; ``claim.done`` also for a transaction of before a crash, which is stored then.
             GomaaError: ``chain.*``.
         """
         items, nodes = await self.check(signed)
@@ -220,13 +226,13 @@ class ClaimRelay:
         for claim in signed:
             await self._unclaimed(claim.message)
         if limited:
-            await self.within(len(signed))
+            await self.require_hourly_room(len(signed))
         number, price = await self.reserve(len(signed))
         try:
             transaction, gas = await self._chain.claim(self._keys.relayer, items, nodes, first.to, first.tip)
         except GomaaError as error:
             if "transaction" not in error.detail:
-                # It was refused before it was sent: nothing was spent.
+                # Refused before it was sent: nothing was spent.
                 await self.settle(number, 0)
             code = REVERTS.get(str(error.detail.get("reason")))
             if code == "claim.done":
@@ -241,7 +247,7 @@ class ClaimRelay:
         return transaction
 
     async def sent(self, claim: Claim) -> dict[str, Any] | None:
-        """Where a leaf was sent by this relayer: ``recipient``, ``transaction``; None: it was not."""
+        """Row of a leaf that this relayer has sent: ``recipient``, ``transaction``; None: not sent."""
         return await self._store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))
 
     async def _recall(self, signed: Sequence[Signed[Claim]]) -> None:
@@ -252,17 +258,17 @@ class ClaimRelay:
             if paid is not None:
                 await self._done(claim.message, paid[1], paid[0], now_ms)
 
-    async def note(self, payee: bytes) -> None:
+    async def count_sweep(self, payee: bytes) -> None:
         """Count a payee's sweep among this hour's transactions."""
         self._swept.append((await self._chain.now_ms(), payee))
 
     async def swept(self, payee: bytes) -> int:
         """Sweeps of a payee within a day."""
         since_ms = await self._chain.now_ms() - DAY_MS
-        return sum(time_ms > since_ms and one == payee for time_ms, one in self._swept)
+        return sum(time_ms > since_ms and swept == payee for time_ms, swept in self._swept)
 
-    async def within(self, more: int) -> None:
-        """Refuse what goes beyond this hour's claims and sweeps."""
+    async def require_hourly_room(self, more: int) -> None:
+        """Require room for ``more`` claims or sweeps in this hour. Raises Refusal ``claim.busy``."""
         now_ms = await self._chain.now_ms()
         since_ms = now_ms - HOUR_MS
         while self._swept and self._swept[0][0] <= now_ms - DAY_MS:

@@ -13,15 +13,18 @@ from security_server.db.queries import get, put
 from security_server.db.tables import debits, epoch_totals, tickets
 
 WIDTH: Final = (1 << 96) - 1
-"""The widest net of an entry and amount of a payee (docs/settlement.md, ``post``)."""
+"""Largest net of an entry and amount of a payee (docs/settlement.md, ``post``)."""
 
 
 @dataclass(frozen=True)
 class EpochBounds:
     """Bounds of an epoch, from the configuration.
 
-    ``least_wei``: a payer's gross below this waits for a later epoch. ``stations`` and ``listeners``: payers of each
-    kind in one epoch, bounded apart. ``listeners_percent``: the part of the bond that all listeners together may take.
+    Attributes:
+        least_wei: Least gross of a payer that is settled, wei.
+        stations: Most stations that pay in one epoch.
+        listeners: Most listeners that pay in one epoch.
+        listeners_percent: Part of the bond that all listeners together may take.
     """
 
     least_wei: int = 0
@@ -31,7 +34,7 @@ class EpochBounds:
 
     @classmethod
     def from_config(cls, config: Config) -> EpochBounds:
-        """The operator's bounds."""
+        """The configured bounds."""
         return cls(config.least_wei, config.most_stations, config.most_listeners, config.listeners_percent)
 
 
@@ -46,7 +49,7 @@ class Totals:
 
     @property
     def net(self) -> int:
-        """Net of all, wei: receipts of the epoch say as much."""
+        """Net of all payers, wei: the sum of the epoch's receipts."""
         return self.stations_net + self.listeners_net
 
 
@@ -65,12 +68,12 @@ def add_net(connection: Connection, epoch: int, station: bool, before: Totals, n
     """Add a payer's net to the totals of an epoch.
 
     Args:
-        connection: of the transaction that settles.
-        epoch: the running epoch.
-        station: whether the payer is a station.
-        before: the epoch's totals before.
-        net: wei added.
-        new: whether the payer had nothing in this epoch before.
+        connection: Of the transaction that settles.
+        epoch: The running epoch.
+        station: True if the payer is a station.
+        before: The epoch's totals before.
+        net: Added net, wei.
+        new: True if the payer had no net in this epoch before.
     """
     put(
         connection,
@@ -94,23 +97,23 @@ def room(
     slots: EpochBounds,
     sums: Totals,
 ) -> int:
-    """The net that a payer may still add to an epoch, before its escrow and voucher are looked at.
+    """The net that a payer may still add to an epoch, regardless of its escrow and voucher.
 
-    While half of the bond is free, whoever comes takes what it asks for. Beyond that, each payer is left its share:
-    what it settles or owes (or settled in the epoch before), at most an equal part of the bond. A station leaves other
-    stations theirs; a listener leaves stations and listeners theirs, and listeners together never take more than their
-    part of the bond.
+    While half of the bond is free, every payer gets the net that it wants. Beyond that, a share is reserved for each
+    other payer: the net that it settles or owes (or settled in the epoch before), at most an equal part of the bond.
+    For a station the shares of other stations are reserved, for a listener those of stations and listeners; listeners
+    together never take more than their part of the bond.
 
     Args:
-        connection: of the transaction that states or settles.
-        epoch: the running epoch.
+        connection: Of the transaction that states or settles.
+        epoch: The running epoch.
         payer: 20 bytes.
-        station: whether it pays for its own tickets; otherwise it is a listener.
-        own: the payer's net in this epoch, wei; None where it has none yet.
-        bond: the server's bond that backs receipts, wei.
-        wanted: net wei that the payer would add.
-        slots: the configuration's bounds.
-        sums: the epoch's totals.
+        station: True if it pays for its own tickets; otherwise it is a listener.
+        own: The payer's net in this epoch, wei; None: it has none yet.
+        bond: The server's bond that backs receipts, wei.
+        wanted: Net that the payer would add, wei.
+        slots: Bounds of an epoch.
+        sums: The epoch's totals.
     """
     if own is None and (sums.stations >= slots.stations if station else sums.listeners >= slots.listeners):
         return 0

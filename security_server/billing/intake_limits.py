@@ -21,16 +21,16 @@ REFUSED_PER_STATION: Final = 10_000
 def require_terms(
     connection: Connection, epoch: int, station: bytes, price: int, reward: int, interval_s: int, most: int
 ) -> None:
-    """Hold a new ticket's terms to what an epoch can publish.
+    """Require that a new ticket's terms fit the published data of an epoch.
 
     Args:
-        connection: of the transaction that writes the ticket.
-        epoch: the running epoch.
-        station: who gave the ticket out, 20 bytes.
-        price: wei per interval to the owner.
-        reward: wei per interval to the listener.
-        interval_s: seconds.
-        most: different terms of one station in one epoch.
+        connection: Of the transaction that writes the ticket.
+        epoch: The running epoch.
+        station: The station that signed the ticket, 20 bytes.
+        price: Wei per interval to the owner.
+        reward: Wei per interval to the listener.
+        interval_s: Length of an interval, seconds.
+        most: Most different terms of one station in one epoch.
 
     Raises:
         Refusal: ``ticket.mismatch`` with ``reason`` price (one interval is more than an entry holds) or terms (too many
@@ -48,12 +48,12 @@ def require_terms(
 
 
 def keeps_refused(connection: Connection, epoch: int, ticket: Mapping[str, Any]) -> bool:
-    """Whether a refused play of a ticket is kept with its signature, and counted as kept.
+    """Count a refused play of a ticket as kept, if there is room; True if it is to be kept with its signature.
 
     Args:
-        connection: of the transaction that decides the play.
-        epoch: the running epoch.
-        ticket: its row.
+        connection: Of the transaction that decides the play.
+        epoch: The running epoch.
+        ticket: Its row.
     """
     if ticket["kept_refusals"] >= REFUSED_PER_TICKET:
         return False

@@ -20,12 +20,11 @@ from security_server.db.writer import Store
 from security_server.signatures import require_refusing
 
 SWEEP_S: Final = 3_600
-"""How far ahead a sweep's deadline may be."""
+"""Most that a sweep's deadline may lie ahead, seconds."""
 PARTS: Final = 2
-"""Sweeps take one part of so many of the relayer's budget.
+"""Sweeps take at most the relayer's budget divided by this number.
 
-A payee can ask for any number of them; claims, of which there is one for each
-leaf, go on with the rest.
+A payee can request any number of them; the rest is reserved for claims, of which there is one for each leaf.
 """
 MOST: Final = 8
 """Sweeps of one payee in a day."""
@@ -52,20 +51,24 @@ class PayeeSweeps:
         self._relay = relay
 
     async def offer(self, payee: bytes, amount: int) -> RelayerResult:
-        """Whom the permit of a payee over ``amount`` wei has to name: ``relayer``, and its ``state``.
+        """The relayer that a permit has to name, if it would carry out the sweep.
 
-        Asked before a permit is signed: one that was given away and refused could be used all the same.
+        Requested before a permit is signed: a permit that was sent and refused remains valid.
+
+        Args:
+            payee: 20 bytes.
+            amount: Of the sweep, wei.
 
         Raises:
             Refusal: ``claim.unknown``, ``claim.small``, ``claim.busy``.
         """
-        await self._worthy(payee, amount)
-        await self._relay.within(1)
+        await self._require_allowed(payee, amount)
+        await self._relay.require_hourly_room(1)
         await self._relay.affordable(1, PARTS)
         return RelayerResult(to_hex(self._relay.address), self._relay.standing.state)
 
-    async def _worthy(self, payee: bytes, amount: int) -> None:
-        """Refuse what is too small, payees that no receipt of this server names, and those that ask too often."""
+    async def _require_allowed(self, payee: bytes, amount: int) -> None:
+        """Refuse small amounts, payees without a receipt of this server, and too many requests of one payee."""
         least = self._config.relay_least_wei
         if amount < max(1, least):
             raise Refusal("claim.small", least_wei=least, amount_wei=amount)
@@ -76,22 +79,21 @@ class PayeeSweeps:
             raise Refusal("claim.busy", per_hour=self._config.relay_per_hour)
 
     async def sweep(self, message: Any, permit: bytes) -> SweepResult:
-        """Send what lies at a payee to where the payee says, under its permit: for a listener without coins for gas.
+        """Transfer tokens from a payee to the recipient of its order, under its permit: for listeners without gas.
 
-        The permit (EIP-2612) names this relayer and an amount, the order besides for whom: another's permit, another
-        amount, a passed deadline and an address that no receipt of this server names are refused before anything is
-        sent. It is sent within the limits and the budget of claims. What an earlier call has brought to the token
-        already is not brought again.
+        The permit (EIP-2612) names this relayer and an amount, the order also the recipient: another's permit, another
+        amount, a passed deadline and an address without a receipt of this server are refused before anything is sent.
+        Limits and budget are those of claims. A permit that the token has already is not sent again.
 
         Args:
             message: The payee's signed ``Sweep``.
             permit: The payee's signature of the permit, 65 bytes.
 
         Returns:
-            ``transaction``, once it is in a block.
+            The transaction, once it is in a block.
 
         Raises:
-            Refusal: ``claim.signature``, ``claim.unknown``, ``claim.small``, ``claim.done`` (nothing lies there),
+            Refusal: ``claim.signature``, ``claim.unknown``, ``claim.small``, ``claim.done`` (less is held there),
                 ``claim.busy``.
             GomaaError: ``chain.unreachable``, ``chain.reverted``, ``chain.fee.high``.
         """
@@ -105,22 +107,22 @@ class PayeeSweeps:
             raise Refusal(
                 "claim.signature", reason="relayer or deadline", expected=to_hex(self._relay.address), now_s=now_s
             )
-        await self._worthy(order.payee, order.amount)
+        await self._require_allowed(order.payee, order.amount)
         async with self._relay.sending:
             held = await self._chain.held(order.payee, self._relay.address)
             if held is None or held.amount < order.amount:
                 raise Refusal("claim.done")
             allowed = self._permit(order, held.nonce)
-            # Anyone may have brought the permit to the token, or this relayer before it was interrupted.
-            bring = held.allowed < order.amount
-            if bring and not _signed_by(allowed, permit, order.payee):
+            # Anyone may have sent the permit to the token, or this relayer before it was interrupted.
+            needs_permit = held.allowed < order.amount
+            if needs_permit and not _signed_by(allowed, permit, order.payee):
                 raise Refusal("claim.signature", reason="permit")
-            await self._relay.within(1)
+            await self._relay.require_hourly_room(1)
             number, price = await self._relay.reserve(1, PARTS)
-            await self._relay.note(order.payee)
+            await self._relay.count_sweep(order.payee)
             gas = 0
             try:
-                if bring:
+                if needs_permit:
                     gas += (await self._chain.permit(self._keys.relayer, allowed, permit))[1]
                 transaction, more = await self._chain.transfer_from(
                     self._keys.relayer, order.payee, order.to, order.amount

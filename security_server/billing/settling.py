@@ -41,7 +41,7 @@ def settle_voucher(
 
     A voucher of an earlier statement counts for what it covers: whole intervals that fit within its cap, the escrow,
     the payer's room in the epoch and the bond are settled, the rest waits. A voucher whose lines were settled already
-    gives no receipts, so sending it again is harmless.
+    gives no receipts, so a repeated request is harmless.
 
     Args:
         connection: Of a transaction of its own; after a refusal it must be rolled back.

@@ -1,4 +1,4 @@
-"""Cache of what the chain was asked, with an age limit per question."""
+"""Cache of reads of the chain, with an age limit per read."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 _MOST: Final = 10_000
-"""Entries; beyond that the cache starts anew."""
+"""Most entries; beyond that the cache starts anew."""
 
 
 class Cache:
-    """Values with an age limit; concurrent requests for one key ask once."""
+    """Values with an age limit; concurrent requests for one key are one read."""
 
     def __init__(self) -> None:
         self._values: dict[Any, tuple[float, Any]] = {}
         self._locks: dict[Any, asyncio.Lock] = {}
 
-    async def get(self, key: Any, age_s: float, ask: Callable[[], Awaitable[T]]) -> T:
+    async def get(self, key: Any, age_s: float, read: Callable[[], Awaitable[T]]) -> T:
         """The cached value, or a new one.
 
         Args:
             key: A tuple whose first element is the kind.
             age_s: Seconds for which a value is used; 0: always a new one.
-            ask: Gets the value.
+            read: Reads the value.
         """
         entry = self._values.get(key)
         if entry is not None and time.monotonic() - entry[0] < age_s:
@@ -34,12 +34,12 @@ class Cache:
             entry = self._values.get(key)
             if entry is not None and time.monotonic() - entry[0] < age_s:
                 return entry[1]  # type: ignore[no-any-return]
-            asked = time.monotonic()
-            value = await ask()
+            started = time.monotonic()
+            value = await read()
             if len(self._values) >= _MOST:
                 self._values.clear()
                 self._locks.clear()
-            self._values[key] = (asked, value)
+            self._values[key] = (started, value)
             return value
 
     def forget(self, kind: str) -> None:

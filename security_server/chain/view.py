@@ -53,35 +53,35 @@ class ChainView:
     async def content(self, content: bytes, fresh: bool = False) -> ContentState:
         """A content's contract. Raises Refusal ``content.unknown``."""
 
-        async def ask() -> ContentState:
-            # A contract of somebody else's making could say anything about itself.
+        async def read() -> ContentState:
+            # A contract outside of the registry could return anything about itself.
             state = await Content(self._chain, content).state() if await self._registry.is_content(content) else None
             if state is None:
                 raise Refusal("content.unknown")
             return state
 
-        return await self._cache.get(("content", content), 0 if fresh else self._config.content_age_s, ask)
+        return await self._cache.get(("content", content), 0 if fresh else self._config.content_age_s, read)
 
     async def licensed(self, content: bytes, station: bytes) -> bool:
-        """Whether the band licenses this content to the station."""
-        ask = lambda: Content(self._chain, content).licensed(station)  # noqa: E731
-        return await self._cache.get(("license", content, station), self._config.escrow_age_s, ask)
+        """True if the content is licensed to the station."""
+        read = lambda: Content(self._chain, content).licensed(station)  # noqa: E731
+        return await self._cache.get(("license", content, station), self._config.escrow_age_s, read)
 
     async def station_domain(self, station: bytes) -> str | None:
         """The domain of a registered, active station, else None."""
 
-        async def ask() -> str | None:
+        async def read() -> str | None:
             entry = await self._registry.station(station)
             return entry.domain if entry is not None and entry.active else None
 
-        return await self._cache.get(("station", station), self._config.station_age_s, ask)
+        return await self._cache.get(("station", station), self._config.station_age_s, read)
 
     async def rate(self, epoch: int) -> int:
         """The commission of an epoch, basis points."""
         return await self._cache.get(("rate", epoch), 3600, lambda: self._registry.rate_at(epoch))
 
     async def owner_at(self, content: bytes, epoch: int) -> bytes:
-        """Who earns with a content in an epoch, 20 bytes. Never cached: a sale changes it."""
+        """Owner of a content in an epoch, 20 bytes. Never cached: a sale changes it."""
         return await Content(self._chain, content).owner_at(epoch)
 
     async def server_at(self, content: bytes, epoch: int, fresh: bool = False) -> bytes:
@@ -90,10 +90,10 @@ class ChainView:
         Args:
             content: 20 bytes.
             epoch: The clock's epoch; the newest block may be of the one before.
-            fresh: Whether the cache is bypassed.
+            fresh: True to bypass the cache.
         """
-        ask = lambda: Content(self._chain, content).server_at(epoch)  # noqa: E731
-        return await self._cache.get(("server", content, epoch), 0 if fresh else self._config.content_age_s, ask)
+        read = lambda: Content(self._chain, content).server_at(epoch)  # noqa: E731
+        return await self._cache.get(("server", content, epoch), 0 if fresh else self._config.content_age_s, read)
 
     async def proposed_server(self, content: bytes) -> bytes | None:
         """The server that a content's owner proposes, or None. Never cached."""
@@ -113,13 +113,13 @@ class ChainView:
     async def money(self, payer: bytes, fresh: bool = False) -> Money:
         """A payer's account with this server."""
 
-        async def ask() -> Money:
+        async def read() -> Money:
             spent, escrow = await self._settlement.account(self._address, payer)
             requested = await self._settlement.requested(self._address, payer)
             length = self._settlement.schedule.length
             return Money(escrow, requested, spent, await self.rate(await self.now_ms() // 1000 // length))
 
-        return await self._cache.get(("money", payer), 0 if fresh else self._config.escrow_age_s, ask)
+        return await self._cache.get(("money", payer), 0 if fresh else self._config.escrow_age_s, read)
 
     def forget_money(self) -> None:
         """Drop cached accounts, after a post has changed them."""
@@ -149,18 +149,18 @@ class ChainView:
         return await read_events(self._chain, self._deployment, self._address, first, last)
 
     async def is_open(self, epoch: int, payee: bytes, amount: int) -> bool:
-        """Whether a challenge waits for an answer."""
+        """True if a challenge is open."""
         return await self._settlement.open_challenge(self._address, epoch, payee, amount) is not None
 
     async def vouchers(self, epoch: int, digest: bytes) -> list[DebitVoucher] | None:
-        """The vouchers under the debits of a posted epoch, from call data by their digest.
+        """The vouchers of the debits of a posted epoch, from call data by their digest.
 
-        None where they are not to be had.
+        None: the node does not have them.
         """
         return await debited_vouchers(self._chain, self._deployment, self._address, epoch, digest)
 
     async def pending(self, transaction: bytes) -> bool:
-        """Whether a transaction is known to the node and waits for a block."""
+        """True if the node has a transaction that is not in a block."""
         response = await self._chain.request("eth_getTransactionByHash", to_hex(transaction))
         return isinstance(response, dict) and response.get("blockNumber") is None
 
@@ -179,7 +179,7 @@ class ChainView:
         data: bytes,
         debits: Sequence[tuple[bytes, int]],
     ) -> bytes:
-        """Give a void epoch's debits back; the transaction's hash once it is in a block."""
+        """Refund a void epoch's debits; the transaction's hash once it is in a block."""
         return (await self._settlement.refund(key, self._address, epoch, header, counts, data, debits)).hash
 
     async def claim(
@@ -190,7 +190,7 @@ class ChainView:
         return done.hash, done.gas_used
 
     async def paid(self, epoch: int, payee: bytes) -> tuple[bytes, bytes] | None:
-        """The transaction that paid a leaf of this server, and to whom; None: it is not paid."""
+        """The transaction that paid a leaf of this server, and its recipient; None: not paid."""
         events = await self._settlement.history("Claimed", self._address, epoch, payee)
         return (events[-1].transaction, bytes(events[-1].fields["to"])) if events else None
 
@@ -200,7 +200,7 @@ class ChainView:
         return holdings[0] if holdings else None
 
     async def permit(self, key: bytes, permit: Permit, signature: bytes) -> tuple[bytes, int]:
-        """Bring an owner's permit to the token; the transaction's hash and its gas once it is in a block."""
+        """Send an owner's permit to the token; the transaction's hash and its gas once it is in a block."""
         done = await self._token.permit(key, permit.owner, permit.spender, permit.amount, permit.deadline, signature)
         return done.hash, done.gas_used
 
@@ -215,9 +215,9 @@ class ChainView:
         return self._deployment.token
 
     async def is_owner(self, address: bytes) -> bool:
-        """Whether the registry knows an address as an owner of a content, who is paid without a signature.
+        """True if an address is an owner of a content in the registry; owners are paid without a signature.
 
-        Never cached: whoever has just bought is one, and a reorganisation may take that back.
+        Never cached: a sale, or a reorganisation of the chain, changes it.
         """
         return await self._registry.is_owner(address)
 
@@ -232,24 +232,24 @@ class ChainView:
         return most if self._config.max_fee is None else min(most, self._config.max_fee)
 
     async def gas_price_now(self) -> int:
-        """What gas costs in the newest block with the usual tip, wei; whatever the operator would pay at most."""
+        """Price of gas in the newest block with the usual tip, wei, regardless of the operator's limit."""
         return sum(await fees(self._chain))
 
     @property
     def stake(self) -> int:
-        """What a challenge puts at stake, wei of GoMAA."""
+        """Stake of a challenge, wei of GoMAA."""
         return self._deployment.stake
 
     async def draft(self, epoch: int) -> int:
-        """Entries that are debited for an epoch that is not posted."""
+        """Number of entries that are debited for an epoch that is not posted."""
         return (await self._settlement.draft(self._address, epoch)).count
 
     async def undo(self, key: bytes, epoch: int) -> bytes | None:
-        """Give a draft's debits back, whoever made it.
+        """Return a draft's debits, whichever database made it.
 
-        The last transaction's hash once it is in a block, None where there is no draft.
+        The last transaction's hash once it is in a block; None: there is no draft.
 
-        Raises GomaaError ``chain.mismatch``: its entries are not to be had from the node.
+        Raises GomaaError ``chain.mismatch``: the node does not have its transactions.
         """
         draft = await self._settlement.draft(self._address, epoch)
         if not draft.count:

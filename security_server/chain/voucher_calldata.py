@@ -1,4 +1,4 @@
-"""The vouchers of a posted epoch, read back from the transactions that debited them."""
+"""The vouchers of a posted epoch, read from the call data of the transactions that debited them."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class DebitVoucher:
 
 
 MOST_BLOCKS: Final = 10_000
-"""Blocks of events asked for at once.
+"""Most blocks of one request for events.
 
-Halved for a node that refuses or takes too long, doubled again while it answers.
+Halved when a node refuses or takes too long, doubled again while it answers.
 """
 
 Part = tuple[bytes, list[DebitVoucher]]
@@ -54,13 +54,13 @@ async def debited_vouchers(
 
     Args:
         chain: The node.
-        deployment: Where the settlement is.
-        server: Whose epoch.
+        deployment: The settlement's addresses.
+        server: Address of the server, 20 bytes.
         epoch: Its number.
-        digest: Of the entries.
+        digest: Digest of the entries.
 
     Returns:
-        One for each entry; None where the node has the transactions no more, or another contract stood between.
+        One for each entry; None: the node no longer has the transactions, or another contract sent them.
 
     Raises:
         Unavailable: ``chain.unreachable``.
@@ -72,17 +72,17 @@ async def debited_vouchers(
             part = await _part(chain, deployment, log.transaction, where)
             if part is not None:
                 parts.append(part)
-    # Parts that were undone and sent again may begin at the same digest: every way is tried, none twice.
-    ways: dict[bytes, list[DebitVoucher]] = {bytes(32): []}
+    # Parts that were undone and sent again may begin at the same digest: every sequence is tried once.
+    sequences: dict[bytes, list[DebitVoucher]] = {bytes(32): []}
     waiting = [bytes(32)]
-    while waiting and digest not in ways:
-        here = waiting.pop()
+    while waiting and digest not in sequences:
+        current = waiting.pop()
         for before, rows in parts:
             after = entries_digest([(row.payer, row.net) for row in rows], before)
-            if before == here and after not in ways:
-                ways[after] = ways[here] + rows
+            if before == current and after not in sequences:
+                sequences[after] = sequences[current] + rows
                 waiting.append(after)
-    return ways.get(digest)
+    return sequences.get(digest)
 
 
 async def all_logs(chain: Chain, deployment: Deployment, name: str, topics: Sequence[bytes | None]) -> list[Log]:
@@ -127,6 +127,6 @@ async def _part(chain: Chain, deployment: Deployment, transaction: bytes, name: 
 
 
 def _signature(r: int, vs: int) -> bytes:
-    """The 65 bytes of a compact signature (EIP-2098): the opposite of ``compact``."""
+    """The 65 bytes of a compact signature (EIP-2098): the inverse of ``compact``."""
     s = vs & ((1 << 255) - 1)
     return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + (vs >> 255)])

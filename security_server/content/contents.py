@@ -26,8 +26,9 @@ from security_server.db.tables import content_keys, contents
 from security_server.db.writer import Store
 
 _KEEP: Final = 512
+"""Entries of each cache."""
 MOVED: Final = "server.moved"
-"""Code of a content whose keys were deleted because another server serves it."""
+"""Code of a content that another server serves."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Song:
-    """What the server uses of a content's header.
+    """The part of a content's header that the server uses.
 
     Attributes:
         content: The content's address, 20 bytes.
@@ -61,7 +62,7 @@ class Song:
         policy: The terms.
         policy_hash: Their hash, 32 bytes.
         tracks: Its renditions.
-        deleted_code: Why the keys were deleted; None: they are here.
+        deleted_code: Code with which the keys were deleted; None: they are stored.
     """
 
     content: bytes
@@ -82,6 +83,11 @@ class Song:
             if identity is None or track.id == identity:
                 return track
         raise InputError("message.schema", field="rendition")
+
+
+def depends_on_old_plays(policy: Policy) -> bool:
+    """True if decisions depend on single plays of any age: on devices, or on plays that were heard for a time."""
+    return policy.devices is not None or any(count.after_s is not None for count in policy.counts.values())
 
 
 def song_of(header: Header, deleted_code: str | None = None) -> Song:
@@ -150,7 +156,10 @@ class ContentStore:
         return key
 
     async def all_keys(self, content: bytes) -> tuple[bytes, dict[int, bytes]]:
-        """Header and content keys, for another server. Raises Refusal ``content.unknown``, or why they were deleted."""
+        """Header and content keys, for another server.
+
+        Raises Refusal ``content.unknown``, or the code with which they were deleted.
+        """
 
         def read(connection: Connection) -> tuple[bytes, list[int]]:
             row = get(connection, contents, content=content)
@@ -163,12 +172,12 @@ class ContentStore:
         return header, {epoch: await self.content_key(content, epoch) for epoch in epochs}
 
     async def with_keys(self) -> list[bytes]:
-        """Contents whose keys are still here."""
+        """Contents whose keys are stored."""
         query = select(contents.c.content).where(contents.c.keys_deleted_code.is_(None))
         return list(await self._store.run(lambda connection: connection.execute(query).scalars().all()))
 
     def cached(self) -> set[bytes]:
-        """Contents of which this process has keys in memory: another one may have deleted them in the database."""
+        """Contents with keys in memory: another process may have deleted them in the database."""
         return {content for content, _ in self._keys}
 
     async def delete_keys(self, content: bytes, code: str, now_ms: int) -> bool:
@@ -176,11 +185,11 @@ class ContentStore:
 
         Args:
             content: 20 bytes.
-            code: Answered for the content from now on.
+            code: Code of later requests for the content.
             now_ms: The chain's time.
 
         Returns:
-            Whether there were keys.
+            True if there were keys.
         """
 
         def work(connection: Connection) -> bool:
@@ -215,7 +224,7 @@ class ContentStore:
                 "header": header,
                 "uploaded_ms": now_ms,
             }
-            # A content that had moved away may come back.
+            # A content that has moved away may come back.
             facts |= {"keys_deleted_code": None, "keys_deleted_ms": None}
             put(connection, contents, {"content": song.content}, **facts)
             for epoch, value in sealed.items():
@@ -249,10 +258,10 @@ def signer(upload: Upload, content: bytes) -> bytes:
 
 
 def verify(upload: Upload, content: bytes, exchange: bytes) -> Verified:
-    """Check what can be checked without the chain: header, owner's signature, every key.
+    """Verify an upload without the chain: header, owner's signature, every key.
 
-    No more keys than the header has key epochs are opened. Takes milliseconds: run it in a thread, after the signer is
-    known to be the owner that the chain names.
+    No more keys than the header has key epochs are unwrapped. It takes milliseconds: run it in a thread, after the
+    signer is compared with the owner on the chain.
 
     Raises InputError: ``sps.*``, ``message.schema``; Refusal ``content.owner``.
     """

@@ -13,7 +13,7 @@ from pywallet.rules.limits import HANDOVER_AGE_S
 from pywallet.settlement import Schedule
 from security_server.chain.view import ChainView
 from security_server.config import Keys
-from security_server.content.contents import ContentStore, Song
+from security_server.content.contents import ContentStore, depends_on_old_plays
 from security_server.content.handover import FIRST, Parcel, read_counters, request_digest, result_digest, seal
 from security_server.db.writer import Store
 
@@ -70,7 +70,9 @@ class HandoverSender:
         song = await self._songs.get(content)
         counters, following = await self._store.run(
             lambda connection: (
-                read_counters(connection, content, after, with_plays=_counts_plays(song)) if accepted else ([], b"")
+                read_counters(connection, content, after, with_plays=depends_on_old_plays(song.policy))
+                if accepted
+                else ([], b"")
             )
         )
         parcel = Parcel(header, keys if after == FIRST else {}, counters, following)
@@ -88,8 +90,3 @@ class HandoverSender:
             await chain.server_at(content, epoch, fresh=True),
             await chain.server_at(content, epoch + 1, fresh=True),
         )
-
-
-def _counts_plays(song: Song) -> bool:
-    """True if the terms depend on single earlier plays: on devices, or on plays that were heard for a time."""
-    return song.policy.devices is not None or any(count.after_s is not None for count in song.policy.counts.values())

@@ -34,7 +34,7 @@ class Revocation:
         chain.on_withdrawn(self.delete_keys)
 
     async def start(self) -> None:
-        """Subscribe to every content whose keys are here."""
+        """Subscribe to every content whose keys are stored."""
         for content in await self._songs.with_keys():
             self._chain.follow(content)
 

@@ -20,7 +20,7 @@ from pywallet.errors import GomaaError, InputError
 from security_server.db.versions import migrate, require_version
 
 _LEADER, _MAKING = (int.from_bytes(keccak256(b"gomaa/1 " + name)[:7], "big") for name in (b"leader", b"schema"))
-"""Keys of this program's advisory locks in PostgreSQL: of the leading process, and of whoever creates or migrates."""
+"""Keys of the advisory locks in PostgreSQL: of the leading process, and of a process that creates or migrates."""
 
 _RETRYABLE: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of transactions that can be tried again: serialization_failure, deadlock_detected."""
@@ -132,15 +132,15 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether a transaction can be tried again: it failed because of a concurrent one."""
+    """True if a transaction can be tried again: it failed because of a concurrent one."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRYABLE
 
 
 class Lock(Protocol):
-    """Keeps two processes from doing the same work."""
+    """Mutual exclusion of processes with the same database."""
 
     def leads(self) -> bool:
-        """Whether this process closes, posts and answers now."""
+        """True if this process closes, posts and answers now."""
         ...
 
     def release(self) -> None:

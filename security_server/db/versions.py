@@ -18,7 +18,7 @@ VERSION_TABLE: Final = "security_server_version"
 _VERSION: Final = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), nullable=False, primary_key=True))
 
 FIRST_RELEASE: Final = 16504945240820446
-"""What the first release wrote as ``schema`` into its table ``marks``; it has no version table."""
+"""Value of ``schema`` in the table ``marks`` of the first release, which has no version table."""
 
 UNKNOWN: Final = "unknown"
 """Stands for a version that this program does not know, where none is named."""

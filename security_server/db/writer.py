@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -12,16 +11,21 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
+from common.retry import Backoff
 from pywallet.errors import Unavailable
 from security_server.db.database import is_retryable, open_database
 
 T = TypeVar("T")
 _BATCH: Final = 64
+"""Most functions of one transaction."""
 _ATTEMPTS: Final = 30
 """Attempts of a transaction that conflicts with other processes' (PostgreSQL, isolation level SERIALIZABLE)."""
 
+_FIRST_PAUSE_S: Final = 0.002
+"""First pause between two attempts, seconds."""
+
 _PAUSE_S: Final = 0.2
-"""Longest pause between two attempts."""
+"""Longest pause between two attempts, seconds."""
 
 
 class Store:
@@ -63,7 +67,7 @@ class Store:
         return await future
 
     async def leads(self) -> bool:
-        """Whether this process closes, posts and answers challenges: of several on one PostgreSQL only one does."""
+        """True if this process closes, posts and answers challenges: one of several on a PostgreSQL does."""
         return await asyncio.to_thread(self._lock.leads)
 
     def close(self) -> None:
@@ -116,14 +120,15 @@ class Store:
                     job.run(connection)
 
     def _alone(self, job: _Job) -> None:
-        for attempt in range(_ATTEMPTS):
+        pauses = Backoff(_FIRST_PAUSE_S, _PAUSE_S, jitter=True)
+        for _ in range(_ATTEMPTS):
             try:
                 self._transaction([job])
             except Exception as error:
                 job.error = error
                 if not is_retryable(error):
                     return
-                time.sleep(random.uniform(0, min(_PAUSE_S, 0.002 * 2**attempt)))  # noqa: S311
+                time.sleep(pauses.next_s())
             else:
                 return
         job.error = Unavailable("server.database.busy", reason="too many transactions at once")

@@ -57,16 +57,16 @@ class ChainAgreement:
 
     @property
     def compared(self) -> bool:
-        """Whether everything was compared once since the start."""
+        """True if everything was compared once since the start."""
         return self._compared
 
     @property
     def differing(self) -> frozenset[int]:
-        """Epochs of which the chain holds another post than the database."""
+        """Epochs whose post on the chain differs from the database."""
         return frozenset(self._differing)
 
     def differs(self, epoch: int) -> None:
-        """Record that the chain holds a post of an epoch that the database has not, or has otherwise."""
+        """Record that the chain holds a post of an epoch that the database lacks or has with other bytes."""
         if epoch not in self._differing:
             self._differing.add(epoch)
             log.error(
@@ -85,12 +85,12 @@ class ChainAgreement:
             log.info("epoch %d agrees with the chain again", epoch)
 
     async def compare(self) -> None:
-        """Compare every posted epoch of the look-back, and the server's last post.
+        """Compare every posted epoch that can still be challenged, and the server's last post.
 
         Raises:
-            Unavailable: ``chain.unreachable``. What was found until then stands.
+            Unavailable: ``chain.unreachable``. Results before it are kept.
         """
-        stored, compared = await self._store.run(_known)
+        stored, compared = await self._store.run(_stored_commitments)
         last = (await self._chain.lane(fresh=True)).last
         # As long as a receipt can be challenged, a post that the database lacks can cost the bond.
         back = self._schedule.late // self._schedule.length + 2
@@ -115,14 +115,14 @@ class ChainAgreement:
             await self._store.run(lambda connection: set_cursor(connection, COMPARED, cursor))
 
     async def _compare(self, epoch: int, ours: bytes | None, now_s: int) -> bool:
-        """Compare one epoch; whether it is the same for good."""
+        """Compare one epoch; True if no later comparison is needed."""
         posted = await self._chain.epoch(epoch)
         if posted.ready and posted.commit != ours:
             self.differs(epoch)
             return False
         self.agrees(epoch)
         if posted.ready:
-            # A node that lied for a while may have made it look missed, which nobody looks at for long.
+            # Wrong data of a node may have made it look missed, a state that is not read again for long.
             await self._store.run(
                 lambda connection: change(
                     connection,
@@ -131,8 +131,7 @@ class ChainAgreement:
                     settlement_state=State.POSTED,
                 )
             )
-        # Nothing posted and nothing stored is settled too, once a later epoch is; and what nobody can challenge any
-        # more.
+        # Nor is a later comparison needed without a post and stored bytes, or once nothing can be challenged any more.
         return (
             posted.final
             or (ours is None and not posted.ready)
@@ -155,6 +154,6 @@ class ChainAgreement:
             await asyncio.sleep(until_first_s if not self._compared or self._differing else EVERY_S)
 
 
-def _known(connection: Connection) -> tuple[dict[int, bytes], int]:
+def _stored_commitments(connection: Connection) -> tuple[dict[int, bytes], int]:
     rows = connection.execute(select(epochs.c.epoch, epochs.c.commitment)).all()
     return {row.epoch: bytes(row.commitment) for row in rows}, read_cursor(connection, COMPARED) or 0

@@ -32,13 +32,12 @@ class ChainEvents:
         """Read on from the cursor to the newest block.
 
         Raises:
-            Unavailable: ``chain.unreachable``, where the node refuses even single blocks. What was read until then is
-                kept.
+            Unavailable: ``chain.unreachable``: the node refuses even single blocks. Events read before are kept.
         """
         head = await self._chain.head()
         cursor = await self._store.run(lambda connection: read_cursor(connection, EVENTS))
         at = first = min(self._chain.first_block if cursor is None else cursor, head)
-        asked: list[ChallengeEvent] = []
+        challenged: list[ChallengeEvent] = []
         refunded: list[RefundEvent] = []
         try:
             while at <= head:
@@ -50,37 +49,39 @@ class ChainEvents:
                         raise
                     self._span = max(1, self._span // 2)
                 else:
-                    asked += more[0]
+                    challenged += more[0]
                     refunded += more[1]
                     at, self._span = last + 1, min(MOST_BLOCKS, self._span * 2)
         finally:
             if at > first:
                 stable = min(at, head + 1 - REPLACED)
-                await self._store.run(lambda connection: _keep(connection, first, at - 1, asked, refunded, stable))
+                await self._store.run(
+                    lambda connection: _replace(connection, first, at - 1, challenged, refunded, stable)
+                )
 
 
-def _keep(
+def _replace(
     connection: Connection,
     first: int,
     last: int,
-    asked: Sequence[ChallengeEvent],
+    challenged: Sequence[ChallengeEvent],
     refunded: Sequence[RefundEvent],
     cursor: int,
 ) -> None:
     """Replace the events of the blocks ``first`` to ``last`` (both included) and move the cursor forward."""
-    there = {(challenge.epoch, challenge.payee, challenge.amount) for challenge in asked}
+    present = {(challenge.epoch, challenge.payee, challenge.amount) for challenge in challenged}
     before = connection.execute(select(challenges).where(challenges.c.block.between(first, last))).mappings().all()
     for old in before:
         key = {"epoch": old["epoch"], "payee": old["payee"], "amount": old["amount"]}
-        if tuple(key.values()) not in there:
+        if tuple(key.values()) not in present:
             connection.execute(delete(challenges).where(*(challenges.c[name] == value for name, value in key.items())))
-    for challenge in asked:
+    for challenge in challenged:
         key = {"epoch": challenge.epoch, "payee": challenge.payee, "amount": challenge.amount}
         row = get(connection, challenges, **key)
         if row is None or row["block"] != challenge.block:
             put(connection, challenges, key, block=challenge.block, closed_block=None)
     connection.execute(delete(refunds).where(refunds.c.block.between(first, last)))
-    for gone in refunded:
-        put(connection, refunds, {"epoch": gone.epoch}, block=gone.block)
+    for refund in refunded:
+        put(connection, refunds, {"epoch": refund.epoch}, block=refund.block)
     if cursor > (read_cursor(connection, EVENTS) or 0):
         set_cursor(connection, EVENTS, cursor)

@@ -35,8 +35,8 @@ Challenge = tuple[int, bytes, int]
 class ChallengeResponder:
     """Finds open challenges and sends their answers.
 
-    Answers of an epoch are sent in as few transactions as the contract allows, concurrently: none waits for another's
-    block, and one that fails stops no other.
+    Answers of an epoch are sent in as few transactions as the contract allows, concurrently; one that fails does not
+    stop the others.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ChallengeResponder:
         self._events = events
         self._every_s = every_s
         self._sent: dict[Challenge, asyncio.Task[int]] = {}
-        self._hopeless: set[Challenge] = set()
+        self._unanswerable: set[Challenge] = set()
 
     async def run(self) -> None:
         """Start rounds until cancelled; a failure is logged and retried in the next round."""
@@ -78,17 +78,17 @@ class ChallengeResponder:
                 task.cancel()
 
     async def round(self) -> int:
-        """Answer every open challenge and wait for the blocks; returns how many were answered."""
+        """Answer every open challenge and wait for the blocks; returns the number of answers."""
         return sum(await asyncio.gather(*await self.begin()))
 
     async def begin(self) -> set[asyncio.Task[int]]:
         """Find open challenges and send their answers, without waiting for a block.
 
         Returns:
-            The batches on their way, those of earlier calls too; each gives how many it answered.
+            The batches on their way, those of earlier calls too; the result of each is its number of answers.
 
         Raises:
-            Unavailable: ``chain.unreachable``. Challenges that were known before are answered even so.
+            Unavailable: ``chain.unreachable``. Challenges in the database are answered even so.
         """
         failure: GomaaError | None = None
         try:
@@ -104,17 +104,17 @@ class ChallengeResponder:
         return batches
 
     async def _open(self) -> list[Challenge]:
-        """Challenges that the chain calls open, oldest first, without those whose answer is under way."""
+        """Challenges that are open on the chain, oldest first, without those whose answer is under way."""
         schedule = self._schedule
         now_s = await self._chain.now_ms() // 1000
-        # Older ones can neither be open nor be asked any more.
+        # Older ones can neither be open nor be made any more.
         oldest = schedule.epoch_of(max(0, now_s - schedule.late - schedule.grace - schedule.answer)) - 1
         head = await self._chain.head()
-        candidates = await self._store.run(lambda connection: _known(connection, oldest, head - REPLACED))
+        candidates = await self._store.run(lambda connection: _candidates(connection, oldest, head - REPLACED))
         candidates = [challenge for challenge in candidates if challenge not in self._sent]
-        still = await asyncio.gather(*(self._chain.is_open(*challenge) for challenge in candidates))
-        closed = {challenge for challenge, open_now in zip(candidates, still, strict=True) if not open_now}
-        await self._store.run(lambda connection: _note(connection, candidates, closed, head))
+        are_open = await asyncio.gather(*(self._chain.is_open(*challenge) for challenge in candidates))
+        closed = {challenge for challenge, open_now in zip(candidates, are_open, strict=True) if not open_now}
+        await self._store.run(lambda connection: _write_closed(connection, candidates, closed, head))
         return [challenge for challenge in candidates if challenge not in closed]
 
     async def _send(self, found: Sequence[Challenge]) -> set[asyncio.Task[int]]:
@@ -126,7 +126,7 @@ class ChallengeResponder:
             try:
                 state = await self._chain.epoch(epoch)
                 if not state.ready or state.void:
-                    # Only what is posted, and stands, can be shown.
+                    # Only a posted epoch that is not void can be answered.
                     self._closing.trigger()
                     continue
                 shown = [
@@ -144,22 +144,22 @@ class ChallengeResponder:
         return sent
 
     def _done(self, task: asyncio.Task[int]) -> None:
-        self._sent = {one: other for one, other in self._sent.items() if other is not task}
+        self._sent = {challenge: sent for challenge, sent in self._sent.items() if sent is not task}
 
-    async def _answer(self, one: Challenge) -> Answer | None:
-        epoch, payee, amount = one
+    async def _answer(self, challenge: Challenge) -> Answer | None:
+        epoch, payee, amount = challenge
         try:
             return await self._publishing.answer(epoch, payee, amount)
         except Refusal as refusal:
-            if one not in self._hopeless:
-                self._hopeless.add(one)
+            if challenge not in self._unanswerable:
+                self._unanswerable.add(challenge)
                 log.error(
                     "challenged for epoch %d, payee %s, and no leaf answers: %s", epoch, payee.hex(), refusal.code
                 )
             return None
 
     async def _isolated(self, epoch: int, batch: Sequence[tuple[Challenge, Answer]]) -> int:
-        """Send a batch; if the chain refuses it, each of its answers alone. How many are answered."""
+        """Send a batch; if the chain refuses it, each of its answers alone. Returns the number of answers."""
         try:
             await self._chain.answer_batch(self._keys.signing, epoch, [(item[2], answer) for item, answer in batch])
         except Unavailable as error:
@@ -167,7 +167,7 @@ class ChallengeResponder:
             return 0
         except GomaaError as error:
             if error.detail.get("reason") == NO_OPEN_CHALLENGE:
-                # Somebody else was faster.
+                # Another sender's answer came first.
                 return 0
             if len(batch) == 1:
                 log.error("answering epoch %d, payee %s: %s", epoch, batch[0][0][1].hex(), error)
@@ -181,7 +181,7 @@ class ChallengeResponder:
 
 
 def _batches(shown: Sequence[tuple[Challenge, Answer]]) -> Iterator[list[tuple[Challenge, Answer]]]:
-    """As many answers together as one transaction takes."""
+    """Batches of as many answers as one transaction takes."""
     batch: list[tuple[Challenge, Answer]] = []
     nodes = 0
     for item in shown:
@@ -194,7 +194,7 @@ def _batches(shown: Sequence[tuple[Challenge, Answer]]) -> Iterator[list[tuple[C
         yield batch
 
 
-def _known(connection: Connection, oldest: int, recent: int) -> list[Challenge]:
+def _candidates(connection: Connection, oldest: int, recent: int) -> list[Challenge]:
     """Challenges that may be open: not seen closed, or closed in blocks so new that they may be replaced."""
     columns = (challenges.c.epoch, challenges.c.payee, challenges.c.amount)
     fits = (challenges.c.closed_block.is_(None)) | (challenges.c.closed_block > recent)
@@ -202,8 +202,8 @@ def _known(connection: Connection, oldest: int, recent: int) -> list[Challenge]:
     return [(row.epoch, bytes(row.payee), row.amount) for row in connection.execute(query)]
 
 
-def _note(connection: Connection, known: Sequence[Challenge], closed: set[Challenge], head: int) -> None:
-    for epoch, payee, amount in known:
+def _write_closed(connection: Connection, candidates: Sequence[Challenge], closed: set[Challenge], head: int) -> None:
+    for epoch, payee, amount in candidates:
         key = {"epoch": epoch, "payee": payee, "amount": amount}
         if (epoch, payee, amount) not in closed:
             change(connection, challenges, key, closed_block=None)

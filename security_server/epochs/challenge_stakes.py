@@ -40,13 +40,13 @@ class StakeWatch:
             except GomaaError as error:
                 log.warning("price of gas: %s", error)
             except Exception:
-                log.exception("looking at the price of gas failed")
+                log.exception("reading the price of gas failed")
             await asyncio.sleep(WATCH_S)
 
     async def check(self) -> bool:
-        """Whether the stake is too low now.
+        """True if the stake is too low now; a change is logged.
 
-        Logged when that begins and when it ends. Raises Unavailable ``chain.unreachable``.
+        Raises Unavailable ``chain.unreachable``.
         """
         price, stake = await self._chain.gas_price_now(), self._chain.stake
         cost = int(GAS * price * self._gomaa_per_coin)

@@ -1,4 +1,4 @@
-"""A closed epoch, read from its canonical bytes: roots, trees and places. Nothing here reads a table."""
+"""A closed epoch, decoded from its canonical bytes only: roots, trees and positions of leaves."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from security_server.chain.voucher_calldata import DebitVoucher
 
 @dataclass(frozen=True)
 class ClosedEpoch:
-    """What is posted, proven and published of one epoch.
+    """Posted, proven and published values of one epoch.
 
     Attributes:
         data: All tables but the plays.
-        header: What the chain's commitment is over.
-        digest: Of the entries.
+        header: Header that the chain's commitment hashes.
+        digest: Digest of the entries.
         data_hash: keccak of the bytes.
-        commitment: The word that the chain must hold.
+        commitment: The commitment that the chain must hold.
         payees: The sum tree.
         counts: The tree of counts and usages.
-        payee_index: Payee to leaf.
-        content_index: Content to leaf of the counts tree.
-        usage_index: Usage leaf's hash to leaf of the counts tree.
+        payee_index: Position of each payee's leaf.
+        content_index: Position of each content's leaf in the counts tree.
+        usage_index: Position of each usage leaf in the counts tree, by its hash.
     """
 
     data: EpochData
@@ -53,7 +53,7 @@ class ClosedEpoch:
         """Decode an epoch's bytes and check their roots.
 
         Raises:
-            GomaaError: ``server.epoch.damaged``: other bytes, or tables that are not those of the roots.
+            GomaaError: ``server.epoch.damaged``: invalid bytes, or tables that do not match the roots.
         """
         try:
             data = EpochData.decode(raw, plays=False)
@@ -80,7 +80,7 @@ class ClosedEpoch:
         )
 
     def holds(self, vouchers: Sequence[DebitVoucher]) -> bool:
-        """Whether these are the vouchers of the epoch's debits, in their order."""
+        """True if these are the vouchers of the epoch's debits, in their order."""
         return [(voucher.payer, voucher.net) for voucher in vouchers] == [
             (row.payer, row.net) for row in self.data.debits
         ]

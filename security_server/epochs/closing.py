@@ -37,7 +37,7 @@ DONE: Final = (State.FINAL, State.MISSED)
 
 
 class EpochCloser:
-    """Takes every epoch from running to final, or missed. It keeps no state: each round reads the chain first."""
+    """Takes every epoch from running to final or missed, without a state of its own: each round reads the chain."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class EpochCloser:
                 pass
 
     def trigger(self) -> None:
-        """Start the next round at once: a challenge waits for a post."""
+        """Start the next round at once: a challenge can only be answered after the post."""
         self._triggered.set()
 
     async def close_last(self) -> EpochResult:
@@ -90,9 +90,9 @@ class EpochCloser:
         return await self._publishing.epoch(max(0, self._schedule.epoch_of(now_s) - 1))
 
     async def round(self) -> None:
-        """One step for every epoch that needs one, oldest first.
+        """Do one step for every epoch that needs one, oldest first.
 
-        An epoch that fails is logged with its code, and stops no other.
+        A failing epoch is logged with its code and does not stop the others.
         """
         async with self._lock:
             if not await self._store.leads():
@@ -136,7 +136,7 @@ class EpochCloser:
         except Unavailable:
             raise
         except GomaaError as error:
-            # A contract that answers nothing stops no epoch: nothing was paid for it here, it was only counted.
+            # A contract without a valid answer does not stop the epoch: the content was only counted, not paid.
             log.error("owner of %s in epoch %d: %s", content.hex(), epoch, error)
             uploader = await self._store.run(lambda connection: _uploader(connection, content))
             if uploader is None:
@@ -145,21 +145,21 @@ class EpochCloser:
 
     async def _step(self, epoch: int) -> None:
         """Read an epoch from the chain, store its state, and do the table's action."""
-        facts, stored = await self._look(epoch)
+        facts, stored = await self._read(epoch)
         row = decide(facts)
         if row.state is State.MISMATCH:
             self._agreement.differs(epoch)
         elif facts.ready:
             self._agreement.agrees(epoch)
-        await self._note(epoch, stored["settlement_state"], row.state)
+        await self._write_state(epoch, stored["settlement_state"], row.state)
         if row.action in (Action.POST, Action.REFUND, Action.UNDO):
             await self._act(epoch, row)
         elif row.state is State.MISSED and stored["settlement_state"] != row.state:
             log.error("epoch %d was not posted in time", epoch)
 
-    async def _look(self, epoch: int) -> tuple[Facts, dict[str, Any]]:
+    async def _read(self, epoch: int) -> tuple[Facts, dict[str, Any]]:
         schedule = self._schedule
-        stored, asked, refunded = await self._store.run(lambda connection: _stored(connection, epoch))
+        stored, challenged, refunded = await self._store.run(lambda connection: _stored(connection, epoch))
         posted = await self._chain.epoch(epoch)
         last = (await self._chain.lane(fresh=True)).last
         blocked = False
@@ -174,7 +174,7 @@ class EpochCloser:
         draft = 0 if posted.ready else await self._chain.draft(epoch)
         times = (now_s, schedule.post_from(epoch), schedule.post_until(epoch))
         commitments = (stored["commitment"], posted.commit, posted.ready, posted.final, posted.void, posted.open)
-        return Facts(*commitments, draft, asked, refunded, pending, blocked, *times), stored
+        return Facts(*commitments, draft, challenged, refunded, pending, blocked, *times), stored
 
     async def _act(self, epoch: int, row: Row) -> None:
         key = self._keys.signing
@@ -192,16 +192,16 @@ class EpochCloser:
                 transaction = await self._chain.undo(key, epoch)
         except Unavailable as error:
             if isinstance(sent := error.detail.get("transaction"), str):
-                # Not in a block yet: the next look asks for it, so that it is not sent twice.
-                await self._keep(epoch, from_hex(sent, 32))
+                # Not in a block yet: the next read looks for it, so that it is not sent twice.
+                await self._write_transaction(epoch, from_hex(sent, 32))
             raise
         finally:
             self._chain.forget_money()
         if transaction is not None:
-            await self._keep(epoch, transaction)
+            await self._write_transaction(epoch, transaction)
         log.info("epoch %d: %s", epoch, row.action)
-        facts, stored = await self._look(epoch)
-        await self._note(epoch, stored["settlement_state"], decide(facts).state)
+        facts, stored = await self._read(epoch)
+        await self._write_state(epoch, stored["settlement_state"], decide(facts).state)
 
     async def _post(self, epoch: int) -> bytes | None:
         key = self._keys.signing
@@ -211,16 +211,15 @@ class EpochCloser:
         except GomaaError as error:
             if error.code != "chain.mismatch":
                 raise
-            # A draft that this database knows nothing of, left by one that is lost: it goes back, and the next round
-            # posts.
+            # A draft of a lost database: it is undone, and the next round posts.
             log.error("epoch %d: a draft of other entries is undone", epoch)
             return await self._chain.undo(key, epoch)
 
-    async def _keep(self, epoch: int, transaction: bytes) -> None:
+    async def _write_transaction(self, epoch: int, transaction: bytes) -> None:
         change = update(epochs).where(epochs.c.epoch == epoch).values(transaction=transaction)
         await self._store.run(lambda connection: connection.execute(change) and None)
 
-    async def _note(self, epoch: int, before: str, state: State) -> None:
+    async def _write_state(self, epoch: int, before: str, state: State) -> None:
         if before == state:
             return
         change = update(epochs).where(epochs.c.epoch == epoch).values(settlement_state=str(state))
@@ -232,9 +231,9 @@ class EpochCloser:
 
 
 def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[int]:
-    """Epochs that are not final or missed for good, oldest first.
+    """Epochs that are neither final nor missed, oldest first.
 
-    Those that ended since ``since_s`` are looked at in any state.
+    Those that ended since ``since_s`` are included in any state.
     """
     query = (
         select(epochs.c.epoch)
@@ -245,7 +244,7 @@ def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[in
 
 
 def _stored(connection: Connection, epoch: int) -> tuple[dict[str, Any], bool, bool]:
-    """The epoch's row, whether it was ever challenged, and whether a post of it was refunded."""
+    """The epoch's row; True if it was ever challenged; True if a post of it was refunded."""
     row = (
         connection.execute(
             select(epochs.c.settlement_state, epochs.c.commitment, epochs.c.transaction).where(epochs.c.epoch == epoch)
@@ -253,10 +252,10 @@ def _stored(connection: Connection, epoch: int) -> tuple[dict[str, Any], bool, b
         .mappings()
         .one()
     )
-    asked = (
+    challenged = (
         connection.execute(select(challenges.c.payee).where(challenges.c.epoch == epoch).limit(1)).first() is not None
     )
-    return dict(row), asked, get(connection, refunds, epoch=epoch) is not None
+    return dict(row), challenged, get(connection, refunds, epoch=epoch) is not None
 
 
 def _uploader(connection: Connection, content: bytes) -> bytes | None:

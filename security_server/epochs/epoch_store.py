@@ -1,4 +1,4 @@
-"""Closed epochs in the database: written once, together with all that a post and a proof need, and never changed."""
+"""Closed epochs in the database: written once, with everything for posts and proofs, and never changed."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ def ended(connection: Connection, running: int) -> list[int]:
     ).subquery()
     query = select(busy.c.epoch).where(busy.c.epoch < running, busy.c.epoch.notin_(select(epochs.c.epoch)))
     found = sorted(connection.execute(query).scalars())
-    # Nothing enters an epoch that is closed, or older than one that is. One that cannot be closed holds the cursor
-    # back.
+    # Nothing is counted in an epoch up to the newest closed one. An epoch that cannot be closed holds the cursor back.
     closed = connection.execute(select(func.max(epochs.c.epoch))).scalar()
     if closed is not None and (reached := min([*found, closed + 1])) > since:
         set_cursor(connection, ENDED, reached)
@@ -49,7 +48,7 @@ def ended(connection: Connection, running: int) -> list[int]:
 
 
 def unowned(connection: Connection, epoch: int) -> set[bytes]:
-    """Contents of an ended epoch whose owner in it is not written down yet."""
+    """Contents of an ended epoch whose owner in it is not stored yet."""
     return counted_contents(connection, epoch)
 
 
@@ -62,19 +61,19 @@ def close_epoch(
     secret: Secret,
     length_s: int,
 ) -> None:
-    """Write an ended epoch's bytes, roots, vouchers and usage numbers. From this commit on nothing enters it.
+    """Write an ended epoch's bytes, roots, vouchers and usage numbers. From this commit on nothing is counted in it.
 
     Args:
         connection: Of the closing transaction.
         server: This server's address.
-        epoch: One that has ended.
+        epoch: An epoch that has ended.
         rate: The epoch's commission, basis points.
         owners: Content to its owner in the epoch, by the contracts, for all that are ``unowned``.
-        secret: Listener and content to their tag secret.
+        secret: Tag secret of a listener and a content.
         length_s: Seconds of an epoch.
 
     Raises:
-        GomaaError: ``chain.unreachable`` (an owner is missing: something was counted since they were asked for),
+        GomaaError: ``chain.unreachable`` (an owner is missing: something was counted since they were read),
             ``message.schema``
             (a value that the format cannot hold).
     """
@@ -108,10 +107,10 @@ def close_epoch(
 
 
 def write_epoch(connection: Connection, raw: bytes, vouchers: Sequence[DebitVoucher], state: str) -> ClosedEpoch:
-    """Store an epoch's bytes and vouchers, once.
+    """Store an epoch's bytes and vouchers.
 
     Raises:
-        GomaaError: ``server.epoch.damaged``: the bytes are no epoch's, or the vouchers not those of its debits.
+        GomaaError: ``server.epoch.damaged``: invalid bytes, or vouchers of other debits.
     """
     closed = ClosedEpoch.of(raw)
     if vouchers and not closed.holds(vouchers):

@@ -68,9 +68,10 @@ class UsageCount:
 
 @dataclass(frozen=True)
 class Frozen:
-    """Everything an epoch holds. ``plays`` are settled lines and refused plays, oldest ticket first.
+    """All rows of an epoch.
 
-    ``owned``: row of ``payees`` to the part of its amount that it earned as owner, wei.
+    ``plays`` are settled lines and refused plays, oldest ticket first; ``owned`` has pairs of a row of ``payees`` and
+    the part of its amount that it earned as owner, wei.
     """
 
     server: bytes
@@ -87,10 +88,7 @@ class Frozen:
 
 
 def counted_contents(connection: Connection, epoch: int) -> set[bytes]:
-    """Contents of the epoch whose owner in it is not written down yet.
-
-    Counted, settled or refused, but not paid in it.
-    """
+    """Contents of the epoch whose owner in it is not stored yet: counted, settled or refused, but not paid in it."""
     counted = select(epoch_contents.c.content).where(epoch_contents.c.epoch == epoch)
     settled = select(lines.c.content).where(lines.c.epoch == epoch)
     refused = (
@@ -110,7 +108,7 @@ def _refused_plays(epoch: int) -> ColumnElement[bool]:
 
 
 def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) -> Frozen:
-    """Read an epoch that has ended. The order is by address: the same database gives the same roots."""
+    """Read an epoch that has ended, ordered by address: the same database gives the same roots."""
     leaves = (
         select(payees.c.payee, payees.c.amount, payees.c.owner_amount)
         .where(payees.c.epoch == epoch)
@@ -175,12 +173,12 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
 
     ``length_s``: an epoch's length, for the second within it; ``usages``: the listeners' leaves, hashed.
     """
-    # Listeners who paid stand among the debits alone: no row names one of them.
+    # Listeners who paid are in the debits only: no play names one of them.
     paying = {row["payer"] for row in frozen.plays} - {row["station_address"] for row in frozen.plays}
     stations = sorted(
         {row["station_address"] for row in frozen.plays} | {debit.payer for debit in frozen.debits} - paying
     )
-    # Refused plays cost nothing: they have no place in the price table, so that no stranger's tickets fill it.
+    # Refused plays cost nothing and have no row in the price table, so that no stranger's tickets fill it.
     terms = sorted({_terms(row) for row in frozen.plays if "settled_intervals" in row})
     rows = content_rows(frozen)
     where = {row.content: index for index, row in enumerate(rows)}
@@ -197,7 +195,7 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
                 content=where[row["content"]],
                 terms=numbers[_terms(row)] if paid else NO_TERMS,
                 second=min(max(second, 0), _LAST_S),
-                # What is paid in this epoch: an auditor multiplies it out, so it is whole intervals.
+                # Time that is paid in this epoch, in whole intervals, so that an auditor can multiply it out.
                 heard_s=row["settled_intervals"] * row["interval_s"] if paid else 0,
                 seeks=min(row["seeks"], 0xFF) if paid else 0,
                 outcome=_outcome(row) if paid else PlayOutcome.REFUSED,

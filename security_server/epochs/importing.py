@@ -51,11 +51,11 @@ class EpochImporter:
         self._agreement = agreement
 
     async def take(self, raw: bytes) -> int:
-        """Import an epoch from its published bytes, if they are what the chain holds; returns its number.
+        """Import an epoch from its published bytes, if the chain holds their commitment; returns its number.
 
-        The chain decides: what this database has counted in that epoch is dropped, plays that the bytes settle count as
-        paid (what was debited for them is the chain's figure, see ``accounts.account``), and no receipt is signed for
-        an epoch that the lost database may have signed for. To take the same bytes again changes nothing.
+        The chain decides: this database's counts of that epoch are dropped, plays that the bytes settle count as paid
+        (the debited amount is the chain's, see ``accounts.account``), and no receipt is signed for an epoch of which
+        the lost database may have signed receipts. Importing the same bytes again changes nothing.
 
         Raises:
             InputError: ``server.epoch.import``: other bytes than the chain's, another server's, or of an epoch that is
@@ -74,12 +74,12 @@ class EpochImporter:
         vouchers = await self._chain.vouchers(data.epoch, closed.digest)
         if vouchers is None:
             log.warning(
-                "epoch %d: the post's call data are not to be had; it could not be posted again if it became void",
+                "epoch %d: the post's call data are not available; it could not be posted again if it became void",
                 data.epoch,
             )
         running = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
         await self._store.run(
-            lambda connection: _take(connection, raw, data, closed.commitment, vouchers or (), running)
+            lambda connection: _write(connection, raw, data, closed.commitment, vouchers or (), running)
         )
         self._chain.forget_money()
         self._agreement.agrees(data.epoch)
@@ -87,7 +87,7 @@ class EpochImporter:
         return data.epoch
 
 
-def _take(
+def _write(
     connection: Connection,
     raw: bytes,
     data: EpochData,
@@ -102,12 +102,12 @@ def _take(
     write_epoch(connection, raw, vouchers, State.POSTED)
     for play in data.plays:
         if play.outcome != PlayOutcome.REFUSED and play.terms != NO_TERMS:
-            _settled(connection, data.stations[play.station].station, play.ticket, play.heard_s)
+            _count_as_paid(connection, data.stations[play.station].station, play.ticket, play.heard_s)
     set_cursor(connection, FLOOR, max(read_cursor(connection, FLOOR) or 0, running + 1))
 
 
 def _forget(connection: Connection, epoch: int) -> None:
-    """Drop what this database has counted in the epoch: another one closed it."""
+    """Drop this database's counts of the epoch, which another database has closed."""
     for row in connection.execute(
         select(lines.c.ticket, lines.c.settled_intervals).where(lines.c.epoch == epoch)
     ).all():
@@ -119,7 +119,7 @@ def _forget(connection: Connection, epoch: int) -> None:
         connection.execute(delete(table).where(table.c.epoch == epoch))
 
 
-def _settled(connection: Connection, station: bytes, number: int, heard_s: int) -> None:
+def _count_as_paid(connection: Connection, station: bytes, number: int, heard_s: int) -> None:
     """Count a play of the imported epoch as paid, so that it is not charged again."""
     ticket = get(connection, tickets, station_address=station, number=number)
     if ticket is not None:

@@ -1,7 +1,4 @@
-"""Reads of closed epochs.
-
-What is posted, proven, answered, claimed and published comes from their stored bytes only.
-"""
+"""Reads of closed epochs; posts, proofs, answers, claims and published data come from their stored bytes only."""
 
 from __future__ import annotations
 
@@ -57,7 +54,7 @@ class EpochPublisher:
 
         Raises:
             Refusal: ``claim.unknown``: there is no such epoch.
-            GomaaError: ``server.epoch.damaged``: its bytes are not those that were committed to.
+            GomaaError: ``server.epoch.damaged``: its bytes do not match the stored commitment.
         """
         async with self._decoding:
             committed = await self._store.run(lambda connection: read_commitment(connection, epoch))
@@ -90,7 +87,7 @@ class EpochPublisher:
 
         Raises:
             Refusal: ``claim.unknown``.
-            GomaaError: ``server.epoch.damaged``: also where the vouchers of an imported epoch are not known.
+            GomaaError: ``server.epoch.damaged``: also for an imported epoch without its vouchers.
         """
         closed = await self.closed(epoch)
         vouchers = await self._store.run(lambda connection: read_vouchers(connection, epoch))
@@ -105,7 +102,7 @@ class EpochPublisher:
     async def claim_item(
         self, claimed: Signed[Claim], *, signed: bool = True
     ) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
-        """The contract's item for a claim, and its proof. ``signed``: whether the payee's signature is sent along.
+        """The contract's item for a claim, and its proof; ``signed``: True if the payee's signature is included.
 
         Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet); Unavailable
         ``server.mismatch.chain``.

@@ -1,4 +1,4 @@
-"""Writes settled lines, with everything that their published rows need, to an open epoch."""
+"""Writes settled lines, with all values of their published rows, to an open epoch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from security_server.db.tables import epochs, lines
 
 
 def play_tag(payee: bytes, session: bytes, sequence: int) -> bytes:
-    """The 7 bytes by which a listener finds its play.
+    """Tag by which a listener finds its play in the published data, 7 bytes.
 
     Args:
         payee: 20 bytes; the zero address declines rewards, and such a play has the tag zero.
         session: The session's digest, 32 bytes.
-        sequence: Number of the invocation that the row stands for.
+        sequence: Sequence number of the row's invocation.
     """
     if payee == ZERO_ADDRESS:
         return bytes(7)
@@ -28,7 +28,7 @@ def play_tag(payee: bytes, session: bytes, sequence: int) -> bytes:
 
 
 def require_open(connection: Connection, epoch: int) -> None:
-    """Refuse to count anything in an epoch that is closed, or older than one that is.
+    """Require that an epoch is newer than every closed one.
 
     Raises:
         GomaaError: ``server.epoch.closed``.
@@ -41,17 +41,17 @@ def require_open(connection: Connection, epoch: int) -> None:
 def write_line(
     connection: Connection, epoch: int, ticket: Mapping[str, Any], intervals: int, owner: bytes, now_s: int
 ) -> None:
-    """Add newly vouchered intervals of a ticket to an epoch, with all that the play's published row says.
+    """Add newly vouchered intervals of a ticket to an epoch, with all values of the play's published row.
 
-    Nothing that is published reads the ticket afterwards: a song that goes on changes it. A ticket that is settled
-    twice in one epoch has one line, with the facts of the later time, as its receipt has.
+    Published data never depends on the ticket afterwards, which changes while the song plays on. A ticket that is
+    settled twice in one epoch has one line, with the facts of the later time, as its receipt has.
 
     Args:
         connection: Of the transaction that settles.
         epoch: The epoch that runs in this transaction.
         ticket: The ticket's row as it is now.
         intervals: Newly vouchered, more than those of earlier lines.
-        owner: Who earns with the content in this epoch, 20 bytes.
+        owner: Owner of the content in this epoch, 20 bytes.
         now_s: Unix seconds by the server's clock.
 
     Raises:

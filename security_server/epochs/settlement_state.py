@@ -1,4 +1,4 @@
-"""State of an epoch and the next action, as a table over what the chain says (docs/settlement.md, States of an epoch).
+"""State of an epoch and the next action, as a table over a read of the chain (docs/settlement.md, States of an epoch).
 
 A pure function without memory: a reorganisation, a replaced transaction, a void post or a restored database only change
 its input.
@@ -13,7 +13,7 @@ from typing import Final
 
 
 class State(StrEnum):
-    """How an epoch stands."""
+    """State of an epoch."""
 
     CLOSED = "closed"
     POSTING = "posting"
@@ -36,7 +36,7 @@ DEBITED: Final = STANDING | {State.FINAL, State.VOID, State.MISMATCH, State.MISS
 
 
 class Action(StrEnum):
-    """What the server does about it."""
+    """Next action of the server."""
 
     WAIT = "wait"
     POST = "post"
@@ -49,23 +49,23 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Facts:
-    """One look at an epoch.
+    """One read of an epoch.
 
     Attributes:
-        ours: Commitment of the stored epoch; None where the database has none.
-        commit: The chain's word for the epoch; 32 zero bytes where nothing is posted.
-        ready: When the post is final, Unix s; 0 where nothing is posted.
-        final: Whether the chain calls it final.
-        void: Whether an unanswered challenge has made the post void.
-        open: Open challenges for which the epoch waits.
+        ours: Commitment of the stored epoch; None: the database has none.
+        commit: The chain's commitment; 32 zero bytes: nothing is posted.
+        ready: When the post is final, Unix s; 0: nothing is posted.
+        final: True if it is final on the chain.
+        void: True if an unanswered challenge has made the post void.
+        open: Open challenges that delay the epoch.
         draft: Entries that were debited for a post not made yet.
-        asked: Whether it was ever challenged.
-        refunded: Whether a post of it was void and refunded.
-        pending: Whether a transaction of ours for it waits for a block.
-        blocked: Whether the server's last post is not final: the contract takes one at a time.
+        challenged: True if it was ever challenged.
+        refunded: True if a post of it was void and refunded.
+        pending: True if a transaction of this server for it waits for a block.
+        blocked: True if the server's last post is not final: the contract takes one at a time.
         now_s: The chain's time, Unix s.
-        post_from: When it can be posted first, Unix s.
-        post_until: When it can be posted last, Unix s.
+        post_from: First time at which it can be posted, Unix s.
+        post_until: Last time at which it can be posted, Unix s.
     """
 
     ours: bytes | None
@@ -75,7 +75,7 @@ class Facts:
     void: bool
     open: int
     draft: int
-    asked: bool
+    challenged: bool
     refunded: bool
     pending: bool
     blocked: bool
@@ -86,9 +86,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. ``words`` say the condition in the documentation."""
+    """One line of the table. ``condition`` is its text in the documentation."""
 
-    words: str
+    condition: str
     holds: Callable[[Facts], bool]
     state: State
     action: Action
@@ -107,7 +107,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("posted, final", lambda f: f.ready != 0 and f.final, State.FINAL, Action.NONE),
     Row("posted, a challenge is open", lambda f: f.ready != 0 and f.open > 0, State.CHALLENGED, Action.ANSWER),
     Row("posted again after a refund", lambda f: f.ready != 0 and f.refunded, State.RECOMMITTED, Action.WAIT),
-    Row("posted, every challenge is answered", lambda f: f.ready != 0 and f.asked, State.ANSWERED, Action.WAIT),
+    Row("posted, every challenge is answered", lambda f: f.ready != 0 and f.challenged, State.ANSWERED, Action.WAIT),
     Row("posted", lambda f: f.ready != 0, State.POSTED, Action.WAIT),
     Row("not posted, and the database has no such epoch", lambda f: f.ours is None, State.CLOSED, Action.NONE),
     Row("not posted, it has not ended", lambda f: f.now_s < f.post_from, State.CLOSED, Action.WAIT),
@@ -127,5 +127,5 @@ TABLE: Final[tuple[Row, ...]] = (
 
 
 def decide(facts: Facts) -> Row:
-    """The row of the table that fits."""
+    """The first row of the table whose condition holds."""
     return next(row for row in TABLE if row.holds(facts))

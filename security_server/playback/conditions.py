@@ -1,4 +1,4 @@
-"""What an invocation is decided by beside the database."""
+"""Input of an invocation's decision beside the database."""
 
 from __future__ import annotations
 

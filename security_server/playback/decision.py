@@ -36,7 +36,7 @@ def decide_action(
         The code of the refusal, or the ticket's changed columns once everything is counted.
     """
     action, message = item.action, item.message
-    # Heard time lies between the opening of the ticket and now, by the server's clock.
+    # Heard time is bounded by the opening of the ticket and now, by the server's clock.
     time_ms = max(message.time, ticket["opened_ms"])
     moment_ms = min(time_ms, conditions.time_ms)
     listener = get(connection, listeners, listener=ticket["listener"])

@@ -1,4 +1,4 @@
-"""Allowance of keys: how much of a content one listener gets keys for, over all tickets, renditions and jumps."""
+"""Allowance of keys of one listener and content, over all tickets, renditions and jumps (decision 0043)."""
 
 from __future__ import annotations
 
@@ -10,34 +10,39 @@ from pywallet.rules.key_window import BEHIND_MS
 from pywallet.rules.limits import CLOCK_SLACK_MS
 
 NEAR_MS: Final = 6_000
-"""Where only the room for jumps is left, keys end so soon after the metered position: enough until the next renewal."""
+"""Distance after the metered position at which keys end where only the room for jumps is left, milliseconds.
+
+It suffices until the next renewal.
+"""
 
 PLACE_MS: Final = 8_000
-"""Song that a jump opens unheard at the least: ``NEAR_MS`` in whole segments."""
+"""Least song that a jump opens unheard: ``NEAR_MS`` in whole segments, milliseconds."""
 
 JUMPS_MS: Final = 6 * PLACE_MS
-"""The room for jumps over all plays of a content: six places unheard, or one for each jump that the terms count."""
+"""Room for jumps over all plays of a content, milliseconds: six jumps, or more where the terms count them."""
 
 HEARD_PER_ROOM: Final = 4
-"""The room grows by one for so much heard song: who hears half a minute at each place may go on jumping for ever."""
+"""Heard song for which the room for jumps grows by one: half a minute heard after each jump keeps it constant."""
 
 SOON_MS: Final = 1_500
-"""With half of the room gone, keys end so soon after the metered position."""
+"""The same distance once half of the room is used, milliseconds."""
 
 WAITED_PER_ROOM: Final = 2
-"""With all of it gone, the next keys come after so many times the song that they open, milliseconds of the clock."""
+"""Waiting time for each millisecond of song that further keys open, once all of the room is used."""
 
 LONGEST_WAIT_MS: Final = WAITED_PER_ROOM * PLACE_MS
-"""Nobody waits longer for them, however much was given before."""
+"""Longest waiting time, milliseconds."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """How much of a content one listener may hold keys for, over all tickets, renditions and jumps, milliseconds.
+    """Song for which one listener may hold keys, over all tickets, renditions and jumps of a content.
 
-    ``full_ms``: what was heard and the buffer, with the room for jumps where the terms count them.
-    ``most_ms``: the same with the room for jumps that nobody counts, for what begins within ``SOON_MS`` of
-    ``position_ms``; all but half of the room is for what begins within ``NEAR_MS``.
+    Attributes:
+        full_ms: Limit for any segment: heard time and buffer, with the room for jumps where the terms count them.
+        most_ms: Limit for segments that begin within ``SOON_MS`` of ``position_ms``: with the room for jumps in any
+            case. For those within ``NEAR_MS`` it is lower by half of the room.
+        position_ms: The metered position.
     """
 
     full_ms: int
@@ -46,7 +51,15 @@ class Allowance:
 
     @classmethod
     def of(cls, heard_ms: int, ahead_ms: int, counted_jumps: int, position_ms: int, waited_ms: int = 0) -> Allowance:
-        """After ``heard_ms`` of the content and ``waited_ms`` opened by waiting, with the music at ``position_ms``."""
+        """The allowance after some heard time.
+
+        Args:
+            heard_ms: Heard time of the content.
+            ahead_ms: Buffer after the metered position.
+            counted_jumps: Jumps that the terms count; 0: they count none.
+            position_ms: Metered position.
+            waited_ms: Song that was opened by waiting.
+        """
         covered_ms = heard_ms + BEHIND_MS + ahead_ms + CLOCK_SLACK_MS
         room_ms = max(JUMPS_MS, counted_jumps * PLACE_MS) + waited_ms
         full_ms = covered_ms + (room_ms if counted_jumps else 0)
@@ -58,10 +71,10 @@ class Allowance:
         Args:
             starts_ms: Each segment's start, and the song's end.
             wanted: Segments inside the window.
-            given: The seconds of the song that keys were given for before, as bits.
+            given: Bit set of the seconds of the song with given keys.
 
         Returns:
-            The segments, and ``given`` with them. What was given before is given again for nothing.
+            The segments, and ``given`` with them. Seconds that are set already cost nothing.
         """
         for index in wanted:
             after = given | _seconds(starts_ms[index], starts_ms[index + 1])
@@ -71,7 +84,7 @@ class Allowance:
         return wanted, given
 
     def short_ms(self, starts_ms: Sequence[int], wanted: range, given: int) -> int:
-        """By how much it falls short of the wanted segments that the music needs within ``SOON_MS``; 0: it does not."""
+        """Song that is missing for the wanted segments within ``SOON_MS``, milliseconds; arguments as of ``take``."""
         after = given
         for index in wanted:
             if starts_ms[index] < self.position_ms + SOON_MS:
@@ -88,20 +101,21 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Wait:
-    """What a listener has waited for keys of a content whose room for jumps is gone.
+    """Waiting state of a listener and a content whose room for jumps is used.
 
-    ``waited_ms``: song that was opened by waiting, in all; ``since_ms``: when the wait began that goes on, 0: none
-    does.
+    Attributes:
+        waited_ms: Song that was opened by waiting, in all.
+        since_ms: Start of the current wait, Unix milliseconds; 0: none.
     """
 
     waited_ms: int = 0
     since_ms: int = 0
 
     def after(self, short_ms: int, now_ms: int) -> tuple[Wait, int]:
-        """The state after another request, and milliseconds until the next one brings keys, 0: this one does.
+        """The state after another request, and milliseconds until the next one gets keys; 0: this one does.
 
         Args:
-            short_ms: By how much the allowance falls short; 0: nothing is waited for.
+            short_ms: Song that the allowance does not cover; 0: no wait is needed.
             now_ms: The server's clock.
         """
         if not short_ms:

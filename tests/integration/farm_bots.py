@@ -400,7 +400,7 @@ class Bot:
         except GomaaError:
             self.refused += 1
             return
-        self.keys[content] |= {index for index, _ in answer["keys"]}
+        self.keys[content] |= {index for index, _ in answer.keys}
 
     async def _report(self, session: int, messages: Sequence[Signed[Invocation]]) -> None:
         if messages:

@@ -181,7 +181,7 @@ class FarmWorld:
     """Server and station. ``songs``: content address by the name of its terms."""
 
     clock: Clock
-    core: ServerParts
+    parts: ServerParts
     admission: Admission
     playing: KeyService
     station: Station
@@ -203,7 +203,7 @@ class FarmWorld:
         view = cast("Any", chain)
         agreement = ChainAgreement(store, view, SCHEDULE)
         await agreement.compare()
-        core = ServerParts(
+        parts = ServerParts(
             config,
             keys,
             keys.address,
@@ -221,7 +221,7 @@ class FarmWorld:
             songs[name] = content = keccak256(b"farm " + name.encode())[:20]
             policies[content] = policy
             header, cose = _write(shelf / f"{name}.sps", content, policy)
-            await core.songs.save(cose, song_of(header), {0: keccak256(content)}, clock.ms)
+            await parts.songs.save(cose, song_of(header), {0: keccak256(content)}, clock.ms)
         (folder / "station.key").write_text(to_hex(STATION_KEY) + "\n")
         given = StationConfig(
             domain="radio.example",
@@ -232,13 +232,13 @@ class FarmWorld:
             database=str(folder / "station.sqlite3"),
             rewards=Generosity(tokens=TokenCap(per_day)),
         )
-        servers = DirectServers(services.billing(core))
+        servers = DirectServers(services.billing(parts))
         station = Station.of(given, STATION_KEY, STATION, StationChain(clock, policies), servers)
         return cls(
             clock,
-            core,
-            services.admission(core, services.takeover(core, _nobody)),
-            services.key_service(core),
+            parts,
+            services.admission(parts, services.takeover(parts, _nobody)),
+            services.key_service(parts),
             station,
             songs,
             chain.revoked,
@@ -255,7 +255,7 @@ class FarmWorld:
         query = select(
             tickets.c.vouchered_intervals, tickets.c.unvouchered_intervals, tickets.c.reward, tickets.c.payee
         ).where(tickets.c.listener == listener)
-        rows = await self.core.store.run(lambda connection: connection.execute(query).all())
+        rows = await self.parts.store.run(lambda connection: connection.execute(query).all())
         assert not any(row.unvouchered_intervals for row in rows)
         return sum(row.vouchered_intervals * row.reward for row in rows)
 
@@ -263,14 +263,14 @@ class FarmWorld:
         """What sounded of a content for a listener, paid or not, ticket by ticket, and the seeks that counted."""
         sounded = select(tickets.c.sounded_ms).where(tickets.c.listener == listener, tickets.c.content == content)
         seeks = select(usages.c.seeks).where(usages.c.listener == listener, usages.c.content == content)
-        one = await self.core.store.run(lambda connection: connection.execute(sounded).scalars().all())
-        other = await self.core.store.run(lambda connection: connection.execute(seeks).scalar())
+        one = await self.parts.store.run(lambda connection: connection.execute(sounded).scalars().all())
+        other = await self.parts.store.run(lambda connection: connection.execute(seeks).scalar())
         return list(one), other or 0
 
     async def close(self) -> None:
         """Give everything back."""
         await self.station.stop()
-        self.core.store.close()
+        self.parts.store.close()
 
 
 async def _nobody(url: str, request: HandoverRequest) -> HandoverResult:

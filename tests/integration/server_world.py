@@ -75,7 +75,7 @@ class World:
     folder: Path
     http: aiohttp.ClientSession
     url: str = ""
-    core: ServerParts | None = None
+    parts: ServerParts | None = None
     closing: EpochCloser | None = None
     answering: ChallengeResponder | None = None
     moves: Moves | None = None
@@ -103,12 +103,12 @@ class World:
 
     @property
     def settlement(self) -> Settlement:
-        """The settlement's door."""
+        """The settlement contract."""
         return Settlement(self.chain, self.deployment)
 
     @property
     def token(self) -> Token:
-        """The token's door."""
+        """The token contract."""
         return Token(self.chain, self.deployment)
 
     def config(self, **changes: Any) -> Config:
@@ -170,8 +170,8 @@ class World:
         await self.chain.request("evm_setNextBlockTimestamp", await self.now_ms() // 1000 + seconds)
         await self.chain.request("evm_mine")
         now_ms = await self.now_ms()
-        while self.core is not None and await self.core.chain.now_ms() < now_ms:
-            await self.core.chain.lane()
+        while self.parts is not None and await self.parts.chain.now_ms() < now_ms:
+            await self.parts.chain.lane()
         return now_ms
 
     async def to_epoch(self, epoch: int) -> int:
@@ -268,11 +268,11 @@ class World:
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            self.core, self.closing, self.moves = runner.app[PARTS], runner.app[CLOSING], runner.app[MOVES]
+            self.parts, self.closing, self.moves = runner.app[PARTS], runner.app[CLOSING], runner.app[MOVES]
             self.answering = runner.app[CHALLENGE_RESPONDER]
-            yield self.core
+            yield self.parts
         finally:
-            self.core = None
+            self.parts = None
             await runner.cleanup()
 
 

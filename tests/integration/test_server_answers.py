@@ -68,12 +68,12 @@ async def challenge_at_once(world: World, key: bytes, receipts: list[Signed[Rece
     await world.chain.request("evm_setAutomine", True)
 
 
-async def test_fifty_challenges_at_once_cost_the_thief_its_stakes(tmp_path: Path) -> None:
+async def test_fifty_concurrent_challenges_are_answered(tmp_path: Path) -> None:
     """25 receipts of one payee and 25 payees, 15 s to answer, a block a second.
 
     Answered in two transactions by a node that limits logs.
     """
-    async with make_world(tmp_path) as world, world.server() as core, world.host() as host:
+    async with make_world(tmp_path) as world, world.server() as parts, world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
         await host.hello(await world.now_ms())
@@ -88,19 +88,19 @@ async def test_fifty_challenges_at_once_cost_the_thief_its_stakes(tmp_path: Path
         await world.token.transfer(world.platform_key, address_of(thief), 2 * MANY * world.deployment.stake)
         await world.token.approve(thief, world.deployment.settlement, 10**30)
         await world.travel(6)
-        bond = (await world.settlement.server_state(core.address)).bond
+        bond = (await world.settlement.server_state(parts.address)).bond
         await challenge_at_once(world, thief, receipts)
         answering = world.answering
         assert answering is not None
-        asked = limit_logs(core.chain)
+        asked = limit_logs(parts.chain)
         before = (await world.chain.block()).number
         assert await answering.round() == 2 * MANY
         assert (await world.chain.block()).number - before <= 3
         assert max(asked) <= 20
-        lane = await world.settlement.server_state(core.address)
+        lane = await world.settlement.server_state(parts.address)
         assert (lane.bond, lane.open) == (bond + 2 * MANY * world.deployment.stake, 0)
         assert await answering.round() == 0
-        rows = await core.store.run(
+        rows = await parts.store.run(
             lambda connection: connection.execute(select(challenges.c.closed_block)).scalars().all()
         )
         assert len(rows) == 2 * MANY

@@ -48,15 +48,15 @@ async def ready(world: World, host: HostClient, policy: Policy | None = None) ->
 
 
 async def code_of(awaitable: Any) -> str:
-    """The code of a failure that must come."""
+    """Code of an expected failure."""
     with pytest.raises(GomaaError) as error:
         await awaitable
     return error.value.code
 
 
 async def test_tickets_and_sessions_that_do_not_fit_are_refused_and_recorded(world: World) -> None:
-    """Each wrong signature, address, date, price or number has its code; all are written down, none opens anything."""
-    async with world.server() as core, world.host() as host:
+    """Each wrong signature, address, date, price or number has its code; all are stored, none opens anything."""
+    async with world.server() as parts, world.host() as host:
         song, session, now_ms = await ready(world, host)
         now_s = now_ms // 1000
         device = address_of(host.device_key)
@@ -85,7 +85,7 @@ async def test_tickets_and_sessions_that_do_not_fit_are_refused_and_recorded(wor
         for signed, ticket, code in cases:
             assert await code_of(host.open(signed, ticket)) == code
         counted = select(refusal_counts.c.code, refusal_counts.c.count)
-        noted = await core.store.run(
+        noted = await parts.store.run(
             lambda connection: {row["code"]: row["count"] for row in connection.execute(counted).mappings()}
         )
         assert noted == Counter(code for _, _, code in cases)
@@ -97,7 +97,7 @@ async def test_tickets_and_sessions_that_do_not_fit_are_refused_and_recorded(wor
 
 
 async def test_a_license_taken_back_refuses_tickets(world: World) -> None:
-    """After the band takes the station's licence back its next ticket isn't opened."""
+    """After the owner revokes the station's licence its next ticket isn't opened."""
     async with world.server(), world.host() as host:
         song, session, now_ms = await ready(world, host)
         await Content(world.chain, song.content).license(world.owner_key, world.station, False)
@@ -125,7 +125,7 @@ async def test_replays_and_numbers_that_go_backwards(world: World) -> None:
 
 
 async def test_actions_of_another_device_are_not_taken(world: World) -> None:
-    """An invocation with somebody else's signature is refused, whoever brings it."""
+    """An invocation with another device's signature is refused."""
     async with world.server(), world.host() as host, world.host("thief") as thief:
         song, session, now_ms = await ready(world, host)
         ticket = world.ticket(song, session, now_ms // 1000)
@@ -164,7 +164,7 @@ async def test_keys_come_no_faster_than_the_music(world: World) -> None:
         assert moved["left"] == {"play": 4, "seek": 2}
 
 
-async def test_an_empty_account_stops_the_music_before_it_starts(tmp_path: Path) -> None:
+async def test_no_ticket_is_opened_without_escrow(tmp_path: Path) -> None:
     """With escrow for less than the song, no ticket is opened; after a deposit it is."""
     async with make_world(tmp_path, escrow=1_000) as poor, poor.server(), poor.host() as host:
         song, session, now_ms = await ready(poor, host)
@@ -175,8 +175,8 @@ async def test_an_empty_account_stops_the_music_before_it_starts(tmp_path: Path)
 
 
 async def test_unconfirmed_plays_exhaust_the_credit(world: World) -> None:
-    """A station that doesn't sign for two plays gets no third; its voucher opens the door again."""
-    async with world.server(credit_plays=2) as core, world.host() as host:
+    """A station without vouchers for two plays gets no third until it sends one."""
+    async with world.server(credit_plays=2) as parts, world.host() as host:
         song, session, now_ms = await ready(world, host)
         for _ in range(2):
             ticket = world.ticket(song, session, now_ms // 1000)
@@ -187,20 +187,20 @@ async def test_unconfirmed_plays_exhaust_the_credit(world: World) -> None:
         third = world.ticket(song, session, now_ms // 1000)
         assert await code_of(host.open(session, third)) == "station.credit.exhausted"
         statement, _ = await world.statement()
-        await world.vouch(statement.spent, await core.chain.now_ms() // 60_000)
+        await world.vouch(statement.spent, await parts.chain.now_ms() // 60_000)
         await host.open(session, third)
 
 
 async def test_a_revocation_while_playing(world: World) -> None:
-    """The host is told at once, the key is shredded, nothing more is granted, and the stop still counts."""
-    async with world.server() as core, world.host() as host:
+    """The host gets the event, the key is deleted, nothing more is granted, and the stop still counts."""
+    async with world.server() as parts, world.host() as host:
         song, session, now_ms = await ready(world, host)
         ticket = world.ticket(song, session, now_ms // 1000)
         await host.open(session, ticket)
         await host.grant(host.invocation(ticket, "play", 0, now_ms))
         await Content(world.chain, song.content).revoke(world.owner_key)
         assert await host.event("revoked") == {"event": "revoked", "content": to_hex(song.content)}
-        assert await core.store.run(lambda connection: list(connection.execute(select(content_keys)))) == []
+        assert await parts.store.run(lambda connection: list(connection.execute(select(content_keys)))) == []
         now_ms = await world.now_ms()
         assert await code_of(host.grant(host.invocation(ticket, "renew", 100, now_ms))) == "content.revoked"
         assert (await host.report(host.invocation(ticket, "stop", 100, now_ms)))["refused"] == []
@@ -232,7 +232,7 @@ async def test_uploads_that_the_chain_does_not_confirm(world: World) -> None:
 
 
 async def test_frames_and_bodies_that_are_garbage(world: World) -> None:
-    """Before hello nothing is answered; garbage gets message.schema and the connection goes on."""
+    """Requests before hello are refused; garbage gets message.schema and the connection stays open."""
     async with world.server(), world.host() as host:
         assert await code_of(host.ask("leaf", epoch=0, payee=to_hex(bytes(20)))) == "message.denied"
         for text in ("garbage", "[]", '{"id": 0, "op": "nothing"}', '{"id": 0, "op": "hello", "protocol": "one"}'):
@@ -262,8 +262,8 @@ async def test_frames_and_bodies_that_are_garbage(world: World) -> None:
         assert (await world.call("GET", "/v1/info"))["server"] == to_hex(world.keys.address)
 
 
-async def test_a_chain_that_is_gone_is_said_so(world: World) -> None:
-    """Without the chain nothing new is granted once what is known of it is too old, and the code says why."""
+async def test_an_unreachable_chain_has_its_code(world: World) -> None:
+    """Without the chain nothing new is granted once its cached state is too old; the code is the chain's."""
     async with world.server(content_age_s=0.001, station_age_s=0.001), world.host() as host:
         song, session, now_ms = await ready(world, host)
         ticket = world.ticket(song, session, now_ms // 1000)

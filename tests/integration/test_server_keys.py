@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
+from messages.host_server.playback import GrantResult
 from pywallet.errors import GomaaError
 from pywallet.protocol import Invocation, Signed
 from pywallet.rules.key_window import BEHIND_MS
@@ -89,7 +90,7 @@ async def test_a_paused_play_gets_no_more_than_its_buffer(world: FarmWorld, song
     assert max(keys) == BUFFER + 1
 
 
-async def test_what_was_sent_before_a_stop_brings_nothing_after_it(world: FarmWorld) -> None:
+async def test_replays_after_a_stop_get_no_keys(world: FarmWorld) -> None:
     """The bytes of play and renewal, again after the stop, are acknowledged and bring no key; a lease is refused."""
     host = Hand(world, "leased")
     play = await host.ticket()
@@ -105,7 +106,7 @@ async def test_what_was_sent_before_a_stop_brings_nothing_after_it(world: FarmWo
     assert host.refused == refused + 1
 
 
-async def test_the_same_bytes_again_bring_the_window_of_now(world: FarmWorld) -> None:
+async def test_a_replay_gets_the_keys_of_the_current_window(world: FarmWorld) -> None:
     """A lost answer is given again; later the same bytes bring what is open by then, which time alone does not move."""
     host = Hand(world)
     play = await host.ticket()
@@ -128,7 +129,7 @@ async def test_the_same_bytes_are_decided_again_before_keys_come(world: FarmWorl
     assert await code_of(world.playing.grant(host._device(0), request)) == "content.revoked"
 
 
-async def test_many_tickets_and_places_bring_no_song_unheard(world: FarmWorld) -> None:
+async def test_many_tickets_do_not_open_an_unheard_song(world: FarmWorld) -> None:
     """Eight plays of one song, each begun somewhere else and stopped at once: less than half of its keys."""
     host = Hand(world)
     for place in range(8):
@@ -161,7 +162,7 @@ async def test_an_honest_listener_may_pause_jump_and_go_on(world: FarmWorld) -> 
     assert host.refused == 0
 
 
-async def test_who_jumps_too_far_is_told_when_the_music_goes_on(world: FarmWorld) -> None:
+async def test_a_wait_for_keys_names_code_and_time(world: FarmWorld) -> None:
     """Jumps without listening until no key comes: the answer names code and time.
 
     Then the next segments come, and not sooner.
@@ -169,28 +170,32 @@ async def test_who_jumps_too_far_is_told_when_the_music_goes_on(world: FarmWorld
     host = Hand(world)
     play = await host.ticket()
     await host.ask(play, "play", 0)
-    place, answer = 0, cast("dict[str, Any]", {"keys": [None]})
-    while answer["keys"]:
+    place = 0
+    while True:
         place += 6_000
         message = host._sign(play, "seek", place, world.clock.ms)
         answer = await world.playing.grant(host._device(0), host.request(message, place // SEGMENT_MS))
+        if not answer.keys:
+            break
     assert place < SONG_MS
-    assert answer["wait"]["code"] == "invocation.pace"
-    retry_ms = answer["wait"]["retry_ms"]
+    assert answer.wait
+    assert answer.wait.code == "invocation.pace"
+    retry_ms = answer.wait.retry_ms
     assert 0 < retry_ms <= LONGEST_WAIT_MS
 
-    async def renew(later_ms: int) -> dict[str, Any]:
+    async def renew(later_ms: int) -> GrantResult:
         world.clock.ms += later_ms
         message = host._sign(play, "renew", place, world.clock.ms)
         return await world.playing.grant(host._device(0), host.request(message, place // SEGMENT_MS))
 
     early = await renew(1)
-    assert (early["keys"], early["wait"]["code"]) == ([], "invocation.pace")
-    assert 0 < early["wait"]["retry_ms"] < retry_ms
+    assert early.wait
+    assert (early.keys, early.wait.code) == ([], "invocation.pace")
+    assert 0 < early.wait.retry_ms < retry_ms
     later = await renew(retry_ms - 1)
-    assert [index for index, _ in later["keys"]] == [place // SEGMENT_MS]
-    assert "wait" not in later
-    # In a pause nobody waits for music.
+    assert [index for index, _ in later.keys] == [place // SEGMENT_MS]
+    assert not later.wait
+    # In a pause no music needs keys.
     await host.ask(play, "pause", place)
     paused = await renew(0)
-    assert "wait" not in paused
+    assert not paused.wait

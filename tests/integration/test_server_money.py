@@ -69,7 +69,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
 
     Every amount agrees with the chain.
     """
-    async with world.server() as core, world.host() as host:
+    async with world.server() as parts, world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
         now_ms = await world.now_ms()
@@ -156,7 +156,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
         await world.closing.round()
         assert (await host.event("epoch"))["state"] == "final"
         for limit, code in (({"relay_least_wei": payee_due + 1}, "claim.small"), ({"relay_per_hour": 0}, "claim.busy")):
-            strict = replace(core, config=replace(core.config, **limit))
+            strict = replace(parts, config=replace(parts.config, **limit))
             with pytest.raises(GomaaError) as error:
                 await services.relay(strict).claim(claims)
             assert error.value.code == code
@@ -171,7 +171,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
             await host.ask("claim", claims=claims)
         assert error.value.code == "claim.done"
         # The chain itself says so too, should the server have forgotten.
-        await core.store.run(lambda connection: connection.execute(relayed.delete()) and None)
+        await parts.store.run(lambda connection: connection.execute(relayed.delete()) and None)
         with pytest.raises(GomaaError) as error:
             await host.ask("claim", claims=claims)
         assert error.value.code == "claim.done"
@@ -233,9 +233,9 @@ async def check_counts(
         assert error.value.code == "session.device"
 
 
-async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
+async def test_a_post_is_sent_once_after_a_crash(world: World) -> None:
     """A crash between the post and its record, and a second close, leave one post and one debit on the chain."""
-    async with world.server() as core, world.host() as host:
+    async with world.server() as parts, world.host() as host:
         song = await world.publish()
         now_ms = await world.now_ms()
         await host.hello(now_ms)
@@ -245,13 +245,13 @@ async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
         await host.report(host.invocation(ticket, "play", 0, now_ms))
         await listen(world, host, ticket, 10)
         statement, _ = await world.statement()
-        epoch = await core.chain.now_ms() // 60_000
+        epoch = await parts.chain.now_ms() // 60_000
         await world.vouch(statement.spent, epoch)
         await world.to_epoch(epoch + 1)
         assert world.closing is not None
         await world.closing.round()
         # What a server remembers that was killed before it wrote down that the chain had its post.
-        await core.store.run(
+        await parts.store.run(
             lambda connection: (
                 connection.execute(epochs.update().values(settlement_state="closed", transaction=None)) and None
             )
@@ -264,7 +264,7 @@ async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
 
 
 async def test_the_timer_closes_posts_and_finishes_by_itself(world: World) -> None:
-    """Nobody asks: the epoch is posted after its end and final after its window, and the hosts are told."""
+    """Without any request the epoch is posted after its end and final after its window; hosts get the events."""
     async with world.server(auto_close=True, close_every_s=0.05), world.host() as host:
         song = await world.publish()
         now_ms = await world.now_ms()
@@ -280,7 +280,7 @@ async def test_the_timer_closes_posts_and_finishes_by_itself(world: World) -> No
         assert await host.event("epoch") == {**posted, "state": "final"}
 
 
-async def test_what_is_heard_in_one_epoch_and_vouched_in_the_next_is_the_nexts(world: World) -> None:
+async def test_a_play_settles_in_the_epoch_of_its_voucher(world: World) -> None:
     """Counts stay in the epoch they were made in, money goes to the epoch of its voucher, and both are posted."""
     async with world.server(), world.host() as host:
         song = await world.publish()
@@ -307,7 +307,7 @@ async def test_what_is_heard_in_one_epoch_and_vouched_in_the_next_is_the_nexts(w
         assert (await world.settlement.account(world.keys.address, world.station))[0] == statement.spent
 
 
-async def test_a_claim_signed_by_somebody_else_is_not_relayed(world: World) -> None:
+async def test_a_claim_with_another_signature_is_not_relayed(world: World) -> None:
     """A forged claim and a claim for an epoch that never was are refused before any gas is spent."""
     async with world.server():
         nonce = await world.chain.request("eth_getTransactionCount", to_hex(world.keys.address), "latest")

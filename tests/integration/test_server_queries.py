@@ -52,13 +52,13 @@ async def test_every_statement_uses_an_index(world: World) -> None:
 
     SQLite's plan of each statement searches, and scans no growing table.
     """
-    async with world.server(keep_days=1) as core, world.host() as host:
+    async with world.server(keep_days=1) as parts, world.host() as host:
         asked: dict[str, Any] = {}
 
         def note(_: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
             asked.setdefault(statement, parameters[0] if many else parameters)
 
-        event.listen(core.store._engine, "before_cursor_execute", note)
+        event.listen(parts.store._engine, "before_cursor_execute", note)
         song = await world.publish()
         now_ms = await world.now_ms()
         await host.hello(now_ms)
@@ -84,11 +84,11 @@ async def test_every_statement_uses_an_index(world: World) -> None:
         assert world.closing is not None
         await world.closing.round()
         await world.travel(3 * 86_400)
-        history = services.retention(core)
+        history = services.retention(parts)
         while await history.step():
             pass
         assert epoch <= statement.epoch
-        plans = await core.store.run(
+        plans = await parts.store.run(
             lambda connection: {one: plan(connection, one, given) for one, given in asked.items()}
         )
     assert len(plans) > 40
@@ -107,7 +107,7 @@ def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
 
 
 def test_the_test_sees_a_scan(tmp_path: Path) -> None:
-    """A statement without an index is told."""
+    """A statement without an index is reported."""
     from sqlalchemy import create_engine
 
     from security_server.db.tables import METADATA

@@ -69,9 +69,9 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
             path.unlink()
         shutil.copy(copy, database)
 
-        async with world.server() as core, world.host() as host:
+        async with world.server() as parts, world.host() as host:
             await host.hello(await world.now_ms())
-            assert core.agreement.differing == {epoch}
+            assert parts.agreement.differing == {epoch}
             assert await refused(world.statement()) == "server.mismatch.chain"
             assert await refused(world.vouch(10**18, epoch)) == "server.mismatch.chain"
             assert await refused(play(world, host, song, "three", 10)) == "server.mismatch.chain"
@@ -91,8 +91,8 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
         assert done.exception is None, done.exception
         assert json.loads(done.output) == {"epoch": epoch}
 
-        async with world.server() as core, world.host() as host:
-            assert core.agreement.differing == frozenset()
+        async with world.server() as parts, world.host() as host:
+            assert parts.agreement.differing == frozenset()
             again = await import_epoch(file, "--url", world.url, "--keys", keys)
             assert json.loads(again.output) == {"epoch": epoch}
             assert await (await world.http.get(f"{world.url}/v1/epochs/{epoch}/data")).read() == raw
@@ -113,13 +113,13 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
             assert [str(fault) for fault in (await audit(world.chain, world.deployment, (world.url,))).faults] == []
 
 
-async def test_a_song_that_goes_on_past_the_epochs_end_is_published_as_it_was_posted(tmp_path: Path) -> None:
+async def test_a_play_across_the_epochs_end_is_published_as_posted(tmp_path: Path) -> None:
     """The finding, on a chain: the song goes on between close and post and after a restart.
 
     The audit is content, the claim is provable.
     """
     async with make_world(tmp_path) as world:
-        async with world.server() as core, world.host() as host:
+        async with world.server() as parts, world.host() as host:
             song = await world.publish()
             await world.to_epoch(await world.now_ms() // 60_000 + 1)
             now_ms = await world.now_ms()
@@ -138,12 +138,12 @@ async def test_a_song_that_goes_on_past_the_epochs_end_is_published_as_it_was_po
             await world.closing.round()
             await host.report(host.invocation(ticket, "seek", 3_000, await world.travel(2)))
             await pay(world)
-            posted = (await world.settlement.epoch(core.address, epoch)).commit
-        async with world.server() as core, world.host() as host:
+            posted = (await world.settlement.epoch(parts.address, epoch)).commit
+        async with world.server() as parts, world.host() as host:
             await host.hello(await world.now_ms())
             await host.report(host.invocation(ticket, "renew", 5_000, await world.travel(2)))
 
-            assert (await services.publisher(core).closed(epoch)).commitment == posted
+            assert (await services.publisher(parts).closed(epoch)).commitment == posted
             await close(world, epoch + 1)
             assert (await host.ask("leaf", epoch=epoch, payee="0x" + receipt.payee.hex()))["amount"] == str(
                 receipt.amount
@@ -156,7 +156,7 @@ async def test_a_post_that_a_reorganisation_took_is_posted_again(tmp_path: Path)
 
     It posts the same bytes, and the state follows the chain.
     """
-    async with make_world(tmp_path) as world, world.server() as core, world.host() as host:
+    async with make_world(tmp_path) as world, world.server() as parts, world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
         await host.hello(await world.now_ms())
@@ -167,13 +167,13 @@ async def test_a_post_that_a_reorganisation_took_is_posted_again(tmp_path: Path)
         before = await world.chain.request("evm_snapshot")
         assert world.closing is not None
         await world.closing.round()
-        posted = (await world.settlement.epoch(core.address, epoch)).commit
+        posted = (await world.settlement.epoch(parts.address, epoch)).commit
         assert posted != bytes(32)
         await world.chain.request("evm_revert", before)
-        assert (await world.settlement.epoch(core.address, epoch)).commit == bytes(32)
+        assert (await world.settlement.epoch(parts.address, epoch)).commit == bytes(32)
         await world.travel(1)
         await world.closing.round()
-        assert (await world.settlement.epoch(core.address, epoch)).commit == posted
+        assert (await world.settlement.epoch(parts.address, epoch)).commit == posted
         await world.travel(SCHEDULE.grace + SCHEDULE.window)
         await world.closing.round()
         assert (await world.call("GET", f"/v1/epochs/{epoch}"))["state"] == "final"
@@ -185,7 +185,7 @@ async def test_the_relayer_is_an_account_of_its_own_with_a_budget(tmp_path: Path
     from tests.integration.server_world import private_key
     from tests.integration.test_server_money import sign_claim
 
-    async with make_world(tmp_path) as world, world.server() as core, world.host() as host:
+    async with make_world(tmp_path) as world, world.server() as parts, world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
         epoch, _ = await earn(world, host, song, "listener")
@@ -197,15 +197,15 @@ async def test_the_relayer_is_an_account_of_its_own_with_a_budget(tmp_path: Path
         from dataclasses import replace
 
         for limit in ({"relay_hour_wei": 1}, {"relay_day_wei": 1}):
-            strict = replace(core, config=replace(core.config, **limit))
+            strict = replace(parts, config=replace(parts.config, **limit))
             assert await refused(services.relay(strict).claim(claims)) == "claim.busy"
-        poor = replace(core, config=replace(core.config, relay_low_wei=10**24))
+        poor = replace(parts, config=replace(parts.config, relay_low_wei=10**24))
         assert (await services.relay(poor).check_account()).state == "low"
         own, relayers = await coins(world.keys.signing), await coins(world.keys.relayer)
         await world.call("POST", "/v1/claims", {"claims": claims})
         assert (await coins(world.keys.signing)) == own
         assert (await coins(world.keys.relayer)) < relayers
-        hour, day = await services.relay(core)._spent()
+        hour, day = await services.relay(parts)._spent()
         assert 0 < hour == day < 300_000 * 10**10
         # Nobody is paid at an address of one night without its own word.
         unsigned = [

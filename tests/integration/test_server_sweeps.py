@@ -33,18 +33,18 @@ LIES = 10**15 + 7
 class Scene:
     """A server that once gave the payee a receipt, and tokens that lie at the payee."""
 
-    def __init__(self, world: World, core: ServerParts) -> None:
-        self.world, self.core = world, core
-        self.relay, self.address = self.strict(), address_of(core.keys.relayer)
+    def __init__(self, world: World, parts: ServerParts) -> None:
+        self.world, self.parts = world, parts
+        self.relay, self.address = self.strict(), address_of(parts.keys.relayer)
 
     def strict(self, **limits: int) -> PayeeSweeps:
         """The sweeps of a relay with other limits."""
-        core = replace(self.core, config=replace(self.core.config, **limits))
-        return services.sweeps(core, services.relay(core))
+        parts = replace(self.parts, config=replace(self.parts.config, **limits))
+        return services.sweeps(parts, services.relay(parts))
 
     async def order(self, **changes: Any) -> Sweep:
         """All that lies there, for the fan."""
-        deadline = await self.core.chain.now_ms() // 1000 + 600
+        deadline = await self.parts.chain.now_ms() // 1000 + 600
         return replace(Sweep(self.address, PAYEE, FAN, LIES, deadline), **changes)
 
     async def permit(self, order: Sweep, key: bytes = KEY, **changes: Any) -> bytes:
@@ -58,7 +58,7 @@ class Scene:
 
     def signed(self, order: Sweep, key: bytes = KEY) -> dict[str, Any]:
         """The order as it is sent."""
-        return sign(order, self.core.domain, key).to_json()
+        return sign(order, self.parts.domain, key).to_json()
 
     async def refused(self, order: dict[str, Any], permit: bytes, relay: PayeeSweeps | None = None) -> str:
         """The code of a refusal, which moves nothing."""
@@ -69,7 +69,7 @@ class Scene:
     async def spent(self) -> list[int]:
         """Wei of gas of each transaction that the server's budget counts."""
         query = select(relay_costs.c.gas_wei).order_by(relay_costs.c.id)
-        return [row.gas_wei for row in await self.core.store.run(lambda connection: connection.execute(query).all())]
+        return [row.gas_wei for row in await self.parts.store.run(lambda connection: connection.execute(query).all())]
 
     async def balances(self) -> tuple[int, int]:
         """The payee's tokens and the fan's."""
@@ -79,7 +79,7 @@ class Scene:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     """A real chain and server."""
-    async with make_world(tmp_path) as world, world.server() as core:
+    async with make_world(tmp_path) as world, world.server() as parts:
         await world.token.transfer(world.platform_key, PAYEE, LIES)
         zeros = {
             name: bytes(size)
@@ -93,15 +93,15 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         }
         counts = dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)
         row = {"epoch": 1, "payee": PAYEE, "amount": LIES, "content": bytes(20), **zeros, **counts}
-        await core.store.run(lambda connection: connection.execute(insert(receipts).values(**row)) and None)
-        yield Scene(world, core)
+        await parts.store.run(lambda connection: connection.execute(insert(receipts).values(**row)) and None)
+        yield Scene(world, parts)
 
 
-async def test_what_lies_at_a_payee_reaches_the_fan_to_the_wei_and_once(scene: Scene) -> None:
+async def test_a_sweep_transfers_the_exact_amount_once(scene: Scene) -> None:
     """Two transactions of the relayer, whose gas is in its budget as it was; again there is nothing to send."""
     order = await scene.order()
     message, permit = scene.signed(order), await scene.permit(order)
-    before = await scene.core.chain.balance(scene.address)
+    before = await scene.parts.chain.balance(scene.address)
 
     done = await scene.relay.sweep(message, permit)
 
@@ -109,7 +109,7 @@ async def test_what_lies_at_a_payee_reaches_the_fan_to_the_wei_and_once(scene: S
     (moved,) = await scene.world.token.moved(bytes.fromhex(done.transaction[2:])) or []
     assert moved.fields == {"sender": PAYEE, "receiver": FAN, "value": LIES}
     (spent,) = await scene.spent()
-    assert 0 < before - await scene.core.chain.balance(scene.address) <= spent
+    assert 0 < before - await scene.parts.chain.balance(scene.address) <= spent
     assert await scene.refused(message, permit) == "claim.done"
     assert len(await scene.spent()) == 1
 
@@ -132,18 +132,18 @@ async def test_a_permit_for_another_spender_is_refused_before_anything_is_sent(s
     assert (await scene.balances(), await scene.spent()) == ((LIES, 0), [])
 
 
-async def test_nobody_but_the_payee_says_where_it_goes(scene: Scene) -> None:
-    """A permit that somebody saw is of no use.
+async def test_only_the_payee_chooses_the_recipient(scene: Scene) -> None:
+    """A permit that another party has seen is of no use to it.
 
     The order is signed, too, for this relayer and a time that has not passed.
     """
     order = await scene.order()
     permit = await scene.permit(order)
     theirs = replace(order, to=STRANGER)
-    stolen = Signed(theirs, sign(order, scene.core.domain, KEY).signature).to_json()
+    stolen = Signed(theirs, sign(order, scene.parts.domain, KEY).signature).to_json()
     assert await scene.refused(stolen, permit) == "claim.signature"
     assert await scene.refused(scene.signed(theirs, private_key("stranger")), permit) == "claim.signature"
-    now_s = await scene.core.chain.now_ms() // 1000
+    now_s = await scene.parts.chain.now_ms() // 1000
     for changes in ({"relayer": STRANGER}, {"deadline": now_s - 1}, {"deadline": now_s + SWEEP_S + 60}):
         other = await scene.order(**changes)
         assert await scene.refused(scene.signed(other), await scene.permit(other)) == "claim.signature", changes
@@ -199,7 +199,7 @@ async def test_sweeps_count_with_the_claims_of_an_hour(scene: Scene) -> None:
 async def test_an_interruption_between_permit_and_transfer_strands_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The token has the permit already, brought by the relayer or by somebody who saw it.
+    """The token has the permit already, sent by the relayer or by another party.
 
     The transfer alone is sent.
     """
@@ -210,7 +210,7 @@ async def test_an_interruption_between_permit_and_transfer_strands_nothing(
         raise GomaaError("chain.unreachable")
 
     with monkeypatch.context() as patch:
-        patch.setattr(scene.core.chain, "transfer_from", lost)
+        patch.setattr(scene.parts.chain, "transfer_from", lost)
         assert await scene.refused(message, permit) == "chain.unreachable"
     (first,) = await scene.spent()
     assert first > 0

@@ -178,7 +178,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with make_world(tmp_path) as world:
         app = await create_app(world.config(requests_per_minute_address=100_000))
         async with TestClient(TestServer(app)) as server:
-            world.url, world.core = str(server.make_url("")).rstrip("/"), app[PARTS]
+            world.url, world.parts = str(server.make_url("")).rstrip("/"), app[PARTS]
             songs = (await world.publish(), await world.publish(terms(**TERMS), "paid"))
             await fill(world, 100 * TERMS["price"]["owner"])
             async with station_of(world, songs) as (station, client):

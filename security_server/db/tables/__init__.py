@@ -1,4 +1,4 @@
-"""The server's tables. What a column means, and its unit, is its ``doc`` in the module of its table."""
+"""The server's tables. Meaning and unit of a column are its ``doc`` in the module of its table."""
 
 from security_server.db.tables.billing import (
     claims,

@@ -12,7 +12,7 @@ from security_server.db.tables.columns import METADATA, binary, integer, text, w
 payers: Final = Table(
     "payers",
     METADATA,
-    binary("payer", 20, "Whose escrow pays", key=True),
+    binary("payer", 20, "The payer whose escrow is debited", key=True),
     wei("base_gross", "Cumulative gross of the epochs up to ``base_epoch``, which are debited or never will be"),
     integer("base_epoch", "The last epoch in ``base_gross``; -1: none"),
     wei("cap", "Cap of the voucher: most cumulative gross, wei", default=0),
@@ -20,7 +20,7 @@ payers: Final = Table(
     binary("signature", 65, "The payer's, under the voucher; null: there is none", null=True),
 )
 
-# What a play's published row says, as it was when the voucher settled: nothing published reads the ticket.
+# Values of a play's published row as of its settlement: published data never depends on the ticket.
 lines: Final = Table(
     "lines",
     METADATA,
@@ -33,12 +33,12 @@ lines: Final = Table(
     binary("station_address", 20, "The station that signed the ticket"),
     integer("number", "The station's number of the ticket"),
     binary("content", 20, "The content that was played"),
-    binary("owner", 20, "Who earns with the content in this epoch, by its contract"),
-    binary("payer", 20, "Whose voucher settled it"),
+    binary("owner", 20, "Owner of the content in this epoch, by its contract"),
+    binary("payer", 20, "The payer whose voucher settled it"),
     wei("price", "Wei per interval for the owner"),
     wei("reward", "Wei per interval for the listener"),
     integer("interval_s", "Length of a paid interval"),
-    binary("tag", 7, "By which the listener finds the play in the published rows; zero: rewards are declined"),
+    binary("tag", 7, "Tag by which the listener finds the play in the published rows; zero: rewards are declined"),
     Index("lines_ticket", "ticket"),
 )
 
@@ -46,7 +46,7 @@ debits: Final = Table(
     "debits",
     METADATA,
     integer("epoch", "The epoch that debits it", key=True),
-    binary("payer", 20, "Whose escrow pays", key=True),
+    binary("payer", 20, "The payer whose escrow is debited", key=True),
     wei("net", "Settled in this epoch before commission"),
     integer("bps", "Commission of the epoch, basis points"),
     wei("cap", "Cap of the voucher that allows it: most cumulative gross, wei"),
@@ -63,16 +63,16 @@ epoch_totals: Final = Table(
     integer("epoch", "The epoch", key=True),
     integer("station_payers", "Stations that pay in it"),
     integer("listener_payers", "Listeners that pay in it"),
-    wei("stations_net", "What those stations pay before commission"),
-    wei("listeners_net", "What those listeners pay before commission"),
+    wei("stations_net", "Net of those stations, before commission"),
+    wei("listeners_net", "Net of those listeners, before commission"),
 )
 
 payees: Final = Table(
     "payees",
     METADATA,
     integer("epoch", "The epoch", key=True),
-    binary("payee", 20, "Who earns in it", key=True),
-    wei("amount", "What the payee earns in the epoch"),
+    binary("payee", 20, "The payee", key=True),
+    wei("amount", "Amount that the payee earns in the epoch"),
     wei("owner_amount", "The part of ``amount`` that it earns as owner of contents; the rest is rewards"),
 )
 
@@ -81,12 +81,12 @@ receipts: Final = Table(
     "receipts",
     METADATA,
     integer("epoch", "The epoch", key=True),
-    binary("payee", 20, "Who earns", key=True),
-    binary("source", 32, "What earned it: the ticket for a reward, the padded content for an owner", key=True),
-    wei("amount", "What the payee had earned in the epoch when the receipt was signed"),
+    binary("payee", 20, "The payee", key=True),
+    binary("source", 32, "Source: the ticket for a reward, the padded content for an owner", key=True),
+    wei("amount", "Amount that the payee had earned in the epoch when the receipt was signed"),
     binary("content", 20, "The content of the play that it was signed for"),
     binary("session", 32, "The session of that play"),
-    integer("plays", "Plays that it stands for"),
+    integer("plays", "Plays that it covers"),
     integer("seeks", "Counted seeks of the play"),
     integer("seconds", "Seconds of the play that were heard"),
     integer("sequence", "Sequence number of the play's last counted invocation"),
@@ -96,12 +96,12 @@ receipts: Final = Table(
     Index("receipts_payee", "payee", "epoch"),
 )
 
-# Set aside before a relayed transaction is sent, then what it took.
+# Gas reserved before a relayed transaction is sent, then its actual cost.
 relay_costs: Final = Table(
     "relay_costs",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True, doc="Number of the reservation"),
-    integer("reserved_ms", "When it was set aside, the chain's time"),
+    integer("reserved_ms", "When it was reserved, the chain's time"),
     wei("gas_wei", "Cost of the gas, in the network's own coin"),
     Index("relay_costs_time", "reserved_ms"),
 )
@@ -111,7 +111,7 @@ claims: Final = Table(
     METADATA,
     integer("epoch", "The epoch of the claimed leaf", key=True),
     binary("payee", 20, "The payee of the claimed leaf", key=True),
-    binary("recipient", 20, "Who was paid"),
+    binary("recipient", 20, "Recipient of the payment"),
     binary("transaction", 32, "Hash of the transaction that paid", null=True),
     integer("sent_ms", "When the transaction was in a block, the chain's time"),
     Index("claims_time", "sent_ms"),

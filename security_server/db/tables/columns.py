@@ -1,8 +1,8 @@
 """Column types that all tables share, in portable SQL.
 
-A name means the same in every table. What a column holds is its ``doc``; the suffix of a name is its unit: ``_ms`` and
-``_s`` (a time: Unix milliseconds, Unix seconds; a duration: milliseconds, seconds), ``_bps`` (basis points). These
-names stand in many tables:
+A name means the same in every table. The content of a column is its ``doc``; the suffix of a name is its unit: ``_ms``
+and ``_s`` (a time: Unix milliseconds, Unix seconds; a duration: milliseconds, seconds), ``_bps`` (basis points). These
+names are in many tables:
 
 ======================  ============================================================================================
 ``epoch``               Number of a settlement epoch
@@ -57,9 +57,9 @@ def binary(name: str, length: int | None, doc: str, *, key: bool = False, null: 
     Args:
         name: The column's name.
         length: In bytes; None: any.
-        doc: What it holds.
-        key: Whether it is part of the primary key.
-        null: Whether it may be null.
+        doc: Its content.
+        key: True if it is part of the primary key.
+        null: True if it may be null.
     """
     return Column(name, LargeBinary(length), primary_key=key, nullable=null, doc=doc)
 

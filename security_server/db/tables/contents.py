@@ -12,12 +12,12 @@ contents: Final = Table(
     "contents",
     METADATA,
     binary("content", 20, "The content's address", key=True),
-    binary("header_owner", 20, "The owner that the signed header names: who uploaded it"),
+    binary("header_owner", 20, "The owner that the signed header names, who has signed the upload"),
     binary("policy_hash", 32, "Hash of the header's policy"),
     binary("header", None, "The signed header (COSE), as it was uploaded"),
     integer("uploaded_ms", "When it was uploaded, the chain's time"),
-    integer("keys_deleted_ms", "When the content keys were deleted; null: they are here", null=True),
-    text("keys_deleted_code", 32, "Why: the error code that is answered since; null: the keys are here", null=True),
+    integer("keys_deleted_ms", "When the content keys were deleted; null: they are stored", null=True),
+    text("keys_deleted_code", 32, "Code of requests for the keys since then; null: the keys are stored", null=True),
 )
 
 content_keys: Final = Table(
@@ -33,10 +33,10 @@ destructions: Final = Table(
     "destructions",
     METADATA,
     binary("content", 20, "The content's address", key=True),
-    binary("listener", 20, "Whose keys they were", key=True),
+    binary("listener", 20, "The listener of the keys", key=True),
     binary("device", 20, "The device that signs that it has destroyed its keys", key=True),
     integer("signed_ms", "The time in the signed message"),
-    text("code", 64, "The error code that made it destroy them"),
+    text("code", 64, "Code of the refusal that required it"),
     binary("signature", 65, "The device's"),
 )
 
@@ -54,7 +54,7 @@ former_plays: Final = Table(
     "former_plays",
     METADATA,
     binary("ticket", 32, "Digest of the play's ticket", key=True),
-    binary("listener", 20, "Who listened"),
+    binary("listener", 20, "The listener"),
     binary("content", 20, "The content's address"),
     binary("device", 20, "The device that played it"),
     text("start_action", 16, "The action that began the play: play, preview or live_join", null=True),

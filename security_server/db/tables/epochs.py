@@ -24,26 +24,26 @@ epoch_owners: Final = Table(
     METADATA,
     integer("epoch", "The epoch", key=True),
     binary("content", 20, "The content's address", key=True),
-    binary("owner", 20, "Who earns with it in this epoch, by its contract: a sale takes effect with the next one"),
+    binary("owner", 20, "Owner in this epoch, by its contract: a sale takes effect with the next one"),
 )
 
 epoch_usages: Final = Table(
     "epoch_usages",
     METADATA,
     integer("epoch", "The epoch", key=True),
-    binary("listener", 20, "Who listened", key=True),
+    binary("listener", 20, "The listener", key=True),
     binary("content", 20, "The content's address", key=True),
     integer("plays", "Counted plays up to the epoch's end, cumulative"),
     integer("seeks", "Counted seeks, cumulative"),
     integer("seconds", "Seconds that were heard, cumulative"),
 )
 
-# The same for closed epochs; the leaf in the epoch's bytes says whether the numbers are right.
+# The same for closed epochs; the leaf in the epoch's bytes commits to the numbers.
 usage_leaves: Final = Table(
     "usage_leaves",
     METADATA,
     integer("epoch", "The closed epoch", key=True),
-    binary("listener", 20, "Who listened", key=True),
+    binary("listener", 20, "The listener", key=True),
     binary("content", 20, "The content's address", key=True),
     integer("plays", "Counted plays up to the epoch's end, cumulative"),
     integer("seeks", "Counted seeks, cumulative"),
@@ -54,27 +54,27 @@ epochs: Final = Table(
     "epochs",
     METADATA,
     integer("epoch", "The closed epoch", key=True),
-    text("settlement_state", 12, "A ``settlement_state.State`` as of the last look at the chain: only a cache"),
+    text("settlement_state", 12, "A ``settlement_state.State`` as of the last read of the chain: only a cache"),
     integer("bps", "Commission of the epoch, basis points"),
     binary("root", 32, "Root of the payees' sum tree"),
     wei("total", "Sum of the payees' amounts"),
     binary("entries_digest", 32, "Digest of the debits"),
     binary("counts_root", 32, "Root of the counts tree"),
     binary("data_hash", 32, "keccak of ``data``"),
-    binary("commitment", 32, "keccak(root, total, rest): what the chain must hold"),
+    binary("commitment", 32, "keccak(root, total, rest), which the chain must hold"),
     binary("data", None, "The published bytes, never changed: all that is posted and proven is read from them"),
     integer("leaf_count", "Leaves of the sum tree"),
     binary("transaction", 32, "Hash of the last transaction of this server for the epoch; null: none", null=True),
     Index("epochs_state", "settlement_state", "epoch"),
 )
 
-# The vouchers under a closed epoch's debits: what a post needs beside the bytes.
+# The vouchers of a closed epoch's debits, for a post.
 entries: Final = Table(
     "entries",
     METADATA,
     integer("epoch", "The closed epoch", key=True),
     integer("entry_index", "Position among the debits in the epoch's bytes, from 0", key=True),
-    binary("payer", 20, "Whose escrow pays"),
+    binary("payer", 20, "The payer whose escrow is debited"),
     wei("net", "Debited before commission"),
     wei("cap", "Cap of the voucher: most cumulative gross, wei"),
     wei("until", "Last epoch in which the voucher may be used"),
@@ -91,7 +91,7 @@ challenges: Final = Table(
     integer("block", "Number of the block with the event"),
     integer(
         "closed_block",
-        "The newest block when the chain first called it answered or slashed: a few blocks may undo that; null: open",
+        "The newest block when it was first seen answered or slashed, which a reorganisation may undo; null: open",
         null=True,
     ),
     Index("challenges_closed", "closed_block"),

@@ -13,10 +13,10 @@ sessions: Final = Table(
     METADATA,
     binary("id", 32, "Digest of the session", key=True),
     binary("station_address", 20, "The station that it is for"),
-    binary("listener", 20, "Who listens"),
+    binary("listener", 20, "The listener"),
     binary("device", 20, "The device that signs its invocations"),
-    binary("payee", 20, "Who receives the rewards; zero: nobody"),
-    integer("not_before_s", "Begin of its validity"),
+    binary("payee", 20, "Recipient of the rewards; zero: they are declined"),
+    integer("not_before_s", "Start of its validity"),
     integer("not_after_s", "End of its validity"),
     binary("signature", 65, "The listener's, under the session"),
     integer("opened_ms", "When this server first saw it, the chain's time"),
@@ -29,7 +29,7 @@ tickets: Final = Table(
     "tickets",
     METADATA,
     binary("id", 32, "Digest of the ticket", key=True),
-    binary("session", 32, "The session that it belongs to"),
+    binary("session", 32, "The session"),
     binary("station_address", 20, "The station that signed it"),
     binary("listener", 20, "The session's listener"),
     binary("payee", 20, "The session's payee"),
@@ -38,7 +38,7 @@ tickets: Final = Table(
     integer("number", "The station's number of the ticket"),
     wei("price", "Wei per interval for the owner"),
     wei("reward", "Wei per interval for the listener"),
-    binary("payer", 20, "Who pays price and reward: the station, or the listener where the policy says so"),
+    binary("payer", 20, "Payer of price and reward: the station, or the listener where the policy says so"),
     integer("bps", "Commission that the ticket names, basis points"),
     integer("interval_s", "Length of a paid interval"),
     integer("expiry_s", "End of its validity"),
@@ -48,7 +48,7 @@ tickets: Final = Table(
     text("start_action", 16, "The action that began the play: play, preview or live_join; null: none yet", null=True),
     integer("heard_ms", "Duration that was metered as heard and is paid", default=0),
     integer("sounded_ms", "Duration that sounded, also unpaid beside another stream of the listener", default=0),
-    # Both together are the window of segments whose keys may go out (pywallet/policy/meter.py).
+    # Both together define the window of segments whose keys may be given (pywallet/policy/meter.py).
     integer("position_ms", "Metered position in the song, milliseconds from its start", default=0),
     integer("anchor_position_ms", "Target of the last jump, milliseconds from the song's start", default=0),
     integer("last_signed_ms", "Time in its last counted invocation, by the host's clock", default=0),
@@ -79,7 +79,7 @@ tracked: Final = Table(
 invocations: Final = Table(
     "invocations",
     METADATA,
-    binary("session", 32, "The session that it belongs to", key=True),
+    binary("session", 32, "The session", key=True),
     integer("sequence", "Its number within the session", key=True),
     binary("id", 32, "Digest of the invocation"),
     binary("ticket", 32, "The ticket that it is for"),
@@ -94,29 +94,29 @@ invocations: Final = Table(
     Index("invocations_ticket", "ticket", "epoch"),
 )
 
-# What was opened by waiting: decision 0043.
+# Seconds with given keys, and the waiting state of decision 0043.
 given_keys: Final = Table(
     "given_keys",
     METADATA,
-    binary("listener", 20, "Who has the keys", key=True),
+    binary("listener", 20, "The listener with the keys", key=True),
     binary("content", 20, "The content's address", key=True),
     binary("second_bits", None, "Seconds of the song that keys were given for: bit k, little-endian, is second k"),
     integer("waited_ms", "Duration of song that was opened by waiting, in all", default=0),
-    integer("wait_since_ms", "When the wait began that goes on, the chain's time; 0: none does", default=0),
+    integer("wait_since_ms", "Start of the current wait, the chain's time; 0: none", default=0),
 )
 
 listeners: Final = Table(
     "listeners",
     METADATA,
-    binary("listener", 20, "Who listens", key=True),
-    binary("playing_ticket", 32, "The ticket of theirs that is metered now; null: none", null=True),
-    integer("counted_until_ms", "Until when time was metered for any of their tickets: it is not metered twice"),
+    binary("listener", 20, "The listener", key=True),
+    binary("playing_ticket", 32, "Their ticket that is metered now; null: none", null=True),
+    integer("counted_until_ms", "Time up to which any of their tickets was metered: no time is metered twice"),
 )
 
 usages: Final = Table(
     "usages",
     METADATA,
-    binary("listener", 20, "Who listened", key=True),
+    binary("listener", 20, "The listener", key=True),
     binary("content", 20, "The content's address", key=True),
     integer("plays", "Counted plays, cumulative", default=0),
     integer("seeks", "Counted seeks, cumulative", default=0),
@@ -131,14 +131,14 @@ usages: Final = Table(
     ),
 )
 
-# Anybody can be refused as often as they like: refusals are counted, not listed.
+# Counted, not listed: anyone can cause any number of refusals.
 refusal_counts: Final = Table(
     "refusal_counts",
     METADATA,
     integer("day", "Days since 1970-01-01", key=True),
-    text("request_kind", 16, "What was refused: ticket or invocation", key=True),
+    text("request_kind", 16, "Kind of the refused request: ticket or invocation", key=True),
     text("code", 64, "The error code", key=True),
-    integer("count", "How often", default=0),
+    integer("count", "Number of refusals", default=0),
 )
 
 # Terms of tickets that a station opened in an epoch: their number is bounded.

@@ -1,34 +1,23 @@
-"""A station's real bookkeeper and a server's real books on two databases, a chain that is a few numbers, and a line
-with faults.
-"""
+"""A station's bookkeeper and a server's billing on two databases, a chain of a few numbers, and a faulty line."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from msgspec import Struct
 from sqlalchemy import BigInteger, Integer, LargeBinary, func, select, update
 
-from chain.contracts.settlement import EpochState, ServerState
-from messages.server_http import BooksRequest, StatementRequest, VoucherPost
-from pywallet.crypto import address_of
-from pywallet.errors import SENTENCES, GomaaError, Unavailable
+from pywallet.errors import GomaaError
 from pywallet.protocol import (
-    Domain,
     Ticket,
     digest,
     sign,
 )
-from pywallet.settlement import Schedule, gross
-from security_server.api import requests
-from security_server.chain.money import Money
+from pywallet.settlement import gross
 from security_server.config import Config, Keys
 from security_server.db.tables import (
     debits,
@@ -39,163 +28,31 @@ from security_server.db.tables import (
 from security_server.db.writer import Store
 from security_server.host_connections import HostConnections
 from security_server.parts import ServerParts
-from station.chain_interface import Account
 from station.db.ledger import Store as StationStore
 from station.db.retention import Retention
 from station.db.rows import TicketRow
 from station.payments.resync import Life
-from station.payments.server_client import Servers
 from station.payments.statements import Bookkeeper, Outcome
 from station.tickets.listeners import Listening
 from tests.unit.security_server import services
+from tests.unit.security_server.books_chain import (
+    DOMAIN,
+    OWNER,
+    SCHEDULE,
+    SERVER,
+    SERVER_KEY,
+    STATION,
+    STATION_KEY,
+    Agreeing,
+    Books,
+    ServerChainView,
+    StationChainView,
+)
+from tests.unit.security_server.books_line import FaultyLine
 
-DOMAIN = Domain(31_337, b"\x5e" * 20)
-SCHEDULE = Schedule(length=600, grace=30, window=120, answer=120, late=36_000, delay=700)
-SERVER_KEY, STATION_KEY, OWNER = b"\x11" * 32, b"\x22" * 32, b"\x0c" * 20
-SERVER, STATION = address_of(SERVER_KEY), address_of(STATION_KEY)
 CONTENTS = (b"\xc1" * 20, b"\xc2" * 20)
 INTERVAL_S, LIFE_S = 10, 400
-ESCROW_AGE_S = 5
-BEGIN_S = 1_800_000_000
 KEYS = Keys(SERVER_KEY, bytes(32), bytes(32), bytes(32), "", SERVER_KEY)
-
-
-@dataclass
-class Books:
-    """What the chain holds: one account, a bond, the posted epochs, rates and owners by epoch."""
-
-    now_s: int = BEGIN_S
-    escrow: int = 10**15
-    requested: int = 0
-    spent: int = 0
-    bond: int = 10**14
-    posted: dict[int, int] = field(default_factory=dict)
-    rates: dict[int, int] = field(default_factory=lambda: {0: 500})
-    sales: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
-    paid: dict[int, int] = field(default_factory=dict)
-    """Intervals that the posted epochs have paid, by ticket number."""
-
-    def rate_at(self, epoch: int) -> int:
-        """The commission that began last before the epoch."""
-        return self.rates[max(begin for begin in self.rates if begin <= epoch)]
-
-    def owner(self, content: bytes, epoch: int) -> bytes:
-        """Who earns with a content in an epoch."""
-        sold = [begin for what, begin in self.sales if what == content and begin <= epoch]
-        return self.sales[content, max(sold)] if sold else OWNER
-
-
-class ServerDoor:
-    """The server's view of the chain.
-
-    An account is kept for a while, until it is asked for anew, or a post has changed it.
-    """
-
-    def __init__(self, books: Books) -> None:
-        self.books = books
-        self.kept: Money | None = None
-        self.kept_s = 0
-        self.owners_asked = 0
-        self.during: Any = None
-        """Called once while the next facts are read: what happens in between."""
-
-    async def now_ms(self) -> int:
-        return self.books.now_s * 1000
-
-    async def money(self, payer: bytes, fresh: bool = False) -> Money:
-        if payer != STATION:
-            return Money(0, 0, 0, 0)
-        if fresh or self.kept is None or self.books.now_s >= self.kept_s + ESCROW_AGE_S:
-            self.kept_s = self.books.now_s
-            self.kept = Money(self.books.escrow, self.books.requested, self.books.spent, 0)
-        if self.during is not None:
-            during, self.during = self.during, None
-            during()
-        return self.kept
-
-    def forget_money(self) -> None:
-        self.kept = None
-
-    async def rate(self, epoch: int) -> int:
-        return self.books.rate_at(epoch)
-
-    async def owner_at(self, content: bytes, epoch: int) -> bytes:
-        self.owners_asked += 1
-        return self.books.owner(content, epoch)
-
-    async def lane(self) -> ServerState:
-        return ServerState(self.books.bond, None, None)
-
-    async def epoch(self, epoch: int) -> EpochState:
-        return EpochState(bytes(32), int(epoch in self.books.posted), 0, 0, 0, False, epoch in self.books.posted)
-
-
-class Agreeing:
-    """The server's comparison with the chain, which these tests leave out: chain and database agree."""
-
-    def require(self) -> None:
-        """Nothing to refuse."""
-
-
-class StationDoor:
-    """The station's view of the chain."""
-
-    domain = DOMAIN
-    schedule = SCHEDULE
-
-    def __init__(self, books: Books) -> None:
-        self.books = books
-
-    async def now_ms(self) -> int:
-        return self.books.now_s * 1000
-
-    async def account(self, server: bytes, station: bytes) -> Account:
-        return Account(self.books.spent, self.books.escrow, self.books.requested)
-
-    async def rate(self, epoch: int) -> int:
-        return self.books.rate_at(epoch)
-
-
-class FaultyLine(Servers):
-    """The station's HTTP client over no network.
-
-    It calls the server's books, and loses, delays or doubles what it is told to.
-    """
-
-    def __init__(self, world: BooksWorld) -> None:
-        self.world = world
-        self.fault = "none"
-        self.late: list[tuple[str, dict[str, Any]]] = []
-
-    async def _json(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        path, raw = url.removeprefix("http://server"), json.loads(json.dumps(body))
-        if self.fault == "lost request":
-            raise Unavailable("server.unreachable")
-        if self.fault == "delayed" and path == "/v1/vouchers":
-            self.late.append((path, raw))
-            raise Unavailable("server.unreachable")
-        if self.fault == "doubled":
-            await self.deliver(path, raw)
-        answer = await self.deliver(path, raw)
-        if self.fault == "lost answer" and path == "/v1/vouchers":
-            raise Unavailable("server.unreachable")
-        return answer
-
-    async def deliver(self, path: str, raw: dict[str, Any]) -> dict[str, Any]:
-        """What the server answers. Raises the code that it refuses with, as the client would."""
-        books, text = self.world.server, json.dumps(raw).encode()
-        try:
-            if path == "/v1/statements":
-                result: Struct = await books.statement(requests.body(StatementRequest, text))
-            elif path == "/v1/vouchers":
-                result = await books.voucher(requests.body(VoucherPost, text))
-            else:
-                result = await self.world.resynchronisation.books(requests.body(BooksRequest, text))
-        except GomaaError as error:
-            assert error.code in SENTENCES
-            raise GomaaError(error.code) from error
-        wire: dict[str, Any] = json.loads(msgspec.json.encode(result))
-        return wire
 
 
 def row_of(table: Any, **given: Any) -> dict[str, Any]:
@@ -210,7 +67,7 @@ def row_of(table: Any, **given: Any) -> dict[str, Any]:
 
 
 KEPT_S = 86_400
-"""So long a station of this world keeps what is settled."""
+"""Time for which the station of this world keeps settled tickets, seconds."""
 
 
 class BooksWorld:
@@ -221,7 +78,7 @@ class BooksWorld:
         self.loop = asyncio.new_event_loop()
         self.chain = Books()
         self.config = Config(folder, folder, **{"least_wei": 0, **config})
-        self.door = ServerDoor(self.chain)
+        self.door = ServerChainView(self.chain)
         self.line = FaultyLine(self)
         self.heard: dict[int, tuple[Ticket, int, bytes]] = {}
         """By ticket number: the ticket, the intervals that were heard, and its signature."""
@@ -260,7 +117,7 @@ class BooksWorld:
         self.keeper = Bookkeeper(
             STATION_KEY,
             STATION,
-            StationDoor(self.chain),
+            StationChainView(self.chain),
             self.line,
             self.station,
             lambda content: life,  # type: ignore[arg-type]
@@ -311,7 +168,7 @@ class BooksWorld:
         return SCHEDULE.epoch_of(self.chain.now_s)
 
     def issue(self, content: bytes, price: int, reward: int) -> int:
-        """The station gives a ticket out and the server opens it; its number."""
+        """The station issues a ticket and the server opens it; returns its number."""
         now_s, session = self.chain.now_s, bytes([len(self.heard) % 250 + 1]) * 32
         row = TicketRow(
             server=SERVER,
@@ -333,7 +190,7 @@ class BooksWorld:
         return number
 
     def open_ticket(self, number: int) -> None:
-        """The server writes a ticket down that a host shows, and counts what the host has signed as heard."""
+        """The server stores a ticket that a host opens, with the intervals that the host has signed."""
         ticket, intervals, signature = self.heard[number]
         identity = digest(ticket, DOMAIN)
         payee = bytes([number % 200 + 1]) * 20
@@ -420,7 +277,7 @@ class BooksWorld:
             assert error.code != "internal", error.detail
 
     def post(self) -> None:
-        """Close, post and finish every epoch that is over, as the contract takes it."""
+        """Close, post and finish every epoch that has ended, by the contract's rules."""
         running = self.epoch
 
         def ended(connection: Any) -> list[Any]:
@@ -443,7 +300,7 @@ class BooksWorld:
             self.door.forget_money()
 
     def _take(self, row: Mapping[str, Any]) -> None:
-        """What the contract checks and does for one entry."""
+        """Debit one entry by the contract's rules."""
         epoch, amount = row["epoch"], gross(row["net"], self.chain.rate_at(row["epoch"]))
         assert row["bps"] == self.chain.rate_at(epoch)
         assert epoch <= row["until"]
@@ -463,7 +320,7 @@ class BooksWorld:
             self.chain.paid[number] = self.chain.paid.get(number, 0) + intervals
 
     def due(self) -> dict[int, int]:
-        """What the server still asks for, by ticket number."""
+        """Intervals that the server still states, by ticket number."""
         query = select(tickets.c.number, tickets.c.unvouchered_intervals).where(tickets.c.unvouchered_intervals > 0)
         return dict(self.run(self.store.run(lambda connection: [tuple(row) for row in connection.execute(query)])))
 

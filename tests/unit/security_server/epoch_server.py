@@ -81,13 +81,13 @@ class EpochServer:
         view: Any = self.chain
         none: Any = None
         hosts = HostConnections()
-        self.core = ServerParts(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, none, hosts, agreement)
-        self.publishing = services.publisher(self.core)
-        self.closing = services.closer(self.core, self.publishing)
-        self.answering = services.responder(self.core, self.publishing, self.closing)
+        self.parts = ServerParts(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, none, hosts, agreement)
+        self.publishing = services.publisher(self.parts)
+        self.closing = services.closer(self.parts, self.publishing)
+        self.answering = services.responder(self.parts, self.publishing, self.closing)
         self.importing = EpochImporter(self.store, view, KEYS.address, SCHEDULE, agreement)
-        self.books = services.billing(self.core)
-        self.issued = services.receipts(self.core)
+        self.books = services.billing(self.parts)
+        self.issued = services.receipts(self.parts)
         self.running = True
 
     def kill(self) -> None:
@@ -119,7 +119,7 @@ class EpochServer:
             )
 
         await self.store.run(work)
-        await self.core.agreement.compare()
+        await self.parts.agreement.compare()
 
     async def open(self) -> bytes:
         """A new ticket, playing; the one before stops."""
@@ -174,7 +174,7 @@ class EpochServer:
         statement = Signed.from_json(Statement, stated.statement).message
         until = SCHEDULE.epoch_of(self.chain.time_s) + 10
         message = Voucher(server=KEYS.address, payer=STATION, cap=statement.spent, until=until)
-        signed = sign(message, self.core.domain, STATION_KEY)
+        signed = sign(message, self.parts.domain, STATION_KEY)
         proof = to_hex(sign_digest(STATION_KEY, statement_digest(KEYS.address, self.chain.time_s)))
         answer = await self.books.voucher(VoucherPost(signed.to_json(), None, self.chain.time_s, proof))
         await self.collect()

@@ -19,7 +19,8 @@ from security_server.db.tables import (
     epochs,
     tickets,
 )
-from tests.unit.security_server.books_world import CONTENTS, SCHEDULE, SERVER, BooksWorld, row_of
+from tests.unit.security_server.books_chain import SCHEDULE, SERVER
+from tests.unit.security_server.books_world import CONTENTS, BooksWorld, row_of
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def next_epoch(world: BooksWorld) -> int:
     return world.epoch
 
 
-def test_a_voucher_that_was_refused_once_is_good_later(world: BooksWorld) -> None:
+def test_a_refused_voucher_settles_later(world: BooksWorld) -> None:
     """The station signs, its escrow is short at that moment.
 
     When it is there again the same lines settle once, and the next ones too.
@@ -176,7 +177,7 @@ def test_a_station_restored_from_a_backup_goes_on(world: BooksWorld) -> None:
     assert first in world.heard
 
 
-def test_a_server_that_lost_its_books_asks_for_nothing_that_was_paid(world: BooksWorld) -> None:
+def test_a_server_without_its_database_states_nothing_that_was_paid(world: BooksWorld) -> None:
     """A posted epoch is gone from the server's books; hosts show their tickets again.
 
     The acknowledgement says what was settled.
@@ -287,7 +288,7 @@ def test_a_statement_for_nothing_is_refused(world: BooksWorld) -> None:
     assert voucher.cap == before
 
 
-def test_a_ticket_that_a_restored_book_knows_too_little_of_goes_on(world: BooksWorld) -> None:
+def test_a_ticket_with_lost_settlements_is_settled_further(world: BooksWorld) -> None:
     """Settled since the backup while nothing was owed at the resynchronisation.
 
     Found by the machine with 2,000 examples.
@@ -303,7 +304,7 @@ def test_a_ticket_that_a_restored_book_knows_too_little_of_goes_on(world: BooksW
     assert world.caps[-1] == gross(4_000, 500)
 
 
-def test_small_change_waits_and_the_station_is_told(tmp_path: Path) -> None:
+def test_amounts_below_the_minimum_wait_with_a_code(tmp_path: Path) -> None:
     """Below the server's minimum: no line, a code; with the next play it is enough, and all of it settles."""
     world = BooksWorld(tmp_path, least_wei=2_000)
     try:
@@ -345,7 +346,7 @@ def test_what_was_deleted_as_settled_is_not_paid_again(world: BooksWorld) -> Non
     assert world.station.tickets([fresh])[fresh].vouchered > 0
 
 
-def test_a_play_that_nobody_has_paid_is_never_deleted(world: BooksWorld) -> None:
+def test_an_unpaid_play_is_never_deleted(world: BooksWorld) -> None:
     """Stated for a season without escrow for it: it stays, and is paid when there is some."""
     number = play(world)
     world.chain.requested = world.chain.escrow

@@ -21,7 +21,8 @@ from security_server.db.tables import (
     receipts,
 )
 from tests.budget import examples
-from tests.unit.security_server.books_world import CONTENTS, DOMAIN, SCHEDULE, SERVER, BooksWorld
+from tests.unit.security_server.books_chain import DOMAIN, SCHEDULE, SERVER
+from tests.unit.security_server.books_world import CONTENTS, BooksWorld
 
 FAULTS = ("none", "lost request", "lost answer", "delayed", "doubled")
 MEMORY = Path("/dev/shm")

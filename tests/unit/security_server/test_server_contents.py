@@ -63,7 +63,7 @@ def test_altered_uploads_are_refused(change: dict[str, Any], code: str) -> None:
 
 
 def test_only_the_owner_uploads() -> None:
-    """A genuine header with keys signed by somebody else is refused."""
+    """A genuine header whose upload another key signed is refused."""
     with pytest.raises(Refusal) as error:
         verify(read(song().body(OTHER, PUBLIC)), CONTENT, PRIVATE)
     assert error.value.code == "content.owner"
@@ -77,7 +77,7 @@ def test_a_header_of_another_content_is_refused() -> None:
 
 
 async def test_keys_are_encrypted_at_rest_and_deleted_for_good(tmp_path: Path) -> None:
-    """No file holds the key in the clear; after shredding it is gone from memory, table and files."""
+    """No file holds the key in the clear; after the deletion memory, table and files lack it."""
     store = Store(f"sqlite:///{tmp_path}/db")
     songs = ContentStore(store, hashlib.sha256(b"master").digest())
     made = song()
@@ -125,13 +125,13 @@ async def test_another_master_key_opens_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_frames_that_are_no_requests_have_one_code(text: str) -> None:
-    """Whatever is wrong with a frame, it is message.schema and nothing else."""
+    """Every malformed frame has the code message.schema."""
     with pytest.raises(GomaaError) as error:
         requests.operation(text)
     assert error.value.code == "message.schema"
 
 
-def test_the_number_of_a_bad_request_is_still_found() -> None:
+def test_the_id_of_a_malformed_request_is_repeated() -> None:
     """A reply to a malformed request carries the request's id where there is one."""
     assert requests.request_id(msgspec.json.encode({"id": 7, "op": "nothing"})) == 7
     assert requests.request_id("garbage") == 0

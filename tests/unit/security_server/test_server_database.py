@@ -30,7 +30,7 @@ CONTENT = b"c" * 20
 
 
 def test_a_second_process_on_sqlite_is_refused(tmp_path: Path) -> None:
-    """Another process holds the file; its end, however it ends, frees it."""
+    """Another process locks the file; any end of that process unlocks it."""
     url = f"sqlite:///{tmp_path}/db"
     code = (
         f"import sys\nfrom security_server.db.writer import Store\nstore = Store({url!r})\nprint('open', "
@@ -89,7 +89,7 @@ async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None
     first, second = servers
     await first.prepare()
     second.session = first.session
-    await second.core.agreement.compare()
+    await second.parts.agreement.compare()
     ticket = await first.open()
     heard = 0
     for _ in range(8):
@@ -98,7 +98,7 @@ async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None
         stated = Signed.from_json(Statement, (await second.books.state(STATION)).statement).message
         voucher = sign(
             Voucher(KEYS.address, STATION, stated.spent, SCHEDULE.epoch_of(chain.time_s) + 10),
-            first.core.domain,
+            first.parts.domain,
             STATION_KEY,
         )
         post = VoucherPost(voucher.to_json())

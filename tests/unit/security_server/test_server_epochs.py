@@ -65,11 +65,11 @@ async def live(folder: Path, steps: list[tuple[str, int]]) -> EpochServer:
                     await server.closing.round()
                 case "restart":
                     server.restart()
-                    await server.core.agreement.compare()
+                    await server.parts.agreement.compare()
         except Killed:
             chain.kill_in = None
             server.restart()
-            await server.core.agreement.compare()
+            await server.parts.agreement.compare()
         except GomaaError as error:
             assert error.code in {"voucher.cap", "station.escrow.short", "server.unbonded"}, error
         chain.kill_in = None
@@ -108,7 +108,7 @@ async def started(folder: Path) -> tuple[LedgerChain, EpochServer]:
     return chain, server
 
 
-async def test_a_song_that_goes_on_past_the_epochs_end_changes_nothing(tmp_path: Path) -> None:
+async def test_a_play_across_the_epochs_end_changes_no_published_data(tmp_path: Path) -> None:
     """The finding: renewals and a seek after the close changed the tag, and with it what the server published."""
     chain, server = await started(tmp_path)
     ticket = await server.open()
@@ -128,7 +128,7 @@ async def test_a_song_that_goes_on_past_the_epochs_end_changes_nothing(tmp_path:
     server.kill()
 
 
-async def test_refused_plays_of_many_prices_fill_no_table(tmp_path: Path) -> None:
+async def test_refused_plays_do_not_fill_the_price_table(tmp_path: Path) -> None:
     """The finding: one station's refused plays under ever new prices made an epoch that could not be written."""
     from pywallet.settlement import NO_TERMS, EpochData
     from security_server.db.tables import tickets
@@ -173,7 +173,7 @@ async def test_a_play_longer_than_18_hours_is_not_cut(tmp_path: Path) -> None:
     server.kill()
 
 
-async def test_one_bad_epoch_stops_no_other(tmp_path: Path) -> None:
+async def test_a_failing_epoch_does_not_stop_the_others(tmp_path: Path) -> None:
     """An epoch with a value that no format holds is logged with its code; the next one is posted."""
     from security_server.db.tables import lines
 
@@ -194,8 +194,8 @@ async def test_one_bad_epoch_stops_no_other(tmp_path: Path) -> None:
     server.kill()
 
 
-async def test_nothing_enters_a_closed_epoch(tmp_path: Path) -> None:
-    """The guard is asked in the transaction, whatever a caller believes about the time."""
+async def test_nothing_is_counted_in_a_closed_epoch(tmp_path: Path) -> None:
+    """The check runs in the transaction, regardless of the caller's clock."""
     from security_server.epochs.settled_lines import require_open
 
     chain = LedgerChain(begin_s())
@@ -237,7 +237,7 @@ async def test_nothing_is_paid_into_an_epoch_that_has_not_begun(tmp_path: Path) 
 
 
 async def test_an_epoch_names_the_owner_of_a_content_that_was_only_refused(tmp_path: Path) -> None:
-    """The uploader's name stood there, though it may have sold the recording since."""
+    """Not the uploader, who may have sold the recording since."""
     from pywallet.settlement import EpochData
     from security_server.db.tables import epoch_contents
 
@@ -252,7 +252,7 @@ async def test_an_epoch_names_the_owner_of_a_content_that_was_only_refused(tmp_p
     server.kill()
 
 
-async def test_an_epoch_that_the_chain_holds_otherwise_is_not_shown(tmp_path: Path) -> None:
+async def test_an_epoch_that_differs_from_the_chain_has_no_proofs(tmp_path: Path) -> None:
     """Found by the simulation.
 
     A restored copy closed the epoch with its own counts, and a watcher took what it published for a lie.
@@ -275,7 +275,7 @@ async def test_an_epoch_that_the_chain_holds_otherwise_is_not_shown(tmp_path: Pa
     (tmp_path / "copy").replace(server.database)
     server.start()
     await server.closing.round()
-    assert server.core.agreement.differing == {epoch}
+    assert server.parts.agreement.differing == {epoch}
     assert (await server.bytes_of())[epoch] != posted
     for look in (
         server.publishing.data(epoch),

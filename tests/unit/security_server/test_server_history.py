@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
 from security_server import retention
+from security_server.content.contents import depends_on_old_plays
 from security_server.db.cursors import ENDED, read_cursor
 from security_server.db.queries import new, put
 from security_server.db.tables import (
@@ -24,7 +25,6 @@ from security_server.epochs.epoch_store import ended
 from security_server.epochs.settlement_state import State
 from security_server.retention import (
     Ages,
-    counts_for_ever,
     first_unsettled,
     prune,
 )
@@ -81,7 +81,7 @@ def play(desk: Desk, number: int, session: bytes | None = None, content: bytes =
 
 
 def test_the_cursor_of_ended_epochs_stays_before_one_that_cannot_be_closed(desk: Desk) -> None:
-    """Epochs before the cursor are not looked at again; one that is left behind is, whatever comes after it."""
+    """Epochs before the cursor are not read again; one that is left open stays after it."""
     for epoch in (3, 4, 5, 9):
         new(desk.connection, epoch_contents, epoch=epoch, content=CONTENT, plays=1)
     assert ended(desk.connection, 9) == [3, 4, 5]
@@ -108,8 +108,8 @@ def test_settled_epochs_end_at_one_that_is_not_over(desk: Desk, state: State) ->
     assert first_unsettled(desk.connection) == 5
 
 
-def test_a_debit_goes_once_its_payers_base_has_it(desk: Desk) -> None:
-    """Until then it is the books' only trace of what was settled."""
+def test_a_debit_is_deleted_once_it_is_in_its_payers_base(desk: Desk) -> None:
+    """Until then it is the only record of what was settled."""
     for epoch in (3, 4):
         values = {"net": 100, "bps": 500, "cap": 1, "until": 9, "signature": bytes(65)}
         new(desk.connection, debits, epoch=epoch, payer=STATION, **values)
@@ -142,7 +142,7 @@ def run(desk: Desk, ages: Ages = OLD, kept: tuple[bytes, ...] = ()) -> int:
     return steps
 
 
-def test_everything_that_only_explains_a_final_epoch_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_final_epoch_are_deleted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plays, tickets, sessions, lines: in pieces of the batch's size, until nothing is left."""
     monkeypatch.setattr(retention, "BATCH", 2)
     for number in range(1, 6):
@@ -151,7 +151,7 @@ def test_everything_that_only_explains_a_final_epoch_goes(desk: Desk, monkeypatc
     assert count(desk.connection) == {}
 
 
-def test_nothing_goes_that_is_not_over_or_not_old(desk: Desk) -> None:
+def test_rows_of_open_or_recent_epochs_stay(desk: Desk) -> None:
     """An epoch that is open keeps its plays, and they keep their tickets and sessions."""
     play(desk, 1)
     before = count(desk.connection)
@@ -160,7 +160,7 @@ def test_nothing_goes_that_is_not_over_or_not_old(desk: Desk) -> None:
     assert count(desk.connection) == {name: rows for name, rows in before.items() if name != "invocations"}
 
 
-def test_a_debt_and_a_count_over_all_time_keep_their_tickets(desk: Desk) -> None:
+def test_unpaid_tickets_and_those_of_counts_over_all_time_stay(desk: Desk) -> None:
     """A ticket that is not paid stays, and one whose terms count devices or plays of a length."""
     play(desk, 1, due=3)
     play(desk, 2, content=b"\x77" * 20)
@@ -169,9 +169,9 @@ def test_a_debt_and_a_count_over_all_time_keep_their_tickets(desk: Desk) -> None
     left = desk.connection.execute(select(tickets.c.number).order_by(tickets.c.number)).scalars().all()
     assert left == [1, 2]
     assert desk.connection.execute(select(func.count()).select_from(sessions)).scalar() == 2
-    assert counts_for_ever(terms(devices=2))
-    assert counts_for_ever(terms(counts={"play": {"limit": 3, "unit": "timed", "after_s": 30}}))
-    assert not counts_for_ever(terms())
+    assert depends_on_old_plays(terms(devices=2))
+    assert depends_on_old_plays(terms(counts={"play": {"limit": 3, "unit": "timed", "after_s": 30}}))
+    assert not depends_on_old_plays(terms())
 
 
 def test_a_receipt_stays_until_it_was_claimed_or_is_very_old(desk: Desk) -> None:

@@ -27,7 +27,7 @@ def refuse(desk: Desk, session: bytes, ticket: bytes, times: int) -> None:
 
 
 def test_refused_plays_of_one_ticket_are_kept_a_few_times_only(desk: Desk) -> None:
-    """Fifty refused plays: a few signed rows, as many counted for the epoch's data, and the session's numbers go on."""
+    """Fifty refused plays: a few signed rows, as many in the epoch's data, and the session's sequence advances."""
     session = desk.session()
     ticket = desk.ticket(session, 1)
     assert desk.act(session, ticket, "play").code is None
@@ -44,7 +44,7 @@ def test_refused_plays_of_one_ticket_are_kept_a_few_times_only(desk: Desk) -> No
 
 
 def test_refused_plays_of_one_station_are_bounded_in_an_epoch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many tickets a station gives out, no more rows of refused plays enter one epoch."""
+    """The number of a station's tickets does not raise the number of stored refused plays of an epoch."""
     monkeypatch.setattr(intake_limits, "REFUSED_PER_STATION", 6)
     session = desk.session()
     for number in range(1, 4):

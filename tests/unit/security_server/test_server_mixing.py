@@ -71,7 +71,7 @@ class Scene:
         config = replace(CONFIG, relay_mix_s=WAIT_S, **limits)
         view: Any = View(self.network)
         view.now_ms = now_ms
-        core: Any = SimpleNamespace(
+        parts: Any = SimpleNamespace(
             schedule=HERE.schedule,
             address=KEYS.address,
             keys=KEYS,
@@ -81,8 +81,8 @@ class Scene:
             store=self.store,
         )
         leaves: Any = Early(self.early)
-        self.core = core
-        return services.mixer(core, services.relay(core, leaves))
+        self.parts = parts
+        return services.mixer(parts, services.relay(parts, leaves))
 
     async def owe(self, number: int, epoch: int) -> None:
         """Sign a receipt for a payee."""
@@ -126,7 +126,7 @@ def claim(number: int, to: bytes | None = None, epoch: int = 1) -> list[Any]:
     ]
 
 
-async def test_nothing_is_sent_before_the_wait_is_over_and_then_all_of_it_alone_or_not(scene: Scene) -> None:
+async def test_a_round_starts_when_the_oldest_claim_is_due(scene: Scene) -> None:
     mixer = scene.start()
     assert await mixer.take(claim(1)) == ClaimResult(None, due_s=START_MS // 1000 + 600)
     assert (await mixer.round(), scene.network.sent) == (0, 0)
@@ -153,7 +153,7 @@ async def test_claims_of_several_recipients_go_in_random_order_as_soon_as_a_roun
     assert all(set(order) == {address_of(key(number)) for number in range(8)} for order in orders)
 
 
-async def test_asking_again_tells_where_it_stands_and_sends_nothing_twice(scene: Scene) -> None:
+async def test_a_repeated_request_returns_the_state_and_sends_nothing_twice(scene: Scene) -> None:
     mixer = scene.start()
     first = await mixer.take(claim(1))
     scene.now_ms += 5_000
@@ -181,7 +181,7 @@ async def test_a_crash_loses_nothing_and_pays_nothing_twice(scene: Scene) -> Non
     assert await mixer.take(claim(1)) == ClaimResult("0x" + "00" * 32)
 
 
-async def test_what_fails_for_now_waits_for_another_round_and_not_for_ever(scene: Scene) -> None:
+async def test_a_failed_claim_is_retried_a_bounded_number_of_times(scene: Scene) -> None:
     mixer = scene.start()
     await mixer.take(claim(1))
     scene.network.reason = "final"
@@ -206,7 +206,7 @@ async def test_what_fails_for_now_waits_for_another_round_and_not_for_ever(scene
         (lambda: claim(1), {"relay_least_wei": 8}, "claim.small"),
     ],
 )
-async def test_what_is_refused_is_not_kept(
+async def test_a_refused_claim_is_not_queued(
     scene: Scene, make: Callable[[], list[Any]], limits: dict[str, int], code: str
 ) -> None:
     mixer = scene.start(**limits)
@@ -214,7 +214,7 @@ async def test_what_is_refused_is_not_kept(
     assert await scene.waiting() == 0
 
 
-async def test_the_hours_claims_count_those_that_wait(scene: Scene) -> None:
+async def test_queued_claims_count_for_the_hourly_limit(scene: Scene) -> None:
     mixer = scene.start(relay_per_hour=2)
     await mixer.take(claim(1))
     await mixer.take(claim(2))
@@ -222,8 +222,8 @@ async def test_the_hours_claims_count_those_that_wait(scene: Scene) -> None:
     assert (await mixer.take(claim(2))).transaction is None
 
 
-async def test_another_recipient_takes_the_place_of_the_first(scene: Scene) -> None:
-    """The fan has decided otherwise before it was sent."""
+async def test_a_later_recipient_replaces_the_first(scene: Scene) -> None:
+    """A changed recipient, before the claim is sent."""
     mixer = scene.start()
     await mixer.take(claim(1))
     await mixer.take(claim(1, to=b"\x07" * 20))
@@ -233,8 +233,8 @@ async def test_another_recipient_takes_the_place_of_the_first(scene: Scene) -> N
     assert scene.network.paid == {(1, address_of(key(1))): b"\x07" * 20}
 
 
-async def test_gas_beyond_the_budget_is_not_promised_twice(scene: Scene) -> None:
-    """Claims of a round are sent beside each other: together they stay within the hour."""
+async def test_concurrent_reservations_stay_within_the_budget(scene: Scene) -> None:
+    """Claims of a round are sent concurrently and stay within the hour's budget together."""
     mixer = scene.start(relay_hour_wei=3 * 250_000)
     scene.network.gas = 250_000
     for number in range(3):
@@ -249,8 +249,8 @@ EPOCH = START_MS // 60_000
 """Runs at the start: by the schedule it is final 80 s later."""
 
 
-async def test_a_claim_is_taken_while_its_epoch_runs_and_sent_at_the_moment_that_it_names(scene: Scene) -> None:
-    """The computer of the listener may be off when the epoch becomes final: the times of claims say nothing of it."""
+async def test_a_claim_of_a_running_epoch_is_sent_at_its_own_time(scene: Scene) -> None:
+    """The listener's computer may be off when the epoch becomes final, so times of claims do not show when it runs."""
     scene.early[EPOCH] = "claim.unknown"
     mixer = scene.start()
     assert await refused(mixer.take(claim(1, epoch=EPOCH), START_MS // 1000 + 5_000)) == "claim.unknown"
@@ -266,7 +266,7 @@ async def test_a_claim_is_taken_while_its_epoch_runs_and_sent_at_the_moment_that
     assert (await mixer.round(), scene.network.sent) == (1, 1)
 
 
-async def test_a_claim_that_names_no_moment_waits_for_its_epoch(scene: Scene) -> None:
+async def test_a_claim_without_a_time_is_due_when_its_epoch_is_final(scene: Scene) -> None:
     scene.early[EPOCH] = "claim.unknown"
     mixer = scene.start()
     await scene.owe(1, EPOCH)
@@ -276,7 +276,7 @@ async def test_a_claim_that_names_no_moment_waits_for_its_epoch(scene: Scene) ->
     assert (await mixer.take(claim(2, epoch=EPOCH))).due_s == final_s + 600
 
 
-async def test_a_claim_whose_moment_has_not_come_fills_no_round(scene: Scene) -> None:
+async def test_a_claim_that_is_not_due_does_not_fill_a_round(scene: Scene) -> None:
     mixer = scene.start(relay_mix_most=2)
     await mixer.take(claim(1), START_MS // 1000 + 5_000)
     await mixer.take(claim(2))
@@ -286,7 +286,7 @@ async def test_a_claim_whose_moment_has_not_come_fills_no_round(scene: Scene) ->
 
 
 @pytest.mark.parametrize("code", ["claim.unknown", "claim.pending"])
-async def test_an_epoch_that_is_posted_late_is_waited_for(scene: Scene, code: str) -> None:
+async def test_a_claim_of_a_late_epoch_is_retried_an_epoch_later(scene: Scene, code: str) -> None:
     mixer = scene.start()
     await scene.owe(1, EPOCH)
     scene.early[EPOCH] = code
@@ -298,13 +298,13 @@ async def test_an_epoch_that_is_posted_late_is_waited_for(scene: Scene, code: st
     assert await mixer.round() == 1
 
 
-async def test_a_moment_too_far_ahead_is_refused(scene: Scene) -> None:
+async def test_a_time_too_far_ahead_is_refused(scene: Scene) -> None:
     mixer = scene.start()
     assert await refused(mixer.take(claim(1), START_MS // 1000 + 15 * 86_400)) == "message.schema"
 
 
-async def test_many_that_fail_at_once_are_not_given_up_at_once(scene: Scene) -> None:
-    """A full round went without a wait: a node that was away for seconds used up the tries of all of them."""
+async def test_a_failing_full_round_keeps_its_attempts(scene: Scene) -> None:
+    """An outage of a node of a few seconds does not use up the attempts of a full round."""
     mixer = scene.start(relay_mix_most=4)
     for number in range(8):
         await mixer.take(claim(number))

@@ -45,7 +45,7 @@ async def heard(folder: Path) -> EpochServer:
         server.desk.connection = connection
         server.desk.session(STRANGER, PAYEE, STRANGER, 9)
 
-    await server.core.store.run(name_another)
+    await server.parts.store.run(name_another)
     ticket = await server.open()
     chain.time_s += 11
     assert await server.hear(ticket) is None
@@ -53,15 +53,15 @@ async def heard(folder: Path) -> EpochServer:
 
 
 def connected(server: EpochServer, device: bytes) -> HostConnection:
-    """A line that has said hello."""
+    """A connection that has sent ``hello``."""
     line = HostConnection()
     line.device = device
-    server.core.hosts.add(line)
+    server.parts.hosts.add(line)
     return line
 
 
 async def test_a_receipt_goes_to_the_devices_of_its_listener(tmp_path: Path) -> None:
-    """Pushed and asked for.
+    """Pushed and requested.
 
     Whole for the device of the session, nothing for a device whose session names that payee.
     """
@@ -81,7 +81,7 @@ async def test_a_receipt_goes_to_the_devices_of_its_listener(tmp_path: Path) -> 
     server.kill()
 
 
-async def test_a_payee_asks_with_its_key_for_what_a_challenge_needs(tmp_path: Path) -> None:
+async def test_a_payee_gets_its_receipts_by_signature(tmp_path: Path) -> None:
     """Of one epoch or all; not with another's key, for another server or at another time."""
     server = await heard(tmp_path)
     await server.pay()
@@ -105,23 +105,23 @@ async def test_a_payee_asks_with_its_key_for_what_a_challenge_needs(tmp_path: Pa
 
 
 async def test_accounts_and_settled_lines_are_the_payers(tmp_path: Path) -> None:
-    """A voucher is published on the chain: whoever sends it again learns nothing of the lines.
+    """A voucher is published on the chain: another sender of it gets no lines.
 
-    The payer does, by a signature of now.
+    The payer gets them by a fresh signature.
     """
     server = await heard(tmp_path)
     await server.pay()
     until, time_s = SCHEDULE.epoch_of(server.chain.time_s) + 10, server.chain.time_s
     stated = await server.books.state(STATION)
     cap = SignedMessage.from_json(Statement, stated.statement).message.spent
-    voucher = sign(Voucher(KEYS.address, STATION, cap, until), server.core.domain, STATION_KEY).to_json()
+    voucher = sign(Voucher(KEYS.address, STATION, cap, until), server.parts.domain, STATION_KEY).to_json()
     told: list[Any] = []
     for key in (None, keccak256(b"stranger"), STATION_KEY):
         proof = None if key is None else to_hex(sign_digest(key, statement_digest(KEYS.address, time_s)))
         told.append((await server.books.voucher(VoucherPost(voucher, [(1, 1)], time_s, proof))).settled)
     assert told[:2] == [None, None]
     assert [line[0] for line in told[2].lines] == [1]
-    assert signer(SignedMessage.from_json(Statement, told[2].statement), server.core.domain) == KEYS.address
+    assert signer(SignedMessage.from_json(Statement, told[2].statement), server.parts.domain) == KEYS.address
     stranger = to_hex(sign_digest(keccak256(b"stranger"), statement_digest(KEYS.address, time_s)))
     with pytest.raises(GomaaError) as error:
         await server.books.account(AccountRequest(to_hex(STATION), time_s, stranger))
@@ -129,10 +129,10 @@ async def test_accounts_and_settled_lines_are_the_payers(tmp_path: Path) -> None
     server.kill()
 
 
-async def test_a_published_voucher_names_nobodys_tickets(tmp_path: Path) -> None:
+async def test_a_published_voucher_discloses_no_tickets(tmp_path: Path) -> None:
     """Sent again by a stranger while its payer owes more.
 
-    Which tickets are the payer's, and what is owed, is not told by any answer.
+    No result discloses the payer's tickets or debt.
     """
     server = await heard(tmp_path)
     await server.pay()
@@ -144,11 +144,11 @@ async def test_a_published_voucher_names_nobodys_tickets(tmp_path: Path) -> None
     assert await server.hear(ticket) is None
     cap = SignedMessage.from_json(Statement, (await server.books.state(STATION)).statement).message.spent
     until = SCHEDULE.epoch_of(server.chain.time_s) + 10
-    used = sign(Voucher(KEYS.address, STATION, cap // 2, until), server.core.domain, STATION_KEY).to_json()
+    used = sign(Voucher(KEYS.address, STATION, cap // 2, until), server.parts.domain, STATION_KEY).to_json()
     answers = set()
     for lines in ([(1, 2)], [(2, 2)], [(1, 1)], [], None):
         answers.add(msgspec.json.encode(await server.books.voucher(VoucherPost(used, lines))))
-        # A device that hears what a station pays for is not that payer.
+        # A device of a play that a station pays for is not that payer.
         for device in (STRANGER, DEVICE):
             answers.add(msgspec.json.encode(await server.books.listener_voucher(device, Pay(0, used, lines))))
     assert len(answers) == 1

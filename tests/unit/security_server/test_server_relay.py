@@ -33,7 +33,7 @@ OWNER = b"\x0a" * 20
 
 
 class Network:
-    """A chain that knows owners and counts what is sent."""
+    """A chain with owners that counts sent transactions."""
 
     def __init__(self) -> None:
         self.owners: set[bytes] = set()
@@ -101,9 +101,9 @@ async def relay(tmp_path: Path) -> AsyncIterator[ClaimRelay]:
     domain = Domain(HERE.chain_id, HERE.settlement)
     view: Any = View(Network())
     view.now_ms = now_ms
-    core: Any = SimpleNamespace(address=KEYS.address, keys=KEYS, config=CONFIG, domain=domain, chain=view, store=store)
+    parts: Any = SimpleNamespace(address=KEYS.address, keys=KEYS, config=CONFIG, domain=domain, chain=view, store=store)
     leaves: Any = Leaves()
-    yield services.relay(core, leaves)
+    yield services.relay(parts, leaves)
     store.close()
 
 
@@ -121,8 +121,8 @@ async def refused(work: Any) -> str:
     return error.value.code
 
 
-async def test_the_chain_is_asked_whose_leaf_may_be_sent_each_time(relay: ClaimRelay) -> None:
-    """The finding: what it had said was believed for a minute.
+async def test_ownership_is_read_from_the_chain_for_each_claim(relay: ClaimRelay) -> None:
+    """Not cached: an ownership that ended within the minute allows no unsigned claim.
 
     An owner since a moment was refused, and one no longer was sent.
     """
@@ -135,8 +135,8 @@ async def test_the_chain_is_asked_whose_leaf_may_be_sent_each_time(relay: ClaimR
     assert network.sent == 1
 
 
-async def test_what_the_chain_would_not_take_is_not_sent_and_costs_no_budget(relay: ClaimRelay) -> None:
-    """Where the answer changes between question and estimate: the contract's word becomes the claim's code."""
+async def test_a_claim_that_would_revert_costs_no_budget(relay: ClaimRelay) -> None:
+    """Where ownership changes between read and gas estimate, the revert reason becomes the claim's code."""
     network = relay._chain.network  # type: ignore[attr-defined]
     network.owners.add(OWNER)
     for network.reason, code in (

@@ -21,7 +21,7 @@ HERE = Deployment(
 
 @pytest.mark.parametrize(("change", "name"), [({"confirmations": 4}, "grace"), ({"block_time": 2}, "grace")])
 async def test_a_network_that_is_too_slow(tmp_path: Path, change: dict[str, int], name: str) -> None:
-    """It says which time is too short before it opens a database or asks a node."""
+    """The error names the time that is too short, before a database is opened or a node is read."""
     replace(HERE, **change).save(tmp_path / "deployment.json")
     config = Config(
         deployment=tmp_path / "deployment.json", keys=tmp_path / "keys.json", database=str(tmp_path / "server.sqlite3")

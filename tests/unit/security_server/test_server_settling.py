@@ -35,14 +35,14 @@ FAULTS = ("stopped node", "full blocks", "limited logs", "lie: nothing posted", 
 DOCS = Path(__file__).parents[3] / "docs" / "settlement.md"
 
 
-def test_the_page_has_the_table() -> None:
-    """Conditions, states and actions stand in docs/settlement.md as in the code, row by row."""
+def test_the_documentation_has_the_table() -> None:
+    """Conditions, states and actions of docs/settlement.md are those of the code, row by row."""
     section = DOCS.read_text().split("## States of an epoch", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| \d+ \| (.*?) \| (\w+) \| (\w+) \|$", section, re.MULTILINE)
-    assert rows == [(row.words, str(row.state), str(row.action)) for row in TABLE]
+    assert rows == [(row.condition, str(row.state), str(row.action)) for row in TABLE]
 
 
-def test_every_row_decides_something_and_every_look_has_a_row() -> None:
+def test_every_read_has_a_row_and_every_row_is_used() -> None:
     """All combinations of facts: each has one row, and no row is dead."""
     mine, other = b"\1" * 32, b"\2" * 32
     found = set()
@@ -59,8 +59,8 @@ def test_every_row_decides_something_and_every_look_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("action", [Action.POST, Action.REFUND, Action.UNDO])
-def test_nothing_is_sent_beside_what_waits(action: Action) -> None:
-    """While a transaction of ours waits, no row sends another one."""
+def test_nothing_is_sent_while_a_transaction_is_pending(action: Action) -> None:
+    """No row sends a second transaction while one is pending."""
     facts = Facts(
         b"\1" * 32, b"\1" * 32, 0, False, action is Action.REFUND, 0, 0, False, False, True, False, 150, 100, 200
     )
@@ -180,7 +180,7 @@ class Settling(RuleBasedStateMachine):
     def restart(self) -> None:
         """The process ends and starts."""
         self.server.restart()
-        self.do(self.server.core.agreement.compare())
+        self.do(self.server.parts.agreement.compare())
 
     @rule()
     def back_up(self) -> None:
@@ -205,10 +205,10 @@ class Settling(RuleBasedStateMachine):
         posts = self.chain.ledger.posts
         self.chain.posted = [(epoch, commit) for epoch, commit in self.chain.posted if epoch in posts]
         self.server.receipts = {one for one in self.server.receipts if one.epoch in posts}
-        self.do(self.server.core.agreement.compare())
+        self.do(self.server.parts.agreement.compare())
         stored = self.loop.run_until_complete(self.server.bytes_of())
         lost = [epoch for epoch, post in posts.items() if stored.get(epoch) != archive[epoch]]
-        assert self.server.core.agreement.differing == set(lost)
+        assert self.server.parts.agreement.differing == set(lost)
         COUNT["imported"] += len(lost)
         self.server.imported |= set(lost)
         for epoch in lost:
@@ -216,7 +216,7 @@ class Settling(RuleBasedStateMachine):
                 self.loop.run_until_complete(self.server.pay())
             assert refused.value.code == "server.mismatch.chain"
             self.loop.run_until_complete(self.server.importing.take(archive[epoch]))
-        self.server.core.agreement.require()
+        self.server.parts.agreement.require()
         self.ticket = self.do(self.server.open())
 
     @invariant()
@@ -244,7 +244,7 @@ class Settling(RuleBasedStateMachine):
             self.heal()
             for _ in range(3):
                 self.look()
-            self.do(self.server.core.agreement.compare())
+            self.do(self.server.parts.agreement.compare())
             self.look()
             stored = self.loop.run_until_complete(self.server.bytes_of())
             for epoch in stored:
@@ -252,7 +252,7 @@ class Settling(RuleBasedStateMachine):
                 in_time = SCHEDULE.post_from(epoch) <= self.chain.time_s <= SCHEDULE.post_until(epoch)
                 assert epoch in self.chain.ledger.posts or not in_time or self.waits()
             assert not any(post.void for post in self.chain.ledger.posts.values())
-            self.server.core.agreement.require()
+            self.server.parts.agreement.require()
             states = self.loop.run_until_complete(self.server.states())
             for epoch, state in states.items():
                 true = self.chain.true_epoch(epoch)
@@ -273,7 +273,7 @@ class Settling(RuleBasedStateMachine):
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def waits(self) -> bool:
-        """Whether another post is not final yet."""
+        """True if another post is not final yet."""
         last = self.chain.ledger.last
         return last is not None and last in self.chain.ledger.posts and not self.chain.true_epoch(last).final
 

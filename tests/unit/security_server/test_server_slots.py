@@ -103,8 +103,8 @@ def test_listeners_never_take_stations_slots(desk: Desk) -> None:
     assert payers.pay(name(299)).waiting is None
 
 
-def test_small_change_waits_and_is_told_so(desk: Desk) -> None:
-    """Below the minimum nothing is stated or settled; together with what comes later it is."""
+def test_amounts_below_the_minimum_are_not_stated(desk: Desk) -> None:
+    """Below the minimum nothing is stated or settled; together with later plays it is."""
     payers = Payers(desk, EpochBounds(least_wei=1_000), 10**9)
     payers.heard(STATION, 2, 100)
     assert (payers.stated(STATION).lines, payers.stated(STATION).waiting) == ((), "statement.minimum")
@@ -142,7 +142,7 @@ def test_one_station_does_not_take_the_bond_from_the_others(desk: Desk) -> None:
 
 
 def test_a_station_that_settled_in_the_last_epoch_has_its_part_kept(desk: Desk) -> None:
-    """It owes nothing at this moment; another one still cannot take all of the bond."""
+    """It owes nothing now; another station still cannot take all of the bond."""
     payers = Payers(desk, EpochBounds(), 100_000)
     payers.heard(name(2), 30, 1_000)
     payers.pay(name(2))

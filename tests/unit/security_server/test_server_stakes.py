@@ -28,12 +28,12 @@ class Network:
 
 
 def watch(chain: Network, **config: Any) -> StakeWatch:
-    """Over a chain that says only what gas costs."""
+    """A watch over a chain with a price of gas only."""
     given: Any = chain
     return StakeWatch(chain=given, gomaa_per_coin=Config(Path(), Path(), **config).gomaa_per_coin)
 
 
-async def test_gas_that_is_dearer_than_the_stake_covers_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stake_below_the_gas_cost_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gomaa.server")
     chain = Network()
     stakes = watch(chain)
@@ -49,7 +49,7 @@ async def test_gas_that_is_dearer_than_the_stake_covers_is_said_once(caplog: pyt
     assert len(caplog.messages) == 2
 
 
-async def test_the_operator_says_what_a_coin_is_worth() -> None:
+async def test_the_exchange_rate_is_configured() -> None:
     """Gas is paid in the network's coins, the stake in GoMAA."""
     chain = Network()
     assert await watch(chain, gomaa_per_coin=1.01).check()

@@ -75,7 +75,7 @@ def test_a_voucher_pays_owner_and_listener_what_was_heard(desk: Desk) -> None:
         assert (one.plays, one.seconds) == (1, 30)
 
 
-def test_the_same_statement_twice_asks_for_nothing_twice(desk: Desk) -> None:
+def test_a_repeated_statement_adds_nothing(desk: Desk) -> None:
     """A statement repeated is the same; a voucher repeated settles nothing more."""
     heard(desk, 1, 30)
     first, second = stated(desk), stated(desk)

@@ -18,10 +18,10 @@ EACH = GAS[0] + GAS[1]
 
 
 async def test_sweeps_leave_half_of_the_budget_to_claims(tmp_path: Path) -> None:
-    """One payee had its tokens sent wei by wei until nothing of the hour's gas was left for anybody's claim."""
+    """Many small sweeps of one payee leave gas of the hour for claims."""
     scene = Scene(tmp_path)
     mixer = scene.start(relay_hour_wei=4 * EACH)
-    sweeps = services.sweeps(scene.core, mixer._relay)
+    sweeps = services.sweeps(scene.parts, mixer._relay)
     await scene.owe(1, 1)
     for _ in range(2):
         await sweeps.offer(address_of(key(1)), 1)
@@ -38,12 +38,12 @@ async def test_sweeps_leave_half_of_the_budget_to_claims(tmp_path: Path) -> None
 async def test_a_payee_has_so_many_sweeps_a_day(tmp_path: Path, passed_ms: int, again: bool) -> None:
     scene = Scene(tmp_path)
     mixer = scene.start()
-    sweeps = services.sweeps(scene.core, mixer._relay)
+    sweeps = services.sweeps(scene.parts, mixer._relay)
     for number in (1, 2):
         await scene.owe(number, 1)
     for _ in range(MOST):
         await sweeps.offer(address_of(key(1)), 1)
-        await mixer._relay.note(address_of(key(1)))
+        await mixer._relay.count_sweep(address_of(key(1)))
     assert await refused(sweeps.offer(address_of(key(1)), 1)) == "claim.busy"
     await sweeps.offer(address_of(key(2)), 1)
     scene.now_ms += passed_ms

@@ -40,8 +40,8 @@ def test_a_seek_soon_after_a_seek_is_the_same_seek(desk: Desk) -> None:
     assert (row["seeks"], published["seeks"]) == (2, 2)
 
 
-def test_heard_time_ends_the_music(desk: Desk) -> None:
-    """Twenty seconds in all, over several plays: then neither a renewal nor another play goes on."""
+def test_a_limit_of_heard_time_ends_the_play(desk: Desk) -> None:
+    """Twenty seconds in all, over several plays: then a renewal and another play are refused."""
     by_unit = [
         {"counts": {"play": {"limit": limit, "unit": unit}}} for limit, unit in ((20, "second"), (10, "segment"))
     ]
@@ -63,7 +63,7 @@ def test_heard_time_ends_the_music(desk: Desk) -> None:
 
 
 def test_another_computer_counts_as_one_once_it_has_played(desk: Desk) -> None:
-    """One device: the second computer of the same listener is refused, the first goes on."""
+    """One device: the second computer of the same listener is refused, the first continues."""
     desk.policy = terms(devices=1)
     mine, other = desk.session(), desk.session(device=OTHER_DEVICE, number=2)
     first = desk.ticket(mine, 1)
@@ -91,7 +91,7 @@ def test_two_players_at_once_where_two_are_allowed(desk: Desk) -> None:
 
 
 def test_a_player_that_reports_late_is_among_those_who_sound(desk: Desk) -> None:
-    """Times of a minute ago make no stream silent: the third of two is refused as long as the others are heard from."""
+    """Times of a minute ago make no stream silent: the third of two is refused while the others are reported."""
     desk.policy = terms(concurrent=2, counts={})
     session = desk.session()
     tickets = [desk.ticket(session, n) for n in (1, 2, 3)]
@@ -106,7 +106,7 @@ def test_a_player_that_reports_late_is_among_those_who_sound(desk: Desk) -> None
     assert desk.act(session, tickets[2], "play").code == "policy.concurrent.limit"
 
 
-def test_place_and_purpose_are_the_operators_word(desk: Desk) -> None:
+def test_territory_and_purpose_are_configured(desk: Desk) -> None:
     """Without a known territory a restricted song is refused; with the right one it plays."""
     desk.policy = terms(territories=["DE"], purposes=["private"])
     session = desk.session()
@@ -141,8 +141,8 @@ def test_a_song_that_listeners_pay_for_gives_its_preview(desk: Desk) -> None:
     assert desk.act(session, ticket, "preview").code is None
 
 
-def test_keys_are_not_given_for_a_time_long_gone(desk: Desk) -> None:
-    """A host that signs its actions back into the past gets no keys for them.
+def test_invocations_with_old_times_get_no_keys(desk: Desk) -> None:
+    """A host that signs its actions with earlier times gets no keys for them.
 
     The same report of a lease is still counted.
     """

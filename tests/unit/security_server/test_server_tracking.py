@@ -27,7 +27,7 @@ CASES = [
 
 @pytest.mark.parametrize(("tracking", "choice", "counted"), CASES)
 def test_the_terms_and_the_listener_decide(tracking: str, choice: bool | None, counted: bool) -> None:
-    """Nobody against the terms, nobody against their own word, and by default only who said yes."""
+    """The terms, then the listener's choice; by default only listeners that agreed."""
     raw = {"permissions": ["play"], "price": {"interval_s": 30, "owner": 0, "reward": 0, "payer": "nobody"}}
     policy = Policy.from_dict({**raw, "tracking": tracking})
     assert policy.tracks(choice) is counted

@@ -95,7 +95,7 @@ def schema_of(engine: Engine) -> dict[str, Any]:
 
 
 def version_of(engine: Engine) -> list[str]:
-    """What the version table holds."""
+    """Content of the version table."""
     with engine.connect() as connection:
         return list(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars())
 
@@ -116,7 +116,7 @@ def test_the_listed_revisions_are_those_of_the_scripts() -> None:
     assert scripts.get_heads() == [HEAD]
 
 
-def test_every_column_says_what_it_holds() -> None:
+def test_every_column_has_a_doc() -> None:
     """A sentence beside each column of ``security_server.db.tables``."""
     assert [str(column) for table in METADATA.sorted_tables for column in table.columns if not column.doc] == []
 
@@ -172,7 +172,7 @@ async def test_a_migrated_database_is_used(database: str, engine: Engine) -> Non
 
 
 def test_a_server_does_not_migrate_by_itself(database: str, engine: Engine) -> None:
-    """It names both versions and the command, and changes nothing."""
+    """The error names both versions and the command; nothing is changed."""
     before = first_release(engine)
     error = refused(lambda: Store(database))
     assert error.code == "server.database.version"

@@ -46,7 +46,7 @@ def test_a_seek_moves_the_window() -> None:
 
 
 def test_the_last_segment_is_the_last() -> None:
-    """Asking beyond the song gives what there is."""
+    """A request beyond the song gets the last segments."""
     window = Window.of(190_000, 190_000, 60_000)
     assert window.clip(STARTS, 98, 100) == range(98, 100)
     assert not window.clip(STARTS, 4_000_000_000, 256)
@@ -92,7 +92,7 @@ def test_jumps_without_listening_open_some_places_in_all() -> None:
     assert Allowance.of(0, 60_000, 0, 0).take(STARTS, again, given)[0] == again
 
 
-def test_a_listener_who_hears_half_a_minute_at_each_place_jumps_on_for_ever() -> None:
+def test_half_a_minute_heard_after_each_jump_keeps_the_room_constant() -> None:
     """An hour's song, a jump every 32 s to where nothing was heard: keys always come in time."""
     starts = tuple(range(0, 3_600_001, 2_000))
     given = heard = 0
@@ -122,7 +122,7 @@ JUMPED = st.lists(st.tuples(st.integers(0, 199_000), st.integers(0, 20_000), st.
 
 @given(JUMPED, st.integers(0, 9))
 def test_no_order_of_jumps_brings_more_than_was_heard(steps: list[tuple[int, int, int]], jumps: int) -> None:
-    """Wherever a play goes, keys are bounded by what was heard, one buffer and the room for jumps."""
+    """For any jumps, keys are bounded by heard time, one buffer and the room for jumps."""
     given = heard = 0
     for anchor, more, first in steps:
         position, heard = anchor + more, heard + more
@@ -152,7 +152,7 @@ class Seeker:
     """Milliseconds of silence at each place."""
 
     def jump(self, place_ms: int, listen_ms: int) -> None:
-        """Go there and listen for so long; it ends only when so much was heard."""
+        """Jump to a position and listen until some time was heard."""
         have, position_ms, silent_ms = set[int](), place_ms, 0
         while position_ms < min(place_ms + listen_ms, self.length_ms):
             first = max(0, place_ms // 2_000 - 1)
@@ -196,7 +196,7 @@ def test_a_seek_every_three_seconds_through_a_song_never_waits() -> None:
         assert seeker.waits == [0] * 40
 
 
-def test_who_jumps_about_in_an_hour_waits_a_moment_and_always_goes_on() -> None:
+def test_many_jumps_in_an_hour_wait_a_bounded_time() -> None:
     """Forty places of an hour, three seconds at each.
 
     The first dozen at once, and none after more than the longest wait.
@@ -213,7 +213,7 @@ def test_who_jumps_about_in_an_hour_waits_a_moment_and_always_goes_on() -> None:
     assert WAITED_PER_ROOM * seeker.wait.waited_ms <= seeker.now_ms
 
 
-def test_a_wait_opens_what_the_music_needs_next_and_no_more() -> None:
+def test_a_wait_opens_the_next_segments_only() -> None:
     """Nothing at once, the next segments after twice their length, and an hour's wait opens no more than they are."""
     allowance = Allowance.of(0, 60_000, 0, 100_000)
     wanted, given = range(50, 60), (1 << 119) - 1 << 200
@@ -229,7 +229,7 @@ def test_a_wait_opens_what_the_music_needs_next_and_no_more() -> None:
         assert Allowance.of(0, 60_000, 0, 100_000, done.waited_ms).take(LONG, wanted, given)[0] == range(50, 51)
 
 
-def test_music_that_has_its_keys_waits_for_nothing() -> None:
+def test_no_wait_begins_for_keys_that_are_given_or_far_ahead() -> None:
     """What lies further ahead than the music needs, or was given before, begins no wait."""
     full = (1 << 119) - 1 << 200
     assert Allowance.of(0, 60_000, 0, 100_000).short_ms(LONG, range(51, 60), full) == 0
@@ -238,7 +238,7 @@ def test_music_that_has_its_keys_waits_for_nothing() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 20_000)), max_size=50))
-def test_nobody_waits_longer_than_the_longest_wait_and_nothing_is_saved_up(steps: list[tuple[int, int]]) -> None:
+def test_waits_are_bounded_and_open_no_more_than_was_short(steps: list[tuple[int, int]]) -> None:
     """Each wait ends in time, however short the allowance is; no wait opens more than was short when it ended."""
     wait, now_ms = Wait(), 1
     for short_ms, more_ms in steps:
