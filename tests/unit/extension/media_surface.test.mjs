@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../../../extension/content/ranges.js";
 import "../../../extension/content/media_settings.js";
+import "../../../extension/content/media_clock.js";
+import "../../../extension/content/play_promises.js";
 import "../../../extension/content/media_surface.js";
 
 const { MediaSurface } = globalThis.gomaaSurface;

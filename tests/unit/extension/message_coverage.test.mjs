@@ -24,7 +24,11 @@ const rows = (kind) => Object.keys(PRIVILEGES[kind]).sort();
 
 /** Messages that each room says to the background, by the words of its sources. */
 const SAID = {
-  page: all(text.get("content/content.js"), /(?:postIfOpen|port\.post)\(\{ type: "([a-z.]+)"/g),
+  page: all(
+    inRoom("content/shown_player.js", "content/track_frame.js"),
+    /(?:postIfOpen|post)\(\{ type: "([a-z.]+)"/g,
+    /const request = \{ type: "([a-z.]+)"/g,
+  ),
   provider: all(text.get("content/relay.js"), /port\.post\(\{ type: "([a-z.]+)"/g),
   player: all(
     inRoom("player/"),

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { parse } from "parse5";
 
 await import("../../../extension/content/page_players.js");
-const { players, roots, named } = globalThis.gomaaPagePlayers;
+const { players, roots, sourcesOf } = globalThis.gomaaPagePlayers;
 const { pages } = JSON.parse(readFileSync(new URL("../../vectors/found.json", import.meta.url), "utf8"));
 
 /** A node of parse5 with what the finder uses of the DOM. */
@@ -40,7 +40,7 @@ function found(html, page) {
     ?.getAttribute("href");
   const at = new URL(base ?? "", page);
   return [...players(document)].flatMap((player) => {
-    const { playlist, songs } = named(player);
+    const { playlist, songs } = sourcesOf(player);
     const urls = songs.filter((song) => URL.canParse(song, at)).map((song) => new URL(song, at).href);
     return playlist ? [{ list: new URL(playlist, at).href }] : urls;
   });
