@@ -22,14 +22,14 @@ Object.assign(globalThis, {
   document: { createElement: (tag) => new Element(tag), createElementNS: (_, tag) => new Element(tag) },
   chrome: { i18n: { getMessage: (key, values) => [key, ...(values ?? [])].join(" ") } },
 });
-const { VIEWS } = await import("../../../extension/approve/views.js");
+const { viewOf } = await import("../../../extension/approve/views.js");
 
 const all = (node) => (node instanceof Element ? [node, ...node.children.flatMap(all)] : []);
 const textOf = (node) =>
   node instanceof Element ? node.children.map(textOf).filter(Boolean).join(" ").trim() : String(node).trim();
 /** The question's keys, its sentence and its danger. */
 function seen(kind, facts) {
-  const view = VIEWS[kind](facts);
+  const view = viewOf(kind, facts);
   const nodes = view.nodes.filter(Boolean);
   const elements = nodes.flatMap(all);
   const find = (key) => elements.filter(({ attributes }) => attributes["data-key"] === key).map(textOf);

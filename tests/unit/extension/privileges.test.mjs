@@ -1,16 +1,23 @@
 // Who may say what, who may be told what, and who is who.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allowed, kindOf, PAGE_STATE, PRIVILEGES, tellable, TOLD } from "../../../extension/background/privileges.js";
+import {
+  DELIVERIES,
+  kindOf,
+  mayReceive,
+  maySend,
+  PAGE_STATE,
+  PRIVILEGES,
+} from "../../../extension/background/privileges.js";
 
 const SAMPLES = {
   number: 1.5,
   count: 1,
-  words: ["x"],
+  texts: ["x"],
   string: "play",
   boolean: true,
   object: {},
-  any: "x",
+  scalar: "x",
   blob: "AAAA",
 };
 const WRONG = {
@@ -20,8 +27,8 @@ const WRONG = {
   boolean: [0, "true"],
   object: ["x", 3, [], [{}]],
   count: ["1", -1, 1.5, NaN, 2 ** 53, {}, [1]],
-  words: ["x", {}, [1], [["x"]], ["x".repeat(4097)], Array(65).fill("x"), { length: 1, 0: "x" }],
-  any: [{}, () => 0, ["x"], NaN, "x".repeat(4097)],
+  texts: ["x", {}, [1], [["x"]], ["x".repeat(4097)], Array(65).fill("x"), { length: 1, 0: "x" }],
+  scalar: [{}, () => 0, ["x"], NaN, "x".repeat(4097)],
 };
 const kinds = Object.keys(PRIVILEGES);
 const types = [...new Set(kinds.flatMap((kind) => Object.keys(PRIVILEGES[kind])))];
@@ -44,24 +51,24 @@ for (const kind of kinds) {
   for (const type of types) {
     const expected = Object.keys(PRIVILEGES[kind]).includes(type);
     test(`${kind} ${expected ? "may" : "may not"} say ${type}`, () =>
-      assert.equal(allowed(kind, whole(type)), expected));
+      assert.equal(maySend(kind, whole(type)), expected));
   }
   for (const [type, fields] of Object.entries(PRIVILEGES[kind])) {
     test(`${kind}: ${type} with a field that is not in its row is refused`, () => {
       for (const name of ["port", "origin", "stream", "toString", "extra"])
-        if (!Object.hasOwn(fields, name)) assert.equal(allowed(kind, { ...whole(type), [name]: 1 }), false, name);
+        if (!Object.hasOwn(fields, name)) assert.equal(maySend(kind, { ...whole(type), [name]: 1 }), false, name);
     });
     for (const [name, declared] of Object.entries(fields)) {
       const optional = declared.endsWith("?");
       test(`${kind}: ${type} with a wrong ${name} is refused`, () => {
         for (const value of WRONG[declared.replace("?", "")])
-          assert.equal(allowed(kind, { ...whole(type), [name]: value }), false, String(value).slice(0, 20));
+          assert.equal(maySend(kind, { ...whole(type), [name]: value }), false, String(value).slice(0, 20));
       });
       test(`${kind}: ${type} without ${name} is ${optional ? "allowed" : "refused"}`, () => {
         const rest = whole(type);
         delete rest[name];
-        assert.equal(allowed(kind, rest), optional);
-        assert.equal(allowed(kind, { ...rest, [name]: null }), optional);
+        assert.equal(maySend(kind, rest), optional);
+        assert.equal(maySend(kind, { ...rest, [name]: null }), optional);
       });
     }
   }
@@ -104,7 +111,7 @@ test("no word of a page or of a frame consents, costs or changes a setting: thos
     "wallet.listening.put",
   ]) {
     assert.deepEqual(
-      kinds.filter((kind) => allowed(kind, whole(type))),
+      kinds.filter((kind) => maySend(kind, whole(type))),
       ["wallet"],
       type,
     );
@@ -114,8 +121,8 @@ test("no word of a page or of a frame consents, costs or changes a setting: thos
 test("names of the prototype are no message types", () => {
   for (const kind of kinds) {
     for (const type of ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", ""])
-      assert.equal(allowed(kind, { id: 1, type }), false, type);
-    assert.equal(allowed(kind, JSON.parse('{"__proto__": {"type": "play"}, "id": 1}')), false);
+      assert.equal(maySend(kind, { id: 1, type }), false, type);
+    assert.equal(maySend(kind, JSON.parse('{"__proto__": {"type": "play"}, "id": 1}')), false);
   }
 });
 
@@ -135,31 +142,31 @@ test("what is no object with a type in words is refused", () => {
       { type: { toString: () => "play" } },
       () => 0,
     ]) {
-      assert.equal(allowed(kind, message), false);
+      assert.equal(maySend(kind, message), false);
     }
   }
 });
 
 test("a page commands playback and nothing else", () => {
   for (const command of ["play", "pause", "seek", "volume", "muted", "rate", "pitch"])
-    assert.ok(allowed("page", { type: "command", element: 1, command }));
+    assert.ok(maySend("page", { type: "command", element: 1, command }));
   for (const command of ["rewards", "retry", "wallet.claim", "constructor", "PLAY", ""])
-    assert.equal(allowed("page", { type: "command", element: 1, command }), false, command);
+    assert.equal(maySend("page", { type: "command", element: 1, command }), false, command);
 });
 
 test("a wallet's message carries a number to answer to", () => {
-  assert.ok(allowed("wallet", { id: 7, type: "wallet.status" }));
-  for (const id of [undefined, null, "7", {}]) assert.equal(allowed("wallet", { id, type: "wallet.status" }), false);
+  assert.ok(maySend("wallet", { id: 7, type: "wallet.status" }));
+  for (const id of [undefined, null, "7", {}]) assert.equal(maySend("wallet", { id, type: "wallet.status" }), false);
 });
 
 test("text is as long as 4096 characters and no longer", () => {
-  assert.ok(allowed("page", { type: "show", element: 1, src: "x".repeat(4096) }));
-  assert.equal(allowed("page", { type: "show", element: 1, src: "x".repeat(4097) }), false);
+  assert.ok(maySend("page", { type: "show", element: 1, src: "x".repeat(4096) }));
+  assert.equal(maySend("page", { type: "show", element: 1, src: "x".repeat(4097) }), false);
 });
 
 test("the engine asks the host with an operation in words, in an object", () => {
   for (const request of [{}, { op: 1 }, { op: ["open"] }, [], ["open"], null, "open"])
-    assert.equal(allowed("engine", { type: "native", id: 1, request }), false);
+    assert.equal(maySend("engine", { type: "native", id: 1, request }), false);
 });
 
 const STATE = {
@@ -180,15 +187,19 @@ const STATE = {
 };
 
 test("a page hears what an audio element would say and no field more", () => {
-  assert.ok(tellable("page", { type: "state", element: 1, stream: "1-2", state: STATE }));
+  assert.ok(mayReceive("page", { type: "state", element: 1, stream: "1-2", state: STATE }));
   assert.deepEqual(Object.keys(PAGE_STATE), Object.keys(STATE));
   for (const name of ["wallet", "earned_wei", "rewards", "left", "heard_ms", "address", "session"]) {
     assert.equal(
-      tellable("page", { type: "state", element: 1, stream: "1-2", state: { ...STATE, [name]: 1 } }),
+      mayReceive("page", { type: "state", element: 1, stream: "1-2", state: { ...STATE, [name]: 1 } }),
       false,
       name,
     );
-    assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state: STATE, [name]: 1 }), false, name);
+    assert.equal(
+      mayReceive("page", { type: "state", element: 1, stream: "1-2", state: STATE, [name]: 1 }),
+      false,
+      name,
+    );
   }
   for (const state of [
     null,
@@ -198,7 +209,7 @@ test("a page hears what an audio element would say and no field more", () => {
     { ...STATE, state: { wallet: 1 } },
     { ...STATE, ranges: [[0, "1"]] },
   ])
-    assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state }), false);
+    assert.equal(mayReceive("page", { type: "state", element: 1, stream: "1-2", state }), false);
 });
 
 test("what is for another kind of port is not delivered", () => {
@@ -216,21 +227,21 @@ test("what is for another kind of port is not delivered", () => {
     (kind === "wallet" && other === "provider");
   for (const kind of kinds)
     for (const [other, message] of Object.entries(told))
-      assert.equal(tellable(kind, message), fits(kind, other), `${other}'s to ${kind}`);
-  assert.deepEqual(Object.keys(TOLD), ["page", "player", "provider"]);
-  assert.ok(tellable("provider", { type: "event", name: "accountsChanged", body: "[]" }));
+      assert.equal(mayReceive(kind, message), fits(kind, other), `${other}'s to ${kind}`);
+  assert.deepEqual(Object.keys(DELIVERIES), ["page", "player", "provider"]);
+  assert.ok(mayReceive("provider", { type: "event", name: "accountsChanged", body: "[]" }));
   for (const message of [
     { type: "event", name: "x" },
     { type: "event", name: 1, body: "" },
     { type: "reply", id: 1, ok: true, body: {} },
     { type: "reply", id: 1, ok: true, body: "[]", account: "x" },
   ])
-    assert.equal(tellable("provider", message), false);
-  assert.ok(tellable("wallet", { event: "changed" }));
-  assert.equal(tellable("player", { type: "problem" }), false, "no code");
+    assert.equal(mayReceive("provider", message), false);
+  assert.ok(mayReceive("wallet", { event: "changed" }));
+  assert.equal(mayReceive("player", { type: "problem" }), false, "no code");
   for (const kind of kinds)
     for (const message of [null, [], 1, "x", {}, { type: "toString" }, { id: "1", ok: true }, { id: 1, ok: "true" }])
-      assert.equal(tellable(kind, message), false);
+      assert.equal(mayReceive(kind, message), false);
 });
 
 const SELF = "abcdefghijklmnopabcdefghijklmnop";

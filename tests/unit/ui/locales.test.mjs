@@ -34,7 +34,7 @@ test("keys differ by more than the case of their letters, which chrome.i18n does
 test("every key that the pages name exists, and every plain key is named", () => {
   const named = new Set([...sources.matchAll(/\bt\(\s*"([A-Za-z0-9_]+)"/g)].map(([, key]) => key));
   for (const key of named) assert.ok(key in en, `missing ${key}`);
-  for (const [, key] of sources.matchAll(/counted\(\s*"([A-Za-z0-9_]+)"/g))
+  for (const [, key] of sources.matchAll(/plural\(\s*"([A-Za-z0-9_]+)"/g))
     assert.ok(`${key}_one` in en && `${key}_other` in en, key);
   for (const key of Object.keys(en)) if (!FAMILIES.test(key)) assert.ok(sources.includes(`"${key}"`), `unused ${key}`);
 });
