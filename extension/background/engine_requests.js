@@ -6,6 +6,7 @@ import { Problem } from "../shared/problem.js";
 
 /** @typedef {import("../shared/engine_messages.js").BackgroundRequest} BackgroundRequest */
 /** @typedef {import("../shared/engine_messages.js").NativeRequest} NativeRequest */
+/** @typedef {import("./native.js").HostRequest} HostRequest */
 /** @typedef {{get: (keys: string[]) => Promise<object>, set: (values: object) => Promise<void>}} StorageArea */
 
 /** Performs requests of the engine and sends their responses. */
@@ -48,16 +49,18 @@ export class EngineRequests {
     return get ? this.storage.get(get) : {};
   }
 
-  /** @param {NativeRequest} request @returns {Promise<unknown>} */
+  /** Sends a request to the native host, which checks its fields. @param {NativeRequest} request */
   async #requestNative(request) {
     if (request.op === "status") {
       await this.native.open().catch(() => undefined);
       return this.native.status;
     }
-    if (request.op !== "open") return this.native.request(request);
+    if (request.op !== "open")
+      return this.native.request(/** @type {HostRequest} */ (/** @type {unknown} */ (request)));
     // Origin and site are set here: neither a page nor the engine may name them.
     const stream = this.streams.get(String(request["stream"]));
     if (!stream) throw new Problem("host.stream.unknown");
-    return this.native.request({ ...request, origin: stream.origin, site: stream.site });
+    const { origin, site } = stream;
+    return this.native.request(/** @type {HostRequest} */ (/** @type {unknown} */ ({ ...request, origin, site })));
   }
 }

@@ -73,8 +73,8 @@ const OPS = {
   },
   async "host.status"() {
     const { state: hostState, version, networks, code } = await native("status");
-    const ids = (networks ?? []).map((/** @type {{chain_id: number}} */ { chain_id }) => chain_id);
-    const chain_id = ids.includes(state.chain_id) ? state.chain_id : (ids[0] ?? null);
+    const ids = (networks ?? []).map(({ chain_id }) => chain_id);
+    const chain_id = ids.find((id) => id === state.chain_id) ?? ids[0] ?? null;
     return {
       state: hostState,
       version,

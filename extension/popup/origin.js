@@ -259,7 +259,7 @@ function identifiers(item, breakdown) {
         [t("originServer"), item.server, true],
         [t("originEpoch"), item.epoch, false],
         [t("originPayee"), item.payee, true],
-        [t("originSession"), breakdown?.session ?? breakdown?.detail?.session, true],
+        [t("originSession"), breakdown?.session ?? sessionIn(breakdown?.detail), true],
         [t("originReceipt"), breakdown?.receipt?.signature, true],
         [t("originTransaction"), breakdown?.transaction ?? item.transaction, true],
         [t("chainName"), breakdown?.chain_id, false],
@@ -268,6 +268,9 @@ function identifiers(item, breakdown) {
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value, code]) => [name, String(value), code]);
 }
+
+/** The session in a receipt's data. @param {Record<string, unknown> | null | undefined} detail */
+const sessionIn = (detail) => (typeof detail?.["session"] === "string" ? detail["session"] : null);
 
 /** All of it as JSON, to be copied. @param {Item} item @param {ReceiptBreakdown | null} breakdown */
 function asText(item, breakdown) {

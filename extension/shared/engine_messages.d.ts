@@ -2,6 +2,7 @@
  * Messages of the port `engine`: the engine and the background (docs/protocol.md section 6).
  */
 
+import type { HostEvents, StatusResult } from "./protocol.js";
 import type { CodedProblem, PlayerCommand, PlayerMessage } from "./player_messages.js";
 import type { EnginePageMessage, PageCommandName, PageCommandValue } from "./page_messages.js";
 import type { EngineProviderMessage, ProviderRequest, Site } from "./provider_messages.js";
@@ -80,11 +81,10 @@ export type BackgroundResponse =
   | { type: "answer"; id: number; ok: true; result: unknown }
   | { type: "answer"; id: number; ok: false; error: CodedProblem };
 
-/** An event of the native host; "host": the status of the connection has changed. */
-export interface NativeEvent {
-  event: string;
-  [field: string]: unknown;
-}
+/** An event of the native host, or a change of the connection's status. */
+export type NativeEvent =
+  | { [Name in keyof HostEvents]: { event: Name } & HostEvents[Name] }[keyof HostEvents]
+  | { event: "host"; status: StatusResult };
 
 /** From the background to the engine. */
 export type EngineMessage =

@@ -3,8 +3,7 @@
  */
 
 import type { CodedProblem, Facts, Pay, StateName } from "./player_messages.js";
-
-export type Empty = Record<string, never>;
+import type { AbsentServer, Empty, EscrowEntry, ReceiptBreakdownResult, SiteEntry, SiteResult } from "./protocol.js";
 
 /** Where rewards are collected: at every registered station, where the fan agreed, or nowhere. */
 export type CollectChoice = "always" | "ask" | "never";
@@ -114,7 +113,7 @@ export interface Summary {
     running: boolean;
     listed: number;
     left: number;
-    away: { server: string; url: string | null; epochs: number; code: string }[];
+    away: AbsentServer[];
   };
   playing: NowPlaying | null;
   activity: ActivityItem[];
@@ -124,25 +123,7 @@ export interface Summary {
 export type ActivityCursor = Record<string, unknown>;
 
 /** Breakdown of a receipt by plays. */
-export interface ReceiptBreakdown {
-  chain_id: number;
-  settlement: string;
-  receipt: { signature?: string } | null;
-  detail: { session?: string } | null;
-  station: string;
-  station_address: string | null;
-  session: string | null;
-  transaction: string | null;
-  parts: {
-    content: string | null;
-    title: string;
-    artist: string;
-    time_s: number | null;
-    seconds: number | null;
-    ticket: string | null;
-    amount_wei: string;
-  }[];
-}
+export type ReceiptBreakdown = ReceiptBreakdownResult;
 
 export interface ClaimResult {
   transactions: string[];
@@ -193,14 +174,7 @@ export interface Contact {
 }
 
 /** A site that may play. */
-export interface SiteGrant {
-  origin: string;
-  state: "allowed" | "paused" | "revoked";
-  day_wei: string;
-  spent_wei: string;
-  earned_wei: string;
-  last_s: number;
-}
+export type SiteGrant = SiteEntry;
 
 /** The permission of a site to see an account; `top`: the page around it, where the site asked as a frame. */
 export interface AccountPermit {
@@ -274,26 +248,8 @@ export interface PointsAccount {
   open?: string;
 }
 
-/** Listening money at one security server. */
-export interface ListeningEscrow {
-  server: string;
-  payer: string;
-  station: string;
-  domain: string;
-  chain_id: number;
-  settlement: string;
-  token: string;
-  escrow_wei: string;
-  left_wei: string;
-  pending_wei: string;
-  spent_wei: string;
-  requested_wei: string;
-  held_wei: string;
-  ready_s: number;
-  now_s: number;
-  delay_s: number;
-  under_way?: string | null;
-}
+/** Listening money at one security server; `under_way`: a pending or failed transaction. */
+export type ListeningEscrow = EscrowEntry & { under_way?: string | null };
 
 /** A deposit of listening money that is checked and simulated, and not signed. */
 export interface ListeningQuote {
@@ -358,7 +314,10 @@ export interface WalletOperations {
   "network.offer": { request: { origin: string }; result: NetworkOffer };
   "network.add": { request: { offer: string }; result: Empty };
   "wallet.sites": { request: Empty; result: { sites?: SiteGrant[]; day_wei?: string; spent_wei?: string } };
-  "wallet.site": { request: { origin: string; state?: string; budget?: string }; result: unknown };
+  "wallet.site": {
+    request: { origin: string; state?: SiteGrant["state"]; budget?: string };
+    result: SiteResult;
+  };
   "wallet.permits": { request: Empty; result: { permits?: AccountPermit[] } };
   "wallet.permit.revoke": { request: { origin: string; top?: string | null }; result: Empty };
   "wallet.points": { request: { origin: string; what: string }; result: { account: PointsAccount | null } };

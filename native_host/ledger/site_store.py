@@ -1,10 +1,11 @@
-"""Listening grants of sites, and the debits against their budgets."""
+"""Site grants, and the debits from their budgets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from messages.browser_host.listening import GrantState
 from native_host.ledger.base import Rows
 
 EVERYWHERE: Final = "*"
@@ -13,13 +14,18 @@ EVERYWHERE: Final = "*"
 
 @dataclass(frozen=True)
 class SiteRow:
-    """A listening grant.
+    """A site's grant.
 
-    ``state``: allowed, paused or revoked; ``daily_budget_wei``: the most its paid songs may cost in a day (UTC).
+    Attributes:
+        origin: Origin of the site, or ``EVERYWHERE``.
+        state: ``allowed``, ``paused`` or ``revoked``.
+        daily_budget_wei: Most that paid contents may cost in a day (UTC).
+        first_used_s: First use, Unix seconds.
+        last_used_s: Last use, Unix seconds.
     """
 
     origin: str
-    state: str = "allowed"
+    state: GrantState = "allowed"
     daily_budget_wei: int = 0
     first_used_s: int = 0
     last_used_s: int = 0
@@ -59,22 +65,22 @@ class SiteStore(Rows):
         )
 
     def debited(self, ticket: bytes) -> int:
-        """Wei that were set aside for a ticket so far."""
+        """Amount debited for a ticket so far, wei."""
         return sum(int(row[0]) for row in self._rows("SELECT amount_wei FROM debits WHERE ticket = ?", ticket))
 
     def spent(self, origin: str, day: int) -> int:
-        """Wei that a site (or EVERYWHERE) has cost on a day, counted from 1970."""
+        """Amount debited at a site, or at all (``EVERYWHERE``), on a day counted from 1970; wei."""
         where = "day = ?" if origin == EVERYWHERE else "day = ? AND origin = ?"
         values: tuple[object, ...] = (day,) if origin == EVERYWHERE else (day, origin)
         return sum(int(row[0]) for row in self._rows(f"SELECT amount_wei FROM debits WHERE {where}", *values))  # noqa: S608
 
     def debit(self, ticket: bytes, origin: str, day: int, amount: int) -> None:
-        """Set wei aside for a ticket, before what they pay for happens."""
+        """Debit the cost of an interval from a site's budget, before it is played."""
         self._change(
             "INSERT INTO debits (ticket, origin, day, amount_wei) VALUES (?, ?, ?, ?)", ticket, origin, day, str(amount)
         )
 
 
-def _row(values: tuple[object, ...]) -> SiteRow:
+def _row(values: tuple[Any, ...]) -> SiteRow:
     origin, state, budget, first_s, last_s = values
-    return SiteRow(str(origin), str(state), int(str(budget)), int(str(first_s)), int(str(last_s)))
+    return SiteRow(origin, state, int(budget), first_s, last_s)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from messages.browser_host.playback import Identify
+from messages.browser_host.stream import Identify, IdentifyResult
 from native_host.context import Services
 from native_host.ledger import SessionRow
 from native_host.playback.stream import Stream
@@ -25,17 +25,11 @@ from pywallet.rules.limits import session_is_current
 OWN_SESSION_S: Final = 86_400
 """Length of a session without a wallet: the longest play that begins in its hour."""
 HOUR_S: Final = 3_600
-"""Every hour has its own session, as a wallet's has its own payee.
-
-What is published of one hour says nothing of the next.
-"""
+"""Period of a session without a wallet. Each has its own session, so that published data do not link them."""
 
 
-async def run(services: Services, request: Identify) -> dict[str, Any]:
-    """Bind a listener to the stream.
-
-    Returns:
-        ``session`` (signed), ``id`` and ``now_s``.
+async def run(services: Services, request: Identify) -> IdentifyResult:
+    """Bind a session to the stream.
 
     Raises:
         Refusal: ``session.*``, ``station.unknown``, ``policy.wallet.required``.
@@ -56,7 +50,7 @@ async def run(services: Services, request: Identify) -> dict[str, Any]:
             stream.lease = None
         stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row
-    return {"session": msgspec.json.decode(row.signed_json), "id": to_hex(row.id), "now_s": now_s}
+    return IdentifyResult(msgspec.json.decode(row.signed_json), to_hex(row.id), now_s)
 
 
 def _wallet_session(services: Services, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:

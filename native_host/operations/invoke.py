@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.playback import Invoke
+from messages.browser_host.playback import Grant, Invoke, InvokeResult
 from native_host.context import Services
-from native_host.playback import lease_manager
 from native_host.playback.invocation_log import (
     Destroyed,
     Recorded,
-    record,
-    repeat,
 )
 from native_host.playback.key_source import (
     Wanted,
     from_lease,
-    from_server,
-    plan,
 )
 from native_host.playback.stream import Stream
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import ACTIONS
 
 
-async def run(services: Services, request: Invoke) -> dict[str, Any]:
+async def run(services: Services, request: Invoke) -> InvokeResult:
     """Record one action, and return its keys.
-
-    Returns:
-        ``sequence``, ``grant``, ``left`` (of each count), ``heard_ms`` and full ``intervals``.
 
     Raises:
         GomaaError: The refusal; a refused action counts nothing. ``server.*``, ``host.ledger.*``.
@@ -36,12 +26,12 @@ async def run(services: Services, request: Invoke) -> dict[str, Any]:
     stream = services.streams.require(request.stream)
     if request.action not in ACTIONS:
         raise InputError("host.message.schema", field="action")
-    wanted = plan(services, stream, request)
-    recorded = repeat(services, stream, request)
+    wanted = services.key_source.plan(stream, request)
+    recorded = services.invocations.repeat(stream, request)
     if recorded is None:
         await _require_keys(services, stream, request.action, wanted)
         try:
-            recorded = record(services, stream, request, leased=wanted is not None and wanted.leased)
+            recorded = services.invocations.record(stream, request, leased=wanted is not None and wanted.leased)
         except Destroyed as refusal:
             services.destructions.destroy(stream, refusal.code)
             raise
@@ -51,14 +41,14 @@ async def run(services: Services, request: Invoke) -> dict[str, Any]:
     assert session is not None
     server = services.servers.of_stream(stream)
     services.reporters.of(server, session.id).wake()
-    lease_manager.renew_ahead(services, stream, request.position_ms)
-    return {
-        "sequence": recorded.entry.sequence,
-        "grant": grant,
-        "left": dict(recorded.left),
-        "heard_ms": recorded.meter.heard_ms,
-        "intervals": recorded.meter.intervals(stream.policy.price.interval_s),
-    }
+    services.leases.renew_ahead(stream, request.position_ms)
+    return InvokeResult(
+        sequence=recorded.entry.sequence,
+        grant=grant,
+        left=dict(recorded.left),
+        heard_ms=recorded.meter.heard_ms,
+        intervals=recorded.meter.intervals(stream.policy.price.interval_s),
+    )
 
 
 async def _require_keys(services: Services, stream: Stream, action: str, wanted: Wanted | None) -> None:
@@ -79,9 +69,7 @@ def _lease_refusal(services: Services, stream: Stream) -> Refusal | None:
     return stream.lease.refusal(services.clock.now_ms(stream.network) // 1000) if stream.lease is not None else None
 
 
-async def _grant(
-    services: Services, stream: Stream, recorded: Recorded, wanted: Wanted | None
-) -> dict[str, Any] | None:
+async def _grant(services: Services, stream: Stream, recorded: Recorded, wanted: Wanted | None) -> Grant | None:
     if wanted is None:
         return None
     if stream.withdrawn is not None:
@@ -90,7 +78,7 @@ async def _grant(
         return from_lease(stream, wanted)
     stream.unanswered = recorded.entry
     try:
-        return await from_server(services, stream, recorded.entry, wanted)
+        return await services.key_source.from_server(stream, recorded.entry, wanted)
     except GomaaError as e:
         if e.code == "server.unreachable":
             raise _lease_refusal(services, stream) or e from None

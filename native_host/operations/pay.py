@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.playback import Pay
+from messages.browser_host.listening import Pay
+from messages.fields import Empty
 from native_host.context import Services
-from native_host.payments import statement_check
 from pywallet.protocol import Signed, Voucher
 
 
-async def run(services: Services, request: Pay) -> dict[str, Any]:
+async def run(services: Services, request: Pay) -> Empty:
     """Send the voucher that ``owed`` returned.
 
     Raises:
         GomaaError: ``voucher.signature``, ``voucher.cap``, the server's refusal.
     """
-    await statement_check.pay(
-        services, services.streams.require(request.stream), Signed.from_json(Voucher, request.voucher)
-    )
-    return {}
+    stream = services.streams.require(request.stream)
+    await services.payments.pay(stream, Signed.from_json(Voucher, request.voucher))
+    return Empty()

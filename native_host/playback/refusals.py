@@ -1,9 +1,10 @@
-"""Refusals: recorded in the ledger, and shown by the extension."""
+"""Refusals: recorded in the ledger, and sent to the extension as events."""
 
 from __future__ import annotations
 
 import time
 
+from messages.browser_host.events import ProblemFound
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
 from native_host.playback.stream import Stream
@@ -20,7 +21,7 @@ class Refusals:
     def problem(self, stream: Stream, code: str) -> None:
         """Send a ``problem`` event about a stream."""
         message = SENTENCES.get(code, SENTENCES["internal"])
-        self._emit({"event": "problem", "stream": stream.name, "code": code, "message": message})
+        self._emit(ProblemFound(stream.name, code, message))
 
     def record(self, stream: Stream | None, action: str, code: str) -> None:
         """Write a refusal to the ledger: its amount is zero and it changes no counter."""
@@ -30,9 +31,15 @@ class Refusals:
             self._ledger.add_refusal(int(time.time()), content, station.domain if station else None, action, code)
 
     def on_refused(self, session: bytes, _sequence: int, code: str) -> None:
-        """The server refused a reported invocation: erase the session's leases, whose keys it would not pay for."""
+        """Erase the leases of a session whose reported invocation the server has refused.
+
+        Args:
+            session: Digest of the session.
+            _sequence: Sequence number of the invocation.
+            code: Code of the refusal.
+        """
         if code == "server.moved":
-            # Nothing is wrong with the listener's side: the engine asks for a ticket of the new server.
+            # The leases stay valid: the engine gets a ticket of the new server.
             return
         for stream in self._streams.of_session(session):
             if stream.lease is not None:

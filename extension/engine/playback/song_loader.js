@@ -21,9 +21,10 @@ const MOST_OPENED = 8;
 const openings = new SiteQueue(MOST_OPENED);
 
 /** @typedef {import("./stream.js").Stream} Stream */
+/** @typedef {import("../link.js").NativeOperations["open"]["request"]} Opening */
 
 export class SongLoader {
-  /** @type {Record<string, unknown>} request with which the host opens the song */
+  /** Request with which the host opens the song; empty until the header is read. @type {Partial<Opening>} */
   opening = {};
 
   /** @param {Stream} stream @param {import("./session.js").PlaybackSession} session that plays the song */
@@ -47,13 +48,13 @@ export class SongLoader {
   /** Releases what was read of a song that was not opened, or is closed. */
   release() {
     this.stream.source.close();
-    if (this.opening["stream"]) this.opening = { stream: this.opening["stream"] };
+    if (this.opening.stream) this.opening = { stream: this.opening.stream };
   }
 
   /** Opens the song at another host, or at the same one after the connection broke. The music goes on. */
   async reopen() {
     const { stream } = this;
-    const info = await native("open", this.opening);
+    const info = await native("open", /** @type {Opening} */ (this.opening));
     stream.setInfo({ ...stream.info, now_s: info.now_s });
     stream.ring.wrappingKey(info.ephemeral).catch(() => undefined);
   }
@@ -65,9 +66,10 @@ export class SongLoader {
     if (session.isStale) return;
     // Host and core choose the rendition by the same fields.
     const able = { codecs: CODECS, kbps: source.kbps === null ? null : Math.round(source.kbps) };
-    this.opening = { stream: place.stream, header: toBase64(cose), key: toBase64(key), ...able };
+    const opening = { stream: place.stream, header: toBase64(cose), key: toBase64(key), ...able };
+    this.opening = opening;
     const closed = () => Promise.reject(new Problem("host.stream.unknown"));
-    const opened = openings.run(place.site, () => (session.isStale ? closed() : native("open", this.opening)));
+    const opened = openings.run(place.site, () => (session.isStale ? closed() : native("open", opening)));
     const loaded = core("header.load", { stream: place.stream, ...able }, cose);
     source.addMirrors(loaded.then((song) => song.delivery));
     // The terms are the file's own, and are shown where the host is missing too.

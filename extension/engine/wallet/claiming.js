@@ -13,7 +13,7 @@ import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import { knownNetworks } from "./networks.js";
-import { load, now, set, state, walletOf } from "./state.js";
+import { load, now, requireWallet, set, state, walletOf } from "./state.js";
 
 /**
  * A signed claim of a receipt. `due_ms`: when its epoch is final; `after_ms`: when it is to be paid; `at_ms`: when it
@@ -65,12 +65,12 @@ const ownClaims = () => state.claiming.filter(({ wallet }) => wallet === walletO
 
 /** Receipts that are not paid: one page of pending ones, and all claimable ones. */
 async function* unpaid() {
-  const { receipts } = await native("earnings", { wallet: walletOf(), state: "open", after: null, limit: PAGE });
+  const { receipts } = await native("earnings", { wallet: requireWallet(), state: "open", after: null, limit: PAGE });
   for (const receipt of receipts) if (receipt.state === "pending") yield receipt;
   /** @type {any} */
   let after = null;
   do {
-    const page = await native("earnings", { wallet: walletOf(), state: "claimable", after, limit: PAGE });
+    const page = await native("earnings", { wallet: requireWallet(), state: "claimable", after, limit: PAGE });
     yield* page.receipts;
     after = page.next;
   } while (after);
@@ -250,7 +250,7 @@ async function send(claim) {
   /** @type {Partial<Planned> | null} */
   let change = { at_ms: Date.now() + later };
   try {
-    const { transaction, due_s } = await native("claim", {
+    const { transaction, due_s = Infinity } = await native("claim", {
       claims: [claim.claim],
       mixed: true,
       after_s: Math.floor((claim.after_ms ?? claim.at_ms) / 1000),

@@ -11,7 +11,7 @@ import { dropTransferCache, transferLines } from "./transfers.js";
 import { progress, search } from "./search.js";
 import { tellPayees } from "./sessions.js";
 import { spendable as inPrivate } from "./spending.js";
-import { now, state, walletOf } from "./state.js";
+import { now, requireWallet, state, walletOf } from "./state.js";
 import { payeeHoldings, sweep } from "./sweep.js";
 
 /** Claims in one transaction. */
@@ -84,7 +84,7 @@ async function summary() {
  * @param {{after?: {epoch: number, server: string, payee: string, chain_id?: number} | null}} message
  */
 async function more({ after = null }) {
-  const { receipts, next } = await native("earnings", { wallet: walletOf(), after, limit: PAGE });
+  const { receipts, next } = await native("earnings", { wallet: requireWallet(), after, limit: PAGE });
   return { activity: activity({ receipts, activity: [] }), next };
 }
 
@@ -215,7 +215,7 @@ async function claim({ most_wei = "0" }) {
     for await (const batch of batches()) {
       const done = await native("claim", { claims: batch });
       transactions.push(done.transaction);
-      amount += BigInt(done.amount_wei);
+      amount += BigInt(done.amount_wei ?? 0);
     }
   } catch (error) {
     failure = error;
@@ -237,7 +237,7 @@ async function* batches() {
   let after = null;
   do {
     const { receipts, next } = await native("earnings", {
-      wallet: walletOf(),
+      wallet: requireWallet(),
       state: "claimable",
       after,
       limit: MAX_PAGE,

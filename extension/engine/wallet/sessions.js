@@ -108,15 +108,9 @@ async function reportPayees() {
     const { wallet } = state.sessions.find((session) => !session.told) ?? {};
     if (!wallet) return;
     const batch = state.sessions.filter((session) => !session.told && session.wallet === wallet).slice(0, PAYEE_BATCH);
-    const paid = batch.filter(({ number }) => number !== null);
-    const payees = paid.map(({ payee, station, number, chain_id, settlement, station_name }) => ({
-      payee,
-      station,
-      number,
-      chain_id,
-      settlement,
-      name: station_name.slice(0, 256),
-    }));
+    const payees = batch.flatMap(({ payee, station, number, chain_id, settlement, station_name }) =>
+      number === null ? [] : [{ payee, station, number, chain_id, settlement, name: station_name.slice(0, 256) }],
+    );
     if (payees.length) await native("payees", { wallet, payees });
     for (const session of batch) session.told = true;
     await set({ sessions: state.sessions });

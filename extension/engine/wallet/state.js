@@ -2,6 +2,7 @@
  * The wallet's persistent state, and whether it is open.
  */
 
+import { Problem } from "../../shared/problem.js";
 import { moment, since } from "../clock.js";
 import { readStorage, writeStorage } from "../link.js";
 
@@ -155,6 +156,13 @@ export function load() {
 
 /** Address of the first account, which identifies the recovery words. */
 export const walletOf = () => state.accounts.find(({ index }) => index === 0)?.address ?? null;
+
+/** Address of the words' first account. @throws {Problem} wallet.missing */
+export function requireWallet() {
+  const wallet = walletOf();
+  if (wallet === null) throw new Problem("wallet.missing");
+  return wallet;
+}
 
 /** Changes the state and stores the change. @param {Partial<State>} change */
 export async function set(change) {

@@ -57,12 +57,14 @@ export async function find({ chain_id, payees }) {
 
 /** Reads one page. @param {number} chain_id @param {{payees?: string[], after?: string | null}} which */
 async function readPage(chain_id, which) {
+  const { account } = state;
+  if (account === null) throw new Problem("wallet.missing");
   const {
     holdings,
     next,
     asked = 0,
     ...where
-  } = await native("holdings", { chain_id, account: state.account, wallet: walletOf(), ...which });
+  } = await native("holdings", { chain_id, account, wallet: walletOf(), ...which });
   return {
     next: next ?? null,
     asked,

@@ -147,7 +147,7 @@ async function updateOne(sent) {
         transaction,
         state: ended,
         fee_wei: status.fee_wei,
-        time_s: status.time_s,
+        time_s: status.time_s ?? undefined,
         reason: null,
         offers: offers.map((item) => ({ ...item, raw: "", call: null })),
       });
