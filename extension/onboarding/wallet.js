@@ -148,12 +148,12 @@ export function checkWords(app) {
  */
 export function restore(app) {
   const words = field({ id: "words", label: t("yourWords"), hint: t("yourWordsHint"), area: true });
-  const near = h("div", { class: "row tight wrap", role: "group", "aria-label": t("didYouMean"), hidden: true });
+  const corrections = h("div", { class: "row tight wrap", role: "group", "aria-label": t("didYouMean"), hidden: true });
   const form = h(
     "form",
     { class: "stack" },
     words.node,
-    near,
+    corrections,
     app.draft.exists ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("restoreReplaces"))) : null,
     ends(backTo(app, "choose"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))),
   );
@@ -163,14 +163,14 @@ export function restore(app) {
     words.input.focus();
   };
   const check = async () => {
-    near.hidden = true;
+    corrections.hidden = true;
     const spelling = await app.request("wallet.spelling", { words: words.input.value });
     const typed = spelling.words;
     const slip = spelling.slips[0];
     if (slip) {
-      near.hidden = slip.near.length === 0;
+      corrections.hidden = slip.near.length === 0;
       fill(
-        near,
+        corrections,
         h("span", { class: "s dim" }, t("didYouMean")),
         slip.near.map((word) =>
           press(h("button", { type: "button", class: "btn small" }, word), () => {
@@ -228,7 +228,7 @@ export function newPassword(app) {
       checked: value === app.draft.collect,
     }),
   );
-  const where = h(
+  const collectChoice = h(
     "fieldset",
     { class: "collect" },
     h("legend", null, t("collectAt")),
@@ -245,7 +245,7 @@ export function newPassword(app) {
     "form",
     { class: "stack" },
     h("div", { class: "stack narrow" }, first.node, second.node),
-    where,
+    collectChoice,
     trouble,
     ends(backTo(app, app.draft.restoring ? "restore" : "check"), go),
   );

@@ -44,7 +44,7 @@ export function wave({ waveform, label, seek, text }) {
   /** @type {number | null} */
   let dragging = null;
 
-  const place = () => {
+  const update = () => {
     const x = duration > 0 ? (position / duration) * width : 0;
     set(clip, { width: x });
     set(rest, { x, width: Math.max(0, width - x) });
@@ -62,7 +62,7 @@ export function wave({ waveform, label, seek, text }) {
           : [s("rect", { x: 0, y: HEIGHT / 2 - 3, width, height: 6, rx: 3 })]),
       );
     }
-    place();
+    update();
   };
   new ResizeObserver(draw).observe(node);
 
@@ -113,7 +113,7 @@ export function wave({ waveform, label, seek, text }) {
       position = positionMs;
       duration = durationMs;
       enabled = isSeekable;
-      place();
+      update();
       set(node, {
         "aria-valuemax": Math.round(durationMs / 1000),
         "aria-valuenow": Math.round(positionMs / 1000),

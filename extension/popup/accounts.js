@@ -76,21 +76,24 @@ export function accounts(app) {
  */
 export function contacts(app) {
   const list = h("ul", { class: "list card", hidden: true });
-  const name = field({ id: "name", label: t("contactName") });
-  const where = field({ id: "address", label: t("contactAddress"), hint: t("sendToHint"), area: true });
-  where.input.setAttribute("rows", "2");
+  const nameField = field({ id: "name", label: t("contactName") });
+  const addressField = field({ id: "address", label: t("contactAddress"), hint: t("sendToHint"), area: true });
+  addressField.input.setAttribute("rows", "2");
   const more = form(
-    { fields: [name.node, where.node], submit: t("contactAdd"), busy: t("starting"), kind: "" },
+    { fields: [nameField.node, addressField.node], submit: t("contactAdd"), busy: t("starting"), kind: "" },
     async () => {
-      where.fail("");
-      name.fail("");
+      addressField.fail("");
+      nameField.fail("");
       try {
-        await app.request("wallet.contact.save", { name: name.input.value, address: where.input.value.trim() });
-        name.input.value = where.input.value = "";
+        await app.request("wallet.contact.save", {
+          name: nameField.input.value,
+          address: addressField.input.value.trim(),
+        });
+        nameField.input.value = addressField.input.value = "";
       } catch (error) {
         const { code, cause, fix } = problemTexts(/** @type {{code?: string}} */ (error));
-        if (code === "wallet.recipient") return where.fail(`${cause}. ${fix}`);
-        if (code === "message.schema") return name.fail(t("contactNameMissing"));
+        if (code === "wallet.recipient") return addressField.fail(`${cause}. ${fix}`);
+        if (code === "message.schema") return nameField.fail(t("contactNameMissing"));
         throw error;
       }
       await draw();

@@ -46,13 +46,13 @@ function hostChip(app) {
  * The header of a screen below a tab.
  * @param {App} app
  * @param {string} title
- * @param {import("./app.js").Screen} where to go back to
+ * @param {import("./app.js").Screen} screen the one that the button opens
  */
-export function backBar(app, title, where) {
+export function backBar(app, title, screen) {
   return h(
     "header",
     null,
-    press(iconButton("back", t("back"), "small"), () => app.go(where)),
+    press(iconButton("back", t("back"), "small"), () => app.go(screen)),
     h("h1", null, title),
   );
 }
@@ -68,9 +68,9 @@ export function middle(...children) {
 /**
  * The tabs.
  * @param {App} app
- * @param {"home" | "activity" | "sites" | "settings"} here the present one
+ * @param {"home" | "activity" | "sites" | "settings"} current the present one
  */
-export function tabs(app, here) {
+export function tabs(app, current) {
   /** @type {["home" | "activity" | "sites" | "settings", string, string][]} */
   const all = [
     ["home", "home", t("tabHome")],
@@ -85,7 +85,7 @@ export function tabs(app, here) {
       press(
         h(
           "button",
-          { type: "button", "data-key": `tab-${screen}`, "aria-current": screen === here ? "page" : null },
+          { type: "button", "data-key": `tab-${screen}`, "aria-current": screen === current ? "page" : null },
           icon(shape),
           name,
         ),
@@ -127,14 +127,14 @@ export function titleOf(item) {
 
 /** The state of the money of a line. @param {Item} item */
 export function stateOf(item) {
-  const own = !item.kind
+  const transferText = !item.kind
     ? ""
     : item.state === "pending"
       ? t("stateUnderWay")
       : item.state === "refused"
         ? t("stateFailed")
         : "";
-  return moneyState(item.state, own || undefined);
+  return moneyState(item.state, transferText || undefined);
 }
 
 /** The note about the action before. @param {App} app */

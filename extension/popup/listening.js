@@ -41,7 +41,7 @@ export function listening(app) {
       box,
       places.length ? h("h2", { class: "h" }, t("listeningTitle")) : null,
       places.length ? h("p", { class: "s dim" }, t("listeningLead")) : null,
-      places.map((place) => card(app, place)),
+      places.map((escrow) => card(app, escrow)),
     );
   };
   const refresh = () => void draw().catch(() => undefined);
@@ -50,25 +50,25 @@ export function listening(app) {
   return box;
 }
 
-/** @param {App} app @param {ListeningEscrow} place */
-function card(app, place) {
+/** @param {App} app @param {ListeningEscrow} escrow */
+function card(app, escrow) {
   const body = h("section", { class: "card stack t", "data-key": "place" });
   const parts = [
     h(
       "div",
       { class: "row between" },
-      h("b", { class: "clip" }, place.domain),
-      h("span", { class: "num", "data-key": "left", title: exact(place.left_wei) }, `${show(place.left_wei)} GoMAA`),
+      h("b", { class: "clip" }, escrow.domain),
+      h("span", { class: "num", "data-key": "left", title: exact(escrow.left_wei) }, `${show(escrow.left_wei)} GoMAA`),
     ),
     h(
       "div",
       { class: "row between xs dim" },
       h("span", null, t("listeningSpent")),
-      h("span", { class: "num", "data-key": "spent", title: exact(place.spent_wei) }, show(place.spent_wei)),
+      h("span", { class: "num", "data-key": "spent", title: exact(escrow.spent_wei) }, show(escrow.spent_wei)),
     ),
   ];
-  const failed = place.under_way?.startsWith("failed: ") ? place.under_way.slice(8) : null;
-  if (place.under_way && !failed)
+  const failed = escrow.under_way?.startsWith("failed: ") ? escrow.under_way.slice(8) : null;
+  if (escrow.under_way && !failed)
     return (
       fill(
         body,
@@ -86,27 +86,27 @@ function card(app, place) {
         h("span", null, t("listeningFailed", problemTexts({ code: failed }).cause)),
       ),
     );
-  fill(body, ...parts, withdrawal(app, place), deposit(app, place, body));
+  fill(body, ...parts, withdrawal(app, escrow), deposit(app, escrow, body));
   return body;
 }
 
-/** @param {App} app @param {ListeningEscrow} place */
-function withdrawal(app, place) {
-  const isRequested = wei(place.requested_wei) > 0n;
-  const held = wei(place.held_wei) > 0n;
-  const ready = held || (isRequested && place.now_s >= place.ready_s);
-  if (!isRequested && !held && wei(place.left_wei) === 0n) return null;
+/** @param {App} app @param {ListeningEscrow} escrow */
+function withdrawal(app, escrow) {
+  const isRequested = wei(escrow.requested_wei) > 0n;
+  const isHeld = wei(escrow.held_wei) > 0n;
+  const ready = isHeld || (isRequested && escrow.now_s >= escrow.ready_s);
+  if (!isRequested && !isHeld && wei(escrow.left_wei) === 0n) return null;
   const take = () =>
     app
-      .request("wallet.listening.take", { server: place.server, payer: place.payer })
+      .request("wallet.listening.take", { server: escrow.server, payer: escrow.payer })
       .catch((error) => app.fail(error));
-  const text = held
-    ? t("listeningHeld", show(place.held_wei))
+  const text = isHeld
+    ? t("listeningHeld", show(escrow.held_wei))
     : !isRequested
-      ? t("listeningDelay", Math.ceil(place.delay_s / 60))
+      ? t("listeningDelay", Math.ceil(escrow.delay_s / 60))
       : ready
-        ? t("listeningReady", show(place.requested_wei))
-        : t("listeningWaits", show(place.requested_wei), moment(place.ready_s, language()));
+        ? t("listeningReady", show(escrow.requested_wei))
+        : t("listeningWaits", show(escrow.requested_wei), moment(escrow.ready_s, language()));
   return h(
     "div",
     { class: "stack z" },
@@ -124,8 +124,8 @@ function withdrawal(app, place) {
   );
 }
 
-/** @param {App} app @param {ListeningEscrow} place @param {HTMLElement} body */
-function deposit(app, place, body) {
+/** @param {App} app @param {ListeningEscrow} escrow @param {HTMLElement} body */
+function deposit(app, escrow, body) {
   const sum = field({ id: "listening", label: t("listeningPut"), hint: t("listeningHow") });
   sum.input.setAttribute("inputmode", "decimal");
   return form({ fields: [sum.node], submit: t("goOn"), busy: t("sendChecking"), kind: "", key: "put-in" }, async () => {
@@ -133,8 +133,8 @@ function deposit(app, place, body) {
     let quote;
     try {
       quote = await app.request("wallet.listening.quote", {
-        server: place.server,
-        payer: place.payer,
+        server: escrow.server,
+        payer: escrow.payer,
         amount: sum.input.value,
       });
     } catch (error) {

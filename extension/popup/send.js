@@ -73,10 +73,10 @@ export function send(app) {
       } catch (error) {
         const { code, cause, fix } = problemTexts(/** @type {{code?: string}} */ (error));
         const amountText = amountError(error, t("sendAmountWrong"));
-        const where = code === "wallet.recipient" ? to : amountText ? sum : null;
-        if (!where) throw error;
-        where.fail(amountText ?? `${cause}. ${fix}`);
-        where.input.focus();
+        const invalidField = code === "wallet.recipient" ? to : amountText ? sum : null;
+        if (!invalidField) throw error;
+        invalidField.fail(amountText ?? `${cause}. ${fix}`);
+        invalidField.input.focus();
       }
     },
   );

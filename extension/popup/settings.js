@@ -143,23 +143,23 @@ const durationText = (seconds) =>
  * @param {App} app
  * @param {string} shape
  * @param {string} name
- * @param {import("./app.js").Screen} where
+ * @param {import("./app.js").Screen} screen
  * @param {Node | string} [value]
  */
-function linkRow(app, shape, name, where, value = "") {
+function linkRow(app, shape, name, screen, value = "") {
   return h(
     "li",
     null,
     press(
       h(
         "button",
-        { type: "button", class: "item", "data-key": where },
+        { type: "button", class: "item", "data-key": screen },
         icon(shape),
         h("span", { class: "grow" }, name),
         value,
         icon("next", "m"),
       ),
-      () => app.go(where),
+      () => app.go(screen),
     ),
   );
 }

@@ -117,7 +117,14 @@ const stateOf = ({ state }) =>
 export function site(app) {
   const chosen = app.model.site;
   if (!chosen) return [backBar(app, t("tabSites"), "sites"), middle()];
-  /** @param {SiteGrant["state"]} state @param {string} name @param {string} shape @param {string} key @param {string} [kind] */
+  /**
+   * A button that changes the grant.
+   * @param {SiteGrant["state"]} state
+   * @param {string} name
+   * @param {string} shape
+   * @param {string} key
+   * @param {string} [kind]
+   */
   const changeState = (state, name, shape, key, kind = "") =>
     press(
       h("button", { type: "button", class: `btn ${kind}`.trim(), "data-key": key }, icon(shape), name),

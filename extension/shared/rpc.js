@@ -78,7 +78,7 @@ export class RequestMap {
     return request !== undefined;
   }
 
-  /** Rejects every pending request, where the connection has closed. @param {Error} error */
+  /** Rejects every pending request: the connection has closed. @param {Error} error */
   rejectAll(error) {
     for (const id of [...this.#pending.keys()]) this.reject(id, error);
   }

@@ -51,13 +51,13 @@ export const hostRemedy = (code) => REMEDIES[code] ?? null;
 
 /**
  * The commands to run.
- * @param {string} exactly commands of the background, one per line, or ""; a single one is the install command
+ * @param {string} commands those of the background, one per line, or ""; a single one is the install command
  * @param {HostRemedy} remedy
  * @returns {string[]} in order
  */
-export function hostCommands(exactly, remedy) {
+export function hostCommands(commands, remedy) {
   if (remedy === "repair") return ["gomaa host repair"];
-  const lines = exactly
+  const lines = commands
     .split("\n")
     .map((line) => line.trim())
     .filter(Boolean);
