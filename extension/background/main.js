@@ -46,9 +46,7 @@ const tabs = new TabBuckets();
 const approval = new ApprovalWindow(() => engine.send({ type: "dismissed" }));
 /** The popup in a window of its own, for decisions that a player opens. */
 const decisions = new ApprovalWindow(() => {}, "popup/popup.html");
-const native = new Native((/** @type {import("../shared/engine_messages.js").NativeEvent} */ event) =>
-  engine.send({ type: "event", event }),
-);
+const native = new Native((event) => engine.send({ type: "event", event }));
 const requests = new EngineRequests({ engine, native, streams, approval, storage: local });
 
 /** Messages that restore the streams and ports in a restarted engine. */

@@ -22,7 +22,8 @@ const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 
 /** @typedef {import("../shared/protocol.d.ts").StatusResult} Status */
 
-/** @typedef {Record<string, any>} JsonObject */
+/** @typedef {Record<string, unknown>} JsonObject */
+/** @typedef {import("../shared/engine_messages.js").NativeEvent} NativeEvent */
 /** @typedef {import("../shared/protocol.d.ts").HostOperations} HostOperations */
 /**
  * A request: operation and fields.
@@ -31,7 +32,7 @@ const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 
 /** Client of the native-messaging host: connects at the first request and again after the host has gone. */
 export class Native {
-  /** @param {(event: any) => void} onEvent events of the host, and {event: "host", status} when the status changes */
+  /** @param {(event: NativeEvent) => void} onEvent events of the host, and {event: "host", status} when the status changes */
   constructor(onEvent) {
     this.onEvent = onEvent;
     /** @type {chrome.runtime.Port | null} */
@@ -171,7 +172,7 @@ export class Native {
     if (event["event"] === "networks" && Array.isArray(event["networks"]))
       this.setStatus({ networks: event["networks"] });
     // Only this side reports the status of the connection.
-    else if (event["event"] !== "host") this.onEvent(event);
+    else if (event["event"] !== "host") this.onEvent(/** @type {NativeEvent} */ (/** @type {unknown} */ (event)));
   }
 
   /**
@@ -182,7 +183,7 @@ export class Native {
    * @returns {number | undefined}
    */
   requestOf({ id, ok, error }) {
-    if (this.requests.has(id)) return id;
+    if (typeof id === "number" && this.requests.has(id)) return id;
     return ok === false && (id === 0 || id === undefined) && isObject(error) ? this.requests.oldest : undefined;
   }
 
