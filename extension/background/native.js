@@ -32,7 +32,7 @@ const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 
 /** Client of the native-messaging host: connects at the first request and again after the host has gone. */
 export class Native {
-  /** @param {(event: NativeEvent) => void} onEvent events of the host, and {event: "host", status} when the status changes */
+  /** @param {(event: NativeEvent) => void} onEvent events of the host, and "host" when the status changes */
   constructor(onEvent) {
     this.onEvent = onEvent;
     /** @type {chrome.runtime.Port | null} */
