@@ -19,7 +19,7 @@ test("the table of Default_Ignorable_Code_Point is the standard's, over all code
   }
 });
 
-test("the pages write the same characters out, and leave letters and pictures as they are", () => {
+test("pages make the same characters visible, and keep letters and emoji", () => {
   const blanks = [...(/BLANK.*\(\((.*?)\)\)/.exec(source)?.[1] ?? "").matchAll(/0x([0-9A-F]+)/g)].map(([, code]) =>
     parseInt(code, 16),
   );

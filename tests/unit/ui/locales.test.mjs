@@ -1,4 +1,4 @@
-// The sentences: the same keys in both languages, all of them used, every error code among them.
+// Localised texts: the same keys in both languages, all of them used, with every error code.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -56,8 +56,7 @@ test("an apostrophe is one character everywhere, and no quotation mark is a plai
   assert.doesNotMatch(read("pywallet/policy/sentences.py"), /[a-z]'[a-z]/);
 });
 
-test("what a node has against a transfer is not part of our sentence", () =>
-  assert.doesNotMatch(en.stepNotKnown.message, /\$/));
+test("a node's objection is not part of a text", () => assert.doesNotMatch(en.stepNotKnown.message, /\$/));
 
 test("the Chinese sentences are Chinese", () => {
   const same = new Set(["appName"]);

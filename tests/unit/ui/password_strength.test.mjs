@@ -13,7 +13,7 @@ test("the three positions to check are different, in order and within the words"
   }
 });
 
-test("short, easy, fair and strong passwords are told apart", () => {
+test("short, easy, fair and strong passwords are distinguished", () => {
   assert.equal(strength(""), "empty");
   assert.equal(strength("abc12"), "short");
   for (const easy of ["password1", "aaaaaaaaaaaa", "abcdefgh", "87654321", "harbours"])
