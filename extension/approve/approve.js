@@ -1,104 +1,101 @@
 /**
- * The approval window. The site is shown as the browser reports it. The button is enabled a moment after the window is
- * visible, and disabled again after each change of focus: a press meant for something else approves nothing.
+ * The approval window. The site is shown as the browser reports it. The button is enabled after a delay, and disabled
+ * again after each change of focus: a press that was meant for a page approves nothing.
  */
 
 import { byId, fill, h, press, write } from "../ui/dom.js";
 import { icon, mark } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { walletPort } from "../ui/port.js";
-import { pressOnce } from "../ui/wake_delay.js";
-import { dress, sentences, t } from "../ui/text.js";
-import { VIEWS } from "./views.js";
+import { ignoreKeyRepeats } from "../ui/enable_delay.js";
+import { setDocumentTitle, problemTexts, t } from "../ui/text.js";
+import { viewOf } from "./views.js";
 
-/**
- * A pending approval.
- * @typedef {{id: string, kind: string, origin: string, top: string | null, looks?: number, facts?: any}}
- *   PendingApproval
- */
+/** @typedef {import("../shared/wallet_messages.js").PendingApproval} PendingApproval */
 
-const WAKE_MS = 800;
-const DANGER_WAKE_MS = 2000;
-/** Also keeps the background running while a person reads. */
+const ENABLE_DELAY_MS = 800;
+const DANGER_ENABLE_DELAY_MS = 2000;
+/** Polling also keeps the background running while a person reads. */
 const POLL_APPROVAL_MS = 20_000;
 
 const root = byId("approve");
+/** What is shown, as a key; "" for nothing. */
 let drawn = "";
 /** @type {HTMLButtonElement | null} */
 let agreeButton = null;
-let wakeMs = WAKE_MS;
+let enableDelayMs = ENABLE_DELAY_MS;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
-let wakeTimer;
+let enableTimer;
 
-/** Whether the background has gone since the last request. */
-let lost = false;
-const ask = walletPort(
+/** Whether the background has stopped since the last request. */
+let isDisconnected = false;
+const request = walletPort(
   () => void next(),
-  (up) => {
-    // Without the background the request is void.
-    if (!up) blank();
-    else if (lost) void next();
-    lost = !up;
+  (isOpen) => {
+    // Without the background the approval is void.
+    if (!isOpen) blank();
+    else if (isDisconnected) void next();
+    isDisconnected = !isOpen;
   },
   "approval",
 );
 
-/** Clears the window; a failure stays until it was read. */
+/** Clears the window; a failure stays until it is closed. */
 function blank() {
-  if (drawn.startsWith("trouble")) return;
+  if (drawn.startsWith("failure")) return;
   drawn = "";
   agreeButton = null;
   fill(root);
 }
 
 /** Disables the button until the window was undisturbed for the delay. */
-function sleep() {
-  clearTimeout(wakeTimer);
+function restartDelay() {
+  clearTimeout(enableTimer);
   if (!agreeButton) return;
   agreeButton.disabled = true;
   if (document.visibilityState !== "visible") return;
   const button = agreeButton;
-  wakeTimer = setTimeout(() => {
+  enableTimer = setTimeout(() => {
     if (agreeButton === button) button.disabled = false;
-  }, wakeMs);
+  }, enableDelayMs);
 }
-for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
-document.addEventListener("visibilitychange", sleep);
+for (const name of ["focus", "resize", "blur"]) addEventListener(name, restartDelay);
+document.addEventListener("visibilitychange", restartDelay);
 
 /**
- * Closes the window once the engine knows that it is empty: a request in the meantime is shown or gets another
- * window.
+ * Closes the window after the engine has removed its port from the list of windows: an approval that is added meanwhile
+ * is shown, or gets another window.
  */
-async function leave() {
+async function closeWhenDone() {
   blank();
-  const { more } = await ask("approval.done").catch(() => ({ more: false }));
+  const { more } = await request("approval.done").catch(() => ({ more: false }));
   if (more) return next();
   window.close();
 }
 
-/** Shows the next request. @returns {Promise<void>} */
+/** Shows the next approval. @returns {Promise<void>} */
 async function next() {
   let response;
   try {
-    response = await ask("approval.next");
+    response = await request("approval.next");
   } catch (error) {
-    return trouble(/** @type {{code?: string}} */ (error));
+    return showFailure(/** @type {{code?: string}} */ (error));
   }
   const { approval, locked, waiting } = response;
   if (!approval) {
-    // A failure stays until it was read.
-    return drawn.startsWith("trouble") ? undefined : leave();
+    // A failure stays until it is closed.
+    return drawn.startsWith("failure") ? undefined : closeWhenDone();
   }
   const key = JSON.stringify([approval, locked]);
   if (key === drawn) return;
   drawn = key;
   agreeButton = null;
-  fill(root, head(approval, waiting), ...(locked ? unlock() : question(approval)));
+  fill(root, head(approval, waiting), ...(locked ? unlock() : decision(approval)));
   /** @type {HTMLElement | null} */ (root.querySelector(locked ? "input" : "h1"))?.focus({ preventScroll: true });
-  sleep();
+  restartDelay();
 }
 
-/** @param {PendingApproval} asked @param {number} waiting */
+/** The site. @param {PendingApproval} approval @param {number} waiting number of further approvals */
 function head({ origin, top }, waiting) {
   return h(
     "header",
@@ -115,7 +112,7 @@ function head({ origin, top }, waiting) {
   );
 }
 
-/** @returns {Node[]} */
+/** The form that unlocks the wallet. @returns {Node[]} */
 function unlock() {
   const password = field({ id: "password", label: t("password"), type: "password", autocomplete: "current-password" });
   const go = h("button", { type: "submit", class: "btn primary", form: "unlock", "data-key": "unlock" }, t("unlock"));
@@ -125,11 +122,11 @@ function unlock() {
     if (!event.isTrusted || go.disabled) return;
     go.disabled = true;
     try {
-      await ask("approval.unlock", { password: password.input.value });
+      await request("approval.unlock", { password: password.input.value });
       password.input.value = "";
       await next();
     } catch (error) {
-      const { cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+      const { cause, fix } = problemTexts(/** @type {{code?: string}} */ (error));
       password.fail(`${cause} ${fix}`.trim());
       password.input.select();
     }
@@ -143,22 +140,22 @@ function unlock() {
       h("p", { class: "dim" }, t("approveLockedLead")),
       form,
     ),
-    h("footer", null, no(), go),
+    h("footer", null, rejectAllButton(), go),
   ];
 }
 
-/** A button that closes the window, which rejects all requests. */
-function no() {
+/** A button that closes the window, which rejects all approvals. */
+function rejectAllButton() {
   return press(h("button", { type: "button", class: "btn", "data-key": "close" }, t("approveNo")), () =>
     window.close(),
   );
 }
 
-/** @param {PendingApproval} approval @returns {Node[]} */
-function question(approval) {
-  const view = VIEWS[approval.kind]?.(approval.facts);
-  if (!view) return [h("main"), h("footer", null, no())];
-  wakeMs = view.danger ? DANGER_WAKE_MS : WAKE_MS;
+/** The view of an approval, with its buttons. @param {PendingApproval} approval @returns {Node[]} */
+function decision(approval) {
+  const view = viewOf(approval.kind, approval.facts);
+  if (!view) return [h("main"), h("footer", null, rejectAllButton())];
+  enableDelayMs = view.danger ? DANGER_ENABLE_DELAY_MS : ENABLE_DELAY_MS;
   const agree = h(
     "button",
     { type: "button", class: `btn ${view.danger ? "" : "primary"}`.trim(), "data-key": "agree", disabled: true },
@@ -174,14 +171,14 @@ function question(approval) {
     agreeButton = null;
     agree.disabled = refuse.disabled = true;
     try {
-      await ask("approval.answer", {
+      await request("approval.answer", {
         approval: approval.id,
         agree: agreed,
         account: view.account(),
         looks: approval.looks,
       });
     } catch (error) {
-      return trouble(/** @type {{code?: string}} */ (error));
+      return showFailure(/** @type {{code?: string}} */ (error));
     }
     await next();
   };
@@ -195,10 +192,10 @@ function question(approval) {
   ];
 }
 
-/** @param {{code?: string}} error */
-function trouble(error) {
-  const { code, cause, fix } = sentences(error);
-  drawn = `trouble ${code}`;
+/** Shows the failure of a request. @param {{code?: string}} error */
+function showFailure(error) {
+  const { code, cause, fix } = problemTexts(error);
+  drawn = `failure ${code}`;
   agreeButton = null;
   fill(
     root,
@@ -224,9 +221,9 @@ function trouble(error) {
   );
 }
 
-dress("GoMAA");
-pressOnce();
-// In a frame another page could draw over it.
+setDocumentTitle("GoMAA");
+ignoreKeyRepeats();
+// In a frame, another page could draw over it: there it stays empty.
 if (window.top === window) {
   void next();
   setInterval(() => void next(), POLL_APPROVAL_MS);

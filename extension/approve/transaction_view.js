@@ -7,14 +7,15 @@ import { h } from "../ui/dom.js";
 import { t } from "../ui/text.js";
 import { by, fields, mono, noAccount, note, plain, sums } from "./view_parts.js";
 
-/** @typedef {import("./view_parts.js").Field} Field */
+/** @typedef {import("./facts.js").Change} Change */
+/** @typedef {import("./facts.js").Effects} Effects */
 /** @typedef {import("./view_parts.js").View} View */
 
 /** Names of GoMAA's contracts. @type {Record<string, string>} */
 const CONTRACTS = { token: "placeToken", settlement: "placeSettlement", registry: "placeRegistry" };
 
-/** Sentence of each kind of call. @type {Record<string, string>} */
-const SAYS = {
+/** Text of each kind of call. @type {Record<string, string>} */
+const CALLS = {
   transfer: "saysTransfer",
   approve: "saysApprove",
   allowance: "saysAllowance",
@@ -27,22 +28,18 @@ const SAYS = {
   take_many: "saysTakeMany",
   operator: "saysOperator",
 };
+/** Calls that grant a right. */
 const RIGHTS = new Set(["approve", "allowance", "item", "operator"]);
+/** Calls that give tokens away. */
 const GIFTS = new Set(["give", "many"]);
 /** Least amount that counts as unlimited, as in pywallet.provider.calls. */
 const UNLIMITED = 2n ** 96n - 1n;
 
-/**
- * @typedef {{kind: string, contract: string | null, other: string | null, item: string | null, before: string, after:
- *   string, own: boolean, expected: boolean}} Change
- */
-/** @typedef {{changes: Change[], more: boolean, as_said: boolean} | null} Effects */
-
 /** An amount of a token. @param {string} amount in the token's smallest unit @param {boolean} gomaa */
 const units = (amount, gomaa) => (gomaa ? exact(amount) : t("approveUnits", amount));
 
-/** A line for one change. @param {Change} change @param {string} token GoMAA's address */
-function changeOf({ kind, contract, other, item, before, after, own, expected }, token) {
+/** The line of a change. @param {Change} change @param {string} token GoMAA's address */
+function changeLine({ kind, contract, other, item, before, after, own, expected }, token) {
   const gomaa = contract?.toLowerCase() === token;
   const step = BigInt(after) - BigInt(before);
   const sign = step < 0n ? "−" : "+";
@@ -75,11 +72,11 @@ function changeOf({ kind, contract, other, item, before, after, own, expected },
 
 /**
  * The simulated effects.
- * @param {Effects} effects
+ * @param {Effects | null} effects
  * @param {string} token
  * @param {boolean} claims whether the call is readable
  */
-function effectsOf(effects, token, claims) {
+function effectsSection(effects, token, claims) {
   if (!effects) return note("stop", t("effectsUnknown"), "no-effects");
   return h(
     "section",
@@ -91,18 +88,15 @@ function effectsOf(effects, token, claims) {
       ? h(
           "ul",
           { class: "fields" },
-          effects.changes.map((change) => changeOf(change, token)),
+          effects.changes.map((change) => changeLine(change, token)),
         )
       : h("p", { class: "xs faint" }, t("effectsNone")),
   );
 }
 
 /**
- * A site asks to send a transaction.
- * @param {{checksum: string, value_wei: string, data: string, place: string | null, chain_id: number, fee_wei: string,
- *   most_wei: string, account: string, token: string,
- *   standard: string, effects: Effects, says: {kind: string, other: string | null, amount: string | null, item: string
- * | null, unlimited: boolean, method: string, arguments: Field[]}}} facts
+ * A site requests a transaction.
+ * @param {import("./facts.js").ApprovalFacts["send"]} facts
  * @returns {View}
  */
 export function send({
@@ -131,28 +125,28 @@ export function send({
     kind === "coin"
       ? t("saysCoin", plain(value_wei))
       : !ended || kind === "approve"
-        ? t(SAYS[kind] ?? "saysUnknown", amount)
+        ? t(CALLS[kind] ?? "saysUnknown", amount)
         : t(kind === "item" ? "saysItemEnd" : "saysOperatorEnd", amount);
-  const rights = RIGHTS.has(kind) && !ended;
-  const unknown = !(kind in SAYS) && kind !== "coin";
-  const strange = effects === null ? data !== "0x" || standard !== "none" : effects.more || !effects.as_said;
+  const grantsRight = RIGHTS.has(kind) && !ended;
+  const isUnknown = !(kind in CALLS) && kind !== "coin";
+  const isUnexpected = effects === null ? data !== "0x" || standard !== "none" : effects.more || !effects.as_said;
   return {
     title: t("approveSend"),
     agree: t("approveSendYes"),
-    danger: rights || unknown || strange || GIFTS.has(kind),
+    danger: grantsRight || isUnknown || isUnexpected || GIFTS.has(kind),
     account: noAccount,
     nodes: [
       h("p", { "data-key": "says" }, h("b", null, words)),
-      rights
+      grantsRight
         ? note("stop", t(kind === "item" ? "readItem" : unlimited ? "approvePermitAll" : "approvePermit"), "spends")
         : null,
-      unknown ? note("stop", t("approveUnknown"), "unknown") : null,
-      effects || strange ? effectsOf(effects, token, !unknown) : null,
+      isUnknown ? note("stop", t("approveUnknown"), "unknown") : null,
+      effects || isUnexpected ? effectsSection(effects, token, !isUnknown) : null,
       h(
         "section",
         { class: "card stack t" },
         says.other
-          ? h("div", null, h("p", { class: "xs faint" }, t(rights ? "approveGets" : "sendTo")), mono(says.other))
+          ? h("div", null, h("p", { class: "xs faint" }, t(grantsRight ? "approveGets" : "sendTo")), mono(says.other))
           : null,
         h(
           "div",
@@ -182,7 +176,7 @@ export function send({
           [t("chainName"), String(chain_id)],
         ]),
       ),
-      unknown || strange ? null : note("good", t("sendSimulated")),
+      isUnknown || isUnexpected ? null : note("good", t("sendSimulated")),
       data === "0x"
         ? null
         : h(

@@ -6,10 +6,10 @@ import { h } from "../ui/dom.js";
 import { t } from "../ui/text.js";
 import { by, fields, mono, noAccount, note } from "./view_parts.js";
 
-/** @typedef {import("./view_parts.js").Field} Field */
+/** @typedef {import("./facts.js").Reading} Reading */
 /** @typedef {import("./view_parts.js").View} View */
 
-/** Sentence of each reading of typed data. @type {Record<string, string>} */
+/** Text of each reading of typed data. @type {Record<string, string>} */
 const READ = {
   permit: "approvePermit",
   permit_item: "readItem",
@@ -22,7 +22,7 @@ const READ = {
   code: "readCode",
   unknown: "readUnknown",
 };
-/** @type {Record<string, string>} */
+/** Labels of the lines of a reading. @type {Record<string, string>} */
 const LABELS = {
   gets: "approveGets",
   from: "readFrom",
@@ -40,7 +40,7 @@ const MAX_TIME_S = 253_402_300_799;
 /** A line of a reading; times as dates. @param {string} label @param {string} text */
 function lineOf(label, text) {
   if (label !== "until" && label !== "ends") return mono(text);
-  // A number that is no time is shown unchanged.
+  // Other text is shown unchanged.
   if (!/^[0-9]+$/.test(text)) return mono(text);
   return mono(
     Number(text) > MAX_TIME_S
@@ -49,12 +49,7 @@ function lineOf(label, text) {
   );
 }
 
-/**
- * What a known type of data permits.
- * @typedef {{kind: string, unlimited: boolean, lines: [string, string][]}} Reading
- */
-
-/** @param {Reading} reading @param {boolean} spends whether it gives a right over tokens */
+/** @param {Reading} reading @param {boolean} spends whether it grants a right over tokens */
 function readingOf({ kind, unlimited, lines }, spends) {
   return h(
     "section",
@@ -75,10 +70,8 @@ function readingOf({ kind, unlimited, lines }, spends) {
 }
 
 /**
- * A site asks to sign typed data.
- * @param {{account: string, primary: string, name: string, version: string, chain_id: number | null, contract: string |
- *   null, readings: Reading[], spends: boolean,
- *   domain: Field[], message: Field[], digest: string}} facts
+ * A site requests the signature of typed data.
+ * @param {import("./facts.js").ApprovalFacts["typed"]} facts
  * @returns {View}
  */
 export function typed({ account, primary, name, chain_id, contract, readings, spends, domain, message, digest }) {

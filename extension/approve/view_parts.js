@@ -7,13 +7,10 @@ import { h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { t } from "../ui/text.js";
 
+/** @typedef {import("./facts.js").Field} Field */
 /**
- * A declared field of typed data or of a call.
- * @typedef {{name: string, type: string, value?: string, parts?: Field[]}} Field
- */
-/**
- * The view of an approval. `agree`: label of the button; `danger`: whether the button is not the primary one and wakes
- * later; `account`: the chosen account.
+ * The view of an approval. `agree`: label of the button; `danger`: whether the button is not the primary one and is
+ * enabled later; `account`: the chosen account.
  * @typedef {{title: string, agree: string, danger: boolean, nodes: (Node | null)[], account: () => string | null}} View
  */
 

@@ -1,5 +1,5 @@
 /**
- * The views of approvals, one for each kind. Text of a site is shown whole, as text and never as markup.
+ * The views of approvals, one for each kind. A site's text is shown whole, and never parsed as markup.
  */
 
 import { h } from "../ui/dom.js";
@@ -10,12 +10,25 @@ import { by, noAccount, note, sums } from "./view_parts.js";
 
 /** @typedef {import("./view_parts.js").View} View */
 
-/** Views by the kind of the approval. @type {Record<string, (facts: any) => View>} */
-export const VIEWS = { connect, network, personal, typed, send };
+/** @typedef {import("./facts.js").ApprovalFacts} ApprovalFacts */
+
+/** Views by the kind of the approval. @type {{[Kind in keyof ApprovalFacts]: (facts: ApprovalFacts[Kind]) => View}} */
+const VIEWS = { connect, network, personal, typed, send };
 
 /**
- * A site asks to see an account.
- * @param {{accounts: {index: number, name: string, address: string}[], current: string | null}} facts
+ * The view of an approval; undefined for an unknown kind.
+ * @param {string} kind
+ * @param {unknown} facts of the engine, in the form of the kind
+ * @returns {View | undefined}
+ */
+export function viewOf(kind, facts) {
+  const view = /** @type {Record<string, (facts: never) => View>} */ (VIEWS)[kind];
+  return view?.(/** @type {never} */ (facts));
+}
+
+/**
+ * A site requests permission to see an account.
+ * @param {ApprovalFacts["connect"]} facts
  * @returns {View}
  */
 function connect({ accounts, current }) {
@@ -56,7 +69,7 @@ function connect({ accounts, current }) {
   };
 }
 
-/** A site asks for another network. @param {{from: number, chain_id: number}} facts @returns {View} */
+/** A site requests another network. @param {ApprovalFacts["network"]} facts @returns {View} */
 function network({ from, chain_id }) {
   return {
     title: t("approveNetwork"),
@@ -76,7 +89,7 @@ function network({ from, chain_id }) {
   };
 }
 
-/** Sentences for what is wrong in a sign-in (EIP-4361). @type {Record<string, string>} */
+/** Texts about the errors of a sign-in (EIP-4361). @type {Record<string, string>} */
 const SIGN_IN_ERRORS = {
   scheme: "signInScheme",
   account: "signInAccount",
@@ -90,26 +103,25 @@ const SIGN_IN_ERRORS = {
 const HEX_DIGITS = /^\s*(0x)?([0-9a-f]{2}\s*){32,}$/i;
 
 /**
- * A site asks to sign a message (EIP-191).
- * @param {{account: string, text: string | null, hex: string, hidden: boolean, sign_in: {domain: string, wrong:
- *   string[]} | null}} facts
+ * A site requests the signature of a message (EIP-191).
+ * @param {ApprovalFacts["personal"]} facts
  * @returns {View}
  */
 function personal({ account, text, hex, hidden, sign_in }) {
   const wrong = sign_in?.wrong ?? [];
-  const blind = text === null || HEX_DIGITS.test(text);
-  const others = wrong.filter((name) => name !== "domain").map((name) => t(SIGN_IN_ERRORS[name] ?? name));
+  const isUnreadable = text === null || HEX_DIGITS.test(text);
+  const otherErrors = wrong.filter((name) => name !== "domain").map((name) => t(SIGN_IN_ERRORS[name] ?? name));
   return {
     title: t(sign_in ? "approveSignIn" : "approvePersonal"),
     agree: t("approveSign"),
-    danger: wrong.length > 0 || blind,
+    danger: wrong.length > 0 || isUnreadable,
     account: noAccount,
     nodes: [
       wrong.includes("domain") ? note("stop", t("approveSignInDomain", sign_in?.domain ?? ""), "sign-in-domain") : null,
-      others.length ? note("stop", t("approveSignInWrong", others.join(" · ")), "sign-in-wrong") : null,
+      otherErrors.length ? note("stop", t("approveSignInWrong", otherErrors.join(" · ")), "sign-in-wrong") : null,
       sign_in && wrong.length === 0 ? note("good", t("approveSignInGood")) : null,
-      blind ? note("stop", t("approveHex"), "hex") : null,
-      !blind && !sign_in ? note("dial", t("approvePlain"), "plain") : null,
+      isUnreadable ? note("stop", t("approveHex"), "hex") : null,
+      !isUnreadable && !sign_in ? note("dial", t("approvePlain"), "plain") : null,
       hidden ? note("dial", t("approveHidden"), "hidden") : null,
       h("section", { class: "card" }, h("pre", { "data-key": "text" }, text ?? hex)),
       by(account),

@@ -8,10 +8,7 @@ import { api, originOf } from "../shared/compat.js";
 const PAGE = "approve/approve.html";
 const SIZE = { width: 400, height: 680 };
 
-/**
- * A site with a provider; `top` is the origin of the page around a frame, where it is another.
- * @typedef {{origin: string, top: string | null}} Site
- */
+/** @typedef {import("../shared/provider_messages.js").Site} Site */
 
 /**
  * The site of a sender as the browser reports it.
@@ -41,12 +38,12 @@ function isSecure(origin) {
 export class ApprovalWindow {
   /** @type {number | null} */
   id = null;
-  /** Id of the window that `hide` closes: its end is no decision of a person. @type {number | null} */
+  /** Id of the window that `hide` closes: closing it is no decision of a person. @type {number | null} */
   hiddenId = null;
   /** The last change; changes run one after the other. @type {Promise<void>} */
   last = Promise.resolve();
 
-  /** @param {() => void} onClosed called when a person closes the window @param {string} [page] that it shows */
+  /** @param {() => void} onClosed called when a person closes the window @param {string} [page] its document */
   constructor(onClosed, page = PAGE) {
     this.page = page;
     api.windows?.onRemoved.addListener((id) => {

@@ -5,29 +5,29 @@
 
 import { api, inOnePage } from "../shared/compat.js";
 
-/** @typedef {{type: string, [field: string]: any}} Message */
-/** @typedef {{postMessage: (message: any) => void}} EnginePort */
+/** @typedef {import("../shared/engine_messages.js").EngineMessage} EngineMessage */
+/** @typedef {{postMessage: (message: EngineMessage) => void}} EnginePort */
 
-/** Message types that an engine which starts again still has to get: requests of people and pages. */
+/** Types of the queued messages that a restarted engine gets beside the restored state: requests. */
 const REQUESTS = new Set(["from", "command"]);
 
-/** The connection to the engine, which is made again where the engine has gone. */
+/** The connection to the engine, which is started again after its document was closed. */
 export class EngineLink {
   /** @type {EnginePort | null} */
   port = null;
-  /** Whether an engine has gone without being told to, and no other has connected. */
+  /** Whether an engine has disconnected and no other has connected. */
   isLost = false;
-  /** Messages that wait for the engine. @type {Message[]} */
+  /** Messages that wait for the engine. @type {EngineMessage[]} */
   queue = [];
   /** @type {Promise<void> | null} */
   creating = null;
 
-  /** @param {() => Message[]} restore messages that give an engine which starts again the present state */
+  /** @param {() => EngineMessage[]} restore messages that restore the state of a restarted engine */
   constructor(restore) {
     this.restore = restore;
   }
 
-  /** Sends a message, or queues it while the engine's document is made. @param {Message} message */
+  /** Sends a message, or queues it while the engine's document is made. @param {EngineMessage} message */
   send(message) {
     if (this.port) return this.port.postMessage(message);
     this.queue.push(message);
@@ -42,7 +42,7 @@ export class EngineLink {
     });
   }
 
-  /** Sends what has waited to an engine that has connected. @param {EnginePort} port */
+  /** Sends the queued messages to an engine that has connected. @param {EnginePort} port */
   attach(port) {
     this.port = port;
     const isRestart = this.isLost;
@@ -62,11 +62,13 @@ export class EngineLink {
   }
 }
 
+const REASONS = /** @type {chrome.offscreen.Reason[]} */ (/** @type {unknown} */ (["AUDIO_PLAYBACK", "WORKERS"]));
+
 async function createDocument() {
   if (await api.offscreen.hasDocument()) return;
   await api.offscreen.createDocument({
     url: "engine/offscreen.html",
-    reasons: [/** @type {any} */ ("AUDIO_PLAYBACK"), /** @type {any} */ ("WORKERS")],
+    reasons: REASONS,
     justification: "Plays the music of the page, and runs the wallet's Python in a Worker.",
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Access of player frames to streams. The content script makes a frame, draws a random key and gives it to that frame's
- * window alone, so a page that opens the player's document itself gets a player without a stream.
+ * Access of player frames to streams. The content script makes a frame, draws a random key and sends it to that frame's
+ * window only: a player's document that the page has opened itself has no key, and no stream.
  */
 
 /**
@@ -15,8 +15,7 @@ export class PlayerFrames {
   #keys = new Map();
 
   /**
-   * Registers the key of a frame. A key that is registered already stays with its frame, for the stream that it shows
-   * now.
+   * Registers the key of a frame. A registered key stays with its frame, for another stream.
    * @param {string} key
    * @param {string} stream
    * @param {number} tab
@@ -29,10 +28,10 @@ export class PlayerFrames {
   }
 
   /**
-   * Admits a player's port. The first frame of the right tab that presents a key keeps it, with one port at a time.
+   * Admits a player's port. A key belongs to the first frame of its tab that presents it, with one port at a time.
    * @param {string} key
    * @param {Sender} sender as the browser reports it
-   * @returns {string | null} its stream
+   * @returns {string | null} its stream; null where it is refused
    */
   enter(key, { frameId, tab }) {
     const entry = this.#keys.get(key);
@@ -49,7 +48,7 @@ export class PlayerFrames {
     if (entry && entry.frame === frameId && entry.ports > 0) entry.ports--;
   }
 
-  /** Removes the keys of a stream that is not shown any more. @param {string} stream */
+  /** Removes the keys of a stream. @param {string} stream */
   forget(stream) {
     for (const [key, entry] of this.#keys) if (entry.stream === stream) this.#keys.delete(key);
   }

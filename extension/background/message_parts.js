@@ -1,5 +1,5 @@
 /**
- * Messages of the host that are longer than a browser accepts: sent in consecutive parts, joined here.
+ * Joins messages of the host that are longer than a browser accepts and come in consecutive parts.
  */
 
 /** Most bytes of a whole message, as the host's `MAX_WHOLE`. */
@@ -58,7 +58,7 @@ export class MessageParts {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(whole));
   }
 
-  /** Drops the incomplete message. */
+  /** Discards the incomplete message. */
   clear() {
     this.#chunks = [];
     this.#size = 0;

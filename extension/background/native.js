@@ -22,7 +22,8 @@ const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 
 /** @typedef {import("../shared/protocol.d.ts").StatusResult} Status */
 
-/** @typedef {Record<string, any>} JsonObject */
+/** @typedef {Record<string, unknown>} JsonObject */
+/** @typedef {import("../shared/engine_messages.js").NativeEvent} NativeEvent */
 /** @typedef {import("../shared/protocol.d.ts").HostOperations} HostOperations */
 /**
  * A request: operation and fields.
@@ -31,7 +32,7 @@ const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 
 /** Client of the native-messaging host: connects at the first request and again after the host has gone. */
 export class Native {
-  /** @param {(event: any) => void} onEvent events of the host, and {event: "host", status} when the status changes */
+  /** @param {(event: NativeEvent) => void} onEvent events of the host, and "host" when the status changes */
   constructor(onEvent) {
     this.onEvent = onEvent;
     /** @type {chrome.runtime.Port | null} */
@@ -129,11 +130,12 @@ export class Native {
     const { port } = this;
     if (!port) return Promise.reject(new Problem("host.gone"));
     const isHandshake = request.op === "hello";
-    return this.requests.request((id) => port.postMessage({ ...request, id }), {
+    const response = this.requests.request((id) => port.postMessage({ ...request, id }), {
       timeoutMs: isHandshake ? HANDSHAKE_MS : RESPONSE_MS,
       // A program that does not shake hands counts as missing: the help for both is the same.
       timeoutError: () => new Problem(isHandshake ? "host.missing" : "host.slow", { op: request.op }),
     });
+    return /** @type {Promise<HostOperations[R["op"]]["result"]>} */ (response);
   }
 
   /**
@@ -170,7 +172,7 @@ export class Native {
     if (event["event"] === "networks" && Array.isArray(event["networks"]))
       this.setStatus({ networks: event["networks"] });
     // Only this side reports the status of the connection.
-    else if (event["event"] !== "host") this.onEvent(event);
+    else if (event["event"] !== "host") this.onEvent(/** @type {NativeEvent} */ (/** @type {unknown} */ (event)));
   }
 
   /**
@@ -181,7 +183,7 @@ export class Native {
    * @returns {number | undefined}
    */
   requestOf({ id, ok, error }) {
-    if (this.requests.has(id)) return id;
+    if (typeof id === "number" && this.requests.has(id)) return id;
     return ok === false && (id === 0 || id === undefined) && isObject(error) ? this.requests.oldest : undefined;
   }
 

@@ -3,14 +3,14 @@
  * message.denied; one that is not in its receiver's rows is not delivered.
  */
 
-/** @typedef {"page" | "player" | "wallet" | "engine" | "provider" | "approval"} Kind */
-
-/** @typedef {Readonly<Record<string, Readonly<Record<string, string>>>>} Rows */
+/** @typedef {import("../shared/engine_messages.js").Kind} Kind */
 
 /**
- * @type {Readonly<Record<Kind, Rows>>} field name to type, "?" where it may be absent; a field that is not named is
- *   refused
+ * Message types with their rows: field name to type, "?" where it may be absent; other fields are refused.
+ * @typedef {Readonly<Record<string, Readonly<Record<string, string>>>>} Rows
  */
+
+/** Messages that each kind of port may send. @type {Readonly<Record<Kind, Rows>>} */
 export const PRIVILEGES = {
   page: {
     show: {
@@ -26,7 +26,7 @@ export const PRIVILEGES = {
     bytes: { element: "count", id: "count", data: "blob?", code: "string?" },
     framed: { element: "count", key: "string" },
     hide: { element: "count" },
-    command: { element: "count", command: "string", value: "any?", n: "count?", active: "boolean?" },
+    command: { element: "count", command: "string", value: "scalar?", n: "count?", active: "boolean?" },
   },
   player: {
     play: {},
@@ -87,7 +87,7 @@ export const PRIVILEGES = {
   },
   engine: {
     native: { id: "count", request: "object" },
-    storage: { id: "count", get: "words?", set: "object?" },
+    storage: { id: "count", get: "texts?", set: "object?" },
     to: { port: "count", message: "object" },
     read: { id: "count", stream: "string", offset: "count", size: "count" },
     approve: { id: "count", open: "boolean" },
@@ -106,10 +106,11 @@ export const PRIVILEGES = {
 };
 
 /**
- * Messages of the engine. A page gets the state of an audio element and no data of the fan.
+ * Messages of the engine that each kind of port may receive. A page gets the state of an audio element and no data of
+ * the fan.
  * @type {Readonly<Record<"page" | "player" | "provider", Rows>>}
  */
-export const TOLD = {
+export const DELIVERIES = {
   page: {
     state: { element: "count", stream: "string", state: "object" },
     track: { element: "count", stream: "string", by: "number", joined: "boolean" },
@@ -118,7 +119,7 @@ export const TOLD = {
   provider: { reply: { id: "count", ok: "boolean", body: "blob" }, event: { name: "string", body: "blob" } },
 };
 
-/** @type {Readonly<Record<string, string>>} of TOLD.page.state.state */
+/** Fields of `state` in a page's message "state". @type {Readonly<Record<string, string>>} */
 export const PAGE_STATE = {
   state: "string",
   position_ms: "number",
@@ -131,17 +132,17 @@ export const PAGE_STATE = {
   wanted: "boolean",
   stalled: "boolean",
   seekable: "boolean",
-  code: "word?",
+  code: "code?",
   denied: "count?",
   done: "count",
 };
 
 /** Codes that a page gets for a failure (engine/playback/public_state.js). */
-const WORDS = new Set(["failed", "refused"]);
+const PAGE_CODES = new Set(["failed", "refused"]);
 const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted", "rate", "pitch"]);
-const MOST_TEXT = 4096;
-const MOST_BLOB = 1 << 20;
-const MOST_WORDS = 64;
+const MAX_TEXT_CHARS = 4096;
+const MAX_BLOB_CHARS = 1 << 20;
+const MAX_ITEMS = 64;
 
 /**
  * The kind of a port, from what the browser reports about its sender.
@@ -176,15 +177,14 @@ export function kindOf(name, sender, self) {
  * @param {unknown} message
  * @returns {boolean}
  */
-export function allowed(kind, message) {
+export function maySend(kind, message) {
   if (!isObject(message)) return false;
   const { type } = message;
   if (typeof type !== "string" || !Object.hasOwn(PRIVILEGES[kind], type)) return false;
-  const fields = /** @type {Record<string, string>} */ (PRIVILEGES[kind][type]);
-  const values = message;
-  if (type === "command" && !COMMANDS.has(String(values["command"]))) return false;
-  if (type === "native" && typeof (/** @type {any} */ (values["request"])?.op) !== "string") return false;
-  return exactly(values, {
+  const fields = PRIVILEGES[kind][type] ?? {};
+  if (type === "command" && !COMMANDS.has(String(message["command"]))) return false;
+  if (type === "native" && !isRequest(message["request"])) return false;
+  return hasExactly(message, {
     ...fields,
     ...(kind === "wallet" || kind === "approval" ? { id: "count" } : {}),
     type: "string",
@@ -197,19 +197,19 @@ export function allowed(kind, message) {
  * @param {unknown} message
  * @returns {boolean}
  */
-export function tellable(kind, message) {
+export function mayReceive(kind, message) {
   if (!isObject(message)) return false;
   if (kind === "wallet" || kind === "approval")
     return typeof message["event"] === "string" || (fits(message["id"], "count") && typeof message["ok"] === "boolean");
-  const rows = kind === "page" || kind === "player" || kind === "provider" ? TOLD[kind] : null;
+  const rows = kind === "page" || kind === "player" || kind === "provider" ? DELIVERIES[kind] : null;
   const type = message["type"];
   if (!rows || typeof type !== "string" || !Object.hasOwn(rows, type)) return false;
-  const fields = /** @type {Record<string, string>} */ (rows[type]);
-  if (kind === "player") return Object.entries(fields).every(([name, kinds]) => fits(message[name], kinds));
-  if (kind === "provider") return exactly(message, { ...fields, type: "string" });
+  const fields = rows[type] ?? {};
+  if (kind === "player") return Object.entries(fields).every(([name, fieldType]) => fits(message[name], fieldType));
+  if (kind === "provider") return hasExactly(message, { ...fields, type: "string" });
   return (
-    exactly(message, { ...fields, type: "string" }) &&
-    (type !== "state" || exactly(/** @type {Record<string, unknown>} */ (message["state"]), PAGE_STATE))
+    hasExactly(message, { ...fields, type: "string" }) &&
+    (type !== "state" || (isObject(message["state"]) && hasExactly(message["state"], PAGE_STATE)))
   );
 }
 
@@ -218,41 +218,44 @@ export function tellable(kind, message) {
  * @param {Record<string, unknown>} values
  * @param {Readonly<Record<string, string>>} fields
  */
-function exactly(values, fields) {
+function hasExactly(values, fields) {
   return (
     Object.keys(values).every((name) => Object.hasOwn(fields, name)) &&
-    Object.entries(fields).every(([name, kinds]) => fits(values[name], kinds))
+    Object.entries(fields).every(([name, type]) => fits(values[name], type))
   );
 }
+
+/** Whether this is a request to the native host. @param {unknown} value */
+const isRequest = (value) => isObject(value) && typeof value["op"] === "string";
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @param {unknown} value @param {string} kinds @returns {boolean} */
-function fits(value, kinds) {
-  const kind = kinds.replace("?", "");
-  if (value === undefined || value === null) return kinds.endsWith("?");
-  if (kind === "any")
+/** Whether a value has a type of the tables. @param {unknown} value @param {string} type @returns {boolean} */
+function fits(value, type) {
+  const kind = type.replace("?", "");
+  if (value === undefined || value === null) return type.endsWith("?");
+  if (kind === "scalar")
     return (
-      (typeof value === "string" && value.length <= MOST_TEXT) ||
+      (typeof value === "string" && value.length <= MAX_TEXT_CHARS) ||
       typeof value === "boolean" ||
       (typeof value === "number" && Number.isFinite(value))
     );
   if (kind === "number") return typeof value === "number" && Number.isFinite(value);
   if (kind === "count") return Number.isSafeInteger(value) && Number(value) >= 0;
   if (kind === "boolean") return typeof value === "boolean";
-  if (kind === "blob") return typeof value === "string" && value.length <= MOST_BLOB;
-  if (kind === "string") return typeof value === "string" && value.length <= MOST_TEXT;
-  if (kind === "word") return typeof value === "string" && WORDS.has(value);
+  if (kind === "blob") return typeof value === "string" && value.length <= MAX_BLOB_CHARS;
+  if (kind === "string") return typeof value === "string" && value.length <= MAX_TEXT_CHARS;
+  if (kind === "code") return typeof value === "string" && PAGE_CODES.has(value);
   if (kind === "ranges")
     return (
       Array.isArray(value) &&
-      value.length <= MOST_WORDS &&
+      value.length <= MAX_ITEMS &&
       value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((ms) => fits(ms, "number")))
     );
-  if (kind === "words")
-    return Array.isArray(value) && value.length <= MOST_WORDS && value.every((word) => fits(word, "string"));
+  if (kind === "texts")
+    return Array.isArray(value) && value.length <= MAX_ITEMS && value.every((text) => fits(text, "string"));
   return kind === "object" && isObject(value);
 }

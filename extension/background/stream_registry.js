@@ -1,8 +1,8 @@
 /**
- * Which element has which stream, kept while the service worker is stopped: an element whose music kept playing gets
- * its stream back.
+ * Streams of elements, persisted while the service worker is stopped: an element whose playback continued keeps its
+ * stream.
  *
- * Kept in the session storage: in memory, inaccessible to pages, cleared with the browser session.
+ * The entries are in the session storage: in memory, inaccessible to pages, cleared with the browser session.
  */
 
 import { api } from "../shared/compat.js";
@@ -15,8 +15,8 @@ const MAX_ENTRIES = 64;
  *   Entry
  */
 /**
- * @typedef {{get: (key: string) => Promise<Record<string, any>>, set: (values: Record<string, any>) => Promise<void>}}
- *   StorageArea
+ * @typedef {{get: (key: string) => Promise<Record<string, unknown>>, set: (values: Record<string, unknown>) =>
+ *   Promise<void>}} StorageArea
  */
 
 /** Stream tokens by element, persisted for the browser session. */
@@ -26,13 +26,13 @@ export class StreamRegistry {
   /** Tokens of an earlier service worker that no element has reclaimed. @type {Set<string>} */
   unclaimed = new Set();
 
-  /** @param {StorageArea} [area] */
-  constructor(area = /** @type {any} */ (api.storage.session)) {
+  /** @param {StorageArea | undefined} [area] */
+  constructor(area = api.storage.session) {
     this.area = area;
     /** @type {Promise<void>} */
     this.ready = Promise.resolve(area?.get(KEY)).then(
       (stored) => {
-        for (const [token, entry] of stored?.[KEY] ?? []) {
+        for (const [token, entry] of /** @type {[string, Entry][]} */ (stored?.[KEY] ?? [])) {
           this.entries.set(token, entry);
           this.unclaimed.add(token);
         }
@@ -41,7 +41,7 @@ export class StreamRegistry {
     );
   }
 
-  /** The stream that this very element had before; given once. @param {Entry} entry @returns {string | null} */
+  /** The stream that this element had before; each is returned once. @param {Entry} entry @returns {string | null} */
   reclaim(entry) {
     for (const token of this.unclaimed) {
       const stored = /** @type {Record<string, unknown>} */ (this.entries.get(token) ?? {});

@@ -1,6 +1,6 @@
 /**
- * Rate limits for messages of pages, and limits for the number of their players. A page that exceeds one is told once,
- * and only its own players are affected.
+ * Rate limits for messages of pages, and limits for the number of their players. Exceeding one is reported once, and
+ * affects only the page's own players.
  */
 
 export const MAX_STREAMS_OF_PAGE = 64;
@@ -35,7 +35,7 @@ export class TokenBucket {
     return isGranted;
   }
 
-  /** Whether the last `take` was the first refusal of a series: the sender is told of this one. */
+  /** Whether the last `take` was the first refusal of a series, the one that is reported to the sender. */
   get isFirstRefusal() {
     return this.#refusals === 1;
   }

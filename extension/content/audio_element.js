@@ -5,14 +5,11 @@
 
 (() => {
   const { apply } = Reflect;
-  /** @type {any} */
-  const shared = globalThis;
-  const { players: playersIn, roots: openRoots } = shared.gomaaPagePlayers;
-  delete shared.gomaaPagePlayers;
-  // Missing where the page has had the element before.
-  if (!shared.gomaaElement) return;
-  const { SpsPlayer, CONSTANTS, EVENTS, withoutFile } = shared.gomaaElement;
-  delete shared.gomaaElement;
+  const { players: playersIn, roots: openRoots } = globalThis.gomaaPagePlayers;
+  Reflect.deleteProperty(globalThis, "gomaaPagePlayers");
+  if (!globalThis.gomaaElement) return;
+  const { SpsPlayer, CONSTANTS, EVENTS, withoutFile } = globalThis.gomaaElement;
+  Reflect.deleteProperty(globalThis, "gomaaElement");
 
   const EXCLUDED = new Set(["constructor", "connectedCallback", "attributeChangedCallback"]);
   /** Properties and methods that an audio element gets from its player. */
@@ -48,7 +45,7 @@
       else {
         Object.defineProperty(audio, name, {
           configurable: true,
-          get: () => /** @type {any} */ (player)[name],
+          get: () => Reflect.get(player, name),
           ...(set ? { set: (/** @type {unknown} */ to) => Reflect.set(player, name, to) } : {}),
         });
       }
@@ -66,16 +63,14 @@
   }
 
   const observer = new MutationObserver(
-    /** @type {MutationCallback} */ (
-      withoutFile((/** @type {MutationRecord[]} */ changes) => {
-        for (const { type, target, addedNodes, removedNodes } of changes) {
-          if (type === "attributes") scan(target);
-          for (const node of addedNodes) scan(node);
-          for (const node of removedNodes)
-            if (node instanceof HTMLAudioElement && !node.isConnected) players.get(node)?.remove();
-        }
-      }, true)
-    ),
+    withoutFile((/** @type {MutationRecord[]} */ changes) => {
+      for (const { type, target, addedNodes, removedNodes } of changes) {
+        if (type === "attributes") scan(target);
+        for (const node of addedNodes) scan(node);
+        for (const node of removedNodes)
+          if (node instanceof HTMLAudioElement && !node.isConnected) players.get(node)?.remove();
+      }
+    }, true),
   );
   /** @type {WeakSet<Node>} */
   const watched = new WeakSet();
@@ -89,11 +84,17 @@
 
   // Attaching a root changes no observed tree.
   Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
-    apply: withoutFile((/** @type {Function} */ attach, /** @type {Element} */ host, /** @type {any[]} */ options) => {
-      const root = apply(attach, host, options);
-      if (root.mode === "open") watch(root);
-      return root;
-    }),
+    apply: withoutFile(
+      (
+        /** @type {Element["attachShadow"]} */ attach,
+        /** @type {Element} */ host,
+        /** @type {[ShadowRootInit]} */ options,
+      ) => {
+        const root = apply(attach, host, options);
+        if (root.mode === "open") watch(root);
+        return root;
+      },
+    ),
   });
   watch(document);
   scan(document);

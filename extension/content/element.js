@@ -4,64 +4,38 @@
  */
 
 (() => {
-  const { apply } = Reflect;
+  /** @typedef {import("../shared/page_messages.js").PageState} PageState */
+  /** @typedef {{index: number, list: string[]}} Tracks */
 
-  /**
-   * Wraps a function so that its errors name no file: the extension's address identifies an installation of Firefox,
-   * and a page can read it from an error and from its event. A stack has the name at the end of this script.
-   * @param {Function} work
-   * @param {boolean} [quiet] drop errors: those of a callback would reach the page as events
-   */
-  const withoutFile = (work, quiet = false) =>
-    function (/** @type {any[]} */ ...args) {
-      try {
-        // @ts-expect-error `this` of a method
-        return apply(work, this, args);
-      } catch (error) {
-        if (quiet) return undefined;
-        try {
-          if ("fileName" in /** @type {any} */ (error)) /** @type {any} */ (error).fileName = "";
-        } catch {
-          // The error is a value of the page.
-        }
-        throw error;
-      }
-    };
-
-  const EVENT = "gomaa:element";
-  /** @type {any} */
-  const shared = globalThis;
-  const { MediaSurface } = shared.gomaaSurface;
-  const { CONSTANTS, ERROR_CONSTANTS, EVENTS } = shared.gomaaConstants;
-  for (const name of ["gomaaConstants", "gomaaRanges", "gomaaSettings", "gomaaSurface"]) delete shared[name];
+  const { withoutFile } = globalThis.gomaaErrors;
+  const { MediaSurface } = globalThis.gomaaSurface;
+  const { CONSTANTS, ERROR_CONSTANTS, EVENTS } = globalThis.gomaaConstants;
+  const { REFLECTED, absoluteSource } = globalThis.gomaaAttributes;
+  const SHARED = ["Errors", "Constants", "Ranges", "Settings", "Clock", "PlayPromises", "Surface", "Attributes"];
+  for (const name of SHARED) Reflect.deleteProperty(globalThis, `gomaa${name}`);
   if (customElements.get("sps-player")) return;
 
+  const EVENT = "gomaa:element";
   const SPS_TYPE = /^(?:application\/(?:x-)?sps|audio\/(?:x-)?sps)(?:;.*)?$/i;
-
-  /** Reflects a boolean property. @param {HTMLElement} element @param {string} name @param {boolean} on */
-  const flag = (element, name, on) => void element.toggleAttribute(name, Boolean(on));
 
   /** The element <sps-player>. */
   class SpsPlayer extends HTMLElement {
     static observedAttributes = ["src", "autoplay", "loop", "playlist"];
 
-    /** @type {any} */
     #media;
-    /** Whether a stream takes commands; until then the surface keeps them. */
+    /** Whether a stream takes commands; until then the surface keeps the settings. */
     #isAttached = false;
     #started = false;
-    /** The list and the present track. @type {{index: number, list: string[]}} */
+    /** The list and the present track. @type {Tracks} */
     #tracks = { index: 0, list: [] };
-    /** @type {ElementInternals} */
     #internals;
 
     constructor() {
       super();
       this.#internals = this.attachInternals();
       this.#media = new MediaSurface(
-        (/** @type {string} */ command, /** @type {unknown} */ value, /** @type {number} */ n) =>
-          this.#send({ command, value, n }),
-        (/** @type {string} */ name) => {
+        (command, value, n) => this.#send({ command, value, n }),
+        (name) => {
           this.#setStates();
           this.dispatchEvent(new Event(name));
         },
@@ -71,7 +45,7 @@
         event.stopImmediatePropagation();
         this.#onMessage(JSON.parse(String(/** @type {CustomEvent} */ (event).detail)));
       }, true);
-      withoutFile(() => this.addEventListener(`${EVENT}-state`, /** @type {EventListener} */ (onState)), true)();
+      withoutFile(() => this.addEventListener(`${EVENT}-state`, onState), true)();
     }
 
     connectedCallback() {
@@ -79,7 +53,7 @@
       this.dispatchEvent(new CustomEvent(`${EVENT}-here`, { bubbles: true, composed: true }));
       if (this.#started) return;
       this.#started = true;
-      if (this.defaultMuted) this.muted = true;
+      if (this.hasAttribute("muted")) this.muted = true;
     }
 
     /** @param {string} name @param {string | null} _ @param {string | null} value */
@@ -102,33 +76,41 @@
         this.dispatchEvent(new CustomEvent(EVENT, { detail: JSON.stringify(command) }));
     }
 
-    /** Handles a message of the content script. @param {any} message */
+    /**
+     * Handles a message of the content script: a stream takes commands, the present track, or a state.
+     * @param {{found?: boolean, track?: Tracks} & Partial<PageState>} message
+     */
     #onMessage(message) {
       if (message.found) {
         this.#isAttached = true;
         // <source> children are parsed after the element itself.
         if (this.#media.networkState === 0) this.#media.load(true);
         this.#media.resend();
-      } else if (message.track) {
-        const before = this.#tracks;
-        this.#tracks = message.track;
-        if (before.list.length && before.index !== message.track.index) {
-          const { paused } = this.#media;
-          this.#isAttached = false;
-          this.#media.load(true);
-          // The list moved on without a pause.
-          this.#media.paused = paused;
-        }
-        if (before.index !== message.track.index || before.list.length !== message.track.list.length)
-          queueMicrotask(() => this.dispatchEvent(new Event("trackchange")));
-      } else this.#media.onState(message);
+      } else if (message.track) this.#onTrack(message.track);
+      else this.#media.onState(message);
+    }
+
+    /** @param {Tracks} tracks */
+    #onTrack(tracks) {
+      const before = this.#tracks;
+      this.#tracks = tracks;
+      if (before.list.length && before.index !== tracks.index) {
+        const { paused } = this.#media;
+        this.#isAttached = false;
+        this.#media.load(true);
+        // The list continues without a pause.
+        this.#media.paused = paused;
+      }
+      if (before.index !== tracks.index || before.list.length !== tracks.list.length)
+        queueMicrotask(() => this.dispatchEvent(new Event("trackchange")));
     }
 
     /** Sets the custom states, such as `:state(playing)`, for the page's style sheets. */
     #setStates() {
       const { states } = this.#internals;
       const media = this.#media;
-      for (const [name, on] of [
+      /** @type {[name: string, on: boolean][]} */
+      const all = [
         ["playing", !media.paused && !media.seeking && media.readyState > 2],
         ["paused", media.paused],
         ["ended", media.ended],
@@ -136,7 +118,8 @@
         ["waiting", !media.paused && media.readyState < 3],
         ["muted", media.muted],
         ["error", media.error !== null],
-      ]) {
+      ];
+      for (const [name, on] of all) {
         if (on) states.add(name);
         else states.delete(name);
       }
@@ -251,14 +234,6 @@
       this.#media.setMuted(Boolean(value));
     }
 
-    get defaultMuted() {
-      return this.hasAttribute("muted");
-    }
-
-    set defaultMuted(on) {
-      flag(this, "muted", on);
-    }
-
     get playbackRate() {
       return this.#media.rate;
     }
@@ -283,60 +258,8 @@
       this.#media.setPitch(Boolean(on));
     }
 
-    get loop() {
-      return this.hasAttribute("loop");
-    }
-
-    set loop(on) {
-      flag(this, "loop", on);
-    }
-
-    get autoplay() {
-      return this.hasAttribute("autoplay");
-    }
-
-    set autoplay(on) {
-      flag(this, "autoplay", on);
-    }
-
-    get controls() {
-      return this.hasAttribute("controls");
-    }
-
-    set controls(on) {
-      flag(this, "controls", on);
-    }
-
-    get preload() {
-      const value = (this.getAttribute("preload") ?? "").toLowerCase();
-      return value === "none" || value === "metadata" ? value : "auto";
-    }
-
-    set preload(value) {
-      this.setAttribute("preload", value);
-    }
-
-    get src() {
-      const value = this.getAttribute("src");
-      return value === null ? "" : (URL.parse(value, document.baseURI)?.href ?? value);
-    }
-
-    set src(value) {
-      this.setAttribute("src", value);
-    }
-
     get currentSrc() {
-      return this.#tracks.list[this.#tracks.index] ?? this.src;
-    }
-
-    /** Seconds by which two tracks overlap. */
-    get crossfade() {
-      const value = Number(this.getAttribute("crossfade"));
-      return value > 0 && value <= 12 ? value : 0;
-    }
-
-    set crossfade(value) {
-      this.setAttribute("crossfade", String(value));
+      return this.#tracks.list[this.#tracks.index] ?? absoluteSource(this);
     }
 
     /** @returns {{code: number, message: string} | null} a MediaError; its message is one of docs/player.md */
@@ -346,22 +269,24 @@
     }
   }
 
+  Object.defineProperties(SpsPlayer.prototype, REFLECTED);
   for (const [name, value] of Object.entries(CONSTANTS))
-    for (const place of [SpsPlayer, SpsPlayer.prototype])
-      Object.defineProperty(place, name, { value, enumerable: true });
+    for (const target of [SpsPlayer, SpsPlayer.prototype])
+      Object.defineProperty(target, name, { value, enumerable: true });
   for (const [name, { value, get, set, ...rest }] of Object.entries(
     Object.getOwnPropertyDescriptors(SpsPlayer.prototype),
   )) {
     if (name === "constructor" || name in CONSTANTS) continue;
-    const quiet = name.endsWith("Callback");
+    // The browser reports an error of a callback to the page as an event.
+    const isQuiet = name.endsWith("Callback");
     const changed =
       typeof value === "function"
-        ? { value: withoutFile(value, quiet) }
+        ? { value: withoutFile(value, isQuiet) }
         : { ...(get ? { get: withoutFile(get) } : {}), ...(set ? { set: withoutFile(set) } : {}) };
     Object.defineProperty(SpsPlayer.prototype, name, { ...rest, ...changed });
   }
   customElements.define("sps-player", SpsPlayer);
 
-  shared.gomaaElement = { SpsPlayer, CONSTANTS, EVENTS, withoutFile };
+  globalThis.gomaaElement = { SpsPlayer, CONSTANTS, EVENTS, withoutFile };
 })();
 //# sourceURL=gomaa-element.js

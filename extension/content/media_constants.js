@@ -46,6 +46,6 @@
     "trackchange",
   ];
 
-  /** @type {any} */ (globalThis).gomaaConstants = { CONSTANTS, ERROR_CONSTANTS, EVENTS };
+  globalThis.gomaaConstants = { CONSTANTS, ERROR_CONSTANTS, EVENTS };
 })();
 //# sourceURL=gomaa-constants.js

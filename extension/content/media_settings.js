@@ -4,14 +4,12 @@
  */
 
 (() => {
-  /** Once the calling script is done; bound early, since the page may replace the browser's function. */
+  /** Queues a microtask. Bound early, since the page may replace the browser's function. */
   const later = queueMicrotask.bind(globalThis);
   const MIN_RATE = 0.5;
   const MAX_RATE = 2;
 
-  /**
-   * @typedef {{volume: number, muted: boolean, rate: number, pitch: boolean, done: number}} AppliedSettings
-   */
+  /** @typedef {import("../shared/page_messages.js").PageState} PageState */
 
   /** Volume, mute, rate and pitch, each with the number of the last command that set it. */
   class MediaSettings {
@@ -48,7 +46,7 @@
       return Number(this.#numbers[kind]);
     }
 
-    /** Forgets the numbers, and sends the settings to a stream that has defaults. */
+    /** Resets the numbers, and sends the settings to a new stream, which has defaults. */
     resendSettings() {
       for (const kind of Object.keys(this.#numbers)) this.#numbers[kind] = 0;
       if (this.volume !== 1) this.command("volume", "volume", this.volume);
@@ -57,7 +55,7 @@
       if (!this.pitch) this.command("pitch", "pitch", false);
     }
 
-    /** Takes over the engine's settings, where they are not older than a command. @param {AppliedSettings} applied */
+    /** Adopts the engine's settings, unless they are older than a command. @param {PageState} applied */
     applySettings(applied) {
       const isCurrent = (/** @type {string} */ kind) => applied.done >= this.numberOf(kind);
       const volume = isCurrent("volume") ? applied.volume : this.volume;
@@ -115,6 +113,6 @@
     }
   }
 
-  /** @type {any} */ (globalThis).gomaaSettings = { MediaSettings };
+  globalThis.gomaaSettings = { MediaSettings };
 })();
 //# sourceURL=gomaa-settings.js

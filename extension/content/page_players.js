@@ -1,8 +1,8 @@
 /**
- * Players of a page, and the songs that they name: <sps-player> and <audio data-sps>, in open shadow roots too. In both
+ * Finds the players of a page and their sources: <sps-player> and <audio data-sps>, also in open shadow roots. In both
  * worlds.
- * The station's check reads pages by the same rules (station/site_check/page_songs.py); tests/vectors/found.json holds
- * both to one list.
+ * The station's check reads pages by the same rules (station/site_check/page_songs.py), with the same test vectors
+ * (tests/vectors/found.json).
  */
 
 (() => {
@@ -42,11 +42,11 @@
   }
 
   /**
-   * List or songs named by a player, as written in the page.
+   * The playlist or the songs of a player, as written in the page.
    * @param {Element} player
    * @returns {{playlist: string | null, songs: string[]}}
    */
-  function named(player) {
+  function sourcesOf(player) {
     const playlist = player.getAttribute("playlist");
     if (playlist) return { playlist, songs: [] };
     const song = player.getAttribute(player.localName === "audio" ? "data-sps" : "src");
@@ -56,6 +56,6 @@
     return { playlist: null, songs: sources.filter((src) => src !== "") };
   }
 
-  /** @type {any} */ (globalThis).gomaaPagePlayers = { players, roots, named };
+  globalThis.gomaaPagePlayers = { players, roots, sourcesOf };
 })();
 //# sourceURL=gomaa-players.js

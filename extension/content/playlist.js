@@ -9,16 +9,16 @@
   const XSPF = "http://xspf.org/ns/0/";
 
   /**
-   * The absolute URLs of a list's tracks in order; others than http and https are left out.
+   * The absolute URLs of a list's tracks in order; only http and https.
    * @param {string} text
    * @param {string} base URL of the list
    * @returns {string[]}
    */
   function tracks(text, base) {
-    const places = text.trimStart().startsWith("{") ? fromJson(text) : fromXml(text);
-    return places
+    const addresses = text.trimStart().startsWith("{") ? fromJson(text) : fromXml(text);
+    return addresses
       .slice(0, MAX_TRACKS)
-      .map((place) => address(place, base))
+      .map((address) => absolute(address, base))
       .filter((url) => url !== "");
   }
 
@@ -30,7 +30,7 @@
     } catch {
       return [];
     }
-    // JSPF: a track's location is a list of places of the same song; the first is taken.
+    // JSPF: a track's location is a list of addresses of the same song, of which the first is used.
     return Array.isArray(list) ? list.map((track) => String([track?.location].flat()[0] ?? "")) : [];
   }
 
@@ -42,11 +42,11 @@
     );
   }
 
-  /** @param {string} place @param {string} base */
-  function address(place, base) {
-    if (!place.trim()) return "";
+  /** @param {string} address @param {string} base @returns {string} "" where it is invalid */
+  function absolute(address, base) {
+    if (!address.trim()) return "";
     try {
-      const url = new URL(place.trim(), base);
+      const url = new URL(address.trim(), base);
       return url.protocol === "http:" || url.protocol === "https:" ? url.href : "";
     } catch {
       return "";
@@ -58,18 +58,18 @@
    * @param {string} url
    * @returns {Promise<string[]>}
    */
-  async function fetched(url) {
+  async function fetchTracks(url) {
     try {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
-      return answer.ok ? tracks(await textOf(answer), answer.url || url) : [];
+      const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+      return response.ok ? tracks(await textOf(response), response.url || url) : [];
     } catch {
       return [];
     }
   }
 
-  /** @param {Response} answer @returns {Promise<string>} empty where it is too long */
-  async function textOf(answer) {
-    const reader = answer.body?.getReader();
+  /** @param {Response} response @returns {Promise<string>} empty where it is too long */
+  async function textOf(response) {
+    const reader = response.body?.getReader();
     const decoder = new TextDecoder();
     let text = "";
     for (let size = 0; reader;) {
@@ -85,5 +85,5 @@
     return text + decoder.decode();
   }
 
-  /** @type {any} */ (globalThis).gomaaPlaylist = { tracks, fetched };
+  globalThis.gomaaPlaylist = { tracks, fetchTracks };
 })();

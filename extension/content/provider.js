@@ -1,6 +1,6 @@
 /**
  * In the page's own world: the wallet's provider (EIP-1193), announced by EIP-6963. It does not set window.ethereum and
- * holds no data of the fan: the extension decides each request by the origin that the browser reports.
+ * has no data of the fan: the extension decides each request by the origin that the browser reports.
  */
 
 (() => {
@@ -21,9 +21,9 @@
   const failure = ({ code, message, data }) => Object.assign(new Error(message), { code, data });
 
   let lastId = 0;
-  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
+  /** @type {Map<number, {resolve: (value: unknown) => void, reject: (error: Error) => void}>} */
   const pending = new Map();
-  /** @type {Map<string, Set<(value: any) => void>>} */
+  /** @type {Map<string, Set<(value: unknown) => void>>} */
   const listeners = new Map();
   let connected = false;
 
@@ -88,7 +88,7 @@
       });
     },
 
-    /** @param {string} name @param {(value: any) => void} listener */
+    /** @param {string} name @param {(value: unknown) => void} listener */
     on(name, listener) {
       if (typeof listener !== "function") return provider;
       if (!listeners.has(name)) listeners.set(name, new Set());
@@ -96,7 +96,7 @@
       return provider;
     },
 
-    /** @param {string} name @param {(value: any) => void} listener */
+    /** @param {string} name @param {(value: unknown) => void} listener */
     removeListener(name, listener) {
       listeners.get(name)?.delete(listener);
       return provider;

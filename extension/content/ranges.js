@@ -1,13 +1,18 @@
 /**
- * In the page's own world, before surface.js: the ranges and errors of a media element.
+ * In the page's own world: the time ranges of a media element.
  */
 
 (() => {
-  /** A TimeRanges, seconds. */
+  /** @typedef {import("./globals.js").TimeRange} TimeRange */
+
+  /** Largest gap between ranges that are joined, seconds. */
+  const MAX_GAP_S = 0.05;
+
+  /** A TimeRanges object, seconds. */
   class Ranges {
     #list;
 
-    /** @param {[number, number][]} list */
+    /** @param {TimeRange[]} list */
     constructor(list) {
       this.#list = list;
     }
@@ -35,21 +40,25 @@
   }
 
   /**
-   * @param {[number, number][]} list
+   * Adds a range, and joins ranges that overlap.
+   * @param {TimeRange[]} list
    * @param {number} from
-   * @param {number} to the ranges with one more, joined and in order
+   * @param {number} to
+   * @returns {TimeRange[]} in order
    */
-  function joined(list, from, to) {
-    /** @type {[number, number][]} */
+  function join(list, from, to) {
+    /** @type {TimeRange[]} */
     const out = [];
-    for (const [start, end] of [...list, /** @type {[number, number]} */ ([from, to])].sort((a, b) => a[0] - b[0])) {
+    /** @type {TimeRange} */
+    const added = [from, to];
+    for (const [start, end] of [...list, added].sort((a, b) => a[0] - b[0])) {
       const last = out.at(-1);
-      if (last && start <= last[1] + 0.05) last[1] = Math.max(last[1], end);
+      if (last && start <= last[1] + MAX_GAP_S) last[1] = Math.max(last[1], end);
       else out.push([start, end]);
     }
     return out;
   }
 
-  /** @type {any} */ (globalThis).gomaaRanges = { Ranges, joined };
+  globalThis.gomaaRanges = { Ranges, join };
 })();
 //# sourceURL=gomaa-ranges.js

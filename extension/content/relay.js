@@ -1,6 +1,6 @@
 /**
  * Relays requests and responses as text between the page's provider and the background. The first request opens the
- * port, so the extension does not learn of pages without one. The background takes the origin from the browser.
+ * port, so pages that make no request have none. The origin is the one that the browser reports to the background.
  */
 
 (() => {
@@ -32,7 +32,7 @@
     if (pending.delete(id)) send({ id, ok, value });
   }
 
-  const port = /** @type {any} */ (globalThis).gomaaPort("provider", {
+  const port = globalThis.gomaaPort("provider", {
     onMessage,
     onClosed() {
       for (const id of [...pending]) respond(id, false, DISCONNECTED);
@@ -44,33 +44,36 @@
     },
   });
 
-  /** @param {any} message */
+  /** @param {import("../shared/provider_messages.js").ProviderMessage} message */
   function onMessage(message) {
-    if (message.type === "event") event(message.name, JSON.parse(message.body));
-    else if (message.type === "reply" && message.id === OWN_ID)
-      message.ok && event("accountsChanged", JSON.parse(message.body));
-    else if (message.type === "reply") respond(message.id, message.ok, JSON.parse(message.body));
-    else if (message.type === "problem") {
-      const flood = message.code === "message.flood";
-      respond(message.id, false, {
-        code: flood ? -32005 : -32600,
-        message: flood ? "Too many requests" : INVALID_REQUEST.message,
+    if (message.type === "problem") {
+      const isFlood = message.code === "message.flood";
+      respond(message.id ?? -1, false, {
+        code: isFlood ? -32005 : -32600,
+        message: isFlood ? "Too many requests" : INVALID_REQUEST.message,
         data: { code: message.code },
       });
+      return;
     }
+    /** @type {unknown} */
+    const value = JSON.parse(message.body);
+    if (message.type === "event") onEvent(message.name, value);
+    else if (message.id !== OWN_ID) respond(message.id, message.ok, value);
+    else if (message.ok) onEvent("accountsChanged", value);
   }
 
   /**
    * Emits an event to the page unless it repeats what was sent over an earlier port.
    * @param {string} name
-   * @param {any} value
+   * @param {unknown} value
    */
-  function event(name, value) {
+  function onEvent(name, value) {
     if (name === "connect") {
       const { up, chain } = last;
-      Object.assign(last, { up: true, chain: value.chainId });
+      const { chainId } = /** @type {{chainId: string}} */ (value);
+      Object.assign(last, { up: true, chain: chainId });
       if (!up) send({ event: name, value });
-      if (chain !== null && chain !== value.chainId) send({ event: "chainChanged", value: value.chainId });
+      if (chain !== null && chain !== chainId) send({ event: "chainChanged", value: chainId });
       return;
     }
     if (name === "disconnect") {
@@ -78,7 +81,7 @@
       last.up = false;
     } else if (name === "chainChanged") {
       if (last.chain === value) return;
-      last.chain = value;
+      last.chain = String(value);
     } else if (name === "accountsChanged") {
       const accounts = JSON.stringify(value);
       if (last.accounts === accounts) return;

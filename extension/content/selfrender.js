@@ -11,21 +11,21 @@
   const START = "\u2030SPS\n\u001a\n";
   const GREATER = 0x3e;
   const PIECE = 0x8000;
-  // What windows-1252 reads bytes 0x80 to 0x9f as; five of them as themselves.
+  // Characters of bytes 0x80 to 0x9f in windows-1252; five bytes have the control character of the same number.
   const HIGH =
     "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
 
   if (window.top !== window || document.contentType !== "text/html") return;
 
-  const observer = new MutationObserver(look);
+  const observer = new MutationObserver(render);
   observer.observe(document, { subtree: true, childList: true });
   addEventListener("DOMContentLoaded", () => {
-    look();
+    render();
     observer.disconnect();
   });
-  look();
+  render();
 
-  function look() {
+  function render() {
     const fields = first(MARK, FIELDS);
     const element = document.querySelector(ELEMENT);
     if (!fields || !element) return;
@@ -33,9 +33,9 @@
     const [, offset, size, sha256] = /** @type {[string, string, string, string]} */ (/** @type {unknown} */ (fields));
     const address = location.href.replace(/#.*$/, "");
     if (location.protocol === "file:") {
-      const song = complete().then(() => load(address, Number(offset), Number(size), sha256));
+      const song = documentParsed().then(() => load(address, Number(offset), Number(size), sha256));
       song.catch(() => undefined);
-      /** @type {any} */ (globalThis).gomaaSong = {
+      globalThis.gomaaSong = {
         station: document.querySelector('meta[name="sps-station"]')?.getAttribute("content") ?? null,
         read: reader(song),
       };
@@ -71,7 +71,7 @@
     };
   }
 
-  async function complete() {
+  async function documentParsed() {
     if (document.readyState !== "loading") return;
     await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve, { once: true }));
   }
@@ -84,9 +84,9 @@
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async function load(address, offset, size, sha256) {
-    // Firefox lets a page on disk read itself; Chromium does not, and the text of the document serves.
+    // Firefox permits a page on disk to read its own file. In Chromium the bytes are made from the document's text.
     const file = await fetch(address).then(
-      (answer) => answer.arrayBuffer(),
+      (response) => response.arrayBuffer(),
       () => null,
     );
     const bytes = file ? copy(file, offset, size) : fromDocument(size);
@@ -132,8 +132,7 @@
     const out = new Uint8Array(size);
     let at = 0;
     let line = 0;
-    // Piece by piece: a piece is a flat string of the script's own, while the node's text is the browser's, read by a
-    // call for each character.
+    // A slice is a flat string of the script, while each character of the node's text is read by a call.
     for (let from = 0; from < text.length && at < size; from += PIECE) {
       const piece = text.slice(from, from + PIECE);
       for (let i = 0; i < piece.length && at < size; i++) {

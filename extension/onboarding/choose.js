@@ -1,5 +1,5 @@
 /**
- * The first choice: a new wallet, an old one, or none.
+ * The page "choose": a new wallet, an existing one, or none.
  */
 
 import { h, press } from "../ui/dom.js";
@@ -7,7 +7,7 @@ import { icon } from "../ui/icons.js";
 import { t } from "../ui/text.js";
 
 /**
- * @param {import("./onboarding.js").App} app
+ * @param {import("./app.js").App} app
  * @returns {HTMLElement}
  */
 export function choose(app) {

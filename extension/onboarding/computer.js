@@ -1,19 +1,19 @@
 /**
- * Connect this computer: the exact commands, and a check that turns green by itself.
+ * The page "computer": the commands that install the host, and its state, polled.
  */
 
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { command, moneyState } from "../ui/pieces.js";
 import { browserTitle, hostCommands, hostRemedy, systemName } from "../ui/host.js";
-import { sentences, t } from "../ui/text.js";
+import { problemTexts, t } from "../ui/text.js";
 
 const POLL_HOST_MS = 2000;
 
-/** @typedef {import("../popup/popup.js").Host} Host */
+/** @typedef {import("../shared/wallet_messages.js").HostStatus} HostStatus */
 
 /**
- * @param {import("./onboarding.js").App} app
+ * @param {import("./app.js").App} app
  * @returns {HTMLElement}
  */
 export function computer(app) {
@@ -23,14 +23,14 @@ export function computer(app) {
     app.go("song"),
   );
   let last = "";
-  const draw = (/** @type {Host | null} */ host) => {
+  const draw = (/** @type {HostStatus | null} */ host) => {
     const key = JSON.stringify(host);
     if (key === last) return;
     const was = last;
     last = key;
     const connected = host?.state === "connected";
     const isInstalled = connected || host?.state === "version" || host?.state === "gone";
-    const trouble = host && !connected ? sentences({ code: host.code || `host.${host.state}` }) : null;
+    const trouble = host && !connected ? problemTexts({ code: host.code || `host.${host.state}` }) : null;
     const remedy = hostRemedy(trouble?.code ?? "") ?? "command";
     const commands = hostCommands(host?.command ?? "", remedy);
     const first = h(
@@ -85,9 +85,9 @@ export function computer(app) {
   draw(null);
   app.every(POLL_HOST_MS, async () => {
     try {
-      draw(await app.ask("host.status"));
+      draw(await app.request("host.status"));
     } catch {
-      // The engine is starting: the next look comes by itself.
+      // The engine is starting: the status is polled.
     }
   });
   return h(

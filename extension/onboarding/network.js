@@ -1,20 +1,16 @@
 /**
- * A network that a station names: shown whole, and known to the host once the person agrees. Opened from a song's
- * player.
+ * The page "network": a network that a station offers, which the host gets after confirmation. Opened by a player.
  */
 
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { wakeDelay } from "../ui/wake_delay.js";
-import { sentences, t } from "../ui/text.js";
+import { enableDelay } from "../ui/enable_delay.js";
+import { problemTexts, t } from "../ui/text.js";
+
+/** @typedef {import("../shared/wallet_messages.js").NetworkOffer} Offer */
 
 /**
- * @typedef {{offer: string, known: boolean, chain_id: number, node: string, token: string, settlement: string,
- *   registry: string}} Offer
- */
-
-/**
- * @param {import("./onboarding.js").App} app
+ * @param {import("./app.js").App} app
  * @returns {HTMLElement}
  */
 export function network(app) {
@@ -42,12 +38,12 @@ export function network(app) {
         add.disabled = busy = true;
         app.say(t("networkProving"));
         try {
-          await app.ask("network.add", { offer: offer.offer });
+          await app.request("network.add", { offer: offer.offer });
           app.say(t("networkAdded"));
           fill(card, facts, note("networkAdded"));
         } catch (error) {
           add.disabled = busy = false;
-          failed(error, facts, add);
+          failed(/** @type {{code?: string}} */ (error), facts, add);
         }
       },
     );
@@ -57,14 +53,14 @@ export function network(app) {
       h("p", { class: "s dim" }, t("networkTrust")),
       h("div", { class: "row between" }, later(app), add),
     );
-    // The station decides when its offer comes: the button sleeps first, under whatever press.
-    wakeDelay((is) => {
-      add.disabled = is || busy;
+    // The station decides when the button appears, perhaps under a press: it is enabled after a delay.
+    enableDelay((isDisabled) => {
+      add.disabled = isDisabled || busy;
     });
     return undefined;
   };
-  const failed = (/** @type {any} */ error, /** @type {(Node | null)[]} */ ...rest) => {
-    const { code, cause, fix } = sentences(error);
+  const failed = (/** @type {{code?: string}} */ error, /** @type {(Node | null)[]} */ ...rest) => {
+    const { code, cause, fix } = problemTexts(error);
     fill(
       card,
       h(
@@ -76,9 +72,9 @@ export function network(app) {
       rest,
     );
   };
-  const look = () => {
+  const load = () => {
     app
-      .ask("network.offer", { origin: site })
+      .request("network.offer", { origin: site })
       .then(draw, (error) =>
         failed(
           error,
@@ -86,12 +82,12 @@ export function network(app) {
             "div",
             { class: "row between" },
             later(app),
-            press(h("button", { type: "button", class: "btn primary" }, t("tryAgain")), look),
+            press(h("button", { type: "button", class: "btn primary" }, t("tryAgain")), load),
           ),
         ),
       );
   };
-  look();
+  load();
   return h(
     "div",
     null,
@@ -103,6 +99,6 @@ export function network(app) {
 /** @param {string} key */
 const note = (key) => h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, t(key)));
 
-/** @param {import("./onboarding.js").App} app */
+/** @param {import("./app.js").App} app */
 const later = (app) =>
   press(h("button", { type: "button", class: "btn quiet flush" }, t("networkLater")), () => app.go("computer"));

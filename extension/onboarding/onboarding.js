@@ -1,26 +1,21 @@
 /**
- * The first page: a wallet, this computer, a first song, a first reward. It can be left at any step.
+ * The page after the installation: a wallet, this computer, a first song, a first reward. Each step is optional.
  */
 
 import { byId, fill, h, write } from "../ui/dom.js";
 import { mark } from "../ui/icons.js";
 import { walletPort } from "../ui/port.js";
-import { pressOnce } from "../ui/wake_delay.js";
-import { dress, t } from "../ui/text.js";
+import { ignoreKeyRepeats } from "../ui/enable_delay.js";
+import { setDocumentTitle, t } from "../ui/text.js";
 import { choose } from "./choose.js";
 import { computer } from "./computer.js";
 import { network } from "./network.js";
 import { reward, song } from "./song.js";
 import { checkWords, newPassword, restore, showWords } from "./wallet.js";
 
-/**
- * @typedef {"choose" | "words" | "check" | "restore" | "password" | "computer" | "network" | "song" | "reward"} Page
- * @typedef {{mnemonic: string, restoring: boolean, exists: boolean, collect: string, places: number[], from: string,
- *   site: string, hash: string}} Draft
- * @typedef {{draft: Draft, ask: (type: string, fields?: object) => Promise<any>, go: (page: Page) => void, say: (text:
- *   string) => void,
- *   every: (ms: number, action: () => void | Promise<void>) => void}} App
- */
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./app.js").Draft} Draft */
+/** @typedef {import("./app.js").Page} Page */
 
 /** @type {Record<Page, number>} */
 const STEP = { choose: 1, words: 1, check: 1, restore: 1, password: 1, computer: 2, network: 2, song: 3, reward: 4 };
@@ -44,7 +39,7 @@ const draft = {
   restoring: false,
   exists: false,
   collect: "always",
-  places: [],
+  positions: [],
   from: "",
   site: "",
   hash: "",
@@ -57,7 +52,7 @@ let page = "choose";
 /** @type {App} */
 const app = {
   draft,
-  ask: walletPort(() => {}),
+  request: walletPort(() => {}),
   go(next) {
     page = next;
     for (const timer of timers) clearInterval(timer);
@@ -109,7 +104,7 @@ function render() {
 /**
  * A web address in the address of this page, given by the background or the player.
  * @param {string} hash
- * @param {"from" | "network"} name from: the station a fan came from; network: the station whose network is asked for
+ * @param {"from" | "network"} name the page from which the fan came, or the station whose network is offered
  */
 function addressIn(hash, name) {
   try {
@@ -121,17 +116,17 @@ function addressIn(hash, name) {
 }
 
 async function start() {
-  dress(t("onbTitle"));
-  pressOnce();
+  setDocumentTitle(t("onbTitle"));
+  ignoreKeyRepeats();
   draft.hash = location.hash;
   draft.from = addressIn(location.hash, "from");
   draft.site = addressIn(location.hash, "network");
   if (draft.site) return app.go("network");
   render();
   try {
-    const status = await app.ask("wallet.status");
+    const status = await app.request("wallet.status");
     draft.exists = Boolean(status.exists);
-    // What was chosen before a restore is still chosen.
+    // The choice is kept when a wallet is restored.
     if (status.collect) draft.collect = status.collect;
   } catch {
     draft.exists = false;

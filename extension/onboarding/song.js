@@ -1,5 +1,5 @@
 /**
- * A first song, and a first reward: the page follows what happens in the other tab.
+ * The pages "song" and "reward": the first song and its reward, polled from the other tab.
  */
 
 import { show, wei } from "../ui/amounts.js";
@@ -12,8 +12,7 @@ import { language, t } from "../ui/text.js";
 
 const POLL_PLAYING_MS = 1500;
 
-/** @typedef {import("../popup/popup.js").Playing} Playing */
-/** @typedef {import("../popup/popup.js").Summary} Summary */
+/** @typedef {import("../shared/wallet_messages.js").NowPlaying} NowPlaying */
 
 /** @param {string} url */
 function stationLink(url) {
@@ -26,7 +25,7 @@ function stationLink(url) {
 }
 
 /**
- * @param {import("./onboarding.js").App} app
+ * @param {import("./app.js").App} app
  * @returns {HTMLElement}
  */
 export function song(app) {
@@ -44,7 +43,7 @@ export function song(app) {
       h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null),
       good ? moneyState("claimed", t("yes")) : moneyState("pending", t("waitingFor")),
     );
-  const draw = (/** @type {Playing | null} */ playing) =>
+  const draw = (/** @type {NowPlaying | null} */ playing) =>
     fill(
       checks,
       line(
@@ -58,11 +57,12 @@ export function song(app) {
   draw(null);
   app.every(POLL_PLAYING_MS, async () => {
     try {
-      const playing = await app.ask("wallet.playing");
-      draw(playing?.content ? playing : null);
-      if (playing?.content && wei(playing.earned_wei) > 0n) app.go("reward");
+      const playing = await app.request("wallet.playing");
+      const song = playing.content === undefined ? null : playing;
+      draw(song);
+      if (song && wei(song.earned_wei) > 0n) app.go("reward");
     } catch {
-      // No wallet, or the engine is starting: nothing to follow yet.
+      // There is no wallet, or the engine is starting.
     }
   });
   const { from } = app.draft;
@@ -89,14 +89,14 @@ export function song(app) {
 }
 
 /**
- * @param {import("./onboarding.js").App} app
+ * @param {import("./app.js").App} app
  * @returns {HTMLElement}
  */
 export function reward(app) {
   const top = h("div", { class: "reward-head" });
   const steps = h("ol", { class: "steps card" });
   const meter = rewardMeter(1, "huge");
-  const draw = (/** @type {Playing | null} */ playing, /** @type {number | null} */ due) => {
+  const draw = (/** @type {NowPlaying | null} */ playing, /** @type {number | null} */ due) => {
     if (playing) {
       fill(
         top,
@@ -134,15 +134,15 @@ export function reward(app) {
   fill(top, meter.node, h("h1", null, t("firstReward")));
   draw(null, null);
   let due = /** @type {number | null} */ (null);
-  app.ask("wallet.summary").then(
-    (/** @type {Summary} */ summary) => {
+  app.request("wallet.summary").then(
+    (summary) => {
       due = summary.due_s;
     },
     () => {},
   );
   app.every(POLL_PLAYING_MS, async () => {
-    const playing = await app.ask("wallet.playing").catch(() => null);
-    draw(playing?.content ? playing : null, due);
+    const playing = await app.request("wallet.playing").catch(() => null);
+    draw(playing?.content === undefined ? null : playing, due);
   });
   return h(
     "div",

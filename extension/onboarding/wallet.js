@@ -1,18 +1,18 @@
 /**
- * The wallet's words and its password. The words live in this page until the wallet is made, and nowhere else.
+ * The wallet's recovery words and its password. The words are only in this page until the wallet is made.
  */
 
 import { fill, h, press, set, write } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
-import { sentences, t } from "../ui/text.js";
+import { problemTexts, t } from "../ui/text.js";
 import { COLLECT } from "../ui/collect.js";
 import { SHORTEST, strength } from "../ui/password_strength.js";
-import { places } from "../ui/recovery_words.js";
+import { checkPositions } from "../ui/recovery_words.js";
 
-/** @typedef {import("./onboarding.js").App} App */
+/** @typedef {import("./app.js").App} App */
 
-/** @returns {number} 0…1, from the browser's own source */
+/** @returns {number} 0…1, cryptographically random */
 function random() {
   return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 4294967296;
 }
@@ -27,23 +27,24 @@ function ends(left, right) {
   return h("div", { class: "row between" }, left, right);
 }
 
-/** @param {App} app @param {import("./onboarding.js").Page} page */
+/** @param {App} app @param {import("./app.js").Page} page */
 function backTo(app, page) {
   return press(h("button", { type: "button", class: "btn quiet flush" }, t("back")), () => app.go(page));
 }
 
 /**
+ * The page "words": new recovery words.
  * @param {App} app
  * @returns {HTMLElement}
  */
 export function showWords(app) {
-  // Words that were typed to be restored are not new ones.
-  if (app.draft.restoring) Object.assign(app.draft, { mnemonic: "", restoring: false, places: [] });
+  // Words that were typed to restore a wallet are discarded.
+  if (app.draft.restoring) Object.assign(app.draft, { mnemonic: "", restoring: false, positions: [] });
   const list = h("ol", { class: "words" });
   const hide = h("button", { type: "button", class: "btn" });
   const agree = h("input", { class: "check", type: "checkbox", id: "written" });
   const go = h("button", { type: "button", class: "btn primary big", disabled: true }, t("goOn"));
-  const asks = h("span", { class: "dim" });
+  const positionsNote = h("span", { class: "dim" });
   const trouble = h("p", { class: "hint", role: "alert" });
   const draw = () => {
     const words = app.draft.mnemonic.split(" ").filter(Boolean);
@@ -52,7 +53,10 @@ export function showWords(app) {
       words.map((word) => h("li", null, h("span", null, word))),
     );
     list.hidden = words.length === 0;
-    write(asks, app.draft.places.length ? t("asksFor", ...app.draft.places.map((place) => place + 1)) : "");
+    write(
+      positionsNote,
+      app.draft.positions.length ? t("asksFor", ...app.draft.positions.map((position) => position + 1)) : "",
+    );
     agree.disabled = words.length === 0;
   };
   const toggle = (/** @type {boolean} */ hidden) => {
@@ -68,14 +72,14 @@ export function showWords(app) {
   press(go, () => app.go("check"));
   draw();
   if (!app.draft.mnemonic) {
-    app.ask("wallet.propose", { words: 12 }).then(
+    app.request("wallet.propose", { words: 12 }).then(
       ({ mnemonic }) => {
         app.draft.mnemonic = mnemonic;
-        app.draft.places = places(mnemonic.split(" ").length, random);
+        app.draft.positions = checkPositions(mnemonic.split(" ").length, random);
         draw();
       },
       (error) => {
-        const { code, cause, fix } = sentences(error);
+        const { code, cause, fix } = problemTexts(error);
         write(trouble, `${cause} ${fix} (${code})`);
       },
     );
@@ -92,20 +96,21 @@ export function showWords(app) {
       hide,
       press(h("button", { type: "button", class: "btn quiet" }, t("haveWords")), () => app.go("restore")),
     ),
-    h("label", { class: "agree", for: "written" }, agree, h("span", null, t("writtenDown"), " ", asks)),
+    h("label", { class: "agree", for: "written" }, agree, h("span", null, t("writtenDown"), " ", positionsNote)),
     ends(backTo(app, "choose"), go),
   );
 }
 
 /**
+ * The page "check": some of the words, typed.
  * @param {App} app
  * @returns {HTMLElement}
  */
 export function checkWords(app) {
   const words = app.draft.mnemonic.split(" ");
-  const fields = app.draft.places.map((place) => ({
-    place,
-    ...field({ id: `word-${place}`, label: t("wordNumber", place + 1) }),
+  const fields = app.draft.positions.map((position) => ({
+    position,
+    ...field({ id: `word-${position}`, label: t("wordNumber", position + 1) }),
   }));
   const form = h(
     "form",
@@ -117,13 +122,13 @@ export function checkWords(app) {
     ),
     ends(backTo(app, "words"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))),
   );
-  const look = async () => {
+  const check = async () => {
     let good = true;
-    for (const { place, input, fail, say } of fields) {
-      const spelling = await app.ask("wallet.spelling", { words: input.value });
-      const right = spelling.words.length === 1 && spelling.words[0] === words[place];
+    for (const { position, input, fail, say } of fields) {
+      const spelling = await app.request("wallet.spelling", { words: input.value });
+      const right = spelling.words.length === 1 && spelling.words[0] === words[position];
       if (right) say(t("wordRight"), "good");
-      else fail(t("wordWrong", place + 1));
+      else fail(t("wordWrong", position + 1));
       if (!right && good) input.focus();
       good &&= right;
     }
@@ -131,23 +136,24 @@ export function checkWords(app) {
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (event.isTrusted) look().catch((error) => fields[0]?.fail(sentences(error).cause));
+    if (event.isTrusted) check().catch((error) => fields[0]?.fail(problemTexts(error).cause));
   });
   return h("div", null, heading(t("checkTitle"), t("checkLead")), form);
 }
 
 /**
+ * The page "restore": existing recovery words.
  * @param {App} app
  * @returns {HTMLElement}
  */
 export function restore(app) {
   const words = field({ id: "words", label: t("yourWords"), hint: t("yourWordsHint"), area: true });
-  const near = h("div", { class: "row tight wrap", role: "group", "aria-label": t("didYouMean"), hidden: true });
+  const corrections = h("div", { class: "row tight wrap", role: "group", "aria-label": t("didYouMean"), hidden: true });
   const form = h(
     "form",
     { class: "stack" },
     words.node,
-    near,
+    corrections,
     app.draft.exists ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("restoreReplaces"))) : null,
     ends(backTo(app, "choose"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))),
   );
@@ -156,21 +162,21 @@ export function restore(app) {
     words.fail(text);
     words.input.focus();
   };
-  const look = async () => {
-    near.hidden = true;
-    const spelling = await app.ask("wallet.spelling", { words: words.input.value });
-    const typed = /** @type {string[]} */ (spelling.words);
+  const check = async () => {
+    corrections.hidden = true;
+    const spelling = await app.request("wallet.spelling", { words: words.input.value });
+    const typed = spelling.words;
     const slip = spelling.slips[0];
     if (slip) {
-      near.hidden = slip.near.length === 0;
+      corrections.hidden = slip.near.length === 0;
       fill(
-        near,
+        corrections,
         h("span", { class: "s dim" }, t("didYouMean")),
-        slip.near.map((/** @type {string} */ word) =>
+        slip.near.map((word) =>
           press(h("button", { type: "button", class: "btn small" }, word), () => {
             words.input.value = typed.with(slip.position - 1, word).join(" ");
             words.fail("");
-            return look();
+            return check();
           }),
         ),
       );
@@ -184,12 +190,13 @@ export function restore(app) {
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (event.isTrusted) look().catch((error) => fail(sentences(error).cause));
+    if (event.isTrusted) check().catch((error) => fail(problemTexts(error).cause));
   });
   return h("div", null, heading(t("restoreTitle"), t("restoreLead")), form);
 }
 
 /**
+ * The page "password".
  * @param {App} app
  * @returns {HTMLElement}
  */
@@ -221,7 +228,7 @@ export function newPassword(app) {
       checked: value === app.draft.collect,
     }),
   );
-  const where = h(
+  const collectChoice = h(
     "fieldset",
     { class: "collect" },
     h("legend", null, t("collectAt")),
@@ -238,7 +245,7 @@ export function newPassword(app) {
     "form",
     { class: "stack" },
     h("div", { class: "stack narrow" }, first.node, second.node),
-    where,
+    collectChoice,
     trouble,
     ends(backTo(app, app.draft.restoring ? "restore" : "check"), go),
   );
@@ -259,8 +266,8 @@ export function newPassword(app) {
     go.textContent = t("sealing");
     trouble.hidden = true;
     try {
-      await app.ask("wallet.collect", { choice: collect.find(({ checked }) => checked)?.value ?? COLLECT[0] });
-      await app.ask("wallet.create", {
+      await app.request("wallet.collect", { choice: collect.find(({ checked }) => checked)?.value ?? "always" });
+      await app.request("wallet.create", {
         mnemonic: app.draft.mnemonic,
         password: first.input.value,
         replace: app.draft.exists && app.draft.restoring,
@@ -272,7 +279,7 @@ export function newPassword(app) {
       app.go("computer");
       return;
     } catch (error) {
-      const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+      const { code, cause, fix } = problemTexts(/** @type {{code?: string}} */ (error));
       trouble.hidden = false;
       fill(
         trouble,

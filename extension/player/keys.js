@@ -1,34 +1,36 @@
 /**
- * What a key means in the player, decided without a document.
+ * Keyboard shortcuts of the player. Uses no document.
  */
 
 const SMALL_S = 5;
 const STEP_S = 10;
-const LOUDER = 0.05;
+const VOLUME_STEP = 0.05;
 export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 /**
- * @typedef {{kind: "terms"} | {kind: "toggle"} | {kind: "mute"} | {kind: "louder", by: number} | {kind: "to", ms:
+ * An action of a key; `to`: a position; `by`: a step.
+ * @typedef {{kind: "terms"} | {kind: "toggle"} | {kind: "mute"} | {kind: "volume", by: number} | {kind: "to", ms:
  *   number} | {kind: "by", ms: number}
  *   | {kind: "rate", value: number} | {kind: "track", by: number}} Action
  */
 
 /**
- * @param {{key: string, shiftKey?: boolean}} pressed no control, alt or meta key with it
- * @param {{music: boolean, position: number, duration: number, rate: number, onButton?: boolean, onField?: boolean,
- *   onSlider?: boolean}} where
- *   music: the song's controls are there; onButton, onField, onSlider: where the focus is
- * @returns {Action | null} null: the key is not the player's
+ * The action of a key.
+ * @param {{key: string, shiftKey?: boolean}} pressed without control, alt and meta
+ * @param {{isPlayback: boolean, duration: number, rate: number, onButton?: boolean, onField?: boolean,
+ *   onSlider?: boolean}} context
+ *   isPlayback: the playback view is shown; onButton, onField, onSlider: the element with the focus
+ * @returns {Action | null} null for a key without an action
  */
-export function meaning(
+export function actionOf(
   { key, shiftKey = false },
-  { music, duration, rate, onButton = false, onField = false, onSlider = false },
+  { isPlayback, duration, rate, onButton = false, onField = false, onSlider = false },
 ) {
   const letter = key.length === 1 ? key.toLowerCase() : key;
   if (letter === "t") return { kind: "terms" };
   if (onField) return null;
   if (letter === "k" || (key === " " && !onButton)) return { kind: "toggle" };
-  if (!music) return null;
+  if (!isPlayback) return null;
   if (shiftKey && letter === "n") return { kind: "track", by: 1 };
   if (shiftKey && letter === "p") return { kind: "track", by: -1 };
   if (/^[0-9]$/.test(key)) return { kind: "to", ms: Math.round((duration * Number(key)) / 10) };
@@ -42,9 +44,9 @@ export function meaning(
     case "ArrowRight":
       return { kind: "by", ms: (shiftKey ? SMALL_S : STEP_S) * 1000 };
     case "ArrowUp":
-      return { kind: "louder", by: LOUDER };
+      return { kind: "volume", by: VOLUME_STEP };
     case "ArrowDown":
-      return { kind: "louder", by: -LOUDER };
+      return { kind: "volume", by: -VOLUME_STEP };
     case "m":
       return { kind: "mute" };
     case "<":

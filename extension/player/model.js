@@ -1,33 +1,22 @@
 /**
- * What the player shows, decided from the engine's messages; no document here.
+ * Rules of what the player shows, by the engine's messages. Uses no document.
  */
 
 import { wei } from "../ui/amounts.js";
 import { hostRemedy } from "../ui/host.js";
 
+/** @typedef {import("../shared/player_messages.js").Terms} Terms */
+/** @typedef {import("../shared/player_messages.js").Pay} Pay */
+/** @typedef {import("../shared/player_messages.js").StateName} StateName */
+/** @typedef {import("../shared/player_messages.js").PlayerState} State */
+/** @typedef {import("../shared/player_messages.js").CodedProblem} Problem */
 /**
- * @typedef {{may: string, left: string, costs: string, earn: string, limits: string[]}} Facts
- * @typedef {{station_wei: string, owner_wei: string, listener_wei: string, commission_wei: string}} Split
- * @typedef {{title: string, artist: string, duration_ms: number, quality: string, content: string, owner?: string,
- *   server?: string,
- *   waveform?: string | null, station: {name: string, domain: string} | null, facts: Facts | null, permits?: string[],
- * split: Split | null,
- *   interval_s: number, reward_wei: string, capped?: boolean, payer?: string, wallet: "none" | "locked" | "open",
- * rewards: boolean, asks?: boolean, pay?: Pay | null}} Terms
- * @typedef {{on: boolean, need: "inside" | "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei:
- *   string, spent_wei: string}} Pay what this fan pays
- * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" |
- *   "failed"} StateName
- * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted:
- *   boolean, rate: number, list: {index: number, count: number},
- *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?:
- * Pay | null, pace?: string | null}} State pace: the code for which the music waits, and goes on by itself
- * @typedef {{code: string, detail?: Record<string, unknown>}} Problem
+ * What the player shows; `at`: time of the engine's last state, ms.
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
  */
 
 /** @type {State} */
-export const NOTHING = {
+export const INITIAL_STATE = {
   state: "loading",
   position_ms: 0,
   duration_ms: 0,
@@ -41,7 +30,7 @@ export const NOTHING = {
   next_ms: 0,
 };
 
-/** How far the frame runs ahead of the engine's last word. */
+/** Longest time by which the position is extrapolated from the engine's last state. */
 const MAX_EXTRAPOLATION_MS = 2500;
 
 export const SOUNDING = new Set(["playing", "waiting", "starting", "seeking"]);
@@ -49,36 +38,36 @@ const STOPPING = new Set(["refused", "failed", "loading"]);
 const MUSIC = new Set(["starting", "playing", "paused", "seeking", "waiting", "ended"]);
 
 /**
+ * The view for a model.
  * @param {Model} model
- * @returns {"loading" | "before" | "music" | "problem"}
+ * @returns {"loading" | "ready" | "playback" | "problem"}
  */
 export function viewOf({ terms, state, problem }) {
   if (problem && (STOPPING.has(state.state) || !terms)) return "problem";
-  if (!terms || state.state === "loading") return terms?.facts ? "before" : "loading";
-  return MUSIC.has(state.state) ? "music" : "before";
+  if (!terms || state.state === "loading") return terms?.facts ? "ready" : "loading";
+  return MUSIC.has(state.state) ? "playback" : "ready";
 }
 
 const LOADING_PX = 220;
 const UNOPENED_PX = 400;
 
 /**
- * Height of the frame while host and chain have not accepted the song, px: the page would else learn from it what a
- * header that it cannot read says, or
- * which fault its address had.
+ * Fixed height of the frame until host and chain have accepted the song, px. The height of the content would reveal to
+ * the page a header that it cannot read, or the error of its address.
  * @param {Model} model
- * @returns {number | null} null where it is as high as what it shows
+ * @returns {number | null} null for the height of the content
  */
 export function fixedHeight({ state, problem }) {
-  // What the host says of itself has nothing to do with the song.
+  // Problems of the host do not depend on the song.
   if (state.state !== "loading" || problem?.code.startsWith("host.")) return null;
   return problem ? UNOPENED_PX : LOADING_PX;
 }
 
 /**
- * What a fan has to do with rewards here.
+ * Whether this fan earns rewards, or why not.
  * @param {Terms} terms
- * @returns {"earns" | "none" | "locked" | "declined" | "asks" | "capped" | "unpaid"} asks: the fan has not answered for
- *   this station yet; unpaid: the song gives no reward; capped: the station no more today
+ * @returns {"earns" | "none" | "locked" | "declined" | "asks" | "capped" | "unpaid"} none: without a wallet; asks: not
+ *   decided for this station; unpaid: the song has no reward; capped: the station pays no more today
  */
 export function rewardMode(terms) {
   if (wei(terms.reward_wei) === 0n) return "unpaid";
@@ -89,12 +78,12 @@ export function rewardMode(terms) {
 }
 
 /**
- * Who is paid for the whole song. A fan who takes no reward is paid nothing, and the station pays that much less: its
- * commission is in the same proportion.
+ * Payments for the whole song. Without a reward for the fan the station pays less, and the commission is in the same
+ * proportion.
  * @param {Terms} terms
- * @returns {{total: bigint, owner: bigint, listener: bigint, commission: bigint} | null} null when nobody pays
+ * @returns {{total: bigint, owner: bigint, listener: bigint, commission: bigint} | null} null where nobody pays
  */
-export function paid(terms) {
+export function paymentOf(terms) {
   if (!terms.split) return null;
   const owner = wei(terms.split.owner_wei);
   let listener = wei(terms.split.listener_wei);
@@ -109,12 +98,12 @@ export function paid(terms) {
 }
 
 /**
- * Where the song is now: the engine's last word, and the time since while it plays.
+ * The present position, extrapolated from the engine's last state.
  * @param {Model} model
  * @param {number} nowMs of the same clock as model.at
  * @returns {{position: number, next: number}} ms
  */
-export function live({ state, at }, nowMs) {
+export function extrapolate({ state, at }, nowMs) {
   const ahead = state.state === "playing" ? Math.min(MAX_EXTRAPOLATION_MS, Math.max(0, nowMs - at)) * state.rate : 0;
   return {
     position: Math.min(state.duration_ms || Infinity, state.position_ms + ahead),
@@ -123,24 +112,24 @@ export function live({ state, at }, nowMs) {
 }
 
 /**
- * How full the reward meter is.
- * @param {number} nextMs until the next interval is full
+ * The heard part of the present interval.
+ * @param {number} nextMs until the interval is full
  * @param {number} intervalS
  * @returns {number} 0…1
  */
-export function fullness(nextMs, intervalS) {
+export function intervalFraction(nextMs, intervalS) {
   const interval = intervalS * 1000;
   return interval > 0 ? Math.min(1, Math.max(0, 1 - nextMs / interval)) : 0;
 }
 
 /**
- * How much of every interval has been heard, for the row of dashes.
+ * The heard part of each interval, for the row of dashes.
  * @param {number} heardMs
  * @param {number} durationMs
  * @param {number} intervalS
- * @returns {number[]} 0…100 per interval that fits into the song; at most 120 dashes
+ * @returns {number[]} 0…100 per interval of the song; empty for more than 120 intervals
  */
-export function dashes(heardMs, durationMs, intervalS) {
+export function intervalPercents(heardMs, durationMs, intervalS) {
   const interval = intervalS * 1000;
   const count = interval > 0 ? Math.floor(durationMs / interval) : 0;
   if (count < 1 || count > 120) return [];
@@ -148,7 +137,7 @@ export function dashes(heardMs, durationMs, intervalS) {
 }
 
 /**
- * Whether the song may be moved about in now.
+ * Whether a seek is permitted now.
  * @param {Model} model
  */
 export function canSeek({ terms, state }) {
@@ -160,7 +149,7 @@ export function canSeek({ terms, state }) {
  * @typedef {"unlock" | "create" | "retry" | import("../ui/host.js").HostRemedy | "network" | "none" | "popup"} Remedy
  */
 
-/** @type {Record<string, Remedy>} */
+/** Remedies by code. @type {Record<string, Remedy>} */
 const REMEDIES = {
   "host.network.missing": "network",
   "host.network.damaged": "network",
@@ -193,7 +182,7 @@ const REMEDIES = {
 };
 
 /**
- * The text to copy into a report: the code, and for a mistake of GoMAA itself its reason.
+ * The text to copy into a report: the code, and the reason of an internal error.
  * @param {string} code
  * @param {Record<string, unknown> | undefined} detail
  * @returns {string}
@@ -204,7 +193,7 @@ export function report(code, detail) {
 }
 
 /**
- * The one thing that helps with a code; asking again where nothing else is known.
+ * The remedy for a code; "retry" for codes without another one.
  * @param {string} code
  * @param {Terms | null} terms
  * @returns {Remedy}
@@ -214,45 +203,46 @@ export function remedy(code, terms) {
   return hostRemedy(code) ?? REMEDIES[code] ?? "retry";
 }
 
-/** Fields of a policy that refuse; any other word in a detail is a station's or a server's own. */
+/** Fields of a policy. Other texts in a detail may be a station's or a server's. */
 const RULES =
   /^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|counts(\.[a-z_]+)?)$/;
 
 /**
- * The rule that refused, for the foot of a problem; "" where none is known.
+ * The policy field that refused, for the footer of a problem; "" for another text.
  * @param {Record<string, unknown> | undefined} detail
  */
 export const ruleOf = (detail) => (typeof detail?.rule === "string" && RULES.test(detail.rule) ? detail.rule : "");
 
 /**
- * What is true of money when a song has stopped.
+ * The note about money for a song that has stopped.
  * @param {State} state
  * @returns {{key: "youPaid" | "keptSoFar" | "nothingRefused" | "nothingCharged", sum: string}}
  */
-export function moneyOf({ state, pay, earned_wei }) {
+export function moneyNote({ state, pay, earned_wei }) {
   const spent = pay?.spent_wei ?? "0";
   if (wei(spent) > 0n) return { key: "youPaid", sum: spent };
   if (wei(earned_wei) > 0n) return { key: "keptSoFar", sum: earned_wei };
   return { key: state === "refused" ? "nothingRefused" : "nothingCharged", sum: "0" };
 }
 
-const CALM =
+/** Codes that are no refusal of the song. */
+const FIXABLE =
   /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)/;
 
 /**
- * Amber for what can be put right, brick for a refusal.
+ * CSS class of a problem: amber ("dial") unless it is a refusal.
  * @param {string} code
  * @returns {"dial" | ""}
  */
-export function tone(code) {
-  return CALM.test(code) ? "dial" : "";
+export function noteClass(code) {
+  return FIXABLE.test(code) ? "dial" : "";
 }
 
 /**
  * The peaks of a waveform for a number of bars.
  * @param {string | null | undefined} base64 one byte per bucket
  * @param {number} bars
- * @returns {number[] | null} 0…1 each, null when there is no waveform
+ * @returns {number[] | null} 0…1 each, null without a waveform
  */
 export function peaks(base64, bars) {
   if (!base64 || bars < 1) return null;

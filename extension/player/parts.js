@@ -5,25 +5,16 @@
 import { artwork } from "../ui/artwork.js";
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { sentences, t } from "../ui/text.js";
-import { tone } from "./model.js";
+import { problemTexts, t } from "../ui/text.js";
+import { noteClass } from "./model.js";
 
-/** @typedef {import("./model.js").Model} Model */
-
-/**
- * What the views may do.
- * @typedef {{send: (type: string, fields?: object) => void, toggleTerms: () => void, termsOpen: () => boolean, open: ()
- *   => void,
- *   openOnboarding: () => void, openNetwork: (origin: string) => void, seekTo: (ms: number) => void, say: (text:
- * string) => void,
- *   speed: (value: number) => void, turn: (by: number) => void}} Actions
- * @typedef {{nodes: Node[], update: (model: Model) => void, tick?: (nowMs: number) => void}} View
- */
+/** @typedef {import("./view.js").Actions} Actions */
 
 /**
+ * Picture, title and artist.
  * @param {import("./model.js").Terms | null} terms
- * @param {string} third the third line
- * @param {HTMLElement | null} [go] at the right
+ * @param {string} third a third line
+ * @param {HTMLElement | null} [go] a button at the right
  */
 export function head(terms, third, go = null) {
   return h(
@@ -64,7 +55,8 @@ export function termsLink(actions, label) {
 }
 
 /**
- * @param {string} shape
+ * A note of the footer.
+ * @param {string} shape of its icon
  * @param {string} words
  * @param {string} [kind]
  */
@@ -73,21 +65,21 @@ export function footNote(shape, words, kind = "") {
 }
 
 /**
- * A refusal that does not stop the music, such as a seek too many.
- * @param {HTMLElement} place
+ * Shows or hides a refusal that does not stop playback, such as one of a seek.
+ * @param {HTMLElement} note
  * @param {import("./model.js").Problem | null} problem
  */
-export function showBeside(place, problem) {
+export function showProblemNote(note, problem) {
   const key = problem ? JSON.stringify(problem) : "";
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  place.hidden = !problem;
-  if (!problem) return fill(place);
-  const { code, cause, fix } = sentences(problem);
-  place.classList.toggle("dial", tone(code) === "dial");
-  place.classList.toggle("stop", tone(code) !== "dial");
+  if (note.dataset.key === key) return;
+  note.dataset.key = key;
+  note.hidden = !problem;
+  if (!problem) return fill(note);
+  const { code, cause, fix } = problemTexts(problem);
+  note.classList.toggle("dial", noteClass(code) === "dial");
+  note.classList.toggle("stop", noteClass(code) !== "dial");
   fill(
-    place,
+    note,
     icon("refused"),
     h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
   );

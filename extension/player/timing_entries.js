@@ -2,14 +2,13 @@
  * The engine's measurements as User Timing entries of the frame, for developer tools and benchmarks.
  */
 
-/** Number of entries of each measurement so far. */
+/** Number of recorded entries of each measurement. */
 const reportedTimings = { engine_cold: 0, first_audio: 0, seek: 0 };
 let reportedVerdicts = 0;
 
 /**
- * Adds the engine's measurements that are new.
- * @param {{engine_cold_ms?: number | null, first_audio_ms?: number | null, seek_ms?: number[], marks?: string[]} |
- *   undefined} timings
+ * Records the measurements that are new.
+ * @param {import("../shared/player_messages.js").TimingReport | undefined} timings
  */
 export function recordTimings(timings) {
   const verdicts = Array.isArray(timings?.marks) ? timings.marks : [];

@@ -1,5 +1,5 @@
 /**
- * The waveform as a seek bar. A drag is one seek, sent when the pointer is let go: seeks are counted.
+ * The waveform as a seek bar. A drag is one seek, sent at its end: the terms count seeks.
  */
 
 import { h, s, set } from "../ui/dom.js";
@@ -10,22 +10,23 @@ const STEP = 5;
 const BAR = 3;
 
 /**
+ * Creates the bar.
  * @param {{waveform?: string | null, label: string, seek: (ms: number) => void, text: (ms: number) => string}} options
  */
 export function wave({ waveform, label, seek, text }) {
   const playedPart = s("g", { class: "h" });
-  const coming = s("g", { class: "u" });
+  const remainingPart = s("g", { class: "u" });
   const clip = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
   const rest = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
   const head = s("line", { class: "head", y1: 2, y2: HEIGHT });
   const ghost = s("line", { class: "ghost", y1: 2, y2: HEIGHT, visibility: "hidden" });
   set(playedPart, { "clip-path": "url(#heard)" });
-  set(coming, { "clip-path": "url(#coming)" });
+  set(remainingPart, { "clip-path": "url(#coming)" });
   const picture = s(
     "svg",
     { class: "wave", "aria-hidden": "true" },
     s("defs", null, s("clipPath", { id: "heard" }, clip), s("clipPath", { id: "coming" }, rest)),
-    coming,
+    remainingPart,
     playedPart,
     head,
     ghost,
@@ -43,7 +44,7 @@ export function wave({ waveform, label, seek, text }) {
   /** @type {number | null} */
   let dragging = null;
 
-  const place = () => {
+  const update = () => {
     const x = duration > 0 ? (position / duration) * width : 0;
     set(clip, { width: x });
     set(rest, { x, width: Math.max(0, width - x) });
@@ -54,14 +55,14 @@ export function wave({ waveform, label, seek, text }) {
     set(picture, { viewBox: `0 0 ${Math.max(1, width)} ${HEIGHT}`, preserveAspectRatio: "none" });
     const bars = Math.floor(width / STEP);
     const heights = peaks(waveform, bars);
-    for (const group of [playedPart, coming]) {
+    for (const group of [playedPart, remainingPart]) {
       group.replaceChildren(
         ...(heights
           ? heights.map((peak, i) => bar(i * STEP + 1, peak))
           : [s("rect", { x: 0, y: HEIGHT / 2 - 3, width, height: 6, rx: 3 })]),
       );
     }
-    place();
+    update();
   };
   new ResizeObserver(draw).observe(node);
 
@@ -105,25 +106,26 @@ export function wave({ waveform, label, seek, text }) {
     /**
      * @param {number} positionMs
      * @param {number} durationMs
-     * @param {boolean} can
-     * @param {string} spoken
+     * @param {boolean} isSeekable
+     * @param {string} positionText for screen readers
      */
-    set(positionMs, durationMs, can, spoken) {
+    set(positionMs, durationMs, isSeekable, positionText) {
       position = positionMs;
       duration = durationMs;
-      enabled = can;
-      place();
+      enabled = isSeekable;
+      update();
       set(node, {
         "aria-valuemax": Math.round(durationMs / 1000),
         "aria-valuenow": Math.round(positionMs / 1000),
-        "aria-valuetext": spoken,
-        "aria-disabled": can ? null : "true",
+        "aria-valuetext": positionText,
+        "aria-disabled": isSeekable ? null : "true",
       });
     },
   };
 }
 
 /**
+ * A bar of the waveform.
  * @param {number} x
  * @param {number} peak 0…1
  */

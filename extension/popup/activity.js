@@ -7,18 +7,18 @@ import { rewardMeter } from "../ui/reward_meter.js";
 import { language, t } from "../ui/text.js";
 import { doneNote, failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
 
-/** Rewards in a summary; where there are as many, there may be more. */
-const FULL = 100;
+/** Most rewards in a summary; further ones are read by the page. */
+const SUMMARY_REWARDS = 100;
 
 /**
- * @param {import("./popup.js").App} app
+ * @param {import("./app.js").App} app
  * @returns {Node[]}
  */
 export function activity(app) {
   const { older } = app.model;
   const newest = app.model.summary?.activity ?? [];
-  const listed = new Set(newest.map(place));
-  const items = [...newest, ...(older?.items ?? []).filter((item) => !listed.has(place(item)))].sort(
+  const listed = new Set(newest.map(idOf));
+  const items = [...newest, ...(older?.items ?? []).filter((item) => !listed.has(idOf(item)))].sort(
     (a, b) => b.time_s - a.time_s,
   );
   /** @type {Map<string, HTMLElement[]>} */
@@ -36,7 +36,7 @@ export function activity(app) {
       failureNote(app),
       doneNote(app),
       ...lists,
-      more(app),
+      moreButton(app),
       items.length
         ? null
         : h(
@@ -51,23 +51,23 @@ export function activity(app) {
   ];
 }
 
-/** @param {import("./popup.js").Item} item */
-const place = ({ server, epoch, payee, transaction, content, time_s }) =>
+/** Identifies a line. @param {import("./app.js").Item} item */
+const idOf = ({ server, epoch, payee, transaction, content, time_s }) =>
   server ? `${server}/${epoch}/${payee}` : `${transaction ?? content}/${time_s}`;
 
-/** What the summary has no room for, a page at a time. @param {import("./popup.js").App} app */
-function more(app) {
+/** A button that reads the next page. @param {import("./app.js").App} app */
+function moreButton(app) {
   const { summary, older } = app.model;
-  const full = (summary?.activity ?? []).filter(({ server }) => server).length >= FULL;
-  if (older ? !older.next : !full) return null;
+  const mayHaveMore = (summary?.activity ?? []).filter(({ server }) => server).length >= SUMMARY_REWARDS;
+  if (older ? !older.next : !mayHaveMore) return null;
   return press(h("button", { type: "button", class: "btn wide", "data-key": "more" }, t("moreActivity")), async () => {
-    const page = await app.ask("wallet.activity", older?.next ? { after: older.next } : {});
+    const page = await app.request("wallet.activity", older?.next ? { after: older.next } : {});
     app.model.older = { items: [...(older?.items ?? []), ...page.activity], next: page.next };
     app.render();
   });
 }
 
-/** @param {number} timeS */
+/** The heading of a day. @param {number} timeS Unix seconds */
 function dayOf(timeS) {
   const date = new Date(timeS * 1000);
   if (date.toDateString() === new Date().toDateString()) return t("today");

@@ -1,71 +1,65 @@
 /**
- * What waits for a decision: whether to collect at a station, whether music moves here from another tab, and what a
- * song costs. These stand in the
- * extension's own window and nowhere else, above whatever else the popup shows. A button wakes a moment after it is
- * seen: a press meant for a page decides nothing.
+ * Pending decisions: whether to collect at a station, whether playback moves here from another tab, and what a song
+ * costs. They are in the extension's own windows only, above the popup's screens. Buttons are enabled after a delay: a
+ * press that was meant for a page decides nothing.
  */
 
 import { show } from "../ui/amounts.js";
 import { fill, h, press, set } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { wakeDelay } from "../ui/wake_delay.js";
+import { enableDelay } from "../ui/enable_delay.js";
 import { t } from "../ui/text.js";
 import { siteName } from "./frame.js";
 
-/** @typedef {{station: string, domain: string, name: string}} Question */
-/** @typedef {{stream: string, title: string, artist: string, origin: string}} Takeover */
-/**
- * @typedef {{title: string, artist: string, origin: string, interval_s: number | null, each_wei: string, left_wei:
- *   string, on: boolean, need: string | null, facts: {costs: string, left: string, may: string, limits: string[]} |
- *   null}} Cost
- */
-/** @typedef {{questions?: Question[], takeovers?: Takeover[], costs?: Cost[]}} Told */
-/**
- * @typedef {{ask: (type: string, fields?: object) => Promise<any>, say: (text: string) => void, goSites: () => void}}
- *   Shell
- */
+/** @typedef {import("../shared/wallet_messages.js").CollectQuestion} CollectQuestion */
+/** @typedef {import("../shared/wallet_messages.js").CostQuestion} CostQuestion */
+/** @typedef {import("../shared/wallet_messages.js").Decisions} Decisions */
+/** @typedef {import("../shared/wallet_messages.js").Takeover} Takeover */
+/** @typedef {import("./app.js").App} App */
 
-export class Decisions {
-  #last = "";
+/** A list of cards, one for each decision. */
+export class DecisionList {
+  #drawn = "";
 
-  /** @param {HTMLElement} place @param {Shell} shell */
-  constructor(place, shell) {
-    this.place = place;
-    this.shell = shell;
-    set(place, { tabindex: 0, role: "region", "aria-label": t("decideTitle") });
-    this.sleep = wakeDelay((is) => {
-      // A button that had the focus would be pressed by a key that is held when it wakes.
-      if (is && place.contains(document.activeElement)) place.focus({ preventScroll: true });
-      for (const button of place.querySelectorAll("button")) button.disabled = is;
+  /** @param {HTMLElement} root @param {App["request"]} request @param {() => void} openSites */
+  constructor(root, request, openSites) {
+    this.root = root;
+    this.request = request;
+    this.openSites = openSites;
+    set(root, { tabindex: 0, role: "region", "aria-label": t("decideTitle") });
+    this.restartDelay = enableDelay((isDisabled) => {
+      // A focused button would be pressed by a key that is held when it is enabled.
+      if (isDisabled && root.contains(document.activeElement)) root.focus({ preventScroll: true });
+      for (const button of root.querySelectorAll("button")) button.disabled = isDisabled;
     });
   }
 
-  /** Ask anew what waits, and show it where it is another. */
-  look() {
-    this.shell.ask("wallet.decisions").then(
-      (decisions) => this.#show(decisions),
+  /** Reads the pending decisions, and draws them where they have changed. */
+  refresh() {
+    this.request("wallet.decisions").then(
+      (decisions) => this.#draw(decisions),
       () => undefined,
     );
   }
 
-  /** @param {Told} told */
-  #show({ questions = [], takeovers = [], costs = [] }) {
+  /** @param {Decisions} decisions */
+  #draw({ questions = [], takeovers = [], costs = [] }) {
     const key = JSON.stringify([questions, takeovers, costs]);
-    if (key === this.#last) return;
-    this.#last = key;
-    this.place.hidden = questions.length + takeovers.length + costs.length === 0;
+    if (key === this.#drawn) return;
+    this.#drawn = key;
+    this.root.hidden = questions.length + takeovers.length + costs.length === 0;
     fill(
-      this.place,
-      this.place.hidden ? null : h("h2", { class: "h" }, t("decideTitle")),
-      takeovers.map((one) => this.#takeover(one)),
-      questions.map((one) => this.#question(one)),
-      costs.map((one) => this.#cost(one)),
+      this.root,
+      this.root.hidden ? null : h("h2", { class: "h" }, t("decideTitle")),
+      takeovers.map((takeover) => this.#takeoverCard(takeover)),
+      questions.map((question) => this.#collectCard(question)),
+      costs.map((question) => this.#costCard(question)),
     );
-    this.sleep();
+    this.restartDelay();
   }
 
-  /** @param {Takeover} one */
-  #takeover({ stream, title, artist, origin }) {
+  /** @param {Takeover} takeover */
+  #takeoverCard({ stream, title, artist, origin }) {
     return card(
       "music",
       t("takeoverTitle"),
@@ -76,13 +70,13 @@ export class Decisions {
           t("takeoverLead", [title, artist].filter(Boolean).join(" · ") || t("aSong"), siteName(origin)),
         ),
       ],
-      this.#button("takeover", t("playHere"), "primary", () => this.shell.ask("wallet.takeover", { stream })),
+      this.#button("takeover", t("playHere"), "primary", () => this.request("wallet.takeover", { stream })),
     );
   }
 
-  /** @param {Question} one */
-  #question({ station, domain, name }) {
-    const answer = (/** @type {boolean} */ collect) => this.shell.ask("wallet.collect.answer", { station, collect });
+  /** @param {CollectQuestion} question */
+  #collectCard({ station, domain, name }) {
+    const answer = (/** @type {boolean} */ collect) => this.request("wallet.collect.answer", { station, collect });
     return card(
       "coin",
       t("collectTitle", name || domain),
@@ -92,9 +86,9 @@ export class Decisions {
     );
   }
 
-  /** The terms in words; what is missing is given under Sites. @param {Cost} one */
-  #cost({ title, artist, origin, interval_s, each_wei, left_wei, need, facts }) {
-    const words = [facts?.costs, facts?.left, facts?.may, ...(facts?.limits ?? [])].filter(Boolean);
+  /** The price and the terms; the budget is set on the screen "sites". @param {CostQuestion} question */
+  #costCard({ title, artist, origin, interval_s, each_wei, left_wei, need, facts }) {
+    const terms = [facts?.costs, facts?.left, facts?.may, ...(facts?.limits ?? [])].filter(Boolean);
     return card(
       "tag",
       t("costTitle", [title, artist].filter(Boolean).join(" · ") || t("aSong")),
@@ -109,11 +103,11 @@ export class Decisions {
         h(
           "ul",
           { class: "s dim" },
-          words.map((text) => h("li", null, text)),
+          terms.map((text) => h("li", null, text)),
         ),
         h("p", { class: "xs faint" }, siteName(origin)),
       ],
-      this.#button("cost-sites", t("costSites"), "", async () => this.shell.goSites()),
+      this.#button("cost-sites", t("costSites"), "", async () => this.openSites()),
     );
   }
 
@@ -127,18 +121,18 @@ export class Decisions {
     return press(button, async () => {
       button.disabled = true;
       await act().catch(() => undefined);
-      this.look();
+      this.refresh();
     });
   }
 }
 
-/** @param {string} shape @param {string} title @param {Node[]} words @param {...HTMLElement} buttons */
-function card(shape, title, words, ...buttons) {
+/** @param {string} shape @param {string} title @param {Node[]} content @param {...HTMLElement} buttons */
+function card(shape, title, content, ...buttons) {
   return h(
     "section",
     { class: "card stack t" },
     h("div", { class: "row tight" }, icon(shape, "m"), h("h3", { class: "s grow" }, title)),
-    words,
+    content,
     h("div", { class: "row tight wrap" }, buttons),
   );
 }

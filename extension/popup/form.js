@@ -1,14 +1,16 @@
 /**
- * A form of one purpose: what is typed is checked, sent once, and a failure is said beside it.
+ * A form with one button; a failure is shown beside it.
  */
 
 import { fill, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { sentences, t } from "../ui/text.js";
+import { problemTexts, t } from "../ui/text.js";
 
 /**
- * @param {{fields: (Node | null)[], submit: string, busy: string, kind?: string, key?: string}} shape
- * @param {() => Promise<void>} work what the button does; what it throws is shown with its code
+ * Creates a form.
+ * @param {{fields: (Node | null)[], submit: string, busy: string, kind?: string, key?: string}} options `submit` and
+ *   `busy`: labels of the button
+ * @param {() => Promise<void>} work of the button; its error is shown with the code
  */
 export function form({ fields, submit, busy, kind = "primary", key = "submit" }, work) {
   const go = h("button", { type: "submit", class: `btn ${kind} wide`, "data-key": key }, submit);
@@ -16,7 +18,7 @@ export function form({ fields, submit, busy, kind = "primary", key = "submit" },
   const node = h("form", { class: "stack t" }, fields, trouble, go);
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
-    // A script's submit does nothing.
+    // A script's submit is ignored.
     if (!event.isTrusted || go.disabled) return;
     go.disabled = true;
     go.textContent = busy;
@@ -24,14 +26,14 @@ export function form({ fields, submit, busy, kind = "primary", key = "submit" },
     try {
       await work();
     } catch (error) {
-      say(/** @type {{code?: string}} */ (error));
+      showFailure(/** @type {{code?: string}} */ (error));
     }
     go.disabled = false;
     go.textContent = submit;
   });
   /** @param {{code?: string}} error */
-  function say(error) {
-    const { code, cause, fix } = sentences(error);
+  function showFailure(error) {
+    const { code, cause, fix } = problemTexts(error);
     fill(
       trouble,
       icon("refused"),
@@ -39,20 +41,21 @@ export function form({ fields, submit, busy, kind = "primary", key = "submit" },
     );
     trouble.hidden = false;
   }
-  return { node, go, say };
+  return { node, go, showFailure };
 }
 
 /**
- * The sentence for an amount that was not accepted, to be shown at its field; null for an error of another kind.
- * @param {unknown} error of a request with an amount @param {string} wrong the sentence for text that is no amount
- * @returns {string | null}
+ * The text of an error about an amount, for its field.
+ * @param {unknown} error of a request with an amount
+ * @param {string} invalid the text for input that is no amount
+ * @returns {string | null} null for another error
  */
-export function amountFault(error, wrong) {
+export function amountError(error, invalid) {
   const { code, detail = {} } = /** @type {{code?: string, detail?: Record<string, unknown>}} */ (error);
-  if (code === "message.schema") return wrong;
+  if (code === "message.schema") return invalid;
   if (code === "wallet.amount.ambiguous")
     return t("amountTwoReadings", String(detail["thousands"]), String(detail["decimals"]));
   if (code !== "wallet.funds") return null;
-  const { cause, fix } = sentences({ code });
+  const { cause, fix } = problemTexts({ code });
   return `${cause}. ${fix}`;
 }

@@ -1,5 +1,5 @@
 /**
- * What the popup's screens share: header, tabs, rows.
+ * Parts that the popup's screens share: header, tabs, rows.
  */
 
 import { h, press } from "../ui/dom.js";
@@ -7,13 +7,13 @@ import { artwork } from "../ui/artwork.js";
 import { icon, iconButton, mark } from "../ui/icons.js";
 import { amount, moneyState } from "../ui/pieces.js";
 import { moment } from "../ui/time.js";
-import { language, sentences, t } from "../ui/text.js";
+import { language, problemTexts, t } from "../ui/text.js";
 
-/** @typedef {import("./popup.js").App} App */
-/** @typedef {import("./popup.js").Item} Item */
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./app.js").Item} Item */
 
 /**
- * The header of a tab: mark, name, the host's state, lock.
+ * The header of a tab: logo, title, state of the host, lock button.
  * @param {App} app
  * @param {string} title
  */
@@ -25,13 +25,13 @@ export function topBar(app, title) {
     h("h1", null, title),
     hostChip(app),
     press(iconButton("lock", t("lock"), "small"), async () => {
-      await app.ask("wallet.lock").catch(() => {});
+      await app.request("wallet.lock").catch(() => {});
       await app.refresh();
     }),
   );
 }
 
-/** @param {App} app */
+/** The state of the host. @param {App} app */
 function hostChip(app) {
   const { host } = app.model;
   if (!host) return null;
@@ -46,19 +46,19 @@ function hostChip(app) {
  * The header of a screen below a tab.
  * @param {App} app
  * @param {string} title
- * @param {import("./popup.js").Screen} where to go back to
+ * @param {import("./app.js").Screen} screen the one that the button opens
  */
-export function backBar(app, title, where) {
+export function backBar(app, title, screen) {
   return h(
     "header",
     null,
-    press(iconButton("back", t("back"), "small"), () => app.go(where)),
+    press(iconButton("back", t("back"), "small"), () => app.go(screen)),
     h("h1", null, title),
   );
 }
 
 /**
- * The scrolling middle.
+ * The part that scrolls.
  * @param {...(Node | null | false)} children
  */
 export function middle(...children) {
@@ -66,10 +66,11 @@ export function middle(...children) {
 }
 
 /**
+ * The tabs.
  * @param {App} app
- * @param {"home" | "activity" | "sites" | "settings"} here
+ * @param {"home" | "activity" | "sites" | "settings"} current the present one
  */
-export function tabs(app, here) {
+export function tabs(app, current) {
   /** @type {["home" | "activity" | "sites" | "settings", string, string][]} */
   const all = [
     ["home", "home", t("tabHome")],
@@ -84,7 +85,7 @@ export function tabs(app, here) {
       press(
         h(
           "button",
-          { type: "button", "data-key": `tab-${screen}`, "aria-current": screen === here ? "page" : null },
+          { type: "button", "data-key": `tab-${screen}`, "aria-current": screen === current ? "page" : null },
           icon(shape),
           name,
         ),
@@ -95,7 +96,7 @@ export function tabs(app, here) {
 }
 
 /**
- * An address in full, in groups that a person can compare.
+ * A whole address, in groups that are easy to compare.
  * @param {string} text 0x-hex
  */
 export function address(text) {
@@ -107,36 +108,36 @@ export function address(text) {
 }
 
 /**
- * A site as it is named to a person: https is the rule, and whatever else it is stands there.
+ * A site's name: its origin, without "https://".
  * @param {string} origin
  */
 export const siteName = (origin) => (origin === "file://" ? t("siteFiles") : origin.replace(/^https:\/\//, ""));
 
-/** The first and last characters, where the whole stands elsewhere. @param {string} text */
+/** An abbreviated address: its first and last characters. @param {string} text */
 export const short = (text) => (text.length > 14 ? `${text.slice(0, 8)}…${text.slice(-6)}` : text);
 
-/** What is owned went out: a minus; came in: a plus; nothing moved: neither. @param {Item} item */
+/** The sign of an amount: minus if sent, plus if received or earned, none if refused. @param {Item} item */
 export const signOf = (item) => (item.kind === "sent" ? "−" : item.state === "refused" ? "" : "+");
 
-/** @param {Item} item what a line is called */
+/** The title of a line. @param {Item} item */
 export function titleOf(item) {
   if (item.kind) return t(item.kind === "sent" ? "sentTo" : "receivedFrom", item.name || short(item.other ?? ""));
   return item.title || t("aSong");
 }
 
-/** Where the money of a line is. @param {Item} item */
+/** The state of the money of a line. @param {Item} item */
 export function stateOf(item) {
-  const own = !item.kind
+  const transferText = !item.kind
     ? ""
     : item.state === "pending"
       ? t("stateUnderWay")
       : item.state === "refused"
         ? t("stateFailed")
         : "";
-  return moneyState(item.state, own || undefined);
+  return moneyState(item.state, transferText || undefined);
 }
 
-/** A good word from the screen before. @param {App} app */
+/** The note about the action before. @param {App} app */
 export function doneNote(app) {
   return app.model.note
     ? h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, app.model.note))
@@ -144,18 +145,18 @@ export function doneNote(app) {
 }
 
 /**
- * One line of activity; it opens to its origin.
+ * A line of activity, which opens its origin.
  * @param {App} app
  * @param {Item} item
  * @param {number} index
  */
 export function itemRow(app, item, index) {
-  const about = item.kind
+  const subject = item.kind
     ? ""
     : item.state === "refused"
-      ? sentences({ code: item.code ?? "internal" }).cause
+      ? problemTexts({ code: item.code ?? "internal" }).cause
       : (item.station ?? t("noStation"));
-  const line = [about, moment(item.time_s, language())].filter(Boolean).join(" · ");
+  const line = [subject, moment(item.time_s, language())].filter(Boolean).join(" · ");
   return h(
     "li",
     null,
@@ -180,13 +181,13 @@ export function itemRow(app, item, index) {
 }
 
 /**
- * A failure that stands above what is still known.
+ * A failure, above what is shown.
  * @param {App} app
  */
 export function failureNote(app) {
   const { failure } = app.model;
   if (!failure) return null;
-  const { code, cause, fix } = sentences(failure);
+  const { code, cause, fix } = problemTexts(failure);
   return h(
     "div",
     { class: "note dial", role: "alert" },

@@ -1,5 +1,5 @@
 /**
- * Home: what can be spent, what was collected today, what is pending, what is playing, and the last few lines.
+ * Home: the balance, the rewards of today and pending ones, the song that plays, and the newest activity.
  */
 
 import { artwork } from "../ui/artwork.js";
@@ -9,14 +9,15 @@ import { rewardMeter } from "../ui/reward_meter.js";
 import { icon } from "../ui/icons.js";
 import { amount, moneyState } from "../ui/pieces.js";
 import { clock, moment } from "../ui/time.js";
-import { counted, language, sentences, t } from "../ui/text.js";
+import { plural, language, problemTexts, t } from "../ui/text.js";
 import { failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
 
-/** @typedef {import("./popup.js").App} App */
+/** @typedef {import("./app.js").App} App */
 
 const RECENT = 4;
 
 /**
+ * The screen "home".
  * @param {App} app
  * @returns {Node[]}
  */
@@ -64,7 +65,7 @@ export function home(app) {
 /** @param {App} app */
 function balance(app) {
   const { summary } = app.model;
-  // An amount that is not known now is not zero.
+  // An unknown amount is not zero.
   const text = summary && summary.spendable_wei !== null ? show(summary.spendable_wei) : "–";
   const pending = wei(summary?.pending_wei);
   const receive = press(
@@ -130,7 +131,7 @@ function balance(app) {
 }
 
 /**
- * What is being collected in private, by itself; and the other way, with what it shows.
+ * The automatic private collection, and a button for a claim to the account.
  * @param {App} app
  * @returns {(Node | null)[]}
  */
@@ -139,7 +140,7 @@ function collecting(app) {
   if (!summary) return [];
   const { count = 0, until_s = null, code = null } = summary.claiming ?? {};
   const claimable = wei(summary.claimable_wei);
-  const once = claimable + wei(summary.private_wei);
+  const total = claimable + wei(summary.private_wei);
   return [
     claimable > 0n
       ? h(
@@ -150,22 +151,22 @@ function collecting(app) {
             : t("claimingSoon", show(claimable)),
         )
       : null,
-    code ? h("p", { class: "xs dim" }, sentences({ code }).cause, " ", h("code", { class: "xs" }, code)) : null,
-    once > 0n && !claim.once
+    code ? h("p", { class: "xs dim" }, problemTexts({ code }).cause, " ", h("code", { class: "xs" }, code)) : null,
+    total > 0n && !claim.isOpen
       ? press(h("button", { type: "button", class: "link xs", "data-key": "once" }, t("collectOnce")), () =>
-          app.chooseOnce(true),
+          app.openClaim(true),
         )
       : null,
-    once > 0n && claim.once ? atOnce(app, once) : null,
+    total > 0n && claim.isOpen ? claimForm(app, total) : null,
   ];
 }
 
 /**
- * Everything to the account: what it shows, what it costs, and the button.
+ * The form for a claim to the account: what the chain reveals, the fee, and the button.
  * @param {App} app
  * @param {bigint} sum
  */
-function atOnce(app, sum) {
+function claimForm(app, sum) {
   const { summary, claim } = app.model;
   const most = wei(summary?.sweep_most_wei);
   const fee =
@@ -196,7 +197,7 @@ function atOnce(app, sum) {
         ),
         press(
           h("button", { type: "button", class: "btn small", "data-key": "not-once", disabled: claim.busy }, t("back")),
-          () => app.chooseOnce(false),
+          () => app.openClaim(false),
         ),
       ),
     ),
@@ -204,7 +205,7 @@ function atOnce(app, sum) {
 }
 
 /**
- * How far the search for earlier rewards has come, or what of it could not be had.
+ * Progress of the search for earlier rewards, and the servers that did not respond.
  * @param {App} app
  */
 function searchNote({ model: { summary } }) {
@@ -221,13 +222,13 @@ function searchNote({ model: { summary } }) {
 }
 
 /**
- * What collecting brought, said as it is.
+ * The result of a claim.
  * @param {App} app
  */
 function claimNote(app) {
   const { done, failure } = app.model.claim;
   if (failure) {
-    const { code, cause, fix } = sentences(failure);
+    const { code, cause, fix } = problemTexts(failure);
     return h(
       "div",
       { class: "note dial", role: "alert" },
@@ -242,26 +243,26 @@ function claimNote(app) {
     "div",
     { class: sum > 0n ? "note good" : "note", role: "status" },
     icon(sum > 0n ? "settled" : "info"),
-    h("span", null, sum > 0n ? counted("collected", count, show(sum)) : t("collectedNothing")),
+    h("span", null, sum > 0n ? plural("collected", count, show(sum)) : t("collectedNothing")),
   );
 }
 
 /**
  * @param {App} app
- * @param {import("./popup.js").Playing} playing
+ * @param {import("../shared/wallet_messages.js").NowPlaying} playing
  */
 function nowPlaying(app, playing) {
   const meter = rewardMeter(0, "small");
   const earned = h("b", { class: "num" });
   const position = h("span", { class: "xs dim num" });
-  app.live = (now) => {
+  app.updatePlaying = (now) => {
     const interval = now.interval_s * 1000;
     meter.set(interval > 0 ? 1 - now.next_ms / interval : 0, now.state !== "playing");
     write(earned, `+${show(now.earned_wei)}`);
     earned.title = exact(now.earned_wei);
     write(position, clock(now.position_ms));
   };
-  app.live(playing);
+  app.updatePlaying(playing);
   return h(
     "section",
     { class: "card now", "aria-label": t("nowPlaying") },

@@ -1,40 +1,36 @@
 /**
- * Listening money: what is left for songs that the fan pays by the part, putting in, taking back.
+ * Listening money: balance, deposit and withdrawal, for songs that the listener pays.
  */
 
 import { exact, show, wei } from "../ui/amounts.js";
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
-import { sentences, language, t } from "../ui/text.js";
+import { problemTexts, language, t } from "../ui/text.js";
+import { LatestResponse } from "../ui/latest_response.js";
 import { moment } from "../ui/time.js";
-import { amountFault, form } from "./form.js";
+import { amountError, form } from "./form.js";
 
-/** @typedef {import("./popup.js").App} App */
-/** @typedef {import("../engine/wallet/listening.js").Place} Place */
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../shared/wallet_messages.js").ListeningEscrow} ListeningEscrow */
 
 const POLL_LISTENING_MONEY_MS = 1_000;
 
 /**
- * A card for each place where a song had a price for this fan; nothing where there was none.
+ * A card for each security server that this listener pays or has paid; empty without one.
  * @param {App} app
  * @returns {HTMLElement}
  */
 export function listening(app) {
   const box = h("div", { class: "stack t", "data-key": "listening" });
+  const responses = new LatestResponse();
   let last = "";
-  let lastRequest = 0;
-  let latest = 0;
   const draw = async () => {
-    const current = ++lastRequest;
-    const { places = [] } = await app.ask("wallet.listening");
-    // An older answer never takes the place of a newer one.
-    if (current < latest) return;
-    latest = current;
-    const content = JSON.stringify(
-      places.map((/** @type {Place} */ { now_s, ...rest }) => ({ ...rest, over: now_s >= rest.ready_s })),
-    );
-    // A form that somebody writes in is not taken away.
+    const response = await responses.of(() => app.request("wallet.listening"));
+    if (!response) return;
+    const { places = [] } = response;
+    const content = JSON.stringify(places.map(({ now_s, ...rest }) => ({ ...rest, over: now_s >= rest.ready_s })));
+    // A form in use stays.
     if (
       content === last ||
       (last && box.contains(document.activeElement) && document.activeElement?.tagName === "INPUT")
@@ -45,34 +41,34 @@ export function listening(app) {
       box,
       places.length ? h("h2", { class: "h" }, t("listeningTitle")) : null,
       places.length ? h("p", { class: "s dim" }, t("listeningLead")) : null,
-      places.map((/** @type {Place} */ place) => card(app, place)),
+      places.map((escrow) => card(app, escrow)),
     );
   };
-  const again = () => void draw().catch(() => undefined);
-  again();
-  const timer = setInterval(() => (box.isConnected ? again() : clearInterval(timer)), POLL_LISTENING_MONEY_MS);
+  const refresh = () => void draw().catch(() => undefined);
+  refresh();
+  const timer = setInterval(() => (box.isConnected ? refresh() : clearInterval(timer)), POLL_LISTENING_MONEY_MS);
   return box;
 }
 
-/** @param {App} app @param {Place} place */
-function card(app, place) {
+/** @param {App} app @param {ListeningEscrow} escrow */
+function card(app, escrow) {
   const body = h("section", { class: "card stack t", "data-key": "place" });
   const parts = [
     h(
       "div",
       { class: "row between" },
-      h("b", { class: "clip" }, place.domain),
-      h("span", { class: "num", "data-key": "left", title: exact(place.left_wei) }, `${show(place.left_wei)} GoMAA`),
+      h("b", { class: "clip" }, escrow.domain),
+      h("span", { class: "num", "data-key": "left", title: exact(escrow.left_wei) }, `${show(escrow.left_wei)} GoMAA`),
     ),
     h(
       "div",
       { class: "row between xs dim" },
       h("span", null, t("listeningSpent")),
-      h("span", { class: "num", "data-key": "spent", title: exact(place.spent_wei) }, show(place.spent_wei)),
+      h("span", { class: "num", "data-key": "spent", title: exact(escrow.spent_wei) }, show(escrow.spent_wei)),
     ),
   ];
-  const failed = place.under_way?.startsWith("failed: ") ? place.under_way.slice(8) : null;
-  if (place.under_way && !failed)
+  const failed = escrow.under_way?.startsWith("failed: ") ? escrow.under_way.slice(8) : null;
+  if (escrow.under_way && !failed)
     return (
       fill(
         body,
@@ -87,32 +83,34 @@ function card(app, place) {
         "div",
         { class: "note dial", role: "alert" },
         icon("info"),
-        h("span", null, t("listeningFailed", sentences({ code: failed }).cause)),
+        h("span", null, t("listeningFailed", problemTexts({ code: failed }).cause)),
       ),
     );
-  fill(body, ...parts, back(app, place), putIn(app, place, body));
+  fill(body, ...parts, withdrawal(app, escrow), deposit(app, escrow, body));
   return body;
 }
 
-/** @param {App} app @param {Place} place */
-function back(app, place) {
-  const isRequested = wei(place.requested_wei) > 0n;
-  const held = wei(place.held_wei) > 0n;
-  const ready = held || (isRequested && place.now_s >= place.ready_s);
-  if (!isRequested && !held && wei(place.left_wei) === 0n) return null;
+/** @param {App} app @param {ListeningEscrow} escrow */
+function withdrawal(app, escrow) {
+  const isRequested = wei(escrow.requested_wei) > 0n;
+  const isHeld = wei(escrow.held_wei) > 0n;
+  const ready = isHeld || (isRequested && escrow.now_s >= escrow.ready_s);
+  if (!isRequested && !isHeld && wei(escrow.left_wei) === 0n) return null;
   const take = () =>
-    app.ask("wallet.listening.take", { server: place.server, payer: place.payer }).catch((error) => app.fail(error));
-  const words = held
-    ? t("listeningHeld", show(place.held_wei))
+    app
+      .request("wallet.listening.take", { server: escrow.server, payer: escrow.payer })
+      .catch((error) => app.fail(error));
+  const text = isHeld
+    ? t("listeningHeld", show(escrow.held_wei))
     : !isRequested
-      ? t("listeningDelay", Math.ceil(place.delay_s / 60))
+      ? t("listeningDelay", Math.ceil(escrow.delay_s / 60))
       : ready
-        ? t("listeningReady", show(place.requested_wei))
-        : t("listeningWaits", show(place.requested_wei), moment(place.ready_s, language()));
+        ? t("listeningReady", show(escrow.requested_wei))
+        : t("listeningWaits", show(escrow.requested_wei), moment(escrow.ready_s, language()));
   return h(
     "div",
     { class: "stack z" },
-    h("p", { class: "xs dim" }, words),
+    h("p", { class: "xs dim" }, text),
     isRequested && !ready
       ? null
       : press(
@@ -126,29 +124,29 @@ function back(app, place) {
   );
 }
 
-/** @param {App} app @param {Place} place @param {HTMLElement} body */
-function putIn(app, place, body) {
+/** @param {App} app @param {ListeningEscrow} escrow @param {HTMLElement} body */
+function deposit(app, escrow, body) {
   const sum = field({ id: "listening", label: t("listeningPut"), hint: t("listeningHow") });
   sum.input.setAttribute("inputmode", "decimal");
   return form({ fields: [sum.node], submit: t("goOn"), busy: t("sendChecking"), kind: "", key: "put-in" }, async () => {
     sum.fail("");
     let quote;
     try {
-      quote = await app.ask("wallet.listening.quote", {
-        server: place.server,
-        payer: place.payer,
+      quote = await app.request("wallet.listening.quote", {
+        server: escrow.server,
+        payer: escrow.payer,
         amount: sum.input.value,
       });
     } catch (error) {
-      const fault = amountFault(error, t("sendAmountWrong"));
-      if (!fault) throw error;
-      return sum.fail(fault);
+      const amountText = amountError(error, t("sendAmountWrong"));
+      if (!amountText) throw error;
+      return sum.fail(amountText);
     }
     const amount = exact(quote.amount_wei).replace(" GoMAA", "");
     const { node } = form(
       { fields: [], submit: t("listeningConfirm", amount), busy: t("sendSending"), key: "put-in-now" },
       async () => {
-        await app.ask("wallet.listening.put", { quote: quote.quote });
+        await app.request("wallet.listening.put", { quote: quote.quote });
         fill(body, h("div", { class: "note", role: "status" }, icon("info"), h("span", null, t("listeningUnder"))));
       },
     );

@@ -1,21 +1,22 @@
 /**
- * Before the wallet: there is none yet, or it is locked.
+ * The screens without an open wallet: none exists, or it is locked.
  */
 
 import { h, press } from "../ui/dom.js";
 import { icon, mark } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
-import { sentences, t } from "../ui/text.js";
+import { problemTexts, t } from "../ui/text.js";
 
-/** @typedef {import("./popup.js").App} App */
+/** @typedef {import("./app.js").App} App */
 
-/** @param {string} hash */
+/** Opens the onboarding page. @param {string} hash the step */
 function onboarding(hash) {
   chrome.tabs.create({ url: chrome.runtime.getURL(`onboarding/onboarding.html${hash}`) });
   window.close();
 }
 
 /**
+ * The screen without a wallet.
  * @param {App} _app
  * @returns {Node[]}
  */
@@ -44,6 +45,7 @@ export function welcome(_app) {
 }
 
 /**
+ * The screen of a locked wallet.
  * @param {App} app
  * @returns {Node[]}
  */
@@ -57,11 +59,11 @@ export function locked(app) {
     submit.disabled = true;
     submit.textContent = t("unlocking");
     try {
-      await app.ask("wallet.unlock", { password: password.input.value });
+      await app.request("wallet.unlock", { password: password.input.value });
       password.input.value = "";
       await app.refresh();
     } catch (error) {
-      const { cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+      const { cause, fix } = problemTexts(/** @type {{code?: string}} */ (error));
       password.fail(`${cause} ${fix}`.trim());
       password.input.select();
     }

@@ -1,32 +1,32 @@
 /**
- * Where an amount came from: what is done, what is to come, and every name that proves it.
+ * The origin of an amount: its steps, its plays, and its identifiers.
  */
 
 import { exact, show } from "../ui/amounts.js";
 import { artwork } from "../ui/artwork.js";
 import { h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { amount, copies } from "../ui/pieces.js";
+import { amount, copyOnPress } from "../ui/pieces.js";
 import { clock, moment } from "../ui/time.js";
-import { counted, language, sentences, t } from "../ui/text.js";
+import { plural, language, problemTexts, t } from "../ui/text.js";
 import { backBar, middle, signOf, stateOf, titleOf } from "./frame.js";
 
-/** @typedef {import("./popup.js").Item} Item */
-/** @typedef {import("./popup.js").Proof} Proof */
+/** @typedef {import("./app.js").Item} Item */
+/** @typedef {import("../shared/wallet_messages.js").ReceiptBreakdown} ReceiptBreakdown */
 
 /**
- * @param {import("./popup.js").App} app
+ * @param {import("./app.js").App} app
  * @returns {Node[]}
  */
 export function origin(app) {
   const chosen = app.model.item;
   if (!chosen) return [backBar(app, t("originTitle"), "activity"), middle()];
-  // The same line may have gone on since it was opened.
-  const item = app.model.summary?.activity.find((other) => same(other, chosen)) ?? chosen;
-  const { proof } = app.model;
-  const copy = copies(
+  // The line may have changed since it was opened.
+  const item = app.model.summary?.activity.find((other) => isSameLine(other, chosen)) ?? chosen;
+  const { breakdown } = app.model;
+  const copy = copyOnPress(
     h("button", { type: "button", class: "btn", "data-key": "copy" }, icon("copy"), t("copyOrigin")),
-    () => asText(item, proof),
+    () => asText(item, breakdown),
   );
   return [
     backBar(app, t(item.kind ? "transferTitle" : "originTitle"), "activity"),
@@ -53,17 +53,17 @@ export function origin(app) {
       h(
         "section",
         { class: "card" },
-        h("ol", { class: "timeline" }, (item.kind ? moves(item) : steps(item)).map(step)),
+        h("ol", { class: "timeline" }, (item.kind ? transferSteps(item) : rewardSteps(item)).map(stepRow)),
       ),
       item.replaceable ? replacements(app, item) : null,
-      proof ? plays(proof) : null,
+      breakdown ? plays(breakdown) : null,
       h(
         "section",
         { class: "card" },
         h(
           "dl",
           { class: "origin" },
-          names(item, proof)
+          identifiers(item, breakdown)
             .map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value) : value)])
             .flat(),
         ),
@@ -73,7 +73,7 @@ export function origin(app) {
   ];
 }
 
-/** @param {import("./popup.js").App} app @param {Item} item */
+/** Buttons that replace a pending transfer. @param {import("./app.js").App} app @param {Item} item */
 const replacements = (app, item) =>
   h(
     "div",
@@ -89,14 +89,14 @@ const replacements = (app, item) =>
   );
 
 /** @param {Item} a @param {Item} b */
-const same = (a, b) =>
+const isSameLine = (a, b) =>
   a.kind || b.kind
     ? a.kind === b.kind && a.transaction === b.transaction
     : a.time_s === b.time_s && a.content === b.content && a.epoch === b.epoch && a.payee === b.payee;
 
 /**
- * Every play in the amount, to the last wei.
- * @param {Proof} proof
+ * The plays of the amount, to the last wei.
+ * @param {ReceiptBreakdown} breakdown
  */
 function plays({ parts }) {
   return h(
@@ -137,11 +137,11 @@ function plays({ parts }) {
 }
 
 /**
- * The way of a transfer.
+ * The steps of a transfer.
  * @param {Item} item
  * @returns {Step[]}
  */
-function moves(item) {
+function transferSteps(item) {
   const time = moment(item.time_s, language());
   if (item.kind === "received")
     return [
@@ -154,11 +154,11 @@ function moves(item) {
     const failed = (item.code ?? "chain.reverted") === "chain.reverted";
     const { cause, fix } = failed
       ? { cause: t("stepFailed"), fix: t("stepFailedNote") }
-      : sentences({ code: item.code ?? "internal" });
+      : problemTexts({ code: item.code ?? "internal" });
     return [signed, { kind: "stop", title: cause, time, note: [fix, fee].filter(Boolean).join(" · ") }];
   }
   if (item.state === "claimed") return [signed, { kind: "done", title: t("stepConfirmed"), time, note: fee }];
-  // A node's refusal holds for this moment only: the transfer may still be mined.
+  // After a node's refusal the transfer may still be mined.
   const note = item.how === "cancel" ? t("stepCancelling") : item.reason ? t("stepNotKnown") : t("stepUnderWayNote");
   return [signed, { kind: "wait", title: t(item.reason ? "stepNotTaken" : "stepUnderWay"), time, note }];
 }
@@ -166,29 +166,30 @@ function moves(item) {
 /** @typedef {{kind: "done" | "wait" | "stop" | "", title: string, time: string, note: string}} Step */
 
 /**
+ * The steps of a reward.
  * @param {Item} item
  * @returns {Step[]}
  */
-function steps(item) {
+function rewardSteps(item) {
   const at = moment(item.time_s, language());
   const due = item.due_s ? t("about", moment(item.due_s, language())) : "";
   if (item.state === "refused") {
-    const { cause, fix } = sentences({ code: item.code ?? "internal" });
+    const { cause, fix } = problemTexts({ code: item.code ?? "internal" });
     return [
       { kind: "stop", title: cause, time: at, note: [fix, item.code ?? ""].filter(Boolean).join(" · ") },
       { kind: "", title: t("stepNoMoney"), time: "", note: t("stepNoMoneyNote") },
     ];
   }
-  const heard = [
+  const listened = [
     item.seconds ? t("heardFor", clock(item.seconds * 1000)) : "",
-    item.plays ? counted("plays", item.plays) : "",
+    item.plays ? plural("plays", item.plays) : "",
   ]
     .filter(Boolean)
     .join(" · ");
   const claimed = item.state === "claimed";
   const final = claimed || item.state === "claimable";
   return [
-    { kind: "done", title: t("stepListened"), time: at, note: heard || item.station || "" },
+    { kind: "done", title: t("stepListened"), time: at, note: listened || item.station || "" },
     { kind: "done", title: t("stepReceipt"), time: "", note: t("stepReceiptNote") },
     {
       kind: final ? "done" : "wait",
@@ -213,25 +214,26 @@ function steps(item) {
   ];
 }
 
-/** @param {Step} step_ */
-function step(step_) {
-  const shape = { done: "settled", wait: "pending", stop: "refused", "": "open" }[step_.kind];
+/** @param {Step} step */
+function stepRow(step) {
+  const shape = { done: "settled", wait: "pending", stop: "refused", "": "open" }[step.kind];
   return h(
     "li",
-    { class: step_.kind },
+    { class: step.kind },
     icon(shape),
-    h("b", null, step_.title),
-    step_.time ? h("time", { class: "num" }, step_.time) : null,
-    h("span", null, step_.note),
+    h("b", null, step.title),
+    step.time ? h("time", { class: "num" }, step.time) : null,
+    h("span", null, step.note),
   );
 }
 
 /**
+ * Addresses, hashes and names of a line.
  * @param {Item} item
- * @param {Proof | null} proof
- * @returns {[string, string, boolean][]}
+ * @param {ReceiptBreakdown | null} breakdown
+ * @returns {[label: string, value: string, isCode: boolean][]}
  */
-function names(item, proof) {
+function identifiers(item, breakdown) {
   /** @type {[string, string | number | null | undefined, boolean][]} */
   const all = item.kind
     ? [
@@ -252,22 +254,25 @@ function names(item, proof) {
           item.station ? (item.domain ? `${item.station} (${item.domain})` : item.station) : null,
           false,
         ],
-        [t("originStationAddress"), proof?.station_address, true],
+        [t("originStationAddress"), breakdown?.station_address, true],
         [t("originContent"), item.content, true],
         [t("originServer"), item.server, true],
         [t("originEpoch"), item.epoch, false],
         [t("originPayee"), item.payee, true],
-        [t("originSession"), proof?.session ?? proof?.detail?.session, true],
-        [t("originReceipt"), proof?.receipt?.signature, true],
-        [t("originTransaction"), proof?.transaction ?? item.transaction, true],
-        [t("chainName"), proof?.chain_id, false],
+        [t("originSession"), breakdown?.session ?? sessionIn(breakdown?.detail), true],
+        [t("originReceipt"), breakdown?.receipt?.signature, true],
+        [t("originTransaction"), breakdown?.transaction ?? item.transaction, true],
+        [t("chainName"), breakdown?.chain_id, false],
       ];
   return all
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value, code]) => [name, String(value), code]);
 }
 
-/** @param {Item} item @param {Proof | null} proof */
-function asText(item, proof) {
-  return JSON.stringify({ ...item, amount_wei: String(item.amount_wei), ...(proof ?? {}) }, null, 1);
+/** The session in a receipt's data. @param {Record<string, unknown> | null | undefined} detail */
+const sessionIn = (detail) => (typeof detail?.["session"] === "string" ? detail["session"] : null);
+
+/** All of it as JSON, to be copied. @param {Item} item @param {ReceiptBreakdown | null} breakdown */
+function asText(item, breakdown) {
+  return JSON.stringify({ ...item, amount_wei: String(item.amount_wei), ...(breakdown ?? {}) }, null, 1);
 }

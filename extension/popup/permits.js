@@ -1,5 +1,5 @@
 /**
- * Sites that may see an account: which one, since when, and taking it back.
+ * Permissions of sites to see an account.
  */
 
 import { h, press } from "../ui/dom.js";
@@ -7,15 +7,13 @@ import { language, t } from "../ui/text.js";
 import { moment } from "../ui/time.js";
 import { short, siteName } from "./frame.js";
 
-/** @typedef {{origin: string, top: string | null, account: string, name: string, time_s: number}} Permit */
-
 /**
- * @param {import("./popup.js").App} app
- * @param {() => Promise<void>} done
+ * The list of permits.
+ * @param {import("./app.js").App} app
+ * @param {() => Promise<void>} done called after one was revoked
  */
 export async function permits(app, done) {
-  /** @type {Permit[]} */
-  const all = (await app.ask("wallet.permits")).permits ?? [];
+  const all = (await app.request("wallet.permits")).permits ?? [];
   return h(
     "section",
     { class: "stack t", "data-key": "permits" },
@@ -54,7 +52,7 @@ export async function permits(app, done) {
                   t("permitRevoke"),
                 ),
                 async () => {
-                  await app.ask("wallet.permit.revoke", { origin: permit.origin, top: permit.top });
+                  await app.request("wallet.permit.revoke", { origin: permit.origin, top: permit.top });
                   await done();
                 },
               ),

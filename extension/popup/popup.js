@@ -1,72 +1,33 @@
 /**
- * The popup: what a fan owns, where it came from, and the state of this computer.
+ * The popup: the fan's amounts and where they come from, decisions, settings and the state of this computer.
  */
 
 import { api } from "../shared/compat.js";
-import { byId, fill, h, write } from "../ui/dom.js";
+import { byId, h, write } from "../ui/dom.js";
+import { LatestResponse } from "../ui/latest_response.js";
 import { rewardMeter } from "../ui/reward_meter.js";
 import { walletPort } from "../ui/port.js";
-import { pressOnce, inertUntilAwake } from "../ui/wake_delay.js";
-import { dress, sentences, t } from "../ui/text.js";
+import { ignoreKeyRepeats, inertDuringDelay } from "../ui/enable_delay.js";
+import { problemTexts, setDocumentTitle, t } from "../ui/text.js";
 import { accounts, contacts } from "./accounts.js";
 import { activity } from "./activity.js";
-import { Decisions } from "./decide.js";
+import { DecisionList } from "./decide.js";
 import { home } from "./home.js";
 import { locked, welcome } from "./locked.js";
 import { origin } from "./origin.js";
 import { receive } from "./receive.js";
 import { password, words } from "./safety.js";
 import { replace } from "./replace.js";
+import { ScreenRenderer } from "./screen_renderer.js";
 import { send } from "./send.js";
 import { settings } from "./settings.js";
 import { site, sites } from "./sites.js";
 
-/**
- * @typedef {{time_s: number, content: string, title: string, artist: string, station: string | null, domain?: string |
- *   null, amount_wei: string,
- *   state: "pending" | "claimable" | "claimed" | "refused", code?: string | null, server?: string | null, epoch?:
- * number | string | null,
- *   payee?: string | null, plays?: number | null, seconds?: number | null, due_s?: number | null, transaction?: string
- * | null, at_payee?: boolean,
- *   kind?: "sent" | "received", other?: string, name?: string | null, block?: number | null, fee_wei?: string | null,
- * most_wei?: string | null, reason?: string | null, by?: string | null, how?: "first" | "faster" | "cancel" | null,
- * replaceable?: boolean, site?: string | null, value_wei?: string | null}} Item
- * @typedef {{chain_id: number, settlement: string, receipt: any, detail: any, station: string, station_address: string
- *   | null, session: string | null, transaction: string | null,
- *   parts: {content: string | null, title: string, artist: string, time_s: number | null, seconds: number | null,
- * ticket: string | null, amount_wei: string}[]}} Proof
- * @typedef {{content: string, title: string, artist: string, station?: string | null, position_ms: number, duration_ms:
- *   number, state?: string,
- *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
- * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?:
- *   string, account_wei?: string | null, private_wei?: string, sweep_most_wei?: string,
- *   claiming?: {count: number, until_s: number | null, code: string | null}, due_s: number | null,
- *   search?: {running: boolean, listed: number, left: number, away: {server: string, url: string | null, epochs:
- * number, code: string}[]},
- *   playing: Playing | null, activity: Item[]}} Summary
- * @typedef {{exists: boolean, locked: boolean, address: string | null, collect: "always" | "ask" | "never", tracking:
- *   boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
- * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string,
- *   chain?: boolean, networks?: number[], chain_id?: number | null}} Host
- * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" |
- *   "contacts" | "sites" | "site" | "faster" | "cancel"} Screen
- * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei:
- *   string, last_s: number}} Site
- * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure:
- *   {code: string, message?: string} | null,
- *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, older: {items: Item[],
- * next: any} | null, claim: {busy: boolean, once: boolean, done: {transactions: string[], amount_wei: string} | null,
- * failure: {code: string, message?: string} | null}}} Model
- * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item |
- *   null, note?: string) => void, refresh: () => Promise<void>, settle: () => Promise<void>,
- *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, chooseOnce: (on:
- * boolean) => void, say: (text: string) => void,
- *   openSite: (site: Site) => void, fail: (error: unknown) => void}} App
- */
+/** @typedef {import("./app.js").Item} Item */
 
-const PLAYING_MS = 1000;
-const SUMMARY_MS = 5000;
-/** Fields keep what was typed: these screens are drawn once each time they are gone to. */
+const POLL_PLAYING_MS = 1000;
+const POLL_SUMMARY_MS = 5000;
+/** Screens that are drawn once each time they are opened: their fields keep what was typed. */
 const DRAWN_ONCE = new Set([
   "locked",
   "welcome",
@@ -80,8 +41,11 @@ const DRAWN_ONCE = new Set([
   "faster",
   "cancel",
 ]);
+const WITHOUT_FIELD_FOCUS = new Set(["sites", "site"]);
+/** @type {import("./app.js").Claim} */
+const NO_CLAIM = { busy: false, isOpen: false, done: null, failure: null };
 
-/** @type {Model} */
+/** @type {import("./app.js").Model} */
 const model = {
   status: null,
   host: null,
@@ -90,92 +54,72 @@ const model = {
   failure: null,
   screen: "home",
   item: null,
-  proof: null,
+  breakdown: null,
   site: null,
   note: "",
   older: null,
-  claim: { busy: false, once: false, done: null, failure: null },
+  claim: NO_CLAIM,
 };
 const root = byId("popup");
-const decisions = new Decisions(byId("decide"), {
-  ask: (type, fields) => ask(type, fields),
-  say: (text) => app.say(text),
-  goSites: () => app.go("sites"),
-});
-let drawn = "";
+const renderer = new ScreenRenderer(root);
+const summaries = new LatestResponse();
 
-const ask = walletPort(
+const request = walletPort(
   () => void app.refresh(),
-  (up) => {
+  (isOpen) => {
     // The first connection refreshes below; a later one after the background was restarted.
-    if (up && drawn) void app.refresh();
+    if (isOpen && renderer.isDrawn) void app.refresh();
   },
 );
+const decisions = new DecisionList(byId("decide"), request, () => app.go("sites"));
 
-/**
- * `settle`: the amounts after something was done with them; answers to earlier questions do not count any more.
- * @type {App}
- */
+/** @type {import("./app.js").App} */
 const app = {
   model,
-  ask,
+  request,
   go(screen, item = null, note = "") {
-    Object.assign(model, { screen, item, note, proof: null, older: null });
-    if (!model.claim.busy) model.claim = { busy: false, once: false, done: null, failure: null };
-    drawn = "";
+    Object.assign(model, { screen, item, note, breakdown: null, older: null });
+    if (!model.claim.busy) model.claim = NO_CLAIM;
+    renderer.reset();
     render();
-    if (item?.server && item.epoch && item.payee) void prove(item);
+    if (item?.server && item.epoch && item.payee) void readBreakdown(item, item.server, item.payee);
     /** @type {HTMLElement | null} */ (root.querySelector("main"))?.focus({ preventScroll: true });
   },
   async refresh() {
     try {
-      model.status = await ask("wallet.status");
-      decisions.look();
+      model.status = await request("wallet.status");
+      decisions.refresh();
       model.failure = null;
     } catch (error) {
-      model.failure = failure(error);
+      model.failure = failureOf(error);
     }
     render();
-    await Promise.all([
-      ask("host.status").then(
-        (host) => {
-          model.host = host;
-        },
-        () => {},
-      ),
-      // While something is collected the amounts change under way: what is shown comes with its end.
-      model.status?.exists && !model.status.locked && !model.claim.busy
-        ? summarise().catch((error) => {
-            model.failure = failure(error);
-          })
-        : Promise.resolve(),
-    ]);
+    await Promise.all([readHost(), readAmounts()]);
     render();
   },
   render: () => render(),
-  live: null,
+  updatePlaying: null,
   async claim() {
-    model.claim = { busy: true, once: true, done: null, failure: null };
+    model.claim = { ...NO_CLAIM, busy: true, isOpen: true };
     render();
-    const ended = { busy: false, once: false, done: null, failure: null };
-    /** @type {Model["claim"]} */
-    const claim = await ask("wallet.claim", { most_wei: model.summary?.sweep_most_wei ?? "0" }).then(
-      (done) => ({ ...ended, done }),
-      (error) => ({ ...ended, failure: failure(error) }),
+    /** @type {import("./app.js").Claim} */
+    const claim = await request("wallet.claim", { most_wei: model.summary?.sweep_most_wei ?? "0" }).then(
+      (done) => ({ ...NO_CLAIM, done }),
+      (error) => ({ ...NO_CLAIM, failure: failureOf(error) }),
     );
-    await app.settle();
-    // The amounts and the words of what became of them are drawn at once.
+    await app.refreshAmounts();
+    // The amounts and the result of the claim are drawn together.
     model.claim = claim;
     render();
   },
-  chooseOnce(on) {
-    model.claim = { ...model.claim, once: on, done: null };
+  openClaim(isOpen) {
+    model.claim = { ...model.claim, isOpen, done: null };
     render();
   },
-  async settle() {
-    latest = ++lastRequest;
-    await summarise().catch(() => {
-      // The amounts of before are not the amounts of now.
+  async refreshAmounts() {
+    summaries.discardPending();
+    await readSummary().catch(() => {
+      // The earlier amounts have changed.
       model.summary = null;
     });
   },
@@ -185,91 +129,89 @@ const app = {
     app.go("site");
   },
   fail(error) {
-    model.failure = failure(error);
+    model.failure = failureOf(error);
     app.go("home");
   },
 };
 
-/** Summaries that were asked for, and the newest one that came: an older answer never takes its place. */
-let lastRequest = 0;
-let latest = 0;
+async function readHost() {
+  model.host = await request("host.status").catch(() => model.host);
+}
 
-async function summarise() {
-  const current = ++lastRequest;
-  const summary = await ask("wallet.summary");
-  if (current < latest) return;
-  latest = current;
+async function readAmounts() {
+  const { status } = model;
+  // The amounts change during a claim: they are read at its end.
+  if (!status?.exists || status.locked || model.claim.busy) return;
+  await readSummary().catch((error) => {
+    model.failure = failureOf(error);
+  });
+}
+
+async function readSummary() {
+  const summary = await summaries.of(() => request("wallet.summary"));
+  if (summary === null) return;
   model.summary = summary;
   model.playing = summary.playing ?? null;
 }
 
-/** What the host has to prove a line with. @param {Item} item */
-async function prove(item) {
+/** Reads the breakdown of a reward. @param {Item} item @param {string} server @param {string} payee */
+async function readBreakdown(item, server, payee) {
   try {
-    const proof = await ask("wallet.origin", { server: item.server, epoch: Number(item.epoch), payee: item.payee });
-    if (model.item === item) model.proof = proof.parts ? proof : null;
+    const breakdown = await request("wallet.origin", { server, epoch: Number(item.epoch), payee });
+    if (model.item === item) model.breakdown = breakdown.parts ? breakdown : null;
   } catch {
-    // The line itself says what is known without it.
+    // The line is shown without it.
   }
   render();
 }
 
-/** @param {unknown} error */
-function failure(error) {
+/** @param {unknown} error @returns {import("./app.js").Failure} */
+function failureOf(error) {
   const { code, message } = /** @type {{code?: string, message?: string}} */ (error);
   return { code: code ?? "internal", message };
 }
 
+/** @type {Record<string, () => Node[]>} */
+const SCREENS = {
+  wait: starting,
+  welcome: () => welcome(app),
+  locked: () => locked(app),
+  home: () => home(app),
+  activity: () => activity(app),
+  origin: () => origin(app),
+  receive: () => receive(app),
+  settings: () => settings(app),
+  password: () => password(app),
+  words: () => words(app),
+  send: () => send(app),
+  faster: () => replace(app, "faster"),
+  cancel: () => replace(app, "cancel"),
+  accounts: () => accounts(app),
+  contacts: () => contacts(app),
+  sites: () => sites(app),
+  site: () => site(app),
+};
+
 function render() {
-  const { status } = model;
+  const { status, playing } = model;
   const screen = !status ? "wait" : !status.exists ? "welcome" : status.locked ? "locked" : model.screen;
-  if (DRAWN_ONCE.has(screen) && drawn === screen) return;
-  // What changes every second is written in place: a screen drawn anew under a finger would lose its click.
-  const playing = model.playing && [model.playing.content, model.playing.title, model.playing.artist];
-  const key = DRAWN_ONCE.has(screen)
-    ? screen
-    : `${screen} ${JSON.stringify({ ...model, playing, summary: model.summary && { ...model.summary, playing: null } })}`;
-  if (key === drawn) {
-    if (model.playing) app.live?.(model.playing);
-    return;
-  }
-  app.live = null;
-  const sameScreen = drawn.split(" ")[0] === screen;
-  const top = sameScreen ? (root.querySelector("main")?.scrollTop ?? 0) : 0;
-  const focused = sameScreen ? document.activeElement?.getAttribute("data-key") : null;
-  drawn = key;
-  /** @type {Record<string, () => Node[]>} */
-  const screens = {
-    wait: waiting,
-    welcome: () => welcome(app),
-    locked: () => locked(app),
-    home: () => home(app),
-    activity: () => activity(app),
-    origin: () => origin(app),
-    receive: () => receive(app),
-    settings: () => settings(app),
-    password: () => password(app),
-    words: () => words(app),
-    send: () => send(app),
-    faster: () => replace(app, "faster"),
-    cancel: () => replace(app, "cancel"),
-    accounts: () => accounts(app),
-    contacts: () => contacts(app),
-    sites: () => sites(app),
-    site: () => site(app),
-  };
-  root.classList.toggle("one", ["wait", "welcome", "locked"].includes(screen));
-  fill(root, (screens[screen] ?? waiting)());
-  const main = root.querySelector("main");
-  if (main) main.scrollTop = top;
-  if (focused)
-    /** @type {HTMLElement | null} */ (root.querySelector(`[data-key="${focused}"]`))?.focus({ preventScroll: true });
-  else if (DRAWN_ONCE.has(screen) && !screen.startsWith("site")) root.querySelector("input")?.focus();
+  const isDrawnOnce = DRAWN_ONCE.has(screen);
+  // What changes every second is updated in place: a click on a screen that is drawn again would be lost.
+  const song = playing && [playing.content, playing.title, playing.artist];
+  const summary = model.summary && { ...model.summary, playing: null };
+  const state = isDrawnOnce ? "" : JSON.stringify({ ...model, playing: song, summary });
+  const focusInput = isDrawnOnce && !WITHOUT_FIELD_FOCUS.has(screen);
+  const hasChanged = renderer.render(screen, { state, focusInput }, () => {
+    app.updatePlaying = null;
+    root.classList.toggle("one", ["wait", "welcome", "locked"].includes(screen));
+    return (SCREENS[screen] ?? starting)();
+  });
+  if (!hasChanged && !isDrawnOnce && playing) app.updatePlaying?.(playing);
 }
 
 /** @returns {Node[]} */
-function waiting() {
-  const problem = model.failure ? sentences(model.failure) : null;
+function starting() {
+  const problem = model.failure ? problemTexts(model.failure) : null;
   return [
     h(
       "main",
@@ -286,31 +228,31 @@ function waiting() {
   ];
 }
 
-/** Playing changes every second; the rest when something happened, or at ease. */
-async function watch() {
+/** Polls the song that plays: it changes every second, the rest by events and the slower poll. */
+async function pollPlaying() {
   const { status } = model;
   if (status?.exists && !status.locked && model.summary) {
     try {
-      const playing = await ask("wallet.playing");
-      model.playing = playing?.content ? playing : null;
+      const playing = await request("wallet.playing");
+      model.playing = playing.content === undefined ? null : playing;
       render();
     } catch {
-      // An older engine says it with the summary only.
+      // The summary has it, too.
     }
   }
-  setTimeout(watch, PLAYING_MS);
+  setTimeout(pollPlaying, POLL_PLAYING_MS);
 }
 
-dress("GoMAA");
-pressOnce();
-// A window of its own was opened by a press in a page: all of it wakes a moment later.
+setDocumentTitle("GoMAA");
+ignoreKeyRepeats();
+// A press in a page has opened a window of its own: all of it is inert at first.
 api.windows?.getCurrent().then(
   ({ type }) => {
-    if (type === "popup") inertUntilAwake(root);
+    if (type === "popup") inertDuringDelay(root);
   },
   () => undefined,
 );
 render();
 void app.refresh();
-void watch();
-setInterval(() => void app.refresh(), SUMMARY_MS);
+void pollPlaying();
+setInterval(() => void app.refresh(), POLL_SUMMARY_MS);

@@ -1,16 +1,16 @@
 /**
- * Receive: the address in full, and as a picture.
+ * Receive: the whole address, and its QR code.
  */
 
 import { h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { copies } from "../ui/pieces.js";
+import { copyOnPress } from "../ui/pieces.js";
 import { qr } from "../ui/qr.js";
 import { t } from "../ui/text.js";
 import { address, backBar, middle } from "./frame.js";
 
 /**
- * @param {import("./popup.js").App} app
+ * @param {import("./app.js").App} app
  * @returns {Node[]}
  */
 export function receive(app) {
@@ -31,7 +31,7 @@ export function receive(app) {
     h(
       "footer",
       null,
-      copies(
+      copyOnPress(
         h("button", { type: "button", class: "btn primary", "data-key": "copy" }, icon("copy"), t("copyAddress")),
         () => ownAddress,
       ),

@@ -1,19 +1,16 @@
 /**
- * Speed up or cancel a transfer that no block has: the same number again for a higher fee.
+ * Replaces a pending transfer: the same nonce for a higher fee, to speed it up or to cancel it.
  */
 
 import { exact } from "../ui/amounts.js";
 import { fill, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { sentences, t } from "../ui/text.js";
+import { problemTexts, t } from "../ui/text.js";
 import { form } from "./form.js";
 import { backBar, middle } from "./frame.js";
 
-/** @typedef {import("./popup.js").App} App */
-/**
- * @typedef {{quote: string, cancels: boolean, amount_wei: string, before_wei: string, most_wei: string, chain_id:
- *   number}} Quote
- */
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../shared/wallet_messages.js").ReplacementQuote} Quote */
 
 /**
  * @param {App} app
@@ -22,10 +19,10 @@ import { backBar, middle } from "./frame.js";
  */
 export function replace(app, kind) {
   const main = middle(h("p", { class: "dim", role: "status" }, t("sendChecking")));
-  app.ask("wallet.replace", { transaction: app.model.item?.transaction ?? "", how: kind }).then(
+  app.request("wallet.replace", { transaction: app.model.item?.transaction ?? "", how: kind }).then(
     (quote) => confirm(app, main, kind, quote),
     (error) => {
-      const { code, cause, fix } = sentences(error);
+      const { code, cause, fix } = problemTexts(error);
       fill(
         main,
         h(
@@ -50,7 +47,7 @@ function confirm(app, main, kind, quote) {
       key: "confirm",
     },
     async () => {
-      await app.ask("wallet.send", { quote: quote.quote });
+      await app.request("wallet.send", { quote: quote.quote });
       await app.refresh();
       app.go("activity", null, t("replaceUnderWay"));
     },

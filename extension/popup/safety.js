@@ -1,19 +1,19 @@
 /**
- * The password and the words.
+ * The screens "password" and "words".
  */
 
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { SHORTEST, strength } from "../ui/password_strength.js";
-import { sentences, t } from "../ui/text.js";
+import { problemTexts, t } from "../ui/text.js";
 import { form } from "./form.js";
 import { backBar, middle } from "./frame.js";
 
-/** @typedef {import("./popup.js").App} App */
+/** @typedef {import("./app.js").App} App */
 
-/** So long the words stand on the screen. */
-export const WORDS_MS = 60_000;
+/** Time for which the words are shown. */
+const WORDS_MS = 60_000;
 
 /**
  * @param {App} app
@@ -40,9 +40,9 @@ export function password(app) {
       if ([...first.input.value].length < SHORTEST) return first.fail(t("cause_wallet_password_weak"));
       if (first.input.value !== second.input.value) return second.fail(t("passwordsDiffer"));
       try {
-        await app.ask("wallet.password", { password: old.input.value, fresh: first.input.value });
+        await app.request("wallet.password", { password: old.input.value, fresh: first.input.value });
       } catch (error) {
-        const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+        const { code, cause, fix } = problemTexts(/** @type {{code?: string}} */ (error));
         if (code !== "wallet.password") throw error;
         old.input.select();
         return old.fail(`${cause} ${fix}`);
@@ -67,12 +67,12 @@ export function words(app) {
   const shown = middle();
   const { node } = form({ fields: [typed.node], submit: t("showWords"), busy: t("unlocking"), kind: "" }, async () => {
     try {
-      const { mnemonic } = await app.ask("wallet.words", { password: typed.input.value });
+      const { mnemonic } = await app.request("wallet.words", { password: typed.input.value });
       typed.input.value = "";
       fill(shown, list(app, mnemonic));
       shown.focus();
     } catch (error) {
-      const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+      const { code, cause, fix } = problemTexts(/** @type {{code?: string}} */ (error));
       if (code !== "wallet.password") throw error;
       typed.fail(`${cause} ${fix}`);
       typed.input.select();
@@ -99,8 +99,7 @@ export function words(app) {
 }
 
 /**
- * The words are taken off the screen again after a minute, and when the screen is left: they stand nowhere else in the
- * page.
+ * The recovery words. They are removed after a minute, and when the screen is left; the page has no other copy.
  * @param {App} app
  * @param {string} mnemonic
  */
@@ -110,14 +109,14 @@ function list(app, mnemonic) {
     { class: "words two" },
     mnemonic.split(" ").map((word) => h("li", null, h("b", { class: "mono" }, word))),
   );
-  const gone = setTimeout(() => all.isConnected && app.go("settings"), WORDS_MS);
+  const timer = setTimeout(() => all.isConnected && app.go("settings"), WORDS_MS);
   return h(
     "section",
     { class: "stack t" },
     h("p", { class: "s dim" }, t("wordsShownFor", WORDS_MS / 1000)),
     h("div", { class: "card" }, all),
     press(h("button", { type: "button", class: "btn primary wide", "data-key": "hide" }, t("hideWords")), () => {
-      clearTimeout(gone);
+      clearTimeout(timer);
       app.go("settings");
     }),
   );

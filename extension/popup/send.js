@@ -1,22 +1,17 @@
 /**
- * Send: whom and how much, then everything that will happen on one screen, then the chain's word.
+ * Send: recipient and amount, then a confirmation with all effects on one screen.
  */
 
 import { exact, show } from "../ui/amounts.js";
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
-import { sentences, t } from "../ui/text.js";
-import { amountFault, form } from "./form.js";
+import { problemTexts, t } from "../ui/text.js";
+import { amountError, form } from "./form.js";
 import { address, backBar, middle } from "./frame.js";
 
-/** @typedef {import("./popup.js").App} App */
-/**
- * @typedef {{quote: string, from: string, to: string, checksum: string, name: string | null, first: boolean, own:
- *   boolean, amount_wei: string, left_wei: string,
- *   fee_wei: string, most_wei: string, chain_id: number, addresses: number, shows: "own" | "again" | null}} Quote
- * `addresses`: private ones that it is sent from; 0: from the account. `shows`: what the chain shows beside that
- */
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../shared/wallet_messages.js").TransferQuote} Quote */
 
 /**
  * @param {App} app
@@ -31,18 +26,22 @@ export function send(app) {
     h("option", { value: "account" }, t("sendFromAccount", account === null ? "–" : show(account))),
     h("option", { value: "private" }, t("sendFromPrivate", show(hidden))),
   );
-  // What was collected in private is spent in private unless the fan chooses otherwise.
+  // The private addresses are the default where the account is empty.
   if (BigInt(hidden) > 0n && (account === null || BigInt(account) === 0n)) from.value = "private";
-  const held = () => (from.value === "private" ? hidden : account);
+  const available = () => (from.value === "private" ? hidden : account);
   const to = field({ id: "to", label: t("sendTo"), hint: t("sendToHint"), area: true });
   to.input.setAttribute("rows", "2");
-  const sum = field({ id: "amount", label: t("sendAmount"), hint: held() === null ? "" : t("sendHave", show(held())) });
-  sum.input.setAttribute("inputmode", "decimal");
-  from.addEventListener("change", () => sum.say(held() === null ? "" : t("sendHave", show(held()))));
-  const all = press(h("button", { type: "button", class: "btn small", "data-key": "all-of-it" }, t("sendAll")), () => {
-    sum.input.value = plain(held());
+  const sum = field({
+    id: "amount",
+    label: t("sendAmount"),
+    hint: available() === null ? "" : t("sendHave", show(available())),
   });
-  if (held()) sum.node.querySelector(".input")?.append(all);
+  sum.input.setAttribute("inputmode", "decimal");
+  from.addEventListener("change", () => sum.say(available() === null ? "" : t("sendHave", show(available()))));
+  const all = press(h("button", { type: "button", class: "btn small", "data-key": "all-of-it" }, t("sendAll")), () => {
+    sum.input.value = plain(available());
+  });
+  if (available()) sum.node.querySelector(".input")?.append(all);
   const names = h(
     "select",
     { class: "select", "aria-label": t("addressBook"), "data-key": "names" },
@@ -51,7 +50,7 @@ export function send(app) {
   names.addEventListener("change", () => {
     if (names.value) to.input.value = names.value;
   });
-  void app.ask("wallet.contacts").then(
+  void app.request("wallet.contacts").then(
     ({ contacts = [] }) => {
       for (const contact of contacts) names.append(h("option", { value: contact.address }, contact.name));
       if (contacts.length) to.node.append(names);
@@ -65,19 +64,19 @@ export function send(app) {
       to.fail("");
       sum.fail("");
       try {
-        const quote = await app.ask("wallet.quote", {
+        const quote = await app.request("wallet.quote", {
           to: to.input.value.trim(),
           amount: sum.input.value,
           from: from.value,
         });
         confirm(app, main, quote);
       } catch (error) {
-        const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
-        const fault = amountFault(error, t("sendAmountWrong"));
-        const where = code === "wallet.recipient" ? to : fault ? sum : null;
-        if (!where) throw error;
-        where.fail(fault ?? `${cause}. ${fix}`);
-        where.input.focus();
+        const { code, cause, fix } = problemTexts(/** @type {{code?: string}} */ (error));
+        const amountText = amountError(error, t("sendAmountWrong"));
+        const invalidField = code === "wallet.recipient" ? to : amountText ? sum : null;
+        if (!invalidField) throw error;
+        invalidField.fail(amountText ?? `${cause}. ${fix}`);
+        invalidField.input.focus();
       }
     },
   );
@@ -86,7 +85,7 @@ export function send(app) {
 }
 
 /**
- * What will happen, all of it, before anything is signed.
+ * The confirmation, before anything is signed.
  * @param {App} app
  * @param {HTMLElement} main
  * @param {Quote} quote
@@ -95,14 +94,14 @@ function confirm(app, main, quote) {
   const { node } = form(
     { fields: [], submit: t("sendNow", plain(quote.amount_wei)), busy: t("sendSending"), key: "confirm" },
     async () => {
-      await app.ask("wallet.send", { quote: quote.quote });
-      await app.settle();
+      await app.request("wallet.send", { quote: quote.quote });
+      await app.refreshAmounts();
       app.go("activity", null, t("sendUnderWay"));
     },
   );
   /** @type {[string, Node | string][]} */
   const rows = [
-    // Every decimal: what is agreed to is what is signed.
+    // Every decimal: the person confirms exactly the amount that is signed.
     [t("sendAmount"), h("b", { class: "num" }, plain(quote.amount_wei))],
     [
       t("sendFee"),

@@ -1,16 +1,16 @@
 /**
- * Settings: what can be chosen, and the state of this computer with what helps.
+ * Settings, and the state of this computer with the remedy for its problem.
  */
 
 import { h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { command, moneyState } from "../ui/pieces.js";
 import { hostCommands, hostRemedy } from "../ui/host.js";
-import { sentences, t } from "../ui/text.js";
+import { problemTexts, t } from "../ui/text.js";
 import { COLLECT } from "../ui/collect.js";
 import { doneNote, failureNote, middle, tabs, topBar } from "./frame.js";
 
-/** @typedef {import("./popup.js").App} App */
+/** @typedef {import("./app.js").App} App */
 
 /**
  * @param {App} app
@@ -25,7 +25,7 @@ export function settings(app) {
   );
   collect.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
-    await app.ask("wallet.collect", { choice: collect.value }).catch(() => {});
+    await app.request("wallet.collect", { choice: collect.value }).catch(() => {});
     await app.refresh();
   });
   const tracking = h("input", {
@@ -38,7 +38,7 @@ export function settings(app) {
   });
   tracking.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
-    await app.ask("wallet.tracking", { on: tracking.checked }).catch(() => {});
+    await app.request("wallet.tracking", { on: tracking.checked }).catch(() => {});
     await app.refresh();
   });
   return [
@@ -76,20 +76,20 @@ export function settings(app) {
       ),
       group(
         t("settingsWallet"),
-        way(app, "coin", t("accounts"), "accounts"),
-        way(app, "list", t("addressBook"), "contacts"),
+        linkRow(app, "coin", t("accounts"), "accounts"),
+        linkRow(app, "list", t("addressBook"), "contacts"),
       ),
       group(
         t("settingsSafety"),
         h("li", null, icon("lock"), h("label", { class: "grow", for: "autolock" }, t("autoLock")), autoLock(app)),
-        way(app, "shield", t("changePassword"), "password"),
-        way(app, "hidden", t("yourWords"), "words"),
+        linkRow(app, "shield", t("changePassword"), "password"),
+        linkRow(app, "hidden", t("yourWords"), "words"),
       ),
       group(
         t("settingsComputer"),
-        line("plug", t("hostName"), "", hostState(host)),
+        valueRow("plug", t("hostName"), "", hostState(host)),
         host && host.state === "connected" && host.chain !== undefined
-          ? line(
+          ? valueRow(
               "station",
               t("chainState"),
               "",
@@ -97,8 +97,8 @@ export function settings(app) {
             )
           : null,
         host && host.state === "connected" ? network(app, host) : null,
-        line("globe", t("languageName"), t("languageSub"), h("span", { class: "s dim" }, t("languageOwn"))),
-        line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)),
+        valueRow("globe", t("languageName"), t("languageSub"), h("span", { class: "s dim" }, t("languageOwn"))),
+        valueRow("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)),
         h(
           "li",
           null,
@@ -124,42 +124,42 @@ function autoLock(app) {
     { class: "select", id: "autolock", "data-key": "autolock" },
     [...new Set([...choices, now])]
       .sort((a, b) => a - b)
-      .map((seconds) => h("option", { value: seconds, selected: seconds === now }, span(seconds))),
+      .map((seconds) => h("option", { value: seconds, selected: seconds === now }, durationText(seconds))),
   );
   select.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
-    await app.ask("wallet.autolock", { seconds: Number(select.value) }).catch(() => {});
+    await app.request("wallet.autolock", { seconds: Number(select.value) }).catch(() => {});
     await app.refresh();
   });
   return select;
 }
 
 /** @param {number} seconds */
-const span = (seconds) =>
+const durationText = (seconds) =>
   seconds < 3600 ? t("minutes", Math.round(seconds / 60)) : t("hours", Math.round(seconds / 3600));
 
 /**
- * A line that leads to another screen.
+ * A row that opens another screen.
  * @param {App} app
  * @param {string} shape
  * @param {string} name
- * @param {import("./popup.js").Screen} where
+ * @param {import("./app.js").Screen} screen
  * @param {Node | string} [value]
  */
-function way(app, shape, name, where, value = "") {
+function linkRow(app, shape, name, screen, value = "") {
   return h(
     "li",
     null,
     press(
       h(
         "button",
-        { type: "button", class: "item", "data-key": where },
+        { type: "button", class: "item", "data-key": screen },
         icon(shape),
         h("span", { class: "grow" }, name),
         value,
         icon("next", "m"),
       ),
-      () => app.go(where),
+      () => app.go(screen),
     ),
   );
 }
@@ -178,7 +178,7 @@ function group(title, ...rows) {
  * @param {string} sub
  * @param {Node} value
  */
-function line(shape, name, sub, value) {
+function valueRow(shape, name, sub, value) {
   return h(
     "li",
     null,
@@ -189,16 +189,16 @@ function line(shape, name, sub, value) {
 }
 
 /**
- * The network whose tokens are shown: one of those the host knows.
+ * The network whose tokens are shown: one of the host's.
  * @param {App} app
- * @param {import("./popup.js").Host} host
+ * @param {import("../shared/wallet_messages.js").HostStatus} host
  */
 function network(app, host) {
   const networks = host.networks ?? [];
   const now = host.chain_id ?? networks[0];
   if (now === undefined) return null;
   if (networks.length < 2)
-    return line("globe", t("chainName"), t("chainSub"), h("span", { class: "s dim num" }, String(now)));
+    return valueRow("globe", t("chainName"), t("chainSub"), h("span", { class: "s dim num" }, String(now)));
   const select = h(
     "select",
     { class: "select", id: "network", "data-key": "network" },
@@ -206,7 +206,7 @@ function network(app, host) {
   );
   select.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
-    await app.ask("wallet.network", { chain_id: Number(select.value) }).catch(() => {});
+    await app.request("wallet.network", { chain_id: Number(select.value) }).catch(() => {});
     await app.refresh();
   });
   return h(
@@ -218,7 +218,7 @@ function network(app, host) {
   );
 }
 
-/** @param {import("./popup.js").Host | null} host */
+/** @param {import("../shared/wallet_messages.js").HostStatus | null} host */
 function hostState(host) {
   if (!host) return moneyState("pending", t("looking"));
   if (host.state === "connected")
@@ -226,10 +226,10 @@ function hostState(host) {
   return moneyState("refused", t(`host_${host.state}`));
 }
 
-/** @param {import("./popup.js").Host} host */
+/** @param {import("../shared/wallet_messages.js").HostStatus} host */
 function hostHelp(host) {
   const code = host.code || `host.${host.state}`;
-  const { cause, fix } = sentences({ code });
+  const { cause, fix } = problemTexts({ code });
   const remedy = hostRemedy(code);
   return h(
     "section",

@@ -1,5 +1,5 @@
 /**
- * Sites: who may play, what it brought, what it may cost, pause and revoke.
+ * Sites: their permission to play, rewards and budgets.
  */
 
 import { exact, show, wei } from "../ui/amounts.js";
@@ -7,14 +7,14 @@ import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { amount, field, moneyState } from "../ui/pieces.js";
 import { t } from "../ui/text.js";
-import { amountFault, form } from "./form.js";
+import { amountError, form } from "./form.js";
 import { listening } from "./listening.js";
 import { backBar, middle, siteName, tabs, topBar } from "./frame.js";
 import { permits } from "./permits.js";
 import { points } from "./points.js";
 
-/** @typedef {import("./popup.js").App} App */
-/** @typedef {import("./popup.js").Site} Site */
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../shared/wallet_messages.js").SiteGrant} SiteGrant */
 
 /**
  * @param {App} app
@@ -23,9 +23,8 @@ import { points } from "./points.js";
 export function sites(app) {
   const main = middle();
   const draw = async () => {
-    /** @type {{sites: Site[], day_wei: string, spent_wei: string}} */
-    const response = await app.ask("wallet.sites");
-    const seen = await permits(app, draw);
+    const response = await app.request("wallet.sites");
+    const permitList = await permits(app, draw);
     const all = response.sites ?? [];
     const playing = all.filter(({ state }) => state === "allowed");
     const pause = press(
@@ -36,7 +35,7 @@ export function sites(app) {
         t("sitesPauseAll"),
       ),
       async () => {
-        for (const { origin } of playing) await app.ask("wallet.site", { origin, state: "paused" });
+        for (const { origin } of playing) await app.request("wallet.site", { origin, state: "paused" });
         await draw();
       },
     );
@@ -67,7 +66,7 @@ export function sites(app) {
         t("sitesBudgetHint"),
         draw,
       ),
-      seen,
+      permitList,
       listening(app),
     );
   };
@@ -75,7 +74,7 @@ export function sites(app) {
   return [topBar(app, t("tabSites")), main, tabs(app, "sites")];
 }
 
-/** @param {App} app @param {Site} site */
+/** @param {App} app @param {SiteGrant} site */
 function row(app, site) {
   return h(
     "li",
@@ -103,7 +102,7 @@ function row(app, site) {
   );
 }
 
-/** @param {Site} site */
+/** @param {SiteGrant} site */
 const stateOf = ({ state }) =>
   state === "allowed"
     ? moneyState("claimed", t("siteAllowed"))
@@ -118,12 +117,19 @@ const stateOf = ({ state }) =>
 export function site(app) {
   const chosen = app.model.site;
   if (!chosen) return [backBar(app, t("tabSites"), "sites"), middle()];
-  /** @param {string} state @param {string} name @param {string} shape @param {string} key @param {string} [kind] */
-  const turn = (state, name, shape, key, kind = "") =>
+  /**
+   * A button that changes the grant.
+   * @param {SiteGrant["state"]} state
+   * @param {string} name
+   * @param {string} shape
+   * @param {string} key
+   * @param {string} [kind]
+   */
+  const changeState = (state, name, shape, key, kind = "") =>
     press(
       h("button", { type: "button", class: `btn ${kind}`.trim(), "data-key": key }, icon(shape), name),
       async () => {
-        await app.ask("wallet.site", { origin: chosen.origin, state });
+        await app.request("wallet.site", { origin: chosen.origin, state });
         app.go("sites");
       },
     );
@@ -140,9 +146,9 @@ export function site(app) {
           "div",
           { class: "actions" },
           allowed
-            ? turn("paused", t("sitePause"), "pause", "pause")
-            : turn("allowed", t("siteAllow"), "check", "allow", "primary"),
-          chosen.state === "revoked" ? null : turn("revoked", t("siteRevoke"), "close", "revoke"),
+            ? changeState("paused", t("sitePause"), "pause", "pause")
+            : changeState("allowed", t("siteAllow"), "check", "allow", "primary"),
+          chosen.state === "revoked" ? null : changeState("revoked", t("siteRevoke"), "close", "revoke"),
         ),
       ),
       h(
@@ -177,11 +183,11 @@ function budget(app, dayWei, spentWei, origin, label, hint, done) {
     async () => {
       most.fail("");
       try {
-        await app.ask("wallet.site", { origin, budget: most.input.value });
+        await app.request("wallet.site", { origin, budget: most.input.value });
       } catch (error) {
-        const fault = amountFault(error, t("budgetWrong"));
-        if (!fault) throw error;
-        return most.fail(fault);
+        const amountText = amountError(error, t("budgetWrong"));
+        if (!amountText) throw error;
+        return most.fail(amountText);
       }
       app.say(t("budgetKept"));
       await done();

@@ -3,7 +3,7 @@
  */
 
 /** The extension API under its common name: both browsers answer with promises. */
-export const api = /** @type {typeof chrome} */ (/** @type {any} */ (globalThis).browser ?? chrome);
+export const api = globalThis.browser ?? chrome;
 
 /** Firefox has no offscreen documents: its engine runs in the background page. */
 export const inOnePage = location.protocol === "moz-extension:";

@@ -10,11 +10,11 @@ const MAX_MS = 4_000;
 /** Time after which a transient failure counts as permanent. */
 export const TIMEOUT_MS = 120_000;
 
-/** Whether an error may pass by itself. @param {unknown} error */
+/** Whether a failure is transient. @param {unknown} error */
 export function isTransient(error) {
   const { code, detail } = Problem.of(error);
   if (code === "server.unreachable" || code === "server.busy") return true;
-  // Nothing arrived. A status is a web server's answer, and any other reason is about bytes that did arrive.
+  // No response arrived: a status is a web server's response, and other reasons are about bytes that did arrive.
   return code === "sps.segment.missing" && detail["status"] === undefined && detail["reason"] !== "closed";
 }
 
@@ -42,7 +42,7 @@ export function waitOrOnline(ms) {
 }
 
 /**
- * Repeats work until it succeeds, fails permanently, or is not wanted any more.
+ * Repeats work until it succeeds, fails permanently, or is no longer needed.
  * @template T
  * @param {() => Promise<T>} work
  * @param {{isWanted: () => boolean, onStall: (stalled: boolean) => void, isRetryable?: (error: unknown) => boolean,

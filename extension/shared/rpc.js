@@ -3,18 +3,20 @@
  */
 
 /**
- * @template C
- * @typedef {{resolve: (value: any) => void, reject: (error: Error) => void,
- *   timer: ReturnType<typeof setTimeout> | undefined, context: C | undefined}} PendingRequest
+ * @template Result
+ * @template Context
+ * @typedef {{resolve: (value: Result) => void, reject: (error: Error) => void,
+ *   timer: ReturnType<typeof setTimeout> | undefined, context: Context | undefined}} PendingRequest
  */
 
 /**
  * Pending requests by id.
- * @template [C=undefined] what is kept with a request, such as its message
+ * @template [Result=unknown] the response
+ * @template [Context=undefined] what is kept with a request, such as its message
  */
 export class RequestMap {
   #lastId = 0;
-  /** In the order in which they were sent. @type {Map<number, PendingRequest<C>>} */
+  /** In the order in which they were sent. @type {Map<number, PendingRequest<Result, Context>>} */
   #pending = new Map();
 
   /** Number of requests without a response. */
@@ -22,17 +24,17 @@ export class RequestMap {
     return this.#pending.size;
   }
 
-  /** Id of the request that has waited longest; undefined where none waits. @returns {number | undefined} */
+  /** Id of the oldest pending request; undefined without one. @returns {number | undefined} */
   get oldest() {
     return this.#pending.keys().next().value;
   }
 
-  /** Whether this request has no response yet. @param {unknown} id */
+  /** Whether this request is pending. @param {unknown} id */
   has(id) {
     return typeof id === "number" && this.#pending.has(id);
   }
 
-  /** Ids and contexts of the pending requests. @returns {[number, C | undefined][]} */
+  /** Ids and contexts of the pending requests. @returns {[number, Context | undefined][]} */
   entries() {
     return [...this.#pending].map(([id, { context }]) => [id, context]);
   }
@@ -40,9 +42,9 @@ export class RequestMap {
   /**
    * Sends a request under a new id.
    * @param {(id: number) => void} send
-   * @param {{timeoutMs?: number, timeoutError?: () => Error, context?: C}} [options] `timeoutError` is the rejection
-   *   after `timeoutMs`; without `timeoutMs` a request waits until it is settled
-   * @returns {Promise<any>} the response; rejected where `send` throws
+   * @param {{timeoutMs?: number, timeoutError?: () => Error, context?: Context}} [options] `timeoutError`: the
+   *   rejection after `timeoutMs`; without `timeoutMs` a request is pending until it is settled
+   * @returns {Promise<Result>} the response; rejected where `send` throws
    */
   request(send, { timeoutMs, timeoutError = () => new Error("timeout"), context } = {}) {
     const id = ++this.#lastId;
@@ -57,26 +59,31 @@ export class RequestMap {
     });
   }
 
-  /** Settles a request with its result. @param {unknown} id @param {unknown} value @returns {boolean} false: unknown */
+  /**
+   * Settles a request with its result.
+   * @param {unknown} id
+   * @param {Result} value
+   * @returns {boolean} false for an unknown id
+   */
   resolve(id, value) {
     const request = this.#take(id);
     request?.resolve(value);
     return request !== undefined;
   }
 
-  /** Settles a request with an error. @param {unknown} id @param {Error} error @returns {boolean} false: unknown */
+  /** Settles a request with an error. @param {unknown} id @param {Error} error @returns {boolean} false: unknown id */
   reject(id, error) {
     const request = this.#take(id);
     request?.reject(error);
     return request !== undefined;
   }
 
-  /** Rejects every pending request, where the connection has closed. @param {Error} error */
+  /** Rejects every pending request: the connection has closed. @param {Error} error */
   rejectAll(error) {
     for (const id of [...this.#pending.keys()]) this.reject(id, error);
   }
 
-  /** @param {unknown} id */
+  /** Removes a request. @param {unknown} id */
   #take(id) {
     if (typeof id !== "number") return undefined;
     const request = this.#pending.get(id);

@@ -1,13 +1,14 @@
 /**
- * Money as text. Wei are BigInt from end to end: no float ever holds an amount.
+ * Amounts as text. Wei are BigInt throughout, never floating point.
  */
 
 const DECIMALS = 18;
 const UNIT = 10n ** BigInt(DECIMALS);
 
 /**
+ * Parses an amount.
  * @param {string | bigint | null | undefined} value a decimal string of wei
- * @returns {bigint} 0n for what is no whole number
+ * @returns {bigint} 0n for invalid text
  */
 export function wei(value) {
   if (typeof value === "bigint") return value;
@@ -15,7 +16,7 @@ export function wei(value) {
 }
 
 /**
- * The amount with a fixed number of decimals, cut off and never rounded up.
+ * An amount with a fixed number of decimals, truncated.
  * @param {string | bigint | null | undefined} value wei
  * @param {number} [places]
  * @returns {string} such as "46.8400"
@@ -29,7 +30,7 @@ export function show(value, places = 4) {
 }
 
 /**
- * Every decimal there is: what hovering over an amount tells.
+ * An amount with all its decimals, for tooltips.
  * @param {string | bigint | null | undefined} value wei
  * @returns {string} such as "0.00201 GoMAA"
  */
@@ -41,9 +42,9 @@ export function exact(value) {
 }
 
 /**
- * Shares as whole thousandths for a bar. The parts need not add up to 1000: the bar's flex takes care of that.
+ * Shares as whole thousandths for a bar. The parts need not add up to 1000: the bar uses flex-grow.
  * @param {bigint[]} parts
- * @returns {number[]} each at least 4 where its part is not zero, so that it can be seen
+ * @returns {number[]} each at least 4 where its part is not zero, so that it is visible
  */
 export function shares(parts) {
   const total = parts.reduce((sum, part) => sum + part, 0n);

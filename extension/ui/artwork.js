@@ -1,6 +1,6 @@
 /**
- * A picture for every song, drawn from its content address alone: the same song has the same picture everywhere, and
- * nothing is fetched. Families of simple landscapes, each in a handful of palettes.
+ * Generates a picture for a song from its content address: one of several landscapes in one of several palettes.
+ * Nothing is fetched.
  */
 
 import { h, s } from "./dom.js";
@@ -20,7 +20,7 @@ const PALETTES = [
 ];
 
 /**
- * A small stream of numbers from the address (mulberry32 over its bytes).
+ * A pseudorandom sequence seeded with the address (mulberry32).
  * @param {string} address
  * @returns {() => number} each 0…1
  */
@@ -137,7 +137,7 @@ const FAMILIES = [
 
 /**
  * The shapes of a picture on a field of 80 x 80, from back to front.
- * @param {string} address any text; a content address as a rule
+ * @param {string} address a content address, or other text
  * @returns {Shape[]}
  */
 export function shapes(address) {
@@ -151,7 +151,7 @@ export function shapes(address) {
 /**
  * @param {string | null | undefined} address
  * @param {string} [kind] class of the frame
- * @returns {HTMLElement} decorative: title and artist stand beside it
+ * @returns {HTMLElement} decorative: title and artist are shown beside it
  */
 export function artwork(address, kind = "") {
   const drawn = address

@@ -2,7 +2,7 @@
  * Creates DOM nodes without innerHTML: text is never parsed as markup.
  */
 
-import { seen } from "./text.js";
+import { visibleText } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -49,7 +49,11 @@ export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === true) element.setAttribute(name, "");
     else if (value === false || value === null || value === undefined) element.removeAttribute(name);
-    else element.setAttribute(name, name === "title" || name === "aria-label" ? seen(String(value)) : String(value));
+    else
+      element.setAttribute(
+        name,
+        name === "title" || name === "aria-label" ? visibleText(String(value)) : String(value),
+      );
   }
 }
 
@@ -61,7 +65,7 @@ export function set(element, attributes) {
 function add(element, children) {
   for (const child of children.flat()) {
     if (child !== null && child !== undefined && child !== false)
-      element.append(typeof child === "string" ? seen(child) : child);
+      element.append(typeof child === "string" ? visibleText(child) : child);
   }
 }
 
@@ -81,7 +85,7 @@ export function fill(element, ...children) {
  * @param {string} value
  */
 export function write(element, value) {
-  const text = seen(value);
+  const text = visibleText(value);
   if (element.textContent !== text) element.textContent = text;
 }
 

@@ -30,7 +30,7 @@ export function browserTitle() {
   return { firefox: "Firefox", edge: "Microsoft Edge", chrome: "Google Chrome", chromium: "Chromium" }[browserName()];
 }
 
-/** What commands do about a problem. @typedef {"command" | "upgrade" | "repair"} HostRemedy */
+/** What commands do: install ("command"), upgrade or repair. @typedef {"command" | "upgrade" | "repair"} HostRemedy */
 
 /** Remedies by code. @type {Readonly<Record<string, HostRemedy>>} */
 const REMEDIES = {
@@ -51,13 +51,13 @@ export const hostRemedy = (code) => REMEDIES[code] ?? null;
 
 /**
  * The commands to run.
- * @param {string} exactly commands of the background, one per line, or ""; a single one is the install command
+ * @param {string} commands those of the background, one per line, or ""; a single one is the install command
  * @param {HostRemedy} remedy
  * @returns {string[]} in order
  */
-export function hostCommands(exactly, remedy) {
+export function hostCommands(commands, remedy) {
   if (remedy === "repair") return ["gomaa host repair"];
-  const lines = exactly
+  const lines = commands
     .split("\n")
     .map((line) => line.trim())
     .filter(Boolean);

@@ -98,7 +98,7 @@ export function icon(name, size = "") {
 }
 
 /**
- * The mark: a tuning eye in the shape of a G.
+ * The logo: a tuning eye in the shape of a G.
  * @param {number} size CSS px
  * @returns {SVGSVGElement}
  */
@@ -120,7 +120,7 @@ export function mark(size) {
 }
 
 /**
- * A button with an icon and no words; the label is for screen readers and as a tip.
+ * A button with an icon only; the label is for screen readers and the tooltip.
  * @param {string} name
  * @param {string} label
  * @param {string} [kind] more classes

@@ -1,10 +1,10 @@
 /**
- * How hard a password is to guess, in one word. A guide for a person, not a gate: the wallet's rule is the length.
+ * An estimate of a password's strength, for display. The wallet requires only the length.
  */
 
 /** @typedef {"empty" | "short" | "easy" | "fair" | "strong"} Strength */
 
-/** The wallet refuses what is shorter (wallet.password.weak). */
+/** Least number of characters that the wallet accepts (wallet.password.weak). */
 export const SHORTEST = 8;
 
 const COMMON = /^(password|passwort|qwerty|qwertz|letmein|iloveyou|welcome|dragon|monkey|football|music|gomaa|admin)/i;
@@ -23,14 +23,14 @@ export function strength(password) {
   const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\p{Nd}/u, /[^\p{L}\p{Nd}]/u, /\p{Lo}/u].filter((kind) =>
     kind.test(password),
   ).length;
-  // A Chinese character stands for about as much as two letters.
+  // A Chinese character has about the entropy of two letters.
   const score = letters.length + 2 * (kinds - 1) + letters.filter((letter) => /\p{Lo}/u.test(letter)).length;
   if (score < 11) return "easy";
   return score < 16 ? "fair" : "strong";
 }
 
 /**
- * The longest run of letters that follow each other: "abcdef", "987654".
+ * Length of the longest run of consecutive characters, such as "abcdef" or "987654".
  * @param {string[]} letters
  */
 function run(letters) {

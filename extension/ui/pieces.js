@@ -1,5 +1,5 @@
 /**
- * Small pieces that several pages share.
+ * Elements that several pages share.
  */
 
 import { exact, shares, show, wei } from "./amounts.js";
@@ -8,9 +8,9 @@ import { icon, iconButton } from "./icons.js";
 import { t } from "./text.js";
 
 /**
- * An amount in tabular figures; hovering tells it exactly.
+ * An amount in tabular figures; its tooltip has every decimal.
  * @param {string | bigint | null | undefined} value wei
- * @param {string} [sign] "+" for what came in
+ * @param {string} [sign] "+" for an amount received
  * @param {"b" | "span"} [tag]
  * @returns {HTMLElement}
  */
@@ -31,7 +31,7 @@ const STATES = {
 /**
  * The word, shape and colour of a money state.
  * @param {string} state
- * @param {string} [words] instead of the state's own
+ * @param {string} [words] instead of the text of the state
  * @returns {HTMLElement}
  */
 export function moneyState(state, words) {
@@ -40,16 +40,16 @@ export function moneyState(state, words) {
 }
 
 /**
- * Copies text and says so; where the browser refuses, the text is selected for a person to copy.
+ * Makes a button copy text, and confirm it. Where the browser refuses, the text is selected.
  * @param {HTMLButtonElement} button
  * @param {() => string} text
- * @param {HTMLElement} [shown] where the text stands
+ * @param {HTMLElement} [shown] that contains the text
  * @returns {HTMLButtonElement}
  */
-export function copies(button, text, shown) {
-  const rest = [...button.childNodes].map((node) => node.cloneNode(true));
+export function copyOnPress(button, text, shown) {
+  const content = [...button.childNodes].map((node) => node.cloneNode(true));
   const label = button.getAttribute("aria-label");
-  const small = button.classList.contains("icon");
+  const isIcon = button.classList.contains("icon");
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   return press(button, async () => {
@@ -61,18 +61,18 @@ export function copies(button, text, shown) {
       range.selectNodeContents(shown);
       getSelection()?.removeAllRanges();
       getSelection()?.addRange(range);
-      // The old command still works in a frame that the page gave no clipboard permission.
+      // The deprecated command works in a frame without the clipboard permission.
       if (!document.execCommand("copy")) return;
     }
     clearTimeout(timer);
-    if (small) {
+    if (isIcon) {
       fill(button, icon("check", "m"));
       set(button, { "aria-label": t("copied"), title: t("copied") });
     } else fill(button, icon("check"), t("copied"));
     timer = setTimeout(() => {
       fill(
         button,
-        rest.map((node) => node.cloneNode(true)),
+        content.map((node) => node.cloneNode(true)),
       );
       if (label) set(button, { "aria-label": label, title: label });
     }, 1600);
@@ -90,7 +90,7 @@ export function command(text) {
     "div",
     { class: "cmd" },
     code,
-    copies(iconButton("copy", t("copyCommand"), "small", "m"), () => text, code),
+    copyOnPress(iconButton("copy", t("copyCommand"), "small", "m"), () => text, code),
   );
 }
 
@@ -106,14 +106,14 @@ export function codeChip(code) {
     { class: "code" },
     h("span", { class: "xs" }, t("code")),
     text,
-    copies(iconButton("copy", t("copyCode"), "small", "m"), () => code, text),
+    copyOnPress(iconButton("copy", t("copyCode"), "small", "m"), () => code, text),
   );
 }
 
 /** @typedef {{kind: "band" | "fan" | "platform", name: string, wei: bigint}} Share */
 
 /**
- * The bar of who is paid, with the amounts in words below.
+ * A bar of the payees' shares, with the amounts below.
  * @param {Share[]} parts
  * @returns {HTMLElement}
  */
@@ -142,9 +142,9 @@ export function split(parts) {
 }
 
 /**
- * A sentence in which the first amount of four decimals is set in strong figures.
+ * A sentence with its first amount of four decimals emphasised.
  * @param {string} sentence
- * @param {string | bigint | null} [value] the exact amount, for hovering
+ * @param {string | bigint | null} [value] the exact amount, for the tooltip
  * @returns {(Node | string)[]}
  */
 export function emphasise(sentence, value = null) {
@@ -155,7 +155,7 @@ export function emphasise(sentence, value = null) {
 }
 
 /**
- * A field with its label, hint and error; the error is spoken.
+ * A field with its label, hint and error, which screen readers announce.
  * @param {{id: string, label: string, type?: string, autocomplete?: string, hint?: string, area?: boolean}} options
  */
 export function field({ id, label, type = "text", autocomplete = "off", hint = "", area = false }) {
@@ -171,14 +171,14 @@ export function field({ id, label, type = "text", autocomplete = "off", hint = "
   const note = h("p", { class: "hint", id: `${id}-note`, role: "status" }, hint);
   const box = h("div", { class: "input" }, input);
   if (type === "password") {
-    const show_ = iconButton("eye", t("show"), "small");
-    press(show_, () => {
+    const toggle = iconButton("eye", t("show"), "small");
+    press(toggle, () => {
       const hidden = input.getAttribute("type") === "password";
       input.setAttribute("type", hidden ? "text" : "password");
-      set(show_, { "aria-label": t(hidden ? "hide" : "show"), title: t(hidden ? "hide" : "show") });
-      fill(show_, icon(hidden ? "hidden" : "eye"));
+      set(toggle, { "aria-label": t(hidden ? "hide" : "show"), title: t(hidden ? "hide" : "show") });
+      fill(toggle, icon(hidden ? "hidden" : "eye"));
     });
-    box.append(show_);
+    box.append(toggle);
   }
   const node = h("div", { class: "field" }, h("label", { for: id }, label), box, note);
   return {

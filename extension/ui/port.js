@@ -5,24 +5,31 @@
 import "../content/port.js";
 import { RequestMap } from "../shared/rpc.js";
 
-const REQUEST_MS = 60_000;
+/** @typedef {import("../shared/wallet_messages.js").ScreenOperations} ScreenOperations */
+/** @typedef {import("../shared/wallet_messages.js").WalletEvent} WalletEvent */
+/** @typedef {import("../shared/wallet_messages.js").WalletResponse} WalletResponse */
+/** @typedef {import("../shared/page_messages.js").ProblemMessage} ProblemMessage */
+
+const TIMEOUT_MS = 60_000;
 
 /**
  * Opens a port and keeps it open.
+ * @template Message
  * @param {string} name
- * @param {(message: any) => void} onMessage
- * @param {(up: boolean, gone?: boolean) => void} [onUp] up: whether the port is open; gone: it cannot be opened again
- *   in this page
+ * @param {(message: Message) => void} onMessage
+ * @param {(isOpen: boolean, isFinal: boolean) => void} [onChange] `isFinal`: this page can open no other port
  * @returns {{send: (message: object) => boolean}}
  */
-export function connect(name, onMessage, onUp = () => {}) {
-  const port = /** @type {any} */ (globalThis).gomaaPort(name, {
+export function connect(name, onMessage, onChange = () => {}) {
+  /** @type {import("../content/globals.js").PortListeners<Message>} */
+  const listeners = {
     onMessage,
-    onClosed: (/** @type {boolean} */ gone) => onUp(false, gone),
-    onOpened: () => onUp(true),
-  });
-  const up = port.open();
-  onUp(up, !up);
+    onClosed: (isFinal) => onChange(false, isFinal),
+    onOpened: () => onChange(true, false),
+  };
+  const port = globalThis.gomaaPort(name, listeners);
+  const isOpen = port.open();
+  onChange(isOpen, !isOpen);
   return { send: (message) => port.isOpen() && port.post(message) };
 }
 
@@ -36,7 +43,7 @@ export class RequestError extends Error {
   }
 }
 
-/** Requests that may be sent twice: they change nothing, or the second one finds what the first one did. */
+/** Requests that may be sent twice: without an effect, or with an effect that happens once. */
 const REPEATABLE = new Set([
   "wallet.status",
   "wallet.propose",
@@ -60,16 +67,16 @@ const REPEATABLE = new Set([
 ]);
 
 /**
- * Requests over a port that may close and open again. Where the background was stopped, repeatable requests are sent
+ * Requests over a port that may close and open again. After the background was stopped, repeatable requests are sent
  * again; the others fail.
  */
 export class PortRequests {
-  /** @type {RequestMap<{type: string}>} */
+  /** @type {RequestMap<unknown, {type: string}>} */
   #pending = new RequestMap();
   /** @type {(message: object) => boolean} */
   #send;
 
-  /** @param {(message: object) => boolean} send false where there is no port */
+  /** @param {(message: object) => boolean} send false without a port */
   constructor(send) {
     this.#send = send;
   }
@@ -78,31 +85,31 @@ export class PortRequests {
    * Sends a request.
    * @param {string} type
    * @param {object} [fields]
-   * @returns {Promise<any>} rejected with a RequestError
+   * @returns {Promise<unknown>} rejected with a RequestError
    */
   request(type, fields = {}) {
     const message = { type, ...fields };
     return this.#pending.request(
       (id) => {
-        if (!this.#send({ id, ...message }) && !REPEATABLE.has(type)) throw failure("closed");
+        if (!this.#send({ id, ...message }) && !REPEATABLE.has(type)) throw internalError("closed");
       },
-      { context: message, timeoutMs: REQUEST_MS, timeoutError: () => failure("no answer") },
+      { context: message, timeoutMs: TIMEOUT_MS, timeoutError: () => internalError("no answer") },
     );
   }
 
-  /** Settles the request that a response answers. @param {any} message */
-  onResponse(message) {
-    if (message?.ok) this.#pending.resolve(message.id, message.result ?? {});
-    else this.#pending.reject(message?.id, new RequestError(message?.error ?? {}));
+  /** Settles the request of a response. @param {WalletResponse | ProblemMessage} response */
+  onResponse(response) {
+    if (response.ok) this.#pending.resolve(response.id, response.result ?? {});
+    else this.#pending.reject(response.id, new RequestError(response.error));
   }
 
   /**
    * Fails the requests that cannot be repeated, after the port has closed.
-   * @param {boolean} isFinal whether no port opens any more
+   * @param {boolean} isFinal whether no port can be opened any more
    */
   onClosed(isFinal) {
     for (const [id, message] of this.#pending.entries())
-      if (isFinal || !REPEATABLE.has(message?.type ?? "")) this.#pending.reject(id, failure("closed"));
+      if (isFinal || !REPEATABLE.has(message?.type ?? "")) this.#pending.reject(id, internalError("closed"));
   }
 
   /** Sends the pending requests again over a new port. */
@@ -112,25 +119,28 @@ export class PortRequests {
 }
 
 /** @param {string} message for developers */
-const failure = (message) => new RequestError({ code: "internal" }, message);
+const internalError = (message) => new RequestError({ code: "internal" }, message);
 
 /**
  * Opens the port of a wallet screen, for requests and events.
- * @param {(event: {event: string}) => void} onEvent
- * @param {(up: boolean) => void} [onUp] called when the port opens or closes
+ * @param {(event: WalletEvent) => void} onEvent
+ * @param {(isOpen: boolean) => void} [onChange] called when the port opens or closes
  * @param {string} [name] "wallet", or "approval" for the approval window
- * @returns {(type: string, fields?: object) => Promise<any>} sends a request
+ * @returns {import("../shared/wallet_messages.js").SendRequest<ScreenOperations>}
  */
-export function walletPort(onEvent, onUp, name = "wallet") {
+export function walletPort(onEvent, onChange, name = "wallet") {
   const requests = new PortRequests((message) => port.send(message));
   const port = connect(
     name,
-    (message) => (typeof message?.event === "string" ? onEvent(message) : requests.onResponse(message)),
-    (up, gone = false) => {
-      if (up) requests.onOpened();
-      else requests.onClosed(gone);
-      onUp?.(up);
+    (/** @type {WalletEvent | WalletResponse | ProblemMessage} */ message) =>
+      "event" in message ? onEvent(message) : requests.onResponse(message),
+    (isOpen, isFinal) => {
+      if (isOpen) requests.onOpened();
+      else requests.onClosed(isFinal);
+      onChange?.(isOpen);
     },
   );
-  return (type, fields) => requests.request(type, fields);
+  const send = (/** @type {string} */ type, /** @type {object | undefined} */ fields) => requests.request(type, fields);
+  // The engine is part of the extension: its responses have the types of the table.
+  return /** @type {import("../shared/wallet_messages.js").SendRequest<ScreenOperations>} */ (send);
 }

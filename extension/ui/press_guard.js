@@ -1,6 +1,5 @@
 /**
- * Redraws wait for the end of a press: a button that is replaced between down and up of a pointer or a key gets no
- * click.
+ * Delays redraws during a press: a button that is replaced between down and up of a pointer or a key gets no click.
  */
 
 /** Time after which a press counts as ended, where it ended outside of the window. */

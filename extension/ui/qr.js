@@ -1,5 +1,5 @@
 /**
- * A QR code drawn on this computer.
+ * A QR code, generated locally.
  */
 
 import { qrcode } from "../vendor/qrcode-generator.mjs";
@@ -8,7 +8,7 @@ import { s } from "./dom.js";
 /**
  * @param {string} text
  * @param {string} label for screen readers
- * @returns {SVGSVGElement} dark on white in both themes, with the quiet zone a reader needs
+ * @returns {SVGSVGElement} dark on white in both themes, with the quiet zone
  */
 export function qr(text, label) {
   const code = qrcode(0, "M");

@@ -1,5 +1,5 @@
 /**
- * The positions of the recovery words that a person is asked for.
+ * The positions of the recovery words that a person types as a check.
  */
 
 /**
@@ -8,7 +8,7 @@
  * @param {() => number} random 0…1
  * @returns {number[]} from 0
  */
-export function places(count, random) {
+export function checkPositions(count, random) {
   const third = count / 3;
   return [0, 1, 2].map((part) => Math.floor(part * third + random() * third));
 }

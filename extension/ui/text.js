@@ -24,7 +24,7 @@ export function language() {
  * @param {...(string | number)} values for $2…
  * @returns {string}
  */
-export function counted(key, count, ...values) {
+export function plural(key, count, ...values) {
   const form = new Intl.PluralRules(language()).select(count) === "one" ? "one" : "other";
   return t(`${key}_${form}`, count, ...values);
 }
@@ -34,7 +34,7 @@ export function counted(key, count, ...values) {
  * @param {{code?: string} | null | undefined} problem
  * @returns {{code: string, cause: string, fix: string}}
  */
-export function sentences(problem) {
+export function problemTexts(problem) {
   const code = chrome.i18n.getMessage(`cause_${(problem?.code ?? "").replaceAll(".", "_")}`)
     ? String(problem?.code)
     : "internal";
@@ -62,7 +62,7 @@ const JOINER = new RegExp(
  * @param {string} text
  * @returns {string}
  */
-export function seen(text) {
+export function visibleText(text) {
   if (PRINTABLE_ASCII.test(text)) return text;
   const parts = new Set([...text.matchAll(JOINER)].map(({ index }) => index));
   /** @param {string} c @param {number} at */
@@ -74,10 +74,10 @@ export function seen(text) {
 }
 
 /**
- * Sets the language and the title of a page.
+ * Sets the language and the title of the document.
  * @param {string} title
  */
-export function dress(title) {
+export function setDocumentTitle(title) {
   document.documentElement.lang = language();
-  document.title = seen(title);
+  document.title = visibleText(title);
 }

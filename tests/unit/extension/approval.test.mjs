@@ -1,4 +1,4 @@
-// The background's part: who asks, by the browser's word, and the one window.
+// The site of a sender, and the approval window.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -26,7 +26,7 @@ const sender = (origin, { frameId = 0, top = `${origin}/page` } = {}) => ({
   tab: { id: 1, url: top },
 });
 
-test("https and this computer may ask, everybody else may not", () => {
+test("only https and loopback origins are sites", () => {
   for (const origin of [
     "https://tunes.example",
     "https://tunes.example:8443",
@@ -53,14 +53,14 @@ test("https and this computer may ask, everybody else may not", () => {
   }
 });
 
-test("a frame is named with the page around it, and not heard in a page that is not secure", () => {
+test("a frame's site names the top-level page, and there is none in an insecure page", () => {
   const framed = (top) => siteOf(sender("https://tunes.example", { frameId: 3, top }));
   assert.deepEqual(framed("https://tunes.example/other"), { origin: "https://tunes.example", top: null });
   assert.deepEqual(framed("https://other.example/"), { origin: "https://tunes.example", top: "https://other.example" });
   for (const top of ["http://other.example/", "about:blank", "", "null"]) assert.equal(framed(top), null, top);
 });
 
-test("there is one window: opened once, brought to the front, gone when a person closes it", async () => {
+test("one window is opened, brought to the front, and reported when a person closes it", async () => {
   let closed = 0;
   const one = new ApprovalWindow(() => closed++);
   await Promise.all([one.show(), one.show()]);
@@ -75,12 +75,12 @@ test("there is one window: opened once, brought to the front, gone when a person
   await one.show();
   await one.hide();
   removed(2);
-  assert.equal(closed, 1, "closed by the wallet itself");
+  assert.equal(closed, 1, "closed by the extension");
   await one.show();
   const hidden = one.hide();
   removed(3);
   await hidden;
-  assert.equal(closed, 1, "closed by itself as the wallet was about to");
+  assert.equal(closed, 1, "closed while the extension closes it");
   calls.splice(2);
   assert.deepEqual(
     calls.map(([what]) => what),

@@ -1,4 +1,4 @@
-// The approval window's view of each question: the sentence, the warnings, every argument and every effect.
+// The approval window's views: text, warnings, arguments and effects.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -22,14 +22,14 @@ Object.assign(globalThis, {
   document: { createElement: (tag) => new Element(tag), createElementNS: (_, tag) => new Element(tag) },
   chrome: { i18n: { getMessage: (key, values) => [key, ...(values ?? [])].join(" ") } },
 });
-const { VIEWS } = await import("../../../extension/approve/views.js");
+const { viewOf } = await import("../../../extension/approve/views.js");
 
 const all = (node) => (node instanceof Element ? [node, ...node.children.flatMap(all)] : []);
 const textOf = (node) =>
   node instanceof Element ? node.children.map(textOf).filter(Boolean).join(" ").trim() : String(node).trim();
 /** The question's keys, its sentence and its danger. */
 function seen(kind, facts) {
-  const view = VIEWS[kind](facts);
+  const view = viewOf(kind, facts);
   const nodes = view.nodes.filter(Boolean);
   const elements = nodes.flatMap(all);
   const find = (key) => elements.filter(({ attributes }) => attributes["data-key"] === key).map(textOf);
@@ -76,7 +76,7 @@ const change = (kind, before, after, more = {}) => ({
   ...more,
 });
 
-test("an item that is given away is said to be, with every argument, and is no taking of tokens", () => {
+test("a transfer of an item is described as one, with every argument", () => {
   const row = change("item", "1", "2", { item: "7", other: FRIEND });
   const shown = send(
     {
@@ -97,14 +97,14 @@ test("an item that is given away is said to be, with every argument, and is no t
   assert.deepEqual(shown.find("mismatch"), []);
 });
 
-test("a call that was not read is a warning, whatever its effects are", () => {
+test("an unknown call has a warning, whatever its effects", () => {
   const shown = send({});
   assert.deepEqual(shown.find("says"), ["saysUnknown"]);
   assert.deepEqual(shown.find("unknown"), ["approveUnknown"]);
   assert.deepEqual([shown.danger, shown.text.includes("sendSimulated")], [true, false]);
 });
 
-test("another effect than was said, more than can be shown, and none that could be computed are warnings", () => {
+test("an undeclared effect, unlisted effects and unknown effects have a warning", () => {
   const says = { kind: "transfer", other: FRIEND, amount: "5" };
   const usual = send(says, { effects: { ...good, changes: [change("token", "9", "4")] } });
   assert.deepEqual(
@@ -128,7 +128,7 @@ test("another effect than was said, more than can be shown, and none that could 
   assert.deepEqual([none.danger, none.find("no-effects").length], [true, 1]);
 });
 
-test("without a simulation nothing is claimed of a contract, also where coin alone is sent to it", () => {
+test("without a simulation a call of a contract is not described as safe", () => {
   const says = { kind: "coin" };
   const contract = send(says, { effects: null, data: "0x", value_wei: "5", standard: "other" });
   assert.deepEqual(
@@ -139,7 +139,7 @@ test("without a simulation nothing is claimed of a contract, also where coin alo
   assert.deepEqual([person.danger, person.find("no-effects").length], [false, 0]);
 });
 
-test("rights warn, and rights that end do not", () => {
+test("a granted right has a warning, a revoked one has none", () => {
   for (const [says, warns] of [
     [{ kind: "approve", other: FRIEND, amount: "5" }, true],
     [{ kind: "approve", other: FRIEND, amount: "0" }, false],
@@ -155,7 +155,7 @@ test("rights warn, and rights that end do not", () => {
     );
 });
 
-test("typed data warns by what it allows, and of what is not known; words alone do not", () => {
+test("typed data has a warning for what it permits or where it is unknown, and none for text", () => {
   const typed = (readings, spends) =>
     seen("typed", {
       account: ME,
@@ -209,7 +209,7 @@ test("typed data warns by what it allows, and of what is not known; words alone 
   assert.deepEqual([words.danger, words.find("plain").length, words.find("own-words").length], [false, 1, 0]);
 });
 
-test("an end that is no time is shown as it stands, and a name is the site's own word", () => {
+test("an invalid time is shown unchanged, and a name is marked as the site's text", () => {
   const lines = ["never", "-5", "", "1e3", "0x5", "true", "99999999999999999999999999", "86400"].map((text) => [
     "until",
     text,
@@ -261,7 +261,7 @@ test("an end that is no time is shown as it stands, and a name is the site's own
   );
 });
 
-test("of texts only a sign-in that is right has no warning", () => {
+test("only a valid sign-in has no warning among texts", () => {
   const personal = (facts) =>
     seen("personal", { account: ME, text: "hello", hex: "0x68", hidden: false, sign_in: null, ...facts });
   const right = personal({ sign_in: { domain: "a.example", wrong: [] } });

@@ -1,4 +1,4 @@
-// The link to the engine: messages wait for its document, and an engine that starts again gets the present state.
+// The link to the engine: messages are queued for its document, and a restarted engine gets the present state.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -14,7 +14,7 @@ const enginePort = () => {
   return { sent, postMessage: (message) => sent.push(message.type) };
 };
 
-test("messages wait until the engine is connected; its document is made once", async () => {
+test("messages are queued until the engine is connected, and its document is made once", async () => {
   const link = new EngineLink(() => [{ type: "show" }]);
   link.send({ type: "event" });
   link.send({ type: "from" });
@@ -26,7 +26,7 @@ test("messages wait until the engine is connected; its document is made once", a
   assert.deepEqual(port.sent, ["event", "from", "closed"]);
 });
 
-test("an engine that starts again gets the present state and the requests of the meantime, no other messages", () => {
+test("a restarted engine gets the present state and the queued requests, no other messages", () => {
   const link = new EngineLink(() => [{ type: "show" }, { type: "opened" }]);
   const [first, second] = [enginePort(), enginePort()];
   link.attach(first);

@@ -1,15 +1,16 @@
-// The element's surface, as a page's script meets it: HTMLMediaElement's properties, promises and events in their
-// order.
+// Properties, promises and events of the media surface, in the order of HTMLMediaElement.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../../../extension/content/ranges.js";
 import "../../../extension/content/media_settings.js";
+import "../../../extension/content/media_clock.js";
+import "../../../extension/content/play_promises.js";
 import "../../../extension/content/media_surface.js";
 
 const { MediaSurface } = globalThis.gomaaSurface;
 const READY = { state: "ready", duration_ms: 24_000, position_ms: 0, done: 0 };
 
-/** A surface with a clock that is turned by hand, and what it asked and said. */
+/** A surface with a clock that the test sets; `asked` has its commands, `said` its events. */
 function world() {
   const asked = [];
   const said = [];
@@ -22,7 +23,7 @@ function world() {
   return { media, asked, said, clock, events: async () => (await null, await null, said.splice(0)) };
 }
 
-/** A song that is ready, its first events heard. */
+/** A surface whose song is ready, without the events of loading. */
 async function ready() {
   const it = world();
   it.media.load(true);
@@ -31,7 +32,7 @@ async function ready() {
   return it;
 }
 
-/** The engine has done everything that was asked, and is in this state. */
+/** Reports a state of the engine in which all commands are complete. */
 const told = ({ media, asked }, state, more = {}) =>
   media.onState({ ...READY, state, done: asked.at(-1)?.[2] ?? 0, ...more });
 
@@ -55,18 +56,18 @@ test("loading goes through the standard's events and states", async () => {
   assert.deepEqual([media.readyState, media.duration, media.seekable.length, media.seekable.end(0)], [4, 24, 1, 24]);
 });
 
-test("play resolves when it sounds, with play before playing", async () => {
+test("play resolves when playback starts, with `play` before `playing`", async () => {
   const it = await ready();
   const promise = it.media.play();
   assert.equal(it.media.paused, false);
   assert.deepEqual(await it.events(), ["play"]);
-  it.media.onState({ ...READY, state: "ready" }); // an old word of the engine takes nothing back
+  it.media.onState({ ...READY, state: "ready" }); // a state from before the command
   assert.equal(it.media.paused, false);
   told(it, "starting");
   told(it, "playing");
   await promise;
   assert.deepEqual(await it.events(), ["playing"]);
-  await it.media.play(); // it plays already
+  await it.media.play(); // already playing
   stop(it);
 });
 
@@ -84,7 +85,7 @@ test("pause rejects a pending play with AbortError and fires timeupdate, pause",
   assert.deepEqual(await it.events(), []);
 });
 
-test("without a person's consent play is rejected with NotAllowedError and the element is paused", async () => {
+test("a denied play rejects with NotAllowedError and pauses the element", async () => {
   const it = await ready();
   const promise = it.media.play();
   it.media.onState({ ...READY, denied: 1, done: 1 });
@@ -93,7 +94,7 @@ test("without a person's consent play is rejected with NotAllowedError and the e
   assert.equal(it.media.error, null);
 });
 
-test("a later load rejects with AbortError, fires emptied and asks the next stream for nothing", async () => {
+test("a load rejects a pending play with AbortError, fires emptied and sends no play to the next stream", async () => {
   const it = await ready();
   const promise = it.media.play();
   it.media.load(true);
@@ -104,7 +105,7 @@ test("a later load rejects with AbortError, fires emptied and asks the next stre
   assert.equal(it.asked.length, 1);
 });
 
-test("what was set before there was a stream is asked of it once there is one", async () => {
+test("settings and play from before the first stream are sent to it", async () => {
   const { media, asked } = world();
   media.load(true);
   media.setVolume(0.25);
@@ -120,7 +121,7 @@ test("what was set before there was a stream is asked of it once there is one", 
       ["play", null],
     ],
   );
-  media.onState({ ...READY, done: 0 }); // the new stream's own defaults, from before it heard of these
+  media.onState({ ...READY, done: 0 }); // defaults of the new stream
   assert.deepEqual([media.volume, media.rate, media.paused], [0.25, 1.5, false]);
 });
 
@@ -146,7 +147,7 @@ test("a seek is seeking at once and seeked when the engine is done, in the stand
   stop(it);
 });
 
-test("sound that comes before the word that the seek is done is told after it", async () => {
+test("`playing` comes after `seeked` also where sound starts before the seek is complete", async () => {
   const it = await ready();
   it.media.play().catch(() => undefined);
   told(it, "playing");
@@ -163,7 +164,7 @@ test("sound that comes before the word that the seek is done is told after it", 
   stop(it);
 });
 
-test("a refused seek ends where the music is", async () => {
+test("a refused seek ends at the position of playback", async () => {
   const it = await ready();
   it.media.play().catch(() => undefined);
   told(it, "playing");
@@ -173,7 +174,7 @@ test("a refused seek ends where the music is", async () => {
   stop(it);
 });
 
-test("the end is timeupdate, pause, ended; playing again begins anew", async () => {
+test("the end fires timeupdate, pause, ended, and a later play starts again", async () => {
   const it = await ready();
   it.media.play().catch(() => undefined);
   told(it, "playing");
@@ -186,7 +187,7 @@ test("the end is timeupdate, pause, ended; playing again begins anew", async () 
   assert.deepEqual(await it.events(), ["play"]);
 });
 
-test("with loop the end asks for another play and fires no ended", async () => {
+test("with loop the end sends another play and fires no ended", async () => {
   const it = await ready();
   it.media.loop = true;
   it.media.play().catch(() => undefined);
@@ -199,23 +200,23 @@ test("with loop the end asks for another play and fires no ended", async () => {
   stop(it);
 });
 
-test("volume, muted and rate are what was set, in range or refused", async () => {
+test("volume, muted and rate are set at once; values out of range are refused", async () => {
   const it = await ready();
   it.media.setVolume(0.5);
   it.media.setMuted(true);
   it.media.setRate(2);
-  it.media.onState(READY); // from before the engine heard of it
+  it.media.onState(READY); // a state from before the commands
   assert.deepEqual([it.media.volume, it.media.muted, it.media.rate], [0.5, true, 2]);
   assert.deepEqual(await it.events(), ["volumechange", "volumechange", "ratechange"]);
   assert.throws(() => it.media.setVolume(1.1), { name: "IndexSizeError" });
   assert.throws(() => it.media.setVolume(NaN), TypeError);
   for (const rate of [0, 0.4, 2.1, 10]) assert.throws(() => it.media.setRate(rate), { name: "NotSupportedError" });
-  told(it, "ready", { volume: 0.5, muted: true, rate: 1 }); // the terms allow no other rate
+  told(it, "ready", { volume: 0.5, muted: true, rate: 1 }); // the terms do not permit another rate
   assert.equal(it.media.rate, 1);
   assert.deepEqual(await it.events(), ["ratechange"]);
 });
 
-test("the clock runs on at the rate between two words of the engine, and played follows it", async () => {
+test("the position is extrapolated at the rate between two states, and added to played", async () => {
   const it = await ready();
   it.media.play().catch(() => undefined);
   told(it, "playing", { position_ms: 1_000, rate: 2 });
@@ -230,7 +231,7 @@ test("the clock runs on at the rate between two words of the engine, and played 
   stop(it);
 });
 
-test("what the music ran on by while the engine's word was under way is played too, and a person's jump is none of it", async () => {
+test("played includes the time until a late state, and no part that a seek skips", async () => {
   const it = await ready();
   it.media.play().catch(() => undefined);
   told(it, "playing");
@@ -252,7 +253,7 @@ test("what the music ran on by while the engine's word was under way is played t
   stop(it);
 });
 
-test("a person's pause and play in the player are the page's events too", async () => {
+test("pause and play in the player's frame fire events of the page", async () => {
   const it = await ready();
   told(it, "starting");
   told(it, "playing");
@@ -262,7 +263,7 @@ test("a person's pause and play in the player are the page's events too", async 
   assert.equal(it.media.currentTime, 2);
 });
 
-test("a refusal is NotAllowedError for play and an error of the element; a retry begins anew", async () => {
+test("a refusal rejects play with NotAllowedError and sets error, which a retry clears", async () => {
   const it = await ready();
   const promise = it.media.play();
   told(it, "refused", { code: "refused" });
@@ -275,7 +276,7 @@ test("a refusal is NotAllowedError for play and an error of the element; a retry
   assert.deepEqual((await it.events()).slice(0, 3), ["emptied", "loadstart", "durationchange"]);
 });
 
-test("a file that is no song is MEDIA_ERR_SRC_NOT_SUPPORTED, and play is NotSupportedError", async () => {
+test("an invalid file is MEDIA_ERR_SRC_NOT_SUPPORTED, and play rejects with NotSupportedError", async () => {
   const { media, events } = world();
   media.load(true);
   const promise = media.play();
@@ -286,7 +287,7 @@ test("a file that is no song is MEDIA_ERR_SRC_NOT_SUPPORTED, and play is NotSupp
   await events();
 });
 
-test("a song that could not be opened can be played once it could, whether or not the engine said that it loads", async () => {
+test("a failed song can be played after it has loaded, also without the state loading", async () => {
   const { media, events, asked } = world();
   media.load(true);
   media.onState({ ...READY, state: "failed", code: "failed", duration_ms: 0 });
@@ -302,7 +303,7 @@ test("a song that could not be opened can be played once it could, whether or no
   media.load(false);
 });
 
-test("a play that is asked for after a failure is not called off by the new beginning", async () => {
+test("a play after a failure stays pending while the song loads again", async () => {
   const it = await ready();
   told(it, "playing");
   told(it, "failed", { code: "failed" });
@@ -316,7 +317,7 @@ test("a play that is asked for after a failure is not called off by the new begi
   stop(it);
 });
 
-test("buffered ranges, progress and stalled are the engine's word", async () => {
+test("buffered ranges, progress and stalled follow the engine's state", async () => {
   const it = await ready();
   told(it, "ready", { ranges: [[0, 12_000]], stalled: true });
   assert.deepEqual(await it.events(), ["progress", "stalled"]);

@@ -1,5 +1,5 @@
-// Every message in the sources has a row that says who may send it, every row has a sender and a handler, and nothing
-// else listens to the outside.
+// Every message in the sources has a row in the table of privileges, every row has a sender and a handler, and no other
+// code listens for messages from outside.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ const ROOT = new URL("../../../extension/", import.meta.url);
 const files = readdirSync(ROOT, { recursive: true })
   .map(String)
   .filter((name) => name.endsWith(".js") && !/^(vendor|pyodide|bundle)\//.test(name));
-/** Without line breaks, so that the layout of a call says nothing. */
+/** Without line breaks: the layout of a call does not matter. */
 const flat = (/** @type {string} */ source) => source.replace(/\(\s+/g, "(").replace(/\s+/g, " ");
 const raw = (/** @type {string} */ name) => readFileSync(new URL(name, ROOT), "utf8");
 const text = new Map(files.map((name) => [name, flat(raw(name))]));
@@ -22,37 +22,36 @@ const all = (source, ...patterns) =>
   [...new Set(patterns.flatMap((pattern) => [...source.matchAll(pattern)].map(([, type]) => type)))].sort();
 const rows = (kind) => Object.keys(PRIVILEGES[kind]).sort();
 
-/** Messages that each room says to the background, by the words of its sources. */
-const SAID = {
-  page: all(text.get("content/content.js"), /(?:postIfOpen|port\.post)\(\{ type: "([a-z.]+)"/g),
-  provider: all(text.get("content/relay.js"), /port\.post\(\{ type: "([a-z.]+)"/g),
-  player: all(
-    inRoom("player/"),
-    /(?:actions\.|port\?\.)send\("([a-z.]+)"/g,
-    /send\(\{ type: "([a-z.]+)"/g,
-    /\? "([a-z]+)" : "play"\)/g,
+/** Types of the messages that each kind sends to the background, read from its sources. */
+const SENT = {
+  page: all(
+    inRoom("content/shown_player.js", "content/track_frame.js"),
+    /(?:postIfOpen|post)\(\{ type: "([a-z.]+)"/g,
+    /const request = \{ type: "([a-z.]+)"/g,
   ),
+  provider: all(text.get("content/relay.js"), /port\.post\(\{ type: "([a-z.]+)"/g),
+  player: all(inRoom("player/"), /send\(\{ type: "([a-z.]+)"/g, /\? "([a-z]+)" : "play" \}\)/g),
   engine: all(text.get("engine/link.js"), /(?:request|postMessage)\(\{ type: "([a-z.]+)"/g),
-  approval: all(inRoom("approve/"), /\bask\("([a-z.]+)"/g),
+  approval: all(inRoom("approve/"), /\brequest\("([a-z.]+)"/g),
   wallet: all(
     inRoom("popup/", "onboarding/"),
-    /\bask\("((?:wallet|host|network)\.[a-z.]+)"/g,
+    /\brequest\("((?:wallet|host|network)\.[a-z.]+)"/g,
     /\? "(wallet\.[a-z.]+)" :/g,
   ),
 };
 
-/** Rows that no screen uses by now. */
-const UNSAID = new Set(["wallet.account.name", "wallet.networks"]);
+/** Rows that no screen uses. */
+const UNUSED = new Set(["wallet.account.name", "wallet.networks"]);
 
-for (const [kind, said] of Object.entries(SAID)) {
-  test(`${kind}: what its sources say and its rows are the same`, () =>
+for (const [kind, sent] of Object.entries(SENT)) {
+  test(`${kind}: a message without a row, or a row without a sender`, () =>
     assert.deepEqual(
-      said,
-      rows(kind).filter((type) => !UNSAID.has(type)),
+      sent,
+      rows(kind).filter((type) => !UNUSED.has(type)),
     ));
 }
 
-test("every request of a screen has a handler in the engine, and every handler a row", () => {
+test("a request of a screen without a handler in the engine, or a handler without a row", () => {
   const handled = all(
     inRoom("engine/wallet", "engine/provider/permits.js"),
     /"((?:wallet|host|network)\.[a-z.]+)"(?:\(|: \w)/g,
@@ -61,14 +60,17 @@ test("every request of a screen has a handler in the engine, and every handler a
   assert.deepEqual(all(inRoom("engine/provider/approvals.js"), /async "(approval\.[a-z.]+)"\(/g), rows("approval"));
 });
 
-test("the engine handles what the background tells it, and only the background's line reaches it", () => {
-  const told = all(text.get("background/main.js"), /(?:engine\.send|messages\.push)\(\{ type: "([a-z.]+)"/g);
+test("a message of the background without a handler in the engine, or a handler without a sender", () => {
+  const sent = all(
+    inRoom("background/"),
+    /(?:engine\.send|respond|messages\.push)\((?:\/\*\*[^*]*\*\/ \()?\{ type: "([a-z.]+)"/g,
+  );
   const handled = all(/const HANDLERS = \{(.*?)\n\};/s.exec(raw("engine/engine.js"))[1], /^ {2}([a-z]+)\(/gm);
-  // What the line itself answers and says: link.js.
-  assert.deepEqual([...handled, "answer"].sort(), [...new Set([...told, "lost"])].sort());
+  // "answer" and "lost": link.js.
+  assert.deepEqual([...handled, "answer"].sort(), [...new Set([...sent, "lost"])].sort());
 });
 
-test("whatever listens to a port, to a window or to a page's event stands here with what it lets in", () => {
+test("a listener for a port, a window or an event of the page that is not in this list", () => {
   const LISTENERS = [
     // [file, listener, times]
     ["background/main.js", "runtime.onConnect", 1],
@@ -79,10 +81,10 @@ test("whatever listens to a port, to a window or to a page's event stands here w
     ["content/port.js", "opened.onMessage", 1],
     ["engine/link.js", "opened.onMessage", 1],
     ["engine/link.js", ".onmessage =", 1],
-    // The key of the content script: no other word is read. A worker's answers.
+    // The key of the content script. A worker's answers.
     ["player/player.js", 'addEventListener("message"', 1],
     ["engine/core.js", 'addEventListener("message"', 2],
-    // CommandQueue of a page, each with the origin and the user activation as the browser has them.
+    // Commands of a page.
     ["content/content.js", "addEventListener(EVENT,", 1],
     ["content/content.js", "addEventListener(`${EVENT}-here`", 1],
     ["content/relay.js", "addEventListener(REQUEST_EVENT", 1],
@@ -95,7 +97,7 @@ test("whatever listens to a port, to a window or to a page's event stands here w
       source.match(
         /\b(?:runtime|port|opened)\.on(?:Connect|Message|ConnectExternal|MessageExternal|UserScriptMessage|Installed)\b|\.onmessage =|addEventListener\((?:"message"|EVENT,|REQUEST_EVENT|RESPONSE_EVENT|`\$\{EVENT\}-[a-z]+`)|onmessageerror|BroadcastChannel|SharedWorker/g,
       ) ?? [];
-    return [...new Set(matches)].map((match) => [name, match, matches.filter((one) => one === match).length]);
+    return [...new Set(matches)].map((match) => [name, match, matches.filter((other) => other === match).length]);
   });
   const sorted = (list) => list.map(String).sort();
   assert.deepEqual(sorted(found), sorted(LISTENERS));

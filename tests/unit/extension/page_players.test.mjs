@@ -1,14 +1,14 @@
-// What the extension finds in a page: the list that the station's check is held to as well (tests/vectors/found.json).
+// Players and sources in pages, by test vectors that the station's check uses, too (tests/vectors/found.json).
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "parse5";
 
 await import("../../../extension/content/page_players.js");
-const { players, roots, named } = globalThis.gomaaPagePlayers;
+const { players, roots, sourcesOf } = globalThis.gomaaPagePlayers;
 const { pages } = JSON.parse(readFileSync(new URL("../../vectors/found.json", import.meta.url), "utf8"));
 
-/** A node of parse5 with what the finder uses of the DOM. */
+/** A node of parse5 with the parts of the DOM that the script uses. */
 class ParsedNode {
   constructor(node) {
     Object.assign(this, { localName: node.tagName, namespaceURI: node.namespaceURI, nodeType: node.tagName ? 1 : 9 });
@@ -40,7 +40,7 @@ function found(html, page) {
     ?.getAttribute("href");
   const at = new URL(base ?? "", page);
   return [...players(document)].flatMap((player) => {
-    const { playlist, songs } = named(player);
+    const { playlist, songs } = sourcesOf(player);
     const urls = songs.filter((song) => URL.canParse(song, at)).map((song) => new URL(song, at).href);
     return playlist ? [{ list: new URL(playlist, at).href }] : urls;
   });
@@ -50,7 +50,7 @@ for (const { name, page, html, found: expected } of pages) {
   test(`in a page: ${name}`, () => assert.deepEqual(found(html, page), expected));
 }
 
-test("open roots are found at and below a node, in each other too", () => {
+test("open roots are found at and below a node, also nested ones", () => {
   const html =
     '<div><template shadowrootmode="open"><p><template shadowrootmode="open"><b></b></template></p></template></div><i><template shadowrootmode="closed"></template></i>';
   const document = new ParsedNode(parse(html));

@@ -1,16 +1,23 @@
-// Who may say what, who may be told what, and who is who.
+// Messages that each kind of port may send and receive, and the kind of a port.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allowed, kindOf, PAGE_STATE, PRIVILEGES, tellable, TOLD } from "../../../extension/background/privileges.js";
+import {
+  DELIVERIES,
+  kindOf,
+  mayReceive,
+  maySend,
+  PAGE_STATE,
+  PRIVILEGES,
+} from "../../../extension/background/privileges.js";
 
 const SAMPLES = {
   number: 1.5,
   count: 1,
-  words: ["x"],
+  texts: ["x"],
   string: "play",
   boolean: true,
   object: {},
-  any: "x",
+  scalar: "x",
   blob: "AAAA",
 };
 const WRONG = {
@@ -20,8 +27,8 @@ const WRONG = {
   boolean: [0, "true"],
   object: ["x", 3, [], [{}]],
   count: ["1", -1, 1.5, NaN, 2 ** 53, {}, [1]],
-  words: ["x", {}, [1], [["x"]], ["x".repeat(4097)], Array(65).fill("x"), { length: 1, 0: "x" }],
-  any: [{}, () => 0, ["x"], NaN, "x".repeat(4097)],
+  texts: ["x", {}, [1], [["x"]], ["x".repeat(4097)], Array(65).fill("x"), { length: 1, 0: "x" }],
+  scalar: [{}, () => 0, ["x"], NaN, "x".repeat(4097)],
 };
 const kinds = Object.keys(PRIVILEGES);
 const types = [...new Set(kinds.flatMap((kind) => Object.keys(PRIVILEGES[kind])))];
@@ -43,31 +50,31 @@ function whole(type) {
 for (const kind of kinds) {
   for (const type of types) {
     const expected = Object.keys(PRIVILEGES[kind]).includes(type);
-    test(`${kind} ${expected ? "may" : "may not"} say ${type}`, () =>
-      assert.equal(allowed(kind, whole(type)), expected));
+    test(`${kind} ${expected ? "may" : "may not"} send ${type}`, () =>
+      assert.equal(maySend(kind, whole(type)), expected));
   }
   for (const [type, fields] of Object.entries(PRIVILEGES[kind])) {
     test(`${kind}: ${type} with a field that is not in its row is refused`, () => {
       for (const name of ["port", "origin", "stream", "toString", "extra"])
-        if (!Object.hasOwn(fields, name)) assert.equal(allowed(kind, { ...whole(type), [name]: 1 }), false, name);
+        if (!Object.hasOwn(fields, name)) assert.equal(maySend(kind, { ...whole(type), [name]: 1 }), false, name);
     });
     for (const [name, declared] of Object.entries(fields)) {
       const optional = declared.endsWith("?");
       test(`${kind}: ${type} with a wrong ${name} is refused`, () => {
         for (const value of WRONG[declared.replace("?", "")])
-          assert.equal(allowed(kind, { ...whole(type), [name]: value }), false, String(value).slice(0, 20));
+          assert.equal(maySend(kind, { ...whole(type), [name]: value }), false, String(value).slice(0, 20));
       });
       test(`${kind}: ${type} without ${name} is ${optional ? "allowed" : "refused"}`, () => {
         const rest = whole(type);
         delete rest[name];
-        assert.equal(allowed(kind, rest), optional);
-        assert.equal(allowed(kind, { ...rest, [name]: null }), optional);
+        assert.equal(maySend(kind, rest), optional);
+        assert.equal(maySend(kind, { ...rest, [name]: null }), optional);
       });
     }
   }
 }
 
-test("the table grants each kind what protocol section 6 names, and a type to one kind alone", () => {
+test("each kind has the types of protocol section 6, and each type one kind", () => {
   assert.deepEqual(kinds, ["page", "player", "wallet", "engine", "provider", "approval"]);
   for (const type of types) assert.equal(kinds.filter((kind) => Object.hasOwn(PRIVILEGES[kind], type)).length, 1, type);
   assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "framed", "hide", "command"]);
@@ -92,7 +99,7 @@ test("the table grants each kind what protocol section 6 names, and a type to on
   ]);
 });
 
-test("no word of a page or of a frame consents, costs or changes a setting: those types belong to the extension's own windows", () => {
+test("no message of a page or frame gives consent, costs money or changes a setting", () => {
   const decides = /wallet|rewards|collect|budget|site|consent|takeover|here|allow|agree|answer|approve/;
   for (const kind of ["page", "player"])
     for (const type of Object.keys(PRIVILEGES[kind])) assert.doesNotMatch(type, decides, `${kind} ${type}`);
@@ -104,7 +111,7 @@ test("no word of a page or of a frame consents, costs or changes a setting: thos
     "wallet.listening.put",
   ]) {
     assert.deepEqual(
-      kinds.filter((kind) => allowed(kind, whole(type))),
+      kinds.filter((kind) => maySend(kind, whole(type))),
       ["wallet"],
       type,
     );
@@ -114,12 +121,12 @@ test("no word of a page or of a frame consents, costs or changes a setting: thos
 test("names of the prototype are no message types", () => {
   for (const kind of kinds) {
     for (const type of ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", ""])
-      assert.equal(allowed(kind, { id: 1, type }), false, type);
-    assert.equal(allowed(kind, JSON.parse('{"__proto__": {"type": "play"}, "id": 1}')), false);
+      assert.equal(maySend(kind, { id: 1, type }), false, type);
+    assert.equal(maySend(kind, JSON.parse('{"__proto__": {"type": "play"}, "id": 1}')), false);
   }
 });
 
-test("what is no object with a type in words is refused", () => {
+test("a message that is no object with a text as type is refused", () => {
   for (const kind of kinds) {
     for (const message of [
       null,
@@ -135,31 +142,31 @@ test("what is no object with a type in words is refused", () => {
       { type: { toString: () => "play" } },
       () => 0,
     ]) {
-      assert.equal(allowed(kind, message), false);
+      assert.equal(maySend(kind, message), false);
     }
   }
 });
 
-test("a page commands playback and nothing else", () => {
+test("a page's commands are those of playback only", () => {
   for (const command of ["play", "pause", "seek", "volume", "muted", "rate", "pitch"])
-    assert.ok(allowed("page", { type: "command", element: 1, command }));
+    assert.ok(maySend("page", { type: "command", element: 1, command }));
   for (const command of ["rewards", "retry", "wallet.claim", "constructor", "PLAY", ""])
-    assert.equal(allowed("page", { type: "command", element: 1, command }), false, command);
+    assert.equal(maySend("page", { type: "command", element: 1, command }), false, command);
 });
 
-test("a wallet's message carries a number to answer to", () => {
-  assert.ok(allowed("wallet", { id: 7, type: "wallet.status" }));
-  for (const id of [undefined, null, "7", {}]) assert.equal(allowed("wallet", { id, type: "wallet.status" }), false);
+test("a wallet's message has a number as id", () => {
+  assert.ok(maySend("wallet", { id: 7, type: "wallet.status" }));
+  for (const id of [undefined, null, "7", {}]) assert.equal(maySend("wallet", { id, type: "wallet.status" }), false);
 });
 
-test("text is as long as 4096 characters and no longer", () => {
-  assert.ok(allowed("page", { type: "show", element: 1, src: "x".repeat(4096) }));
-  assert.equal(allowed("page", { type: "show", element: 1, src: "x".repeat(4097) }), false);
+test("a text has at most 4096 characters", () => {
+  assert.ok(maySend("page", { type: "show", element: 1, src: "x".repeat(4096) }));
+  assert.equal(maySend("page", { type: "show", element: 1, src: "x".repeat(4097) }), false);
 });
 
-test("the engine asks the host with an operation in words, in an object", () => {
+test("a request to the host is an object with a text as op", () => {
   for (const request of [{}, { op: 1 }, { op: ["open"] }, [], ["open"], null, "open"])
-    assert.equal(allowed("engine", { type: "native", id: 1, request }), false);
+    assert.equal(maySend("engine", { type: "native", id: 1, request }), false);
 });
 
 const STATE = {
@@ -179,16 +186,20 @@ const STATE = {
   done: 0,
 };
 
-test("a page hears what an audio element would say and no field more", () => {
-  assert.ok(tellable("page", { type: "state", element: 1, stream: "1-2", state: STATE }));
+test("a page gets the state of an audio element and no other field", () => {
+  assert.ok(mayReceive("page", { type: "state", element: 1, stream: "1-2", state: STATE }));
   assert.deepEqual(Object.keys(PAGE_STATE), Object.keys(STATE));
   for (const name of ["wallet", "earned_wei", "rewards", "left", "heard_ms", "address", "session"]) {
     assert.equal(
-      tellable("page", { type: "state", element: 1, stream: "1-2", state: { ...STATE, [name]: 1 } }),
+      mayReceive("page", { type: "state", element: 1, stream: "1-2", state: { ...STATE, [name]: 1 } }),
       false,
       name,
     );
-    assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state: STATE, [name]: 1 }), false, name);
+    assert.equal(
+      mayReceive("page", { type: "state", element: 1, stream: "1-2", state: STATE, [name]: 1 }),
+      false,
+      name,
+    );
   }
   for (const state of [
     null,
@@ -198,46 +209,45 @@ test("a page hears what an audio element would say and no field more", () => {
     { ...STATE, state: { wallet: 1 } },
     { ...STATE, ranges: [[0, "1"]] },
   ])
-    assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state }), false);
+    assert.equal(mayReceive("page", { type: "state", element: 1, stream: "1-2", state }), false);
 });
 
-test("what is for another kind of port is not delivered", () => {
+test("a message for another kind of port is not delivered", () => {
   const told = {
     page: { type: "state", element: 1, stream: "1-2", state: STATE },
     player: { type: "terms", title: "x" },
     wallet: { id: 1, ok: true, result: {} },
     provider: { type: "reply", id: 1, ok: true, body: "[]" },
   };
-  // The window that answers sites is spoken to as the wallet's screens are; a reply of a provider has a row of its own,
-  // and no field more.
+  // The approval window gets the same messages as the wallet's screens.
   const fits = (kind, other) =>
     kind === other ||
     (kind === "approval" && ["wallet", "provider"].includes(other)) ||
     (kind === "wallet" && other === "provider");
   for (const kind of kinds)
     for (const [other, message] of Object.entries(told))
-      assert.equal(tellable(kind, message), fits(kind, other), `${other}'s to ${kind}`);
-  assert.deepEqual(Object.keys(TOLD), ["page", "player", "provider"]);
-  assert.ok(tellable("provider", { type: "event", name: "accountsChanged", body: "[]" }));
+      assert.equal(mayReceive(kind, message), fits(kind, other), `${other}'s to ${kind}`);
+  assert.deepEqual(Object.keys(DELIVERIES), ["page", "player", "provider"]);
+  assert.ok(mayReceive("provider", { type: "event", name: "accountsChanged", body: "[]" }));
   for (const message of [
     { type: "event", name: "x" },
     { type: "event", name: 1, body: "" },
     { type: "reply", id: 1, ok: true, body: {} },
     { type: "reply", id: 1, ok: true, body: "[]", account: "x" },
   ])
-    assert.equal(tellable("provider", message), false);
-  assert.ok(tellable("wallet", { event: "changed" }));
-  assert.equal(tellable("player", { type: "problem" }), false, "no code");
+    assert.equal(mayReceive("provider", message), false);
+  assert.ok(mayReceive("wallet", { event: "changed" }));
+  assert.equal(mayReceive("player", { type: "problem" }), false, "no code");
   for (const kind of kinds)
     for (const message of [null, [], 1, "x", {}, { type: "toString" }, { id: "1", ok: true }, { id: 1, ok: "true" }])
-      assert.equal(tellable(kind, message), false);
+      assert.equal(mayReceive(kind, message), false);
 });
 
 const SELF = "abcdefghijklmnopabcdefghijklmnop";
 const own = (path, scheme = "chrome-extension") => ({ id: SELF, url: `${scheme}://${SELF}${path}` });
 const web = (url = "https://music.example/song", id = SELF) => ({ id, url, tab: { id: 1 } });
 
-test("the browser's word makes a sender what it is", () => {
+test("the kind of a port follows from what the browser reports", () => {
   for (const scheme of ["chrome-extension", "moz-extension"]) {
     assert.equal(kindOf("engine", own("/engine/offscreen.html", scheme), SELF), "engine");
     assert.equal(kindOf("wallet", own("/popup/popup.html", scheme), SELF), "wallet");
@@ -250,7 +260,7 @@ test("the browser's word makes a sender what it is", () => {
   assert.equal(kindOf("page", web("http://127.0.0.1:8080/"), SELF), "page");
 });
 
-test("a page's script cannot be what it calls itself", () => {
+test("the name of a page's port gives it no other kind", () => {
   for (const name of ["wallet", "engine", "approval", "player:x", "player:", "", "constructor"]) {
     assert.equal(kindOf(name, web(), SELF), null, name);
     assert.equal(kindOf(name, web("https://music.example/popup/popup.html"), SELF), null, name);
@@ -258,7 +268,7 @@ test("a page's script cannot be what it calls itself", () => {
   }
 });
 
-test("a page of the extension is only what its own path makes it", () => {
+test("a page of the extension has the kind of its path only", () => {
   const paths = {
     engine: "/engine/offscreen.html",
     wallet: "/popup/popup.html",
@@ -278,7 +288,7 @@ test("the engine's page in a tab is not the engine", () => {
   assert.equal(kindOf("engine", { ...own("/engine/offscreen.html"), tab: { id: 1 } }, SELF), null);
 });
 
-test("another extension is nobody", () => {
+test("a port of another extension has no kind", () => {
   const other = "ponmlkjihgfedcbaponmlkjihgfedcba";
   assert.equal(kindOf("page", web("https://music.example/", other), SELF), null);
   for (const [name, path] of [
@@ -290,13 +300,13 @@ test("another extension is nobody", () => {
   }
 });
 
-test("a page on disk is a page, and nothing else", () => {
+test("a page on disk has the kind page only", () => {
   assert.equal(kindOf("page", web("file:///home/song.sps.html"), SELF), "page");
   for (const name of ["wallet", "engine", "provider", "approval", "player:x"])
     assert.equal(kindOf(name, web("file:///home/player/player.html"), SELF), null, name);
 });
 
-test("a content script of a document without a web address is nobody", () => {
+test("a document without a web address has no kind", () => {
   for (const url of [
     "about:blank",
     "about:srcdoc",

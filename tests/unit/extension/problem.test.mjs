@@ -1,4 +1,4 @@
-// Errors that somebody else said: registered codes about what they decide, and none of their texts.
+// Errors from outside of the extension: registered codes and filtered details.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ for (const { name, error, code, detail } of CASES)
     assert.deepEqual(Problem.ofStation(error).toJSON(), { code, detail });
   });
 
-test("a host's unknown code is one, and its text is not taken", () => {
+test("an unknown code of a host is host.answer, without its text", () => {
   assert.deepEqual(Problem.ofHost({ code: "host.new", message: "Enter your 12 words" }).toJSON(), {
     code: "host.answer",
     detail: {},
@@ -26,14 +26,14 @@ test("a host's unknown code is one, and its text is not taken", () => {
   assert.deepEqual([long.message, long.detail], ["chain.reverted", { reason: "y".repeat(200) }]);
 });
 
-test("over the extension's own wires an unregistered code is a mistake of ours", () => {
+test("an unregistered code inside the extension is an internal error", () => {
   assert.equal(Problem.of({ code: "made.up", message: "Enter your 12 words" }).code, "internal");
   assert.equal(Problem.of({ code: "wallet.locked" }).code, "wallet.locked");
   for (const error of [null, undefined, 7, "x", new Error("y"), { code: "toString" }])
     assert.ok(CODES.has(Problem.of(error).code));
 });
 
-test("of the browser's own errors, which quote what they stumbled over, kind and place are told", () => {
+test("of a browser's error only name and place are used, since its message may quote a text", () => {
   const words = "Enter your 12 words at evil.example";
   for (const work of [
     () => JSON.parse(words),

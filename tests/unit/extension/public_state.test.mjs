@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { publicState, publicCode } from "../../../extension/engine/playback/public_state.js";
-import { PAGE_STATE, tellable } from "../../../extension/background/privileges.js";
+import { PAGE_STATE, mayReceive } from "../../../extension/background/privileges.js";
 
 const CODES = [
   ...readFileSync(new URL("../../../pywallet/errors.py", import.meta.url), "utf8").matchAll(
@@ -65,6 +65,6 @@ test("what is told fits the table of what may be told", () => {
   ]) {
     const state = told(problem, info);
     assert.deepEqual(Object.keys(state).sort(), Object.keys(PAGE_STATE).sort());
-    assert.ok(tellable("page", { type: "state", element: 1, stream: "s", state }));
+    assert.ok(mayReceive("page", { type: "state", element: 1, stream: "s", state }));
   }
 });

@@ -1,5 +1,4 @@
-// The provider in the page and its relay: announced, text only, nothing of the page's own reaches further than a
-// question.
+// The provider in the page and its relay.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -7,7 +6,7 @@ import vm from "node:vm";
 
 const source = (name) => readFileSync(new URL(`../../../extension/content/${name}.js`, import.meta.url), "utf8");
 
-/** A window with both scripts, and a port that answers by hand. */
+/** A window with both scripts, and ports that the test answers. */
 function world({ secure = true } = {}) {
   const window = new EventTarget();
   const ports = [];
@@ -68,7 +67,7 @@ function world({ secure = true } = {}) {
   return { window, ports, announced, ask, pass, transition, runtime };
 }
 
-test("the provider is announced at once and again when asked, frozen, and is nobody's window.ethereum", () => {
+test("the provider is announced at once and on request, frozen, and does not set window.ethereum", () => {
   const { window, announced, ports } = world();
   window.dispatchEvent(new Event("eip6963:requestProvider"));
   assert.equal(announced.length, 2);
@@ -79,18 +78,18 @@ test("the provider is announced at once and again when asked, frozen, and is nob
   assert.equal(decodeURIComponent(info.icon.slice("data:image/svg+xml,".length)), icon);
   for (const one of [announced[0], info, provider]) assert.ok(Object.isFrozen(one));
   assert.equal("ethereum" in window, false);
-  assert.equal(ports.length, 0, "a page that asks nothing opens nothing");
+  assert.equal(ports.length, 0, "a port without a request");
   assert.notEqual(world().announced[0].info.uuid, info.uuid);
 });
 
-test("on a page that is not secure there is no wallet", () => {
+test("an insecure page has no provider and no port", () => {
   const { announced, window, ports } = world({ secure: false });
   window.dispatchEvent(new Event("eip6963:requestProvider"));
   window.dispatchEvent(new CustomEvent("gomaa:ask", { detail: '{"id":1,"method":"eth_accounts","params":"[]"}' }));
   assert.deepEqual([announced.length, ports.length], [0, 0]);
 });
 
-test("a question goes out as text with a number, and its answer comes back", async () => {
+test("a request is sent as text with an id, and settled by its response", async () => {
   const { ports, ask } = world();
   const good = ask("eth_call", [{ to: "0x1" }, "latest"]);
   const bad = ask("eth_sign");
@@ -114,7 +113,7 @@ test("a question goes out as text with a number, and its answer comes back", asy
   );
 });
 
-test("what is no request goes no further", async () => {
+test("an invalid request is rejected and not sent", async () => {
   const { ports, announced } = world();
   const { provider } = announced[0];
   const loop = {};
@@ -139,7 +138,7 @@ test("what is no request goes no further", async () => {
   assert.equal(ports.length, 0);
 });
 
-test("a page's own events are taken for what they are", async () => {
+test("events that the page dispatches itself send nothing and settle nothing", async () => {
   const { window, ports, ask } = world();
   const waiting = ask("eth_accounts");
   for (const detail of [
@@ -161,7 +160,7 @@ test("a page's own events are taken for what they are", async () => {
   assert.deepEqual([...(await waiting)], []);
 });
 
-test("when the port goes, what waits fails with 4900 and the next question opens another", async () => {
+test("a closed port rejects pending requests with 4900, and the next request opens another", async () => {
   const { ports, ask, announced } = world();
   const { provider } = announced[0];
   const heard = [];
@@ -177,7 +176,7 @@ test("when the port goes, what waits fails with 4900 and the next question opens
   ports[1].tell({ type: "problem", id: 2, ok: false, code: "message.flood" });
 });
 
-test("listeners hear their event until they are removed, and one that fails stops no other", () => {
+test("listeners get their event until they are removed, and one that throws stops no other", () => {
   const { ports, ask, announced } = world();
   const { provider } = announced[0];
   void ask("eth_accounts").catch(() => undefined);
@@ -192,7 +191,7 @@ test("listeners hear their event until they are removed, and one that fails stop
   assert.deepEqual(heard, [1, "0x5"]);
 });
 
-/** A page that heard of chain 0x1 and account 0xa, and what it hears from then on. */
+/** A page that is connected to chain 0x1 with account 0xa; `heard` has the events since. */
 async function acquainted() {
   const all = world();
   const { ports, ask, announced } = all;
@@ -212,7 +211,7 @@ async function acquainted() {
 const says = (port, name, value) => port.tell({ type: "event", name, body: JSON.stringify(value) });
 const OWN = Number.MAX_SAFE_INTEGER;
 
-test("one end is told once, and none where nothing was connected", async () => {
+test("disconnect is emitted once, and not without a connection", async () => {
   const quiet = world();
   const heard = [];
   quiet.announced[0].provider.on("disconnect", ({ code }) => heard.push(code));
@@ -226,7 +225,7 @@ test("one end is told once, and none where nothing was connected", async () => {
   assert.deepEqual(page.heard, [["disconnect", 4900]]);
 });
 
-/** The two ways in which a port ends while its page lives on. */
+/** The two ways in which a port closes before its page. */
 const LEAVES = {
   "the back/forward cache": [
     ({ transition }) => transition("pagehide", true),
@@ -235,7 +234,7 @@ const LEAVES = {
   "a stopped background": [({ ports }) => ports[0].drop(), ({ pass }) => pass()],
 };
 for (const [name, [leave, back]] of Object.entries(LEAVES)) {
-  test(`${name}: what waits is rejected, and what is the same afterwards is not told again`, async () => {
+  test(`${name}: pending requests are rejected, and an unchanged state is not emitted again`, async () => {
     const page = await acquainted();
     const waiting = page.ask("personal_sign", ["0x68", "0xa"]);
     leave(page);
@@ -256,7 +255,7 @@ for (const [name, [leave, back]] of Object.entries(LEAVES)) {
     assert.equal(await again, "0x1");
   });
 
-  test(`${name}: another chain and accounts that are gone are told`, async () => {
+  test(`${name}: a changed chain and removed accounts are emitted`, async () => {
     const page = await acquainted();
     leave(page);
     back(page);
@@ -272,7 +271,7 @@ for (const [name, [leave, back]] of Object.entries(LEAVES)) {
   });
 }
 
-test("a page that asked nothing opens nothing when it comes back, and one that is only shown or unloaded does nothing", async () => {
+test("a page without a request opens no port from the cache, and other transitions change nothing", async () => {
   const quiet = world();
   quiet.transition("pagehide", true);
   quiet.transition("pageshow", true);
@@ -283,7 +282,7 @@ test("a page that asked nothing opens nothing when it comes back, and one that i
   assert.deepEqual([page.heard, page.ports.length, page.ports[0].closed], [[], 1, undefined]);
 });
 
-test("a page goes into the cache and comes back many times, each time with one port", async () => {
+test("a page that leaves the cache many times has one port each time", async () => {
   const page = await acquainted();
   for (let turn = 1; turn < 6; turn++) {
     page.transition("pagehide", true);
@@ -291,7 +290,7 @@ test("a page goes into the cache and comes back many times, each time with one p
     // The browser may tell of the end of a port that was closed here.
     page.ports.at(-1).drop();
     page.pass();
-    assert.equal(page.ports.length, turn, "nothing is opened in the cache");
+    assert.equal(page.ports.length, turn, "no port is opened in the cache");
     page.transition("pageshow", true);
     assert.equal(page.ports.length, turn + 1);
     says(page.ports[turn], "connect", { chainId: "0x1" });
@@ -302,7 +301,7 @@ test("a page goes into the cache and comes back many times, each time with one p
   );
 });
 
-test("an extension that was updated or removed under the page rejects at once, then and later", async () => {
+test("requests are rejected at once after the extension was updated or removed", async () => {
   for (const leave of Object.values(LEAVES)) {
     const page = await acquainted();
     const waiting = page.ask("eth_accounts");

@@ -61,7 +61,7 @@ test("an outage of some seconds is retried, and reported once", async () => {
   assert.ok(clock.ms > 8_000 && clock.ms < 16_000, String(clock.ms));
 });
 
-test("retries end after the limit, and when the work is not wanted any more", async () => {
+test("retries end after the limit, and when the work is no longer needed", async () => {
   const long = world(1000);
   await assert.rejects(retry(long.work, long.options), { code: "server.unreachable" });
   assert.ok(long.clock.ms > 120_000 && long.clock.ms < 140_000);

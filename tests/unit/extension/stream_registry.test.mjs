@@ -1,4 +1,4 @@
-// Streams that are found again after the service worker was stopped.
+// Streams that elements keep after the service worker was stopped.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -36,7 +36,7 @@ test("the same element gets its stream back, once, and only after a restart", as
   assert.equal(second.reclaim(entry), null);
 });
 
-test("another document, tab, frame, element, song or origin gets nothing", async () => {
+test("another document, tab, frame, element, song or origin gets no stream", async () => {
   const storage = area();
   const first = new StreamRegistry(storage);
   await first.ready;
@@ -56,7 +56,7 @@ test("another document, tab, frame, element, song or origin gets nothing", async
   }
 });
 
-test("what was hidden is forgotten, and the list does not grow for ever", async () => {
+test("a hidden stream is removed, and the number of entries is limited", async () => {
   const storage = area();
   const first = new StreamRegistry(storage);
   await first.ready;
@@ -88,7 +88,7 @@ test("a site with many players displaces none of another's", async () => {
   assert.equal(second.reclaim(entry), "token");
 });
 
-test("a browser without the session's storage just remembers nothing", async () => {
+test("without session storage no stream is kept, and nothing fails", async () => {
   const none = new StreamRegistry(/** @type {any} */ (null));
   await none.ready;
   none.add("token", entry);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { seen } from "../../../extension/ui/text.js";
+import { visibleText } from "../../../extension/ui/text.js";
 
 const source = readFileSync(new URL("../../../pywallet/provider/safe_text.py", import.meta.url), "utf8");
 
@@ -19,7 +19,7 @@ test("the table of Default_Ignorable_Code_Point is the standard's, over all code
   }
 });
 
-test("the pages write the same characters out, and leave letters and pictures as they are", () => {
+test("pages make the same characters visible, and keep letters and emoji", () => {
   const blanks = [...(/BLANK.*\(\((.*?)\)\)/.exec(source)?.[1] ?? "").matchAll(/0x([0-9A-F]+)/g)].map(([, code]) =>
     parseInt(code, 16),
   );
@@ -28,10 +28,10 @@ test("the pages write the same characters out, and leave letters and pictures as
     const c = String.fromCodePoint(code);
     const unseen =
       blanks.includes(code) || /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(c);
-    if (unseen && c !== "\n" && c !== "\t" && seen(`a${c}b`) !== `a\\u{${code.toString(16)}}b`)
+    if (unseen && c !== "\n" && c !== "\t" && visibleText(`a${c}b`) !== `a\\u{${code.toString(16)}}b`)
       assert.fail(code.toString(16));
-    if (/[\p{L}\p{N}\p{P}\p{S}]/u.test(c) && !unseen && seen(c) !== c) assert.fail(code.toString(16));
-    if (/\p{Zs}/u.test(c)) assert.equal(seen(c), " ");
+    if (/[\p{L}\p{N}\p{P}\p{S}]/u.test(c) && !unseen && visibleText(c) !== c) assert.fail(code.toString(16));
+    if (/\p{Zs}/u.test(c)) assert.equal(visibleText(c), " ");
   }
   for (const text of [
     "I \u2764\uFE0F U",
@@ -41,8 +41,8 @@ test("the pages write the same characters out, and leave letters and pictures as
     "Tie\u0302\u0301ng Vie\u0323\u0302t",
     "\u4E16\u754C\uFF0C\u4F60\u597D",
   ])
-    assert.equal(seen(text), text);
-  assert.equal(seen("Radio\u200D Two\uFE0F \u202Eevil"), "Radio\\u{200d} Two\\u{fe0f} \\u{202e}evil");
-  assert.equal(seen("1\uFE0F"), "1\\u{fe0f}");
-  assert.equal(seen("a" + "\u0301".repeat(6)), "a" + "\u0301".repeat(4) + "\\u{301}\\u{301}");
+    assert.equal(visibleText(text), text);
+  assert.equal(visibleText("Radio\u200D Two\uFE0F \u202Eevil"), "Radio\\u{200d} Two\\u{fe0f} \\u{202e}evil");
+  assert.equal(visibleText("1\uFE0F"), "1\\u{fe0f}");
+  assert.equal(visibleText("a" + "\u0301".repeat(6)), "a" + "\u0301".repeat(4) + "\\u{301}\\u{301}");
 });

@@ -1,4 +1,4 @@
-// How much one page may ask, and for whom it speaks.
+// Limits for messages and players of pages, and the origin of a document.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -47,7 +47,7 @@ test("the frames of a tab share the capacity of four documents, and another tab 
   assert.equal(granted(1, 5000), 1200);
 });
 
-test("a page and a tab have room for so many players", () => {
+test("the number of players of a page and of a tab is limited", () => {
   const shown = (count, page, tab) => Array.from({ length: count }, () => ({ page, tab }));
   assert.ok(hasRoomForPage(shown(MAX_STREAMS_OF_PAGE - 1, 1, 1), 1, 1));
   assert.equal(hasRoomForPage(shown(MAX_STREAMS_OF_PAGE, 1, 1), 1, 1), false);
@@ -56,7 +56,7 @@ test("a page and a tab have room for so many players", () => {
   assert.ok(hasRoomForPage(shown(MAX_STREAMS_OF_TAB, 1, 1), 2, 2));
 });
 
-test("a site has room for so many players in all its tabs, and takes none of another's", () => {
+test("the number of players of a site is limited over all its tabs, for that site only", () => {
   const shown = Array.from({ length: MAX_STREAMS_OF_SITE }, () => ({ site: "https://many.example" }));
   assert.ok(hasRoomForSite(shown.slice(1), "https://many.example"));
   assert.equal(hasRoomForSite(shown, "https://many.example"), false);
@@ -65,7 +65,7 @@ test("a site has room for so many players in all its tabs, and takes none of ano
   assert.equal(Number(/^MOST_OF_SITE: Final = (\d+)$/m.exec(room)[1]), MAX_STREAMS_OF_SITE);
 });
 
-test("a document in a sandbox speaks for no site", () => {
+test("a sandboxed document has no site", () => {
   assert.equal(originOf({ origin: "https://music.example", url: "https://music.example/a" }), "https://music.example");
   assert.equal(originOf({ url: "https://music.example/a" }), "https://music.example");
   assert.equal(originOf({ origin: "null", url: "https://music.example/a" }), "null");

@@ -1,4 +1,4 @@
-// Where the extension asks the web for anything: in web.js, and nowhere else.
+// Places of web requests in the extension.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
@@ -10,18 +10,18 @@ const FILES = readdirSync(HOME, { recursive: true, encoding: "utf8" }).filter(
 const PAGES = readdirSync(HOME, { recursive: true, encoding: "utf8" }).filter(
   (name) => /\.(html|css)$/.test(name) && !/^store\//.test(name),
 );
-/** Requests by file, and why each is none of the engine's. */
+/** Numbers of requests by file. */
 const KNOWN = {
   "engine/media/web_request.js": 1,
   // The extension's own package.
   "engine/worker.mjs": 1,
-  // A content script's requests are its page's: its rights, its policy, its network.
+  // A content script's requests have the rights of its page.
   "content/playlist.js": 1,
   // The page on disk itself.
   "content/selfrender.js": 1,
 };
 
-test("requests are made in the known places alone", () => {
+test("requests are made only in the listed files", () => {
   const found = {};
   for (const name of FILES) {
     const text = readFileSync(new URL(name, HOME), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/ .*$/gm, "");
@@ -38,7 +38,7 @@ test("requests are made in the known places alone", () => {
   assert.ok(FILES.length > 80);
 });
 
-test("pages and styles of the extension name nothing outside of it", () => {
+test("pages and styles of the extension refer to nothing outside of it", () => {
   for (const name of PAGES) {
     const text = readFileSync(new URL(name, HOME), "utf8");
     assert.doesNotMatch(

@@ -5,7 +5,7 @@ import { exact, shares, show, wei } from "../../../extension/ui/amounts.js";
 
 const GOMAA = 10n ** 18n;
 
-test("an amount is cut off after four decimals and never rounded up", () => {
+test("an amount is truncated after four decimals", () => {
   assert.equal(show("46840000000000000000"), "46.8400");
   assert.equal(show("1999999999999999999"), "1.9999");
   assert.equal(show("99999999999999"), "0.0000");
@@ -25,11 +25,11 @@ test("the exact value drops only zeros at its end", () => {
   assert.equal(show("-1500000000000000000"), "-1.5000");
 });
 
-test("what is no whole number of wei counts as zero instead of a float", () => {
+test("invalid wei are zero, never a float", () => {
   for (const bad of ["1.5", "1e18", "", " 1", null, undefined, "0x10"]) assert.equal(wei(bad), 0n);
 });
 
-test("showing cut off digits never shows more than there is, for many amounts", () => {
+test("the shown amount is never more than the exact one", () => {
   let seed = 1n;
   for (let i = 0; i < 2000; i += 1) {
     seed = (seed * 6364136223846793005n + 1442695040888963407n) % 2n ** 64n;
@@ -39,7 +39,7 @@ test("showing cut off digits never shows more than there is, for many amounts", 
   }
 });
 
-test("shares of a bar are in proportion, and a part that is there can be seen", () => {
+test("shares of a bar are proportional, and a small share is visible", () => {
   assert.deepEqual(shares([750n, 200n, 50n]), [750, 200, 50]);
   assert.deepEqual(shares([0n, 0n]), [0, 0]);
   assert.deepEqual(shares([10n ** 24n, 1n]), [999, 4]);

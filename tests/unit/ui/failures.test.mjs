@@ -1,5 +1,5 @@
-// The failures that a fan can meet: each has a cause, help and an action in both languages, and no advice names what is
-// not on the screen.
+// Failures of the player: each has a cause, help and an action in both languages, and the help refers only to what is
+// on the screen.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ const FAILURES = [
     /^ {4}FailureSample\("([a-z_.]+)", "([a-z]+)"(?:.*wallet="([a-z]+)")?/gm,
   ),
 ].map(([, code, action, wallet]) => ({ code, action, wallet: wallet ?? "open" }));
-/** What a text may send a person to do, and the actions with which it is on the screen or needs none there. */
+/** Phrases of the help, and the actions that show what they refer to. */
 const PROMISES = [
   [/commands? below|下面的命令/, ["command", "upgrade", "repair"]],
   [/from the song’s player|歌曲的播放器/, ["network"]],
@@ -25,10 +25,10 @@ const PROMISES = [
   [/gomaa host doctor/, []],
 ];
 
-test("there are far more than fifteen", () => assert.ok(FAILURES.length > 40, String(FAILURES.length)));
+test("too few samples are read", () => assert.ok(FAILURES.length > 40, String(FAILURES.length)));
 
 for (const { code, action, wallet } of FAILURES)
-  test(`${code} with ${action}: what is said is on the screen`, () => {
+  test(`${code} with ${action}: the help refers to something that is not on the screen`, () => {
     const key = code.replaceAll(".", "_");
     for (const texts of TEXTS) {
       assert.ok(texts[`cause_${key}`]?.message && texts[`fix_${key}`]?.message, code);
@@ -39,7 +39,7 @@ for (const { code, action, wallet } of FAILURES)
     assert.equal(remedy(code, /** @type {any} */ ({ wallet })), action);
   });
 
-test("every code for which commands help names them as one can run them", () => {
+test("a code with commands has complete ones", () => {
   for (const { code } of FAILURES) {
     const kind = hostRemedy(code);
     if (!kind) continue;

@@ -1,32 +1,32 @@
-// What keys mean in the player.
+// The player's keyboard shortcuts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meaning } from "../../../extension/player/keys.js";
+import { actionOf } from "../../../extension/player/keys.js";
 
-const MUSIC = { music: true, position: 30_000, duration: 200_000, rate: 1 };
-const say = (key, where = {}, shiftKey = false) => meaning({ key, shiftKey }, { ...MUSIC, ...where });
+const PLAYBACK = { isPlayback: true, duration: 200_000, rate: 1 };
+const press = (key, where = {}, shiftKey = false) => actionOf({ key, shiftKey }, { ...PLAYBACK, ...where });
 
-test("space and k play and pause; on a button, space is the button's", () => {
-  assert.deepEqual([say(" "), say("k"), say("K")], [{ kind: "toggle" }, { kind: "toggle" }, { kind: "toggle" }]);
-  assert.equal(say(" ", { onButton: true }), null);
-  assert.deepEqual(say("k", { onButton: true }), { kind: "toggle" });
-  assert.deepEqual(say(" ", { music: false }), { kind: "toggle" });
+test("space and k toggle playback; on a focused button, space presses the button", () => {
+  assert.deepEqual([press(" "), press("k"), press("K")], [{ kind: "toggle" }, { kind: "toggle" }, { kind: "toggle" }]);
+  assert.equal(press(" ", { onButton: true }), null);
+  assert.deepEqual(press("k", { onButton: true }), { kind: "toggle" });
+  assert.deepEqual(press(" ", { isPlayback: false }), { kind: "toggle" });
 });
 
-test("j, l and the arrows move ten seconds, with shift five", () => {
+test("j, l and the arrows seek by ten seconds, with shift by five", () => {
   for (const [key, ms] of [
     ["j", -10_000],
     ["l", 10_000],
     ["ArrowLeft", -10_000],
     ["ArrowRight", 10_000],
   ])
-    assert.deepEqual(say(key), { kind: "by", ms });
-  assert.deepEqual(say("ArrowLeft", {}, true), { kind: "by", ms: -5_000 });
+    assert.deepEqual(press(key), { kind: "by", ms });
+  assert.deepEqual(press("ArrowLeft", {}, true), { kind: "by", ms: -5_000 });
 });
 
-test("digits are tenths of the song", () => {
+test("digits seek to tenths of the song", () => {
   assert.deepEqual(
-    [say("0"), say("9")],
+    [press("0"), press("9")],
     [
       { kind: "to", ms: 0 },
       { kind: "to", ms: 180_000 },
@@ -34,25 +34,25 @@ test("digits are tenths of the song", () => {
   );
 });
 
-test("m, up and down are the volume; < and > the next speed; shift n and p the next track", () => {
+test("m, up and down change the volume, < and > the rate, shift n and p the track", () => {
   assert.deepEqual(
-    [say("m"), say("ArrowUp"), say("ArrowDown")],
-    [{ kind: "mute" }, { kind: "louder", by: 0.05 }, { kind: "louder", by: -0.05 }],
+    [press("m"), press("ArrowUp"), press("ArrowDown")],
+    [{ kind: "mute" }, { kind: "volume", by: 0.05 }, { kind: "volume", by: -0.05 }],
   );
   assert.deepEqual(
-    [say(">"), say("<"), say(">", { rate: 2 }), say("<", { rate: 1.1 })].map(({ value }) => value),
+    [press(">"), press("<"), press(">", { rate: 2 }), press("<", { rate: 1.1 })].map(({ value }) => value),
     [1.25, 0.75, 2, 1],
   );
   assert.deepEqual(
-    [say("N", {}, true), say("P", {}, true), say("n")],
+    [press("N", {}, true), press("P", {}, true), press("n")],
     [{ kind: "track", by: 1 }, { kind: "track", by: -1 }, null],
   );
 });
 
-test("a field keeps its keys, home and end are the slider's, and without music there is nothing to move", () => {
-  for (const key of ["k", " ", "m", "5", "ArrowLeft"]) assert.equal(say(key, { onField: true }), null);
-  assert.deepEqual(say("t", { onField: true }), { kind: "terms" });
-  assert.deepEqual([say("Home"), say("End", { onSlider: true })], [null, { kind: "to", ms: 200_000 }]);
-  for (const key of ["j", "5", "m", "ArrowUp", ">"]) assert.equal(say(key, { music: false }), null);
-  for (const key of ["Tab", "Enter", "Escape", "x"]) assert.equal(say(key), null);
+test("keys of a focused field, of the slider and of a view without playback have no action", () => {
+  for (const key of ["k", " ", "m", "5", "ArrowLeft"]) assert.equal(press(key, { onField: true }), null);
+  assert.deepEqual(press("t", { onField: true }), { kind: "terms" });
+  assert.deepEqual([press("Home"), press("End", { onSlider: true })], [null, { kind: "to", ms: 200_000 }]);
+  for (const key of ["j", "5", "m", "ArrowUp", ">"]) assert.equal(press(key, { isPlayback: false }), null);
+  for (const key of ["Tab", "Enter", "Escape", "x"]) assert.equal(press(key), null);
 });

@@ -1,4 +1,4 @@
-// The sentences: the same keys in both languages, all of them used, every error code among them.
+// Localised texts: the same keys in both languages, all of them used, with every error code.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -34,7 +34,7 @@ test("keys differ by more than the case of their letters, which chrome.i18n does
 test("every key that the pages name exists, and every plain key is named", () => {
   const named = new Set([...sources.matchAll(/\bt\(\s*"([A-Za-z0-9_]+)"/g)].map(([, key]) => key));
   for (const key of named) assert.ok(key in en, `missing ${key}`);
-  for (const [, key] of sources.matchAll(/counted\(\s*"([A-Za-z0-9_]+)"/g))
+  for (const [, key] of sources.matchAll(/plural\(\s*"([A-Za-z0-9_]+)"/g))
     assert.ok(`${key}_one` in en && `${key}_other` in en, key);
   for (const key of Object.keys(en)) if (!FAMILIES.test(key)) assert.ok(sources.includes(`"${key}"`), `unused ${key}`);
 });
@@ -56,8 +56,7 @@ test("an apostrophe is one character everywhere, and no quotation mark is a plai
   assert.doesNotMatch(read("pywallet/policy/sentences.py"), /[a-z]'[a-z]/);
 });
 
-test("what a node has against a transfer is not part of our sentence", () =>
-  assert.doesNotMatch(en.stepNotKnown.message, /\$/));
+test("a node's objection is not part of a text", () => assert.doesNotMatch(en.stepNotKnown.message, /\$/));
 
 test("the Chinese sentences are Chinese", () => {
   const same = new Set(["appName"]);

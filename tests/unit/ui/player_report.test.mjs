@@ -5,18 +5,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { NOTHING, fixedHeight, report } from "../../../extension/player/model.js";
+import { INITIAL_STATE, fixedHeight, report } from "../../../extension/player/model.js";
 
-test("a mistake of GoMAA itself is reported with its reason, everything else by its code alone", () => {
+test("an internal error is reported with its reason, others by their code only", () => {
   assert.equal(report("internal", { reason: "worker ended" }), "internal: worker ended");
   assert.equal(report("internal", {}), "internal");
   assert.equal(report("internal", undefined), "internal");
   assert.equal(report("host.gone", { reason: "exited" }), "host.gone");
 });
 
-test("the height of a player says nothing of a song that is not accepted, and nothing of what was wrong with its address", () => {
+test("the height of a player reveals nothing of a song that is not accepted, nor the error of its address", () => {
   const height = (state, code, terms = null) =>
-    fixedHeight({ terms, state: { ...NOTHING, state }, problem: code ? { code, detail: {} } : null, at: 0 });
+    fixedHeight({ terms, state: { ...INITIAL_STATE, state }, problem: code ? { code, detail: {} } : null, at: 0 });
   const loading = [null, { title: "x".repeat(500), facts: {} }].map((terms) => height("loading", null, terms));
   assert.equal(new Set(loading).size, 1);
   const failed = [

@@ -1,4 +1,4 @@
-// A redraw waits for the end of a press.
+// Redraws are delayed during a press.
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { pressGuard } from "../../../extension/ui/press_guard.js";
@@ -33,7 +33,7 @@ for (const [down, up] of [
   });
 }
 
-test("a press whose end is not seen holds nothing for longer than a second; one under which nothing changed draws nothing", () => {
+test("a press without an end delays for a second at most, and without a change nothing is drawn", () => {
   const { say, drawn, mustWait } = shown();
   say("pointerdown");
   mustWait();
@@ -45,7 +45,7 @@ test("a press whose end is not seen holds nothing for longer than a second; one 
   assert.deepEqual([mustWait(), drawn.length], [false, 1]);
 });
 
-test("keys that press nothing hold nothing", () => {
+test("keys that press no button delay nothing", () => {
   const { say, mustWait } = shown();
   say("keydown", { key: "ArrowRight" });
   assert.equal(mustWait(), false);

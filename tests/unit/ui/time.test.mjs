@@ -9,11 +9,11 @@ test("a position has minutes and two digits of seconds, hours only where there a
   assert.equal(clock(3_725_000), "1:02:05");
 });
 
-test("a position that is no number, or below zero, is the beginning", () => {
+test("an invalid or negative position is 0:00", () => {
   for (const bad of [Number.NaN, -1, Number.POSITIVE_INFINITY]) assert.equal(clock(bad), "0:00");
 });
 
-test("a moment of today is its time; another day says the day as well", () => {
+test("a time of today has no date, one of another day has", () => {
   const now = new Date(2026, 10, 23, 15, 0).getTime();
   const at = (day, hour) => new Date(2026, 10, day, hour, 11).getTime() / 1000;
   assert.equal(moment(at(23, 15), "en", now), "15:11");

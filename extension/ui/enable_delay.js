@@ -4,22 +4,22 @@
  */
 
 /** The delay in ms, as in the approval window (approve.js). */
-const WAKE_MS = 800;
+const ENABLE_DELAY_MS = 800;
 
 /**
  * Disables until the window has been visible and undisturbed for the delay, and again after each change of focus,
  * visibility or size.
- * @param {(isAsleep: boolean) => void} setAsleep
- * @returns {() => void} restarts the delay, where the content has changed
+ * @param {(isDisabled: boolean) => void} setDisabled
+ * @returns {() => void} restarts the delay, after the content has changed
  */
-export function wakeDelay(setAsleep) {
+export function enableDelay(setDisabled) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const restart = () => {
     clearTimeout(timer);
-    setAsleep(true);
+    setDisabled(true);
     if (document.visibilityState !== "visible") return;
-    timer = setTimeout(() => setAsleep(false), WAKE_MS);
+    timer = setTimeout(() => setDisabled(false), ENABLE_DELAY_MS);
   };
   for (const name of ["focus", "blur", "resize"]) addEventListener(name, restart);
   document.addEventListener("visibilitychange", restart);
@@ -31,29 +31,26 @@ export function wakeDelay(setAsleep) {
  * Makes a part of a page inert during the delay, and restores its focus afterwards.
  * @param {HTMLElement} root
  */
-export function inertUntilAwake(root) {
+export function inertDuringDelay(root) {
   /** @type {Element | null} */
   let focused = null;
-  wakeDelay((isAsleep) => {
-    if (isAsleep && root.contains(document.activeElement)) focused = document.activeElement;
-    root.inert = isAsleep;
-    if (isAsleep) return;
+  enableDelay((isDisabled) => {
+    if (isDisabled && root.contains(document.activeElement)) focused = document.activeElement;
+    root.inert = isDisabled;
+    if (isDisabled) return;
     /** @type {HTMLElement | null} */ (focused)?.focus({ preventScroll: true });
     focused = null;
   });
 }
 
-/** Ignores the repeats of a key that is held down. */
-export function pressOnce() {
+/** Ignores the repeats of a held key, except in a field. */
+export function ignoreKeyRepeats() {
   addEventListener(
     "keydown",
     (event) => {
-      if (
-        event.repeat &&
-        (event.key === "Enter" || event.key === " ") &&
-        !(/** @type {Element} */ (event.target).matches?.("input, textarea"))
-      )
-        event.preventDefault();
+      const isPress = event.key === "Enter" || event.key === " ";
+      const isField = /** @type {Element} */ (event.target).matches?.("input, textarea");
+      if (event.repeat && isPress && !isField) event.preventDefault();
     },
     true,
   );

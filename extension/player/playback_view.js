@@ -1,5 +1,5 @@
 /**
- * While there is music: waveform, controls, the reward meter; also when it has ended.
+ * The view during playback and after the end: waveform, controls and the reward meter.
  */
 
 import { show, wei } from "../ui/amounts.js";
@@ -8,56 +8,54 @@ import { rewardMeter } from "../ui/reward_meter.js";
 import { icon, iconButton } from "../ui/icons.js";
 import { amount } from "../ui/pieces.js";
 import { clock, secondsLeft } from "../ui/time.js";
-import { counted, sentences, t } from "../ui/text.js";
+import { plural, problemTexts, t } from "../ui/text.js";
 import { RATES } from "./keys.js";
-import { canSeek, dashes, fullness, live, rewardMode } from "./model.js";
-import { footNote, head, showBeside, termsLink } from "./parts.js";
-import { allTerms } from "./terms.js";
+import { canSeek, intervalPercents, intervalFraction, extrapolate, rewardMode } from "./model.js";
+import { footNote, head, showProblemNote, termsLink } from "./parts.js";
+import { allTerms } from "./all_terms.js";
 import { wave } from "./wave.js";
 
 /** @typedef {import("./model.js").Model} Model */
 
+/** States in which the main button pauses. */
+const PAUSABLE = new Set(["playing", "waiting", "starting"]);
+
 /**
- * @param {import("./parts.js").Actions} actions
+ * Creates the view.
+ * @param {import("./view.js").Actions} actions
  * @param {Model} first
- * @returns {import("./parts.js").View}
+ * @returns {import("./view.js").View}
  */
-export function music(actions, first) {
+export function playbackView(actions, first) {
   const terms = /** @type {import("./model.js").Terms} */ (first.terms);
   let model = first;
   const position = h("span", { class: "num" });
   const duration = h("span", { class: "num" });
-  const spoken = (/** @type {number} */ ms) => t("positionOf", clock(ms), clock(model.state.duration_ms));
+  const positionText = (/** @type {number} */ ms) => t("positionOf", clock(ms), clock(model.state.duration_ms));
   const line = wave({ waveform: terms.waveform, label: t("seekBar"), seek: actions.seekTo, text: (ms) => clock(ms) });
   const ticks = h("div", { class: "ticks", "aria-hidden": "true" });
   const legend = h("span", { class: "legend" }, t("intervalEarned", show(terms.reward_wei), terms.interval_s));
 
   const main = h("button", { type: "button", class: "btn primary round" });
-  press(main, () =>
-    actions.send(
-      model.state.state === "playing" || model.state.state === "waiting" || model.state.state === "starting"
-        ? "pause"
-        : "play",
-    ),
-  );
+  press(main, () => actions.send({ type: PAUSABLE.has(model.state.state) ? "pause" : "play" }));
   const back = press(iconButton("back10", t("back10"), "", "l"), () =>
-    actions.seekTo(live(model, performance.now()).position - 10_000),
+    actions.seekTo(extrapolate(model, performance.now()).position - 10_000),
   );
   const forward = press(iconButton("forward10", t("forward10"), "", "l"), () =>
-    actions.seekTo(live(model, performance.now()).position + 10_000),
+    actions.seekTo(extrapolate(model, performance.now()).position + 10_000),
   );
-  const mute = press(iconButton("volume", t("mute")), () => actions.send("mute", { value: !model.state.muted }));
+  const mute = press(iconButton("volume", t("mute")), () => actions.send({ type: "mute", value: !model.state.muted }));
   const range = h("input", { class: "range", type: "range", min: 0, max: 100, step: 1, "aria-label": t("volume") });
   range.addEventListener("input", (event) => {
     if (!event.isTrusted) return;
     range.style.setProperty("--v", `${range.value}%`);
-    actions.send("volume", { value: Number(range.value) / 100 });
+    actions.send({ type: "volume", value: Number(range.value) / 100 });
   });
 
-  const before = press(iconButton("previous", t("previousTrack")), () => actions.turn(-1));
-  const after = press(iconButton("following", t("nextTrack")), () => actions.turn(1));
-  const place = h("span", { class: "xs dim num" });
-  const list = h("div", { class: "tracks row", hidden: true }, before, place, after);
+  const previous = press(iconButton("previous", t("previousTrack")), () => actions.changeTrack(-1));
+  const following = press(iconButton("following", t("nextTrack")), () => actions.changeTrack(1));
+  const trackNumber = h("span", { class: "xs dim num" });
+  const list = h("div", { class: "tracks row", hidden: true }, previous, trackNumber, following);
   const rates = RATES.map((value) => h("option", { value }, `${value}×`));
   const speed = h(
     "select",
@@ -65,14 +63,14 @@ export function music(actions, first) {
     rates,
   );
   speed.addEventListener("change", (event) => {
-    if (event.isTrusted) actions.speed(Number(speed.value));
+    if (event.isTrusted) actions.setRate(Number(speed.value));
   });
 
   const meter = rewardMeter(0);
   const sum = h("p", { class: "sum num" });
   const next = h("p", { class: "xs dim num" });
   const reward = h("div", { class: "reward" }, meter.node, h("div", null, sum, next));
-  const beside = h("div", { class: "note wrap", hidden: true, role: "alert" });
+  const problemNote = h("div", { class: "note wrap", hidden: true, role: "alert" });
   const more = h("div");
   const scale = h("div", { class: "scale" }, position, legend, duration);
   const body = h(
@@ -88,27 +86,27 @@ export function music(actions, first) {
       h("div", { class: "more" }, speed, list),
       reward,
     ),
-    beside,
+    problemNote,
     more,
   );
   const link = termsLink(actions, t("terms"));
   const notes = h("span", { class: "row wrap" });
   const foot = h("div", { class: "foot" }, notes, link);
 
-  let shape = "";
+  let mainIcon = "";
   let termsShown = false;
   let dashCount = -1;
   const tick = (/** @type {number} */ nowMs) => {
-    const at = live(model, nowMs);
-    line.set(at.position, model.state.duration_ms, canSeek(model), spoken(at.position));
+    const at = extrapolate(model, nowMs);
+    line.set(at.position, model.state.duration_ms, canSeek(model), positionText(at.position));
     write(position, clock(at.position));
     const mode = rewardMode(/** @type {import("./model.js").Terms} */ (model.terms ?? terms));
     const earning = mode === "earns" || wei(model.state.earned_wei) > 0n;
     const ended = model.state.state === "ended";
-    meter.set(earning ? (ended ? 1 : fullness(at.next, terms.interval_s)) : 0, model.state.state !== "playing");
+    meter.set(earning ? (ended ? 1 : intervalFraction(at.next, terms.interval_s)) : 0, model.state.state !== "playing");
     const left = secondsLeft(at.next);
     const { pay } = model.state;
-    const nothing = pay
+    const withoutReward = pay
       ? pay.need === null || wei(pay.spent_wei) > 0n
         ? `${t("youPaid")} ${show(pay.spent_wei)} GoMAA`
         : t(`payNeed_${pay.need}`)
@@ -118,7 +116,7 @@ export function music(actions, first) {
     write(
       next,
       !earning
-        ? nothing
+        ? withoutReward
         : ended
           ? t("rewardPending")
           : model.state.state === "playing" && at.next > 0
@@ -138,14 +136,14 @@ export function music(actions, first) {
       const waiting = state.state === "waiting" || state.state === "starting" || state.state === "seeking";
       body.classList.toggle("waiting", waiting);
       const wanted = state.state === "playing" || waiting ? "pause" : state.state === "ended" ? "again" : "play";
-      if (wanted !== shape) {
-        shape = wanted;
+      if (wanted !== mainIcon) {
+        mainIcon = wanted;
         fill(main, icon(wanted, "l"));
         const label = t(wanted === "again" ? "playAgain" : wanted);
         set(main, { "aria-label": label, title: label });
       }
-      const can = canSeek(now);
-      for (const button of [back, forward]) button.disabled = !can;
+      const isSeekable = canSeek(now);
+      for (const button of [back, forward]) button.disabled = !isSeekable;
       if (document.activeElement !== range) range.value = String(Math.round(state.volume * 100));
       range.style.setProperty("--v", `${state.muted ? 0 : Number(range.value)}%`);
       if (mute.dataset.muted !== String(state.muted)) {
@@ -160,13 +158,13 @@ export function music(actions, first) {
         );
       const { index, count } = state.list;
       list.hidden = count < 2;
-      write(place, t("trackOf", index + 1, count));
-      before.disabled = index === 0;
-      after.disabled = index + 1 >= count;
+      write(trackNumber, t("trackOf", index + 1, count));
+      previous.disabled = index === 0;
+      following.disabled = index + 1 >= count;
       fill(sum, amount(state.earned_wei, "+", "b"), " ", h("span", null, "GoMAA"));
       reward.classList.toggle("off", !earning);
 
-      const row = earning ? dashes(state.heard_ms, state.duration_ms, terms.interval_s) : [];
+      const row = earning ? intervalPercents(state.heard_ms, state.duration_ms, terms.interval_s) : [];
       if (row.length !== dashCount) {
         dashCount = row.length;
         fill(
@@ -177,25 +175,26 @@ export function music(actions, first) {
       }
       row.forEach((value, i) => /** @type {HTMLElement} */ (ticks.children[i]).style.setProperty("--v", `${value}%`));
 
-      showBeside(beside, now.problem);
+      showProblemNote(problemNote, now.problem);
       if (termsShown !== actions.termsOpen()) {
         termsShown = actions.termsOpen();
         fill(more, termsShown ? allTerms(now.terms ?? terms) : null);
         set(link, { "aria-expanded": String(termsShown) });
       }
       more.hidden = !termsShown;
-      footNotes(notes, now);
+      drawFootNotes(notes, now);
     },
   };
 }
 
 /**
- * @param {HTMLElement} place
+ * Draws the notes of the footer.
+ * @param {HTMLElement} root
  * @param {Model} model
  */
-function footNotes(place, { state }) {
+function drawFootNotes(root, { state }) {
   const { plays, seeks } = state.left;
-  const pace = state.pace ? sentences({ code: state.pace }) : null;
+  const pace = state.pace ? problemTexts({ code: state.pace }) : null;
   const words = pace
     ? [footNote("pending", pace.cause), footNote("shield", pace.fix)]
     : state.state === "starting"
@@ -206,14 +205,14 @@ function footNotes(place, { state }) {
             typeof plays === "number"
               ? footNote(
                   "again",
-                  state.state === "ended" ? counted("playsLeft", plays) : counted("playsLeftAfter", plays),
+                  state.state === "ended" ? plural("playsLeft", plays) : plural("playsLeftAfter", plays),
                 )
               : null,
-            typeof seeks === "number" ? footNote("forward10", counted("seeksLeft", seeks)) : null,
+            typeof seeks === "number" ? footNote("forward10", plural("seeksLeft", seeks)) : null,
             state.state === "ended" ? footNote("settled", t("heardToEnd"), "good") : null,
           ];
   const key = words.map((note) => note?.textContent ?? "").join("|");
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  fill(place, words.some(Boolean) ? words : footNote("shield", t("signed")));
+  if (root.dataset.key === key) return;
+  root.dataset.key = key;
+  fill(root, words.some(Boolean) ? words : footNote("shield", t("signed")));
 }

@@ -1,11 +1,11 @@
-// What decides sleeps under a press that was meant for something else.
+// Buttons that decide are disabled until the window was visible and undisturbed for a delay.
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { siteName } from "../../../extension/popup/frame.js";
-import { pressOnce, wakeDelay } from "../../../extension/ui/wake_delay.js";
+import { enableDelay, ignoreKeyRepeats } from "../../../extension/ui/enable_delay.js";
 
-/** A window with a clock of its own; its listeners by name. */
-function shown() {
+/** A stand-in window with mock timers; `emit` calls its listeners by name. */
+function createWindow() {
   mock.timers.reset();
   mock.timers.enable({ apis: ["setTimeout"] });
   const listeners = {};
@@ -14,46 +14,46 @@ function shown() {
     addEventListener: listen,
     document: { visibilityState: "visible", addEventListener: listen },
   });
-  return { say: (name, event = {}) => listeners[name].forEach((work) => work(event)) };
+  return { emit: (name, event = {}) => listeners[name].forEach((work) => work(event)) };
 }
 
-test("it sleeps when it appears and wakes after 0.8 s, not before", () => {
-  shown();
-  const said = [];
-  wakeDelay((is) => said.push(is));
+test("buttons are disabled at first and enabled after 0.8 s, not before", () => {
+  createWindow();
+  const states = [];
+  enableDelay((isDisabled) => states.push(isDisabled));
   mock.timers.tick(799);
-  assert.deepEqual(said, [true]);
+  assert.deepEqual(states, [true]);
   mock.timers.tick(1);
-  assert.deepEqual(said, [true, false]);
+  assert.deepEqual(states, [true, false]);
 });
 
-test("what disturbs it begins the sleep anew: the window was away, came, was resized, shows something else", () => {
+test("focus, blur, a new size, visibility and new content restart the delay", () => {
   for (const name of ["focus", "blur", "resize", "visibilitychange", "changed"]) {
-    const { say } = shown();
-    let asleep;
-    const again = wakeDelay((is) => (asleep = is));
+    const { emit } = createWindow();
+    let disabled;
+    const restart = enableDelay((isDisabled) => (disabled = isDisabled));
     mock.timers.tick(700);
-    name === "changed" ? again() : say(name);
+    name === "changed" ? restart() : emit(name);
     mock.timers.tick(700);
-    assert.equal(asleep, true, name);
+    assert.equal(disabled, true, name);
     mock.timers.tick(100);
-    assert.equal(asleep, false, name);
+    assert.equal(disabled, false, name);
   }
 });
 
-test("nobody sees it: it sleeps until somebody does", () => {
-  const { say } = shown();
-  let asleep;
-  wakeDelay((is) => (asleep = is));
+test("buttons of a hidden window stay disabled", () => {
+  const { emit } = createWindow();
+  let disabled;
+  enableDelay((isDisabled) => (disabled = isDisabled));
   document.visibilityState = "hidden";
-  say("visibilitychange");
+  emit("visibilitychange");
   mock.timers.tick(60_000);
-  assert.equal(asleep, true);
+  assert.equal(disabled, true);
 });
 
-test("a key that is held presses no button a second time, and writes on in a field", () => {
-  const { say } = shown();
-  pressOnce();
+test("repeats of a held key are ignored, except in a field", () => {
+  const { emit } = createWindow();
+  ignoreKeyRepeats();
   for (const [key, repeat, field, stopped] of [
     ["Enter", false, false, false],
     ["Enter", true, false, true],
@@ -62,12 +62,12 @@ test("a key that is held presses no button a second time, and writes on in a fie
     [" ", true, true, false],
   ]) {
     let prevented = false;
-    say("keydown", { key, repeat, target: { matches: () => field }, preventDefault: () => (prevented = true) });
+    emit("keydown", { key, repeat, target: { matches: () => field }, preventDefault: () => (prevented = true) });
     assert.equal(prevented, stopped, `${key} ${repeat} ${field}`);
   }
 });
 
-test("a site is named with what tells it from another: only https goes without saying", () => {
+test("the name of a site is its origin; only https is omitted", () => {
   globalThis.chrome = /** @type {any} */ ({ i18n: { getMessage: (key) => key } });
   const names = [
     "https://a.example",

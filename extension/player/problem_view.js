@@ -1,25 +1,26 @@
 /**
- * A problem: cause, fix, code, in that order; and what did not happen to money.
+ * The view of a problem: cause, remedy and code, and a note about money.
  */
 
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { amount, codeChip, command, moneyState } from "../ui/pieces.js";
-import { sentences, t } from "../ui/text.js";
+import { problemTexts, t } from "../ui/text.js";
 import { hostCommands } from "../ui/host.js";
-import { moneyOf, remedy, report, ruleOf, tone } from "./model.js";
+import { moneyNote, remedy, report, ruleOf, noteClass } from "./model.js";
 import { footNote, head, termsLink } from "./parts.js";
-import { allTerms } from "./terms.js";
+import { allTerms } from "./all_terms.js";
 
 const POLL_HOST_MS = 2000;
 
 /** @typedef {import("./model.js").Model} Model */
 
 /**
- * @param {import("./parts.js").Actions} actions
- * @returns {import("./parts.js").View}
+ * Creates the view.
+ * @param {import("./view.js").Actions} actions
+ * @returns {import("./view.js").View}
  */
-export function problem(actions) {
+export function problemView(actions) {
   const body = h("div", { class: "body" });
   const foot = h("div", { class: "foot" });
   let last = "";
@@ -28,10 +29,10 @@ export function problem(actions) {
   return {
     nodes: [body, foot],
     tick(nowMs) {
-      // The host may be installed any moment: the frame asks again by itself while it can be seen.
+      // The host may be installed meanwhile: the visible frame polls.
       if (isPolling && !document.hidden && nowMs - polledAt > POLL_HOST_MS) {
         polledAt = nowMs;
-        actions.send("retry");
+        actions.send({ type: "retry" });
       }
     },
     update(model) {
@@ -45,10 +46,10 @@ export function problem(actions) {
       ]);
       if (key === last) return;
       last = key;
-      const { code, cause, fix } = sentences(model.problem);
+      const { code, cause, fix } = problemTexts(model.problem);
       const kind = remedy(code, model.terms);
-      const commands = kind === "command" || kind === "upgrade" || kind === "repair";
-      isPolling = commands || kind === "network";
+      const isCommand = kind === "command" || kind === "upgrade" || kind === "repair";
+      isPolling = isCommand || kind === "network";
       const shape = code.startsWith("host.")
         ? "plug"
         : code.startsWith("wallet.") || kind === "unlock"
@@ -59,7 +60,7 @@ export function problem(actions) {
         head(model.terms, model.terms?.station?.name ?? ""),
         h(
           "div",
-          { class: `alert ${tone(code)}`.trim(), role: "alert" },
+          { class: `alert ${noteClass(code)}`.trim(), role: "alert" },
           icon(shape, "l"),
           h(
             "div",
@@ -69,7 +70,7 @@ export function problem(actions) {
             remedyButtons(kind, actions, model.problem),
           ),
         ),
-        commands ? hostSteps(model.problem, kind) : null,
+        isCommand ? hostSteps(model.problem, kind) : null,
         h("div", { class: "after" }, h("span", null, money(model)), codeChip(report(code, model.problem.detail))),
         actions.termsOpen() && model.terms ? allTerms(model.terms) : null,
       );
@@ -88,8 +89,9 @@ export function problem(actions) {
 }
 
 /**
+ * The buttons of a remedy.
  * @param {import("./model.js").Remedy} kind
- * @param {import("./parts.js").Actions} actions
+ * @param {import("./view.js").Actions} actions
  * @param {import("./model.js").Problem} problem
  */
 function remedyButtons(kind, actions, { detail }) {
@@ -99,24 +101,26 @@ function remedyButtons(kind, actions, { detail }) {
     popup: ["openGomaa", () => actions.open()],
     create: ["walletAction_none", () => actions.openOnboarding()],
     network: ["networkLook", () => actions.openNetwork(String(detail?.["origin"] ?? ""))],
-    retry: ["tryAgain", () => actions.send("retry")],
+    retry: ["tryAgain", () => actions.send({ type: "retry" })],
   };
   const action = actionsByRemedy[kind];
   if (!action) return null;
   const button = press(h("button", { type: "button", class: "btn primary" }, t(action[0])), action[1]);
   if (kind !== "unlock" && kind !== "popup") return h("div", { class: "row wrap tight" }, button);
-  const again = press(h("button", { type: "button", class: "btn" }, t("tryAgain")), () => actions.send("retry"));
+  const again = press(h("button", { type: "button", class: "btn" }, t("tryAgain")), () =>
+    actions.send({ type: "retry" }),
+  );
   return h("div", { class: "row wrap tight" }, button, again);
 }
 
 /**
- * The exact commands, and that this frame is looking.
+ * The commands to run, and a note that the frame polls.
  * @param {import("./model.js").Problem} problem
  * @param {import("../ui/host.js").HostRemedy} kind
  */
 function hostSteps(problem, kind) {
-  const exactly = typeof problem.detail?.command === "string" ? problem.detail.command : "";
-  const commands = hostCommands(exactly, kind);
+  const fromBackground = typeof problem.detail?.command === "string" ? problem.detail.command : "";
+  const commands = hostCommands(fromBackground, kind);
   return h(
     "ol",
     { class: "steps" },
@@ -140,9 +144,9 @@ function hostSteps(problem, kind) {
   );
 }
 
-/** @param {Model} model */
+/** The note about money. @param {Model} model */
 function money({ state }) {
-  const { key, sum } = moneyOf(state);
+  const { key, sum } = moneyNote(state);
   if (key === "youPaid") return [`${t(key)} `, amount(sum)];
   if (key !== "keptSoFar") return [t(key)];
   const [start, end] = t(key, "\uE000").split("\uE000");

@@ -1,22 +1,23 @@
 /**
- * All terms: everything the band signed and the chain knows, opened by a link or the key T.
+ * All terms: what the artist has signed and what is on the chain, opened by a link or the key T.
  */
 
 import { exact } from "../ui/amounts.js";
 import { h } from "../ui/dom.js";
 import { t } from "../ui/text.js";
-import { paid, rewardMode } from "./model.js";
+import { paymentOf, rewardMode } from "./model.js";
 
 /** @typedef {import("./model.js").Terms} Terms */
 
 /**
+ * Creates the list.
  * @param {Terms} terms
- * @param {boolean} [factsShown] the four sentences stand above already
+ * @param {boolean} [factsShown] the four sentences are shown above
  * @returns {HTMLElement}
  */
 export function allTerms(terms, factsShown = false) {
   const facts = terms.facts;
-  const sums = paid(terms);
+  const sums = paymentOf(terms);
   /** @type {[string, string | null | undefined, boolean?][]} */
   const lines = [
     [t("factMay"), factsShown ? null : facts?.may],

@@ -1,5 +1,5 @@
 /**
- * Before play: the terms in four sentences and one bar.
+ * The view before playback: the terms in four sentences and a bar of payments.
  */
 
 import { amount, emphasise, split } from "../ui/pieces.js";
@@ -8,17 +8,18 @@ import { icon } from "../ui/icons.js";
 import { show } from "../ui/amounts.js";
 import { clock } from "../ui/time.js";
 import { t } from "../ui/text.js";
-import { paid, rewardMode } from "./model.js";
-import { footNote, head, showBeside, termsLink } from "./parts.js";
-import { allTerms } from "./terms.js";
+import { paymentOf, rewardMode } from "./model.js";
+import { footNote, head, showProblemNote, termsLink } from "./parts.js";
+import { allTerms } from "./all_terms.js";
 
 /** @typedef {import("./model.js").Terms} Terms */
 
 /**
- * @param {import("./parts.js").Actions} actions
- * @returns {import("./parts.js").View}
+ * Creates the view.
+ * @param {import("./view.js").Actions} actions
+ * @returns {import("./view.js").View}
  */
-export function before(actions) {
+export function readyView(actions) {
   const body = h("div", { class: "body" });
   const foot = h("div", { class: "foot" });
   let last = "";
@@ -29,7 +30,7 @@ export function before(actions) {
       const key = JSON.stringify([terms, state.state, problem, actions.termsOpen()]);
       if (key === last) return;
       last = key;
-      // The button that has the focus is made anew, so it takes the focus again.
+      // The focused button is replaced: the new one gets the focus.
       const focused =
         body.contains(document.activeElement) || foot.contains(document.activeElement)
           ? document.activeElement?.getAttribute("data-key")
@@ -47,19 +48,22 @@ export function before(actions) {
           icon("play"),
           label,
         ),
-        () => actions.send("play"),
+        () => actions.send({ type: "play" }),
       );
-      const beside = h("div", { class: "note wrap", role: "alert", hidden: true });
-      // Where something else than the budget is missing, the note below says what.
-      showBeside(beside, problem?.code === "site.budget" && terms.pay && terms.pay.need !== "budget" ? null : problem);
+      const problemNote = h("div", { class: "note wrap", role: "alert", hidden: true });
+      // What is missing is shown below, unless it is the budget.
+      showProblemNote(
+        problemNote,
+        problem?.code === "site.budget" && terms.pay && terms.pay.need !== "budget" ? null : problem,
+      );
       fill(
         body,
         head(terms, [clock(terms.duration_ms), terms.quality].filter(Boolean).join(" · "), play),
-        beside,
+        problemNote,
         facts(terms, mode),
         terms.pay ? payNote(terms, terms.pay, actions) : null,
         walletNote(mode, actions),
-        whoIsPaid(terms),
+        payees(terms),
         actions.termsOpen() ? allTerms(terms, true) : null,
       );
       const link = termsLink(actions, t("allTerms"));
@@ -74,6 +78,7 @@ export function before(actions) {
 }
 
 /**
+ * The terms as sentences.
  * @param {Terms} terms
  * @param {ReturnType<typeof rewardMode>} mode
  */
@@ -96,9 +101,9 @@ function facts(terms, mode) {
 }
 
 /**
- * What a fan without rewards can do about it: in the extension's own pages, and never in the way of the music.
+ * A note for a fan without rewards, with a button that opens the extension's own page.
  * @param {ReturnType<typeof rewardMode>} mode
- * @param {import("./parts.js").Actions} actions
+ * @param {import("./view.js").Actions} actions
  */
 function walletNote(mode, actions) {
   if (mode === "earns" || mode === "unpaid" || mode === "capped") return null;
@@ -114,10 +119,10 @@ function walletNote(mode, actions) {
 }
 
 /**
- * What a song that its listener pays costs, and what is still missing before it may cost anything.
+ * The price of a song that the listener pays, and what is missing before it may cost anything.
  * @param {Terms} terms
  * @param {import("./model.js").Pay} pay
- * @param {import("./parts.js").Actions} actions
+ * @param {import("./view.js").Actions} actions
  */
 function payNote(terms, pay, actions) {
   const each = t("payEach", show(pay.each_wei), String(terms.interval_s));
@@ -134,11 +139,11 @@ function payNote(terms, pay, actions) {
   );
 }
 
-/** @param {Terms} terms */
-function whoIsPaid(terms) {
-  const sums = paid(terms);
+/** The payees and their amounts. @param {Terms} terms */
+function payees(terms) {
+  const sums = paymentOf(terms);
   if (!sums) return h("p", { class: "s dim" }, t("nobodyPaid"));
-  // The sentence has the amount in its middle; \uE000 marks the place.
+  // \uE000 marks the amount within the sentence.
   const station = terms.payer === "listener" ? t("you") : (terms.station?.name ?? t("theStation"));
   const [start, end] = t(terms.payer === "listener" ? "youPayWhole" : "paysWhole", station, "\uE000").split("\uE000");
   const total = amount(sums.total);

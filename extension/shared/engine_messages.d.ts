@@ -1,0 +1,100 @@
+/**
+ * Messages of the port `engine`: the engine and the background (docs/protocol.md section 6).
+ */
+
+import type { HostEvents, StatusResult } from "./protocol.js";
+import type { CodedProblem, PlayerCommand, PlayerMessage } from "./player_messages.js";
+import type { EnginePageMessage, PageCommandName, PageCommandValue } from "./page_messages.js";
+import type { EngineProviderMessage, ProviderRequest, Site } from "./provider_messages.js";
+import type { WalletRequest, WalletResponse, WalletEvent } from "./wallet_messages.js";
+
+/** Kinds of ports, by what is at their other end. */
+export type Kind = "page" | "player" | "wallet" | "engine" | "provider" | "approval";
+
+/** A request to the native host: `op` and the operation's fields. */
+export interface NativeRequest {
+  op: string;
+  [field: string]: unknown;
+}
+
+/** A message for the port of a page, player, wallet screen or provider. */
+export type DeliveredMessage = EnginePageMessage | PlayerMessage | WalletResponse | WalletEvent | EngineProviderMessage;
+
+/** Requests bytes of the song that the page of a stream carries. */
+export interface PageReadRequest {
+  type: "read";
+  id: number;
+  stream: string;
+  offset: number;
+  size: number;
+}
+
+/** A request that the background answers itself. */
+export type BackgroundRequest =
+  | { type: "native"; id: number; request: NativeRequest }
+  | { type: "storage"; id: number; get?: string[]; set?: Record<string, unknown> }
+  | { type: "approve"; id: number; open: boolean };
+
+/** From the engine to the background. */
+export type EngineRequest =
+  | BackgroundRequest
+  | PageReadRequest
+  | { type: "to"; port: number; message: DeliveredMessage }
+  | { type: "badge"; count: number }
+  | { type: "awake" };
+
+/** Position of a track in its list; `after`: the stream that it follows. */
+export interface ListPlace {
+  index: number;
+  count: number;
+  after: string | null;
+  crossfade_s: number;
+}
+
+/** A stream that a page shows. */
+export interface ShowMessage {
+  type: "show";
+  stream: string;
+  /** Absolute address: http, https, or the page's own file. */
+  src: string;
+  origin: string;
+  /** Origin of the top-level page. */
+  site: string;
+  /** True if a page of another origin embeds the element's page. */
+  inside: boolean;
+  /** Port of the page. */
+  page: number;
+  element: number;
+  list?: ListPlace;
+  /** Position of playback before the engine was restarted. */
+  last?: { position_ms: number; playing: boolean } | null;
+}
+
+/** A message of a port other than a page's. */
+export type PortMessage =
+  | { type: "from"; port: number; kind: "player"; stream: string; message: PlayerCommand }
+  | { type: "from"; port: number; kind: "wallet" | "approval"; stream: null; message: WalletRequest }
+  | { type: "from"; port: number; kind: "provider"; stream: null; message: ProviderRequest };
+
+/** The response to a request of the engine. */
+export type BackgroundResponse =
+  | { type: "answer"; id: number; ok: true; result: unknown }
+  | { type: "answer"; id: number; ok: false; error: CodedProblem };
+
+/** An event of the native host, or a change of the connection's status. */
+export type NativeEvent =
+  | { [Name in keyof HostEvents]: { event: Name } & HostEvents[Name] }[keyof HostEvents]
+  | { event: "host"; status: StatusResult };
+
+/** From the background to the engine. */
+export type EngineMessage =
+  | BackgroundResponse
+  | { type: "event"; event: NativeEvent }
+  | ShowMessage
+  | { type: "hide"; stream: string }
+  | { type: "command"; stream: string; command: PageCommandName; value?: PageCommandValue; n: number; active: boolean }
+  | { type: "opened"; port: number; kind: Kind; stream: string | null; site?: Site }
+  | PortMessage
+  | { type: "closed"; port: number }
+  /** A person has closed the approval window. */
+  | { type: "dismissed" };
