@@ -11,7 +11,10 @@ const KEEP_AWAKE_MS = 20_000;
 
 // Trusted Types: the content security policy accepts script URLs of this policy only, which creates the one Worker.
 const address = new URL("worker.mjs", import.meta.url).href;
-/** @typedef {{createPolicy: (name: string, rules: {createScriptURL: () => string}) => {createScriptURL: (input: string) => string}}} TrustedTypes */
+/**
+ * @typedef {{createPolicy: (name: string, rules: {createScriptURL: () => string}) => {createScriptURL: (input: string)
+ *   => string}}} TrustedTypes
+ */
 const { trustedTypes } = /** @type {{trustedTypes?: TrustedTypes}} */ (globalThis);
 const policy = trustedTypes?.createPolicy("gomaa", { createScriptURL: () => address });
 

@@ -5,6 +5,8 @@
  * types. An argument that may be absent may be null as well.
  */
 
+import type { Signed } from "../shared/protocol.d.ts";
+
 /** 0x-hex of 20 bytes, in lower case. */
 export type Address = string;
 /** 0x-hex. */
@@ -16,22 +18,6 @@ export type Wei = string;
 /** Unix seconds. */
 export type UnixSeconds = number;
 export type Base64 = string;
-
-/** A struct with its EIP-712 signature; numbers are decimal texts, bytes 0x-hex. */
-export interface SignedMessage<Type extends string = string> {
-  type: Type;
-  message: Record<string, string>;
-  signature: Hex;
-}
-export interface SignedSession extends SignedMessage<"Session"> {
-  message: { listener: Address; payee: Address; station: Address; [field: string]: string };
-}
-export interface SignedTicket extends SignedMessage<"Ticket"> {
-  message: { expiry: string; reward: Wei; [field: string]: string };
-}
-export type SignedVoucher = SignedMessage<"Voucher">;
-export type SignedClaim = SignedMessage<"Claim">;
-export type SignedSweep = SignedMessage<"Sweep">;
 
 /** Chain and contract of the EIP-712 domain. */
 export interface SigningDomain {
@@ -129,7 +115,10 @@ export interface PlayStart {
   extent: Extent;
 }
 
-/** Source of a position: 0, the first position that may sound, the present one, the event's, the pending seek's, the end. */
+/**
+ * Source of a position: 0, the first position that may sound, the present one, the event's, the pending seek's, the
+ * end.
+ */
 export type PositionSource = "zero" | "from" | "now" | "given" | "pending" | "end";
 export type PlaybackState =
   "loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed";
@@ -303,7 +292,7 @@ export interface WalletOperations {
       /** Selects the payee; by default the hour of `now_s`. */
       number?: number | null;
     };
-    result: { session: SignedSession; id: Hex; payee: Address; number: number | null; expires_s: UnixSeconds };
+    result: { session: Signed<"Session">; id: Hex; payee: Address; number: number | null; expires_s: UnixSeconds };
   };
   "claim.sign": {
     arguments: SigningDomain & {
@@ -315,7 +304,7 @@ export interface WalletOperations {
       to?: Address | null;
       tip?: Wei | null;
     };
-    result: { claim: SignedClaim };
+    result: { claim: Signed<"Claim"> };
   };
   payees: {
     arguments: { stations: { station: Address; numbers: number[] }[] };
@@ -349,7 +338,7 @@ export interface WalletOperations {
       cap_wei: Wei;
       until: UnixSeconds;
     };
-    result: { voucher: SignedVoucher };
+    result: { voucher: Signed<"Voucher"> };
   };
   listener: { arguments: { station: Address }; result: { listener: Address } };
   "escrow.calls": {
@@ -420,7 +409,7 @@ export interface SweepCalls {
 export interface SweepOrder {
   to: Address;
   permit: Hex;
-  sweep: SignedSweep;
+  sweep: Signed<"Sweep">;
 }
 
 export type CoreOperations = SongOperations & WalletOperations;

@@ -2,6 +2,7 @@
  * Messages that the engine receives from the background, which checks their fields (background/privileges.js).
  */
 
+import type { HostEvents, ReceiptKey, StatusResult } from "../shared/protocol.d.ts";
 import type { Site } from "./provider/permits.js";
 
 /** A player on a page. */
@@ -76,14 +77,6 @@ export interface ScreenRequests {
   "host.status": {};
 }
 
-/** Primary key of a receipt. */
-export interface ReceiptKey {
-  epoch: number;
-  server: string;
-  payee: string;
-  chain_id?: number;
-}
-
 /** Requests of the approval window by type. */
 export interface ApprovalRequests {
   "approval.next": {};
@@ -128,6 +121,11 @@ export interface ProviderRequest {
   method: string;
   params: string;
 }
+
+/** Event of the host; `host` is the background's own, at a change of the connection. */
+export type HostEvent =
+  | { [Name in keyof HostEvents]: HostEvents[Name] & { event: Name } }[keyof HostEvents]
+  | { event: "host"; status: StatusResult };
 
 /** Messages of the background by type. */
 export interface BackgroundMessages {

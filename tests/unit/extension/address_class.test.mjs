@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { COMPUTER, INTERNET, NETWORK, mayReach, placeOf } from "../../../extension/engine/media/address_class.js";
+import { COMPUTER, INTERNET, NETWORK, mayReach, classOf } from "../../../extension/engine/media/address_class.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../vectors/addresses.json", import.meta.url), "utf8"));
 /** The same list holds common/address_class.py. */
@@ -10,7 +10,7 @@ const HOSTS = { [COMPUTER]: vectors.computer, [NETWORK]: vectors.network, [INTER
 
 for (const [place, hosts] of Object.entries(HOSTS))
   test(`hosts of place ${place}`, () => {
-    for (const host of hosts) assert.equal(placeOf(new URL(`http://${host}:8080/a`).hostname), Number(place), host);
+    for (const host of hosts) assert.equal(classOf(new URL(`http://${host}:8080/a`).hostname), Number(place), host);
   });
 
 test("a page reaches what lies no further inside than itself", () => {

@@ -67,7 +67,7 @@ test("after sleep the first thing that is asked finds it locked, and is no sign 
   sleep(20 * MINUTE);
   await assert.rejects(ask("wallet.quote", { to: FRIEND, amount: "1" }), code("wallet.locked"));
   assert.equal((await ask("wallet.status")).locked, true);
-  assert.equal(wallet.standing().wallet, "locked");
+  assert.equal(wallet.statusAt().wallet, "locked");
 });
 
 test("a fee that was shown before a short sleep is not the fee after it", async () => {

@@ -76,7 +76,7 @@ async function pass(ms) {
 
 beforeEach(async () => {
   await fresh();
-  await claiming.forget();
+  await claiming.dropPlanned();
   Object.assign(state, {
     claiming: [],
     ahead: [],
@@ -390,7 +390,7 @@ test("at once: the plan is given up, and all goes to the account in one transact
 test("other words see nothing of a plan, which goes on", async () => {
   await claiming.plan();
   state.accounts = [{ index: 0, name: "", address: FRIEND }];
-  assert.equal(claiming.standing().count, 0);
+  assert.equal(claiming.status().count, 0);
   for (const one of state.claiming) answers.set(one.payee, "0xaa");
   await pass(SPREAD + 120_000);
   assert.equal(sent().length, 4);

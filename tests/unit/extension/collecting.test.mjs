@@ -24,7 +24,7 @@ beforeEach(async () => {
 after(() => ask("wallet.lock"));
 
 test("always: a session is signed for every registered station, and nothing is asked", async () => {
-  await wallet.question(RADIO);
+  await wallet.addQuestion(RADIO);
   assert.ok(await sessionFor(at(RADIO)));
   assert.equal(await sessionFor(at(null)), null);
   assert.deepEqual((await ask("wallet.decisions")).questions, []);
@@ -32,30 +32,30 @@ test("always: a session is signed for every registered station, and nothing is a
 
 test("never: no session, no question", async () => {
   await ask("wallet.collect", { choice: "never" });
-  await wallet.question(RADIO);
+  await wallet.addQuestion(RADIO);
   assert.equal(await sessionFor(at(RADIO)), null);
   assert.deepEqual([signed, state.answers], [0, []]);
-  assert.deepEqual([wallet.standing(RADIO).rewards, wallet.standing(RADIO).asks], [false, false]);
+  assert.deepEqual([wallet.statusAt(RADIO).rewards, wallet.statusAt(RADIO).asks], [false, false]);
 });
 
 test("ask: until it is answered nothing is signed; a yes is for that station alone, a no is kept", async () => {
   await ask("wallet.collect", { choice: "ask" });
-  for (let i = 0; i < 2; i++) await wallet.question(RADIO);
-  await wallet.question({ address: "0xother", domain: "other.example", name: "Other" });
+  for (let i = 0; i < 2; i++) await wallet.addQuestion(RADIO);
+  await wallet.addQuestion({ address: "0xother", domain: "other.example", name: "Other" });
   assert.deepEqual(
     (await ask("wallet.decisions")).questions.map(({ domain }) => domain),
     ["other.example", "radio.example"],
   );
   assert.equal(await sessionFor(at(RADIO)), null);
-  assert.deepEqual([signed, wallet.standing(RADIO).asks], [0, true]);
+  assert.deepEqual([signed, wallet.statusAt(RADIO).asks], [0, true]);
   await ask("wallet.collect.answer", { station: "0xradio", collect: true });
   await ask("wallet.collect.answer", { station: "0xother", collect: false });
   assert.ok(await sessionFor(at(RADIO)));
   assert.equal(await sessionFor(at({ ...RADIO, address: "0xother" })), null);
   assert.deepEqual((await ask("wallet.decisions")).questions, []);
-  await wallet.question({ address: "0xother", domain: "other.example", name: "Other" });
+  await wallet.addQuestion({ address: "0xother", domain: "other.example", name: "Other" });
   assert.deepEqual(
-    [wallet.standing({ address: "0xother" }).asks, state.answers.length, storage["answers"].length],
+    [wallet.statusAt({ address: "0xother" }).asks, state.answers.length, storage["answers"].length],
     [false, 2, 2],
   );
 });
@@ -75,11 +75,11 @@ test("other words and answers that nobody asked for are refused", async () => {
 
 test("a wallet that does not exist is asked nothing, and a locked one keeps its questions", async () => {
   await ask("wallet.collect", { choice: "ask" });
-  await wallet.question(RADIO);
+  await wallet.addQuestion(RADIO);
   await ask("wallet.lock");
   assert.equal((await ask("wallet.decisions")).questions.length, 1);
   state.vault = null;
-  await wallet.question({ ...RADIO, address: "0xnew" });
+  await wallet.addQuestion({ ...RADIO, address: "0xnew" });
   assert.equal(state.answers.length, 1);
   assert.equal(now.locked, true);
 });

@@ -43,7 +43,7 @@ test("within the budget of its own site a play is a paid one; in a frame of anot
   const framed = paying({ inside: true });
   await framed.decide();
   assert.deepEqual([framed.need, framed.on, on], ["inside", false, [true, false]]);
-  assert.equal(wallet.standing().wallet, "open");
+  assert.equal(wallet.statusAt().wallet, "open");
 });
 
 test("the allowance of one site is none for another, by scheme and port too", async () => {

@@ -174,7 +174,7 @@ test("refused, closed and unanswered are 4001", async () => {
   assert.equal((await first).code, 4001);
   const second = one.begin("eth_requestAccounts");
   await shown();
-  approvals.dismissed();
+  approvals.rejectAll();
   assert.equal((await second).code, 4001);
 });
 

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { createContext, runInContext } from "node:vm";
 import { inflateSync } from "node:zlib";
 
-import { find, isPage } from "../../../extension/engine/media/polyglot.js";
+import { isPage, locateSong } from "../../../extension/engine/media/polyglot.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 /**
@@ -36,7 +36,7 @@ test("the song of every page is found where the vectors say, or refused with the
       continue;
     }
     try {
-      const { offset, size, patches } = find(data);
+      const { offset, size, patches } = locateSong(data);
       assert.deepEqual([offset, size, patches], one.place, one.name);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;

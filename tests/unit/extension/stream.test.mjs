@@ -203,7 +203,7 @@ test("music waits to be moved here where a person pressed, not where a page's sc
     const { one } = stream(FREE);
     Object.assign(one, { opened, problem: { code } });
     one.session.surface = surface;
-    assert.equal(one.waitsToMove, waits, `${surface} ${code}`);
+    assert.equal(one.waitsForTakeOver, waits, `${surface} ${code}`);
   }
 });
 
@@ -257,7 +257,7 @@ test("a song that could not be opened keeps nothing of what was read, and a retr
   globalThis.fetch = fetch;
   assert.equal(one.problem.code, "sps.magic");
   assert.deepEqual(
-    [source.head.length, source.read, source.stop.signal.aborted, one.loader.opening],
+    [source.head.length, source.reading, source.stop.signal.aborted, one.loader.opening],
     [0, null, true, { stream: "s" }],
   );
 });

@@ -6,7 +6,7 @@ import { Problem } from "../../../extension/shared/problem.js";
 import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, payees, state } from "./wallet_world.mjs";
 
 // After the world, which stands in for the browser.
-const { PAYEE_BATCH, MIN_GIFT_WEI, MAX_TRANSACTIONS, find } = await import("../../../extension/engine/wallet/sweep.js");
+const { PAYEE_BATCH, MIN_GIFT_WEI, MAX_TRANSACTIONS, readHoldings } = await import("../../../extension/engine/wallet/holdings.js");
 
 const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const [STATION, SERVER, RELAYER] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
@@ -153,7 +153,7 @@ const collect = async (most_wei = "1000") => ask("wallet.claim", { most_wei });
 test("any payees can be asked about, so many in a question, and the host is told of no others", async () => {
   const any = Array.from({ length: 2 * PAYEE_BATCH + 1 }, (_, n) => ADDRESS(n + 50));
   put(50 + PAYEE_BATCH, 9);
-  const found = await find({ chain_id: 31337, payees: any });
+  const found = await readHoldings({ chain_id: 31337, payees: any });
   assert.deepEqual(
     found.map(({ payee, amount_wei, token, chain_id }) => [payee, amount_wei, token, chain_id]),
     [[ADDRESS(50 + PAYEE_BATCH), "9", TOKEN, 31337]],

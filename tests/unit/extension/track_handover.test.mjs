@@ -25,7 +25,7 @@ function world({ position = 9_500, fadeS = 0, refusal = null } = {}) {
       close: () => done.push("close"),
     },
     applySettings: () => done.push("apply"),
-    endIfLast: () => done.push("end"),
+    monitor: { endIfLast: () => done.push("end") },
     play: async (surface) => done.push(`play ${surface}`),
     fail: (error) => done.push(error),
   });

@@ -536,7 +536,7 @@ test("a balance that is not known is not zero", async () => {
 
 test("music that plays on a site tells the host of it once, and says nothing about what the site may do", async () => {
   host.site = () => ({});
-  for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"]) wallet.met(origin);
+  for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"]) wallet.reportSite(origin);
   assert.deepEqual(
     asked.map(({ op, origin }) => [op, origin]),
     [
@@ -551,16 +551,16 @@ test("a site that the host could not be told of is told again", async () => {
   host.site = () => {
     throw new Problem("host.gone");
   };
-  wallet.met("https://third.example");
+  wallet.reportSite("https://third.example");
   await new Promise((resolve) => setImmediate(resolve));
-  wallet.met("https://third.example");
+  wallet.reportSite("https://third.example");
   assert.equal(asked.length, 2);
   await new Promise((resolve) => setImmediate(resolve));
 });
 
 test("a site's music is paused before the host hears that it may not play", async () => {
   const order = [];
-  now.halt = async (origin) => void order.push(`halt ${origin}`);
+  now.pauseSite = async (origin) => void order.push(`halt ${origin}`);
   host.site = ({ state: standing }) => (order.push(standing), {});
   for (const standing of ["paused", "revoked", "allowed"])
     await ask("wallet.site", { origin: "https://radio.example", state: standing });
