@@ -1,4 +1,7 @@
-"""Bodies of the security server's HTTP routes (docs/protocol.md section 4)."""
+"""Bodies of the security server's HTTP routes about payers, epochs and claims (docs/protocol.md section 4).
+
+Those about contents are in ``messages.server_contents``.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +9,106 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from messages.fields import Acknowledgements, Address, AgreedLines, Index, Key, Message, Number, Numbers, SignatureText
+from messages.fields import (
+    Acknowledgements,
+    Address,
+    AgreedLines,
+    Hash,
+    Index,
+    Key,
+    Number,
+    Numbers,
+    SignatureText,
+    Wei,
+)
+from messages.host_server.relay import RelayerState
+from messages.signed import SignedClaim, SignedReceipt, SignedVoucher
 
 
-class Upload(Struct, forbid_unknown_fields=True):
-    """PUT /v1/contents/{content}: the header and its content keys, wrapped to the server."""
+class ScheduleResult(Struct, frozen=True):
+    """Times of the settlement's epochs, all in seconds (docs/settlement.md).
 
-    header: str
-    ephemeral: Key
-    keys: Annotated[list[tuple[Index, Annotated[str, Meta(max_length=256)]]], Meta(min_length=1, max_length=4096)]
-    signature: SignatureText
-
-
-class HandoverRequest(Struct, forbid_unknown_fields=True):
-    """POST /v1/handovers: a content's proposed server asks for its keys and counters.
-
-    ``after``: the last listener it has counters of.
+    Attributes:
+        length: Length of an epoch.
+        grace: Time after an epoch's end before it can be posted.
+        window: Time within which a post can be challenged.
+        answer: Time within which a challenge has to be answered.
+        late: Time after the last moment of a post within which a receipt of the epoch can be challenged.
+        delay: Time between the request for a withdrawal and the withdrawal.
     """
 
-    content: Address
+    length: Number
+    grace: Number
+    window: Number
+    answer: Number
+    late: Number
+    delay: Number
+
+
+class InfoResult(Struct, frozen=True):
+    """GET /v1/info: addresses, network, schedule and version of the server.
+
+    Attributes:
+        server: The server's address.
+        key: X25519 key to which content keys are wrapped.
+        chain_id: Id of the network.
+        settlement: Address of the settlement contract.
+        schedule: Times of the epochs.
+        version: Release of the program.
+        relayer: State of the relayer's account: ``ok``, ``low`` (balance), ``spent`` (budget) or ``unknown``
+            (docs/operate-server.md).
+    """
+
     server: Address
+    key: Key
+    chain_id: Number
+    settlement: Address
+    schedule: ScheduleResult
+    version: str
+    relayer: RelayerState
+
+
+class AccountRequest(Struct, forbid_unknown_fields=True):
+    """POST /v1/accounts: asks for the payer's account.
+
+    Attributes:
+        payer: Address of the payer.
+        time_s: Time of the request, Unix seconds.
+        signature: The payer's, over keccak("gomaa/1 statement" ‖ server ‖ uint64 time_s).
+    """
+
+    payer: Address
     time_s: Number
     signature: SignatureText
-    after: Address | None = None
 
 
-class MoveRequest(Struct, forbid_unknown_fields=True):
-    """POST /v1/moves: this server is to take over a content that its owner has proposed to it."""
+class AccountResult(Struct, frozen=True):
+    """A payer's escrow with this server, all in wei.
 
-    content: Address
+    Attributes:
+        escrow_wei: Deposited and not debited.
+        requested_wei: Of that, claimed by withdrawal requests.
+        unposted_wei: Gross of vouchered plays that the chain has not debited.
+        unvouchered_wei: Gross of plays without a voucher.
+        usable_wei: Escrow that is left for further plays.
+    """
+
+    escrow_wei: Wei
+    requested_wei: Wei
+    unposted_wei: Wei
+    unvouchered_wei: Wei
+    usable_wei: Wei
 
 
 class StatementRequest(Struct, forbid_unknown_fields=True):
-    """POST /v1/statements: the payer asks what it owes."""
+    """POST /v1/statements: asks what the payer owes.
+
+    Attributes:
+        payer: Address of the payer.
+        time_s: Time of the request, Unix seconds.
+        signature: The payer's, over keccak("gomaa/1 statement" ‖ server ‖ uint64 time_s).
+        disputed: Ticket numbers that the payer does not agree to; they are stated last.
+    """
 
     payer: Address
     time_s: Number
@@ -47,32 +117,108 @@ class StatementRequest(Struct, forbid_unknown_fields=True):
 
 
 class VoucherPost(Struct, forbid_unknown_fields=True):
-    """POST /v1/vouchers.
+    """POST /v1/vouchers: hands in a payer's voucher.
 
-    ``lines``: what the payer agreed to, [ticket number, whole intervals]; absent: all of its statement.
-
-    ``time_s`` and ``signature``: the payer's, as for a statement, to be told what becomes of it. The voucher alone
-    proves nothing: it is published on the chain.
+    Attributes:
+        voucher: Signed ``Voucher``.
+        lines: [ticket number, whole intervals] that the payer agreed to; null or absent: its whole statement.
+        time_s: Time of the request, Unix seconds.
+        signature: The payer's, as for a statement. Without it the voucher counts and the result is empty: vouchers
+            are published on the chain, so one alone proves nothing.
     """
 
-    voucher: Message
+    voucher: SignedVoucher
     lines: AgreedLines | None = None
     time_s: Number = 0
     signature: SignatureText | None = None
 
 
-class AccountRequest(Struct, forbid_unknown_fields=True):
-    """POST /v1/accounts: the payer asks for its account."""
+class BooksRequest(Struct, forbid_unknown_fields=True):
+    """POST /v1/books: resynchronises a payer.
+
+    Attributes:
+        payer: Address of the payer.
+        time_s: Time of the request, Unix seconds.
+        signature: The payer's, as for a statement.
+        voucher: The payer's last signed ``Voucher``, or null.
+        settled: Acknowledgements that this server has signed, {statement, lines} each.
+    """
 
     payer: Address
     time_s: Number
     signature: SignatureText
+    voucher: SignedVoucher | None = None
+    settled: Acknowledgements = []
+
+
+class EpochResult(Struct, frozen=True):
+    """GET /v1/epochs/{epoch} and POST /v1/epochs/close: an epoch as of the last read of the chain.
+
+    Attributes:
+        epoch: Number of the epoch.
+        state: ``none``, ``posted`` or ``final``.
+        root: Merkle-sum root of the payees' leaves; null until the epoch is closed, as the next ones.
+        total: Sum of all leaves, wei.
+        counts_root: Merkle root of the counters.
+        data_hash: Keccak of the published data.
+        transaction: Hash of the server's last transaction for the epoch, or null.
+        leaves: Number of leaves.
+    """
+
+    epoch: Number
+    state: str
+    root: Hash | None = None
+    total: Wei = "0"
+    counts_root: Hash | None = None
+    data_hash: Hash | None = None
+    transaction: Hash | None = None
+    leaves: Number = 0
+
+
+class ContentCountsResult(Struct, frozen=True):
+    """GET /v1/epochs/{epoch}/counts/{content}: a content's counters with their proof.
+
+    Attributes:
+        content: The content's address.
+        plays: Counted plays.
+        unvalidated: Refused plays that are kept with their signature.
+        seeks: Counted seeks.
+        seconds: Heard time.
+        index: Position of the leaf.
+        proof: Siblings of the leaf, from the leaf up.
+        counts_root: Merkle root of the counters.
+    """
+
+    content: Address
+    plays: Number
+    unvalidated: Number
+    seeks: Number
+    seconds: Number
+    index: Index
+    proof: list[Hash]
+    counts_root: Hash
+
+
+class ImportResult(Struct, frozen=True):
+    """POST /v1/epochs/import: an epoch imported from its published bytes.
+
+    Attributes:
+        epoch: Number of the epoch.
+    """
+
+    epoch: Number
 
 
 class ReceiptsPost(Struct, forbid_unknown_fields=True):
-    """POST /v1/receipts: a payee's receipts, of all epochs or of one.
+    """POST /v1/receipts: asks for the receipts of a payee, for a challenge.
 
-    ``signature``: its key's, over server, payee and time.
+    Refused with ``invocation.time`` or ``claim.signature``.
+
+    Attributes:
+        payee: Address of the payee.
+        time_s: Time of the request, Unix seconds; it is valid for 120 seconds.
+        signature: The payee's, over keccak("gomaa/1 receipts" ‖ server ‖ payee ‖ uint64 time_s).
+        epoch: The epoch; null or absent: all epochs.
     """
 
     payee: Address
@@ -81,18 +227,33 @@ class ReceiptsPost(Struct, forbid_unknown_fields=True):
     epoch: Number | None = None
 
 
-class BooksRequest(Struct, forbid_unknown_fields=True):
-    """POST /v1/books: the payer's last voucher, and what this server has acknowledged."""
+class BareReceipt(Struct, frozen=True):
+    """A receipt without its details.
 
-    payer: Address
-    time_s: Number
-    signature: SignatureText
-    voucher: Message | None = None
-    settled: Acknowledgements = []
+    Attributes:
+        receipt: Signed ``Receipt``.
+    """
+
+    receipt: SignedReceipt
+
+
+class PayeeReceiptsResult(Struct, frozen=True):
+    """Receipts of one payee.
+
+    Attributes:
+        receipts: At most 2,000, by epoch.
+    """
+
+    receipts: list[BareReceipt]
 
 
 class ClaimPost(Struct, forbid_unknown_fields=True):
-    """POST /v1/claims. ``mixed``: one claim, held and sent among those of others."""
+    """POST /v1/claims: hands in signed claims, all to one address, for the relayer.
 
-    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    Attributes:
+        claims: Signed ``Claim`` each.
+        mixed: True if the one claim is held and sent among those of others.
+    """
+
+    claims: Annotated[list[SignedClaim], Meta(min_length=1, max_length=32)]
     mixed: bool = False

@@ -98,17 +98,19 @@ async function storage({ get, set }) {
   return get ? api.storage.local.get(get) : {};
 }
 
-/** Sends a request of the engine to the native host. @param {Record<string, any>} request */
+/** @typedef {import("./native.js").HostRequest} HostRequest */
+
+/** Sends a request of the engine to the native host, which checks it. @param {Record<string, any>} request */
 async function requestNative(request) {
   if (request["op"] === "status") {
     await native.open().catch(() => undefined);
     return native.status;
   }
-  if (request["op"] !== "open") return native.request(request);
+  if (request["op"] !== "open") return native.request(/** @type {HostRequest} */ (request));
   // Origin and site are set here: neither a page nor the engine may name them.
   const stream = streams.get(String(request["stream"]));
   if (!stream) throw new Problem("host.stream.unknown");
-  return native.request({ ...request, origin: stream.origin, site: stream.site });
+  return native.request(/** @type {HostRequest} */ ({ ...request, origin: stream.origin, site: stream.site }));
 }
 
 /** Delivers a message of the engine to a port that may get it. @param {number} port @param {any} message */

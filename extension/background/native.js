@@ -20,13 +20,14 @@ const RECONNECT_MS = 300;
  */
 const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 
-/**
- * Status of the connection; `code` is the error with which a running host refused the handshake.
- * @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null,
- *   networks: import("../engine/wallet/networks.js").Network[], code: string | null}} Status
- */
+/** @typedef {import("../shared/protocol.d.ts").StatusResult} Status */
 
 /** @typedef {Record<string, any>} JsonObject */
+/** @typedef {import("../shared/protocol.d.ts").HostOperations} HostOperations */
+/**
+ * A request: operation and fields.
+ * @typedef {{[K in keyof HostOperations]: {op: K} & HostOperations[K]["request"]}[keyof HostOperations]} HostRequest
+ */
 
 /** Client of the native-messaging host: connects at the first request and again after the host has gone. */
 export class Native {
@@ -48,8 +49,10 @@ export class Native {
 
   /**
    * Sends one request and returns its result.
-   * @param {JsonObject} request op and fields
-   * @returns {Promise<any>} rejected with the host's code, or host.missing, host.version, host.gone, host.slow
+   * @template {HostRequest} R
+   * @param {R} request
+   * @returns {Promise<HostOperations[R["op"]]["result"]>} rejected with the host's code, or host.missing, host.version,
+   *   host.gone, host.slow
    */
   async request(request) {
     await this.open();
@@ -121,15 +124,15 @@ export class Native {
     });
   }
 
-  /** @private @param {JsonObject} request @returns {Promise<any>} */
+  /** @private @template {HostRequest} R @param {R} request @returns {Promise<HostOperations[R["op"]]["result"]>} */
   post(request) {
     const { port } = this;
     if (!port) return Promise.reject(new Problem("host.gone"));
-    const isHandshake = request["op"] === "hello";
+    const isHandshake = request.op === "hello";
     return this.requests.request((id) => port.postMessage({ ...request, id }), {
       timeoutMs: isHandshake ? HANDSHAKE_MS : RESPONSE_MS,
       // A program that does not shake hands counts as missing: the help for both is the same.
-      timeoutError: () => new Problem(isHandshake ? "host.missing" : "host.slow", { op: request["op"] }),
+      timeoutError: () => new Problem(isHandshake ? "host.missing" : "host.slow", { op: request.op }),
     });
   }
 
@@ -148,7 +151,8 @@ export class Native {
     const requestId = this.requestOf(message);
     if (requestId === undefined || typeof ok !== "boolean") return;
     if (ok) {
-      if (result === undefined || result === null || isObject(result)) this.requests.resolve(requestId, result ?? {});
+      if (result === undefined || result === null || isObject(result))
+        this.requests.resolve(requestId, result === undefined ? {} : result);
       else {
         this.requests.reject(requestId, new Problem("host.answer"));
         this.disconnect();

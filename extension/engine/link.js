@@ -10,6 +10,23 @@ import { RequestMap } from "../shared/rpc.js";
 const RECONNECT_MS = 200;
 
 /** @typedef {{type: string, [field: string]: any}} Message */
+/** @typedef {import("../shared/protocol.d.ts").HostOperations} HostOperations */
+
+/** @typedef {HostOperations["open"]} Open */
+
+/**
+ * What the engine can request of the host, `open` without what the background adds to it, and of the background.
+ * @typedef {Omit<HostOperations, "open"> & import("../shared/protocol.d.ts").BackgroundOperations & {
+ *   open: {request: Omit<Open["request"], "origin" | "site">, result: Open["result"]},
+ * }} NativeOperations
+ */
+
+/**
+ * Fields of a request; they may be left out where none is required.
+ * @template {keyof NativeOperations} K
+ * @typedef {{} extends NativeOperations[K]["request"] ? [fields?: NativeOperations[K]["request"]]
+ *   : [fields: NativeOperations[K]["request"]]} NativeFields
+ */
 
 /** @type {{postMessage: (message: any) => void} | null} */
 let port = null;
@@ -55,8 +72,14 @@ function request(message) {
   return requests.request((id) => current.postMessage({ ...message, id }));
 }
 
-/** Sends a request to the native host. @param {string} op @param {Record<string, unknown>} [fields] */
-export const native = (op, fields = {}) => request({ type: "native", request: { op, ...fields } });
+/**
+ * Sends a request to the native host.
+ * @template {keyof NativeOperations} K
+ * @param {K} op
+ * @param {NativeFields<K>} fields
+ * @returns {Promise<NativeOperations[K]["result"]>}
+ */
+export const native = (op, ...[fields]) => request({ type: "native", request: { op, ...fields } });
 
 /** Reads from the browser's storage. @param {string[]} keys @returns {Promise<Record<string, any>>} */
 export const readStorage = (keys) => request({ type: "storage", get: keys });

@@ -1,1 +1,1 @@
-"""Requests of the extension to the native host (docs/protocol.md section 3)."""
+"""Requests, results and events between the extension and the native host (docs/protocol.md section 3)."""

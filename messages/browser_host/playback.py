@@ -1,76 +1,89 @@
-"""Requests about streams: opening, playing and paying for a content."""
+"""Messages of a play: its ticket, its actions and their keys."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from messages.fields import (
-    Address,
-    Count,
-    HeaderBytes,
-    Index,
-    Key,
-    Message,
-    Name,
-    Number,
-    Text,
-    Wei,
-)
+from messages.fields import Base64, Count, Index, Key, Name, Number
+from messages.signed import SignedTicket
 
 
-class Hello(Struct):
-    """The first request: the protocol the extension speaks."""
+class Prepare(Struct, frozen=True):
+    """Opens the station's ticket for the next play at the security server, and fetches a lease if the terms have one.
 
-    protocol: Number
-    extension: Text = ""
-    browser: Text = ""
-
-
-class Open(Struct):
-    """A content shown on a page: its signed header, the page's origin, and the renderer's X25519 key.
-
-    ``codecs``: what the browser decodes; ``kbps``: how fast the file arrives; ``site``: origin of the tab's page, where
-    this one is a frame in it.
+    Attributes:
+        stream: Name of a stream with a session.
+        ticket: The ``Ticket``, signed by the station.
+        tracking: The listener's consent to counts per segment; null: no choice was made.
     """
 
     stream: Name
-    header: HeaderBytes
-    origin: Annotated[str, Meta(max_length=512)]
-    key: Key
-    codecs: Annotated[list[Text], Meta(max_length=16)] | None = None
-    kbps: Number | None = None
-    site: Annotated[str, Meta(max_length=512)] = ""
-
-
-class Identify(Struct):
-    """The wallet's session for this station, or null: the host's own listener."""
-
-    stream: Name
-    session: Message | None = None
-
-
-class Prepare(Struct):
-    """The station's ticket for the next play.
-
-    ``tracking``: whether the person agreed to be counted; null: they said nothing.
-    """
-
-    stream: Name
-    ticket: Message
+    ticket: SignedTicket
     tracking: bool | None = None
 
 
-class Rejoin(Struct):
-    """Resume an interrupted play: under this ticket, or under the one that ``open`` found."""
+class PrepareResult(Struct, frozen=True):
+    """The lease of the play; the result is null without one.
+
+    Attributes:
+        first: First segment of the lease.
+        count: Number of its segments.
+        expires_s: End of the lease, Unix seconds.
+        budget: Number of actions that it covers.
+    """
+
+    first: Number
+    count: Number
+    expires_s: Number
+    budget: int
+
+
+class Rejoin(Struct, frozen=True):
+    """Resumes a play that a crash of host, engine or browser interrupted. It is not counted again.
+
+    Attributes:
+        stream: Name of an open stream.
+        ticket: The play's signed ``Ticket``; null: that of ``going`` in the result of ``open``.
+    """
 
     stream: Name
-    ticket: Message | None = None
+    ticket: SignedTicket | None = None
 
 
-class Invoke(Struct):
-    """One action; ``segment`` is the first whose key is wanted, null for none."""
+class RejoinResult(Struct, frozen=True):
+    """State of the resumed play.
+
+    Attributes:
+        state: State at its last invocation.
+        position_ms: Position of its last invocation, milliseconds.
+        heard_ms: Time heard, milliseconds.
+        intervals: Whole intervals heard.
+        rewarded: True if the session has a payee.
+        expiry_s: End of the ticket, Unix seconds.
+    """
+
+    state: Literal["playing", "paused"]
+    position_ms: Number
+    heard_ms: Number
+    intervals: Number
+    rewarded: bool
+    expiry_s: Number
+
+
+class Invoke(Struct, frozen=True):
+    """Decides and records one action, and returns the keys of segments that it permits.
+
+    An action whose keys did not arrive may be invoked again with the same position: it is the same invocation.
+
+    Attributes:
+        stream: Name of a stream with a ticket.
+        action: Name of the action, such as ``play``.
+        position_ms: Position, milliseconds; of a seek its target.
+        segment: First segment whose key is wanted; null for none.
+        count: Number of segments whose keys are wanted.
+    """
 
     stream: Name
     action: Name
@@ -79,41 +92,47 @@ class Invoke(Struct):
     count: Count = 0
 
 
-class Problem(Struct):
-    """The player has stopped for a reason of its own, such as audio that does not match the file's data."""
+class GrantWait(Struct, frozen=True):
+    """Reason for which the server releases no keys yet.
 
-    stream: Name
-    code: Name
+    Attributes:
+        code: Code of the reason.
+        retry_ms: Time before the same action is invoked again, milliseconds; 60,000 at most.
+    """
 
-
-class Close(Struct):
-    """The player was closed."""
-
-    stream: Name
-
-
-class Owed(Struct):
-    """The voucher that the listener should sign now."""
-
-    stream: Name
+    code: str
+    retry_ms: Number
 
 
-class Pay(Struct):
-    """The wallet's voucher that ``owed`` returned."""
+class Grant(Struct, frozen=True):
+    """Segment keys, wrapped to the renderer.
 
-    stream: Name
-    voucher: Message
+    Attributes:
+        ephemeral: X25519 public key of the side that wrapped them, the host or the server.
+        keys: [segment, nonce, ciphertext and tag in base64] of each key; 32 at most.
+        expires_s: Time from which the keys are not used, Unix seconds.
+        wait: Present where keys are not released yet.
+    """
+
+    ephemeral: Key
+    keys: list[tuple[Index, Base64]]
+    expires_s: Number
+    wait: GrantWait | UnsetType = UNSET
 
 
-class Site(Struct):
-    """A change of a site's grant; "*": the budget of all sites together."""
+class InvokeResult(Struct, frozen=True):
+    """The recorded invocation and its keys.
 
-    origin: Annotated[str, Meta(min_length=1, max_length=512)]
-    state: Literal["allowed", "paused", "revoked"] | None = None
-    day_wei: Wei | None = None
+    Attributes:
+        sequence: Sequence number of the invocation in its session.
+        grant: Segment keys; null if none were wanted or none lie in the window.
+        left: Remaining uses of each counted action.
+        heard_ms: Time heard in this play, milliseconds.
+        intervals: Whole intervals heard in this play.
+    """
 
-
-class Sites(Struct):
-    """Every site's grant; ``wallet``: whose earnings are returned with it, as in ``summary``."""
-
-    wallet: Address | None = None
+    sequence: Number
+    grant: Grant | None
+    left: dict[str, int]
+    heard_ms: Number
+    intervals: Number

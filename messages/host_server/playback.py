@@ -1,22 +1,42 @@
-"""Requests of a host about plays: tickets, leases, invocations."""
+"""Operations of a host about plays: tickets, leases, invocations."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from messages.fields import Address, Count, Hash, Index, Key, Message, Number, SignatureText
+from messages.fields import Address, Code, Count, Hash, Index, Key, Number, SignatureText, WrappedKeys
 from messages.host_server.request import Request
+from messages.signed import SignedInvocation, SignedSession, SignedTicket
 
 
 class Hello(Request, tag="hello"):
-    """Identifies the device: its key signs the server's address and the time."""
+    """Identifies the device; the first request of a connection.
+
+    Attributes:
+        protocol: Version of the protocol, 1.
+        device: Address of the device's key.
+        time_ms: Time of the greeting, Unix milliseconds, within two minutes of the server's clock.
+        signature: The device's, over keccak("gomaa/1 host" ‖ server address ‖ uint64 time_ms).
+    """
 
     protocol: int
     device: Address
     time_ms: Number
     signature: SignatureText
+
+
+class HelloResult(Struct, frozen=True):
+    """Version and clock of the server.
+
+    Attributes:
+        protocol: Version of the protocol, 1.
+        now_ms: The server's clock, Unix milliseconds.
+    """
+
+    protocol: int
+    now_ms: Number
 
 
 class Open(Request, tag="open"):
@@ -25,16 +45,68 @@ class Open(Request, tag="open"):
     Attributes:
         session: Signed ``Session``.
         ticket: Signed ``Ticket``.
-        tracking: Whether the listener agreed to be counted per segment; None: no choice was made.
+        tracking: True if the listener agreed to be counted per segment; null or absent: no choice was made.
     """
 
-    session: Message
-    ticket: Message
+    session: SignedSession
+    ticket: SignedTicket
     tracking: bool | None = None
 
 
+class UsageCounters(Struct, frozen=True):
+    """What a listener has used of a content, over all its plays at the server.
+
+    Attributes:
+        plays: Counted plays.
+        seeks: Counted seeks.
+        seconds: Heard time.
+        first_play_s: Time of the first counted play, Unix seconds, or null.
+    """
+
+    plays: Number
+    seeks: Number
+    seconds: Number
+    first_play_s: Number | None
+
+
+class Place(Struct, frozen=True):
+    """Where and for what a station plays, for the terms.
+
+    Attributes:
+        territory: ISO 3166-1 code, or null where unknown.
+        purpose: The terms' word for it, or null where unknown.
+    """
+
+    territory: str | None
+    purpose: str | None
+
+
+class OpenResult(Struct, frozen=True):
+    """State of the listener, the session and the station.
+
+    Attributes:
+        usage: What the listener has used of the content.
+        sequence: Last sequence number of the session.
+        secret: Secret of the listener's usage tags for this content, 32 bytes.
+        place: Territory and purpose of the station.
+    """
+
+    usage: UsageCounters
+    sequence: Number
+    secret: Key
+    place: Place
+
+
 class LeaseRequest(Request, tag="lease"):
-    """Asks for keys ahead of the actions that use them. ``rendition`` None: the header's first."""
+    """Asks for keys ahead of the actions that use them.
+
+    Attributes:
+        ticket: Id of the ticket.
+        first: First wanted segment.
+        count: Number of wanted segments.
+        key: X25519 key of the host, to which the segment keys are wrapped.
+        rendition: Id of the rendition; null or absent: the header's first.
+    """
 
     ticket: Hash
     first: Index
@@ -43,27 +115,135 @@ class LeaseRequest(Request, tag="lease"):
     rendition: Annotated[int, Meta(ge=0, lt=1 << 16)] | None = None
 
 
-class GrantRequest(Request, tag="grant"):
-    """Counts one action and asks for the keys that it needs."""
+class LeaseResult(Struct, frozen=True):
+    """Keys ahead of their use.
 
-    invocation: Message
+    Attributes:
+        ephemeral: X25519 key of the wrapping.
+        keys: Segment index and wrapped key; fewer than asked, or none, where the window or the allowance ends.
+        expires_s: End of the lease, Unix seconds.
+        budget: Invocations that may be made under it before they are reported.
+    """
+
+    ephemeral: Key
+    keys: WrappedKeys
+    expires_s: Number
+    budget: Number
+
+
+class GrantRequest(Request, tag="grant"):
+    """Counts one action and asks for the keys that it needs.
+
+    Attributes:
+        invocation: Signed ``Invocation``.
+        first: First wanted segment.
+        count: Number of wanted segments.
+        key: X25519 key of the renderer, to which the segment keys are wrapped.
+        rendition: Id of the rendition; null or absent: the header's first.
+    """
+
+    invocation: SignedInvocation
     first: Index
     count: Count
     key: Key
     rendition: Annotated[int, Meta(ge=0, lt=1 << 16)] | None = None
 
 
-class Report(Request, tag="report"):
-    """Reports actions under a lease, in order."""
+class KeyWait(Struct, frozen=True):
+    """Reason and time of a delay of keys.
 
-    invocations: Annotated[list[Message], Meta(max_length=512)]
+    Attributes:
+        code: ``invocation.pace``.
+        retry_ms: Time until a further request brings keys, milliseconds.
+    """
+
+    code: Code
+    retry_ms: Number
+
+
+class GrantResult(Struct, frozen=True):
+    """Keys of a counted action.
+
+    Attributes:
+        ephemeral: X25519 key of the wrapping.
+        keys: Segment index and wrapped key; fewer than asked, or none, where the window or the allowance ends.
+        expires_s: End of the keys' validity, Unix seconds.
+        sequence: Sequence number of the invocation.
+        usage: What the listener has used of the content, with this action.
+        heard_ms: Heard time of the ticket, milliseconds.
+        intervals: Full intervals of the ticket.
+        left: Uses that remain of each action that the terms count.
+        wait: Present where the music needs a key that the allowance does not cover yet.
+    """
+
+    ephemeral: Key
+    keys: WrappedKeys
+    expires_s: Number
+    sequence: Number
+    usage: UsageCounters
+    heard_ms: Number
+    intervals: Number
+    left: dict[str, Number]
+    wait: KeyWait | UnsetType = UNSET
+
+
+class Report(Request, tag="report"):
+    """Reports actions under a lease, in order.
+
+    Attributes:
+        invocations: Signed ``Invocation`` each.
+    """
+
+    invocations: Annotated[list[SignedInvocation], Meta(max_length=512)]
+
+
+class RefusedInvocation(Struct, frozen=True):
+    """One refusal of a report.
+
+    Attributes:
+        sequence: Sequence number of the invocation.
+        code: Code of the refusal.
+    """
+
+    sequence: Number
+    code: Code
+
+
+class ReportResult(Struct, frozen=True):
+    """What a report has counted.
+
+    Attributes:
+        sequence: Last accepted sequence number; 0: none.
+        refused: The invocations that were not counted.
+        usage: What the listener has used of the last invocation's content; null without invocations.
+        heard_ms: Heard time of the last invocation's ticket, milliseconds.
+        intervals: Full intervals of that ticket.
+    """
+
+    sequence: Number
+    refused: list[RefusedInvocation]
+    usage: UsageCounters | None
+    heard_ms: Number
+    intervals: Number
 
 
 class Destroyed(Request, tag="destroyed"):
-    """States, signed by the device, that it has destroyed its keys of a content."""
+    """States, signed by the device, that it has destroyed its keys of a content, as the terms require.
+
+    Attributes:
+        content: The content's address.
+        listener: Address of the listener key.
+        time_ms: When the keys were destroyed, Unix milliseconds.
+        code: Code of the refusal that required it.
+        signature: The device's, over keccak("gomaa/1 destroyed" ‖ content ‖ listener ‖ uint64 time_ms ‖ code).
+    """
 
     content: Address
     listener: Address
     time_ms: Number
-    code: Annotated[str, Meta(max_length=64)]
+    code: Code
     signature: SignatureText
+
+
+class DestroyedResult(Struct, frozen=True):
+    """The notice is stored; a repeated one changes nothing."""

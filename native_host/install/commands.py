@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from native_host.install.browsers import BROWSERS
 from native_host.install.sandboxed_browsers import FLATPAKS
@@ -121,9 +122,7 @@ def doctor(browsers: tuple[str, ...], profiles: tuple[Path, ...], as_json: bool)
 
     checks = examine(Target(browsers or (() if profiles else BROWSERS), profiles), locate())
     if as_json:
-        click.echo(
-            json.dumps({"ok": all(check.ok for check in checks), "checks": [check.to_json() for check in checks]})
-        )
+        click.echo(json.dumps({"ok": all(check.ok for check in checks), "checks": msgspec.to_builtins(checks)}))
     else:
         for check in checks:
             click.echo(

@@ -12,10 +12,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from messages.browser_host.connection import Check
 from native_host import HOST_NAME, PROTOCOL
 from native_host.install import device_key, sandboxed_browsers
 from native_host.install.browsers import ManifestPlace, manifest_path
@@ -28,19 +28,6 @@ from pywallet.redaction import place
 
 HELLO_S: Final = 10.0
 REACH_S: Final = 5.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """Result of one check."""
-
-    name: str
-    ok: bool
-    message: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The wire form."""
-        return asdict(self)
 
 
 def _try(name: str, act: Callable[[], str]) -> Check:

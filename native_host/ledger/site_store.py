@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from messages.browser_host.listening import GrantState
 from native_host.ledger.base import Rows
 
 EVERYWHERE: Final = "*"
@@ -19,7 +20,7 @@ class SiteRow:
     """
 
     origin: str
-    state: str = "allowed"
+    state: GrantState = "allowed"
     daily_budget_wei: int = 0
     first_used_s: int = 0
     last_used_s: int = 0
@@ -75,6 +76,6 @@ class SiteStore(Rows):
         )
 
 
-def _row(values: tuple[object, ...]) -> SiteRow:
+def _row(values: tuple[Any, ...]) -> SiteRow:
     origin, state, budget, first_s, last_s = values
-    return SiteRow(str(origin), str(state), int(str(budget)), int(str(first_s)), int(str(last_s)))
+    return SiteRow(origin, state, int(budget), first_s, last_s)

@@ -9,6 +9,9 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from messages.browser_host.connection import Failure, Reply
+from messages.browser_host.events import Event
+from messages.fields import ErrorObject
 from native_host.install.paths import locate
 from native_host.messaging import framing, requests
 from native_host.messaging.events import Emit
@@ -42,14 +45,14 @@ class Dispatcher:
         self._services: Services | None = None
         self._locks: dict[str, asyncio.Lock] = {}
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: Reply | Failure | Event) -> None:
         """Send a reply or event to the browser."""
         try:
             frame = framing.encode(message)
         except Exception as e:
             log.exception("an answer cannot be written")
             error = e if isinstance(e, InputError) else GomaaError("internal")
-            frame = framing.encode({"id": message.get("id", 0), "ok": False, "error": error.to_json()})
+            frame = framing.encode(failure(getattr(message, "id", 0), error))
         self._write(frame)
 
     async def handle(self, body: bytes | GomaaError) -> None:
@@ -65,14 +68,14 @@ class Dispatcher:
             message = framing.decode(body)
             number = requests.request_id(message)
             result = await self._run(str(message.get("op")), requests.parse(message))
-            reply = {"id": number, "ok": True, "result": result}
+            reply: Reply | Failure = Reply(number, result)
         except GomaaError as e:
-            reply = {"id": number, "ok": False, "error": e.to_json()}
+            reply = failure(number, e)
         except Exception as e:
             from native_host.ledger.faults import own  # only here: the browser waits for this process to start
 
             log.exception("a request failed")
-            reply = {"id": number, "ok": False, "error": own(e).to_json()}
+            reply = failure(number, own(e))
         self.send(reply)
 
     async def _run(self, op: str, request: Any) -> Any:
@@ -110,6 +113,16 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._services.reporters.flush(), LAST_REPORT_S)
             await self._services.close()
+
+
+def failure(number: int, error: GomaaError) -> Failure:
+    """The reply to a request that failed.
+
+    Args:
+        number: The request's id; 0 where it could not be read.
+        error: The failure.
+    """
+    return Failure(number, ErrorObject(error.code, error.message, error.public_detail()))
 
 
 def _open_services(emit: Emit) -> Services:

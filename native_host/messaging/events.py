@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-Emit = Callable[[dict[str, Any]], None]
+from messages.browser_host.events import Event
+
+Emit = Callable[[Event], None]
 """Sends one event to the extension."""

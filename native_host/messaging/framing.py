@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
+from messages.browser_host.connection import Part
 from pywallet.errors import GomaaError, InputError
 
 MAX_FRAME: Final = 8 << 20
@@ -156,12 +158,11 @@ def decode(body: bytes) -> dict[str, Any]:
     return value
 
 
-def encode(message: dict[str, Any]) -> bytes:
+def encode(message: Struct) -> bytes:
     """Encode an outgoing message: one frame, or several where it is longer than ``MAX_REPLY``.
 
-    Each of several frames is ``{"id": of the answer, "part": n, "parts": of so many, "data": base64}``, in order and
-    with nothing between them; the joined data are the message's JSON in UTF-8. An incomplete answer ends only its own
-    request.
+    Each of several frames is a ``Part``, in order and with no other frame between them. An incomplete message fails
+    only its own request.
 
     Returns:
         The bytes of all frames.
@@ -173,7 +174,7 @@ def encode(message: dict[str, Any]) -> bytes:
         body = msgspec.json.encode(message)
     except UnicodeEncodeError:
         # A lone surrogate in a node's text.
-        body = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
+        body = json.dumps(msgspec.to_builtins(message), ensure_ascii=False).encode("utf-8", "replace")
     if len(body) <= MAX_REPLY:
         return _LENGTH.pack(len(body)) + body
     if len(body) > MAX_WHOLE:
@@ -181,7 +182,7 @@ def encode(message: dict[str, Any]) -> bytes:
     pieces = [body[at : at + PART] for at in range(0, len(body), PART)]
     out = bytearray()
     for number, piece in enumerate(pieces, 1):
-        part = msgspec.json.encode({"id": message.get("id", 0), "part": number, "parts": len(pieces), "data": piece})
+        part = msgspec.json.encode(Part(getattr(message, "id", 0), number, len(pieces), piece))
         out += _LENGTH.pack(len(part)) + part
     return bytes(out)
 

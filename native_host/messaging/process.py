@@ -13,7 +13,7 @@ from typing import Final
 
 from native_host.install.paths import locate
 from native_host.messaging import framing
-from native_host.messaging.dispatcher import LAST_REPORT_S, Dispatcher
+from native_host.messaging.dispatcher import LAST_REPORT_S, Dispatcher, failure
 from pywallet.errors import GomaaError
 from pywallet.redacted_logs import log_to, report_uncaught
 
@@ -57,7 +57,7 @@ async def _serve(pipes: framing.Pipes) -> int:
         task.add_done_callback(done)
     with contextlib.suppress(OSError):
         if isinstance(item, framing.Broken):
-            dispatcher.send({"id": 0, "ok": False, "error": item.error.to_json()})
+            dispatcher.send(failure(0, item.error))
         if running:
             await asyncio.wait(running, timeout=LAST_REPORT_S)
         for task in list(running):

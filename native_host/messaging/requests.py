@@ -7,77 +7,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from messages.browser_host.chain import (
-    Doctor,
-    Holdings,
-    Network,
-    Read,
-    Send,
-    Simulate,
-    Transaction,
-    Transfers,
-)
-from messages.browser_host.playback import (
-    Close,
-    Hello,
-    Identify,
-    Invoke,
-    Open,
-    Owed,
-    Pay,
-    Prepare,
-    Problem,
-    Rejoin,
-    Site,
-    Sites,
-)
-from messages.browser_host.wallet import (
-    Claim,
-    Earnings,
-    Escrow,
-    Leaf,
-    Payees,
-    ReceiptBreakdown,
-    Relayer,
-    Scan,
-    Summary,
-    Sweep,
-    VerifyCounts,
-)
+from messages.browser_host.exchanges import BROWSER_HOST
 from pywallet.errors import InputError
 
 OPERATIONS: Final[dict[str, type[Struct]]] = {
-    "hello": Hello,
-    "open": Open,
-    "identify": Identify,
-    "prepare": Prepare,
-    "rejoin": Rejoin,
-    "invoke": Invoke,
-    "problem": Problem,
-    "close": Close,
-    "summary": Summary,
-    "payees": Payees,
-    "earnings": Earnings,
-    "scan": Scan,
-    "origin": ReceiptBreakdown,
-    "site": Site,
-    "sites": Sites,
-    "owed": Owed,
-    "pay": Pay,
-    "escrow": Escrow,
-    "simulate": Simulate,
-    "read": Read,
-    "send": Send,
-    "transaction": Transaction,
-    "transfers": Transfers,
-    "holdings": Holdings,
-    "relayer": Relayer,
-    "sweep": Sweep,
-    "leaf": Leaf,
-    "claim": Claim,
-    "verify_counts": VerifyCounts,
-    "network": Network,
-    "doctor": Doctor,
+    exchange.name: exchange.request for exchange in BROWSER_HOST if exchange.request is not None
 }
 """By the wire's name of the operation."""
 

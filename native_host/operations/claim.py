@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
+from typing import Final
 
-from messages.browser_host.wallet import Claim
+from messages.browser_host.payout import Claim, ClaimResult
 from native_host.context import Services
 from native_host.payments import epoch_proofs
 from native_host.remote.network import Network
@@ -22,13 +22,8 @@ CONFIRM_S: Final = 60.0
 POLL_S: Final = 0.25
 
 
-async def run(services: Services, request: Claim) -> dict[str, Any]:
+async def run(services: Services, request: Claim) -> ClaimResult:
     """Send claims of one server to one recipient.
-
-    Returns:
-        ``transaction``, ``to`` and ``amount_wei``. For a claim that is mixed with others and not sent yet: a null
-        ``transaction``, and ``due_s``, Unix seconds until which the relayer holds it at most; the same request again
-        returns its state.
 
     Raises:
         GomaaError: ``claim.*``, ``server.*``, ``chain.*``.
@@ -52,7 +47,7 @@ async def run(services: Services, request: Claim) -> dict[str, Any]:
         mixed = {"mixed": True, "after_s": request.after_s} if request.mixed else {}
         result = await server.request("claim", RELAY_S, claims=request.claims, **mixed)
     if request.mixed and result.get("transaction") is None:
-        return {"transaction": None, "due_s": epoch_proofs.read(lambda: int(result["due_s"]))}
+        return ClaimResult(None, due_s=epoch_proofs.read(lambda: int(result["due_s"])))
     transaction = epoch_proofs.read(lambda: from_hex(result["transaction"], 32))
     amount = await _paid(network, transaction, [claim.message for claim in claims])
     # A payee cannot spend it: ``summary`` looks for the transfer that moves it to the wallet.
@@ -60,7 +55,7 @@ async def run(services: Services, request: Claim) -> dict[str, Any]:
     with services.ledger.write():
         for row in rows if spendable else ():
             services.ledger.set_claimed(row, to_hex(transaction))
-    return {"transaction": to_hex(transaction), "to": to_hex(first.to), "amount_wei": str(amount)}
+    return ClaimResult(to_hex(transaction), to=to_hex(first.to), amount_wei=str(amount))
 
 
 async def _paid(network: Network, transaction: bytes, claims: list[ClaimMessage]) -> int:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.wallet import Escrow
+from messages.browser_host.listening import Escrow, EscrowEntry, EscrowResult
 from native_host.context import Services
 from pywallet.encoding.hex import from_hex, to_hex
 
 
-async def run(services: Services, request: Escrow) -> dict[str, Any]:
-    """Every server and station where a content had a price for this listener.
-
-    Returns:
-        ``places``, amounts in wei.
+async def run(services: Services, request: Escrow) -> EscrowResult:
+    """Read the escrow at every server and station where a content had a price for this listener.
 
     Raises:
         Unavailable: ``chain.unreachable``.
@@ -32,23 +27,23 @@ async def run(services: Services, request: Escrow) -> dict[str, Any]:
         # Vouchered, and not debited on the chain yet.
         pending = max(0, last.cap_wei - spent) if last else 0
         places.append(
-            {
-                "server": to_hex(server),
-                "payer": to_hex(payer),
-                "station": to_hex(station),
-                "domain": domain,
-                "chain_id": chain_id,
-                "settlement": to_hex(network.deployment.settlement),
-                "token": to_hex(network.deployment.token),
-                "escrow_wei": str(escrow),
-                "left_wei": str(max(0, escrow - requested - pending)),
-                "pending_wei": str(pending),
-                "spent_wei": str(spent + pending),
-                "requested_wei": str(requested),
-                "held_wei": str(await network.token.balance_of(payer)),
-                "ready_s": ready_s,
-                "now_s": services.clock.now_ms(network) // 1000,
-                "delay_s": network.deployment.schedule.delay,
-            }
+            EscrowEntry(
+                server=to_hex(server),
+                payer=to_hex(payer),
+                station=to_hex(station),
+                domain=domain,
+                chain_id=chain_id,
+                settlement=to_hex(network.deployment.settlement),
+                token=to_hex(network.deployment.token),
+                escrow_wei=str(escrow),
+                left_wei=str(max(0, escrow - requested - pending)),
+                pending_wei=str(pending),
+                spent_wei=str(spent + pending),
+                requested_wei=str(requested),
+                held_wei=str(await network.token.balance_of(payer)),
+                ready_s=ready_s,
+                now_s=services.clock.now_ms(network) // 1000,
+                delay_s=network.deployment.schedule.delay,
+            )
         )
-    return {"places": places}
+    return EscrowResult(places)

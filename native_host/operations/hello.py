@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.version import VERSION
-from messages.browser_host.playback import Hello
+from messages.browser_host.connection import Hello, HelloResult
 from native_host import CAPABILITIES, PROTOCOL
 from native_host.context import Services
 from pywallet.errors import InputError
 
 
-async def run(services: Services, request: Hello) -> dict[str, Any]:
+async def run(services: Services, request: Hello) -> HelloResult:
     """Start the services, and return this host's version and networks.
 
     Raises:
@@ -20,9 +18,4 @@ async def run(services: Services, request: Hello) -> dict[str, Any]:
     if request.protocol != PROTOCOL:
         raise InputError("host.version", extension=request.protocol, host=PROTOCOL)
     services.start()
-    return {
-        "protocol": PROTOCOL,
-        "host": VERSION,
-        "capabilities": list(CAPABILITIES),
-        "networks": services.networks.to_json(),
-    }
+    return HelloResult(PROTOCOL, VERSION, list(CAPABILITIES), services.networks.entries())

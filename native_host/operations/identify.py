@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from messages.browser_host.playback import Identify
+from messages.browser_host.stream import Identify, IdentifyResult
 from native_host.context import Services
 from native_host.ledger import SessionRow
 from native_host.playback.stream import Stream
@@ -31,11 +31,8 @@ What is published of one hour says nothing of the next.
 """
 
 
-async def run(services: Services, request: Identify) -> dict[str, Any]:
-    """Bind a listener to the stream.
-
-    Returns:
-        ``session`` (signed), ``id`` and ``now_s``.
+async def run(services: Services, request: Identify) -> IdentifyResult:
+    """Bind a session to the stream.
 
     Raises:
         Refusal: ``session.*``, ``station.unknown``, ``policy.wallet.required``.
@@ -56,7 +53,7 @@ async def run(services: Services, request: Identify) -> dict[str, Any]:
             stream.lease = None
         stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row
-    return {"session": msgspec.json.decode(row.signed_json), "id": to_hex(row.id), "now_s": now_s}
+    return IdentifyResult(msgspec.json.decode(row.signed_json), to_hex(row.id), now_s)
 
 
 def _wallet_session(services: Services, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.playback import Invoke
+from messages.browser_host.playback import Grant, Invoke, InvokeResult
 from native_host.context import Services
 from native_host.playback import lease_manager
 from native_host.playback.invocation_log import (
@@ -24,11 +22,8 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import ACTIONS
 
 
-async def run(services: Services, request: Invoke) -> dict[str, Any]:
+async def run(services: Services, request: Invoke) -> InvokeResult:
     """Record one action, and return its keys.
-
-    Returns:
-        ``sequence``, ``grant``, ``left`` (of each count), ``heard_ms`` and full ``intervals``.
 
     Raises:
         GomaaError: The refusal; a refused action counts nothing. ``server.*``, ``host.ledger.*``.
@@ -52,13 +47,13 @@ async def run(services: Services, request: Invoke) -> dict[str, Any]:
     server = services.servers.of_stream(stream)
     services.reporters.of(server, session.id).wake()
     lease_manager.renew_ahead(services, stream, request.position_ms)
-    return {
-        "sequence": recorded.entry.sequence,
-        "grant": grant,
-        "left": dict(recorded.left),
-        "heard_ms": recorded.meter.heard_ms,
-        "intervals": recorded.meter.intervals(stream.policy.price.interval_s),
-    }
+    return InvokeResult(
+        sequence=recorded.entry.sequence,
+        grant=grant,
+        left=dict(recorded.left),
+        heard_ms=recorded.meter.heard_ms,
+        intervals=recorded.meter.intervals(stream.policy.price.interval_s),
+    )
 
 
 async def _require_keys(services: Services, stream: Stream, action: str, wanted: Wanted | None) -> None:
@@ -79,9 +74,7 @@ def _lease_refusal(services: Services, stream: Stream) -> Refusal | None:
     return stream.lease.refusal(services.clock.now_ms(stream.network) // 1000) if stream.lease is not None else None
 
 
-async def _grant(
-    services: Services, stream: Stream, recorded: Recorded, wanted: Wanted | None
-) -> dict[str, Any] | None:
+async def _grant(services: Services, stream: Stream, recorded: Recorded, wanted: Wanted | None) -> Grant | None:
     if wanted is None:
         return None
     if stream.withdrawn is not None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.wallet import Leaf
+from messages.browser_host.payout import Leaf, LeafResult
 from native_host.context import Services
 from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex
@@ -12,11 +10,8 @@ from pywallet.errors import GomaaError
 from pywallet.settlement import verify_leaf
 
 
-async def run(services: Services, request: Leaf) -> dict[str, Any]:
+async def run(services: Services, request: Leaf) -> LeafResult:
     """Fetch the leaf and verify its proof.
-
-    Returns:
-        ``amount_wei``, ``index``, ``depth`` of the proof, ``final`` and ``verified``.
 
     Raises:
         GomaaError: ``chain.mismatch``, ``claim.pending``, ``server.*``, ``chain.unreachable``.
@@ -30,4 +25,4 @@ async def run(services: Services, request: Leaf) -> dict[str, Any]:
     if not verify_leaf(header, payee, amount, index, proof):
         raise GomaaError("chain.mismatch", epoch=request.epoch, reason="the leaf is not under the root")
     final = await epoch_proofs.committed(network, server, request.epoch, header)
-    return {"amount_wei": str(amount), "index": index, "depth": len(proof), "final": final, "verified": True}
+    return LeafResult(str(amount), index, len(proof), final, verified=True)

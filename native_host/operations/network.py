@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.chain import Network
+from messages.browser_host.connection import Network, NetworkResult
 from native_host.context import Services
 from native_host.remote import network_files, network_setup
 
 
-async def run(services: Services, request: Network) -> dict[str, Any]:
+async def run(services: Services, request: Network) -> NetworkResult:
     """Check the network against its node and save it.
-
-    Returns:
-        ``networks`` that are known now.
 
     Raises:
         GomaaError: ``host.network.*``, ``station.answer``, ``chain.unreachable``.
     """
     await network_setup.join(services.paths, request.origin, network_files.from_record(request.network))
     services.networks.reload()
-    return {"networks": services.networks.to_json()}
+    return NetworkResult(services.networks.entries())

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Literal, cast
 
-from messages.browser_host.playback import Open
+from messages.browser_host.stream import (
+    DecisionContext,
+    InitPart,
+    InterruptedPlay,
+    Open,
+    OpenResult,
+    ServerEntry,
+    StationEntry,
+    Usage,
+)
 from native_host.context import Services
 from native_host.ledger import TicketRow
 from native_host.operations import rejoin
@@ -26,11 +35,8 @@ _LONG: Final = 64 << 10
 """Bytes of a header; a longer one is read in a thread, so that other streams do not wait."""
 
 
-async def run(services: Services, request: Open) -> dict[str, Any]:
+async def run(services: Services, request: Open) -> OpenResult:
     """Open a stream, in place of one of the same name. Nothing plays yet, nothing is counted.
-
-    Returns:
-        What was verified: content, policy, segments, station, usage, prices, and ``going``, a play to go on with.
 
     Raises:
         GomaaError: ``sps.*``, ``content.*``, ``server.*``, ``site.streams``, ``chain.unreachable``.
@@ -66,7 +72,7 @@ def _read(cose: bytes, request: Open) -> _Song:
     return _Song(header, Policy.from_dict(header.policy), parts, len(cose))
 
 
-async def _open(services: Services, request: Open, song: _Song, replaced: Stream | None) -> dict[str, Any]:
+async def _open(services: Services, request: Open, song: _Song, replaced: Stream | None) -> OpenResult:
     header, policy = song.header, song.policy
     network = services.networks.require(header.chain)
     await network.ready()
@@ -98,7 +104,7 @@ async def _open(services: Services, request: Open, song: _Song, replaced: Stream
     return _reply(services, stream, going)
 
 
-def _reply(services: Services, stream: Stream, going: TicketRow | None) -> dict[str, Any]:
+def _reply(services: Services, stream: Stream, going: TicketRow | None) -> OpenResult:
     header, policy, station = stream.header, stream.policy, stream.facts.station
     now_s = services.clock.now_ms(stream.network) // 1000
     # Before a session is known, the last listener at this station is the best answer.
@@ -107,31 +113,46 @@ def _reply(services: Services, stream: Stream, going: TicketRow | None) -> dict[
     usage, context = services.ledger.usage(listener, header.content, policy, now_s), stream.context(now_s)
     # "pause" counts nothing: the decision's `left` is what remains now.
     left = decide(policy, usage, context, "pause").left
-    return {
-        "stream": stream.name,
-        "content": to_hex(header.content),
-        "title": named(header.title),
-        "artist": named(header.artist),
-        "duration_ms": stream.table.index.duration_ms,
-        "mime": stream.table.rendition.mime,
-        **stream.table.to_json(),
-        "ephemeral": to_b64(stream.wrap.ephemeral),
-        "policy": policy.to_dict(),
-        "device": to_hex(device) if (device := services.keys.address_for(stream)) else None,
-        "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain}
-        if station
-        else None,
-        "usage": {**vars(usage), "counts": dict(usage.counts), "last_s": dict(usage.last_s)},
-        "context": vars(context).copy(),
-        "left": dict(left),
-        "server": {"address": to_hex(stream.server), "url": stream.server_url},
-        "owner": to_hex(header.owner),
-        "interval_s": policy.price.interval_s,
-        "price_wei": str(policy.price.owner),
-        "reward_wei": str(policy.price.reward),
-        "bps": stream.facts.bps,
-        "chain_id": header.chain,
-        "settlement": to_hex(stream.network.deployment.settlement),
-        "now_s": now_s,
-        "going": {"state": going.state, "position_ms": going.position_ms} if going else None,
-    }
+    rendition, init = stream.table.rendition, stream.table.init
+    device = services.keys.address_for(stream)
+    return OpenResult(
+        stream=stream.name,
+        content=to_hex(header.content),
+        title=named(header.title),
+        artist=named(header.artist),
+        duration_ms=stream.table.index.duration_ms,
+        mime=rendition.mime,
+        rendition=rendition.id,
+        codec=rendition.codec,
+        key_epochs=list(rendition.key_epochs),
+        init=InitPart(init[0], init[1], to_b64(init[2])),
+        segments=stream.table.entries(),
+        ephemeral=to_b64(stream.wrap.ephemeral),
+        policy=policy.to_dict(),
+        device=None if device is None else to_hex(device),
+        station=None if station is None else StationEntry(to_hex(station.address), station.name, station.domain),
+        usage=Usage(
+            plays=usage.plays,
+            seeks=usage.seeks,
+            seconds=usage.seconds,
+            first_play_s=usage.first_play_s,
+            counts=dict(usage.counts),
+            last_s=dict(usage.last_s),
+        ),
+        context=DecisionContext(**vars(context)),
+        left=dict(left),
+        server=ServerEntry(to_hex(stream.server), stream.server_url),
+        owner=to_hex(header.owner),
+        interval_s=policy.price.interval_s,
+        price_wei=str(policy.price.owner),
+        reward_wei=str(policy.price.reward),
+        bps=stream.facts.bps,
+        chain_id=header.chain,
+        settlement=to_hex(stream.network.deployment.settlement),
+        now_s=now_s,
+        going=None if going is None else _interrupted(going),
+    )
+
+
+def _interrupted(play: TicketRow) -> InterruptedPlay:
+    return InterruptedPlay(cast('Literal["playing", "paused"]', play.state), play.position_ms)

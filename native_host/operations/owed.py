@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.playback import Owed
+from messages.browser_host.listening import Owed, OwedResult
 from native_host.context import Services
 from native_host.payments import statement_check
 from pywallet.encoding.hex import to_hex
 
 
-async def run(services: Services, request: Owed) -> dict[str, Any] | None:
+async def run(services: Services, request: Owed) -> OwedResult | None:
     """The voucher to sign, or null where nothing is new.
 
     Raises:
@@ -22,13 +20,13 @@ async def run(services: Services, request: Owed) -> dict[str, Any] | None:
         return None
     station = stream.facts.station
     domain = stream.network.domain
-    return {
-        "server": to_hex(due.server),
-        "payer": to_hex(due.payer),
-        "station": to_hex(station.address) if station else None,
-        "cap_wei": str(due.cap),
-        "until": due.until,
-        "added_wei": str(due.added),
-        "chain_id": domain.chain_id,
-        "settlement": to_hex(domain.settlement),
-    }
+    return OwedResult(
+        server=to_hex(due.server),
+        payer=to_hex(due.payer),
+        station=to_hex(station.address) if station else None,
+        cap_wei=str(due.cap),
+        until=due.until,
+        added_wei=str(due.added),
+        chain_id=domain.chain_id,
+        settlement=to_hex(domain.settlement),
+    )

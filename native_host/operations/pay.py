@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.playback import Pay
+from messages.browser_host.listening import Pay
+from messages.fields import Empty
 from native_host.context import Services
 from native_host.payments import statement_check
 from pywallet.protocol import Signed, Voucher
 
 
-async def run(services: Services, request: Pay) -> dict[str, Any]:
+async def run(services: Services, request: Pay) -> Empty:
     """Send the voucher that ``owed`` returned.
 
     Raises:
@@ -19,4 +18,4 @@ async def run(services: Services, request: Pay) -> dict[str, Any]:
     await statement_check.pay(
         services, services.streams.require(request.stream), Signed.from_json(Voucher, request.voucher)
     )
-    return {}
+    return Empty()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.wallet import Payees
+from messages.browser_host.earnings import Payees
+from messages.fields import Empty
 from native_host.context import Services
 from native_host.ledger import PayeeRow
 from pywallet.encoding.hex import from_hex
 
 
-async def run(services: Services, request: Payees) -> dict[str, Any]:
+async def run(services: Services, request: Payees) -> Empty:
     """Record payees in this computer's ledger only; known ones stay as they are."""
     wallet = from_hex(request.wallet, 20)
     rows = []
@@ -19,4 +18,4 @@ async def run(services: Services, request: Payees) -> dict[str, Any]:
         rows.append(PayeeRow(wallet, address, payee.chain_id, settlement, station, payee.number, payee.name))
     with services.ledger.write():
         services.ledger.add_payees(rows)
-    return {}
+    return Empty()

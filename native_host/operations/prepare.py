@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from messages.browser_host.playback import Prepare
+from messages.browser_host.playback import Prepare, PrepareResult
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
@@ -27,11 +27,11 @@ from pywallet.protocol import (
 )
 
 
-async def run(services: Services, request: Prepare) -> dict[str, Any] | None:
+async def run(services: Services, request: Prepare) -> PrepareResult | None:
     """Accept a ticket for the stream.
 
     Returns:
-        The lease's ``first``, ``count`` and ``expires_s``; null without one.
+        The lease; None without one.
 
     Raises:
         GomaaError: ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal,
@@ -69,7 +69,7 @@ async def run(services: Services, request: Prepare) -> dict[str, Any] | None:
     if stream.policy.lease is None or stream.policy.price.payer == "listener":
         return None
     lease = await lease_manager.fetch(services, stream, 0)
-    return {"first": lease.first, "count": lease.count, "expires_s": lease.expires_s, "budget": lease.budget}
+    return PrepareResult(lease.first, lease.count, lease.expires_s, lease.budget)
 
 
 def read_ticket(value: Any) -> Signed[Ticket]:

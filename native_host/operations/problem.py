@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.playback import Problem
+from messages.browser_host.stream import Problem
+from messages.fields import Empty
 from native_host.context import Services
 from pywallet.errors import SENTENCES, InputError
 
 
-async def run(services: Services, request: Problem) -> dict[str, Any]:
+async def run(services: Services, request: Problem) -> Empty:
     """Record the code as a refusal, if the content played.
 
     Raises:
@@ -20,4 +19,4 @@ async def run(services: Services, request: Problem) -> dict[str, Any]:
     stream = services.streams.require(request.stream)
     if stream.started is not None:
         services.refusals.record(stream, "play", request.code)
-    return {}
+    return Empty()

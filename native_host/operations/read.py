@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from chain.node_answers import Unsupported
-from messages.browser_host.chain import Read
+from messages.browser_host.chain import Read, ReadResult
 from native_host.context import Services
 from pywallet.errors import GomaaError, InputError, Unavailable
 
@@ -34,8 +34,8 @@ MAX_ANSWER: Final = 512 * 1024
 """Characters of an answer: a message to the browser may be 1 MiB."""
 
 
-async def run(services: Services, request: Read) -> dict[str, Any]:
-    """The node's answer as ``value``.
+async def run(services: Services, request: Read) -> ReadResult:
+    """Call a method of the network's node.
 
     Raises:
         GomaaError: ``wallet.unsupported``, ``message.schema``, ``chain.reverted``, ``chain.unreachable``.
@@ -57,4 +57,4 @@ async def run(services: Services, request: Read) -> dict[str, Any]:
         raise InputError("message.schema", field="params", reason=e.detail["reason"]) from None
     if len(json.dumps(value)) > MAX_ANSWER:
         raise InputError("message.schema", field="params", reason="the answer is too long: ask for less")
-    return {"value": value}
+    return ReadResult(value)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from messages.browser_host.wallet import ReceiptBreakdown
+from messages.browser_host.earnings import ReceiptBreakdown, ReceiptBreakdownResult, ReceiptPart
 from native_host.context import Services
 from native_host.payments.receipt_breakdown import Part, Play, parts
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError
 
 
-async def run(services: Services, request: ReceiptBreakdown) -> dict[str, Any]:
-    """The receipt as the server signed it, its parts to the wei, and the transaction that claimed it.
-
-    Returns:
-        ``receipt`` and ``detail`` (null where only the published data have the amount), ``parts`` and more.
+async def run(services: Services, request: ReceiptBreakdown) -> ReceiptBreakdownResult:
+    """Read a receipt, and divide its amount among its plays, to the wei.
 
     Raises:
         InputError: ``claim.unknown``.
@@ -31,37 +26,29 @@ async def run(services: Services, request: ReceiptBreakdown) -> dict[str, Any]:
     parts_by_receipt = parts(receipts, plays)
     session = services.ledger.session_of_payee(payee)
     payee_row = services.ledger.payee(from_hex(request.wallet, 20), payee, row.chain_id) if request.wallet else None
-    return {
-        "chain_id": row.chain_id,
-        "settlement": to_hex(row.settlement),
-        "receipt": msgspec.json.decode(row.signed_json),
-        "detail": msgspec.json.decode(row.detail_json),
-        "station": row.station_domain,
-        "session": None if session is None else to_hex(session),
-        "station_address": None if payee_row is None else to_hex(payee_row.station_address),
-        "parts": [_part(services, part) for part in parts_by_receipt[(server, request.epoch, payee)]],
-        "transaction": row.claim_transaction,
-    }
+    return ReceiptBreakdownResult(
+        chain_id=row.chain_id,
+        settlement=to_hex(row.settlement),
+        receipt=msgspec.json.decode(row.signed_json),
+        detail=msgspec.json.decode(row.detail_json),
+        station=row.station_domain,
+        session=None if session is None else to_hex(session),
+        station_address=None if payee_row is None else to_hex(payee_row.station_address),
+        parts=[_part(services, part) for part in parts_by_receipt[(server, request.epoch, payee)]],
+        transaction=row.claim_transaction,
+    )
 
 
-def _part(services: Services, part: Part) -> dict[str, Any]:
+def _part(services: Services, part: Part) -> ReceiptPart:
     if part.play is None:
-        return {
-            "content": None,
-            "title": "",
-            "artist": "",
-            "time_s": None,
-            "seconds": None,
-            "ticket": None,
-            "amount_wei": str(part.amount),
-        }
+        return ReceiptPart(None, "", "", None, None, None, str(part.amount))
     title, artist = services.ledger.song(part.play.content)
-    return {
-        "content": to_hex(part.play.content),
-        "title": title,
-        "artist": artist,
-        "time_s": part.play.time_s,
-        "seconds": part.play.heard_ms // 1000,
-        "ticket": to_hex(part.play.ticket),
-        "amount_wei": str(part.amount),
-    }
+    return ReceiptPart(
+        content=to_hex(part.play.content),
+        title=title,
+        artist=artist,
+        time_s=part.play.time_s,
+        seconds=part.play.heard_ms // 1000,
+        ticket=to_hex(part.play.ticket),
+        amount_wei=str(part.amount),
+    )

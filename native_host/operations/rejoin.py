@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Final
+from typing import Final, Literal, cast
 
 import msgspec
 
-from messages.browser_host.playback import Rejoin
+from messages.browser_host.playback import Rejoin, RejoinResult
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.operations.prepare import place_of, read_ticket
@@ -22,11 +22,8 @@ from pywallet.rules.limits import is_silent
 LIVE: Final = ("playing", "paused")
 
 
-async def run(services: Services, request: Rejoin) -> dict[str, Any]:
+async def run(services: Services, request: Rejoin) -> RejoinResult:
     """Restore the stream's ticket from the ledger.
-
-    Returns:
-        ``state``, ``position_ms``, ``heard_ms``, full ``intervals``, ``rewarded`` and ``expiry_s``.
 
     Raises:
         Refusal: ``ticket.missing`` where there is none, ``ticket.used``, ``ticket.expired``, ``session.*``.
@@ -67,14 +64,14 @@ async def run(services: Services, request: Rejoin) -> dict[str, Any]:
         with contextlib.suppress(Unavailable):
             await lease_manager.fetch(services, stream, stream.table.index.segment_at(row.position_ms))
     meter = row.meter
-    return {
-        "state": row.state,
-        "position_ms": row.position_ms,
-        "heard_ms": meter.heard_ms,
-        "intervals": meter.intervals(row.interval_s),
-        "rewarded": session.payee != ZERO_ADDRESS,
-        "expiry_s": row.expiry_s,
-    }
+    return RejoinResult(
+        state=cast('Literal["playing", "paused"]', row.state),
+        position_ms=row.position_ms,
+        heard_ms=meter.heard_ms,
+        intervals=meter.intervals(row.interval_s),
+        rewarded=session.payee != ZERO_ADDRESS,
+        expiry_s=row.expiry_s,
+    )
 
 
 def find(services: Services, stream: Stream, before: bytes | None) -> TicketRow | None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.wallet import Relayer
+from messages.browser_host.payout import Relayer, RelayerResult
 from native_host.context import Services
 from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import Refusal
 
 
-async def run(services: Services, request: Relayer) -> dict[str, Any]:
-    """Ask a server that has paid this payee, and knows it already.
-
-    Returns:
-        ``server``, ``relayer`` (address), ``now_s``: the server's clock, for the permit's deadline.
+async def run(services: Services, request: Relayer) -> RelayerResult:
+    """Fetch the relayer of a server that has paid this payee: no other server learns of the payee.
 
     Raises:
         Refusal: ``claim.unknown`` where no server has; ``claim.small``, ``claim.busy``.
@@ -29,8 +24,4 @@ async def run(services: Services, request: Relayer) -> dict[str, Any]:
     async with services.directory.anonymous(chosen, network) as (connection, _):
         answer = await connection.request("relayer", payee=request.payee, amount=request.amount_wei)
     relayer = epoch_proofs.read(lambda: from_hex(answer["relayer"], 20))
-    return {
-        "server": to_hex(chosen),
-        "relayer": to_hex(relayer),
-        "now_s": services.clock.now_ms(network, connection) // 1000,
-    }
+    return RelayerResult(to_hex(chosen), to_hex(relayer), services.clock.now_ms(network, connection) // 1000)

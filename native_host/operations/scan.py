@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.wallet import Scan
+from messages.browser_host.recovery import Scan, ScanResult
 from native_host.context import Services
 from native_host.ledger.scan_store import ScanKey
 from pywallet.encoding.hex import from_b64, from_hex
 
 
-async def run(services: Services, request: Scan) -> dict[str, Any]:
+async def run(services: Services, request: Scan) -> ScanResult:
     """As ``native_host.payments.recovery_scan.RecoveryScan.step``.
 
     Raises:

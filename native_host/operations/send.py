@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.chain import Send
+from messages.browser_host.chain import Send, SendResult
 from native_host.context import Services
 from pywallet.crypto import keccak256
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 
 
-async def run(services: Services, request: Send) -> dict[str, Any]:
+async def run(services: Services, request: Send) -> SendResult:
     """Send a transaction. The same bytes again are no error.
 
     One node's refusal is not final: the signed bytes stay valid, and only a block ends a transaction.
-
-    Returns:
-        ``transaction``: its hash.
 
     Raises:
         GomaaError: ``chain.reverted`` with the node's reason, ``chain.unreachable``.
@@ -33,7 +28,7 @@ async def run(services: Services, request: Send) -> dict[str, Any]:
             raise
         # The node may have it already, in its pool or in a block: its error says so, or the look-up by hash.
         if "already" in str(e.detail.get("reason", "")).lower():
-            return {"transaction": transaction}
+            return SendResult(transaction)
         if await network.chain.request("eth_getTransactionByHash", transaction) is None:
             raise GomaaError("chain.reverted", reason=e.detail.get("reason", e.code)) from None
-    return {"transaction": transaction}
+    return SendResult(transaction)

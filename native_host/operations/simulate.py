@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
+
+from msgspec.structs import replace
 
 from chain import node_answers
-from messages.browser_host.chain import Simulate
+from messages.browser_host.chain import Simulate, SimulateResult
 from native_host.context import Services
 from native_host.remote.network import Network
 from native_host.transactions import effects
@@ -17,13 +19,8 @@ MARGIN: Final = (5, 4)
 """Gas limit as a fraction of the estimate: a block may come between estimate and transaction."""
 
 
-async def run(services: Services, request: Simulate) -> dict[str, Any]:
+async def run(services: Services, request: Simulate) -> SimulateResult:
     """Run a call as if it were sent now.
-
-    Returns:
-        ``nonce``, ``gas``, ``tip_wei``, ``max_fee_wei``, ``fee_wei`` (cost in this block), ``most_wei`` (the most it
-        may cost) and ``coin_wei``, in the network's coin; with ``effects`` also ``standard`` of the called contract and
-        ``effects`` of ``native_host.transactions.effects.to_json``.
 
     Raises:
         GomaaError: ``chain.reverted`` with the chain's reason, ``chain.unreachable``.
@@ -38,7 +35,15 @@ async def run(services: Services, request: Simulate) -> dict[str, Any]:
         node_answers.number(await chain.request("eth_getTransactionCount", account, tag))
         for tag in ("pending", "latest")
     ]
-    extra: dict[str, Any] = {}
+    result = SimulateResult(
+        nonce=nonce,
+        gas=gas,
+        tip_wei=str(tip),
+        max_fee_wei=str(2 * base + tip),
+        fee_wei=str(gas * (base + tip)),
+        most_wei=str(gas * (2 * base + tip)),
+        coin_wei=str(node_answers.number(await chain.request("eth_getBalance", account, "latest"))),
+    )
     if request.effects:
         sender, to, value = from_hex(account, 20), from_hex(request.to, 20), int(request.value_wei)
         kind = await effects.standard(chain, request.to)
@@ -49,17 +54,8 @@ async def run(services: Services, request: Simulate) -> dict[str, Any]:
         changes = (
             await effects.changes(chain, {**call, **fees}, says, network.deployment.token) if nonce == mined else None
         )
-        extra = {"standard": kind, "effects": effects.to_json(sender, to, value, says, changes)}
-    return {
-        **extra,
-        "nonce": nonce,
-        "gas": gas,
-        "tip_wei": str(tip),
-        "max_fee_wei": str(2 * base + tip),
-        "fee_wei": str(gas * (base + tip)),
-        "most_wei": str(gas * (2 * base + tip)),
-        "coin_wei": str(node_answers.number(await chain.request("eth_getBalance", account, "latest"))),
-    }
+        result = replace(result, standard=kind, effects=effects.summarise(sender, to, value, says, changes))
+    return result
 
 
 async def price(network: Network) -> tuple[int, int]:

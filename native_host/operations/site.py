@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
-from messages.browser_host.playback import Site
+from messages.browser_host.listening import Site, SiteResult
 from native_host.context import Services
 from native_host.ledger.site_store import SiteRow
 
 
-async def run(services: Services, request: Site) -> dict[str, Any]:
+async def run(services: Services, request: Site) -> SiteResult:
     """Change the fields that are given; a new site's grant is allowed with a budget of zero."""
     now_s = int(time.time())
     with services.ledger.write():
@@ -20,4 +19,4 @@ async def run(services: Services, request: Site) -> dict[str, Any]:
         if request.day_wei is not None:
             row = replace(row, daily_budget_wei=int(request.day_wei))
         services.ledger.set_site(row)
-    return {"origin": row.origin, "state": row.state, "day_wei": str(row.daily_budget_wei)}
+    return SiteResult(row.origin, row.state, str(row.daily_budget_wei))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from messages.browser_host.playback import Sites
+from messages.browser_host.listening import SiteEntry, Sites, SitesResult
 from native_host.context import Services
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from pywallet.encoding.hex import from_hex
 
 
-async def run(services: Services, request: Sites) -> dict[str, Any]:
+async def run(services: Services, request: Sites) -> SitesResult:
     """The grants, last used first, and the budget of all sites together. Amounts in wei."""
     day = services.clock.today()
     earned: dict[str, int] = {}
@@ -19,20 +17,20 @@ async def run(services: Services, request: Sites) -> dict[str, Any]:
     ):
         earned[station] = earned.get(station, 0) + intervals * reward
     every = services.ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)
-    return {
-        "day_wei": str(every.daily_budget_wei),
-        "spent_wei": str(services.ledger.spent(EVERYWHERE, day)),
-        "sites": [
-            {
-                "origin": row.origin,
-                "state": row.state,
-                "day_wei": str(row.daily_budget_wei),
-                "spent_wei": str(services.ledger.spent(row.origin, day)),
-                "earned_wei": str(earned.get(row.origin.partition("://")[2], 0)),
-                "first_s": row.first_used_s,
-                "last_s": row.last_used_s,
-            }
+    return SitesResult(
+        day_wei=str(every.daily_budget_wei),
+        spent_wei=str(services.ledger.spent(EVERYWHERE, day)),
+        sites=[
+            SiteEntry(
+                origin=row.origin,
+                state=row.state,
+                day_wei=str(row.daily_budget_wei),
+                spent_wei=str(services.ledger.spent(row.origin, day)),
+                earned_wei=str(earned.get(row.origin.partition("://")[2], 0)),
+                first_s=row.first_used_s,
+                last_s=row.last_used_s,
+            )
             for row in services.ledger.sites()
             if row.origin != EVERYWHERE
         ],
-    }
+    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
-from messages.browser_host.wallet import Sweep
+from messages.browser_host.payout import Sweep, SweepResult
 from native_host.context import Services
 from native_host.operations.claim import CONFIRM_S, POLL_S, RELAY_S
 from native_host.payments import epoch_proofs
@@ -17,11 +16,8 @@ from pywallet.protocol import Signed, require_signer
 from pywallet.protocol import Sweep as SweepMessage
 
 
-async def run(services: Services, request: Sweep) -> dict[str, Any]:
+async def run(services: Services, request: Sweep) -> SweepResult:
     """Send one order.
-
-    Returns:
-        ``transaction``, ``to`` and ``amount_wei``.
 
     Raises:
         GomaaError: ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction moved the money elsewhere.
@@ -34,7 +30,7 @@ async def run(services: Services, request: Sweep) -> dict[str, Any]:
         result = await server.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
     transaction = epoch_proofs.read(lambda: from_hex(result["transaction"], 32))
     await _arrived(network, transaction, order)
-    return {"transaction": to_hex(transaction), "to": to_hex(order.to), "amount_wei": str(order.amount)}
+    return SweepResult(to_hex(transaction), to_hex(order.to), str(order.amount))
 
 
 async def _arrived(network: Network, transaction: bytes, order: SweepMessage) -> None:

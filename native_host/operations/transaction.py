@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chain import node_answers
-from messages.browser_host.chain import Transaction
+from messages.browser_host.chain import Transaction, TransactionResult
 from native_host.context import Services
 from pywallet.errors import GomaaError
 
@@ -13,15 +13,11 @@ if TYPE_CHECKING:
     from chain.client import Chain
 
 
-async def run(services: Services, request: Transaction) -> dict[str, Any]:
+async def run(services: Services, request: Transaction) -> TransactionResult:
     """State of a transaction.
 
     Confirmed, failed and replaced are final: the block with the account's nonce is as deep as the network asks. Unknown
     and pending are not: a node may have lost a transaction, or not have it yet.
-
-    Returns:
-        ``state`` (unknown, pending, confirmed, failed or replaced), ``block``, ``time_s``, ``fee_wei``, ``by``: the
-        hash of the transaction that replaced it; and ``deep``: confirmations of a pending one, its own block included.
 
     Raises:
         GomaaError: ``chain.unreachable``, ``chain.mismatch``.
@@ -29,7 +25,6 @@ async def run(services: Services, request: Transaction) -> dict[str, Any]:
     network = services.networks.require(request.chain_id)
     await network.ready()
     chain, depth = network.chain, network.deployment.confirmations
-    blank = {"block": None, "time_s": None, "fee_wei": None, "by": None, "deep": 0}
     raw_receipt = await chain.request("eth_getTransactionReceipt", request.transaction)
     if raw_receipt is None:
         by = (
@@ -38,24 +33,18 @@ async def run(services: Services, request: Transaction) -> dict[str, Any]:
             else None
         )
         if by is not None and by != request.transaction:
-            return {"state": "replaced", **blank, "by": by}
+            return TransactionResult("replaced", by=by)
         pending = await chain.request("eth_getTransactionByHash", request.transaction)
-        return {"state": "unknown" if pending is None else "pending", **blank}
+        return TransactionResult("unknown" if pending is None else "pending")
     receipt = node_answers.mapping(raw_receipt)
     number = node_answers.number(receipt.get("blockNumber"))
     deep = (await chain.block()).number - number + 1
     if deep < depth:
-        return {"state": "pending", **blank, "deep": deep}
+        return TransactionResult("pending", deep=deep)
     fee = node_answers.number(receipt.get("gasUsed")) * node_answers.number(receipt.get("effectiveGasPrice", "0x0"))
     succeeded = node_answers.number(receipt.get("status", "0x0")) == 1
     block = await chain.block(number)
-    return {
-        **blank,
-        "state": "confirmed" if succeeded else "failed",
-        "block": number,
-        "time_s": block.timestamp,
-        "fee_wei": str(fee),
-    }
+    return TransactionResult("confirmed" if succeeded else "failed", number, block.timestamp, str(fee))
 
 
 async def _replacement(chain: Chain, account: str, nonce: int, depth: int) -> str | None:

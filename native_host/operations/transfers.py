@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from chain.abi import event
-from messages.browser_host.chain import Transfers
+from messages.browser_host.chain import Transfer, Transfers, TransfersResult
 from native_host.context import Services
 from pywallet.encoding.hex import from_hex, to_hex
 
 SHOWN: Final = 100
 
 
-async def run(services: Services, request: Transfers) -> dict[str, Any]:
-    """The last transfers of the token to and from an account.
-
-    Returns:
-        ``transfers``, newest first; ``reward`` of one that claimed receipts of this ledger.
+async def run(services: Services, request: Transfers) -> TransfersResult:
+    """Read the last transfers of the token from and to an account.
 
     Raises:
         Unavailable: ``chain.unreachable``.
@@ -33,14 +30,14 @@ async def run(services: Services, request: Transfers) -> dict[str, Any]:
     for log in newest:
         sender, to, amount = log.fields.values()
         transfers.append(
-            {
-                "time_s": times[log.block],
-                "block": log.block,
-                "transaction": to_hex(log.transaction),
-                "from": to_hex(sender),
-                "to": to_hex(to),
-                "amount_wei": str(amount),
-                "reward": services.ledger.is_claim(to_hex(log.transaction)),
-            }
+            Transfer(
+                time_s=times[log.block],
+                block=log.block,
+                transaction=to_hex(log.transaction),
+                sender=to_hex(sender),
+                to=to_hex(to),
+                amount_wei=str(amount),
+                reward=services.ledger.is_claim(to_hex(log.transaction)),
+            )
         )
-    return {"transfers": transfers}
+    return TransfersResult(transfers)

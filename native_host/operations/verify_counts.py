@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from messages.browser_host.wallet import VerifyCounts
+from messages.browser_host.payout import ContentCounts, VerifyCounts, VerifyCountsResult
 from native_host.context import Services
 from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex, to_hex
@@ -12,7 +12,7 @@ from pywallet.errors import GomaaError, Refusal
 from pywallet.settlement import content_leaf, rest, usage_leaf, usage_tag, verify_count
 
 
-async def run(services: Services, request: VerifyCounts) -> dict[str, Any]:
+async def run(services: Services, request: VerifyCounts) -> VerifyCountsResult:
     """Fetch both leaves, and verify their proofs.
 
     Raises:
@@ -38,7 +38,7 @@ async def run(services: Services, request: VerifyCounts) -> dict[str, Any]:
 
 async def proofs_of(
     network: Any, server: bytes, content: bytes, epoch: int, secret: bytes, answer: dict[str, Any]
-) -> dict[str, Any]:
+) -> VerifyCountsResult:
     """Verify a server's answer to ``usage`` against the chain."""
     header = epoch_proofs.read(lambda: epoch_proofs.header(answer))
     digest, counts_root, data_hash = epoch_proofs.read(
@@ -62,13 +62,7 @@ async def proofs_of(
     if not verified:
         raise GomaaError("chain.mismatch", epoch=epoch, reason="the counts are not under the root")
     final = await epoch_proofs.committed(network, server, epoch, header)
-    names = ("plays", "seeks", "seconds")
-    return {
-        **dict(zip(names, own, strict=True)),
-        "content": {**dict(zip(names, all_counts, strict=True)), "unvalidated": unvalidated},
-        "final": final,
-        "verified": True,
-    }
+    return VerifyCountsResult(*own, ContentCounts(*all_counts, unvalidated), final, verified=True)
 
 
 def _numbers(leaf: dict[str, Any]) -> tuple[int, int, int]:

@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from messages.browser_host.earnings import ReceiptEntry
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
 from native_host.ledger.payee_store import Key
 from native_host.payments import receipts
@@ -70,7 +71,7 @@ class WalletEarnings:
 
     def page(
         self, wallet: bytes, after: Key, limit: int, state: str | None, standings: Mapping[EpochKey, Standing]
-    ) -> list[dict[str, Any]]:
+    ) -> list[ReceiptEntry]:
         """Receipts of a wallet as ``summary`` and ``earnings`` return them, newest epoch first.
 
         Args:
@@ -82,26 +83,26 @@ class WalletEarnings:
         """
         return [self._row(row, payee, standings) for row, payee in self._ledger.earnings(wallet, after, limit, state)]
 
-    def _row(self, row: ReceiptRow, payee: PayeeRow, standings: Mapping[EpochKey, Standing]) -> dict[str, Any]:
+    def _row(self, row: ReceiptRow, payee: PayeeRow, standings: Mapping[EpochKey, Standing]) -> ReceiptEntry:
         key = row.server, row.epoch, row.chain_id
         standing = standings.get(key) or self.standings.cached(key)
         network = self._networks.get(row.chain_id)
         due_s = standing.due_s if standing else network.deployment.schedule.due(row.epoch) if network else None
-        return {
-            "server": to_hex(row.server),
-            "epoch": row.epoch,
-            "payee": to_hex(row.payee),
-            "amount_wei": str(row.amount_wei),
-            "content": to_hex(row.content),
-            "title": self._ledger.song(row.content)[0],
-            "station": row.station_domain,
-            "station_name": payee.station_name,
-            "station_address": to_hex(payee.station_address),
-            "number": payee.session_number,
-            "chain_id": row.chain_id,
-            "settlement": to_hex(row.settlement),
-            "state": "claimed" if row.claim_transaction else "claimable" if row.final else "pending",
-            "at_payee": bool(row.at_payee),
-            "due_s": due_s,
-            "transaction": row.claim_transaction,
-        }
+        return ReceiptEntry(
+            server=to_hex(row.server),
+            epoch=row.epoch,
+            payee=to_hex(row.payee),
+            amount_wei=str(row.amount_wei),
+            content=to_hex(row.content),
+            title=self._ledger.song(row.content)[0],
+            station=row.station_domain,
+            station_name=payee.station_name,
+            station_address=to_hex(payee.station_address),
+            number=payee.session_number,
+            chain_id=row.chain_id,
+            settlement=to_hex(row.settlement),
+            state="claimed" if row.claim_transaction else "claimable" if row.final else "pending",
+            at_payee=bool(row.at_payee),
+            due_s=due_s,
+            transaction=row.claim_transaction,
+        )

@@ -13,8 +13,9 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from messages.browser_host.recovery import AbsentServer, ScanResult, StationDay
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
 from native_host.ledger.receipt_store import UNSIGNED
 from native_host.ledger.scan_store import ScanKey
@@ -85,17 +86,12 @@ class RecoveryScan:
         self._stations: dict[bytes, StationEntry | None] = {}
         self._matches = 0
 
-    async def step(self, fresh: bool, candidates: Iterable[tuple[bytes, int, bytes]]) -> dict[str, Any]:
+    async def step(self, fresh: bool, candidates: Iterable[tuple[bytes, int, bytes]]) -> ScanResult:
         """Continue the scan.
 
         Args:
             fresh: The words are new: a scan that has not begun has nothing to look at before now.
             candidates: (station, day, 24 payees) that were wanted.
-
-        Returns:
-            ``listed`` posts, of them ``left``, ``found`` receipts by this process, ``wants`` [{station, day}] for the
-            next step, ``more``: whether there is a next step now, ``away`` [{server, url, epochs, code}]: what is left
-            and cannot be had now.
 
         Raises:
             GomaaError: ``chain.unreachable``; ``chain.mismatch``.
@@ -266,23 +262,23 @@ class RecoveryScan:
             self._stations[station] = await self._network.registry.station(station)
         return self._stations[station]
 
-    async def _status(self, wanted: list[Day]) -> dict[str, Any]:
+    async def _status(self, wanted: list[Day]) -> ScanResult:
         """The result of ``step``."""
         remaining = self._ledger.remaining_posts(self._place)
         progress = self._ledger.scan(self._place)
         counts = Counter({server: count for server, count, _ in remaining})
-        return {
-            "listed": 0 if progress is None else progress[1],
-            "left": counts.total(),
-            "found": self._matches,
-            "wants": [{"station": to_hex(station), "day": day} for day, station in wanted],
-            "more": bool(self._batch) or not self._posts.complete or self._downloads.ready(),
-            "away": [
-                {"server": to_hex(server), "url": await self._downloads.url(server), "epochs": count, "code": code}
+        return ScanResult(
+            listed=0 if progress is None else progress[1],
+            left=counts.total(),
+            found=self._matches,
+            wants=[StationDay(to_hex(station), day) for day, station in wanted],
+            more=bool(self._batch) or not self._posts.complete or self._downloads.ready(),
+            away=[
+                AbsentServer(to_hex(server), await self._downloads.url(server), count, code)
                 for server, count, code in remaining
                 if code is not None
             ],
-        }
+        )
 
 
 def _split(payees: bytes) -> Iterator[bytes]:

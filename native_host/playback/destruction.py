@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from messages.browser_host.events import Destroyed
 from native_host.background import BackgroundTasks
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
@@ -57,7 +58,7 @@ class Destructions:
             self._ledger.end_leases(content, code)
             self._ledger.add_destruction(content, session.listener, time_ms, code, signature)
         self._tasks.start(self._send_notices())
-        self._emit({"event": "destroyed", "stream": stream.name, "content": to_hex(content), "code": code})
+        self._emit(Destroyed(stream.name, to_hex(content), code))
 
     async def _send_notices(self) -> None:
         """Send each notice to the server and as the device of the play that it is about: to no other."""

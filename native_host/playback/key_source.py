@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from messages.browser_host.playback import Invoke
+from msgspec.structs import replace
+
+from messages.browser_host.playback import Grant, GrantWait, Invoke
 from native_host.context import Services
 from native_host.ledger import InvocationRow
 from native_host.playback.pacing import MAX_KEYS
@@ -55,18 +57,18 @@ def plan(services: Services, stream: Stream, request: Invoke) -> Wanted | None:
     return Wanted(tuple(indexes), False)
 
 
-def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:
+def from_lease(stream: Stream, wanted: Wanted) -> Grant:
     """Keys of the lease, wrapped to the renderer. Called only after the invocation is committed to the ledger."""
     lease, header, rendition = stream.lease, stream.header, stream.table.rendition
     assert lease is not None
     keys = []
     for index in wanted.indexes:
         aad = segment_aad(header.content, rendition.id, rendition.key_epoch(index), index)
-        keys.append([index, to_b64(stream.wrap.wrap(lease.keys[index], aad))])
-    return {"ephemeral": to_b64(stream.wrap.ephemeral), "keys": keys, "expires_s": lease.expires_s}
+        keys.append((index, to_b64(stream.wrap.wrap(lease.keys[index], aad))))
+    return Grant(to_b64(stream.wrap.ephemeral), keys, lease.expires_s)
 
 
-async def from_server(services: Services, stream: Stream, entry: InvocationRow, wanted: Wanted) -> dict[str, Any]:
+async def from_server(services: Services, stream: Stream, entry: InvocationRow, wanted: Wanted) -> Grant:
     """Keys from the server, wrapped there to the renderer, or ``wait``: why none come yet, and for how long.
 
     Raises the server's refusal, Unavailable ``server.*``.
@@ -79,7 +81,7 @@ async def from_server(services: Services, stream: Stream, entry: InvocationRow, 
     ephemeral, keys, expires_s = result.get("ephemeral"), result.get("keys"), result.get("expires_s")
     if not isinstance(ephemeral, str) or not isinstance(keys, list) or not isinstance(expires_s, int):
         raise Unavailable("server.answer", op="grant")
-    grant = {"ephemeral": ephemeral, "keys": keys, "expires_s": expires_s}
+    grant = Grant(ephemeral, keys, expires_s)
     wait = result.get("wait")
     if wait is None:
         return grant
@@ -89,4 +91,4 @@ async def from_server(services: Services, stream: Stream, entry: InvocationRow, 
         or code_from("server", wait.get("code")) != wait.get("code")
     ):
         raise Unavailable("server.answer", op="grant")
-    return {**grant, "wait": {"code": wait["code"], "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}
+    return replace(grant, wait=GrantWait(wait["code"], min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from messages.browser_host.events import ProblemFound
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
 from native_host.playback.stream import Stream
@@ -20,7 +21,7 @@ class Refusals:
     def problem(self, stream: Stream, code: str) -> None:
         """Send a ``problem`` event about a stream."""
         message = SENTENCES.get(code, SENTENCES["internal"])
-        self._emit({"event": "problem", "stream": stream.name, "code": code, "message": message})
+        self._emit(ProblemFound(stream.name, code, message))
 
     def record(self, stream: Stream | None, action: str, code: str) -> None:
         """Write a refusal to the ledger: its amount is zero and it changes no counter."""

@@ -30,16 +30,9 @@ class Table:
         """When its segments sound."""
         return self.rendition.index
 
-    def to_json(self) -> dict[str, object]:
-        """``rendition``, ``key_epochs``, ``init`` and ``segments`` of the reply to ``open``."""
-        offset, size, digest = self.init
-        return {
-            "rendition": self.rendition.id,
-            "codec": self.rendition.codec,
-            "key_epochs": [list(pair) for pair in self.rendition.key_epochs],
-            "init": {"offset": offset, "size": size, "sha256": to_b64(digest)},
-            "segments": [[*row[:-1], to_b64(row.sha256)] for row in self.segments],
-        }
+    def entries(self) -> list[tuple[int, int, int, int, str]]:
+        """``segments`` in the result of ``open``."""
+        return [(*row[:-1], to_b64(row.sha256)) for row in self.segments]
 
 
 def build(header: Header, cose_length: int, index: int = 0) -> Table:

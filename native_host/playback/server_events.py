@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from messages.browser_host.events import ProblemFound, ReceiptIssued, ServerState
 from native_host.background import BackgroundTasks
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
@@ -40,11 +41,11 @@ class ServerEvents:
             elif event.get("event") == "revoked":
                 self._tasks.start(self._withdrawals.check(network, from_hex(event.get("content"), 20)))
         except GomaaError as e:
-            self._emit({"event": "problem", "stream": "", "code": e.code, "message": e.message})
+            self._emit(ProblemFound("", e.code, e.message))
 
     async def on_state(self, server: Server, up: bool) -> None:
         """Send a ``server`` event; a server that is connected again gets the reports that wait for it."""
-        self._emit({"event": "server", "up": up})
+        self._emit(ServerState(up))
         if up:
             self._reporters.wake(server)
 
@@ -53,5 +54,4 @@ class ServerEvents:
         if row is None:
             return
         stream = next((s.name for s in self._streams.values() if s.session and s.session.payee == row.payee), "")
-        amount, payee = str(row.amount_wei), to_hex(row.payee)
-        self._emit({"event": "receipt", "stream": stream, "epoch": row.epoch, "amount_wei": amount, "payee": payee})
+        self._emit(ReceiptIssued(stream, row.epoch, str(row.amount_wei), to_hex(row.payee)))

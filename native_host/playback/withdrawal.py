@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from messages.browser_host.events import Revoked
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
 from native_host.playback.streams import Streams
@@ -29,7 +30,7 @@ class Withdrawals:
         for stream in self._streams.of_content(content):
             if stream.withdrawn is None:
                 stream.withdraw(code)
-                self._emit({"event": "revoked", "stream": stream.name, "content": to_hex(content), "code": code})
+                self._emit(Revoked(stream.name, to_hex(content), code))
         with contextlib.suppress(GomaaError), self._ledger.write():
             self._ledger.end_leases(content, code)
 

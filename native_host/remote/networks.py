@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from messages.browser_host.connection import NetworkEntry
+from messages.browser_host.events import NetworksChanged
 from native_host.install.paths import Paths
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
@@ -18,8 +20,6 @@ from pywallet.protocol import Signed, require_signer
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment
-
-_CONTRACTS = ("settlement", "token", "registry")
 
 
 class Networks(Mapping[int, Network]):
@@ -79,7 +79,7 @@ class Networks(Mapping[int, Network]):
         for deployment in new:
             self.add(Network(deployment, self._on_withdrawn))
         if new:
-            self._emit({"event": "networks", "networks": self.to_json()})
+            self._emit(NetworksChanged(self.entries()))
 
     def of_server(self, server: bytes) -> Network:
         """The network on which a server was used; the first one known if it never was.
@@ -102,13 +102,15 @@ class Networks(Mapping[int, Network]):
         """Disconnect from every network."""
         await asyncio.gather(*(network.close() for network in self._networks.values()), return_exceptions=True)
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """The networks as ``hello`` and the ``networks`` event have them."""
+    def entries(self) -> list[NetworkEntry]:
+        """The networks for the result of ``hello`` and the ``networks`` event."""
         return [
-            {
-                "chain_id": one.chain_id,
-                **{name: to_hex(getattr(one, name)) for name in _CONTRACTS},
-                "epoch_s": one.schedule.length,
-            }
-            for one in (network.deployment for network in self._networks.values())
+            NetworkEntry(
+                chain_id=deployment.chain_id,
+                settlement=to_hex(deployment.settlement),
+                token=to_hex(deployment.token),
+                registry=to_hex(deployment.registry),
+                epoch_s=deployment.schedule.length,
+            )
+            for deployment in (network.deployment for network in self._networks.values())
         ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chain import node_answers
+from messages.browser_host.chain import StateKind
 from pywallet.crypto import keccak256
 from pywallet.encoding.abi_words import decode, encode
 from pywallet.encoding.hex import to_hex
@@ -31,7 +32,7 @@ class AccountState:
     the token. ``read``: the function that answers, where it is not the kind's usual one.
     """
 
-    kind: str
+    kind: StateKind
     contract: bytes
     other: bytes = b""
     item: int = 0
@@ -39,7 +40,7 @@ class AccountState:
     read: str = ""
 
 
-_READS: Final = {
+_READS: Final[dict[StateKind, str]] = {
     "coin": "(address)",
     "token": "balanceOf(address)",
     "many": "balanceOf(address,uint256)",

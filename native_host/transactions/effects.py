@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from chain import node_answers
 from chain.client import Chain
+from messages.browser_host.chain import Effect, Effects, Standard
 from native_host.transactions.effect_reads import (
     PERMIT2,
     AccountState,
@@ -46,7 +47,7 @@ class Change:
     after: int
 
 
-async def standard(chain: Chain, contract: str) -> str:
+async def standard(chain: Chain, contract: str) -> Standard:
     """Standard that a contract declares: erc20, erc721, erc1155, other, or none where there is no contract."""
     if not node_answers.data(await chain.request("eth_getCode", contract, "latest")):
         return "none"
@@ -68,11 +69,14 @@ async def standard(chain: Chain, contract: str) -> str:
         supports("ffffffff"), supports("80ac58cd"), supports("d9b67a26"), word("decimals()"), word("totalSupply()")
     )
     # ERC-165: a contract that supports 0xffffffff supports nothing reliably.
-    collections = [kind for kind, answer in ((ERC721, items), (ERC1155, many)) if no == 0 and answer == 1]
-    token = [ERC20] if decimals is not None and decimals < 256 and supply is not None else []
+    declared: dict[Standard, bool] = {
+        ERC721: no == 0 and items == 1,
+        ERC1155: no == 0 and many == 1,
+        ERC20: decimals is not None and decimals < 256 and supply is not None,
+    }
+    standards = [name for name, is_declared in declared.items() if is_declared]
     # For a contract of two standards the same call data have two meanings.
-    found = [*collections, *token]
-    return found[0] if len(found) == 1 else "other"
+    return standards[0] if len(standards) == 1 else "other"
 
 
 async def changes(
@@ -254,12 +258,17 @@ def kept(account: bytes, to: bytes, says: Call, found: Sequence[Change]) -> bool
     return all(any(replace(change.state, other=b"") == state for change in found) for state in reads)
 
 
-def to_json(
+def summarise(
     account: bytes, to: bytes, value: int, says: Call, found: tuple[list[Change], bool] | None
-) -> dict[str, Any] | None:
-    """Effects for a screen: {changes: [{kind, contract, other, item, before, after, own, expected}], more, as_said}.
+) -> Effects | None:
+    """Compare the changes with the decoded call, for the result of ``simulate``.
 
-    Amounts are text.
+    Args:
+        account: The sender, 20 bytes.
+        to: The called contract, 20 bytes.
+        value: Coin sent with the call, wei.
+        says: The decoded call.
+        found: Result of ``changes``; None: the node cannot simulate.
     """
     if found is None:
         return None
@@ -270,16 +279,16 @@ def to_json(
         if state.kind in ("item", "right"):
             who = change.after.to_bytes(32, "big")[12:] if change.after else b""
         rows.append(
-            {
-                "kind": state.kind,
-                "contract": checksum(state.contract) if state.contract else None,
-                "other": checksum(who) if who else None,
-                "item": str(state.item) if state.kind in ("item", "right", "many") else None,
-                "before": str(change.before),
-                "after": str(change.after),
-                "own": state.kind == "item" and who == account,
-                "expected": expected(account, to, value, says, change),
-            }
+            Effect(
+                kind=state.kind,
+                contract=checksum(state.contract) if state.contract else None,
+                other=checksum(who) if who else None,
+                item=str(state.item) if state.kind in ("item", "right", "many") else None,
+                before=str(change.before),
+                after=str(change.after),
+                own=state.kind == "item" and who == account,
+                expected=expected(account, to, value, says, change),
+            )
         )
-    as_said = all(row["expected"] for row in rows) and kept(account, to, says, found[0])
-    return {"changes": rows, "more": found[1], "as_said": as_said}
+    as_said = all(row.expected for row in rows) and kept(account, to, says, found[0])
+    return Effects(rows, more=found[1], as_said=as_said)

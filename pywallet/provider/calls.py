@@ -13,7 +13,9 @@ from pywallet.errors import InputError
 
 UNLIMITED: Final = (1 << 96) - 1
 """From here on an allowance is one without limit: the largest amount of the tokens with the smallest counters."""
-ERC20, ERC721, ERC1155 = "erc20", "erc721", "erc1155"
+ERC20: Final = "erc20"
+ERC721: Final = "erc721"
+ERC1155: Final = "erc1155"
 
 
 @dataclass(frozen=True)

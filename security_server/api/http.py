@@ -11,15 +11,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from common.version import VERSION
+from messages.server_contents import HandoverRequest, MoveRequest, Upload
 from messages.server_http import (
     AccountRequest,
     BooksRequest,
     ClaimPost,
-    HandoverRequest,
-    MoveRequest,
     ReceiptsPost,
     StatementRequest,
-    Upload,
     VoucherPost,
 )
 from pywallet.encoding.hex import from_hex, to_b64, to_hex

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, select, update
 
-from messages.server_http import Upload
+from messages.server_contents import Upload
 from pywallet.crypto import recover
 from pywallet.crypto.key_wrap import UPLOAD_INFO, Unwrapper
 from pywallet.encoding.hex import from_b64, from_hex

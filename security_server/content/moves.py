@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
 
-from messages.server_http import HandoverRequest
+from messages.server_contents import HandoverRequest
 from pywallet.crypto import recover, sign
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal

@@ -18,6 +18,7 @@ from demo.waiting import TIMEOUT_S
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import to_b64
 from pywallet.errors import GomaaError
+from tests.host_messages import check_event, check_result
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -44,7 +45,7 @@ class HostProcess:
                 (length,) = struct.unpack("=I", await out.readexactly(4))
                 message = msgspec.json.decode(await out.readexactly(length))
                 if "event" in message:
-                    self.events.put_nowait(message)
+                    self.events.put_nowait(check_event(message))
                     continue
                 self.replies[message["id"]] = message
                 if message["id"] in self.waiting:
@@ -79,7 +80,7 @@ class HostProcess:
         reply = await asyncio.wait_for(future, TIMEOUT_S)
         if not reply["ok"]:
             raise GomaaError(reply["error"]["code"], **reply["error"]["detail"])
-        return reply["result"]
+        return check_result(op, reply["result"])
 
     async def hello(self) -> dict[str, Any]:
         """The first request."""

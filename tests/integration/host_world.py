@@ -41,6 +41,7 @@ from pywallet.protocol import (
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.signed_header import sign_header
+from tests.host_messages import check_event, check_result
 from tests.integration.host_server import StandIn
 
 CHAIN_ID = 31337
@@ -142,7 +143,7 @@ class World:
         message = msgspec.json.decode(frame[4:])
         assert struct.unpack("=I", frame[:4])[0] == len(frame) - 4
         if "event" in message:
-            self.events.put_nowait(message)
+            self.events.put_nowait(check_event(message))
         else:
             self.replies[message["id"]].set_result(message)
 
@@ -155,7 +156,7 @@ class World:
         reply = await asyncio.wait_for(self.replies.pop(number), TIMEOUT_S)
         if not reply["ok"]:
             raise GomaaError(reply["error"]["code"], **reply["error"]["detail"])
-        return reply["result"]
+        return check_result(op, reply["result"])
 
     async def event(self, kind: str) -> dict[str, Any]:
         """The next event of a kind; others are passed over."""

@@ -18,7 +18,7 @@ from chain.client import Chain
 from chain.contracts.registry import Registry
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from messages.server_http import Upload
+from messages.server_contents import Upload
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError

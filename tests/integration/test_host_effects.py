@@ -25,6 +25,7 @@ from pywallet.encoding.abi_words import encode
 from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import Unavailable
 from pywallet.settlement import Schedule
+from tests.host_messages import as_json
 
 FRIEND = b"\x77" * 20
 GOMAA = 10**18
@@ -171,7 +172,7 @@ async def looked(host: Services, place: Place, to: bytes, data: str = "0x", valu
         "effects": True,
     }
     request = requests.parse({"op": "simulate", "chain_id": place.deployment.chain_id, **fields})
-    result: dict[str, Any] = await simulate.run(host, request)
+    result: dict[str, Any] = as_json(await simulate.run(host, request))
     return result
 
 

@@ -29,6 +29,7 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from pywallet.settlement import Schedule
 from pywallet.worker_api import call, wallet
+from tests.host_messages import as_json
 
 # The node's own well-known test words: account 0 is rich, in tokens and in the network's coin.
 WORDS = "test test test test test test test test test test test junk"
@@ -61,7 +62,7 @@ async def account(index: int = 0) -> str:
 async def ask(host: Services, action: Any, op: str, **fields: Any) -> dict[str, Any]:
     """One request, through the schema as the browser's is."""
     chain_id = next(iter(host.networks))
-    result: dict[str, Any] = await action.run(host, requests.parse({"op": op, "chain_id": chain_id, **fields}))
+    result: dict[str, Any] = as_json(await action.run(host, requests.parse({"op": op, "chain_id": chain_id, **fields})))
     return result
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messages.browser_host.connection import Reply
 from native_host.messaging import framing, requests
 from native_host.playback import segment_table
 from pywallet.crypto import address_of
@@ -38,13 +39,13 @@ def test_a_frame_split_anywhere_arrives_whole() -> None:
     assert found == [b'{"id":1}', b'{"id":2}']
 
 
-@given(message=JSON)
-def test_encode_and_decode_are_inverse(message: dict[str, Any]) -> None:
-    """What one side encodes is what the other decodes."""
-    (body,) = framing.frames(io.BytesIO(framing.encode(message)).read)
+@given(result=JSON)
+def test_encode_and_decode_are_inverse(result: dict[str, Any]) -> None:
+    """``decode`` of an encoded reply is that reply."""
+    (body,) = framing.frames(io.BytesIO(framing.encode(Reply(1, result))).read)
 
     assert isinstance(body, bytes)
-    assert framing.decode(body) == message
+    assert framing.decode(body) == {"id": 1, "ok": True, "result": result}
 
 
 def test_an_oversized_frame_is_named_and_passed_over() -> None:
@@ -115,10 +116,10 @@ CHARS = st.sampled_from(["x", '"', "\\", "\x00", "\u00e9", "\u7528", "\U0001f3b5
 def test_an_answer_of_any_length_is_taken_by_the_browser(rows: int, char: str, near: int) -> None:
     """Lists that grow with a song or a ledger, in any characters, also right at the limit."""
     for message in (
-        {"id": 1, "ok": True, "result": {"rows": [char] * rows}},
-        {"id": 2, "text": "x" * (framing.MAX_REPLY - 18 + near)},
+        Reply(1, {"rows": [char] * rows}),
+        Reply(2, "x" * (framing.MAX_REPLY - 31 + near)),
     ):
-        assert joined(framing.encode(message)) == message
+        assert joined(framing.encode(message)) == msgspec.to_builtins(message)
 
 
 def test_the_longest_song_the_format_has_opens() -> None:
@@ -130,8 +131,8 @@ def test_the_longest_song_the_format_has_opens() -> None:
     for count in (18_000, 90_000):
         digest = bytes(range(32))
         song = header(count, tuple(Segment(50_000, samples, digest) for _ in range(count)), samples)
-        answer = joined(framing.encode({"id": 1, "ok": True, "result": segment_table.build(song, 1 << 20).to_json()}))
-        assert len(answer["result"]["segments"]) == count
+        answer = joined(framing.encode(Reply(1, segment_table.build(song, 1 << 20).entries())))
+        assert len(answer["result"]) == count
         signed = to_b64(sign_header(song, bytes(range(1, 33))))
         request = {
             "id": 1,
@@ -183,13 +184,13 @@ def header(count: int, segments: tuple[Segment, ...], samples: int) -> Header:
 def test_an_answer_above_every_cap_is_refused_before_it_leaves() -> None:
     """The host says host.frame.size instead."""
     with pytest.raises(InputError) as caught:
-        framing.encode({"text": "x" * framing.MAX_WHOLE})
+        framing.encode(Reply(1, "x" * framing.MAX_WHOLE))
 
     assert caught.value.code == "host.frame.size"
 
 
 def test_the_length_is_of_the_bytes_not_of_the_characters() -> None:
     """A text of several bytes per character has its length in bytes."""
-    data = framing.encode({"title": "音樂"})
+    data = framing.encode(Reply(1, "音樂"))
 
-    assert struct.unpack("=I", data[:4])[0] == len(msgspec.json.encode({"title": "音樂"}))
+    assert struct.unpack("=I", data[:4])[0] == len(msgspec.json.encode(Reply(1, "音樂")))

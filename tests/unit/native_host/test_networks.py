@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from chain.deployment import MAX_BYTES
+from messages.browser_host.connection import Reply
 from native_host.install.commands import host
 from native_host.install.paths import Paths
-from native_host.messaging.dispatcher import Dispatcher
+from native_host.messaging.dispatcher import Dispatcher, failure
 from native_host.remote import network_files, network_setup
 from pywallet.errors import GomaaError, InputError
 
@@ -149,8 +150,8 @@ def test_an_answer_that_cannot_be_written_ends_no_host() -> None:
     """Half a character in what a node said is one that is missing; what is no JSON at all fails its request alone."""
     sent: list[bytes] = []
     service = Dispatcher(sent.append)
-    service.send({"id": 7, "ok": False, "error": {"code": "chain.reverted", "detail": {"reason": "no\ud800"}}})
-    service.send({"id": 8, "ok": True, "result": object()})
+    service.send(failure(7, GomaaError("chain.reverted", reason="no\ud800")))
+    service.send(Reply(8, object()))
     first, second = (json.loads(frame[4:]) for frame in sent)
     assert first["error"]["detail"]["reason"] == "no?"
     assert (second["id"], second["error"]["code"]) == (8, "internal")

@@ -27,6 +27,7 @@ from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.rewards import recovery
 from pywallet.settlement import EpochData, PayeeRow, Schedule, StationRow
 from pywallet.settlement.published_data import HEAD
+from tests.host_messages import as_json
 
 WALLET, STATION, SERVER, AWAY = (bytes([n]) * 20 for n in (1, 3, 4, 5))
 CHAIN_ID, SETTLEMENT = 31337, bytes([6]) * 20
@@ -148,7 +149,7 @@ class Computer:
         """One step."""
         assert self.host is not None
         request = {"op": "scan", "wallet": to_hex(WALLET), "chain_id": CHAIN_ID, "candidates": candidates}
-        return await scan.run(self.host, requests.parse(request))
+        return dict(as_json(await scan.run(self.host, requests.parse(request))))
 
     async def search(self, steps: int = 1_000) -> dict[str, Any]:
         """Until it is through, or so many steps."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from messages.browser_host.connection import Check
 from native_host import HOST_NAME
 from native_host.install import doctor, manifests, sandboxed_browsers
 from native_host.install.browsers import BROWSERS
@@ -26,7 +27,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     return locate().make()
 
 
-def findings(home: Path, browsers: tuple[str, ...] = BROWSERS) -> dict[str, doctor.Check]:
+def findings(home: Path, browsers: tuple[str, ...] = BROWSERS) -> dict[str, Check]:
     """What the doctor says of sandboxed browsers in a home directory."""
     return {check.name: check for check in doctor.sandboxed(Target(browsers, (), IDS, home, "linux"))}
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from messages.server_http import Upload as UploadRequest
+from messages.server_contents import Upload as UploadRequest
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError, Refusal
