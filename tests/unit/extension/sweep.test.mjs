@@ -6,7 +6,8 @@ import { Problem } from "../../../extension/shared/problem.js";
 import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, payees, state } from "./wallet_world.mjs";
 
 // After the world, which stands in for the browser.
-const { PAYEE_BATCH, MIN_GIFT_WEI, MAX_TRANSACTIONS, readHoldings } = await import("../../../extension/engine/wallet/holdings.js");
+const { PAYEE_BATCH, MIN_GIFT_WEI, MAX_TRANSACTIONS, readHoldings } =
+  await import("../../../extension/engine/wallet/holdings.js");
 
 const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const [STATION, SERVER, RELAYER] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);

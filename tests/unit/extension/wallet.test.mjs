@@ -536,7 +536,8 @@ test("a balance that is not known is not zero", async () => {
 
 test("music that plays on a site tells the host of it once, and says nothing about what the site may do", async () => {
   host.site = () => ({});
-  for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"]) wallet.reportSite(origin);
+  for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"])
+    wallet.reportSite(origin);
   assert.deepEqual(
     asked.map(({ op, origin }) => [op, origin]),
     [
