@@ -10,7 +10,7 @@ import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
 import { downgrade } from "./playback/activation_rules.js";
 import { Stream } from "./playback/stream.js";
-import { publishState } from "./playback/state_publisher.js";
+import { nowPlaying, publishState } from "./playback/state_publisher.js";
 import * as wallet from "./wallet.js";
 
 /** @import { BackgroundMessages } from "./messages.d.ts" */
@@ -53,7 +53,7 @@ wallet.setUp({
   },
   playing() {
     for (const stream of streams.values()) {
-      const playing = stream.playing();
+      const playing = nowPlaying(stream);
       if (playing) return playing;
     }
     return null;
@@ -166,7 +166,7 @@ const HANDLERS = {
     const about = "stream" in event ? event.stream : "";
     for (const [token, stream] of streams) {
       if (about && about !== token) continue;
-      stream.onHostEvent(event).catch((error) => stream.fail(error));
+      stream.hostEvents.onEvent(event).catch((error) => stream.fail(error));
     }
     if (event.event === "host") provider.changed();
     if (event.event === "receipt") wallet.onReceipt();

@@ -1,9 +1,8 @@
 /**
- * Classes of addresses: a page may have the engine fetch from its own class and those outside of it (docs/protocol.md
+ * Classes of addresses: the engine fetches for a page from its own class and those outside of it (docs/protocol.md
  * section 5).
  *
- * A page of the internet reaches the internet; one of a private network that network too; one of this computer
- * everything.
+ * A page of the internet has the internet; one of a private network that network too; one of this computer every address.
  */
 
 /** Address classes, from the outermost to the innermost. */

@@ -191,7 +191,7 @@ export class SegmentScheduler {
     return this.parts.source.part(offset, size, fromBase64(sha256));
   }
 
-  /** @private @param {number} index */
+  /** Entry of a segment. @private @param {number} index */
   segment(index) {
     return /** @type {Segment} */ (this.parts.info.segments[index]);
   }

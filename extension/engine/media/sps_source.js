@@ -130,7 +130,7 @@ export class SpsSource {
   }
 
   /**
-   * A part of the song origins SHA-256 the signed header names.
+   * Loads a part of the song with the SHA-256 of the signed header.
    * @param {number} offset
    * @param {number} size
    * @param {Uint8Array} sha256

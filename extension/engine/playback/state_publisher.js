@@ -121,6 +121,14 @@ export async function publishTerms(stream, ports) {
   for (const port of ports) tell(port, message);
 }
 
+/** Sends terms, state and problem to a new port of the player. @param {Stream} stream @param {number} port */
+export async function publishTo(stream, port) {
+  await publishTerms(stream, [port]);
+  tell(port, stateOf(stream));
+  const problem = stream.problem ?? stream.notice;
+  if (problem) tell(port, { type: "problem", ...problem.toJSON() });
+}
+
 /** Play of a stream for the popup; null where none is active. @param {Stream} stream */
 export function nowPlaying(stream) {
   if (!stream.isActive || !stream.info) return null;

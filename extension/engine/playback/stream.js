@@ -20,7 +20,7 @@ import { PlayerControls } from "./player_controls.js";
 import { isOfStaleHeader, ProblemHandler } from "./problem_handler.js";
 import { PlaybackSession } from "./session.js";
 import { SongLoader } from "./song_loader.js";
-import { closeStream, nowPlaying, publishState, publishTerms, stateOf } from "./state_publisher.js";
+import { closeStream, publishState, publishTerms, publishTo } from "./state_publisher.js";
 import { TicketManager } from "./ticket_manager.js";
 import { Timings } from "./timings.js";
 
@@ -126,6 +126,7 @@ export class Stream {
     return this.loader.load();
   }
 
+  /** Whether a play is requested or granted. */
   get isActive() {
     return this.session.isActive;
   }
@@ -279,27 +280,10 @@ export class Stream {
     this.sound.close();
   }
 
-  /** Handles an event of the host. @param {import("../messages.d.ts").HostEvent} event */
-  onHostEvent(event) {
-    return this.hostEvents.onEvent(event);
-  }
-
   /** Adds a port of the player. @param {number} port */
   attach(port) {
     this.players.add(port);
-    publishTerms(this, [port]).then(
-      () => {
-        tell(port, stateOf(this));
-        const problem = this.problem ?? this.notice;
-        if (problem) tell(port, { type: "problem", ...problem.toJSON() });
-      },
-      () => undefined,
-    );
-  }
-
-  /** The present play, for the popup. */
-  playing() {
-    return nowPlaying(this);
+    publishTo(this, port).catch(() => undefined);
   }
 
   /** Closes the stream at host and core. */
