@@ -2,7 +2,7 @@
  * Classes of addresses: the engine fetches for a page from its own class and those outside of it (docs/protocol.md
  * section 5).
  *
- * A page of the internet has the internet; one of a private network that network too; one of this computer every address.
+ * A page of the internet has the internet; one of a private network that network too; one of this computer all.
  */
 
 /** Address classes, from the outermost to the innermost. */

@@ -1,4 +1,4 @@
-// Where rewards are collected: a choice made once, and a question per station that waits in the extension alone.
+// Where rewards are collected: one choice, and a question for each station in the extension's window.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { ask, asked, core, fresh, now, sessionFor, state, storage, wallet } from "./wallet_world.mjs";
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 after(() => ask("wallet.lock"));
 
-test("always: a session is signed for every registered station, and nothing is asked", async () => {
+test("always: a session is signed for every registered station, without a question", async () => {
   await wallet.addQuestion(RADIO);
   assert.ok(await sessionFor(at(RADIO)));
   assert.equal(await sessionFor(at(null)), null);
@@ -38,7 +38,7 @@ test("never: no session, no question", async () => {
   assert.deepEqual([wallet.statusAt(RADIO).rewards, wallet.statusAt(RADIO).asks], [false, false]);
 });
 
-test("ask: until it is answered nothing is signed; a yes is for that station alone, a no is kept", async () => {
+test("ask: nothing is signed before the answer; a yes is for one station only, and a no is stored", async () => {
   await ask("wallet.collect", { choice: "ask" });
   for (let i = 0; i < 2; i++) await wallet.addQuestion(RADIO);
   await wallet.addQuestion({ address: "0xother", domain: "other.example", name: "Other" });
@@ -60,20 +60,20 @@ test("ask: until it is answered nothing is signed; a yes is for that station alo
   );
 });
 
-test("a session that a yes had brought is not used after the choice became never", async () => {
+test("a session of a yes is not used after the choice of never", async () => {
   assert.ok(await sessionFor(at(RADIO)));
   await ask("wallet.collect", { choice: "never" });
   assert.equal(await sessionFor(at(RADIO)), null);
 });
 
-test("other words and answers that nobody asked for are refused", async () => {
+test("other choices, and answers without a question, are refused", async () => {
   for (const choice of ["", "Always", "yes", "constructor"])
     await assert.rejects(ask("wallet.collect", { choice }), code("message.schema"));
   await assert.rejects(ask("wallet.collect.answer", { station: "0xradio", collect: true }), code("message.schema"));
   assert.equal(asked.filter(({ op }) => op === "site").length, 0);
 });
 
-test("a wallet that does not exist is asked nothing, and a locked one keeps its questions", async () => {
+test("without a wallet there is no question, and a locked one keeps its questions", async () => {
   await ask("wallet.collect", { choice: "ask" });
   await wallet.addQuestion(RADIO);
   await ask("wallet.lock");

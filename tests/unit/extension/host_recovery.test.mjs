@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 after(() => ask("wallet.lock"));
 
-test("the host that has lost a play is known by its code", () => {
+test("codes that mean that the host does not have the play any more", () => {
   const { recovery, stream } = world();
   for (const code of ["host.gone", "host.slow", "host.stream.unknown", "ticket.missing"])
     assert.equal(recovery.isNeeded(new Problem(code)), true, code);
@@ -55,7 +55,7 @@ test("the song is opened again and the play continued with its ticket; two calle
   );
 });
 
-test("a host that is not back yet is tried again, another refusal is final", async () => {
+test("a host that is not available yet is tried again, and another refusal is final", async () => {
   const { recovery, done } = world({
     reopen: async (tries) => {
       if (tries.length < 2) throw new Problem("host.gone");
@@ -72,7 +72,7 @@ test("a host that is not back yet is tried again, another refusal is final", asy
   assert.deepEqual(refused.done, ["open"]);
 });
 
-test("a play that had not started gets a new ticket, and one without a ticket nothing", async () => {
+test("a play that had not started gets a new ticket, and without a ticket nothing is continued", async () => {
   host.rejoin = () => {
     throw new Problem("ticket.missing");
   };

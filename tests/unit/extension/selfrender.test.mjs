@@ -26,7 +26,7 @@ const MAGIC = Buffer.from("895350530d0a1a0a", "hex");
 const bytesOf = (one) =>
   new Uint8Array(one.zlib ? inflateSync(Buffer.from(one.zlib, "base64")) : Buffer.from(one.data ?? "", "base64"));
 
-test("the song of every page is found where the vectors say, or refused with their code", () => {
+test("the song of every page is located as in the vectors, or refused with their code", () => {
   const pages = CASES.filter((one) => one.kind === "page");
   assert.ok(pages.length > 50);
   for (const one of pages) {

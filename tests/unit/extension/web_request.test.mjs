@@ -1,4 +1,4 @@
-// Requests to the web: what goes with them, where they may not go, and answers without an end.
+// Web requests: their headers, forbidden addresses, and responses without an end.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ const code = (expected) => (error) => error.code === expected;
 const TICKET = { type: "Ticket", message: { number: "1", reward: "5" }, signature: `0x${"0a".repeat(65)}` };
 const how = { anew: false, signal, onProgress: () => undefined };
 
-/** Answers in the place of the web; what was asked. */
+/** Replaces fetch by a function; the requests. */
 function web(t, answer) {
   const asked = [];
   const { fetch } = globalThis;
@@ -57,7 +57,7 @@ test("every request is a GET without cookie, cache, referrer and redirect", asyn
   assert.deepEqual(JSON.parse(Buffer.from(question, "base64url").toString()), { session, content: "0xc0" });
 });
 
-test("what lies further inside is asked for nothing: song, part, place of the header, station", async (t) => {
+test("addresses of an inner class are not requested, for a song, a part, a mirror of the header, or a station", async (t) => {
   const asked = web(t, () => new Response("x"));
   for (const url of [
     "http://127.0.0.1/a.sps",
@@ -76,7 +76,7 @@ test("what lies further inside is asked for nothing: song, part, place of the he
   assert.deepEqual(asked, []);
 });
 
-test("a redirect is an error, unless it can lead to nothing that the page may not reach", async (t) => {
+test("a redirect is an error, unless the page may reach every address", async (t) => {
   let requests = 0;
   const server = createServer((request, response) => {
     requests++;
@@ -100,7 +100,7 @@ test("a redirect is an error, unless it can lead to nothing that the page may no
   await assert.rejects(source.header(), (error) => error.code === "sps.segment.missing" && error.detail.status === 302);
 });
 
-test("an answer without an end is cut where it is longer than it may be", async (t) => {
+test("a response without an end is stopped at its limit", async (t) => {
   const told = { taken: 0 };
   web(t, () => new Response(endless(told)));
   await assert.rejects(requestStation(PAGE, `${PAGE}/.well-known/gomaa.json`), code("station.unreachable"));
@@ -114,7 +114,7 @@ test("an answer without an end is cut where it is longer than it may be", async 
   assert.equal((await readBody(new Response("0123456789"), () => undefined, 4)).length, 4);
 });
 
-test("an answer that is nested without sense is none, and breaks nothing that it is passed on to", async (t) => {
+test("a response that is nested too deeply is null", async (t) => {
   const nested = (levels) => `{"ticket": ${"[".repeat(levels)}${"]".repeat(levels)}}`;
   web(t, (url) => new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : nested(100_000)));
   await assert.rejects(requestTicket(PAGE, { message: {}, signature: "0x" }, "0xc0"), code("station.answer"));
@@ -122,7 +122,7 @@ test("an answer that is nested without sense is none, and breaks nothing that it
   assert.deepEqual(await readObject(new Response(nested(3)), 1000), { ticket: [[[]]] });
 });
 
-test("an endless drip of an answer ends in time", async (t) => {
+test("a response that trickles without an end is stopped after the timeout", async (t) => {
   const { timeout } = AbortSignal;
   t.after(() => (AbortSignal.timeout = timeout));
   const stop = new AbortController();
@@ -144,7 +144,7 @@ test("an endless drip of an answer ends in time", async (t) => {
   await assert.rejects(asked, code("station.unreachable"));
 });
 
-test("without the person's leave for a host nothing is asked there", async (t) => {
+test("without the permission for a host nothing is requested of it", async (t) => {
   const asked = web(t, () => new Response("{}"));
   const origins = [];
   globalThis.browser = { permissions: { contains: async (wanted) => (origins.push(...wanted.origins), false) } };
@@ -153,7 +153,7 @@ test("without the person's leave for a host nothing is asked there", async (t) =
   assert.deepEqual([origins, asked], [["https://cdn.example/*"], []]);
 });
 
-test("the transfers of a site share its memory, and another site's do not feel it", async () => {
+test("the transfers of a site share its memory, without an effect on another site's", async () => {
   const open = (site) => {
     const told = { taken: 0 };
     return {
@@ -173,7 +173,7 @@ test("the transfers of a site share its memory, and another site's do not feel i
   for (const { download } of [...many, other]) download.close();
 });
 
-test("a station's answer in any other shape is the station's fault, and none of its text is kept", async (t) => {
+test("a station's response of another form is station.answer, without its text", async (t) => {
   let record, ticket;
   const site = () => `https://radio${Math.random()}.example`;
   web(t, (url) => new Response(JSON.stringify(url.endsWith("gomaa.json") ? record : { ticket })));
@@ -212,7 +212,7 @@ test("a station's answer in any other shape is the station's fault, and none of 
   assert.deepEqual(await requestTicket(site(), {}, "0xc0"), TICKET);
 });
 
-test("a station that was away or answered nonsense is asked again", async (t) => {
+test("a station that was unreachable or invalid is requested again", async (t) => {
   let body = null;
   web(t, (url) => {
     if (body === null) throw new TypeError("network error");
