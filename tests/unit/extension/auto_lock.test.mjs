@@ -1,7 +1,7 @@
 // The lock of an idle wallet, by clocks that pause during sleep, jump, or are set back.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
-import { ask, code, core, fresh, FRIEND, ME, now, told, wallet } from "./wallet_world.mjs";
+import { ask, code, core, fresh, FRIEND, ME, now, portMessages, wallet } from "./wallet_world.mjs";
 
 const { permit } = await import("../../../extension/engine/provider/permits.js");
 const { PRIVILEGES } = await import("../../../extension/background/privileges.js");
@@ -88,7 +88,7 @@ test("after sleep a site gets no account, and its signature waits for the passwo
   sleep(20 * MINUTE);
   await provider.onRequest(900, { id: 1, method: "eth_accounts", params: "[]" });
   await provider.onRequest(900, { id: 2, method: "eth_blockNumber", params: "[]" });
-  const replies = told
+  const replies = portMessages
     .filter(({ port, message }) => port === 900 && message.type === "reply")
     .map(({ message }) => [message.ok, JSON.parse(message.body)]);
   assert.deepEqual(replies[0], [true, []]);

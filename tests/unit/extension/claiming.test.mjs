@@ -8,7 +8,7 @@ import {
   NETWORK,
   TOKEN,
   ask,
-  asked,
+  hostRequests,
   code,
   core,
   fresh,
@@ -64,7 +64,7 @@ let receipts;
 let answers;
 
 mock.timers.enable({ apis: ["setTimeout", "Date"], now: START });
-const sent = () => asked.filter(({ op }) => op === "claim");
+const sent = () => hostRequests.filter(({ op }) => op === "claim");
 /** Let the time pass in steps of a minute, and everything be asked that is due. @param {number} ms */
 async function pass(ms) {
   for (let left = ms; left > 0; left -= 60_000) {
@@ -175,7 +175,7 @@ test("a pending receipt is planned from the end of its epoch, so that the time o
   );
   assert.deepEqual(new Set(sent().map(({ claims }) => claims[0])), new Set([1, 2, 3, 4].map(ADDRESS)));
   // Asked about again once it is paid, and no earlier.
-  asked.length = 0;
+  hostRequests.length = 0;
   for (const one of state.claiming) answers.set(one.payee, "0xaa");
   await pass(2 * SPREAD);
   assert.deepEqual([sent().length, state.claiming.length], [4, 0]);
@@ -434,7 +434,7 @@ function lay(amounts) {
   return left;
 }
 const orders = () =>
-  asked
+  hostRequests
     .filter(({ op }) => op === "sweep")
     .map(({ sweep }) => [Number(sweep.payee), Number(BigInt(sweep.amount_wei) / 10n ** 14n), sweep.to]);
 
@@ -453,7 +453,7 @@ test("the balance includes tokens at private addresses, and a payment from one o
   assert.deepEqual(orders(), []);
   await ask("wallet.send", { quote: quote.quote });
   assert.deepEqual(orders(), [[3, 4, FRIEND]]);
-  assert.equal(asked.filter(({ op }) => op === "send").length, 0);
+  assert.equal(hostRequests.filter(({ op }) => op === "send").length, 0);
   const [line] = (await ask("wallet.summary")).activity.filter(({ kind }) => kind === "sent");
   assert.deepEqual([line.state, line.other, line.amount_wei], ["claimed", FRIEND, String(4n * 10n ** 14n)]);
 });

@@ -1,7 +1,7 @@
 // Where rewards are collected: one choice, and a question for each station in the extension's window.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { ask, asked, core, fresh, now, sessionFor, state, storage, wallet } from "./wallet_world.mjs";
+import { ask, hostRequests, core, fresh, now, sessionFor, state, storage, wallet } from "./wallet_world.mjs";
 
 const RADIO = { address: "0xradio", domain: "radio.example", name: "Radio" };
 const at = (station) => ({ device: "0xd", station, chain_id: 1, settlement: "0x5", now_s: 7200 });
@@ -70,7 +70,7 @@ test("other choices, and answers without a question, are refused", async () => {
   for (const choice of ["", "Always", "yes", "constructor"])
     await assert.rejects(ask("wallet.collect", { choice }), code("message.schema"));
   await assert.rejects(ask("wallet.collect.answer", { station: "0xradio", collect: true }), code("message.schema"));
-  assert.equal(asked.filter(({ op }) => op === "site").length, 0);
+  assert.equal(hostRequests.filter(({ op }) => op === "site").length, 0);
 });
 
 test("without a wallet there is no question, and a locked one keeps its questions", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, asked, fresh, host } from "./wallet_world.mjs";
+import { ask, hostRequests, fresh, host } from "./wallet_world.mjs";
 
 const { HostRecovery } = await import("../../../extension/engine/playback/host_recovery.js");
 
@@ -29,7 +29,7 @@ function world({ granted = true, ticket = TICKET, reopen = async () => undefined
 
 beforeEach(async () => {
   await fresh();
-  asked.length = 0;
+  hostRequests.length = 0;
   host.rejoin = () => ({});
 });
 after(() => ask("wallet.lock"));
@@ -50,7 +50,7 @@ test("the song is opened again and the play continued with its ticket; two calle
   await Promise.all(both);
   assert.deepEqual([done, recovery.pending], [["open"], null]);
   assert.deepEqual(
-    asked.filter(({ op }) => op === "rejoin").map(({ ticket }) => ticket),
+    hostRequests.filter(({ op }) => op === "rejoin").map(({ ticket }) => ticket),
     [TICKET],
   );
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, state } from "./wallet_world.mjs";
+import { ME, NETWORK, TOKEN, ask, hostRequests, code, core, fresh, host, state } from "./wallet_world.mjs";
 
 const [SERVER, PAYER, STATION] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
 const PLACE = {
@@ -89,7 +89,7 @@ test("nothing is sent before the delay is over, and nothing from an empty escrow
   await assert.rejects(take(), code("claim.pending"));
   place = { ...place, requested_wei: "0", escrow_wei: "0" };
   await assert.rejects(take(), code("listener.escrow.short"));
-  assert.deepEqual([sent, asked.filter(({ op }) => op === "send")], [[], []]);
+  assert.deepEqual([sent, hostRequests.filter(({ op }) => op === "send")], [[], []]);
 });
 
 test("a node's refusal or timeout ends no step: the same bytes are sent until a block has them", async () => {

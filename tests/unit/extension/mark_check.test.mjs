@@ -1,7 +1,7 @@
 // Selection of the segments whose watermark is checked, and the effect of a mismatch.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
-import { ask, asked, core, fresh, host } from "./wallet_world.mjs";
+import { ask, hostRequests, core, fresh, host } from "./wallet_world.mjs";
 
 const { MarkCheck } = await import("../../../extension/engine/media/mark_check.js");
 
@@ -10,7 +10,7 @@ const RATE = 48_000;
 
 beforeEach(async () => {
   await fresh();
-  asked.length = 0;
+  hostRequests.length = 0;
 });
 after(() => ask("wallet.lock"));
 
@@ -61,7 +61,7 @@ test("the core's verdict is passed on, and another address is a problem, which t
   }
   assert.deepEqual([verdicts, problems], [["match", "mismatch"], ["watermark.mismatch"]]);
   assert.deepEqual(
-    asked.filter(({ op }) => op === "problem").map(({ code }) => code),
+    hostRequests.filter(({ op }) => op === "problem").map(({ code }) => code),
     ["watermark.mismatch"],
   );
 });

@@ -1,7 +1,7 @@
 // Periodic work of an active play: its published state, stalls, and the end of a track without a successor.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { ask, fresh, told } from "./wallet_world.mjs";
+import { ask, fresh, portMessages } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
 const { PlaybackMonitor } = await import("../../../extension/engine/playback/playback_monitor.js");
@@ -34,15 +34,15 @@ function world({ positionMs = 0, active = true, next = null } = {}) {
 
 beforeEach(async () => {
   await fresh();
-  told.length = 0;
+  portMessages.length = 0;
 });
 after(() => ask("wallet.lock"));
 
 test("the state of an active play is published, and that of another is not", () => {
   world({ active: false }).monitor.tick();
-  assert.equal(told.length, 0);
+  assert.equal(portMessages.length, 0);
   world().monitor.tick();
-  assert.equal(told.length, 1);
+  assert.equal(portMessages.length, 1);
 });
 
 test("a play that the watchdog gives up fails", () => {

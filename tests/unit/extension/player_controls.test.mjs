@@ -1,7 +1,7 @@
 // Controls of a player: requests to the session, settings of the sound, and the speed as an action of the terms.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { ask, fresh, told } from "./wallet_world.mjs";
+import { ask, fresh, portMessages } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
 const { AudioSettings } = await import("../../../extension/engine/playback/audio_settings.js");
@@ -47,7 +47,7 @@ function world({ permissions = ["play"], active = false } = {}) {
 
 beforeEach(async () => {
   await fresh();
-  told.length = 0;
+  portMessages.length = 0;
 });
 after(() => ask("wallet.lock"));
 
@@ -81,7 +81,7 @@ test("volume, mute and pitch are applied and published", async () => {
   assert.deepEqual([stream.settings.volume, stream.settings.muted, stream.settings.pitch], [1, true, false]);
   assert.equal(calls.length, 3);
   assert.deepEqual(
-    told.map(({ port, message }) => [port, message.state.volume, message.state.muted]),
+    portMessages.map(({ port, message }) => [port, message.state.volume, message.state.muted]),
     [
       [PAGE, 1, false],
       [PAGE, 1, true],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, fresh, told } from "./wallet_world.mjs";
+import { ask, fresh, portMessages } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
 const { ProblemHandler, isOfStaleHeader } = await import("../../../extension/engine/playback/problem_handler.js");
@@ -51,11 +51,11 @@ function world({ granted = false, reread = async () => null } = {}) {
   };
   return { handler: new ProblemHandler(/** @type {any} */ (stream)), stream, calls };
 }
-const shown = () => told.filter(({ message }) => message.type === "problem").map(({ message }) => message.code);
+const shown = () => portMessages.filter(({ message }) => message.type === "problem").map(({ message }) => message.code);
 
 beforeEach(async () => {
   await fresh();
-  told.length = 0;
+  portMessages.length = 0;
 });
 after(() => ask("wallet.lock"));
 

@@ -4,7 +4,7 @@ import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import {
   ask as wallet,
-  asked,
+  hostRequests as asked,
   core,
   FRIEND,
   fresh,
@@ -14,7 +14,7 @@ import {
   now,
   state,
   storage,
-  told,
+  portMessages,
   TOKEN,
 } from "./wallet_world.mjs";
 
@@ -32,7 +32,7 @@ let port = 0;
 function page(site = SITE) {
   const mine = ++port;
   provider.open(mine, "provider", site);
-  const heard = () => told.filter((one) => one.port === mine).map(({ message }) => message);
+  const heard = () => portMessages.filter((one) => one.port === mine).map(({ message }) => message);
   return {
     port: mine,
     events: () =>
@@ -84,7 +84,7 @@ mock.method(performance, "now", () => clock.now);
 beforeEach(async () => {
   clock.now += 1_000_000;
   await fresh();
-  told.length = 0;
+  portMessages.length = 0;
   Object.assign(core, {
     "personal.read": ({ data }) => ({ text: data, hex: "0x68", hidden: false, sign_in: null }),
     "personal.sign": () => ({ signature: "0x51" }),
@@ -531,11 +531,13 @@ test("after a restart of the background a new page with an old port number gets 
     provider.handle({ type: "approval.answer", approval: approval.id, agree: true }),
     (error) => error.code === "wallet.quote",
   );
-  told.length = 0;
+  portMessages.length = 0;
   provider.open(one.port, "provider", OTHER);
   provider.changed();
   await new Promise((resolve) => setTimeout(resolve, 10));
-  const heard = told.filter(({ port: to }) => to === one.port).map(({ message }) => [message.type, message.name]);
+  const heard = portMessages
+    .filter(({ port: to }) => to === one.port)
+    .map(({ message }) => [message.type, message.name]);
   assert.deepEqual(heard, [["event", "connect"]], "no reply to what the page before asked, no account of its permit");
   void before;
 });
@@ -543,7 +545,7 @@ test("after a restart of the background a new page with an old port number gets 
 test("after a restart a page with a permit gets connect and its account, and its requests are handled", async () => {
   const one = await connect();
   provider.lost();
-  told.length = 0;
+  portMessages.length = 0;
   provider.open(one.port, "provider", SITE);
   assert.deepEqual(await one.ask("eth_accounts"), { value: [ME] });
   assert.deepEqual(one.events(), [

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Problem } from "../../../extension/shared/problem.js";
-import { asked, host } from "./wallet_world.mjs";
+import { hostRequests, host } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
 const { PlaybackSession } = await import("../../../extension/engine/playback/session.js");
@@ -123,7 +123,10 @@ test("a press is sent to the host in the same task, and the sound starts with th
   const { session, seen } = await paused();
   const open = hold(seen, "resume");
   const play = session.request("play");
-  assert.deepEqual([session.state, asked.at(-1).action, asked.at(-1).position_ms], ["starting", "resume", 1000]);
+  assert.deepEqual(
+    [session.state, hostRequests.at(-1).action, hostRequests.at(-1).position_ms],
+    ["starting", "resume", 1000],
+  );
   await settled();
   assert.deepEqual(seen, { sound: [], invoked: ["resume"], failed: [] });
   open();

@@ -3,7 +3,19 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, asked, core, fresh, host, ME, NETWORK, payees, sessionFor, state, storage } from "./wallet_world.mjs";
+import {
+  ask,
+  hostRequests,
+  core,
+  fresh,
+  host,
+  ME,
+  NETWORK,
+  payees,
+  sessionFor,
+  state,
+  storage,
+} from "./wallet_world.mjs";
 
 const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const OTHER = `0x${"9".repeat(40)}`;
@@ -44,7 +56,7 @@ const searched = async () => {
 beforeEach(async () => {
   await fresh();
   await searched();
-  asked.length = 0;
+  hostRequests.length = 0;
   state.collect = "always";
   let signed = 0;
   core["session.sign"] = ({ number, now_s }) => ({
@@ -71,7 +83,7 @@ test("the same words on the same computer have their sessions again, and other w
   // Balance and receipts are asked for by the words, whichever account is in use.
   await ask("wallet.summary");
   assert.deepEqual(
-    asked.filter(({ op }) => op === "summary").map(({ wallet, payees: list }) => [wallet, list]),
+    hostRequests.filter(({ op }) => op === "summary").map(({ wallet, payees: list }) => [wallet, list]),
     [[ME, undefined]],
   );
 });
@@ -80,7 +92,7 @@ test("each payee is sent to the host once, in batches, and only valid sessions s
   state.sessions = Array.from({ length: 1100 }, (_, n) => kept(n + 1, { expires_s: n < 1000 ? 1 : NOW_S + 9999 }));
   state.sessions[0].number = null;
   await ask("wallet.summary");
-  const told = asked.filter(({ op }) => op === "payees");
+  const told = hostRequests.filter(({ op }) => op === "payees");
   assert.deepEqual(
     told.map(({ wallet, payees: part }) => [wallet, part.length]),
     [
@@ -91,7 +103,7 @@ test("each payee is sent to the host once, in batches, and only valid sessions s
   );
   assert.ok(told.every((request) => JSON.stringify(request).length < 1 << 19));
   await ask("wallet.summary");
-  assert.equal(asked.filter(({ op }) => op === "payees").length, 3);
+  assert.equal(hostRequests.filter(({ op }) => op === "payees").length, 3);
   await sessionFor(at());
   assert.equal(storage.sessions.length, 101);
   assert.equal(payees.size, 1100);

@@ -1,7 +1,7 @@
 // A play by the surface of its request, before and after the song is loaded.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { ask, asked, fresh, host, state, told } from "./wallet_world.mjs";
+import { ask, hostRequests, fresh, host, state, portMessages } from "./wallet_world.mjs";
 
 globalThis.MediaSource ??= /** @type {any} */ ({ isTypeSupported: () => true });
 globalThis.navigator ??= /** @type {any} */ ({});
@@ -72,15 +72,15 @@ beforeEach(async () => {
   await fresh();
   Object.assign(state, { collect: "always", answers: [] });
   host.site = () => ({});
-  told.length = asked.length = 0;
+  portMessages.length = hostRequests.length = 0;
 });
 
 // A wallet that is open has a timer that locks it.
 after(() => ask("wallet.lock"));
 
 /** How often the host was told of a site. */
-const sites = () => asked.filter(({ op }) => op === "site").length;
-const said = () => told.filter(({ message }) => message.type === "problem").map(({ message }) => message.code);
+const sites = () => hostRequests.filter(({ op }) => op === "site").length;
+const said = () => portMessages.filter(({ message }) => message.type === "problem").map(({ message }) => message.code);
 
 for (const [name, policy, options, may] of /** @type {[string, object, any, string[]][]} */ ([
   ["free music", FREE, {}, ["activated", "press", "own"]],
@@ -107,7 +107,7 @@ for (const [name, policy, options, may] of /** @type {[string, object, any, stri
         said(),
         begun ? [] : [options.costs && !options.on && options.invoke !== "preview" ? "site.budget" : "player.press"],
       );
-      told.length = asked.length = 0;
+      portMessages.length = hostRequests.length = 0;
     }
   });
 }
@@ -129,9 +129,10 @@ test("a play before the song is loaded is checked again after loading, and its d
       [denied, denied === null ? 1 : 0, false],
     );
     const heard =
-      told.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ?? null;
+      portMessages.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ??
+      null;
     assert.equal(heard, denied);
-    told.length = 0;
+    portMessages.length = 0;
   }
 });
 
@@ -305,7 +306,7 @@ test("the songs of a site that the host opens at once are limited, and another s
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   for (let i = 0; i < 20; i++) await turn();
-  const names = () => asked.filter(({ op }) => op === "open").map(({ stream: name }) => name);
+  const names = () => hostRequests.filter(({ op }) => op === "open").map(({ stream: name }) => name);
   assert.equal(names().length, 9);
   assert.ok(names().includes("open 19"));
   // One that has gone meanwhile is not looked at.

@@ -2,7 +2,20 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, payees, state } from "./wallet_world.mjs";
+import {
+  FRIEND,
+  ME,
+  NETWORK,
+  TOKEN,
+  ask,
+  hostRequests,
+  code,
+  core,
+  fresh,
+  host,
+  payees,
+  state,
+} from "./wallet_world.mjs";
 
 // After the world, which stands in for the browser.
 const { PAYEE_BATCH, MIN_GIFT_WEI, MAX_TRANSACTIONS, readHoldings } =
@@ -159,7 +172,7 @@ test("the tokens of some payees are read in batches, without those of others", a
     [[ADDRESS(50 + PAYEE_BATCH), "9", TOKEN, 31337]],
   );
   assert.deepEqual(
-    asked.filter(({ op }) => op === "holdings").map(({ payees: part }) => part.length),
+    hostRequests.filter(({ op }) => op === "holdings").map(({ payees: part }) => part.length),
     [PAYEE_BATCH, PAYEE_BATCH, 1],
   );
   assert.deepEqual(looked(), any);
@@ -249,7 +262,7 @@ test("without coins, or without a fee that was shown, a relayer of the payee's s
   await collect("79");
   assert.deepEqual([relayed, sent], [[ADDRESS(1), ADDRESS(2)], []]);
   assert.deepEqual(
-    asked.filter(({ op }) => op === "relayer").map(({ payee }) => payee),
+    hostRequests.filter(({ op }) => op === "relayer").map(({ payee }) => payee),
     [ADDRESS(1), ADDRESS(2)],
   );
 });

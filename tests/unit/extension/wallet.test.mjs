@@ -4,7 +4,7 @@ import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import {
   ask,
-  asked,
+  hostRequests,
   code,
   core,
   FRIEND,
@@ -97,7 +97,7 @@ test("the network is one of the host's", async () => {
   await ask("wallet.network", { chain_id: 5 });
   assert.equal((await ask("wallet.networks")).chain_id, 5);
   await lines();
-  assert.ok(asked.filter(({ op }) => op === "summary").every(({ chain_id }) => chain_id === 5));
+  assert.ok(hostRequests.filter(({ op }) => op === "summary").every(({ chain_id }) => chain_id === 5));
   await assert.rejects(ask("wallet.network", { chain_id: 1 }), code("message.schema"));
   await ask("wallet.network", { chain_id: 31337 });
 });
@@ -106,8 +106,8 @@ test("a network that is added later does not become the one in use, whatever its
   state.chain_id = null;
   const { status } = host;
   assert.equal((await ask("wallet.networks")).chain_id, 31337);
-  host.status = async (asked) => {
-    const told = await status(asked);
+  host.status = async (hostRequests) => {
+    const told = await status(hostRequests);
     return { ...told, networks: [{ ...told.networks[0], chain_id: 1 }, ...told.networks] };
   };
   assert.equal((await ask("wallet.networks")).chain_id, 31337);
@@ -181,7 +181,7 @@ test("another quote replaces the first, and an invented one sends nothing", asyn
   await assert.rejects(ask("wallet.send", { quote: first.quote }), code("wallet.quote"));
   await assert.rejects(ask("wallet.send", { quote: second.quote }), code("wallet.quote"));
   await assert.rejects(ask("wallet.send", { quote: "x" }), code("wallet.quote"));
-  assert.ok(!asked.some(({ op }) => op === "send"));
+  assert.ok(!hostRequests.some(({ op }) => op === "send"));
 });
 
 test("a transfer that cannot succeed is refused before the confirmation", async () => {
@@ -539,13 +539,13 @@ test("a site with a play is reported to the host once, without a permission", as
   for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"])
     wallet.reportSite(origin);
   assert.deepEqual(
-    asked.map(({ op, origin }) => [op, origin]),
+    hostRequests.map(({ op, origin }) => [op, origin]),
     [
       ["site", "https://radio.example"],
       ["site", "https://other.example"],
     ],
   );
-  assert.ok(asked.every((request) => !("state" in request) && !("day_wei" in request)));
+  assert.ok(hostRequests.every((request) => !("state" in request) && !("day_wei" in request)));
 });
 
 test("a site that could not be reported is reported again", async () => {
@@ -555,7 +555,7 @@ test("a site that could not be reported is reported again", async () => {
   wallet.reportSite("https://third.example");
   await new Promise((resolve) => setImmediate(resolve));
   wallet.reportSite("https://third.example");
-  assert.equal(asked.length, 2);
+  assert.equal(hostRequests.length, 2);
   await new Promise((resolve) => setImmediate(resolve));
 });
 
