@@ -20,8 +20,7 @@ from native_host.install.paths import Paths
 from native_host.ledger import SessionRow, TicketRow
 from native_host.playback import segment_table
 from native_host.playback.content_check import Facts, Station
-from native_host.playback.invocation_log import record
-from native_host.playback.key_source import from_lease, plan
+from native_host.playback.key_source import from_lease
 from native_host.playback.lease import Lease
 from native_host.playback.stream import Stream
 from pywallet.crypto import address_of, keccak256
@@ -69,7 +68,7 @@ def _detail(ours: list[float], bare: list[float]) -> dict[str, Any]:
 async def _measure(directory: Path) -> tuple[list[float], list[float]]:
     host = open_services(Paths(directory / "data", directory / "config"), lambda event: None, {})
     stream = _stream(host)
-    record(host, stream, Invoke("s", "play", 0), leased=True)
+    host.invocations.record(stream, Invoke("s", "play", 0), leased=True)
     ours, bare = [], []
     descriptor = os.open(directory / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -89,10 +88,10 @@ def _seek(host: Services, stream: Stream, n: int) -> float:
     segment = (n * 7) % (_SEGMENTS - KEYS)
     request = Invoke("s", "seek", segment * 2_000, segment, KEYS)
     began = time.perf_counter_ns()
-    wanted = plan(host, stream, request)
+    wanted = host.key_source.plan(stream, request)
     assert wanted is not None
     assert wanted.leased
-    record(host, stream, request, leased=True)
+    host.invocations.record(stream, request, leased=True)
     grant = from_lease(stream, wanted)
     took = time.perf_counter_ns() - began
     assert len(grant.keys) == KEYS

@@ -16,7 +16,7 @@ from benchmarks.scale import setting
 from demo.paths import ROOT
 
 KILLS: Final = setting("GOMAA_BENCH_KILLS", 1000, 4)
-TEST: Final = "tests/integration/test_host_real.py::test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed"
+TEST: Final = "tests/integration/test_host_real.py::test_a_killed_host_loses_and_repeats_nothing"
 
 
 def run() -> list[dict[str, Any]]:

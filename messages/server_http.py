@@ -100,7 +100,7 @@ class AccountResult(Struct, frozen=True):
     usable_wei: Wei
 
 
-class StatementRequest(Struct, forbid_unknown_fields=True):
+class StatementRequest(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """POST /v1/statements: asks what the payer owes.
 
     Attributes:
@@ -116,7 +116,7 @@ class StatementRequest(Struct, forbid_unknown_fields=True):
     disputed: Numbers = []
 
 
-class VoucherPost(Struct, forbid_unknown_fields=True):
+class VoucherPost(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """POST /v1/vouchers: hands in a payer's voucher.
 
     Attributes:

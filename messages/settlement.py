@@ -80,12 +80,12 @@ class TicketEntry(Struct, frozen=True):
     Attributes:
         ticket: Signed ``Ticket``.
         interval_s: Length of a paid interval.
-        opened_ms: When the ticket was opened, by the server's clock.
+        opened_ms: When the ticket was opened, by the server's clock; 0 from an older server.
     """
 
     ticket: SignedTicket
     interval_s: Index
-    opened_ms: Number
+    opened_ms: Number = 0
 
 
 class ListenerTicketEntry(Struct, frozen=True):
@@ -108,18 +108,18 @@ class BooksResult(Struct, frozen=True):
     """What the server's books hold of a payer (section 2, Resynchronisation).
 
     Attributes:
-        voucher: The payer's signed ``Voucher`` with the highest cap, or null.
         settled: What is settled of the tickets that owe something.
+        voucher: The payer's signed ``Voucher`` with the highest cap, or null.
         tickets: A station's tickets that owe something.
         lost: A listener's tickets that owe something.
         last_number: Highest ticket number of the station; 0: none.
     """
 
-    voucher: SignedVoucher | None
     settled: AcknowledgementResult
-    tickets: list[TicketEntry]
-    last_number: Index
+    voucher: SignedVoucher | None = None
+    tickets: list[TicketEntry] = []
     lost: list[ListenerTicketEntry] = []
+    last_number: Index = 0
 
 
 class ReceiptDetail(Struct, frozen=True):

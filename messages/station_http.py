@@ -43,7 +43,7 @@ class TicketRequest(Struct, frozen=True):
     """
 
     session: SignedSession
-    content: str
+    content: Address
 
 
 class TicketResult(Struct, frozen=True):

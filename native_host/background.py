@@ -11,7 +11,7 @@ from pywallet.errors import GomaaError
 
 
 class BackgroundTasks:
-    """Tasks whose expected failures (``GomaaError``) are nobody's answer. All end with the host."""
+    """Tasks whose expected failures (``GomaaError``) are suppressed. All end with the host."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -1,4 +1,4 @@
-"""The host's services, built once: the only place that knows all of them."""
+"""Composition root: builds the host's services and holds them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from native_host.install.paths import Paths
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
 from native_host.payments.earnings import WalletEarnings
+from native_host.payments.listener_payments import ListenerPayments
 from native_host.payments.recovery_scan import RecoveryScans
 from native_host.playback.destruction import Destructions
 from native_host.playback.device_keys import DeviceKeys
+from native_host.playback.invocation_log import InvocationLog
+from native_host.playback.key_source import KeySource
+from native_host.playback.lease_manager import LeaseManager
 from native_host.playback.refusals import Refusals
 from native_host.playback.reporters import Reporters
 from native_host.playback.server_events import ServerEvents
 from native_host.playback.session_servers import SessionServers
-from native_host.playback.stream_quota import Room
+from native_host.playback.stream_quota import StreamQuota
 from native_host.playback.streams import Streams
 from native_host.playback.withdrawal import Withdrawals
 from native_host.remote.connections import ServerConnections
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Services:
-    """One browser's host. Operations take from here what they pass on; no service knows this object."""
+    """The services of one browser's host, for operations; no service imports this module."""
 
     paths: Paths
     ledger: Ledger
@@ -45,13 +49,17 @@ class Services:
     directory: ServerDirectory
     clock: TrustedClock
     streams: Streams
-    quota: Room
+    quota: StreamQuota
     keys: DeviceKeys
     servers: SessionServers
     reporters: Reporters
     refusals: Refusals
     withdrawals: Withdrawals
     destructions: Destructions
+    invocations: InvocationLog
+    key_source: KeySource
+    leases: LeaseManager
+    payments: ListenerPayments
     earnings: WalletEarnings
     scans: RecoveryScans
 
@@ -62,7 +70,7 @@ class Services:
         self.reporters.resume(self.servers, self.networks)
 
     async def close(self) -> None:
-        """Stop everything; what is not reported waits in the ledger."""
+        """Stop everything; what is unreported stays in the ledger."""
         self.tasks.cancel()
         for stream in list(self.streams.values()):
             self.streams.drop(stream)
@@ -104,13 +112,17 @@ def open_services(paths: Paths, emit: Emit, deployments: Mapping[int, Deployment
         directory=ServerDirectory(ledger, networks, connections),
         clock=clock,
         streams=streams,
-        quota=Room(streams),
+        quota=StreamQuota(streams),
         keys=keys,
         servers=servers,
         reporters=reporters,
         refusals=refusals,
         withdrawals=withdrawals,
         destructions=Destructions(ledger, streams, networks, servers, keys, clock, tasks, emit),
+        invocations=InvocationLog(ledger, streams, servers, keys, clock),
+        key_source=KeySource(ledger, servers, reporters, clock),
+        leases=LeaseManager(ledger, servers, reporters, refusals, clock),
+        payments=ListenerPayments(ledger, servers, reporters, clock),
         earnings=WalletEarnings(ledger, networks, connections, keys),
         scans=RecoveryScans(ledger),
     )

@@ -138,7 +138,7 @@ async def _import(file: Path, config: Config) -> int:
     """On the database itself, while no server uses it; PostgreSQL allows it beside one."""
     from chain.clock import ChainClock
     from chain.deployment import Deployment
-    from security_server.chain_view import ChainView
+    from security_server.chain.view import ChainView
     from security_server.db.writer import Store
     from security_server.epochs.chain_agreement import ChainAgreement
     from security_server.epochs.importing import EpochImporter

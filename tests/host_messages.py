@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any, Final, get_type_hints
+from typing import Any, Final
 
 import msgspec
 
-from messages.browser_host import events
+from messages.browser_host.exchanges import BROWSER_HOST, BROWSER_HOST_EVENTS
 
-_EVENTS: Final = {kind.__struct_config__.tag: kind for kind in events.Event.__subclasses__()}
-_FILES: Final = {"origin": "receipt_breakdown"}
+_RESULTS: Final = {exchange.name: exchange.result for exchange in BROWSER_HOST}
 
 
 def as_json(result: Any) -> Any:
@@ -27,11 +25,10 @@ def check(value: Any, kind: Any) -> Any:
 
 def check_result(op: str, value: Any) -> Any:
     """The result of an operation, if it has the type that the operation declares."""
-    operation = importlib.import_module(f"native_host.operations.{_FILES.get(op, op)}")
-    return check(value, get_type_hints(operation.run)["return"])
+    return check(value, _RESULTS[op])
 
 
 def check_event(value: dict[str, Any]) -> dict[str, Any]:
     """An event, if it has the type that its name stands for."""
-    check(value, _EVENTS[value["event"]])
+    check(value, BROWSER_HOST_EVENTS[value["event"]])
     return value

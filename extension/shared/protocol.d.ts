@@ -905,7 +905,7 @@ export interface TicketRequest {
   /** Signed `Session`. */
   session: Signed<"Session">;
   /** The content's address. */
-  content: string;
+  content: Address;
 }
 
 /** An issued ticket. */

@@ -51,7 +51,7 @@ def page(text: str) -> str:
 
 
 def _blocks() -> dict[str, Callable[[], str]]:
-    host = _Part([exchanges.BROWSER_HOST], [exchanges.BROWSER_HOST_EVENTS])
+    host = _Part([exchanges.BROWSER_HOST, exchanges.BACKGROUND], [exchanges.BROWSER_HOST_EVENTS])
     server = _Part([exchanges.HOST_SERVER, exchanges.SERVER_HTTP], [exchanges.HOST_SERVER_EVENTS])
     station = _Part([exchanges.STATION_HTTP], [])
     return {
@@ -59,6 +59,7 @@ def _blocks() -> dict[str, Callable[[], str]]:
         "signed messages": _signed_messages,
         "browser_host operations": lambda: host.exchanges(exchanges.BROWSER_HOST),
         "browser_host events": lambda: host.events(exchanges.BROWSER_HOST_EVENTS),
+        "background operations": lambda: host.exchanges(exchanges.BACKGROUND),
         "browser_host structures": host.structures,
         "host_server operations": lambda: server.exchanges(exchanges.HOST_SERVER),
         "host_server events": lambda: server.events(exchanges.HOST_SERVER_EVENTS),

@@ -1,4 +1,4 @@
-"""Where each browser on each system looks for native-messaging manifests."""
+"""Folders of native-messaging manifests, by browser and system."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from typing import Final
 class ManifestPlace:
     """One browser on one system.
 
-    ``directory`` is relative to the user's home. On Windows the manifest lies
-    in our own configuration and ``registry`` (under HKEY_CURRENT_USER) names it.
-    ``family`` decides the manifest's form.
+    Attributes:
+        browser: Name of the browser.
+        family: ``chromium`` or ``firefox``: the form of the manifest.
+        directory: Folder relative to the user's home; None on Windows, where the manifest is in the host's own
+            configuration.
+        registry: Registry key below HKEY_CURRENT_USER that names the manifest, on Windows.
     """
 
     browser: str
@@ -44,7 +47,7 @@ PLACES: Final[dict[str, tuple[ManifestPlace, ...]]] = {
         ManifestPlace("chrome", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
         ManifestPlace("chromium", "chromium", None, r"Software\Chromium\NativeMessagingHosts"),
         ManifestPlace("edge", "chromium", None, r"Software\Microsoft\Edge\NativeMessagingHosts"),
-        # On Windows Brave asks Chrome's key.
+        # On Windows Brave reads Chrome's key.
         ManifestPlace("brave", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
         ManifestPlace("firefox", "firefox", None, r"Software\Mozilla\NativeMessagingHosts"),
     ),
@@ -52,8 +55,8 @@ PLACES: Final[dict[str, tuple[ManifestPlace, ...]]] = {
 
 BROWSERS: Final = ("chrome", "chromium", "edge", "brave", "firefox")
 
-# A Chromium with a profile of its own looks only inside it.
 PROFILE_DIRECTORY: Final = "NativeMessagingHosts"
+"""Folder inside a Chromium profile directory; a Chromium with its own profile directory reads no other."""
 
 XDG_CONFIG: Final = ".config/"
 """Default of XDG_CONFIG_HOME, relative to the home."""
@@ -74,8 +77,7 @@ def manifest_path(
 
     On Linux browsers made from Chromium look in their profile's folder: CHROME_USER_DATA_DIR, else below
     CHROME_CONFIG_HOME, else below XDG_CONFIG_HOME, else below ``.config`` of the home
-    (chrome/common/chrome_paths_linux.cc). A folder that is not absolute counts for nothing (XDG Base Directory
-    Specification).
+    (chrome/common/chrome_paths_linux.cc). Relative folders are ignored (XDG Base Directory Specification).
 
     Args:
         row: The browser.

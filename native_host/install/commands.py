@@ -90,7 +90,7 @@ def install(
 
 
 def _add_network(paths: Paths, source: str, replace: bool) -> None:
-    """Know the network of a file, or of the station at a URL after the person has seen what it is."""
+    """Add the network of a file, or of the station at a URL after the user's confirmation."""
     import asyncio
 
     from native_host.remote import network_files, network_setup
@@ -101,13 +101,13 @@ def _add_network(paths: Paths, source: str, replace: bool) -> None:
     if not source.startswith(("http://", "https://")):
         click.echo(f"chain {network_files.add(paths, Path(source), replace).chain_id}")
         return
-    found = asyncio.run(network_setup.offer(source))
+    found = asyncio.run(network_setup.fetch_network(source))
     click.echo(f"{place(source)} names this network:")
     click.echo(f"chain {found.chain_id}\nsettlement {to_hex(found.settlement)}\nnode {place(found.rpc)}")
-    # A command in a script was written by a person who has decided.
+    # Without a terminal the command itself is the confirmation.
     if sys.stdin.isatty() and not click.confirm("Know it from now on?"):
         raise InputError("wallet.refused")
-    asyncio.run(network_setup.join(paths, place(source), found))
+    asyncio.run(network_setup.add_network(paths, place(source), found))
 
 
 @host.command()
@@ -137,13 +137,13 @@ def doctor(browsers: tuple[str, ...], profiles: tuple[Path, ...], as_json: bool)
 def repair(anew: bool) -> None:
     """Mend the host's own files: folders, device key, networks, ledger. No count gets lower than before."""
     from native_host.install.paths import locate
-    from native_host.install.repair import mend
+    from native_host.install.repair import repair_files
     from native_host.ledger.repair import repair as work
     from pywallet.errors import GomaaError
 
     ledger = locate().ledger
     try:
-        for line in mend(locate()):
+        for line in repair_files(locate()):
             click.echo(line)
         done = work(ledger, anew)
     except GomaaError as e:

@@ -20,9 +20,10 @@ _ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD03641
 
 @dataclass(frozen=True)
 class Device:
-    """Keys of this host, derived from one secret. ``repr`` shows none of it.
+    """Keys of this host, derived from one secret, which ``repr`` leaves out.
 
-    ``private_key`` itself, 32 bytes, signs only what sessions of earlier versions still need.
+    Attributes:
+        private_key: The master secret, 32 bytes. As a device key itself it serves only sessions of earlier versions.
     """
 
     private_key: bytes
@@ -31,7 +32,7 @@ class Device:
         return "Device()"
 
     def key(self, server: bytes, station: bytes) -> bytes:
-        """Private key of the device at one server and station, so that no two of either share a device address.
+        """Private key of the device at one server and station; each pair has its own device address.
 
         Sessions name its address; it signs invocations, destruction notices and the connection's hello.
 
@@ -46,19 +47,19 @@ class Device:
         return _address(self.key(server, station))
 
     def key_of(self, address: bytes, servers: Iterable[bytes], station: bytes) -> bytes | None:
-        """Private key of the device that a session names; None where it is no device of this host.
+        """Private key of the device with an address; None where it is no device of this host.
 
         Args:
-            address: The device's, 20 bytes.
-            servers: Addresses of the servers that it may belong to.
-            station: The session's.
+            address: Address of the device, 20 bytes.
+            servers: Addresses of the servers whose device it may be.
+            station: Address of the session's station, 20 bytes.
         """
-        # The master secret itself: sessions of versions before derived keys end with it.
+        # Sessions of versions without derived keys have the master secret as device key.
         keys = chain((self.key(server, station) for server in servers), (self.private_key,))
         return next((key for key in keys if _address(key) == address), None)
 
     def listener_key(self, station: bytes) -> bytes:
-        """Private key of a listener without a wallet: one per station, because limits count by listener."""
+        """Private key of a listener without a wallet: one for each station, because limits count by listener."""
         return _derived(b"gomaa host listener", self.private_key, station)
 
 
@@ -81,7 +82,7 @@ def _scalar(digest: bytes) -> bytes:
 
 
 def load(path: Path) -> Device:
-    """The key in a file, made there if there is none.
+    """Read the key file, or create it where there is none.
 
     Raises:
         GomaaError: ``host.device.key`` where others can read the file, or it holds no key.
@@ -104,16 +105,16 @@ def load(path: Path) -> Device:
 def check(path: Path) -> None:
     """Refuse a key file that group or others can access. Raises GomaaError ``host.device.key``."""
     if sys.platform == "win32":
-        return  # profile directories are private there; mode bits say nothing
+        return  # profile directories are private there, without mode bits
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise GomaaError("host.device.key", path=str(path), reason=f"mode {mode:o}, must be 600")
 
 
 def _create(path: Path) -> None:
-    # Written in full beside its place, then linked: a second host starting now gets one whole key, the same one.
+    # Written beside its place, then linked: a second host that starts now reads the same complete key.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    # One that was left behind by a process of this number.
+    # Left behind by an earlier process with this number.
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""Checks of an installation; each failure says what helps."""
+"""Checks of an installation; the message of a failure names the remedy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ HELLO_S: Final = 10.0
 REACH_S: Final = 5.0
 
 
-def _try(name: str, act: Callable[[], str]) -> Check:
+def _check(name: str, act: Callable[[], str]) -> Check:
     try:
         return Check(name, True, act())
     except (GomaaError, OSError, ValueError, KeyError, subprocess.SubprocessError, struct.error) as e:
@@ -42,15 +43,17 @@ def installed(target: Target, paths: Paths) -> list[Check]:
     checks, launchers = [], set()
     for row, file in manifests(target, paths):
         label = row.browser if row.browser != "profile" else str(file.parent.parent)
-        found = _try(f"manifest {label}", lambda file=file: str(_manifest(file)))  # type: ignore[misc]
-        checks.append(Check(found.name, True, f"{file}{_elsewhere(row, file, target, paths)}") if found.ok else found)
+        found = _check(f"manifest {label}", lambda file=file: str(_manifest(file)))  # type: ignore[misc]
+        checks.append(
+            Check(found.name, True, f"{file}{_other_folder_note(row, file, target, paths)}") if found.ok else found
+        )
         if found.ok:
             launchers.add(Path(found.message))
-    return checks + [_try(f"launcher {path}", lambda path=path: _launch(path)) for path in sorted(launchers)]  # type: ignore[misc]
+    return checks + [_check(f"launcher {path}", lambda path=path: _launch(path)) for path in sorted(launchers)]  # type: ignore[misc]
 
 
-def _elsewhere(row: ManifestPlace, file: Path, target: Target, paths: Paths) -> str:
-    """A note on the folder that a browser reads when it is started without this terminal's variables."""
+def _other_folder_note(row: ManifestPlace, file: Path, target: Target, paths: Paths) -> str:
+    """A note about the folder that a browser without this terminal's variables reads; empty where it is the same."""
     plain = file if row.browser == "profile" else manifest_path(row, target.home, paths.config, HOST_NAME)
     if plain == file or plain.exists():
         return ""
@@ -83,12 +86,12 @@ def _manifest(file: Path) -> Path:
 
 
 def _launch(launcher: Path) -> str:
-    """Start the host as a browser does and say hello."""
+    """Start the host as a browser does, and send it ``hello``."""
     body = json.dumps(
         {"id": 1, "op": "hello", "protocol": PROTOCOL, "extension": "doctor", "browser": "doctor"}
     ).encode()
     began = time.monotonic()
-    # The pipe stays open until the answer: a host whose pipe is closed ends without one.
+    # The pipe stays open until the reply: a host whose pipe is closed ends without one.
     with subprocess.Popen(
         [str(launcher)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -124,17 +127,17 @@ def sandboxed(target: Target) -> list[Check]:
         if sandboxed_browsers.FLATPAKS[app].browser in target.browsers
     ]
     return [
-        *(_try(f"snap {snap.browser}", lambda snap=snap: sandboxed_browsers.examine_snap(snap)) for snap in snaps),  # type: ignore[misc]
-        *(_try(f"flatpak {app}", lambda app=app: sandboxed_browsers.examine_flatpak(target.home, app)) for app in apps),  # type: ignore[misc]
+        *(_check(f"snap {snap.browser}", partial(sandboxed_browsers.examine_snap, snap)) for snap in snaps),
+        *(_check(f"flatpak {app}", partial(sandboxed_browsers.examine_flatpak, target.home, app)) for app in apps),
     ]
 
 
 def local(paths: Paths) -> list[Check]:
     """Check device key, ledger and networks."""
     return [
-        _try("device key", lambda: _device(paths)),
-        _try("ledger", lambda: _ledger(paths)),
-        _try("networks", lambda: _networks(paths)),
+        _check("device key", lambda: _device(paths)),
+        _check("ledger", lambda: _ledger(paths)),
+        _check("networks", lambda: _networks(paths)),
     ]
 
 
@@ -156,20 +159,20 @@ def _ledger(paths: Paths) -> str:
 
 
 def _networks(paths: Paths) -> str:
-    known = network_files.load(paths)
+    networks = network_files.load(paths)
     if network_files.damaged(paths):
         raise ValueError(
             "a network file is damaged: run gomaa host repair, then gomaa host install --network URL-OF-A-STATION"
         )
-    if not known:
+    if not networks:
         raise ValueError(
             "no network known: run gomaa host install --network URL-OF-A-STATION, or play a song and add its station's"
         )
-    return ", ".join(f"chain {chain_id}" for chain_id in known)
+    return ", ".join(f"chain {chain_id}" for chain_id in networks)
 
 
 async def reachable(paths: Paths) -> list[Check]:
-    """Check that the chains, and the servers that were used, answer."""
+    """Check that the nodes of all networks and the servers used so far answer."""
     from native_host.remote.clock import system_ms
     from native_host.remote.network import Network
     from native_host.remote.server import Server
@@ -188,10 +191,10 @@ async def reachable(paths: Paths) -> list[Check]:
         with Ledger(paths.make().ledger) as ledger:
             servers = ledger.servers_used()
     except GomaaError:
-        return checks  # the local checks have said so
+        return checks  # the local checks report it
 
     async def state(server: Server, up: bool) -> None:
-        """The state is no event here."""
+        """The state is not reported."""
 
     for address, url in servers:
         server = Server(address, url, device_key.fresh_key(), system_ms, lambda server, event: None, state)

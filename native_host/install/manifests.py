@@ -1,4 +1,4 @@
-"""Make the host known to browsers: a launcher, and one manifest per browser that points to it."""
+"""Registration of the host with browsers: a launcher, and a manifest for each browser that names it."""
 
 from __future__ import annotations
 
@@ -41,9 +41,16 @@ _IDS: Final = Path(__file__).with_name("ids.json")
 
 @dataclass(frozen=True)
 class Target:
-    """What to install for: browsers, profile directories of Chromium, extension ids, Flatpaks by name.
+    """Browsers to register the host with.
 
-    ``environment`` decides where browsers look, as it does for them. ``home`` and ``system`` are for tests.
+    Attributes:
+        browsers: Names of browsers.
+        profiles: Profile directories of Chromium.
+        ids: Extension ids by browser family.
+        home: Home directory of the user.
+        system: ``sys.platform`` of the computer.
+        flatpaks: Flatpak application ids.
+        environment: Environment variables of the browsers, which select the folders of manifests.
     """
 
     browsers: tuple[str, ...]
@@ -56,7 +63,7 @@ class Target:
 
 
 def extension_ids() -> dict[str, str]:
-    """The ids the extension is built with: ``chromium`` (absent before the first build) and ``firefox``."""
+    """Ids of the built extension: ``chromium`` (absent before the first build) and ``firefox``."""
     ids = {"firefox": FIREFOX_ID}
     if _IDS.exists():
         ids |= {name: value for name, value in json.loads(_IDS.read_text()).items() if isinstance(value, str)}
@@ -65,7 +72,7 @@ def extension_ids() -> dict[str, str]:
 
 def manifest(family: str, launcher: Path, ids: Mapping[str, str]) -> dict[str, Any]:
     """The manifest's content for a browser family. Raises KeyError where its extension id is unknown."""
-    who = (
+    allowed = (
         {"allowed_extensions": [ids["firefox"]]}
         if family == "firefox"
         else {"allowed_origins": [f"chrome-extension://{ids['chromium']}/"]}
@@ -75,15 +82,15 @@ def manifest(family: str, launcher: Path, ids: Mapping[str, str]) -> dict[str, A
         "description": "GoMAA: verifies, counts and unlocks songs",
         "path": str(launcher),
         "type": "stdio",
-        **who,
+        **allowed,
     }
 
 
 def launcher_text(system: str, python: str, starter: Path) -> str:
-    """The script the browser starts: Python without anything that the environment says about Python, and the starter.
+    """Script that the browser runs: starts Python in isolated mode with the starter.
 
-    ``-I``: no PYTHON* variable, no user's packages, no import from the working directory. What Python or a
-    ``sitecustomize`` prints before the host runs goes to stderr; the host finds the browser's pipe as descriptor 3.
+    ``-I``: no PYTHON* variables, no user site packages, no import from the working directory. Output of Python or a
+    ``sitecustomize`` before the host runs goes to stderr; the browser's pipe is descriptor 3.
 
     Args:
         system: ``sys.platform`` of the computer.
@@ -94,7 +101,7 @@ def launcher_text(system: str, python: str, starter: Path) -> str:
         A shell script; for Windows a batch file, to be written as UTF-8.
     """
     if system == "win32":
-        # A percent sign in quotes is still read; the starter's folder is the script's own, in whatever characters.
+        # cmd.exe expands a percent sign inside quotes too; %~dp0 is the script's folder in any encoding.
         lines = [
             "@echo off",
             "setlocal DisableDelayedExpansion",
@@ -109,12 +116,11 @@ def launcher_text(system: str, python: str, starter: Path) -> str:
 
 
 def starter_text(root: Path, settings: Mapping[str, str | None]) -> str:
-    """The Python file that the launcher runs. Paths are bytes in ASCII: the locale of the browser may be another.
+    """Python file that the launcher runs. Paths are bytes in ASCII: the browser may have another locale.
 
     Args:
-        root: Folder of the source tree, or the folder of installed packages, which is found by itself.
-        settings: Environment variables that decide where the host keeps its files, as they are now; None takes one
-            away.
+        root: Folder of the source tree, or the folder of installed packages, which is on ``sys.path`` anyway.
+        settings: Environment variables that select the host's folders, with their present values; None removes one.
     """
     lines = ["import os", "import sys", ""]
     for name, value in settings.items():
@@ -134,7 +140,7 @@ def write_launcher(paths: Paths, system: str = sys.platform) -> Path:
     file = paths.make().config / ("gomaa-host.bat" if system == "win32" else "gomaa-host")
     starter = file.with_name("gomaa-host.py")
     home = os.environ.get("GOMAA_HOME")
-    # Without a home of its own the host goes by these: the browser's session may have others than this terminal.
+    # Without GOMAA_HOME these select the folders; the browser's session may have others than this terminal.
     settings: dict[str, str | None] = (
         {"GOMAA_HOME": home} if home else {name: os.environ.get(name) for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     )
@@ -144,7 +150,7 @@ def write_launcher(paths: Paths, system: str = sys.platform) -> Path:
 
 
 def manifests(target: Target, paths: Paths) -> list[tuple[ManifestPlace, Path]]:
-    """Every manifest that belongs to a target."""
+    """Manifests of a target with their paths."""
     rows = [place(target.system, browser) for browser in target.browsers]
     found = [(row, manifest_path(row, target.home, paths.config, HOST_NAME, target.environment)) for row in rows]
     own = ManifestPlace("profile", "chromium", PROFILE_DIRECTORY)
@@ -152,7 +158,7 @@ def manifests(target: Target, paths: Paths) -> list[tuple[ManifestPlace, Path]]:
 
 
 def install(target: Target, paths: Paths) -> list[Path]:
-    """Write launcher and manifests; their paths. Doing it again changes nothing else."""
+    """Write launcher and manifests, and return their paths. Idempotent."""
     launcher = write_launcher(paths, target.system)
     ids = {**extension_ids(), **target.ids}
     written = []
@@ -180,7 +186,7 @@ def _install_flatpak(home: Path, app: str, launcher: Path, ids: Mapping[str, str
 
 
 def uninstall(target: Target, paths: Paths) -> list[Path]:
-    """Remove the manifests and, when none is left to use it, the launcher. Key and ledger stay."""
+    """Remove the manifests, and return their paths. Launcher, key and ledger stay."""
     removed = []
     for row, file in manifests(target, paths):
         if row.registry is not None and sys.platform == "win32":
@@ -200,7 +206,7 @@ def uninstall(target: Target, paths: Paths) -> list[Path]:
 
 
 def remove_data(paths: Paths) -> list[Path]:
-    """Remove device key, ledger and log as well: unreported plays and unclaimed receipts are lost with them."""
+    """Remove device key, ledger and log, with unreported plays and unclaimed receipts."""
     ledger = paths.ledger
     files: Iterable[Path] = (paths.device_key, ledger, Path(f"{ledger}-wal"), Path(f"{ledger}-shm"), paths.log)
     removed = [file for file in files if file.exists()]
@@ -210,7 +216,7 @@ def remove_data(paths: Paths) -> list[Path]:
 
 
 def _write(file: Path, text: str, mode: int) -> None:
-    # Beside its place, then moved: a browser starting now sees the old file or the new one.
+    # Written beside its place, then moved: a browser that starts now reads the old file or the new one.
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8", newline="")
     temporary.chmod(mode)

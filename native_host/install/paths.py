@@ -1,4 +1,4 @@
-"""Where the host keeps its files. GOMAA_HOME, when set, holds all of them."""
+"""Folders of the host's files. If GOMAA_HOME is set, all of them are inside it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Paths:
 
     @property
     def networks(self) -> Path:
-        """One deployment file per known network."""
+        """Folder with a deployment file for each added network."""
         return self.config / "networks"
 
     @property
     def log(self) -> Path:
-        """The host's own log: stdout belongs to the browser, stderr is seldom seen."""
+        """The host's log: stdout is the browser's, and browsers hide stderr."""
         return self.data / "host.log"
 
     def make(self) -> Paths:
@@ -46,7 +46,7 @@ class Paths:
             for directory in (self.data, self.config, self.networks):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as e:
-            from native_host.ledger.faults import failure  # only here: the browser waits for this process to start
+            from native_host.ledger.faults import failure  # on first use: the browser waits for the start
 
             raise failure(e) from None
         return self
@@ -63,7 +63,7 @@ def locate() -> Paths:
         if home:
             root = Path(home).expanduser().absolute()
             return Paths(root / "data", root / "config")
-        import platformdirs  # only here: the browser waits for this process to start
+        import platformdirs  # on first use: the browser waits for the start
 
         paths = Paths(
             Path(platformdirs.user_data_dir("gomaa", False)), Path(platformdirs.user_config_dir("gomaa", False))
@@ -71,6 +71,6 @@ def locate() -> Paths:
     except RuntimeError as e:
         raise Unavailable("host.folder.denied", reason=str(e)) from None
     if not (paths.data.is_absolute() and paths.config.is_absolute()):
-        # Below the folder in which a browser happens to run there would be another ledger each time.
+        # A relative folder would depend on the browser's working directory.
         raise Unavailable("host.folder.denied", reason=f"this user has no home: {paths.data}")
     return paths

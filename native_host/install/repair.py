@@ -21,8 +21,8 @@ FILE: Final = 0o600
 """Mode of its files."""
 
 
-def mend(paths: Paths) -> Iterator[str]:
-    """Repair what keeps the host from starting.
+def repair_files(paths: Paths) -> Iterator[str]:
+    """Repair folders, key and networks, so that the host can start.
 
     Args:
         paths: The host's folders.
@@ -42,19 +42,19 @@ def mend(paths: Paths) -> Iterator[str]:
         for file in sorted(paths.networks.glob("*.json")):
             yield from _writable(file)
         for file in network_files.damaged(paths):
-            yield f"{file} is no network: put aside as {_aside(file).name}"
+            yield f"{file} is no network: put aside as {_set_aside(file).name}"
     except OSError as e:
         raise failure(e) from None
 
 
 def _folder(folder: Path) -> Iterator[str]:
     if folder.exists() and not folder.is_dir():
-        yield f"{folder} is no folder: put aside as {_aside(folder).name}"
+        yield f"{folder} is no folder: put aside as {_set_aside(folder).name}"
     folder.mkdir(mode=OWNER, parents=True, exist_ok=True)
     if sys.platform != "win32" and folder.stat().st_mode & OWNER != OWNER:
         folder.chmod(OWNER)
         yield f"{folder} can be written again"
-    # Mode bits say nothing of a read-only disk or of a full one.
+    # Mode bits do not show a read-only or full disk.
     probe = folder / f".probe.{os.getpid()}"
     try:
         probe.write_bytes(bytes(4096))
@@ -81,8 +81,8 @@ def _key(file: Path) -> Iterator[str]:
     try:
         device_key.load(file)
     except GomaaError:
-        yield f"{file} holds no key: put aside as {_aside(file).name}, and the host makes a new one"
+        yield f"{file} holds no key: put aside as {_set_aside(file).name}, and the host makes a new one"
 
 
-def _aside(file: Path) -> Path:
+def _set_aside(file: Path) -> Path:
     return file.replace(file.with_name(f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"))

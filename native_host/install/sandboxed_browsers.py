@@ -1,8 +1,8 @@
-"""Browsers in Snap and Flatpak sandboxes, and what they need to start the host.
+"""Browsers in Snap and Flatpak sandboxes, and their ways to start the host.
 
-Snap: Firefox asks the desktop's WebExtensions portal, which starts the host for it (Mozilla, "Native messaging for a
+Snap: Firefox uses the desktop's WebExtensions portal, which starts the host for it (Mozilla, "Native messaging for a
 strictly-confined Firefox"); browsers made from Chromium start nothing outside their snap. Flatpak: no portal by
-default; a wrapper inside the sandbox may start the host outside it where the app may talk to org.freedesktop.Flatpak.
+default; a wrapper inside the sandbox can start the host outside it if the app has access to org.freedesktop.Flatpak.
 """
 
 from __future__ import annotations
@@ -28,7 +28,13 @@ _PORTAL: Final = (
 
 @dataclass(frozen=True)
 class Snap:
-    """A browser as a snap: its folder in the user's home, and whether it uses the portal."""
+    """A browser as a snap.
+
+    Attributes:
+        browser: Name of the browser.
+        folder: Its folder in the user's home.
+        portal: True if it uses the WebExtensions portal.
+    """
 
     browser: str
     folder: str
@@ -61,35 +67,35 @@ FLATPAKS: Final = {
 
 
 def wrapper(home: Path, app: str) -> Path:
-    """Where the wrapper of a Flatpak lies: a folder that has the same path inside the sandbox and outside."""
+    """Path of a Flatpak's wrapper, in a folder that has the same path inside and outside the sandbox."""
     return home / ".var" / "app" / app / "data" / "gomaa-host"
 
 
 def wrapper_text(launcher: Path) -> str:
-    """The script a browser starts inside its sandbox: it starts the launcher outside."""
+    """Script that a browser runs inside its sandbox: starts the launcher outside."""
     return f'#!/bin/sh\nexec flatpak-spawn --host {shlex.quote(str(launcher))} "$@"\n'
 
 
 def snaps(home: Path) -> list[Snap]:
-    """The browsers this user has run as snaps."""
+    """Browsers that this user has run as snaps."""
     return [snap for snap in SNAPS if (home / snap.folder).is_dir()]
 
 
 def flatpaks(home: Path) -> list[str]:
-    """The browsers this user has run as Flatpaks."""
+    """Browsers that this user has run as Flatpaks."""
     return [app for app in FLATPAKS if (home / ".var" / "app" / app).is_dir()]
 
 
 def examine_snap(snap: Snap) -> str:
-    """The state of this browser. Raises ValueError with what helps."""
+    """The state of a browser as a snap. Raises ValueError with a remedy."""
     if not snap.portal:
         raise ValueError(
             f"{snap.browser} from Snap can start no program outside its sandbox: install it as a .deb or .rpm, or "
             f"use Firefox or Chrome"
         )
-    asked = shutil.which("busctl")
-    if asked is not None:
-        line = [asked, "--user", "introspect", *_PORTAL]
+    busctl = shutil.which("busctl")
+    if busctl is not None:
+        line = [busctl, "--user", "introspect", *_PORTAL]
         try:
             answer = subprocess.run(line, capture_output=True, text=True, timeout=PORTAL_S, check=False)
         except subprocess.TimeoutExpired:
@@ -105,10 +111,10 @@ def examine_snap(snap: Snap) -> str:
 
 
 def examine_flatpak(home: Path, app: str) -> str:
-    """The state of this browser. Raises ValueError with what helps."""
+    """The state of a browser as a Flatpak. Raises ValueError with a remedy."""
     if not (home / str(FLATPAKS[app].directory) / f"{HOST_NAME}.json").exists() or not wrapper(home, app).exists():
         raise ValueError(f"{app} looks into its sandbox only: gomaa host install --flatpak {app}")
-    if not _may_talk(home, app):
+    if not _has_access(home, app):
         raise ValueError(
             f"{app} may start nothing outside its sandbox: flatpak override --user "
             f"--talk-name=org.freedesktop.Flatpak {app} "
@@ -120,16 +126,16 @@ def examine_flatpak(home: Path, app: str) -> str:
     )
 
 
-def _may_talk(home: Path, app: str) -> bool:
-    """Whether an override lets the app talk to org.freedesktop.Flatpak (flatpak-override(5): key files)."""
+def _has_access(home: Path, app: str) -> bool:
+    """Return whether overrides give an app access to org.freedesktop.Flatpak (flatpak-override(5): key files)."""
     data = home / ".local" / "share" / "flatpak" / "overrides"
-    found = False
+    is_allowed = False
     for file in (Path("/var/lib/flatpak/overrides") / app, data / "global", data / app):
         keys = configparser.ConfigParser(strict=False, interpolation=None)
         try:
             keys.read_string(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, configparser.Error):
             continue
-        word = keys.get("Session Bus Policy", "org.freedesktop.Flatpak", fallback=None)
-        found = found if word is None else word in ("talk", "own")
-    return found
+        policy = keys.get("Session Bus Policy", "org.freedesktop.Flatpak", fallback=None)
+        is_allowed = is_allowed if policy is None else policy in ("talk", "own")
+    return is_allowed

@@ -27,13 +27,13 @@ BUSY_S: Final = 5.0
 
 
 def _make(path: Path) -> None:
-    """Make an empty ledger beside its place and link it there: no host sees half of one, nor replaces another's."""
+    """Make an empty ledger beside its place and link it there, so that no host reads an incomplete one."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
     try:
         db = sqlite3.connect(fresh, isolation_level=None)
         with contextlib.closing(db):
-            # An invocation changes a row in each of six trees: small pages, less to write before a key may leave.
+            # An invocation changes a row in each of six trees: small pages mean less to write before a key is released.
             db.execute("PRAGMA page_size=2048")
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("VACUUM")
@@ -62,7 +62,7 @@ class Ledger(InvocationStore, ReportStore, SiteStore, VoucherStore, ScanStore, R
         """Open the ledger at ``path``; make it where there is none, migrate it where it is older.
 
         Raises:
-            Unavailable: ``host.ledger.version`` for a newer or unknown file, ``host.ledger.damaged`` for a spoilt one,
+            Unavailable: ``host.ledger.version`` for a newer or unknown file, ``host.ledger.damaged`` for a damaged one,
                 else as ``native_host.ledger.faults.failure``.
         """
         super().__init__()
@@ -72,14 +72,14 @@ class Ledger(InvocationStore, ReportStore, SiteStore, VoucherStore, ScanStore, R
             elif not path.exists():
                 raise Unavailable("host.folder.denied", reason=f"{path} is a link to nothing")
             os.close(os.open(path, os.O_RDWR))
-            # A new one comes whole to its place: an empty file is one that has lost everything.
+            # ``_make`` leaves no empty file: an empty one has lost its contents.
             if path.stat().st_size == 0:
                 raise Unavailable("host.ledger.damaged", reason=f"{path} is empty")
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, cached_statements=256)
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
-                # The log is folded back when the host is idle (see `checkpoint`); this is the bound when it never is.
+                # ``checkpoint`` empties the log while the host is idle; this is the bound if it never is.
                 self._db.execute("PRAGMA wal_autocheckpoint=16000")
                 self._open_version()
             except BaseException:
@@ -92,7 +92,7 @@ class Ledger(InvocationStore, ReportStore, SiteStore, VoucherStore, ScanStore, R
         """Make the tables of an empty file, or migrate an older version's, in one transaction.
 
         Raises:
-            Unavailable: ``host.ledger.version`` for a newer version's file or an unknown one, which stays as it is.
+            Unavailable: ``host.ledger.version`` for a file of a newer or unknown version, which is not changed.
         """
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == VERSION:
@@ -148,7 +148,7 @@ class Ledger(InvocationStore, ReportStore, SiteStore, VoucherStore, ScanStore, R
         return [str(text) for (text,) in self._rows("PRAGMA quick_check(10)") if text != "ok"]
 
     def checkpoint(self) -> None:
-        """Move the write-ahead log into the file, without waiting for another host; for idle moments."""
+        """Move the write-ahead log into the file, without waiting for another host. For idle moments."""
         self._rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:

@@ -10,9 +10,9 @@ from pywallet.errors import GomaaError, InputError, Unavailable
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP, errno.EEXIST})
-"""Of a folder that cannot be used: not ours to write, or in its place there is something else."""
+"""Of a folder that is not writable, or whose path is something else."""
 _DISK: Final = _FULL | {errno.EROFS, errno.EIO}
-"""Of a file that is open: such an error has no file's name."""
+"""Of an open file; such errors have no file name."""
 _SQLITE: Final = {
     sqlite3.SQLITE_FULL: "host.disk.full",
     sqlite3.SQLITE_READONLY: "host.folder.denied",
@@ -29,21 +29,25 @@ _SQLITE: Final = {
 
 
 def failure(error: sqlite3.Error | OSError) -> Unavailable:
-    """The cause as a code: ``host.disk.full``, ``host.folder.denied``, ``host.ledger.busy``, ``host.ledger.damaged``.
+    """The coded error of an SQLite or file-system failure.
 
-    ``host.ledger.failed`` for any other. The system's words are the reason, which stays on this computer.
+    Returns:
+        ``host.disk.full``, ``host.folder.denied``, ``host.ledger.busy``, ``host.ledger.damaged``, or
+        ``host.ledger.failed`` for any other. The system's message is its ``reason``, which stays on this computer.
     """
     return Unavailable(_code(error), reason=str(error))
 
 
-def own(error: Exception) -> GomaaError:
-    """The error for a request that failed with ``error``: of a file as ``failure`` does, else ``internal``.
+def request_failure(error: Exception) -> GomaaError:
+    """The coded error of a request that failed unexpectedly.
 
-    ``host.version`` where a part cannot be imported: an update has replaced the files of this process.
+    Returns:
+        As ``failure`` for SQLite and files; ``host.version`` where a module cannot be imported, since an update has
+        replaced the files of this process; else ``internal``.
     """
     if isinstance(error, ImportError):
         return InputError("host.version")
-    # Names that aren't found and certificates are OSErrors as well.
+    # Name resolution and certificates raise OSError too.
     file = isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK)
     return failure(error) if file or isinstance(error, sqlite3.Error) else GomaaError("internal")  # type: ignore[arg-type]
 

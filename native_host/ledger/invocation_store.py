@@ -27,7 +27,7 @@ class InvocationStore(Rows):
         self._change("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", content, title, artist)
 
     def add_session(self, row: SessionRow) -> None:
-        """Record a session; a known one keeps its sequence."""
+        """Record a session; one that is recorded already keeps its sequence."""
         self._change(f"INSERT OR IGNORE INTO sessions ({_SESSION}) VALUES ({_marks(SessionRow)})", *astuple(row))  # noqa: S608
 
     def session(self, session: bytes) -> SessionRow | None:
@@ -67,7 +67,7 @@ class InvocationStore(Rows):
         return int(rows[0][0])
 
     def raise_sequence(self, session: bytes, seen: int) -> None:
-        """Never allocate a sequence number up to ``seen``, which the server has."""
+        """Allocate only sequence numbers above ``seen``, the last one at the server."""
         self._change(
             "UPDATE sessions SET sequence = max(sequence, ?), acknowledged = max(acknowledged, ?) WHERE id = ?",
             seen,
@@ -76,7 +76,7 @@ class InvocationStore(Rows):
         )
 
     def add_ticket(self, row: TicketRow) -> None:
-        """Record a ticket; a known one keeps its meter."""
+        """Record a ticket; one that is recorded already keeps its meter."""
         values = astuple(replace(row, reward_wei=str(row.reward_wei)))  # type: ignore[arg-type]
         self._change(f"INSERT OR IGNORE INTO tickets ({_TICKET}) VALUES ({_marks(TicketRow)})", *values)  # noqa: S608
 
@@ -101,7 +101,7 @@ class InvocationStore(Rows):
         rows = self._rows(f"SELECT {_ENTRY} FROM invocations WHERE ticket = ? ORDER BY sequence DESC LIMIT 1", ticket)  # noqa: S608
         return InvocationRow(*rows[0]) if rows else None
 
-    def started(self, ticket: bytes) -> str | None:
+    def start_action(self, ticket: bytes) -> str | None:
         """The action that began a ticket's play; None before one."""
         rows = self._rows(
             f"SELECT action FROM invocations WHERE ticket = ? AND action IN ({', '.join('?' * len(STARTS))}) "  # noqa: S608
@@ -112,9 +112,13 @@ class InvocationStore(Rows):
         return str(rows[0][0]) if rows else None
 
     def add_invocation(self, entry: InvocationRow, meter: Meter, state: str, counts: bool = True) -> None:
-        """Record an invocation with all that it moves.
+        """Record an invocation, and update the ticket's meter and the listener's counters.
 
-        The ticket's meter and, unless it is free, the listener's counters.
+        Args:
+            entry: The invocation.
+            meter: The ticket's meter after it.
+            state: The ticket's state after it.
+            counts: True if it counts as a use.
         """
         self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(InvocationRow)})", *astuple(entry))  # noqa: S608
         (before,) = self._rows("SELECT heard_ms FROM tickets WHERE id = ?", entry.ticket)[0]
@@ -151,8 +155,14 @@ class InvocationStore(Rows):
     def usage(self, listener: bytes, content: bytes, policy: Policy, now_s: int) -> Usage:
         """A listener's usage of a content, which ``decide`` compares with the limits.
 
-        The larger of what was counted here, and of what the server last reported plus what it does not have yet: a
-        restored ledger and another computer of the same listener both count, and neither side can lower the other.
+        The larger of the ledger's own count, and of the server's last count plus invocations that it does not have yet:
+        a restored ledger and another computer of the same listener both count, and neither side can lower the other.
+
+        Args:
+            listener: Address of the listener key, 20 bytes.
+            content: Address of the content, 20 bytes.
+            policy: Terms of the content, which select the counts.
+            now_s: Trusted time, Unix seconds.
         """
         row = self.usage_row(listener, content)
         plays = max(row.plays, row.server_plays + self._pending(listener, content, "play"))
@@ -164,7 +174,7 @@ class InvocationStore(Rows):
             if count.within_s is not None and (last := self._last_s(listener, content, action)) is not None:
                 last_s[action] = last
             if count.after_s is not None:
-                counts[action] = self._heard_enough(listener, content, action, count, now_s)
+                counts[action] = self._timed_plays(listener, content, action, count, now_s)
             elif count.per_s is not None:
                 counts[action] = self._recent(listener, content, action, count.per_s, now_s)
             elif action not in ("play", "seek"):
@@ -177,8 +187,8 @@ class InvocationStore(Rows):
         rows = self._rows(f"SELECT max(time_ms) FROM invocations WHERE {_COUNTED}", listener, content, action)  # noqa: S608
         return None if rows[0][0] is None else int(rows[0][0]) // 1000
 
-    def _heard_enough(self, listener: bytes, content: bytes, action: str, count: Count, now_s: int) -> int:
-        """Plays with as much heard time as a timed count asks, in its window if it has one."""
+    def _timed_plays(self, listener: bytes, content: bytes, action: str, count: Count, now_s: int) -> int:
+        """Plays with the heard time that a timed count requires, in its window if it has one."""
         since_ms = self._since_ms(listener, content, action, count.per_s, now_s)
         rows = self._rows(
             "SELECT count(*) FROM tickets t WHERE t.heard_ms >= ? AND EXISTS "  # noqa: S608

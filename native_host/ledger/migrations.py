@@ -237,7 +237,7 @@ RENAMED: Final[dict[str, dict[str, str]]] = {
 
 
 def supported(db: sqlite3.Connection) -> bool:
-    """Whether a ledger is empty, of this version, or of one that ``migrate`` knows."""
+    """Return whether a ledger is empty, of this version, or of one that ``migrate`` supports."""
     version, tables = _state(db)
     return 0 < version <= VERSION or (version == 0 and tables == 0)
 
@@ -253,12 +253,12 @@ def migrate(db: sqlite3.Connection) -> None:
                 try:
                     db.execute(statement)
                 except sqlite3.OperationalError as e:
-                    # A table that was made by a later version has the column.
+                    # A table made by a later version has the column already.
                     if "duplicate column" not in str(e):
                         raise
         for statement in _SCHEMA_8.split(";\n"):
             db.execute(statement)
-        # Made anew with the new names: a renamed column leaves the old statement's quotes in an index.
+        # The indexes are made again: a renamed column leaves the old statement's quotes in them.
         for (index,) in db.execute(
             "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
         ).fetchall():
@@ -272,7 +272,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def _state(db: sqlite3.Connection) -> tuple[int, int]:
-    """The version that a file says it has, and its number of tables."""
+    """The version in a file's header, and its number of tables."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
     return int(version), int(tables)

@@ -41,7 +41,7 @@ class PayeeStore(Rows):
         self._changes += 1
 
     def add_payees(self, rows: Iterable[PayeeRow]) -> None:
-        """Record payees; a known one stays as it is, but for a name that was missing."""
+        """Record payees; one that is recorded already stays as it is, except for a missing name."""
         for row in rows:
             self._change(
                 "INSERT INTO payees "
@@ -54,10 +54,7 @@ class PayeeStore(Rows):
         self.changed_earnings()
 
     def payee(self, wallet: bytes, payee: bytes, chain_id: int) -> PayeeRow | None:
-        """A payee of a wallet on a chain.
-
-        The words make the same payee on every chain; its rows are kept by chain all the same.
-        """
+        """A payee of a wallet on a chain. The same address has one row for each chain."""
         query = f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee = ? AND p.chain_id = ?"  # noqa: S608
         rows = self._rows(query, wallet, payee, chain_id)
         return PayeeRow(*rows[0]) if rows else None
@@ -81,9 +78,9 @@ class PayeeStore(Rows):
         }
 
     def is_payee(self, address: bytes) -> bool:
-        """Whether an address is a payee: one-time, without coins to move the tokens it receives."""
-        known = "SELECT 1 FROM payees WHERE payee = ?1 UNION ALL SELECT 1 FROM sessions WHERE payee = ?1 LIMIT 1"
-        return bool(self._rows(known, address))
+        """Return whether an address is a payee: one-time, without coin to move the tokens it receives."""
+        query = "SELECT 1 FROM payees WHERE payee = ?1 UNION ALL SELECT 1 FROM sessions WHERE payee = ?1 LIMIT 1"
+        return bool(self._rows(query, address))
 
     def earnings(
         self, wallet: bytes, after: Key, limit: int, state: str | None = None
@@ -91,11 +88,11 @@ class PayeeStore(Rows):
         """Receipts of a wallet after ``after``, newest epoch first.
 
         Args:
-            wallet: The first account of its words, 20 bytes.
+            wallet: First account of the wallet, 20 bytes.
             after: The last one of the page before; ``NEWEST`` for the first page.
             limit: Rows at most.
             state: ``open`` (not claimed), ``final`` (of these, of final epochs), ``claimable`` (of these, not at a
-                payee), ``claimed``, ``unconfirmed`` (of these, what a reorganisation could take back); None: all.
+                payee), ``claimed``, ``unconfirmed`` (of these, without the network's confirmations); None: all.
         """
         where = {
             None: "",
@@ -120,8 +117,8 @@ class PayeeStore(Rows):
         """Sums of a wallet's receipts by state, cached until a change."""
         (version,) = self._rows("PRAGMA data_version")[0]
         now = hash((version, self._changes))
-        known = self._totals.get(wallet)
-        if known is None or known[0] != now:
+        cached = self._totals.get(wallet)
+        if cached is None or cached[0] != now:
             # Most hours earn one of a few amounts.
             columns = "r.amount_wei, count(*), r.claim_transaction IS NULL, r.final, r.at_payee"
             query = f"SELECT {columns} {_OURS} GROUP BY 1, 3, 4, 5"
@@ -129,15 +126,15 @@ class PayeeStore(Rows):
             for amount, count, unclaimed, final, at_payee in self._rows(query, wallet):
                 state = "claimed" if not unclaimed else "at_payee" if at_payee else "claimable" if final else "pending"
                 sums[state] += int(amount) * count
-            known = now, Totals(**sums)
-            self._totals[wallet] = known
-        return known[1]
+            cached = now, Totals(**sums)
+            self._totals[wallet] = cached
+        return cached[1]
 
     def unsettled(self, wallet: bytes, after: tuple[int, bytes, int], limit: int) -> list[tuple[bytes, int, int]]:
         """(server, epoch, chain id) of a wallet's receipts that are neither claimed nor final.
 
         Args:
-            wallet: The first account of its words, 20 bytes.
+            wallet: First account of the wallet, 20 bytes.
             after: (epoch, server, chain id) of the last one before; newest first.
             limit: Rows at most.
         """
@@ -162,9 +159,9 @@ class PayeeStore(Rows):
 
         Args:
             row: The receipt.
-            transaction: The one that moved the money to the wallet; None: there is none.
-            at_payee: The money lies at a payee's own address.
-            confirmed: The transaction is as deep as the network asks.
+            transaction: Transaction that moved the amount to the wallet; None: there is none.
+            at_payee: True if the amount is at a payee's own address.
+            confirmed: True if the transaction has the network's confirmations.
         """
         self._change(
             "UPDATE receipts SET claim_transaction = ?, at_payee = ?, claim_confirmed = ? "
@@ -180,11 +177,11 @@ class PayeeStore(Rows):
         self.changed_earnings()
 
     def is_claim(self, transaction: str) -> bool:
-        """Whether a transaction claimed receipts of this ledger."""
+        """Return whether a transaction claimed receipts of this ledger."""
         return bool(self._rows("SELECT 1 FROM receipts WHERE claim_transaction = ? LIMIT 1", transaction))
 
     def recent_sessions(self, wallet: bytes, since_ms: int, limit: int) -> list[tuple[bytes, str, bytes]]:
-        """(server, URL, session) of plays since a time that were to pay a wallet, the newest first."""
+        """(server, URL, session) of plays since a time whose payees are a wallet's, the newest first."""
         rows = self._rows(
             "SELECT t.server, t.server_url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? WHERE t.time_ms >= ? "

@@ -14,7 +14,7 @@ PlayTuple = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 MAX_REFUSALS: Final = 256
 """Refusals that the ledger keeps."""
 UNSIGNED: Final = "null"
-"""Stands for the signature of a receipt that was never received: the amount is that of the published data."""
+"""JSON of a receipt that only the published data have: there is no signed one."""
 
 _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
@@ -25,9 +25,14 @@ class ReceiptStore(PayeeStore):
     def add_refusal(
         self, time_s: int, content: bytes | None, station_domain: str | None, action: str, code: str
     ) -> None:
-        """Record a refusal; its amount is zero by the table's own check.
+        """Record a refusal. Of equal refusals the newest is kept, of all the newest ``MAX_REFUSALS``.
 
-        Equal refusals are kept once, and the newest ``MAX_REFUSALS`` only.
+        Args:
+            time_s: Unix seconds.
+            content: Address of the content, if it is known.
+            station_domain: Domain of the station, if it is known.
+            action: Name of the refused action.
+            code: Code of the refusal.
         """
         self._change(
             "DELETE FROM refusals WHERE (content, station_domain, action, code) IS (?, ?, ?, ?)",
@@ -50,7 +55,7 @@ class ReceiptStore(PayeeStore):
         )
 
     def set_lease(self, ticket: bytes, first: int, count: int, expires_s: int, budget: int) -> None:
-        """Record that a lease was granted or renewed; its keys and remaining budget live in memory only."""
+        """Record that a lease was granted or renewed; its keys and remaining budget are in memory only."""
         self._change(
             "INSERT OR REPLACE INTO leases (ticket, first_segment, key_count, expiry_s, invocation_budget) "
             "VALUES (?, ?, ?, ?, ?)",
@@ -62,7 +67,7 @@ class ReceiptStore(PayeeStore):
         )
 
     def end_leases(self, content: bytes, code: str) -> None:
-        """Record that the keys of a content's leases were erased, and why."""
+        """Record that the keys of a content's leases were erased, with the code of the reason."""
         self._change(
             "UPDATE leases SET end_code = ? WHERE end_code IS NULL "
             "AND ticket IN (SELECT id FROM tickets WHERE content = ?)",
@@ -71,7 +76,7 @@ class ReceiptStore(PayeeStore):
         )
 
     def add_destruction(self, content: bytes, listener: bytes, time_ms: int, code: str, signature: bytes) -> None:
-        """Record that a content's keys were destroyed for a listener; the first time counts."""
+        """Record that a content's keys were destroyed for a listener; a later record is ignored."""
         self._change(
             "INSERT OR IGNORE INTO destructions (content, listener, time_ms, code, signature) VALUES (?, ?, ?, ?, ?)",
             content,
@@ -82,7 +87,7 @@ class ReceiptStore(PayeeStore):
         )
 
     def unsent_destructions(self) -> list[tuple[bytes, bytes, int, str, bytes]]:
-        """(content, listener, Unix ms, code, signature) whose notice no server has yet."""
+        """(content, listener, Unix ms, code, signature) of destructions whose notice is not sent yet."""
         return [
             tuple(row)
             for row in self._rows(
@@ -99,10 +104,10 @@ class ReceiptStore(PayeeStore):
         return int(self._rows("SELECT coalesce(max(time_ms), 0) FROM tickets")[0][0])
 
     def add_receipt(self, row: ReceiptRow) -> bool:
-        """Keep a receipt unless it is lower than the one held: a server may not take back what it signed.
+        """Store a receipt unless the stored one is higher: a server cannot lower what it has signed.
 
         Returns:
-            Whether it was kept.
+            True if it was stored.
         """
         held = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
         # A signed receipt replaces the published data's amount, also where both are equal.
@@ -124,7 +129,7 @@ class ReceiptStore(PayeeStore):
         return True
 
     def add_leaf(self, row: ReceiptRow) -> None:
-        """Keep a leaf of the published data: a held receipt keeps its signature, and its amount becomes the leaf's."""
+        """Store a leaf of the published data. A stored receipt keeps its signature and gets a higher leaf's amount."""
         held = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
         if held is None:
             self._write_receipt(row)
@@ -138,7 +143,7 @@ class ReceiptStore(PayeeStore):
         self.changed_earnings()
 
     def receipt(self, server: bytes, epoch: int, payee: bytes, chain_id: int | None = None) -> ReceiptRow | None:
-        """The receipt held for a payee in an epoch, on a network or (None) on any."""
+        """The stored receipt of a payee in an epoch, on a network or (None) on any."""
         rows = self._rows(
             f"SELECT {_RECEIPT} FROM receipts WHERE server = ?1 AND epoch = ?2 AND payee = ?3 "  # noqa: S608
             "AND (?4 IS NULL OR chain_id = ?4)",
@@ -155,7 +160,7 @@ class ReceiptStore(PayeeStore):
         return [as_receipt(row) for row in rows]
 
     def servers_of_payee(self, payee: bytes) -> list[tuple[bytes, int]]:
-        """(server, chain id) of the servers that issued receipts to a payee or have its plays, the last one last."""
+        """(server, chain id) of servers that have issued receipts to a payee or have its plays."""
         rows = self._rows(
             "SELECT DISTINCT t.server, s.chain_id FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = "
             "?1 "
@@ -165,7 +170,7 @@ class ReceiptStore(PayeeStore):
         return [tuple(row) for row in rows]
 
     def chain_id_of(self, server: bytes) -> int | None:
-        """The chain id of the sessions in which a server was used, or of what it has paid."""
+        """Chain id of the sessions in which a server was used, or of its receipts; None without either."""
         rows = self._rows(
             "SELECT s.chain_id FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? LIMIT 1", server
         )
@@ -173,11 +178,11 @@ class ReceiptStore(PayeeStore):
         return int(rows[0][0]) if rows else None
 
     def servers_used(self) -> list[tuple[bytes, str]]:
-        """(address, url) of every server a ticket named."""
+        """(address, URL) of the servers of all tickets."""
         return [(bytes(row[0]), str(row[1])) for row in self._rows("SELECT DISTINCT server, server_url FROM tickets")]
 
     def server_url(self, server: bytes, chain_id: int) -> str | None:
-        """The URL at which a server of a network was used last."""
+        """URL at which a server of a network was used last; None if it never was."""
         rows = self._rows(
             "SELECT t.server_url FROM tickets t JOIN sessions s ON s.id = t.session "
             "WHERE t.server = ? AND s.chain_id = ? "
@@ -215,7 +220,7 @@ class ReceiptStore(PayeeStore):
         rows = self._rows("SELECT station_domain FROM tickets WHERE session = ? LIMIT 1", session)
         return str(rows[0][0]) if rows else ""
 
-    def song(self, content: bytes) -> tuple[str, str]:
+    def title_and_artist(self, content: bytes) -> tuple[str, str]:
         """(title, artist) of a content, safe to show; empty where unknown."""
         rows = self._rows("SELECT title, artist FROM contents WHERE content = ?", content)
         return (named(str(rows[0][0])), named(str(rows[0][1]))) if rows else ("", "")
@@ -235,7 +240,7 @@ class ReceiptStore(PayeeStore):
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def session_of_payee(self, payee: bytes) -> bytes | None:
-        """The session that names a payee, where it was used on this computer."""
+        """The session that names a payee; None if it was not used on this computer."""
         rows = self._rows("SELECT id FROM sessions WHERE payee = ? LIMIT 1", payee)
         return bytes(rows[0][0]) if rows else None
 

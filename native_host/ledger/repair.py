@@ -1,10 +1,9 @@
 """Salvage of a damaged ledger: every readable row in a new file, with no count lower than before.
 
-A damaged page loses the rows on it, not those before and after it, so a table is read from both ends and from many
-places between them. Lost rows must not raise any limit: counters are the highest that the usage table and the
-invocations prove; where both have gaps, a content whose counter is lost counts as used up; leases end, so that the next
-play asks the server, which keeps its own counts; and where debits have gaps, sites may spend nothing until a person
-allows it again. Where earnings have gaps, the recovery scan begins anew.
+A damaged page loses its own rows only, so a table is read from both ends and from many places between them. Lost rows
+do not raise any limit: counters are the highest that the usage table and the invocations prove; where both have gaps, a
+content whose counter is lost counts as used up; leases end, so that the next play uses the server's counts; where
+debits have gaps, the budgets of sites become 0. Where earnings have gaps, the recovery scan begins anew.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 
 USED_UP: Final = 1 << 31
-"""A counter above every limit, for contents whose own is lost."""
+"""A counter above every limit, for contents whose counter is lost."""
 
 _TABLES: Final = {
     "contents": ("content",),
@@ -47,7 +46,7 @@ _TABLES: Final = {
     "scans": ("wallet", "chain_id", "settlement"),
     "scan_posts": ("wallet", "chain_id", "settlement", "epoch", "server"),
 }
-_FOUND: Final = frozenset({"payees", "receipts", "scans", "scan_posts"})
+_EARNINGS: Final = frozenset({"payees", "receipts", "scans", "scan_posts"})
 _NUMBERED: Final = ("refusals", "debits")
 _OLD_NAMES: Final = {table: {new: old for old, new in names.items()} for table, names in migrations.RENAMED.items()}
 _SITES: Final = ("http://", "https://", "file://")
@@ -70,11 +69,11 @@ class Salvage:
 
 
 def repair(path: Path, anew: bool = False) -> Salvage | None:
-    """Put a new ledger in the place of a damaged one; None where it is sound or there is none.
+    """Replace a damaged ledger; None where it is sound or there is none.
 
     Args:
         path: The ledger. The damaged file stays beside it under another name.
-        anew: Where nothing of it can be read, put it aside; the host makes an empty one.
+        anew: True: a ledger of which nothing can be read is set aside, and the host makes an empty one.
 
     Raises:
         Unavailable: ``host.ledger.busy`` where it is in use, ``host.ledger.damaged`` where nothing of it can be read,
@@ -89,22 +88,22 @@ def repair(path: Path, anew: bool = False) -> Salvage | None:
     except Unavailable as e:
         if not anew or e.code != "host.ledger.damaged":
             raise
-        return Salvage({}, tuple(_TABLES), 0, _aside(path))
+        return Salvage({}, tuple(_TABLES), 0, _set_aside(path))
     except (sqlite3.Error, OSError) as e:
         raise failure(e) from None
 
 
 def _repair(path: Path) -> Salvage | None:
-    # A file that may not be opened is no damaged one.
+    # A file without permission is not damaged.
     for end in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.close(os.open(f"{path}{end}", os.O_RDWR))
     with contextlib.closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as old:
         old.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         old.execute("PRAGMA locking_mode=EXCLUSIVE")
-        _alone(old)
+        _require_exclusive(old)
         with contextlib.suppress(sqlite3.Error):
-            if path.stat().st_size and old.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and _whole(old):
+            if path.stat().st_size and old.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and _is_intact(old):
                 return None
         found, gaps = {}, []
         for table, key in _TABLES.items():
@@ -123,15 +122,15 @@ def _repair(path: Path) -> Salvage | None:
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
-    # The log of the old file must not be read with the new one.
+    # SQLite would apply the log of the old file to the new one.
     for end in ("-wal", "-shm"):
         Path(f"{path}{end}").unlink(missing_ok=True)
     fresh.replace(path)
     return Salvage({table: len(rows) for table, rows in found.items()}, tuple(gaps), used_up, kept)
 
 
-def _whole(old: sqlite3.Connection) -> bool:
-    """Whether a sound file has the tables of its version. Raises Unavailable ``host.ledger.version``."""
+def _is_intact(old: sqlite3.Connection) -> bool:
+    """Return whether a sound file has the tables of its version. Raises Unavailable ``host.ledger.version``."""
     (version,) = old.execute("PRAGMA user_version").fetchone()
     if not migrations.supported(old) and version:
         raise Unavailable("host.ledger.version", found=version, expected=VERSION)
@@ -139,8 +138,8 @@ def _whole(old: sqlite3.Connection) -> bool:
     return version < VERSION or tables >= _TABLES.keys()
 
 
-def _aside(path: Path) -> Path:
-    """Move a ledger and its log to another name; the new path."""
+def _set_aside(path: Path) -> Path:
+    """Move a ledger and its log to another name, and return the new path."""
     kept = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     for end in ("", "-wal", "-shm"):
         if Path(f"{path}{end}").exists():
@@ -148,8 +147,12 @@ def _aside(path: Path) -> Path:
     return kept
 
 
-def _alone(old: sqlite3.Connection) -> None:
-    """Raise while another host has the ledger open: it would write to the file that is put aside."""
+def _require_exclusive(old: sqlite3.Connection) -> None:
+    """Refuse while another host has the ledger open, since it would write to the file that is set aside.
+
+    Raises:
+        Unavailable: ``host.ledger.busy``.
+    """
     try:
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()
         old.execute("BEGIN IMMEDIATE")
@@ -163,7 +166,7 @@ def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict
     """Read a table of any version.
 
     Returns:
-        Its rows by key, with the column names of this version; and whether there is no gap among them.
+        Its rows by key, with the column names of this version; and True if there is no gap among them.
     """
     found: dict[Key, dict[str, Any]] = {}
     stored = _stored_key(old, table, key)
@@ -194,7 +197,7 @@ def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict
 
 
 def _stored_key(old: sqlite3.Connection, table: str, key: Key) -> Key:
-    """The columns of a key as the file has them: a ledger of version 8 or before has other names."""
+    """The key's columns by their names in the file: a ledger of version 8 or before has other names."""
     columns: set[str] = set()
     with contextlib.suppress(sqlite3.Error):
         columns = {column[0] for column in old.execute(f"SELECT * FROM {table} LIMIT 0").description}  # noqa: S608
@@ -203,7 +206,7 @@ def _stored_key(old: sqlite3.Connection, table: str, key: Key) -> Key:
 
 
 def _probes(table: str, key: Key, found: dict[Key, dict[str, Any]]) -> Iterator[tuple[str, Key]]:
-    """Conditions to read on from, where a damaged page lies between them and the ends."""
+    """Conditions at which to resume reading between damaged pages."""
     first = key[0]
     if table in _NUMBERED:
         numbers = [int(place[0]) for place in found] or [0]
@@ -226,13 +229,13 @@ def _probes(table: str, key: Key, found: dict[Key, dict[str, Any]]) -> Iterator[
 
 
 def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
-    """Write the new ledger; the number of contents that count as used up."""
-    used_up = _count(found, gaps)
+    """Write the new ledger, and return the number of contents that count as used up."""
+    used_up = _raise_counters(found, gaps)
     if gaps:
         for lease in found["leases"].values():
             lease["end_code"] = lease["end_code"] or "host.ledger.damaged"
-    # Recovered rewards are lost with them: all epochs are scanned again.
-    if _FOUND & gaps:
+    # Recovered receipts may be lost: all epochs are scanned again.
+    if _EARNINGS & gaps:
         found["scans"].clear()
         found["scan_posts"].clear()
     if "debits" in gaps:
@@ -248,8 +251,12 @@ def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: froze
     return used_up
 
 
-def _count(found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
-    """Raise every counter to the highest that any table proves; the number of contents that count as used up."""
+def _raise_counters(found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
+    """Raise every counter to the highest that any table proves.
+
+    Returns:
+        Number of contents that count as used up.
+    """
     usage, sessions = found["usage"], found["sessions"]
     proved: dict[Key, dict[str, int]] = {}
     for row in found["invocations"].values():
@@ -264,11 +271,11 @@ def _count(found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) ->
         counted["plays"] += row["action"] == "play"
         counted["seeks"] += row["action"] == "seek"
         counted["first"] = min(counted["first"], row["time_ms"] // 1000)
-    known = {
+    pairs = {
         (row["listener"], row["content"]) for table in ("tickets", "destructions") for row in found[table].values()
     } | proved.keys()
     used_up = 0
-    for pair in known if "usage" in gaps else ():
+    for pair in pairs if "usage" in gaps else ():
         if pair in usage:
             continue
         listener, content = pair

@@ -1,4 +1,4 @@
-"""Reports: which invocations the server has, and the usage that it reported."""
+"""Acknowledgements of reported invocations, and usage counters of the server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ class ReportStore(Rows):
     """Reads and changes of the reporter. Changes belong inside ``Ledger.write``."""
 
     def unreported(self, session: bytes, server: bytes, limit: int, below: int | None = None) -> list[InvocationRow]:
-        """The oldest invocations of a session under a server's tickets that it has not acknowledged, in order."""
+        """The oldest unreported invocations of a session under a server's tickets, in order.
+
+        Args:
+            session: Digest of the session.
+            server: Address of the server, 20 bytes.
+            limit: Rows at most.
+            below: Only lower sequence numbers; None: all.
+        """
         rows = self._rows(
             f"SELECT {_ENTRY} FROM invocations i JOIN tickets t ON t.id = i.ticket "  # noqa: S608
             "WHERE i.session = ? AND t.server = ? AND i.state = 'unreported' AND i.sequence < ? ORDER BY i.sequence "
@@ -29,7 +36,7 @@ class ReportStore(Rows):
         return [InvocationRow(*row) for row in rows]
 
     def sessions_unreported(self) -> list[tuple[bytes, bytes, str, int]]:
-        """(session, server, url, chain id) with something still to report, from this or an earlier run."""
+        """(session, server, URL, chain id) of sessions with unreported invocations."""
         rows = self._rows(
             "SELECT DISTINCT i.session, t.server, t.server_url, s.chain_id FROM invocations i "
             "JOIN tickets t ON t.id = i.ticket JOIN sessions s ON s.id = i.session WHERE i.state = 'unreported'"
@@ -37,7 +44,13 @@ class ReportStore(Rows):
         return [tuple(row) for row in rows]
 
     def acknowledge(self, session: bytes, sequences: list[int], refused: Mapping[int, str]) -> None:
-        """Record that the server counted these invocations, or refused them; a refused one leaves the usage."""
+        """Record that the server counted or refused invocations; a refused one no longer counts as usage.
+
+        Args:
+            session: Digest of the session.
+            sequences: Sequence numbers of the invocations.
+            refused: Codes of those that were refused, by sequence number.
+        """
         for sequence in sequences:
             code = refused.get(sequence)
             changed = self._rows(
@@ -60,7 +73,7 @@ class ReportStore(Rows):
                 )
                 if action == "play":
                     self._change("UPDATE tickets SET state = 'ended' WHERE id = ?", ticket)
-                    # The budget that was set aside for it is available again.
+                    # Its debit from the site's budget is reverted.
                     self._change("DELETE FROM debits WHERE ticket = ?", ticket)
         if sequences:
             self._change(
@@ -75,7 +88,15 @@ class ReportStore(Rows):
         tag_secret: bytes | None = None,
         server: bytes | None = None,
     ) -> None:
-        """Record a listener's usage of a content as the server reports it; ``tag_secret`` is that of its usage tags."""
+        """Record the server's counters of a listener's usage of a content.
+
+        Args:
+            listener: Address of the listener key, 20 bytes.
+            content: Address of the content, 20 bytes.
+            usage: ``plays``, ``seeks``, ``seconds`` and ``first_play_s``.
+            tag_secret: Secret of the listener's usage tags at ``server``, 32 bytes; None: not known.
+            server: Address of the server, 20 bytes.
+        """
         if tag_secret is not None and server is not None:
             self._change(
                 "INSERT OR REPLACE INTO tag_secrets VALUES (?, ?, ?, ?)", server, listener, content, tag_secret

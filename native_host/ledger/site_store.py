@@ -1,4 +1,4 @@
-"""Listening grants of sites, and the debits against their budgets."""
+"""Site grants, and the debits from their budgets."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ EVERYWHERE: Final = "*"
 
 @dataclass(frozen=True)
 class SiteRow:
-    """A listening grant.
+    """A site's grant.
 
-    ``state``: allowed, paused or revoked; ``daily_budget_wei``: the most its paid songs may cost in a day (UTC).
+    Attributes:
+        origin: Origin of the site, or ``EVERYWHERE``.
+        state: ``allowed``, ``paused`` or ``revoked``.
+        daily_budget_wei: Most that paid contents may cost in a day (UTC).
+        first_used_s: First use, Unix seconds.
+        last_used_s: Last use, Unix seconds.
     """
 
     origin: str
@@ -60,17 +65,17 @@ class SiteStore(Rows):
         )
 
     def debited(self, ticket: bytes) -> int:
-        """Wei that were set aside for a ticket so far."""
+        """Amount debited for a ticket so far, wei."""
         return sum(int(row[0]) for row in self._rows("SELECT amount_wei FROM debits WHERE ticket = ?", ticket))
 
     def spent(self, origin: str, day: int) -> int:
-        """Wei that a site (or EVERYWHERE) has cost on a day, counted from 1970."""
+        """Amount debited at a site, or at all (``EVERYWHERE``), on a day counted from 1970; wei."""
         where = "day = ?" if origin == EVERYWHERE else "day = ? AND origin = ?"
         values: tuple[object, ...] = (day,) if origin == EVERYWHERE else (day, origin)
         return sum(int(row[0]) for row in self._rows(f"SELECT amount_wei FROM debits WHERE {where}", *values))  # noqa: S608
 
     def debit(self, ticket: bytes, origin: str, day: int, amount: int) -> None:
-        """Set wei aside for a ticket, before what they pay for happens."""
+        """Debit the cost of an interval from a site's budget, before it is played."""
         self._change(
             "INSERT INTO debits (ticket, origin, day, amount_wei) VALUES (?, ?, ?, ?)", ticket, origin, day, str(amount)
         )

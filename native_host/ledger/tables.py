@@ -128,7 +128,17 @@ CREATE INDEX IF NOT EXISTS debits_day ON debits (day, origin);
 class SessionRow:
     """A session in use.
 
-    ``sequence``: the last number given to an invocation; ``acknowledged``: the last one that the server has.
+    Attributes:
+        id: Digest of the session, 32 bytes.
+        chain_id: Chain of the settlement contract.
+        settlement: Address of the settlement contract, 20 bytes.
+        station_address: Address of the station, 20 bytes.
+        listener: Address of the listener key, 20 bytes.
+        payee: Address of the payee, 20 bytes; zero without one.
+        not_after_s: End, Unix seconds.
+        signed_json: The signed ``Session``.
+        sequence: Last allocated sequence number of an invocation.
+        acknowledged: Last sequence number that the server has.
     """
 
     id: bytes
@@ -144,7 +154,7 @@ class SessionRow:
 
     @cached_property
     def device(self) -> bytes:
-        """The device that the listener signed for."""
+        """Address of the device in the session."""
         return from_hex(msgspec.json.decode(self.signed_json)["message"]["device"], 20)
 
 
@@ -193,7 +203,7 @@ class InvocationRow:
 
 @dataclass(frozen=True)
 class UsageRow:
-    """What one listener used of one content: counted here, and as the server last reported."""
+    """One listener's use of one content: the ledger's own counters, and the server's last ones."""
 
     plays: int = 0
     seeks: int = 0
@@ -210,9 +220,21 @@ class UsageRow:
 class ReceiptRow:
     """The highest receipt of a payee for an epoch of a server on a network.
 
-    ``signed_json`` and ``detail_json`` are ``null`` where only the published data have the amount.
-    ``claim_transaction``: what paid it; ``final``: the epoch is final on the chain; ``at_payee``: the money lies at the
-    payee's own address; ``claim_confirmed``: the claim is as deep as the network asks.
+    Attributes:
+        server: Address of the server, 20 bytes.
+        epoch: Number of the epoch.
+        payee: Address of the payee, 20 bytes.
+        chain_id: Chain of the settlement contract.
+        settlement: Address of the settlement contract, 20 bytes.
+        amount_wei: Amount earned in the epoch.
+        signed_json: The signed ``Receipt``; ``null`` where only published data have the amount.
+        detail_json: Its detail; ``null`` where only published data have the amount.
+        content: Address of the content, 20 bytes; empty where only published data have the amount.
+        station_domain: Domain of the station; empty if it is not known.
+        claim_transaction: Transaction that moved the amount to the wallet.
+        final: 1 if the epoch is final on the chain.
+        at_payee: 1 if the amount is at the payee's own address.
+        claim_confirmed: 1 if the claim has the network's confirmations.
     """
 
     server: bytes
@@ -233,9 +255,16 @@ class ReceiptRow:
 
 @dataclass(frozen=True)
 class PayeeRow:
-    """A one-time address of a wallet, which is named by the first account of its words.
+    """A one-time address of a wallet.
 
-    ``session_number``: the number of the wallet's session at the station, from which the payee is derived.
+    Attributes:
+        wallet: First account of the wallet, 20 bytes.
+        payee: The address, 20 bytes.
+        chain_id: Chain of the settlement contract.
+        settlement: Address of the settlement contract, 20 bytes.
+        station_address: Address of the station, 20 bytes.
+        session_number: Number of the wallet's session at the station, from which the payee is derived.
+        station_name: Name of the station.
     """
 
     wallet: bytes

@@ -1,4 +1,4 @@
-"""Tickets that this listener pays, and the last voucher of each of its keys."""
+"""Tickets that a listener of this computer pays, and the last voucher of each listener key."""
 
 from __future__ import annotations
 
@@ -12,10 +12,23 @@ from pywallet.rules.statement_check import as_value
 
 @dataclass(frozen=True)
 class PaymentRow:
-    """A ticket that its listener pays. ``price_wei``: of an interval; ``vouchered_intervals``: covered by a voucher.
+    """A ticket that its listener pays.
 
-    ``bps``: commission when the ticket was opened. ``agreed_bps``: the highest commission at which vouchered intervals
-    are valued. ``lost_intervals``: of a play that this ledger has lost, all intervals that are paid; otherwise 0.
+    Attributes:
+        ticket: Digest of the ticket, 32 bytes.
+        server: Address of the server, 20 bytes.
+        payer: Address of the listener key, 20 bytes.
+        station_address: Address of the station, 20 bytes.
+        station_domain: Domain of the station.
+        chain_id: Chain of the settlement contract.
+        ticket_number: Number of the ticket at its station.
+        session: Digest of the session, 32 bytes.
+        content: Address of the content, 20 bytes.
+        price_wei: Price of an interval.
+        bps: Commission when the ticket was opened, basis points.
+        vouchered_intervals: Intervals covered by vouchers.
+        agreed_bps: Highest commission at which vouchered intervals are valued, basis points.
+        lost_intervals: Paid intervals of a play that the ledger has lost; otherwise 0.
     """
 
     ticket: bytes
@@ -39,10 +52,15 @@ _PAYMENT: Final = tuple(field.name for field in fields(PaymentRow))
 
 @dataclass(frozen=True)
 class VoucherRow:
-    """The last voucher of a key with a server. ``cap_wei``: cumulative gross; ``sent``: whether the server has it.
+    """The last voucher of a listener key at a server.
 
-    ``agreed_value``: of everything vouchered (``pywallet.rules.statement_check.as_value``). ``lines``: ticket number to
-    intervals.
+    Attributes:
+        cap_wei: Cumulative gross amount.
+        until_epoch: Epoch in which it ends.
+        signed_json: The signed ``Voucher``; empty where only a later cap is known.
+        sent: True if the server has it.
+        agreed_value: Value of everything vouchered (``pywallet.rules.statement_check.as_value``).
+        lines: Whole intervals by ticket number.
     """
 
     cap_wei: int
@@ -57,7 +75,7 @@ class VoucherStore(Rows):
     """Payments and vouchers. Changes belong inside ``Ledger.write``."""
 
     def add_payment(self, row: PaymentRow) -> None:
-        """Remember a ticket whose play costs its listener something; a known one stays as it is."""
+        """Record a ticket that its listener pays; one that is recorded already stays as it is."""
         values = astuple(replace(row, price_wei=str(row.price_wei), agreed_bps=0))  # type: ignore[arg-type]
         marks = ", ".join("?" * len(_PAYMENT))
         self._change(f"INSERT OR IGNORE INTO payments ({', '.join(_PAYMENT)}) VALUES ({marks})", *values)  # noqa: S608
@@ -113,11 +131,11 @@ class VoucherStore(Rows):
         )
 
     def set_voucher_sent(self, server: bytes, payer: bytes) -> None:
-        """The server has settled the last voucher."""
+        """Record that the server has the last voucher."""
         self._change("UPDATE vouchers SET sent = 1 WHERE server = ? AND payer = ?", server, payer)
 
     def raise_vouchered(self, ticket: bytes, intervals: int, bps: int) -> None:
-        """So many intervals of a ticket are vouchered at least, valued at a commission of at least ``bps``."""
+        """Raise the vouchered intervals of a ticket and the commission at which they are valued, if they are lower."""
         self._change(
             "UPDATE payments SET vouchered_intervals = max(vouchered_intervals, ?), agreed_bps = max(agreed_bps, ?) "
             "WHERE ticket = ?",
@@ -127,14 +145,14 @@ class VoucherStore(Rows):
         )
 
     def set_vouchered(self, ticket: bytes, intervals: int) -> None:
-        """A later voucher of the same key, which this ledger did not have, covers so many intervals of a ticket."""
+        """Set the intervals of a ticket that a voucher from another ledger of the same key covers."""
         self._change("UPDATE payments SET vouchered_intervals = ? WHERE ticket = ?", intervals, ticket)
 
     def release(self, ticket: bytes, amount: int) -> None:
-        """Give back what was set aside for a ticket and not played, on the day that it was taken from.
+        """Release a ticket's debit that was not played, on the day of the debit.
 
         Args:
-            ticket: Its digest, 32 bytes.
+            ticket: Digest of the ticket, 32 bytes.
             amount: Wei.
         """
         self._change(

@@ -1,4 +1,4 @@
-"""From a frame to its answer: parse the request, run its operation in order, encode the reply."""
+"""Dispatches frames: parses the request, runs its operation, encodes the reply."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from native_host.messaging.events import Emit
 from pywallet.errors import GomaaError, InputError
 
 if TYPE_CHECKING:
-    from native_host.context import Services  # imported when the first frame is there: the browser waits for the start
+    from native_host.context import Services  # imported with the first frame: the browser waits for the start
 
 log = logging.getLogger("gomaa.host")
 
 LAST_REPORT_S: Final = 1.0
 """Time for the last reports after the browser has closed the pipe."""
 _OWN_FAULTS: Final = ("host.", "internal", "message.")
-"""Beginnings of the codes that say nothing of a play: they are not recorded as refusals."""
+"""Prefixes of codes that do not concern a play: they are not recorded as refusals."""
 _FILES: Final = {"origin": "receipt_breakdown"}
-"""Operations whose file has a plainer name than the wire."""
+"""Modules of operations whose name differs from the wire's."""
 
 
 class Dispatcher:
-    """Answers frames. Requests for one stream run in the order they came, others at the same time."""
+    """Answers frames. Requests for one stream run in the order of arrival, others concurrently."""
 
     def __init__(self, write: Callable[[bytes], None], make_services: Callable[[Emit], Services] | None = None) -> None:
         """Begin without services: ``hello``, which comes first, opens them.
@@ -50,7 +50,7 @@ class Dispatcher:
         try:
             frame = framing.encode(message)
         except Exception as e:
-            log.exception("an answer cannot be written")
+            log.exception("a message cannot be encoded")
             error = e if isinstance(e, InputError) else GomaaError("internal")
             frame = framing.encode(failure(getattr(message, "id", 0), error))
         self._write(frame)
@@ -72,10 +72,10 @@ class Dispatcher:
         except GomaaError as e:
             reply = failure(number, e)
         except Exception as e:
-            from native_host.ledger.faults import own  # only here: the browser waits for this process to start
+            from native_host.ledger.faults import request_failure  # on first use: the browser waits for the start
 
             log.exception("a request failed")
-            reply = failure(number, own(e))
+            reply = failure(number, request_failure(e))
         self.send(reply)
 
     async def _run(self, op: str, request: Any) -> Any:
@@ -102,13 +102,13 @@ class Dispatcher:
         try:
             return await operation.run(services, request)
         except GomaaError as e:
-            # Refusals before an invocation, such as of a page's songs that nobody plays, are no activity.
+            # Refusals of other operations, such as ``open`` for a page, are no activity of the listener.
             if op == "invoke" and not e.code.startswith(_OWN_FAULTS):
                 services.refusals.record(stream, request.action, e.code)
             raise
 
     async def close(self) -> None:
-        """Report what can be reported in ``LAST_REPORT_S``, then close the services."""
+        """Report for ``LAST_REPORT_S`` at most, then close the services."""
         if self._services is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._services.reporters.flush(), LAST_REPORT_S)
@@ -126,6 +126,6 @@ def failure(number: int, error: GomaaError) -> Failure:
 
 
 def _open_services(emit: Emit) -> Services:
-    from native_host.context import open_services  # after the first frame: reading it and importing this overlap
+    from native_host.context import open_services  # imported after the first frame was read
 
     return open_services(locate(), emit)

@@ -1,7 +1,6 @@
 """Native-messaging frames: a 32-bit native-endian length, then that many bytes of UTF-8 JSON.
 
-The declared length is never trusted: memory grows only with the bytes that
-arrived, and nothing above the cap is kept.
+The declared length is not trusted: memory grows only with the bytes that arrive. A frame above the limit is skipped.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ _LENGTH: Final = struct.Struct("=I")
 Read = Callable[[int], bytes]
 
 
-class Broken(Exception):
-    """The stream of frames is broken: nothing after this point can be read. ``error``: the cause."""
+class FrameError(Exception):
+    """The stream of frames is broken: no further frame can be read. ``error``: the cause."""
 
     def __init__(self, error: GomaaError) -> None:
         super().__init__(str(error))
@@ -54,14 +53,14 @@ class Broken(Exception):
 
 @dataclass(frozen=True)
 class Pipes:
-    """Descriptors of the pipes to the browser, which neither prints nor libraries use."""
+    """Descriptors of the pipes to the browser, separate from stdin and stdout."""
 
     read: int
     write: int
 
 
-def take_over(out: int = 1) -> Pipes:
-    """Duplicate the pipes to the browser; afterwards a stray print goes to stderr.
+def duplicate_pipes(out: int = 1) -> Pipes:
+    """Duplicate the pipes to the browser, and redirect stdout to stderr, so that no print reaches the browser.
 
     Args:
         out: Descriptor of the pipe to the browser, where the launcher has moved it away from stdout.
@@ -71,7 +70,7 @@ def take_over(out: int = 1) -> Pipes:
     try:
         pipes = Pipes(os.dup(0), os.dup(out))
     except OSError:
-        # Started by hand, or on a system whose launcher moves nothing.
+        # Started by hand, or by a launcher that leaves the pipe at stdout.
         pipes = Pipes(os.dup(0), os.dup(1))
     else:
         if out != 1:
@@ -93,27 +92,27 @@ def frames(read: Read) -> Iterator[bytes | GomaaError]:
     """The frames of a stream, until it ends.
 
     Args:
-        read: ``read(n)`` returns between 1 and n bytes, or none at the end.
+        read: ``read(n)`` returns between 1 and n bytes; empty at the end.
 
     Yields:
-        The bytes of a frame, or the error to answer it with.
+        The bytes of a frame, or the error of one that cannot be accepted.
 
     Raises:
-        Broken: No further frame can be found.
+        FrameError: No further frame can be read.
     """
     while True:
         prefix = _collect(read, _LENGTH.size)
         if not prefix:
             return
         if len(prefix) < _LENGTH.size:
-            raise Broken(InputError("host.frame.malformed", reason="ends inside a length"))
+            raise FrameError(InputError("host.frame.malformed", reason="ends inside a length"))
         (length,) = _LENGTH.unpack(prefix)
         if length > MAX_FRAME:
             yield _skip(read, length)
             continue
         body = _collect(read, length)
         if len(body) < length:
-            raise Broken(
+            raise FrameError(
                 InputError("host.frame.malformed", reason="ends inside a message", declared=length, received=len(body))
             )
         yield body
@@ -132,11 +131,11 @@ def _collect(read: Read, length: int) -> bytes:
 def _skip(read: Read, length: int) -> GomaaError:
     error = InputError("host.frame.size", declared=length, limit=MAX_FRAME)
     if length > MAX_SKIP:
-        raise Broken(error)
+        raise FrameError(error)
     while length:
         chunk = read(min(_CHUNK, length))
         if not chunk:
-            raise Broken(error)
+            raise FrameError(error)
         length -= len(chunk)
     return error
 
@@ -173,7 +172,7 @@ def encode(message: Struct) -> bytes:
     try:
         body = msgspec.json.encode(message)
     except UnicodeEncodeError:
-        # A lone surrogate in a node's text.
+        # A lone surrogate in a node's text has no UTF-8.
         body = json.dumps(msgspec.to_builtins(message), ensure_ascii=False).encode("utf-8", "replace")
     if len(body) <= MAX_REPLY:
         return _LENGTH.pack(len(body)) + body

@@ -1,4 +1,4 @@
-"""The process that the browser starts: reads frames, answers each, and ends when the browser closes the pipe."""
+"""Main loop of the host process: reads frames, answers each, and ends when the browser closes the pipe."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from pywallet.redacted_logs import log_to, report_uncaught
 log = logging.getLogger("gomaa.host")
 
 MAX_PENDING: Final = 256
-"""Requests under way at once; beyond it reading waits."""
+"""Concurrent requests; above it no further frame is read."""
 
 
 async def _serve(pipes: framing.Pipes) -> int:
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[bytes | GomaaError | framing.Broken | None] = asyncio.Queue()
+    queue: asyncio.Queue[bytes | GomaaError | framing.FrameError | None] = asyncio.Queue()
     slots = threading.BoundedSemaphore(MAX_PENDING)
 
     def read() -> None:
-        last: framing.Broken | None = None
+        last: framing.FrameError | None = None
         try:
             for item in framing.frames(lambda n: os.read(pipes.read, n)):
                 slots.acquire()
                 loop.call_soon_threadsafe(queue.put_nowait, item)
-        except framing.Broken as e:
+        except framing.FrameError as e:
             last = e
         except OSError:
             pass
@@ -56,7 +56,7 @@ async def _serve(pipes: framing.Pipes) -> int:
         running.add(task)
         task.add_done_callback(done)
     with contextlib.suppress(OSError):
-        if isinstance(item, framing.Broken):
+        if isinstance(item, framing.FrameError):
             dispatcher.send(failure(0, item.error))
         if running:
             await asyncio.wait(running, timeout=LAST_REPORT_S)
@@ -64,7 +64,7 @@ async def _serve(pipes: framing.Pipes) -> int:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await dispatcher.close()
-    return 2 if isinstance(item, framing.Broken) else 0
+    return 2 if isinstance(item, framing.FrameError) else 0
 
 
 def main(out: int = 1) -> int:
@@ -76,26 +76,26 @@ def main(out: int = 1) -> int:
     Returns:
         The exit code: 2 when the frames were broken.
     """
-    pipes = framing.take_over(out)
+    pipes = framing.duplicate_pipes(out)
     try:
         log_file = locate().log
     except GomaaError:
-        # ``hello`` is answered with this error.
+        # ``hello`` fails with the same error.
         log_file = None
     _log_to(log_file)
     sys.unraisablehook = lambda args: log.error("unraisable: %s", args.exc_value)
     sys.excepthook = report_uncaught
     code = asyncio.run(_serve(pipes))
-    # The reading thread may still sit in read(): nothing is left to wait for.
+    # The reading thread may be blocked in read(), and would keep the interpreter from exiting.
     logging.shutdown()
     os._exit(code)
 
 
 class _LogFile(logging.FileHandler):
-    """A log file whose own faults are ignored: the errors it would hold are answers to requests as well."""
+    """A log file that ignores its own failures: the errors that it records are also results of requests."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record where the file can be opened."""
+        """Write the record if the file can be opened."""
         with contextlib.suppress(OSError):
             super().emit(record)
 

@@ -1,4 +1,4 @@
-"""The browser's requests as types (docs/protocol.md section 3), checked before an operation runs."""
+"""Parsing of the browser's requests (docs/protocol.md section 3)."""
 
 from __future__ import annotations
 

@@ -6,9 +6,11 @@ import asyncio
 import time
 from typing import Final
 
+from msgspec import UNSET
+
+from messages import settlement
 from messages.browser_host.payout import Claim, ClaimResult
 from native_host.context import Services
-from native_host.payments import epoch_proofs
 from native_host.remote.network import Network
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal, Unavailable
@@ -16,7 +18,7 @@ from pywallet.protocol import Claim as ClaimMessage
 from pywallet.protocol import Signed, require_signer
 
 RELAY_S: Final = 3600.0
-"""Timeout of the relayer, which answers when the claim is as deep as the network asks: minutes with slow blocks."""
+"""Timeout of the relayer, which answers once the claim has the network's confirmations: minutes with slow blocks."""
 CONFIRM_S: Final = 60.0
 """Longest wait for the transaction's logs on the chain."""
 POLL_S: Final = 0.25
@@ -45,12 +47,14 @@ async def run(services: Services, request: Claim) -> ClaimResult:
                 raise Refusal("claim.done", transaction=row.claim_transaction)
             rows += [row] if row is not None else []
         mixed = {"mixed": True, "after_s": request.after_s} if request.mixed else {}
-        result = await server.request("claim", RELAY_S, claims=request.claims, **mixed)
-    if request.mixed and result.get("transaction") is None:
-        return ClaimResult(None, due_s=epoch_proofs.read(lambda: int(result["due_s"])))
-    transaction = epoch_proofs.read(lambda: from_hex(result["transaction"], 32))
+        result = await server.request("claim", settlement.ClaimResult, RELAY_S, claims=request.claims, **mixed)
+        if result.transaction is None and (not request.mixed or result.due_s is UNSET):
+            raise Unavailable("server.answer", server=server.url, op="claim")
+    if result.transaction is None:
+        return ClaimResult(None, due_s=result.due_s)
+    transaction = from_hex(result.transaction, 32)
     amount = await _paid(network, transaction, [claim.message for claim in claims])
-    # A payee cannot spend it: ``summary`` looks for the transfer that moves it to the wallet.
+    # A payee cannot spend it: ``summary`` finds the transfer that moves it to the wallet.
     spendable = not services.ledger.is_payee(first.to) and all(claim.message.payee != first.to for claim in claims)
     with services.ledger.write():
         for row in rows if spendable else ():

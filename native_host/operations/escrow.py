@@ -24,7 +24,7 @@ async def run(services: Services, request: Escrow) -> EscrowResult:
         spent, escrow = await settlement.account(server, payer)
         requested, ready_s = await settlement.withdrawable(server, payer)
         last = services.ledger.voucher(server, payer)
-        # Vouchered, and not debited on the chain yet.
+        # Signed for, and not debited on the chain yet.
         pending = max(0, last.cap_wei - spent) if last else 0
         places.append(
             EscrowEntry(

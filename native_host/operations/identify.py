@@ -25,10 +25,7 @@ from pywallet.rules.limits import session_is_current
 OWN_SESSION_S: Final = 86_400
 """Length of a session without a wallet: the longest play that begins in its hour."""
 HOUR_S: Final = 3_600
-"""Every hour has its own session, as a wallet's has its own payee.
-
-What is published of one hour says nothing of the next.
-"""
+"""Period of a session without a wallet. Each has its own session, so that published data do not link them."""
 
 
 async def run(services: Services, request: Identify) -> IdentifyResult:

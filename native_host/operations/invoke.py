@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from messages.browser_host.playback import Grant, Invoke, InvokeResult
 from native_host.context import Services
-from native_host.playback import lease_manager
 from native_host.playback.invocation_log import (
     Destroyed,
     Recorded,
-    record,
-    repeat,
 )
 from native_host.playback.key_source import (
     Wanted,
     from_lease,
-    from_server,
-    plan,
 )
 from native_host.playback.stream import Stream
 from pywallet.errors import GomaaError, InputError, Refusal
@@ -31,12 +26,12 @@ async def run(services: Services, request: Invoke) -> InvokeResult:
     stream = services.streams.require(request.stream)
     if request.action not in ACTIONS:
         raise InputError("host.message.schema", field="action")
-    wanted = plan(services, stream, request)
-    recorded = repeat(services, stream, request)
+    wanted = services.key_source.plan(stream, request)
+    recorded = services.invocations.repeat(stream, request)
     if recorded is None:
         await _require_keys(services, stream, request.action, wanted)
         try:
-            recorded = record(services, stream, request, leased=wanted is not None and wanted.leased)
+            recorded = services.invocations.record(stream, request, leased=wanted is not None and wanted.leased)
         except Destroyed as refusal:
             services.destructions.destroy(stream, refusal.code)
             raise
@@ -46,7 +41,7 @@ async def run(services: Services, request: Invoke) -> InvokeResult:
     assert session is not None
     server = services.servers.of_stream(stream)
     services.reporters.of(server, session.id).wake()
-    lease_manager.renew_ahead(services, stream, request.position_ms)
+    services.leases.renew_ahead(stream, request.position_ms)
     return InvokeResult(
         sequence=recorded.entry.sequence,
         grant=grant,
@@ -70,7 +65,7 @@ async def _require_keys(services: Services, stream: Stream, action: str, wanted:
 
 
 def _lease_refusal(services: Services, stream: Stream) -> Refusal | None:
-    """The lease's refusal, which says more than an unreachable server."""
+    """The refusal of an expired or exhausted lease, which is more specific than ``server.unreachable``."""
     return stream.lease.refusal(services.clock.now_ms(stream.network) // 1000) if stream.lease is not None else None
 
 
@@ -83,7 +78,7 @@ async def _grant(services: Services, stream: Stream, recorded: Recorded, wanted:
         return from_lease(stream, wanted)
     stream.unanswered = recorded.entry
     try:
-        return await from_server(services, stream, recorded.entry, wanted)
+        return await services.key_source.from_server(stream, recorded.entry, wanted)
     except GomaaError as e:
         if e.code == "server.unreachable":
             raise _lease_refusal(services, stream) or e from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from messages.browser_host.payout import Leaf, LeafResult
+from messages.host_server import billing
 from native_host.context import Services
 from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex
@@ -18,11 +19,10 @@ async def run(services: Services, request: Leaf) -> LeafResult:
     """
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
     async with services.directory.anonymous(server) as (connection, network):
-        answer = await connection.request("leaf", epoch=request.epoch, payee=request.payee)
-    header = epoch_proofs.read(lambda: epoch_proofs.header(answer))
-    amount, index = epoch_proofs.read(lambda: (int(answer["amount"]), int(answer["index"])))
-    proof = epoch_proofs.read(lambda: [(from_hex(node, 32), int(total)) for node, total in answer["proof"]])
-    if not verify_leaf(header, payee, amount, index, proof):
+        answer = await connection.request("leaf", billing.LeafResult, epoch=request.epoch, payee=request.payee)
+    header, amount = epoch_proofs.header(answer.header), int(answer.amount)
+    proof = [(from_hex(node, 32), int(total)) for node, total in answer.proof]
+    if not verify_leaf(header, payee, amount, answer.index, proof):
         raise GomaaError("chain.mismatch", epoch=request.epoch, reason="the leaf is not under the root")
     final = await epoch_proofs.committed(network, server, request.epoch, header)
-    return LeafResult(str(amount), index, len(proof), final, verified=True)
+    return LeafResult(str(amount), answer.index, len(proof), final, verified=True)

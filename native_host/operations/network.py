@@ -1,4 +1,4 @@
-"""``network``: add a network that a station names, after the person has agreed in the extension's own page."""
+"""``network``: add a network that a station names, after the user's consent in the extension's own page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ async def run(services: Services, request: Network) -> NetworkResult:
     Raises:
         GomaaError: ``host.network.*``, ``station.answer``, ``chain.unreachable``.
     """
-    await network_setup.join(services.paths, request.origin, network_files.from_record(request.network))
+    await network_setup.add_network(services.paths, request.origin, network_files.from_record(request.network))
     services.networks.reload()
     return NetworkResult(services.networks.entries())

@@ -32,11 +32,11 @@ from pywallet.sps.rendition_choice import choose
 from pywallet.sps.signed_header import open_header
 
 _LONG: Final = 64 << 10
-"""Bytes of a header; a longer one is read in a thread, so that other streams do not wait."""
+"""Length of a header, bytes, from which it is read in a thread, so that other streams do not wait."""
 
 
 async def run(services: Services, request: Open) -> OpenResult:
-    """Open a stream, in place of one of the same name. Nothing plays yet, nothing is counted.
+    """Open a stream, in place of one of the same name.
 
     Raises:
         GomaaError: ``sps.*``, ``content.*``, ``server.*``, ``site.streams``, ``chain.unreachable``.
@@ -46,34 +46,34 @@ async def run(services: Services, request: Open) -> OpenResult:
         services.streams.drop(replaced)
     cose = from_b64(request.header)
     site = request.site or request.origin
-    async with services.quota.opening(site, len(cose)) as leaving:
-        if leaving is not None:
-            services.streams.drop(leaving)
+    async with services.quota.opening(site, len(cose)) as evicted:
+        if evicted is not None:
+            services.streams.drop(evicted)
         if len(cose) <= _LONG:
             return await _open(services, request, _read(cose, request), replaced)
         async with services.quota.reader(site):
-            song = await asyncio.to_thread(_read, cose, request)
-        return await _open(services, request, song, replaced)
+            verified = await asyncio.to_thread(_read, cose, request)
+        return await _open(services, request, verified, replaced)
 
 
 @dataclass(frozen=True)
-class _Song:
+class _Verified:
     header: Header
     policy: Policy
     table: table.Table
     size: int
 
 
-def _read(cose: bytes, request: Open) -> _Song:
+def _read(cose: bytes, request: Open) -> _Verified:
     header = open_header(cose)
-    # The browser checks the same; this holds also for an older or a modified one.
+    # The extension checks the same; this check does not depend on its version.
     require_renderer(header.renderer)
     parts = table.build(header, len(cose), choose(header, request.codecs, request.kbps))
-    return _Song(header, Policy.from_dict(header.policy), parts, len(cose))
+    return _Verified(header, Policy.from_dict(header.policy), parts, len(cose))
 
 
-async def _open(services: Services, request: Open, song: _Song, replaced: Stream | None) -> OpenResult:
-    header, policy = song.header, song.policy
+async def _open(services: Services, request: Open, verified: _Verified, replaced: Stream | None) -> OpenResult:
+    header, policy = verified.header, verified.policy
     network = services.networks.require(header.chain)
     await network.ready()
     facts = await check_content(network, header, request.origin)
@@ -81,7 +81,7 @@ async def _open(services: Services, request: Open, song: _Song, replaced: Stream
         name=request.stream,
         header=header,
         policy=policy,
-        table=song.table,
+        table=verified.table,
         network=network,
         facts=facts,
         renderer=request.key,
@@ -90,24 +90,24 @@ async def _open(services: Services, request: Open, song: _Song, replaced: Stream
         server_url=facts.server_url,
         origin=request.origin,
         site=request.site or request.origin,
-        size=song.size,
+        size=verified.size,
     )
     services.streams.add(stream)
     network.watch(header.content)
     if facts.station is not None:
-        server = services.servers.of_stream(stream)  # begins to connect while the person reads the terms
+        server = services.servers.of_stream(stream)  # connects while the terms are shown
         if policy.renewal is not None:
-            server.keep(policy.renewal)
+            server.keep_alive(policy.renewal)
     same = replaced is not None and replaced.header.content == header.content
     going = rejoin.find(services, stream, replaced.ticket if same and replaced else None)
-    stream.going = going.id if going else None
+    stream.interrupted = going.id if going else None
     return _reply(services, stream, going)
 
 
 def _reply(services: Services, stream: Stream, going: TicketRow | None) -> OpenResult:
     header, policy, station = stream.header, stream.policy, stream.facts.station
     now_s = services.clock.now_ms(stream.network) // 1000
-    # Before a session is known, the last listener at this station is the best answer.
+    # Before ``identify`` the last listener at this station is the best estimate.
     session = services.ledger.longest_session(station.address, None, 0) if station else None
     listener = session.listener if session else b""
     usage, context = services.ledger.usage(listener, header.content, policy, now_s), stream.context(now_s)

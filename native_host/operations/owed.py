@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from messages.browser_host.listening import Owed, OwedResult
 from native_host.context import Services
-from native_host.payments import statement_check
 from pywallet.encoding.hex import to_hex
 
 
 async def run(services: Services, request: Owed) -> OwedResult | None:
-    """The voucher to sign, or null where nothing is new.
+    """Fetch the statement, and return the voucher to sign; None where nothing is new.
 
     Raises:
         GomaaError: ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``.
     """
     stream = services.streams.require(request.stream)
-    due = stream.due = await statement_check.owed(services, stream)
+    due = stream.voucher_due = await services.payments.owed(stream)
     if due is None:
         return None
     station = stream.facts.station

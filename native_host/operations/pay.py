@@ -5,7 +5,6 @@ from __future__ import annotations
 from messages.browser_host.listening import Pay
 from messages.fields import Empty
 from native_host.context import Services
-from native_host.payments import statement_check
 from pywallet.protocol import Signed, Voucher
 
 
@@ -15,7 +14,6 @@ async def run(services: Services, request: Pay) -> Empty:
     Raises:
         GomaaError: ``voucher.signature``, ``voucher.cap``, the server's refusal.
     """
-    await statement_check.pay(
-        services, services.streams.require(request.stream), Signed.from_json(Voucher, request.voucher)
-    )
+    stream = services.streams.require(request.stream)
+    await services.payments.pay(stream, Signed.from_json(Voucher, request.voucher))
     return Empty()

@@ -10,7 +10,7 @@ from pywallet.encoding.hex import from_hex
 
 
 async def run(services: Services, request: Payees) -> Empty:
-    """Record payees in this computer's ledger only; known ones stay as they are."""
+    """Record payees in the ledger. Recorded ones stay as they are."""
     wallet = from_hex(request.wallet, 20)
     rows = []
     for payee in request.payees:

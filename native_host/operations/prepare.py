@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from messages.browser_host.playback import Prepare, PrepareResult
+from messages.host_server.playback import OpenResult
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
 from native_host.operations.identify import require_device
-from native_host.playback import lease_manager
 from native_host.playback.content_check import check_content
 from native_host.playback.pacing import Pacer
-from native_host.playback.reporter import valid_usage
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
 from pywallet.encoding.hex import ZERO_ADDRESS, from_b64
@@ -52,23 +52,23 @@ async def run(services: Services, request: Prepare) -> PrepareResult | None:
         else (stream.server, stream.server_url)
     )
     if address != stream.server:
-        # At another server this host is another device: ``session.device`` until there is a session that names it.
+        # This host is another device at another server: ``session.device`` until a session names it.
         require_device(services, stream, session.device)
     server = services.servers.of_session(session, address, url, stream.network)
     opened = await _open(services, stream, session, signed, identity, request, server)
-    # Until here the play of the previous ticket continues at its server.
+    # Up to here the previous ticket's play continues at its server.
     stream.server, stream.server_url = address, url
     _store(services, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.discard()
-    stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
+    stream.ticket, stream.lease, stream.unanswered, stream.start_action = identity, None, None, None
     stream.pacer = Pacer(fastest=stream.policy.fastest)
-    stream.place = place_of(opened)
+    stream.territory, stream.purpose = opened.place.territory, opened.place.purpose
     services.reporters.of(server, session.id).wake()
-    # Where the listener pays, no keys are held ahead.
+    # Without a lease where the listener pays.
     if stream.policy.lease is None or stream.policy.price.payer == "listener":
         return None
-    lease = await lease_manager.fetch(services, stream, 0)
+    lease = await services.leases.fetch(stream, 0)
     return PrepareResult(lease.first, lease.count, lease.expires_s, lease.budget)
 
 
@@ -88,20 +88,20 @@ async def _open(
     identity: bytes,
     request: Prepare,
     server: Server,
-) -> dict[str, Any]:
-    """Check the ticket, and open it at its server; its answer."""
+) -> OpenResult:
+    """Check the ticket, and open it at its server."""
     _check(stream, session, signed, services.clock.now_ms(stream.network, server) // 1000, server.address)
     row = services.ledger.ticket(identity)
     if row is not None and row.state != "none":
         raise Refusal("ticket.used")
     choice = {} if request.tracking is None else {"tracking": request.tracking}
     return await server.request(
-        "open", session=msgspec.json.decode(session.signed_json), ticket=request.ticket, **choice
+        "open", OpenResult, session=msgspec.json.decode(session.signed_json), ticket=request.ticket, **choice
     )
 
 
 async def _follow(stream: Stream, server: bytes) -> None:
-    """Take over a content's new server from the chain, which a ticket names.
+    """Update the stream to the content's new server, which a ticket names, if the chain has it.
 
     Raises:
         GomaaError: As ``open``; ``ticket.mismatch`` where the chain names another server than the ticket.
@@ -115,7 +115,7 @@ async def _follow(stream: Stream, server: bytes) -> None:
 def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int, server: bytes) -> None:
     ticket, price = signed.message, stream.policy.price
     require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
-    # Where the listener pays, the station's ticket pays nothing.
+    # The station's ticket pays nothing where the listener pays.
     paid = price.payer != "listener"
     reward = price.reward if session.payee != ZERO_ADDRESS and paid else 0
     wanted = {
@@ -123,7 +123,7 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
         "server": (ticket.server, server),
         "content": (ticket.content, stream.header.content),
         "session": (ticket.session, session.id),
-        # Above a station's cap for the day a play earns nothing.
+        # Above a station's daily cap a play earns nothing.
         "reward": (ticket.reward, 0 if ticket.reward == 0 else reward),
     }
     for name, (has, must) in wanted.items():
@@ -155,28 +155,17 @@ def _payment(stream: Stream, session: SessionRow, ticket: Ticket, identity: byte
     )
 
 
-def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Territory and purpose in the server's answer to ``open``."""
-    place = opened.get("place")
-    values = [place.get(name) if isinstance(place, dict) else None for name in ("territory", "purpose")]
-    territory, purpose = (value if isinstance(value, str) and len(value) <= 253 else None for value in values)
-    return territory, purpose
-
-
 def _store(
     services: Services,
     stream: Stream,
     session: SessionRow,
     signed: Signed[Ticket],
     identity: bytes,
-    opened: dict[str, Any],
+    opened: OpenResult,
 ) -> None:
-    usage, sequence = valid_usage(opened.get("usage")), opened.get("sequence")
-    if usage is None or type(sequence) is not int or not 0 <= sequence < 1 << 62:
-        raise Unavailable("server.answer", op="open")
     try:
-        secret = from_b64(opened["secret"])
-    except (KeyError, InputError):
+        secret = from_b64(opened.secret)
+    except InputError:
         raise Unavailable("server.answer", op="open") from None
     station = stream.facts.station
     row = TicketRow(
@@ -197,5 +186,7 @@ def _store(
         services.ledger.add_ticket(row)
         if stream.policy.price.payer == "listener" and stream.policy.price.owner and station is not None:
             services.ledger.add_payment(_payment(stream, session, signed.message, identity))
-        services.ledger.raise_sequence(session.id, sequence)
-        services.ledger.set_server_usage(session.listener, stream.header.content, usage, secret, stream.server)
+        services.ledger.raise_sequence(session.id, opened.sequence)
+        services.ledger.set_server_usage(
+            session.listener, stream.header.content, asdict(opened.usage), secret, stream.server
+        )

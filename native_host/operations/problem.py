@@ -17,6 +17,6 @@ async def run(services: Services, request: Problem) -> Empty:
     if request.code not in SENTENCES:
         raise InputError("host.message.schema", field="code")
     stream = services.streams.require(request.stream)
-    if stream.started is not None:
+    if stream.start_action is not None:
         services.refusals.record(stream, "play", request.code)
     return Empty()

@@ -10,7 +10,6 @@ from messages.browser_host.chain import Read, ReadResult
 from native_host.context import Services
 from pywallet.errors import GomaaError, InputError, Unavailable
 
-# Methods and their number of parameters. The extension has the same list; this one holds also where that one fails.
 METHODS: Final = {
     "eth_blockNumber": 0,
     "eth_call": 2,
@@ -28,10 +27,11 @@ METHODS: Final = {
     "eth_getTransactionReceipt": 1,
     "eth_maxPriorityFeePerGas": 0,
 }
+"""Most parameters by method. The extension has the same list; this check does not depend on it."""
 INVALID: Final = (-32600, -32602, -32000)
 """Error numbers of JSON-RPC and EIP-1474 for wrong parameters."""
 MAX_ANSWER: Final = 512 * 1024
-"""Characters of an answer: a message to the browser may be 1 MiB."""
+"""Longest result, characters."""
 
 
 async def run(services: Services, request: Read) -> ReadResult:

@@ -42,7 +42,7 @@ async def run(services: Services, request: ReceiptBreakdown) -> ReceiptBreakdown
 def _part(services: Services, part: Part) -> ReceiptPart:
     if part.play is None:
         return ReceiptPart(None, "", "", None, None, None, str(part.amount))
-    title, artist = services.ledger.song(part.play.content)
+    title, artist = services.ledger.title_and_artist(part.play.content)
     return ReceiptPart(
         content=to_hex(part.play.content),
         title=title,

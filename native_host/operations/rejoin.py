@@ -8,10 +8,10 @@ from typing import Final, Literal, cast
 import msgspec
 
 from messages.browser_host.playback import Rejoin, RejoinResult
+from messages.host_server.playback import OpenResult
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
-from native_host.operations.prepare import place_of, read_ticket
-from native_host.playback import lease_manager
+from native_host.operations.prepare import read_ticket
 from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
 from pywallet.encoding.hex import ZERO_ADDRESS
@@ -30,7 +30,7 @@ async def run(services: Services, request: Rejoin) -> RejoinResult:
     """
     stream = services.streams.require(request.stream)
     signed = None if request.ticket is None else read_ticket(request.ticket)
-    identity = stream.going if signed is None else digest(signed.message, stream.network.domain)
+    identity = stream.interrupted if signed is None else digest(signed.message, stream.network.domain)
     row = None if identity is None else services.ledger.ticket(identity)
     if (
         row is None
@@ -39,7 +39,7 @@ async def run(services: Services, request: Rejoin) -> RejoinResult:
         or stream.facts.station.domain != row.station_domain
     ):
         raise Refusal("ticket.missing", reason="nothing to go on with")
-    if row.state not in LIVE or _elsewhere(services, stream, row.id):
+    if row.state not in LIVE or _plays_elsewhere(services, stream, row.id):
         raise Refusal("ticket.used", state=row.state)
     now_s = services.clock.now_ms(stream.network) // 1000
     session = services.ledger.session(row.session)
@@ -55,14 +55,14 @@ async def run(services: Services, request: Rejoin) -> RejoinResult:
         # The server has both; its answer repeats the territory. In an outage the play resumes without it.
         with contextlib.suppress(Unavailable):
             opened = await server.request(
-                "open", session=msgspec.json.decode(session.signed_json), ticket=request.ticket
+                "open", OpenResult, session=msgspec.json.decode(session.signed_json), ticket=request.ticket
             )
-            stream.place = place_of(opened)
+            stream.territory, stream.purpose = opened.place.territory, opened.place.purpose
     _restore(services, stream, session, row)
     services.reporters.of(server, session.id).wake()
     if stream.policy.lease is not None and stream.policy.price.payer != "listener":
         with contextlib.suppress(Unavailable):
-            await lease_manager.fetch(services, stream, stream.table.index.segment_at(row.position_ms))
+            await services.leases.fetch(stream, stream.table.index.segment_at(row.position_ms))
     meter = row.meter
     return RejoinResult(
         state=cast('Literal["playing", "paused"]', row.state),
@@ -80,7 +80,7 @@ def find(services: Services, stream: Stream, before: bytes | None) -> TicketRow 
     Args:
         services: The host's.
         stream: An open stream.
-        before: The ticket of the stream that it replaces; None: the content's last play, if it fell silent.
+        before: Digest of the ticket of the stream that it replaces; None: the content's last play, if it is silent.
     """
     station = stream.facts.station
     if station is None:
@@ -91,13 +91,18 @@ def find(services: Services, stream: Stream, before: bytes | None) -> TicketRow 
         if before is not None
         else services.ledger.last_ticket(stream.header.content, station.domain, LIVE)
     )
-    if row is None or row.state not in LIVE or now_ms >= row.expiry_s * 1000 or _elsewhere(services, stream, row.id):
+    if (
+        row is None
+        or row.state not in LIVE
+        or now_ms >= row.expiry_s * 1000
+        or _plays_elsewhere(services, stream, row.id)
+    ):
         return None
-    # One that another browser of this computer plays now isn't ours to take.
+    # Another browser of this computer may be playing it now.
     return row if before is not None or is_silent(row.time_ms, now_ms) else None
 
 
-def _elsewhere(services: Services, stream: Stream, ticket: bytes) -> bool:
+def _plays_elsewhere(services: Services, stream: Stream, ticket: bytes) -> bool:
     return any(
         other is not stream and other.name != stream.name and other.ticket == ticket
         for other in services.streams.values()
@@ -108,8 +113,8 @@ def _restore(services: Services, stream: Stream, session: SessionRow, row: Ticke
     if stream.lease is not None:
         stream.lease.discard()
     last = services.ledger.last_invocation(row.id)
-    stream.session, stream.ticket, stream.lease, stream.going = session, row.id, None, None
+    stream.session, stream.ticket, stream.lease, stream.interrupted = session, row.id, None, None
     stream.pacer = Pacer(row.position_ms, 0, row.state == "playing", row.time_ms, stream.policy.fastest)
-    stream.started = services.ledger.started(row.id)
+    stream.start_action = services.ledger.start_action(row.id)
     # Its keys may never have arrived: the same request again is the same invocation.
     stream.unanswered = last

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from messages.browser_host.payout import Relayer, RelayerResult
+from messages.host_server import relay
 from native_host.context import Services
-from native_host.payments import epoch_proofs
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import Refusal
 
@@ -22,6 +22,9 @@ async def run(services: Services, request: Relayer) -> RelayerResult:
         raise Refusal("claim.unknown")
     chosen, network = servers[-1], services.networks.require(request.chain_id)
     async with services.directory.anonymous(chosen, network) as (connection, _):
-        answer = await connection.request("relayer", payee=request.payee, amount=request.amount_wei)
-    relayer = epoch_proofs.read(lambda: from_hex(answer["relayer"], 20))
-    return RelayerResult(to_hex(chosen), to_hex(relayer), services.clock.now_ms(network, connection) // 1000)
+        answer = await connection.request(
+            "relayer", relay.RelayerResult, payee=request.payee, amount=request.amount_wei
+        )
+    return RelayerResult(
+        to_hex(chosen), to_hex(from_hex(answer.relayer, 20)), services.clock.now_ms(network, connection) // 1000
+    )

@@ -9,12 +9,12 @@ from pywallet.encoding.hex import from_b64, from_hex
 
 
 async def run(services: Services, request: Scan) -> ScanResult:
-    """As ``native_host.payments.recovery_scan.RecoveryScan.step``.
+    """Run one step: see ``native_host.payments.recovery_scan.RecoveryScan.step``.
 
     Raises:
         GomaaError: ``chain.*``, ``host.ledger.*``.
     """
     network = services.networks.require(request.chain_id)
-    place = ScanKey(from_hex(request.wallet, 20), request.chain_id, network.deployment.settlement)
-    candidates = [(from_hex(some.station, 20), some.day, from_b64(some.payees)) for some in request.candidates]
-    return await services.scans.get(network, place).step(request.fresh, candidates)
+    scan = ScanKey(from_hex(request.wallet, 20), request.chain_id, network.deployment.settlement)
+    candidates = [(from_hex(day.station, 20), day.day, from_b64(day.payees)) for day in request.candidates]
+    return await services.scans.get(network, scan).step(request.fresh, candidates)

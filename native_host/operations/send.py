@@ -12,7 +12,7 @@ from pywallet.errors import GomaaError
 async def run(services: Services, request: Send) -> SendResult:
     """Send a transaction. The same bytes again are no error.
 
-    One node's refusal is not final: the signed bytes stay valid, and only a block ends a transaction.
+    A node's refusal is not final: the signed bytes stay valid until a transaction with their nonce is in a block.
 
     Raises:
         GomaaError: ``chain.reverted`` with the node's reason, ``chain.unreachable``.
@@ -23,10 +23,10 @@ async def run(services: Services, request: Send) -> SendResult:
     try:
         await network.chain.request("eth_sendRawTransaction", request.raw)
     except GomaaError as e:
-        # "node" names a node that did not answer, which is no refusal.
+        # A ``node`` in the detail is an unreachable node, which is no refusal.
         if "node" in e.detail:
             raise
-        # The node may have it already, in its pool or in a block: its error says so, or the look-up by hash.
+        # The node may have it already, in its pool or in a block, by its error or the look-up by hash.
         if "already" in str(e.detail.get("reason", "")).lower():
             return SendResult(transaction)
         if await network.chain.request("eth_getTransactionByHash", transaction) is None:

@@ -47,14 +47,16 @@ async def run(services: Services, request: Simulate) -> SimulateResult:
     if request.effects:
         sender, to, value = from_hex(account, 20), from_hex(request.to, 20), int(request.value_wei)
         kind = await effects.standard(chain, request.to)
-        says = read_call(from_hex(request.data), kind, sender)
-        # As it will be sent: a contract can read its gas price.
+        decoded = read_call(from_hex(request.data), kind, sender)
+        # The fees of the later transaction: a contract can read its gas price.
         fees = {"gas": hex(gas), "maxFeePerGas": hex(2 * base + tip), "maxPriorityFeePerGas": hex(tip)}
         # Pending transactions of the account come before this call and may change its effects.
         changes = (
-            await effects.changes(chain, {**call, **fees}, says, network.deployment.token) if nonce == mined else None
+            await effects.changes(chain, {**call, **fees}, decoded, network.deployment.token)
+            if nonce == mined
+            else None
         )
-        result = replace(result, standard=kind, effects=effects.summarise(sender, to, value, says, changes))
+        result = replace(result, standard=kind, effects=effects.summarise(sender, to, value, decoded, changes))
     return result
 
 

@@ -11,7 +11,7 @@ from native_host.ledger.site_store import SiteRow
 
 
 async def run(services: Services, request: Site) -> SiteResult:
-    """Change the fields that are given; a new site's grant is allowed with a budget of zero."""
+    """Change the given fields. A new grant is ``allowed`` with a budget of 0."""
     now_s = int(time.time())
     with services.ledger.write():
         row = services.ledger.site(request.origin) or SiteRow(request.origin, first_used_s=now_s)

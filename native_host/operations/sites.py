@@ -9,16 +9,16 @@ from pywallet.encoding.hex import from_hex
 
 
 async def run(services: Services, request: Sites) -> SitesResult:
-    """The grants, last used first, and the budget of all sites together. Amounts in wei."""
+    """Read the grants and the budget of all sites together."""
     day = services.clock.today()
     earned: dict[str, int] = {}
     for station, intervals, reward in (
         services.ledger.play_sums(from_hex(request.wallet, 20), 0) if request.wallet else ()
     ):
         earned[station] = earned.get(station, 0) + intervals * reward
-    every = services.ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)
+    all_sites = services.ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)
     return SitesResult(
-        day_wei=str(every.daily_budget_wei),
+        day_wei=str(all_sites.daily_budget_wei),
         spent_wei=str(services.ledger.spent(EVERYWHERE, day)),
         sites=[
             SiteEntry(

@@ -62,7 +62,7 @@ def _activity(services: Services) -> list[ActivityEntry]:
     ledger = services.ledger
     entries = []
     for play in ledger.plays(SHOWN):
-        title, artist = ledger.song(play["content"])
+        title, artist = ledger.title_and_artist(play["content"])
         amount = play["heard_ms"] // (play["interval_s"] * 1000) * int(play["reward_wei"])
         entries.append(
             ActivityEntry(
@@ -77,7 +77,7 @@ def _activity(services: Services) -> list[ActivityEntry]:
             )
         )
     for refusal in ledger.refusals(SHOWN):
-        title, artist = ledger.song(refusal["content"] or b"")
+        title, artist = ledger.title_and_artist(refusal["content"] or b"")
         entries.append(
             ActivityEntry(
                 time_s=refusal["time_s"],

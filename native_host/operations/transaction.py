@@ -50,8 +50,8 @@ async def run(services: Services, request: Transaction) -> TransactionResult:
 async def _replacement(chain: Chain, account: str, nonce: int, depth: int) -> str | None:
     """The hash of the confirmed transaction with an account's nonce; None where no block deep enough has one.
 
-    The account's count alone proves nothing: the node that answers may be ahead of the one that was asked for the
-    receipt. So its block is searched (exponential, then binary), which a node without history refuses.
+    The account's transaction count is not sufficient: its node may be ahead of the node that returned no receipt. So
+    the block with the nonce is searched (exponential, then binary), which a node without history refuses.
     """
 
     async def used(number: int) -> bool:

@@ -1,4 +1,4 @@
-"""``transfers``: the token's transfers to and from an account, from the chain's logs."""
+"""``transfers``: the token's transfers from and to an account, from the chain's logs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from native_host.context import Services
 from pywallet.encoding.hex import from_hex, to_hex
 
 SHOWN: Final = 100
+"""Transfers in one result."""
 
 
 async def run(services: Services, request: Transfers) -> TransfersResult:

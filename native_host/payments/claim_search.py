@@ -1,4 +1,4 @@
-"""Claims on the chain that this host did not make itself."""
+"""Search for claims on the chain that other installations have made."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 
 MAX_PAYEES: Final = 256
-"""Payees in one question about claims."""
-MAX_QUESTIONS: Final = 4
-"""Questions in one round."""
+"""Payees in one search of the logs."""
+MAX_SEARCHES: Final = 4
+"""Searches in one round."""
 
 
 class ClaimSearch:
-    """Looks for claims of a wallet's receipts, in rounds of a fixed size."""
+    """Finds claims of a wallet's receipts, in rounds of a fixed size."""
 
     def __init__(self, ledger: Ledger, networks: Networks) -> None:
         self._ledger, self._networks = ledger, networks
@@ -29,10 +29,9 @@ class ClaimSearch:
     async def refresh(self, wallet: bytes) -> None:
         """Record the transactions that claimed the next receipts of a wallet.
 
-        A claim to an address of a payee has not brought the money home: it is recorded that it lies there, until it
-        leaves.
+        A claim that pays the payee's own address is recorded as ``at_payee`` until a transfer moves its amount on.
         """
-        size = MAX_PAYEES * MAX_QUESTIONS
+        size = MAX_PAYEES * MAX_SEARCHES
         after = self._cursors.get(wallet, NEWEST)
         rows = [row for row, _ in self._ledger.earnings(wallet, after, size, "final")]
         if len(rows) == size:
@@ -44,10 +43,10 @@ class ClaimSearch:
         for row in rows:
             by_network.setdefault(row.chain_id, []).append(row)
         parts = [
-            record_claims(self._ledger, self._networks[chain_id], some[at : at + MAX_PAYEES])
-            for chain_id, some in by_network.items()
+            record_claims(self._ledger, self._networks[chain_id], receipts[at : at + MAX_PAYEES])
+            for chain_id, receipts in by_network.items()
             if chain_id in self._networks
-            for at in range(0, len(some), MAX_PAYEES)
+            for at in range(0, len(receipts), MAX_PAYEES)
         ]
         for result in await asyncio.gather(*parts, return_exceptions=True):
             if isinstance(result, BaseException) and not isinstance(result, GomaaError):
@@ -55,7 +54,12 @@ class ClaimSearch:
 
 
 async def record_claims(ledger: Ledger, network: Network, rows: Sequence[ReceiptRow]) -> None:
-    """Record the claims that the chain has of some receipts, at most ``MAX_PAYEES``.
+    """Record the claims that the chain has of some receipts.
+
+    Args:
+        ledger: Records them.
+        network: Network of the receipts.
+        rows: The receipts, ``MAX_PAYEES`` at most.
 
     Raises:
         GomaaError: ``chain.*``.
@@ -79,7 +83,7 @@ async def record_claims(ledger: Ledger, network: Network, rows: Sequence[Receipt
     ]
     for row, claim in paid:
         to = bytes(claim.fields["to"])
-        # A later transfer from the address took all of it along.
+        # A transfer from the payee's address moves all of its tokens.
         moved = (
             next((log for log in transfers if log.fields["sender"] == to and log.block >= claim.block), None)
             if to in payees

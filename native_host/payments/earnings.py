@@ -1,8 +1,7 @@
-"""A wallet's earnings: receipts that arrived meanwhile, epochs that became final, claims that others made.
+"""A wallet's earnings: receipts from servers, final epochs and claims from the chain.
 
-Everything is asked in rounds of a fixed size, and only what can have changed: a claimed receipt is not looked at again,
-a final epoch stays final, and the others are asked about in turn. A receipt is claimed once its claim is as deep as the
-network asks; until then the claim is looked for again.
+Servers and chain are read in rounds of a fixed size, and only where something can have changed: final epochs stay
+final, and a receipt stays claimed once its claim has the network's confirmations.
 """
 
 from __future__ import annotations
@@ -27,10 +26,11 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import Refusal
 
 PATIENCE_S: Final = 1.5
+"""Longest wait for servers, seconds."""
 RECENT_MS: Final = 15 * 86_400_000
-"""Receipts of plays before this are no news: a session lasts a week. Later ones are found in the published data."""
+"""Age of plays whose receipts are fetched: a session lasts a week. Later receipts are in the published data."""
 MAX_SESSIONS: Final = 1_024
-"""Sessions whose receipts are asked for in one round."""
+"""Sessions whose receipts are fetched in one round."""
 
 
 class WalletEarnings:
@@ -44,7 +44,7 @@ class WalletEarnings:
 
     async def fetch_receipts(self, wallet: bytes) -> None:
         """Fetch receipts issued while this host was not running, each from its own server as its session's device."""
-        # A network whose time is ahead does not make the plays of others old.
+        # A network whose time is ahead does not age the plays of others.
         since_ms = max(0, min(self._ledger.newest_ms(), time.time_ns() // 1_000_000) - RECENT_MS)
         wanted: dict[tuple[bytes, str, int, bytes], list[str]] = {}
         for server, url, identity in self._ledger.recent_sessions(wallet, since_ms, MAX_SESSIONS):
@@ -53,20 +53,20 @@ class WalletEarnings:
                 if session is not None and session.chain_id in self._networks:
                     key = self._keys.of_session(session, server)
                     place = (server, url, session.chain_id, key)
-                    if place in wanted or self._connections.may_visit(server, key):
+                    if place in wanted or self._connections.may_poll(server, key):
                         wanted.setdefault(place, []).append(to_hex(session.payee))
-        # Each station's device asks for itself: a server cannot tie two of them by who asks.
+        # One request for each station's device, so that a server cannot link two stations.
         requests = [
             self._fetch(server, url, self._networks[chain_id], key, payees)
             for (server, url, chain_id, key), payees in wanted.items()
         ]
-        # A server that is away must not keep the popup waiting: what the ledger holds is shown.
+        # An unreachable server does not delay the popup, which shows the ledger's receipts.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*requests, return_exceptions=True), PATIENCE_S)
 
     async def _fetch(self, server: bytes, url: str, network: Network, key: bytes, payees: list[str]) -> None:
-        async with self._connections.visit(server, url, network, key) as connection:
-            result = await connection.request("receipts", payees=payees, since_epoch=0)
+        async with self._connections.borrow(server, url, network, key) as connection:
+            result = await connection.request("receipts", dict, payees=payees, since_epoch=0)
         receipts.store_all(self._ledger, server, network.domain, result.get("receipts"))
 
     def page(
@@ -75,11 +75,11 @@ class WalletEarnings:
         """Receipts of a wallet as ``summary`` and ``earnings`` return them, newest epoch first.
 
         Args:
-            wallet: The first account of its words, 20 bytes.
+            wallet: First account of the wallet, 20 bytes.
             after: Key of the last receipt of the page before; ``NEWEST`` for the first page.
             limit: Receipts at most.
             state: As ``PayeeStore.earnings``.
-            standings: Standings that were just asked; others are as they were asked last.
+            standings: States of epochs that were just read; others are as they were read last.
         """
         return [self._row(row, payee, standings) for row, payee in self._ledger.earnings(wallet, after, limit, state)]
 
@@ -94,7 +94,7 @@ class WalletEarnings:
             payee=to_hex(row.payee),
             amount_wei=str(row.amount_wei),
             content=to_hex(row.content),
-            title=self._ledger.song(row.content)[0],
+            title=self._ledger.title_and_artist(row.content)[0],
             station=row.station_domain,
             station_name=payee.station_name,
             station_address=to_hex(payee.station_address),

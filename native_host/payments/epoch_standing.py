@@ -1,4 +1,4 @@
-"""Where the epochs of a wallet's receipts stand on the chain: posted, final, and when their money is due."""
+"""State on the chain of the epochs of a wallet's receipts: posted, final, and the time they can be claimed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from native_host.remote.networks import Networks
 from pywallet.errors import GomaaError
 
 MAX_EPOCHS: Final = 32
-"""Epochs in one round of questions to the chain, by three calls each."""
+"""Epochs in one round of reads, of three calls each."""
 
 EpochKey = tuple[bytes, int, int]
 """Server, epoch and chain id."""
@@ -22,7 +22,13 @@ EpochKey = tuple[bytes, int, int]
 
 @dataclass(frozen=True)
 class Standing:
-    """State of an epoch of a server. ``due_s``: Unix seconds at which its money can be claimed."""
+    """State of an epoch of a server.
+
+    Attributes:
+        posted: True if it is posted.
+        final: True if it is final.
+        due_s: Unix seconds from which it can be claimed.
+    """
 
     posted: bool
     final: bool
@@ -30,7 +36,7 @@ class Standing:
 
 
 class EpochStandings:
-    """Standings of epochs that are not final yet, asked about in rounds of ``MAX_EPOCHS``."""
+    """States of epochs that are not final yet, read in rounds of ``MAX_EPOCHS``."""
 
     def __init__(self, ledger: Ledger, networks: Networks) -> None:
         self._ledger, self._networks = ledger, networks
@@ -38,13 +44,16 @@ class EpochStandings:
         self._cursors: dict[bytes, tuple[int, bytes, int]] = {}
 
     def cached(self, key: EpochKey) -> Standing | None:
-        """The last answer of the chain about an epoch that was not final then."""
+        """The state last read of an epoch that was not final then."""
         return self._standings.get(key)
 
     async def refresh(self, wallet: bytes) -> dict[EpochKey, Standing]:
-        """Ask the chain about the next epochs of a wallet's receipts, and about the newest of all.
+        """Read the next epochs of a wallet's receipts, and the newest of all.
 
-        Epochs that are final are recorded as such. What the chain does not answer keeps its last standing.
+        Final epochs are recorded as such. An epoch that cannot be read keeps its last state.
+
+        Args:
+            wallet: First account of the wallet, 20 bytes.
         """
         first = (NEWEST[0], NEWEST[1], NEWEST[3])
         newest = self._ledger.unsettled(wallet, first, 1)
@@ -58,7 +67,7 @@ class EpochStandings:
             again = self._ledger.unsettled(wallet, first, MAX_EPOCHS - len(keys))
             keys += [key for key in again if key not in keys]
         standings: dict[EpochKey, Standing] = {}
-        asked: list[tuple[EpochKey, Network]] = []
+        reads: list[tuple[EpochKey, Network]] = []
         for key in newest + keys:
             _, epoch, chain_id = key
             network = self._networks.get(chain_id)
@@ -68,9 +77,9 @@ class EpochStandings:
             standings[key] = self._standings.get(key, Standing(False, False, schedule.due(epoch)))
             # No epoch is posted before it has ended.
             if key in keys and network.now_ms() // 1000 >= schedule.ends(epoch):
-                asked.append((key, network))
-        answers = await asyncio.gather(*(_standing(*question) for question in asked))
-        for (key, _), standing in zip(asked, answers, strict=True):
+                reads.append((key, network))
+        answers = await asyncio.gather(*(_standing(*read) for read in reads))
+        for (key, _), standing in zip(reads, answers, strict=True):
             if standing is not None:
                 standings[key] = standing
                 if standing.final:
@@ -86,7 +95,7 @@ class EpochStandings:
 
 
 async def record_final(ledger: Ledger, network: Network, keys: Sequence[EpochKey]) -> None:
-    """Record which of at most ``MAX_EPOCHS`` epochs are final; those without an answer stay as they are."""
+    """Record which of at most ``MAX_EPOCHS`` epochs are final; those that cannot be read stay as they are."""
     standings = await asyncio.gather(*(_standing(key, network) for key in keys))
     with ledger.write():
         for key, standing in zip(keys, standings, strict=True):

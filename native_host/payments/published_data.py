@@ -1,4 +1,4 @@
-"""Published data of epochs: fetched from their servers, checked against the chain's hash, read up to the payees."""
+"""Published data of epochs: fetched from their servers, verified with the chain's hash, read up to the payees."""
 
 from __future__ import annotations
 
@@ -17,18 +17,25 @@ if TYPE_CHECKING:
     import aiohttp
 
 MAX_BYTES: Final = 1 << 30
-"""Largest published data that are fetched."""
+"""Largest published data that are fetched, bytes."""
 MAX_KEPT: Final = 64 << 20
 """Bytes of the tables up to the payees: some two million payees."""
 MAX_STATIONS: Final = 8_192
-"""Stations of one epoch: the chain does not check them, and each is looked up."""
+"""Stations of one epoch: the chain does not verify them, and each is read from the registry."""
 _CHUNK: Final = 1 << 16
 _READ: Final = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow)
 
 
 @dataclass(frozen=True)
 class Published:
-    """Stations and payees of one epoch. ``rows``: 20 bytes of payee and 12 of amount each."""
+    """Stations and payees of one epoch.
+
+    Attributes:
+        server: Address of the server, 20 bytes.
+        epoch: Number of the epoch.
+        stations: Addresses of the stations, 20 bytes each.
+        rows: Payee (20 bytes) and amount (12 bytes, wei) of each leaf, joined.
+    """
 
     server: bytes
     epoch: int
@@ -77,12 +84,12 @@ class Reader:
         """Stations and payees of the bytes that were fed.
 
         Args:
-            server: Whose epoch.
-            epoch: Its number.
-            data: The hash that the chain has.
+            server: Address of the server, 20 bytes.
+            epoch: Number of the epoch.
+            data: Keccak-256 of the published data by the chain, 32 bytes.
 
         Raises:
-            GomaaError: ``chain.mismatch`` where these are not the bytes that the chain names.
+            GomaaError: ``chain.mismatch`` where the bytes have another hash or are another epoch's.
         """
         if self._hash.digest() != data or len(self._tables) < len(_READ):
             raise GomaaError("chain.mismatch", epoch=epoch, reason="not the published data")
@@ -97,10 +104,17 @@ class Reader:
 async def fetch(session: aiohttp.ClientSession, url: str, server: bytes, epoch: int, data: bytes) -> Published:
     """Fetch one epoch's data from its server, without anything that identifies the reader.
 
+    Args:
+        session: HTTP session without cookies and user agent.
+        url: URL of the server.
+        server: Address of the server, 20 bytes.
+        epoch: Number of the epoch.
+        data: Keccak-256 of the published data by the chain, 32 bytes.
+
     Raises:
         Unavailable: ``server.unreachable`` where the server does not answer, ``server.epoch.damaged`` where it does not
-            have them.
-        GomaaError: ``chain.mismatch`` where they are not what the chain names.
+            have the data.
+        GomaaError: ``chain.mismatch`` where the data have another hash.
     """
     import aiohttp
 

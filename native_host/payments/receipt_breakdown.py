@@ -10,7 +10,18 @@ from native_host.ledger import ReceiptRow
 
 @dataclass(frozen=True)
 class Play:
-    """The play of one ticket. ``amount``: wei that it earned, which one or more receipts pay."""
+    """The play of one ticket.
+
+    Attributes:
+        server: Address of the server, 20 bytes.
+        payee: Address of the payee, 20 bytes.
+        content: Address of the content, 20 bytes.
+        ticket: Digest of the ticket, 32 bytes.
+        time_s: Begin of the play, Unix seconds.
+        heard_ms: Time heard.
+        interval_s: Length of a paid interval.
+        reward: Reward of an interval, wei.
+    """
 
     server: bytes
     payee: bytes
@@ -23,30 +34,35 @@ class Play:
 
     @property
     def amount(self) -> int:
-        """Full intervals heard, each at its reward."""
+        """Amount that the play earned, wei; one or more receipts pay it."""
         return self.heard_ms // (self.interval_s * 1000) * self.reward
 
 
 @dataclass(frozen=True)
 class Part:
-    """A receipt's wei from one play; ``play`` None: from a play of another computer with the same payee."""
+    """A play's part of a receipt.
+
+    Attributes:
+        play: The play; None: one of another computer with the same payee.
+        amount: Amount, wei.
+    """
 
     play: Play | None
     amount: int
 
 
 def parts(receipts: Iterable[ReceiptRow], plays: Sequence[Play]) -> dict[tuple[bytes, int, bytes], list[Part]]:
-    """The parts of every receipt; their sum is the receipt's amount, to the wei.
+    """Divide every receipt among the plays; the parts add up to the receipt's amount, to the wei.
 
     A server settles a payee's intervals in the order they were played, so the oldest receipt is filled from the oldest
     plays.
 
     Args:
-        receipts: Of any servers and payees.
-        plays: In the order played.
+        receipts: Receipts of any servers and payees.
+        plays: Plays in the order played.
 
     Returns:
-        By (server, epoch, payee).
+        Parts by (server, epoch, payee).
     """
     left: dict[tuple[bytes, bytes], list[tuple[Play, int]]] = {}
     for play in plays:

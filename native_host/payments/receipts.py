@@ -1,4 +1,4 @@
-"""Receipts: verified and stored; a lower one never replaces a higher one."""
+"""Verification and storage of receipts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from messages.settlement import ReceiptDetail, ReceiptEntry
 from native_host.ledger import Ledger, ReceiptRow
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError
@@ -18,41 +19,34 @@ from pywallet.protocol import (
 )
 
 
-def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], dict[str, Any]]:
+def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], ReceiptDetail]:
     """Verify a receipt and its detail.
 
     Args:
         server: Address of the server that sent it, 20 bytes.
         domain: EIP-712 domain of its network.
-        item: ``{"receipt": signed, "detail": {...}}``.
+        item: A ``ReceiptEntry`` as JSON.
 
     Raises:
         InputError: ``message.schema``, also where the detail does not hash to what was signed; ``server.mismatch``
             where another server signed it.
     """
-    if not isinstance(item, dict) or not isinstance(item.get("detail"), dict):
-        raise InputError("message.schema", field="receipt")
-    signed = Signed.from_json(Receipt, item.get("receipt"))
+    try:
+        entry = msgspec.convert(item, ReceiptEntry)
+    except msgspec.ValidationError:
+        raise InputError("message.schema", field="receipt") from None
+    signed, detail = Signed.from_json(Receipt, entry.receipt), entry.detail
     require_signer(signed, domain, server, "server.mismatch")
     if signed.message.server != server:
         raise InputError("server.mismatch", receipt=to_hex(signed.message.server))
-    detail = item["detail"]
-    numbers = {name: detail.get(name) for name in ("plays", "seeks", "seconds", "sequence")}
-    if not all(type(n) is int and n >= 0 for n in numbers.values()):
-        raise InputError("message.schema", field="detail")
-    ids = {
-        "content": from_hex(detail.get("content"), 20),
-        "session": from_hex(detail.get("session"), 32),
-        "invocation": from_hex(detail.get("invocation"), 32),
-    }
     digest = receipt_detail(
-        ids["content"],
-        ids["session"],
-        numbers["plays"],
-        numbers["seeks"],
-        numbers["seconds"],
-        numbers["sequence"],
-        ids["invocation"],
+        from_hex(detail.content, 20),
+        from_hex(detail.session, 32),
+        detail.plays,
+        detail.seeks,
+        detail.seconds,
+        detail.sequence,
+        from_hex(detail.invocation, 32),
     )
     if digest != signed.message.detail:
         raise InputError("message.schema", field="detail", reason="does not hash to what was signed")
@@ -60,10 +54,9 @@ def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], dic
 
 
 def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRow | None:
-    """Verify and store a receipt; None if one at least as high is held. Raises as ``read``."""
+    """Verify a receipt and store it; None if the ledger has one at least as high. Raises as ``read``."""
     signed, detail = read(server, domain, item)
     message = signed.message
-    content = from_hex(detail["content"], 20)
     row = ReceiptRow(
         server=server,
         epoch=message.epoch,
@@ -73,19 +66,19 @@ def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRo
         amount_wei=message.amount,
         signed_json=msgspec.json.encode(signed.to_json()).decode(),
         detail_json=msgspec.json.encode(detail).decode(),
-        content=content,
-        station_domain=ledger.station_domain_of(from_hex(detail["session"], 32)),
+        content=from_hex(detail.content, 20),
+        station_domain=ledger.station_domain_of(from_hex(detail.session, 32)),
     )
     with ledger.write():
         return row if ledger.add_receipt(row) else None
 
 
 def store_all(ledger: Ledger, server: bytes, domain: Domain, items: Any) -> int:
-    """Store the valid receipts of a list, and skip the others; the number stored."""
-    kept = 0
+    """Store the valid receipts of a list, skip the others, and return the number stored."""
+    stored = 0
     for item in items if isinstance(items, list) else ():
         try:
-            kept += store(ledger, server, domain, item) is not None
+            stored += store(ledger, server, domain, item) is not None
         except GomaaError:
             continue
-    return kept
+    return stored

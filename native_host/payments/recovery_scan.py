@@ -1,9 +1,9 @@
 """The search for a wallet's earlier rewards on one network.
 
 Posts come from the chain (``recovery_posts``), their published data from the servers (``recovery_download``), and the
-wallet derives the payees that the data make possible (``pywallet.rewards.recovery``); here they are matched, so that no
-message grows with what others have earned. Progress is recorded in the ledger: a scan that was stopped continues where
-it was, and afterwards only new posts are looked at.
+wallet derives the payees of the days in them (``pywallet.rewards.recovery``); here they are matched, so that no message
+grows with the earnings of others. Progress is recorded in the ledger: an interrupted scan continues where it was, and a
+complete one reads only new posts.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 MAX_WANTED: Final = 20
 """Station days that the wallet derives for one step: 480 payees, a fraction of a second in a browser."""
 MAX_LOOKUPS: Final = 256
-"""Stations that the registry is asked about in one step."""
+"""Stations that are read from the registry in one step."""
 AT_ONCE: Final = 4
-"""Questions to the registry or about epochs at a time."""
+"""Concurrent reads of registry or epochs."""
 YIELD_EVERY: Final = 512
-"""Station days that are compared before other tasks run: music plays meanwhile."""
+"""Station days that are compared before other tasks run, such as those of a play."""
 
 Day = tuple[int, bytes]
 """Day since 1970, and station."""
@@ -46,7 +46,7 @@ Day = tuple[int, bytes]
 
 @dataclass(frozen=True)
 class Match:
-    """What an epoch pays to a payee of this wallet. ``amount``: wei."""
+    """Amount that an epoch pays to a payee of this wallet, wei."""
 
     published: Published
     payee: PayeeRow
@@ -60,11 +60,11 @@ class RecoveryScans:
         self._ledger = ledger
         self._scans: dict[ScanKey, RecoveryScan] = {}
 
-    def get(self, network: Network, place: ScanKey) -> RecoveryScan:
-        """The scan of a wallet on a network, begun or continued where the ledger says."""
-        if place not in self._scans:
-            self._scans[place] = RecoveryScan(self._ledger, network, place)
-        return self._scans[place]
+    def get(self, network: Network, scan: ScanKey) -> RecoveryScan:
+        """The scan of a wallet on a network, at the progress in the ledger."""
+        if scan not in self._scans:
+            self._scans[scan] = RecoveryScan(self._ledger, network, scan)
+        return self._scans[scan]
 
     def values(self) -> list[RecoveryScan]:
         """All scans of this process."""
@@ -72,16 +72,16 @@ class RecoveryScans:
 
 
 class RecoveryScan:
-    """One scan, one ``step`` at a time; whatever it holds beside the ledger can be fetched again."""
+    """One scan, in calls of ``step``. Everything that is not in the ledger can be fetched again."""
 
-    def __init__(self, ledger: Ledger, network: Network, place: ScanKey) -> None:
-        self._ledger, self._network, self._place = ledger, network, place
+    def __init__(self, ledger: Ledger, network: Network, scan: ScanKey) -> None:
+        self._ledger, self._network, self._scan = ledger, network, scan
         self._lock = asyncio.Lock()
-        self._posts = PostList(ledger, network, place)
-        self._downloads = PostDownloads(ledger, network, place)
+        self._posts = PostList(ledger, network, scan)
+        self._downloads = PostDownloads(ledger, network, scan)
         self._batch: Batch = {}
-        self._known: set[bytes] = set()
-        self._known_at = -1
+        self._recorded: set[bytes] = set()
+        self._recorded_at = -1
         self._days: dict[Day, bytes] = {}
         self._stations: dict[bytes, StationEntry | None] = {}
         self._matches = 0
@@ -90,8 +90,8 @@ class RecoveryScan:
         """Continue the scan.
 
         Args:
-            fresh: The words are new: a scan that has not begun has nothing to look at before now.
-            candidates: (station, day, 24 payees) that were wanted.
+            fresh: True if the wallet was just made: a scan that has not begun then begins now.
+            candidates: (station, day, 24 payees) for the station days that the step before wanted.
 
         Raises:
             GomaaError: ``chain.unreachable``; ``chain.mismatch``.
@@ -116,12 +116,12 @@ class RecoveryScan:
             return
         with self._ledger.write():
             for station, day, payees in new:
-                self._ledger.add_candidates(self._place.wallet, day, station, payees)
+                self._ledger.add_candidates(self._scan.wallet, day, station, payees)
         for station, day, payees in new:
             self._days[day, station] = payees
 
     async def _fetch(self) -> None:
-        """Fetch the next batch, and load what was derived for its days before; earlier days are dropped."""
+        """Fetch the next batch, and load the payees derived before for its days; earlier days are dropped."""
         if self._batch or not self._posts.complete:
             return
         self._batch = await self._downloads.next_batch()
@@ -130,17 +130,17 @@ class RecoveryScan:
             return
         for day in [day for day in self._days if day[0] < span.start]:
             del self._days[day]
-        for number, station, payees in self._ledger.candidate_days(self._place.wallet, span.start, span.stop - 1):
+        for number, station, payees in self._ledger.candidate_days(self._scan.wallet, span.start, span.stop - 1):
             self._days[number, station] = payees
 
     def _span(self) -> range:
-        """Days that the batch can be about."""
+        """Days whose plays the batch can contain."""
         schedule, begin_s = self._network.deployment.schedule, self._posts.begin_s
         spans = [recovery.days(schedule, epoch, begin_s) for _, epoch in self._batch]
         return range(min(span.start for span in spans), max(span.stop for span in spans)) if spans else range(0)
 
     async def _wanted(self) -> list[Day] | None:
-        """Station days of the batch that the wallet has not derived yet; None: not all stations were looked up.
+        """Station days of the batch that the wallet has not derived yet; None while stations are not read yet.
 
         A wallet has sessions only at stations that the registry lists, or has listed.
         """
@@ -150,10 +150,10 @@ class RecoveryScan:
             for station in published.stations
             if station not in self._stations
         }
-        some = list(unknown)[:MAX_LOOKUPS]
-        for at in range(0, len(some), AT_ONCE):
-            await asyncio.gather(*map(self._station, some[at : at + AT_ONCE]))
-        if len(unknown) > len(some):
+        page = list(unknown)[:MAX_LOOKUPS]
+        for at in range(0, len(page), AT_ONCE):
+            await asyncio.gather(*map(self._station, page[at : at + AT_ONCE]))
+        if len(unknown) > len(page):
             return None
         wanted: dict[Day, None] = {}
         schedule = self._network.deployment.schedule
@@ -173,7 +173,7 @@ class RecoveryScan:
         """Find this wallet's payees in the batch, and record what they earned."""
         if not self._batch:
             return
-        ledger, place = self._ledger, self._place
+        ledger, scan = self._ledger, self._scan
         own = await self._own_payees()
         matches: list[Match] = []
         for _, published in self._batch.values() if own else ():
@@ -182,12 +182,12 @@ class RecoveryScan:
         for match in matches:
             await self._station(match.payee.station_address)
         with ledger.write():
-            ledger.add_payees(match.payee for match in matches if match.payee.payee not in self._known)
+            ledger.add_payees(match.payee for match in matches if match.payee.payee not in self._recorded)
             for match in matches:
                 ledger.add_leaf(self._receipt(match))
             for post, _ in self._batch.values():
-                ledger.remove_post(place, post)
-            ledger.drop_candidates(place.wallet, self._span().start)
+                ledger.remove_post(scan, post)
+            ledger.drop_candidates(scan.wallet, self._span().start)
         self._matches += len(matches)
         self._batch.clear()
         await self._record_state(matches)
@@ -195,19 +195,19 @@ class RecoveryScan:
         self._stations = {station: entry for station, entry in self._stations.items() if entry is not None}
 
     async def _own_payees(self) -> dict[bytes, PayeeRow]:
-        """The payees of this wallet that the batch pays, known ones and derived ones."""
-        ledger, place = self._ledger, self._place
-        if self._known_at != ledger.payee_changes:
-            self._known, self._known_at = ledger.payees_of(place.wallet, place.chain_id), ledger.payee_changes
+        """The payees of this wallet that the batch pays, both recorded and derived ones."""
+        ledger, scan = self._ledger, self._scan
+        if self._recorded_at != ledger.payee_changes:
+            self._recorded, self._recorded_at = ledger.payees_of(scan.wallet, scan.chain_id), ledger.payee_changes
         paid: set[bytes] = set()
         for _, published in self._batch.values():
             paid.update(payee for payee, _ in published.payees())
             await asyncio.sleep(0)
-        # Known ones are looked for at any age: a payer may be later than any bound.
+        # Recorded payees match at any age: a payer may pay later than any bound.
         own = {
             payee: row
-            for payee in paid & self._known
-            if (row := ledger.payee(place.wallet, payee, place.chain_id)) is not None
+            for payee in paid & self._recorded
+            if (row := ledger.payee(scan.wallet, payee, scan.chain_id)) is not None
         }
         for count, ((day, station), payees) in enumerate(self._days.items()):
             if count % YIELD_EVERY == 0:
@@ -217,24 +217,24 @@ class RecoveryScan:
                     entry = await self._station(station)
                     name = "" if entry is None else entry.name
                     number = day * recovery.HOURS + hour
-                    own[payee] = PayeeRow(place.wallet, payee, place.chain_id, place.settlement, station, number, name)
+                    own[payee] = PayeeRow(scan.wallet, payee, scan.chain_id, scan.settlement, station, number, name)
         return own
 
     async def _record_state(self, matches: list[Match]) -> None:
-        """Record which of the matched receipts are final or claimed: ``summary`` looks at so many only in rounds."""
+        """Record which of the matched receipts are final or claimed; ``summary`` reads so many only in rounds."""
         ledger, network = self._ledger, self._network
         rows = [
             row
             for match in matches
             if (
                 row := ledger.receipt(
-                    match.published.server, match.published.epoch, match.payee.payee, self._place.chain_id
+                    match.published.server, match.published.epoch, match.payee.payee, self._scan.chain_id
                 )
             )
         ]
         unclaimed = [row for row in rows if row.claim_transaction is None]
         epochs = list({(row.server, row.epoch, row.chain_id) for row in unclaimed if not row.final})
-        # What cannot be asked now ``summary`` asks.
+        # What cannot be read now ``summary`` reads later.
         with contextlib.suppress(GomaaError):
             for at in range(0, len(epochs), AT_ONCE):
                 await epoch_standing.record_final(ledger, network, epochs[at : at + AT_ONCE])
@@ -242,13 +242,13 @@ class RecoveryScan:
                 await claim_search.record_claims(ledger, network, unclaimed[at : at + claim_search.MAX_PAYEES])
 
     def _receipt(self, match: Match) -> ReceiptRow:
-        place, entry = self._place, self._stations[match.payee.station_address]
+        scan, entry = self._scan, self._stations[match.payee.station_address]
         return ReceiptRow(
             server=match.published.server,
             epoch=match.published.epoch,
             payee=match.payee.payee,
-            chain_id=place.chain_id,
-            settlement=place.settlement,
+            chain_id=scan.chain_id,
+            settlement=scan.settlement,
             amount_wei=match.amount,
             signed_json=UNSIGNED,
             detail_json=UNSIGNED,
@@ -264,8 +264,8 @@ class RecoveryScan:
 
     async def _status(self, wanted: list[Day]) -> ScanResult:
         """The result of ``step``."""
-        remaining = self._ledger.remaining_posts(self._place)
-        progress = self._ledger.scan(self._place)
+        remaining = self._ledger.remaining_posts(self._scan)
+        progress = self._ledger.scan_progress(self._scan)
         counts = Counter({server: count for server, count, _ in remaining})
         return ScanResult(
             listed=0 if progress is None else progress[1],

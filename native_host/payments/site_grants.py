@@ -11,12 +11,12 @@ from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 from pywallet.protocol.commission import gross_bound
 
-FREE: Final = "preview"
+_FREE: Final = "preview"
 _CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
 
 
 def max_cost(intervals: int, price: int, bps: int) -> int:
-    """Most that intervals may cost with commission, wei: the division of a rounded sum may cost one wei more."""
+    """Upper bound of the cost of intervals with commission, wei: rounding may add one wei."""
     return gross_bound(intervals * price, bps)
 
 
@@ -28,27 +28,27 @@ def allow(
     action: str,
     meter: Meter,
     time_ms: int,
-    begun: str | None = "play",
+    start_action: str | None = "play",
     bps: int = 0,
-    around: str = "",
+    top_origin: str = "",
 ) -> None:
     """Refuse an action, or debit what it may cost, within the transaction that records it.
 
     Where the listener pays, each interval is debited before it is played, with commission: the full intervals of
-    ``meter`` and one more. A stop gives back what was not played.
+    ``meter`` and one more. A stop releases what was not played.
 
     Args:
-        ledger: In a transaction, whose failure takes the debit back.
-        origin: Of the page that plays.
+        ledger: The ledger, in a transaction whose failure reverts the debit.
+        origin: Origin of the page that plays.
         ticket: Digest of the ticket, 32 bytes.
-        price: Of the content's policy.
+        price: Price in the content's policy.
         action: The invocation's action.
-        meter: The ticket's, after the action.
+        meter: The ticket's meter after the action.
         time_ms: Unix ms of the invocation.
-        begun: The action that began the ticket's play.
+        start_action: The action that began the ticket's play.
         bps: Commission, basis points.
-        around: Origin of the tab's page, in which ``origin``'s may be a frame: its pause holds for its frames, its
-            budget does not.
+        top_origin: Origin of the tab's page, of which the page that plays may be a frame. Its pause applies to its
+            frames, its budget does not.
 
     Raises:
         Refusal: ``site.paused``, ``site.consent``, ``site.budget``.
@@ -58,15 +58,15 @@ def allow(
     if action in ("pause", "stop"):
         return
     site = ledger.site(origin)
-    for row in (site, ledger.site(around or origin)):
+    for row in (site, ledger.site(top_origin or origin)):
         if row is not None and row.state in _CODES:
             raise Refusal(_CODES[row.state], origin=row.origin)
-    if price.payer != "listener" or not price.owner or begun == FREE:
+    if price.payer != "listener" or not price.owner or start_action == _FREE:
         return
     cost = max_cost(meter.intervals(price.interval_s) + 1, price.owner, bps) - ledger.debited(ticket)
     if cost <= 0:
         return
-    if around not in ("", origin):
+    if top_origin not in ("", origin):
         raise Refusal("site.budget", origin=origin, cost_wei=str(cost), day_wei="0")
     day = day_of(time_ms)
     for row in (site or SiteRow(origin), ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)):
@@ -76,7 +76,7 @@ def allow(
 
 
 def _release(ledger: Ledger, ticket: bytes, price: Price, meter: Meter, bps: int) -> None:
-    """Give back what exceeds the cost of a stopped play's full intervals."""
+    """Release what exceeds the cost of a stopped play's full intervals."""
     if (
         price.payer == "listener"
         and (rest := ledger.debited(ticket) - max_cost(meter.intervals(price.interval_s), price.owner, bps)) > 0

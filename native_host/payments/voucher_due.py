@@ -1,4 +1,4 @@
-"""The voucher that a checked statement asks the listener to sign."""
+"""The voucher for a checked statement, which the listener is to sign."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from pywallet.protocol import Voucher
 
 @dataclass(frozen=True)
 class VoucherDue:
-    """What a statement that agrees with the ledger asks for. ``cap``: cumulative gross; ``added``: of it new; wei.
+    """A voucher that the listener is to sign.
 
-    ``agreed``: the value of everything signed for afterwards. ``lines``: ticket number to whole intervals. ``bps``: the
-    commission at which they are valued.
+    Attributes:
+        server: Address of the server, 20 bytes.
+        payer: Address of the listener key, 20 bytes.
+        cap: Cumulative gross amount, wei.
+        until: Epoch in which the voucher ends.
+        added: Part of ``cap`` that earlier vouchers do not have, wei.
+        agreed: Value of everything that is signed for afterwards, not rounded.
+        lines: Whole intervals by ticket number.
+        bps: Commission at which the lines are valued, basis points.
+        sends_lines: True if the voucher is sent with its lines; a server of an older version takes none.
     """
 
     server: bytes
@@ -23,8 +31,7 @@ class VoucherDue:
     agreed: int
     lines: dict[int, int]
     bps: int
-    named: bool = True
-    """Whether the server is told which lines the voucher is for; one of an older version is not."""
+    sends_lines: bool = True
 
     @property
     def voucher(self) -> Voucher:

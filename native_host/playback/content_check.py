@@ -31,21 +31,29 @@ class Station:
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts read from the chain. ``licensed``: the station may play this content."""
+    """Facts read from the chain.
+
+    Attributes:
+        station: The station of the page's domain; None without one.
+        licensed: True if the station may play this content.
+        revoked: True if the content is revoked.
+        destroyed: True if the content is destroyed.
+        server: Address of the content's security server in the current epoch.
+        server_url: Registered URL of that server.
+        bps: Commission now, basis points.
+    """
 
     station: Station | None
     licensed: bool
     revoked: bool
     destroyed: bool
     server: bytes
-    """The content's security server in the current epoch."""
     server_url: str
     bps: int = 0
-    """Commission now, basis points."""
 
 
 def domain_of(origin: str) -> str:
-    """``host[:port]`` of an origin, as the registry writes it."""
+    """``host[:port]`` of an origin, in lower case as in the registry."""
     return urlsplit(origin).netloc.lower()
 
 
@@ -54,12 +62,17 @@ async def check_content(network: Network, header: Header, origin: str) -> Facts:
 
     The security server is the chain's: a content may have moved since it was signed.
 
-    Raises InputError or Refusal (``content.*``, ``sps.policy.mismatch``,
-    ``server.*``) and Unavailable ``chain.unreachable``.
+    Args:
+        network: The header's network.
+        header: A verified header.
+        origin: Origin of the page.
+
+    Raises:
+        GomaaError: ``content.*``, ``sps.policy.mismatch``, ``server.*``, ``chain.unreachable``.
     """
     content = network.content(header.content)
     epoch = network.deployment.schedule.epoch_of(network.now_ms() // 1000)
-    ours, state, serving, (server, lane), station, bps = await asyncio.gather(
+    is_registered, state, serving, (server, state_of_server), station, bps = await asyncio.gather(
         network.registry.is_content(header.content),
         content.state(),
         _server_at(content, epoch),
@@ -67,9 +80,9 @@ async def check_content(network: Network, header: Header, origin: str) -> Facts:
         _station(network, domain_of(origin)),
         network.registry.rate_at(epoch),
     )
-    # Any contract can answer like a content; only the registry's own count.
-    known = state if ours and serving is not None else None
-    fault = content_fault(known, header.content, header.owner, header.policy_hash)
+    # Any contract can imitate a content; only contents of the registry count.
+    registered_state = state if is_registered and serving is not None else None
+    fault = content_fault(registered_state, header.content, header.owner, header.policy_hash)
     if fault is not None:
         raise fault.error(InputError)
     assert state is not None  # ``content.unknown`` otherwise
@@ -78,8 +91,8 @@ async def check_content(network: Network, header: Header, origin: str) -> Facts:
     if code is not None:
         raise Refusal(code)
     if serving != header.server.address:
-        server, lane = await _server(network, serving)
-    if server is None or not server.active or lane.bond == 0 or lane.retired is not None:
+        server, state_of_server = await _server(network, serving)
+    if server is None or not server.active or state_of_server.bond == 0 or state_of_server.retired is not None:
         raise Refusal("server.unbonded", server=serving.hex())
     # The server's URL is its registrant's choice: it may not be in a more private network than page or node.
     if place_of_url(server.url) > max(standing_of_url(origin), standing_of_url(network.deployment.rpc)):
@@ -89,9 +102,9 @@ async def check_content(network: Network, header: Header, origin: str) -> Facts:
 
 
 async def _server_at(content: Content, epoch: int) -> bytes | None:
-    """The epoch's server: by the clock's epoch, since the newest block may be of the one before.
+    """A content's server in an epoch; None where no content has this address.
 
-    None where no content answers.
+    The epoch is the clock's: the newest block may be of the one before.
     """
     try:
         return await content.server_at(epoch)
@@ -103,8 +116,10 @@ async def _server_at(content: Content, epoch: int) -> bytes | None:
 
 async def _server(network: Network, address: bytes) -> tuple[ServerEntry | None, ServerState]:
     """A security server's entry and bond."""
-    entry, lane = await asyncio.gather(network.registry.server(address), network.settlement.server_state(address))
-    return entry, lane
+    entry, state_of_server = await asyncio.gather(
+        network.registry.server(address), network.settlement.server_state(address)
+    )
+    return entry, state_of_server
 
 
 async def _station(network: Network, domain: str) -> Station | None:

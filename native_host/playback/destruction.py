@@ -1,10 +1,11 @@
-"""Destruction of a content's keys where its terms ask for it, and the signed notice of it to the server."""
+"""Destruction of a content's keys where its terms require it, and the signed notice to the server."""
 
 from __future__ import annotations
 
 import contextlib
 
 from messages.browser_host.events import Destroyed
+from messages.host_server.playback import DestroyedResult
 from native_host.background import BackgroundTasks
 from native_host.ledger import Ledger
 from native_host.messaging.events import Emit
@@ -40,18 +41,18 @@ class Destructions:
         self._tasks, self._emit = tasks, emit
 
     def destroy(self, stream: Stream, code: str) -> None:
-        """Erase every key of a stream's content, sign that it was done, and send the notice in the background.
+        """Erase every key of a stream's content, sign a notice of it, and send the notice in the background.
 
         Args:
-            stream: Of an invocation whose refusal asks for it; it has a session.
-            code: The refusal's.
+            stream: Stream of the invocation whose refusal requires it; it has a session.
+            code: Code of the refusal.
         """
         content = stream.header.content
         time_ms = self._clock.now_ms(stream.network, self._servers.of_stream(stream))
         for other in self._streams.of_content(content):
             other.withdraw(code)
         session = stream.session
-        assert session is not None  # only an invocation ends like this
+        assert session is not None  # an invocation has one
         digest = destruction_digest(content, session.listener, time_ms, code)
         signature = sign(self._keys.of_stream(stream), digest)
         with self._ledger.write():
@@ -61,14 +62,14 @@ class Destructions:
         self._emit(Destroyed(stream.name, to_hex(content), code))
 
     async def _send_notices(self) -> None:
-        """Send each notice to the server and as the device of the play that it is about: to no other."""
+        """Send each notice to the server of its play, as the device of its play, and to no other server."""
         for content, listener, time_ms, code, signature in self._ledger.unsent_destructions():
             with contextlib.suppress(GomaaError):
                 server = self._server_of_play(content, listener)
                 if server is None:
                     continue
                 fields = {"content": to_hex(content), "listener": to_hex(listener), "time_ms": time_ms, "code": code}
-                await server.request("destroyed", **fields, signature=to_hex(signature))
+                await server.request("destroyed", DestroyedResult, **fields, signature=to_hex(signature))
                 with self._ledger.write():
                     self._ledger.set_destruction_sent(content, listener)
 

@@ -1,4 +1,4 @@
-"""Which of this computer's device keys a session or a stream uses."""
+"""Device keys of sessions and streams."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ class DeviceKeys:
         """Address of the device that a session has to name for a stream: that of the content's server and the station.
 
         Where the terms limit a listener's devices, this computer stays the device that has played the content at this
-        station before, also at a server that the content has moved to: the server before tells it which devices those
-        are.
+        station before, also at a server to which the content has moved: the handover names the devices so far.
 
         Returns:
             20 bytes; None for a stream without a station.

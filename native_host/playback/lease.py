@@ -10,7 +10,7 @@ from pywallet.errors import Refusal
 
 @dataclass
 class Lease:
-    """Keys that this host may give out without asking the server. They are held in memory only.
+    """Keys that this host may release without a request to the server. They are held in memory only.
 
     Attributes:
         first: Index of the first segment whose key is held.
@@ -42,7 +42,7 @@ class Lease:
         return run
 
     def ends_at(self, index: int) -> int:
-        """The first segment from ``index`` on whose key is missing."""
+        """The first segment from ``index`` on whose key is not held."""
         while index in self.keys:
             index += 1
         return index

@@ -1,4 +1,4 @@
-"""Pacing of one play: where its last jump went and how far it can have played since."""
+"""Pacing of one play: target of its last jump, and the furthest position reachable since."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Pacer:
 
     Attributes:
         base_ms: Target of the last jump.
-        played_ms: Song that can have been played between the last jump and ``time_ms``.
-        playing: Whether the play is playing.
+        played_ms: Most that can have been played between the last jump and ``time_ms``.
+        playing: True between a start or resume and a pause or stop.
         time_ms: Time of the last action, Unix.
         fastest: Highest playback rate that the terms allow.
     """
@@ -36,7 +36,7 @@ class Pacer:
         return self.base_ms + self.played_ms + self._running(time_ms) + CLOCK_SLACK_MS
 
     def plausible(self, action: str, position_ms: int, time_ms: int) -> bool:
-        """Whether ``action`` can happen at a position: only a jump leaves what elapsed time reaches."""
+        """Return whether an action can happen at a position: one that elapsed time reaches, or the target of a jump."""
         return action in JUMPS or self.base_ms - CLOCK_SLACK_MS <= position_ms <= self.reach_ms(time_ms)
 
     def after(self, action: str, position_ms: int, time_ms: int) -> Pacer:

@@ -1,4 +1,4 @@
-"""Refusals: recorded in the ledger, and shown by the extension."""
+"""Refusals: recorded in the ledger, and sent to the extension as events."""
 
 from __future__ import annotations
 
@@ -31,9 +31,15 @@ class Refusals:
             self._ledger.add_refusal(int(time.time()), content, station.domain if station else None, action, code)
 
     def on_refused(self, session: bytes, _sequence: int, code: str) -> None:
-        """The server refused a reported invocation: erase the session's leases, whose keys it would not pay for."""
+        """Erase the leases of a session whose reported invocation the server has refused.
+
+        Args:
+            session: Digest of the session.
+            _sequence: Sequence number of the invocation.
+            code: Code of the refusal.
+        """
         if code == "server.moved":
-            # Nothing is wrong with the listener's side: the engine asks for a ticket of the new server.
+            # The leases stay valid: the engine gets a ticket of the new server.
             return
         for stream in self._streams.of_session(session):
             if stream.lease is not None:

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import asdict
+
 from common.retry import Backoff
+from messages.host_server.playback import GrantResult, ReportResult
 from native_host.ledger import InvocationRow, Ledger
 from native_host.remote.server import Server
 from pywallet.errors import GomaaError, Unavailable
@@ -16,7 +19,6 @@ from pywallet.protocol.foreign_errors import code_from
 BATCH: Final = 64
 FIRST_PAUSE_S: Final = 1.0
 MAX_PAUSE_S: Final = 60.0
-# Errors that say nothing about the invocation itself: it stays unreported.
 PASSING: Final = frozenset(
     (
         "server.unreachable",
@@ -28,12 +30,13 @@ PASSING: Final = frozenset(
         "message.schema",
     )
 )
+"""Codes that concern the connection and not the invocation, which stays unreported."""
 
 OnRefused = Callable[[bytes, int, str], None]
 
 
 def wire(entry: InvocationRow) -> dict[str, Any]:
-    """The signed invocation of a ledger row, as it goes over the line."""
+    """The signed invocation of a ledger row as JSON."""
     message = Invocation(
         session=entry.session,
         ticket=entry.ticket,
@@ -55,30 +58,45 @@ class Reporter:
         self._session = session
         self._on_refused = on_refused
         self._wake = asyncio.Event()
-        # Held while a request is under way: the server takes a session's sequence numbers only upwards.
+        # Held during a request: the server accepts a session's sequence numbers only in ascending order.
         self._line = asyncio.Lock()
         self._task = asyncio.create_task(self._run())
 
     def wake(self) -> None:
-        """Report now: there is a new invocation, or the connection is back."""
+        """Report in the background: after a new invocation, or when the connection is established again."""
         self._wake.set()
 
     async def flush(self, below: int | None = None) -> None:
-        """Report everything (with a lower sequence number than ``below``) now. Raises the server's error."""
+        """Report what is unreported, and return once the server has it.
+
+        Args:
+            below: Only invocations with a lower sequence number; None: all.
+
+        Raises:
+            GomaaError: The server's error.
+        """
         async with self._line:
             await self._flush(below)
 
-    async def grant(self, entry: InvocationRow, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
-        """Ask keys for an invocation that is in the ledger; the answer acknowledges it.
+    async def grant(self, entry: InvocationRow, first: int, count: int, key: str, rendition: int) -> GrantResult:
+        """Request keys for a recorded invocation; the result acknowledges it.
 
-        Raises the server's refusal (then the ledger's row is refused too) or
-        Unavailable (then it stays unreported and may be asked again).
+        Args:
+            entry: The ledger's row.
+            first: First wanted segment.
+            count: Number of wanted segments.
+            key: X25519 public key of the renderer, in base64.
+            rendition: Id of the rendition.
+
+        Raises:
+            GomaaError: The server's refusal, after which the row is refused; Unavailable, after which it stays
+                unreported and the request may be repeated.
         """
         async with self._line:
             await self._flush(entry.sequence)
             try:
                 result = await self.server.request(
-                    "grant", invocation=wire(entry), first=first, count=count, key=key, rendition=rendition
+                    "grant", GrantResult, invocation=wire(entry), first=first, count=count, key=key, rendition=rendition
                 )
             except GomaaError as e:
                 if e.code not in PASSING:
@@ -101,7 +119,7 @@ class Reporter:
                 await self.flush()
                 backoff.reset()
             except GomaaError as e:
-                # A new connection wakes this task (`Reporters.wake`); other errors of the server are retried slowly.
+                # ``Reporters.wake`` follows a new connection; other errors of the server are retried with a backoff.
                 if e.code != "server.unreachable":
                     await asyncio.sleep(backoff.next_s())
                     self._wake.set()
@@ -109,23 +127,23 @@ class Reporter:
     async def _flush(self, below: int | None) -> None:
         while batch := self._ledger.unreported(self._session, self.server.address, BATCH, below):
             try:
-                result = await self.server.request("report", invocations=[wire(entry) for entry in batch])
+                result = await self.server.request("report", ReportResult, invocations=[wire(entry) for entry in batch])
             except GomaaError as e:
-                # The server names the one invocation for which it refuses the whole list.
+                # The error's detail has the invocation for which the server refuses the whole list.
                 bad = e.detail.get("sequence")
                 if e.code in PASSING or bad not in [entry.sequence for entry in batch]:
                     raise
                 self._settle([bad], {bad: e.code})
                 continue
-            refused = _refused(result, self.server.url)
-            last = result.get("sequence")
-            if not isinstance(last, int):
-                raise Unavailable("server.answer", server=self.server.url, op="report")
-            seen = [entry.sequence for entry in batch if entry.sequence <= last or entry.sequence in refused]
+            refused = {row.sequence: code_from("server", row.code) for row in result.refused}
+            seen = [entry.sequence for entry in batch if entry.sequence <= result.sequence or entry.sequence in refused]
             if not seen:
                 raise Unavailable("server.answer", server=self.server.url, op="report")
             self._settle(seen, refused)
-            self._usage(batch[-1], result)
+            if result.usage is not None:
+                last = batch[-1]
+                with self._ledger.write():
+                    self._ledger.set_server_usage(last.listener, last.content, asdict(result.usage))
         self._ledger.checkpoint()
 
     def _settle(self, sequences: list[int], refused: dict[int, str]) -> None:
@@ -134,29 +152,3 @@ class Reporter:
         for sequence in sequences:
             if sequence in refused:
                 self._on_refused(self._session, sequence, refused[sequence])
-
-    def _usage(self, entry: InvocationRow, result: dict[str, Any]) -> None:
-        usage = valid_usage(result.get("usage"))
-        if usage is not None:
-            with self._ledger.write():
-                self._ledger.set_server_usage(entry.listener, entry.content, usage)
-
-
-def valid_usage(value: Any) -> dict[str, int | None] | None:
-    """The server's ``usage`` if it is complete, else None."""
-    if not isinstance(value, dict):
-        return None
-    first = value.get("first_play_s")
-    numbers = [value.get(name) for name in ("plays", "seeks", "seconds")]
-    if not all(type(n) is int and 0 <= n < 1 << 53 for n in numbers) or not (first is None or type(first) is int):
-        return None
-    return {"plays": numbers[0], "seeks": numbers[1], "seconds": numbers[2], "first_play_s": first}
-
-
-def _refused(result: dict[str, Any], url: str) -> dict[int, str]:
-    out = {}
-    for item in result.get("refused") or ():
-        if not isinstance(item, dict) or type(item.get("sequence")) is not int or not isinstance(item.get("code"), str):
-            raise Unavailable("server.answer", server=url, op="report")
-        out[item["sequence"]] = code_from("server", item["code"])
-    return out

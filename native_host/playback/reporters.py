@@ -36,15 +36,15 @@ class Reporters:
                     self.of(servers.of_session(session, server, url, networks[chain_id]), identity).wake()
 
     def wake(self, server: Server) -> None:
-        """Report what waits for a server: it is connected again."""
+        """Report what is unreported to a server that is connected again."""
         for reporter in self._reporters.values():
             if reporter.server is server:
                 reporter.wake()
 
     async def flush(self) -> None:
-        """Report everything that waits; a server that is away keeps its part waiting."""
+        """Report everything that is unreported; what an unreachable server does not get stays unreported."""
         await asyncio.gather(*(reporter.flush() for reporter in self._reporters.values()), return_exceptions=True)
 
     async def close(self) -> None:
-        """Stop reporting; what is not reported waits in the ledger."""
+        """Stop reporting; what is unreported stays in the ledger."""
         await asyncio.gather(*(reporter.close() for reporter in self._reporters.values()), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""One rendition as the player needs it: where its parts lie in the file, and when they sound."""
+"""Segment table of one rendition: places of its parts in the file, and their times."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Table:
 
     @property
     def index(self) -> SegmentIndex:
-        """When its segments sound."""
+        """Times of its segments."""
         return self.rendition.index
 
     def entries(self) -> list[tuple[int, int, int, int, str]]:
@@ -39,9 +39,9 @@ def build(header: Header, cose_length: int, index: int = 0) -> Table:
     """The table of a rendition.
 
     Args:
-        header: The song's.
-        cose_length: Bytes of the signed header in the file.
-        index: Of the rendition in the header.
+        header: The content's header.
+        cose_length: Length of the signed header in the file, bytes.
+        index: Index of the rendition in the header.
     """
     rendition = header.renditions[index]
     offset = rendition_choice.offset(header, cose_length, index)

@@ -1,4 +1,4 @@
-"""What security servers send unasked: receipts and revocations; and whether they are connected."""
+"""Events of security servers: receipts, revocations, and the state of the connection."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ServerEvents:
         self._withdrawals, self._tasks, self._emit = withdrawals, tasks, emit
 
     def on_event(self, network: Network, server: Server, event: dict[str, Any]) -> None:
-        """Store a receipt, or check a revocation against the chain; a bad message is a ``problem`` event."""
+        """Store a receipt, or check a revocation against the chain; a malformed event becomes a ``problem`` event."""
         try:
             if event.get("event") == "receipt":
                 self._receipt(network, server, event)
@@ -44,7 +44,7 @@ class ServerEvents:
             self._emit(ProblemFound("", e.code, e.message))
 
     async def on_state(self, server: Server, up: bool) -> None:
-        """Send a ``server`` event; a server that is connected again gets the reports that wait for it."""
+        """Send a ``server`` event, and report what is unreported to a server that is connected again."""
         self._emit(ServerState(up))
         if up:
             self._reporters.wake(server)

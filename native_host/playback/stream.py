@@ -1,4 +1,4 @@
-"""Stream: one song in one player, with its verified header, session, ticket and lease."""
+"""Stream: one content in one player, with its verified header, session, ticket and lease."""
 
 from __future__ import annotations
 
@@ -23,7 +23,36 @@ from pywallet.sps.header import Header
 
 @dataclass
 class Stream:
-    """One open song. ``wrap`` wraps keys to the renderer; ``lease`` and ``pacer`` last as long as the ticket."""
+    """One open content.
+
+    Attributes:
+        name: Name that the extension gave it.
+        header: The verified header.
+        policy: The header's terms.
+        table: Segments of the selected rendition.
+        network: Network of the content.
+        facts: Facts read from the chain.
+        renderer: X25519 public key of the renderer, in base64.
+        wrap: Wraps segment keys to the renderer.
+        server: Address of the security server: that of the ticket; without one the content's by the chain, to which
+            the content may have moved since its header.
+        server_url: URL of that server.
+        origin: Origin of the page, set by the extension's background.
+        site: Origin of the tab's page, whose quota the stream uses; ``origin`` may be that of a frame in it.
+        size: Length of the header, bytes.
+        session: The session of the play.
+        ticket: Digest of the ticket.
+        lease: Keys held in advance for the ticket.
+        pacer: Pacing of the ticket's play.
+        withdrawn: Code of the revocation or destruction of the content.
+        unanswered: A recorded invocation whose keys have not arrived: the same request is the same invocation.
+        renewal: Renewal of the lease that is under way.
+        start_action: Action that began the ticket's play.
+        interrupted: Digest of a ticket whose play was interrupted and can be resumed here.
+        voucher_due: Voucher that ``owed`` returned last.
+        territory: Territory of the listener according to the server.
+        purpose: Purpose of the station according to the server.
+    """
 
     name: str
     header: Header
@@ -34,53 +63,41 @@ class Stream:
     renderer: str
     wrap: WrapKey
     server: bytes
-    """Security server of the stream's ticket.
-
-    Without one, the content's by the chain, which may have moved since the header.
-    """
     server_url: str
     origin: str = ""
-    """Origin of the page, from the extension's background."""
     site: str = ""
-    """Origin of the tab's page, in which ``origin``'s may be a frame: the site whose quota this stream uses."""
     size: int = 0
-    """Bytes of the header."""
     session: SessionRow | None = None
     ticket: bytes | None = None
     lease: Lease | None = None
     pacer: Pacer = field(default_factory=Pacer)
     withdrawn: str | None = None
     unanswered: InvocationRow | None = None
-    """An invocation in the ledger whose keys have not arrived: the same request again is not counted again."""
     renewal: asyncio.Task[None] | None = None
-    started: str | None = None
-    """The action that began the ticket's play."""
-    going: bytes | None = None
-    """A ticket whose play was cut off and could go on here."""
-    due: VoucherDue | None = None
-    """What the listener was last asked to sign for."""
-    place: tuple[str | None, str | None] = (None, None)
-    """Territory and purpose, from the security server's answer to the ticket."""
+    start_action: str | None = None
+    interrupted: bytes | None = None
+    voucher_due: VoucherDue | None = None
+    territory: str | None = None
+    purpose: str | None = None
 
     @cached_property
     def duration_ms(self) -> int:
-        """Length of the song: the first rendition's, whichever one plays, as at the security server."""
+        """Length of the first rendition, whichever one plays, as at the security server."""
         return self.header.renditions[0].duration_ms
 
     def metered(self, meter: Meter, usage: Usage, action: str, position_ms: int, time_ms: int) -> Meter:
-        """The ticket's meter after one more action: it ends with the song or the part of it that the terms allow."""
-        started = action if action in STARTS else self.started or "play"
+        """The ticket's meter after one more action. It ends with the content, or the part that the terms allow."""
+        started = action if action in STARTS else self.start_action or "play"
         part_ms = extent(self.policy, usage, started).to_ms
         end_ms = self.duration_ms if part_ms is None else min(self.duration_ms, part_ms)
         return meter.advance(action, position_ms, time_ms, self.policy.fastest, end_ms)
 
     def context(self, now_s: int, **more: Any) -> Context:
-        """Where and when, for the policy's decision; ``more`` are further fields of the context."""
+        """Context of the policy's decision; ``more`` are further fields of it."""
         station = self.facts.station
-        territory, purpose = self.place
         return Context(
-            territory=territory,
-            purpose=purpose,
+            territory=self.territory,
+            purpose=self.purpose,
             device_known=True,
             **more,
             now_s=now_s,
@@ -91,7 +108,7 @@ class Stream:
         )
 
     def withdraw(self, code: str) -> None:
-        """Give out no more keys: the owner has withdrawn the song."""
+        """Erase the lease's keys, and release no more of them: the content is revoked or destroyed."""
         self.withdrawn = code
         if self.lease is not None:
             self.lease.discard()

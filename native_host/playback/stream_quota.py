@@ -16,11 +16,11 @@ MOST_OF_SITE: Final = 128
 MOST_BYTES_OF_SITE: Final = 8 << 20
 """Bytes of the headers of one site's streams."""
 MOST_STREAMS: Final = 512
-"""Streams of all sites. At this number a stream that never played is closed, of the site that has most."""
+"""Streams of all sites. Above it a stream that never played is closed, of the site with most streams."""
 
 
-class Room:
-    """The streams that each site has open or is opening."""
+class StreamQuota:
+    """Counts the streams that each site has open or is opening."""
 
     def __init__(self, streams: Mapping[str, Stream]) -> None:
         self._streams = streams
@@ -37,7 +37,7 @@ class Room:
             size: Bytes of the header.
 
         Yields:
-            The stream to close for it, or None.
+            A stream to close first; None where there is room.
 
         Raises:
             Refusal: ``site.streams``.
@@ -47,11 +47,11 @@ class Room:
             raise Refusal("site.streams", most=MOST_OF_SITE)
         if sum(stream.size for stream in own) + self._bytes[site] + size > MOST_BYTES_OF_SITE:
             raise Refusal("site.streams", limit=MOST_BYTES_OF_SITE)
-        leaving = self._leaving() if len(self._streams) + self._opening.total() >= MOST_STREAMS else None
+        evicted = self._stream_to_evict() if len(self._streams) + self._opening.total() >= MOST_STREAMS else None
         self._opening[site] += 1
         self._bytes[site] += size
         try:
-            yield leaving
+            yield evicted
         finally:
             self._opening[site] -= 1
             self._bytes[site] -= size
@@ -63,10 +63,10 @@ class Room:
         """Lock for reading a long header of the site: its headers use one thread at a time."""
         return self._readers[site]
 
-    def _leaving(self) -> Stream:
+    def _stream_to_evict(self) -> Stream:
         sites = Counter(stream.site for stream in self._streams.values())
         for site, _ in sites.most_common():
             for stream in self._streams.values():
-                if stream.site == site and stream.started is None:
+                if stream.site == site and stream.start_action is None:
                     return stream
         raise Refusal("site.streams", most=MOST_STREAMS)

@@ -1,4 +1,4 @@
-"""Contents that the chain says are revoked or destroyed."""
+"""Contents that are revoked or destroyed on the chain."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Withdrawals:
             self._ledger.end_leases(content, code)
 
     async def check(self, network: Network, content: bytes) -> None:
-        """Withdraw a content if the chain says so: a server's message alone withdraws nothing."""
+        """Withdraw a content that is revoked or destroyed on the chain; a server's event alone is no evidence."""
         state = await network.content(content).state()
         code = None if state is None else withdrawal(state)
         if code is not None:

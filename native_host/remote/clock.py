@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 AGREE_MS: Final = 1_000
+"""Tolerance between a server's clock and this computer's."""
 LEAD_MS: Final = 15_000
 """Most that a server's clock may lead this computer's and be used alone."""
 ROLLBACK_MS: Final = 120_000
@@ -15,12 +16,12 @@ DAY_MS: Final = 86_400_000
 
 
 def day_of(time_ms: int) -> int:
-    """The day of a budget, counted from 1970 in UTC: 24 hours long in every place, whatever its summer time."""
+    """The day of a budget, counted from 1970 in UTC, so that every day has 24 hours."""
     return time_ms // DAY_MS
 
 
 def system_ms() -> int:
-    """This computer's clock, Unix ms: anyone may have set it."""
+    """This computer's clock, Unix ms; not trusted."""
     return time.time_ns() // 1_000_000
 
 
@@ -34,7 +35,7 @@ class Clock:
 
     Args:
         newest_ms: The latest time that the ledger has, Unix ms.
-        local: This computer's clock, Unix ms: anyone may have set it.
+        local: This computer's clock, Unix ms; not trusted.
         steady: A monotonic clock, ms.
     """
 
@@ -48,9 +49,9 @@ class Clock:
         """Trusted Unix time in ms.
 
         The chain's time is the floor: setting this computer's clock back gains nothing. Between rare blocks the clock
-        of the server that receives the time is used: this computer's error, equal for all servers, would tie them to
-        each other. Time runs backwards only where a server disproves a time that came from this computer's clock
-        alone. Each network has its own time: one whose blocks are ahead moves no other's.
+        of the server that receives the time is used: this computer's error, equal for all servers, would link its
+        devices to each other. Time runs backwards only where a server disproves a time that came from this computer's
+        clock alone. Each network has its own time, so that blocks ahead of time on one do not affect another.
 
         Args:
             chain_ms: The chain's time.
@@ -61,18 +62,18 @@ class Clock:
         """
         last_ms = self._last_ms.get(chain_id, 0)
         own = self._local()
-        known = others_ms if server_ms is None else server_ms
+        server_clock_ms = others_ms if server_ms is None else server_ms
         if server_ms is not None and server_ms <= own + LEAD_MS:
             own = server_ms
-        elif known is not None:
-            own = min(own, known + AGREE_MS)
-        if known is not None and last_ms > max(chain_ms, known + AGREE_MS):
+        elif server_clock_ms is not None:
+            own = min(own, server_clock_ms + AGREE_MS)
+        if server_clock_ms is not None and last_ms > max(chain_ms, server_clock_ms + AGREE_MS):
             last_ms = 0
         self._last_ms[chain_id] = last_ms = max(last_ms, chain_ms, own)
         return last_ms
 
     def rolled_back(self, trusted_ms: int | None) -> bool:
-        """Whether this computer's clock was set back while the host ran, or against the ledger's newest time.
+        """Return whether this computer's clock was set back while the host ran, or against the ledger's newest time.
 
         Args:
             trusted_ms: Time of chain or server, Unix ms; None while neither is known. A clock that was set back to it,

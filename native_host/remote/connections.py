@@ -15,9 +15,9 @@ from native_host.remote.network import Network
 from native_host.remote.server import OnState, Server
 
 MAX_IDLE: Final = 16
-"""Connections that stay open although no stream needs them."""
-VISIT_S: Final = 60.0
-"""Least time between two questions to a server without an open connection: the popup polls every few seconds."""
+"""Connections that stay open although no stream uses them."""
+POLL_S: Final = 60.0
+"""Least time between two polls of a server without an open connection, seconds; the popup polls more often."""
 
 OnEvent = Callable[[Network, Server, dict[str, Any]], None]
 InUse = Callable[[], Set[tuple[bytes, bytes]]]
@@ -25,9 +25,9 @@ InUse = Callable[[], Set[tuple[bytes, bytes]]]
 
 
 class ServerConnections:
-    """Connections by chain id, server address, URL and device key, the one used last last.
+    """Connections by chain id, server address, URL and device key, in the order of their last use.
 
-    A server sees no more behind one connection than behind one station: nothing in common ties two of them.
+    Each connection is for one device, so that a server cannot link the stations at which a listener plays.
     """
 
     def __init__(self, tasks: BackgroundTasks, on_event: OnEvent, on_state: OnState, in_use: InUse) -> None:
@@ -35,13 +35,13 @@ class ServerConnections:
 
         Args:
             tasks: Runs the closing of idle connections.
-            on_event: Called with network, connection and message for what a server sends unasked.
+            on_event: Called with network, connection and message for each event of a server.
             on_state: Awaited when a connection is established, and when it is lost.
-            in_use: The connections that streams need, which are never idle.
+            in_use: The connections that streams use, which are never idle.
         """
         self._tasks, self._on_event, self._on_state, self._in_use = tasks, on_event, on_state, in_use
         self._servers: dict[tuple[int, bytes, str, bytes], Server] = {}
-        self._visited_s: dict[tuple[bytes, bytes], float] = {}
+        self._polled_s: dict[tuple[bytes, bytes], float] = {}
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers.values())
@@ -50,9 +50,9 @@ class ServerConnections:
         """The connection to a server for one device key; it begins to connect on first use.
 
         Args:
-            address: The server's, 20 bytes.
-            url: Where it answers.
-            network: The one on which it serves.
+            address: Address of the server, 20 bytes.
+            url: URL of the server.
+            network: Network of the server.
             key: Private key of the device, 32 bytes.
         """
         place = (network.deployment.chain_id, address, url, key)
@@ -60,13 +60,13 @@ class ServerConnections:
         if server is None:
             self._close_idle()
             server = Server(address, url, key, network.now_ms, partial(self._on_event, network), self._on_state)
-        # The one used last stands last.
+        # Inserted again: the order of the dictionary is that of the last use.
         self._servers[place] = server
         return server
 
     @contextlib.asynccontextmanager
-    async def visit(self, address: bytes, url: str, network: Network, key: bytes) -> AsyncIterator[Server]:
-        """The connection of one device key: the established one, or one for this question alone."""
+    async def borrow(self, address: bytes, url: str, network: Network, key: bytes) -> AsyncIterator[Server]:
+        """The established connection of a device key, or a temporary one."""
         server = self._servers.get((network.deployment.chain_id, address, url, key))
         if server is not None and server.up:
             yield server
@@ -79,18 +79,18 @@ class ServerConnections:
 
     @contextlib.asynccontextmanager
     async def anonymous(self, address: bytes, url: str, network: Network) -> AsyncIterator[Server]:
-        """A connection with a fresh device key, which ties the question to no station and to no other connection."""
-        async with self.visit(address, url, network, fresh_key()) as server:
+        """A temporary connection with a fresh device key, which nothing links to a station or another connection."""
+        async with self.borrow(address, url, network, fresh_key()) as server:
             yield server
 
-    def may_visit(self, address: bytes, key: bytes) -> bool:
-        """Whether a server may be asked now as one device: if connected always, else once in ``VISIT_S``."""
+    def may_poll(self, address: bytes, key: bytes) -> bool:
+        """Return whether a server may be polled now as one device: always if connected, else once in ``POLL_S``."""
         if any((server.address, used) == (address, key) and server.up for (*_, used), server in self._servers.items()):
             return True
-        now_s, last_s = time.monotonic(), self._visited_s.get((address, key))
-        if last_s is not None and now_s < last_s + VISIT_S:
+        now_s, last_s = time.monotonic(), self._polled_s.get((address, key))
+        if last_s is not None and now_s < last_s + POLL_S:
             return False
-        self._visited_s[address, key] = now_s
+        self._polled_s[address, key] = now_s
         return True
 
     def latest_ms(self, chain_id: int) -> int | None:
@@ -103,7 +103,7 @@ class ServerConnections:
         await asyncio.gather(*(server.close() for server in self._servers.values()), return_exceptions=True)
 
     def _close_idle(self) -> None:
-        """Close the connections used longest ago that no stream needs; the next request opens them again."""
+        """Close the least recently used connections without a stream; the next request opens them again."""
         in_use = self._in_use()
         idle = [
             server
@@ -111,8 +111,8 @@ class ServerConnections:
             if server.up and (address, key) not in in_use
         ]
         for server in idle[: max(0, len(idle) - MAX_IDLE)]:
-            self._tasks.start(server.sleep())
+            self._tasks.start(server.disconnect())
 
 
 async def _ignore_state(_server: Server, _up: bool) -> None:
-    """State of a connection for one question, which is no event."""
+    """State of a temporary connection, which is no event."""

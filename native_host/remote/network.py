@@ -31,7 +31,7 @@ OnWithdrawn = Callable[[bytes, str], None]
 
 
 class Network:
-    """One deployment, connected on first use; every read raises Unavailable ``chain.unreachable`` while that fails."""
+    """One deployment, connected on first use; reads raise Unavailable ``chain.unreachable`` where that fails."""
 
     def __init__(self, deployment: Deployment, on_withdrawn: OnWithdrawn) -> None:
         self.deployment = deployment
@@ -60,7 +60,7 @@ class Network:
         async with self._lock:
             if self._chain is not None:
                 return
-            # Imported here: the ABI library would delay the start, for which the browser waits.
+            # Imported on first use: the ABI library delays the start, for which the browser waits.
             from chain.clock import ChainClock
 
             stack = AsyncExitStack()
@@ -79,11 +79,11 @@ class Network:
             self._stack, self._chain, self._clock = stack, chain, clock
 
     def now_ms(self) -> int:
-        """The chain's time, Unix ms; this computer's before the chain was ever reached."""
+        """The chain's time, Unix ms; before the first connection this computer's."""
         return int(self._clock.now_ms()) if self._clock is not None else time.time_ns() // 1_000_000
 
     def chain_ms(self) -> int | None:
-        """The chain's time, Unix ms; None before it was ever reached."""
+        """The chain's time, Unix ms; None before the first connection."""
         return None if self._clock is None else int(self._clock.now_ms())
 
     @property

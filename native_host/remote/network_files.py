@@ -1,4 +1,4 @@
-"""Deployment files of the known networks: those of the release, and one for each that was added."""
+"""Deployment files of networks: those of the release, and one for each added network."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _BAD: Final = (OSError, ValueError, KeyError, TypeError, GomaaError)
 
 
 def load(paths: Paths) -> dict[int, Deployment]:
-    """Deployments by chain id: the release's, and the added ones, which may name another node.
+    """Deployments by chain id: the release's, replaced by added ones, which may have another node.
 
     Damaged files are skipped.
     """
     from chain.deployment import Deployment
 
-    found: dict[int, Deployment] = {}
+    deployments: dict[int, Deployment] = {}
     for file in (*sorted(RELEASED.glob("*.json")), *sorted(paths.networks.glob("*.json"))):
         try:
             deployment = Deployment.load(file)
         except _BAD:
             continue
-        found[deployment.chain_id] = deployment
-    return found
+        deployments[deployment.chain_id] = deployment
+    return deployments
 
 
 def damaged(paths: Paths) -> list[Path]:
-    """The added files that hold no deployment."""
+    """Files of added networks that hold no valid deployment."""
     from chain.deployment import Deployment
 
     bad = []
@@ -57,8 +57,8 @@ def add(paths: Paths, file: Path, replace: bool = False) -> Deployment:
         replace: Replace another network with its chain id.
 
     Raises:
-        InputError: ``message.schema`` where the file is none, ``host.network.insecure`` where others can change its
-            node's answers, ``host.network.taken`` where another network with its chain id is known.
+        InputError: ``message.schema`` for a file that holds no deployment, ``host.network.insecure`` where others can
+            change its node's responses, ``host.network.taken`` where there is another network with its chain id.
     """
     from chain.deployment import Deployment
 
@@ -68,14 +68,14 @@ def add(paths: Paths, file: Path, replace: bool = False) -> Deployment:
         raise InputError("message.schema", file=str(file), reason=str(e)) from None
     if not _is_secure(deployment.rpc):
         raise InputError("host.network.insecure", chain_id=deployment.chain_id)
-    known = load(paths).get(deployment.chain_id)
-    if known is not None and not replace and not same(known, deployment):
+    present = load(paths).get(deployment.chain_id)
+    if present is not None and not replace and not is_same(present, deployment):
         raise InputError("host.network.taken", chain_id=deployment.chain_id)
-    return keep(paths, deployment)
+    return save(paths, deployment)
 
 
 def _is_secure(url: str) -> bool:
-    """Whether a node is reached over TLS, or within the person's own network."""
+    """Return whether a node is reached over TLS, or within a private network."""
     try:
         node = urlsplit(url)
         if node.scheme in ("wss", "https"):
@@ -89,8 +89,8 @@ def _is_secure(url: str) -> bool:
         return "." not in host or host.endswith((".localhost", ".local", ".internal", ".home.arpa"))
 
 
-def keep(paths: Paths, deployment: Deployment) -> Deployment:
-    """Write a deployment file; one with the same chain id is replaced."""
+def save(paths: Paths, deployment: Deployment) -> Deployment:
+    """Write a deployment file, in place of one with the same chain id."""
     target = paths.make().networks / f"{deployment.chain_id}.json"
     temporary = target.with_suffix(".new")
     temporary.write_text(json.dumps(deployment.to_json(), indent=2) + "\n", encoding="utf-8")
@@ -98,10 +98,10 @@ def keep(paths: Paths, deployment: Deployment) -> Deployment:
     return deployment
 
 
-def same(one: Deployment, other: Deployment) -> bool:
-    """Whether two deployments have the same contracts, by whatever node."""
+def is_same(deployment: Deployment, other: Deployment) -> bool:
+    """Return whether two deployments have the same contracts; their nodes may differ."""
     names = ("chain_id", "token", "registry", "settlement")
-    return all(getattr(one, name) == getattr(other, name) for name in names)
+    return all(getattr(deployment, name) == getattr(other, name) for name in names)
 
 
 def from_record(raw: Any) -> Deployment:

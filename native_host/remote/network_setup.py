@@ -1,4 +1,4 @@
-"""Adding a network that a station names: fetch its record, check it against its node, save it."""
+"""Adding the network of a station: fetch the station's record, compare it with the node, save it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ANSWER_S: Final = 10.0
 
 
 def require_safe(origin: str, deployment: Deployment) -> None:
-    """Refuse a record or node that others could change, and a node further inside than the station that names it.
+    """Refuse a record or node that others could change, and a node in a more private network than its station.
 
     Raises:
         InputError: ``host.network.insecure``.
@@ -40,7 +40,7 @@ def require_safe(origin: str, deployment: Deployment) -> None:
         raise InputError("host.network.insecure")
 
 
-async def record(origin: str) -> Any:
+async def fetch_record(origin: str) -> Any:
     """Fetch a station's record.
 
     Args:
@@ -72,15 +72,15 @@ async def record(origin: str) -> Any:
         raise InputError("station.answer") from None
 
 
-async def offer(origin: str) -> Deployment:
-    """The network that the station at an origin names.
+async def fetch_network(origin: str) -> Deployment:
+    """Fetch the network in the record of the station at an origin.
 
     Args:
         origin: ``https://host[:port]``; http for a station of this computer.
 
     Raises:
-        GomaaError: ``host.network.none`` where it names none, ``host.network.insecure``, ``station.unreachable``,
-            ``station.answer``, ``message.schema`` for what is no origin.
+        GomaaError: ``host.network.none`` where the record has none, ``host.network.insecure``,
+            ``station.unreachable``, ``station.answer``, ``message.schema`` for an invalid origin.
     """
     try:
         parts = urlsplit(origin)
@@ -89,7 +89,7 @@ async def offer(origin: str) -> Deployment:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError("message.schema", field="origin")
     site = f"{parts.scheme}://{parts.netloc}"
-    value = await record(site)
+    value = await fetch_record(site)
     if not isinstance(value, dict) or value.get("network") is None:
         raise InputError("host.network.none")
     deployment = network_files.from_record(value["network"])
@@ -120,17 +120,17 @@ async def check(deployment: Deployment) -> None:
         raise InputError("host.network.mismatch", chain_id=deployment.chain_id)
 
 
-async def join(paths: Paths, origin: str, deployment: Deployment) -> None:
-    """Check a network and save it. A station's record never replaces a known network.
+async def add_network(paths: Paths, origin: str, deployment: Deployment) -> None:
+    """Check a network and save it. A station's record never replaces a network that is saved already.
 
     Raises:
         GomaaError: As ``check``; ``host.network.taken``, ``host.network.insecure``.
     """
     require_safe(origin, deployment)
-    known = network_files.load(paths).get(deployment.chain_id)
-    if known is not None:
-        if network_files.same(known, deployment):
+    present = network_files.load(paths).get(deployment.chain_id)
+    if present is not None:
+        if network_files.is_same(present, deployment):
             return
         raise InputError("host.network.taken", chain_id=deployment.chain_id)
     await check(deployment)
-    network_files.keep(paths, deployment)
+    network_files.save(paths, deployment)

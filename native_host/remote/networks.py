@@ -1,4 +1,4 @@
-"""The networks this host knows, by chain id."""
+"""The networks of this host, by chain id."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Networks(Mapping[int, Network]):
-    """Networks by chain id: those known at the start, and those added since."""
+    """Networks by chain id: those of the start, and those added since."""
 
     def __init__(
         self,
@@ -33,18 +33,18 @@ class Networks(Mapping[int, Network]):
         on_withdrawn: OnWithdrawn,
         deployments: Mapping[int, Deployment] | None = None,
     ) -> None:
-        """Know the given networks.
+        """Begin with the given networks.
 
         Args:
-            paths: The host's folders; deployment files of added networks lie there.
-            ledger: Tells on which network a security server was used.
+            paths: The host's folders, which hold the deployment files of added networks.
+            ledger: Records on which network a security server was used.
             emit: Sends an event to the extension.
-            on_withdrawn: Called with content and code once a watched content is revoked or destroyed.
+            on_withdrawn: Called with content and code when a watched content is revoked or destroyed.
             deployments: By chain id; None: those of the release and of the folders.
         """
         self._paths, self._ledger, self._emit, self._on_withdrawn = paths, ledger, emit, on_withdrawn
         deployments = network_files.load(paths) if deployments is None else deployments
-        self._networks = {chain_id: Network(one, on_withdrawn) for chain_id, one in deployments.items()}
+        self._networks = {chain_id: Network(deployment, on_withdrawn) for chain_id, deployment in deployments.items()}
 
     def __getitem__(self, chain_id: int) -> Network:
         return self._networks[chain_id]
@@ -56,7 +56,7 @@ class Networks(Mapping[int, Network]):
         return len(self._networks)
 
     def add(self, network: Network) -> None:
-        """Know a network from now on."""
+        """Add a network."""
         self._networks[network.deployment.chain_id] = network
 
     def require(self, chain_id: int) -> Network:
@@ -75,14 +75,14 @@ class Networks(Mapping[int, Network]):
     def reload(self) -> None:
         """Add networks whose files are new, and send the extension a ``networks`` event."""
         deployments = network_files.load(self._paths)
-        new = [one for chain_id, one in deployments.items() if chain_id not in self._networks]
+        new = [deployment for chain_id, deployment in deployments.items() if chain_id not in self._networks]
         for deployment in new:
             self.add(Network(deployment, self._on_withdrawn))
         if new:
             self._emit(NetworksChanged(self.entries()))
 
     def of_server(self, server: bytes) -> Network:
-        """The network on which a server was used; the first one known if it never was.
+        """The network on which a server was used; the first network if it never was.
 
         Raises:
             InputError: As ``require``.
@@ -91,7 +91,7 @@ class Networks(Mapping[int, Network]):
         return self.require(chain_id if chain_id in self._networks else next(iter(self._networks), 0))
 
     def of_signature(self, signed: Signed[Any], signer: bytes) -> Network | None:
-        """The network in whose EIP-712 domain a message was signed; None where it is none of these."""
+        """The network in whose EIP-712 domain a message was signed; None where there is none."""
         for network in self._networks.values():
             with contextlib.suppress(GomaaError):
                 require_signer(signed, network.domain, signer, "claim.signature")

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from common.retry import Backoff
+from messages.host_server.playback import HelloResult
 from native_host import PROTOCOL
 from pywallet.crypto import address_of, sign
 from pywallet.encoding.hex import to_hex
@@ -28,14 +29,19 @@ FIRST_PAUSE_S: Final = 0.2
 MAX_PAUSE_S: Final = 15.0
 _MAX_MESSAGE: Final = 4 << 20
 HELLO_STEP_MS: Final = 60_000
-"""Resolution of a hello's time: milliseconds would identify a computer at all servers, which allow two minutes."""
+"""Resolution of a hello's time, ms. A finer one would identify a computer at all servers, which allow two minutes."""
 
+T = TypeVar("T")
 OnEvent = Callable[["Server", dict[str, Any]], None]
 OnState = Callable[["Server", bool], Awaitable[None]]
 
 
 def socket_url(url: str) -> str:
-    """``http(s)://…`` of the registry or header as the address of the host's socket."""
+    """URL of a server's socket for hosts.
+
+    Args:
+        url: ``http(s)://…`` from registry or header.
+    """
     base = url.rstrip("/")
     if base.startswith("http"):
         base = "ws" + base[4:]
@@ -54,18 +60,18 @@ class Server:
         """Begin to connect.
 
         Args:
-            address: The server's, 20 bytes.
-            url: Where it answers.
-            key: The device's private key.
+            address: Address of the server, 20 bytes.
+            url: URL of the server.
+            key: Private key of the device, 32 bytes.
             chain_ms: The chain's time, Unix ms.
-            on_event: Called with each message that answers no request.
+            on_event: Called with each event.
             on_state: Awaited when the connection is established, and when it is lost.
         """
         self.address = address
         self.url = url
         self._key = key
         self._chain_ms = chain_ms
-        self._asleep = False
+        self._is_idle = False
         self._on_event = on_event
         self._on_state = on_state
         self._socket: ClientConnection | None = None
@@ -82,18 +88,18 @@ class Server:
 
     @property
     def up(self) -> bool:
-        """Whether the connection is established."""
+        """True while the connection is established."""
         return self._up.is_set()
 
     def silent_s(self) -> int | None:
         """Seconds since the server's last message; None before the first."""
         return None if self._last_message_at is None else int(time.monotonic() - self._last_message_at)
 
-    def keep(self, renewal: Renewal) -> None:
-        """Keep the connection alive as often as a content's renewal terms ask; the most frequent of several counts."""
-        known = self._renewal
-        if known is not None:
-            renewal = Renewal(min(known.every_s, renewal.every_s), min(known.retry_s, renewal.retry_s), 0)
+    def keep_alive(self, renewal: Renewal) -> None:
+        """Ping the server as often as a content's renewal terms require; of several terms the shortest times count."""
+        current = self._renewal
+        if current is not None:
+            renewal = Renewal(min(current.every_s, renewal.every_s), min(current.retry_s, renewal.retry_s), 0)
         self._renewal = renewal
         self._renewals.set()
 
@@ -112,7 +118,7 @@ class Server:
         """
         if self.up:
             return
-        self._asleep = False
+        self._is_idle = False
         self._wanted.set()
         try:
             async with asyncio.timeout(patience_s):
@@ -120,23 +126,29 @@ class Server:
         except TimeoutError:
             raise self._refusal or Unavailable("server.unreachable", server=self.url) from None
 
-    async def request(self, op: str, answer_s: float | None = None, /, **fields: Any) -> dict[str, Any]:
+    async def request(self, op: str, kind: type[T], answer_s: float | None = None, /, **fields: Any) -> T:
         """Send a request, and return its result.
 
         Args:
             op: The operation.
+            kind: Type of the result. Fields that the type does not have are ignored.
             answer_s: Timeout, seconds; None: ``TIMEOUT_S``. A lost connection ends the wait at once.
             fields: The operation's fields.
 
         Raises:
-            GomaaError: The server's error; Unavailable ``server.unreachable``.
+            GomaaError: The server's error; Unavailable ``server.unreachable``, and ``server.answer`` for a result of
+                another type.
         """
         await self.ready()
-        return await self._ask(op, fields, TIMEOUT_S if answer_s is None else answer_s)
+        result = await self._ask(op, fields, TIMEOUT_S if answer_s is None else answer_s)
+        try:
+            return msgspec.convert(result, kind)
+        except msgspec.ValidationError:
+            raise Unavailable("server.answer", server=self.url, op=op) from None
 
-    async def sleep(self) -> None:
+    async def disconnect(self) -> None:
         """Disconnect until the next request."""
-        self._asleep = True
+        self._is_idle = True
         self._wanted.clear()
         if self._socket is not None:
             await self._socket.close()
@@ -177,19 +189,19 @@ class Server:
             self._wanted.clear()
             began = time.monotonic()
             try:
-                await self._once()
+                await self._connect()
             except GomaaError as e:
                 self._refusal = e
             except Exception as e:
-                # Whatever fails here or there, the connection is lost and tried again.
+                # After any failure the connection is attempted again.
                 self._refusal = Unavailable(
                     "server.unreachable", server=self.url, reason=f"{type(e).__name__}: {e}"[:200]
                 )
-            await self._down()
+            await self._on_lost()
             if time.monotonic() - began > MAX_PAUSE_S:
                 backoff.reset()
             pause_s = backoff.next_s(None if self._renewal is None else self._renewal.retry_s)
-            if self._asleep:
+            if self._is_idle:
                 await self._wanted.wait()
                 continue
             with contextlib.suppress(TimeoutError):
@@ -198,10 +210,10 @@ class Server:
                     await self._wanted.wait()
                 await asyncio.sleep(FIRST_PAUSE_S)
 
-    async def _once(self) -> None:
+    async def _connect(self) -> None:
         from websockets.exceptions import ConnectionClosed
 
-        from chain.transport import NoRedirectConnect  # only when a server is needed: the browser waits for our start
+        from chain.transport import NoRedirectConnect  # imported on first use: the browser waits for the start
 
         options: dict[str, Any] = {
             "open_timeout": CONNECT_S,
@@ -209,14 +221,14 @@ class Server:
             "proxy": None,
             "compression": None,
         }
-        # The library's own names the versions of Python and of the library.
+        # The library's default has the versions of Python and of the library.
         options["user_agent_header"] = None
         async with NoRedirectConnect(socket_url(self.url), **options) as socket:
             self._socket = socket
             reader = asyncio.create_task(self._read(socket))
-            beat = asyncio.create_task(self._beat(socket))
+            pings = asyncio.create_task(self._ping_while_silent(socket))
             try:
-                await self._greet()
+                await self._handshake()
                 self._refusal = None
                 self._up.set()
                 await self._on_state(self, True)
@@ -225,9 +237,9 @@ class Server:
                 raise OSError(str(e)) from None
             finally:
                 reader.cancel()
-                beat.cancel()
+                pings.cancel()
 
-    async def _beat(self, socket: ClientConnection) -> None:
+    async def _ping_while_silent(self, socket: ClientConnection) -> None:
         """Ping the server after half of the renewal interval in silence; unanswered, again after ``retry_s``."""
         from websockets.exceptions import ConnectionClosed
 
@@ -246,7 +258,7 @@ class Server:
                         await (await socket.ping())
                     self._last_message_at = time.monotonic()
 
-    async def _greet(self) -> None:
+    async def _handshake(self) -> None:
         try:
             result = await self._hello(self._chain_ms())
         except GomaaError as e:
@@ -254,9 +266,9 @@ class Server:
                 raise
             # Where blocks are rare, the chain's time is at first the last block's.
             result = await self._hello(time.time_ns() // 1_000_000)
-        server_ms = result.get("now_ms")
-        if isinstance(server_ms, int):
-            self._offset_ms = server_ms - time.monotonic_ns() // 1_000_000
+        # Without a clock in the result the chain's time is used.
+        with contextlib.suppress(msgspec.ValidationError):
+            self._offset_ms = msgspec.convert(result, HelloResult).now_ms - time.monotonic_ns() // 1_000_000
 
     async def _hello(self, now_ms: int) -> dict[str, Any]:
         time_ms = now_ms - now_ms % HELLO_STEP_MS
@@ -288,7 +300,7 @@ class Server:
             else:
                 future.set_exception(error_from("server", message.get("error")))
 
-    async def _down(self) -> None:
+    async def _on_lost(self) -> None:
         was_up = self.up
         self._up.clear()
         self._socket = None

@@ -1,4 +1,4 @@
-"""Where a security server answers, by the ledger or by the registry."""
+"""URLs of security servers, from the ledger or the registry."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class ServerDirectory:
         """A server's URL and network.
 
         Args:
-            server: Its address, 20 bytes.
-            network: The one on which it is asked; None: the one on which it was used.
+            server: Address of the server, 20 bytes.
+            network: Network of the server; None: the one on which it was used.
 
         Raises:
-            Unavailable: ``server.unreachable`` for a server that neither ledger nor registry have.
+            Unavailable: ``server.unreachable`` for a server that is neither in the ledger nor in the registry.
         """
         network = network or self._networks.of_server(server)
         await network.ready()
         url = self._ledger.server_url(server, network.deployment.chain_id)
         if url is None:
             entry = await network.registry.server(server)
-            # Whoever registers a server chooses its address: it may not lie further inside than the node.
+            # The registrant chooses the URL: it may not be in a more private network than the node.
             if entry is None or place_of_url(entry.url) > standing_of_url(network.deployment.rpc):
                 raise Unavailable("server.unreachable", server=server.hex())
             url = entry.url
@@ -43,7 +43,7 @@ class ServerDirectory:
 
     @asynccontextmanager
     async def anonymous(self, server: bytes, network: Network | None = None) -> AsyncIterator[tuple[Server, Network]]:
-        """A connection for one question about a payee, tied to no station, and the network. Raises as ``find``."""
+        """A temporary anonymous connection for a request about a payee, and the network. Raises as ``find``."""
         url, network = await self.find(server, network)
         async with self._connections.anonymous(server, url, network) as connection:
             yield connection, network

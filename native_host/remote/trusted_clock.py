@@ -10,7 +10,7 @@ from native_host.remote.server import Server
 
 
 class TrustedClock:
-    """Trusted Unix time by network, and whether this computer's clock was set back (``native_host.remote.clock``)."""
+    """Trusted Unix time by network, and detection of a clock that was set back (``native_host.remote.clock``)."""
 
     def __init__(self, newest_ms: int, networks: Networks, connections: ServerConnections) -> None:
         """Begin with this computer's clock.
@@ -28,7 +28,7 @@ class TrustedClock:
 
         Args:
             network: The network that the time is for.
-            server: The server that is told the time; None, or before its hello: the network's others bound it.
+            server: The server that receives the time; None, or before its hello: the network's others bound it.
         """
         chain_id = network.deployment.chain_id
         server_ms = server.now_ms() if server else None
@@ -40,7 +40,7 @@ class TrustedClock:
         return clock.day_of(clock.system_ms() if network is None else self.now_ms(network))
 
     def rolled_back(self, network: Network, server: Server | None = None) -> bool:
-        """Whether this computer's clock was set back: see ``Clock.rolled_back``."""
+        """Return whether this computer's clock was set back: see ``Clock.rolled_back``."""
         server_ms = (server.now_ms() if server else None) or self._connections.latest_ms(network.deployment.chain_id)
         trusted = [ms for ms in (network.chain_ms(), server_ms) if ms is not None]
         return self._clock.rolled_back(max(trusted, default=None))

@@ -1,7 +1,7 @@
 """The parts of an account's state that a transaction may change, and the call that reads each.
 
-A contract's events prove nothing; they only select what is read. An event of an unknown kind that names the account is
-reported as such.
+A contract's events are no evidence; they only select what is read. An event of an unknown kind that names the account
+is reported as such.
 """
 
 from __future__ import annotations
@@ -27,9 +27,13 @@ _WORD: Final = 32
 class AccountState:
     """One part of an account's state, read before and after a transaction.
 
-    ``kind``: coin, token (balance), many (balance of an item), item (its owner), allowance, right (who may move an
-    item), operator (who may move all of a collection). ``via``: the contract that keeps an allowance, where it is not
-    the token. ``read``: the function that answers, where it is not the kind's usual one.
+    Attributes:
+        kind: As in the result of ``simulate``.
+        contract: Contract of the token or collection, 20 bytes; empty for the coin.
+        other: The other address of an allowance or operator, 20 bytes.
+        item: Number of the item.
+        via: Contract that keeps an allowance, if it is not the token.
+        read: Signature of the function that returns the value, if it is not the kind's usual one.
     """
 
     kind: StateKind
@@ -92,27 +96,27 @@ _BALANCES: Final = frozenset(
         ),
     )
 )
-"""Of wrapped coin and ERC-777: a balance changes."""
+"""Events of wrapped coin and ERC-777 that change a balance."""
 
 
-def reads_of_call(to: bytes, says: Call, own_token: bytes) -> Iterator[AccountState]:
-    """Reads of everything that the call names, also where its contract emits no event."""
+def reads_of_call(to: bytes, decoded: Call, own_token: bytes) -> Iterator[AccountState]:
+    """Parts that a decoded call names, which are read even if its contract emits no event."""
     yield AccountState("coin", b"")
     yield AccountState("token", own_token)
-    if says.kind in ("transfer", "take", "approve", "allowance", "less"):
+    if decoded.kind in ("transfer", "take", "approve", "allowance", "less"):
         yield AccountState("token", to)
-    if says.kind in ("approve", "allowance", "less") and says.other is not None:
-        yield AccountState("allowance", to, says.other)
-    if says.item is not None:
-        yield AccountState("right" if says.kind == "item" else "item", to, item=says.item)
-    if says.kind == "operator" and says.other is not None:
-        yield AccountState("operator", to, says.other)
-    ids: Any = next((one.value for one in says.arguments if one.name in ("ids", "id")), [])
+    if decoded.kind in ("approve", "allowance", "less") and decoded.other is not None:
+        yield AccountState("allowance", to, decoded.other)
+    if decoded.item is not None:
+        yield AccountState("right" if decoded.kind == "item" else "item", to, item=decoded.item)
+    if decoded.kind == "operator" and decoded.other is not None:
+        yield AccountState("operator", to, decoded.other)
+    ids: Any = next((argument.value for argument in decoded.arguments if argument.name in ("ids", "id")), [])
     yield from (AccountState("many", to, item=item) for item in (ids if isinstance(ids, list) else [ids]))
 
 
 def reads_of_logs(account: bytes, logs: Any) -> tuple[list[AccountState], bool]:
-    """Reads of everything of the account that a simulation's events name, and whether an event's kind is unknown."""
+    """Parts of the account's state in a simulation's events, and True if an event is of an unknown kind."""
     found: list[AccountState] = []
     unknown = False
     for raw in node_answers.listing(logs):
@@ -133,11 +137,11 @@ def reads_of_logs(account: bytes, logs: Any) -> tuple[list[AccountState], bool]:
 
 
 def _of_event(contract: bytes, topics: Sequence[bytes], data: bytes) -> Iterator[AccountState]:
-    """Reads of one event, whichever of its parameters are indexed."""
+    """Parts in one event, whichever of its parameters are indexed."""
     kind = topics[0]
     words = [*topics[1:], *(data[at : at + _WORD] for at in range(0, min(len(data), 5 * _WORD) - _WORD + 1, _WORD))]
 
-    def who(at: int) -> bytes:
+    def address(at: int) -> bytes:
         return words[at][12:]
 
     def number(at: int) -> int:
@@ -152,9 +156,9 @@ def _of_event(contract: bytes, topics: Sequence[bytes], data: bytes) -> Iterator
         if len(topics) != 3:
             yield AccountState("right", contract, item=number(2))
         if len(topics) != 4:
-            yield AccountState("allowance", contract, who(1))
+            yield AccountState("allowance", contract, address(1))
     elif kind == _OPERATOR:
-        yield AccountState("operator", contract, who(1))
+        yield AccountState("operator", contract, address(1))
     elif kind == _SINGLE:
         yield AccountState("many", contract, item=number(3))
     elif kind == _BATCH:
@@ -163,13 +167,13 @@ def _of_event(contract: bytes, topics: Sequence[bytes], data: bytes) -> Iterator
         # The caller alone is not indexed.
         yield AccountState("many", contract, item=int.from_bytes(topics[3], "big"))
     elif kind == _6909_APPROVAL:
-        yield AccountState("allowance", contract, who(1), number(2), read=_6909_AMOUNT)
+        yield AccountState("allowance", contract, address(1), number(2), read=_6909_AMOUNT)
     elif kind == _6909_OPERATOR:
-        yield AccountState("operator", contract, who(1), read=_6909)
+        yield AccountState("operator", contract, address(1), read=_6909)
     elif kind in _777_OPERATORS:
-        yield AccountState("operator", contract, who(0), read=_777)
+        yield AccountState("operator", contract, address(0), read=_777)
     elif kind in _PERMIT2_RIGHTS:
-        yield AccountState("allowance", who(1), who(2), via=contract, read=PERMIT2)
+        yield AccountState("allowance", address(1), address(2), via=contract, read=PERMIT2)
     elif kind in _BALANCES:
         yield AccountState("token", contract)
 

@@ -37,9 +37,13 @@ _RICH: Final = hex(1 << 120)
 
 @dataclass(frozen=True)
 class Change:
-    """A part of the state that differs afterwards.
+    """A change of a part of the account's state.
 
-    ``before`` and ``after``: amounts, 0 and 1 for an operator, an address as a number for who has or may move an item.
+    Attributes:
+        state: The part.
+        before: Value before the transaction: an amount; 0 or 1 for an operator; for an item or a right the owner's or
+            holder's address as a number.
+        after: Value after the transaction.
     """
 
     state: AccountState
@@ -54,13 +58,13 @@ async def standard(chain: Chain, contract: str) -> Standard:
 
     async def word(name: str, values: Sequence[Any] = ()) -> int | None:
         try:
-            found = node_answers.data(
+            data = node_answers.data(
                 await chain.request("eth_call", {"to": contract, "data": to_hex(call(name, values))}, "latest"), 32
             )
         except GomaaError:
-            # A contract without the function fails in more ways than by reverting.
+            # Calls of a function that a contract lacks do not only revert.
             return None
-        return int.from_bytes(found, "big")
+        return int.from_bytes(data, "big")
 
     def supports(interface: str) -> Any:
         return word("supportsInterface(bytes32)", [bytes.fromhex(interface).ljust(32, b"\0")])
@@ -80,27 +84,28 @@ async def standard(chain: Chain, contract: str) -> Standard:
 
 
 async def changes(
-    chain: Chain, call: Mapping[str, str], says: Call, own_token: bytes
+    chain: Chain, call: Mapping[str, str], decoded: Call, own_token: bytes
 ) -> tuple[list[Change], bool] | None:
-    """Changes of the sender's state by a call, and whether more was touched than is read.
+    """Simulate a call, and compare the sender's state before and after it.
 
     Args:
-        chain: The node.
-        call: The transaction: from, to, value, data, gas, and the two fees per gas that it will be sent with.
-        says: The decoded call: what it names is read too.
-        own_token: GoMAA, whose balance is always read.
+        chain: Client of the node.
+        call: The transaction: from, to, value, data, gas, and its two fees per gas.
+        decoded: The decoded call, whose contracts and addresses are read too.
+        own_token: Address of the GoMAA token, whose balance is always read.
 
     Returns:
-        None where the node cannot simulate, or the simulation ends otherwise than the estimate did.
+        The changes, and True if the call touches more than is read. None where the node cannot simulate, or the
+        simulation fails although the estimate did not.
     """
     account = from_hex(call["from"], 20)
     try:
         first = await _run(chain, call, [])
         events, more = reads_of_logs(account, first.results[0].get("logs"))
-        reads = list(dict.fromkeys([*reads_of_call(from_hex(call["to"], 20), says, own_token), *events]))
+        reads = list(dict.fromkeys([*reads_of_call(from_hex(call["to"], 20), decoded, own_token), *events]))
         items = {state.contract for state in reads if state.kind in ("item", "right", "many")}
-        quiet = [AccountState("token", contract) for contract in await _accessed(chain, call) if contract not in items]
-        reads = list(dict.fromkeys([*reads, *quiet]))
+        silent = [AccountState("token", contract) for contract in await _accessed(chain, call) if contract not in items]
+        reads = list(dict.fromkeys([*reads, *silent]))
         more, reads = more or len(reads) > MAX_READS, reads[:MAX_READS]
         run = await _run(chain, call, [(account, state) for state in reads])
         main = run.results[len(reads)]
@@ -110,13 +115,13 @@ async def changes(
         later, unknown = reads_of_logs(account, main.get("logs"))
         more |= unknown or not set(later) <= set(reads)
         fee = node_answers.number(main.get("gasUsed")) * run.price
-        found = [
+        compared = [
             _change(state, run.results[at], run.results[len(reads) + 1 + at], run.time_s, fee)
             for at, state in enumerate(reads)
         ]
     except (GomaaError, KeyError, TypeError, ValueError, IndexError):
         return None
-    return [one for one in found if one is not None and _concerns(account, one)], more
+    return [change for change in compared if change is not None and _concerns(account, change)], more
 
 
 async def _accessed(chain: Chain, call: Mapping[str, str]) -> list[bytes]:
@@ -124,8 +129,8 @@ async def _accessed(chain: Chain, call: Mapping[str, str]) -> list[bytes]:
     try:
         answer = node_answers.mapping(await chain.request("eth_createAccessList", call, "latest"))
         return [
-            node_answers.data(node_answers.mapping(one).get("address"), 20)
-            for one in node_answers.listing(answer.get("accessList"))
+            node_answers.data(node_answers.mapping(entry).get("address"), 20)
+            for entry in node_answers.listing(answer.get("accessList"))
         ]
     except GomaaError:
         return []
@@ -133,7 +138,13 @@ async def _accessed(chain: Chain, call: Mapping[str, str]) -> list[bytes]:
 
 @dataclass(frozen=True)
 class _Run:
-    """Results of a simulated block, its time in seconds, and what a unit of gas cost the call, in wei."""
+    """Result of a simulated block.
+
+    Attributes:
+        results: Results of its calls.
+        time_s: Its time, Unix seconds.
+        price: Price of the call's gas, wei.
+    """
 
     results: list[Mapping[str, Any]]
     time_s: int
@@ -148,9 +159,9 @@ async def _run(chain: Chain, call: Mapping[str, str], reads: Sequence[tuple[byte
     """
     latest = node_answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
     time_s = node_answers.number(latest.get("timestamp")) + 1
-    asker, probe = ("0x" + secrets.token_hex(20) for _ in range(2))
+    reader, probe = ("0x" + secrets.token_hex(20) for _ in range(2))
     fees = {name: call[name] for name in ("maxFeePerGas", "maxPriorityFeePerGas")}
-    queries = [{**query(account, state, probe), **fees, "from": asker} for account, state in reads]
+    queries = [{**query(account, state, probe), **fees, "from": reader} for account, state in reads]
     block = {
         "blockOverrides": {
             "number": hex(node_answers.number(latest.get("number")) + 1),
@@ -158,16 +169,16 @@ async def _run(chain: Chain, call: Mapping[str, str], reads: Sequence[tuple[byte
             "feeRecipient": to_hex(node_answers.data(latest.get("miner"), 20)),
             "prevRandao": to_hex(node_answers.data(latest.get("mixHash"), 32)),
         },
-        "stateOverrides": {probe: {"code": _BALANCE}, asker: {"balance": _RICH}} if reads else {},
+        "stateOverrides": {probe: {"code": _BALANCE}, reader: {"balance": _RICH}} if reads else {},
         "calls": [*queries, call, *queries],
     }
     options = {"blockStateCalls": [block], "traceTransfers": False, "validation": True}
     (answer,) = node_answers.listing(await chain.request("eth_simulateV1", options, "latest"))
-    made = node_answers.mapping(answer)
-    results = [node_answers.mapping(one) for one in node_answers.listing(made.get("calls"))]
+    simulated = node_answers.mapping(answer)
+    results = [node_answers.mapping(result) for result in node_answers.listing(simulated.get("calls"))]
     if len(results) != 2 * len(queries) + 1:
         raise GomaaError("chain.mismatch", reason="another number of calls")
-    base = node_answers.number(made.get("baseFeePerGas", "0x0"))
+    base = node_answers.number(simulated.get("baseFeePerGas", "0x0"))
     most, tip = (node_answers.number(fees[name]) for name in ("maxFeePerGas", "maxPriorityFeePerGas"))
     return _Run(results, time_s, min(most, base + tip))
 
@@ -175,7 +186,7 @@ async def _run(chain: Chain, call: Mapping[str, str], reads: Sequence[tuple[byte
 def _change(
     state: AccountState, first: Mapping[str, Any], last: Mapping[str, Any], time_s: int, fee: int
 ) -> Change | None:
-    """The change of a part of the state; None for none, and where its contract answers nothing."""
+    """The change of a part of the state; None without one, and where its contract returns no value."""
     before, after = _words(first), _words(last)
     if before is None or after is None:
         return None
@@ -192,10 +203,7 @@ def _change(
 
 
 def _words(result: Mapping[str, Any]) -> list[int] | None:
-    """The first two words of an answer.
-
-    A call that fails answers 0: an item that is burnt or not made yet has no owner.
-    """
+    """The first two words of a result; 0 for a failed call: an item that does not exist has no owner."""
     if node_answers.number(result.get("status")) != 1:
         return [0]
     found = node_answers.data(result.get("returnData"))
@@ -203,63 +211,63 @@ def _words(result: Mapping[str, Any]) -> list[int] | None:
 
 
 def _concerns(account: bytes, change: Change) -> bool:
-    """Whether a change concerns the account: not an item of others, nor a right that the account receives."""
+    """Return whether a change is the account's: not an item of others, nor a right that the account receives."""
     own = int.from_bytes(account, "big")
     if change.state.kind == "right":
         return change.after != own
     return change.state.kind != "item" or own in (change.before, change.after)
 
 
-def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) -> bool:
-    """Whether a change gives away no more than the call says."""
+def expected(account: bytes, to: bytes, value: int, decoded: Call, change: Change) -> bool:
+    """Return whether a change gives away no more than the decoded call says."""
     state, own = change.state, int.from_bytes(account, "big")
     loss = change.before - change.after
-    other = int.from_bytes(says.other or b"", "big")
+    other = int.from_bytes(decoded.other or b"", "big")
     called = state.contract == to
     if state.kind == "coin":
         # No decoded call moves coin.
-        return loss <= (value if says.kind in ("coin", "unknown") else 0)
+        return loss <= (value if decoded.kind in ("coin", "unknown") else 0)
     if state.kind == "token":
-        return loss <= 0 or (called and says.kind == "transfer" and loss <= (says.amount or 0))
+        return loss <= 0 or (called and decoded.kind == "transfer" and loss <= (decoded.amount or 0))
     if state.kind == "allowance":
-        granted = change.after - change.before if says.kind == "allowance" else change.after
-        named = called and not state.read and state.other == says.other and says.kind in ("approve", "allowance")
-        return loss >= 0 or (named and granted <= (says.amount or 0))
+        granted = change.after - change.before if decoded.kind == "allowance" else change.after
+        named = called and not state.read and state.other == decoded.other and decoded.kind in ("approve", "allowance")
+        return loss >= 0 or (named and granted <= (decoded.amount or 0))
     if state.kind == "operator":
         return change.after == 0 or (
-            called and says.kind == "operator" and says.unlimited and state.other == says.other
+            called and decoded.kind == "operator" and decoded.unlimited and state.other == decoded.other
         )
     if state.kind == "right":
         return change.after == 0 or (
-            called and says.kind == "item" and state.item == says.item and change.after == other
+            called and decoded.kind == "item" and state.item == decoded.item and change.after == other
         )
     if state.kind == "item":
         return change.after == own or (
-            called and says.kind == "give" and state.item == says.item and change.after == other
+            called and decoded.kind == "give" and state.item == decoded.item and change.after == other
         )
-    return loss <= 0 or (called and says.kind == "many" and loss <= _given(says, state.item))
+    return loss <= 0 or (called and decoded.kind == "many" and loss <= _named_amount(decoded, state.item))
 
 
-def _given(says: Call, item: int) -> int:
+def _named_amount(decoded: Call, item: int) -> int:
     """Number of an item that an ERC-1155 transfer names."""
-    named = {one.name: one.value for one in says.arguments}
+    named = {argument.name: argument.value for argument in decoded.arguments}
     if "ids" in named:
         return sum(amount for number, amount in zip(named["ids"], named["amounts"], strict=False) if number == item)
     return int(named["amount"]) if named.get("id") == item else 0
 
 
-def kept(account: bytes, to: bytes, says: Call, found: Sequence[Change]) -> bool:
-    """Whether everything that the call says it gives away leaves the account."""
-    if says.other == account or (says.kind == "transfer" and not says.amount):
+def is_complete(account: bytes, to: bytes, decoded: Call, found: Sequence[Change]) -> bool:
+    """Return whether everything that the decoded call gives away leaves the account."""
+    if decoded.other == account or (decoded.kind == "transfer" and not decoded.amount):
         return True
-    reads = {"transfer": [AccountState("token", to)], "give": [AccountState("item", to, item=says.item or 0)]}.get(
-        says.kind, []
+    reads = {"transfer": [AccountState("token", to)], "give": [AccountState("item", to, item=decoded.item or 0)]}.get(
+        decoded.kind, []
     )
     return all(any(replace(change.state, other=b"") == state for change in found) for state in reads)
 
 
 def summarise(
-    account: bytes, to: bytes, value: int, says: Call, found: tuple[list[Change], bool] | None
+    account: bytes, to: bytes, value: int, decoded: Call, found: tuple[list[Change], bool] | None
 ) -> Effects | None:
     """Compare the changes with the decoded call, for the result of ``simulate``.
 
@@ -267,7 +275,7 @@ def summarise(
         account: The sender, 20 bytes.
         to: The called contract, 20 bytes.
         value: Coin sent with the call, wei.
-        says: The decoded call.
+        decoded: The decoded call.
         found: Result of ``changes``; None: the node cannot simulate.
     """
     if found is None:
@@ -275,20 +283,20 @@ def summarise(
     rows = []
     for change in found[0]:
         state = change.state
-        who = state.other
+        other = state.other
         if state.kind in ("item", "right"):
-            who = change.after.to_bytes(32, "big")[12:] if change.after else b""
+            other = change.after.to_bytes(32, "big")[12:] if change.after else b""
         rows.append(
             Effect(
                 kind=state.kind,
                 contract=checksum(state.contract) if state.contract else None,
-                other=checksum(who) if who else None,
+                other=checksum(other) if other else None,
                 item=str(state.item) if state.kind in ("item", "right", "many") else None,
                 before=str(change.before),
                 after=str(change.after),
-                own=state.kind == "item" and who == account,
-                expected=expected(account, to, value, says, change),
+                own=state.kind == "item" and other == account,
+                expected=expected(account, to, value, decoded, change),
             )
         )
-    as_said = all(row.expected for row in rows) and kept(account, to, says, found[0])
+    as_said = all(row.expected for row in rows) and is_complete(account, to, decoded, found[0])
     return Effects(rows, more=found[1], as_said=as_said)

@@ -32,6 +32,9 @@ ONLINE_LATE_MS: Final = 120_000
 REQUEST_AGE_S: Final = 120
 """Most that the time of a signed request or greeting may differ from the receiver's clock, seconds."""
 
+HANDOVER_AGE_S: Final = 30
+"""Most that the time of a handover request may differ from the asked server's clock, seconds."""
+
 LISTENER_LEAD_MS: Final = 30_000
 """Vouchered time of one listener that may exceed the elapsed time, milliseconds: clocks differ, songs overlap."""
 

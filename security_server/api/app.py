@@ -1,4 +1,4 @@
-"""Composition of the server: makes every part once, starts and stops them in order."""
+"""Composition of the server: builds every part once, starts and stops them in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from chain.deployment import Deployment
 from common.http_limits import GATE, HANDLER_ARGS, Gate
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from security_server.api.connections import HostConnections
 from security_server.api.host_socket import HostSocket
 from security_server.api.http import (
     BODIES,
@@ -22,20 +21,23 @@ from security_server.api.http import (
     HttpApi,
     errors,
 )
-from security_server.api.peers import post_json
+from security_server.api.peers import handover_client
 from security_server.billing.billing import Billing
+from security_server.billing.books import Resynchronisation
 from security_server.billing.claim_mixing import ClaimMixer
 from security_server.billing.claim_relay import ClaimRelay
+from security_server.billing.epoch_transactions import EpochTransactions
 from security_server.billing.fair_slots import EpochBounds
 from security_server.billing.payee_sweeps import PayeeSweeps
 from security_server.billing.receipts import Receipts
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
 from security_server.content.contents import ContentStore
+from security_server.content.handover_sender import HandoverSender
 from security_server.content.moves import Moves
 from security_server.content.revocation import Revocation
-from security_server.context import Core
-from security_server.db.retention import Retention
+from security_server.content.serving import Serving
+from security_server.content.takeover import Takeover
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.chain_events import ChainEvents
@@ -44,13 +46,19 @@ from security_server.epochs.challenge_stakes import StakeWatch
 from security_server.epochs.closing import EpochCloser
 from security_server.epochs.importing import EpochImporter
 from security_server.epochs.publishing import EpochPublisher
+from security_server.host_connections import HostConnections
+from security_server.parts import ServerParts
+from security_server.playback.admission import Admission
+from security_server.playback.invocation_facts import InvocationFacts
 from security_server.playback.key_service import KeyService
+from security_server.retention import Retention
 
 log = logging.getLogger("gomaa.server")
 
-CORE: web.AppKey[Core] = web.AppKey("core", Core)
+PARTS: web.AppKey[ServerParts] = web.AppKey("parts", ServerParts)
 CLOSING: web.AppKey[EpochCloser] = web.AppKey("closing", EpochCloser)
 MOVES: web.AppKey[Moves] = web.AppKey("moves", Moves)
+TAKEOVER: web.AppKey[Takeover] = web.AppKey("takeover", Takeover)
 MIXER: web.AppKey[ClaimMixer] = web.AppKey("mixer", ClaimMixer)
 CHALLENGE_RESPONDER: web.AppKey[ChallengeResponder] = web.AppKey("challenge_responder", ChallengeResponder)
 
@@ -58,9 +66,15 @@ CHALLENGE_RESPONDER: web.AppKey[ChallengeResponder] = web.AppKey("challenge_resp
 async def create_app(config: Config, keys: Keys | None = None) -> web.Application:
     """Connect to the chain, open the database, and build the application.
 
-    The caller runs it (``aiohttp.web.AppRunner`` or ``gomaa server run``);
-    its clean-up closes chain and database. ``keys`` defaults to the file
-    that the configuration names.
+    The caller runs it (``aiohttp.web.AppRunner`` or ``gomaa server run``); its clean-up closes chain and database.
+
+    Args:
+        config: The configuration.
+        keys: The server's keys; None: those of the file that the configuration names.
+
+    Raises:
+        GomaaError: ``chain.*``, ``server.database.*``.
+        InputError: ``message.schema``.
     """
     keys = keys or Keys.load(config.keys)
     deployment = Deployment.load(config.deployment)
@@ -85,7 +99,7 @@ async def _build(
     view = ChainView(chain, clock, deployment, keys.address, config)
     domain, schedule = deployment.domain, deployment.schedule
     songs, agreement, hosts = ContentStore(store, keys.master), ChainAgreement(store, view, schedule), HostConnections()
-    core = Core(config, keys, keys.address, domain, schedule, store, view, songs, hosts, agreement)
+    parts = ServerParts(config, keys, keys.address, domain, schedule, store, view, songs, hosts, agreement)
     publisher = EpochPublisher(keys=keys, store=store, chain=view, agreement=agreement)
     closer = EpochCloser(
         keys=keys,
@@ -108,17 +122,37 @@ async def _build(
         every_s=config.close_every_s,
     )
     importer = EpochImporter(store, view, keys.address, schedule, agreement)
-    moves = Moves(
+    serving = Serving(address=keys.address, schedule=schedule, store=store, chain=view)
+    takeover = Takeover(
         keys=keys,
         schedule=schedule,
         store=store,
         chain=view,
         songs=songs,
-        ask=await stack.enter_async_context(post_json()),
+        serving=serving,
+        request_handover=await stack.enter_async_context(handover_client()),
+    )
+    moves = Moves(
+        address=keys.address,
+        schedule=schedule,
+        store=store,
+        chain=view,
+        songs=songs,
+        serving=serving,
+        takeover=takeover,
         every_s=config.content_age_s,
     )
     revocation = Revocation(chain=view, songs=songs, hosts=hosts, every_s=config.content_age_s)
     receipts = Receipts(address=keys.address, store=store, chain=view, hosts=hosts)
+    transactions = EpochTransactions(
+        keys=keys,
+        domain=domain,
+        schedule=schedule,
+        store=store,
+        chain=view,
+        bounds=EpochBounds.from_config(config),
+    )
+    resynchronisation = Resynchronisation(keys=keys, domain=domain, store=store, chain=view, transactions=transactions)
     billing = Billing(
         keys=keys,
         domain=domain,
@@ -127,7 +161,7 @@ async def _build(
         chain=view,
         agreement=agreement,
         receipts=receipts,
-        bounds=EpochBounds.from_config(config),
+        transactions=transactions,
     )
     relay = ClaimRelay(config=config, keys=keys, domain=domain, store=store, chain=view, publishing=publisher)
     mixer = ClaimMixer(config=config, schedule=schedule, store=store, chain=view, relay=relay)
@@ -148,13 +182,16 @@ async def _build(
         chain=view,
         songs=songs,
         billing=billing,
+        resynchronisation=resynchronisation,
         receipts=receipts,
         publisher=publisher,
         closer=closer,
         importer=importer,
         relay=relay,
         mixer=mixer,
-        moves=moves,
+        serving=serving,
+        handovers=HandoverSender(keys=keys, schedule=schedule, store=store, chain=view, songs=songs),
+        takeover=takeover,
     )
     socket = HostSocket(
         address=keys.address,
@@ -162,8 +199,30 @@ async def _build(
         hosts=hosts,
         gate=gate,
         frames_per_minute=config.frames_per_minute,
-        key_service=KeyService(core, moves),
+        store=store,
+        admission=Admission(
+            config=config,
+            keys=keys,
+            domain=domain,
+            schedule=schedule,
+            store=store,
+            chain=view,
+            songs=songs,
+            agreement=agreement,
+            takeover=takeover,
+        ),
+        key_service=KeyService(
+            store=store,
+            songs=songs,
+            facts=InvocationFacts(
+                config=config, domain=domain, schedule=schedule, store=store, chain=view, songs=songs
+            ),
+            serving=serving,
+            silence_s=config.silence_s,
+            buffer_s=config.buffer_s,
+        ),
         billing=billing,
+        resynchronisation=resynchronisation,
         receipts=receipts,
         publisher=publisher,
         relay=relay,
@@ -172,10 +231,11 @@ async def _build(
     )
     app = web.Application(middlewares=[errors, gate.middleware()], handler_args=HANDLER_ARGS)
     app[GATE] = gate
-    app[CORE] = core
+    app[PARTS] = parts
     app[CLOSING] = closer
     app[CHALLENGE_RESPONDER] = responder
     app[MOVES] = moves
+    app[TAKEOVER] = takeover
     app[MIXER] = mixer
     app.add_routes(api.routes())
     app.add_routes([web.get("/v1/host", socket.handle)])

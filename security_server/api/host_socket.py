@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
+from msgspec import Struct
 
 from common.http_limits import Gate, RateLimiter
 from messages.host_server.billing import Books, LeafRequest, Owed, Pay, ReceiptsRequest, UsageRequest
-from messages.host_server.playback import Destroyed, GrantRequest, Hello, LeaseRequest, Open, Report
+from messages.host_server.playback import Destroyed, GrantRequest, Hello, HelloResult, LeaseRequest, Open, Report
 from messages.host_server.relay import ClaimRequest, RelayerRequest, SweepRequest
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex
@@ -20,14 +21,18 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import hello_digest
 from pywallet.rules.limits import request_is_fresh
 from security_server.api import requests
-from security_server.api.connections import HostConnection, HostConnections
 from security_server.billing.billing import Billing
+from security_server.billing.books import Resynchronisation
 from security_server.billing.claim_mixing import ClaimMixer
 from security_server.billing.claim_relay import ClaimRelay
 from security_server.billing.payee_sweeps import PayeeSweeps
 from security_server.billing.receipts import Receipts
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
+from security_server.db.writer import Store
 from security_server.epochs.publishing import EpochPublisher
+from security_server.host_connections import HostConnection, HostConnections
+from security_server.playback.admission import Admission
+from security_server.playback.destructions import store_destruction
 from security_server.playback.key_service import KeyService
 
 log = logging.getLogger("gomaa.server")
@@ -52,8 +57,11 @@ class HostSocket:
         hosts: HostConnections,
         gate: Gate,
         frames_per_minute: int,
+        store: Store,
+        admission: Admission,
         key_service: KeyService,
         billing: Billing,
+        resynchronisation: Resynchronisation,
         receipts: Receipts,
         publisher: EpochPublisher,
         relay: ClaimRelay,
@@ -65,8 +73,11 @@ class HostSocket:
         self._hosts = hosts
         self._gate = gate
         self._frames_per_minute = frames_per_minute
+        self._store = store
+        self._admission = admission
         self._key_service = key_service
         self._billing = billing
+        self._resynchronisation = resynchronisation
         self._receipts = receipts
         self._publisher = publisher
         self._relay = relay
@@ -125,21 +136,21 @@ class HostSocket:
         try:
             if isinstance(request, InputError):
                 raise request
-            host.send({"id": identity, "ok": True, "result": await self._do(host, request)})
+            host.send({"id": identity, "ok": True, "result": await self._execute(host, request)})
         except GomaaError as error:
             host.send({"id": identity, "ok": False, "error": error.to_json()})
         except Exception:
-            log.exception("a request failed")
+            log.exception("a host's request failed")
             host.send({"id": identity, "ok": False, "error": GomaaError("internal").to_json()})
 
-    async def _do(self, host: HostConnection, request: requests.Operation) -> dict[str, Any]:
+    async def _execute(self, host: HostConnection, request: requests.Operation) -> Struct:
         if isinstance(request, Hello):
             return await self._hello(host, request)
         if host.device is None:
             raise InputError("message.denied", reason="hello comes first")
         match request:
             case Open():
-                return await self._key_service.open(host.device, request)
+                return await self._admission.open(host.device, request)
             case LeaseRequest():
                 return await self._key_service.lease(host.device, request)
             case GrantRequest():
@@ -147,14 +158,13 @@ class HostSocket:
             case Report():
                 return await self._key_service.report(host.device, request)
             case Destroyed():
-                return await self._key_service.destroyed(host.device, request)
+                return await store_destruction(self._store, host.device, request)
             case Owed():
-                return await self._billing.owed(host.device, from_hex(request.session, 32), request.disputed)
+                return await self._billing.listener_statement(host.device, request)
             case Pay():
-                return await self._billing.paid(host.device, request)
+                return await self._billing.listener_voucher(host.device, request)
             case Books():
-                listener = await self._billing.listener(host.device, from_hex(request.session, 32))
-                return await self._billing.resynchronise(listener, request.voucher, request.settled)
+                return await self._resynchronisation.listener_books(host.device, request)
             case ReceiptsRequest():
                 return await self._receipts.of_device(host.device, request)
             case LeafRequest():
@@ -173,7 +183,7 @@ class HostSocket:
             case SweepRequest():
                 return await self._sweeps.sweep(request.sweep, from_hex(request.permit, 65))
 
-    async def _hello(self, host: HostConnection, request: Hello) -> dict[str, Any]:
+    async def _hello(self, host: HostConnection, request: Hello) -> HelloResult:
         if request.protocol != 1:
             raise InputError("server.protocol", protocol=request.protocol)
         clocks = (await self._chain.now_ms(), time.time_ns() // 1_000_000)
@@ -187,7 +197,7 @@ class HostSocket:
         if signer != device:
             raise InputError("invocation.signature", op="hello")
         host.device = device
-        return {"protocol": 1, "now_ms": clocks[0]}
+        return HelloResult(protocol=1, now_ms=clocks[0])
 
 
 def _parse(data: str | bytes) -> tuple[int, requests.Operation | InputError]:

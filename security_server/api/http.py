@@ -6,17 +6,23 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Final
 
+import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 from common.version import VERSION
-from messages.server_contents import HandoverRequest, MoveRequest, Upload
+from messages.server_contents import HandoverRequest, MoveRequest, MoveResult, Upload, UploadResult
 from messages.server_http import (
     AccountRequest,
     BooksRequest,
     ClaimPost,
+    ImportResult,
+    InfoResult,
     ReceiptsPost,
+    ScheduleResult,
     StatementRequest,
     VoucherPost,
 )
@@ -28,13 +34,16 @@ from pywallet.rules.content_check import withdrawal
 from pywallet.settlement import Schedule
 from security_server.api import requests
 from security_server.billing.billing import Billing
+from security_server.billing.books import Resynchronisation
 from security_server.billing.claim_mixing import ClaimMixer
 from security_server.billing.claim_relay import ClaimRelay
 from security_server.billing.receipts import Receipts
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
 from security_server.content.contents import ContentStore, signer, verify
-from security_server.content.moves import Moves
+from security_server.content.handover_sender import HandoverSender
+from security_server.content.serving import Serving
+from security_server.content.takeover import Takeover
 from security_server.epochs.closing import EpochCloser
 from security_server.epochs.importing import EpochImporter
 from security_server.epochs.publishing import EpochPublisher
@@ -74,6 +83,11 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _json(result: Struct) -> web.Response:
+    """A response with a result as JSON."""
+    return web.Response(body=msgspec.json.encode(result), content_type="application/json", charset="utf-8")
+
+
 class HttpApi:
     """Handlers of the routes under ``/v1``."""
 
@@ -87,13 +101,16 @@ class HttpApi:
         chain: ChainView,
         songs: ContentStore,
         billing: Billing,
+        resynchronisation: Resynchronisation,
         receipts: Receipts,
         publisher: EpochPublisher,
         closer: EpochCloser,
         importer: EpochImporter,
         relay: ClaimRelay,
         mixer: ClaimMixer,
-        moves: Moves,
+        serving: Serving,
+        handovers: HandoverSender,
+        takeover: Takeover,
     ) -> None:
         self._config = config
         self._keys = keys
@@ -103,13 +120,16 @@ class HttpApi:
         self._chain = chain
         self._songs = songs
         self._billing = billing
+        self._resynchronisation = resynchronisation
         self._receipts = receipts
         self._publisher = publisher
         self._closer = closer
         self._importer = importer
         self._relay = relay
         self._mixer = mixer
-        self._moves = moves
+        self._serving = serving
+        self._handovers = handovers
+        self._takeover = takeover
 
     def routes(self) -> list[web.RouteDef]:
         """The routes of all handlers."""
@@ -133,19 +153,17 @@ class HttpApi:
 
     async def info(self, _request: web.Request) -> web.Response:
         """``GET /v1/info``: addresses, chain, schedule and version."""
-        schedule = self._schedule
-        names = ("length", "grace", "window", "answer", "late", "delay")
-        body: dict[str, Any] = {
-            "server": to_hex(self._address),
-            "key": to_b64(self._keys.exchange_public),
-            "chain_id": self._domain.chain_id,
-            "settlement": to_hex(self._domain.settlement),
-            "schedule": {name: getattr(schedule, name) for name in names},
-            "version": VERSION,
-            # Whether claims are relayed: ok, or the account is low or its budget spent.
-            "relayer": self._relay.standing.state,
-        }
-        return web.json_response(body)
+        return _json(
+            InfoResult(
+                server=to_hex(self._address),
+                key=to_b64(self._keys.exchange_public),
+                chain_id=self._domain.chain_id,
+                settlement=to_hex(self._domain.settlement),
+                schedule=ScheduleResult(**asdict(self._schedule)),
+                version=VERSION,
+                relayer=self._relay.standing.state,
+            )
+        )
 
     async def upload(self, request: web.Request) -> web.Response:
         """``PUT /v1/contents/{content}``: store a header and its content keys.
@@ -155,7 +173,7 @@ class HttpApi:
         """
         content = from_hex(request.match_info["content"], 20)
         facts = await self._chain.content(content, fresh=True)
-        await self._moves.require_holding(content)
+        await self._serving.require_holding(content)
         code = withdrawal(facts)
         if code is not None:
             raise Refusal(code)
@@ -181,33 +199,33 @@ class HttpApi:
             raise Refusal("sps.policy.mismatch")
         await self._songs.save(verified.cose, verified.song, verified.keys, await self._chain.now_ms())
         self._chain.follow(content)
-        return web.json_response({"content": to_hex(content), "epochs": sorted(verified.keys)})
+        return _json(UploadResult(content=to_hex(content), epochs=sorted(verified.keys)))
 
     async def account(self, request: web.Request) -> web.Response:
         """``POST /v1/accounts``: a payer's escrow with this server."""
-        return web.json_response(await self._billing.account(requests.body(AccountRequest, await request.read())))
+        return _json(await self._billing.account(requests.body(AccountRequest, await request.read())))
 
     async def statement(self, request: web.Request) -> web.Response:
         """``POST /v1/statements``: what a payer owes."""
-        return web.json_response(await self._billing.statement(requests.body(StatementRequest, await request.read())))
+        return _json(await self._billing.statement(requests.body(StatementRequest, await request.read())))
 
     async def voucher(self, request: web.Request) -> web.Response:
         """``POST /v1/vouchers``: settle a payer's voucher."""
-        return web.json_response(await self._billing.voucher(requests.body(VoucherPost, await request.read())))
+        return _json(await self._billing.voucher(requests.body(VoucherPost, await request.read())))
 
     async def books(self, request: web.Request) -> web.Response:
         """``POST /v1/books``: resynchronise a payer."""
-        return web.json_response(await self._billing.books(requests.body(BooksRequest, await request.read())))
+        return _json(await self._resynchronisation.books(requests.body(BooksRequest, await request.read())))
 
     async def close(self, request: web.Request) -> web.Response:
         """``POST /v1/epochs/close`` (admin): close and post the last ended epoch now."""
         self._require_admin(request)
-        return web.json_response(await self._closer.close_last())
+        return _json(await self._closer.close_last())
 
     async def take(self, request: web.Request) -> web.Response:
         """``POST /v1/epochs/import`` (admin): import an epoch from its published bytes after a restored backup."""
         self._require_admin(request)
-        return web.json_response({"epoch": await self._importer.take(await request.read())})
+        return _json(ImportResult(epoch=await self._importer.take(await request.read())))
 
     def _require_admin(self, request: web.Request) -> None:
         given = request.headers.get("Authorization", "").encode()
@@ -216,12 +234,12 @@ class HttpApi:
 
     async def epoch(self, request: web.Request) -> web.Response:
         """``GET /v1/epochs/{epoch}``: state and roots."""
-        return web.json_response(await self._publisher.epoch(_number(request.match_info["epoch"])))
+        return _json(await self._publisher.epoch(_number(request.match_info["epoch"])))
 
     async def counts(self, request: web.Request) -> web.Response:
         """``GET /v1/epochs/{epoch}/counts/{content}``: a content's counters with their proof; names no listener."""
         content = from_hex(request.match_info["content"], 20)
-        return web.json_response(await self._publisher.counts(_number(request.match_info["epoch"]), content))
+        return _json(await self._publisher.counts(_number(request.match_info["epoch"]), content))
 
     async def data(self, request: web.Request) -> web.Response:
         """``GET /v1/epochs/{epoch}/data``: the published bytes, whose hash is on the chain."""
@@ -231,23 +249,21 @@ class HttpApi:
 
     async def receipts(self, request: web.Request) -> web.Response:
         """``POST /v1/receipts``: receipts of the payee that signed the request."""
-        return web.json_response(await self._receipts.of_payee(requests.body(ReceiptsPost, await request.read())))
+        return _json(await self._receipts.of_payee(requests.body(ReceiptsPost, await request.read())))
 
     async def handover(self, request: web.Request) -> web.Response:
         """``POST /v1/handovers``: a content's keys and counters, encrypted to the server that takes it over."""
-        return web.json_response(await self._moves.give(requests.body(HandoverRequest, await request.read())))
+        return _json(await self._handovers.hand_over(requests.body(HandoverRequest, await request.read())))
 
     async def move(self, request: web.Request) -> web.Response:
         """``POST /v1/moves``: take over a content that its owner has proposed to this server."""
         if not self._config.accept_moves:
             self._require_admin(request)
         content = from_hex(requests.body(MoveRequest, await request.read()).content, 20)
-        first = await self._moves.take(content)
-        return web.json_response({"content": to_hex(content), "server": to_hex(self._address), "from_epoch": first})
+        first = await self._takeover.take(content)
+        return _json(MoveResult(content=to_hex(content), server=to_hex(self._address), from_epoch=first))
 
     async def claims(self, request: web.Request) -> web.Response:
         """``POST /v1/claims``: relay signed claims."""
         post = requests.body(ClaimPost, await request.read())
-        return web.json_response(
-            await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims))
-        )
+        return _json(await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims)))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
+import msgspec
 
+from messages.server_contents import HandoverRequest, HandoverResult
 from pywallet.errors import Unavailable
 from pywallet.protocol.foreign_errors import error_from
+from security_server.content.takeover import RequestHandover
 
 TIMEOUT_S: Final = 10.0
 MOST_ANSWER: Final = 32 << 20
@@ -18,16 +21,18 @@ MOST_ANSWER: Final = 32 << 20
 
 
 @asynccontextmanager
-async def post_json() -> AsyncIterator[Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]]:
-    """A function that posts a JSON object to a URL and returns the answer.
+async def handover_client() -> AsyncIterator[RequestHandover]:
+    """Provide a function that posts a request to ``/v1/handovers`` of the server at a URL.
 
-    It raises the code that was answered, or Unavailable ``server.unreachable``.
+    It raises the code of the server's error, or Unavailable: ``server.unreachable``, ``server.answer``.
     """
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
 
-        async def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+        async def request_handover(url: str, request: HandoverRequest) -> HandoverResult:
             try:
-                async with session.post(url, json=body, allow_redirects=False) as response:
+                async with session.post(
+                    f"{url}/v1/handovers", json=msgspec.to_builtins(request), allow_redirects=False
+                ) as response:
                     raw = bytearray()
                     async for chunk in response.content.iter_chunked(1 << 16):
                         raw += chunk
@@ -40,6 +45,9 @@ async def post_json() -> AsyncIterator[Callable[[str, dict[str, Any]], Awaitable
                 raise Unavailable("server.unreachable", url=url, reason="not a JSON object")
             if "error" in answer:
                 raise error_from("server", answer["error"], url=url, status=response.status)
-            return answer
+            try:
+                return msgspec.convert(answer, HandoverResult)
+            except msgspec.ValidationError:
+                raise Unavailable("server.answer", url=url) from None
 
-        yield post
+        yield request_handover

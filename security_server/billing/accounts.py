@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from pywallet.protocol.commission import largest_net, smallest_net
 from pywallet.settlement import gross
+from security_server.chain.money import Money
 from security_server.db.queries import get, put
 from security_server.db.tables import (
     debits,
@@ -20,28 +21,6 @@ from security_server.epochs.settlement_state import DEBITED, State
 
 _OVER: Final = (State.FINAL, State.MISSED)
 """States in which an epoch's debits are final, or will never be taken from the escrow."""
-
-
-@dataclass(frozen=True)
-class Money:
-    """A payer's escrow with this server on the chain, and the commission that applies.
-
-    Attributes:
-        escrow: Deposited and not debited, wei.
-        requested: Of that, claimed by withdrawal requests, wei.
-        spent: Cumulative gross that was debited, wei.
-        bps: Commission of the running epoch, basis points.
-    """
-
-    escrow: int
-    requested: int
-    spent: int
-    bps: int
-
-    @property
-    def free(self) -> int:
-        """Escrow that no withdrawal request has claimed."""
-        return max(0, self.escrow - self.requested)
 
 
 @dataclass(frozen=True)
@@ -66,7 +45,7 @@ class Outstanding:
         """Gross of everything outstanding and ``more_net`` (wei); the commission is rounded once, on the sum."""
         return self.unposted + gross(self.current_net + self.unvouchered_net + more_net, bps)
 
-    def small_change(self, bps: int, least_wei: int, more_net: int = 0) -> bool:
+    def is_below_minimum(self, bps: int, least_wei: int, more_net: int = 0) -> bool:
         """Whether a voucher for everything outstanding would be below the minimum (``statement.minimum``).
 
         Credit limits do not apply below it, since the payer could not get a voucher accepted.
@@ -79,9 +58,9 @@ class Outstanding:
         return gross(self.current_net + self.unvouchered_net + more_net, bps) < least_wei
 
     def until_settled(self, bps: int, least_wei: int, each_net: int) -> int:
-        """Intervals of ``each_net`` wei until a voucher would be taken; 0: it would be now."""
+        """Intervals of ``each_net`` wei until a voucher would be accepted; 0: it would be accepted now."""
         missing = smallest_net(least_wei, bps) - self.current_net - self.unvouchered_net
-        return max(0, -(-missing // each_net)) if self.small_change(bps, least_wei) else 0
+        return max(0, -(-missing // each_net)) if self.is_below_minimum(bps, least_wei) else 0
 
 
 def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding:
@@ -110,8 +89,8 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
     return Outstanding(unposted, current, net, plays, heard)
 
 
-def short(money: Money, owed: Outstanding, more_net: int) -> int:
-    """Escrow that is missing to cover what is owed and ``more_net``, wei; 0: none."""
+def missing_escrow(money: Money, owed: Outstanding, more_net: int) -> int:
+    """Escrow that is missing to cover what is owed and ``more_net``, wei; 0: it is covered."""
     return max(0, owed.gross_with(money.bps, more_net) - money.free)
 
 
@@ -142,20 +121,20 @@ def _unfolded(connection: Connection, payer: bytes, base_epoch: int) -> list[tup
     return [(row.epoch, row.net, row.bps, row.settlement_state) for row in connection.execute(query)]
 
 
-Mark = tuple[int, int]
-"""``base_gross`` and ``base_epoch`` of a payer's account at the time of a mismatch with the chain."""
+AccountBase = tuple[int, int]
+"""``base_gross`` and ``base_epoch`` of a payer's row."""
 
 
-class Differs(Exception):
+class StaleAccount(Exception):
     """The chain's ``spent`` of a payer contradicts the database: it has to be read again before it is used.
 
     Attributes:
-        mark: The account at that time. Only a value that was read later, for the same account, replaces it.
+        base: The account's base at that time. Only a value that was read later, for the same base, replaces it.
     """
 
-    def __init__(self, mark: Mark) -> None:
-        super().__init__("the chain's figure has to be read again")
-        self.mark = mark
+    def __init__(self, base: AccountBase) -> None:
+        super().__init__("the chain's value has to be read again")
+        self.base = base
 
 
 @dataclass(frozen=True)
@@ -178,7 +157,13 @@ class Account:
 
 
 def account(
-    connection: Connection, payer: bytes, epoch: int, money: Money, mark: Mark | None = None, *, keep: bool = False
+    connection: Connection,
+    payer: bytes,
+    epoch: int,
+    money: Money,
+    reread_for: AccountBase | None = None,
+    *,
+    keep: bool = False,
 ) -> Account:
     """What was settled for a payer, from the rows of its epochs.
 
@@ -191,15 +176,15 @@ def account(
         payer: 20 bytes.
         epoch: The running epoch in this transaction.
         money: The payer's escrow on the chain.
-        mark: The account before ``money`` was read, after a first ``Differs``.
-        keep: Whether a payer without a row gets one: anybody may ask, and only settling leaves a row.
+        reread_for: Base of a first ``StaleAccount``, after which ``money`` was read again; None: there was none.
+        keep: True if a payer without a row gets one. Only settling does: anyone may ask for a statement.
 
     Raises:
-        Differs: ``money.spent`` contradicts the database and was not read for this state of it.
+        StaleAccount: ``money.spent`` contradicts the database and was not read for this state of it.
     """
     row = get(connection, payers, payer=payer)
     rows = _unfolded(connection, payer, row["base_epoch"] if row else -1)
-    # An account that is new here begins with what the chain has debited besides the epochs that the books have.
+    # A new row begins with what the chain has debited besides the epochs in the database.
     debited = sum(gross(net, bps) for _, net, bps, state in rows if state in DEBITED and state != State.MISSED)
     base, base_epoch = (row["base_gross"], row["base_epoch"]) if row else (max(0, money.spent - debited), -1)
     while rows and rows[0][0] < epoch and rows[0][3] in _OVER:
@@ -208,8 +193,8 @@ def account(
     waiting = [(net, bps, state) for number, net, bps, state in rows if number < epoch]
     before = base + sum(gross(net, bps) for net, bps, state in waiting if state != State.MISSED)
     if (not waiting and money.spent != base) or money.spent > before + _running(rows, epoch):
-        if mark != (base, base_epoch):
-            raise Differs((base, base_epoch))
+        if reread_for != (base, base_epoch):
+            raise StaleAccount((base, base_epoch))
         base += money.spent - before
         before = money.spent
     if (row is None and keep) or (row is not None and (row["base_gross"], row["base_epoch"]) != (base, base_epoch)):

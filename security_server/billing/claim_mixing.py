@@ -10,12 +10,13 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
+from messages.settlement import ClaimResult
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import Claim, Signed
 from pywallet.settlement import Schedule
 from security_server.billing.claim_relay import HOUR_MS, ClaimRelay
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Config
 from security_server.db.queries import change, get, put
 from security_server.db.tables import queued_claims, receipts
@@ -71,7 +72,7 @@ class ClaimMixer:
                 log.exception("mixing failed")
             await asyncio.sleep(LOOK_S)
 
-    async def take(self, messages: list[Any], after_s: int = 0) -> dict[str, Any]:
+    async def take(self, messages: list[Any], after_s: int = 0) -> ClaimResult:
         """Keep a claim until its round; asked again, the answer is where it stands.
 
         Args:
@@ -95,7 +96,7 @@ class ClaimMixer:
         if sent is not None:
             if sent["recipient"] != claim.to:
                 raise Refusal("claim.done", transaction=to_hex(sent["transaction"]))
-            return {"transaction": to_hex(sent["transaction"])}
+            return ClaimResult(to_hex(sent["transaction"]))
         now_ms = await self._chain.now_ms()
         if after_s * 1000 > now_ms + MOST_AHEAD_S * 1000:
             raise InputError("message.schema", field="after_s")
@@ -114,7 +115,7 @@ class ClaimMixer:
         if row is None or row["message"] != kept["message"]:
             key = {"epoch": claim.epoch, "payee": claim.payee}
             await self._store.run(lambda connection: put(connection, queued_claims, key, **kept, attempts=0))
-        return {"transaction": None, "due_s": due_ms // 1000}
+        return ClaimResult(None, due_s=due_ms // 1000)
 
     async def _final_ms(self, signed: Signed[Claim]) -> int:
         """When the epoch of a claim is final at the earliest, Unix ms; 0 where it is. Raises as ``take``."""

@@ -13,11 +13,12 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from chain.contracts.reverts import INVALID_CLAIM, LEAF_CLAIMED
 from chain.contracts.settlement import ClaimItem
+from messages.settlement import ClaimResult
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import Claim, Domain, Signed
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
 from security_server.db.queries import get, put
 from security_server.db.tables import claims, relay_costs
@@ -162,7 +163,7 @@ class ClaimRelay:
         change = update(relay_costs).where(relay_costs.c.id == number).values(gas_wei=wei)
         await self._store.run(lambda connection: connection.execute(change) and None)
 
-    async def claim(self, messages: Sequence[Any]) -> dict[str, Any]:
+    async def claim(self, messages: Sequence[Any]) -> ClaimResult:
         """Check every claim, send one transaction, answer when the chain has it.
 
         The relayer pays the gas: it sends so many claims an hour, within a budget of gas an hour and a day, none that
@@ -176,7 +177,7 @@ class ClaimRelay:
         if len({(claim.message.epoch, claim.message.payee) for claim in signed}) != len(signed):
             raise InputError("message.schema", field="claims", reason="one claim twice")
         async with self.sending:
-            return {"transaction": to_hex(await self.send(signed, limited=True))}
+            return ClaimResult(to_hex(await self.send(signed, limited=True)))
 
     async def check(self, signed: Sequence[Signed[Claim]]) -> tuple[list[ClaimItem], list[tuple[bytes, int]]]:
         """What the contract takes for these claims: items and proofs.

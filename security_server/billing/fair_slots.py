@@ -61,7 +61,7 @@ def totals(connection: Connection, epoch: int) -> Totals:
     return Totals(len(stations), len(listeners), sum(stations), sum(listeners))
 
 
-def take(connection: Connection, epoch: int, station: bool, before: Totals, net: int, new: bool) -> None:
+def add_net(connection: Connection, epoch: int, station: bool, before: Totals, net: int, new: bool) -> None:
     """Add a payer's net to the totals of an epoch.
 
     Args:

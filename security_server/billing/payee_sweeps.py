@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from messages.host_server.relay import RelayerResult, SweepResult
 from pywallet.crypto import recover
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import Domain, Signed, Sweep
 from pywallet.wallet.permit import Permit
 from security_server.billing.claim_relay import ClaimRelay
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
 from security_server.db.tables import receipts
 from security_server.db.writer import Store
@@ -50,7 +51,7 @@ class PayeeSweeps:
         self._chain = chain
         self._relay = relay
 
-    async def offer(self, payee: bytes, amount: int) -> dict[str, Any]:
+    async def offer(self, payee: bytes, amount: int) -> RelayerResult:
         """Whom the permit of a payee over ``amount`` wei has to name: ``relayer``, and its ``state``.
 
         Asked before a permit is signed: one that was given away and refused could be used all the same.
@@ -61,7 +62,7 @@ class PayeeSweeps:
         await self._worthy(payee, amount)
         await self._relay.within(1)
         await self._relay.affordable(1, PARTS)
-        return {"relayer": to_hex(self._relay.address), "state": self._relay.standing.state}
+        return RelayerResult(to_hex(self._relay.address), self._relay.standing.state)
 
     async def _worthy(self, payee: bytes, amount: int) -> None:
         """Refuse what is too small, payees that no receipt of this server names, and those that ask too often."""
@@ -74,7 +75,7 @@ class PayeeSweeps:
         if await self._relay.swept(payee) >= MOST:
             raise Refusal("claim.busy", per_hour=self._config.relay_per_hour)
 
-    async def sweep(self, message: Any, permit: bytes) -> dict[str, Any]:
+    async def sweep(self, message: Any, permit: bytes) -> SweepResult:
         """Send what lies at a payee to where the payee says, under its permit: for a listener without coins for gas.
 
         The permit (EIP-2612) names this relayer and an amount, the order besides for whom: another's permit, another
@@ -129,7 +130,7 @@ class PayeeSweeps:
                     await self._relay.settle(number, gas * price)
                 raise
             await self._relay.settle(number, (gas + more) * price)
-        return {"transaction": to_hex(transaction)}
+        return SweepResult(to_hex(transaction))
 
     def _permit(self, order: Sweep, nonce: int) -> Permit:
         token = self._chain.token

@@ -1,4 +1,4 @@
-"""Receipts that were issued: pushed to hosts, read by devices and by payees."""
+"""Issued receipts: pushed to hosts, read by devices and by payees."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Any, Final
 
 from sqlalchemy import Select, select
 
-from messages.host_server.billing import ReceiptsRequest
-from messages.server_http import ReceiptsPost
+from messages.host_server.billing import ReceiptsRequest, ReceiptsResult
+from messages.host_server.events import ReceiptEvent
+from messages.server_http import BareReceipt, PayeeReceiptsResult, ReceiptsPost
+from messages.settlement import ReceiptDetail, ReceiptEntry
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal
 from pywallet.protocol import receipts_digest
 from pywallet.rules.limits import request_is_fresh
-from security_server.api.connections import HostConnections
-from security_server.billing.settling import Issued, stored
-from security_server.chain_view import ChainView
+from security_server.billing.receipt_signing import IssuedReceipt
+from security_server.chain.view import ChainView
 from security_server.db.tables import receipts, sessions
 from security_server.db.writer import Store
+from security_server.host_connections import HostConnections
 
 _MOST_RECEIPTS: Final = 2_000
 """Receipts in one response."""
 
 
-def receipt_json(issued: Issued) -> dict[str, Any]:
-    """JSON of a receipt and its details."""
-    detail = {
-        "content": to_hex(issued.content),
-        "session": to_hex(issued.session),
-        "plays": issued.plays,
-        "seeks": issued.seeks,
-        "seconds": issued.seconds,
-        "sequence": issued.sequence,
-        "invocation": to_hex(issued.invocation),
-    }
-    return {"receipt": issued.receipt.to_json(), "detail": detail}
+def _detail(issued: IssuedReceipt) -> ReceiptDetail:
+    return ReceiptDetail(
+        content=to_hex(issued.content),
+        session=to_hex(issued.session),
+        plays=issued.plays,
+        seeks=issued.seeks,
+        seconds=issued.seconds,
+        sequence=issued.sequence,
+        invocation=to_hex(issued.invocation),
+    )
 
 
 class Receipts:
@@ -49,10 +49,9 @@ class Receipts:
         self._chain = chain
         self._hosts = hosts
 
-    async def push(self, issued: Sequence[Issued]) -> None:
+    async def push(self, issued: Sequence[IssuedReceipt]) -> None:
         """Send new receipts to the connected devices of their payees' own sessions."""
-        # Anybody can name anybody's payee in a session, and an owner's receipt is about a listener: it goes to that
-        # listener's devices.
+        # A session can name any payee, and an owner's receipt is about a listener: it goes to that listener's devices.
         own = sessions.alias("own")
         query = (
             select(sessions.c.id, own.c.payee, own.c.device)
@@ -64,9 +63,9 @@ class Receipts:
             devices[session, payee].add(device)
         for item in issued:
             if to := devices.get((item.session, item.receipt.message.payee)):
-                self._hosts.push({"event": "receipt", **receipt_json(item)}, to)
+                self._hosts.push(ReceiptEvent(item.receipt.to_json(), _detail(item)), to)
 
-    async def of_device(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
+    async def of_device(self, device: bytes, request: ReceiptsRequest) -> ReceiptsResult:
         """Receipts with their details that the listeners of a device's sessions earned, oldest first.
 
         Args:
@@ -74,22 +73,21 @@ class Receipts:
             request: The payees, and the first epoch.
 
         Returns:
-            ``receipts``: at most ``_MOST_RECEIPTS`` of ``receipt_json``.
+            At most ``_MOST_RECEIPTS``.
         """
         named = [from_hex(payee, 20) for payee in request.payees]
         own, session = sessions.alias("own"), sessions.alias("session")
         earned = (
             select(receipts)
             .join(own, (own.c.payee == receipts.c.payee) & (own.c.device == device))
-            # Anybody can name anybody's payee in a session of their own: a receipt is told to the listener of its
-            # session.
+            # A session can name any payee: only the listener of a receipt's session gets the receipt.
             .join(session, (session.c.id == receipts.c.session) & (session.c.listener == own.c.listener))
             .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
             .distinct()
         )
-        return {"receipts": [receipt_json(item) for item in await self._found(earned)]}
+        return ReceiptsResult([ReceiptEntry(item.receipt.to_json(), _detail(item)) for item in await self.read(earned)])
 
-    async def of_payee(self, request: ReceiptsPost) -> dict[str, Any]:
+    async def of_payee(self, request: ReceiptsPost) -> PayeeReceiptsResult:
         """Receipts of a payee that signed the request, oldest first, without their details: what a challenge needs.
 
         Raises:
@@ -99,12 +97,13 @@ class Receipts:
         query = select(receipts).where(receipts.c.payee == await self._payee(request))
         if request.epoch is not None:
             query = query.where(receipts.c.epoch == request.epoch)
-        return {"receipts": [{"receipt": item.receipt.to_json()} for item in await self._found(query)]}
+        return PayeeReceiptsResult([BareReceipt(item.receipt.to_json()) for item in await self.read(query)])
 
-    async def _found(self, query: Select[Any]) -> list[Issued]:
+    async def read(self, query: Select[Any]) -> list[IssuedReceipt]:
+        """The receipts of a query, by epoch, payee and source; at most ``_MOST_RECEIPTS``."""
         ordered = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)
         rows = await self._store.run(lambda connection: connection.execute(ordered).mappings().all())
-        return [stored(row, self._address) for row in rows]
+        return [IssuedReceipt.from_row(row, self._address) for row in rows]
 
     async def _payee(self, proof: ReceiptsPost) -> bytes:
         """The payee that signed. Raises InputError ``invocation.time``, Refusal ``claim.signature``."""

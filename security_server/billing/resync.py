@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select, update
 
+from messages.settlement import AcknowledgementResult
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import (
     Domain,
@@ -19,10 +20,12 @@ from pywallet.protocol import (
     Ticket,
     require_signer,
     settled_lines_hash,
+    sign,
 )
 from security_server.billing.accounts import account
-from security_server.billing.settling import Settling
+from security_server.billing.epoch_facts import EpochFacts
 from security_server.billing.statements import MOST_LINES
+from security_server.config import Keys
 from security_server.db.queries import get
 from security_server.db.tables import (
     lines,
@@ -35,17 +38,30 @@ _CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
-class Acknowledged:
-    """What was settled of some tickets by ``epoch``, before it is signed. ``spent``: cumulative gross settled, wei."""
+class Acknowledgement:
+    """What was settled of some tickets.
+
+    Attributes:
+        epoch: The running epoch.
+        spent: Cumulative gross settled, wei.
+        lines: The settled lines, by number and epoch.
+    """
 
     epoch: int
     spent: int
     lines: tuple[SettledLine, ...]
 
+    def signed(self, payer: bytes, keys: Keys, domain: Domain) -> AcknowledgementResult:
+        """Sign it for a payer, 20 bytes."""
+        lines = settled_lines_hash(self.lines)
+        message = Statement(server=keys.address, payer=payer, epoch=self.epoch, spent=self.spent, lines=lines)
+        rows = [(line.number, line.epoch, line.intervals) for line in self.lines]
+        return AcknowledgementResult(statement=sign(message, domain, keys.signing).to_json(), lines=rows)
 
-def acknowledge(connection: Connection, payer: bytes, numbers: Collection[int], at: Settling) -> Acknowledged:
+
+def acknowledge(connection: Connection, payer: bytes, numbers: Collection[int], facts: EpochFacts) -> Acknowledgement:
     """What was settled of a payer's tickets, by ticket number and epoch."""
-    found: list[SettledLine] = []
+    settled: list[SettledLine] = []
     wanted = sorted(set(numbers))
     for start in range(0, len(wanted), _CHUNK):
         query = (
@@ -53,20 +69,20 @@ def acknowledge(connection: Connection, payer: bytes, numbers: Collection[int], 
             .join(tickets, tickets.c.id == lines.c.ticket)
             .where(tickets.c.payer == payer, tickets.c.number.in_(wanted[start : start + _CHUNK]))
         )
-        found += [SettledLine(row.number, row.epoch, row.settled_intervals) for row in connection.execute(query)]
-    found.sort(key=lambda line: (line.number, line.epoch))
-    spent = account(connection, payer, at.epoch, at.money, at.mark).settled(at.money.bps)
-    return Acknowledged(at.epoch, spent, tuple(found))
+        settled += [SettledLine(row.number, row.epoch, row.settled_intervals) for row in connection.execute(query)]
+    settled.sort(key=lambda line: (line.number, line.epoch))
+    spent = account(connection, payer, facts.epoch, facts.money, facts.reread_for).settled(facts.money.bps)
+    return Acknowledgement(facts.epoch, spent, tuple(settled))
 
 
 def own_acknowledgement(shown: Mapping[str, Any], domain: Domain, server: bytes, payer: bytes) -> list[SettledLine]:
     """The lines of an acknowledgement that this server has signed.
 
     Args:
-        shown: {statement, lines: [[number, epoch, intervals]…]}, as this server gave it.
-        domain: the settlement's EIP-712 domain.
-        server: this server's address, 20 bytes.
-        payer: who shows it, 20 bytes.
+        shown: {statement, lines: [[number, epoch, intervals]…]}, as this server signed it.
+        domain: The settlement's EIP-712 domain.
+        server: This server's address, 20 bytes.
+        payer: The payer that shows it, 20 bytes.
 
     Raises:
         Refusal: ``server.mismatch``.
@@ -87,8 +103,8 @@ def own_acknowledgement(shown: Mapping[str, Any], domain: Domain, server: bytes,
     return rows
 
 
-def adopt(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) -> None:
-    """Count intervals as settled that this server acknowledged in epochs which the chain has debited.
+def count_acknowledged(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) -> None:
+    """Count intervals as settled that this server has acknowledged in epochs that the chain has debited.
 
     A database restored from a backup lacks them. Idempotent.
     """
@@ -114,11 +130,14 @@ def adopt(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) 
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What these books show a payer.
+class PayerBooks:
+    """What the database holds of a payer.
 
-    Its voucher with the highest cap (cap, until, signature), its tickets that owe something with
-    their sessions, and the highest number among its tickets.
+    Attributes:
+        voucher: Cap, last epoch and signature of its voucher with the highest cap, or None.
+        tickets: Rows of its tickets that owe something.
+        sessions: Their sessions by id, where the payer is the listener.
+        last_number: Highest number among its tickets; 0: none.
     """
 
     voucher: tuple[int, int, bytes] | None
@@ -127,25 +146,26 @@ class Shown:
     last_number: int
 
 
-def show(connection: Connection, payer: bytes) -> Shown:
+def read_payer_books(connection: Connection, payer: bytes) -> PayerBooks:
     """Read what a payer needs to continue after it lost its database."""
     row = get(connection, payers, payer=payer)
     voucher = (row["cap"], row["until"], row["signature"]) if row is not None and row["signature"] else None
-    due = (
+    owing = (
         select(tickets)
         .where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0)
         .order_by(tickets.c.number)
         .limit(MOST_LINES)
     )
-    found = tuple(dict(ticket) for ticket in connection.execute(due).mappings())
+    rows = tuple(dict(ticket) for ticket in connection.execute(owing).mappings())
     last = connection.execute(select(func.max(tickets.c.number)).where(tickets.c.station_address == payer)).scalar()
-    shown: dict[bytes, Signed[Session]] = {}
-    for identity in {ticket["session"] for ticket in found if ticket["station_address"] != payer}:
-        one = get(connection, sessions, id=identity)
-        if one is not None:
-            parties = (one["station_address"], one["listener"], one["device"], one["payee"])
-            shown[identity] = Signed(Session(*parties, one["not_before_s"], one["not_after_s"]), one["signature"])
-    return Shown(voucher, found, shown, last or 0)
+    signed: dict[bytes, Signed[Session]] = {}
+    for identity in {ticket["session"] for ticket in rows if ticket["station_address"] != payer}:
+        session = get(connection, sessions, id=identity)
+        if session is not None:
+            parties = (session["station_address"], session["listener"], session["device"], session["payee"])
+            message = Session(*parties, session["not_before_s"], session["not_after_s"])
+            signed[identity] = Signed(message, session["signature"])
+    return PayerBooks(voucher, rows, signed, last or 0)
 
 
 def ticket_of(row: Mapping[str, Any], server: bytes) -> Signed[Ticket]:

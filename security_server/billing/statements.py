@@ -10,31 +10,17 @@ from sqlalchemy import Connection, select
 
 from pywallet.protocol import StatementLine
 from pywallet.settlement import gross
-from security_server.billing.accounts import (
-    Mark,
-    Money,
-    account,
-    affordable,
-)
+from security_server.billing.accounts import AccountBase, account, affordable
 from security_server.billing.fair_slots import EpochBounds, room, totals
-from security_server.billing.settling import (
-    Done,
-    Issued,
-    Settling,
-    settle,
-    settle_voucher,
-    stored,
-)
+from security_server.chain.money import Money
 from security_server.db.tables import tickets
-
-__all__ = ["Done", "Issued", "Settling", "Stated", "due_contents", "settle", "settle_voucher", "state", "stored"]
 
 MOST_LINES: Final = 2_000
 """Lines of one statement; the rest comes in the next."""
 
 
 @dataclass(frozen=True)
-class Stated:
+class StatementDraft:
     """A statement before it is signed.
 
     Attributes:
@@ -56,7 +42,7 @@ class Stated:
     waiting: str | None = None
 
 
-def state(
+def draft_statement(
     connection: Connection,
     payer: bytes,
     epoch: int,
@@ -64,9 +50,9 @@ def state(
     bond: int,
     slots: EpochBounds | None = None,
     disputed: Collection[int] = (),
-    mark: Mark | None = None,
-) -> Stated:
-    """Make a payer's statement: what was settled, and the lines that still fit into the running epoch.
+    reread_for: AccountBase | None = None,
+) -> StatementDraft:
+    """Draft a payer's statement: what was settled, and the lines that still fit into the running epoch.
 
     Lines are cut to what the payer's escrow, its share of the epoch and the server's bond still cover; the rest is left
     to a later statement.
@@ -79,43 +65,46 @@ def state(
         bond: The bond that backs receipts, wei; 0 while the server retires.
         slots: Bounds of an epoch.
         disputed: Ticket numbers that the payer does not agree to: they are stated last.
-        mark: See ``account``.
+        reread_for: See ``account``.
 
     Raises:
-        Differs: The chain's value has to be read again.
+        StaleAccount: The chain's value has to be read again.
     """
     slots = slots or EpochBounds()
-    books = account(connection, payer, epoch, money, mark)
-    due = [dict(row) for row in connection.execute(_due(payer)).mappings()]
-    wanted = sum(row["unvouchered_intervals"] * _each(row) for row in due)
-    station = not due or due[0]["station_address"] == payer
-    left = room(connection, epoch, payer, station, books.net or None, bond, wanted, slots, totals(connection, epoch))
-    left = min(left, affordable(money, books.unposted, books.net))
-    found: list[StatementLine] = []
+    payer_account = account(connection, payer, epoch, money, reread_for)
+    owing = [dict(row) for row in connection.execute(_owing(payer)).mappings()]
+    wanted = sum(row["unvouchered_intervals"] * _each(row) for row in owing)
+    station = not owing or owing[0]["station_address"] == payer
+    sums = totals(connection, epoch)
+    left = room(connection, epoch, payer, station, payer_account.net or None, bond, wanted, slots, sums)
+    left = min(left, affordable(money, payer_account.unposted, payer_account.net))
+    lines: list[StatementLine] = []
     counts: dict[int, int] = {}
     net = 0
-    for ticket in sorted(due, key=lambda row: (row["number"] in disputed, row["number"])):
+    for ticket in sorted(owing, key=lambda row: (row["number"] in disputed, row["number"])):
         new = min(ticket["unvouchered_intervals"], (left - net) // _each(ticket))
-        if new and len(found) < MOST_LINES:
+        if new and len(lines) < MOST_LINES:
             net += new * _each(ticket)
             counts[ticket["number"]] = ticket["vouchered_intervals"]
             names = ("number", "content", "session", "price", "reward")
-            found.append(
+            lines.append(
                 StatementLine(intervals=ticket["vouchered_intervals"] + new, **{name: ticket[name] for name in names})
             )
     waiting = None
-    if found and gross(books.net + net, money.bps) < slots.least_wei:
-        found, counts, net, waiting = [], {}, 0, "statement.minimum"
+    if lines and gross(payer_account.net + net, money.bps) < slots.least_wei:
+        lines, counts, net, waiting = [], {}, 0, "statement.minimum"
     elif net < wanted:
         waiting = (
             "server.epoch.full"
-            if left - net < affordable(money, books.unposted, books.net + net)
+            if left - net < affordable(money, payer_account.unposted, payer_account.net + net)
             else _escrow_code(station)
         )
-    found.sort(key=lambda line: line.number)
-    # On sums, as the contract takes it.
-    spent = books.before + gross(books.net + net, money.bps)
-    return Stated(epoch, spent, tuple(found), books.settled(money.bps), books.net, counts, waiting)
+    lines.sort(key=lambda line: line.number)
+    # On sums, as the contract computes it.
+    spent = payer_account.before + gross(payer_account.net + net, money.bps)
+    return StatementDraft(
+        epoch, spent, tuple(lines), payer_account.settled(money.bps), payer_account.net, counts, waiting
+    )
 
 
 def _each(ticket: Mapping[str, Any]) -> int:
@@ -126,11 +115,11 @@ def _escrow_code(station: bool) -> str:
     return "station.escrow.short" if station else "listener.escrow.short"
 
 
-def _due(payer: bytes) -> Any:
+def _owing(payer: bytes) -> Any:
     return select(tickets).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0)
 
 
-def due_contents(connection: Connection, payer: bytes) -> set[bytes]:
+def owed_contents(connection: Connection, payer: bytes) -> set[bytes]:
     """Contents for which a payer owes something: their owners in the epoch are needed to settle a voucher."""
     query = select(tickets.c.content).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0).distinct()
     return set(connection.execute(query).scalars())

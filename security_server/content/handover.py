@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +14,6 @@ from pywallet.crypto import keccak256
 from pywallet.crypto.key_wrap import HANDOVER_INFO, WrapKey, unwrap
 from pywallet.encoding.hex import (
     ZERO_ADDRESS,
-    from_b64,
-    from_hex,
-    to_b64,
-    to_hex,
 )
 from pywallet.errors import InputError
 from security_server.db.queries import get, put
@@ -30,27 +26,29 @@ from security_server.db.tables import (
 )
 
 LISTENERS: Final = 1_000
-"""Listeners whose counters one answer holds."""
+"""Listeners whose counters one part holds."""
 
 
 def request_digest(content: bytes, before: bytes, server: bytes, after: bytes, time_s: int) -> bytes:
-    """What the new server signs.
+    """Digest that the new server signs.
 
-    Content, former and new server, the listener after which counters are wanted, Unix seconds.
+    Args:
+        content: 20 bytes.
+        before: Address of the former server, 20 bytes.
+        server: Address of the new server, 20 bytes.
+        after: The listener after which counters begin, 20 bytes; zero for the first part.
+        time_s: Time of the request, Unix seconds.
     """
     return keccak256(b"gomaa/1 handover" + content + before + server + after + time_s.to_bytes(8, "big"))
 
 
-def answer_digest(content: bytes, server: bytes, after: bytes, ephemeral: bytes, sealed: bytes) -> bytes:
-    """What the former server signs: the same, with what it hands over."""
+def result_digest(content: bytes, server: bytes, after: bytes, ephemeral: bytes, sealed: bytes) -> bytes:
+    """Digest that the former server signs over a sealed part; arguments as of ``request_digest``."""
     return keccak256(b"gomaa/1 handed over" + content + server + after + hashlib.sha256(ephemeral + sealed).digest())
 
 
 class FormerPlay(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """A play at a former server.
-
-    Ticket, device, the action that began it, when it was opened, and what was heard of it.
-    """
+    """A play at a former server; the fields are columns of the table ``former_plays``."""
 
     ticket: bytes
     device: bytes
@@ -60,7 +58,7 @@ class FormerPlay(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 class Counted(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """What one listener has used of the content; the fields are those of the table ``usages`` and of ``given_keys``."""
+    """One listener's usage of the content; the fields are columns of the tables ``usages`` and ``given_keys``."""
 
     listener: bytes
     plays: int
@@ -73,7 +71,14 @@ class Counted(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 class Parcel(msgspec.Struct, forbid_unknown_fields=True):
-    """One sealed answer. ``next``: the listener after whom more counters follow, empty: none do."""
+    """One part of a handover.
+
+    Attributes:
+        header: The signed header (COSE).
+        keys: Content key of each key epoch, 32 bytes; in the first part only.
+        counters: Usage by listener.
+        next: Last listener of this part if more counters follow, else empty.
+    """
 
     header: bytes
     keys: dict[int, bytes]
@@ -83,24 +88,29 @@ class Parcel(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Sealed:
-    """A parcel on its way."""
+    """A sealed parcel.
+
+    Attributes:
+        ephemeral: X25519 key of the sealing, 32 bytes.
+        ciphertext: The sealed MessagePack.
+    """
 
     ephemeral: bytes
-    sealed: bytes
+    ciphertext: bytes
 
 
 def seal(parcel: Parcel, recipient: bytes, content: bytes, before: bytes, server: bytes) -> Sealed:
-    """Close a parcel for one server's X25519 key. Raises InputError ``message.schema`` for a useless key."""
+    """Seal a parcel to one server's X25519 key. Raises InputError ``message.schema`` for an invalid key."""
     wrap = WrapKey.to(recipient, HANDOVER_INFO)
     return Sealed(wrap.ephemeral, wrap.wrap(msgspec.msgpack.encode(parcel), content + before + server))
 
 
 def unseal(private: bytes, sealed: Sealed, content: bytes, before: bytes, server: bytes) -> Parcel:
-    """Open a parcel.
+    """Unseal a parcel.
 
-    Raises InputError ``message.schema`` where it is not for this key, these servers and this content.
+    Raises InputError ``message.schema`` if it is not for this key, these servers and this content.
     """
-    plain = unwrap(private, sealed.ephemeral, sealed.sealed, content + before + server, HANDOVER_INFO)
+    plain = unwrap(private, sealed.ephemeral, sealed.ciphertext, content + before + server, HANDOVER_INFO)
     try:
         parcel = msgspec.msgpack.decode(plain, type=Parcel)
     except (msgspec.DecodeError, msgspec.ValidationError):
@@ -108,7 +118,7 @@ def unseal(private: bytes, sealed: Sealed, content: bytes, before: bytes, server
     sizes = [(len(listener.listener), 20) for listener in parcel.counters]
     sizes += [(len(play.ticket) + len(play.device), 52) for listener in parcel.counters for play in listener.former]
     sizes += [(len(key), 32) for key in parcel.keys.values()]
-    if any(has != must for has, must in sizes) or len(parcel.next) not in (0, 20):
+    if any(size != expected for size, expected in sizes) or len(parcel.next) not in (0, 20):
         raise InputError("message.schema", field="sealed")
     return parcel
 
@@ -122,7 +132,7 @@ def read_counters(
         connection: Of a transaction.
         content: The content's address, 20 bytes.
         after: The listener after which they begin, 20 bytes; zero for the first part.
-        with_plays: Whether single plays are included: the terms count devices, or plays by how long they were heard.
+        with_plays: True if single plays are included: the terms count devices, or plays that were heard for a time.
 
     Returns:
         The counters, and the last listener if there are more, else no bytes.
@@ -134,8 +144,8 @@ def read_counters(
         .limit(LISTENERS + 1)
     )
     rows = connection.execute(query).all()
-    some = [_counted(connection, content, row, with_plays) for row in rows[:LISTENERS]]
-    return some, some[-1].listener if len(rows) > LISTENERS else b""
+    counters = [_counted(connection, content, row, with_plays) for row in rows[:LISTENERS]]
+    return counters, counters[-1].listener if len(rows) > LISTENERS else b""
 
 
 def _counted(connection: Connection, content: bytes, row: Row[Any], with_plays: bool) -> Counted:
@@ -159,11 +169,13 @@ def _plays(connection: Connection, listener: bytes, content: bytes) -> list[Form
 
 
 def write_counters(connection: Connection, content: bytes, counters: Sequence[Counted]) -> None:
-    """Take over what a former server counted. What is here already is not lowered: the content may have come back."""
+    """Write the counters of a former server. Stored ones are not lowered: the content may have come back."""
     for counted in counters:
         key = {"listener": counted.listener, "content": content}
-        here = get(connection, usages, **key)
-        most = {name: max(getattr(counted, name), here[name] if here else 0) for name in ("plays", "seeks", "heard_ms")}
+        stored = get(connection, usages, **key)
+        most = {
+            name: max(getattr(counted, name), stored[name] if stored else 0) for name in ("plays", "seeks", "heard_ms")
+        }
         put(connection, usages, key, **most, first_play_s=counted.first_play_s, actions=counted.actions)
         given = get(connection, given_keys, **key)
         seconds = int.from_bytes(counted.given, "little") | (
@@ -180,19 +192,6 @@ def write_counters(connection: Connection, content: bytes, counters: Sequence[Co
                     "heard_ms": play.heard_ms,
                 }
                 put(connection, former_plays, {"ticket": play.ticket}, **key, **values)
-
-
-def answer_json(sealed: Sealed, signature: bytes) -> dict[str, str]:
-    """The wire form of an answer."""
-    return {"ephemeral": to_b64(sealed.ephemeral), "sealed": to_b64(sealed.sealed), "signature": to_hex(signature)}
-
-
-def answer_of(value: Mapping[str, Any]) -> tuple[Sealed, bytes]:
-    """An answer and its signature. Raises InputError ``message.schema``."""
-    ephemeral, sealed, signature = (value.get(name) for name in ("ephemeral", "sealed", "signature"))
-    if not isinstance(ephemeral, str) or not isinstance(sealed, str) or not isinstance(signature, str):
-        raise InputError("message.schema", field="handover")
-    return Sealed(from_b64(ephemeral), from_b64(sealed)), from_hex(signature, 65)
 
 
 FIRST: Final = ZERO_ADDRESS

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from messages.host_server.events import RevokedEvent
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from pywallet.rules.content_check import withdrawal
-from security_server.api.connections import HostConnections
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.content.contents import ContentStore
+from security_server.host_connections import HostConnections
 
 log = logging.getLogger("gomaa.server")
 
@@ -30,7 +31,7 @@ class Revocation:
         self._songs = songs
         self._hosts = hosts
         self._every_s = every_s
-        chain.on_revoked(self.delete_keys)
+        chain.on_withdrawn(self.delete_keys)
 
     async def start(self) -> None:
         """Subscribe to every content whose keys are here."""
@@ -47,7 +48,7 @@ class Revocation:
                     if code is not None:
                         await self.delete_keys(content, code)
                 except GomaaError as error:
-                    log.warning("looking at %s: %s", to_hex(content), error)
+                    log.warning("reading the state of %s: %s", to_hex(content), error)
             await asyncio.sleep(self._every_s)
 
     async def delete_keys(self, content: bytes, code: str) -> None:
@@ -59,4 +60,4 @@ class Revocation:
         """
         if await self._songs.delete_keys(content, code, await self._chain.now_ms()):
             log.info("%s: %s, keys deleted", to_hex(content), code)
-            self._hosts.push({"event": "revoked", "content": to_hex(content)})
+            self._hosts.push(RevokedEvent(to_hex(content)))

@@ -12,12 +12,12 @@ from security_server.db.tables import refusal_counts
 DAY_MS: Final = 86_400_000
 
 
-def note(connection: Connection, time_ms: int, kind: str, code: str) -> None:
+def count_refusal(connection: Connection, time_ms: int, kind: str, code: str) -> None:
     """Count one refusal.
 
     Args:
-        connection: The transaction to write in.
-        time_ms: When, Unix milliseconds.
+        connection: Of the transaction that writes.
+        time_ms: Time of the refusal, Unix milliseconds.
         kind: ``ticket`` or ``invocation``.
         code: The error's code.
     """

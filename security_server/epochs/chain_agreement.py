@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Schedule
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.db.cursors import COMPARED, read_cursor, set_cursor
 from security_server.db.queries import change
 from security_server.db.tables import epochs

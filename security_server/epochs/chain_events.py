@@ -8,12 +8,13 @@ from typing import Final
 from sqlalchemy import Connection, delete, select
 
 from pywallet.errors import Unavailable
-from security_server.chain_view import Asked, ChainView, Refunded
+from security_server.chain.challenge_events import ChallengeEvent, RefundEvent
+from security_server.chain.view import ChainView
+from security_server.chain.voucher_calldata import MOST_BLOCKS
 from security_server.db.cursors import EVENTS, read_cursor, set_cursor
 from security_server.db.queries import get, put
 from security_server.db.tables import challenges, refunds
 from security_server.db.writer import Store
-from security_server.epochs.voucher_calldata import MOST_BLOCKS
 
 REPLACED: Final = 64
 """Newest blocks that are read again each time, because a reorganisation may replace them."""
@@ -37,8 +38,8 @@ class ChainEvents:
         head = await self._chain.head()
         cursor = await self._store.run(lambda connection: read_cursor(connection, EVENTS))
         at = first = min(self._chain.first_block if cursor is None else cursor, head)
-        asked: list[Asked] = []
-        refunded: list[Refunded] = []
+        asked: list[ChallengeEvent] = []
+        refunded: list[RefundEvent] = []
         try:
             while at <= head:
                 last = min(head, at + self._span - 1)
@@ -59,7 +60,12 @@ class ChainEvents:
 
 
 def _keep(
-    connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int
+    connection: Connection,
+    first: int,
+    last: int,
+    asked: Sequence[ChallengeEvent],
+    refunded: Sequence[RefundEvent],
+    cursor: int,
 ) -> None:
     """Replace the events of the blocks ``first`` to ``last`` (both included) and move the cursor forward."""
     there = {(challenge.epoch, challenge.payee, challenge.amount) for challenge in asked}

@@ -14,7 +14,7 @@ from chain.contracts.reverts import NO_OPEN_CHALLENGE
 from chain.contracts.settlement import MOST_ANSWERS
 from pywallet.errors import GomaaError, Refusal, Unavailable
 from pywallet.settlement import Answer, Schedule
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Keys
 from security_server.db.queries import change
 from security_server.db.tables import challenges

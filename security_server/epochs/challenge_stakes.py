@@ -8,7 +8,7 @@ from typing import Final
 
 from pywallet.errors import GomaaError
 from pywallet.settlement.schedule import ANSWER_GAS
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 
 GAS: Final = 2 * ANSWER_GAS
 """Gas whose cost a stake has to cover: two answers in transactions of their own."""

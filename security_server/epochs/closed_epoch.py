@@ -17,20 +17,7 @@ from pywallet.settlement import (
     entries_digest,
     rest,
 )
-
-
-@dataclass(frozen=True)
-class Voucher:
-    """A debit of an epoch and the voucher that allows it.
-
-    Amounts in wei; ``until`` is the last epoch in which it counts.
-    """
-
-    payer: bytes
-    net: int
-    cap: int
-    until: int
-    signature: bytes
+from security_server.chain.voucher_calldata import DebitVoucher
 
 
 @dataclass(frozen=True)
@@ -92,7 +79,7 @@ class ClosedEpoch:
             {row.leaf: first + index for index, row in enumerate(data.usages)},
         )
 
-    def holds(self, vouchers: Sequence[Voucher]) -> bool:
+    def holds(self, vouchers: Sequence[DebitVoucher]) -> bool:
         """Whether these are the vouchers of the epoch's debits, in their order."""
         return [(voucher.payer, voucher.net) for voucher in vouchers] == [
             (row.payer, row.net) for row in self.data.debits

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
+from messages.host_server.events import EpochEvent
+from messages.server_http import EpochResult
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Schedule
-from security_server.api.connections import HostConnections
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Keys
 from security_server.db.queries import get
 from security_server.db.tables import challenges, epochs, refunds
@@ -28,6 +29,7 @@ from security_server.epochs.settlement_state import (
     State,
     decide,
 )
+from security_server.host_connections import HostConnections
 
 log = logging.getLogger("gomaa.server")
 
@@ -81,7 +83,7 @@ class EpochCloser:
         """Start the next round at once: a challenge waits for a post."""
         self._triggered.set()
 
-    async def close_last(self) -> dict[str, Any]:
+    async def close_last(self) -> EpochResult:
         """Do a round; returns the state of the last ended epoch, as ``EpochPublisher.epoch``."""
         await self.round()
         now_s = await self._chain.now_ms() // 1000
@@ -224,9 +226,9 @@ class EpochCloser:
         change = update(epochs).where(epochs.c.epoch == epoch).values(settlement_state=str(state))
         await self._store.run(lambda connection: connection.execute(change) and None)
         if state is State.FINAL:
-            self._hosts.push({"event": "epoch", "epoch": epoch, "state": "final"})
+            self._hosts.push(EpochEvent(epoch, "final"))
         elif state in STANDING and before not in STANDING:
-            self._hosts.push({"event": "epoch", "epoch": epoch, "state": "posted"})
+            self._hosts.push(EpochEvent(epoch, "posted"))
 
 
 def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[int]:

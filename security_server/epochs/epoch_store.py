@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, union
 
 from pywallet.errors import GomaaError
 from pywallet.settlement import CountsTree, SumTree, content_leaf, usage_leaf, usage_tag
+from security_server.chain.voucher_calldata import DebitVoucher
 from security_server.db.cursors import ENDED, read_cursor, set_cursor
 from security_server.db.queries import get, new
 from security_server.db.tables import (
@@ -20,7 +21,7 @@ from security_server.db.tables import (
     epochs,
     usage_leaves,
 )
-from security_server.epochs.closed_epoch import ClosedEpoch, Voucher
+from security_server.epochs.closed_epoch import ClosedEpoch
 from security_server.epochs.frozen_rows import (
     content_rows,
     counted_contents,
@@ -97,7 +98,7 @@ def close_epoch(
     write_epoch(
         connection,
         raw,
-        [Voucher(one.payer, one.net, one.cap, one.until, one.signature) for one in frozen.debits],
+        frozen.debits,
         "closed",
     )
     names = [usage_leaves.c[name] for name in ("epoch", "listener", "content", "plays", "seeks", "seconds")]
@@ -106,7 +107,7 @@ def close_epoch(
     connection.execute(delete(epoch_usages).where(epoch_usages.c.epoch == epoch))
 
 
-def write_epoch(connection: Connection, raw: bytes, vouchers: Sequence[Voucher], state: str) -> ClosedEpoch:
+def write_epoch(connection: Connection, raw: bytes, vouchers: Sequence[DebitVoucher], state: str) -> ClosedEpoch:
     """Store an epoch's bytes and vouchers, once.
 
     Raises:
@@ -152,10 +153,10 @@ def read_epoch(connection: Connection, epoch: int) -> tuple[bytes, bytes] | None
     return None if row is None else (bytes(row.data), bytes(row.commitment))
 
 
-def read_vouchers(connection: Connection, epoch: int) -> list[Voucher]:
+def read_vouchers(connection: Connection, epoch: int) -> list[DebitVoucher]:
     """The vouchers of an epoch's debits, in their order."""
     names = [entries.c[name] for name in ("payer", "net", "cap", "until", "signature")]
     return [
-        Voucher(*row)
+        DebitVoucher(*row)
         for row in connection.execute(select(*names).where(entries.c.epoch == epoch).order_by(entries.c.entry_index))
     ]

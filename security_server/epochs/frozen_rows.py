@@ -25,6 +25,7 @@ from pywallet.settlement import (
     TermsRow,
     UsageRow,
 )
+from security_server.chain.voucher_calldata import DebitVoucher
 from security_server.db.tables import (
     debits,
     epoch_contents,
@@ -66,17 +67,6 @@ class UsageCount:
 
 
 @dataclass(frozen=True)
-class Debit:
-    """What a payer owes and the voucher that allows it."""
-
-    payer: bytes
-    net: int
-    cap: int
-    until: int
-    signature: bytes
-
-
-@dataclass(frozen=True)
 class Frozen:
     """Everything an epoch holds. ``plays`` are settled lines and refused plays, oldest ticket first.
 
@@ -88,7 +78,7 @@ class Frozen:
     rate: int
     payees: tuple[tuple[bytes, int], ...]
     owned: tuple[tuple[int, int], ...]
-    debits: tuple[Debit, ...]
+    debits: tuple[DebitVoucher, ...]
     contents: tuple[ContentCount, ...]
     usages: tuple[UsageCount, ...]
     plays: tuple[RowMapping, ...]
@@ -146,7 +136,7 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
         rate,
         tuple((row.payee, row.amount) for row in paid),
         tuple((index, row.owner_amount) for index, row in enumerate(paid) if row.owner_amount),
-        tuple(Debit(row["payer"], row["net"], row["cap"], row["until"], row["signature"]) for row in owed),
+        tuple(DebitVoucher(row["payer"], row["net"], row["cap"], row["until"], row["signature"]) for row in owed),
         tuple(
             ContentCount(
                 row["content"],

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, delete, select
 from pywallet.errors import GomaaError, InputError
 from pywallet.protocol.outcomes import PlayOutcome
 from pywallet.settlement import NO_TERMS, EpochData, Schedule
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
+from security_server.chain.voucher_calldata import DebitVoucher
 from security_server.db.cursors import FLOOR, read_cursor, set_cursor
 from security_server.db.queries import change, get
 from security_server.db.tables import (
@@ -30,7 +31,7 @@ from security_server.db.tables import (
 )
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
-from security_server.epochs.closed_epoch import ClosedEpoch, Voucher
+from security_server.epochs.closed_epoch import ClosedEpoch
 from security_server.epochs.epoch_store import write_epoch
 from security_server.epochs.settlement_state import State
 
@@ -91,7 +92,7 @@ def _take(
     raw: bytes,
     data: EpochData,
     commitment: bytes,
-    vouchers: Sequence[Voucher],
+    vouchers: Sequence[DebitVoucher],
     running: int,
 ) -> None:
     present = get(connection, epochs, epoch=data.epoch)

@@ -13,11 +13,13 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from chain.contracts.settlement import ClaimItem, Entry
+from messages.host_server.billing import ContentLeaf, EpochHeaderResult, LeafResult, UsageLeaf, UsageResult
+from messages.server_http import ContentCountsResult, EpochResult
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
 from pywallet.protocol import Claim, Signed, compact
 from pywallet.settlement import Answer, EpochHeader, usage_leaf, usage_tag
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Keys
 from security_server.db.queries import get
 from security_server.db.tables import epochs, sessions, usage_leaves
@@ -59,24 +61,24 @@ class EpochPublisher:
         """
         async with self._decoding:
             committed = await self._store.run(lambda connection: read_commitment(connection, epoch))
-            found = self._decoded.get(epoch)
-            # An import may have put the chain's bytes in the place of other ones.
-            if found is not None and found.commitment == committed:
+            closed = self._decoded.get(epoch)
+            # An import may have replaced the bytes by the chain's.
+            if closed is not None and closed.commitment == committed:
                 self._decoded.move_to_end(epoch)
-                return found
+                return closed
             row = await self._store.run(lambda connection: read_epoch(connection, epoch))
             if row is None:
                 raise Refusal("claim.unknown", epoch=epoch)
-            found = await asyncio.to_thread(ClosedEpoch.of, row[0])
-            if (found.commitment, found.data.epoch, found.data.server) != (row[1], epoch, self._address):
+            closed = await asyncio.to_thread(ClosedEpoch.of, row[0])
+            if (closed.commitment, closed.data.epoch, closed.data.server) != (row[1], epoch, self._address):
                 raise GomaaError("server.epoch.damaged", epoch=epoch)
-            self._decoded[epoch] = found
+            self._decoded[epoch] = closed
             if len(self._decoded) > _KEEP:
                 self._decoded.popitem(last=False)
-            return found
+            return closed
 
     async def _agreed(self, epoch: int) -> ClosedEpoch:
-        """A closed epoch to show to others.
+        """A closed epoch that agrees with the chain.
 
         Raises as ``closed``; Unavailable ``server.mismatch.chain``: the chain holds another one.
         """
@@ -94,7 +96,10 @@ class EpochPublisher:
         vouchers = await self._store.run(lambda connection: read_vouchers(connection, epoch))
         if not closed.holds(vouchers):
             raise GomaaError("server.epoch.damaged", epoch=epoch, reason="entries")
-        entries = [Entry(one.payer, one.net, one.cap, one.until, *compact(one.signature)) for one in vouchers]
+        entries = [
+            Entry(voucher.payer, voucher.net, voucher.cap, voucher.until, *compact(voucher.signature))
+            for voucher in vouchers
+        ]
         return closed.header.root, closed.data.counts_root, closed.data_hash, entries
 
     async def claim_item(
@@ -119,23 +124,23 @@ class EpochPublisher:
         )
         return item, closed.payees.proof(index)
 
-    async def leaf(self, epoch: int, payee: bytes) -> dict[str, Any]:
+    async def leaf(self, epoch: int, payee: bytes) -> LeafResult:
         """A payee's leaf with its proof. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
         closed = await self._agreed(epoch)
         index = closed.payee_index.get(payee)
         if index is None:
             raise Refusal("claim.unknown", epoch=epoch)
-        return {
-            "header": _header(closed.header),
-            "amount": str(closed.data.payees[index].amount),
-            "index": index,
-            "proof": [[to_hex(node), str(total)] for node, total in closed.payees.proof(index)],
-        }
+        return LeafResult(
+            header=_header(closed.header),
+            amount=str(closed.data.payees[index].amount),
+            index=index,
+            proof=[(to_hex(node), str(total)) for node, total in closed.payees.proof(index)],
+        )
 
     async def answer(self, epoch: int, payee: bytes, challenged: int) -> Answer:
-        """What shows the chain that a payee's leaf honours a receipt.
+        """The answer to a challenge: the payee's leaf, of at least the receipt's amount, with its proof.
 
-        Raises Refusal ``claim.unknown`` where none does.
+        Raises Refusal ``claim.unknown`` without such a leaf.
         """
         closed = await self.closed(epoch)
         index = closed.payee_index.get(payee)
@@ -143,7 +148,7 @@ class EpochPublisher:
             raise Refusal("claim.unknown", epoch=epoch)
         return Answer(closed.header, payee, closed.data.payees[index].amount, index, tuple(closed.payees.proof(index)))
 
-    async def usage(self, device: bytes, epoch: int, session: bytes, content: bytes) -> dict[str, Any]:
+    async def usage(self, device: bytes, epoch: int, session: bytes, content: bytes) -> UsageResult:
         """A listener's usage leaf and the content's leaf, proven; only for the session's own device.
 
         Raises Refusal: ``session.device``, ``claim.unknown``; Unavailable ``server.mismatch.chain``.
@@ -161,71 +166,59 @@ class EpochPublisher:
         if row is None or row["device"] != device:
             raise Refusal("session.device")
         closed = await self._agreed(epoch)
-        where = closed.content_index.get(content)
-        if used is None or where is None:
+        content_index = closed.content_index.get(content)
+        if used is None or content_index is None:
             raise Refusal("claim.unknown", epoch=epoch)
         tag = usage_tag(self._keys.tag_secret(row["listener"], content), epoch)
         numbers = {name: used[name] for name in ("plays", "seeks", "seconds")}
         index = closed.usage_index.get(usage_leaf(tag, content, *numbers.values()))
         if index is None:
             raise GomaaError("server.epoch.damaged", epoch=epoch, reason="usage")
-        return {
-            "leaf": {"tag": to_hex(tag), "content": to_hex(content), **numbers},
-            "index": index,
-            "proof": [to_hex(node) for node in closed.counts.proof(index)],
-            "content_leaf": _counted(closed, where),
-            "content_index": where,
-            "content_proof": [to_hex(node) for node in closed.counts.proof(where)],
-            "header": _header(closed.header),
-            "digest": to_hex(closed.digest),
-            "counts_root": to_hex(closed.data.counts_root),
-            "data_hash": to_hex(closed.data_hash),
-        }
+        return UsageResult(
+            leaf=UsageLeaf(to_hex(tag), to_hex(content), **numbers),
+            index=index,
+            proof=_counts_proof(closed, index),
+            content_leaf=ContentLeaf(**_content_counts(closed, content_index)),
+            content_index=content_index,
+            content_proof=_counts_proof(closed, content_index),
+            header=_header(closed.header),
+            digest=to_hex(closed.digest),
+            counts_root=to_hex(closed.data.counts_root),
+            data_hash=to_hex(closed.data_hash),
+        )
 
-    async def counts(self, epoch: int, content: bytes) -> dict[str, Any]:
+    async def counts(self, epoch: int, content: bytes) -> ContentCountsResult:
         """A content's leaf and its proof under the counts root.
 
         Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``.
         """
         closed = await self._agreed(epoch)
-        where = closed.content_index.get(content)
-        if where is None:
+        index = closed.content_index.get(content)
+        if index is None:
             raise Refusal("claim.unknown", epoch=epoch)
-        proof = [to_hex(node) for node in closed.counts.proof(where)]
-        return {
-            **_counted(closed, where),
-            "index": where,
-            "proof": proof,
-            "counts_root": to_hex(closed.data.counts_root),
-        }
+        return ContentCountsResult(
+            **_content_counts(closed, index),
+            index=index,
+            proof=_counts_proof(closed, index),
+            counts_root=to_hex(closed.data.counts_root),
+        )
 
-    async def epoch(self, epoch: int) -> dict[str, Any]:
-        """How an epoch stood at the last look: ``state`` none, posted or final; roots once it is closed."""
+    async def epoch(self, epoch: int) -> EpochResult:
+        """State of an epoch as of the last read of the chain, with its roots once it is closed."""
         row = await self._store.run(lambda connection: get(connection, epochs, epoch=epoch))
         if row is None:
-            empty = {
-                "root": None,
-                "total": "0",
-                "counts_root": None,
-                "data_hash": None,
-                "transaction": None,
-                "leaves": 0,
-            }
-            return {"epoch": epoch, "state": "none", **empty}
-        return {
-            "epoch": epoch,
-            "state": "final"
-            if row["settlement_state"] == State.FINAL
-            else "posted"
-            if row["settlement_state"] in STANDING
-            else "none",
-            "root": to_hex(row["root"]),
-            "total": str(row["total"]),
-            "counts_root": to_hex(row["counts_root"]),
-            "data_hash": to_hex(row["data_hash"]),
-            "transaction": None if row["transaction"] is None else to_hex(row["transaction"]),
-            "leaves": row["leaf_count"],
-        }
+            return EpochResult(epoch=epoch, state="none")
+        state = row["settlement_state"]
+        return EpochResult(
+            epoch=epoch,
+            state="final" if state == State.FINAL else "posted" if state in STANDING else "none",
+            root=to_hex(row["root"]),
+            total=str(row["total"]),
+            counts_root=to_hex(row["counts_root"]),
+            data_hash=to_hex(row["data_hash"]),
+            transaction=None if row["transaction"] is None else to_hex(row["transaction"]),
+            leaves=row["leaf_count"],
+        )
 
     async def data(self, epoch: int) -> bytes:
         """The published bytes, whose keccak is the data hash.
@@ -239,11 +232,16 @@ class EpochPublisher:
         return row[0]
 
 
-def _counted(closed: ClosedEpoch, where: int) -> dict[str, Any]:
-    row = closed.data.contents[where]
+def _content_counts(closed: ClosedEpoch, index: int) -> dict[str, Any]:
+    """Fields of a content's leaf."""
+    row = closed.data.contents[index]
     numbers = {name: getattr(row, name) for name in ("plays", "unvalidated", "seeks", "seconds")}
     return {"content": to_hex(row.content), **numbers}
 
 
-def _header(header: EpochHeader) -> dict[str, str]:
-    return {"root": to_hex(header.root), "total": str(header.total), "rest": to_hex(header.rest)}
+def _counts_proof(closed: ClosedEpoch, index: int) -> list[str]:
+    return [to_hex(node) for node in closed.counts.proof(index)]
+
+
+def _header(header: EpochHeader) -> EpochHeaderResult:
+    return EpochHeaderResult(root=to_hex(header.root), total=str(header.total), rest=to_hex(header.rest))

@@ -1,58 +1,87 @@
-"""Admission of a play: a session and a ticket are checked and stored before anything is counted for them."""
+"""Admission of a play: checks and stores a session and a ticket before anything is counted for them."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, insert
 
-from messages.host_server.playback import Open
+from messages.host_server.playback import Open, OpenResult, Place, UsageCounters
 from pywallet.encoding.hex import ZERO_ADDRESS, to_b64
 from pywallet.errors import Refusal
-from pywallet.protocol import Session, Signed, Ticket, digest
+from pywallet.protocol import Domain, Session, Signed, Ticket, digest
 from pywallet.rules.content_check import withdrawal
 from pywallet.rules.limits import session_is_current
-from security_server.billing.accounts import outstanding, short
+from pywallet.settlement import Schedule
+from security_server.billing.accounts import missing_escrow, outstanding
 from security_server.billing.intake_limits import require_terms
-from security_server.content.contents import Song
-from security_server.content.moves import Moves
-from security_server.context import Core
+from security_server.chain.view import ChainView
+from security_server.config import Config, Keys
+from security_server.content.contents import ContentStore, Song
+from security_server.content.takeover import Takeover
 from security_server.db.queries import get
-from security_server.db.refusal_counts import note
+from security_server.db.refusal_counts import count_refusal
 from security_server.db.tables import sessions, tickets, tracked
+from security_server.db.writer import Store
+from security_server.epochs.chain_agreement import ChainAgreement
+from security_server.epochs.running_epoch import running_epoch
 from security_server.playback.signed_requests import check_times
 from security_server.playback.usage import Counters
 from security_server.signatures import require_refusing
 
 
 class Admission:
-    """The operation ``open`` of docs/protocol.md section 4."""
+    """The operation ``open`` of docs/protocol.md section 4.
 
-    def __init__(self, core: Core, moves: Moves) -> None:
-        """Share the server's state.
+    Args:
+        config: Places of stations and credit settings.
+        keys: The server's keys.
+        domain: The settlement's EIP-712 domain.
+        schedule: Of the settlement's epochs.
+        store: The database.
+        chain: The chain.
+        songs: Contents.
+        agreement: Agreement of database and chain.
+        takeover: Contents that this server has taken over.
+    """
 
-        Args:
-            core: Chain, contents and database.
-            moves: Whether a content is served here.
-        """
-        self._core = core
-        self._moves = moves
+    def __init__(
+        self,
+        *,
+        config: Config,
+        keys: Keys,
+        domain: Domain,
+        schedule: Schedule,
+        store: Store,
+        chain: ChainView,
+        songs: ContentStore,
+        agreement: ChainAgreement,
+        takeover: Takeover,
+    ) -> None:
+        self._config = config
+        self._keys = keys
+        self._address = keys.address
+        self._domain = domain
+        self._schedule = schedule
+        self._store = store
+        self._chain = chain
+        self._songs = songs
+        self._agreement = agreement
+        self._takeover = takeover
 
-    async def open(self, device: bytes, request: Open) -> dict[str, Any]:
+    async def open(self, device: bytes, request: Open) -> OpenResult:
         """Check a session and a ticket, and store both.
 
         Args:
-            device: Address of the device that asks, 20 bytes.
-            request: Session, ticket, and whether the listener agrees to be counted.
+            device: Address of the requesting device, 20 bytes.
+            request: Session, ticket, and the listener's choice of tracking.
 
         Returns:
-            What the listener has used of the content, the session's last sequence number, the listener's tag secret,
-            and territory and purpose of the station.
+            The listener's usage of the content, the session's last sequence number, the listener's tag secret, and
+            territory and purpose of the station.
 
         Raises:
-            Refusal: ``session.*``, ``ticket.*``, ``station.*``, ``content.*``; each is counted by code and day.
+            Refusal: ``session.*``, ``ticket.*``, ``station.*``, ``content.*``; each refusal is counted by code and day.
         """
-        self._core.agreement.require()
+        self._agreement.require()
         session = Signed.from_json(Session, request.session)
         ticket = Signed.from_json(Ticket, request.ticket)
         check_times(
@@ -61,87 +90,84 @@ class Admission:
         try:
             await self._check(device, session, ticket)
         except Refusal as refusal:
-            code, now_ms = refusal.code, await self._core.now_ms()
-            await self._core.store.run(lambda connection: note(connection, now_ms, "ticket", code))
+            code, now_ms = refusal.code, await self._chain.now_ms()
+            await self._store.run(lambda connection: count_refusal(connection, now_ms, "ticket", code))
             raise
-        song = await self._core.songs.get(ticket.message.content)
-        now_ms = await self._core.now_ms()
-        sequence, usage = await self._core.store.run(
-            lambda connection: self._remember(connection, session, ticket, song, now_ms, request.tracking)
+        song = await self._songs.get(ticket.message.content)
+        now_ms = await self._chain.now_ms()
+        sequence, usage = await self._store.run(
+            lambda connection: self._write(connection, session, ticket, song, now_ms, request.tracking)
         )
-        secret = self._core.secret(session.message.listener, ticket.message.content)
-        territory, purpose = self._core.config.place(await self._core.chain.station_domain(ticket.message.station))
-        place = {"territory": territory, "purpose": purpose}
-        return {"usage": usage, "sequence": sequence, "secret": to_b64(secret), "place": place}
+        secret = self._keys.tag_secret(session.message.listener, ticket.message.content)
+        place = Place(*self._config.place(await self._chain.station_domain(ticket.message.station)))
+        return OpenResult(usage=usage, sequence=sequence, secret=to_b64(secret), place=place)
 
     async def _check(self, device: bytes, session: Signed[Session], ticket: Signed[Ticket]) -> None:
-        core, message, order = self._core, session.message, ticket.message
-        require_refusing(session, core.domain, message.listener, "session.signature")
+        message, order = session.message, ticket.message
+        require_refusing(session, self._domain, message.listener, "session.signature")
         if ZERO_ADDRESS in (message.listener, message.device):
             raise Refusal("session.signature", reason="zero address")
         if message.device != device:
             raise Refusal("session.device")
-        now_s = await core.now_ms() // 1000
+        now_s = await self._chain.now_ms() // 1000
         if not session_is_current(message.not_before, message.not_after, now_s * 1000):
             raise Refusal("session.expired")
-        require_refusing(ticket, core.domain, order.station, "ticket.signature")
+        require_refusing(ticket, self._domain, order.station, "ticket.signature")
         if order.station != message.station:
             raise Refusal("session.station")
-        if order.server != core.address or order.session != digest(message, core.domain):
-            raise Refusal("ticket.mismatch", reason="server" if order.server != core.address else "session")
+        if order.server != self._address or order.session != digest(message, self._domain):
+            raise Refusal("ticket.mismatch", reason="server" if order.server != self._address else "session")
         if now_s >= order.expiry:
             raise Refusal("ticket.expired")
-        if await core.chain.station_domain(order.station) is None:
+        if await self._chain.station_domain(order.station) is None:
             raise Refusal("station.unknown")
-        song = await core.songs.get(order.content)
-        known = await core.store.run(
-            lambda connection: get(connection, tickets, id=digest(order, core.domain)) is not None
+        song = await self._songs.get(order.content)
+        is_open = await self._store.run(
+            lambda connection: get(connection, tickets, id=digest(order, self._domain)) is not None
         )
-        if not known:
-            # One that was opened before its content moved goes on here.
-            await self._moves.require_serving(order.content)
+        if not is_open:
+            # A ticket that was opened before its content moved continues here.
+            await self._takeover.require_serving(order.content)
         await self._check_content(song, order, message.payee != ZERO_ADDRESS, now_s)
         if song.policy.price.payer == "listener":
-            # Whether a listener has put money in is asked when it plays: a preview needs none.
+            # A listener's escrow is checked when it plays: a preview needs none.
             return
-        if not known and order.price + order.reward:
+        if not is_open and order.price + order.reward:
             await self._check_money(song, order)
 
     async def _check_content(self, song: Song, order: Ticket, rewarded: bool, now_s: int) -> None:
-        core = self._core
-        facts = await core.chain.content(order.content)
+        facts = await self._chain.content(order.content)
         code = withdrawal(facts)
         if code is not None:
             raise Refusal(code)
-        if not await core.chain.licensed(order.content, order.station):
+        if not await self._chain.licensed(order.content, order.station):
             raise Refusal("station.right.missing")
         price = song.policy.price
-        # What the listener pays for, the station's ticket does not: it brings the preview.
+        # Where the listener pays, the station's ticket pays nothing.
         paid = price.payer != "listener"
-        # Over the station's cap for the day a play earns nothing: its reward is the policy's or zero.
+        # Above the station's daily cap a play earns nothing: the reward is the policy's or zero.
         wanted = price.reward if rewarded and paid else 0
         if (paid and order.price < max(price.owner, facts.price)) or order.reward not in (wanted, 0):
             raise Refusal("ticket.mismatch", reason="price")
-        epoch = core.schedule.epoch_of(now_s)
+        epoch = self._schedule.epoch_of(now_s)
         # A ticket signed just before an epoch's end may be opened just after it.
-        if order.bps not in {await core.chain.rate(epoch), await core.chain.rate(max(0, epoch - 1))}:
+        if order.bps not in {await self._chain.rate(epoch), await self._chain.rate(max(0, epoch - 1))}:
             raise Refusal("ticket.mismatch", reason="bps")
 
     async def _check_money(self, song: Song, order: Ticket) -> None:
-        core = self._core
-        money = await core.chain.money(order.station)
-        epoch = core.schedule.epoch_of(await core.now_ms() // 1000)
-        owed = await core.store.run(
-            lambda connection: outstanding(connection, order.station, core.running(connection, epoch))
+        money = await self._chain.money(order.station)
+        epoch = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
+        owed = await self._store.run(
+            lambda connection: outstanding(connection, order.station, running_epoch(connection, epoch))
         )
-        if owed.plays >= core.config.credit_plays and not owed.small_change(money.bps, core.config.least_wei):
+        if owed.plays >= self._config.credit_plays and not owed.is_below_minimum(money.bps, self._config.least_wei):
             raise Refusal("station.credit.exhausted")
         intervals = max(1, song.duration_ms // (song.policy.price.interval_s * 1000))
-        missing = short(money, owed, intervals * (order.price + order.reward))
+        missing = missing_escrow(money, owed, intervals * (order.price + order.reward))
         if missing:
             raise Refusal("station.escrow.short", short_wei=missing)
 
-    def _remember(
+    def _write(
         self,
         connection: Connection,
         session: Signed[Session],
@@ -149,8 +175,8 @@ class Admission:
         song: Song,
         now_ms: int,
         tracking: bool | None,
-    ) -> tuple[int, dict[str, Any]]:
-        domain, message, order = self._core.domain, session.message, ticket.message
+    ) -> tuple[int, UsageCounters]:
+        domain, message, order = self._domain, session.message, ticket.message
         session_id, ticket_id = digest(message, domain), digest(order, domain)
         listener_pays = song.policy.price.payer == "listener"
         row = get(connection, sessions, id=session_id)
@@ -166,10 +192,10 @@ class Admission:
             if get(connection, tickets, station_address=order.station, number=order.number) is not None:
                 raise Refusal("ticket.used", reason="number")
             price = song.policy.price
-            epoch = self._core.running(connection, self._core.schedule.epoch_of(now_ms // 1000))
-            # A station's ticket for what the listener pays says zero: the price is the signed header's.
+            epoch = running_epoch(connection, self._schedule.epoch_of(now_ms // 1000))
+            # Where the listener pays, the station's ticket has price zero: the price is the signed header's.
             owed = price.owner if listener_pays else order.price
-            most = self._core.config.most_terms
+            most = self._config.most_terms
             require_terms(connection, epoch, order.station, owed, order.reward, price.interval_s, most)
             connection.execute(
                 insert(tickets).values(
@@ -193,4 +219,4 @@ class Admission:
             )
             if song.policy.tracks(tracking):
                 connection.execute(insert(tracked).values(ticket=ticket_id))
-        return row["last_sequence"] if row else 0, Counters(connection, message.listener, order.content).to_json()
+        return row["last_sequence"] if row else 0, Counters(connection, message.listener, order.content).totals()

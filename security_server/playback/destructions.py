@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, insert, select
 
-from messages.host_server.playback import Destroyed
+from messages.host_server.playback import Destroyed, DestroyedResult
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError, Refusal
@@ -17,11 +15,11 @@ from security_server.db.writer import Store
 from security_server.playback.signed_requests import check_times
 
 
-async def keep_destruction(store: Store, device: bytes, request: Destroyed) -> dict[str, Any]:
-    """Store a device's signed notice that it destroyed its keys of a content. The first one counts.
+async def store_destruction(store: Store, device: bytes, request: Destroyed) -> DestroyedResult:
+    """Store a device's signed notice that it destroyed its keys of a content; only the first one is kept.
 
     Raises:
-        Refusal: ``invocation.signature``; ``ticket.missing`` for a device that never played it.
+        Refusal: ``invocation.signature``; ``ticket.missing`` for a device without a ticket of the content.
     """
     check_times(time_ms=request.time_ms)
     content, listener, signature = (
@@ -45,12 +43,12 @@ async def keep_destruction(store: Store, device: bytes, request: Destroyed) -> d
         .limit(1)
     )
 
-    def keep(connection: Connection) -> None:
-        # A device that never had keys of it has none to destroy, and anybody can make a device.
+    def write(connection: Connection) -> None:
+        # A device without keys of the content has none to destroy, and anyone can make a device.
         if connection.execute(played).first() is None:
             raise Refusal("ticket.missing", op="destroyed")
         if get(connection, destructions, **key) is None:
             connection.execute(insert(destructions).values(**key, **values))
 
-    await store.run(keep)
-    return {}
+    await store.run(write)
+    return DestroyedResult()

@@ -1,4 +1,4 @@
-"""Which segments' keys go out: the play's window, what is paid for, and the listener's allowance of the content."""
+"""Selection of the segments whose keys are given: the play's window, its payment, the listener's allowance."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from security_server.billing.accounts import outstanding
 from security_server.content.contents import Song
 from security_server.db.queries import get, put
 from security_server.db.tables import given_keys
-from security_server.playback.invocations import Now, present
+from security_server.playback.conditions import Conditions
+from security_server.playback.decision import policy_context
 from security_server.playback.key_allowance import Allowance, Wait
 from security_server.playback.usage import Counters
 
 
-def give(
+def give_keys(
     connection: Connection,
     song: Song,
     ticket: Mapping[str, Any],
     request: LeaseRequest | GrantRequest,
-    now: Now,
+    conditions: Conditions,
     ahead_ms: int,
     device: bytes,
     action: str | None,
@@ -33,17 +34,17 @@ def give(
     """Take the wanted segments that a ticket may have keys for now from the listener's allowance.
 
     Args:
-        connection: Where the transaction is open.
+        connection: Of a transaction.
         song: The content.
-        ticket: Its row as it is now.
-        request: Which segments of which rendition.
-        now: What chain and clock say.
-        ahead_ms: The buffer.
-        device: Who asks.
-        action: Decided by the terms before anything is given; None: it was decided a moment ago.
+        ticket: Its current row.
+        request: The wanted segments and the rendition.
+        conditions: State of chain and clock.
+        ahead_ms: Buffer after the metered position, milliseconds.
+        device: Address of the requesting device, 20 bytes.
+        action: Decided by the terms before anything is given; None: it is decided already.
 
     Returns:
-        The segments, stored as given, and milliseconds until the next keys where the player waits for one that the
+        The segments, stored as given, and milliseconds until the next keys where the player needs one that the
         allowance does not cover; else 0.
 
     Raises:
@@ -52,20 +53,20 @@ def give(
     if ticket["play_state"] == "ended":
         return range(0), 0
     counters = Counters(connection, ticket["listener"], ticket["content"])
-    usage = counters.usage(song.policy, now.time_ms // 1000)
+    usage = counters.usage(song.policy, conditions.time_ms // 1000)
     if action is not None:
-        context = present(connection, ticket, song.policy, now, device, now.time_ms // 1000)
+        context = policy_context(connection, ticket, song.policy, conditions, device, conditions.time_ms // 1000)
         decide(song.policy, usage, context, action).require()
     started = ticket["start_action"] or ("preview" if song.policy.price.payer == "listener" else "play")
     position_ms = ticket["position_ms"]
     window = Window.of(ticket["anchor_position_ms"], position_ms, ahead_ms)
     if ticket["payer"] != ticket["station_address"] and started != "preview":
-        # Never keys beyond what may be heard before a voucher has to come.
-        window = _paid(connection, ticket, now, window)
+        # No keys beyond what may be heard before the next voucher is needed.
+        window = _paid(connection, ticket, conditions, window)
     window = window.within(extent(song.policy, usage, started), position_ms)
     starts_ms = song.rendition(request.rendition).starts_ms
     wanted = window.clip(starts_ms, request.first, request.count)
-    # Beside another stream of its listener a play sounds unpaid: its keys follow what sounded.
+    # Beside another stream of its listener a play sounds unpaid: its keys follow what has sounded.
     heard_ms = counters.heard_ms + ticket["sounded_ms"] - ticket["heard_ms"]
     limit = song.policy.counts.get("seek")
     jumps = counters.seeks if limit is not None and limit.unit not in HEARD_UNITS else 0
@@ -76,28 +77,28 @@ def give(
         if row
         else (0, Wait())
     )
-    known, wait_ms = (before, wait), 0
+    stored, wait_ms = (before, wait), 0
     allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
     indexes, after = allowance.take(starts_ms, wanted, before)
     if not indexes and ticket["play_state"] == "playing" and isinstance(request, GrantRequest):
-        # A lease is fetched ahead of the music, which does not wait for it.
-        wait, wait_ms = wait.after(allowance.short_ms(starts_ms, wanted, before), now.time_ms)
+        # The music does not wait for a lease, which is fetched ahead.
+        wait, wait_ms = wait.after(allowance.short_ms(starts_ms, wanted, before), conditions.time_ms)
         allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
         indexes, after = allowance.take(starts_ms, wanted, before)
     elif indexes:
         wait = Wait(wait.waited_ms)
-    if (after, wait) != known:
+    if (after, wait) != stored:
         seconds = after.to_bytes(-(-after.bit_length() // 8), "little")
         put(connection, given_keys, key, second_bits=seconds, waited_ms=wait.waited_ms, wait_since_ms=wait.since_ms)
     return indexes, wait_ms
 
 
-def _paid(connection: Connection, ticket: Mapping[str, Any], now: Now, window: Window) -> Window:
+def _paid(connection: Connection, ticket: Mapping[str, Any], conditions: Conditions, window: Window) -> Window:
     """The part of a window that the listener's credit covers."""
-    owed = outstanding(connection, ticket["payer"], now.epoch)
-    left = max(0, now.listener_credit - owed.intervals)
-    if now.money is not None and ticket["price"]:
-        left = max(left, owed.until_settled(now.money.bps, now.least_wei, ticket["price"]))
+    owed = outstanding(connection, ticket["payer"], conditions.epoch)
+    left = max(0, conditions.listener_credit - owed.intervals)
+    if conditions.money is not None and ticket["price"]:
+        left = max(left, owed.until_settled(conditions.money.bps, conditions.least_wei, ticket["price"]))
     heard = left * ticket["interval_s"] * 1000
     ahead_ms = max(0, heard - ticket["heard_ms"] % (ticket["interval_s"] * 1000))
     return window.until(ticket["position_ms"] + ahead_ms)

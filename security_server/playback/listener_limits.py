@@ -11,7 +11,7 @@ from security_server.db.tables import former_plays, sessions, tickets
 
 
 def devices(connection: Connection, listener: bytes, content: bytes, device: bytes) -> tuple[int, bool]:
-    """How many other devices have played this content for this listener, and whether this one has."""
+    """Number of other devices that have played this content for this listener, and True if this one has."""
     joined = select(sessions.c.device).join(tickets, tickets.c.session == sessions.c.id).distinct()
     wanted = (tickets.c.listener == listener, tickets.c.content == content, tickets.c.play_state != "none")
     earlier = select(former_plays.c.device).where(

@@ -1,4 +1,4 @@
-"""Numbers of signed requests that fit the database."""
+"""Bounds of the numbers in signed requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pywallet.errors import InputError
 
 
 def check_times(**values: int) -> None:
-    """Times and counters that fit the database and are times at all. Raises InputError ``message.schema``."""
+    """Require times and counters below 2^53, as database and JSON hold them. Raises InputError ``message.schema``."""
     for name, value in values.items():
         if value >= 1 << 53:
             raise InputError("message.schema", field=name, reason="too large")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from sqlalchemy import Connection, select
 
+from messages.host_server.playback import UsageCounters
 from pywallet.policy import Count, Policy, Usage, recurrence_start
 from security_server.db.queries import get, put
 from security_server.db.tables import (
@@ -31,7 +31,7 @@ class Counters:
         self._actions: dict[str, list[int]] = json.loads(row["actions"]) if row else {}
 
     def usage(self, policy: Policy, now_s: int) -> Usage:
-        """What ``decide`` compares with the limits."""
+        """Usage in the form that ``decide`` compares with the limits."""
         counts = {
             action: self._used(action, count.per_s, now_s)
             if count.after_s is None
@@ -42,7 +42,7 @@ class Counters:
         return Usage(self.plays, self.seeks, self.heard_ms // 1000, self.first_play_s, counts, last_s)
 
     def _heard_enough(self, action: str, count: Count, now_s: int) -> int:
-        """Plays that were heard for as long as a timed count asks, in its window if it has one."""
+        """Plays that were heard for at least the time of a timed count, in its window if it has one."""
         plays = [
             (row.opened_ms, row.heard_ms)
             for table in (tickets, former_plays)
@@ -66,7 +66,7 @@ class Counters:
         return recent if recurrence_start(first_s, per_s, now_s) == start_s else 0
 
     def count(self, policy: Policy, action: str, now_s: int) -> None:
-        """One more use of ``action``."""
+        """Count one use of ``action``."""
         if action == "play":
             self.plays += 1
             self.first_play_s = now_s if self.first_play_s is None else self.first_play_s
@@ -82,7 +82,7 @@ class Counters:
         self._actions[action] = [total + 1, first_s, recent + 1, start_s, now_s]
 
     def save(self, epoch: int) -> None:
-        """Write the row, and the leaf it makes in this epoch's counts tree."""
+        """Write the row, and its leaf in this epoch's counts tree."""
         actions = json.dumps(self._actions, separators=(",", ":"))
         values = {"plays": self.plays, "seeks": self.seeks}
         put(
@@ -96,11 +96,8 @@ class Counters:
         )
         put(self._connection, epoch_usages, {"epoch": epoch, **self._key}, **values, seconds=self.heard_ms // 1000)
 
-    def to_json(self) -> dict[str, Any]:
-        """The wire form: cumulative numbers."""
-        return {
-            "plays": self.plays,
-            "seeks": self.seeks,
-            "seconds": self.heard_ms // 1000,
-            "first_play_s": self.first_play_s,
-        }
+    def totals(self) -> UsageCounters:
+        """The cumulative numbers."""
+        return UsageCounters(
+            plays=self.plays, seeks=self.seeks, seconds=self.heard_ms // 1000, first_play_s=self.first_play_s
+        )

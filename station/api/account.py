@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from typing import Any
 
+import msgspec
 from aiohttp import web
 
+from messages.station_account import (
+    ContentMove,
+    QuarantinedLine,
+    ReceivedStatement,
+    ServerAccount,
+    SignedVoucher,
+    StationAccountResult,
+)
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
 from pywallet.redaction import place
@@ -19,6 +27,7 @@ from station.config import StationConfig
 from station.db.ledger import Store
 from station.pages.views import midnight_ms
 from station.payments.directory import ServerDirectory
+from station.tickets.content_moves import Move
 
 
 async def account(request: web.Request) -> web.Response:
@@ -30,16 +39,28 @@ async def account(request: web.Request) -> web.Response:
     servers = sorted(await asyncio.to_thread(app[DIRECTORY].addresses))
     accounts = [await _account(store, app[CHAIN], app[DIRECTORY], app[ADDRESS], server) for server in servers]
     return answer(
-        {
-            "station": to_hex(app[ADDRESS]),
-            "name": config.name,
-            "domain": config.domain,
-            "plays_today": plays,
-            "songs": len(catalogue),
-            "problems": dict(catalogue.problems),
-            "servers": accounts,
-            "moves": None if moves is None else [move.to_json() for move in moves],
-        }
+        StationAccountResult(
+            station=to_hex(app[ADDRESS]),
+            name=config.name,
+            domain=config.domain,
+            plays_today=plays,
+            songs=len(catalogue),
+            problems=dict(catalogue.problems),
+            servers=accounts,
+            moves=None if moves is None else [_move(move) for move in moves],
+        )
+    )
+
+
+def _move(move: Move) -> ContentMove:
+    return ContentMove(
+        content=to_hex(move.song.content),
+        title=move.song.title,
+        server=to_hex(move.server),
+        from_epoch=move.from_epoch,
+        from_s=move.from_s,
+        escrow_wei=str(move.escrow_wei),
+        escrow_needed=move.escrow_wei == 0,
     )
 
 
@@ -55,49 +76,40 @@ def _require_operator(request: web.Request, config: StationConfig) -> None:
 
 async def _account(
     store: Store, chain: ChainView, directory: ServerDirectory, address: bytes, server: bytes
-) -> dict[str, Any]:
+) -> ServerAccount:
     """One server's part of the operator's view; ``problem`` where the chain cannot be read."""
-    view: dict[str, Any] = {"server": to_hex(server)}
     voucher = await asyncio.to_thread(store.voucher, server)
     cap = 0 if voucher is None else voucher.cap
-    view["signed_wei"] = str(cap)
-    view["voucher"] = (
-        None
-        if voucher is None
-        else {"cap_wei": str(voucher.cap), "until": voucher.until, "sent": voucher.sent_ms is not None}
-    )
     statements = await asyncio.to_thread(store.statements, server, 10)
-    view["statements"] = [
-        {
-            "time_ms": row.received_ms,
-            "epoch": row.epoch,
-            "spent_wei": str(row.spent),
-            "lines": row.line_count,
-            "code": row.code,
-            "reason": row.reason,
-        }
-        for row in statements
-    ]
     aside = await asyncio.to_thread(store.quarantine, server, 100)
-    view["quarantine"] = [
-        {"number": row.number, "time_ms": row.since_ms, "code": row.code, "reason": row.reason} for row in aside
-    ]
+    view = ServerAccount(
+        server=to_hex(server),
+        signed_wei=str(cap),
+        voucher=None
+        if voucher is None
+        else SignedVoucher(str(voucher.cap), voucher.until, sent=voucher.sent_ms is not None),
+        statements=[
+            ReceivedStatement(row.received_ms, row.epoch, str(row.spent), row.line_count, row.code, row.reason)
+            for row in statements
+        ],
+        quarantine=[QuarantinedLine(row.number, row.since_ms, row.code, row.reason) for row in aside],
+    )
     try:
-        view["url"] = place(await directory.url(server))
+        view = msgspec.structs.replace(view, url=place(await directory.url(server)))
         now_s = await chain.now_ms() // 1000
         money = await chain.account(server, address)
         open_tickets, net = await asyncio.to_thread(store.outstanding, server, now_s)
         held = gross(net, await chain.rate(chain.schedule.epoch_of(now_s)))
-        unposted = max(0, cap - money.spent)
-        view |= {
-            "spent_wei": str(money.spent),
-            "escrow_wei": str(money.escrow),
-            "requested_wei": str(money.requested),
-            "unposted_wei": str(unposted),
-            "open_tickets": open_tickets,
-            "held_wei": str(held),
-            "usable_wei": str(max(0, money.escrow - money.requested - unposted - held)),
-        }
     except GomaaError as error:
-        view["problem"] = error.to_json()
-    return view
+        return msgspec.structs.replace(view, problem=error.to_json())
+    unposted = max(0, cap - money.spent)
+    return msgspec.structs.replace(
+        view,
+        spent_wei=str(money.spent),
+        escrow_wei=str(money.escrow),
+        requested_wei=str(money.requested),
+        unposted_wei=str(unposted),
+        open_tickets=open_tickets,
+        held_wei=str(held),
+        usable_wei=str(max(0, money.escrow - money.requested - unposted - held)),
+    )

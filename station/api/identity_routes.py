@@ -6,9 +6,11 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
+from msgspec import UNSET
 
 from chain import domain_proof
 from chain.deployment import Deployment
+from messages.station_http import StationRecordResult
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from station.api.keys import ADDRESS, CONFIG, DIRECTORY
@@ -18,19 +20,21 @@ from station.config import StationConfig
 
 
 async def record(request: web.Request) -> web.Response:
-    """``GET /.well-known/gomaa.json``: who this station is."""
+    """``GET /.well-known/gomaa.json``: the station's record."""
     config = request.app[CONFIG]
     servers = await asyncio.to_thread(request.app[DIRECTORY].addresses)
-    value = {
-        "station": to_hex(request.app[ADDRESS]),
-        "name": config.name,
-        "domain": config.domain,
-        "tickets": "/gomaa/tickets",
-        "points": "/gomaa/points",
-        "servers": sorted(map(to_hex, servers)),
-    }
     network = await asyncio.to_thread(_network, config)
-    response = answer(value if network is None else {**value, "network": network})
+    response = answer(
+        StationRecordResult(
+            station=to_hex(request.app[ADDRESS]),
+            name=config.name,
+            domain=config.domain,
+            tickets="/gomaa/tickets",
+            points="/gomaa/points",
+            servers=sorted(map(to_hex, servers)),
+            network=UNSET if network is None else network,
+        )
+    )
     response.headers.update(OPEN)
     return response
 

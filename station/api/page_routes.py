@@ -8,6 +8,7 @@ from datetime import datetime
 from aiohttp import web
 
 from common.style import LAMPLIGHT
+from messages.station_http import SimilarResult, SimilarSong
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
 from station.api.keys import AD_FREE, CATALOGUE, COMMISSION, PAGES, SITE_CHECK, STORE
@@ -51,22 +52,22 @@ async def similar(request: web.Request) -> web.Response:
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 2 and 1 <= int(limit) <= MAX_LIMIT):
         raise InputError("message.schema", field="limit", reason=f"1 to {MAX_LIMIT}")
     matches = [
-        {
-            "name": other.name,
-            "content": to_hex(other.content),
-            "title": other.title,
-            "artist": other.artist,
-            "genre": other.genre,
-            "by": match.by,
-            "distance": None if match.distance is None else round(match.distance, 3),
-        }
+        SimilarSong(
+            name=other.name,
+            content=to_hex(other.content),
+            title=other.title,
+            artist=other.artist,
+            genre=other.genre,
+            by=match.by,
+            distance=None if match.distance is None else round(match.distance, 3),
+        )
         for other, match in catalogue.like(song, int(limit))
     ]
-    return answer({"song": song.name, "similar": matches})
+    return answer(SimilarResult(song.name, matches))
 
 
 async def embed(request: web.Request) -> web.Response:
-    """``GET /embed``: how other sites carry a song."""
+    """``GET /embed``: how to embed a song in another site."""
     return _html(request, request.app[PAGES].embed(request.app[CATALOGUE].songs, datetime.now().astimezone()))
 
 

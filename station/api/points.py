@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
+import msgspec
 from aiohttp import web
 
+from messages.station_http import PointsPost, SignedPassResult
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.rewards import SignedPass
@@ -21,9 +22,7 @@ COOKIE = "gomaa_pass"
 
 
 class PointsApi:
-    """``POST /gomaa/points``: {time_s, what, signature}.
-
-    ``what`` is ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``.
+    """``GET`` and ``POST /gomaa/points``: a ``PointsPost``.
 
     Args:
         address: The station's address, 20 bytes.
@@ -39,35 +38,35 @@ class PointsApi:
         self._loyalty = loyalty
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Carry out the request; the answer is the listener's account afterwards.
+        """Carry out the command; the result is the listener's account afterwards.
 
         Raises:
             InputError: ``message.schema``.
             Refusal: ``invocation.time``, ``session.signature``, ``ticket.expired``, ``station.points``.
         """
-        value = await body(request)
-        time_s, what, signature = value.get("time_s"), value.get("what"), value.get("signature")
-        if type(time_s) is not int or not 0 <= time_s < 1 << 53 or not isinstance(what, str) or len(what) > 100:
-            raise InputError("message.schema", field="points")
-        if not isinstance(signature, str):
-            raise InputError("message.schema", field="signature")
+        command = await body(request, PointsPost)
         now_ms = await self._chain.now_ms()
-        listener = PointsRequest(self._address, self._domain, time_s, what).listener(
-            from_hex(signature, 65), now_ms // 1000
-        )
+        signed = PointsRequest(self._address, self._domain, command.time_s, command.what)
+        listener = signed.listener(from_hex(command.signature, 65), now_ms // 1000)
         await self._loyalty.feed(now_ms)
-        result = await self._execute(listener, what.split(" "), now_ms)
-        return answer({**await self._loyalty.account(listener), **result})
+        changed = await self._execute(listener, command.what.split(" "), now_ms)
+        account = await self._loyalty.account(listener)
+        return answer(msgspec.structs.replace(account, **changed))
 
-    async def _execute(self, listener: bytes, words: list[str], now_ms: int) -> dict[str, Any]:
+    async def _execute(self, listener: bytes, words: list[str], now_ms: int) -> dict[str, SignedPassResult]:
+        """Carry out a command; returns the field of the result that it adds."""
         match words:
             case ["look"]:
                 return {}
             case ["buy", name, balance] if balance.isdecimal() and balance.isascii():
-                return {"bought": (await self._loyalty.buy(listener, name, int(balance), now_ms)).to_json()}
+                return {"bought": _signed_pass(await self._loyalty.buy(listener, name, int(balance), now_ms))}
             case ["redeem", serial] if serial.isdecimal() and serial.isascii() and len(serial) < 19:
-                return {"redeemed": await self._loyalty.redeem(listener, int(serial), now_ms)}
+                return {"redeemed": _signed_pass(await self._loyalty.redeem(listener, int(serial), now_ms))}
         raise InputError("message.schema", field="what")
+
+
+def _signed_pass(signed: SignedPass) -> SignedPassResult:
+    return SignedPassResult(**signed.to_json())
 
 
 class AdFreePasses:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import base64
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from aiohttp import hdrs, web
+from msgspec import Struct
 
 from pywallet.errors import GomaaError, InputError
 from pywallet.protocol.http_status import http_status
 
 log = logging.getLogger("gomaa.station")
 
+S = TypeVar("S", bound=Struct)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 POLICY = "; ".join(
@@ -54,7 +56,7 @@ REVALIDATED = "no-cache"
 
 
 def problem(error: GomaaError) -> web.Response:
-    """An error as docs/protocol.md section 1 has it."""
+    """An error in the form of docs/protocol.md section 1."""
     response = answer({"error": error.to_json()}, http_status(error))
     if response.status in (429, 503):
         response.headers["Retry-After"] = str(error.detail.get("retry_after", 10 if response.status == 503 else 60))
@@ -64,8 +66,14 @@ def problem(error: GomaaError) -> web.Response:
 
 
 def answer(value: Any, status: int = 200) -> web.Response:
-    """A JSON response with ``no-store``."""
-    return web.json_response(value, status=status, headers={"Cache-Control": "no-store"})
+    """A JSON response with ``no-store``; ``value`` is a struct or built-in values."""
+    return web.Response(
+        body=msgspec.json.encode(value),
+        status=status,
+        headers={"Cache-Control": "no-store"},
+        content_type="application/json",
+        charset="utf-8",
+    )
 
 
 @web.middleware
@@ -110,8 +118,8 @@ QUESTION = "GoMAA-Ask"
 """Request header of the extension: base64url of a JSON object (decision 0048)."""
 
 
-async def body(request: web.Request) -> dict[str, Any]:
-    """The request's JSON object: its body, or a GET's header ``GoMAA-Ask``.
+async def body(request: web.Request, kind: type[S]) -> S:
+    """Decode the request's JSON object: its body, or a GET's header ``GoMAA-Ask``.
 
     Raises:
         InputError: ``message.schema``.
@@ -121,31 +129,28 @@ async def body(request: web.Request) -> dict[str, Any]:
         # A foreign page needs a CORS preflight for this header, which is never allowed.
         if QUESTION not in request.headers:
             raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
-        return _object(_decoded(request.headers[QUESTION]))
+        return _decode(_base64url(request.headers[QUESTION]), kind)
     if request.content_type != "application/json":
         # A foreign page needs a CORS preflight for this type, which is never allowed.
         raise InputError("message.schema", reason="application/json wanted")
     try:
-        return _object(await request.read())
+        return _decode(await request.read(), kind)
     except web.HTTPRequestEntityTooLarge as error:
         raise InputError("message.schema", reason="too long") from error
 
 
-def _decoded(text: str) -> bytes:
+def _base64url(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError as error:
         raise InputError("message.schema", reason="not base64url") from error
 
 
-def _object(data: bytes) -> dict[str, Any]:
+def _decode(data: bytes, kind: type[S]) -> S:
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError("message.schema", reason="not JSON") from error
-    if not isinstance(value, dict):
-        raise InputError("message.schema", reason="not an object")
-    return value
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise InputError("message.schema", reason=str(error)[:200]) from None
 
 
 class SongFile(web.FileResponse):

@@ -1,12 +1,12 @@
-"""Routes that a listener's extension asks: tickets and points."""
+"""Routes for a listener's extension: tickets and points."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from common.http_limits import GATE
+from messages.station_http import TicketRequest, TicketResult
 from pywallet.encoding.hex import from_hex
-from pywallet.errors import InputError
 from pywallet.protocol import Session, Signed
 from station.api.keys import AD_FREE, ISSUER, LIMITER, POINTS
 from station.api.responses import answer, body
@@ -20,13 +20,10 @@ async def ticket(request: web.Request) -> web.Response:
         Refusal: As ``TicketIssuer.issue``.
     """
     request.app[LIMITER].take(request.app[GATE].address(request))
-    value = await body(request)
-    session = Signed.from_json(Session, value.get("session"))
-    content = value.get("content")
-    if not isinstance(content, str):
-        raise InputError("message.schema", field="content")
-    signed = await request.app[ISSUER].issue(session, from_hex(content, 20))
-    return answer({"ticket": signed.to_json()})
+    asked = await body(request, TicketRequest)
+    session = Signed.from_json(Session, asked.session)
+    signed = await request.app[ISSUER].issue(session, from_hex(asked.content, 20))
+    return answer(TicketResult(signed.to_json()))
 
 
 async def points(request: web.Request) -> web.Response:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
+import msgspec
+from msgspec import Struct
 
+from messages.server_http import AccountRequest, AccountResult, BooksRequest, StatementRequest, VoucherPost
+from messages.settlement import (
+    AcknowledgementResult,
+    BooksResult,
+    StatementLineResult,
+    StatementResult,
+    VoucherResult,
+)
 from pywallet.crypto import sign
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Unavailable
@@ -22,9 +32,13 @@ from pywallet.protocol import (
     statement_digest,
 )
 from pywallet.protocol.foreign_errors import code_from, error_from
+from pywallet.protocol.structs import Message as MessageStruct
 from pywallet.rules.statement_check import Shown as ServerAnswer
 
-__all__ = ["Acknowledgement", "ServerAnswer", "ServerBooks", "Servers", "ShownTicket", "Taken"]
+__all__ = ["Acknowledgement", "ServerAnswer", "ServerBooks", "Servers", "ShownTicket", "VoucherAnswer"]
+
+S = TypeVar("S", bound=Struct)
+M = TypeVar("M", bound=MessageStruct)
 
 MAX_RESPONSE = 4 << 20
 """Bytes of the longest response."""
@@ -40,7 +54,7 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class VoucherAnswer:
     """A server's response to a voucher.
 
     Attributes:
@@ -75,7 +89,8 @@ class ServerBooks:
 class Servers:
     """Client for any number of servers.
 
-    Methods raise Unavailable ``server.unreachable``, InputError ``message.schema``, or the error code of the response.
+    Methods raise Unavailable: ``server.unreachable``, ``server.answer`` (it does not fit its schema); or the error code
+    of the response.
 
     Args:
         session: HTTP session.
@@ -88,8 +103,8 @@ class Servers:
 
     async def usable(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int) -> int:
         """Escrow of the payer that the server counts as free, wei. Arguments as of ``statement``."""
-        answer = await self._json("POST", f"{url}/v1/accounts", _signed_request(server, payer, key, time_s))
-        return _amount(answer, "usable_wei")
+        request = AccountRequest(to_hex(payer), time_s, _signature(server, key, time_s))
+        return _amount((await self._post(f"{url}/v1/accounts", request, AccountResult)).usable_wei)
 
     async def statement(
         self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, disputed: Sequence[int] = ()
@@ -104,23 +119,20 @@ class Servers:
             time_s: The chain's time, Unix s.
             disputed: Ticket numbers that are not agreed to; the server states them last.
         """
-        body: dict[str, Any] = _signed_request(server, payer, key, time_s)
-        if disputed:
-            body["disputed"] = list(disputed)
-        answer = await self._json("POST", f"{url}/v1/statements", body)
-        lines = answer.get("lines")
-        if not isinstance(lines, list):
-            raise InputError("message.schema", field="lines")
-        statement, read = Signed.from_json(Statement, answer.get("statement")), tuple(_line(line) for line in lines)
-        if "settled_wei" not in answer:
-            return ServerAnswer(statement, read)
-        counts = {line.number: _number(raw, "settled", 1 << 32) for line, raw in zip(read, lines, strict=True)}
-        settled, net = _amount(answer, "settled_wei"), _amount(answer, "net_wei")
-        return ServerAnswer(statement, read, counts, settled, net, _code(answer))
+        request = StatementRequest(to_hex(payer), time_s, _signature(server, key, time_s), list(disputed))
+        result = await self._post(f"{url}/v1/statements", request, StatementResult)
+        statement, lines = _signed(Statement, result.statement), tuple(_line(line) for line in result.lines)
+        if result.settled_wei is None:
+            return ServerAnswer(statement, lines)
+        counts = {line.number: line.settled for line in result.lines if line.settled is not None}
+        if len(counts) != len(lines) or result.net_wei is None:
+            raise Unavailable("server.answer", url=url)
+        settled, net = _amount(result.settled_wei), _amount(result.net_wei)
+        return ServerAnswer(statement, lines, counts, settled, net, _code(result.waiting))
 
     async def voucher(
         self, url: str, voucher: Signed[Voucher], key: bytes, time_s: int, lines: Mapping[int, int] | None = None
-    ) -> Taken:
+    ) -> VoucherAnswer:
         """Send a voucher.
 
         Args:
@@ -130,19 +142,12 @@ class Servers:
             time_s: The chain's time, Unix s.
             lines: Ticket number to whole intervals; None for a server without counts.
         """
-        signed = _signed_request(voucher.message.server, voucher.message.payer, key, time_s)
-        body: dict[str, Any] = {
-            "voucher": voucher.to_json(),
-            "time_s": signed["time_s"],
-            "signature": signed["signature"],
-        }
-        if lines is not None:
-            body["lines"] = [[number, intervals] for number, intervals in lines.items()]
-        answer = await self._json("POST", f"{url}/v1/vouchers", body)
-        settled = answer.get("settled")
-        return Taken(
-            _number(answer, "receipts", 1 << 32), _code(answer), None if settled is None else _acknowledgement(settled)
-        )
+        signature = _signature(voucher.message.server, key, time_s)
+        agreed = None if lines is None else list(lines.items())
+        request = VoucherPost(voucher.to_json(), agreed, time_s, signature)
+        result = await self._post(f"{url}/v1/vouchers", request, VoucherResult)
+        settled = None if result.settled is None else _acknowledgement(result.settled)
+        return VoucherAnswer(result.receipts, _code(result.waiting), settled)
 
     async def books(
         self,
@@ -168,24 +173,27 @@ class Servers:
         Returns:
             The server's state, not verified yet.
         """
-        shown = {
-            "voucher": None if voucher is None else json.loads(voucher),
-            "settled": [json.loads(text) for text in settled],
-        }
-        answer = await self._json("POST", f"{url}/v1/books", {**_signed_request(server, payer, key, time_s), **shown})
-        tickets, last = answer.get("tickets"), answer.get("voucher")
-        if not isinstance(tickets, list) or not all(isinstance(raw, Mapping) for raw in tickets):
-            raise InputError("message.schema", field="tickets")
-        read = tuple(
-            ShownTicket(Signed.from_json(Ticket, raw.get("ticket")), _number(raw, "interval_s", 1 << 32))
-            for raw in tickets
+        request = BooksRequest(
+            to_hex(payer),
+            time_s,
+            _signature(server, key, time_s),
+            None if voucher is None else json.loads(voucher),
+            [json.loads(text) for text in settled],
         )
+        result = await self._post(f"{url}/v1/books", request, BooksResult)
         return ServerBooks(
-            None if last is None else Signed.from_json(Voucher, last),
-            _acknowledgement(answer.get("settled")),
-            read,
-            _number(answer, "last_number", 1 << 32),
+            None if result.voucher is None else _signed(Voucher, result.voucher),
+            _acknowledgement(result.settled),
+            tuple(ShownTicket(_signed(Ticket, entry.ticket), entry.interval_s) for entry in result.tickets),
+            result.last_number,
         )
+
+    async def _post(self, url: str, request: Struct, kind: type[S]) -> S:
+        answer = await self._json("POST", url, msgspec.to_builtins(request))
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError:
+            raise Unavailable("server.answer", url=url) from None
 
     async def _json(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
@@ -210,55 +218,42 @@ class Servers:
         return answer
 
 
-def _signed_request(server: bytes, payer: bytes, key: bytes, time_s: int) -> dict[str, Any]:
-    signature = to_hex(sign(key, statement_digest(server, time_s)))
-    return {"payer": to_hex(payer), "time_s": time_s, "signature": signature}
+def _signature(server: bytes, key: bytes, time_s: int) -> str:
+    return to_hex(sign(key, statement_digest(server, time_s)))
 
 
-def _code(answer: Mapping[str, Any]) -> str | None:
-    """The code in ``waiting``, if it is a known one."""
-    waiting = answer.get("waiting")
+def _signed(kind: type[M], value: Any) -> Signed[M]:
+    """A signed message of an answer. Raises Unavailable ``server.answer``."""
+    try:
+        return Signed.from_json(kind, value)
+    except InputError:
+        raise Unavailable("server.answer") from None
+
+
+def _code(waiting: str | None) -> str | None:
+    """The code in ``waiting``, or ``server.answer`` for an unknown one."""
     return None if waiting is None else code_from("server", waiting)
 
 
-def _acknowledgement(value: Any) -> Acknowledgement:
-    rows = value.get("lines") if isinstance(value, Mapping) else None
-    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 3 for row in rows):
-        raise InputError("message.schema", field="settled")
-    names = ("number", "epoch", "intervals")
-    fields = [dict(zip(names, row, strict=True)) for row in rows]
-    lines = tuple(SettledLine(*(_number(row, name, 1 << 53) for name in names)) for row in fields)
-    return Acknowledgement(Signed.from_json(Statement, value.get("statement")), lines, json.dumps(value))
+def _acknowledgement(result: AcknowledgementResult) -> Acknowledgement:
+    lines = tuple(SettledLine(*line) for line in result.lines)
+    return Acknowledgement(_signed(Statement, result.statement), lines, json.dumps(msgspec.to_builtins(result)))
 
 
-def _number(value: Mapping[str, Any], name: str, end: int) -> int:
-    number = value.get(name)
-    if isinstance(number, str) and number.isascii() and number.isdigit():
-        number = int(number) if len(number) <= 40 else None
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < end:
-        raise InputError("message.schema", field=name)
-    return number
-
-
-def _amount(value: Mapping[str, Any], name: str) -> int:
-    return _number(value, name, 1 << 128)
-
-
-def _bytes(value: Mapping[str, Any], name: str, length: int) -> bytes:
-    text = value.get(name)
-    if not isinstance(text, str):
-        raise InputError("message.schema", field=name)
-    return from_hex(text, length)
-
-
-def _line(value: Any) -> StatementLine:
-    if not isinstance(value, Mapping):
-        raise InputError("message.schema", field="lines")
+def _line(line: StatementLineResult) -> StatementLine:
     return StatementLine(
-        number=_number(value, "number", 1 << 32),
-        content=_bytes(value, "content", 20),
-        session=_bytes(value, "session", 32),
-        intervals=_number(value, "intervals", 1 << 32),
-        price=_amount(value, "price"),
-        reward=_amount(value, "reward"),
+        number=line.number,
+        content=from_hex(line.content, 20),
+        session=from_hex(line.session, 32),
+        intervals=line.intervals,
+        price=_amount(line.price),
+        reward=_amount(line.reward),
     )
+
+
+def _amount(text: str) -> int:
+    """An amount of the EIP-712 type uint128. Raises Unavailable ``server.answer``."""
+    value = int(text)
+    if value >= 1 << 128:
+        raise Unavailable("server.answer")
+    return value

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from messages.station_http import OfferEntry, PassEntry, PointsResult
 from pywallet.errors import InputError, Refusal
 from pywallet.rewards import KINDS, Programme, SignedPass
 from pywallet.rewards.caps import TokenCap
@@ -92,23 +93,20 @@ class Loyalty:
             await asyncio.to_thread(self._listening.fed, [number for number, _ in plays])
         return len(plays)
 
-    async def account(self, listener: bytes) -> dict[str, Any]:
-        """A listener's points, the offers, the rules and the passes they hold, as JSON."""
+    async def account(self, listener: bytes) -> PointsResult:
+        """A listener's points, the offers, the rules and the passes they hold."""
         points = await asyncio.to_thread(self._book.balance, listener)
         passes = await asyncio.to_thread(self._book.passes, listener)
         rules = self._generosity.programme.station
-        return {
-            "points": points,
-            "points_per_minute": rules.points_per_minute,
-            "minimum_s": rules.minimum_s,
-            "cap_per_day": rules.cap_per_day,
-            "discovery_percent": rules.discovery_percent,
-            "offers": [
-                {"name": o.name, "kind": o.kind, "cost": o.cost, "days": o.days, "text": o.text}
-                for o in self._generosity.offers
-            ],
-            "passes": passes,
-        }
+        return PointsResult(
+            points=points,
+            points_per_minute=rules.points_per_minute,
+            minimum_s=rules.minimum_s,
+            cap_per_day=rules.cap_per_day,
+            discovery_percent=rules.discovery_percent,
+            offers=[OfferEntry(o.name, o.kind, o.cost, o.days, o.text) for o in self._generosity.offers],
+            passes=[PassEntry(**row) for row in passes],
+        )
 
     async def buy(self, listener: bytes, name: str, balance: int, now_ms: int) -> SignedPass:
         """Sell a pass for points.
@@ -124,7 +122,7 @@ class Loyalty:
         """
         return await asyncio.to_thread(self._book.buy, listener, name, now_ms // 1000, balance)
 
-    async def redeem(self, listener: bytes, serial: int, now_ms: int) -> dict[str, Any]:
+    async def redeem(self, listener: bytes, serial: int, now_ms: int) -> SignedPass:
         """Redeem a pass.
 
         Raises:
@@ -132,7 +130,7 @@ class Loyalty:
         """
         signed = await asyncio.to_thread(self._book.sold, listener, serial)
         await asyncio.to_thread(self._book.redeem, signed, listener, now_ms // 1000)
-        return signed.to_json()
+        return signed
 
     async def free_of_ads(self, listener: bytes, now_ms: int) -> bool:
         """Whether this listener has a redeemed ad-free pass that has not ended."""

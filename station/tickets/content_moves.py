@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
@@ -39,18 +38,6 @@ class Move:
         when = "is to move" if self.from_epoch is None else f"moves from epoch {self.from_epoch} on"
         money = "" if self.escrow_wei else "; this station has no escrow there: deposit some, or the song does not play"
         return f"{self.song.title!r} {when} to the security server {to_hex(self.server)}{money}"
-
-    def to_json(self) -> dict[str, Any]:
-        """For the operator's view."""
-        return {
-            "content": to_hex(self.song.content),
-            "title": self.song.title,
-            "server": to_hex(self.server),
-            "from_epoch": self.from_epoch,
-            "from_s": self.from_s,
-            "escrow_wei": str(self.escrow_wei),
-            "escrow_needed": self.escrow_wei == 0,
-        }
 
 
 class ContentMoves:

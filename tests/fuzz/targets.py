@@ -91,7 +91,7 @@ def frame(data: bytes) -> None:
         for item in framing.frames(stream.read):
             if isinstance(item, bytes):
                 framing.decode(item)
-    except framing.Broken as e:
+    except framing.FrameError as e:
         raise e.error from None
 
 

@@ -263,7 +263,7 @@ class Bot:
         try:
             signed = self.sessions[session]
             ticket = await world.station.issuer.issue(signed, world.songs[self.strategy.song])
-            await world.playing.open(self._device(session), Open(0, signed.to_json(), ticket.to_json()))
+            await world.admission.open(self._device(session), Open(0, signed.to_json(), ticket.to_json()))
         except GomaaError:
             self.refused += 1
             return None
@@ -406,7 +406,7 @@ class Bot:
         if messages:
             with contextlib.suppress(GomaaError):
                 request = Report(0, [message.to_json() for message in messages])
-                self.refused += len((await self.world.playing.report(self._device(session), request))["refused"])
+                self.refused += len((await self.world.playing.report(self._device(session), request)).refused)
 
     async def _flush(self) -> None:
         for session in list(self.waiting):

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from chain.contracts.content import ContentState
 from chain.contracts.settlement import ServerState
+from messages.server_contents import HandoverRequest, HandoverResult
 from messages.server_http import AccountRequest, StatementRequest, VoucherPost
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
@@ -28,16 +29,17 @@ from pywallet.settlement import Schedule
 from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from pywallet.sps.signed_header import sign_header
-from security_server.api.connections import HostConnections
 from security_server.api.requests import body
-from security_server.billing.accounts import Money
 from security_server.billing.billing import Billing
+from security_server.chain.money import Money
 from security_server.config import Config, Keys
 from security_server.content.contents import ContentStore, song_of
-from security_server.context import Core
 from security_server.db.tables import tickets, usages
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
+from security_server.host_connections import HostConnections
+from security_server.parts import ServerParts
+from security_server.playback.admission import Admission
 from security_server.playback.key_service import KeyService
 from station.chain_interface import Account, ContentFacts, ContentServers
 from station.config import StationConfig
@@ -154,6 +156,11 @@ class StationChain:
         """Nothing is open."""
 
 
+def _json(result: Any) -> dict[str, Any]:
+    value: dict[str, Any] = msgspec.to_builtins(result)
+    return value
+
+
 class DirectServers(Servers):
     """The station's client, without a network between it and the server's operations."""
 
@@ -163,10 +170,10 @@ class DirectServers(Servers):
     async def _json(self, method: str, url: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
         raw = msgspec.json.encode(value)
         if url.endswith("/v1/statements"):
-            return await self._books.statement(body(StatementRequest, raw))
+            return _json(await self._books.statement(body(StatementRequest, raw)))
         if url.endswith("/v1/vouchers"):
-            return await self._books.voucher(body(VoucherPost, raw))
-        return dict(await self._books.account(body(AccountRequest, raw)))
+            return _json(await self._books.voucher(body(VoucherPost, raw)))
+        return _json(await self._books.account(body(AccountRequest, raw)))
 
 
 @dataclass
@@ -174,7 +181,8 @@ class FarmWorld:
     """Server and station. ``songs``: content address by the name of its terms."""
 
     clock: Clock
-    core: Core
+    core: ServerParts
+    admission: Admission
     playing: KeyService
     station: Station
     songs: dict[str, bytes]
@@ -195,7 +203,7 @@ class FarmWorld:
         view = cast("Any", chain)
         agreement = ChainAgreement(store, view, SCHEDULE)
         await agreement.compare()
-        core = Core(
+        core = ServerParts(
             config,
             keys,
             keys.address,
@@ -226,7 +234,15 @@ class FarmWorld:
         )
         servers = DirectServers(services.billing(core))
         station = Station.of(given, STATION_KEY, STATION, StationChain(clock, policies), servers)
-        return cls(clock, core, KeyService(core, services.moves(core, _nobody)), station, songs, chain.revoked)
+        return cls(
+            clock,
+            core,
+            services.admission(core, services.takeover(core, _nobody)),
+            services.key_service(core),
+            station,
+            songs,
+            chain.revoked,
+        )
 
     async def settle(self) -> None:
         """One round of statement and voucher. Raises whatever makes a statement not payable."""
@@ -257,7 +273,7 @@ class FarmWorld:
         self.core.store.close()
 
 
-async def _nobody(url: str, value: dict[str, Any]) -> dict[str, Any]:
+async def _nobody(url: str, request: HandoverRequest) -> HandoverResult:
     """Another server: there is none."""
     raise Unavailable("server.unreachable", url=url)
 

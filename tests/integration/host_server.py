@@ -47,7 +47,7 @@ CLOCK_MS = 120_000
 
 @dataclass
 class StandIn:
-    """What the server knows. ``refuse`` maps an action to a code; ``silent`` operations get no answer."""
+    """A security server with one content. ``refuse``: code by action; ``silent``: operations without a reply."""
 
     private_key: bytes
     domain: Domain
@@ -57,14 +57,14 @@ class StandIn:
     now_s: int | None = None
     refuse: dict[str, str] = field(default_factory=dict)
     wait: dict[str, Any] | None = None
-    """What a grant says instead of keys."""
+    """``wait`` of a grant, which then has no keys."""
     silent: set[str] = field(default_factory=set)
     closed: str = ""
     """Code with which tickets are refused."""
     place: dict[str, str] = field(default_factory=dict)
-    """Territory and purpose, as told with a ticket."""
+    """Territory and purpose in the result of ``open``."""
     ahead_ms: int = 0
-    """How far this server's clock is before the host's."""
+    """Lead of this server's clock over the host's, milliseconds."""
     asked: list[str] = field(default_factory=list)
     sessions: dict[bytes, Session] = field(default_factory=dict)
     tickets: dict[bytes, Ticket] = field(default_factory=dict)
@@ -72,11 +72,11 @@ class StandIn:
     order: list[tuple[bytes, int, str]] = field(default_factory=list)
     lines: set[ServerConnection] = field(default_factory=set)
     device: bytes = b""
-    """Of the line whose request is answered, as its hello said."""
-    heard: list[tuple[bytes, str, str]] = field(default_factory=list)
-    """(device, operation, text) of every request, as it came."""
+    """Device of the connection whose request is processed."""
+    received: list[tuple[bytes, str, str]] = field(default_factory=list)
+    """(device, operation, text) of every request."""
     came_with: list[dict[str, str]] = field(default_factory=list)
-    """Headers of every connection, but those of the protocol itself."""
+    """Headers of every connection, except those of the WebSocket protocol."""
     port: int = 0
 
     @property
@@ -86,7 +86,7 @@ class StandIn:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Its URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def counted(self, action: str) -> int:
@@ -128,7 +128,7 @@ class StandIn:
                 device = from_hex(request["device"], 20) if request["op"] == "hello" else device
                 self.device = device
                 self.asked.append(request["op"])
-                self.heard.append((device, request["op"], str(text)))
+                self.received.append((device, request["op"], str(text)))
                 if request["op"] in self.silent:
                     continue
                 try:
@@ -164,7 +164,7 @@ class StandIn:
             "usage": self._usage(),
             "sequence": self._last(identity),
             "secret": to_b64(keccak256(b"secret")),
-            "place": self.place,
+            "place": {"territory": None, "purpose": None, **self.place},
         }
 
     def _usage(self) -> dict[str, Any]:
@@ -206,9 +206,11 @@ class StandIn:
         one, code = self._accept(request["invocation"])
         if code is not None:
             raise Refusal(code, sequence=one.sequence)
+        state = {"sequence": one.sequence, "usage": self._usage(), "heard_ms": 0, "intervals": 0, "left": {}}
         if self.wait is not None:
-            return {**self._keys(one.content, {**request, "count": 0}), "expires_s": 1 << 40, "wait": self.wait}
-        return {**self._keys(one.content, request), "expires_s": 1 << 40}
+            keys = self._keys(one.content, {**request, "count": 0})
+            return {**state, **keys, "expires_s": 1 << 40, "wait": self.wait}
+        return {**state, **self._keys(one.content, request), "expires_s": 1 << 40}
 
     def _report(self, request: dict[str, Any]) -> dict[str, Any]:
         done = [self._accept(message) for message in request["invocations"]]

@@ -42,15 +42,15 @@ from pywallet.settlement import Schedule
 from security_server.api.app import (
     CHALLENGE_RESPONDER,
     CLOSING,
-    CORE,
     MOVES,
+    PARTS,
     create_app,
 )
 from security_server.config import Config, Keys
 from security_server.content.moves import Moves
-from security_server.context import Core
 from security_server.epochs.challenge_responder import ChallengeResponder
 from security_server.epochs.closing import EpochCloser
+from security_server.parts import ServerParts
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
 
@@ -75,7 +75,7 @@ class World:
     folder: Path
     http: aiohttp.ClientSession
     url: str = ""
-    core: Core | None = None
+    core: ServerParts | None = None
     closing: EpochCloser | None = None
     answering: ChallengeResponder | None = None
     moves: Moves | None = None
@@ -170,7 +170,7 @@ class World:
         await self.chain.request("evm_setNextBlockTimestamp", await self.now_ms() // 1000 + seconds)
         await self.chain.request("evm_mine")
         now_ms = await self.now_ms()
-        while self.core is not None and await self.core.now_ms() < now_ms:
+        while self.core is not None and await self.core.chain.now_ms() < now_ms:
             await self.core.chain.lane()
         return now_ms
 
@@ -261,14 +261,14 @@ class World:
         return int((await self.call("POST", "/v1/vouchers", post))["receipts"])
 
     @contextlib.asynccontextmanager
-    async def server(self, **changes: Any) -> AsyncIterator[Core]:
+    async def server(self, **changes: Any) -> AsyncIterator[ServerParts]:
         """The server in this process, on a free port."""
         runner = web.AppRunner(await create_app(self.config(**changes)))
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            self.core, self.closing, self.moves = runner.app[CORE], runner.app[CLOSING], runner.app[MOVES]
+            self.core, self.closing, self.moves = runner.app[PARTS], runner.app[CLOSING], runner.app[MOVES]
             self.answering = runner.app[CHALLENGE_RESPONDER]
             yield self.core
         finally:

@@ -115,13 +115,13 @@ class Place:
     rpc: str
 
     async def send(self, to: bytes, data: str) -> None:
-        """A transaction of the account."""
+        """Send a transaction of the account."""
         async with Chain(self.rpc) as chain:
             await chain.request("eth_sendTransaction", {"from": to_hex(self.account), "to": to_hex(to), "data": data})
 
 
 async def create(chain: Chain, account: bytes, source: str, argument: bytes) -> bytes:
-    """A contract of the account, from its Vyper source and one address as argument."""
+    """Deploy a contract from its Vyper source, with one address as argument."""
     code = compile_code(source, output_formats=["bytecode"])["bytecode"]
     made = await chain.request(
         "eth_sendTransaction", {"from": to_hex(account), "data": code + argument.rjust(32, b"\0").hex()}
@@ -136,7 +136,7 @@ async def create(chain: Chain, account: bytes, source: str, argument: bytes) -> 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    """The chain; the trap may take all GoMAA of the account."""
+    """A chain, and a contract that may take all GoMAA of the account."""
 
     async def build(anvil: Anvil) -> Place:
         deployment = await deploy(anvil.rpc, anvil.keys[0], Schedule(20, 2, 4, 4, 60, 22))
@@ -154,7 +154,7 @@ def place() -> Iterator[Place]:
 
 @pytest.fixture
 async def host(place: Place, tmp_path: Path) -> AsyncIterator[Services]:
-    """A host that knows this network."""
+    """A host with this network."""
     one = open_services(
         Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {place.deployment.chain_id: place.deployment}
     )
@@ -162,8 +162,8 @@ async def host(place: Place, tmp_path: Path) -> AsyncIterator[Services]:
     await one.close()
 
 
-async def looked(host: Services, place: Place, to: bytes, data: str = "0x", value: int = 0) -> dict[str, Any]:
-    """The host's answer for a transaction."""
+async def simulated(host: Services, place: Place, to: bytes, data: str = "0x", value: int = 0) -> dict[str, Any]:
+    """The host's result of ``simulate`` with effects."""
     fields = {
         "account": to_hex(place.account),
         "to": to_hex(to),
@@ -177,15 +177,15 @@ async def looked(host: Services, place: Place, to: bytes, data: str = "0x", valu
 
 
 def rows(found: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The changes, short."""
+    """The changes as short tuples."""
     return [
         (row["kind"], row["contract"], row["item"], row["other"], row["expected"])
         for row in found["effects"]["changes"]
     ]
 
 
-async def test_what_a_contract_is_the_chain_says(host: Services, place: Place) -> None:
-    """The same selectors mean other things to each of them."""
+async def test_the_standard_is_read_from_the_chain(host: Services, place: Place) -> None:
+    """The same selectors have another meaning in each standard."""
     chain = host.networks.require(place.deployment.chain_id)
     await chain.ready()
     for contract, kind in (
@@ -202,27 +202,27 @@ async def test_what_a_contract_is_the_chain_says(host: Services, place: Place) -
     assert await effects.standard(chain.chain, odd) == "other"
 
 
-async def test_an_item_that_is_given_away_is_said_to_leave(host: Services, place: Place) -> None:
-    """transferFrom(own, other, 7) of a collection is no taking of tokens."""
-    found = await looked(
+async def test_a_transferred_item_is_an_effect(host: Services, place: Place) -> None:
+    """transferFrom(own, other, 7) of a collection transfers an item, not tokens."""
+    found = await simulated(
         host, place, place.items, call("transferFrom(address,address,uint256)", place.account, FRIEND, 7)
     )
     assert found["standard"] == "erc721"
     assert rows(found) == [("item", checksum(place.items), "7", checksum(FRIEND), True)]
     assert found["effects"]["as_said"]
-    found = await looked(host, place, place.items, call("approve(address,uint256)", FRIEND, 7))
+    found = await simulated(host, place, place.items, call("approve(address,uint256)", FRIEND, 7))
     assert rows(found) == [("right", checksum(place.items), "7", checksum(FRIEND), True)]
-    found = await looked(host, place, place.items, call("setApprovalForAll(address,bool)", FRIEND, True))
+    found = await simulated(host, place, place.items, call("setApprovalForAll(address,bool)", FRIEND, True))
     assert rows(found) == [("operator", checksum(place.items), None, checksum(FRIEND), True)]
 
 
 async def test_tokens_coin_and_rights_are_read_before_and_after(host: Services, place: Place) -> None:
     """A transfer, a right and coin, each to the wei."""
     token = place.deployment.token
-    found = await looked(host, place, token, call("transfer(address,uint256)", FRIEND, 3 * GOMAA))
+    found = await simulated(host, place, token, call("transfer(address,uint256)", FRIEND, 3 * GOMAA))
     (row,) = found["effects"]["changes"]
     assert (row["kind"], int(row["before"]) - int(row["after"]), row["expected"]) == ("token", 3 * GOMAA, True)
-    found = await looked(host, place, token, call("approve(address,uint256)", FRIEND, 5))
+    found = await simulated(host, place, token, call("approve(address,uint256)", FRIEND, 5))
     (row,) = found["effects"]["changes"]
     assert (row["kind"], row["before"], row["after"], row["other"], row["expected"]) == (
         "allowance",
@@ -231,28 +231,28 @@ async def test_tokens_coin_and_rights_are_read_before_and_after(host: Services, 
         checksum(FRIEND),
         True,
     )
-    found = await looked(host, place, FRIEND, value=9)
+    found = await simulated(host, place, FRIEND, value=9)
     (row,) = found["effects"]["changes"]
     assert (row["kind"], int(row["before"]) - int(row["after"]), row["expected"]) == ("coin", 9, True)
     assert found["effects"]["as_said"]
     assert found["standard"] == "none"
 
 
-async def test_what_is_taken_besides_is_no_effect_of_what_was_said(host: Services, place: Place) -> None:
-    """A token whose transfer takes another token, without an event of its own; an event without a transfer is none."""
-    found = await looked(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1))
+async def test_effects_beyond_the_decoded_call_are_unexpected(host: Services, place: Place) -> None:
+    """A transfer that takes another token without an event, and an event without a transfer."""
+    found = await simulated(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1))
     assert rows(found) == [("token", checksum(place.deployment.token), None, None, False)]
     assert not found["effects"]["as_said"]
-    found = await looked(host, place, place.trap, call("airdrop()"))
+    found = await simulated(host, place, place.trap, call("airdrop()"))
     assert rows(found) == []
-    found = await looked(host, place, place.trap, call("claim()"), 5)
+    found = await simulated(host, place, place.trap, call("claim()"), 5)
     assert rows(found) == [("coin", None, None, None, True)]
 
 
-async def test_a_node_that_cannot_simulate_says_nothing_of_effects(
+async def test_a_node_without_simulation_gives_no_effects(
     host: Services, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The fee is told all the same."""
+    """The fee is returned without them."""
     request = Chain.request
 
     async def older(self: Chain, method: str, *params: Any) -> Any:
@@ -261,7 +261,7 @@ async def test_a_node_that_cannot_simulate_says_nothing_of_effects(
         return await request(self, method, *params)
 
     monkeypatch.setattr(Chain, "request", older)
-    found = await looked(
+    found = await simulated(
         host, place, place.items, call("transferFrom(address,address,uint256)", place.account, FRIEND, 7)
     )
     assert found["effects"] is None

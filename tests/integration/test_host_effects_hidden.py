@@ -18,7 +18,7 @@ from native_host.transactions import effects
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum, to_hex
 from pywallet.settlement import Schedule
-from tests.integration.test_host_effects import FRIEND, Place, call, create, looked, rows
+from tests.integration.test_host_effects import FRIEND, Place, call, create, rows, simulated
 
 TRICKS = """
 
@@ -113,9 +113,9 @@ def something_else():
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    """A chain with two contracts of tricks.
+    """A chain with two hostile contracts.
 
-    ``trap``, which may take all GoMAA of the account, and ``items``, which it knows.
+    ``trap`` may take all GoMAA of the account, and calls ``items``.
     """
 
     async def build(anvil: Anvil) -> Place:
@@ -135,7 +135,7 @@ def place() -> Iterator[Place]:
 
 @pytest.fixture
 async def host(place: Place, tmp_path: Path) -> AsyncIterator[Services]:
-    """A host that knows this network."""
+    """A host with this network."""
     one = open_services(
         Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {place.deployment.chain_id: place.deployment}
     )
@@ -143,18 +143,15 @@ async def host(place: Place, tmp_path: Path) -> AsyncIterator[Services]:
     await one.close()
 
 
-async def test_a_token_that_leaves_without_an_event_is_seen(host: Services, place: Place) -> None:
-    """Neither called nor GoMAA: the contracts that the call reaches are looked at."""
-    found = await looked(host, place, place.trap, call("play()"))
+async def test_a_transfer_without_an_event_is_found(host: Services, place: Place) -> None:
+    """Of a token that is neither called nor GoMAA: all contracts that the call reaches are read."""
+    found = await simulated(host, place, place.trap, call("play()"))
     assert rows(found) == [("token", checksum(place.items), None, None, False)]
 
 
-async def test_a_contract_finds_no_mark_of_the_simulation(host: Services, place: Place) -> None:
-    """It is harmless where the base fee or the gas price is none, or where a known address has code.
-
-    Else it takes all GoMAA.
-    """
-    found = await looked(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1))
+async def test_a_contract_cannot_detect_the_simulation(host: Services, place: Place) -> None:
+    """It takes all GoMAA unless base fee or gas price is 0, or a known address has code."""
+    found = await simulated(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1))
     assert {(row[1], row[4]) for row in rows(found)} == {
         (checksum(place.trap), True),
         (checksum(place.deployment.token), False),
@@ -162,16 +159,16 @@ async def test_a_contract_finds_no_mark_of_the_simulation(host: Services, place:
     assert not found["effects"]["as_said"]
 
 
-async def test_coin_goes_with_no_call_that_says_otherwise(host: Services, place: Place) -> None:
-    """A transfer of tokens that takes coin along; the fee is no loss."""
-    found = await looked(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1), 9)
+async def test_coin_beside_a_token_transfer_is_unexpected(host: Services, place: Place) -> None:
+    """The fee is not counted as a loss."""
+    found = await simulated(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1), 9)
     (coin,) = [row for row in found["effects"]["changes"] if row["kind"] == "coin"]
     assert (int(coin["before"]) - int(coin["after"]), coin["expected"]) == (9, False)
 
 
-async def test_an_event_that_cannot_be_read_hides_nothing(host: Services, place: Place) -> None:
-    """A malformed event is more than is shown; what changes is shown all the same."""
-    found = await looked(host, place, place.trap, call("broken_event()"))
+async def test_a_malformed_event_hides_nothing(host: Services, place: Place) -> None:
+    """It is reported as more than is read, and the changes are returned."""
+    found = await simulated(host, place, place.trap, call("broken_event()"))
     assert rows(found) == [("token", checksum(place.trap), None, None, False)]
     assert found["effects"]["more"]
 
@@ -184,50 +181,50 @@ async def test_an_event_that_cannot_be_read_hides_nothing(host: Services, place:
         (call("authorizeOperator(address)", FRIEND), ["operator"]),
     ],
 )
-async def test_events_of_other_standards_say_where_to_look(
+async def test_events_of_other_standards_select_reads(
     host: Services, place: Place, data: str, kinds: list[str]
 ) -> None:
-    """Parameters that are not indexed, wrapped coin, operators of ERC-777."""
-    found = await looked(host, place, place.trap, data)
+    """Parameters that are not indexed, wrapped coin, and operators of ERC-777."""
+    found = await simulated(host, place, place.trap, data)
     assert [(row[0], row[4]) for row in rows(found)] == [(kind, False) for kind in kinds]
     assert not found["effects"]["more"]
 
 
-async def test_a_right_at_permit2_is_seen_also_where_only_its_end_moves(host: Services, place: Place) -> None:
-    """Given by Permit; the same amount for longer is given anew; what is over already is none."""
+async def test_a_permit2_allowance_with_a_later_end_is_new(host: Services, place: Place) -> None:
+    """An allowance given by ``permit``, one with a later end, and one that is over."""
     token = place.deployment.token
     signature = "permit(address,address,uint160,uint48)"
-    found = await looked(host, place, place.trap, call(signature, token, FRIEND, 2**160 - 1, 2**48 - 2))
+    found = await simulated(host, place, place.trap, call(signature, token, FRIEND, 2**160 - 1, 2**48 - 2))
     assert rows(found) == [("allowance", checksum(token), None, checksum(FRIEND), False)]
-    assert rows(await looked(host, place, place.trap, call(signature, token, FRIEND, 5, 1))) == []
+    assert rows(await simulated(host, place, place.trap, call(signature, token, FRIEND, 5, 1))) == []
     await place.send(place.trap, call(signature, token, FRIEND, 5, 1))
     for _ in range(2):
-        found = await looked(host, place, place.trap, call(signature, token, FRIEND, 5, 2**48 - 1))
+        found = await simulated(host, place, place.trap, call(signature, token, FRIEND, 5, 2**48 - 1))
         (row,) = found["effects"]["changes"]
         assert (row["before"], row["after"], row["expected"]) == ("0", "5", False)
         await place.send(place.trap, call(signature, token, FRIEND, 5, 2**48 - 2))
 
 
-async def test_an_event_of_no_known_kind_is_more_than_is_shown(host: Services, place: Place) -> None:
-    """It names the account, and no look tells what it means."""
-    found = await looked(host, place, place.trap, call("something_else()"))
+async def test_an_unknown_event_is_reported_as_more(host: Services, place: Place) -> None:
+    """It names the account, and no read can interpret it."""
+    found = await simulated(host, place, place.trap, call("something_else()"))
     assert (rows(found), found["effects"]["more"]) == ([], True)
 
 
-async def test_nothing_is_claimed_on_top_of_what_still_waits(host: Services, place: Place) -> None:
-    """A transaction before this one, which no block has yet, may change what this one does."""
+async def test_no_effects_with_a_pending_transaction(host: Services, place: Place) -> None:
+    """An earlier pending transaction may change the effects of this one."""
     async with Chain(place.rpc) as chain:
         await chain.request("evm_setAutomine", False)
         await place.send(place.trap, call("something_else()"))
-        found = await looked(host, place, place.trap, call("withdraw()"))
+        found = await simulated(host, place, place.trap, call("withdraw()"))
         await chain.request("evm_mine")
         await chain.request("evm_setAutomine", True)
     assert found["effects"] is None
-    assert (await looked(host, place, place.trap, call("withdraw()")))["effects"] is not None
+    assert (await simulated(host, place, place.trap, call("withdraw()")))["effects"] is not None
 
 
-async def test_a_contract_of_two_standards_is_of_none(host: Services, place: Place) -> None:
-    """approve(address,uint256) of a token that is a collection too could be either."""
+async def test_a_contract_of_two_standards_is_other(host: Services, place: Place) -> None:
+    """approve(address,uint256) would be ambiguous."""
     chain = host.networks.require(place.deployment.chain_id)
     await chain.ready()
     assert await effects.standard(chain.chain, to_hex(place.trap)) == "erc20"
@@ -246,25 +243,25 @@ async def test_a_contract_of_two_standards_is_of_none(host: Services, place: Pla
         [{"calls": [{"status": "0x1", "logs": [{"topics": 1}]}]}],
     ],
 )
-async def test_an_answer_of_a_node_that_is_none_claims_nothing(
+async def test_a_malformed_simulation_gives_no_effects(
     host: Services, place: Place, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
-    """Whatever the node says, the fee is told and effects are not."""
+    """The fee is returned without them."""
     request = Chain.request
 
     async def odd(self: Chain, method: str, *params: Any) -> Any:
         return answer if method == "eth_simulateV1" else await request(self, method, *params)
 
     monkeypatch.setattr(Chain, "request", odd)
-    found = await looked(host, place, place.trap, call("play()"))
+    found = await simulated(host, place, place.trap, call("play()"))
     assert found["effects"] is None
     assert int(found["fee_wei"]) > 0
 
 
-async def test_what_only_the_second_run_touches_is_more_than_is_shown(
+async def test_reads_missing_from_the_first_run_are_more(
     host: Services, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A contract that does one thing in one block and another in the next."""
+    """A contract that behaves differently in each block."""
     request = Chain.request
     runs: list[Any] = []
 
@@ -279,18 +276,18 @@ async def test_what_only_the_second_run_touches_is_more_than_is_shown(
         return found
 
     monkeypatch.setattr(Chain, "request", first_is_quiet)
-    found = await looked(host, place, place.trap, call("authorizeOperator(address)", FRIEND))
+    found = await simulated(host, place, place.trap, call("authorizeOperator(address)", FRIEND))
     assert (rows(found), found["effects"]["more"]) == ([], True)
 
 
 async def test_a_node_without_access_lists_still_simulates(
     host: Services, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Events alone say where to look then."""
+    """Events alone select the reads."""
     request = Chain.request
 
     async def older(self: Chain, method: str, *params: Any) -> Any:
         return None if method == "eth_createAccessList" else await request(self, method, *params)
 
     monkeypatch.setattr(Chain, "request", older)
-    assert [row[0] for row in rows(await looked(host, place, place.trap, call("withdraw()")))] == ["token"]
+    assert [row[0] for row in rows(await simulated(host, place, place.trap, call("withdraw()")))] == ["token"]

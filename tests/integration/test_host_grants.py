@@ -22,7 +22,7 @@ PAID = replace(POLICY, price=Price(30, 20, 0, "listener"), lease=None)
 
 @pytest.fixture
 async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host whose browser has said hello, and its server."""
+    """A host after ``hello``, and its server."""
     async with StandIn(SERVER, DOMAIN).running() as server, world(tmp_path, server, monkeypatch) as one:
         yield one
 
@@ -35,20 +35,20 @@ async def refusal(work: Any) -> str:
 
 
 def here(fan: World) -> str:
-    """The origin of the page that the song is on."""
+    """Origin of the page with the content."""
     return fan.host.streams["s"].origin
 
 
 async def listen(fan: World, seconds: int) -> None:
-    """Play so long, with a renewal every five seconds."""
+    """Play for some time, with a renewal every five seconds."""
     await fan.invoke("play", 0, 0, 1)
     for at in range(5, seconds + 1, 5):
         fan.chain.now += 5000
         await fan.invoke("renew", at * 1000)
 
 
-async def test_a_paused_site_is_silent_within_one_renewal(fan: World) -> None:
-    """The music that plays may be stopped and not renewed; the refusal is recorded, and allowed again it goes on."""
+async def test_a_pause_takes_effect_at_the_next_renewal(fan: World) -> None:
+    """The play may be stopped and not renewed; the refusal is recorded, and a new grant resumes it."""
     await fan.prepared()
     await fan.invoke("play", 0, 0, 1)
     await fan.ask("site", origin=here(fan), state="paused")
@@ -60,10 +60,10 @@ async def test_a_paused_site_is_silent_within_one_renewal(fan: World) -> None:
     assert (await fan.invoke("resume", 5000, 2, 1))["grant"]
 
 
-async def test_a_song_that_the_listener_pays_needs_a_budget(fan: World) -> None:
+async def test_a_content_paid_by_the_listener_needs_a_budget(fan: World) -> None:
     """Without one nothing is counted.
 
-    With one the first interval is debited at the play, and the list says what it cost.
+    With one the first interval is debited at the play, and ``sites`` returns the cost.
     """
     await fan.open("s", PAID)
     session = fan.session()
@@ -80,8 +80,8 @@ async def test_a_song_that_the_listener_pays_needs_a_budget(fan: World) -> None:
     assert ledger.spent("*", fan.chain.now // 86_400_000) == 20
 
 
-async def test_every_wei_of_a_receipt_has_its_play(fan: World) -> None:
-    """Two full intervals heard here; what the receipt has beyond them was heard elsewhere; all of it adds up."""
+async def test_receipt_parts_add_up(fan: World) -> None:
+    """Two whole intervals of this computer; the rest of the receipt is a part without a play."""
     await fan.prepared()
     await listen(fan, 65)
     session = fan.host.streams["s"].session
@@ -103,8 +103,8 @@ async def test_every_wei_of_a_receipt_has_its_play(fan: World) -> None:
     )
 
 
-async def test_today_begins_when_the_person_says(fan: World) -> None:
-    """What was heard since then counts, to the wei, and nothing heard before."""
+async def test_today_begins_at_since_s(fan: World) -> None:
+    """Plays since then count, to the wei, and none before."""
     await fan.prepared()
     await listen(fan, 65)
     wallet = "0x" + "12" * 20

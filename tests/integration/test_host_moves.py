@@ -1,4 +1,4 @@
-"""A song's security server changes between two plays, and during one.
+"""Moves of a content to another security server, between plays and during one.
 
 The host follows the chain, and nothing is lost or counted twice.
 """
@@ -26,37 +26,37 @@ OTHER = keccak256(b"another server")
 
 @pytest.fixture
 async def server() -> AsyncIterator[StandIn]:
-    """The server that the header names."""
+    """The server in the header."""
     async with StandIn(SERVER, DOMAIN).running() as one:
         yield one
 
 
 @pytest.fixture
 async def later() -> AsyncIterator[StandIn]:
-    """The server that the song moves to."""
+    """The server to which the content moves."""
     async with StandIn(OTHER, DOMAIN).running() as one:
         yield one
 
 
 @pytest.fixture
 async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host whose browser has said hello."""
+    """A host after ``hello``."""
     async with world(tmp_path, server, monkeypatch) as one:
         yield one
 
 
 def move(fan: World, later: StandIn) -> None:
-    """From now on the chain names another server."""
+    """Set another server on the chain."""
     fan.chain.facts = replace(fan.chain.facts, server=later.address, server_url=later.url)
 
 
 async def prepare(fan: World, session: Signed[Session], server: StandIn) -> None:
-    """A new ticket that names a server."""
+    """Prepare a new ticket that names a server."""
     await fan.ask("prepare", stream="s", ticket=fan.ticket(session, server=server.address).to_json())
 
 
 async def follow(fan: World, later: StandIn) -> None:
-    """The engine after a move: the session of before is refused, one for the device at the new server is taken."""
+    """Replace the session, which is refused, by one for the device at the new server, as the engine does."""
     session = fan.session()
     await fan.ask("identify", stream="s", session=session.to_json())
     await prepare(fan, session, later)
@@ -69,8 +69,8 @@ async def refusal(work: Any) -> str:
     return caught.value.code
 
 
-async def test_a_song_that_moved_before_it_was_opened(fan: World, later: StandIn) -> None:
-    """The header names the first server; the chain names the one that serves, and that one is asked."""
+async def test_a_content_moved_before_it_is_opened(fan: World, later: StandIn) -> None:
+    """The header names the first server; the host uses the chain's."""
     move(fan, later)
     opened = await fan.open(policy=POLICY)
     assert opened["server"] == {"address": to_hex(later.address), "url": later.url}
@@ -82,11 +82,8 @@ async def test_a_song_that_moved_before_it_was_opened(fan: World, later: StandIn
     assert (fan.server.counted("play"), later.counted("play")) == (0, 1)
 
 
-async def test_between_two_plays(fan: World, server: StandIn, later: StandIn) -> None:
-    """The next ticket names the new server, and the host goes there without being opened again.
-
-    Each server gets its own reports.
-    """
+async def test_a_content_moved_between_two_plays(fan: World, server: StandIn, later: StandIn) -> None:
+    """The next ticket names the new server, without another ``open``; each server gets its own reports."""
     session = await fan.prepared(policy=POLICY)
     assert fan.good((await fan.invoke("play", 0, 0, 4))["grant"], range(4))
     fan.chain.now += 5_000
@@ -111,8 +108,8 @@ async def test_between_two_plays(fan: World, server: StandIn, later: StandIn) ->
     assert {one.device for one in server.sessions.values()}.isdisjoint(one.device for one in later.sessions.values())
 
 
-async def test_during_a_play(fan: World, server: StandIn, later: StandIn) -> None:
-    """What plays goes on at the old server until its end, with keys, also after the page was opened again."""
+async def test_a_content_moved_during_a_play(fan: World, server: StandIn, later: StandIn) -> None:
+    """The play stays at the old server until its end, with keys, also after the page is opened again."""
     await fan.prepared(policy=POLICY)
     await fan.invoke("play", 0, 0, 4)
     move(fan, later)
@@ -130,10 +127,8 @@ async def test_during_a_play(fan: World, server: StandIn, later: StandIn) -> Non
     assert later.order == []
 
 
-async def test_a_prepared_play_that_may_not_begin_any_more(fan: World, server: StandIn, later: StandIn) -> None:
-    """The old server refuses, nothing counts, nobody is told of a problem, and the next ticket plays at the new
-    server.
-    """
+async def test_a_play_prepared_at_the_old_server_is_refused(fan: World, server: StandIn, later: StandIn) -> None:
+    """Nothing counts, no event is sent, and the next ticket plays at the new server."""
     session = await fan.prepared(policy=POLICY)
     server.refuse["play"] = "server.moved"
     move(fan, later)
@@ -147,12 +142,12 @@ async def test_a_prepared_play_that_may_not_begin_any_more(fan: World, server: S
 
 
 def drained(fan: World) -> list[dict[str, Any]]:
-    """All events that came."""
+    """All received events."""
     return [fan.events.get_nowait() for _ in range(fan.events.qsize())]
 
 
-async def test_a_ticket_alone_moves_nothing(fan: World, server: StandIn, later: StandIn) -> None:
-    """A station that names a server of its own is refused, and the stream stays where it was."""
+async def test_a_ticket_cannot_move_a_content(fan: World, server: StandIn, later: StandIn) -> None:
+    """A ticket with another server than the chain's is refused, and the stream stays."""
     session = await fan.prepared(policy=POLICY)
     assert await refusal(prepare(fan, session, later)) == "ticket.mismatch"
     assert later.asked == []
@@ -160,10 +155,8 @@ async def test_a_ticket_alone_moves_nothing(fan: World, server: StandIn, later: 
     assert server.counted("play") == 1
 
 
-async def test_a_new_server_that_refuses_leaves_the_stream_where_it_was(
-    fan: World, server: StandIn, later: StandIn
-) -> None:
-    """Until there is a session for the new server, the play of the old ticket has its own."""
+async def test_a_refusal_of_the_new_server_keeps_the_stream(fan: World, server: StandIn, later: StandIn) -> None:
+    """Until there is a session for the new server, the old ticket's play continues."""
     session = await fan.prepared(policy=POLICY)
     await fan.invoke("play", 0, 0, 4)
     move(fan, later)
@@ -174,8 +167,8 @@ async def test_a_new_server_that_refuses_leaves_the_stream_where_it_was(
     assert (await fan.invoke("renew", 5_000, 8, 2))["grant"] is not None
 
 
-async def test_each_server_has_its_own_tags(fan: World, later: StandIn) -> None:
-    """What the old server counted stays provable: its tag secret is kept beside the new one's."""
+async def test_tag_secrets_are_kept_by_server(fan: World, later: StandIn) -> None:
+    """Counts at the old server stay provable with its tag secret."""
     await fan.prepared(policy=POLICY)
     move(fan, later)
     assert await refusal(
@@ -186,10 +179,8 @@ async def test_each_server_has_its_own_tags(fan: World, later: StandIn) -> None:
     assert {bytes(row[0]) for row in rows} == {fan.server.address, later.address}
 
 
-async def test_where_terms_limit_devices_a_computer_stays_the_one_it_was(
-    fan: World, server: StandIn, later: StandIn
-) -> None:
-    """The new server has the devices from the old one: the same computer under another name would be one too many."""
+async def test_a_device_limit_keeps_the_device_after_a_move(fan: World, server: StandIn, later: StandIn) -> None:
+    """The new server has the devices of the old one: another address would exceed the limit."""
     limited = Policy(("play",), Price(30, 20, 10), {"play": Count(9)}, devices=1)
     before = (await fan.open(policy=limited))["device"]
     session = fan.session()

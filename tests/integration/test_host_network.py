@@ -1,6 +1,6 @@
-"""From nothing to a song.
+"""Installation up to the first play: the commands and buttons that the player shows.
 
-The commands and the press that the player shows, with a real host process, chain and server.
+With a real host process, chain and server.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Fan:
         return one.returncode or 0, (out + err).decode()
 
     async def browser(self) -> HostProcess:
-        """The host that a browser finds and starts."""
+        """The host that a browser starts from its manifest."""
         manifest = json.loads(
             manifest_path(place("linux", "firefox"), self.home, self.home, "io.gomaa.host").read_text()
         )
@@ -72,7 +72,7 @@ class Fan:
 
 @pytest.fixture
 async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
-    """A station that names its network, over a real chain and security server."""
+    """A station with its network, a real chain and a real security server."""
     (tmp_path / "server").mkdir()
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
         registry = Registry(world.chain, world.deployment)
@@ -89,8 +89,8 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
             yield Fan(tmp_path / "home", world, str(server.make_url("/")).rstrip("/"), record)
 
 
-async def test_the_command_that_a_player_shows_leaves_a_host_that_plays(fan: Fan) -> None:
-    """A fresh profile, the line with the station's address, and the song opens."""
+async def test_the_players_command_installs_a_working_host(fan: Fan) -> None:
+    """In a fresh profile, with the station's URL; the content opens."""
     song = await fan.world.publish()
     code, said = await fan.command(f"gomaa host install --network {fan.station}")
     assert code == 0, said
@@ -104,8 +104,8 @@ async def test_the_command_that_a_player_shows_leaves_a_host_that_plays(fan: Fan
         await host.kill()
 
 
-async def test_without_a_network_the_station_names_it_and_the_song_opens(fan: Fan) -> None:
-    """The bare command, the code, the network that the person agreed to, in this host and the next one."""
+async def test_a_station_network_is_added_after_consent(fan: Fan) -> None:
+    """The bare command, the code, the confirmed network; this host and the next one open the content."""
     song = await fan.world.publish()
     code, said = await fan.command("gomaa host install")
     assert code == 0, said
@@ -134,8 +134,8 @@ async def test_without_a_network_the_station_names_it_and_the_song_opens(fan: Fa
         await again.kill()
 
 
-async def test_a_damaged_network_is_added_anew_and_the_song_opens(fan: Fan) -> None:
-    """From the song's player, as its sentence says: the host that runs takes it up."""
+async def test_a_damaged_network_is_added_again(fan: Fan) -> None:
+    """From the player; the running host loads it."""
     song = await fan.world.publish()
     code, said = await fan.command(f"gomaa host install --network {fan.station}")
     assert code == 0, said
@@ -167,8 +167,8 @@ async def _nothing_false_is_added(fan: Fan, host: HostProcess) -> None:
     assert await _code(host.ask("network", origin=fan.station, network={})) == "station.answer"
 
 
-async def test_a_station_that_names_none_still_leaves_the_host_installed(fan: Fan) -> None:
-    """The browsers find the host, and the command says what is missing."""
+async def test_a_station_without_network_installs_the_host(fan: Fan) -> None:
+    """The manifests are written, and the command reports the missing network."""
     del fan.record["network"]
     code, said = await fan.command(f"gomaa host install --network {fan.station}")
     assert code == 1
@@ -200,8 +200,8 @@ async def _code(work: Any) -> str:
         ("http://localhost.evil.example", "ws://127.0.0.1:8545", False),
     ],
 )
-def test_what_others_could_change_on_the_way_is_refused(origin: str, rpc: str, good: bool) -> None:
-    """Both the station's word and the node's, and a node of this computer that a station elsewhere names."""
+def test_insecure_records_and_nodes_are_refused(origin: str, rpc: str, good: bool) -> None:
+    """Records and nodes without TLS, and a node of this computer named by a station elsewhere."""
     deployment = Deployment.from_json({**_NETWORK, "rpc": rpc})
     if good:
         require_safe(origin, deployment)

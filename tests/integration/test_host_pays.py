@@ -1,4 +1,4 @@
-"""The host as a payer's clerk: nothing is signed for but what was heard here, set aside and covered."""
+"""Vouchers of a listener that pays: only for what was heard, debited and covered by escrow."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Books(StandIn):
     def state(
         self, session: Signed[Session], intervals: int, spent: int | None = None, key: bytes = SERVER, **changes: Any
     ) -> None:
-        """What the next statement says of ticket 1."""
+        """Set the next statement: ticket 1 with these intervals."""
         told = {
             "number": 1,
             "content": CONTENT,
@@ -71,10 +71,10 @@ class Books(StandIn):
         )
         wire = {name: to_hex(value) if isinstance(value, bytes) else value for name, value in vars(line).items()}
         wire |= {"price": str(line.price), "reward": str(line.reward)}
-        self.said = {"statement": sign(message, DOMAIN, key).to_json(), "lines": [wire]}
+        self.stated = {"statement": sign(message, DOMAIN, key).to_json(), "lines": [wire]}
 
     def _statement(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self.said
+        return self.stated
 
     def _voucher(self, request: dict[str, Any]) -> dict[str, Any]:
         self.vouchers.append(Signed.from_json(Voucher, request["voucher"]))
@@ -87,7 +87,7 @@ class Books(StandIn):
     def state_lines(
         self, lines: list[tuple[StatementLine, int]], payer: bytes, settled: int = 0, spent: int | None = None
     ) -> None:
-        """What the next statement says: lines with what of each is settled, and the cumulative sum that is settled."""
+        """Set the next statement: lines with their settled intervals, and the cumulative settled sum."""
         net = sum((line.intervals - count) * line.price for line, count in lines)
         plain = [line for line, _ in lines]
         spent = settled + gross(net, BPS) if spent is None else spent
@@ -97,29 +97,36 @@ class Books(StandIn):
             one = {name: to_hex(value) if isinstance(value, bytes) else value for name, value in vars(line).items()}
             wire.append({**one, "price": str(line.price), "reward": str(line.reward), "settled": count})
         told = {"statement": sign(message, DOMAIN, SERVER).to_json(), "lines": wire}
-        self.said = {**told, "settled_wei": str(settled), "net_wei": "0", "waiting": None}
+        self.stated = {**told, "settled_wei": str(settled), "net_wei": "0", "waiting": None}
 
     def show(
         self, payer: bytes, settled: int, lines: list[SettledLine], voucher: Signed[Voucher] | None, **more: Any
     ) -> None:
-        """What the server's books show."""
+        """Set the next result of ``books``."""
         message = Statement(self.address, payer, SCHEDULE.epoch_of(self.now_s or 0), settled, settled_lines_hash(lines))
         signed = {
             "statement": sign(message, DOMAIN, SERVER).to_json(),
             "lines": [[one.number, one.epoch, one.intervals] for one in lines],
         }
-        self.shown = {"voucher": None if voucher is None else voucher.to_json(), "settled": signed, "lost": [], **more}
+        self.shown = {
+            "voucher": None if voucher is None else voucher.to_json(),
+            "settled": signed,
+            "tickets": [],
+            "last_number": 0,
+            "lost": [],
+            **more,
+        }
 
 
 class Registry:
-    """The registry's door: one commission, one content."""
+    """A registry with one commission and one content."""
 
     async def rate_at(self, epoch: int) -> int:
-        """The commission of an epoch."""
+        """Commission of an epoch."""
         return BPS
 
     async def is_content(self, content: bytes) -> bool:
-        """Whether the registry made it."""
+        """Return whether the registry has a content."""
         return content == CONTENT
 
 
@@ -130,17 +137,17 @@ class Escrow:
         self.spent, self.escrow, self.asked = 0, 10**9, 0
 
     async def account(self, server: bytes, payer: bytes) -> tuple[int, int]:
-        """Debited and left."""
+        """Debited amount and escrow."""
         return self.spent, self.escrow
 
     async def requested(self, server: bytes, payer: bytes) -> int:
-        """Asked back."""
+        """Amount requested for withdrawal."""
         return self.asked
 
 
 @pytest.fixture
 async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[World, Books, Escrow]]:
-    """A host, its server and the chain's accounts."""
+    """A host, its server and the accounts on the chain."""
     books = Books(SERVER, DOMAIN)
     async with books.running(), world(tmp_path, books, monkeypatch) as one:
         escrow = Escrow()
@@ -156,8 +163,8 @@ async def _state() -> Any:
     return SimpleNamespace(price=PRICE)
 
 
-async def hear(fan: World, seconds: int, budget: int = 10**8) -> Signed[Session]:
-    """Play the paid song so long."""
+async def listen(fan: World, seconds: int, budget: int = 10**8) -> Signed[Session]:
+    """Play the paid content for some time."""
     for origin in (ORIGIN, "*"):
         await fan.ask("site", origin=origin, day_wei=str(budget))
     await fan.open("s", PAID)
@@ -179,20 +186,20 @@ async def refusal(work: Any) -> str:
 
 
 def voucher(due: dict[str, Any], key: bytes = LISTENER, more: int = 0) -> dict[str, Any]:
-    """What a wallet signs."""
+    """A voucher signed as by a wallet."""
     message = Voucher(
         server=address_of(SERVER), payer=address_of(LISTENER), cap=int(due["cap_wei"]) + more, until=due["until"]
     )
     return sign(message, DOMAIN, key).to_json()
 
 
-async def test_what_was_heard_is_signed_for_once(fan: tuple[World, Books, Escrow]) -> None:
-    """The voucher says price and commission of two intervals.
+async def test_heard_intervals_are_vouchered_once(fan: tuple[World, Books, Escrow]) -> None:
+    """Price and commission of two intervals.
 
-    It goes out once, and the stop gives the third interval's debit back.
+    The voucher is sent once, and the stop releases the third interval's debit.
     """
     one, books, _ = fan
-    session = await hear(one, 65)
+    session = await listen(one, 65)
     books.state(session, 2)
     due = await one.ask("owed", stream="s")
     assert (due["cap_wei"], due["added_wei"]) == (str(gross(2 * PRICE, BPS)),) * 2
@@ -221,25 +228,22 @@ async def test_what_was_heard_is_signed_for_once(fan: tuple[World, Books, Escrow
         {"intervals": 2, "key": LISTENER},
     ],
 )
-async def test_a_server_that_asks_for_more_than_was_heard_gets_nothing(
+async def test_a_statement_beyond_the_heard_time_is_refused(
     fan: tuple[World, Books, Escrow], lie: dict[str, Any]
 ) -> None:
-    """Too many intervals, another sum, ticket, price or song, another's signature.
-
-    No voucher is asked of the wallet.
-    """
+    """Too many intervals, another sum, ticket, price, content or signer: there is no voucher to sign."""
     one, books, _ = fan
-    session = await hear(one, 65)
+    session = await listen(one, 65)
     books.state(session, **lie)
     assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
     assert await refusal(one.ask("pay", stream="s", voucher=voucher({"cap_wei": "5", "until": 1}))) == "voucher.cap"
     assert books.vouchers == []
 
 
-async def test_vouchers_keep_to_escrow_and_to_their_signer(fan: tuple[World, Books, Escrow]) -> None:
-    """What is asked back counts as gone; another key's voucher, a higher or a lower one is not sent."""
+async def test_vouchers_are_limited_by_escrow_and_signer(fan: tuple[World, Books, Escrow]) -> None:
+    """Requested escrow does not count; a voucher of another key or cap is not sent."""
     one, books, escrow = fan
-    session = await hear(one, 65)
+    session = await listen(one, 65)
     books.state(session, 2)
     escrow.asked = escrow.escrow - gross(2 * PRICE, BPS) + 1
     assert await refusal(one.ask("owed", stream="s")) == "listener.escrow.short"
@@ -251,13 +255,10 @@ async def test_vouchers_keep_to_escrow_and_to_their_signer(fan: tuple[World, Boo
     assert books.vouchers == []
 
 
-async def test_a_voucher_that_was_not_sent_goes_first(fan: tuple[World, Books, Escrow]) -> None:
-    """The line breaks after it is written down.
-
-    The next time the very same bytes are sent, and no second cap is signed.
-    """
+async def test_an_unsent_voucher_is_sent_first(fan: tuple[World, Books, Escrow]) -> None:
+    """The connection is lost after it was recorded: the same bytes are sent later, and no second cap is signed."""
     one, books, _ = fan
-    session = await hear(one, 35)
+    session = await listen(one, 35)
     books.state(session, 1)
     due = await one.ask("owed", stream="s")
     original, books._voucher = books._voucher, _away  # type: ignore[method-assign]
@@ -271,10 +272,10 @@ def _away(request: dict[str, Any]) -> dict[str, Any]:
     raise Unavailable("server.unreachable")
 
 
-async def test_the_budget_ends_the_play_at_the_interval(fan: tuple[World, Books, Escrow]) -> None:
-    """Set aside for two intervals, the third does not begin; what was heard stays owed, and the refusal is recorded."""
+async def test_the_budget_ends_the_play_at_an_interval(fan: tuple[World, Books, Escrow]) -> None:
+    """Debited for two intervals, the third is refused; what was heard stays owed, and the refusal is recorded."""
     one, books, _ = fan
-    session = await hear(one, 55, max_cost(2, PRICE, BPS))
+    session = await listen(one, 55, max_cost(2, PRICE, BPS))
     one.chain.now += 5000
     assert await refusal(one.invoke("renew", 60_000)) == "site.budget"
     assert "site.budget" in one.refused()
@@ -283,11 +284,11 @@ async def test_the_budget_ends_the_play_at_the_interval(fan: tuple[World, Books,
     assert (await one.ask("owed", stream="s"))["cap_wei"] == str(gross(2 * PRICE, BPS))
 
 
-async def test_a_site_without_leave_costs_nothing(fan: tuple[World, Books, Escrow]) -> None:
-    """No budget for the site, or the site paused: refused before anything is set aside."""
+async def test_a_site_without_grant_or_budget_costs_nothing(fan: tuple[World, Books, Escrow]) -> None:
+    """It is refused before a debit."""
     one, _, _ = fan
     with pytest.raises(GomaaError) as caught:
-        await hear(one, 5, 0)
+        await listen(one, 5, 0)
     assert caught.value.code == "site.budget"
     await one.ask("site", origin=ORIGIN, day_wei="100000000", state="paused")
     with pytest.raises(GomaaError) as caught:
@@ -297,15 +298,15 @@ async def test_a_site_without_leave_costs_nothing(fan: tuple[World, Books, Escro
 
 
 def line(session: Signed[Session], intervals: int, number: int = 1) -> StatementLine:
-    """A statement's line of the paid song."""
+    """A statement's line of the paid content."""
     told = {"content": CONTENT, "session": digest(session.message, DOMAIN), "price": PRICE, "reward": 0}
     return StatementLine(number=number, intervals=intervals, **told)
 
 
-async def test_lines_of_another_computer_are_left_to_it(fan: tuple[World, Books, Escrow]) -> None:
-    """The same key listens elsewhere too: what was heard here is signed for and named, the other's line is not."""
+async def test_lines_of_another_computer_are_not_vouchered(fan: tuple[World, Books, Escrow]) -> None:
+    """The same key listens elsewhere too: the voucher names only lines heard here."""
     one, books, _ = fan
-    session = await hear(one, 65)
+    session = await listen(one, 65)
     other = replace(session.message, device=b"\x0d" * 20)
     elsewhere = line(Signed(other, bytes(65)), 3, 2)
     books.state_lines([(line(session, 2), 0), (elsewhere, 0)], LISTENER_ADDRESS)
@@ -315,13 +316,13 @@ async def test_lines_of_another_computer_are_left_to_it(fan: tuple[World, Books,
     assert books.named == [[[1, 2]]]
 
 
-async def test_what_another_computer_signed_is_learnt_from_the_own_signature(fan: tuple[World, Books, Escrow]) -> None:
-    """Settled elsewhere is more than this ledger knows.
+async def test_a_voucher_of_another_computer_is_taken_over(fan: tuple[World, Books, Escrow]) -> None:
+    """More is settled than this ledger has.
 
-    Refused, until the server shows this key's own voucher for it.
+    Refused, until the server returns this key's own voucher for it.
     """
     one, books, _ = fan
-    session = await hear(one, 65)
+    session = await listen(one, 65)
     elsewhere = gross(5 * PRICE, BPS)
     books.state_lines([(line(session, 2), 0)], LISTENER_ADDRESS, settled=elsewhere)
     books.show(LISTENER_ADDRESS, elsewhere, [], None)
@@ -334,15 +335,12 @@ async def test_what_another_computer_signed_is_learnt_from_the_own_signature(fan
     assert due["cap_wei"] == str(elsewhere + gross(2 * PRICE, BPS))
 
 
-async def test_a_voucher_that_did_not_settle_is_sent_again_and_never_twice_paid(
+async def test_an_unsettled_voucher_is_sent_again(
     fan: tuple[World, Books, Escrow],
 ) -> None:
-    """The server states the same lines again: the same voucher goes out, no other is signed.
-
-    A doubled sum gets nothing.
-    """
+    """The server states the same lines again, and gets the same voucher; a doubled sum is refused."""
     one, books, _ = fan
-    session = await hear(one, 65)
+    session = await listen(one, 65)
     books.state_lines([(line(session, 2), 0)], LISTENER_ADDRESS)
     await one.ask("pay", stream="s", voucher=voucher(await one.ask("owed", stream="s")))
     assert await one.ask("owed", stream="s") is None
@@ -354,13 +352,13 @@ async def test_a_voucher_that_did_not_settle_is_sent_again_and_never_twice_paid(
     assert len(books.vouchers) == 2
 
 
-async def test_a_lost_ledger_pays_a_few_intervals_that_its_own_session_proves(fan: tuple[World, Books, Escrow]) -> None:
-    """A play from before the loss keeps this listener from going on.
+async def test_a_lost_ledger_pays_plays_of_its_own_sessions(fan: tuple[World, Books, Escrow]) -> None:
+    """A play from before the loss blocks the listener.
 
-    It is paid, at the chain's price, within the server's credit.
+    It is paid at the chain's price, within the server's credit.
     """
     one, books, _ = fan
-    session = await hear(one, 35)
+    session = await listen(one, 35)
     before = sign(replace(session.message, not_before=session.message.not_before - 1), DOMAIN, LISTENER)
     old = line(before, 2, 7)
     books.state_lines([(old, 0)], LISTENER_ADDRESS)

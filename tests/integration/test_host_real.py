@@ -1,4 +1,4 @@
-"""The real host process, a real chain, the real security server: one play the whole way, and crashes at any point."""
+"""A real host process, chain and security server: one complete play, and crashes at any point."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KILLS = int(os.environ.get("GOMAA_KILLS", "50"))
 
 @pytest.fixture
 async def home(tmp_path: Path) -> AsyncIterator[tuple[World, Path]]:
-    """A world whose server runs, and a GOMAA_HOME that knows its network."""
+    """A world whose server runs, and a GOMAA_HOME with its network."""
     (tmp_path / "server").mkdir()
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
         registry = Registry(world.chain, world.deployment)
@@ -49,8 +49,8 @@ async def home(tmp_path: Path) -> AsyncIterator[tuple[World, Path]]:
         yield world, tmp_path / "home"
 
 
-async def know(host: HostProcess, world: World, wallet: str, payee: str, number: int = 0) -> None:
-    """The wallet tells of a payee."""
+async def record_payee(host: HostProcess, world: World, wallet: str, payee: str, number: int = 0) -> None:
+    """Record a payee of the wallet."""
     where = {
         "station": to_hex(world.station),
         "chain_id": world.deployment.chain_id,
@@ -60,21 +60,21 @@ async def know(host: HostProcess, world: World, wallet: str, payee: str, number:
 
 
 async def begin(world: World, host: HostProcess, song: Upload, stream: str = "s") -> Signed[Session]:
-    """Hello, open, identify, prepare."""
+    """``hello``, ``open``, ``identify`` and ``prepare``."""
     await host.hello()
     await host.open(song.cose, stream)
     return await again(world, host, song, stream)
 
 
 async def again(world: World, host: HostProcess, song: Upload, stream: str = "s") -> Signed[Session]:
-    """Identify and prepare with a fresh ticket."""
+    """``identify`` and ``prepare`` with a fresh ticket."""
     return (await ticketed(world, host, song, stream))[0]
 
 
 async def ticketed(
     world: World, host: HostProcess, song: Upload, stream: str = "s"
 ) -> tuple[Signed[Session], Signed[Ticket]]:
-    """The same; session and ticket."""
+    """As ``again``; the session and the ticket."""
     now_s = await world.now_ms() // 1000
     session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600)
     await host.ask("identify", stream=stream, session=session.to_json())
@@ -84,7 +84,7 @@ async def ticketed(
 
 
 async def joined(world: World, host: HostProcess, song: Upload, before: Signed[Ticket] | None) -> Signed[Ticket]:
-    """Hello and open; then the play from before the crash if it had begun, else a new one."""
+    """``hello`` and ``open``; then the play from before the crash if it had begun, else a new one."""
     await host.hello()
     await host.open(song.cose)
     if before is not None:
@@ -95,7 +95,7 @@ async def joined(world: World, host: HostProcess, song: Upload, before: Signed[T
 
 
 def good(host: HostProcess, song: Upload, grant: dict[str, Any], indexes: range) -> bool:
-    """Whether a grant opens exactly these segments."""
+    """Return whether a grant opens exactly these segments."""
     ephemeral, keys = from_b64(grant["ephemeral"]), {}
     for index, wrapped in grant["keys"]:
         keys[index] = unwrap(host.renderer[0], ephemeral, from_b64(wrapped), segment_aad(song.content, 1, EPOCH, index))
@@ -103,19 +103,19 @@ def good(host: HostProcess, song: Upload, grant: dict[str, Any], indexes: range)
 
 
 def ledger(home: Path, statement: str) -> list[tuple[Any, ...]]:
-    """Read the host's ledger from outside."""
+    """Read rows of the host's ledger."""
     with sqlite3.connect(home / "data" / "ledger.sqlite") as db:
         return db.execute(statement).fetchall()
 
 
 async def settled(host: HostProcess, home: Path) -> None:
-    """Until everything is reported; each look goes through the host."""
+    """Wait until everything is reported."""
     while ledger(home, "SELECT 1 FROM invocations WHERE state = 'unreported' LIMIT 1"):
         await host.ask("summary")
 
 
 async def renewed(host: HostProcess, position_ms: int, segment: int) -> Any:
-    """A renewal, asked again until the host has heard of the block that makes it possible."""
+    """A renewal, repeated until the host has the block that it needs."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
             try:
@@ -125,8 +125,8 @@ async def renewed(host: HostProcess, position_ms: int, segment: int) -> Any:
                     raise
 
 
-async def test_a_network_added_while_the_host_runs_is_known_at_once(home: tuple[World, Path]) -> None:
-    """An open browser starts the host before the installation is through: nobody has to start it again."""
+async def test_a_running_host_loads_an_added_network(home: tuple[World, Path]) -> None:
+    """A browser may start the host before the installation is complete."""
     world, files = home
     song = await world.publish()
     (known,) = (files / "config" / "networks").iterdir()
@@ -140,11 +140,8 @@ async def test_a_network_added_while_the_host_runs_is_known_at_once(home: tuple[
     assert before.value.code == "host.network.missing"
 
 
-async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]) -> None:
-    """From play to claim.
-
-    Keys, receipts, the posted counts verified against the chain, and tokens at the listener's address.
-    """
+async def test_one_play_from_keys_to_claim(home: tuple[World, Path]) -> None:
+    """Keys, receipts, the posted counts verified against the chain, and tokens at the listener's address."""
     world, files = home
     song = await world.publish()
     to = bytes(19) + b"\x77"
@@ -161,7 +158,7 @@ async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]
         await world.vouch(statement.spent, statement.epoch)
         receipt = await host.event("receipt")
         payee = from_hex(receipt["payee"], 20)
-        await know(host, world, to_hex(to), receipt["payee"])
+        await record_payee(host, world, to_hex(to), receipt["payee"])
         pending = await host.ask("summary", account=to_hex(to), wallet=to_hex(to))
 
         await world.to_epoch(receipt["epoch"] + 1)
@@ -188,7 +185,7 @@ async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]
 
 
 async def test_a_revocation_on_the_chain_stops_the_keys(home: tuple[World, Path]) -> None:
-    """The band revokes while it plays: the host says so by itself and gives no further key."""
+    """During a play: the host sends the event, and releases no further key."""
     world, files = home
     song = await world.publish()
     async with host_process(files) as host:
@@ -204,8 +201,8 @@ async def test_a_revocation_on_the_chain_stops_the_keys(home: tuple[World, Path]
     assert event["code"] == caught.value.code == reopened.value.code == "content.revoked"
 
 
-async def test_the_chain_is_asked_about_everything_in_the_header(home: tuple[World, Path]) -> None:
-    """A content nobody registered, an altered header and an unregistered site each have their code."""
+async def test_the_header_is_compared_with_the_chain(home: tuple[World, Path]) -> None:
+    """An unregistered content, an altered header and an unregistered site each have their code."""
     world, files = home
     song = await world.publish()
     altered = bytearray(song.cose)
@@ -223,8 +220,8 @@ async def test_the_chain_is_asked_about_everything_in_the_header(home: tuple[Wor
     assert unbound.value.code == "station.unknown"
 
 
-async def test_a_chain_that_stops_is_named_and_playing_goes_on(home: tuple[World, Path]) -> None:
-    """With the node gone nothing new opens; what plays goes on within its lease, and is recorded."""
+async def test_a_play_continues_without_the_chain(home: tuple[World, Path]) -> None:
+    """Without the node nothing opens; the play continues within its lease, and is recorded."""
     world, files = home
     song = await world.publish()
     async with host_process(files) as host:
@@ -241,7 +238,7 @@ async def test_a_chain_that_stops_is_named_and_playing_goes_on(home: tuple[World
 
 
 async def test_two_browsers_share_one_ledger(home: tuple[World, Path]) -> None:
-    """Two hosts of one home take turns in one session: numbers never collide and the limit of plays holds for both."""
+    """Two hosts in one session: sequence numbers are unique, and the limit of plays applies to both."""
     world, files = home
     song = await world.publish(terms(counts={"play": {"limit": 3}}))
     async with host_process(files) as one, host_process(files) as two:
@@ -260,11 +257,10 @@ async def test_two_browsers_share_one_ledger(home: tuple[World, Path]) -> None:
     assert ledger(files, "SELECT count(*), max(sequence), count(DISTINCT sequence) FROM invocations") == [(5, 5, 5)]
 
 
-async def test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed(home: tuple[World, Path]) -> None:
-    """Kill -9 at random moments of a flood of seeks, then on with the same play or a new one.
+async def test_a_killed_host_loses_and_repeats_nothing(home: tuple[World, Path]) -> None:
+    """SIGKILL at random moments of many seeks, then the same play or a new one.
 
-    Every key that came out is in the ledger,
-    and ledger and server agree exactly.
+    Every released key is in the ledger, and ledger and server agree exactly.
     """
     world, files = home
     lease = {"window_s": 30, "seconds": 600, "invocations": 1_000}
@@ -306,7 +302,7 @@ async def test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed(home
 
 
 def served(world: World) -> tuple[list[tuple[int, str]], list[int]]:
-    """What the server has counted, in the same form."""
+    """Counters of the server, in the same form."""
     with sqlite3.connect(world.folder / "server.sqlite3") as db:
         rows = db.execute("SELECT sequence, action FROM invocations WHERE code IS NULL ORDER BY sequence").fetchall()
         ((plays, seeks),) = db.execute("SELECT plays, seeks FROM usages").fetchall()
@@ -314,7 +310,7 @@ def served(world: World) -> tuple[list[tuple[int, str]], list[int]]:
 
 
 async def test_a_browser_that_quits_ends_its_host(home: tuple[World, Path]) -> None:
-    """Closing the pipe ends the process with 0; a frame cut in the middle ends it with 2 and an error."""
+    """Closing the pipe ends the process with 0; an incomplete frame with 2 and an error."""
     _, files = home
     async with host_process(files) as host:
         await host.hello()
@@ -330,8 +326,8 @@ async def test_a_browser_that_quits_ends_its_host(home: tuple[World, Path]) -> N
     assert host.replies[0]["error"]["code"] == "host.frame.size"
 
 
-async def test_requests_that_were_sent_before_the_pipe_closed_are_done(home: tuple[World, Path]) -> None:
-    """A stop written in the browser's last moment is in the ledger and at the server."""
+async def test_requests_before_the_end_of_the_pipe_are_completed(home: tuple[World, Path]) -> None:
+    """A stop in the browser's last moment is in the ledger and at the server."""
     world, files = home
     song = await world.publish()
     async with host_process(files) as host:
@@ -348,8 +344,8 @@ async def test_requests_that_were_sent_before_the_pipe_closed_are_done(home: tup
     assert ledger(files, "SELECT action, state FROM invocations") == [("play", "reported"), ("stop", "reported")]
 
 
-async def test_garbage_between_requests_changes_nothing(home: tuple[World, Path]) -> None:
-    """Malformed frames are answered with id 0 and the next request works."""
+async def test_malformed_frames_between_requests(home: tuple[World, Path]) -> None:
+    """Each is answered with id 0, and the next request works."""
     _, files = home
     async with host_process(files) as host:
         for body in (b"{", b"\xff", b"[]", b"[" * 500_000, b""):

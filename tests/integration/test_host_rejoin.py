@@ -1,4 +1,4 @@
-"""A play that a crash has cut off goes on: counted once, at its place, and taken from nobody."""
+"""Resumed plays after a crash: counted once, at their position, and of no other stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[StandIn]:
 
 
 async def playing(one: World) -> Signed[Ticket]:
-    """A play under way at ten seconds; its ticket."""
+    """A play at ten seconds; its ticket."""
     await one.open()
     session = one.session()
     ticket = one.ticket(session)
@@ -45,13 +45,10 @@ async def refused(work: Any) -> str:
     return caught.value.code
 
 
-async def test_a_restarted_host_goes_on_with_the_ticket(
+async def test_a_restarted_host_resumes_the_ticket(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The host dies in the middle.
-
-    The next one has place, heard time and counters from the ledger, and the next keys.
-    """
+    """Position, heard time and counters are from the ledger, and the next keys arrive."""
     async with world(tmp_path, server, monkeypatch) as dead:
         ticket = await playing(dead)
         async with world(tmp_path, server, monkeypatch) as fan:
@@ -71,12 +68,12 @@ async def test_a_restarted_host_goes_on_with_the_ticket(
     assert (server.counted("play"), server.counted("renew")) == (1, 2)
 
 
-async def test_a_wish_whose_answer_was_lost_is_counted_once(
+async def test_an_invocation_without_its_reply_is_counted_once(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The seek was committed and its keys never came.
+    """The seek was committed and its keys were lost.
 
-    Sent again after the crash it brings them, and is no second seek.
+    The same request after the crash gets them, and is no second seek.
     """
     async with world(tmp_path, server, monkeypatch) as dead:
         ticket = await playing(dead)
@@ -93,10 +90,10 @@ async def test_a_wish_whose_answer_was_lost_is_counted_once(
     assert (again["left"]["seek"], further["left"]["seek"]) == (3, 2)
 
 
-async def test_an_engine_that_began_anew_is_offered_its_own_play(
+async def test_a_restarted_engine_is_offered_its_play(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same stream opened again, the host still there: the play is offered at once, without the ticket."""
+    """The same stream is opened again in the running host, without the ticket."""
     async with world(tmp_path, server, monkeypatch) as fan:
         await playing(fan)
         opened = await fan.open()
@@ -110,12 +107,12 @@ async def test_an_engine_that_began_anew_is_offered_its_own_play(
     assert fan.good(resume["grant"], range(5, 8))
 
 
-async def test_after_the_browser_died_the_page_goes_on_where_it_was(
+async def test_a_restarted_browser_is_offered_the_play(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything is new but the ledger.
+    """Only the ledger remains.
 
-    Once the old play has fallen silent it is offered, and no play is counted for it.
+    Once the old play is silent it is offered, and counts no second play.
     """
     async with world(tmp_path, server, monkeypatch) as dead:
         await playing(dead)
@@ -135,10 +132,8 @@ async def test_after_the_browser_died_the_page_goes_on_where_it_was(
     assert server.counted("play") == 1
 
 
-async def test_what_is_over_or_another_songs_does_not_go_on(
-    tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stopped play, an expired ticket and a ticket nobody used each have their code; the ledger stays as it was."""
+async def test_plays_that_cannot_be_resumed(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped play, an expired ticket and an unused ticket have their codes; the ledger is not changed."""
     async with world(tmp_path, server, monkeypatch) as fan:
         session = await fan.prepared()
         unused = fan.ticket(session)
@@ -155,13 +150,10 @@ async def test_what_is_over_or_another_songs_does_not_go_on(
     assert actions == ["play", "renew", "stop"]
 
 
-async def test_a_play_of_before_the_upgrade_is_reported_and_goes_on(
+async def test_a_play_of_an_earlier_version_is_resumed(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its session names the one device of every station.
-
-    It ends as that device, and the next session names the station's own.
-    """
+    """Its session names the one device of all stations, and ends with it; the next names the station's own."""
     with monkeypatch.context() as older:
         older.setattr("native_host.install.device_key.Device.key", lambda self, server, station: self.private_key)
         async with world(tmp_path, server, monkeypatch) as dead:

@@ -1,4 +1,4 @@
-"""What a song's terms ask of the line to its server, of the player, and of what the page is told."""
+"""Renewal terms, renderer versions, and the inputs of the decision in the result of ``open``."""
 
 from __future__ import annotations
 
@@ -35,23 +35,20 @@ async def server() -> AsyncIterator[StandIn]:
 
 @pytest.fixture
 async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host whose browser has said hello."""
+    """A host after ``hello``."""
     async with world(tmp_path, server, monkeypatch) as one:
         yield one
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something that will be, half a minute at most."""
+    """Wait for a condition, half a minute at most."""
     async with asyncio.timeout(TIMEOUT_S):
         while not holds():
             await asyncio.sleep(0.02)
 
 
-async def test_a_quiet_line_is_asked_for_a_sign_of_life(fan: World, server: StandIn) -> None:
-    """A pause longer than the renewal's time doesn't end in a refusal while the server is there.
-
-    It was reached meanwhile.
-    """
+async def test_a_silent_connection_is_pinged(fan: World, server: StandIn) -> None:
+    """A pause longer than the renewal's time is not refused while the server answers pings."""
     await fan.prepared(policy=replace(FREE, renewal=Renewal(5, 1, 0)))
     await fan.invoke("play", 0, 0, 1)
     await fan.invoke("pause", 500)
@@ -64,13 +61,8 @@ async def test_a_quiet_line_is_asked_for_a_sign_of_life(fan: World, server: Stan
     await fan.invoke("resume", 500, 0, 1)
 
 
-async def test_after_an_outage_the_server_is_tried_as_often_as_the_terms_say(
-    fan: World, server: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without such terms the pauses grow to a quarter of a minute.
-
-    With ``retry_s`` of two seconds no longer than that.
-    """
+async def test_reconnection_follows_the_terms(fan: World, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without renewal terms the pauses grow to 15 seconds, with ``retry_s`` of two they stay at two."""
     pauses: list[float] = []
 
     def draw(low: float, high: float) -> float:
@@ -87,8 +79,8 @@ async def test_after_an_outage_the_server_is_tried_as_often_as_the_terms_say(
     assert max(pauses[1:]) == 2
 
 
-async def test_a_song_for_a_later_player_is_refused_by_the_host_too(fan: World) -> None:
-    """What the header asks of the renderer is asked before anything else is done for the song."""
+async def test_the_host_checks_the_renderer_version(fan: World) -> None:
+    """Before anything else is done for the content."""
     cose = sign_header(replace(header(fan.server), renderer={"version": "2"}), OWNER)
     with pytest.raises(GomaaError) as caught:
         await fan.open(cose=cose)
@@ -96,11 +88,8 @@ async def test_a_song_for_a_later_player_is_refused_by_the_host_too(fan: World) 
     assert fan.host.streams == {}
 
 
-async def test_the_page_is_told_all_that_the_decision_knows(fan: World) -> None:
-    """Uses that count now, by action, and where and when.
-
-    So "left" is right for counts that come back and for timed ones.
-    """
+async def test_open_returns_the_inputs_of_the_decision(fan: World) -> None:
+    """Uses that count now by action, and the context, so that ``left`` is right for recurring and timed counts."""
     policy = replace(FREE, counts={"play": Count(2, per_s=100), "seek": Count(5, within_s=10)})
     await fan.prepared(policy=policy)
     await fan.invoke("play")

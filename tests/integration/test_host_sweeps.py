@@ -1,7 +1,4 @@
-"""A leaf that the chain has paid to its payee's own address.
-
-The host does not say claimed, the wallet finds it and brings it home.
-"""
+"""Leaves that were claimed to the payee's own address: claimable until a sweep moves them."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ from pywallet.wallet.derivation import account_path, payee_path
 from pywallet.worker_api import call, wallet
 from tests.integration.host_process import HostProcess, host_process
 from tests.integration.server_world import TOKENS, World, make_world, private_key
-from tests.integration.test_host_real import know, renewed, settled
+from tests.integration.test_host_real import record_payee, renewed, settled
 
 WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 NUMBER = 9
@@ -44,21 +41,21 @@ class Fan:
 
     @property
     def payee(self) -> str:
-        """One-time, without coins."""
+        """The payee: a one-time address without coin."""
         return str(self.receipt["payee"])
 
     @property
     def account(self) -> str:
-        """Where the fan's tokens are."""
+        """The wallet's account."""
         return to_hex(wallet.keyring().account)
 
     async def summary(self) -> dict[str, Any]:
-        """As the popup asks for it."""
+        """The result of ``summary``."""
         told: dict[str, Any] = await self.host.ask("summary", account=self.account, wallet=self.account)
         return told
 
     async def holdings(self, *payees: str) -> dict[str, Any]:
-        """What lies at these payees."""
+        """The result of ``holdings`` for these payees."""
         chain_id = self.world.deployment.chain_id
         told: dict[str, Any] = await self.host.ask(
             "holdings", chain_id=chain_id, account=self.account, payees=list(payees)
@@ -66,7 +63,7 @@ class Fan:
         return told
 
     async def signed(self, found: dict[str, Any], **fields: Any) -> dict[str, Any]:
-        """The wallet's word for all that lies at the payee."""
+        """The payee's signatures for all of its tokens."""
         (one,) = found["holdings"]
         where = {
             "chain_id": self.world.deployment.chain_id,
@@ -83,7 +80,7 @@ class Fan:
         return await call("sweep.sign", {**where, **what, "deadline": found["now_s"] + 600, **fields})
 
     async def send(self, data: str) -> str:
-        """A call of the token by the fan's account, as the extension makes it; its hash."""
+        """Send a call of the token by the account, as the extension does; its hash."""
         chain_id, token = self.world.deployment.chain_id, to_hex(self.world.deployment.token)
         cost = await self.host.ask("simulate", chain_id=chain_id, account=self.account, to=token, data=data)
         fields = {name: cost[name] for name in ("nonce", "gas", "tip_wei", "max_fee_wei")}
@@ -99,7 +96,7 @@ class Fan:
 
 @pytest.fixture
 async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
-    """Heard, posted, final, claimed to the payee itself by its own key; and somebody gave the payee a little more."""
+    """An epoch claimed to the payee's own address, and a further transfer to it."""
     (tmp_path / "server").mkdir()
     await wallet._unlock(WORDS)
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
@@ -117,7 +114,7 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
 async def _earned(world: World, host: HostProcess, song: Any, home: Path) -> dict[str, Any]:
     keys = wallet.keyring()
     await host.hello()
-    await know(host, world, to_hex(keys.account), to_hex(keys.payee(world.station, NUMBER)), NUMBER)
+    await record_payee(host, world, to_hex(keys.account), to_hex(keys.payee(world.station, NUMBER)), NUMBER)
     await host.open(song.cose)
     now_s = await world.now_ms() // 1000
     session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600, payee=keys.payee(world.station, NUMBER))
@@ -144,11 +141,8 @@ async def _earned(world: World, host: HostProcess, song: Any, home: Path) -> dic
     return receipt
 
 
-async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan: Fan) -> None:
-    """Not claimed but ready; found by balance; permitted to the account alone; there to the wei.
-
-    Then claimed, and nothing twice.
-    """
+async def test_tokens_at_a_payee_are_swept_by_the_account(fan: Fan) -> None:
+    """Claimable at first; found by balance, permitted to the account, moved to the wei; then claimed once."""
     world, amount = fan.world, int(fan.receipt["amount_wei"])
     stranger, key = private_key("stranger"), wallet.keyring().private_key(account_path(0))
     await world.chain.send(world.platform_key, from_hex(fan.account, 20), b"", TOKENS)
@@ -194,11 +188,8 @@ async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan
         assert caught.value.code == "chain.reverted"
 
 
-async def test_an_account_without_coins_has_it_sent_by_the_server_that_paid_the_payee(fan: Fan) -> None:
-    """The relayer's address comes from that server alone.
-
-    The money arrives to the wei, once, and costs the fan nothing.
-    """
+async def test_tokens_at_a_payee_are_swept_by_the_relayer(fan: Fan) -> None:
+    """Of the server that paid the payee; the amount arrives to the wei, once, without a fee for the account."""
     world, amount = fan.world, int(fan.receipt["amount_wei"])
     assert (await fan.summary())["receipts"][0]["state"] == "claimable"
     found = await fan.holdings(fan.payee)

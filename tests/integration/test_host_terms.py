@@ -1,4 +1,4 @@
-"""The rights of a policy beyond plain counts, as the host enforces them, also without its server."""
+"""Terms beyond plain counts, as the host enforces them, also without its server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def server() -> AsyncIterator[StandIn]:
 
 @pytest.fixture
 async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host whose browser has said hello."""
+    """A host after ``hello``."""
     async with world(tmp_path, server, monkeypatch) as one:
         yield one
 
@@ -44,8 +44,8 @@ async def refusal(work: Any) -> str:
     return caught.value.code
 
 
-async def test_a_seek_soon_after_a_seek_is_the_same_seek(fan: World) -> None:
-    """Free within ten seconds, counted after them, refused when both are used up."""
+async def test_seeks_within_the_free_interval_count_once(fan: World) -> None:
+    """Free within ten seconds, counted after them, refused when the count is used up."""
     await fan.prepared(policy=replace(FREE, counts={"seek": Count(2, within_s=10)}))
     await fan.invoke("play")
     left = []
@@ -57,8 +57,8 @@ async def test_a_seek_soon_after_a_seek_is_the_same_seek(fan: World) -> None:
     assert await refusal(fan.invoke("seek", 30_000)) == "policy.count.exhausted"
 
 
-async def test_a_timed_play_counts_once_it_was_heard_long_enough(fan: World) -> None:
-    """One play of ten seconds: a short one takes nothing, the long one all there is."""
+async def test_a_timed_play_counts_after_its_time(fan: World) -> None:
+    """A short play does not count, a long one uses the only one."""
     policy = replace(FREE, counts={"play": Count(1, unit="timed", after_s=10)})
     for seconds in (4, 12):
         await fan.prepared(policy=policy)
@@ -69,8 +69,8 @@ async def test_a_timed_play_counts_once_it_was_heard_long_enough(fan: World) -> 
     assert await refusal(fan.invoke("play")) == "policy.count.exhausted"
 
 
-async def test_keys_end_where_the_part_ends(fan: World) -> None:
-    """Segments past the allowed part get no key, and a play outside it is refused."""
+async def test_keys_end_with_the_permitted_part(fan: World) -> None:
+    """Segments after it get no key, and a play outside it is refused."""
     await fan.prepared(policy=replace(FREE, part=PlayablePart(0, 10)))
     play = await fan.invoke("play", 0, 0, 16)
     assert fan.good(play["grant"], range(5))
@@ -78,16 +78,14 @@ async def test_keys_end_where_the_part_ends(fan: World) -> None:
 
 
 async def test_keys_end_with_the_listening_time(fan: World) -> None:
-    """Of twelve seconds in all, no key is given for what lies beyond them."""
+    """Of twelve seconds in all, no key is released beyond them."""
     await fan.prepared(policy=replace(FREE, metered_s=12))
     play = await fan.invoke("play", 0, 0, 16)
     assert fan.good(play["grant"], range(6))
 
 
-async def test_a_renewal_is_due_when_the_server_was_silent_too_long(
-    fan: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a lease the music goes on without the server, but no longer than the renewal's time and its grace."""
+async def test_a_renewal_is_due_after_silence_of_the_server(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease lasts without the server for the renewal's time and its grace."""
     await fan.prepared(policy=replace(FREE, renewal=Renewal(60, 5, 30)))
     await fan.invoke("play", 0, 0, 4)
     line = next(iter(fan.host.connections))
@@ -99,8 +97,8 @@ async def test_a_renewal_is_due_when_the_server_was_silent_too_long(
             assert await refusal(fan.invoke("seek", 30_000)) == code
 
 
-async def test_an_exhausted_copy_destroys_its_keys_and_signs_for_it(fan: World) -> None:
-    """The second of one play: refused, keys gone from memory, a signed word in the ledger and at the server."""
+async def test_an_exhausted_copy_destroys_its_keys(fan: World) -> None:
+    """The second of one play: refused, keys erased from memory, a signed notice in the ledger and at the server."""
     policy = replace(FREE, counts={"play": Count(1)}, self_destruct=("exhausted",))
     await fan.prepared(policy=policy)
     await fan.invoke("play", 0, 0, 4)
@@ -120,8 +118,8 @@ async def test_an_exhausted_copy_destroys_its_keys_and_signs_for_it(fan: World) 
     assert await refusal(fan.invoke("play")) == "policy.count.exhausted"
 
 
-async def test_a_clock_that_is_set_back_ends_what_asks_for_it(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three minutes back: terms that mind destroy themselves, others go on by the chain's time."""
+async def test_a_rollback_destroys_where_the_terms_require_it(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three minutes back: other terms continue by the chain's time."""
     await fan.prepared(policy=replace(FREE, self_destruct=("rollback",)))
     await fan.invoke("play", 0, 0, 4)
     now = fan.chain.now
@@ -130,8 +128,8 @@ async def test_a_clock_that_is_set_back_ends_what_asks_for_it(fan: World, monkey
     assert (await fan.event("destroyed"))["code"] == "policy.clock.rollback"
 
 
-async def test_a_clock_that_is_mended_ends_nothing(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four minutes ahead, then right again: the play goes on, without a restart of the host."""
+async def test_a_corrected_clock_destroys_nothing(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four minutes ahead, then correct: the play continues without a restart."""
     now = fan.chain.now
     await fan.prepared(policy=replace(FREE, self_destruct=("rollback",)))
     # The host began while the clock was ahead.
@@ -144,10 +142,8 @@ async def test_a_clock_that_is_mended_ends_nothing(fan: World, monkeypatch: pyte
     assert await refusal(fan.invoke("seek", 30_000)) == "policy.clock.rollback"
 
 
-async def test_a_fast_clock_is_bounded_by_any_server_that_was_heard(
-    fan: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two hours ahead: a lease is not over for it, and the day of a budget is the true one."""
+async def test_a_fast_clock_is_bounded_by_server_time(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hours ahead: a lease does not expire, and a budget's day is the true one."""
     now = fan.chain.now
     await fan.prepared(policy=FREE)
     (line,) = fan.host.connections

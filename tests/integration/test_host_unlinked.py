@@ -1,4 +1,4 @@
-"""What two stations, or two servers, got of one fan: nothing that is the same, with and without a wallet."""
+"""Data that two stations or two servers receive of one fan: nothing in common, with and without a wallet."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ async def servers() -> AsyncIterator[tuple[StandIn, StandIn]]:
 async def fan(
     tmp_path: Path, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[World]:
-    """One fan's host."""
+    """The host of one fan."""
     async with world(tmp_path, servers[0], monkeypatch) as one:
         yield one
     purse._open = None
 
 
 async def session_of(fan: World, opened: dict[str, Any], wallet: bool) -> Signed[Session] | None:
-    """What the engine signs for an answer to ``open``."""
+    """A session for a result of ``open``, as the engine signs it."""
     if not wallet:
         return None
     where = {"station": opened["station"]["address"], "device": opened["device"], "chain_id": CHAIN_ID}
@@ -62,8 +62,8 @@ async def session_of(fan: World, opened: dict[str, Any], wallet: bool) -> Signed
     return Signed.from_json(Session, made["session"])
 
 
-async def heard(fan: World, server: StandIn, station: bytes, wallet: bool, name: str) -> Signed[Session]:
-    """A play at a station of a server's song; the session that both got."""
+async def play_at(fan: World, server: StandIn, station: bytes, wallet: bool, name: str) -> Signed[Session]:
+    """A play at a station; the session that server and station received."""
     fan.chain.facts = replace(
         fan.chain.facts, server=server.address, server_url=server.url, station=Station(address_of(station), name, name)
     )
@@ -83,7 +83,7 @@ async def heard(fan: World, server: StandIn, station: bytes, wallet: bool, name:
 
 
 def marks(texts: list[str]) -> set[str]:
-    """Every address, hash, signature and key in what a party got."""
+    """Every address, hash, signature and key in the data that a party received."""
     found: set[str] = set()
     for text in texts:
         # An X25519 key is the stream's own in the engine; this browser has one for all.
@@ -93,22 +93,19 @@ def marks(texts: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("wallet", [True, False], ids=["wallet", "without"])
-async def test_two_stations_and_two_servers_have_nothing_in_common(
+async def test_stations_and_servers_receive_nothing_in_common(
     fan: World, servers: tuple[StandIn, StandIn], wallet: bool
 ) -> None:
-    """Sessions, hellos, tickets, reports and questions of the same fan at four pairs of station and server.
-
-    Compared as they came.
-    """
+    """Sessions, hellos, tickets, reports and requests of a fan at four pairs of station and server."""
     await call("wallet.create", {"mnemonic": WORDS, "password": "a good password"})
     got: dict[tuple[int, int], list[str]] = {}
     devices: dict[tuple[int, int], set[bytes]] = {}
     sessions: dict[tuple[int, int], Signed[Session]] = {}
     for s, server in enumerate(servers):
         for p, station in enumerate((STATION, OTHER_STATION)):
-            before = len(server.heard)
-            sessions[s, p] = await heard(fan, server, station, wallet, f"at{s}{p}")
-            mine = server.heard[before:]
+            before = len(server.received)
+            sessions[s, p] = await play_at(fan, server, station, wallet, f"at{s}{p}")
+            mine = server.received[before:]
             devices[s, p] = {device for device, _, _ in mine}
             got[s, p] = [text for _, _, text in mine]
             assert Counter(op for _, op, _ in mine) >= Counter(["hello", "open", "lease", "report"])
@@ -127,13 +124,10 @@ async def test_two_stations_and_two_servers_have_nothing_in_common(
     assert len(listeners) == len({listener for _, listener in listeners}) == 2
 
 
-async def test_connections_say_nothing_of_this_computer(
+async def test_connections_do_not_identify_the_computer(
     fan: World, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wrong clock, and the versions of Python and of libraries, are one computer's at all servers.
-
-    Hellos tell the chain's minute.
-    """
+    """Neither the local clock nor versions of Python and libraries; hellos have the chain's minute."""
     fan.chain.now += 17_321
     monkeypatch.setattr(
         "native_host.remote.server.time",
@@ -145,8 +139,8 @@ async def test_connections_say_nothing_of_this_computer(
     )
     for number, server in enumerate(servers):
         server.now_s = fan.chain.now // 1000
-        await heard(fan, server, STATION, False, f"at {number}")
-    hellos = [json.loads(text) for server in servers for _, op, text in server.heard if op == "hello"]
+        await play_at(fan, server, STATION, False, f"at {number}")
+    hellos = [json.loads(text) for server in servers for _, op, text in server.received if op == "hello"]
     assert {hello["time_ms"] for hello in hellos} == {fan.chain.now // 60_000 * 60_000}
     assert {frozenset(hello) for hello in hellos} == {
         frozenset({"id", "op", "protocol", "device", "time_ms", "signature"})
@@ -155,13 +149,8 @@ async def test_connections_say_nothing_of_this_computer(
         assert set(headers) == {"Host", "Upgrade", "Connection", "Sec-WebSocket-Version"}
 
 
-async def test_a_host_that_sees_an_old_block_says_hello_by_its_own_clock(
-    fan: World, servers: tuple[StandIn, StandIn]
-) -> None:
-    """Where blocks are rare the last one may be older than a hello may be.
-
-    The server refuses it once, and the host goes on.
-    """
+async def test_hello_uses_the_local_clock_after_an_old_block(fan: World, servers: tuple[StandIn, StandIn]) -> None:
+    """The server refuses the first hello, whose time is the last block's."""
     refused: list[int] = []
 
     def hello(request: dict[str, Any]) -> dict[str, Any]:
@@ -171,30 +160,30 @@ async def test_a_host_that_sees_an_old_block_says_hello_by_its_own_clock(
         return {"protocol": 1}
 
     servers[0]._hello = hello  # type: ignore[method-assign]
-    await heard(fan, servers[0], STATION, False, "one")
+    await play_at(fan, servers[0], STATION, False, "one")
     assert refused == [fan.chain.now // 60_000 * 60_000]
 
 
-async def test_questions_of_no_station_tie_none(fan: World, servers: tuple[StandIn, StandIn]) -> None:
-    """Leaves, claims and permits are asked for each with a key of its own; receipts as the device that earned them."""
+async def test_anonymous_requests_have_fresh_keys(fan: World, servers: tuple[StandIn, StandIn]) -> None:
+    """Leaves, claims and permits; receipts are requested as the device that earned them."""
     await call("wallet.create", {"mnemonic": WORDS, "password": "a good password"})
     server = servers[0]
 
-    one = await heard(fan, server, STATION, True, "one")
-    two = await heard(fan, server, OTHER_STATION, True, "two")
+    one = await play_at(fan, server, STATION, True, "one")
+    two = await play_at(fan, server, OTHER_STATION, True, "two")
     known = {one.message.device, two.message.device}
     payees = [to_hex(session.message.payee) for session in (one, two)]
-    before = len(server.heard)
+    before = len(server.received)
     for payee in payees:
         with suppress(GomaaError):
             await fan.ask("leaf", server=to_hex(server.address), epoch=1, payee=payee)
         with suppress(GomaaError):
             await fan.ask("relayer", chain_id=CHAIN_ID, payee=payee, amount_wei="1")
-    asked = [(device, op) for device, op, _ in server.heard[before:] if op != "hello"]
+    asked = [(device, op) for device, op, _ in server.received[before:] if op != "hello"]
     assert [op for _, op in asked] == ["leaf", "relayer"] * 2
     assert len({device for device, _ in asked}) == 4
     assert known.isdisjoint(device for device, _ in asked)
-    before = len(server.heard)
+    before = len(server.received)
     about = {"chain_id": CHAIN_ID, "settlement": to_hex(DOMAIN.settlement), "name": "Radio"}
     rows = [
         {"payee": payee, "station": to_hex(session.message.station), "number": fan.chain.now // 1000 // HOUR_S, **about}
@@ -203,20 +192,17 @@ async def test_questions_of_no_station_tie_none(fan: World, servers: tuple[Stand
     wallet = to_hex(address_of(keccak256(b"wallet")))
     await fan.ask("payees", wallet=wallet, payees=rows)
     await fan.ask("summary", wallet=wallet)
-    receipts = {device: json.loads(text)["payees"] for device, op, text in server.heard[before:] if op == "receipts"}
+    receipts = {device: json.loads(text)["payees"] for device, op, text in server.received[before:] if op == "receipts"}
     assert receipts == {one.message.device: payees[:1], two.message.device: payees[1:]}
 
 
-async def test_without_a_wallet_an_hour_says_nothing_of_the_next(fan: World, servers: tuple[StandIn, StandIn]) -> None:
-    """One session in an hour, another in the next.
-
-    Only the station's own listener key is the same, because limits count by it.
-    """
-    first = await heard(fan, servers[0], STATION, False, "first")
-    again = await heard(fan, servers[0], STATION, False, "again")
+async def test_sessions_without_a_wallet_change_every_hour(fan: World, servers: tuple[StandIn, StandIn]) -> None:
+    """Only the station's own listener key stays, because limits count by it."""
+    first = await play_at(fan, servers[0], STATION, False, "first")
+    again = await play_at(fan, servers[0], STATION, False, "again")
     assert again == first
     fan.chain.now += HOUR_S * 1000
-    later = await heard(fan, servers[0], STATION, False, "later")
+    later = await play_at(fan, servers[0], STATION, False, "later")
     assert later.message.payee == ZERO_ADDRESS
     assert (later.message.listener, later.message.device) == (first.message.listener, first.message.device)
     assert later.message.not_after == first.message.not_after + HOUR_S
@@ -226,20 +212,20 @@ async def test_without_a_wallet_an_hour_says_nothing_of_the_next(fan: World, ser
     assert first.message.not_after - first.message.not_before <= 86_400 + 60
 
 
-async def test_lines_of_stations_that_nothing_plays_from_are_hung_up(
+async def test_idle_connections_are_closed(
     fan: World, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So many stay open; what is reported or played later opens its own again, as the same device."""
+    """Above ``MAX_IDLE``; a later report or play opens its connection again, as the same device."""
     monkeypatch.setattr("native_host.remote.connections.MAX_IDLE", 0)
     server = servers[0]
     stations = [keccak256(bytes([number])) for number in range(2)]
     sessions = [
-        await heard(fan, server, station, False, f"station {number}") for number, station in enumerate(stations)
+        await play_at(fan, server, station, False, f"station {number}") for number, station in enumerate(stations)
     ]
     async with asyncio.timeout(TIMEOUT_S):
         while len(server.lines) > 1:
             await asyncio.sleep(0.01)
-    before = len(server.heard)
-    assert await heard(fan, server, stations[0], False, "again") == sessions[0]
-    assert next((device, op) for device, op, _ in server.heard[before:]) == (sessions[0].message.device, "hello")
+    before = len(server.received)
+    assert await play_at(fan, server, stations[0], False, "again") == sessions[0]
+    assert next((device, op) for device, op, _ in server.received[before:]) == (sessions[0].message.device, "hello")
     assert {state for _, _, state, _ in fan.states()} == {"reported"}

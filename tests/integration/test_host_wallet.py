@@ -39,14 +39,14 @@ GOMAA = 10**18
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[Deployment]:
-    """Contracts on a chain that mines at once; the whole supply belongs to account 0."""
+    """Contracts on a chain that mines at once; account 0 has the whole supply."""
     with Anvil() as anvil:
         yield asyncio.run(deploy(anvil.rpc, anvil.keys[0], Schedule(20, 2, 4, 4, 60, 22)))
 
 
 @pytest.fixture
 async def host(network: Deployment, tmp_path: Path) -> AsyncIterator[Services]:
-    """A host that knows this network, and an open wallet."""
+    """A host with this network, and an open wallet."""
     await wallet._unlock(WORDS)
     one = open_services(Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {network.chain_id: network})
     yield one
@@ -60,14 +60,14 @@ async def account(index: int = 0) -> str:
 
 
 async def ask(host: Services, action: Any, op: str, **fields: Any) -> dict[str, Any]:
-    """One request, through the schema as the browser's is."""
+    """Run one operation with a parsed request."""
     chain_id = next(iter(host.networks))
     result: dict[str, Any] = as_json(await action.run(host, requests.parse({"op": op, "chain_id": chain_id, **fields})))
     return result
 
 
 async def quoted(host: Services, to: str, amount: int, index: int = 0) -> dict[str, Any]:
-    """A transfer, simulated."""
+    """A simulated transfer."""
     token = to_hex(next(iter(host.networks.values())).deployment.token)
     data = (await call("transfer", {"to": to, "amount_wei": str(amount)}))["data"]
     quote = await ask(host, simulate, "simulate", account=await account(index), to=token, data=data)
@@ -81,7 +81,7 @@ async def signed(host: Services, quote: dict[str, Any], index: int = 0) -> dict[
 
 
 async def decided(host: Services, name: str) -> dict[str, Any]:
-    """What became of a transaction, once a block has it."""
+    """State of a transaction once it is in a block."""
     async with asyncio.timeout(TIMEOUT_S):
         while (state := await ask(host, transaction, "transaction", transaction=name))["state"] in (
             "unknown",
@@ -92,7 +92,7 @@ async def decided(host: Services, name: str) -> dict[str, Any]:
 
 
 async def test_a_transfer_from_quote_to_confirmation(host: Services) -> None:
-    """Simulated, signed in the core, sent, confirmed; the recipient has it to the wei, and both histories say so."""
+    """Simulated, signed in the core, sent and confirmed, to the wei; both accounts' transfers have it."""
     quote = await quoted(host, FRIEND, 3 * GOMAA + 1)
     made = await signed(host, quote)
     assert (await ask(host, transaction, "transaction", transaction=made["transaction"]))["state"] == "unknown"
@@ -112,8 +112,8 @@ async def test_a_transfer_from_quote_to_confirmation(host: Services) -> None:
     assert movement in ours
 
 
-async def test_the_same_bytes_again_are_sent_once(host: Services) -> None:
-    """Sending a transaction that the network has already is no error and moves nothing more."""
+async def test_sending_the_same_bytes_again_is_no_error(host: Services) -> None:
+    """A transaction that the node has already moves nothing more."""
     made = await signed(host, await quoted(host, "0x" + "78" * 20, 5))
     for _ in range(3):
         assert (await ask(host, send, "send", raw=made["raw"]))["transaction"] == made["transaction"]
@@ -121,15 +121,15 @@ async def test_the_same_bytes_again_are_sent_once(host: Services) -> None:
     assert (await ask(host, summary, "summary", account="0x" + "78" * 20))["balance_wei"] == "5"
 
 
-async def test_more_than_there_is_fails_in_the_simulation(host: Services) -> None:
-    """Account 2 has coins and no tokens: the chain's refusal is known before anything is signed."""
+async def test_a_transfer_above_the_balance_fails_in_the_simulation(host: Services) -> None:
+    """Account 2 has coin and no tokens: ``chain.reverted`` before anything is signed."""
     with pytest.raises(GomaaError) as caught:
         await quoted(host, FRIEND, 1, index=2)
     assert caught.value.code == "chain.reverted"
 
 
-async def test_a_used_number_is_refused(host: Services) -> None:
-    """Another transaction under a number that the account has used never reaches a block, and that is said."""
+async def test_a_used_nonce_is_refused(host: Services) -> None:
+    """Another transaction with a used nonce is ``chain.reverted``."""
     quote = await quoted(host, FRIEND, 1)
     await decided(host, (await ask(host, send, "send", raw=(await signed(host, quote))["raw"]))["transaction"])
     other = await signed(host, {**quote, "data": quote["data"][:-1] + "2"})
@@ -139,11 +139,8 @@ async def test_a_used_number_is_refused(host: Services) -> None:
     assert (await ask(host, transaction, "transaction", transaction=other["transaction"]))["state"] == "unknown"
 
 
-async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Services, network: Deployment) -> None:
-    """Said with the hash of the other one, and not before its block is deep enough.
-
-    Blocks before and behind do not mislead.
-    """
+async def test_a_replaced_transaction_is_found(host: Services, network: Deployment) -> None:
+    """With the hash of the other one, once its block is deep enough; other blocks do not mislead."""
     quote = await quoted(host, FRIEND, 1)
     one = next(iter(host.networks.values()))
     chain = one.chain
@@ -168,7 +165,7 @@ async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Ser
 async def test_a_node_without_history_does_not_end_a_transaction(
     host: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A count that is ahead of the receipts proves nothing: the transaction is unknown, not replaced."""
+    """A count ahead of the receipts is not sufficient: the transaction is unknown, not replaced."""
     quote = await quoted(host, FRIEND, 1)
     made = await signed(host, quote)
     await decided(host, (await ask(host, send, "send", raw=made["raw"]))["transaction"])
@@ -190,7 +187,7 @@ async def test_a_node_without_history_does_not_end_a_transaction(
 
 
 async def test_a_transaction_that_fails_in_its_block_is_failed(host: Services) -> None:
-    """Tokens that are gone by the time the block is made: failed, with the fee that was paid."""
+    """The tokens are gone by the time of the block: failed, with the fee that was paid."""
     quote = await quoted(host, FRIEND, 1)
     amount = (2**256 - 1).to_bytes(32, "big").hex()
     made = await signed(host, {**quote, "data": quote["data"][:-64] + amount})
@@ -200,8 +197,8 @@ async def test_a_transaction_that_fails_in_its_block_is_failed(host: Services) -
     assert int(state["fee_wei"]) > 0
 
 
-async def test_nothing_is_confirmed_before_its_block_is_deep(host: Services, network: Deployment) -> None:
-    """Where the network asks for three blocks, the first one leaves a transaction pending."""
+async def test_a_transaction_is_pending_until_its_block_is_deep(host: Services, network: Deployment) -> None:
+    """With three confirmations, the first block leaves it pending."""
     made = await signed(host, await quoted(host, FRIEND, 1))
     await ask(host, send, "send", raw=made["raw"])
     await decided(host, made["transaction"])
@@ -214,18 +211,15 @@ async def test_nothing_is_confirmed_before_its_block_is_deep(host: Services, net
     assert states == ["pending", "pending", "confirmed"]
 
 
-async def test_an_unknown_network_is_named(host: Services) -> None:
-    """Only the host's own networks are asked."""
+async def test_an_unknown_network_is_refused(host: Services) -> None:
+    """With ``host.network.missing``."""
     with pytest.raises(GomaaError) as caught:
         await transfers.run(host, requests.parse({"op": "transfers", "chain_id": 5, "account": FRIEND}))
     assert caught.value.code == "host.network.missing"
 
 
-async def test_a_site_reads_the_chain_and_nothing_else(host: Services) -> None:
-    """Balances and calls come as the node gives them.
-
-    What signs, sends, administers or is no method is refused by the host itself.
-    """
+async def test_read_permits_only_reading_methods(host: Services) -> None:
+    """Results of the node are passed on; other methods are refused by the host."""
     balance = await ask(host, read, "read", method="eth_getBalance", params=[await account(), "latest"])
     assert int(balance["value"], 16) > GOMAA
     token = to_hex(next(iter(host.networks.values())).deployment.token)
@@ -248,8 +242,8 @@ async def test_a_site_reads_the_chain_and_nothing_else(host: Services) -> None:
     assert caught.value.code == "message.schema"
 
 
-async def test_a_site_is_told_of_wrong_parameters_and_not_of_a_network_that_is_away(host: Services) -> None:
-    """The node answers, and says what it does not take."""
+async def test_read_passes_on_errors_of_parameters(host: Services) -> None:
+    """An unreachable node has another code."""
     for method, params in (
         ("eth_getBalance", ["x"]),
         ("eth_getBalance", [FRIEND, "0xffffff"]),

@@ -29,10 +29,12 @@ from pywallet.protocol import (
 )
 from pywallet.protocol import Statement as StatementMessage
 from pywallet.settlement import Schedule, SumTree, gross
-from security_server.billing.accounts import Money
-from security_server.billing.statements import Settling, settle, state
+from security_server.billing.epoch_facts import EpochFacts
+from security_server.billing.settling import settle_voucher
+from security_server.billing.statements import draft_statement
+from security_server.chain.money import Money
 from security_server.db.tables import METADATA
-from security_server.playback.invocations import Now
+from security_server.playback.conditions import Conditions
 from station.payments.server_client import ServerAnswer
 from station.payments.statements import Expectation, check
 from tests.contracts.revm_world import Refused, Revm, key
@@ -101,7 +103,7 @@ def desk() -> Iterator[Desk]:
     METADATA.create_all(engine)
     money = Money(10**9, 0, 0, BPS)
     with engine.begin() as connection:
-        yield Desk(connection, terms(), Now(START_MS, 7, "radio.example", False, False, money))
+        yield Desk(connection, terms(), Conditions(START_MS, 7, "radio.example", False, False, money))
     engine.dispose()
 
 
@@ -117,11 +119,10 @@ def vouch(desk: Desk, money: Money, bond: int = 10**9, epoch: int = 7) -> int:
     """Statement, voucher and settling by the real server; how many receipts. Raises Refusal."""
     secret = b"\x22" * 32
     # The desk's station has no key: its voucher's signature is checked before it is settled, and not here.
-    stated = state(desk.connection, server_desk.STATION, epoch, Money(10**9, 0, 0, BPS), 10**9)
+    stated = draft_statement(desk.connection, server_desk.STATION, epoch, Money(10**9, 0, 0, BPS), 10**9)
     voucher = sign(Voucher(server=SERVER, payer=server_desk.STATION, cap=stated.spent, until=epoch + 1), DOMAIN, secret)
-    return len(
-        settle(desk.connection, voucher, Settling(DOMAIN, SERVER, b"\x11" * 32, epoch, START_MS // 1000, money, bond))
-    )
+    facts = EpochFacts(DOMAIN, SERVER, b"\x11" * 32, epoch, START_MS // 1000, money, bond)
+    return len(settle_voucher(desk.connection, voucher, facts).issued)
 
 
 def test_1_escrow_that_leaves_before_the_post(desk: Desk) -> None:
@@ -165,7 +166,7 @@ def test_2_commission_on_each_play(desk: Desk) -> None:
         desk.act(session, ticket, "play")
         desk.hear(session, ticket, 10)
         desk.act(session, ticket, "stop", 10_000)
-    assert state(desk.connection, server_desk.STATION, 7, Money(10**9, 0, 0, BPS), 10**9).spent == by_sum
+    assert draft_statement(desk.connection, server_desk.STATION, 7, Money(10**9, 0, 0, BPS), 10**9).spent == by_sum
 
 
 def test_3_a_receipt_before_its_voucher(desk: Desk) -> None:
@@ -182,11 +183,11 @@ def test_3_a_receipt_before_its_voucher(desk: Desk) -> None:
     assert late.slashed(late.receipt(300))
     # With: a play that was heard gives no receipt until the voucher comes, and then one of the epoch that still runs.
     heard(desk)
-    stated = state(desk.connection, server_desk.STATION, 7, Money(10**9, 0, 0, BPS), 10**9)
+    stated = draft_statement(desk.connection, server_desk.STATION, 7, Money(10**9, 0, 0, BPS), 10**9)
     secret = b"\x22" * 32
     voucher = sign(Voucher(server=SERVER, payer=server_desk.STATION, cap=stated.spent, until=8), DOMAIN, secret)
-    at = Settling(DOMAIN, SERVER, b"\x11" * 32, 8, START_MS // 1000, Money(10**9, 0, 0, BPS), 10**9)
-    assert {one.receipt.message.epoch for one in settle(desk.connection, voucher, at)} == {8}
+    facts = EpochFacts(DOMAIN, SERVER, b"\x11" * 32, 8, START_MS // 1000, Money(10**9, 0, 0, BPS), 10**9)
+    assert {item.receipt.message.epoch for item in settle_voucher(desk.connection, voucher, facts).issued} == {8}
 
 
 def test_4_promises_beyond_the_bond(desk: Desk) -> None:

@@ -187,7 +187,7 @@ async def test_unconfirmed_plays_exhaust_the_credit(world: World) -> None:
         third = world.ticket(song, session, now_ms // 1000)
         assert await code_of(host.open(session, third)) == "station.credit.exhausted"
         statement, _ = await world.statement()
-        await world.vouch(statement.spent, await core.now_ms() // 60_000)
+        await world.vouch(statement.spent, await core.chain.now_ms() // 60_000)
         await host.open(session, third)
 
 

@@ -245,7 +245,7 @@ async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
         await host.report(host.invocation(ticket, "play", 0, now_ms))
         await listen(world, host, ticket, 10)
         statement, _ = await world.statement()
-        epoch = await core.now_ms() // 60_000
+        epoch = await core.chain.now_ms() // 60_000
         await world.vouch(statement.spent, epoch)
         await world.to_epoch(epoch + 1)
         assert world.closing is not None

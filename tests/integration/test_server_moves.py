@@ -32,13 +32,13 @@ from security_server.content.handover import (
     request_digest,
     unseal,
 )
-from security_server.context import Core
 from security_server.db.tables import (
     content_keys,
     former_plays,
     takeovers,
     usages,
 )
+from security_server.parts import ServerParts
 from station.chain_client import ChainClient
 from studio import moving
 from tests.integration.server_client import HostClient
@@ -65,7 +65,7 @@ class Pair:
     async def travel(self, seconds: int) -> int:
         """Time for both."""
         now_ms = await self.old.travel(seconds)
-        while self.new.core is not None and await self.new.core.now_ms() < now_ms:
+        while self.new.core is not None and await self.new.core.chain.now_ms() < now_ms:
             await self.new.core.chain.lane()
         return now_ms
 
@@ -168,7 +168,7 @@ async def settle(world: World) -> int:
     return statement.epoch
 
 
-async def rows(core: Core, query: Any) -> list[Any]:
+async def rows(core: ServerParts, query: Any) -> list[Any]:
     """What a query finds."""
     return list(await core.store.run(lambda connection: connection.execute(query).all()))
 
@@ -264,7 +264,7 @@ async def test_keys_go_to_the_proposed_server_only(tmp_path: Path) -> None:
         assert (parcel.header, list(parcel.keys.values())) == (both.song.cose, [both.song.key])
         # No counters before the new server has accepted.
         assert parcel.counters == []
-        assert both.song.key not in sealed.sealed
+        assert both.song.key not in sealed.ciphertext
         for key, row in (
             (old.keys.exchange, servers),
             (new.keys.exchange, (bytes(20), *servers[1:])),

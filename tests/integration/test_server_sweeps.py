@@ -20,8 +20,8 @@ from pywallet.protocol import Signed, Sweep, sign
 from pywallet.wallet.permit import Permit
 from security_server.billing.claim_relay import HOUR_MS
 from security_server.billing.payee_sweeps import SWEEP_S, PayeeSweeps
-from security_server.context import Core
 from security_server.db.tables import receipts, relay_costs
+from security_server.parts import ServerParts
 from tests.integration.server_world import World, make_world, private_key
 from tests.unit.security_server import services
 
@@ -33,7 +33,7 @@ LIES = 10**15 + 7
 class Scene:
     """A server that once gave the payee a receipt, and tokens that lie at the payee."""
 
-    def __init__(self, world: World, core: Core) -> None:
+    def __init__(self, world: World, core: ServerParts) -> None:
         self.world, self.core = world, core
         self.relay, self.address = self.strict(), address_of(core.keys.relayer)
 
@@ -44,7 +44,7 @@ class Scene:
 
     async def order(self, **changes: Any) -> Sweep:
         """All that lies there, for the fan."""
-        deadline = await self.core.now_ms() // 1000 + 600
+        deadline = await self.core.chain.now_ms() // 1000 + 600
         return replace(Sweep(self.address, PAYEE, FAN, LIES, deadline), **changes)
 
     async def permit(self, order: Sweep, key: bytes = KEY, **changes: Any) -> bytes:
@@ -106,7 +106,7 @@ async def test_what_lies_at_a_payee_reaches_the_fan_to_the_wei_and_once(scene: S
     done = await scene.relay.sweep(message, permit)
 
     assert await scene.balances() == (0, LIES)
-    (moved,) = await scene.world.token.moved(bytes.fromhex(done["transaction"][2:])) or []
+    (moved,) = await scene.world.token.moved(bytes.fromhex(done.transaction[2:])) or []
     assert moved.fields == {"sender": PAYEE, "receiver": FAN, "value": LIES}
     (spent,) = await scene.spent()
     assert 0 < before - await scene.core.chain.balance(scene.address) <= spent
@@ -143,7 +143,7 @@ async def test_nobody_but_the_payee_says_where_it_goes(scene: Scene) -> None:
     stolen = Signed(theirs, sign(order, scene.core.domain, KEY).signature).to_json()
     assert await scene.refused(stolen, permit) == "claim.signature"
     assert await scene.refused(scene.signed(theirs, private_key("stranger")), permit) == "claim.signature"
-    now_s = await scene.core.now_ms() // 1000
+    now_s = await scene.core.chain.now_ms() // 1000
     for changes in ({"relayer": STRANGER}, {"deadline": now_s - 1}, {"deadline": now_s + SWEEP_S + 60}):
         other = await scene.order(**changes)
         assert await scene.refused(scene.signed(other), await scene.permit(other)) == "claim.signature", changes
@@ -174,7 +174,7 @@ async def test_a_sweep_keeps_to_the_limits_of_claims(scene: Scene) -> None:
         with pytest.raises(GomaaError) as caught:
             await relay.offer(payee, amount)
         assert caught.value.code == code
-    assert (await scene.relay.offer(PAYEE, LIES))["relayer"] == to_hex(scene.address)
+    assert (await scene.relay.offer(PAYEE, LIES)).relayer == to_hex(scene.address)
     nothing = await scene.order(amount=0)
     assert await scene.refused(scene.signed(nothing), permit) == "claim.small"
     other = await scene.order(payee=STRANGER)

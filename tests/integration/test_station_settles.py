@@ -72,14 +72,14 @@ async def test_heard_is_vouchered(tmp_path: Path) -> None:
             ticket = Signed.from_json(Ticket, value["ticket"])
             require_signer(ticket, world.deployment.domain, world.station, "ticket.signature")
             assert (ticket.message.server, ticket.message.bps) == (world.keys.address, BPS)
-            await host.hello(await core.now_ms())
+            await host.hello(await core.chain.now_ms())
             await host.open(session, ticket)
-            await host.report(host.invocation(ticket, "play", 0, await core.now_ms()))
+            await host.report(host.invocation(ticket, "play", 0, await core.chain.now_ms()))
             position = 0
             for _ in range(3):
                 await world.travel(4)
                 position += 4_000
-                result = await host.report(host.invocation(ticket, "renew", position, await core.now_ms()))
+                result = await host.report(host.invocation(ticket, "renew", position, await core.chain.now_ms()))
             assert result["intervals"] >= 5
             station = client.app[STATION]
             await station.rounds.run_once()

@@ -18,12 +18,12 @@ from sqlalchemy import Connection
 import security_server.api.app as server_app
 from chain.deployment import Deployment
 from pywallet.errors import Unavailable
-from security_server.api.app import CORE, create_app
-from security_server.api.connections import HostConnection
+from security_server.api.app import PARTS, create_app
 from security_server.api.host_socket import HostSocket
 from security_server.config import Config, Keys
-from security_server.context import Core
 from security_server.db.writer import Store, _Job
+from security_server.host_connections import HostConnection
+from security_server.parts import ServerParts
 from station.chain_client import ChainClient
 from station.config import StationConfig
 from station.context import Station
@@ -69,10 +69,10 @@ class SecurityServer:
         self.starts = 0
 
     @property
-    def core(self) -> Core:
+    def core(self) -> ServerParts:
         """The running server's parts."""
         assert self.app is not None
-        return self.app[CORE]
+        return self.app[PARTS]
 
     @property
     def database(self) -> Path:
@@ -99,7 +99,7 @@ class SecurityServer:
             return app
 
         self.app = await process.start(begin())
-        store = self.app[CORE].store
+        store = self.app[PARTS].store
         process.on_kill.append(store.close)
 
     async def kill(self) -> None:
@@ -131,7 +131,7 @@ class SecurityServer:
         if self.app is None:
             raise Unavailable("server.unreachable", reason="nothing listens")
         socket = next(route.handler.__self__ for route in self.app.router.routes() if _is_socket(route.handler))
-        return HostLine(self, socket, self.app[CORE])
+        return HostLine(self, socket, self.app[PARTS])
 
     def copy(self, target: Path) -> None:
         """Back the database up, as SQLite's backup does."""
@@ -154,18 +154,18 @@ def _is_socket(handler: Any) -> bool:
 class HostLine:
     """One WebSocket of a host, frame by frame."""
 
-    def __init__(self, server: SecurityServer, socket: HostSocket, core: Core) -> None:
+    def __init__(self, server: SecurityServer, socket: HostSocket, core: ServerParts) -> None:
         self._server = server
         self._socket = socket
         self._core = core
         self._process = server.process
         self.line = HostConnection()
         self.events: list[dict[str, Any]] = []
-        core.hub.add(self.line)
+        core.hosts.add(self.line)
 
     def leave(self) -> None:
         """Hang up."""
-        self._core.hub.remove(self.line)
+        self._core.hosts.remove(self.line)
 
     async def ask(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Hand one frame to the server; its reply. Raises Unavailable where the server was killed."""

@@ -1,4 +1,4 @@
-"""Addresses that a station or a registry names are no further inside than the page or node that names them."""
+"""URLs of nodes and servers may not be in a more private network than the page or node that names them."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ ADDRESS = bytes(20)
         ("http://localhost", "ws://evil.localdomain", False),
     ],
 )
-def test_a_station_names_no_node_further_inside(origin: str, rpc: str, good: bool) -> None:
-    """A node on this computer or in a private network is named by a station there only, in whatever form."""
+def test_a_station_cannot_name_a_more_private_node(origin: str, rpc: str, good: bool) -> None:
+    """A node on this computer or in a private network is accepted only from a station there, in any notation."""
     named: Any = SimpleNamespace(rpc=rpc)
     if good:
         return require_safe(origin, named)
@@ -46,7 +46,7 @@ def test_a_station_names_no_node_further_inside(origin: str, rpc: str, good: boo
 
 
 def network(url: str, rpc: str) -> Any:
-    """A network whose one server is at a URL."""
+    """A network with one server at a URL."""
 
     def always(value: Any) -> Any:
         async def answer(*_: Any) -> Any:
@@ -78,8 +78,10 @@ def network(url: str, rpc: str) -> Any:
         ("http://127.0.0.1:8420", "https://radio.example", "ws://127.0.0.1:8545", True),
     ],
 )
-async def test_a_registered_server_is_no_way_inside(url: str, origin: str, rpc: str, good: bool) -> None:
-    """A song of a page of the internet whose server has a private address is not opened, but for a network there."""
+async def test_a_private_server_address_is_refused_for_a_public_page(
+    url: str, origin: str, rpc: str, good: bool
+) -> None:
+    """A content of an internet page whose server has a private address is refused; within that network it opens."""
     header: Any = SimpleNamespace(
         content=ADDRESS, owner=ADDRESS, policy_hash=b"", server=SimpleNamespace(address=ADDRESS)
     )

@@ -1,4 +1,4 @@
-"""The host's time under clocks that are set, mended, asleep and wrong."""
+"""Trusted time of the host with clocks that are set, corrected, asleep or wrong."""
 
 from __future__ import annotations
 
@@ -44,81 +44,81 @@ class Computer:
         self.clock = self.restart()
 
     def restart(self) -> Clock:
-        """The host begins anew, with what its ledger has."""
+        """Start the host again with the times in its ledger."""
         self.clock = Clock(self.newest, lambda: self.true + self.error, lambda: self.true - self.asleep - START)
         return self.clock
 
-    def back(self, known: bool = True) -> bool:
-        """True where the host takes its clock for set back."""
+    def is_rolled_back(self, known: bool = True) -> bool:
+        """True if the host detects a clock that was set back."""
         return self.clock.rolled_back(self.true if known else None)
 
 
-def test_a_clock_that_was_ahead_and_is_mended_is_no_rollback() -> None:
-    """While the host runs and after a restart, against a ledger that has times of the wrong clock."""
+def test_correcting_a_fast_clock_is_no_rollback() -> None:
+    """Neither while the host runs nor after a restart with a ledger that has times of the fast clock."""
     for ahead in (5 * MINUTE, DAY_MS, 400 * DAY_MS):
         computer = Computer(error=ahead)
-        assert not computer.back()
+        assert not computer.is_rolled_back()
         computer.error = 0
-        assert not computer.back()
+        assert not computer.is_rolled_back()
         computer.newest = computer.true + ahead
         computer.restart()
-        assert not computer.back()
+        assert not computer.is_rolled_back()
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_clock_that_is_set_away_from_the_trusted_time_is_set_back(known: bool) -> None:
-    """Also where nobody is there to ask, and against the ledger alone.
+def test_setting_the_clock_away_from_trusted_time_is_a_rollback(known: bool) -> None:
+    """Also without a reachable chain or server, and against the ledger alone.
 
-    Set right again it is none, without a restart.
+    Correcting the clock ends it without a restart.
     """
     computer = Computer()
     computer.error = -3 * MINUTE
-    assert computer.back(known)
-    assert computer.back(known)
+    assert computer.is_rolled_back(known)
+    assert computer.is_rolled_back(known)
     computer.error = 0
-    assert not computer.back(known)
+    assert not computer.is_rolled_back(known)
     computer.newest = computer.true
     computer.error = -DAY_MS
     computer.restart()
-    assert computer.back(known)
+    assert computer.is_rolled_back(known)
     computer.error = 0
-    assert not computer.back(known)
+    assert not computer.is_rolled_back(known)
 
 
-def test_a_mend_is_believed_once_the_trusted_time_is_known() -> None:
-    """A set-back that nobody can judge is a rollback until chain or server can be asked."""
+def test_a_correction_needs_trusted_time() -> None:
+    """Without chain or server time a clock that was set back counts as a rollback."""
     computer = Computer(error=DAY_MS)
     computer.error = 0
-    assert computer.back(known=False)
-    assert not computer.back()
-    assert not computer.back(known=False)
+    assert computer.is_rolled_back(known=False)
+    assert not computer.is_rolled_back()
+    assert not computer.is_rolled_back(known=False)
 
 
-def test_a_mended_clock_that_is_set_back_after_it_is_set_back() -> None:
-    """The mended clock is the new measure."""
+def test_setting_back_a_corrected_clock_is_a_rollback() -> None:
+    """The corrected clock is the new reference."""
     computer = Computer(error=DAY_MS)
     computer.error = 0
-    assert not computer.back()
+    assert not computer.is_rolled_back()
     computer.error = -3 * MINUTE
-    assert computer.back()
+    assert computer.is_rolled_back()
 
 
 def test_a_clock_that_was_always_wrong_is_no_rollback() -> None:
-    """Ten minutes behind from the start, and a second's mend."""
+    """Ten minutes slow from the start, with a correction of a second."""
     computer = Computer(error=-10 * MINUTE)
-    assert not computer.back()
+    assert not computer.is_rolled_back()
     computer.error -= 1000
-    assert not computer.back()
+    assert not computer.is_rolled_back()
 
 
 def test_sleep_is_no_rollback_and_hides_none() -> None:
-    """The steady clock stands still in sleep; a clock that is set back by as long as the sleep is found."""
+    """The monotonic clock stops in sleep; a clock that is set back by the length of the sleep is detected."""
     computer = Computer()
     computer.true += 8 * HOUR
     computer.asleep += 8 * HOUR
-    assert not computer.back()
+    assert not computer.is_rolled_back()
     computer.error = -8 * HOUR
-    assert computer.back()
+    assert computer.is_rolled_back()
 
 
 @given(
@@ -127,10 +127,10 @@ def test_sleep_is_no_rollback_and_hides_none() -> None:
         max_size=12,
     )
 )
-def test_no_order_of_settings_leaves_a_right_clock_refused(steps: list[tuple[str, int]]) -> None:
-    """Whatever was set before.
+def test_a_correct_clock_is_never_a_rollback(steps: list[tuple[str, int]]) -> None:
+    """After any sequence of settings.
 
-    A clock that tells the trusted time again is no rollback, and one set back from it is.
+    A clock that agrees with trusted time is no rollback; one set back from it is.
     """
     computer = Computer()
     for what, amount in steps:
@@ -142,22 +142,19 @@ def test_no_order_of_settings_leaves_a_right_clock_refused(steps: list[tuple[str
         else:
             computer.newest = max(computer.newest, computer.true + computer.error)
             computer.restart()
-        computer.back()
+        computer.is_rolled_back()
     computer.error = 0
-    assert not computer.back()
+    assert not computer.is_rolled_back()
     computer.error = -ROLLBACK_MS - 1
-    assert computer.back()
+    assert computer.is_rolled_back()
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 6 * HOUR), st.integers(-3 * DAY_MS, 3 * DAY_MS), st.booleans()), max_size=15),
     st.integers(0, 10 * MINUTE),
 )
-def test_the_time_is_between_the_chains_and_the_servers(steps: list[tuple[int, int, bool]], lag: int) -> None:
-    """However this computer's clock is set.
-
-    Never before the chain's time, and never ahead of a server's that is known.
-    """
+def test_trusted_time_is_between_chain_and_server_time(steps: list[tuple[int, int, bool]], lag: int) -> None:
+    """Never before the chain's time, and never ahead of a known server's, for any local clock."""
     computer = Computer()
     for passed, computer.error, known in steps:
         computer.true += passed
@@ -168,11 +165,8 @@ def test_the_time_is_between_the_chains_and_the_servers(steps: list[tuple[int, i
 
 
 @pytest.mark.parametrize("error", [-14_000, -3_217, -40, 0, 40, 999, 47_003, DAY_MS])
-def test_two_servers_are_not_told_how_far_this_computers_clock_is_off(error: int) -> None:
-    """What a server is told is its own clock and the chain's, however this computer's is set.
-
-    Nothing is the same at another server.
-    """
+def test_servers_do_not_receive_the_error_of_the_local_clock(error: int) -> None:
+    """Times for a server are from its own clock and the chain, so that two servers have nothing in common."""
     computer = Computer(error=error)
     for apart in (0, 137, -512):
         # Servers' clocks differ a little; another one's says nothing here.
@@ -182,8 +176,8 @@ def test_two_servers_are_not_told_how_far_this_computers_clock_is_off(error: int
         )
 
 
-def test_a_server_that_leads_moves_the_clock_by_seconds_at_most() -> None:
-    """Within what is believed it is followed; beyond, this computer's clock counts."""
+def test_a_fast_server_moves_the_time_by_seconds_at_most() -> None:
+    """Up to ``LEAD_MS`` its clock is used; above it the local clock."""
     computer = Computer()
     assert computer.clock.now_ms(computer.true - 6_000, computer.true + LEAD_MS) == computer.true + LEAD_MS
     assert computer.restart().now_ms(computer.true - 6_000, computer.true + LEAD_MS + 1) == computer.true
@@ -198,7 +192,7 @@ def test_a_server_that_leads_moves_the_clock_by_seconds_at_most() -> None:
     )
 )
 def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, int]]) -> None:
-    """Forward, back, over midnight and with summer time's hour: a true day costs at most one day's budget."""
+    """Forward, back, over midnight and daylight saving: a true day costs at most one daily budget."""
     spent: dict[int, int] = {}
     computer = Computer()
     with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
@@ -231,8 +225,8 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
     assert all(amount <= 20 for amount in spent.values())
 
 
-def test_a_network_from_tomorrow_moves_no_other_ones_time() -> None:
-    """Its blocks say what they like: sessions, budgets and terms of another network go by that network's own."""
+def test_blocks_ahead_of_time_do_not_move_another_networks_time() -> None:
+    """Sessions, budgets and terms of a network use the time of that network."""
     computer = Computer()
     assert computer.clock.now_ms(computer.true + 400 * DAY_MS, None, chain_id=666) == computer.true + 400 * DAY_MS
     assert computer.clock.now_ms(computer.true - MINUTE, None, chain_id=1) == computer.true

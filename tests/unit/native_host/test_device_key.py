@@ -1,4 +1,4 @@
-"""The device key: made once, whole, and private."""
+"""The device key file: created once, complete and private."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 
 
-def test_the_key_is_made_once_and_only_for_its_user(tmp_path: Path) -> None:
-    """The second load gives the same key, from a file of mode 600, and leaves nothing else behind."""
+def test_the_key_is_created_once_and_private(tmp_path: Path) -> None:
+    """A second load returns the same key; the file has mode 600 and no temporary file remains."""
     path = tmp_path / "device.key"
 
     first, second = device_key.load(path), device_key.load(path)
@@ -26,7 +26,7 @@ def test_the_key_is_made_once_and_only_for_its_user(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
-    """Group or world bits on the file stop the host."""
+    """Group or other permission bits are ``host.device.key``."""
     path = tmp_path / "device.key"
     device_key.load(path)
     path.chmod(mode)
@@ -39,7 +39,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> Non
 
 @pytest.mark.parametrize("text", ["", "zz", "00" * 32, "ff" * 32, "11" * 31])
 def test_a_file_that_holds_no_key_is_refused_and_kept(tmp_path: Path, text: str) -> None:
-    """A damaged file is named, never overwritten."""
+    """A damaged file is named in the error and not overwritten."""
     path = tmp_path / "device.key"
     path.write_text(text)
     path.chmod(0o600)
@@ -52,7 +52,7 @@ def test_a_file_that_holds_no_key_is_refused_and_kept(tmp_path: Path, text: str)
 
 
 def test_two_hosts_that_start_together_share_one_key(tmp_path: Path) -> None:
-    """Processes racing to create the file all end with the same key."""
+    """Processes that create the file at the same time load the same key."""
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         keys = pool.map(_address, [tmp_path / "device.key"] * 16)
 
@@ -63,8 +63,8 @@ def _address(path: Path) -> bytes:
     return device_key.load(path).private_key
 
 
-def test_keys_differ_by_server_and_station_and_never_show(tmp_path: Path) -> None:
-    """Listener keys differ by station, device keys by server and station; no ``repr`` shows a key."""
+def test_keys_differ_by_server_and_station_and_are_not_in_repr(tmp_path: Path) -> None:
+    """Listener keys differ by station, device keys by server and station; no ``repr`` contains a key."""
     one = device_key.load(tmp_path / "device.key")
     a, b = b"a" * 20, b"b" * 20
 
@@ -81,8 +81,8 @@ def test_keys_differ_by_server_and_station_and_never_show(tmp_path: Path) -> Non
     assert not any(key.hex() in repr(one) for key in keys)
 
 
-def test_a_session_is_acted_for_with_the_key_that_it_names(tmp_path: Path) -> None:
-    """Also one that a version before keys of their own has made; none with a key of another station."""
+def test_key_of_finds_the_device_of_a_session(tmp_path: Path) -> None:
+    """Also for a session of a version without derived keys; not for a device of another station."""
     one = device_key.load(tmp_path / "device.key")
     a, b = b"a" * 20, b"b" * 20
 

@@ -1,11 +1,7 @@
-"""Earnings of a wallet in the host's ledger.
-
-Fifty thousand station-hours are as quick as five hundred, and no list grows with them.
-"""
+"""Earnings of a wallet: summaries of bounded time and size, pages, and claims of other computers."""
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,8 +14,7 @@ import pytest
 from chain.node_answers import Log
 from native_host.context import Services, open_services
 from native_host.install.paths import Paths
-from native_host.ledger import Ledger, PayeeRow, ReceiptRow
-from native_host.ledger.payee_store import NEWEST
+from native_host.ledger import Ledger
 from native_host.messaging import requests
 from native_host.operations import earnings as page
 from native_host.operations import summary
@@ -29,7 +24,6 @@ from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Schedule
 from tests.host_messages import as_json
 
-VECTORS = Path(__file__).parents[2] / "vectors"
 WALLET, OTHER, STATION, SERVER = (bytes([n]) * 20 for n in (1, 2, 3, 4))
 CHAIN_ID, SETTLEMENT = 31337, bytes([5]) * 20
 SCHEDULE = Schedule(3_600, 300, 900, 900, 7_200, 3_600)
@@ -41,23 +35,13 @@ FIRST = NOW_S // 3_600 - MANY
 MOST_TIMES = 8.0
 
 
-RECEIPTS_6 = (
-    "CREATE TABLE receipts (server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT "
-    "NULL, "
-    "settlement BLOB NOT NULL, amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT "
-    "NULL, "
-    "station TEXT NOT NULL, claimed TEXT, PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID"
-)
-"""Of the version before."""
-
-
 def payee(number: int) -> bytes:
     """The payee of an hour."""
     return number.to_bytes(20, "big")
 
 
 class Chain:
-    """Settlement and token, as far as a summary asks: claims by payee, and how much was asked."""
+    """Settlement and token for summaries; counts the reads."""
 
     def __init__(self) -> None:
         self.claims: dict[bytes, tuple[int, bytes]] = {}
@@ -67,11 +51,11 @@ class Chain:
         self.height = CLAIM_BLOCK + CONFIRMATIONS - 1
 
     async def block(self) -> Any:
-        """The newest one."""
+        """The newest block."""
         return SimpleNamespace(number=self.height)
 
     async def claims_by(self, payees: list[bytes]) -> list[Log]:
-        """Logs of these payees."""
+        """Claims of these payees."""
         self.asked.append(len(payees))
         found = [(one, *self.claims[one]) for one in payees if one in self.claims]
         fields = (
@@ -84,21 +68,21 @@ class Chain:
         ]
 
     async def epoch(self, server: bytes, epoch: int) -> Any:
-        """Final, if it has ended."""
+        """An epoch, final if ``settled``."""
         self.epochs += 1
         return SimpleNamespace(commit=b"\1", final=self.settled, ready=NOW_S)
 
     async def sent(self, owners: list[bytes], from_block: int) -> list[Log]:
-        """Nothing has left."""
+        """No transfers."""
         return []
 
     async def balance_of(self, account: bytes) -> int:
-        """Of any account."""
+        """Balance of any account."""
         return 5
 
 
 class Network:
-    """A network that answers at once."""
+    """A network with this chain."""
 
     def __init__(self, chain: Chain) -> None:
         self.settlement = self.token = chain
@@ -108,18 +92,18 @@ class Network:
         )
 
     async def ready(self) -> None:
-        """Always."""
+        """The chain is always connected."""
 
     def now_ms(self) -> int:
         """The chain's clock."""
         return NOW_S * 1000
 
     async def close(self) -> None:
-        """Nothing to hang up."""
+        """Nothing to close."""
 
 
 def fill(ledger: Ledger, hours: int, claimed: int = 0) -> None:
-    """Hours of listening, one payee each; the oldest ``claimed`` are collected, the newest is not final."""
+    """Hours of listening, one payee each; the oldest ``claimed`` are claimed, the newest is not final."""
     numbers = range(FIRST + MANY - hours, FIRST + MANY)
     rows: dict[str, list[tuple[object, ...]]] = {"payees": [], "receipts": [], "sessions": [], "tickets": []}
     for count, n in enumerate(numbers):
@@ -157,7 +141,7 @@ def fill(ledger: Ledger, hours: int, claimed: int = 0) -> None:
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
-    """Makes hosts with so many hours in their ledgers; servers are not asked."""
+    """Makes hosts with so many hours in their ledgers; servers are not read."""
     made: list[Services] = []
 
     async def nobody(*_: object) -> None:
@@ -178,32 +162,32 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         await host.close()
 
 
-async def told(host: Services, wallet: bytes = WALLET) -> dict[str, Any]:
-    """A summary."""
+async def read_summary(host: Services, wallet: bytes = WALLET) -> dict[str, Any]:
+    """The result of ``summary``."""
     request = {"op": "summary", "account": to_hex(WALLET), "wallet": to_hex(wallet), "since_s": NOW_S - 86_400}
     return dict(as_json(await summary.run(host, requests.parse(request))))
 
 
-async def quickest(host: Services, times: int = 7) -> float:
-    """Seconds of the quickest of some summaries."""
+async def fastest(host: Services, times: int = 7) -> float:
+    """Seconds of the fastest of some summaries."""
     best = 1e9
     for _ in range(times):
         begun = time.perf_counter()
-        await told(host)
+        await read_summary(host)
         best = min(best, time.perf_counter() - begun)
     return best
 
 
 @pytest.mark.parametrize("claimed", [0, MANY - 200])
-async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, claimed: int) -> None:
-    """Uncollected or nearly all collected.
+async def test_summary_time_is_bounded(world: Any, claimed: int) -> None:
+    """Of 50,000 hours within a few times that of 500, open or nearly all claimed.
 
-    The same answer in a few times the time, within one message, with few questions.
+    The result has a bounded size, and the chain is read in bounded rounds.
     """
     few, _ = world("few", FEW, max(0, FEW - 200) if claimed else 0)
     many, chain = world("many", MANY, claimed)
-    await told(few)
-    answer = await told(many)
+    await read_summary(few)
+    answer = await read_summary(many)
     sums = [10**15 + n % 7 for n in range(FIRST, FIRST + MANY)]
     totals = {name: int(answer["totals"][f"{name}_wei"]) for name in ("pending", "claimable", "claimed", "at_payee")}
     assert totals == {"pending": 0, "claimable": sum(sums[claimed:]), "claimed": sum(sums[:claimed]), "at_payee": 0}
@@ -211,16 +195,16 @@ async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, cla
     assert len(msgspec.json.encode(answer)) < 1 << 17
     chain.asked.clear()
     chain.epochs = 0
-    assert await quickest(many) < MOST_TIMES * await quickest(few) + 0.002
-    assert len(chain.asked) <= 7 * claim_search.MAX_QUESTIONS
+    assert await fastest(many) < MOST_TIMES * await fastest(few) + 0.002
+    assert len(chain.asked) <= 7 * claim_search.MAX_SEARCHES
     assert max(chain.asked) <= claim_search.MAX_PAYEES
     assert chain.epochs == 0
 
 
-async def test_fifty_thousand_hours_that_nobody_posts_are_as_quick_as_five_hundred(world: Any) -> None:
-    """A server that is gone never settles them.
+async def test_summary_time_is_bounded_without_posts(world: Any) -> None:
+    """An absent server never posts them.
 
-    Each epoch is asked about, so many at a time, and once it is final it is so.
+    Epochs are read in rounds, and not again once they are final.
     """
     few, first = world("few", FEW)
     many, chain = world("many", MANY)
@@ -229,20 +213,20 @@ async def test_fifty_thousand_hours_that_nobody_posts_are_as_quick_as_five_hundr
         with host.ledger.write():
             host.ledger._db.execute("UPDATE receipts SET final = 0")
             host.ledger.changed_earnings()
-        await told(host)
+        await read_summary(host)
     chain.epochs = 0
-    assert await quickest(many) < MOST_TIMES * await quickest(few) + 0.002
+    assert await fastest(many) < MOST_TIMES * await fastest(few) + 0.002
     assert chain.epochs <= 7 * epoch_standing.MAX_EPOCHS
     first.settled = True
     for _ in range(FEW // epoch_standing.MAX_EPOCHS + 2):
-        answer = await told(few)
+        answer = await read_summary(few)
     assert (answer["totals"]["pending_wei"], int(answer["totals"]["claimable_wei"]) > 0) == ("0", True)
 
 
-async def test_every_receipt_comes_once_in_pages(world: Any) -> None:
-    """Newest epoch first, of the state that was asked for, none twice, none of another wallet."""
+async def test_pages_have_every_receipt_once(world: Any) -> None:
+    """Newest epoch first, of the requested state, and none of another wallet."""
     host, _ = world("pages", 1_000, 400)
-    await told(host)
+    await read_summary(host)
     for state, count in ((None, 1_000), ("claimable", 600), ("claimed", 400), ("open", 600)):
         found: list[dict[str, Any]] = []
         after = None
@@ -257,16 +241,16 @@ async def test_every_receipt_comes_once_in_pages(world: Any) -> None:
         epochs = [one["epoch"] for one in found]
         assert (len(set(epochs)), len(epochs)) == (count, count)
         assert epochs == sorted(epochs, reverse=True)
-    assert (await told(host, OTHER))["receipts"] == []
+    assert (await read_summary(host, OTHER))["receipts"] == []
     assert (await page.run(host, requests.parse({"op": "earnings", "wallet": to_hex(OTHER)}))).receipts == []
 
 
-async def test_a_claim_of_another_computer_is_found_wherever_it_stands(world: Any) -> None:
-    """Looked for in parts, round and round: what was paid home is collected, what lies at a payee is not."""
+async def test_claims_of_other_computers_are_found_in_rounds(world: Any) -> None:
+    """A claim to the wallet is claimed; one to a payee is claimable, at the payee."""
     host, chain = world("round", 3_000)
     home, lies = payee(FIRST + MANY - 2_900), payee(FIRST + MANY - 20)
     chain.claims = {home: (FIRST + MANY - 2_900, WALLET), lies: (FIRST + MANY - 20, lies)}
-    answers = [await told(host) for _ in range(4)]
+    answers = [await read_summary(host) for _ in range(4)]
     last = answers[-1]["totals"]
     assert int(last["claimed_wei"]) == 10**15 + (FIRST + MANY - 2_900) % 7
     assert int(last["at_payee_wei"]) == 10**15 + (FIRST + MANY - 20) % 7
@@ -274,8 +258,8 @@ async def test_a_claim_of_another_computer_is_found_wherever_it_stands(world: An
     assert (found["payee"], found["state"], found["transaction"]) == (to_hex(lies), "claimable", None)
 
 
-async def test_a_claim_that_a_reorganisation_takes_back_is_collected_again(world: Any) -> None:
-    """Until it is as deep as the network asks it is looked for; from then on nobody is asked about it."""
+async def test_a_claim_is_read_again_until_it_is_confirmed(world: Any) -> None:
+    """A reorganisation may revert it; with the network's confirmations it is not read again."""
     host, chain = world("reorganised", 3)
     newest = FIRST + MANY - 2
     one = payee(newest)
@@ -283,7 +267,7 @@ async def test_a_claim_that_a_reorganisation_takes_back_is_collected_again(world
 
     async def claimed() -> tuple[int, list[int]]:
         chain.asked.clear()
-        answer = await told(host)
+        answer = await read_summary(host)
         return int(answer["totals"]["claimed_wei"]), chain.asked
 
     chain.claims, chain.height = {one: (newest, WALLET)}, CLAIM_BLOCK
@@ -295,127 +279,3 @@ async def test_a_claim_that_a_reorganisation_takes_back_is_collected_again(world
     chain.height = CLAIM_BLOCK + CONFIRMATIONS - 1
     assert await claimed() == (amount, [3])
     assert await claimed() == (amount, [2])
-
-
-def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path) -> None:
-    """Of the same amount the signed one stays, with all that is known of it; the greater amount counts."""
-
-    def row(amount: int, signed: str = "null", content: bytes = b"") -> ReceiptRow:
-        return ReceiptRow(SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, amount, signed, "null", content, "radio.example")
-
-    with Ledger(tmp_path / "ledger.sqlite") as ledger, ledger.write():
-        ledger.add_payees([PayeeRow(WALLET, payee(9), CHAIN_ID, SETTLEMENT, STATION, 9)])
-        ledger.add_leaf(row(5))
-        ledger.set_final(SERVER, 7, CHAIN_ID)
-        assert ledger.add_receipt(row(5, "{}", bytes(20)))
-        assert not ledger.add_receipt(row(4, "{}", bytes(20)))
-        ledger.add_leaf(row(8))
-        ledger.add_leaf(row(6))
-        ((found, of),) = ledger.earnings(WALLET, NEWEST, 9)
-        assert (found.amount_wei, found.signed_json, found.final, of.session_number) == (8, "{}", 1, 9)
-
-
-def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path: Path) -> None:
-    """Claims of other installations have no transaction in it."""
-    path = tmp_path / "ledger.sqlite"
-    with sqlite3.connect(path) as db:
-        db.executescript((VECTORS / "ledger" / "7.sql").read_text())
-        for table in ("receipts", "payees", "scans", "scan_posts", "candidates"):
-            db.execute(f"DROP TABLE {table}")
-        db.execute(RECEIPTS_6)
-        db.execute("CREATE INDEX receipts_payee ON receipts (payee)")
-        row = (SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, "5", "{}", "{}", bytes(20), "radio.example")
-        for epoch, claimed in ((7, "elsewhere"), (8, "0xabc"), (9, None)):
-            db.execute(f"INSERT INTO receipts VALUES ({', '.join('?' * 11)})", (SERVER, epoch, *row[2:], claimed))
-        db.execute("PRAGMA user_version=6")
-    with Ledger(path) as again:
-        found = [row for epoch in (7, 8, 9) if (row := again.receipt(SERVER, epoch, payee(9))) is not None]
-        assert [
-            (row.claim_transaction, row.final, row.at_payee, row.claim_confirmed, row.amount_wei) for row in found
-        ] == [
-            (None, 0, 0, 0, 5),
-            ("0xabc", 0, 0, 1, 5),
-            (None, 0, 0, 0, 5),
-        ]
-        assert again.payees_of(WALLET, CHAIN_ID) == set()
-
-
-def test_a_ledger_of_version_7_keeps_its_rewards_payees_and_search(tmp_path: Path) -> None:
-    """The tables of that version, with rows in them, become those of this one: nothing is lost or found twice."""
-    path, fresh = tmp_path / "ledger.sqlite", tmp_path / "fresh.sqlite"
-    with sqlite3.connect(path) as db:
-        db.executescript((VECTORS / "ledger" / "7.sql").read_text())
-        for epoch, claimed, final, lies in ((7, None, 1, 0), (8, "0xabc", 1, 0), (9, None, 0, 0), (10, None, 1, 1)):
-            row = (
-                SERVER,
-                epoch,
-                payee(9),
-                CHAIN_ID,
-                SETTLEMENT,
-                "5",
-                "{}",
-                "{}",
-                bytes(20),
-                "radio.example",
-                claimed,
-                final,
-                lies,
-            )
-            db.execute(f"INSERT INTO receipts VALUES ({', '.join('?' * 13)})", row)
-        db.execute(
-            "INSERT INTO payees VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (WALLET, payee(9), CHAIN_ID, SETTLEMENT, STATION, 9, "Radio"),
-        )
-        db.execute(
-            "INSERT INTO scan_posts VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (WALLET, CHAIN_ID, SETTLEMENT, 7, SERVER, bytes(32), None),
-        )
-    with Ledger(path) as again, Ledger(fresh) as made:
-        found = [
-            row for epoch in (7, 8, 9, 10) if (row := again.receipt(SERVER, epoch, payee(9), CHAIN_ID)) is not None
-        ]
-        assert [
-            (row.amount_wei, row.claim_transaction, row.final, row.at_payee, row.claim_confirmed) for row in found
-        ] == [
-            (5, None, 1, 0, 0),
-            (5, "0xabc", 1, 0, 1),
-            (5, None, 0, 0, 0),
-            (5, None, 1, 1, 0),
-        ]
-        assert again.payees_of(WALLET, CHAIN_ID) == {payee(9)}
-        assert again._rows("SELECT epoch, retry_round FROM scan_posts") == [(7, 0)]
-        tables = (
-            "SELECT m.name, i.name, i.pk FROM sqlite_master m JOIN pragma_table_info(m.name) i WHERE m.type = "
-            "'table' ORDER BY 1, 3, 2"
-        )
-        indexes = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1"
-        assert again._rows(tables) == made._rows(tables)
-        assert again._rows(indexes) == made._rows(indexes)
-
-
-def test_a_network_says_nothing_of_the_rewards_of_another(tmp_path: Path) -> None:
-    """The words make the same payees on all.
-
-    A false network that names the same server, epoch and payee changes no true amount.
-    """
-    false = 666
-
-    def row(chain_id: int, amount: int) -> ReceiptRow:
-        return ReceiptRow(SERVER, 7, payee(9), chain_id, SETTLEMENT, amount, "null", "null", b"", "radio.example")
-
-    with Ledger(tmp_path / "ledger.sqlite") as ledger, ledger.write():
-        for chain_id, amount in ((false, 10**20), (CHAIN_ID, 5)):
-            ledger.add_payees([PayeeRow(WALLET, payee(9), chain_id, SETTLEMENT, STATION, 9)])
-            ledger.add_leaf(row(chain_id, amount))
-        ledger.set_final(SERVER, 7, false)
-        ledger.set_claimed(row(false, 0), "0xabc")
-        true = ledger.receipt(SERVER, 7, payee(9), CHAIN_ID)
-        assert true is not None
-        assert (true.amount_wei, true.final, true.claim_transaction) == (5, 0, None)
-        assert [one.payee for one in ledger.payees_after(WALLET, CHAIN_ID, b"", 9)] == [payee(9)]
-        assert ledger.unsettled(WALLET, (1 << 62, SERVER, 0), 9) == [(SERVER, 7, CHAIN_ID)]
-        # Page by page each comes once.
-        first = ledger.earnings(WALLET, NEWEST, 1)
-        after = (first[0][0].epoch, first[0][0].server, first[0][0].payee, first[0][0].chain_id)
-        rest = ledger.earnings(WALLET, after, 9)
-        assert sorted(found.chain_id for found, _ in first + rest) == [false, CHAIN_ID]

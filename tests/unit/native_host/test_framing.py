@@ -1,4 +1,4 @@
-"""Frames: never more memory than bytes received, never a wrong message."""
+"""Frames: memory bounded by the bytes received, and no message altered."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ JSON = st.dictionaries(
 
 
 def frame(body: bytes) -> bytes:
-    """A body with its length."""
+    """A body with its length prefix."""
     return struct.pack("=I", len(body)) + body
 
 
-def test_a_frame_split_anywhere_arrives_whole() -> None:
-    """Bytes that trickle in one at a time give the same frames as one read."""
+def test_frames_are_independent_of_read_sizes() -> None:
+    """Bytes that arrive one at a time give the same frames as one read."""
     stream = io.BytesIO(frame(b'{"id":1}') + frame(b'{"id":2}'))
 
     found = list(framing.frames(lambda n: stream.read(1)))
@@ -48,8 +48,8 @@ def test_encode_and_decode_are_inverse(result: dict[str, Any]) -> None:
     assert framing.decode(body) == {"id": 1, "ok": True, "result": result}
 
 
-def test_an_oversized_frame_is_named_and_passed_over() -> None:
-    """A frame above the cap gives host.frame.size, and the next frame is read."""
+def test_an_oversized_frame_is_skipped() -> None:
+    """A frame above the limit is ``host.frame.size``, and the next frame is read."""
     stream = io.BytesIO(struct.pack("=I", framing.MAX_FRAME + 1) + bytes(framing.MAX_FRAME + 1) + frame(b"{}"))
 
     error, following = framing.frames(stream.read)
@@ -60,14 +60,14 @@ def test_an_oversized_frame_is_named_and_passed_over() -> None:
 
 
 def test_a_declared_length_is_never_allocated() -> None:
-    """A length of 4 GiB asks for no read larger than a chunk and ends the stream with host.frame.size."""
+    """A length of 4 GiB causes no read larger than a chunk, and ends the stream with ``host.frame.size``."""
     stream, asked = io.BytesIO(struct.pack("=I", 0xFFFFFFFF)), []
 
     def read(n: int) -> bytes:
         asked.append(n)
         return stream.read(n)
 
-    with pytest.raises(framing.Broken) as caught:
+    with pytest.raises(framing.FrameError) as caught:
         list(framing.frames(read))
 
     assert caught.value.error.code == "host.frame.size"
@@ -76,8 +76,8 @@ def test_a_declared_length_is_never_allocated() -> None:
 
 @pytest.mark.parametrize("stream", [b"\x05\x00", frame(b"{}")[:-1], struct.pack("=I", 10)])
 def test_a_stream_that_ends_early_is_malformed(stream: bytes) -> None:
-    """An end inside a length or a message is host.frame.malformed, not a clean end."""
-    with pytest.raises(framing.Broken) as caught:
+    """An end inside a length or a message is ``host.frame.malformed``."""
+    with pytest.raises(framing.FrameError) as caught:
         list(framing.frames(io.BytesIO(stream).read))
 
     assert caught.value.error.code == "host.frame.malformed"
@@ -87,7 +87,7 @@ def test_a_stream_that_ends_early_is_malformed(stream: bytes) -> None:
     "body", [b"", b"[]", b"1", b"{", b'{"a":1}}', b"\xff\xfe", b'{"a":"\xc3"}', b"[" * 100_000, b"null"]
 )
 def test_bodies_that_are_no_objects_are_malformed(body: bytes) -> None:
-    """Anything but one JSON object in UTF-8 is refused with its code."""
+    """A body that is not one JSON object in UTF-8 is ``host.frame.malformed``."""
     with pytest.raises(InputError) as caught:
         framing.decode(body)
 
@@ -95,7 +95,7 @@ def test_bodies_that_are_no_objects_are_malformed(body: bytes) -> None:
 
 
 def joined(data: bytes) -> dict[str, Any]:
-    """The message in one or several frames, as the browser reads it: no frame is longer than browsers take."""
+    """The message in one or several frames; no frame is above the limit of browsers."""
     bodies, at = [], 0
     while at < len(data):
         (length,) = struct.unpack_from("=I", data, at)
@@ -113,8 +113,8 @@ CHARS = st.sampled_from(["x", '"', "\\", "\x00", "\u00e9", "\u7528", "\U0001f3b5
 
 @budget(0.2)
 @given(rows=st.integers(0, 400_000), char=CHARS, near=st.integers(-3, 3))
-def test_an_answer_of_any_length_is_taken_by_the_browser(rows: int, char: str, near: int) -> None:
-    """Lists that grow with a song or a ledger, in any characters, also right at the limit."""
+def test_a_message_of_any_length_fits_the_frames_of_browsers(rows: int, char: str, near: int) -> None:
+    """Long lists and texts in any characters, also at the limit of one frame."""
     for message in (
         Reply(1, {"rows": [char] * rows}),
         Reply(2, "x" * (framing.MAX_REPLY - 31 + near)),
@@ -122,11 +122,8 @@ def test_an_answer_of_any_length_is_taken_by_the_browser(rows: int, char: str, n
         assert joined(framing.encode(message)) == msgspec.to_builtins(message)
 
 
-def test_the_longest_song_the_format_has_opens() -> None:
-    """Ten hours in segments of two seconds, and about as many segments as a header may list.
-
-    Request and answer pass.
-    """
+def test_the_longest_header_fits_request_and_result() -> None:
+    """Ten hours in segments of two seconds, and nearly the most segments of a header."""
     samples = 88_200
     for count in (18_000, 90_000):
         digest = bytes(range(32))
@@ -148,7 +145,7 @@ def test_the_longest_song_the_format_has_opens() -> None:
 
 
 def header(count: int, segments: tuple[Segment, ...], samples: int) -> Header:
-    """A song of one rendition."""
+    """A header with one rendition."""
     rendition = Rendition(
         id=1,
         codec="flac",
@@ -181,16 +178,16 @@ def header(count: int, segments: tuple[Segment, ...], samples: int) -> Header:
     )
 
 
-def test_an_answer_above_every_cap_is_refused_before_it_leaves() -> None:
-    """The host says host.frame.size instead."""
+def test_a_message_above_the_limit_is_refused() -> None:
+    """``encode`` raises ``host.frame.size``."""
     with pytest.raises(InputError) as caught:
         framing.encode(Reply(1, "x" * framing.MAX_WHOLE))
 
     assert caught.value.code == "host.frame.size"
 
 
-def test_the_length_is_of_the_bytes_not_of_the_characters() -> None:
-    """A text of several bytes per character has its length in bytes."""
+def test_the_length_prefix_counts_bytes() -> None:
+    """Of a text with several bytes per character."""
     data = framing.encode(Reply(1, "音樂"))
 
     assert struct.unpack("=I", data[:4])[0] == len(msgspec.json.encode(Reply(1, "音樂")))

@@ -1,4 +1,4 @@
-"""Installing: the right file in the right place for each browser and system, and a doctor that says what is wrong."""
+"""Installation: manifests and launcher for each browser and system, and the checks of the doctor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IDS = {"chromium": "a" * 32, "firefox": "gomaa@gomaa.example"}
 
 @pytest.fixture
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
-    """A GOMAA_HOME of its own."""
+    """The folders of a GOMAA_HOME."""
     monkeypatch.setenv("GOMAA_HOME", str(tmp_path / "gomaa home"))
     return locate().make()
 
@@ -56,15 +56,15 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize(("key", "expected"), EXPECTED.items())
-def test_manifests_lie_where_browsers_look(key: tuple[str, str], expected: str) -> None:
-    """The paths of the vendors' documentation, relative to the user's home."""
+def test_manifests_are_in_the_documented_folders(key: tuple[str, str], expected: str) -> None:
+    """The folders of the vendors' documentation, relative to the user's home."""
     found = manifest_path(place(*key), Path("/home/fan"), Path("/config"), HOST_NAME)
 
     assert found == Path("/home/fan") / expected
 
 
 def test_on_windows_the_registry_names_the_manifest() -> None:
-    """One key per browser under HKEY_CURRENT_USER; the file lies in our own configuration, one per family."""
+    """One key per browser under HKEY_CURRENT_USER; one file per family in the host's configuration."""
     keys = {row.browser: row.registry for row in PLACES["win32"]}
 
     assert keys == {
@@ -80,13 +80,13 @@ def test_on_windows_the_registry_names_the_manifest() -> None:
 
 
 def test_every_system_has_every_browser() -> None:
-    """No browser is forgotten on a system."""
+    """Each system has a row for each browser."""
     assert set(PLACES) == {"linux", "darwin", "win32"}
     assert all({row.browser for row in rows} == set(BROWSERS) for rows in PLACES.values())
 
 
-def test_manifests_allow_exactly_our_extension(tmp_path: Path, paths: Paths) -> None:
-    """Chromium's form names the origin, Firefox's the id; both point to an executable launcher."""
+def test_manifests_allow_only_the_extension(tmp_path: Path, paths: Paths) -> None:
+    """Chromium's form has the origin, Firefox's the id; both name an executable launcher."""
     manifests.install(target(tmp_path), paths)
     chrome = json.loads((tmp_path / "user" / EXPECTED["linux", "chrome"]).read_text())
     firefox = json.loads((tmp_path / "user" / EXPECTED["linux", "firefox"]).read_text())
@@ -99,15 +99,15 @@ def test_manifests_allow_exactly_our_extension(tmp_path: Path, paths: Paths) -> 
     assert stat.S_IMODE(Path(chrome["path"]).stat().st_mode) == 0o700
 
 
-def test_a_profile_of_its_own_gets_its_manifest(tmp_path: Path, paths: Paths) -> None:
-    """A Chromium started with --user-data-dir looks only there."""
+def test_a_profile_directory_has_its_own_manifest(tmp_path: Path, paths: Paths) -> None:
+    """A Chromium started with --user-data-dir reads no other folder."""
     written = manifests.install(Target((), (tmp_path / "profile",), IDS), paths)
 
     assert written[1:] == [tmp_path / "profile" / "NativeMessagingHosts" / f"{HOST_NAME}.json"]
 
 
-def test_the_launcher_quotes() -> None:
-    """A path with a blank or a quote stays one word, and Python hears nothing from the environment."""
+def test_the_launcher_quotes_paths() -> None:
+    """A path with a blank or a quote is one word, and PYTHON* variables are unset."""
     shell = launcher_text("linux", "/opt/my python/bin/python3", Path("/home/it's/gomaa-host.py")).splitlines()
 
     assert (shell[0], shell[1].split()[0]) == ("#!/bin/sh", "unset")
@@ -115,7 +115,7 @@ def test_the_launcher_quotes() -> None:
 
 
 def test_the_windows_launcher_is_utf8_and_escapes() -> None:
-    """The code page is UTF-8 before the first path; percent signs are doubled, the rest is inside quotes."""
+    """The code page is UTF-8 before the first path; percent signs are doubled, and paths are quoted."""
     python = "C:\\100% M\u00fcller & S\u00f6hne^!\u7528\u6237\\python.exe"
     batch = launcher_text("win32", python, Path("ignored/gomaa-host.py"))
 
@@ -130,7 +130,7 @@ def test_the_windows_launcher_is_utf8_and_escapes() -> None:
 
 
 def test_the_starter_is_ascii_and_keeps_the_folders() -> None:
-    """Whatever the characters of a path and the locale of the browser; an installed package needs no path."""
+    """For any characters of a path and any locale; an installed package needs no path."""
     settings = {"GOMAA_HOME": "/h\u00e4 \u7528'\"%/x", "XDG_DATA_HOME": None}
     text = starter_text(Path("/src/\u00fc\udcff"), settings)
 
@@ -154,7 +154,7 @@ HOSTILE = {
 def test_the_environment_does_not_reach_the_host(
     name: str, tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Variables for other Pythons, modules that print or fail at start, another locale: the first frame is whole."""
+    """With PYTHON* variables, modules that print or fail at start and other locales, the first frame is complete."""
     bad = tmp_path / "bad"
     bad.mkdir()
     for module in ("sitecustomize", "usercustomize", "native_host", "msgspec"):
@@ -169,8 +169,8 @@ def test_the_environment_does_not_reach_the_host(
     assert doctor._launch(launcher).startswith("answers in")
 
 
-def test_a_module_that_prints_at_start_spoils_no_frame(paths: Paths, tmp_path: Path) -> None:
-    """A sitecustomize of the interpreter itself is run with -I too: what it prints goes to stderr."""
+def test_output_of_a_sitecustomize_goes_to_stderr(paths: Paths, tmp_path: Path) -> None:
+    """A ``sitecustomize`` of the interpreter runs with -I too."""
     launcher = manifests.write_launcher(paths)
     starter = paths.config / "gomaa-host.py"
     starter.write_text(
@@ -181,10 +181,8 @@ def test_a_module_that_prints_at_start_spoils_no_frame(paths: Paths, tmp_path: P
     assert doctor._launch(launcher).startswith("answers in")
 
 
-def test_the_host_starts_in_a_folder_that_is_gone(
-    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its working directory is no place it needs."""
+def test_the_host_starts_in_a_deleted_folder(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working directory is not used."""
     launcher = manifests.write_launcher(paths)
     gone = tmp_path / "gone"
     gone.mkdir()
@@ -209,8 +207,8 @@ CHROMIUMS = ("chrome", "chromium", "edge", "brave")
         ({}, "/home/fan/.config"),
     ],
 )
-def test_the_environment_decides_the_folder(environment: dict[str, str], base: str) -> None:
-    """As it does for the browser; Firefox goes by the home alone."""
+def test_environment_variables_select_the_folder(environment: dict[str, str], base: str) -> None:
+    """As for the browser; Firefox uses the home directory alone."""
     for browser in CHROMIUMS:
         found = manifest_path(place("linux", browser), Path("/home/fan"), Path("/c"), HOST_NAME, environment)
         assert found == Path(EXPECTED["linux", browser].replace(".config", base, 1))
@@ -221,7 +219,7 @@ def test_the_environment_decides_the_folder(environment: dict[str, str], base: s
 
 
 def test_a_profile_named_by_the_environment_has_the_manifest() -> None:
-    """CHROME_USER_DATA_DIR stands for --user-data-dir."""
+    """CHROME_USER_DATA_DIR has the effect of --user-data-dir."""
     found = manifest_path(
         place("linux", "chromium"),
         Path("/h"),
@@ -232,8 +230,8 @@ def test_a_profile_named_by_the_environment_has_the_manifest() -> None:
     assert found == Path("/p/NativeMessagingHosts") / f"{HOST_NAME}.json"
 
 
-def test_the_doctor_looks_where_the_installer_wrote(tmp_path: Path, paths: Paths) -> None:
-    """With another folder in the environment both go there; without it the doctor finds nothing and says so."""
+def test_doctor_and_installer_use_the_same_folder(tmp_path: Path, paths: Paths) -> None:
+    """With another folder in the environment; without it the doctor reports the missing manifest."""
     here = replace(target(tmp_path), environment={"XDG_CONFIG_HOME": str(tmp_path / "xdg")})
     manifests.install(here, paths)
     assert (tmp_path / "xdg" / "chromium" / "NativeMessagingHosts" / f"{HOST_NAME}.json").exists()
@@ -244,8 +242,8 @@ def test_the_doctor_looks_where_the_installer_wrote(tmp_path: Path, paths: Paths
     assert "XDG_CONFIG_HOME" in elsewhere["manifest chromium"]
 
 
-def test_an_unknown_extension_id_is_asked_for(tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the extension was ever built, Chromium's id must be given."""
+def test_an_unknown_extension_id_is_an_error(tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first build of the extension, --chromium-id is required."""
     monkeypatch.setattr(manifests, "_IDS", tmp_path / "none.json")
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     runner = CliRunner()
@@ -259,8 +257,8 @@ def test_an_unknown_extension_id_is_asked_for(tmp_path: Path, paths: Paths, monk
     assert ("b" * 32) in (tmp_path / "user" / EXPECTED["linux", "chrome"]).read_text()
 
 
-def test_uninstall_leaves_key_and_ledger_unless_asked(tmp_path: Path, paths: Paths) -> None:
-    """Manifests go; what plays and money depend on goes only with --data."""
+def test_uninstall_keeps_key_and_ledger_without_data_option(tmp_path: Path, paths: Paths) -> None:
+    """Manifests are removed; device key and ledger only with --data."""
     manifests.install(target(tmp_path), paths)
     doctor.local(paths)
 
@@ -275,12 +273,12 @@ def test_uninstall_leaves_key_and_ledger_unless_asked(tmp_path: Path, paths: Pat
 
 
 def findings(tmp_path: Path, paths: Paths) -> dict[str, bool]:
-    """Each check of the doctor and whether it passed."""
+    """Name and result of each check of the doctor."""
     return {check.name: check.ok for check in doctor.installed(target(tmp_path), paths)}
 
 
-def test_the_doctor_starts_the_host_and_hears_hello(tmp_path: Path, paths: Paths) -> None:
-    """After an install the launcher the manifests name answers."""
+def test_the_doctor_starts_the_host(tmp_path: Path, paths: Paths) -> None:
+    """The launcher in the manifests answers ``hello``."""
     manifests.install(target(tmp_path), paths)
 
     checks = doctor.installed(target(tmp_path), paths)
@@ -289,8 +287,8 @@ def test_the_doctor_starts_the_host_and_hears_hello(tmp_path: Path, paths: Paths
     assert "answers in" in checks[-1].message
 
 
-def test_the_doctor_names_each_fault(tmp_path: Path, paths: Paths) -> None:
-    """Missing, damaged, foreign and dangling manifests, and a launcher without its x bit, are each found."""
+def test_the_doctor_finds_each_fault(tmp_path: Path, paths: Paths) -> None:
+    """Missing, damaged, foreign and dangling manifests, and a launcher that is not executable."""
     files = {browser: tmp_path / "user" / EXPECTED["linux", browser] for browser in BROWSERS}
     manifests.install(target(tmp_path), paths)
     files["chrome"].unlink()
@@ -306,7 +304,7 @@ def test_the_doctor_names_each_fault(tmp_path: Path, paths: Paths) -> None:
 
 
 def test_the_doctor_finds_an_open_key_and_a_damaged_network(paths: Paths) -> None:
-    """Permissions and configuration are looked at, and what helps is said."""
+    """Each message names the remedy."""
     doctor.local(paths)
     paths.device_key.chmod(0o644)
     (paths.networks / "1.json").write_text("{}")
@@ -319,10 +317,10 @@ def test_the_doctor_finds_an_open_key_and_a_damaged_network(paths: Paths) -> Non
     assert "gomaa host repair" in checks["networks"].message
 
 
-def test_the_network_is_there_before_any_browser_can_start_the_host(
+def test_the_network_is_written_before_the_manifests(
     paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A browser that is open starts the host as soon as it finds the manifest."""
+    """A running browser starts the host as soon as it finds the manifest."""
     order: list[str] = []
     added = type("Added", (), {"chain_id": 1})()
     monkeypatch.setattr("native_host.remote.network_files.add", lambda *_: order.append("network") or added)

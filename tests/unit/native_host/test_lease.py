@@ -1,4 +1,4 @@
-"""Leases fail closed."""
+"""Leases: expiry, budget and erasure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from native_host.playback.lease import Lease
 
 
 def lease(**changes: int) -> Lease:
-    """Segments 4 to 7, valid until 100, ten actions."""
+    """Segments 4 to 7, valid until second 100, ten actions."""
     values = {"first": 4, "count": 4, "expires_s": 100, "budget": 10} | changes
     return Lease(**values, keys={index: bytes([index]) * 32 for index in range(4, 8)})
 
 
-def test_a_lease_ends_at_its_second() -> None:
-    """One second before its end it serves, at its end it does not."""
+def test_a_lease_expires_at_its_end() -> None:
+    """Valid one second before its end, ``lease.expired`` at its end."""
     one = lease()
 
     assert one.refusal(99) is None
@@ -20,12 +20,12 @@ def test_a_lease_ends_at_its_second() -> None:
 
 
 def test_a_spent_budget_is_exhausted() -> None:
-    """Without budget nothing comes, whatever keys are held."""
+    """Without budget a lease is ``lease.exhausted``, whatever keys it has."""
     assert lease(budget=0).refusal(0).code == "lease.exhausted"  # type: ignore[union-attr]
 
 
-def test_only_an_unbroken_run_is_covered() -> None:
-    """Keys after a gap are not given ahead of it."""
+def test_cover_stops_at_a_gap() -> None:
+    """Keys after a gap are not returned."""
     one = lease()
     del one.keys[6]
 
@@ -34,8 +34,8 @@ def test_only_an_unbroken_run_is_covered() -> None:
     assert one.ends_at(4) == 6
 
 
-def test_shredding_leaves_no_key_and_none_in_the_repr() -> None:
-    """After a revocation nothing can be given, and a log line never shows a key."""
+def test_discard_deletes_the_keys_and_repr_has_none() -> None:
+    """After ``discard`` nothing is covered; ``repr`` never contains a key."""
     one = lease()
     shown = repr(one)
 

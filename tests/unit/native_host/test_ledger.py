@@ -1,4 +1,4 @@
-"""The ledger: one transaction per invocation, counters that are the sum of their rows, sequences that never repeat."""
+"""The ledger: one transaction per invocation, counters equal to their rows, unique sequence numbers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def act(ledger: Ledger, action: str, time_ms: int = 1_000) -> int:
 
 
 def test_an_interrupted_transaction_leaves_nothing(ledger: Ledger) -> None:
-    """An error after the row was written takes row, counter and sequence back."""
+    """An error after the row was written reverts row, counter and sequence."""
 
     def interrupted() -> None:
         with ledger.write():
@@ -67,8 +67,8 @@ def test_an_interrupted_transaction_leaves_nothing(ledger: Ledger) -> None:
     assert act(ledger, "play") == 1
 
 
-def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
-    """A second ledger on the same file sees the counters and the meter."""
+def test_committed_rows_survive_a_restart(tmp_path: Path) -> None:
+    """A second ledger on the same file has the counters and the meter."""
     path = tmp_path / "ledger.sqlite"
     with Ledger(path) as first:
         fill(first)
@@ -83,8 +83,8 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
     assert (ticket.heard_ms, ticket.state) == (3_000, "playing")
 
 
-def test_a_refused_invocation_gives_its_count_back_once(ledger: Ledger) -> None:
-    """The server's refusal lowers the counter once, also if it comes twice."""
+def test_a_refused_invocation_is_uncounted_once(ledger: Ledger) -> None:
+    """A refusal by the server lowers the counter once, also if it is repeated."""
     act(ledger, "play")
     sequence = act(ledger, "seek")
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_a_refused_invocation_gives_its_count_back_once(ledger: Ledger) -> None:
 
 
 def test_usage_is_the_larger_of_both_sides(ledger: Ledger) -> None:
-    """The server's plays from another computer count, plus those of this one that it does not have yet."""
+    """The server's plays count, plus those of this computer that the server does not have yet."""
     act(ledger, "play")
     with ledger.write():
         ledger.set_server_usage(LISTENER, CONTENT, {"plays": 3, "seeks": 0, "seconds": 9, "first_play_s": 1})
@@ -108,8 +108,8 @@ def test_usage_is_the_larger_of_both_sides(ledger: Ledger) -> None:
     assert (before, after) == (4, 3)
 
 
-def test_a_server_cannot_lower_what_was_counted_here(ledger: Ledger) -> None:
-    """A report of fewer plays than this ledger holds changes nothing."""
+def test_a_server_cannot_lower_the_ledgers_counts(ledger: Ledger) -> None:
+    """A report of fewer plays than the ledger has changes nothing."""
     act(ledger, "play")
     act(ledger, "seek")
     with ledger.write():
@@ -119,8 +119,8 @@ def test_a_server_cannot_lower_what_was_counted_here(ledger: Ledger) -> None:
     assert ledger.usage(LISTENER, CONTENT, POLICY, 1).plays == 1
 
 
-def test_recurring_counts_start_afresh_with_their_window(ledger: Ledger) -> None:
-    """With ``per_s`` only the uses of the current window count."""
+def test_recurring_counts_restart_with_their_window(ledger: Ledger) -> None:
+    """With ``per_s`` only uses of the current window count."""
     policy = Policy(("play", "seek"), Price(30, 1, 1), {"seek": Count(2, 60)})
     act(ledger, "seek", 10_000)
     act(ledger, "seek", 20_000)
@@ -158,7 +158,7 @@ def test_the_sequence_never_falls_below_the_servers(ledger: Ledger) -> None:
 
 
 def test_a_lower_receipt_never_replaces_a_higher_one(ledger: Ledger) -> None:
-    """A server cannot take back what it signed, and a claim is remembered through a new receipt."""
+    """A claim stays recorded when a higher receipt arrives."""
     row = ReceiptRow(SERVER, 7, PAYEE, 31337, b"m" * 20, 100, "{}", "{}", CONTENT, "radio.example")
     with ledger.write():
         kept = [ledger.add_receipt(row), ledger.add_receipt(ReceiptRow(**{**vars(row), "amount_wei": 99}))]
@@ -172,7 +172,7 @@ def test_a_lower_receipt_never_replaces_a_higher_one(ledger: Ledger) -> None:
 
 
 def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
-    """The table itself refuses money beside a refusal."""
+    """The table's check refuses an amount in a refusal."""
     with ledger.write():
         ledger.add_refusal(5, CONTENT, "radio.example", "play", "policy.expired")
 
@@ -181,8 +181,8 @@ def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
         ledger._change("UPDATE refusals SET amount_wei = '1'")
 
 
-def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    """A directory in its place is host.ledger.damaged; a newer version's file names its version, and stays as it is."""
+def test_unusable_ledgers_have_their_codes(tmp_path: Path) -> None:
+    """A directory is ``host.ledger.damaged``; a newer file is ``host.ledger.version`` and is not changed."""
     newer = tmp_path / "newer.sqlite"
     with sqlite3.connect(newer) as db:
         db.execute("PRAGMA user_version=99")
@@ -196,7 +196,7 @@ def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         assert db.execute("PRAGMA user_version").fetchone() == (99,)
 
 
-def test_only_full_synchronisation_and_a_log_ahead_of_the_file(ledger: Ledger) -> None:
-    """SQLite is configured for the promised durability."""
+def test_durability_settings(ledger: Ledger) -> None:
+    """WAL mode with full synchronisation."""
     assert ledger._rows("PRAGMA synchronous") == [(2,)]
     assert ledger._rows("PRAGMA journal_mode") == [("wal",)]

@@ -1,4 +1,4 @@
-"""A ledger whose pages were spoilt: named as such, found by the doctor, salvaged without lowering a count."""
+"""Damaged ledgers: detected, reported by the doctor, and salvaged without lowering a count."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ SONGS = 60
 
 
 def content(number: int) -> bytes:
-    """A song's address, spread as hashes are."""
+    """Address of a content, distributed like a hash."""
     return Random(number).randbytes(20)
 
 
 def fill(path: Path) -> dict[bytes, int]:
-    """A ledger of many songs; the plays of each."""
+    """Fill a ledger with many contents; the plays of each."""
     plays = {}
     with Ledger(path) as ledger:
         for number in range(SONGS):
@@ -80,7 +80,7 @@ def pages_of(path: Path, table: str) -> list[int]:
 
 
 def spoil(path: Path, pages: list[int]) -> None:
-    """Overwrite pages with what is no page."""
+    """Overwrite pages with invalid bytes."""
     with path.open("r+b") as file:
         for page in pages:
             file.seek(page * PAGE)
@@ -94,7 +94,7 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def counted(path: Path) -> dict[bytes, int]:
-    """Plays by song, as a decision sees them."""
+    """Plays by content, as the policy's decision uses them."""
     with Ledger(path) as ledger:
         return {content(n): ledger.usage(LISTENER, content(n), POLICY, 100).plays for n in range(SONGS)}
 
@@ -102,9 +102,9 @@ def counted(path: Path) -> dict[bytes, int]:
 @pytest.mark.parametrize("table", ["usage", "invocations", "tickets", "sessions"])
 @pytest.mark.parametrize("seed", range(3))
 def test_no_count_is_lower_after_a_repair(paths: Paths, table: str, seed: int) -> None:
-    """Whatever page of a table is spoilt, every song's plays are what they were.
+    """For any damaged page of a table, the plays of every content are as before.
 
-    The doctor says so before, and finds nothing afterwards.
+    The doctor reports the damage before, and nothing afterwards.
     """
     plays = fill(paths.ledger)
     assert repair(paths.ledger) is None
@@ -127,8 +127,8 @@ def test_no_count_is_lower_after_a_repair(paths: Paths, table: str, seed: int) -
     assert repair(paths.ledger) is None
 
 
-def test_a_page_in_the_middle_takes_only_its_own_rows(paths: Paths) -> None:
-    """Rows before and behind several spoilt pages are read."""
+def test_damaged_pages_lose_only_their_own_rows(paths: Paths) -> None:
+    """Rows before and after several damaged pages are read."""
     fill(paths.ledger)
     pages = pages_of(paths.ledger, "invocations")
     with Ledger(paths.ledger) as ledger:
@@ -139,11 +139,8 @@ def test_a_page_in_the_middle_takes_only_its_own_rows(paths: Paths) -> None:
     assert done.rows["invocations"] >= all_rows * (len(pages) - 4) // len(pages)
 
 
-def test_songs_whose_counts_are_lost_everywhere_are_used_up(paths: Paths) -> None:
-    """Neither the counters nor the invocations of a song.
-
-    It has been played as often as anything allows, and leases end.
-    """
+def test_contents_without_any_counts_are_used_up(paths: Paths) -> None:
+    """Where neither counters nor invocations remain, every limit is reached, and leases end."""
     plays = fill(paths.ledger)
     with Ledger(paths.ledger) as ledger, ledger.write():
         ledger._change(
@@ -163,8 +160,8 @@ def test_songs_whose_counts_are_lost_everywhere_are_used_up(paths: Paths) -> Non
         assert ledger._rows("SELECT end_code FROM leases") == [("host.ledger.damaged",)]
 
 
-def test_what_sites_spent_is_not_forgotten_in_their_favour(paths: Paths) -> None:
-    """Where a debit may be lost, budgets are zero."""
+def test_lost_debits_set_budgets_to_zero(paths: Paths) -> None:
+    """Where a debit may be lost, the budgets of sites are 0."""
     fill(paths.ledger)
     with Ledger(paths.ledger) as ledger, ledger.write():
         ledger._change("INSERT INTO sites VALUES ('https://a.example', 'allowed', '500', 1, 1)")
@@ -206,10 +203,10 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_a_file_that_is_no_ledger_is_refused_and_left_alone(paths: Paths, name: str) -> None:
-    """An empty file, another kind of file, a folder, a newer host's.
+def test_a_file_that_is_no_ledger_is_refused_and_kept(paths: Paths, name: str) -> None:
+    """An empty file, another kind of file, a folder, a newer host's ledger.
 
-    No new ledger begins to count from zero in its place.
+    No new ledger replaces it.
     """
     change, code = SPOILT[name]
     fill(paths.ledger)
@@ -226,7 +223,7 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_alone(paths: Paths, name: 
 
 
 def test_a_ledger_in_use_is_not_repaired(paths: Paths) -> None:
-    """Another host would go on writing to the file that was put aside."""
+    """Another host would write to the file that is set aside."""
     fill(paths.ledger)
     with Ledger(paths.ledger) as ledger:
         ledger._rows("SELECT count(*) FROM usage")
@@ -236,8 +233,8 @@ def test_a_ledger_in_use_is_not_repaired(paths: Paths) -> None:
     assert "browser" in str(caught.value)
 
 
-async def test_a_request_says_what_is_wrong_with_a_file() -> None:
-    """SQLite's errors and the system's have their own codes, never ``internal``, and the host goes on."""
+async def test_file_failures_have_their_codes() -> None:
+    """Errors of SQLite and the system have codes other than ``internal``, and the host keeps running."""
     out = bytearray()
     dispatcher = Dispatcher(out.extend)
     kinds: list[tuple[Exception, str]] = [
@@ -290,8 +287,8 @@ def _take(data: bytes, at: list[int], size: int) -> bytes:
     return piece
 
 
-def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``gomaa host repair``: sound, repaired, and a file of which nothing is left."""
+def test_the_repair_command_reports_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``gomaa host repair`` for a sound file, a damaged one, and one of which nothing can be read."""
     monkeypatch.setenv("GOMAA_HOME", str(tmp_path))
     path = Paths(tmp_path / "data", tmp_path / "config").make().ledger
     fill(path)
@@ -318,8 +315,8 @@ def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("table", "anew"), [("payees", True), ("receipts", True), ("scan_posts", True), ("usage", False)]
 )
-def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths, table: str, anew: bool) -> None:
-    """Where nothing of the earnings is missing, the search goes on where it was."""
+def test_lost_earnings_restart_the_recovery_scan(paths: Paths, table: str, anew: bool) -> None:
+    """Without a gap in the earnings the scan keeps its progress."""
     fill(paths.ledger)
     place = ScanKey(b"w" * 20, 31337, b"m" * 20)
     with Ledger(paths.ledger) as ledger, ledger.write():
@@ -335,4 +332,4 @@ def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths,
     assert salvage is not None
     assert table in salvage.gaps
     with Ledger(paths.ledger) as ledger:
-        assert (ledger.scan(place) is None, ledger.posts(place, 1) == []) == (anew, anew)
+        assert (ledger.scan_progress(place) is None, ledger.posts(place, 1) == []) == (anew, anew)

@@ -1,4 +1,4 @@
-"""Older ledgers are migrated whole or not at all; newer and unknown ones are refused and stay as they are."""
+"""Older ledgers are migrated completely or not at all; newer and unknown ones are refused and not changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def old_ledger(path: Path, version: int) -> Rows:
-    """A ledger of a version in WAL mode; its rows, with the names that their columns have now."""
+    """A ledger of a version in WAL mode; its rows with the present column names."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=WAL")
         db.executescript((VECTORS / f"{version}.sql").read_text())
@@ -47,14 +47,14 @@ def content(path: Path) -> Rows:
 
 
 def version_of(path: Path) -> int:
-    """The version that a file says it has."""
+    """The version in a file's header."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
 def assert_kept(before: Rows, after: Rows) -> None:
-    """Every value of every old row is in the row of the same place."""
+    """Require every value of every old row in the row at the same place."""
     for table, rows in before.items():
         assert len(after[table]) == len(rows), table
         for old, new in zip(rows, after[table], strict=True):
@@ -64,7 +64,7 @@ def assert_kept(before: Rows, after: Rows) -> None:
 
 @pytest.mark.parametrize("version", [OLDEST, BEFORE])
 def test_an_older_ledger_keeps_every_row(tmp_path: Path, version: int) -> None:
-    """Every value is found under its new column name."""
+    """Every value is under its present column name."""
     path = tmp_path / "ledger.sqlite"
     before = old_ledger(path, version)
     with Ledger(path):
@@ -77,7 +77,7 @@ def test_an_older_ledger_keeps_every_row(tmp_path: Path, version: int) -> None:
 
 
 def test_a_migrated_ledger_has_the_tables_and_indexes_of_a_fresh_one(tmp_path: Path) -> None:
-    """Columns and index statements of the version before are those of this version afterwards."""
+    """Columns and index statements are those of this version."""
     old_ledger(tmp_path / "old.sqlite", BEFORE)
     with Ledger(tmp_path / "old.sqlite") as migrated, Ledger(tmp_path / "fresh.sqlite") as fresh:
         assert migrated._rows(TABLES) == fresh._rows(TABLES)
@@ -85,7 +85,7 @@ def test_a_migrated_ledger_has_the_tables_and_indexes_of_a_fresh_one(tmp_path: P
 
 
 def test_the_stores_read_a_migrated_ledger(tmp_path: Path) -> None:
-    """Money, counts and grants of the version before are what the stores return."""
+    """Amounts, counts and grants of the older version are what the stores return."""
     path = tmp_path / "ledger.sqlite"
     old_ledger(path, BEFORE)
     with Ledger(path) as ledger:
@@ -107,8 +107,8 @@ def test_the_stores_read_a_migrated_ledger(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, 99, -1])
-def test_a_newer_or_unknown_ledger_is_refused_and_stays_as_it_is(tmp_path: Path, version: int) -> None:
-    """host.ledger.version names both versions; neither opening nor repair changes the file."""
+def test_a_newer_or_unknown_ledger_is_refused_and_kept(tmp_path: Path, version: int) -> None:
+    """``host.ledger.version`` has both versions; neither opening nor repair changes the file."""
     path = tmp_path / "ledger.sqlite"
     old_ledger(path, BEFORE)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -124,7 +124,7 @@ def test_a_newer_or_unknown_ledger_is_refused_and_stays_as_it_is(tmp_path: Path,
 
 
 def test_tables_without_a_version_are_unknown(tmp_path: Path) -> None:
-    """A file of another program with tables of its own is not made a ledger."""
+    """A file of another program with its own tables does not become a ledger."""
     path = tmp_path / "ledger.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("CREATE TABLE other (value)")
@@ -137,8 +137,8 @@ def test_tables_without_a_version_are_unknown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [OLDEST, BEFORE])
 @pytest.mark.parametrize("statements", [1, 12, 40, 70])
-def test_a_kill_in_the_middle_leaves_one_version_whole(tmp_path: Path, version: int, statements: int) -> None:
-    """A process killed after so many statements of the migration leaves the old ledger, which migrates then."""
+def test_a_killed_migration_leaves_the_old_ledger(tmp_path: Path, version: int, statements: int) -> None:
+    """A process killed after some statements leaves the old ledger, which migrates afterwards."""
     path = tmp_path / "ledger.sqlite"
     before = old_ledger(path, version)
     unchanged = content(path)
@@ -155,7 +155,7 @@ def test_a_kill_in_the_middle_leaves_one_version_whole(tmp_path: Path, version: 
 
 
 def _killed(path: Path, statements: int) -> None:
-    """Open a ledger, and die after so many statements of its migration."""
+    """Open a ledger, and exit after some statements of its migration."""
     migrate, count = migrations.migrate, 0
 
     def traced(db: sqlite3.Connection) -> None:
@@ -174,7 +174,7 @@ def _killed(path: Path, statements: int) -> None:
 
 @pytest.mark.parametrize("version", [OLDEST, BEFORE])
 def test_a_damaged_ledger_of_an_older_version_is_salvaged(tmp_path: Path, version: int) -> None:
-    """What can be read of it has this version's names in the new file."""
+    """Readable rows have this version's column names in the new file."""
     path = tmp_path / "ledger.sqlite"
     before = old_ledger(path, version)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:

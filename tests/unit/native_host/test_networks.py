@@ -1,4 +1,4 @@
-"""Network files: what they may hold, and that none takes the place of another."""
+"""Network files: validation, and replacement of a network."""
 
 from __future__ import annotations
 
@@ -61,21 +61,21 @@ def _code(work: Any) -> str:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_network_is_the_files_fault_or_the_stations(paths: Paths, tmp_path: Path, name: str) -> None:
-    """By hand it is a wrong field; of a station it is an answer that can't be understood, and no mistake of ours."""
+def test_an_invalid_network_is_an_error_of_its_source(paths: Paths, tmp_path: Path, name: str) -> None:
+    """``message.schema`` for a file, ``station.answer`` for a station's record."""
     assert _code(lambda: network_files.add(paths, _file(tmp_path, **BAD[name]))) == "message.schema"
     assert _code(lambda: network_files.from_record({**NETWORK, **BAD[name]})) == "station.answer"
     assert not list(paths.networks.iterdir())
 
 
 @pytest.mark.parametrize("raw", [None, [], "x", {}, [[[[]]]]])
-def test_what_is_no_object_is_the_stations_answer(raw: Any) -> None:
-    """Whatever JSON can be."""
+def test_a_record_that_is_no_object_is_refused(raw: Any) -> None:
+    """Any other JSON value is ``station.answer``."""
     assert _code(lambda: network_files.from_record(raw)) == "station.answer"
 
 
-def test_a_file_without_end_is_not_read_whole(paths: Paths, tmp_path: Path) -> None:
-    """It is damaged, and the others are known."""
+def test_a_network_file_has_a_size_limit(paths: Paths, tmp_path: Path) -> None:
+    """A longer file is damaged; the other networks load."""
     network_files.add(paths, _file(tmp_path))
     (paths.networks / "8.json").write_text(json.dumps({**NETWORK, "chain_id": 8}) + " " * MAX_BYTES + "x")
     (paths.networks / "9.json").write_text("[" * MAX_BYTES)
@@ -83,8 +83,8 @@ def test_a_file_without_end_is_not_read_whole(paths: Paths, tmp_path: Path) -> N
     assert network_files.damaged(paths) == [paths.networks / "9.json"]
 
 
-def test_a_file_never_takes_the_place_of_another_network_silently(paths: Paths, tmp_path: Path) -> None:
-    """The same contracts by another node are the same network; others only where the person says so."""
+def test_another_network_is_replaced_only_on_request(paths: Paths, tmp_path: Path) -> None:
+    """The same contracts with another node are the same network; others need ``replace``."""
     network_files.add(paths, _file(tmp_path))
     network_files.add(paths, _file(tmp_path, rpc="wss://other.example"))
     assert network_files.load(paths)[7].rpc == "wss://other.example"
@@ -98,8 +98,8 @@ def test_a_file_never_takes_the_place_of_another_network_silently(paths: Paths, 
     assert network_files.load(paths)[7].settlement == b"\x22" * 20
 
 
-def test_the_command_says_that_a_number_is_taken_and_how_to_replace_it(tmp_path: Path) -> None:
-    """In a terminal, with the browsers' manifests written all the same."""
+def test_the_install_command_names_the_replace_option(tmp_path: Path) -> None:
+    """For a chain id that is taken; the manifests are written anyway."""
     environment = {"GOMAA_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
     install = ["install", "--chromium-id", "a" * 32, "--user-data-dir", str(tmp_path / "profile"), "--network"]
 
@@ -129,25 +129,25 @@ def test_the_command_says_that_a_number_is_taken_and_how_to_replace_it(tmp_path:
         ("ws://[", False),
     ],
 )
-def test_a_file_names_no_node_whose_words_others_can_change(paths: Paths, tmp_path: Path, rpc: str, good: bool) -> None:
-    """A node in the person's own network may be asked in the clear, one on the internet not."""
+def test_a_node_on_the_internet_needs_tls(paths: Paths, tmp_path: Path, rpc: str, good: bool) -> None:
+    """A node in a private network may be used without TLS."""
     if good:
         assert network_files.add(paths, _file(tmp_path, rpc=rpc)).rpc == rpc
     else:
         assert _code(lambda: network_files.add(paths, _file(tmp_path, rpc=rpc))) == "host.network.insecure"
 
 
-def test_an_address_that_is_none_is_said_as_such() -> None:
-    """Not as a mistake of ours."""
+def test_an_invalid_url_has_its_code() -> None:
+    """Neither URL nor node URL causes ``internal``."""
     made = network_files.from_record(NETWORK)
     assert _code(lambda: network_setup.require_safe("https://[", made)) == "host.network.insecure"
     with pytest.raises(InputError) as caught:
-        network_setup.offer("https://[").send(None)
+        network_setup.fetch_network("https://[").send(None)
     assert caught.value.code == "message.schema"
 
 
-def test_an_answer_that_cannot_be_written_ends_no_host() -> None:
-    """Half a character in what a node said is one that is missing; what is no JSON at all fails its request alone."""
+def test_a_message_that_cannot_be_encoded_fails_its_request_alone() -> None:
+    """A lone surrogate is replaced; a value that is no JSON is ``internal``."""
     sent: list[bytes] = []
     service = Dispatcher(sent.append)
     service.send(failure(7, GomaaError("chain.reverted", reason="no\ud800")))

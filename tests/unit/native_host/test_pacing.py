@@ -1,4 +1,4 @@
-"""Pacing: keys follow the clock, and only a jump that counts moves the window."""
+"""Pacing: the window of keys follows the clock, and only a counted jump moves it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ STEPS = st.lists(
 )
 
 
-def test_what_was_heard_opens_the_window() -> None:
-    """Ten heard seconds move the far end by ten seconds, no more."""
+def test_heard_time_moves_the_window() -> None:
+    """Ten heard seconds move the far end by ten seconds."""
     pacer = Pacer().after("play", 0, 1_000)
 
     assert pacer.window(0).end_ms == CLOCK_SLACK_MS + BUFFER_MS
     assert pacer.after("renew", 10_000, 11_000).window(10_000).end_ms == 10_000 + CLOCK_SLACK_MS + BUFFER_MS
 
 
-def test_the_window_is_the_servers() -> None:
-    """Host and security server open the same window before and after a jump: no refused key is asked for."""
+def test_host_and_server_have_the_same_window() -> None:
+    """Before and after a jump, so that the host requests no key that the server refuses."""
     pacer = Pacer().after("play", 0, 0).after("seek", 100_000, 1_000)
     theirs = Window.of(100_000, 107_000, BUFFER_MS)
 
@@ -32,7 +32,7 @@ def test_the_window_is_the_servers() -> None:
 
 
 def test_a_renewal_cannot_jump() -> None:
-    """A renewal far ahead of what the clock allows is not plausible; a seek to the same place is."""
+    """A renewal ahead of the clock is not plausible; a seek to the same position is."""
     pacer = Pacer().after("play", 0, 0)
 
     assert not pacer.plausible("renew", 60_000, 5_000)
@@ -41,7 +41,7 @@ def test_a_renewal_cannot_jump() -> None:
 
 
 def test_a_seek_moves_both_ends() -> None:
-    """After a seek the window begins at the target."""
+    """After a seek the window begins at its target."""
     pacer = Pacer().after("play", 0, 0).after("seek", 100_000, 1_000)
 
     assert pacer.window(100_000) == Window(100_000 - BEHIND_MS, 100_000 + CLOCK_SLACK_MS + BUFFER_MS)
@@ -49,7 +49,7 @@ def test_a_seek_moves_both_ends() -> None:
 
 @given(steps=STEPS)
 def test_no_sequence_without_a_jump_outruns_the_clock(steps: list[tuple[str, int]]) -> None:
-    """However renewals, pauses and resumes are mixed, the reach never exceeds elapsed time plus slack."""
+    """For any renewals, pauses and resumes the reach is at most elapsed time plus slack."""
     pacer, now = Pacer().after("play", 0, 0), 0
     for action, pause_ms in steps:
         now += pause_ms
@@ -57,11 +57,8 @@ def test_no_sequence_without_a_jump_outruns_the_clock(steps: list[tuple[str, int
         assert pacer.reach_ms(now) <= now + CLOCK_SLACK_MS
 
 
-def test_where_the_rate_is_free_a_play_reaches_twice_as_far_and_no_further() -> None:
-    """Terms that allow a rate let a play reach twice the clock, also after a jump.
-
-    A renewal at ten times the clock is not plausible.
-    """
+def test_terms_with_a_rate_double_the_reach() -> None:
+    """Also after a jump; a renewal at ten times the clock is not plausible."""
     pacer = Pacer(fastest=2).after("play", 0, 0)
 
     assert pacer.plausible("renew", 20_000, 10_000)
@@ -72,7 +69,7 @@ def test_where_the_rate_is_free_a_play_reaches_twice_as_far_and_no_further() -> 
 
 @given(steps=STEPS)
 def test_no_sequence_without_a_jump_outruns_twice_the_clock(steps: list[tuple[str, int]]) -> None:
-    """Whatever the order of renewals, pauses and resumes, double speed opens twice the elapsed time plus slack."""
+    """For any renewals, pauses and resumes at double speed, the reach is at most twice elapsed time plus slack."""
     pacer, now = Pacer(fastest=2).after("play", 0, 0), 0
     for action, pause_ms in steps:
         now += pause_ms

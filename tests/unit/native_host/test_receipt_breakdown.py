@@ -1,4 +1,4 @@
-"""Every wei of a receipt belongs to one play."""
+"""Division of receipts among plays, to the wei."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def receipt(epoch: int, amount: int, server: bytes = SERVER) -> ReceiptRow:
 
 
 def play(number: int, intervals: int, reward: int = 10, server: bytes = SERVER) -> Play:
-    """A play of so many full intervals of 30 s, and a bit."""
+    """A play of whole intervals of 30 s, and a part of one."""
     return Play(
         server, PAYEE, bytes([number]) * 20, bytes([number]) * 32, number, intervals * 30_000 + 29_999, 30, reward
     )
 
 
 def test_receipts_are_filled_from_the_oldest_plays() -> None:
-    """A play that two epochs pay for is split between them, in order, whatever the order of the receipts."""
+    """A play that two epochs pay is divided between them in order, for any order of the receipts."""
     one, two = play(1, 3), play(2, 2)
     found = parts([receipt(8, 30), receipt(7, 20)], [one, two])
     assert found[(SERVER, 7, PAYEE)] == [Part(one, 20)]
@@ -32,13 +32,13 @@ def test_receipts_are_filled_from_the_oldest_plays() -> None:
 
 
 def test_plays_of_other_computers_are_a_part_of_their_own() -> None:
-    """What exceeds the plays of this computer is from elsewhere, never from another server's plays."""
+    """What exceeds the plays of this computer is one part without a play, never from another server's plays."""
     here, there = play(1, 1), play(2, 9, server=OTHER)
     assert parts([receipt(7, 25)], [here, there])[(SERVER, 7, PAYEE)] == [Part(here, 10), Part(None, 15)]
 
 
-def test_less_than_an_interval_is_nothing() -> None:
-    """A play without a full interval is no part of any receipt."""
+def test_a_play_without_a_whole_interval_is_no_part() -> None:
+    """It is in no receipt."""
     assert parts([receipt(7, 10)], [play(1, 0), play(2, 1)])[(SERVER, 7, PAYEE)] == [Part(play(2, 1), 10)]
 
 
@@ -49,7 +49,7 @@ def test_less_than_an_interval_is_nothing() -> None:
 def test_parts_add_up_and_no_play_pays_twice(
     heard: list[tuple[int, int, bool]], owed: dict[tuple[int, bool], int]
 ) -> None:
-    """The parts of a receipt sum to it exactly; over all receipts a play gives at most what it earned."""
+    """The parts of a receipt add up to it; over all receipts a play has at most the amount that it earned."""
     plays = [
         play(n, intervals, reward, OTHER if other else SERVER) for n, (intervals, reward, other) in enumerate(heard)
     ]

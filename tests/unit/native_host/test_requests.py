@@ -26,7 +26,7 @@ def _words(node: ast.Call) -> dict[str | None, str]:
 
 
 def test_every_web_session_keeps_no_cookie() -> None:
-    """Each session has a jar that keeps nothing."""
+    """Each HTTP session has a ``DummyCookieJar``."""
     found = [
         (file, _words(node).get("cookie_jar", "")) for file, name, node in calls() if name.endswith("ClientSession")
     ]
@@ -35,7 +35,7 @@ def test_every_web_session_keeps_no_cookie() -> None:
 
 
 def test_every_request_follows_no_redirect() -> None:
-    """Each request of a session says so; a WebSocket is opened by the one class that follows none."""
+    """Each HTTP request disables redirects; WebSockets use the one class that follows none."""
     asked = [
         (file, node)
         for file, name, node in calls()

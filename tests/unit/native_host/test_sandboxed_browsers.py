@@ -1,4 +1,4 @@
-"""Browsers from Snap and Flatpak: what they need is found out and said, and a Flatpak gets a way to the host."""
+"""Browsers from Snap and Flatpak: checks, and installation for a Flatpak."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ FIREFOX, CHROMIUM = "org.mozilla.firefox", "org.chromium.Chromium"
 
 @pytest.fixture
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
-    """A GOMAA_HOME of its own."""
+    """The folders of a GOMAA_HOME."""
     monkeypatch.setenv("GOMAA_HOME", str(tmp_path / "gomaa home"))
     return locate().make()
 
 
 def findings(home: Path, browsers: tuple[str, ...] = BROWSERS) -> dict[str, Check]:
-    """What the doctor says of sandboxed browsers in a home directory."""
+    """Results of the doctor for sandboxed browsers in a home directory."""
     return {check.name: check for check in doctor.sandboxed(Target(browsers, (), IDS, home, "linux"))}
 
 
 def portal(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int = 0) -> None:
-    """A session bus whose portal answers this, behind the real command's name."""
+    """A ``busctl`` command with a given output."""
     busctl = folder / "bin" / "busctl"
     busctl.parent.mkdir()
     busctl.write_text(f"#!/bin/sh\necho '{text}'\nexit {code}\n")
@@ -41,14 +41,14 @@ def portal(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int =
     monkeypatch.setenv("PATH", str(busctl.parent), prepend=":")
 
 
-def test_no_sandbox_no_finding(tmp_path: Path) -> None:
-    """A user of plain packages hears nothing of Snap and Flatpak."""
+def test_no_results_without_sandboxed_browsers(tmp_path: Path) -> None:
+    """A user of other packages gets no results about Snap and Flatpak."""
     assert findings(tmp_path) == {}
 
 
 @pytest.mark.parametrize("browser", ["chromium", "brave"])
-def test_a_snap_made_from_chromium_cannot_work(tmp_path: Path, browser: str) -> None:
-    """It is said, with what to install instead; and only where that browser is asked about."""
+def test_a_chromium_snap_is_reported_as_unusable(tmp_path: Path, browser: str) -> None:
+    """With an alternative to install, and only if that browser is a target."""
     (tmp_path / "snap" / browser).mkdir(parents=True)
     check = findings(tmp_path)[f"snap {browser}"]
     assert not check.ok
@@ -56,8 +56,8 @@ def test_a_snap_made_from_chromium_cannot_work(tmp_path: Path, browser: str) -> 
     assert findings(tmp_path, ("firefox",)) == {}
 
 
-def test_firefox_from_snap_asks_the_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a WebExtensions portal on the bus it works, and how to take back a no is said."""
+def test_a_firefox_snap_works_with_the_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the command that reverts a refusal."""
     (tmp_path / "snap" / "firefox").mkdir(parents=True)
     portal(tmp_path, monkeypatch, ".CreateSession method a{sv} o -")
     check = findings(tmp_path)["snap firefox"]
@@ -66,10 +66,10 @@ def test_firefox_from_snap_asks_the_portal(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("text", "code"), [("Unknown interface", 1), (".version property u 1 -", 0)])
-def test_firefox_from_snap_without_a_portal(
+def test_a_firefox_snap_without_the_portal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int
 ) -> None:
-    """A desktop without that portal is told what to install."""
+    """The message names the packages to install."""
     (tmp_path / "snap" / "firefox").mkdir(parents=True)
     portal(tmp_path, monkeypatch, text, code)
     check = findings(tmp_path)["snap firefox"]
@@ -77,11 +77,8 @@ def test_firefox_from_snap_without_a_portal(
     assert "xdg-desktop-portal" in check.message
 
 
-def test_a_flatpak_is_led_step_by_step(tmp_path: Path, paths: Paths) -> None:
-    """First the manifest inside its sandbox, then the permission, then it is green.
-
-    Each step's command is the message.
-    """
+def test_a_flatpak_needs_manifest_and_permission(tmp_path: Path, paths: Paths) -> None:
+    """Each message is the command of the next step, until the check succeeds."""
     app = tmp_path / ".var" / "app" / CHROMIUM
     app.mkdir(parents=True)
     first = findings(tmp_path)[f"flatpak {CHROMIUM}"]
@@ -106,7 +103,7 @@ def test_a_flatpak_is_led_step_by_step(tmp_path: Path, paths: Paths) -> None:
 def test_a_flatpak_starts_the_same_launcher(
     tmp_path: Path, paths: Paths, app: str, field: str, allowed: list[str]
 ) -> None:
-    """The manifest in the sandbox names a wrapper there, which asks Flatpak to start the real launcher outside."""
+    """The manifest in the sandbox names a wrapper, which starts the launcher outside through Flatpak."""
     launcher, inner, file = manifests.install(Target((), (), IDS, tmp_path / "a home", "linux", (app,)), paths)
     assert json.loads(file.read_text())[field] == allowed
     assert json.loads(file.read_text())["path"] == str(inner)
@@ -120,8 +117,8 @@ def test_a_flatpak_starts_the_same_launcher(
     assert done.stdout == f"--host|{launcher}|origin|"
 
 
-def test_uninstall_cleans_the_sandbox_too(tmp_path: Path, paths: Paths) -> None:
-    """What was written for a Flatpak goes with its browser, and nothing else does."""
+def test_uninstall_removes_the_files_in_the_sandbox(tmp_path: Path, paths: Paths) -> None:
+    """Those of the given browsers, and no others."""
     manifests.install(Target((), (), IDS, tmp_path, "linux", (FIREFOX, CHROMIUM)), paths)
     removed = manifests.uninstall(Target(("firefox",), (), IDS, tmp_path, "linux"), paths)
     assert sandboxed_browsers.wrapper(tmp_path, FIREFOX) in removed

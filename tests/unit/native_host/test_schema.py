@@ -14,7 +14,7 @@ KEY = "A" * 43 + "="
 
 
 def test_a_request_becomes_its_type() -> None:
-    """A whole request is read with all its fields."""
+    """A valid request is parsed with all its fields."""
     request = requests.parse(
         {"id": 1, "op": "invoke", "stream": "s", "action": "seek", "position_ms": 5, "segment": 2, "count": 3}
     )
@@ -23,8 +23,8 @@ def test_a_request_becomes_its_type() -> None:
 
 
 @pytest.mark.parametrize("op", ["", "nothing", None, 5, ["hello"], "__init__"])
-def test_an_unknown_operation_is_named(op: Any) -> None:
-    """An operation that is not in the table is host.message.unknown."""
+def test_an_unknown_operation_is_refused(op: Any) -> None:
+    """With ``host.message.unknown`` and its name."""
     with pytest.raises(InputError) as caught:
         requests.parse({"id": 1, "op": op})
 
@@ -60,8 +60,8 @@ def test_a_wrong_field_is_refused(message: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("number", [None, "1", -1, True, 1.0, 1 << 53])
-def test_a_request_needs_its_number(number: Any) -> None:
-    """Without a usable id no reply could be matched: host.message.schema."""
+def test_a_request_needs_an_id(number: Any) -> None:
+    """Without a valid id it is ``host.message.schema``."""
     with pytest.raises(InputError) as caught:
         requests.request_id({"id": number})
 

@@ -1,4 +1,4 @@
-"""The connection to a security server ends when it is closed, whatever arrives in that moment."""
+"""The connection to a security server ends with ``close``, also if an answer arrives at that moment."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Socket:
         yield ""
 
     async def send(self, text: str) -> None:
-        """Answer at once, and close the connection before the answer is processed."""
+        """Answer the hello at once, and close the connection before the answer is processed."""
         asyncio.get_running_loop().call_soon(asyncio.get_running_loop().call_soon, self._answer, json.loads(text)["id"])
 
     def _answer(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""Listening grants: who may play, and that no paid second is heard before it is debited."""
+"""Site grants: states and budgets, and debits before paid intervals are played."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def grant(ledger: Ledger, origin: str, state: str = "allowed", day_wei: int = 0) -> None:
-    """What a person says about a site."""
+    """Set a site's grant."""
     with ledger.write():
         ledger.set_site(SiteRow(origin, state, day_wei))
 
@@ -44,14 +44,22 @@ def act(
     origin: str = HERE,
     ticket: bytes = TICKET,
     day: int = 5,
-    begun: str = "play",
-    around: str = "",
+    start_action: str = "play",
+    top_origin: str = "",
 ) -> str | None:
     """One action in a transaction of its own; the code of its refusal."""
     try:
         with ledger.write():
             site_grants.allow(
-                ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY_MS, begun, around=around
+                ledger,
+                origin,
+                ticket,
+                price,
+                action,
+                Meter(heard_ms),
+                day * DAY_MS,
+                start_action,
+                top_origin=top_origin,
             )
     except Refusal as refusal:
         return refusal.code
@@ -59,10 +67,10 @@ def act(
 
 
 @pytest.mark.parametrize(("state", "code"), [("allowed", None), ("paused", "site.paused"), ("revoked", "site.consent")])
-def test_a_site_plays_what_its_grant_allows(ledger: Ledger, state: str, code: str | None) -> None:
-    """Everything that sounds is refused while a site is paused or revoked; to stop is always allowed.
+def test_a_grants_state_decides_the_actions(ledger: Ledger, state: str, code: str | None) -> None:
+    """While a site is paused or revoked only pause and stop are allowed.
 
-    Other sites go on.
+    Other sites are not affected.
     """
     grant(ledger, HERE, state)
     for action in ("play", "resume", "seek", "renew", "preview"):
@@ -73,27 +81,27 @@ def test_a_site_plays_what_its_grant_allows(ledger: Ledger, state: str, code: st
 
 
 @pytest.mark.parametrize(("state", "code"), [("allowed", None), ("paused", "site.paused"), ("revoked", "site.consent")])
-def test_a_site_is_paused_with_the_frames_in_it(ledger: Ledger, state: str, code: str | None) -> None:
-    """Music of another origin in a frame of a paused site's page is that page's; in its own page it plays."""
+def test_a_pause_applies_to_the_frames_of_a_page(ledger: Ledger, state: str, code: str | None) -> None:
+    """A frame of another origin is paused with its page; in its own page it plays."""
     grant(ledger, HERE, state)
-    assert act(ledger, price=STATION_PAYS, origin=THERE, around=HERE) == code
-    assert act(ledger, "pause", price=STATION_PAYS, origin=THERE, around=HERE) is None
-    assert act(ledger, price=STATION_PAYS, origin=THERE, around=THERE) is None
+    assert act(ledger, price=STATION_PAYS, origin=THERE, top_origin=HERE) == code
+    assert act(ledger, "pause", price=STATION_PAYS, origin=THERE, top_origin=HERE) is None
+    assert act(ledger, price=STATION_PAYS, origin=THERE, top_origin=THERE) is None
 
 
 def test_no_budget_is_spent_in_a_frame_of_another_site(ledger: Ledger) -> None:
-    """Neither the frame's own budget nor that of the page around it; a preview costs nothing there."""
+    """Neither the frame's budget nor that of the page; a preview costs nothing."""
     for origin in (HERE, THERE, EVERYWHERE):
         grant(ledger, origin, day_wei=100)
-    assert act(ledger, around=THERE) == "site.budget"
-    assert act(ledger, begun="preview", around=THERE) is None
+    assert act(ledger, top_origin=THERE) == "site.budget"
+    assert act(ledger, start_action="preview", top_origin=THERE) is None
     assert (ledger.spent(HERE, 5), ledger.spent(THERE, 5)) == (0, 0)
-    assert act(ledger, around=HERE) is None
+    assert act(ledger, top_origin=HERE) is None
     assert ledger.spent(HERE, 5) == 7
 
 
 def test_without_a_budget_nothing_is_paid(ledger: Ledger) -> None:
-    """A site may spend nothing at first, and neither budget replaces the other."""
+    """A new site has a budget of 0; site budget and common budget are both required."""
     assert act(ledger) == "site.budget"
     grant(ledger, HERE, day_wei=100)
     assert act(ledger) == "site.budget"
@@ -103,8 +111,8 @@ def test_without_a_budget_nothing_is_paid(ledger: Ledger) -> None:
     assert (ledger.spent(HERE, 5), ledger.spent(THERE, 5)) == (7, 0)
 
 
-def test_an_interval_is_paid_before_it_is_heard(ledger: Ledger) -> None:
-    """The first at the play, each next one when the last is full; asking again costs nothing more."""
+def test_an_interval_is_debited_before_it_is_played(ledger: Ledger) -> None:
+    """The first at the play, each next one when the last is full; a repetition debits nothing more."""
     grant(ledger, HERE, day_wei=20)
     grant(ledger, EVERYWHERE, day_wei=1000)
     spent = []
@@ -117,8 +125,8 @@ def test_an_interval_is_paid_before_it_is_heard(ledger: Ledger) -> None:
     assert act(ledger, "pause", 60_000) is None
 
 
-def test_a_day_gives_a_new_budget(ledger: Ledger) -> None:
-    """What was spent yesterday does not count today; what a ticket paid yesterday is not paid twice."""
+def test_budgets_are_daily(ledger: Ledger) -> None:
+    """Debits of yesterday do not count today; what a ticket paid yesterday is not debited again."""
     grant(ledger, HERE, day_wei=7)
     grant(ledger, EVERYWHERE, day_wei=7)
     assert act(ledger) is None
@@ -127,17 +135,17 @@ def test_a_day_gives_a_new_budget(ledger: Ledger) -> None:
     assert (ledger.spent(HERE, 5), ledger.spent(HERE, 6), ledger.debited(TICKET)) == (7, 7, 14)
 
 
-def test_what_the_station_pays_and_previews_cost_nothing(ledger: Ledger) -> None:
-    """No debit where the price is the station's, nobody's, or the action is a preview."""
+def test_no_debit_unless_the_listener_pays(ledger: Ledger) -> None:
+    """Where the station pays, the price is 0, or the action is a preview."""
     for price in (STATION_PAYS, Price(30, 0, 0, "nobody")):
         assert act(ledger, price=price) is None
     for action in ("preview", "renew", "seek", "resume"):
-        assert act(ledger, action, begun="preview") is None
+        assert act(ledger, action, start_action="preview") is None
     assert ledger.spent(EVERYWHERE, 5) == 0
 
 
-def test_an_act_that_fails_takes_its_debit_back(ledger: Ledger) -> None:
-    """Debit and invocation are one transaction: where the second fails there is no first."""
+def test_a_failed_transaction_reverts_its_debit(ledger: Ledger) -> None:
+    """Debit and invocation are one transaction."""
     grant(ledger, HERE, day_wei=100)
     grant(ledger, EVERYWHERE, day_wei=100)
 
@@ -151,8 +159,8 @@ def test_an_act_that_fails_takes_its_debit_back(ledger: Ledger) -> None:
     assert ledger.spent(EVERYWHERE, 0) == 0
 
 
-def test_a_play_that_the_server_refuses_gives_its_debit_back_once(ledger: Ledger) -> None:
-    """Refused afterwards, the budget is whole again; another ticket's debit stays."""
+def test_a_refused_play_reverts_its_debit_once(ledger: Ledger) -> None:
+    """Debits of other tickets stay."""
     grant(ledger, HERE, day_wei=100)
     grant(ledger, EVERYWHERE, day_wei=100)
     with ledger.write():
@@ -181,9 +189,9 @@ def test_a_play_that_the_server_refuses_gives_its_debit_back_once(ledger: Ledger
     )
 )
 def test_no_budget_is_ever_exceeded(acts: list[tuple[str, int, int, int]]) -> None:
-    """Whatever is played where and when.
+    """For any actions at any sites and times.
 
-    No site and no day costs more than allowed, and each debit was before its act.
+    No site and no day costs more than its budget, and each debit precedes its interval.
     """
     with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
         for origin, most in ((HERE, 30), (THERE, 50), (EVERYWHERE, 60)):
@@ -198,8 +206,8 @@ def test_no_budget_is_ever_exceeded(acts: list[tuple[str, int, int, int]]) -> No
             assert ledger.spent(EVERYWHERE, day) <= 60
 
 
-def test_a_ledger_of_before_there_were_grants_gets_them(tmp_path: Path) -> None:
-    """The tables are added to an older file; what was in it stays."""
+def test_a_ledger_without_grants_is_migrated(tmp_path: Path) -> None:
+    """The tables are added to an older file, whose rows stay."""
     path = tmp_path / "ledger.sqlite"
     with sqlite3.connect(path) as db:
         db.executescript((VECTORS / "8.sql").read_text())
@@ -209,4 +217,4 @@ def test_a_ledger_of_before_there_were_grants_gets_them(tmp_path: Path) -> None:
     with Ledger(path) as again:
         grant(again, HERE, "paused")
         assert again.site(HERE) == SiteRow(HERE, "paused")
-        assert again.song(b"c" * 20) == ("Slow Tide", "The Lamps")
+        assert again.title_and_artist(b"c" * 20) == ("Slow Tide", "The Lamps")

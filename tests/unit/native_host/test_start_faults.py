@@ -1,4 +1,4 @@
-"""Start-up faults with a real host process: each is said as what it is, and the advice that is shown for it works."""
+"""Faults at the start of a real host process: each has its code, and the remedy that is shown works."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import pytest
 
 from native_host.install.paths import Paths
 from native_host.ledger import Ledger
-from native_host.ledger.faults import own
+from native_host.ledger.faults import request_failure
 from native_host.remote import network_files
 from pywallet.errors import PUBLIC_DETAIL
 
@@ -80,7 +80,7 @@ class Place:
         )
 
     def hello(self, before: str = "", protocol: int = 1, **variables: str) -> dict[str, Any]:
-        """The answer to a browser's greeting."""
+        """The reply to ``hello``."""
         body = json.dumps({"id": 1, "op": "hello", "protocol": protocol}).encode()
         program = f"{before}\nimport sys\nfrom native_host.messaging.process import main\nsys.exit(main())"
         done = self.run(program, struct.pack("=I", len(body)) + body, **variables)
@@ -89,7 +89,7 @@ class Place:
         return answer
 
     def command(self, line: str) -> str:
-        """Run a command that a person is shown; what it says."""
+        """Run a command that the user is shown; its output."""
         words = line.split()
         assert words[0] == "gomaa"
         done = self.run(f"import sys\nsys.argv[:] = {words!r}\nfrom gomaa.cli import main\nmain()")
@@ -99,7 +99,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """A home with nothing in it."""
+    """An empty home directory."""
     home = tmp_path / "home"
     home.mkdir()
     return Place(home)
@@ -196,8 +196,8 @@ MENDED: dict[str, tuple[Callable[[Place], Any], str, str]] = {
 
 
 @pytest.mark.parametrize("name", MENDED)
-def test_a_fault_at_the_start_is_said_and_its_advice_works(place: Place, name: str) -> None:
-    """The process answers the greeting with the code; the command of the extension's screen makes it well again."""
+def test_a_fault_at_start_has_its_code_and_remedy(place: Place, name: str) -> None:
+    """``hello`` fails with the code; the command of the extension's screen repairs it."""
     spoil, code, command = MENDED[name]
     assert place.hello()["ok"]
     spoil(place)
@@ -218,8 +218,8 @@ def test_a_fault_at_the_start_is_said_and_its_advice_works(place: Place, name: s
 
 
 @pytest.mark.parametrize("made", [False, True])
-def test_a_full_disk_is_said_at_the_start_and_room_helps(place: Place, made: bool) -> None:
-    """Also at the very first start, when there is no folder for a log."""
+def test_a_full_disk_at_start_is_reported(place: Place, made: bool) -> None:
+    """Also at the first start, without a folder for the log; with free space the host starts."""
     if made:
         assert place.hello()["ok"]
         place.paths.ledger.unlink()
@@ -229,8 +229,8 @@ def test_a_full_disk_is_said_at_the_start_and_room_helps(place: Place, made: boo
     assert place.hello()["ok"]
 
 
-def test_a_first_start_where_no_folder_can_be_made_is_said(place: Place) -> None:
-    """A home on a disk for reading alone."""
+def test_a_read_only_home_at_the_first_start_is_reported(place: Place) -> None:
+    """The folders cannot be created."""
     place.home.chmod(0o500)
     assert place.hello()["error"]["code"] == "host.folder.denied"
     place.home.chmod(0o700)
@@ -238,7 +238,7 @@ def test_a_first_start_where_no_folder_can_be_made_is_said(place: Place) -> None
 
 
 def test_a_lost_table_is_damage_and_a_newer_ledger_is_not(place: Place) -> None:
-    """Each at the first use; the newer one stays as it is, and a host of its own version reads it."""
+    """Each at the first use; a newer ledger is not changed, and its own version reads it."""
     assert place.hello()["ok"]
     _table(place)
     assert "kept as" in place.command("gomaa host repair --anew")
@@ -251,8 +251,8 @@ def test_a_lost_table_is_damage_and_a_newer_ledger_is_not(place: Place) -> None:
     assert place.paths.ledger.read_bytes()[:100] == before[:100]
 
 
-def test_a_damaged_network_file_keeps_nothing_from_starting(place: Place) -> None:
-    """It is named where its song is opened, and put aside by a repair."""
+def test_the_host_starts_with_a_damaged_network_file(place: Place) -> None:
+    """Its contents are ``host.network.damaged``, and a repair sets it aside."""
     assert place.hello()["ok"]
     (place.paths.networks / "31337.json").write_text("{")
     answer = place.hello()
@@ -262,8 +262,8 @@ def test_a_damaged_network_file_keeps_nothing_from_starting(place: Place) -> Non
     assert network_files.damaged(place.paths) == []
 
 
-def test_a_ledger_that_another_program_holds_is_said(tmp_path: Path) -> None:
-    """A writer waits for the other's transaction for a while, then says who is in the way."""
+def test_a_locked_ledger_is_reported(tmp_path: Path) -> None:
+    """A writer waits for the other transaction for ``BUSY_S``, then fails with ``host.ledger.busy``."""
     paths = Paths(tmp_path / "data", tmp_path / "config").make()
     with Ledger(paths.ledger) as one, Ledger(paths.ledger) as other:
         other._db.execute("PRAGMA busy_timeout=1")
@@ -275,8 +275,8 @@ def test_a_ledger_that_another_program_holds_is_said(tmp_path: Path) -> None:
                 assert getattr(e, "code", None) == "host.ledger.busy"
 
 
-def test_a_ledger_that_may_not_be_written_keeps_its_counts(place: Place) -> None:
-    """A repair makes it writable and takes no row of it for lost."""
+def test_repair_of_permissions_keeps_the_counts(place: Place) -> None:
+    """A repair makes the ledger writable and drops no row."""
     assert place.hello()["ok"]
     with Ledger(place.paths.ledger) as ledger, ledger.write():
         ledger.add_refusal(7, None, "radio.example", "play", "policy.expired")
@@ -287,8 +287,8 @@ def test_a_ledger_that_may_not_be_written_keeps_its_counts(place: Place) -> None
     assert not list(place.paths.data.glob("*damaged*"))
 
 
-def test_a_ledger_on_a_disk_that_is_not_there_is_not_begun_anew(place: Place) -> None:
-    """A link to nothing: a repair says what is in the way, also when asked to begin anew."""
+def test_a_dangling_link_is_not_replaced_by_a_new_ledger(place: Place) -> None:
+    """A repair reports it, also with --anew."""
     assert place.hello()["ok"]
     there = place.home / "elsewhere.sqlite"
     place.paths.ledger.rename(there)
@@ -306,7 +306,7 @@ def test_a_ledger_on_a_disk_that_is_not_there_is_not_begun_anew(place: Place) ->
 
 
 def test_a_first_start_works_without_hard_links_and_beside_what_a_crash_left(place: Place) -> None:
-    """As on a memory stick; the key is the same at the next start."""
+    """On a file system without hard links and after a crash; the next start has the same key."""
     without = "import errno, os\ndef link(*_, **__):\n    raise OSError(errno.EPERM, 'no links')\nos.link = link"
     left = (
         "import os\nfrom native_host.install.paths import locate\nopen(locate().make().data / "
@@ -320,8 +320,8 @@ def test_a_first_start_works_without_hard_links_and_beside_what_a_crash_left(pla
 
 
 @pytest.mark.parametrize("home", ["~nobody-of-this-name/gomaa", ""])
-def test_a_user_without_a_home_is_told_and_a_home_helps(place: Place, home: str) -> None:
-    """The greeting is answered, and no ledger is begun in the folder where a browser happens to run."""
+def test_a_user_without_a_home_is_reported(place: Place, home: str) -> None:
+    """``hello`` is answered, and no ledger is created in the working directory."""
     nobody = (
         "import os, pwd\ndef none(*_):\n    raise KeyError\npwd.getpwuid = pwd.getpwnam = "
         "none\nos.environ.pop('HOME', None)"
@@ -333,8 +333,8 @@ def test_a_user_without_a_home_is_told_and_a_home_helps(place: Place, home: str)
     assert place.hello(nobody)["ok"]
 
 
-def test_a_ledger_that_is_held_at_the_start_is_said_and_waiting_helps(place: Place) -> None:
-    """As by a backup program that locks the file."""
+def test_a_ledger_locked_at_start_is_reported(place: Place) -> None:
+    """As by a backup program; afterwards the host starts."""
     assert place.hello()["ok"]
     quick = "import native_host.ledger.database as store\nstore.BUSY_S = 0.01"
     with closing(sqlite3.connect(place.paths.ledger, isolation_level=None)) as db:
@@ -347,8 +347,8 @@ def test_a_ledger_that_is_held_at_the_start_is_said_and_waiting_helps(place: Pla
 
 
 @pytest.mark.parametrize(("host", "extension"), [(1, 2), (2, 1)])
-def test_of_two_versions_the_older_is_updated_and_they_speak(place: Place, host: int, extension: int) -> None:
-    """Whichever is older, the advice names it: the host by the commands, the extension on the browser's page."""
+def test_of_two_versions_the_older_is_updated(place: Place, host: int, extension: int) -> None:
+    """The message names the older one: the host with its commands, the extension with the browser's page."""
 
     def hello(version: int, protocol: int) -> dict[str, Any]:
         return place.hello(f"import native_host\nnative_host.PROTOCOL = {version}", protocol)
@@ -362,15 +362,15 @@ def test_of_two_versions_the_older_is_updated_and_they_speak(place: Place, host:
     assert hello(newest, newest)["ok"]
 
 
-def test_a_host_whose_files_an_update_has_replaced_gives_way_to_its_successor(place: Place) -> None:
-    """What it cannot import any more is another version's: the extension leaves it and starts the new one."""
+def test_a_host_with_replaced_files_ends(place: Place) -> None:
+    """A failed import is ``host.version``: the extension starts the new host."""
     gone = "import sys\nsys.modules['native_host.operations.hello'] = None"
     assert place.hello(gone)["error"]["code"] == "host.version"
     assert place.hello()["ok"]
 
 
-def test_a_disk_with_errors_is_said_and_a_sound_one_helps(place: Place) -> None:
-    """A read that fails is no mistake of GoMAA."""
+def test_a_disk_with_read_errors_is_reported(place: Place) -> None:
+    """A failed read is not ``internal``."""
     failing = FULL.replace("ENOSPC", "EIO").replace('"data" in', '"ledger" in').replace("flags & os.O_CREAT", "True")
     assert place.hello()["ok"]
     assert place.hello(failing)["error"]["code"] == "host.ledger.failed"
@@ -385,8 +385,8 @@ def test_a_disk_with_errors_is_said_and_a_sound_one_helps(place: Place) -> None:
         OSError(errno.ENETUNREACH, "no way"),
     ],
 )
-def test_a_line_that_fails_is_no_fault_of_the_disk(error: OSError) -> None:
-    """Names, certificates and ways are OSErrors too."""
-    assert own(error).code == "internal"
-    assert own(OSError(errno.ENOSPC, "full")).code == "host.disk.full"
-    assert own(OSError(errno.EIO, "bad block")).code == "host.ledger.failed"
+def test_a_network_failure_is_no_disk_failure(error: OSError) -> None:
+    """Name resolution, certificates and routes raise OSError too."""
+    assert request_failure(error).code == "internal"
+    assert request_failure(OSError(errno.ENOSPC, "full")).code == "host.disk.full"
+    assert request_failure(OSError(errno.EIO, "bad block")).code == "host.ledger.failed"

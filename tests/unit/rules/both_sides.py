@@ -14,11 +14,12 @@ from messages.browser_host.playback import Invoke
 from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
 from native_host.playback import segment_table
 from native_host.playback.content_check import Facts, Station
-from native_host.playback.invocation_log import record
-from native_host.playback.key_source import from_lease, plan
+from native_host.playback.invocation_log import InvocationLog
+from native_host.playback.key_source import KeySource, from_lease
 from native_host.playback.lease import Lease
 from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
+from native_host.playback.streams import Streams
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import WrapKey, generate_keypair
 from pywallet.encoding.hex import ZERO_ADDRESS, to_b64
@@ -28,7 +29,8 @@ from pywallet.protocol import Action, Domain, Invocation, digest
 from pywallet.rules.limits import CLOCK_SLACK_MS, SILENCE_MS
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from security_server.db.tables import METADATA, sessions, tickets
-from security_server.playback.invocations import Now, Received, accept
+from security_server.playback.conditions import Conditions, VerifiedInvocation
+from security_server.playback.invocations import accept
 
 START_MS: Final = 1_800_000_000_000
 DOMAIN: Final = Domain(31337, b"\x55" * 20)
@@ -73,12 +75,16 @@ class BothSides:
     def __post_init__(self) -> None:
         """One session, and a stream with its ticket and lease for each play."""
         server = SimpleNamespace(silent_s=lambda: None)
+        streams: Any = Streams()
+        clock: Any = SimpleNamespace(now_ms=lambda *_: self.time_ms + self.skew_ms, rolled_back=lambda *_: False)
+        servers: Any = SimpleNamespace(of_stream=lambda _: server)
+        keys: Any = SimpleNamespace(of_stream=lambda _: DEVICE_KEY)
+        reporters: Any = SimpleNamespace()
         self.host = SimpleNamespace(
-            ledger=self.ledger,
-            streams={},
-            clock=SimpleNamespace(now_ms=lambda *_: self.time_ms + self.skew_ms, rolled_back=lambda *_: False),
-            servers=SimpleNamespace(of_stream=lambda _: server),
-            keys=SimpleNamespace(of_stream=lambda _: DEVICE_KEY),
+            streams=streams,
+            clock=clock,
+            invocations=InvocationLog(self.ledger, streams, servers, keys, clock),
+            key_source=KeySource(self.ledger, servers, reporters, clock),
         )
         session = SessionRow(SESSION, 31337, bytes(20), STATION, LISTENER, ZERO_ADDRESS, self._s(86_400), "{}")
         with self.ledger.write():
@@ -122,7 +128,7 @@ class BothSides:
             pacer=Pacer(fastest=self.policy.fastest),
             lease=Lease(0, _SEGMENTS, self._s(86_400), 1 << 20, {index: os.urandom(32) for index in range(_SEGMENTS)}),
         )
-        self.host.streams[stream.name] = stream
+        self.host.streams.add(stream)
         expiry_s = self._s(self.ticket_s * (number + 1))
         row = TicketRow(
             identity,
@@ -179,8 +185,8 @@ class BothSides:
             position_ms = max(0, stream.pacer.reach_ms(now_ms) - CLOCK_SLACK_MS)
         request = Invoke(stream.name, action, position_ms, stream.table.index.segment_at(position_ms), 2)
         try:
-            wanted = plan(self.host, stream, request)
-            done = record(self.host, stream, request, leased=wanted is not None and wanted.leased)
+            wanted = self.host.key_source.plan(stream, request)
+            done = self.host.invocations.record(stream, request, leased=wanted is not None and wanted.leased)
         except Refusal as refusal:
             self.report()
             with self.ledger.write():
@@ -189,7 +195,7 @@ class BothSides:
                 SESSION, sequence, stream.ticket, CONTENT, LISTENER, action, position_ms, now_ms, bytes(65)
             )
             return refusal.code, self._decided(entry)
-        keys = from_lease(stream, wanted)["keys"] if wanted is not None and wanted.leased else []
+        keys = from_lease(stream, wanted).keys if wanted is not None and wanted.leased else []
         self.unreported.append((done.entry, bool(keys)))
         return None, self.report() if report else None
 
@@ -217,8 +223,8 @@ class BothSides:
             sequence=entry.sequence,
             time=entry.time_ms,
         )
-        item = Received(digest(message, DOMAIN), message, bytes(65), address_of(DEVICE_KEY))
-        now = Now(self.time_ms, 7, "radio.example", False, False, None)
+        item = VerifiedInvocation(digest(message, DOMAIN), message, bytes(65), address_of(DEVICE_KEY))
+        now = Conditions(self.time_ms, 7, "radio.example", False, False, None)
         return accept(self.connection, item, self.policy, now, self.silence_ms, duration_ms=2_000 * _SEGMENTS).code
 
 

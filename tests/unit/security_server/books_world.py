@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import BigInteger, Integer, LargeBinary, func, select, update
 
 from chain.contracts.settlement import EpochState, ServerState
@@ -26,10 +28,8 @@ from pywallet.protocol import (
 )
 from pywallet.settlement import Schedule, gross
 from security_server.api import requests
-from security_server.api.connections import HostConnections
-from security_server.billing.accounts import Money
+from security_server.chain.money import Money
 from security_server.config import Config, Keys
-from security_server.context import Core
 from security_server.db.tables import (
     debits,
     epochs,
@@ -37,6 +37,8 @@ from security_server.db.tables import (
     tickets,
 )
 from security_server.db.writer import Store
+from security_server.host_connections import HostConnections
+from security_server.parts import ServerParts
 from station.chain_interface import Account
 from station.db.ledger import Store as StationStore
 from station.db.retention import Retention
@@ -184,15 +186,15 @@ class FaultyLine(Servers):
         books, text = self.world.server, json.dumps(raw).encode()
         try:
             if path == "/v1/statements":
-                answer = await books.statement(requests.body(StatementRequest, text))
+                result: Struct = await books.statement(requests.body(StatementRequest, text))
             elif path == "/v1/vouchers":
-                answer = await books.voucher(requests.body(VoucherPost, text))
+                result = await books.voucher(requests.body(VoucherPost, text))
             else:
-                answer = await books.books(requests.body(BooksRequest, text))
+                result = await self.world.resynchronisation.books(requests.body(BooksRequest, text))
         except GomaaError as error:
             assert error.code in SENTENCES
             raise GomaaError(error.code) from error
-        wire: dict[str, Any] = json.loads(json.dumps(answer))
+        wire: dict[str, Any] = json.loads(msgspec.json.encode(result))
         return wire
 
 
@@ -243,10 +245,11 @@ class BooksWorld:
             "schedule": SCHEDULE,
             "store": self.store,
             "chain": self.door,
-            "hub": HostConnections(),
+            "hosts": HostConnections(),
             "agreement": Agreeing(),
         }
-        self.server = services.billing(Core(**{spec.name: given.get(spec.name) for spec in fields(Core)}))  # type: ignore[arg-type]
+        parts = ServerParts(**{spec.name: given.get(spec.name) for spec in fields(ServerParts)})  # type: ignore[arg-type]
+        self.server, self.resynchronisation = services.billing(parts), services.resynchronisation(parts)
 
     def open_station(self) -> None:
         """Start the station on its file."""

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from security_server.billing.accounts import Money
+from security_server.chain.money import Money
 from security_server.db.tables import METADATA
-from security_server.playback.invocations import Now
+from security_server.playback.conditions import Conditions
 from tests.unit.security_server.server_desk import START_MS, Desk, terms
 
 
@@ -26,7 +26,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     METADATA.create_all(engine)
     money = Money(escrow=10**9, requested=0, spent=0, bps=500)
     with engine.connect() as connection:
-        yield Desk(connection, terms(), Now(START_MS, 7, "radio.example", False, False, money))
+        yield Desk(connection, terms(), Conditions(START_MS, 7, "radio.example", False, False, money))
     engine.dispose()
 
 

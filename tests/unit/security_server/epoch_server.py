@@ -18,10 +18,8 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import Domain, Receipt, Signed, Statement, Voucher, sign, statement_digest
 from pywallet.settlement import content_leaf, usage_leaf, usage_tag, verify_count, verify_leaf
-from security_server.api.connections import HostConnections
-from security_server.billing.accounts import Money
+from security_server.chain.money import Money
 from security_server.config import Config, Keys
-from security_server.context import Core
 from security_server.db.queries import get, put
 from security_server.db.tables import (
     contents,
@@ -32,7 +30,10 @@ from security_server.db.tables import (
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.importing import EpochImporter
-from security_server.playback.invocations import Now
+from security_server.epochs.running_epoch import running_epoch
+from security_server.host_connections import HostConnections
+from security_server.parts import ServerParts
+from security_server.playback.conditions import Conditions
 from tests.unit.security_server import services
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 from tests.unit.security_server.server_desk import CONTENT, DEVICE, DOMAIN, LISTENER, OWNER, START_MS, Desk, terms
@@ -57,7 +58,8 @@ class EpochServer:
     def __init__(self, folder: Path, chain: LedgerChain, url: str | None = None) -> None:
         self.folder, self.chain, self.url = folder, chain, url
         money = Money(10**12, 0, 0, 500)
-        self.desk = Desk(None, terms(counts={}), Now(chain.time_s * 1000, 0, "radio.example", False, False, money))  # type: ignore[arg-type]
+        conditions = Conditions(chain.time_s * 1000, 0, "radio.example", False, False, money)
+        self.desk = Desk(None, terms(counts={}), conditions)  # type: ignore[arg-type]
         self.session: bytes | None = None
         self.numbers = 0
         self.receipts: set[Given] = set()
@@ -79,7 +81,7 @@ class EpochServer:
         view: Any = self.chain
         none: Any = None
         hosts = HostConnections()
-        self.core = Core(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, none, hosts, agreement)
+        self.core = ServerParts(config, KEYS, KEYS.address, domain, SCHEDULE, self.store, view, none, hosts, agreement)
         self.publishing = services.publisher(self.core)
         self.closing = services.closer(self.core, self.publishing)
         self.answering = services.responder(self.core, self.publishing, self.closing)
@@ -141,7 +143,7 @@ class EpochServer:
         now_ms = self.chain.time_s * 1000
         self.desk.connection = connection
         now = replace(self.desk.now, time_ms=now_ms, epoch=SCHEDULE.epoch_of(self.chain.time_s))
-        self.desk.now = self.core.running_now(connection, now)
+        self.desk.now = replace(now, epoch=running_epoch(connection, now.epoch))
 
     def _position(self, ticket: bytes) -> int:
         row = get(self.desk.connection, tickets, id=ticket)
@@ -168,15 +170,15 @@ class EpochServer:
 
     async def pay(self) -> int:
         """The station asks for its statement and signs; how many receipts that gave."""
-        stated = await self.books._state(STATION, ())
-        statement = Signed.from_json(Statement, stated["statement"]).message
+        stated = await self.books.state(STATION)
+        statement = Signed.from_json(Statement, stated.statement).message
         until = SCHEDULE.epoch_of(self.chain.time_s) + 10
         message = Voucher(server=KEYS.address, payer=STATION, cap=statement.spent, until=until)
         signed = sign(message, self.core.domain, STATION_KEY)
         proof = to_hex(sign_digest(STATION_KEY, statement_digest(KEYS.address, self.chain.time_s)))
         answer = await self.books.voucher(VoucherPost(signed.to_json(), None, self.chain.time_s, proof))
         await self.collect()
-        return int(answer["receipts"])
+        return int(answer.receipts)
 
     async def collect(self) -> None:
         """Remember every receipt that was given: nobody gives one back."""
@@ -186,7 +188,7 @@ class EpochServer:
             lambda connection: connection.execute(select(receipts.c.epoch, receipts.c.payee)).all()
         )
         for payee in {bytes(row.payee) for row in rows}:
-            for one in await self.issued._found(select(receipts).where(receipts.c.payee == payee)):
+            for one in await self.issued.read(select(receipts).where(receipts.c.payee == payee)):
                 message = one.receipt.message
                 self.receipts.add(Given(message.epoch, message.payee, message.amount))
 
@@ -206,9 +208,9 @@ class EpochServer:
                 continue
             assert missing_leaf(Receipt(KEYS.address, epoch, given.payee, given.amount, bytes(32)), data) is None
             leaf = await self.publishing.leaf(epoch, given.payee)
-            proof = [(bytes.fromhex(node[2:]), int(total)) for node, total in leaf["proof"]]
-            assert int(leaf["amount"]) >= given.amount
-            assert verify_leaf(header, given.payee, int(leaf["amount"]), leaf["index"], proof)
+            proof = [(bytes.fromhex(node[2:]), int(total)) for node, total in leaf.proof]
+            assert int(leaf.amount) >= given.amount
+            assert verify_leaf(header, given.payee, int(leaf.amount), leaf.index, proof)
             shown = await self.publishing.answer(epoch, given.payee, given.amount)
             assert shown.holds()
             assert shown.header == header
@@ -224,15 +226,13 @@ class EpochServer:
         for row in rows:
             found = await self.publishing.usage(DEVICE, epoch, self.session, row["content"])  # type: ignore[arg-type]
             tag = usage_tag(KEYS.tag_secret(LISTENER, row["content"]), epoch)
-            leaf = usage_leaf(tag, row["content"], *(found["leaf"][name] for name in ("plays", "seeks", "seconds")))
-            assert verify_count(
-                data.counts_root, leaf, found["index"], [bytes.fromhex(node[2:]) for node in found["proof"]]
-            )
+            leaf = usage_leaf(tag, row["content"], *(found.leaf.plays, found.leaf.seeks, found.leaf.seconds))
+            assert verify_count(data.counts_root, leaf, found.index, [bytes.fromhex(node[2:]) for node in found.proof])
         for content in data.contents:
             count = await self.publishing.counts(epoch, content.content)
-            numbers = (count[name] for name in ("plays", "unvalidated", "seeks", "seconds"))
-            proof = [bytes.fromhex(node[2:]) for node in count["proof"]]
-            assert verify_count(data.counts_root, content_leaf(content.content, *numbers), count["index"], proof)
+            numbers = (count.plays, count.unvalidated, count.seeks, count.seconds)
+            proof = [bytes.fromhex(node[2:]) for node in count.proof]
+            assert verify_count(data.counts_root, content_leaf(content.content, *numbers), count.index, proof)
 
     async def states(self) -> dict[int, str]:
         """Epoch to its state at the last look."""

@@ -15,9 +15,9 @@ from chain.contracts.settlement import Entry, EpochState, ServerState
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Answer, EpochHeader, Schedule, commitment, entries_digest, gross, rest
-from security_server.billing.accounts import Money
-from security_server.chain_view import Asked, Refunded
-from security_server.epochs.closed_epoch import Voucher
+from security_server.chain.challenge_events import ChallengeEvent, RefundEvent
+from security_server.chain.money import Money
+from security_server.chain.voucher_calldata import DebitVoucher
 
 SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
 BPS = 500
@@ -62,8 +62,8 @@ class Block:
     number: int
     time_s: int
     ledger: Ledger
-    asked: list[Asked] = field(default_factory=list)
-    refunded: list[Refunded] = field(default_factory=list)
+    asked: list[ChallengeEvent] = field(default_factory=list)
+    refunded: list[RefundEvent] = field(default_factory=list)
     changes: dict[bytes, tuple[Change, str]] = field(default_factory=dict)
 
 
@@ -105,9 +105,9 @@ class LedgerChain:
 
     def _event(self, block: Block, change: Any, kind: str) -> None:
         if kind == "challenge":
-            block.asked.append(Asked(*change.key, block.number))
+            block.asked.append(ChallengeEvent(*change.key, block.number))
         elif kind == "refund":
-            block.refunded.append(Refunded(change.epoch, block.number))
+            block.refunded.append(RefundEvent(change.epoch, block.number))
 
     def replace(self, depth: int, back: bool) -> None:
         """The newest blocks are gone; their transactions wait again, or are lost."""
@@ -164,7 +164,7 @@ class LedgerChain:
         self._alive()
         return self.blocks[-1].number
 
-    async def events(self, first: int, last: int) -> tuple[list[Asked], list[Refunded]]:
+    async def events(self, first: int, last: int) -> tuple[list[ChallengeEvent], list[RefundEvent]]:
         """Events of a range of blocks."""
         self._alive()
         if self.limit is not None and last - first >= self.limit:
@@ -229,12 +229,12 @@ class LedgerChain:
         self._alive()
         return transaction in self.pool
 
-    async def vouchers(self, epoch: int, digest: bytes) -> list[Voucher] | None:
+    async def vouchers(self, epoch: int, digest: bytes) -> list[DebitVoucher] | None:
         """From the post's call data."""
         self._alive()
         post = self.ledger.posts[epoch]
         return [
-            Voucher(one.payer, one.net, one.cap, one.until, one.r.to_bytes(32, "big") + _s(one.vs))
+            DebitVoucher(one.payer, one.net, one.cap, one.until, one.r.to_bytes(32, "big") + _s(one.vs))
             for one in post.entries
         ]
 

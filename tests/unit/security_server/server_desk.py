@@ -15,12 +15,8 @@ from pywallet.protocol import (
     digest,
 )
 from security_server.db.tables import sessions, tickets
-from security_server.playback.invocations import (
-    Now,
-    Outcome,
-    Received,
-    accept,
-)
+from security_server.playback.conditions import Conditions, VerifiedInvocation
+from security_server.playback.invocations import Outcome, accept
 
 DOMAIN = Domain(31337, b"\x55" * 20)
 STATION, LISTENER, DEVICE, PAYEE, OWNER, CONTENT = (bytes([n]) * 20 for n in range(1, 7))
@@ -33,7 +29,7 @@ class Desk:
 
     connection: Connection
     policy: Policy
-    now: Now
+    now: Conditions
     tickets: list[bytes] = field(default_factory=list)
     sequence: dict[bytes, int] = field(default_factory=dict)
     duration_ms: int | None = None
@@ -98,7 +94,7 @@ class Desk:
         position_ms: int = 0,
         time_ms: int | None = None,
         **changes: int,
-    ) -> Received:
+    ) -> VerifiedInvocation:
         """A signed action, numbered after the last one."""
         self.sequence[session] += 1
         values = {
@@ -109,9 +105,9 @@ class Desk:
         message = Invocation(
             session=session, ticket=ticket, content=CONTENT, action=int(Action.of(action)), **{**values, **changes}
         )
-        return Received(digest(message, DOMAIN), message, bytes(65), DEVICE)
+        return VerifiedInvocation(digest(message, DOMAIN), message, bytes(65), DEVICE)
 
-    def give(self, item: Received) -> Outcome:
+    def give(self, item: VerifiedInvocation) -> Outcome:
         """Hand an action to the server."""
         return accept(self.connection, item, self.policy, self.now, 20_000, duration_ms=self.duration_ms)
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from messages.server_http import VoucherPost
+from messages.settlement import VoucherResult
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import (
     Signed,
@@ -94,7 +95,7 @@ async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None
     for _ in range(8):
         chain.time_s += 5
         await first.hear(ticket)
-        stated = Signed.from_json(Statement, (await second.books._state(STATION, ()))["statement"]).message
+        stated = Signed.from_json(Statement, (await second.books.state(STATION)).statement).message
         voucher = sign(
             Voucher(KEYS.address, STATION, stated.spent, SCHEDULE.epoch_of(chain.time_s) + 10),
             first.core.domain,
@@ -102,7 +103,7 @@ async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None
         )
         post = VoucherPost(voucher.to_json())
         answers = await asyncio.gather(*(server.books.voucher(post) for server in servers * 3), return_exceptions=True)
-        assert all(isinstance(answer, dict | Unavailable) for answer in answers), answers
+        assert all(isinstance(answer, VoucherResult | Unavailable) for answer in answers), answers
         heard = await _intervals(first)
     await first.collect()
     chain.time_s = SCHEDULE.ends(SCHEDULE.epoch_of(chain.time_s)) + 1

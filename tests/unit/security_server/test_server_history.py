@@ -5,15 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
-from security_server.db import retention
+from security_server import retention
 from security_server.db.cursors import ENDED, read_cursor
 from security_server.db.queries import new, put
-from security_server.db.retention import (
-    Ages,
-    counts_for_ever,
-    first_unsettled,
-    prune,
-)
 from security_server.db.tables import (
     METADATA,
     debits,
@@ -28,6 +22,12 @@ from security_server.db.tables import (
 )
 from security_server.epochs.epoch_store import ended
 from security_server.epochs.settlement_state import State
+from security_server.retention import (
+    Ages,
+    counts_for_ever,
+    first_unsettled,
+    prune,
+)
 from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, STATION, Desk, terms
 
 DAY_S = 86_400

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from messages.host_server.playback import UsageCounters
 from pywallet.rules.limits import CLOCK_AHEAD_MS
-from security_server.billing.accounts import Money, Outstanding, outstanding
+from security_server.billing.accounts import Outstanding, outstanding
+from security_server.chain.money import Money
 from security_server.db.queries import get
 from security_server.db.tables import (
     epoch_contents,
@@ -34,7 +36,7 @@ def test_a_play_counts_once_and_its_intervals_fill(desk: Desk) -> None:
     row = get(desk.connection, tickets, id=ticket)
     assert row is not None
     assert row["unvouchered_intervals"] == 3
-    assert outcome.usage == {"plays": 1, "seeks": 0, "seconds": 30, "first_play_s": START_MS // 1000}
+    assert outcome.usage == UsageCounters(plays=1, seeks=0, seconds=30, first_play_s=START_MS // 1000)
     assert outcome.left == {"play": 2, "seek": 2}
 
 
@@ -48,7 +50,7 @@ def test_the_same_bytes_again_are_acknowledged_and_counted_once(desk: Desk) -> N
     assert (first.code, first.replay, again.code, again.replay) == (None, False, None, True)
     assert again.usage == first.usage
     assert again.usage is not None
-    assert again.usage["plays"] == 1
+    assert again.usage.plays == 1
 
 
 def test_other_bytes_under_a_used_number_are_replays(desk: Desk) -> None:
@@ -256,7 +258,7 @@ def test_no_credit_ends_before_a_voucher_would_be_taken(desk: Desk) -> None:
         codes.append(code)
     # Three plays are 3,150 wei with the commission.
     assert codes == [None, None, None, "station.credit.exhausted"]
-    assert outstanding(desk.connection, STATION, 7).small_change(500, 3_151)
+    assert outstanding(desk.connection, STATION, 7).is_below_minimum(500, 3_151)
 
 
 def test_a_listeners_credit_reaches_as_far_as_the_minimum(desk: Desk) -> None:
@@ -282,8 +284,8 @@ def test_intervals_until_a_voucher_is_taken(
     """So many intervals more, and not one fewer, reach the minimum."""
     owed = Outstanding(0, current, unvouchered, 1)
     more = owed.until_settled(bps, least_wei, each)
-    assert not owed.small_change(bps, least_wei, more * each)
-    assert more == 0 or owed.small_change(bps, least_wei, (more - 1) * each)
+    assert not owed.is_below_minimum(bps, least_wei, more * each)
+    assert more == 0 or owed.is_below_minimum(bps, least_wei, (more - 1) * each)
 
 
 def test_a_play_that_owes_already_goes_on_at_the_limit(desk: Desk) -> None:

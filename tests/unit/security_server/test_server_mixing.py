@@ -16,6 +16,7 @@ from sqlalchemy import insert, select
 
 from chain.contracts.reverts import LEAF_CLAIMED
 from chain.contracts.settlement import ClaimItem
+from messages.settlement import ClaimResult
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import Refusal
 from pywallet.protocol import (
@@ -127,7 +128,7 @@ def claim(number: int, to: bytes | None = None, epoch: int = 1) -> list[Any]:
 
 async def test_nothing_is_sent_before_the_wait_is_over_and_then_all_of_it_alone_or_not(scene: Scene) -> None:
     mixer = scene.start()
-    assert await mixer.take(claim(1)) == {"transaction": None, "due_s": START_MS // 1000 + 600}
+    assert await mixer.take(claim(1)) == ClaimResult(None, due_s=START_MS // 1000 + 600)
     assert (await mixer.round(), scene.network.sent) == (0, 0)
     scene.now_ms += 300_000
     await mixer.take(claim(2))
@@ -159,7 +160,7 @@ async def test_asking_again_tells_where_it_stands_and_sends_nothing_twice(scene:
     assert await mixer.take(claim(1)) == first
     scene.now_ms += 600_000
     await mixer.round()
-    assert await mixer.take(claim(1)) == {"transaction": "0x" + "00" * 32}
+    assert await mixer.take(claim(1)) == ClaimResult("0x" + "00" * 32)
     assert (await mixer.round(), scene.network.sent) == (0, 1)
     assert await refused(mixer.take(claim(1, to=b"\x07" * 20))) == "claim.done"
 
@@ -177,7 +178,7 @@ async def test_a_crash_loses_nothing_and_pays_nothing_twice(scene: Scene) -> Non
     await mixer.round()
     scene.network.reason = None
     assert (await scene.waiting(), scene.network.sent) == (0, 0)
-    assert await mixer.take(claim(1)) == {"transaction": "0x" + "00" * 32}
+    assert await mixer.take(claim(1)) == ClaimResult("0x" + "00" * 32)
 
 
 async def test_what_fails_for_now_waits_for_another_round_and_not_for_ever(scene: Scene) -> None:
@@ -218,7 +219,7 @@ async def test_the_hours_claims_count_those_that_wait(scene: Scene) -> None:
     await mixer.take(claim(1))
     await mixer.take(claim(2))
     assert await refused(mixer.take(claim(3))) == "claim.busy"
-    assert (await mixer.take(claim(2)))["transaction"] is None
+    assert (await mixer.take(claim(2))).transaction is None
 
 
 async def test_another_recipient_takes_the_place_of_the_first(scene: Scene) -> None:
@@ -255,9 +256,9 @@ async def test_a_claim_is_taken_while_its_epoch_runs_and_sent_at_the_moment_that
     assert await refused(mixer.take(claim(1, epoch=EPOCH), START_MS // 1000 + 5_000)) == "claim.unknown"
     await scene.owe(1, EPOCH)
     due_s = START_MS // 1000 + 5_600
-    assert await mixer.take(claim(1, epoch=EPOCH), START_MS // 1000 + 5_000) == {"transaction": None, "due_s": due_s}
+    assert await mixer.take(claim(1, epoch=EPOCH), START_MS // 1000 + 5_000) == ClaimResult(None, due_s=due_s)
     # Asked again, also with another moment, it is the first.
-    assert await mixer.take(claim(1, epoch=EPOCH)) == {"transaction": None, "due_s": due_s}
+    assert await mixer.take(claim(1, epoch=EPOCH)) == ClaimResult(None, due_s=due_s)
     del scene.early[EPOCH]
     scene.now_ms += 5_599_000
     assert (await mixer.round(), scene.network.sent) == (0, 0)
@@ -270,9 +271,9 @@ async def test_a_claim_that_names_no_moment_waits_for_its_epoch(scene: Scene) ->
     mixer = scene.start()
     await scene.owe(1, EPOCH)
     final_s = HERE.schedule.due(EPOCH)
-    assert (await mixer.take(claim(1, epoch=EPOCH)))["due_s"] == final_s + 600
+    assert (await mixer.take(claim(1, epoch=EPOCH))).due_s == final_s + 600
     scene.early[EPOCH] = "claim.pending"
-    assert (await mixer.take(claim(2, epoch=EPOCH)))["due_s"] == final_s + 600
+    assert (await mixer.take(claim(2, epoch=EPOCH))).due_s == final_s + 600
 
 
 async def test_a_claim_whose_moment_has_not_come_fills_no_round(scene: Scene) -> None:

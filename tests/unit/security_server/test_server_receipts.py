@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -24,8 +25,8 @@ from pywallet.protocol import (
     signer,
     statement_digest,
 )
-from security_server.api.connections import HostConnection
 from security_server.db.tables import tickets
+from security_server.host_connections import HostConnection
 from tests.unit.security_server.epoch_server import KEYS, SCHEDULE, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import LedgerChain
 from tests.unit.security_server.server_desk import DEVICE, OWNER, PAYEE
@@ -55,7 +56,7 @@ def connected(server: EpochServer, device: bytes) -> HostConnection:
     """A line that has said hello."""
     line = HostConnection()
     line.device = device
-    server.core.hub.add(line)
+    server.core.hosts.add(line)
     return line
 
 
@@ -74,9 +75,9 @@ async def test_a_receipt_goes_to_the_devices_of_its_listener(tmp_path: Path) -> 
     assert [event["receipt"]["message"]["payee"] for event in pushed[DEVICE]] == [to_hex(PAYEE)]
     assert pushed[STRANGER] == []
     asked = ReceiptsRequest(0, [to_hex(PAYEE), to_hex(OWNER)])
-    (own,) = (await server.issued.of_device(DEVICE, asked))["receipts"]
-    assert {"event": "receipt", **own} == pushed[DEVICE][0]
-    assert (await server.issued.of_device(STRANGER, asked))["receipts"] == []
+    (own,) = (await server.issued.of_device(DEVICE, asked)).receipts
+    assert {"event": "receipt", **msgspec.to_builtins(own)} == pushed[DEVICE][0]
+    assert (await server.issued.of_device(STRANGER, asked)).receipts == []
     server.kill()
 
 
@@ -89,8 +90,7 @@ async def test_a_payee_asks_with_its_key_for_what_a_challenge_needs(tmp_path: Pa
 
     async def ask(payee: bytes, by: bytes = KEYS.address, time_s: int = now_s) -> list[Any]:
         signature = to_hex(sign_digest(key, receipts_digest(by, payee, time_s)))
-        found: list[Any] = (await server.issued.of_payee(ReceiptsPost(to_hex(payee), time_s, signature)))["receipts"]
-        return found
+        return (await server.issued.of_payee(ReceiptsPost(to_hex(payee), time_s, signature))).receipts
 
     assert await ask(address_of(key)) == []
     for changes, code in (
@@ -112,16 +112,16 @@ async def test_accounts_and_settled_lines_are_the_payers(tmp_path: Path) -> None
     server = await heard(tmp_path)
     await server.pay()
     until, time_s = SCHEDULE.epoch_of(server.chain.time_s) + 10, server.chain.time_s
-    stated = await server.books._state(STATION, ())
-    cap = SignedMessage.from_json(Statement, stated["statement"]).message.spent
+    stated = await server.books.state(STATION)
+    cap = SignedMessage.from_json(Statement, stated.statement).message.spent
     voucher = sign(Voucher(KEYS.address, STATION, cap, until), server.core.domain, STATION_KEY).to_json()
     told: list[Any] = []
     for key in (None, keccak256(b"stranger"), STATION_KEY):
         proof = None if key is None else to_hex(sign_digest(key, statement_digest(KEYS.address, time_s)))
-        told.append((await server.books.voucher(VoucherPost(voucher, [(1, 1)], time_s, proof)))["settled"])
+        told.append((await server.books.voucher(VoucherPost(voucher, [(1, 1)], time_s, proof))).settled)
     assert told[:2] == [None, None]
-    assert [line[0] for line in told[2]["lines"]] == [1]
-    assert signer(SignedMessage.from_json(Statement, told[2]["statement"]), server.core.domain) == KEYS.address
+    assert [line[0] for line in told[2].lines] == [1]
+    assert signer(SignedMessage.from_json(Statement, told[2].statement), server.core.domain) == KEYS.address
     stranger = to_hex(sign_digest(keccak256(b"stranger"), statement_digest(KEYS.address, time_s)))
     with pytest.raises(GomaaError) as error:
         await server.books.account(AccountRequest(to_hex(STATION), time_s, stranger))
@@ -142,14 +142,15 @@ async def test_a_published_voucher_names_nobodys_tickets(tmp_path: Path) -> None
     ]
     server.chain.time_s += 11
     assert await server.hear(ticket) is None
-    cap = SignedMessage.from_json(Statement, (await server.books._state(STATION, ()))["statement"]).message.spent
+    cap = SignedMessage.from_json(Statement, (await server.books.state(STATION)).statement).message.spent
     until = SCHEDULE.epoch_of(server.chain.time_s) + 10
     used = sign(Voucher(KEYS.address, STATION, cap // 2, until), server.core.domain, STATION_KEY).to_json()
     answers = set()
     for lines in ([(1, 2)], [(2, 2)], [(1, 1)], [], None):
-        answers.add(json.dumps(await server.books.voucher(VoucherPost(used, lines))))
+        answers.add(msgspec.json.encode(await server.books.voucher(VoucherPost(used, lines))))
         # A device that hears what a station pays for is not that payer.
-        answers |= {json.dumps(await server.books.paid(device, Pay(0, used, lines))) for device in (STRANGER, DEVICE)}
+        for device in (STRANGER, DEVICE):
+            answers.add(msgspec.json.encode(await server.books.listener_voucher(device, Pay(0, used, lines))))
     assert len(answers) == 1
     time_s = server.chain.time_s
     proof = to_hex(sign_digest(STATION_KEY, statement_digest(KEYS.address, time_s)))

@@ -19,7 +19,7 @@ from pywallet.errors import GomaaError
 from pywallet.protocol import Claim, Domain, Signed
 from pywallet.settlement import EpochHeader, Schedule
 from security_server.billing.claim_relay import ClaimRelay
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
 from security_server.db.writer import Store
 from tests.unit.security_server import services

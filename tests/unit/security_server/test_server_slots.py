@@ -8,10 +8,11 @@ from sqlalchemy import event, select
 from pywallet.crypto import address_of
 from pywallet.errors import Refusal
 from pywallet.protocol import Voucher, sign
-from security_server.billing.accounts import Money
+from security_server.billing.epoch_facts import EpochFacts
 from security_server.billing.fair_slots import EpochBounds
-from security_server.billing.settling import Done, Settling, settle_voucher
-from security_server.billing.statements import Stated, state
+from security_server.billing.settling import VoucherOutcome, settle_voucher
+from security_server.billing.statements import StatementDraft, draft_statement
+from security_server.chain.money import Money
 from security_server.db.tables import debits, tickets
 from tests.unit.security_server.server_desk import DOMAIN, START_MS, STATION, Desk
 
@@ -56,16 +57,16 @@ class Payers:
             tickets.insert().values(id=identity, session=bytes(32), last_invocation=bytes(32), **row)
         )
 
-    def stated(self, payer: bytes) -> Stated:
+    def stated(self, payer: bytes) -> StatementDraft:
         """The payer's statement."""
-        return state(self.desk.connection, payer, self.epoch, RICH, self.bond, self.slots)
+        return draft_statement(self.desk.connection, payer, self.epoch, RICH, self.bond, self.slots)
 
-    def pay(self, payer: bytes) -> Done:
+    def pay(self, payer: bytes) -> VoucherOutcome:
         """The payer signs for all that it owes."""
         voucher = sign(Voucher(server=SERVER, payer=payer, cap=10**12, until=self.epoch + 1), DOMAIN, SERVER_KEY)
-        at = Settling(DOMAIN, SERVER, SERVER_KEY, self.epoch, START_MS // 1000, RICH, self.bond, slots=self.slots)
+        facts = EpochFacts(DOMAIN, SERVER, SERVER_KEY, self.epoch, START_MS // 1000, RICH, self.bond, slots=self.slots)
         with self.desk.connection.begin_nested():
-            return settle_voucher(self.desk.connection, voucher, at)
+            return settle_voucher(self.desk.connection, voucher, facts)
 
     def net(self, payer: bytes) -> int:
         """What it has in the epoch."""

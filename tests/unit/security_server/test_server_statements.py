@@ -18,14 +18,12 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.settlement import gross
-from security_server.billing.accounts import Money, outstanding
-from security_server.billing.statements import (
-    Issued,
-    Settling,
-    Stated,
-    settle,
-    state,
-)
+from security_server.billing.accounts import outstanding
+from security_server.billing.epoch_facts import EpochFacts
+from security_server.billing.receipt_signing import IssuedReceipt
+from security_server.billing.settling import settle_voucher
+from security_server.billing.statements import StatementDraft, draft_statement
+from security_server.chain.money import Money
 from security_server.db.queries import get
 from security_server.db.tables import debits, payees
 from tests.budget import budget
@@ -36,19 +34,20 @@ SERVER = address_of(SERVER_KEY)
 RICH = Money(10**9, 0, 0, 500)
 
 
-def stated(desk: Desk, epoch: int = 7, money: Money = RICH, bond: int = 10**9) -> Stated:
+def stated(desk: Desk, epoch: int = 7, money: Money = RICH, bond: int = 10**9) -> StatementDraft:
     """Ask for the station's statement."""
-    return state(desk.connection, STATION, epoch, money, bond)
+    return draft_statement(desk.connection, STATION, epoch, money, bond)
 
 
 def pay(
     desk: Desk, cap: int, epoch: int = 7, money: Money = RICH, bond: int = 10**9, until: int | None = None
-) -> list[Issued]:
+) -> list[IssuedReceipt]:
     """Hand in a voucher."""
     voucher = sign(
         Voucher(server=SERVER, payer=STATION, cap=cap, until=epoch + 1 if until is None else until), DOMAIN, STATION_KEY
     )
-    return settle(desk.connection, voucher, Settling(DOMAIN, SERVER, SERVER_KEY, epoch, START_MS // 1000, money, bond))
+    facts = EpochFacts(DOMAIN, SERVER, SERVER_KEY, epoch, START_MS // 1000, money, bond)
+    return settle_voucher(desk.connection, voucher, facts).issued
 
 
 def heard(desk: Desk, number: int, seconds: int, session: bytes | None = None) -> bytes:

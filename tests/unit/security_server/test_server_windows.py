@@ -171,7 +171,7 @@ class Seeker:
         self.waits.append(silent_ms)
 
     def ask(self, anchor_ms: int, position_ms: int, first: int, count: int) -> range:
-        """As the server answers (``given_keys.give``)."""
+        """As the server answers (``given_keys.give_keys``)."""
         starts = LONG[: self.length_ms // 2_000 + 1]
         wanted = Window.of(anchor_ms, position_ms, 60_000).clip(starts, first, count)
         for again in (True, False):

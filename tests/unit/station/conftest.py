@@ -141,7 +141,8 @@ class FakeServer:
 
     async def _account(self, request: web.Request) -> web.Response:
         self._asked(await request.json(), STATION_ADDRESS)
-        return self._problem() or web.json_response({"usable_wei": str(self.usable)})
+        names = ("escrow_wei", "requested_wei", "unposted_wei", "unvouchered_wei")
+        return self._problem() or web.json_response({**dict.fromkeys(names, "0"), "usable_wei": str(self.usable)})
 
     def _asked(self, value: dict[str, Any], payer: bytes) -> None:
         """The station has signed what it asks for."""

@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
+from msgspec import Struct
 
 from chain import domain_proof
 from pywallet import crypto
@@ -31,6 +32,10 @@ KEY = b"\x01" * 32
 VECTORS = Path(__file__).parents[2] / "vectors" / "delivery"
 SERVERS = json.loads((VECTORS / "servers.json").read_text(encoding="utf-8"))
 PLAYER = '<sps-player src="/songs/one.sps"></sps-player>'
+
+
+class Nothing(Struct):
+    """An empty object."""
 
 
 @dataclass
@@ -151,7 +156,7 @@ class Site:
     async def _ticket(self, request: web.Request) -> web.Response:
         if not self.tickets:
             raise web.HTTPBadGateway
-        assert await body(request) == {}
+        assert await body(request, Nothing) == Nothing()
         return web.json_response({"error": {"code": "message.schema", "message": "", "detail": {}}}, status=400)
 
     async def _proof(self, _request: web.Request) -> web.Response:

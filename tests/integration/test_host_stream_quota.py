@@ -1,4 +1,4 @@
-"""The host's room for streams: a share for each site, and what never played is not kept."""
+"""Quota of streams: a share for each site, and eviction of streams that never played."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHER = "https://other.example"
 
 @pytest.fixture
 async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host whose browser has said hello; a site may open four streams, all sites together six."""
+    """A host with a quota of four streams for a site, and six for all sites."""
     monkeypatch.setattr(stream_quota, "MOST_OF_SITE", 4)
     monkeypatch.setattr(stream_quota, "MOST_STREAMS", 6)
     async with StandIn(SERVER, DOMAIN).running() as server, world(tmp_path, server, monkeypatch) as one:
@@ -29,7 +29,7 @@ async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 async def show(fan: World, stream: str, site: str, *, origin: str | None = None, segments: int = 90) -> str | None:
-    """Open a song for a site; the code of the refusal."""
+    """Open a content for a site; the code of the refusal."""
     cose = sign_header(header(fan.server, segments=segments), OWNER)
     fields: dict[str, Any] = {
         "stream": stream,
@@ -45,11 +45,8 @@ async def show(fan: World, stream: str, site: str, *, origin: str | None = None,
     return None
 
 
-async def test_a_site_fills_its_own_share_and_no_other(fan: World) -> None:
-    """Frames of other origins count for the page around them, also at once.
-
-    Another site and a closed page have room.
-    """
+async def test_a_site_has_its_own_quota(fan: World) -> None:
+    """Frames count for the site of their tab, also while they open. Closed pages free it."""
     site = "https://many.example"
     told = await asyncio.gather(*(show(fan, f"m{i}", site, origin=f"https://a{i}.example") for i in range(10)))
     assert (told.count(None), told.count("site.streams")) == (4, 6)
@@ -61,8 +58,8 @@ async def test_a_site_fills_its_own_share_and_no_other(fan: World) -> None:
     assert fan.refused() == []
 
 
-async def test_headers_of_a_site_fill_its_own_share(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bytes of its headers are counted, also those that are being read in a thread."""
+async def test_header_bytes_count_for_the_site(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of headers that are being read in a thread."""
     cose = sign_header(header(fan.server, segments=3000), OWNER)
     assert len(cose) > 64 << 10
     monkeypatch.setattr(stream_quota, "MOST_BYTES_OF_SITE", 2 * len(cose))
@@ -71,11 +68,8 @@ async def test_headers_of_a_site_fill_its_own_share(fan: World, monkeypatch: pyt
     assert await show(fan, "mine", "https://radio.example") is None
 
 
-async def test_room_is_made_by_who_has_most_and_never_played(fan: World) -> None:
-    """With all places taken, the oldest stream that never played leaves, of the site that has most.
-
-    What plays stays.
-    """
+async def test_a_stream_that_never_played_is_evicted(fan: World) -> None:
+    """At the limit of all sites, the oldest such stream of the site with most; playing ones stay."""
     await fan.prepared()
     await fan.invoke("play", 0, 0, 5)
     for i in range(4):
@@ -89,11 +83,8 @@ async def test_room_is_made_by_who_has_most_and_never_played(fan: World) -> None
     assert "s" in fan.host.streams
 
 
-async def test_what_never_played_leaves_no_line(fan: World) -> None:
-    """Songs that are refused when they are shown, and a problem of one that never played, are no activity.
-
-    A refused wish is, once.
-    """
+async def test_refusals_without_a_play_are_not_recorded(fan: World) -> None:
+    """Refusals of ``open``, and problems of a stream that never played; a refused action is recorded once."""
     broken = {"origin": "https://radio.example", "key": to_b64(fan.renderer[1])}
     for i in range(5):
         with pytest.raises(GomaaError):

@@ -16,7 +16,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
-from security_server.chain_view import ChainView
+from security_server.chain.view import ChainView
 from security_server.content.contents import ContentStore
 from security_server.db.cursors import (
     ENDED,

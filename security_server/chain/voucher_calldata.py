@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from eth_abi.abi import decode
@@ -15,7 +16,26 @@ from chain.deployment import Deployment
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import entries_digest
-from security_server.epochs.closed_epoch import Voucher
+
+
+@dataclass(frozen=True)
+class DebitVoucher:
+    """A debit of an epoch and the voucher that allows it.
+
+    Attributes:
+        payer: Whose escrow is debited, 20 bytes.
+        net: Debited before commission, wei.
+        cap: Cap of the voucher, wei.
+        until: Last epoch in which the voucher may be used.
+        signature: The payer's, under the voucher, 65 bytes.
+    """
+
+    payer: bytes
+    net: int
+    cap: int
+    until: int
+    signature: bytes
+
 
 MOST_BLOCKS: Final = 10_000
 """Blocks of events asked for at once.
@@ -23,13 +43,13 @@ MOST_BLOCKS: Final = 10_000
 Halved for a node that refuses or takes too long, doubled again while it answers.
 """
 
-Part = tuple[bytes, list[Voucher]]
+Part = tuple[bytes, list[DebitVoucher]]
 """The digest that a transaction's entries were added to, and the entries."""
 
 
 async def debited_vouchers(
     chain: Chain, deployment: Deployment, server: bytes, epoch: int, digest: bytes
-) -> list[Voucher] | None:
+) -> list[DebitVoucher] | None:
     """The vouchers under which an epoch's entries were debited, in the post or in a draft.
 
     Args:
@@ -53,7 +73,7 @@ async def debited_vouchers(
             if part is not None:
                 parts.append(part)
     # Parts that were undone and sent again may begin at the same digest: every way is tried, none twice.
-    ways: dict[bytes, list[Voucher]] = {bytes(32): []}
+    ways: dict[bytes, list[DebitVoucher]] = {bytes(32): []}
     waiting = [bytes(32)]
     while waiting and digest not in ways:
         here = waiting.pop()
@@ -101,7 +121,7 @@ async def _part(chain: Chain, deployment: Deployment, transaction: bytes, name: 
     except (DecodingError, OverflowError):
         raise GomaaError("chain.mismatch", reason="call data of a post") from None
     return bytes(before), [
-        Voucher(to_address(row[0]), int(row[1]), int(row[2]), int(row[3]), _signature(int(row[4]), int(row[5])))
+        DebitVoucher(to_address(row[0]), int(row[1]), int(row[2]), int(row[3]), _signature(int(row[4]), int(row[5])))
         for row in rows
     ]
 

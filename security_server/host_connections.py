@@ -1,21 +1,24 @@
-"""The hosts that are connected, and the events that are pushed to them."""
+"""Connections of hosts, and the events that are pushed to them."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
+import msgspec
+
+from messages.host_server.events import ServerEvent
+
 _QUEUE: Final = 1024
-"""Frames that wait for one host."""
+"""Most frames that wait for one host."""
 
 
 class HostConnection:
     """Outgoing frames of one connected host, in order.
 
     Attributes:
-        device: The device that said hello, 20 bytes; None before that.
+        device: Address of the device by its ``hello``, 20 bytes; None before that.
         frames: Frames as JSON; None ends the connection.
     """
 
@@ -23,10 +26,10 @@ class HostConnection:
         self.device: bytes | None = None
         self.frames: asyncio.Queue[str | None] = asyncio.Queue(_QUEUE)
 
-    def send(self, frame: Mapping[str, Any]) -> None:
-        """Queue a frame. A host that has not read a full queue is disconnected."""
+    def send(self, frame: Any) -> None:
+        """Queue a frame, a struct or a mapping. A host that has not read a full queue is disconnected."""
         try:
-            self.frames.put_nowait(json.dumps(frame, separators=(",", ":")))
+            self.frames.put_nowait(msgspec.json.encode(frame).decode())
         except asyncio.QueueFull:
             while not self.frames.empty():
                 self.frames.get_nowait()
@@ -47,12 +50,12 @@ class HostConnections:
         """Remove a host that has disconnected."""
         self._connections.discard(connection)
 
-    def push(self, event: Mapping[str, Any], devices: Iterable[bytes] | None = None) -> None:
+    def push(self, event: ServerEvent, devices: Iterable[bytes] | None = None) -> None:
         """Send an event.
 
         Args:
-            event: The frame.
-            devices: Addresses of the devices that get it; None: every host that said hello.
+            event: The event.
+            devices: Addresses of its receivers; None: every host that has sent ``hello``.
         """
         wanted = None if devices is None else set(devices)
         for connection in list(self._connections):

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from chain.abi import event
 from chain.client import Chain
 from chain.clock import ChainClock
 from chain.contracts.content import Content, ContentState
@@ -28,32 +23,12 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
 from pywallet.settlement import Answer, EpochHeader
 from pywallet.wallet.permit import Permit
-from security_server.billing.accounts import Money
-from security_server.chain_cache import Cache
+from security_server.chain.cache import Cache
+from security_server.chain.challenge_events import ChallengeEvent, RefundEvent, read_events
+from security_server.chain.content_watch import ContentWatch, OnWithdrawn
+from security_server.chain.money import Money
+from security_server.chain.voucher_calldata import DebitVoucher, debited_vouchers
 from security_server.config import Config
-from security_server.epochs.closed_epoch import Voucher
-from security_server.epochs.voucher_calldata import debited_vouchers
-
-log = logging.getLogger("gomaa.server")
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Event of a challenge; ``amount`` in wei, ``block`` its number."""
-
-    epoch: int
-    payee: bytes
-    amount: int
-    block: int
-
-
-@dataclass(frozen=True)
-class Refunded:
-    """Event of a void epoch whose debits were refunded."""
-
-    epoch: int
-    block: int
 
 
 class ChainView:
@@ -69,8 +44,7 @@ class ChainView:
         self._settlement = Settlement(chain, deployment)
         self._token = Token(chain, deployment)
         self._cache = Cache()
-        self._followed: dict[bytes, list[asyncio.Task[None]]] = {}
-        self._revoked: Callable[[bytes, str], Awaitable[None]] | None = None
+        self._watch = ContentWatch(chain, self._cache)
 
     async def now_ms(self) -> int:
         """The chain's time, Unix milliseconds; monotonic."""
@@ -170,25 +144,15 @@ class ChainView:
         """The newest block's number."""
         return (await self._chain.block()).number
 
-    async def events(self, first: int, last: int) -> tuple[list[Asked], list[Refunded]]:
+    async def events(self, first: int, last: int) -> tuple[list[ChallengeEvent], list[RefundEvent]]:
         """Challenges and refunds of this server in a range of blocks, both ends included."""
-        logs = [
-            await self._chain.logs(
-                self._deployment.settlement, event("Settlement", name), first, (self._address,), last
-            )
-            for name in ("Challenged", "Refunded")
-        ]
-        asked = [
-            Asked(int(log.fields["epoch"]), bytes(log.fields["payee"]), int(log.fields["amount"]), log.block)
-            for log in logs[0]
-        ]
-        return asked, [Refunded(int(log.fields["epoch"]), log.block) for log in logs[1]]
+        return await read_events(self._chain, self._deployment, self._address, first, last)
 
     async def is_open(self, epoch: int, payee: bytes, amount: int) -> bool:
         """Whether a challenge waits for an answer."""
         return await self._settlement.open_challenge(self._address, epoch, payee, amount) is not None
 
-    async def vouchers(self, epoch: int, digest: bytes) -> list[Voucher] | None:
+    async def vouchers(self, epoch: int, digest: bytes) -> list[DebitVoucher] | None:
         """The vouchers under the debits of a posted epoch, from call data by their digest.
 
         None where they are not to be had.
@@ -304,35 +268,14 @@ class ChainView:
         """
         return (await self._settlement.answer_batch(key, self._address, epoch, shown)).hash
 
-    def on_revoked(self, act: Callable[[bytes, str], Awaitable[None]]) -> None:
-        """Set the callback for followed contents that are revoked or destroyed: content, error code."""
-        self._revoked = act
+    def on_withdrawn(self, callback: OnWithdrawn) -> None:
+        """Set the callback for followed contents that are revoked or destroyed."""
+        self._watch.on_withdrawn(callback)
 
     def follow(self, content: bytes) -> None:
         """Watch a content's contract from now on."""
-        if content not in self._followed:
-            loop = asyncio.get_running_loop()
-            self._followed[content] = [
-                loop.create_task(self._watch(content, "Revoked", "content.revoked")),
-                loop.create_task(self._watch(content, "Destroyed", "content.destroyed")),
-            ]
-
-    async def _watch(self, content: bytes, event: str, code: str) -> None:
-        while True:
-            try:
-                async for _ in self._chain.watch([content], event):
-                    self._cache.forget("content")
-                    if self._revoked is not None:
-                        await self._revoked(content, code)
-            except GomaaError as error:
-                log.warning("watching %s: %s", content.hex(), error)
-            await asyncio.sleep(1)
+        self._watch.follow(content)
 
     async def close(self) -> None:
         """Stop watching."""
-        tasks = [task for pair in self._followed.values() for task in pair]
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._watch.close()

@@ -1,0 +1,1 @@
+"""The server's access to the chain: cached reads, transactions, subscriptions."""
