@@ -2,7 +2,7 @@
  * Elapsed time, including the time that the computer slept.
  */
 
-/** A clock that was set back by more than this does not show the elapsed time. */
+/** Difference above which a wall clock that was set back does not count. */
 const SET_BACK_MS = 60_000;
 
 /**

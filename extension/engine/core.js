@@ -11,7 +11,11 @@ const KEEP_AWAKE_MS = 20_000;
 
 // Trusted Types: the content security policy accepts script URLs of this policy only, which creates the one Worker.
 const address = new URL("worker.mjs", import.meta.url).href;
-const { trustedTypes } = /** @type {any} */ (globalThis);
+/**
+ * @typedef {{createPolicy: (name: string, rules: {createScriptURL: () => string}) => {createScriptURL: (input: string)
+ *   => string}}} TrustedTypes
+ */
+const { trustedTypes } = /** @type {{trustedTypes?: TrustedTypes}} */ (globalThis);
 const policy = trustedTypes?.createPolicy("gomaa", { createScriptURL: () => address });
 
 /** One instance of the Python core in a Worker of its own. */
@@ -26,7 +30,7 @@ export class PythonCore {
   keepAwakeTimer;
   /** @private */
   ended = false;
-  /** Time that Python took to start, ms. @type {Promise<number>} */
+  /** Resolves with the time that Python took to start, ms. @type {Promise<number>} */
   started;
 
   constructor() {
@@ -46,13 +50,14 @@ export class PythonCore {
   }
 
   /**
-   * Calls one operation of pywallet.worker_api.
-   * @param {string} op
-   * @param {Record<string, unknown>} [payload]
-   * @param {Uint8Array} [blob]
-   * @returns {Promise<any>} rejected with a Problem
+   * Calls an operation of pywallet.worker_api.
+   * @template {import("./core_operations.d.ts").CoreOperation} Op
+   * @param {Op} op
+   * @param {import("./core_operations.d.ts").CoreOperations[Op]["arguments"]} payload
+   * @param {Uint8Array} [blob] binary argument
+   * @returns {Promise<import("./core_operations.d.ts").CoreOperations[Op]["result"]>} rejected with a Problem
    */
-  call(op, payload = {}, blob) {
+  call(op, payload, blob) {
     if (this.ended) return Promise.reject(new Problem("host.stream.unknown"));
     this.keepAwakeTimer ??= setInterval(keepAwake, KEEP_AWAKE_MS);
     return this.requests.request((id) => this.worker.postMessage({ id, op, payload: JSON.stringify(payload), blob }));

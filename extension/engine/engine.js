@@ -4,14 +4,17 @@
 
 import { Problem } from "../shared/problem.js";
 import { badge, start, tell } from "./link.js";
-import { warm } from "./wallet_core.js";
+import { startCore } from "./wallet_core.js";
 import { TrackHandover } from "./playback/track_handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
 import { downgrade } from "./playback/activation_rules.js";
 import { Stream } from "./playback/stream.js";
-import { publishState } from "./playback/state_publisher.js";
+import { nowPlaying, publishState } from "./playback/state_publisher.js";
 import * as wallet from "./wallet.js";
+
+/** @import { BackgroundMessages } from "./messages.d.ts" */
+/** @typedef {import("./playback/activation_rules.js").Surface} Surface */
 
 const TAKE_OVER_ATTEMPTS = 6;
 const TAKE_OVER_RETRY_MS = 700;
@@ -27,11 +30,19 @@ let badgeCount = -1;
 
 /** Updates the number of pending decisions on the toolbar button and in the screens. */
 function decisionsChanged() {
-  const count = wallet.questions().length + [...streams.values()].filter(({ waitsToMove }) => waitsToMove).length;
+  const takeOvers = [...streams.values()].filter((stream) => stream.waitsForTakeOver);
+  const count = wallet.pendingQuestions().length + takeOvers.length;
   if (count !== badgeCount) badge(count);
   badgeCount = count;
   for (const port of screens) tell(port, { event: "decisions" });
 }
+
+/** Song and site of a stream, for a decision. @param {Stream} stream */
+const describe = ({ song, place }) => ({
+  title: song?.title ?? "",
+  artist: song?.artist ?? "",
+  origin: place.origin,
+});
 
 wallet.setUp({
   changed() {
@@ -42,46 +53,51 @@ wallet.setUp({
   },
   playing() {
     for (const stream of streams.values()) {
-      const playing = stream.playing();
+      const playing = nowPlaying(stream);
       if (playing) return playing;
     }
     return null;
   },
   decisions() {
     const all = [...streams.values()];
-    const describe = (/** @type {any} */ song, /** @type {any} */ place) => ({
-      title: song?.title ?? "",
-      artist: song?.artist ?? "",
-      origin: place.origin,
-    });
     return {
       takeovers: all
-        .filter(({ waitsToMove }) => waitsToMove)
-        .map(({ song, place }) => ({ stream: place.stream, ...describe(song, place) })),
-      // Only songs whose player opened this window: a page must not ask by showing a player.
+        .filter(({ waitsForTakeOver }) => waitsForTakeOver)
+        .map((stream) => ({ stream: stream.place.stream, ...describe(stream) })),
+      // Only songs whose player opened this window: showing a player is no request of a page.
       costs: all
         .filter(({ opened, payment }) => opened && payment.costs)
-        .map(({ song, place, info, facts, payment }) => ({
-          ...describe(song, place),
-          interval_s: info?.interval_s ?? null,
-          facts,
-          ...payment.summary(0),
+        .map((stream) => ({
+          ...describe(stream),
+          interval_s: stream.info?.interval_s ?? null,
+          facts: stream.facts,
+          ...stream.payment.summary(0),
         })),
     };
   },
-  asks: decisionsChanged,
+  decisionsChanged,
   takeOver(token) {
     const stream = streams.get(token);
-    if (stream?.waitsToMove) takeOver(stream).catch((error) => stream.fail(error));
+    if (stream?.waitsForTakeOver) takeOver(stream).catch((error) => stream.fail(error));
   },
-  async halt(origin) {
+  async pauseSite(origin) {
     for (const stream of streams.values())
       if (stream.isActive && (stream.place.origin === origin || stream.place.site === origin))
         await stream.onMessage({ type: "pause" }).catch(() => undefined);
   },
 });
 
-/** Handlers of the background's messages by type. @type {Record<string, (message: any) => void>} */
+/** Closes and forgets a stream. @param {string} token */
+function hide(token) {
+  streams.get(token)?.close();
+  streams.delete(token);
+  decisionsChanged();
+}
+
+/**
+ * Handlers of the background's messages by type.
+ * @type {{[Type in keyof BackgroundMessages]: (message: BackgroundMessages[Type]) => void}}
+ */
 const HANDLERS = {
   show(place) {
     const existing = streams.get(place.stream);
@@ -89,48 +105,48 @@ const HANDLERS = {
     existing?.close();
     const stream = new Stream(place);
     streams.set(place.stream, stream);
-    const { after, crossfade_s } = place.list ?? {};
+    const { after = null, crossfade_s = 0 } = place.list ?? {};
     const before = after && streams.get(after);
     if (!before) return;
     before.next?.close();
     before.next = new TrackHandover(before, stream, crossfade_s, () => before.changeTrack(1, true));
   },
-  /** The background was restarted: its ports have other numbers, and the pages show their players again. */
+  /** After a restart of the background its ports have other numbers, and the pages show their players again. */
   lost() {
     screens.clear();
     badgeCount = -1;
     provider.lost();
     for (const stream of streams.values()) stream.orphan();
     setTimeout(() => {
-      for (const [token, stream] of streams) if (stream.isOrphan) HANDLERS["hide"]?.({ stream: token });
+      for (const [token, stream] of streams) if (stream.isOrphan) hide(token);
     }, ORPHAN_MS);
   },
   hide({ stream }) {
-    streams.get(stream)?.close();
-    streams.delete(stream);
-    decisionsChanged();
+    hide(stream);
   },
   opened({ port, kind, stream, site }) {
     if (kind === "provider" || kind === "approval") provider.open(port, kind, site);
     else if (kind === "player") streams.get(stream)?.attach(port);
     else screens.add(port);
-    if (kind === "wallet" || kind === "approval") warm();
+    if (kind === "wallet" || kind === "approval") startCore();
   },
   dismissed() {
-    approvals.dismissed();
+    approvals.rejectAll();
   },
   closed({ port }) {
     screens.delete(port);
     provider.close(port);
     for (const stream of streams.values()) stream.players.delete(port);
   },
-  from({ port, kind, stream, message }) {
-    if (kind === "player") {
-      const playing = streams.get(stream);
-      playing?.onMessage(message).catch((error) => playing.fail(error));
+  from(sent) {
+    const { port } = sent;
+    if (sent.kind === "player") {
+      const stream = streams.get(sent.stream);
+      stream?.onMessage(sent.message).catch((error) => stream.fail(error));
       return;
     }
-    if (kind === "provider") return void provider.onRequest(port, message);
+    if (sent.kind === "provider") return void provider.onRequest(port, sent.message);
+    const { kind, message } = sent;
     (kind === "approval" ? provider.handle(message) : wallet.handle(message)).then(
       (result) => tell(port, { id: message.id, ok: true, result }),
       (error) => tell(port, { id: message.id, ok: false, error: Problem.of(error).toJSON() }),
@@ -139,21 +155,21 @@ const HANDLERS = {
   command({ stream: token, command, value, n, active }) {
     const stream = streams.get(token);
     if (!stream) return;
-    /** @type {import("./playback/activation_rules.js").Surface} */
     const surface = active ? "activated" : "page";
-    const may = () => command !== "play" || stream.gate.allows(surface);
+    const isAllowed = () => command !== "play" || stream.gate.allows(surface);
     stream.pageCommands
-      .execute(n ?? 0, may, (allowed) => (allowed ? execute(stream, command, value, surface) : undefined))
+      .execute(n ?? 0, isAllowed, (allowed) => (allowed ? execute(stream, command, value, surface) : undefined))
       .catch((error) => stream.fail(error))
       .finally(() => publishState(stream));
   },
   event({ event }) {
+    const about = "stream" in event ? event.stream : "";
     for (const [token, stream] of streams) {
-      if (event.stream && event.stream !== token) continue;
-      stream.onHostEvent(event).catch((error) => stream.fail(error));
+      if (about && about !== token) continue;
+      stream.hostEvents.onEvent(event).catch((error) => stream.fail(error));
     }
     if (event.event === "host") provider.changed();
-    if (event.event === "receipt") wallet.earned();
+    if (event.event === "receipt") wallet.onReceipt();
     if (event.event === "receipt" || event.event === "host")
       for (const port of screens) tell(port, { event: "changed" });
   },
@@ -163,34 +179,48 @@ const HANDLERS = {
  * Executes a command of a page's script.
  * @param {Stream} stream
  * @param {string} command
- * @param {any} value
- * @param {import("./playback/activation_rules.js").Surface} surface
+ * @param {unknown} value
+ * @param {Surface} surface
  */
 async function execute(stream, command, value, surface) {
   if (command === "play") return stream.play(surface);
   const refusal = command === "seek" || command === "rate" ? stream.gate.refusal(command, surface) : null;
   if (refusal) return stream.notify(refusal);
-  if (command === "seek") return stream.onMessage({ type: "seek", position_ms: Number(value) || 0 });
-  if (command === "volume" || command === "rate") return stream.onMessage({ type: command, value: Number(value) || 0 });
-  if (command === "muted") return stream.onMessage({ type: "mute", value: Boolean(value) });
-  if (command === "pitch") return stream.onMessage({ type: "pitch", value: Boolean(value) });
-  return stream.onMessage({ type: command });
+  switch (command) {
+    case "pause":
+      return stream.onMessage({ type: "pause" });
+    case "seek":
+      return stream.onMessage({ type: "seek", position_ms: Number(value) || 0 });
+    case "volume":
+    case "rate":
+      return stream.onMessage({ type: command, value: Number(value) || 0 });
+    case "muted":
+      return stream.onMessage({ type: "mute", value: Boolean(value) });
+    case "pitch":
+      return stream.onMessage({ type: "pitch", value: Boolean(value) });
+    default:
+      return undefined;
+  }
 }
 
-/** Pauses the music of the other tab and starts this stream. @param {Stream} stream */
+/** Pauses the stream of the other tab and plays this one. @param {Stream} stream */
 async function takeOver(stream) {
-  // The press was for the song that the window showed: it starts no song that the page has put in its place.
-  const header = stream.loader.opening["header"];
+  // The press was for the song that the window showed, not for one by which the page has replaced it.
+  const { header } = stream.loader.opening;
   for (const other of streams.values())
     if (other !== stream && other.isActive) await other.onMessage({ type: "pause" });
   // The pause reaches the security server a moment after the host.
   for (let attempt = 0; attempt < TAKE_OVER_ATTEMPTS; attempt++) {
     if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, TAKE_OVER_RETRY_MS));
     await stream.retry();
-    await stream.play(stream.loader.opening["header"] === header ? "own" : downgrade("own"));
-    if (!stream.waitsToMove) return;
+    await stream.play(stream.loader.opening.header === header ? "own" : downgrade("own"));
+    if (!stream.waitsForTakeOver) return;
   }
 }
 
-start((message) => HANDLERS[message.type]?.(message));
+start((message) => {
+  /** @type {Record<string, (message: never) => void>} */
+  const handlers = HANDLERS;
+  handlers[message.type]?.(/** @type {never} */ (message));
+});
 wallet.load().then(decisionsChanged, () => undefined);

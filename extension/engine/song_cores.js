@@ -1,6 +1,6 @@
 /**
- * The Python cores that read songs, one for each site with players, so that a site's headers cost time and memory of
- * its own core only.
+ * The Python cores that read songs, one for each site with players, so that the headers of a site take time and memory
+ * of its own core only.
  *
  * A core ends with the last player of its site, also during a call; one that has read little is kept for the next site
  * for a while.
@@ -11,9 +11,9 @@ import { PythonCore } from "./core.js";
 
 /** Cores at once; further sites share them. */
 const MAX_CORES = 4;
-/** Bytes of the headers that a site may have open at once. */
+/** Total size of the headers that a site may have open at once, bytes. */
 export const MAX_HEADER_BYTES_OF_SITE = 8 << 20;
-/** A core that has read no more bytes than this may serve another site. */
+/** A core that has read at most this many bytes may serve another site. */
 const MAX_READ_OF_SPARE = 1 << 20;
 const SPARE_MS = 60_000;
 const MAX_CLOSED = 256;
@@ -21,28 +21,6 @@ const MAX_CLOSED = 256;
 /**
  * A core with its streams by site, the bytes of header by stream, and the bytes that it has read so far.
  * @typedef {{core: PythonCore, sites: Map<string, Set<string>>, sizes: Map<string, number>, read: number}} Reader
- */
-
-/**
- * @typedef {{
- *   content: string,
- *   owner: string,
- *   title: string,
- *   artist: string,
- *   album: string | null,
- *   quality: string,
- *   duration_ms: number,
- *   rate: number,
- *   watermark: Record<string, any> | null,
- *   server: {address: string},
- *   delivery: string[],
- *   waveform: string | null,
- *   payer: string,
- *   price_wei: string,
- *   begins: "play" | "preview",
- *   transitions: import("./playback/transitions.js").Table,
- *   extent: {from_ms: number, to_ms: number | null},
- * }} OpenedSong result of `header.load` (pywallet/worker_api/songs.py); the segments come from the host
  */
 
 /** @type {Set<Reader>} */
@@ -54,7 +32,7 @@ const closed = new Set();
 /** A reader without streams, kept for the next site. @type {Reader | null} */
 let spare = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
-let timer;
+let spareTimer;
 
 /**
  * Opens a core for a stream.
@@ -74,10 +52,12 @@ export function openSong(stream, site) {
 
 /**
  * Calls an operation of pywallet.worker_api about a song.
- * @param {string} op
- * @param {{stream: string, [field: string]: unknown}} payload
- * @param {Uint8Array} [header]
- * @returns {Promise<any>}
+ * @template {keyof import("./core_operations.d.ts").SongOperations} Op
+ * @param {Op} op
+ * @param {import("./core_operations.d.ts").SongOperations[Op]["arguments"]} payload
+ * @param {Uint8Array} [header] of `header.load`
+ * @returns {Promise<import("./core_operations.d.ts").SongOperations[Op]["result"]>} rejected with a Problem
+ * @throws {Problem} host.stream.unknown for a closed stream; site.streams above the site's limit of header bytes
  */
 export async function song(op, payload, header) {
   if (closed.has(payload.stream)) throw new Problem("host.stream.unknown");
@@ -85,9 +65,9 @@ export async function song(op, payload, header) {
   const { reader, site } = /** @type {{reader: Reader, site: string}} */ (open.get(payload.stream));
   if (header) {
     reader.sizes.delete(payload.stream);
-    let held = header.length;
-    for (const stream of reader.sites.get(site) ?? []) held += reader.sizes.get(stream) ?? 0;
-    if (held > MAX_HEADER_BYTES_OF_SITE) throw new Problem("site.streams", { limit: MAX_HEADER_BYTES_OF_SITE });
+    let total = header.length;
+    for (const stream of reader.sites.get(site) ?? []) total += reader.sizes.get(stream) ?? 0;
+    if (total > MAX_HEADER_BYTES_OF_SITE) throw new Problem("site.streams", { limit: MAX_HEADER_BYTES_OF_SITE });
     reader.sizes.set(payload.stream, header.length);
     reader.read += header.length;
   }
@@ -111,9 +91,9 @@ export function closeSong(stream) {
   streams?.delete(stream);
   if (streams?.size === 0) reader.sites.delete(site);
   if (reader.sites.size > 0) return void reader.core.call("stream.close", { stream }).catch(() => undefined);
-  if (spare || reader.read > MAX_READ_OF_SPARE) return drop(reader);
+  if (spare || reader.read > MAX_READ_OF_SPARE) return end(reader);
   reader.core.call("stream.close", { stream }).catch(() => undefined);
-  keep(reader);
+  keepSpare(reader);
 }
 
 /**
@@ -126,14 +106,15 @@ function readerFor(site) {
   if (spare) {
     const reader = spare;
     spare = null;
-    clearTimeout(timer);
+    clearTimeout(spareTimer);
     return reader;
   }
   if (readers.size >= MAX_CORES) return [...readers].reduce((a, b) => (b.sizes.size < a.sizes.size ? b : a));
-  return begin();
+  return createReader();
 }
 
-function begin() {
+/** Starts a core. */
+function createReader() {
   /** @type {Reader} */
   const reader = { core: new PythonCore(), sites: new Map(), sizes: new Map(), read: 0 };
   readers.add(reader);
@@ -141,16 +122,16 @@ function begin() {
 }
 
 /** Keeps a reader for the next site. @param {Reader} reader */
-function keep(reader) {
+function keepSpare(reader) {
   spare = reader;
-  timer = setTimeout(() => drop(reader), SPARE_MS);
+  spareTimer = setTimeout(() => end(reader), SPARE_MS);
 }
 
 /** Ends a reader's core. @param {Reader} reader */
-function drop(reader) {
+function end(reader) {
   if (spare === reader) {
     spare = null;
-    clearTimeout(timer);
+    clearTimeout(spareTimer);
   }
   readers.delete(reader);
   reader.core.end();

@@ -18,44 +18,47 @@ import * as sites from "./wallet/sites.js";
 import { load, now, set, state } from "./wallet/state.js";
 import * as vault from "./wallet/vault.js";
 
-export { runningSession, sessionFor, spoil } from "./wallet/sessions.js";
-export { met } from "./wallet/sites.js";
-export { question, questions } from "./wallet/collecting.js";
+export { expireSession, runningSession, sessionFor } from "./wallet/sessions.js";
+export { reportSite } from "./wallet/sites.js";
+export { addQuestion, pendingQuestions } from "./wallet/collecting.js";
 export { load };
 
+/** @import { Handlers, ScreenRequests, UntypedRequest } from "./messages.d.ts" */
+
 /**
- * Sets the engine's hooks and starts planned claims.
- * @param {Pick<typeof now, "changed" | "playing" | "halt" | "decisions" | "asks" | "takeOver">} shell
+ * Sets the engine's callbacks and starts planned claims.
+ * @param {Pick<typeof now, "changed" | "playing" | "pauseSite" | "decisions" | "decisionsChanged" | "takeOver">}
+ *   callbacks
  */
-export function setUp(shell) {
-  Object.assign(now, shell);
-  // Planned claims are sent whether the wallet is open or not.
+export function setUp(callbacks) {
+  Object.assign(now, callbacks);
+  // Planned claims are sent also while the wallet is locked.
   load().then(resume, () => undefined);
 }
 
 /** Plans the private collection of a new receipt. */
-export const earned = () => void plan().catch(() => undefined);
+export const onReceipt = () => void plan().catch(() => undefined);
 
 /**
- * Status for the player: whether there is a wallet, and whether it collects rewards at this station.
+ * Status for the player: whether there is a wallet, and whether it collects rewards at a station.
  * @param {{address: string} | null} [station]
  */
-export function standing(station = null) {
-  const earns = collecting.collectingAt(station);
+export function statusAt(station = null) {
+  const collects = collecting.collectingAt(station);
   return {
     wallet: state.vault === null ? "none" : now.locked ? "locked" : "open",
-    rewards: earns === "yes",
-    asks: earns === "asks",
+    rewards: collects === "yes",
+    asks: collects === "asks",
   };
 }
 
 /** Updates the number of pending decisions. */
-export const asks = () => now.asks();
+export const decisionsChanged = () => now.decisionsChanged();
 
-/** Whether the fan agreed to be counted in the statistics of each part of a song; null: not answered. */
+/** Consent of the fan to counts for each segment of a song; null: not answered. */
 export const tracking = () => state.tracking;
 
-/** Operations by message type. @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations by message type. @satisfies {Handlers<ScreenRequests>} */
 const OPS = {
   ...vault.OPS,
   ...collecting.OPS,
@@ -86,7 +89,7 @@ const OPS = {
   },
 };
 
-/** Requests that screens make without a person, as they are drawn and as time passes. */
+/** Requests that screens send without an action of a person. */
 const AUTOMATIC = new Set([
   "wallet.status",
   "wallet.summary",
@@ -101,13 +104,19 @@ const AUTOMATIC = new Set([
   "host.status",
 ]);
 
-/** Whether a request comes from an action of a person. @param {any} message */
+/** Whether a request is from an action of a person. @param {UntypedRequest} request */
 const isPersonal = ({ type, what }) => !AUTOMATIC.has(type) && !(type === "wallet.points" && what === "look");
 
-/** Handles a request of a screen. @param {any} message @throws {Problem} */
-export async function handle(message) {
+/**
+ * Handles a request of a screen, whose fields the background has checked.
+ * @param {UntypedRequest} request
+ * @returns {Promise<unknown>}
+ * @throws {Problem} message.denied for an unknown type, and those of the operation
+ */
+export async function handle(request) {
   await load();
-  if (isPersonal(message)) vault.touch();
-  if (!Object.hasOwn(OPS, message.type)) throw new Problem("message.denied");
-  return /** @type {(message: any) => Promise<any>} */ (OPS[message.type])(message);
+  if (isPersonal(request)) vault.touch();
+  if (!Object.hasOwn(OPS, request.type)) throw new Problem("message.denied");
+  const handlers = /** @type {Record<string, (request: never) => Promise<unknown>>} */ (OPS);
+  return handlers[request.type]?.(/** @type {never} */ (request));
 }

@@ -9,18 +9,18 @@ import { now } from "./wallet/state.js";
 let core = null;
 
 /** Starts the core before it is needed. */
-export const warm = () => (core ??= new PythonCore());
+export const startCore = () => (core ??= new PythonCore());
 
 /**
  * Calls an operation of pywallet.worker_api.
- * @param {string} op
- * @param {Record<string, unknown>} [payload]
- * @param {Uint8Array} [blob]
- * @returns {Promise<any>}
+ * @template {keyof import("./core_operations.d.ts").WalletOperations} Op
+ * @param {Op} op
+ * @param {import("./core_operations.d.ts").WalletOperations[Op]["arguments"]} payload
+ * @returns {Promise<import("./core_operations.d.ts").WalletOperations[Op]["result"]>} rejected with a Problem
  */
-export function python(op, payload, blob) {
-  const wallet = warm();
-  // The core runs calls in order: after the idle time the keys are gone before this call.
-  if (now.expired) wallet.call("wallet.lock").catch(() => undefined);
-  return wallet.call(op, payload, blob);
+export function python(op, payload) {
+  const wallet = startCore();
+  // The core runs calls in order: after the idle time the keys are dropped before this call.
+  if (now.expired) wallet.call("wallet.lock", {}).catch(() => undefined);
+  return wallet.call(op, payload);
 }

@@ -1,9 +1,8 @@
 /**
- * Classes of addresses: a page may have the engine fetch from its own class and those outside of it (docs/protocol.md
+ * Classes of addresses: the engine fetches for a page from its own class and those outside of it (docs/protocol.md
  * section 5).
  *
- * A page of the internet reaches the internet; one of a private network that network too; one of this computer
- * everything.
+ * A page of the internet has the internet; one of a private network that network too; one of this computer all.
  */
 
 /** Address classes, from the outermost to the innermost. */
@@ -11,8 +10,11 @@ export const INTERNET = 0;
 export const NETWORK = 1;
 export const COMPUTER = 2;
 
-/** First address and length of the prefix, bits. @type {[number[], number, number][]} */
-const INSIDE_4 = [
+/**
+ * First address, length of the prefix in bits, and class.
+ * @type {[address: number[], bits: number, level: number][]}
+ */
+const IPV4_RANGES = [
   [[0, 0, 0, 0], 8, COMPUTER],
   [[127, 0, 0, 0], 8, COMPUTER],
   [[10, 0, 0, 0], 8, NETWORK],
@@ -27,7 +29,7 @@ const INSIDE_4 = [
 ];
 
 /** @type {[number[], number, number][]} */
-const INSIDE_6 = [
+const IPV6_RANGES = [
   [[0xfc00], 7, NETWORK],
   [[0xfe80], 10, NETWORK],
   [[0xfec0], 10, NETWORK],
@@ -35,8 +37,11 @@ const INSIDE_6 = [
   [[0x64, 0xff9b, 1], 48, NETWORK],
 ];
 
-/** Prefixes that an IPv4 address follows: compatible, mapped, translated, NAT64, 6to4. @type {[number[], number][]} */
-const CARRY_4 = [
+/**
+ * Prefixes of IPv6 addresses that embed an IPv4 address: compatible, mapped, translated, NAT64, 6to4.
+ * @type {[address: number[], bits: number][]}
+ */
+const EMBEDS_IPV4 = [
   [[0, 0, 0, 0, 0, 0], 96],
   [[0, 0, 0, 0, 0, 0xffff], 96],
   [[0, 0, 0, 0, 0xffff, 0], 96],
@@ -44,8 +49,8 @@ const CARRY_4 = [
   [[0x2002], 16],
 ];
 
-/** Names that no public resolver resolves, and their subdomains. */
-const NAMES = new Map([
+/** Names that public resolvers do not resolve; they include their subdomains. */
+const PRIVATE_NAMES = new Map([
   ...["localhost", "localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"].map(
     (name) => /** @type {[string, number]} */ ([name, COMPUTER]),
   ),
@@ -69,8 +74,8 @@ function begins(parts, prefix, bits, width) {
   return true;
 }
 
-/** @param {number[]} bytes */
-const placeOf4 = (bytes) => INSIDE_4.find(([prefix, bits]) => begins(bytes, prefix, bits, 8))?.[2] ?? INTERNET;
+/** Class of an IPv4 address. @param {number[]} bytes */
+const classOfIpv4 = (bytes) => IPV4_RANGES.find(([prefix, bits]) => begins(bytes, prefix, bits, 8))?.[2] ?? INTERNET;
 
 /** The eight groups of an address as URL writes it. @param {string} text */
 function groupsOf(text) {
@@ -84,49 +89,49 @@ function groupsOf(text) {
   return tail === undefined ? first : [...first, ...Array(8 - first.length - last.length).fill(0), ...last];
 }
 
-/** @param {string} text */
-function placeOf6(text) {
+/** Class of an IPv6 address. @param {string} text */
+function classOfIpv6(text) {
   const groups = groupsOf(text);
   if (begins(groups, [0, 0, 0, 0, 0, 0, 0, 1], 128, 16)) return COMPUTER;
-  for (const [prefix, bits] of CARRY_4) {
+  for (const [prefix, bits] of EMBEDS_IPV4) {
     if (!begins(groups, prefix, bits, 16)) continue;
-    return placeOf4(groups.slice(bits / 16, bits / 16 + 2).flatMap((group) => [group >> 8, group & 255]));
+    return classOfIpv4(groups.slice(bits / 16, bits / 16 + 2).flatMap((group) => [group >> 8, group & 255]));
   }
-  return INSIDE_6.find(([prefix, bits]) => begins(groups, prefix, bits, 16))?.[2] ?? INTERNET;
+  return IPV6_RANGES.find(([prefix, bits]) => begins(groups, prefix, bits, 16))?.[2] ?? INTERNET;
 }
 
 /**
- * Place of a host, by its name alone: what a resolver says of a public name is not seen here.
+ * Class of a host, by its name alone: the addresses to which public names resolve are not available here.
  * @param {string} hostname as URL writes it
  */
-export function placeOf(hostname) {
-  if (hostname.startsWith("[")) return placeOf6(hostname.slice(1, -1));
+export function classOf(hostname) {
+  if (hostname.startsWith("[")) return classOfIpv6(hostname.slice(1, -1));
   const name = hostname.toLowerCase().replace(/\.+$/, "");
-  if (/^\d+(\.\d+){3}$/.test(name)) return placeOf4(name.split(".").map(Number));
-  for (const [suffix, place] of NAMES) if (name === suffix || name.endsWith(`.${suffix}`)) return place;
-  // A name without a dot is one of the network's own.
+  if (/^\d+(\.\d+){3}$/.test(name)) return classOfIpv4(name.split(".").map(Number));
+  for (const [suffix, value] of PRIVATE_NAMES) if (name === suffix || name.endsWith(`.${suffix}`)) return value;
+  // Names without a dot are of the local network.
   return name.includes(".") ? INTERNET : NETWORK;
 }
 
 /**
- * Rule for what the engine fetches for a page.
+ * Whether the engine may fetch an address for a page.
  * @param {string} address
- * @param {string} page its origin; one that is no web address has the internet only
+ * @param {string} page origin of the page; one that is no web address has the class of the internet
  */
 export function mayReach(address, page) {
   const url = URL.parse(address);
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:") || url.username || url.password) return false;
-  return placeOf(url.hostname) <= placeOfPage(page);
+  return classOf(url.hostname) <= classOfPage(page);
 }
 
 /**
- * Place that a page stands at. Of names `localhost` alone is this computer in every browser; others that are often so
- * may be answered by the network.
- * @param {string} page its origin
+ * Class of a page. `localhost` is the only name that is this computer in every browser; the network may resolve others
+ * that often are.
+ * @param {string} page origin
  */
-export function placeOfPage(page) {
+export function classOfPage(page) {
   const url = URL.parse(page);
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) return INTERNET;
-  const place = placeOf(url.hostname);
-  return place === COMPUTER && !/^\[|^[\d.]+$|^(.+\.)?localhost\.?$/.test(url.hostname) ? NETWORK : place;
+  const value = classOf(url.hostname);
+  return value === COMPUTER && !/^\[|^[\d.]+$|^(.+\.)?localhost\.?$/.test(url.hostname) ? NETWORK : value;
 }

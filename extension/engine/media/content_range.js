@@ -6,18 +6,18 @@ const RANGE = /^\s*bytes[ =]+(\d{1,15})\s*-\s*(\d{1,15})\s*\/\s*(\d{1,15}|\*)\s*
 const UNSATISFIED = /^\s*bytes[ =]+\*\s*\/\s*(\d{1,15})\s*$/i;
 const BOUNDARY = /^multipart\/(?:x-)?byteranges\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;]{1,70}))/i;
 const HEADERS_END = "\r\n\r\n";
-/** Characters of the headers of one part. */
-const MOST_HEADERS = 4096;
+/** Most characters of the headers of a part. */
+const MAX_HEADERS = 4096;
 
 /**
- * @typedef {{first: number, end: number, total: number | null}} Range bytes [first, end) of a file; total: its size,
- *   null where unknown
+ * Bytes [first, end) of a file. `total`: size of the file, null where unknown.
+ * @typedef {{first: number, end: number, total: number | null}} Range
  */
 
 /**
- * A `Content-Range` of an answer with status 206.
+ * Parses the `Content-Range` of a response with status 206.
  * @param {string} text
- * @returns {Range | null} null for what names no range
+ * @returns {Range | null} null for an invalid range
  */
 export function contentRange(text) {
   const [, first, last, all] = RANGE.exec(text) ?? [];
@@ -27,22 +27,23 @@ export function contentRange(text) {
 }
 
 /**
- * The size of the file by the `Content-Range` of an answer with status 416; null where it says none.
+ * Size of the file by the `Content-Range` of a response with status 416.
  * @param {string} text
+ * @returns {number | null} null where it has none
  */
 export function sizeOfUnsatisfied(text) {
   const [, all] = UNSATISFIED.exec(text) ?? [];
   return all === undefined ? null : Number(all);
 }
 
-/** The boundary by a `Content-Type` of `multipart/byteranges`; null for another type. @param {string} type */
+/** Boundary of a `Content-Type` of `multipart/byteranges`; null for another type. @param {string} type */
 export function boundaryOf(type) {
   const [, quoted, plain] = BOUNDARY.exec(type) ?? [];
   return quoted ?? plain ?? null;
 }
 
 /**
- * The part of a `multipart/byteranges` body that holds a byte of the file.
+ * Part of a `multipart/byteranges` body that contains a byte of the file.
  * @param {Uint8Array<ArrayBuffer>} body
  * @param {string} boundary
  * @param {number} at offset in the file
@@ -56,8 +57,8 @@ export function partOf(body, boundary, at) {
   const begin = `--${boundary}\r\n`;
   for (let mark = text.indexOf(begin); mark >= 0;) {
     const head = text.indexOf(HEADERS_END, mark);
-    // Each byte is looked at once: the next part begins after these headers.
-    if (head < 0 || head - mark > MOST_HEADERS) return null;
+    // Linear in the body's length: the search for the next part begins after these headers.
+    if (head < 0 || head - mark > MAX_HEADERS) return null;
     const line = /^content-range:(.*)$/im.exec(text.slice(mark, head))?.[1] ?? "";
     const range = contentRange(line);
     const begins = head + HEADERS_END.length;

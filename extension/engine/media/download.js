@@ -1,45 +1,46 @@
 /**
- * A response with more of a file than was requested, kept while it arrives to serve later reads.
+ * A response with more of a file than was requested, buffered while it arrives to serve later reads.
  */
 
-/** Most bytes held; beyond it those before the last read are dropped, and the transfer waits where there are none. */
-export const MOST_HELD = 64 << 20;
+/** Most bytes in the buffer; above it those before the last read are dropped, or the transfer pauses. */
+export const MAX_BUFFERED = 64 << 20;
 
-/** Most bytes held while nothing but the file's beginning is read; beyond it the transfer ends. */
-export const MOST_UNCLAIMED = 8 << 20;
+/** Most bytes in the buffer while only the beginning of the file is read; above it the transfer ends. */
+export const MAX_UNCLAIMED = 8 << 20;
 
-/** Most bytes held by all transfers of one site; each has an equal part. */
-export const MOST_OF_SITE = 128 << 20;
+/** Most bytes in the buffers of all transfers of a site; each transfer has an equal share. */
+export const MAX_OF_SITE = 128 << 20;
 
-/** @type {Map<string, number>} transfers by site */
+/** Number of transfers by site. @type {Map<string, number>} */
 const transfers = new Map();
 
 /** @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
+/** The body of one response, with the part of it that is buffered. */
 export class Download {
   /** @type {Uint8Array[]} */
   chunks = [];
   /** @type {"open" | "ended" | "failed"} */
   state = "open";
-  /** @private more reads follow */
+  /** More reads are expected. @private */
   claimed = false;
-  /** @private start of the latest read */
+  /** Start of the latest read. @private */
   last = 0;
-  /** @private @type {Set<{first: number}>} reads under way */
+  /** Running reads. @private @type {Set<{first: number}>} */
   reads = new Set();
-  /** @private @type {Set<() => void>} */
+  /** Continuations that wait for the next change. @private @type {Set<() => void>} */
   waiting = new Set();
-  /** @private */
+  /** Ends with the last read. @private */
   retired = false;
-  /** @private */
-  left = false;
+  /** The site's memory is released. @private */
+  released = false;
 
   /**
    * @param {Reader} reader
    * @param {number} start offset in the file of the first byte
-   * @param {import("./http_file.js").Version} version of the file
+   * @param {import("./range_client.js").Version} version of the file
    * @param {() => void} stop ends the transfer
-   * @param {string} [site] whose share of memory it uses
+   * @param {string} [site] whose memory it uses
    */
   constructor(reader, start, version, stop, site = "") {
     this.site = site;
@@ -52,17 +53,17 @@ export class Download {
     this.pump().catch(() => this.finish("failed"));
   }
 
-  /** Whether a byte is held or may still arrive. @param {number} at offset in the file */
+  /** Whether a byte is buffered or may still arrive. @param {number} at offset in the file */
   covers(at) {
     return at >= this.base && (at < this.end || this.state === "open");
   }
 
   /**
-   * Bytes [first, end) of the file, fewer where the transfer ends earlier.
-   * @param {number} first covered
+   * Reads the bytes [first, end) of the file, fewer where the transfer ends earlier.
+   * @param {number} first an offset that `covers` accepts
    * @param {number} end
    * @param {{signal: AbortSignal, onProgress: (bytes: number) => void}} options
-   * @param {boolean} claim more will be read
+   * @param {boolean} claim more reads are expected
    * @returns {Promise<Uint8Array[]>}
    */
   async read(first, end, { signal, onProgress }, claim) {
@@ -70,10 +71,10 @@ export class Download {
     this.claimed ||= claim;
     this.reads.add(read);
     this.last = first;
-    this.wake();
+    this.resumeWaiting();
     try {
       for (let seen = this.end; this.end < end && this.state === "open"; seen = this.end) {
-        await this.more(signal);
+        await this.nextChange(signal);
         if (this.end > seen) onProgress(this.end - seen);
       }
       return first >= this.base ? this.slice(first, end) : [];
@@ -83,38 +84,39 @@ export class Download {
     }
   }
 
-  /** Ends the transfer once nobody reads from it. */
+  /** Ends the transfer after the running reads. */
   retire() {
     this.retired = true;
     if (this.reads.size === 0) this.close();
   }
 
+  /** Ends the transfer and drops the buffer. */
   close() {
-    this.leave();
+    this.releaseShare();
     if (this.state === "open") this.finish("failed");
     this.stop();
     this.chunks = [];
     this.base = this.end;
   }
 
-  /** @private Its part of the site's memory is for the others now. */
-  leave() {
-    if (this.left) return;
-    this.left = true;
+  /** Leaves the share of the site's memory to its other transfers. @private */
+  releaseShare() {
+    if (this.released) return;
+    this.released = true;
     const others = (transfers.get(this.site) ?? 1) - 1;
     if (others > 0) transfers.set(this.site, others);
     else transfers.delete(this.site);
   }
 
-  /** @private bytes */
-  get most() {
+  /** Most bytes in the buffer. @private */
+  get maxBuffered() {
     return Math.min(
-      this.claimed ? MOST_HELD : MOST_UNCLAIMED,
-      Math.floor(MOST_OF_SITE / (transfers.get(this.site) ?? 1)),
+      this.claimed ? MAX_BUFFERED : MAX_UNCLAIMED,
+      Math.floor(MAX_OF_SITE / (transfers.get(this.site) ?? 1)),
     );
   }
 
-  /** @private */
+  /** Reads the response to its end. @private */
   async pump() {
     for (;;) {
       const { done, value } = await this.reader.read();
@@ -122,8 +124,8 @@ export class Download {
       if (done) return this.finish("ended");
       this.chunks.push(value);
       this.end += value.length;
-      this.wake();
-      while (this.end - this.base > this.most && !this.letGo()) {
+      this.resumeWaiting();
+      while (this.end - this.base > this.maxBuffered && !this.dropOldest()) {
         if (!this.claimed && this.reads.size === 0) return this.close();
         if (this.state !== "open") return;
         await new Promise((resolve) => this.waiting.add(() => resolve(undefined)));
@@ -131,8 +133,8 @@ export class Download {
     }
   }
 
-  /** @private the oldest chunk, when no read needs it @returns {boolean} */
-  letGo() {
+  /** Drops the oldest chunk, where no read needs it. @private @returns {boolean} whether it did */
+  dropOldest() {
     const oldest = this.chunks[0]?.length ?? 0;
     const needed = Math.min(this.last, ...[...this.reads].map(({ first }) => first));
     if (oldest === 0 || this.base + oldest > needed) return false;
@@ -144,19 +146,19 @@ export class Download {
   /** @private @param {"ended" | "failed"} state */
   finish(state) {
     if (this.state === "open") this.state = state;
-    this.wake();
+    this.resumeWaiting();
   }
 
-  /** @private */
-  wake() {
+  /** Runs the continuations that wait. @private */
+  resumeWaiting() {
     for (const resume of [...this.waiting]) {
       this.waiting.delete(resume);
       resume();
     }
   }
 
-  /** @private resolves with the next bytes, the end or a move of the floor @param {AbortSignal} signal */
-  more(signal) {
+  /** Resolves at the next change: bytes, the end, or another read. @private @param {AbortSignal} signal */
+  nextChange(signal) {
     return new Promise((resolve, reject) => {
       const done = () => {
         this.waiting.delete(done);
@@ -171,7 +173,7 @@ export class Download {
     });
   }
 
-  /** @private @param {number} first @param {number} end @returns {Uint8Array[]} */
+  /** Buffered bytes of a range. @private @param {number} first @param {number} end @returns {Uint8Array[]} */
   slice(first, end) {
     const out = [];
     let at = this.base;

@@ -1,319 +1,176 @@
 /**
- * A file on a web server, read by ranges, also from servers that violate RFC 9110.
+ * A file on a web server, read by ranges.
  *
- * A response is read by its `Content-Range`. A short one is continued from its end; one with more bytes than requested
- * is kept and serves later reads (download.js). A server with invalid ranges is sent requests without a range. Pieces
- * of two versions of a file are never joined.
+ * A response that is too short is continued from its end; one with more bytes than requested is buffered and serves
+ * later reads (download.js). Bytes of two versions of a file are never joined.
  */
 
-import { Problem } from "../../shared/problem.js";
 import { join } from "../bytes.js";
-import { boundaryOf, contentRange, partOf, sizeOfUnsatisfied } from "./content_range.js";
 import { Download } from "./download.js";
-import { Redirected, collect, get, readerOf } from "./web_request.js";
+import { RangeClient, differ } from "./range_client.js";
 
-/** Most responses of one read: 8 MiB from a server that sends 64 KiB at once. */
-const MOST_ANSWERS = 128;
-/** Most restarts of one read whose file is being replaced. */
-const MOST_RESTARTS = 2;
-const MOST_MULTIPART = 8 << 20;
+/** Most responses of a read: 8 MiB from a server that sends 64 KiB at once. */
+const MAX_RESPONSES = 128;
+/** Most restarts of a read whose file is being replaced. */
+const MAX_RESTARTS = 2;
 
 /** @typedef {import("./mirror_loader.js").FetchOptions} FetchOptions */
-/** @typedef {{page: string, site: string}} Whose the origin that a file is read for, and that of the page around it */
-/** @typedef {import("./download.js").Reader} Reader */
-/** @typedef {{total: number | null, tag: string | null}} Version of a file by a response */
+/** @typedef {import("./range_client.js").Origins} Origins */
+/** @typedef {import("./range_client.js").RangeResponse} RangeResponse */
+/** @typedef {import("./range_client.js").Version} Version */
 /**
- * Body of a response. start, end: offsets in the file, the end where it is known; whole: it goes to the file's end;
- * surplus: it has more bytes than requested.
- * @typedef {{reader: Reader, start: number, end: number | null, whole: boolean, surplus: boolean, version: Version,
- *   stop: AbortController, detach: () => void}} Answer
+ * Bytes from one response. `ended`: the file ends with them, by this response.
+ * @typedef {{bytes: Uint8Array[], version: Version, ended: boolean}} Piece
  */
 
 export class HttpFile {
-  /** @type {number | null} bytes, by the latest response that has it */
-  size = null;
-  /** @type {string} address after redirects */
-  location;
-  /** @private @type {Download | null} */
-  kept = null;
-  /** @private a range was answered with the whole file */
-  unranged = false;
-  /** @private the server's ranges are invalid: requests have none */
-  whole = false;
-  /** @private @type {Promise<unknown> | null} request whose response may serve others */
-  asking = null;
+  /** Buffered response. @private @type {Download | null} */
+  download = null;
+  /** Running request, whose response may serve other reads. @private @type {Promise<unknown> | null} */
+  requesting = null;
 
   /**
    * @param {string} url
-   * @param {AbortSignal} signal ends everything
-   * @param {Whose} [whose] the file's own by default
+   * @param {AbortSignal} signal ends every transfer
+   * @param {Origins} [origins] the file's own by default
    */
-  constructor(url, signal, whose = { page: url, site: url }) {
-    this.url = url;
-    this.location = url;
-    this.whose = whose;
+  constructor(url, signal, origins = { page: url, site: url }) {
+    this.origins = origins;
     this.signal = signal;
-    signal.addEventListener("abort", () => this.kept?.close(), { once: true });
+    this.client = new RangeClient(url, origins.page);
+    signal.addEventListener("abort", () => this.download?.close(), { once: true });
+  }
+
+  /** Address after redirects. */
+  get location() {
+    return this.client.location;
   }
 
   /**
-   * Bytes [first, end) of the file, fewer only where it ends earlier.
+   * Reads the bytes [first, end), fewer only where the file ends earlier.
    * @param {number} first
    * @param {number} end
    * @param {FetchOptions} options
-   * @param {boolean} [claim] more will be read: a transfer of more than requested goes on, whatever its size
+   * @param {boolean} [claim] more reads are expected: a response with more than requested goes on, whatever its size
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async read(first, end, options, claim = true) {
     if (options.reload) this.drop();
+    const { client } = this;
     /** @type {Uint8Array[]} */
     let pieces = [];
     let at = first;
     let restarts = 0;
     /** @type {Version} */
     let version = { total: null, tag: null };
-    for (let answers = 0; at < end && !(at > first && this.size !== null && at >= this.size); answers++) {
-      if (answers > MOST_ANSWERS) throw new Error("too many short answers");
-      const found = await this.next(at, end, options, claim);
-      if (found === null) break;
-      if (found === "again") continue;
-      if (at > first && differ(version, found.version)) {
-        if (++restarts > MOST_RESTARTS) throw new Error("the file changes while it is read");
+    for (let count = 0; at < end && !(at > first && client.size !== null && at >= client.size); count++) {
+      if (count > MAX_RESPONSES) throw new Error("too many short answers");
+      const piece = await this.next(at, end, options, claim);
+      if (piece === null) break;
+      if (piece === "again") continue;
+      if (at > first && differ(version, piece.version)) {
+        if (++restarts > MAX_RESTARTS) throw new Error("the file changes while it is read");
         this.drop();
         [pieces, at] = [[], first];
         continue;
       }
-      version = found.version;
-      pieces.push(...found.bytes);
-      const came = found.bytes.reduce((sum, { length }) => sum + length, 0);
-      at += came;
-      if (found.ended && (this.size === null || at >= this.size)) break;
-      if (came > 0) continue;
+      version = piece.version;
+      pieces.push(...piece.bytes);
+      const size = piece.bytes.reduce((sum, { length }) => sum + length, 0);
+      at += size;
+      if (piece.ended && (client.size === null || at >= client.size)) break;
+      if (size > 0) continue;
       // Some servers answer a range past the end with an empty one.
-      if (at > first && this.size === null) break;
+      if (at > first && client.size === null) break;
       throw new Error("nothing came");
     }
     return join(...pieces);
   }
 
   /**
-   * The next bytes from an offset on, by one answer; null where the file ends.
+   * The next bytes from an offset on, from one response.
    * @private
    * @param {number} at @param {number} end @param {FetchOptions} options @param {boolean} claim
-   * @returns {Promise<{bytes: Uint8Array[], version: Version, ended: boolean} | "again" | null>} ended: the whole file
-   *   ends here, as far as this answer says
+   * @returns {Promise<Piece | "again" | null>} null where the file ends
    */
   async next(at, end, options, claim) {
-    const { kept } = this;
-    if (kept?.covers(at)) {
-      const bytes = await kept.read(at, end, options, claim).catch((error) => {
+    const { download } = this;
+    if (download?.covers(at)) {
+      const bytes = await download.read(at, end, options, claim).catch((error) => {
         if (options.signal.reason === "stalled") this.drop();
         throw error;
       });
-      if (bytes.length === 0 && kept.state === "failed") {
+      if (bytes.length === 0 && download.state === "failed") {
         this.drop();
         return "again";
       }
-      return { bytes, version: kept.version, ended: kept.state === "ended" };
+      return { bytes, version: download.version, ended: download.state === "ended" };
     }
-    // One answer with the whole file serves all requests.
-    if (this.unranged && this.asking && !options.reload) {
-      await this.asking.catch(() => undefined);
+    // One response with the whole file serves all reads.
+    if (this.client.unranged && this.requesting && !options.reload) {
+      await this.requesting.catch(() => undefined);
       return "again";
     }
-    const asked = this.ask(at, end, options);
-    this.asking = asked;
-    /** @type {Answer | null} */
-    let answer;
+    const request = this.client.request(at, end, options);
+    this.requesting = request;
+    /** @type {RangeResponse | null} */
+    let response;
     try {
-      answer = await asked;
-      if (answer?.surplus && !this.kept?.covers(at)) this.keep(answer);
+      response = await request;
+      if (response?.surplus && !this.download?.covers(at)) this.buffer(response);
     } finally {
-      if (this.asking === asked) this.asking = null;
+      if (this.requesting === request) this.requesting = null;
     }
-    if (answer === null) return null;
-    if (answer.surplus && this.kept?.covers(at)) {
-      if (this.kept.reader !== answer.reader) answer.stop.abort();
+    if (response === null) return null;
+    if (response.surplus && this.download?.covers(at)) {
+      if (this.download.reader !== response.reader) response.stop.abort();
       return "again";
     }
-    return this.take(answer, at, end, options);
+    return readPiece(response, at, end, options);
   }
 
-  /** @private @param {Answer} answer */
-  keep({ reader, start, version, stop, detach }) {
+  /** Buffers a response instead of the present one. @private @param {RangeResponse} response */
+  buffer({ reader, start, version, stop, detach }) {
     detach();
-    this.kept?.retire();
-    this.kept = new Download(reader, start, version, () => stop.abort(), this.whose.site);
-    if (this.signal.aborted) this.kept.close();
+    this.download?.retire();
+    this.download = new Download(reader, start, version, () => stop.abort(), this.origins.site);
+    if (this.signal.aborted) this.download.close();
   }
 
   /** @private */
   drop() {
-    this.kept?.retire();
-    this.kept = null;
-  }
-
-  /**
-   * Reads the bytes of [at, end) from an answer and stops the rest.
-   * @private
-   * @param {Answer} answer @param {number} at @param {number} end @param {FetchOptions} options
-   */
-  async take({ reader, start, end: promised, whole, version, stop, detach }, at, end, { signal, onProgress }) {
-    const bytes = [];
-    const until = Math.min(end, promised ?? Infinity);
-    let ended = false;
-    try {
-      for (let place = start; place < until;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        onProgress(value.length);
-        const piece = value.subarray(Math.max(0, at - place), Math.max(0, until - place));
-        if (piece.length > 0) bytes.push(piece);
-        place += value.length;
-      }
-      ended = whole;
-    } catch (error) {
-      // Cut off: what has come is good, and the rest is asked for.
-      if (signal.aborted || bytes.length === 0) throw error;
-    } finally {
-      detach();
-      stop.abort();
-    }
-    return { bytes, version, ended };
-  }
-
-  /**
-   * One answer that has the byte at an offset; null where the file ends before it.
-   * @private
-   * @param {number} at @param {number} end @param {FetchOptions} options
-   * @returns {Promise<Answer | null>}
-   */
-  async ask(at, end, options) {
-    for (let last = end; ;) {
-      const ranged = !this.whole;
-      const { answer, stop, detach } = await this.request(ranged ? { Range: `bytes=${at}-${last - 1}` } : {}, options);
-      const dismiss = () => {
-        detach();
-        stop.abort();
-      };
-      if (answer.status === 416) {
-        dismiss();
-        if (!ranged) return null;
-        const size = sizeOfUnsatisfied(answer.headers.get("Content-Range") ?? "");
-        if (size !== null) this.size = size;
-        if (size === null ? at > 0 : at >= size) return null;
-        // It has these bytes and refuses them, because the range goes past the end or for no reason.
-        if (size !== null && last > size) last = size;
-        else this.whole = true;
-        continue;
-      }
-      if (answer.status === 404 || answer.status === 410) {
-        dismiss();
-        throw new Problem("sps.segment.missing", { status: answer.status });
-      }
-      if (answer.status !== 200 && answer.status !== 206) {
-        dismiss();
-        throw new Error(`status ${answer.status}`);
-      }
-      options.onProgress(0);
-      this.location = answer.url || this.url;
-      const body = answer.status === 200 ? this.all(answer) : await this.some(answer, at, options);
-      if (body) {
-        if (body.total !== null) this.size = body.total;
-        if (answer.status === 200 && ranged) this.unranged = true;
-        else if (ranged) this.unranged = false;
-        const whole = answer.status === 200;
-        return {
-          ...body,
-          whole,
-          surplus: body.end === null ? whole : body.end > last,
-          version: versionOf(answer, body.total),
-          stop,
-          detach,
-        };
-      }
-      dismiss();
-      if (!ranged) throw new Error("a range that nobody asked for");
-      this.whole = true;
-    }
-  }
-
-  /** @private @param {Record<string, string>} headers @param {FetchOptions} options */
-  async request(headers, { signal }) {
-    // A transfer that is kept goes on when the read that began it is over.
-    const stop = new AbortController();
-    const end = () => stop.abort(signal.reason);
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-    const detach = () => signal.removeEventListener("abort", end);
-    try {
-      return {
-        answer: await get(this.url, { page: this.whose.page, headers, signal: stop.signal, follow: true }),
-        stop,
-        detach,
-      };
-    } catch (error) {
-      detach();
-      if (error instanceof Redirected) throw new Problem("sps.segment.missing", { status: 302 });
-      throw error;
-    }
-  }
-
-  /** @private body of a response with the whole file @param {Response} answer */
-  all(answer) {
-    const total = isPlain(answer) ? lengthOf(answer) : null;
-    return { reader: readerOf(answer), start: 0, end: total, total };
-  }
-
-  /**
-   * @private the body of an answer that brings a range; null where it cannot be used
-   * @param {Response} answer
-   * @param {number} at
-   * @param {FetchOptions} options
-   */
-  async some(answer, at, { onProgress }) {
-    if (!isPlain(answer)) return null;
-    const boundary = boundaryOf(answer.headers.get("Content-Type") ?? "");
-    if (boundary !== null) {
-      if ((lengthOf(answer) ?? 0) > MOST_MULTIPART) return null;
-      const part = partOf(await collect(answer, onProgress, MOST_MULTIPART), boundary, at);
-      return (
-        part && {
-          reader: readerOf(new Response(part.bytes)),
-          start: part.range.first,
-          end: part.range.end,
-          total: part.range.total,
-        }
-      );
-    }
-    const named = answer.headers.get("Content-Range");
-    if (named === null) return { reader: readerOf(answer), start: at, end: null, total: null };
-    const range = contentRange(named);
-    if (!range || at < range.first || at >= range.end) return null;
-    const length = lengthOf(answer);
-    if (length !== null && length !== range.end - range.first) return null;
-    return { reader: readerOf(answer), start: range.first, end: range.end, total: range.total };
+    this.download?.retire();
+    this.download = null;
   }
 }
 
-/** Whether a response has no content coding. @param {Response} answer */
-const isPlain = (answer) =>
-  ["", "identity"].includes((answer.headers.get("Content-Encoding") ?? "").trim().toLowerCase());
-
-/** @param {Response} answer @returns {number | null} bytes */
-function lengthOf(answer) {
-  const text = answer.headers.get("Content-Length") ?? "";
-  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+/**
+ * Reads the bytes [at, end) of a response and stops the rest.
+ * @param {RangeResponse} response
+ * @param {number} at @param {number} end @param {FetchOptions} options
+ * @returns {Promise<Piece>}
+ */
+async function readPiece({ reader, start, end: promised, whole, version, stop, detach }, at, end, options) {
+  const { signal, onProgress } = options;
+  const bytes = [];
+  const until = Math.min(end, promised ?? Infinity);
+  let ended = false;
+  try {
+    for (let offset = start; offset < until;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      onProgress(value.length);
+      const piece = value.subarray(Math.max(0, at - offset), Math.max(0, until - offset));
+      if (piece.length > 0) bytes.push(piece);
+      offset += value.length;
+    }
+    ended = whole;
+  } catch (error) {
+    // The bytes before the interruption are valid; the rest is requested again.
+    if (signal.aborted || bytes.length === 0) throw error;
+  } finally {
+    detach();
+    stop.abort();
+  }
+  return { bytes, version, ended };
 }
-
-/** @param {Response} answer @param {number | null} total @returns {Version} */
-function versionOf(answer, total) {
-  const tag = answer.headers.get("ETag")?.replace(/^W\//, "") ?? answer.headers.get("Last-Modified");
-  // Several servers behind one address may name the same file differently.
-  return { total, tag: answer.redirected ? null : tag };
-}
-
-/** Whether two responses are certainly of two versions. @param {Version} a @param {Version} b */
-const differ = (a, b) =>
-  (a.total !== null && b.total !== null && a.total !== b.total) ||
-  (a.tag !== null && b.tag !== null && a.tag !== b.tag);

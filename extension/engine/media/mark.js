@@ -1,6 +1,6 @@
 /**
- * Demodulator of the ultrasonic watermark: soft bits of one segment, which the core judges (pywallet.sps.mark).
- * docs/watermark.md specifies the signal. Only typed arrays come in and go out.
+ * Demodulator of the ultrasonic watermark: soft bits of one segment, which the core decodes (pywallet.sps.mark).
+ * docs/watermark.md specifies the signal.
  */
 
 const CARRIER_HZ = 20_630;
@@ -13,11 +13,15 @@ const CODED = 420;
 const STRIDE = 187;
 const PIECE = 50;
 const MIN_RATE = 44_100;
-/** Reach of the matched filter in chips either side; the outer part is tapered, or the music would leak in. */
+/** Half length of the matched filter in chips, and of its part without taper, which suppresses the music. */
 const REACH = 5;
 const FLAT = 3;
 
-/** @param {number[]} taps @returns {Float64Array} +1 and -1 of s[n+11] = XOR of s[n+tap], begun with eleven ones */
+/**
+ * Values +1 and -1 of the sequence s[n+11] = XOR of s[n+tap], which begins with eleven ones.
+ * @param {number[]} taps
+ * @returns {Float64Array}
+ */
 function sequence(taps) {
   const bits = new Uint8Array(CHIPS + 11).fill(1, 0, 11);
   for (let n = 11; n < bits.length; n++) bits[n] = taps.reduce((sum, tap) => sum ^ Number(bits[n - 11 + tap]), 0);
@@ -41,25 +45,26 @@ function pulse(t) {
   );
 }
 
-/** @param {number} a @param {number} b @returns {number} */
+/** Greatest common divisor. @param {number} a @param {number} b @returns {number} */
 const divisor = (a, b) => (b ? divisor(b, a % b) : a);
 
 /**
- * @typedef {object} Filters the matched filter at every place that a chip's middle can have between two samples
- * @property {number} half taps either side
- * @property {number} phases
+ * Matched filters for each position of a chip's middle between two samples.
+ * @typedef {object} Filters
+ * @property {number} half taps on either side
+ * @property {number} phases number of positions
  * @property {Float64Array[]} cos
  * @property {Float64Array[]} sin
  */
 
-/** @type {Map<number, Filters>} */
+/** Filters by sample rate. @type {Map<number, Filters>} */
 const cache = new Map();
 
-/** @param {number} rate */
+/** Matched filters of a sample rate, cached. @param {number} rate Hz */
 function filters(rate) {
-  const known = cache.get(rate);
-  if (known) return known;
-  // A chip's middle is (2 s + 1) rate / 1920 samples in.
+  const cached = cache.get(rate);
+  if (cached) return cached;
+  // The middle of chip s is at sample (2 s + 1) rate / 1920.
   const phases = (2 * CHIP_HZ) / divisor(rate, 2 * CHIP_HZ);
   const half = Math.ceil((REACH * rate) / CHIP_HZ);
   const cos = [];
@@ -84,7 +89,7 @@ function filters(rate) {
   return made;
 }
 
-/** The chips, real and imaginary in turn. @param {Float32Array} pcm @param {number} rate */
+/** Complex values of the chips, real and imaginary parts interleaved. @param {Float32Array} pcm @param {number} rate */
 function chips(pcm, rate) {
   const { half, phases, cos, sin } = filters(rate);
   const out = new Float64Array(2 * CHIPS);
@@ -112,7 +117,10 @@ function chips(pcm, rate) {
   return out;
 }
 
-/** Gain of the channel in every piece, by the pilot, smoothed over its neighbours. @param {Float64Array} values */
+/**
+ * Complex gain of the channel in each piece, estimated from the pilot and smoothed over neighbours.
+ * @param {Float64Array} values
+ */
 function gains(values) {
   const count = CHIPS / PIECE;
   const raw = new Float64Array(2 * count);
@@ -130,12 +138,11 @@ function gains(values) {
 }
 
 /**
- * The 420 soft bits (positive for a coded 0) of one segment, or null where it cannot carry a block.
- *
- * @param {Float32Array} pcm mono, its first sample the segment's first; two seconds or more
- * @param {number} rate Hz, of these samples
+ * Demodulates one segment.
+ * @param {Float32Array} pcm mono, from the first sample of the segment on; two seconds or more
+ * @param {number} rate of the samples, Hz
  * @param {{version?: number, layers?: string[]}} parameters the header's `watermark`
- * @returns {Float32Array | null}
+ * @returns {Float32Array | null} 420 soft bits, positive for a coded 0; null for a segment that cannot have a block
  */
 export function demodulate(pcm, rate, parameters) {
   if (parameters.version !== 1 || !parameters.layers?.includes("ultrasonic")) return null;
@@ -161,7 +168,7 @@ export function demodulate(pcm, rate, parameters) {
   return Float32Array.from(soft);
 }
 
-/** The mean of the channels, as the embedder wrote the mark into all of them. @param {Float32Array[]} channels */
+/** Mean of the channels: the embedder adds the mark to each. @param {Float32Array[]} channels */
 export function mono(channels) {
   const [first] = channels;
   if (!first) return new Float32Array(0);

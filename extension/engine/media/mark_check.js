@@ -1,5 +1,5 @@
 /**
- * Compares the watermark of some segments with the header's address: demodulated here, judged by the core.
+ * Compares the watermark of some segments with the address of the header: demodulated here, decoded by the core.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -7,19 +7,19 @@ import { demodulate } from "./mark.js";
 import { native } from "../link.js";
 import { song } from "../song_cores.js";
 
-/** One segment of so many is checked, and always the first one. */
-const ONE_OF = 16;
+/** The first segment with a mark is checked, and every one at a multiple of this index. */
+const CHECK_EVERY = 16;
 /** The check waits for the first sound: decoding twice would delay it. */
 const DELAY_MS = 1000;
 
 export class MarkCheck {
-  /** @type {boolean} */
+  /** A segment was checked. */
   hasChecked = false;
 
   /**
    * @param {string} stream
-   * @param {{watermark: any, rate: number}} song of the header
-   * @param {Uint8Array<ArrayBuffer>} init
+   * @param {{watermark: import("../core_operations.d.ts").Watermark | null, rate: number}} song by its header
+   * @param {Uint8Array<ArrayBuffer>} init initialization segment
    * @param {(problem: Problem) => void} onMismatch
    * @param {(verdict: string) => void} onVerdict
    */
@@ -34,12 +34,12 @@ export class MarkCheck {
 
   /** Checks a decrypted segment, later. @param {number} index @param {ArrayBuffer} clear */
   onSegment(index, clear) {
-    if (!this.carries(index) || (this.hasChecked && index % ONE_OF !== 0)) return;
+    if (!this.carries(index) || (this.hasChecked && index % CHECK_EVERY !== 0)) return;
     this.hasChecked = true;
     setTimeout(() => this.check(index, clear).catch(() => undefined), DELAY_MS);
   }
 
-  /** @private @param {number} index */
+  /** Whether a segment has a mark, by the header. @private @param {number} index */
   carries(index) {
     const every = this.watermark?.every ?? 1;
     return (
@@ -52,7 +52,7 @@ export class MarkCheck {
 
   /** @private @param {number} index @param {ArrayBuffer} clear */
   async check(index, clear) {
-    const soft = demodulate(await this.pcm(clear), this.rate, this.watermark);
+    const soft = this.watermark && demodulate(await this.pcm(clear), this.rate, this.watermark);
     if (!soft) return;
     const { verdict, found, block } = await song("mark.check", {
       stream: this.stream,
@@ -66,7 +66,7 @@ export class MarkCheck {
     this.onMismatch(problem);
   }
 
-  /** @private Mono samples of a segment at the recording's rate. @param {ArrayBuffer} clear */
+  /** Mono samples of a segment at the rate of the recording. @private @param {ArrayBuffer} clear */
   async pcm(clear) {
     const whole = new Uint8Array(this.init.length + clear.byteLength);
     whole.set(this.init);

@@ -1,23 +1,24 @@
 /**
- * One audio element with a MediaSource and its SourceBuffer, on which songs follow each other without a gap.
+ * An audio element with a MediaSource and its SourceBuffer, in which songs follow each other without a gap.
  */
 
 import { Problem } from "../../shared/problem.js";
 
-const KEPT_BEHIND_S = 20;
-const KEPT_AHEAD_S = 60;
+/** Sound that stays in the buffer before and after the position, seconds. */
+const BEHIND_S = 20;
+const AHEAD_S = 60;
 
-/** @typedef {{onBufferEvent: (name: string) => void, startS: number}} Listener */
+/** A track in the buffer. @typedef {{onBufferEvent: (name: string) => void, startS: number}} Track */
 
 export class MediaSourceBuffer {
   /** @type {SourceBuffer | null} */
   buffer = null;
-  /** @type {Problem | null} */
+  /** The decoder's error, after which nothing can be appended. @type {Problem | null} */
   broken = null;
-  /** @type {Listener | null} of the song that is current */
+  /** Receives the events. @type {Track | null} */
   current = null;
   mime = "";
-  /** @type {Promise<unknown>} */
+  /** The latest operation on the buffer. @type {Promise<unknown>} */
   queue = Promise.resolve();
 
   constructor() {
@@ -36,24 +37,30 @@ export class MediaSourceBuffer {
     });
   }
 
-  /** @param {string} mime @param {number} endS where the song ends @param {Uint8Array<ArrayBuffer>} init */
+  /**
+   * Opens the buffer for its first song.
+   * @param {string} mime
+   * @param {number} endS duration of the song, seconds
+   * @param {Uint8Array<ArrayBuffer>} init
+   * @throws {Problem} media.unsupported
+   */
   async prepare(mime, endS, init) {
     if (!MediaSource.isTypeSupported(mime)) throw new Problem("media.unsupported", { mime });
     await this.opened;
     this.buffer = this.source.addSourceBuffer(mime);
     this.mime = mime;
     this.source.duration = endS;
-    // Codecs with frames of their own length end a little late.
+    // The last frame of a codec may end later than the song.
     this.buffer.appendWindowEnd = endS + 0.001;
     await this.append(init);
   }
 
   /**
-   * Appends another song at the end of what is buffered.
+   * Appends another song at the end of the buffer.
    * @param {string} mime
    * @param {number} durationS
    * @param {Uint8Array<ArrayBuffer>} init
-   * @returns {Promise<number>} where it starts, seconds
+   * @returns {Promise<number>} its start in the buffer, seconds
    */
   async appendTrack(mime, durationS, init) {
     const { buffered } = this.audio;
@@ -75,24 +82,26 @@ export class MediaSourceBuffer {
     return startS;
   }
 
-  /** @param {BufferSource} bytes */
+  /**
+   * Appends a segment; where the buffer is full, after removing the sound that has played.
+   * @param {BufferSource} bytes
+   */
   async append(bytes) {
     const add = () => this.enqueue(() => this.buffer?.appendBuffer(bytes));
     try {
       await add();
     } catch (error) {
-      if (/** @type {any} */ (error)?.name !== "QuotaExceededError") throw error;
-      // The browser's buffer is full of sound that is over.
+      if (!(error instanceof Error) || error.name !== "QuotaExceededError") throw error;
       await this.enqueue(() => this.buffer?.remove(0, Math.max(0.1, this.audio.currentTime - 2)));
       await add();
     }
   }
 
-  /** Removes what lies far behind, and far ahead after a seek back, so that memory stays flat. */
+  /** Removes sound far behind the position, and far ahead of it after a seek back, so that memory is bounded. */
   evict() {
     const { buffered, currentTime } = this.audio;
     if (!buffered.length) return;
-    const [low, high] = [currentTime - KEPT_BEHIND_S, currentTime + KEPT_AHEAD_S];
+    const [low, high] = [currentTime - BEHIND_S, currentTime + AHEAD_S];
     if (buffered.start(0) < low - 10) this.enqueue(() => this.buffer?.remove(0, low)).catch(() => undefined);
     const last = buffered.end(buffered.length - 1);
     if (last > high + 1) this.enqueue(() => this.buffer?.remove(high, last + 1)).catch(() => undefined);
@@ -129,7 +138,7 @@ export class MediaSourceBuffer {
     return result;
   }
 
-  /** Stops the sound and releases what was decoded. */
+  /** Stops the sound and frees the buffer. */
   close() {
     this.audio.pause();
     this.audio.removeAttribute("src");

@@ -1,30 +1,37 @@
 /**
  * Loads parts of a song from several mirrors, tried in order.
  *
- * A request without progress is aborted. A mirror that fails is skipped for a time that grows exponentially, with
+ * A request without progress is aborted. A mirror that fails is backed off for a time that grows exponentially, with
  * jitter; the loader waits only where every mirror is backed off.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { same } from "../bytes.js";
-import { Redirected, collect, get } from "./web_request.js";
+import { Redirected, get, readBody } from "./web_request.js";
 
 export const STALL_MS = 5_000;
 export const PART_MS = 10_000;
-const TRIES = 4;
-const WAIT_MS = 250;
-const MOST_WAIT_MS = 30_000;
-const FAIR_BYTES = 32_768;
+/** Attempts of one mirror for one part. */
+const MAX_TRIES = 4;
+const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 30_000;
+/** Smaller transfers do not count for the throughput. */
+const MIN_MEASURED_BYTES = 32_768;
 
-/** @typedef {{offset: number, size: number, sha256: Uint8Array}} Part */
 /**
- * @typedef {{now: () => number, later: (work: () => void, ms: number) => any, cancel: (timer: any) => void, random: ()
- *   => number}} Clock
+ * Bytes of a song whose hash the signed header has.
+ * @typedef {{offset: number, size: number, sha256: Uint8Array}} Part
+ */
+/** A timer of a clock. @typedef {number | ReturnType<typeof setTimeout> | null} Timer */
+/**
+ * Time and chance. `now`: ms.
+ * @typedef {{now: () => number, later: (work: () => void, ms: number) => Timer, cancel: (timer: Timer) => void,
+ *   random: () => number}} Clock
  */
 /** @typedef {(part: Part, options: FetchOptions) => Promise<Uint8Array<ArrayBuffer>>} Get */
 /**
  * @typedef {object} FetchOptions
- * @property {boolean} reload from the web server, not from what is held
+ * @property {boolean} reload from the web server, not from a buffer
  * @property {AbortSignal} signal
  * @property {(bytes: number) => void} onProgress
  */
@@ -48,24 +55,24 @@ const digest = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-2
 const REAL_CLOCK = {
   now: () => performance.now(),
   later: (work, ms) => setTimeout(work, ms),
-  cancel: (timer) => clearTimeout(timer),
+  cancel: (timer) => clearTimeout(timer ?? undefined),
   random: () => Math.random(),
 };
 
 export class MirrorLoader {
-  /** @type {Mirror[]} best first */
+  /** Best first. @type {Mirror[]} */
   mirrors = [];
-  /** @type {number | null} throughput of the latest parts, kbit/s */
+  /** Throughput of the latest parts, kbit/s. @type {number | null} */
   kbps = null;
 
-  /** @param {AbortSignal} signal ends everything @param {Clock} [clock] @param {typeof digest} [sha256] */
+  /** @param {AbortSignal} signal ends every transfer @param {Clock} [clock] @param {typeof digest} [sha256] */
   constructor(signal, clock = REAL_CLOCK, sha256 = digest) {
     this.signal = signal;
     this.clock = clock;
     this.sha256 = sha256;
   }
 
-  /** @param {string} name of a mirror */
+  /** Whether there is a mirror of a name. @param {string} name */
   has(name) {
     return this.mirrors.some((mirror) => mirror.name === name);
   }
@@ -82,13 +89,15 @@ export class MirrorLoader {
    */
   async part(part) {
     /** @type {Map<Mirror, {tries: number, corrupt: number, isGone: boolean}>} */
-    const seen = new Map(this.mirrors.map((mirror) => [mirror, { tries: 0, corrupt: 0, isGone: false }]));
+    const attempts = new Map(this.mirrors.map((mirror) => [mirror, { tries: 0, corrupt: 0, isGone: false }]));
     /** @type {Problem | null} */
-    let worst = null;
+    let failure = null;
     for (;;) {
-      const open = [...seen].filter(([, { tries, corrupt, isGone }]) => !isGone && tries < TRIES && corrupt < 2);
+      const open = [...attempts].filter(
+        ([, { tries, corrupt, isGone }]) => !isGone && tries < MAX_TRIES && corrupt < 2,
+      );
       if (open.length === 0 || this.signal.aborted)
-        throw worst ?? new Problem("sps.segment.missing", { reason: "closed" });
+        throw failure ?? new Problem("sps.segment.missing", { reason: "closed" });
       const [mirror, attempt] = this.nextMirror(open);
       await this.backoff(mirror);
       const hasOther = open.some(([other]) => other !== mirror && other.backoffUntil <= this.clock.now());
@@ -98,17 +107,18 @@ export class MirrorLoader {
         mirror.failures = 0;
         return result;
       }
-      // A cache may have corrupted it: the mirror is asked once more at once, past every cache.
+      // A cache may have corrupted it: the mirror is tried once more at once, past every cache.
       const corrupt = result.code !== "sps.segment.missing";
       if (corrupt) attempt.corrupt++;
       attempt.isGone = typeof result.detail["status"] === "number";
       if (!corrupt || attempt.corrupt > 1) this.recordFailure(mirror);
-      if (!worst || result.code === "sps.segment.hash") worst = result;
+      if (!failure || result.code === "sps.segment.hash") failure = result;
     }
   }
 
   /**
-   * @private the first that is not backed off, else the one whose backoff ends first
+   * The first mirror that is not backed off, else the one whose backoff ends first.
+   * @private
    * @template T
    * @param {[Mirror, T][]} open
    * @returns {[Mirror, T]}
@@ -121,14 +131,14 @@ export class MirrorLoader {
     return best;
   }
 
-  /** @private @param {Mirror} mirror */
+  /** Backs a mirror off. @private @param {Mirror} mirror */
   recordFailure(mirror) {
     mirror.failures++;
-    const wait = Math.min(MOST_WAIT_MS, WAIT_MS * 2 ** mirror.failures);
+    const wait = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** mirror.failures);
     mirror.backoffUntil = this.clock.now() + wait * (0.5 + this.clock.random() / 2);
   }
 
-  /** @private @param {Mirror} mirror @returns {Promise<void>} */
+  /** Waits until the backoff of a mirror ends. @private @param {Mirror} mirror @returns {Promise<void>} */
   async backoff(mirror) {
     const ms = mirror.backoffUntil - this.clock.now();
     if (ms <= 0 || this.signal.aborted) return;
@@ -144,19 +154,20 @@ export class MirrorLoader {
   }
 
   /**
+   * Loads a part from one mirror.
    * @private
    * @param {Mirror} mirror
    * @param {Part} part
-   * @param {{reload: boolean, isTimed: boolean}} options isTimed: fails after PART_MS, as another mirror is available
+   * @param {{reload: boolean, isTimed: boolean}} options `isTimed`: fails after PART_MS, as another mirror is available
    * @returns {Promise<Uint8Array<ArrayBuffer> | Problem>}
    */
   async fetchFrom(mirror, part, { reload, isTimed }) {
     const stop = new AbortController();
     const { clock } = this;
     const began = clock.now();
-    let why = "";
+    let abortReason = "";
     const abort = (/** @type {string} */ reason) => () => {
-      why = reason;
+      abortReason = reason;
       stop.abort(reason);
     };
     let first = 0;
@@ -171,7 +182,7 @@ export class MirrorLoader {
     };
     // A mirror that ignores the signal is abandoned all the same.
     const aborted = new Promise((_, reject) =>
-      stop.signal.addEventListener("abort", () => reject(new Error(why)), { once: true }),
+      stop.signal.addEventListener("abort", () => reject(new Error(abortReason)), { once: true }),
     );
     try {
       if (this.signal.aborted) throw new Error("closed");
@@ -186,7 +197,7 @@ export class MirrorLoader {
     } catch (error) {
       if (error instanceof Problem) return error;
       return new Problem("sps.segment.missing", {
-        reason: (why || String(error)).slice(0, 120),
+        reason: (abortReason || String(error)).slice(0, 120),
         place: mirror.name.slice(0, 120),
       });
     } finally {
@@ -198,14 +209,14 @@ export class MirrorLoader {
 
   /** Updates the throughput by a transfer. @param {number} bytes @param {number} ms */
   recordThroughput(bytes, ms) {
-    if (bytes < FAIR_BYTES) return;
+    if (bytes < MIN_MEASURED_BYTES) return;
     const rate = (8 * bytes) / Math.max(1, ms);
     this.kbps = this.kbps === null ? rate : 0.6 * this.kbps + 0.4 * rate;
   }
 }
 
 /**
- * The address of a part in a folder of the exploded packaging.
+ * Address of a part in a folder of the exploded packaging.
  * @param {string} folder ends in "/"
  * @param {Uint8Array} sha256
  */
@@ -215,9 +226,9 @@ export const partUrl = (folder, sha256) =>
 /**
  * Loads a part by its own address with one request.
  * @param {string} url
- * @param {number} size of the part, bytes; what follows is stopped
+ * @param {number} size of the part, bytes, after which the transfer is stopped
  * @param {FetchOptions} options
- * @param {string} [page] the origin that it is read for; the part's own by default
+ * @param {string} [page] origin of the page that it is read for; the part's own by default
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function getPart(url, size, { signal, onProgress }, page = url) {
@@ -228,5 +239,5 @@ export async function getPart(url, size, { signal, onProgress }, page = url) {
     throw new Problem("sps.segment.missing", { status: response.status });
   if (response.status !== 200) throw new Error(`status ${response.status}`);
   onProgress(0);
-  return collect(response, onProgress, size);
+  return readBody(response, onProgress, size);
 }

@@ -1,54 +1,61 @@
 /**
- * Loads, decrypts and appends one segment after the other, a little ahead of the music.
+ * Loads, decrypts and appends segments in order, a few seconds ahead of the position.
  */
 
 import { fromBase64 } from "../bytes.js";
 import { unseal } from "../playback/key_ring.js";
 import { retry } from "../../shared/retry.js";
 
+/** Lead over the position. */
 const AHEAD_MS = 12_000;
-/** Lead after a seek: more seeks are likely, and keys are metered. */
+/** Lead after a seek: another seek is likely, and keys are metered. */
 const AFTER_SEEK_MS = 4_000;
 const POLL_MS = 200;
 const KEY_WAIT_MS = 1000;
-/** With less sound buffered than this, the music is about to wait for a key. */
+/** Buffered sound below which the decoder is about to wait for a key. */
 const UNDERRUN_MS = 500;
-/** Segments before and after the music whose keys are kept. */
-const KEPT_KEYS = 32;
+/** Segments before and after the position whose keys stay in the ring. */
+const KEY_MARGIN = 32;
 
 /**
- * @typedef {object} Parts of an opened song
+ * What the scheduler uses of an opened song.
+ * @typedef {object} Parts
  * @property {import("./sps_source.js").SpsSource} source
  * @property {import("../playback/key_ring.js").KeyRing} ring
  * @property {import("./track_audio.js").TrackAudio} sound
- * @property {any} info of the host
- * @property {import("../playback/key_ring.js").Address} address
+ * @property {import("../playback/stream.js").OpenedSong} info of the host
+ * @property {import("../playback/key_ring.js").SegmentAddress} address
+ */
+
+/**
+ * Offset, size, start and duration in ms, SHA-256.
+ * @typedef {import("../playback/stream.js").OpenedSong["segments"][number]} Segment
  */
 
 export class SegmentScheduler {
-  /** @type {number} of the loop; an older loop ends */
+  /** Number of the present loop; older ones end. */
   generation = 0;
-  /** @type {boolean} another track may follow in the same buffer */
+  /** Another track may follow in the same buffer. */
   isContinued = false;
-  /** @type {boolean} the rest of the song is in the buffer */
+  /** The rest of the song is in the buffer. */
   isComplete = false;
   /** @type {import("./mark_check.js").MarkCheck | null} */
   markCheck = null;
-  /** @type {number | null} end of a preview or extract, ms */
+  /** End of a preview or extract, ms. @type {number | null} */
   endMs = null;
-  /** @type {number | null} target of the latest seek, ms */
+  /** Target of the latest seek, ms. @type {number | null} */
   seekedMs = null;
-  /** @type {boolean} a loop was started before */
+  /** A loop was started before. */
   isStarted = false;
   /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */
   prefetched = null;
 
   /**
    * @param {Parts} parts
-   * @param {(segment: number) => Promise<number | null>} renew asks the host for the keys from a segment on; ms after
-   *   which to ask again
+   * @param {(segment: number) => Promise<number | null>} renew requests the keys from a segment on of the host;
+   *   resolves with the delay of the next request, ms, or null
    * @param {(error: unknown) => void} onError
-   * @param {(is: boolean) => void} [onStall]
+   * @param {(isStalled: boolean) => void} [onStall]
    */
   constructor(parts, renew, onError, onStall = () => undefined) {
     this.parts = parts;
@@ -92,35 +99,38 @@ export class SegmentScheduler {
       : segment;
   }
 
+  /** Ends the loop. */
   stop() {
     this.generation++;
   }
 
   /**
-   * Lead over the music: short after a seek, and longer with what is played from there.
+   * Lead over the position: short after a seek, and longer with what is played from there.
    * @param {number} position ms
+   * @returns {number} ms
    */
   targetAheadMs(position) {
     return this.seekedMs === null ? AHEAD_MS : Math.min(AHEAD_MS, Math.max(AFTER_SEEK_MS, position - this.seekedMs));
   }
 
   /**
-   * Number of segments to request keys for; null: as many as the host gives.
+   * Number of segments to request keys for.
    * @param {string} action
    * @param {number} segment
    * @param {number} position ms
+   * @returns {number | null} null: as many as the host gives
    */
   keyCount(action, segment, position) {
     const aheadMs = action === "seek" ? AFTER_SEEK_MS : this.targetAheadMs(position);
     if (aheadMs === AHEAD_MS) return null;
     const { segments } = this.parts.info;
-    const after = segments.findIndex((/** @type {any[]} */ [, , start]) => start >= position + aheadMs);
+    const after = segments.findIndex(([, , start]) => start >= position + aheadMs);
     return Math.max(1, (after < 0 ? segments.length : after) - segment);
   }
 
   /** Segment at a position. @param {number} ms */
   segmentAt(ms) {
-    const index = this.parts.info.segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms);
+    const index = this.parts.info.segments.findIndex(([, , start, length]) => start + length > ms);
     return index < 0 ? this.parts.info.segments.length - 1 : index;
   }
 
@@ -131,33 +141,31 @@ export class SegmentScheduler {
     return null;
   }
 
-  /** @private @param {number} ms end of the buffered sound */
+  /** First segment that ends after a position. @private @param {number} ms */
   segmentAfter(ms) {
     const { segments } = this.parts.info;
-    const index = segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms + 50);
+    const index = segments.findIndex(([, , start, length]) => start + length > ms + 50);
     return index < 0 ? this.end : index;
   }
 
-  /** First segment after the part that may sound. */
+  /** First segment after the part that may be played. */
   get end() {
     const { segments } = this.parts.info;
     const index =
-      this.endMs === null
-        ? -1
-        : segments.findIndex((/** @type {any[]} */ [, , start]) => start >= /** @type {number} */ (this.endMs));
+      this.endMs === null ? -1 : segments.findIndex(([, , start]) => start >= /** @type {number} */ (this.endMs));
     return index < 0 ? segments.length : index;
   }
 
-  /** @private @param {number} first @param {number} generation */
+  /** Appends the segments from one on. @private @param {number} first @param {number} generation */
   async run(first, generation) {
-    const { info, sound, ring, address } = this.parts;
+    const { sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
-      while (info.segments[index][2] - sound.positionMs > this.targetAheadMs(sound.positionMs)) {
+      while (this.segment(index)[2] - sound.positionMs > this.targetAheadMs(sound.positionMs)) {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         if (generation !== this.generation) return;
       }
       sound.evict();
-      ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - KEPT_KEYS, index + KEPT_KEYS);
+      ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - KEY_MARGIN, index + KEY_MARGIN);
       const options = { isWanted: () => generation === this.generation, onStall: this.onStall };
       const prefetched = this.prefetched?.segment === index ? this.prefetched.promise : null;
       const cipher = prefetched
@@ -172,18 +180,28 @@ export class SegmentScheduler {
       await sound.append(clear);
     }
     if (generation !== this.generation) return;
-    // Not every browser appends to an ended MediaSource.
+    // Some browsers cannot append to an ended MediaSource.
     if (!this.isContinued) await sound.finish();
     this.isComplete = generation === this.generation;
   }
 
-  /** @private @param {number} segment */
+  /** Loads a sealed segment. @private @param {number} segment */
   cipherText(segment) {
-    const [offset, size, , , sha256] = this.parts.info.segments[segment];
+    const [offset, size, , , sha256] = this.segment(segment);
     return this.parts.source.part(offset, size, fromBase64(sha256));
   }
 
-  /** @private @param {number} index @param {number} generation @returns {Promise<CryptoKey | undefined>} */
+  /** Entry of a segment. @private @param {number} index */
+  segment(index) {
+    return /** @type {Segment} */ (this.parts.info.segments[index]);
+  }
+
+  /**
+   * Key of a segment, once the host has released it; undefined where the loop has ended.
+   * @private
+   * @param {number} index @param {number} generation
+   * @returns {Promise<CryptoKey | undefined>}
+   */
   async keyFor(index, generation) {
     const { ring, sound } = this.parts;
     for (;;) {
@@ -191,8 +209,8 @@ export class SegmentScheduler {
       if (key || generation !== this.generation) return key;
       const retryMs = await this.renew(index);
       if (ring.keys.has(index)) continue;
-      // Keys come at the pace of the music: the next request is due when it has moved on, or on an underrun when the
-      // server said.
+      // Keys are released at the pace of playback: the next request is due when the position has advanced, or on an
+      // underrun at the time that the server has given.
       const isUnderrun = sound.aheadMs - sound.positionMs < UNDERRUN_MS;
       await new Promise((resolve) => setTimeout(resolve, isUnderrun && retryMs !== null ? retryMs : KEY_WAIT_MS));
     }

@@ -7,75 +7,77 @@ import { mayReach } from "./address_class.js";
 import { fromBase64, join, same } from "../bytes.js";
 import { MirrorLoader, getPart, partUrl } from "./mirror_loader.js";
 import { HttpFile } from "./http_file.js";
-import { find, isPage, restore } from "./polyglot.js";
+import { isPage, locateSong, restore } from "./polyglot.js";
 
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x50, 0x53, 0x0d, 0x0a, 0x1a, 0x0a);
 const PREFIX = MAGIC.length + 4;
 const MAX_HEADER = 4 << 20;
-const FIRST = 400_000;
-const TRIES = 4;
-const WAIT_MS = 250;
-const PIECE = 384 << 10;
-/** Most time of one request for the song's beginning. */
-const MOST_MS = 120_000;
-/** A request without progress for so long is repeated. */
-const SILENT_MS = 15_000;
+/** Bytes of the first request: the header and the first second. */
+const FIRST_BYTES = 400_000;
+const MAX_TRIES = 4;
+const FIRST_BACKOFF_MS = 250;
+/** Bytes of one message of a page on disk. */
+const PAGE_CHUNK = 384 << 10;
+/** Longest duration of a request for the beginning of the song. */
+const REQUEST_MS = 120_000;
+/** A request without progress for this time is repeated. */
+const STALL_MS = 15_000;
 
-/** @typedef {import("./polyglot.js").Place} Place */
+/** @typedef {import("./polyglot.js").SongPlace} SongPlace */
 /** @typedef {import("./mirror_loader.js").FetchOptions} FetchOptions */
 
 export class SpsSource {
-  /** @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */
-  read = null;
-  /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */
+  /** The read of the header. @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */
+  reading = null;
+  /** First bytes of the song. @type {Uint8Array<ArrayBuffer>} */
   head = new Uint8Array(0);
-  /** @type {Promise<void> | null} resolves when the header's mirrors are added */
+  /** Resolves when the mirrors of the header are added. @type {Promise<void> | null} */
   mirrorsAdded = null;
-  /** @type {Place | null} of the song in a polyglot page */
+  /** Place of the song in a polyglot page. @type {SongPlace | null} */
   place = null;
 
   /**
-   * @param {string} url http, https, or file for a page that reads itself
+   * @param {string} url http, https, or file for a page on disk that reads itself
    * @param {(offset: number, size: number) => Promise<string>} [readPage] bytes of that page's song, base64
    * @param {import("./mirror_loader.js").Clock} [clock]
-   * @param {boolean} [reload] a second reading
-   * @param {import("./http_file.js").Whose} [whose] the file's own by default
+   * @param {boolean} [reload] read past every cache
+   * @param {import("./range_client.js").Origins} [origins] the file's own by default
    */
   constructor(
     url,
     readPage = () => Promise.reject(new Problem("sps.segment.missing")),
     clock,
     reload = false,
-    whose = { page: url, site: url },
+    origins = { page: url, site: url },
   ) {
     this.url = url;
-    this.whose = whose;
+    this.origins = origins;
     this.readPage = readPage;
     this.reload = reload;
     this.stop = new AbortController();
-    this.file = new HttpFile(url, this.stop.signal, whose);
+    this.file = new HttpFile(url, this.stop.signal, origins);
     this.loader = new MirrorLoader(this.stop.signal, clock);
     this.loader.add(url, ({ offset, size }, options) => this.readSong(offset, size, options));
   }
 
-  /** Reads the header's COSE bytes. The request brings what the first second needs as well. */
+  /** Reads the COSE bytes of the header, and with the same request the first second of sound. */
   header() {
-    this.read ??= this.readHeader();
-    return this.read;
+    this.reading ??= this.readHeader();
+    return this.reading;
   }
 
   /**
-   * Reads the file again past every cache: a song may be replaced under its name.
+   * Reads the file again past every cache: another song may have replaced it under the same address.
    * @returns {Promise<SpsSource | null>} null where the header is the same or cannot be read
    */
   async reread() {
     if (this.onDisk || this.reload) return null;
-    const source = new SpsSource(this.url, this.readPage, this.loader.clock, true, this.whose);
+    const source = new SpsSource(this.url, this.readPage, this.loader.clock, true, this.origins);
     try {
       const [before, after] = await Promise.all([this.header().catch(() => new Uint8Array(0)), source.header()]);
       if (!same(before, after)) return source;
     } catch {
-      // The first reading stands.
+      // The header stays as it is.
     }
     source.close();
     return null;
@@ -83,9 +85,9 @@ export class SpsSource {
 
   /** @private */
   async readHeader() {
-    let start = await this.readRange(0, FIRST);
+    let start = await this.readRange(0, FIRST_BYTES);
     if (!this.onDisk && isPage(start)) {
-      this.place = find(start);
+      this.place = locateSong(start);
       start = restore(this.place, start.slice(this.place.offset, this.place.offset + this.place.size), 0);
     }
     this.head = start;
@@ -94,10 +96,10 @@ export class SpsSource {
     const length = new DataView(start.buffer).getUint32(MAGIC.length);
     if (length === 0 || length > MAX_HEADER) throw new Problem("sps.header.malformed");
     const end = PREFIX + length;
-    if (start.length < end && start.length >= FIRST - (this.place?.offset ?? 0))
-      this.head = await this.readSong(0, end + FIRST);
+    if (start.length < end && start.length >= FIRST_BYTES - (this.place?.offset ?? 0))
+      this.head = await this.readSong(0, end + FIRST_BYTES);
     if (this.head.length < end) throw new Problem("sps.truncated");
-    // A file that ends with its header is of the exploded packaging: the parts lie beside it.
+    // A file that ends with its header is of the exploded packaging: its parts are in the same folder.
     if (this.head.length === end && this.measured === end && !this.place && !this.onDisk) {
       this.loader.mirrors = [];
       this.addFolder(new URL("./", this.file.location).href);
@@ -106,14 +108,14 @@ export class SpsSource {
   }
 
   /**
-   * Adds the mirrors that the signed header names: folders of parts, and files.
+   * Adds the mirrors of the signed header: folders of parts, and files.
    * @param {string[] | Promise<string[]>} urls
    */
   addMirrors(urls) {
     this.mirrorsAdded = Promise.resolve(urls).then(
       (all) => {
         for (const url of all) {
-          if (!mayReach(url, this.whose.page)) continue;
+          if (!mayReach(url, this.origins.page)) continue;
           if (url.endsWith("/")) this.addFolder(url);
           else this.addMirror(url);
         }
@@ -128,7 +130,7 @@ export class SpsSource {
   }
 
   /**
-   * A part of the song whose SHA-256 the signed header names.
+   * Loads a part of the song with the SHA-256 of the signed header.
    * @param {number} offset
    * @param {number} size
    * @param {Uint8Array} sha256
@@ -143,7 +145,7 @@ export class SpsSource {
     const part = this.loader.part({ offset, size, sha256 });
     if (!mirrorsAdded) return part;
     return part.catch(async (error) => {
-      // The other mirrors may be added only now.
+      // The other mirrors may have been added in the meantime.
       await mirrorsAdded;
       if (this.mirrorsAdded === mirrorsAdded) this.mirrorsAdded = null;
       if (this.stop.signal.aborted || this.loader.mirrors.length === before) throw error;
@@ -151,11 +153,11 @@ export class SpsSource {
     });
   }
 
-  /** Aborts every transfer and releases what was read. */
+  /** Aborts every transfer and drops the bytes. */
   close() {
     this.stop.abort();
     this.head = new Uint8Array(0);
-    this.read = null;
+    this.reading = null;
   }
 
   /** @private */
@@ -163,20 +165,23 @@ export class SpsSource {
     return this.url.startsWith("file:");
   }
 
-  /** @private @param {string} url ends in "/" */
+  /** Adds a folder of parts. @private @param {string} url ends in "/" */
   addFolder(url) {
-    this.loader.add(url, ({ size, sha256 }, options) => getPart(partUrl(url, sha256), size, options, this.whose.page));
+    this.loader.add(url, ({ size, sha256 }, options) =>
+      getPart(partUrl(url, sha256), size, options, this.origins.page),
+    );
   }
 
-  /** @private @param {string} url of the single file */
+  /** Adds a single file. @private @param {string} url */
   addMirror(url) {
     if (this.loader.has(url)) return;
-    const file = new HttpFile(url, this.stop.signal, this.whose);
+    const file = new HttpFile(url, this.stop.signal, this.origins);
     this.loader.add(url, ({ offset, size }, options) => file.read(offset, offset + size, options));
   }
 
   /**
-   * @private bytes of the song, wherever it lies
+   * Reads bytes of the song, which may be in a page.
+   * @private
    * @param {number} offset
    * @param {number} size
    * @param {FetchOptions} [options]
@@ -193,7 +198,8 @@ export class SpsSource {
   }
 
   /**
-   * @private before any hash is known
+   * Reads bytes of the file before a hash is known, with retries.
+   * @private
    * @param {number} offset
    * @param {number} size
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
@@ -203,17 +209,17 @@ export class SpsSource {
     const { clock } = this.loader;
     for (let tried = 1; ; tried++) {
       const stop = new AbortController();
-      const give = (/** @type {string} */ reason) => () => stop.abort(reason);
-      const closed = give("closed");
+      const abort = (/** @type {string} */ reason) => () => stop.abort(reason);
+      const closed = abort("closed");
       signal.addEventListener("abort", closed, { once: true });
-      let stallTimer = clock.later(give("stalled"), SILENT_MS);
-      const timeout = clock.later(give("slow"), MOST_MS);
+      let stallTimer = clock.later(abort("stalled"), STALL_MS);
+      const timeout = clock.later(abort("slow"), REQUEST_MS);
       try {
         let first = 0;
         const onProgress = () => {
           first ||= clock.now();
           clock.cancel(stallTimer);
-          stallTimer = clock.later(give("stalled"), SILENT_MS);
+          stallTimer = clock.later(abort("stalled"), STALL_MS);
         };
         const bytes = await this.readOnce(
           offset,
@@ -225,31 +231,32 @@ export class SpsSource {
         this.loader.recordThroughput(bytes.length, clock.now() - (first || clock.now()));
         return bytes;
       } catch (error) {
-        const problem = error instanceof Problem;
-        if (signal.aborted || problem || tried >= TRIES)
-          throw problem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
+        const isProblem = error instanceof Problem;
+        if (signal.aborted || isProblem || tried >= MAX_TRIES)
+          throw isProblem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
       } finally {
         clock.cancel(stallTimer);
         clock.cancel(timeout);
         signal.removeEventListener("abort", closed);
       }
       await new Promise((resolve) =>
-        clock.later(() => resolve(undefined), WAIT_MS * 2 ** tried * (0.5 + clock.random())),
+        clock.later(() => resolve(undefined), FIRST_BACKOFF_MS * 2 ** tried * (0.5 + clock.random())),
       );
     }
   }
 
   /**
+   * Reads bytes of the file with one attempt.
    * @private
    * @param {number} offset @param {number} size @param {FetchOptions} options
-   * @param {boolean} [claim] more of the file will be read
+   * @param {boolean} [claim] more reads of the file are expected
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async readOnce(offset, size, options, claim = true) {
     if (!this.onDisk) return this.file.read(offset, offset + size, options, claim);
     const pieces = [];
-    for (let at = offset; at < offset + size; at += PIECE) {
-      const wanted = Math.min(PIECE, offset + size - at);
+    for (let at = offset; at < offset + size; at += PAGE_CHUNK) {
+      const wanted = Math.min(PAGE_CHUNK, offset + size - at);
       const piece = fromBase64(await this.readPage(at, wanted));
       options.onProgress(piece.length);
       pieces.push(piece);

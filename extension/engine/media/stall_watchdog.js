@@ -1,21 +1,24 @@
 /**
- * Detects an audio element that stalls with sound in its buffer, and nudges it.
+ * Detects an audio element that stalls with sound in its buffer, and moves its position.
  */
 
-const STILL_MS = 3_000;
+/** Time without progress that is a stall. */
+const STALL_MS = 3_000;
 const NUDGE_S = 0.05;
-const HOLE_S = 2;
-const MOST = 5;
+/** Longest gap of the buffer that is skipped. */
+const MAX_GAP_S = 2;
+const MAX_NUDGES = 5;
 
 export class StallWatchdog {
   #at = -1;
   #since = 0;
-  /** @type {number} nudges since the position last moved */
+  /** Nudges since the position last moved. */
   nudges = 0;
 
   /**
+   * Compares the position with that of the last check.
    * @param {HTMLAudioElement} audio
-   * @param {boolean} playing whether it should sound
+   * @param {boolean} playing it should play
    * @param {number} nowMs
    * @returns {"fine" | "still" | "nudged" | "given up"}
    */
@@ -26,25 +29,25 @@ export class StallWatchdog {
       this.#since = nowMs;
       return "fine";
     }
-    if (nowMs - this.#since < STILL_MS) return "still";
+    if (nowMs - this.#since < STALL_MS) return "still";
     this.#since = nowMs;
     const next = this.#next(audio);
-    // With nothing buffered it waits for the network.
+    // Without a buffer it waits for the network.
     if (next === null) return "still";
-    if (this.nudges >= MOST) return "given up";
+    if (this.nudges >= MAX_NUDGES) return "given up";
     this.nudges++;
     if (next > audio.currentTime) audio.currentTime = next;
     this.#at = audio.currentTime;
-    // A system that took the sound away has paused it.
+    // The system may have paused it.
     audio.play().catch(() => undefined);
     return "nudged";
   }
 
-  /** Position of buffered sound: here, or behind a small hole. @param {HTMLAudioElement} audio */
+  /** Position of buffered sound: the present one, or the end of a short gap. @param {HTMLAudioElement} audio */
   #next({ buffered, currentTime }) {
     for (let i = 0; i < buffered.length; i++) {
       if (currentTime < buffered.start(i))
-        return buffered.start(i) - currentTime <= HOLE_S ? buffered.start(i) + 0.01 : null;
+        return buffered.start(i) - currentTime <= MAX_GAP_S ? buffered.start(i) + 0.01 : null;
       if (currentTime + 0.5 < buffered.end(i)) return this.nudges === 0 ? currentTime : currentTime + NUDGE_S;
     }
     return null;

@@ -1,19 +1,19 @@
 /**
- * Sound of one track: decrypted segments in, its own clock out. A track may follow another in the same buffer without a
- * gap.
+ * Sound of one track: takes decrypted segments and has a position of its own. A track may follow another in the same
+ * buffer without a gap.
  */
 
 import { MediaSourceBuffer } from "./media_source_buffer.js";
 
 export class TrackAudio {
   mediaBuffer = new MediaSourceBuffer();
-  /** @type {number} start of the track in the buffer, seconds */
+  /** Start of the track in the buffer, seconds. @type {number} */
   startS = 0;
-  /** @type {number} */
+  /** Duration of the track, ms. @type {number} */
   durationMs = 0;
-  /** @type {boolean} the track before still sounds */
+  /** The track before it still plays. */
   isJoining = false;
-  /** @type {boolean} it fades out after its stream is closed */
+  /** It fades out after its stream is closed. */
   isFadingOut = false;
   /** @type {{mime: string, init: Uint8Array<ArrayBuffer>} | null} */
   initSegment = null;
@@ -32,10 +32,10 @@ export class TrackAudio {
     return this.mediaBuffer.broken;
   }
 
-  /** Event of the buffer. @param {string} name */
+  /** Handles an event of the buffer. @param {string} name */
   onBufferEvent(name) {
     if (this.isJoining && name !== "error") {
-      // Before its start the track before sounds.
+      // Up to its start the track before it plays.
       if (this.audio.currentTime < this.startS) return;
       this.isJoining = false;
       this.onEvent("playing");
@@ -43,14 +43,14 @@ export class TrackAudio {
     if (name !== "timeupdate") this.onEvent(name);
   }
 
-  /** @param {string} mime @param {number} durationMs @param {Uint8Array<ArrayBuffer>} init */
+  /** Opens the buffer. @param {string} mime @param {number} durationMs @param {Uint8Array<ArrayBuffer>} init */
   async prepare(mime, durationMs, init) {
     this.durationMs = durationMs;
     this.initSegment = { mime, init };
     await this.mediaBuffer.prepare(mime, durationMs / 1000, init);
   }
 
-  /** Appends this track to another one's buffer, which has its last sample. @param {TrackAudio} before */
+  /** Moves this track to the buffer of another one, which is complete. @param {TrackAudio} before */
   async follow(before) {
     if (!this.initSegment) throw new Error("not prepared");
     const { mediaBuffer } = before;
@@ -62,11 +62,12 @@ export class TrackAudio {
     mediaBuffer.current = this;
   }
 
-  /** @param {BufferSource} bytes */
+  /** Appends a segment. @param {BufferSource} bytes */
   append(bytes) {
     return this.mediaBuffer.append(bytes);
   }
 
+  /** Removes sound far from the position. */
   evict() {
     this.mediaBuffer.evict();
   }
@@ -91,7 +92,7 @@ export class TrackAudio {
     return false;
   }
 
-  /** End of the buffered range that sounds, ms. */
+  /** End of the buffered range at the position, ms. */
   get aheadMs() {
     const { buffered, currentTime } = this.audio;
     for (let i = 0; i < buffered.length; i++)
@@ -110,11 +111,12 @@ export class TrackAudio {
     return all.filter(([from, to]) => to > from);
   }
 
+  /** Position in the track, ms. */
   get positionMs() {
     return Math.max(0, this.ms(this.audio.currentTime));
   }
 
-  /** @private @param {number} seconds in the buffer */
+  /** Position in the track of a time in the buffer, ms. @private @param {number} seconds */
   ms(seconds) {
     return Math.round((seconds - this.startS) * 1000);
   }

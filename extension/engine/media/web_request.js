@@ -8,12 +8,12 @@
 
 import { Problem } from "../../shared/problem.js";
 import { join } from "../bytes.js";
-import { COMPUTER, mayReach, placeOfPage } from "./address_class.js";
+import { COMPUTER, mayReach, classOfPage } from "./address_class.js";
 
 /** A response that redirects. */
 export class Redirected extends Error {}
 
-/** A response above the limit of its size. */
+/** A response whose body is above the limit. */
 export class TooLong extends Error {}
 
 /**
@@ -22,26 +22,29 @@ export class TooLong extends Error {}
  * @param {string} url
  * @returns {Promise<boolean>}
  */
-async function isLetIn(url) {
-  const { permissions } = /** @type {any} */ (globalThis).browser ?? {};
+async function hasPermission(url) {
+  const { permissions } = /** @type {{browser?: typeof chrome}} */ (globalThis).browser ?? {};
   if (!permissions) return true;
   const { protocol, hostname } = new URL(url);
   return permissions.contains({ origins: [`${protocol}//${hostname}/*`] });
 }
 
 /**
+ * Sends a GET request.
  * @param {string} url
- * @param {{page: string, signal: AbortSignal, headers?: Record<string, string>, follow?: boolean}} options page: the
- *   origin that it is for. follow: redirects are followed where the page may reach every address, as the target is not
- *   known before the request
+ * @param {{page: string, signal: AbortSignal, headers?: Record<string, string>, follow?: boolean}} options `page`: the
+ *   origin that the request is for; `follow`: follow redirects where the page may reach every address, since their
+ *   targets cannot be checked before the request
  * @returns {Promise<Response>}
- * @throws Problem site.address, Redirected, and what fetch throws
+ * @throws {Problem} site.address
+ * @throws {Redirected}
+ * @throws {TypeError} of fetch
  */
 export async function get(url, { page, signal, headers = {}, follow = false }) {
   if (!mayReach(url, page)) throw new Problem("site.address");
-  if (!(await isLetIn(url))) throw new Error("the extension has no permission for this host");
-  const redirect = follow && placeOfPage(page) === COMPUTER ? "follow" : "manual";
-  const answer = await fetch(url, {
+  if (!(await hasPermission(url))) throw new Error("the extension has no permission for this host");
+  const redirect = follow && classOfPage(page) === COMPUTER ? "follow" : "manual";
+  const response = await fetch(url, {
     headers,
     signal,
     redirect,
@@ -49,61 +52,61 @@ export async function get(url, { page, signal, headers = {}, follow = false }) {
     credentials: "omit",
     referrerPolicy: "no-referrer",
   });
-  if (answer.type !== "opaqueredirect" && (answer.status < 300 || answer.status > 399)) return answer;
-  answer.body?.cancel().catch(() => undefined);
+  if (response.type !== "opaqueredirect" && (response.status < 300 || response.status > 399)) return response;
+  response.body?.cancel().catch(() => undefined);
   throw new Redirected("a redirect");
 }
 
 /** @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
-/** @param {Response} answer @returns {Reader} */
-export const readerOf = (answer) =>
-  /** @type {Reader} */ ((answer.body ?? /** @type {ReadableStream} */ (new Response("").body)).getReader());
+/** Reader of a response's body. @param {Response} response @returns {Reader} */
+export const readerOf = (response) =>
+  /** @type {Reader} */ ((response.body ?? /** @type {ReadableStream} */ (new Response("").body)).getReader());
 
 /**
- * Collects a body's bytes, up to a limit.
- * @param {Response} answer
+ * Reads a body, up to a limit.
+ * @param {Response} response
  * @param {(bytes: number) => void} onProgress
- * @param {number} most bytes; the rest is stopped
+ * @param {number} maxBytes after which the transfer is stopped
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function collect(answer, onProgress, most) {
-  const reader = readerOf(answer);
+export async function readBody(response, onProgress, maxBytes) {
+  const reader = readerOf(response);
   const chunks = [];
   let size = 0;
-  while (size < most) {
+  while (size < maxBytes) {
     const { done, value } = await reader.read();
     if (done) return join(...chunks);
     onProgress(value.length);
-    chunks.push(value.subarray(0, most - size));
+    chunks.push(value.subarray(0, maxBytes - size));
     size += value.length;
   }
   reader.cancel().catch(() => undefined);
   return join(...chunks);
 }
 
-/** Depth of the objects and lists in an answer: deeper ones overflow the stack of what serializes them. */
-const MOST_DEPTH = 32;
+/** Levels of objects and lists in a response: deeper ones overflow the stack of what serializes them. */
+const MAX_DEPTH = 32;
 
 /** Whether a value has more levels. @param {unknown} value @param {number} levels @returns {boolean} */
 const isDeeper = (value, levels) =>
   typeof value === "object" &&
   value !== null &&
-  (levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1)));
+  (levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1)));
 
 /**
- * A body that is a JSON object; null where it is none.
- * @param {Response} answer
- * @param {number} most bytes
- * @returns {Promise<any>}
- * @throws TooLong
+ * Reads a body that is a JSON object.
+ * @param {Response} response
+ * @param {number} maxBytes
+ * @returns {Promise<Record<string, unknown> | null>} null for a body that is none
+ * @throws {TooLong}
  */
-export async function object(answer, most) {
-  const bytes = await collect(answer, () => undefined, most + 1);
-  if (bytes.length > most) throw new TooLong("too long an answer");
+export async function readObject(response, maxBytes) {
+  const bytes = await readBody(response, () => undefined, maxBytes + 1);
+  if (bytes.length > maxBytes) throw new TooLong("too long an answer");
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof value === "object" && !isDeeper(value, MOST_DEPTH) ? value : null;
+    return typeof value === "object" && !isDeeper(value, MAX_DEPTH) ? value : null;
   } catch {
     return null;
   }

@@ -1,6 +1,5 @@
 /**
- * Whether a request may take effect where it was made: the activation rules with the state, the terms and the payment
- * of one stream.
+ * Applies the activation rules to the state, the terms and the payment of a stream.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -15,10 +14,10 @@ export class ActivationGate {
   }
 
   /**
-   * Why a request is refused on a surface; null: it is allowed.
+   * Reason why a request is refused on a surface.
    * @param {"play" | "seek" | "rate"} request
    * @param {Surface} surface
-   * @returns {Problem | null}
+   * @returns {Problem | null} null: it is allowed
    */
   refusal(request, surface) {
     const { session } = this.stream;
@@ -28,15 +27,15 @@ export class ActivationGate {
   }
 
   /**
-   * Why an action is refused on a surface; null: it is allowed.
+   * Reason why an action is refused on a surface.
    * @param {string} action
    * @param {Surface} surface
-   * @returns {Problem | null}
+   * @returns {Problem | null} null: it is allowed
    */
   refusalOf(action, surface) {
     const { info, payment, place } = this.stream;
     const cost = costOf(info?.policy, action, payment.on || (payment.costs && action === "play"));
-    // A seek that uses nothing up makes no sound that was not there.
+    // A seek that uses nothing up starts no sound.
     if (cost === "free" && (action === "seek" || action === "rate")) return null;
     if (mayBegin(cost, surface, payment.on)) return null;
     return cost === "costs" && !payment.on
@@ -45,8 +44,8 @@ export class ActivationGate {
   }
 
   /**
-   * Whether a play is allowed on a surface; the player shows why not. Before the song is loaded its cost is unknown: a
-   * play that could be free is allowed, and checked again then.
+   * Whether a play is allowed on a surface; the player shows a refusal. Before the song is loaded its cost is unknown:
+   * a play that could be free is allowed, and checked again after loading.
    * @param {Surface} surface
    */
   allows(surface) {

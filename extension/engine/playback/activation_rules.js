@@ -1,25 +1,25 @@
 /**
  * Activation rules: which surface may begin an action, by what the action costs the listener. Pure functions.
  *
- * Nothing in a page consents or costs: without an allowance a page or a press in its frame begins free music only.
+ * A page cannot consent: without an allowance, a page or a press in its frame starts free music only.
  */
 
+/** Cost of an action: nothing, a use that the terms limit, money. @typedef {"free" | "limited" | "costs"} Cost */
 /**
- * @typedef {"free" | "limited" | "costs"} Cost cost of an action: nothing, a use that the terms limit,
- *   money
- */
-/**
- * Surface an action was asked on. `page`: the page's script, where nobody has touched that page; `activated`: the
- * page's script, with the page's user activation as
- * the browser reports it; `frame`: something in the player's frame other than a person's press; `press`: a trusted
- * press in the frame, or the system's media keys;
- * `own`: a press in a window of the extension.
+ * Surface of a request. `page`: the page's script without user activation; `activated`: the page's script, with the
+ * user activation that the browser reports; `frame`: the player's frame without a press of a person; `press`: a trusted
+ * press in the frame, or the system's media keys; `own`: a press in a window of the extension.
  * @typedef {"page" | "activated" | "frame" | "press" | "own"} Surface
  */
+/**
+ * The parts of the terms that the rules read (docs/policy.md). `counts`: limits by action.
+ * @typedef {{permissions?: string[], counts?: Record<string, {unit?: string}>, metered_s?: number, ttl_s?: number,
+ *   devices?: number}} Policy
+ */
 
 /**
- * @type {Readonly<Record<Cost, Readonly<Record<Surface, boolean>>>>} what costs needs an allowance besides, wherever
- *   it is asked
+ * Whether an action of a cost may begin on a surface. One that costs money needs an allowance as well.
+ * @type {Readonly<Record<Cost, Readonly<Record<Surface, boolean>>>>}
  */
 export const MAY = {
   free: { page: false, activated: true, frame: false, press: true, own: true },
@@ -28,30 +28,30 @@ export const MAY = {
 };
 
 const BEGINS = new Set(["play", "preview"]);
-/** Actions after which music sounds that would not have: a jump back makes a play longer. */
+/** Actions that make a play sound, or sound longer. */
 const SOUNDS = new Set([...BEGINS, "resume", "seek"]);
-/** Units of a count of plays that run on with the music. */
+/** Units of a count of plays that increase during a play. */
 const RUNNING = new Set(["second", "segment"]);
 
 /**
  * Whether the terms limit the number or the length of uses of an action.
- * @param {any} policy of the song, as in its header
+ * @param {Policy | undefined} policy of the song, as in its header
  * @param {string} action
  */
 export function isLimited(policy, action) {
   if (!policy) return false;
   const counts = policy.counts ?? {};
-  const has = (/** @type {string} */ name) => typeof policy[name] === "number";
+  const has = (/** @type {"metered_s" | "ttl_s" | "devices"} */ name) => typeof policy[name] === "number";
   if (counts[action]) return true;
-  if (SOUNDS.has(action) && (has("metered_s") || RUNNING.has(counts.play?.unit))) return true;
+  if (SOUNDS.has(action) && (has("metered_s") || RUNNING.has(counts["play"]?.unit ?? ""))) return true;
   return BEGINS.has(action) && (has("ttl_s") || has("devices"));
 }
 
 /**
- * What an action takes from the listener.
- * @param {any} policy of the song
+ * Cost of an action for the listener.
+ * @param {Policy | undefined} policy of the song
  * @param {string} action
- * @param {boolean} costs it is of a play that the listener pays
+ * @param {boolean} costs the listener pays for the play
  * @returns {Cost}
  */
 export function costOf(policy, action, costs) {
@@ -63,14 +63,14 @@ export function costOf(policy, action, costs) {
  * Whether an action may begin.
  * @param {Cost} cost
  * @param {Surface} surface
- * @param {boolean} allowance the listener has set a budget in the extension, and it covers this
+ * @param {boolean} allowance the listener has set a budget in the extension, which covers the play
  */
 export function mayBegin(cost, surface, allowance) {
   return MAY[cost][surface] === true && (cost !== "costs" || allowance);
 }
 
 /**
- * Surface of a press for a song that may have been replaced since: no more than the page's script may begin.
+ * Surface of a press for a song that may have been replaced since: the press counts as the page's script.
  * @param {Surface} surface
  * @returns {Surface}
  */
@@ -78,7 +78,7 @@ export function downgrade(surface) {
   return surface === "page" || surface === "frame" ? surface : "activated";
 }
 
-/** @param {unknown} surface @returns {surface is Surface} */
+/** Whether a value names a surface. @param {unknown} surface @returns {surface is Surface} */
 export function isSurface(surface) {
   return typeof surface === "string" && Object.hasOwn(MAY.free, surface);
 }

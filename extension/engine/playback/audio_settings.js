@@ -1,33 +1,33 @@
 /**
- * Volume, mute, speed and pitch of a stream, as the listener has set them.
+ * Volume, mute, speed and pitch of a stream.
  */
 
-const SLOWEST = 0.5;
-const FASTEST = 2;
+const MIN_RATE = 0.5;
+const MAX_RATE = 2;
 
 export class AudioSettings {
   volume = 1;
   muted = false;
   rate = 1;
-  /** @type {boolean} whether another speed keeps the pitch */
+  /** The pitch is preserved at another speed. */
   pitch = true;
 
-  /** Takes over another stream's settings. @param {AudioSettings} other */
+  /** Copies the settings of another stream. @param {AudioSettings} other */
   copy({ volume, muted, rate, pitch }) {
     Object.assign(this, { volume, muted, rate, pitch });
   }
 
-  /** @param {number} value */
+  /** Sets the volume, within [0, 1]. @param {number} value */
   setVolume(value) {
     this.volume = Math.min(1, Math.max(0, value));
   }
 
-  /** The nearest speed that a player offers. @param {number} value */
+  /** The nearest possible speed. @param {number} value */
   static nearestRate(value) {
-    return Math.min(FASTEST, Math.max(SLOWEST, value || 1));
+    return Math.min(MAX_RATE, Math.max(MIN_RATE, value || 1));
   }
 
-  /** @param {HTMLMediaElement} audio */
+  /** Applies the settings to an audio element. @param {HTMLMediaElement} audio */
   applyTo(audio) {
     Object.assign(audio, {
       volume: this.volume,

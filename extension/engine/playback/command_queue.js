@@ -1,21 +1,22 @@
 /**
- * Queue of a page's commands: a pause right after a play does not overtake it while the play is being allowed.
+ * Queue of a page's commands, which keeps their order while the permission of one is pending: a pause does not overtake
+ * the play before it.
  */
 
 export class CommandQueue {
-  /** @type {boolean} a command waits for its permission */
+  /** A command waits for its permission. */
   isAsking = false;
-  /** @type {number} every command up to this number is executed */
+  /** Every command up to this number is executed. */
   done = 0;
-  /** @type {number | null} the latest command that was not allowed */
+  /** The latest command that was not allowed. @type {number | null} */
   denied = null;
-  /** @type {Promise<unknown>} */
+  /** Permission of the latest command. @type {Promise<unknown>} */
   #gate = Promise.resolve();
-  /** @type {Set<number>} */
+  /** Commands that are not executed yet. @type {Set<number>} */
   #open = new Set();
   #last = 0;
 
-  /** A command that was allowed before the song was loaded is not, now that its cost is known. */
+  /** Denies the latest command, which was allowed before the song was loaded and its cost was known. */
   deny() {
     this.denied = this.done;
   }
@@ -30,11 +31,11 @@ export class CommandQueue {
     this.#last = Math.max(this.#last, number);
     this.#open.add(number);
     const gate = this.#gate.then(async () => {
-      const answer = allow();
-      if (answer === true) return true;
+      const permission = allow();
+      if (permission === true) return true;
       this.isAsking = true;
       try {
-        return await answer;
+        return await permission;
       } finally {
         this.isAsking = false;
       }

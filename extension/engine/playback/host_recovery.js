@@ -1,18 +1,19 @@
 /**
- * Recovery from a broken connection to the host: buffered music goes on while the play is continued at the next host.
+ * Recovery from a broken connection to the host: the play is continued at the next host while buffered sound plays.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 
-const TRIES = 7;
-const WAIT_MS = 150;
-const BROKEN = new Set(["host.gone", "host.slow", "host.missing", "host.stream.unknown", "chain.unreachable"]);
+const MAX_TRIES = 7;
+const FIRST_BACKOFF_MS = 150;
+/** Codes after which another attempt may succeed. */
+const RETRYABLE = new Set(["host.gone", "host.slow", "host.missing", "host.stream.unknown", "chain.unreachable"]);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
 export class HostRecovery {
-  /** @type {Promise<void> | null} */
+  /** The running recovery. @type {Promise<void> | null} */
   pending = null;
 
   /** @param {Stream} stream */
@@ -20,7 +21,7 @@ export class HostRecovery {
     this.stream = stream;
   }
 
-  /** Whether an error means that the host has lost this play. @param {unknown} error */
+  /** Whether an error means that the host does not have this play any more. @param {unknown} error */
   isNeeded(error) {
     const { code } = Problem.of(error);
     return (
@@ -31,7 +32,7 @@ export class HostRecovery {
     );
   }
 
-  /** Resolves when a host has the stream again; rejects with the reason why none has. */
+  /** Resolves when a host has the stream again; rejects with the last error. */
   recover() {
     this.pending ??= this.retry().finally(() => {
       this.pending = null;
@@ -46,9 +47,9 @@ export class HostRecovery {
       try {
         return await this.attempt();
       } catch (error) {
-        if (session.isStale || tried >= TRIES || !BROKEN.has(Problem.of(error).code)) throw error;
+        if (session.isStale || tried >= MAX_TRIES || !RETRYABLE.has(Problem.of(error).code)) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, WAIT_MS * 2 ** tried));
+      await new Promise((resolve) => setTimeout(resolve, FIRST_BACKOFF_MS * 2 ** tried));
     }
   }
 
@@ -57,14 +58,14 @@ export class HostRecovery {
     const { stream } = this;
     await stream.loader.reopen();
     const { tickets, info } = stream;
-    if (!tickets.ticket) return;
+    if (!info || !tickets.ticket) return;
     try {
       await native("rejoin", { stream: stream.place.stream, ticket: tickets.ticket });
     } catch (error) {
       const { code, detail } = Problem.of(error);
       const unused = code === "ticket.missing" || (code === "ticket.used" && detail["state"] === "none");
       if (!unused || stream.session.granted) throw error;
-      // The play had not started: it gets a new ticket.
+      // The play had not started: it needs a new ticket.
       tickets.reset();
       await tickets.ensure(info, stream.nowS);
     }

@@ -1,5 +1,5 @@
 /**
- * Client of the host's invocations: each action is metered before its keys come back.
+ * Client of the host's invocations: the host counts each action before it returns the keys.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -9,35 +9,42 @@ import { isTransient, retry } from "../../shared/retry.js";
 
 const RENEW_MS = 4_500;
 /** Most keys of one request. */
-const COUNT = 16;
+const MAX_KEYS = 16;
 /** States in which keys are renewed. */
 const RENEWING = new Set(["playing", "waiting", "seeking", "starting"]);
-/** An action is retried for so long while the server does not answer. */
+/** Time for which an action is retried while the server does not answer. */
 const TIMEOUT_MS = 20_000;
 /** Actions that start a play. */
 export const STARTS = new Set(["play", "preview", "live_join"]);
-/** Actions that bring keys. */
+/** Actions whose results have keys. */
 export const KEYED = new Set([...STARTS, "seek", "resume"]);
 
-/** @param {unknown} error */
+/** Whether the song is at another security server. @param {unknown} error */
 const hasMoved = (error) => Problem.of(error).code === MOVED;
-/** Station and server may learn of a move at different times. @param {unknown} error */
+/**
+ * Whether a start may succeed later: station and server may read a move on the chain at different times.
+ * @param {unknown} error
+ */
 const isTransientAtStart = (error) => isTransient(error) || hasMoved(error);
 
 /** @typedef {import("./stream.js").Stream} Stream */
+/** @typedef {import("../../shared/protocol.d.ts").GrantWait} GrantWait */
 
 export class InvocationClient {
-  /** @type {{ms: number, at: number, intervals: number}} metered time of the play, and when the host said so */
+  /**
+   * Heard time of the play, ms, its whole intervals, and the time of that result.
+   * @type {{ms: number, at: number, intervals: number}}
+   */
   heard = { ms: 0, at: 0, intervals: 0 };
-  /** @type {Record<string, number>} remaining uses by action */
+  /** Remaining uses by action. @type {Record<string, number>} */
   left = {};
-  /** @type {Promise<void> | null} */
+  /** The running renewal. @type {Promise<void> | null} */
   renewal = null;
-  /** @type {{code: string, retry_ms: number} | null} why the host has no key yet, and when to ask again */
+  /** Why the host has not released a key yet, and the delay of the next request. @type {GrantWait | null} */
   pace = null;
-  /** @type {ReturnType<typeof setInterval> | undefined} */
+  /** Timer of the renewals. @type {ReturnType<typeof setInterval> | undefined} */
   renewing;
-  /** @type {number} actions under way that bring keys */
+  /** Number of running actions whose results have keys. */
   acting = 0;
 
   /** @param {Stream} stream */
@@ -46,7 +53,7 @@ export class InvocationClient {
   }
 
   /**
-   * Invokes an action, with a ticket where it starts a play. Retries what brings keys.
+   * Invokes an action, with a ticket where it starts a play. An action whose result has keys is retried.
    * @param {string} action
    * @param {number} position ms
    * @param {number} segment of the position
@@ -63,19 +70,19 @@ export class InvocationClient {
     const first = scheduler?.firstToDecode(segment, position) ?? segment;
     const { stream } = this;
     const { session } = stream;
-    // The same action at the same position is one invocation for the host: a retry is metered once.
+    // The host takes the same action at the same position for one invocation: a retry is counted once.
     const options = {
       isWanted: () => session === stream.session && session.isActive,
-      onStall: (/** @type {boolean} */ is) => stream.onStall(is),
+      onStall: (/** @type {boolean} */ isStalled) => stream.onStall(isStalled),
       timeoutMs: TIMEOUT_MS,
       isRetryable: starts ? isTransientAtStart : isTransient,
     };
     const work = starts ? () => this.start(action, position, first) : () => this.invoke(action, position, first);
     if (keyed) this.acting++;
-    const counted = keyed ? retry(work, options).finally(() => this.acting--) : this.invoke(action, position, null);
-    // The sealed segment loads while the host decides.
+    const invoked = keyed ? retry(work, options).finally(() => this.acting--) : this.invoke(action, position, null);
+    // The sealed segment is loaded during the host's decision.
     if (keyed) scheduler?.prefetch(first);
-    await counted;
+    await invoked;
     if (starts) tickets.markUsed();
     if (action === "stop") tickets.reset();
   }
@@ -83,6 +90,7 @@ export class InvocationClient {
   /** Ensures a valid ticket. Opens the stream again where the host has evicted it. */
   async ensureTicket() {
     const { tickets, info, nowS, recovery } = this.stream;
+    if (!info) throw new Problem("host.stream.unknown");
     return tickets.ensure(info, nowS).catch(async (error) => {
       if (Problem.of(error).code !== "host.stream.unknown") throw error;
       await recovery.recover();
@@ -91,22 +99,22 @@ export class InvocationClient {
   }
 
   /**
-   * Invokes the action that starts a play. Where the song has moved since its ticket was opened, another ticket is
-   * drawn, once.
+   * Invokes the action that starts a play. Where the song has moved to another server since its ticket was opened,
+   * requests another ticket, once.
    * @param {string} action
    * @param {number} position
    * @param {number} segment
    */
   async start(action, position, segment) {
     const { tickets, nowS } = this.stream;
-    for (let again = true; ; again = false) {
+    for (let canRetry = true; ; canRetry = false) {
       if (!tickets.isReady(nowS)) await this.ensureTicket();
       try {
         return await this.invoke(action, position, segment);
       } catch (error) {
         if (!hasMoved(error)) throw error;
         tickets.discard();
-        if (!again) throw error;
+        if (!canRetry) throw error;
       }
     }
   }
@@ -125,30 +133,31 @@ export class InvocationClient {
         action,
         position_ms: Math.round(position),
         segment,
-        count: segment === null ? COUNT : Math.min(COUNT, scheduler?.keyCount(action, segment, position) ?? COUNT),
+        count:
+          segment === null ? MAX_KEYS : Math.min(MAX_KEYS, scheduler?.keyCount(action, segment, position) ?? MAX_KEYS),
       });
     if (recovery.pending) await recovery.pending.catch(() => undefined);
-    const answer = await send().catch(async (error) => {
+    const result = await send().catch(async (error) => {
       if (!recovery.isNeeded(error)) throw error;
-      // What the host metered before it went is not metered again.
+      // The host does not count again what it counted before it ended.
       await recovery.recover();
       return send();
     });
-    this.left = answer.left;
-    this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
-    this.stream.payment.onIntervals(answer.intervals, action);
-    if (answer.grant && scheduler) await ring.addGrant(answer.grant, scheduler.parts.address);
-    if (segment !== null) this.pace = answer.grant?.wait ?? null;
+    this.left = result.left;
+    this.heard = { ms: result.heard_ms, at: performance.now(), intervals: result.intervals };
+    this.stream.payment.onIntervals(result.intervals, action);
+    if (result.grant && scheduler) await ring.addGrant(result.grant, scheduler.parts.address);
+    if (segment !== null) this.pace = result.grant?.wait ?? null;
   }
 
   /**
    * Reports the position and gets the next keys.
-   * @param {number | null} segment
-   * @returns {Promise<number | null>} ms after which to ask again; null: when the music has moved on
+   * @param {number | null} segment first segment whose key is wanted; null: the first one that is missing
+   * @returns {Promise<number | null>} delay of the next request, ms; null: when the position has advanced
    */
   async renew(segment) {
     const { session, sound, scheduler } = this.stream;
-    // The answer to an action that is under way brings the keys.
+    // The result of a running action has the keys.
     if (!session.granted || this.acting > 0 || !RENEWING.has(session.state)) return null;
     const { positionMs } = sound;
     this.renewal ??= this.invoke("renew", positionMs, segment ?? scheduler?.firstMissing(positionMs) ?? null).finally(

@@ -1,21 +1,21 @@
 /**
- * Keys of segments: wrapped to this stream's own X25519 key, unwrapped straight into WebCrypto, never readable.
+ * Keys of segments: wrapped to an X25519 key of this stream, and unwrapped into WebCrypto keys that cannot be exported.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { bigEndian, fromBase64, join } from "../bytes.js";
 
 const { subtle } = crypto;
-const NONCE = 12;
-/** Wrapping keys that are kept: the host's and those of the server's latest grants. */
-const MOST_WRAPPING_KEYS = 8;
+const NONCE_BYTES = 12;
+/** Cached wrapping keys: the host's and those of the server's latest grants. */
+const MAX_WRAPPING_KEYS = 8;
 const AES = { name: "AES-GCM", length: 256 };
 
 export class KeyRing {
   constructor() {
-    /** @type {Map<number, CryptoKey>} */
+    /** Keys by segment. @type {Map<number, CryptoKey>} */
     this.keys = new Map();
-    /** @type {Map<string, Promise<CryptoKey>>} wrapping key by the other side's ephemeral key */
+    /** Wrapping keys by the other side's ephemeral key. @type {Map<string, Promise<CryptoKey>>} */
     this.wrappingKeys = new Map();
     this.pair = /** @type {Promise<CryptoKeyPair>} */ (subtle.generateKey({ name: "X25519" }, false, ["deriveBits"]));
     this.publicKey = this.pair.then(async ({ publicKey }) => new Uint8Array(await subtle.exportKey("raw", publicKey)));
@@ -24,18 +24,22 @@ export class KeyRing {
   /**
    * Unwraps the keys of a grant.
    * @param {{ephemeral: string, keys: [number, string][]}} grant
-   * @param {Address} address what the seals are bound to
+   * @param {SegmentAddress} address of the rendition
    */
   async addGrant(grant, address) {
     const wrapping = await this.wrappingKey(grant.ephemeral);
     await Promise.all(
       grant.keys.map(async ([index, text]) => {
         const wrapped = fromBase64(text);
-        const algorithm = { name: "AES-GCM", iv: wrapped.subarray(0, NONCE), additionalData: aad(address, index) };
+        const algorithm = {
+          name: "AES-GCM",
+          iv: wrapped.subarray(0, NONCE_BYTES),
+          additionalData: aad(address, index),
+        };
         try {
           this.keys.set(
             index,
-            await subtle.unwrapKey("raw", wrapped.subarray(NONCE), wrapping, algorithm, AES, false, ["decrypt"]),
+            await subtle.unwrapKey("raw", wrapped.subarray(NONCE_BYTES), wrapping, algorithm, AES, false, ["decrypt"]),
           );
         } catch {
           throw new Problem("sps.segment.tag", { segment: index, reason: "key" });
@@ -50,9 +54,9 @@ export class KeyRing {
     if (!cached) {
       cached = this.derive(fromBase64(ephemeral));
       this.wrappingKeys.set(ephemeral, cached);
-      if (this.wrappingKeys.size > MOST_WRAPPING_KEYS)
+      if (this.wrappingKeys.size > MAX_WRAPPING_KEYS)
         for (const [oldest] of this.wrappingKeys)
-          if (this.wrappingKeys.size > MOST_WRAPPING_KEYS) this.wrappingKeys.delete(oldest);
+          if (this.wrappingKeys.size > MAX_WRAPPING_KEYS) this.wrappingKeys.delete(oldest);
     }
     return cached;
   }
@@ -60,10 +64,10 @@ export class KeyRing {
   /** @private @param {Uint8Array<ArrayBuffer>} ephemeral */
   async derive(ephemeral) {
     const [{ privateKey }, own] = await Promise.all([this.pair, this.publicKey]);
-    const theirs = await subtle.importKey("raw", ephemeral, { name: "X25519" }, false, []);
+    const peer = await subtle.importKey("raw", ephemeral, { name: "X25519" }, false, []);
     const shared = await subtle.importKey(
       "raw",
-      await subtle.deriveBits({ name: "X25519", public: theirs }, privateKey, 256),
+      await subtle.deriveBits({ name: "X25519", public: peer }, privateKey, 256),
       "HKDF",
       false,
       ["deriveKey"],
@@ -78,9 +82,9 @@ export class KeyRing {
   }
 
   /**
-   * Removes keys far from the music.
+   * Removes the keys outside of a range of segments.
    * @param {number} first
-   * @param {number} last that are kept
+   * @param {number} last
    */
   trim(first, last) {
     for (const index of this.keys.keys()) if (index < first || index > last) this.keys.delete(index);
@@ -93,27 +97,27 @@ export class KeyRing {
 }
 
 /**
- * @typedef {{content: Uint8Array, rendition: number, epochs: [number, number][]}} Address epochs: (key epoch, first
- *   segment)
+ * Rendition to which sealed segments and wrapped keys are bound. `epochs`: (key epoch, first segment).
+ * @typedef {{content: Uint8Array, rendition: number, epochs: [number, number][]}} SegmentAddress
  */
 
-/** @param {Address} address @param {number} index */
+/** Associated data of a segment's encryption. @param {SegmentAddress} address @param {number} index */
 export function aad({ content, rendition, epochs }, index) {
   const epoch = epochs.findLast(([, first]) => first <= index)?.[0] ?? 0;
   return join(content, bigEndian(rendition, 2), bigEndian(epoch, 4), bigEndian(index, 4));
 }
 
 /**
- * Opens a sealed segment whose hash the signed header names.
+ * Decrypts a sealed segment.
  * @param {CryptoKey} key
  * @param {Uint8Array<ArrayBuffer>} sealed
- * @param {Address} address
+ * @param {SegmentAddress} address
  * @param {number} index
  */
 export async function unseal(key, sealed, address, index) {
-  const algorithm = { name: "AES-GCM", iv: sealed.subarray(0, NONCE), additionalData: aad(address, index) };
+  const algorithm = { name: "AES-GCM", iv: sealed.subarray(0, NONCE_BYTES), additionalData: aad(address, index) };
   try {
-    return await subtle.decrypt(algorithm, key, sealed.subarray(NONCE));
+    return await subtle.decrypt(algorithm, key, sealed.subarray(NONCE_BYTES));
   } catch {
     throw new Problem("sps.segment.tag", { segment: index });
   }

@@ -10,8 +10,8 @@ import * as wallet from "../wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
 /**
- * @typedef {"inside" | "wallet" | "site" | "budget" | "money" | null} Need what is missing before a paid play; inside:
- *   its page stands in one of another origin
+ * What is missing before a paid play; `inside`: the page is a frame in one of another origin.
+ * @typedef {"inside" | "wallet" | "site" | "budget" | "money" | null} Need
  */
 
 export class ListenerPayment {
@@ -23,9 +23,9 @@ export class ListenerPayment {
   need = "wallet";
   /** Remaining listening money at the song's server, wei. */
   left = "0";
-  /** @type {number} intervals of this play that a voucher covers */
+  /** Intervals of this play that a voucher covers. */
   signedIntervals = 0;
-  /** @type {Promise<void> | null} */
+  /** The running signature of a voucher. @type {Promise<void> | null} */
   signing = null;
 
   /** @param {Stream} stream */
@@ -47,49 +47,52 @@ export class ListenerPayment {
 
   /** Decides whether the next play is paid; otherwise it is the preview. */
   async decide() {
-    if (!this.costs || !this.stream.info) return;
-    const { session } = this.stream;
-    this.need = await this.missing().catch(() => /** @type {Need} */ ("money"));
+    const { session, info } = this.stream;
+    if (!this.costs || !info) return;
+    this.need = await this.missing(info).catch(() => /** @type {Need} */ ("money"));
     // Unsigned intervals of an earlier play block the next one.
     if (this.need === null) await this.sign().catch(() => undefined);
     const { begins, extent } = await song("player.pays", {
       stream: this.stream.place.stream,
       on: this.need === null,
     });
-    // A play that has begun meanwhile stays what it is.
-    if (session.isStale || session.isActive) return;
+    // A play that has started in the meantime is not changed.
+    if (session.isStale || session.isActive || !this.stream.song) return;
     this.on = begins === "play";
-    if (this.stream.info.going) this.charging = this.on;
+    if (info.going) this.charging = this.on;
     this.stream.song = { ...this.stream.song, begins, extent };
     session.restart({ begins, from_ms: extent.from_ms });
     if (this.stream.scheduler) this.stream.scheduler.endMs = extent.to_ms;
   }
 
-  /** @private @returns {Promise<Need>} */
-  async missing() {
-    const { info, place, tickets } = this.stream;
-    // The allowance is for the site that a person has opened, not for whoever puts it into a frame and lays something
-    // over it.
+  /**
+   * What is missing before a paid play.
+   * @private
+   * @param {import("./stream.js").OpenedSong} info
+   * @returns {Promise<Need>}
+   */
+  async missing(info) {
+    const { place, tickets } = this.stream;
+    // The allowance is for the site in a tab of its own: a page around its frame could cover it.
     if (place.inside) return "inside";
-    if (wallet.standing().wallet !== "open") return "wallet";
+    if (wallet.statusAt().wallet !== "open") return "wallet";
     await tickets.prepared?.catch(() => undefined);
     const [{ sites, day_wei }, { places }] = await Promise.all([native("sites"), native("escrow")]);
     const session = wallet.runningSession(info);
-    const here = places.find(
-      (/** @type {any} */ item) =>
-        item.server === info.server.address && item.payer === session?.session.message.listener,
+    const escrow = places.find(
+      (item) => item.server === info.server.address && item.payer === session?.session.message.listener,
     );
-    this.left = here?.left_wei ?? "0";
-    const site = sites.find((/** @type {any} */ item) => item.origin === place.origin);
+    this.left = escrow?.left_wei ?? "0";
+    const site = sites.find((item) => item.origin === place.origin);
     if (site && site.state !== "allowed") return "site";
-    if (!here || BigInt(this.left) < this.price(1)) return "money";
+    if (!escrow || BigInt(this.left) < this.price(1)) return "money";
     return BigInt(site?.day_wei ?? 0) > 0n && BigInt(day_wei) > 0n ? null : "budget";
   }
 
   /**
    * Signs a voucher for new intervals of the play.
-   * @param {number} intervals metered so far
-   * @param {string} action whose answer has them
+   * @param {number} intervals heard so far
+   * @param {string} action whose result has them
    */
   onIntervals(intervals, action) {
     if (action === "play" || action === "preview") this.charging = this.costs && action === "play";
@@ -102,7 +105,7 @@ export class ListenerPayment {
       })
       .catch((error) => {
         const { code } = Problem.of(error);
-        // A locked wallet signs later, or the server lets the music wait; a server that lies is left at once.
+        // A locked wallet signs later, until the server stops releasing keys; a wrong statement stops the play at once.
         if (code === "listener.statement" || code === "listener.escrow.short") return this.stream.fail(error);
         return undefined;
       })
@@ -111,17 +114,17 @@ export class ListenerPayment {
       });
   }
 
-  /** @private */
+  /** Signs a voucher for what is owed. @private */
   async sign() {
     const { stream } = this.stream.place;
     const debt = await native("owed", { stream });
-    if (!debt) return;
+    if (!debt?.station) return;
     const { server, payer, station, cap_wei, until, chain_id, settlement } = debt;
     const { voucher } = await python("voucher.sign", { server, payer, station, cap_wei, until, chain_id, settlement });
     await native("pay", { stream, voucher });
   }
 
-  /** Payment as the player shows it. @param {number} intervals metered */
+  /** Payment as the player shows it. @param {number} intervals heard */
   summary(intervals) {
     if (!this.costs) return null;
     return {

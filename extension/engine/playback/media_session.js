@@ -1,6 +1,5 @@
 /**
- * The song on the lock screen, in the system's media controls and under the keyboard's media keys: the Media Session of
- * the engine's document.
+ * Media session of the engine's document: the lock screen, the system's media controls and the keyboard's media keys.
  */
 
 const STEP_S = 10;
@@ -11,20 +10,26 @@ const ACTIVE = new Set([...SOUNDING, "paused"]);
  * @typedef {{position_ms: number, duration_ms: number, state: string, rate: number, list: {index: number, count:
  *   number}}} State
  */
-/** @typedef {{song: any, onMessage: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
+/** A song as it is shown. @typedef {{content: string, title: string, artist: string, album: string | null}} Song */
+/**
+ * @typedef {{song: Song | null, onMessage: (message: import("../messages.d.ts").PlayerMessage) => Promise<unknown>,
+ *   fail: (error: unknown) => unknown}} Player
+ */
 
 export class MediaSessionController {
-  /** @type {Player | null} of the song that is shown */
+  /** Player of the song that is shown. @type {Player | null} */
   #player = null;
   /** @type {State | null} */
   #state = null;
+  /** The song that is shown, as a key. */
   #shown = "";
+  /** Place in the list that the handlers are for, as a key. */
   #handlers = "";
 
   /**
    * @param {MediaSession | undefined} session
-   * @param {(song: any) => MediaImage[]} artwork
-   * @param {new (init: MediaMetadataInit) => any} [Metadata]
+   * @param {(song: Song) => MediaImage[]} artwork
+   * @param {new (init: MediaMetadataInit) => MediaMetadata} [Metadata]
    */
   constructor(session, artwork, Metadata = globalThis.MediaMetadata) {
     this.session = session;
@@ -33,7 +38,7 @@ export class MediaSessionController {
   }
 
   /**
-   * Updates the state of a player. The one that sounds takes the media session, and keeps it while it is paused.
+   * Updates the state of a player. A player that sounds gets the media session, also for its pauses.
    * @param {Player} player
    * @param {State} state
    */
@@ -60,7 +65,7 @@ export class MediaSessionController {
       const position = Math.min(state.position_ms, state.duration_ms) / 1000;
       session.setPositionState?.({ duration: state.duration_ms / 1000, playbackRate: state.rate, position });
     }
-    this.#handle(state.list);
+    this.#setHandlers(state.list);
   }
 
   /** Releases the media session of a closed player. @param {Player} player */
@@ -68,7 +73,7 @@ export class MediaSessionController {
     if (this.#player === player) this.#clear(false);
   }
 
-  /** @param {boolean} keep the song, which may be played again */
+  /** Ends the media session. @param {boolean} keep show the song still, which may be played again */
   #clear(keep) {
     const { session } = this;
     if (!session) return;
@@ -90,12 +95,12 @@ export class MediaSessionController {
       this.#set(name, null);
   }
 
-  /** @param {{index: number, count: number}} list */
-  #handle({ index, count }) {
+  /** Sets the handlers of the media keys. @param {{index: number, count: number}} list */
+  #setHandlers({ index, count }) {
     const key = `${index} ${count}`;
     if (key === this.#handlers) return;
     this.#handlers = key;
-    const send = (/** @type {any} */ message) => {
+    const send = (/** @type {import("../messages.d.ts").PlayerMessage} */ message) => {
       const player = this.#player;
       player?.onMessage(message).catch((error) => player.fail(error));
     };
@@ -116,7 +121,7 @@ export class MediaSessionController {
     try {
       this.session?.setActionHandler(name, handler);
     } catch {
-      // A browser that does not know this control shows none.
+      // The browser does not support this control.
     }
   }
 }

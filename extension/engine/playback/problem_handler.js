@@ -1,6 +1,6 @@
 /**
- * Problems of a stream: what they mean for its session, what the player shows, and whether a header from a stale cache
- * is the reason.
+ * Problems of a stream: ends its session, shows them in the player, and reads the header again where a stale cache may
+ * be the reason.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -10,7 +10,7 @@ import * as wallet from "../wallet.js";
 import { downgrade } from "./activation_rules.js";
 import { publishState } from "./state_publisher.js";
 
-/** Contradictions between the header and station, chain or server: a cache may have kept the header for too long. */
+/** Contradictions between the header and station, chain or server: the header may be from a stale cache. */
 const STALE_HEADER =
   /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
 
@@ -18,7 +18,7 @@ const STALE_HEADER =
 export const isOfStaleHeader = (code) => code !== undefined && STALE_HEADER.test(code);
 
 export class ProblemHandler {
-  /** @type {boolean} the header was read past every cache */
+  /** The header was read past every cache. */
   hasReread = false;
 
   /** @param {import("./stream.js").Stream} stream */
@@ -26,13 +26,13 @@ export class ProblemHandler {
     this.stream = stream;
   }
 
-  /** Shows what a person has to know and what stops nothing. @param {Problem} problem */
+  /** Shows a problem that stops nothing. @param {Problem} problem */
   notify(problem) {
     this.stream.notice = problem;
     this.#show(problem);
   }
 
-  /** @param {unknown} error */
+  /** Handles an error of the song or of its play. @param {unknown} error */
   async fail(error) {
     const { stream } = this;
     const problem = Problem.of(error);
@@ -44,13 +44,14 @@ export class ProblemHandler {
     if (stream.info && stream.session.isOver) this.#drop(problem.code);
     this.#show(problem);
     publishState(stream);
-    wallet.asks();
+    wallet.decisionsChanged();
   }
 
   /**
-   * Starts over where the header came from a cache and is another one now; once, and never while a play is metered.
+   * Loads the song again where its header came from a cache and is another one now; once, and not during a granted
+   * play.
    * @param {Problem} problem
-   * @returns {Promise<boolean>} whether it did
+   * @returns {Promise<boolean>} whether the problem is handled
    */
   async reread({ code }) {
     const { stream } = this;
@@ -63,7 +64,7 @@ export class ProblemHandler {
       return session.isStale;
     }
     const playWhenReady = session.playWhenReady || (session.state === "starting" && !session.pendingPause);
-    // The press was for the terms that were shown.
+    // The press was made for the old terms.
     const surface = downgrade(session.surface);
     stream.discard();
     stream.reset(source);
@@ -72,12 +73,12 @@ export class ProblemHandler {
     return true;
   }
 
-  /** @param {Problem} problem */
+  /** Sends a problem to the player. @param {Problem} problem */
   #show(problem) {
     for (const port of this.stream.players) tell(port, { type: "problem", ...problem.toJSON() });
   }
 
-  /** Adds the command that installs the host, with the network that the station names. @param {Problem} problem */
+  /** Adds the command that installs the host, with the network of the station. @param {Problem} problem */
   #addInstallCommand(problem) {
     problem.detail["command"] = INSTALL;
     installCommand(this.stream.place.origin).then((command) => {
@@ -87,7 +88,7 @@ export class ProblemHandler {
     });
   }
 
-  /** After a refusal or failure nothing of the play is kept. @param {string} code */
+  /** Ends the play after a refusal or failure. @param {string} code */
   #drop(code) {
     const { session, tickets, ring, sound } = this.stream;
     session.silence();

@@ -1,13 +1,13 @@
 /**
- * State of a stream for its page: what an audio element has, and nothing about the listener.
+ * State of a stream for its page: that of an audio element, without data about the listener.
  */
 
-/** Codes about the listener, the terms and plays. */
+/** Codes of refusals by the terms or about the listener. */
 const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
 
 /**
- * Code for a page: it does not say which part of a song or of its delivery is at fault, which would reveal addresses
- * that the page cannot read.
+ * Code for a page. It does not name the part of a song or of its delivery that has failed, which would reveal the
+ * content of addresses that the page cannot read.
  * @param {string | null | undefined} code of the registry
  * @param {boolean} accepted whether host and chain have accepted the song
  * @returns {"refused" | "failed" | null}
@@ -25,14 +25,14 @@ export function publicCode(code, accepted) {
  * @param {{code: string} | null} stream.problem
  * @param {{pitch: boolean}} stream.settings
  * @param {boolean} stream.stalled
- * @param {any} stream.info of the host
+ * @param {{policy: import("./activation_rules.js").Policy} | null} stream.info of the host
  * @param {{ranges: [number, number][]} | null} stream.sound
  * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}}
- *   state of stateOf (state_publisher.js)
+ *   state result of `stateOf` (state_publisher.js)
  */
 export function publicState(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
   const { session } = stream;
-  // Before host and chain have accepted a song its page learns that it is loading or has failed.
+  // Before host and chain have accepted the song, its page gets only that it is loading or has failed.
   const accepted = Boolean(stream.info);
   const shown = session.pendingPause ? "paused" : state;
   return {

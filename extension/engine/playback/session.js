@@ -1,6 +1,6 @@
 /**
- * A playback session: requests of the listener, events of the audio element and answers of the host go through the
- * core's transition table, whose commands are executed in the same task.
+ * Playback session: applies requests of the listener, events of the audio element and results of the host to the core's
+ * transition table, and executes its commands in the same task.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -10,7 +10,7 @@ import { Transitions } from "./transitions.js";
 
 const ACTIVE = new Set(["starting", "playing", "paused", "seeking", "waiting"]);
 const OVER = new Set(["refused", "failed"]);
-/** The audio element is moved where it stands further away than this, ms. */
+/** Distance from a position within which the audio element is not moved, ms. */
 const SAME_POSITION_MS = 20;
 /** HTMLMediaElement.HAVE_FUTURE_DATA */
 const HAVE_FUTURE_DATA = 3;
@@ -20,17 +20,17 @@ const HAVE_FUTURE_DATA = 3;
 /** @typedef {import("./activation_rules.js").Surface} Surface */
 
 export class PlaybackSession {
-  /** @type {boolean} a play was requested before the song was loaded */
+  /** A play was requested before the song was loaded. */
   playWhenReady = false;
-  /** @type {Surface} of the latest request to play */
+  /** Surface of the latest request to play. @type {Surface} */
   surface = "page";
-  /** @type {boolean} the stop is invoked already */
+  /** The stop is invoked already. */
   stopped = false;
-  /** @type {Transitions | null} null until the song is loaded */
+  /** Null until the song is loaded. @type {Transitions | null} */
   #transitions = null;
-  /** @type {"loading" | "failed"} state until then */
+  /** State until the song is loaded. @type {"loading" | "failed"} */
   #unloaded = "loading";
-  /** @type {number} the latest invocation that brings keys: only its answer is a grant */
+  /** Number of the latest invocation with keys, whose result alone is a grant. */
   #invocation = 0;
 
   /** @param {Stream} stream */
@@ -49,25 +49,27 @@ export class PlaybackSession {
     return this.#transitions?.position_ms ?? 0;
   }
 
-  /** Whether a play is accepted and not stopped yet. */
+  /** Whether a play is granted and not stopped yet. */
   get granted() {
     return this.#transitions?.granted ?? false;
   }
 
-  /** Whether it pauses once the play is granted. */
+  /** Whether a pause is pending until the play is granted. */
   get pendingPause() {
     return this.#transitions?.pendingPause ?? false;
   }
 
-  /** Whether it plays once the seek has arrived. */
+  /** Whether a play is pending until a seek is complete. */
   get playAfterSeek() {
     return this.#transitions?.playAfterSeek ?? false;
   }
 
+  /** Whether a play is requested or granted. */
   get isActive() {
     return ACTIVE.has(this.state);
   }
 
+  /** Whether the session has ended with a problem. */
   get isOver() {
     return OVER.has(this.state);
   }
@@ -77,14 +79,14 @@ export class PlaybackSession {
     return this.stream.session !== this;
   }
 
-  /** The action that a request invokes now; null: none. @param {string} event play, pause or seek */
+  /** The action that a request would invoke now; null: none. @param {string} event play, pause or seek */
   actionOf(event) {
     return this.#transitions?.actionOf(event) ?? null;
   }
 
   /**
-   * The song is loaded: requests take effect from here on.
-   * @param {import("./transitions.js").Table} table
+   * Sets the transition table of the loaded song: requests take effect from here on.
+   * @param {import("../core_operations.d.ts").TransitionTable} table
    * @param {import("./transitions.js").Start} start
    * @param {number} durationMs
    */
@@ -93,13 +95,13 @@ export class PlaybackSession {
     publishState(this.stream);
   }
 
-  /** The next play starts with another action. @param {import("./transitions.js").Start} start */
+  /** Sets the start of the next play. @param {import("./transitions.js").Start} start */
   restart(start) {
     this.#transitions?.restart(start);
   }
 
   /**
-   * Continues a play that was interrupted before this engine started: paused, or playing if it was.
+   * Continues a play that was interrupted before this engine was started: paused, or playing as before.
    * @param {{state: string, position_ms: number, heard_ms: number, intervals: number}} play as the host has it
    * @param {{position_ms: number, playing: boolean} | null} last state that the page knows
    */
@@ -114,7 +116,7 @@ export class PlaybackSession {
   }
 
   /**
-   * Request of the listener. What it invokes is sent to the host in this task.
+   * Handles a request of the listener. The host's request for it is sent in the same task.
    * @param {string} request play, pause or seek
    * @param {number} [position] ms
    * @param {Surface} [surface] where it was made
@@ -133,7 +135,7 @@ export class PlaybackSession {
     await this.#apply(request, position ?? current, surface);
   }
 
-  /** Event of the audio element. @param {string} name */
+  /** Handles an event of the audio element. @param {string} name */
   onMediaEvent(name) {
     const { sound, timings } = this.stream;
     if (name === "error") return void this.stream.fail(sound.broken);
@@ -154,21 +156,21 @@ export class PlaybackSession {
     else if (code.startsWith("host.")) this.#unloaded = "failed";
   }
 
-  /** Stops metering while the last moment still sounds: the next track takes over. */
+  /** Stops the play at the host while its last second plays: the next track starts. */
   async handOver() {
     this.stopped = true;
     this.invocations.stopRenewing();
     await this.invocations.act("stop", this.stream.sound.positionMs, 0);
   }
 
-  /** Stops the sound, and what feeds it. */
+  /** Stops the sound, the scheduler and the renewals. */
   silence() {
     this.stream.scheduler?.stop();
     this.invocations.stopRenewing();
     this.stream.sound.pause();
   }
 
-  /** @param {string} event @param {number} [position] ms @param {Surface} [surface] */
+  /** Applies an event of the table. @param {string} event @param {number} [position] ms @param {Surface} [surface] */
   async #apply(event, position, surface) {
     if (!this.#transitions) return;
     const commands = this.#transitions.step(event, position);
@@ -176,7 +178,7 @@ export class PlaybackSession {
     await this.#execute(commands, surface);
   }
 
-  /** All commands begin in this task. @param {Command[]} commands @param {Surface} [surface] of the request */
+  /** Executes commands, all of which start in this task. @param {Command[]} commands @param {Surface} [surface] */
   async #execute(commands, surface = "press") {
     await Promise.all(
       commands.map(({ kind, action, position_ms }) => {
@@ -187,11 +189,11 @@ export class PlaybackSession {
     );
   }
 
-  /** @param {string} action @param {number} position ms @param {Surface} surface of the request */
+  /** Invokes an action. @param {string} action @param {number} position ms @param {Surface} surface of the request */
   async #invoke(action, position, surface) {
     if (this.stopped) return;
     const { stream } = this;
-    // What may be resumed may not be started anew: the request was allowed before the song ended.
+    // The request was allowed to resume the play, which has ended since: a new play may not be allowed.
     const refusal = STARTS.has(action) ? stream.gate.refusalOf(action, surface) : null;
     if (refusal) {
       stream.notify(refusal);
@@ -202,14 +204,14 @@ export class PlaybackSession {
     const hasKeys = KEYED.has(action);
     if (hasKeys) this.#invocation++;
     const invocation = this.#invocation;
-    const answer = this.invocations.act(action, position, scheduler?.segmentAt(position) ?? 0);
+    const invoked = this.invocations.act(action, position, scheduler?.segmentAt(position) ?? 0);
     const isPreRolled = hasKeys && this.#preRoll(position);
     try {
-      await answer;
+      await invoked;
     } catch (error) {
       if (this.isStale) return;
       await stream.fail(error);
-      // A refused seek leaves the music at its position.
+      // After a refused seek the play continues at its position.
       if (isPreRolled && this.state === "playing") scheduler?.start(before, scheduler.segmentAt(before));
       else if (isPreRolled && this.state === "paused") stream.sound.audio.currentTime = before / 1000;
       return;
@@ -218,7 +220,7 @@ export class PlaybackSession {
   }
 
   /**
-   * Starts decoder and audio output before the grant, where nothing is buffered that could sound.
+   * Starts decoder and audio output before the grant, where nothing is buffered that could be heard.
    * @param {number} position ms
    * @returns {boolean} whether it did
    */
@@ -231,7 +233,7 @@ export class PlaybackSession {
     return true;
   }
 
-  /** Feeds the decoder from a position on. @param {number} position ms @param {boolean} plays */
+  /** Starts the scheduler, and the sound, from a position on. @param {number} position ms @param {boolean} plays */
   #start(position, plays) {
     const { stream } = this;
     const { scheduler, sound } = stream;

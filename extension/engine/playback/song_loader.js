@@ -1,6 +1,5 @@
 /**
- * Loads the song of a stream: its header, checked by host and core, its terms, and all that a play needs before the
- * press.
+ * Loads the song of a stream: its header, which host and core check, its terms, and what a play needs.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -13,13 +12,15 @@ import { song as core } from "../song_cores.js";
 import { publishTerms } from "./state_publisher.js";
 
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
-/** Headers that are read at once for one site. */
-const MOST_READ = 4;
-const reads = new SiteQueue(MOST_READ);
-/** Songs that the host checks on the chain at once for one site. */
-const MOST_OPENED = 8;
-const openings = new SiteQueue(MOST_OPENED);
+/** Headers of one site that are read at once. */
+const MAX_READS = 4;
+const reads = new SiteQueue(MAX_READS);
+/** Songs of one site that the host opens at once. */
+const MAX_OPENINGS = 8;
+const openings = new SiteQueue(MAX_OPENINGS);
 
+/** @import { SongHeader } from "../core_operations.d.ts" */
+/** @typedef {import("./stream.js").OpenedSong} OpenedSong */
 /** @typedef {import("./stream.js").Stream} Stream */
 /** @typedef {import("../link.js").NativeOperations["open"]["request"]} Opening */
 
@@ -33,7 +34,7 @@ export class SongLoader {
     this.session = session;
   }
 
-  /** Reads the header, has host and core check it, shows the terms and prepares the first play. */
+  /** Reads the header, checks it with host and core, shows the terms and prepares the first play. */
   async load() {
     const { stream, session } = this;
     try {
@@ -45,17 +46,17 @@ export class SongLoader {
     }
   }
 
-  /** Releases what was read of a song that was not opened, or is closed. */
+  /** Drops the bytes of a song that could not be opened, or is closed. */
   release() {
     this.stream.source.close();
     if (this.opening.stream) this.opening = { stream: this.opening.stream };
   }
 
-  /** Opens the song at another host, or at the same one after the connection broke. The music goes on. */
+  /** Opens the song at another host, or again after the connection broke, while the sound goes on. */
   async reopen() {
     const { stream } = this;
     const info = await native("open", /** @type {Opening} */ (this.opening));
-    stream.setInfo({ ...stream.info, now_s: info.now_s });
+    if (stream.info) stream.setInfo({ ...stream.info, now_s: info.now_s });
     stream.ring.wrappingKey(info.ephemeral).catch(() => undefined);
   }
 
@@ -64,17 +65,17 @@ export class SongLoader {
     const { place, source } = stream;
     const [cose, key] = await Promise.all([reads.run(place.site, () => source.header()), stream.ring.publicKey]);
     if (session.isStale) return;
-    // Host and core choose the rendition by the same fields.
-    const able = { codecs: CODECS, kbps: source.kbps === null ? null : Math.round(source.kbps) };
-    const opening = { stream: place.stream, header: toBase64(cose), key: toBase64(key), ...able };
+    // Host and core select the rendition by the same fields.
+    const capabilities = { codecs: CODECS, kbps: source.kbps === null ? null : Math.round(source.kbps) };
+    const opening = { stream: place.stream, header: toBase64(cose), key: toBase64(key), ...capabilities };
     this.opening = opening;
     const closed = () => Promise.reject(new Problem("host.stream.unknown"));
     const opened = openings.run(place.site, () => (session.isStale ? closed() : native("open", opening)));
-    const loaded = core("header.load", { stream: place.stream, ...able }, cose);
+    const loaded = core("header.load", { stream: place.stream, ...capabilities }, cose);
     source.addMirrors(loaded.then((song) => song.delivery));
-    // The terms are the file's own, and are shown where the host is missing too.
+    // The terms are part of the file, and are shown without a host as well.
     const shown = loaded.then((song) => this.#onHeader(song));
-    const prepared = opened.then((info) => this.#onOpened(info));
+    const prepared = opened.then((info) => this.#onOpened(/** @type {OpenedSong} */ (info)));
     for (const promise of [shown, prepared]) promise.catch(() => undefined);
     await shown;
     await prepared;
@@ -85,18 +86,18 @@ export class SongLoader {
     await publishTerms(stream, stream.players);
   }
 
-  /** The core has read the header. @param {any} song */
+  /** Shows the song that the core has read. @param {SongHeader} song */
   #onHeader(song) {
     const { stream } = this;
     if (this.session.isStale) return;
     stream.song = song;
-    // A station learns of a song that the host has not accepted only where it serves the file itself.
+    // Before the host has accepted the song, only a station that serves the file itself gets a request about it.
     if (!stream.info && URL.parse(stream.place.src)?.origin === stream.place.origin)
       stream.tickets.speculate(song.content);
     publishTerms(stream, stream.players).catch(() => undefined);
   }
 
-  /** The host has accepted the song. @param {any} info */
+  /** Prepares the first play of the song that the host has opened. @param {OpenedSong} info */
   async #onOpened(info) {
     const { stream, session } = this;
     if (session.isStale) return;
@@ -119,28 +120,33 @@ export class SongLoader {
     await sound.prepare(info.mime, info.duration_ms, stream.init);
   }
 
-  /** Requests take effect from here on; one that was made before does now. */
+  /** Starts the session; a request that was made before takes effect. */
   async #start() {
     const { stream, session } = this;
-    const { transitions, begins, extent } = stream.song;
+    const { song, info } = stream;
+    if (!song || !info) return;
+    const { transitions, begins, extent } = song;
     if (stream.scheduler) {
       stream.scheduler.endMs = extent.to_ms;
       const onMismatch = (/** @type {Problem} */ problem) => void (session.isStale || stream.fail(problem));
-      stream.scheduler.markCheck = new MarkCheck(stream.place.stream, stream.song, stream.init, onMismatch, (verdict) =>
+      stream.scheduler.markCheck = new MarkCheck(stream.place.stream, song, stream.init, onMismatch, (verdict) =>
         stream.timings.onMark(verdict),
       );
     }
-    session.load(transitions, { begins, from_ms: extent.from_ms }, stream.info.duration_ms);
+    session.load(transitions, { begins, from_ms: extent.from_ms }, info.duration_ms);
     if (stream.settings.rate !== 1 && !stream.permits("rate")) {
       stream.settings.rate = 1;
       stream.applySettings();
     }
-    if (stream.info.going) await this.#continuePlay();
+    if (info.going) await this.#continuePlay(info);
     else await stream.playPending(session);
   }
 
-  /** Continues a play that a crash interrupted; where that fails the next play is a new one. */
-  async #continuePlay() {
+  /**
+   * Continues a play that a crash interrupted; where that fails the next play is a new one.
+   * @param {OpenedSong} info
+   */
+  async #continuePlay(info) {
     const { stream, session } = this;
     try {
       const play = await native("rejoin", { stream: stream.place.stream });
@@ -149,7 +155,7 @@ export class SongLoader {
       await session.resume(play, stream.place.last ?? null);
     } catch {
       if (session.isStale) return;
-      stream.tickets.prefetch(stream.info, stream.nowS);
+      stream.tickets.prefetch(info, stream.nowS);
     }
     await stream.playPending(session);
   }

@@ -1,5 +1,5 @@
 /**
- * Publishes a stream: its state to player and page, its terms to the player, its song to the popup.
+ * Publishes the state of a stream to player and page, its terms to the player, and its play to the popup.
  */
 
 import { api } from "../../shared/compat.js";
@@ -12,27 +12,29 @@ import * as wallet from "../wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
-const SIZE = 256;
+/** Edge of the picture, pixels. */
+const ARTWORK_SIZE = 256;
 
-/** @param {any} song @returns {MediaImage[]} the picture that the player shows too */
+/** Pictures of a song for the media session. @param {{content: string}} song @returns {MediaImage[]} */
 function artworkOf({ content }) {
   const picture = artwork(content).querySelector("svg");
   picture?.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   const src = `data:image/svg+xml,${encodeURIComponent(picture?.outerHTML ?? "")}`;
   return [
-    { src, sizes: `${SIZE}x${SIZE}`, type: "image/svg+xml" },
+    { src, sizes: `${ARTWORK_SIZE}x${ARTWORK_SIZE}`, type: "image/svg+xml" },
     { src: api.runtime.getURL("icons/gomaa-128.png"), sizes: "128x128", type: "image/png" },
   ];
 }
 
 const mediaSession = new MediaSessionController(navigator.mediaSession, artworkOf);
 
-/** The reward meter runs ahead of the host's latest answer for so long at most. */
+/** Longest time for which heard time is extrapolated from the host's latest result. */
 export const MAX_EXTRAPOLATION_MS = 9_000;
-const ENDED = new Set(["ready", "starting"]);
+/** States with the session's position instead of the audio element's. */
+const BEFORE_SOUND = new Set(["ready", "starting"]);
 const WAITING = new Set(["starting", "seeking", "waiting"]);
 
-/** @param {Stream} stream */
+/** State of a stream for its player. @param {Stream} stream */
 export function stateOf(stream) {
   const {
     sound,
@@ -42,14 +44,14 @@ export function stateOf(stream) {
       invocations: { heard, left, pace },
     },
   } = stream;
-  const moving = session.state === "playing" ? performance.now() - heard.at : 0;
-  const sum = heard.ms + Math.min(moving, MAX_EXTRAPOLATION_MS) * stream.settings.rate;
+  const elapsedMs = session.state === "playing" ? performance.now() - heard.at : 0;
+  const heardMs = heard.ms + Math.min(elapsedMs, MAX_EXTRAPOLATION_MS) * stream.settings.rate;
   const interval = (info?.interval_s ?? 30) * 1000;
   const reward = stream.tickets.earns && !stream.tickets.capped ? BigInt(info?.reward_wei ?? 0) : 0n;
   return {
     type: "state",
     state: session.state,
-    position_ms: ENDED.has(session.state) ? session.position_ms : (sound?.positionMs ?? session.position_ms),
+    position_ms: BEFORE_SOUND.has(session.state) ? session.position_ms : (sound?.positionMs ?? session.position_ms),
     duration_ms: info?.duration_ms ?? stream.song?.duration_ms ?? 0,
     buffered_ms: sound?.aheadMs ?? 0,
     volume: stream.settings.volume,
@@ -57,16 +59,16 @@ export function stateOf(stream) {
     rate: stream.settings.rate,
     list: { index: stream.place.list?.index ?? 0, count: stream.place.list?.count ?? 1 },
     left: { plays: left["play"] ?? null, seeks: left["seek"] ?? null },
-    heard_ms: Math.round(sum),
-    pay: stream.payment.summary(Math.floor(sum / interval)),
-    earned_wei: (BigInt(Math.floor(sum / interval)) * reward).toString(),
-    next_ms: Math.round(interval - (sum % interval)),
+    heard_ms: Math.round(heardMs),
+    pay: stream.payment.summary(Math.floor(heardMs / interval)),
+    earned_wei: (BigInt(Math.floor(heardMs / interval)) * reward).toString(),
+    next_ms: Math.round(interval - (heardMs % interval)),
     pace: WAITING.has(session.state) ? (pace?.code ?? null) : null,
     timings: stream.timings,
   };
 }
 
-/** @param {Stream} stream */
+/** Sends the state to player, media session and page. @param {Stream} stream */
 export function publishState(stream) {
   const state = stateOf(stream);
   for (const port of stream.players) tell(port, state);
@@ -75,11 +77,11 @@ export function publishState(stream) {
   tell(page, { type: "state", element, stream: name, state: publicState(stream, state) });
 }
 
-/** @param {Stream} stream @param {Iterable<number>} ports */
+/** Sends the terms to ports of the player. @param {Stream} stream @param {Iterable<number>} ports */
 export async function publishTerms(stream, ports) {
   const { song, info, place, tickets } = stream;
   if (!song) return;
-  const standing = wallet.standing(info?.station ?? null);
+  const walletStatus = wallet.statusAt(info?.station ?? null);
   const terms = await core("terms", {
     stream: place.stream,
     usage: info?.usage ?? {},
@@ -87,16 +89,16 @@ export async function publishTerms(stream, ports) {
       ...info?.context,
       now_s: info?.now_s ?? Math.floor(Date.now() / 1000),
       domain: info?.station?.domain ?? null,
-      wallet: standing.wallet === "open",
+      wallet: walletStatus.wallet === "open",
     },
     names: { station: info?.station?.name ?? null },
     language: navigator.language,
     bps: info?.bps ?? 0,
-    rewards: standing.rewards,
+    rewards: walletStatus.rewards,
   });
-  stream.facts = terms.facts ?? null;
-  // A locked wallet still earns by a session that was signed before.
-  const counting = standing.wallet === "locked" && info && wallet.runningSession(info);
+  stream.facts = terms.facts;
+  // A locked wallet earns by a session that was signed before.
+  const hasSession = walletStatus.wallet === "locked" && info && wallet.runningSession(info);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
   const message = {
@@ -112,14 +114,22 @@ export async function publishTerms(stream, ports) {
     station,
     capped: tickets.capped,
     ...terms,
-    ...standing,
+    ...walletStatus,
     pay: stream.payment.summary(0),
-    ...(counting ? { wallet: "open" } : {}),
+    ...(hasSession ? { wallet: "open" } : {}),
   };
   for (const port of ports) tell(port, message);
 }
 
-/** For the popup. @param {Stream} stream */
+/** Sends terms, state and problem to a new port of the player. @param {Stream} stream @param {number} port */
+export async function publishTo(stream, port) {
+  await publishTerms(stream, [port]);
+  tell(port, stateOf(stream));
+  const problem = stream.problem ?? stream.notice;
+  if (problem) tell(port, { type: "problem", ...problem.toJSON() });
+}
+
+/** Play of a stream for the popup; null where none is active. @param {Stream} stream */
 export function nowPlaying(stream) {
   if (!stream.isActive || !stream.info) return null;
   const { content, title, artist, station, reward_wei, interval_s } = stream.info;
@@ -139,10 +149,10 @@ export function nowPlaying(stream) {
   };
 }
 
-/** Closes the stream at host and core. @param {Stream} gone */
-export async function closeStream(gone) {
-  const { stream } = gone.place;
-  mediaSession.release(gone);
+/** Closes a stream at host and core. @param {Stream} closing */
+export async function closeStream(closing) {
+  const { stream } = closing.place;
+  mediaSession.release(closing);
   closeSong(stream);
-  if (gone.loader.opening["stream"]) await native("close", { stream }).catch(() => undefined);
+  if (closing.loader.opening.stream) await native("close", { stream }).catch(() => undefined);
 }

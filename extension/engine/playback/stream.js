@@ -1,11 +1,9 @@
 /**
- * One player on one page: a song with its source, keys, sound and session, and the messages of player, page and host.
+ * One player on one page: a song with its source, keys, sound and session.
  */
 
-import { Problem } from "../../shared/problem.js";
 import { readPage, tell } from "../link.js";
 import { SpsSource } from "../media/sps_source.js";
-import { StallWatchdog } from "../media/stall_watchdog.js";
 import { TrackAudio } from "../media/track_audio.js";
 import { openSong } from "../song_cores.js";
 import * as wallet from "../wallet.js";
@@ -13,26 +11,31 @@ import { ActivationGate } from "./activation_gate.js";
 import { downgrade } from "./activation_rules.js";
 import { AudioSettings } from "./audio_settings.js";
 import { CommandQueue } from "./command_queue.js";
+import { HostEventHandler } from "./host_events.js";
 import { HostRecovery } from "./host_recovery.js";
 import { KeyRing } from "./key_ring.js";
 import { ListenerPayment } from "./listener_payment.js";
+import { PlaybackMonitor } from "./playback_monitor.js";
+import { PlayerControls } from "./player_controls.js";
 import { isOfStaleHeader, ProblemHandler } from "./problem_handler.js";
 import { PlaybackSession } from "./session.js";
 import { SongLoader } from "./song_loader.js";
-import { closeStream, nowPlaying, publishState, publishTerms, stateOf } from "./state_publisher.js";
+import { closeStream, publishState, publishTerms, publishTo } from "./state_publisher.js";
 import { TicketManager } from "./ticket_manager.js";
 import { Timings } from "./timings.js";
 
-/** Another tab of this listener plays. */
+/** Code of a play while another tab of this listener plays. */
 const BUSY = "session.busy";
-const PUBLISH_MS = 1_000;
-/** A track with a successor ends by itself where none has followed this long before its end. */
-const END_MS = 200;
 
+/** @import { SongHeader, TermsInWords } from "../core_operations.d.ts" */
+/** @import { PlayerMessage, PlayerPlace } from "../messages.d.ts" */
+/** @import { OpenResult } from "../../shared/protocol.d.ts" */
+/** @typedef {import("../../shared/problem.js").Problem} Problem */
+/** @typedef {import("./activation_rules.js").Surface} Surface */
 /**
- * @typedef {{stream: string, src: string, origin: string, site: string, inside: boolean, page: number, element: number,
- * last?: {position_ms: number, playing: boolean} | null,
- *   list?: {index: number, count: number, after: string | null, crossfade_s: number}}} Place */
+ * A song as the host has opened it.
+ * @typedef {Omit<OpenResult, "policy"> & {policy: import("./activation_rules.js").Policy}} OpenedSong
+ */
 
 export class Stream {
   /** @type {SpsSource} */
@@ -51,34 +54,44 @@ export class Stream {
   payment;
   /** @type {import("../media/segment_scheduler.js").SegmentScheduler | null} */
   scheduler = null;
-  /** @type {Uint8Array<ArrayBuffer>} initialization segment of the rendition */
+  /** Initialization segment of the rendition. @type {Uint8Array<ArrayBuffer>} */
   init = new Uint8Array(0);
   settings = new AudioSettings();
   gate = new ActivationGate(this);
   problems = new ProblemHandler(this);
   recovery = new HostRecovery(this);
-  watchdog = new StallWatchdog();
+  controls = new PlayerControls(this);
+  hostEvents = new HostEventHandler(this);
+  monitor = new PlaybackMonitor(this);
   pageCommands = new CommandQueue();
-  /** @type {Problem | null} what a person has to know before the music can begin */
+  /** Problem that is shown and stops nothing. @type {Problem | null} */
   notice = null;
-  /** @type {import("./track_handover.js").TrackHandover | null} to the next track */
+  /** Handover to the next track. @type {import("./track_handover.js").TrackHandover | null} */
   next = null;
-  /** @type {boolean} segments or keys are missing, and may still come */
+  /** Segments or keys are missing, and may still arrive. */
   stalled = false;
-  /** @type {boolean} a person has asked for the extension's own window from this player */
+  /** A person has opened the extension's window from this player. */
   opened = false;
-  /** @type {number} `performance.now()` at which the host's clock was read */
+  /** `performance.now()` at which the host's clock was read. */
   infoAtMs = performance.now();
+  /** Ports of the player. @type {Set<number>} */
+  players = new Set();
+  /** The song as the host has opened it. @type {OpenedSong | null} */
+  info = null;
+  /** The song's header as the core has read it. @type {SongHeader | null} */
+  song = null;
+  /** The terms in words. @type {TermsInWords | null} */
+  facts = null;
+  /** Problem that has stopped the play. @type {Problem | null} */
+  problem = null;
 
-  /** @param {Place} place */
+  /** @param {PlayerPlace} place */
   constructor(place) {
     this.place = place;
     this.timings = new Timings(openSong(place.stream, place.site));
-    /** @type {Set<number>} the player's ports */
-    this.players = new Set();
     this.reset();
     this.load();
-    this.ticker = setInterval(() => this.tick(), PUBLISH_MS);
+    this.monitor.start();
   }
 
   /** Replaces everything that a retry starts anew. @param {SpsSource} [source] */
@@ -93,21 +106,17 @@ export class Stream {
     this.sound = new TrackAudio((name) => session.isStale || session.onMediaEvent(name));
     this.applySettings();
     this.scheduler = null;
-    /** @type {any} the song as the host has opened it */
     this.info = null;
-    /** @type {any} the song as the core has read it */
     this.song = null;
-    /** @type {{may: string, left: string, costs: string, earn: string, limits: string[]} | null} the terms in words */
     this.facts = null;
-    /** @type {Problem | null} */
     this.problem = null;
     this.payment = new ListenerPayment(this);
   }
 
-  /** @param {boolean} reload past every cache */
+  /** Creates the song's source. @param {boolean} reload past every cache */
   sourceOf(reload) {
     const { stream, src, origin, site } = this.place;
-    // A page on disk names its station itself: the name opens no addresses.
+    // The origin of a page on disk is the station that the page names, which must not make addresses reachable.
     const page = src.startsWith("file:") ? src : origin;
     return new SpsSource(src, (offset, size) => readPage(stream, offset, size), undefined, reload, { page, site });
   }
@@ -117,48 +126,49 @@ export class Stream {
     return this.loader.load();
   }
 
+  /** Whether a play is requested or granted. */
   get isActive() {
     return this.session.isActive;
   }
 
-  /** Whether a person's own press waits for the music of another tab; a page's script does not count. */
-  get waitsToMove() {
-    return (
-      this.problem?.code === BUSY && (this.opened || this.session.surface === "press" || this.session.surface === "own")
-    );
+  /** Whether a press of a person, not a page's script, was refused because another tab plays. */
+  get waitsForTakeOver() {
+    const { surface } = this.session;
+    return this.problem?.code === BUSY && (this.opened || surface === "press" || surface === "own");
   }
 
-  /** Whether the terms name this action. @param {string} action */
+  /** Whether the terms permit an action. @param {string} action */
   permits(action) {
     return Boolean(this.info?.policy?.permissions?.includes(action));
   }
 
-  /** The song as the host has opened it. @param {any} info with the host's clock of now */
+  /** Stores the song as the host has opened it. @param {OpenedSong} info with the present time of the host's clock */
   setInfo(info) {
     this.info = info;
     this.infoAtMs = performance.now();
   }
 
-  /** Unix seconds by the chain's clock. */
+  /** Unix seconds by the chain's clock; NaN before the host has opened the song. */
   get nowS() {
-    return this.info.now_s + (performance.now() - this.infoAtMs) / 1000;
+    return (this.info?.now_s ?? NaN) + (performance.now() - this.infoAtMs) / 1000;
   }
 
-  /** No page shows this stream now. */
+  /** Detaches the page and the player after a restart of the background. */
   orphan() {
     this.players.clear();
     this.place = { ...this.place, page: -1, element: -1 };
     if (this.isActive) this.recover();
   }
 
+  /** Whether no page shows the stream. */
   get isOrphan() {
     return this.place.page === -1;
   }
 
   /**
-   * The page shows the stream again, or a restarted background does.
-   * @param {Place} place
-   * @returns {boolean} whether it is this stream
+   * Attaches the page that shows the stream again.
+   * @param {PlayerPlace} place
+   * @returns {boolean} false for a place of another song or origin
    */
   adopt({ src, origin, page, element }) {
     if (src !== this.place.src || origin !== this.place.origin) return false;
@@ -167,7 +177,7 @@ export class Stream {
     return true;
   }
 
-  /** The host is gone while music plays: the next one takes the play over. */
+  /** Continues the play at the next host, after the host has gone. */
   recover() {
     const { session } = this;
     this.recovery
@@ -176,7 +186,7 @@ export class Stream {
       .catch((error) => (session.isStale ? undefined : this.fail(error)));
   }
 
-  /** A wallet was opened or rewards were switched: the next play is another listener's. */
+  /** Prepares the next play again, whose listener may be another one after a change of the wallet. */
   async walletChanged() {
     if (this.info && !this.isActive) this.tickets.prefetch(this.info, this.nowS);
     const { session } = this;
@@ -189,28 +199,28 @@ export class Stream {
 
   /**
    * Plays or resumes, where the surface allows it.
-   * @param {import("./activation_rules.js").Surface} surface
-   * @returns {Promise<boolean>} whether it does
+   * @param {Surface} surface
+   * @returns {Promise<boolean>} whether it is allowed
    */
   async play(surface) {
     const { session } = this;
     if (!this.gate.allows(surface)) return false;
     this.notice = null;
     const isLoaded = session.state !== "loading";
-    // A press before the song is loaded was for no terms.
+    // A press before the song is loaded was made without its terms.
     session.surface = isLoaded ? surface : downgrade(surface);
-    if (isLoaded) this.noteStation();
+    if (isLoaded) this.reportStation();
     await session.request("play", undefined, surface);
     return true;
   }
 
-  /** @private Adds the site to the wallet's sites, and its station's question where there is one. */
-  noteStation() {
-    wallet.met(this.place.origin);
-    if (this.info?.reward_wei !== "0") wallet.question(this.info?.station ?? null).catch(() => undefined);
+  /** Adds the site to the wallet's sites, and the question whether rewards are collected at its station. @private */
+  reportStation() {
+    wallet.reportSite(this.place.origin);
+    if (this.info?.reward_wei !== "0") wallet.addQuestion(this.info?.station ?? null).catch(() => undefined);
   }
 
-  /** The play that was requested before the song was loaded. @param {PlaybackSession} session */
+  /** Starts the play that was requested before the song was loaded. @param {PlaybackSession} session */
   async playPending(session) {
     if (!session.playWhenReady) return;
     session.playWhenReady = false;
@@ -219,99 +229,35 @@ export class Stream {
     publishState(this);
   }
 
-  /** @param {any} message of the player's port, or of the system's media keys */
-  async onMessage(message) {
-    const { session, settings } = this;
-    switch (message.type) {
-      case "play":
-        return this.play("press");
-      case "pause":
-        return session.request("pause");
-      case "seek":
-        return session.request("seek", Math.max(0, Math.round(message.position_ms)));
-      case "retry":
-        return this.retry();
-      case "open":
-        this.opened = true;
-        return wallet.asks();
-      case "volume":
-        settings.setVolume(message.value);
-        break;
-      case "mute":
-        settings.muted = message.value;
-        break;
-      case "pitch":
-        settings.pitch = message.value;
-        break;
-      case "rate":
-        return this.setRate(message.value);
-      case "track":
-        return this.changeTrack(Math.sign(message.by), false);
-      default:
-        return;
-    }
-    this.applySettings();
-    return publishState(this);
+  /** Handles a message of the player's port, or of the system's media keys. @param {PlayerMessage} message */
+  onMessage(message) {
+    return this.controls.onMessage(message);
   }
 
+  /** Applies the settings to the audio element. */
   applySettings() {
     this.settings.applyTo(this.sound.audio);
   }
 
-  /** Sets the speed, which is an action of the terms. @param {number} value */
-  async setRate(value) {
-    const rate = AudioSettings.nearestRate(value);
-    if (rate === this.settings.rate) return publishState(this);
-    if (rate !== 1 && this.info && !this.permits("rate")) {
-      this.notify(new Problem("policy.action.denied", { action: "rate" }));
-      return publishState(this);
-    }
-    // The host has the position at the old speed before the new one begins.
-    if (this.isActive && this.session.granted)
-      await this.session.invocations.invoke("rate", this.sound.positionMs, null);
-    this.settings.rate = rate;
-    this.applySettings();
-    publishState(this);
-  }
-
-  /** To another track of the list. @param {number} by @param {boolean} joined it sounds already */
+  /** Requests another track of the list from the page. @param {number} by @param {boolean} joined it plays already */
   changeTrack(by, joined) {
     const { page, element, stream } = this.place;
     tell(page, { type: "track", element, stream, by, joined });
   }
 
-  /** Ends the track where no other one has followed up to its end. */
-  endIfLast() {
-    const { scheduler } = this;
-    if (!scheduler?.isContinued || !scheduler.isComplete) return;
-    if (this.info.duration_ms - this.sound.positionMs > END_MS) return;
-    scheduler.isContinued = false;
-    this.sound.finish().catch((error) => this.fail(error));
-  }
-
-  /** Every second of an active play. */
-  tick() {
-    if (!this.isActive) return;
-    if (!this.next?.isStarted) this.endIfLast();
-    const playing = ["playing", "waiting"].includes(this.session.state);
-    if (this.watchdog.check(this.sound.audio, playing, performance.now()) === "given up")
-      this.fail(new Problem("media.decode", { reason: "still" }));
-    publishState(this);
-  }
-
-  /** @param {boolean} isStalled whether segments or keys are missing that may still come */
+  /** Publishes a stall. @param {boolean} isStalled segments or keys are missing that may still arrive */
   onStall(isStalled) {
     if (this.stalled === isStalled) return;
     this.stalled = isStalled;
     publishState(this);
   }
 
-  /** Shows what a person has to know and what stops nothing. @param {Problem} problem */
+  /** Shows a problem that stops nothing. @param {Problem} problem */
   notify(problem) {
     this.problems.notify(problem);
   }
 
-  /** @param {unknown} error */
+  /** Handles an error of the song or of its play. @param {unknown} error */
   fail(error) {
     return this.problems.fail(error);
   }
@@ -323,9 +269,10 @@ export class Stream {
     this.reset(this.sourceOf(isOfStaleHeader(this.problem?.code)));
     this.problems.hasReread = false;
     await this.load();
-    wallet.asks();
+    wallet.decisionsChanged();
   }
 
+  /** Closes everything that a retry starts anew. */
   discard() {
     this.session.silence();
     this.tickets.close();
@@ -333,41 +280,19 @@ export class Stream {
     this.sound.close();
   }
 
-  /** Event of the host about this stream. @param {any} event */
-  async onHostEvent(event) {
-    if (event.event === "revoked" || event.event === "problem") await this.fail(Problem.ofHost(event));
-    else if (event.event === "receipt") publishState(this);
-    else if (event.event === "host" && this.problem?.code.startsWith("host.") && event.status.state === "connected")
-      await this.retry();
-    else if (event.event === "host" && this.isActive && event.status.state === "gone") this.recover();
-    else if (event.event === "host" && this.isActive && event.status.state !== "connected")
-      await this.fail(new Problem(event.status.code ?? `host.${event.status.state}`));
-  }
-
-  /** @param {number} port of a player */
+  /** Adds a port of the player. @param {number} port */
   attach(port) {
     this.players.add(port);
-    publishTerms(this, [port]).then(
-      () => {
-        tell(port, stateOf(this));
-        const problem = this.problem ?? this.notice;
-        if (problem) tell(port, { type: "problem", ...problem.toJSON() });
-      },
-      () => undefined,
-    );
+    publishTo(this, port).catch(() => undefined);
   }
 
-  /** The song that plays, for the popup. */
-  playing() {
-    return nowPlaying(this);
-  }
-
+  /** Closes the stream at host and core. */
   async close() {
-    clearInterval(this.ticker);
+    this.monitor.stop();
     this.next?.close();
     this.discard();
     this.loader.release();
-    // Whatever is still under way is of a stale session.
+    // The running requests are of a stale session from here on.
     this.session = new PlaybackSession(this);
     await closeStream(this);
   }

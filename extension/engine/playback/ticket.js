@@ -1,54 +1,58 @@
 /**
- * Client of a station: its description, and tickets for plays (docs/protocol.md section 5).
+ * Client of a station: its description, and requests for tickets (docs/protocol.md section 5).
  */
 
 import { Problem } from "../../shared/problem.js";
 import { toBase64 } from "../bytes.js";
-import { get, object } from "../media/web_request.js";
+import { get, readObject } from "../media/web_request.js";
 
-const PATIENCE_MS = 10_000;
-const MOST_ANSWER = 256 << 10;
-const KEPT_MS = 60_000;
-const MOST_KEPT = 64;
-/** Request header with the question to a station, as base64url of JSON. */
-const QUESTION = "GoMAA-Ask";
+const TIMEOUT_MS = 10_000;
+const MAX_RESPONSE_BYTES = 256 << 10;
+const CACHE_MS = 60_000;
+const MAX_CACHED = 64;
+/** Request header with the body of a request, as base64url of JSON. */
+const BODY_HEADER = "GoMAA-Ask";
 const SIGNATURE = /^0x[0-9a-f]{130}$/i;
-/** Name or value in a ticket. */
-const WORD = /^[0-9A-Za-z]{1,78}$/;
-const MOST_FIELDS = 16;
+/** Name or value of a field of a ticket. */
+const TICKET_TEXT = /^[0-9A-Za-z]{1,78}$/;
+const MAX_TICKET_FIELDS = 16;
 
-/** @type {Map<string, {at: number, record: Promise<any>}>} description of each station, cached for a minute */
-const known = new Map();
+/** @import { Signed } from "../../shared/protocol.d.ts" */
+/** A JSON object of a station, of which nothing is checked yet. @typedef {Record<string, unknown>} StationObject */
+
+/** Descriptions by origin, cached for a minute. @type {Map<string, {at: number, record: Promise<StationObject>}>} */
+const descriptions = new Map();
 
 /**
  * Description of a station.
  * @param {string} origin of the page
- * @returns {Promise<any>}
+ * @returns {Promise<StationObject>}
  */
-function recordOf(origin) {
-  const kept = known.get(origin);
-  if (kept && performance.now() - kept.at < KEPT_MS) return kept.record;
-  const record = askStation(origin, `${origin}/.well-known/gomaa.json`);
-  known.delete(origin);
-  known.set(origin, { at: performance.now(), record });
-  if (known.size > MOST_KEPT)
-    for (const oldest of known.keys()) {
-      known.delete(oldest);
+function descriptionOf(origin) {
+  const cached = descriptions.get(origin);
+  if (cached && performance.now() - cached.at < CACHE_MS) return cached.record;
+  const record = requestStation(origin, `${origin}/.well-known/gomaa.json`);
+  descriptions.delete(origin);
+  descriptions.set(origin, { at: performance.now(), record });
+  if (descriptions.size > MAX_CACHED)
+    for (const oldest of descriptions.keys()) {
+      descriptions.delete(oldest);
       break;
     }
   record.catch(() => {
-    if (known.get(origin)?.record === record) known.delete(origin);
+    if (descriptions.get(origin)?.record === record) descriptions.delete(origin);
   });
   return record;
 }
 
 /**
- * Address of a station's tickets.
+ * Address at which a station issues tickets.
  * @param {string} origin of the page
+ * @throws {Problem} station.answer, station.unknown for an address of another origin, and those of `requestStation`
  */
-export async function stationOf(origin) {
-  const station = await recordOf(origin);
-  const url = URL.parse(String(station.tickets ?? ""), `${origin}/`);
+export async function ticketUrl(origin) {
+  const station = await descriptionOf(origin);
+  const url = URL.parse(String(station["tickets"] ?? ""), `${origin}/`);
   // The browser's own error would contain the station's text.
   if (!url) throw new Problem("station.answer");
   if (url.origin !== origin) throw new Problem("station.unknown", { tickets: url.origin });
@@ -58,11 +62,11 @@ export async function stationOf(origin) {
 /**
  * Network that a station names, in the form of a deployment file.
  * @param {string} origin of the page
- * @returns {Promise<object | null>}
+ * @returns {Promise<StationObject | null>} null where it names none
  */
 export async function networkAt(origin) {
-  const { network } = await recordOf(origin);
-  return typeof network === "object" && !Array.isArray(network) ? network : null;
+  const { network } = await descriptionOf(origin);
+  return isObject(network) ? network : null;
 }
 
 /**
@@ -71,71 +75,79 @@ export async function networkAt(origin) {
  * @returns {Promise<{url: string, station: string, domain: string} | null>} null where there are none
  */
 export async function pointsOf(origin) {
-  const station = await recordOf(origin);
-  if (!station.points || !/^0x[0-9a-f]{40}$/i.test(String(station.station))) return null;
-  const url = URL.parse(String(station.points), `${origin}/`);
-  return url?.origin === origin ? { url: url.href, station: String(station.station), domain: url.host } : null;
+  const { points, station } = await descriptionOf(origin);
+  if (!points || !/^0x[0-9a-f]{40}$/i.test(String(station))) return null;
+  const url = URL.parse(String(points), `${origin}/`);
+  return url?.origin === origin ? { url: url.href, station: String(station), domain: url.host } : null;
 }
 
 /**
  * Requests a ticket for a play.
  * @param {string} origin of the page
- * @param {any} session signed
+ * @param {Signed<"Session">} session
  * @param {string} content address
- * @returns {Promise<any>} the signed ticket
+ * @returns {Promise<Signed<"Ticket">>}
+ * @throws {Problem} ticket.missing, and those of `ticketUrl`
  */
-export async function askTicket(origin, session, content) {
-  const url = await stationOf(origin);
-  const answer = await askStation(origin, url, { session, content });
-  if (!answer.ticket) throw new Problem("ticket.missing");
-  return plain(answer.ticket);
+export async function requestTicket(origin, session, content) {
+  const url = await ticketUrl(origin);
+  const { ticket } = await requestStation(origin, url, { session, content });
+  if (!ticket) throw new Problem("ticket.missing");
+  return checkedTicket(ticket);
 }
 
+/** @param {unknown} value @returns {value is StationObject} */
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
 /**
- * Checks that a ticket is a signed message: the host takes any other for a fault of the extension.
- * @param {any} ticket of a station
- * @returns {{type: string, message: Record<string, string>, signature: string}}
- * @throws Problem station.answer
+ * Checks the form of a ticket: the host takes one that is no signed message for a fault of the extension.
+ * @param {unknown} ticket of a station
+ * @returns {Signed<"Ticket">}
+ * @throws {Problem} station.answer
  */
-function plain({ type, message, signature }) {
-  const fields = Object.entries(typeof message === "object" && message !== null ? message : {});
-  const good =
+function checkedTicket(ticket) {
+  const { type, message, signature } = isObject(ticket) ? ticket : {};
+  const fields = Object.entries(isObject(message) ? message : {});
+  const isValid =
     type === "Ticket" &&
     typeof signature === "string" &&
     SIGNATURE.test(signature) &&
     fields.length > 0 &&
-    fields.length <= MOST_FIELDS &&
-    fields.every(([name, value]) => WORD.test(name) && typeof value === "string" && WORD.test(value));
-  if (!good) throw new Problem("station.answer");
-  return { type, message: Object.fromEntries(fields), signature };
+    fields.length <= MAX_TICKET_FIELDS &&
+    fields.every(([name, value]) => TICKET_TEXT.test(name) && typeof value === "string" && TICKET_TEXT.test(value));
+  if (!isValid) throw new Problem("station.answer");
+  // The host checks the names of the fields.
+  return /** @type {Signed<"Ticket">} */ (
+    /** @type {unknown} */ ({ type, message: Object.fromEntries(fields), signature })
+  );
 }
 
 /**
- * Sends a question to a station.
+ * Sends a request to a station.
  * @param {string} origin of the page
  * @param {string} url of the same origin
- * @param {object} [question] sent in a header of its own: with a body Firefox adds an id of the installation
- * @returns {Promise<any>}
- * @throws Problem with the station's code, station.answer, station.unknown, station.unreachable, site.address
+ * @param {object} [fields] sent in a header of its own: with a body Firefox adds an id of the installation
+ * @returns {Promise<StationObject>} the response
+ * @throws {Problem} with the station's code, station.answer, station.unknown, station.unreachable, site.address
  */
-export async function askStation(origin, url, question) {
-  const headers = question ? { [QUESTION]: base64url(JSON.stringify(question)) } : undefined;
-  let answer;
+export async function requestStation(origin, url, fields) {
+  const headers = fields ? { [BODY_HEADER]: base64url(JSON.stringify(fields)) } : undefined;
+  let response;
   let body;
   try {
-    answer = await get(url, {
+    response = await get(url, {
       page: origin,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
       ...(headers ? { headers } : {}),
     });
-    body = await object(answer, MOST_ANSWER);
+    body = await readObject(response, MAX_RESPONSE_BYTES);
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem("station.unreachable", { reason: String(error).slice(0, 120) });
   }
-  if (body?.error) throw Problem.ofStation(body.error);
-  if (!answer.ok)
-    throw new Problem(answer.status === 404 ? "station.unknown" : "station.unreachable", { status: answer.status });
+  if (body?.["error"]) throw Problem.ofStation(body["error"]);
+  if (!response.ok)
+    throw new Problem(response.status === 404 ? "station.unknown" : "station.unreachable", { status: response.status });
   if (body === null) throw new Problem("station.answer");
   return body;
 }

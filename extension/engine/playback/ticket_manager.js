@@ -1,87 +1,54 @@
 /**
- * What has to be there before a play: the session of this listener, the station's ticket, the lease at the host.
+ * Prepares plays: the listener's session, the station's ticket, and the lease at the host.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
-import { askTicket, stationOf } from "./ticket.js";
+import { requestTicket, ticketUrl } from "./ticket.js";
+import { MIN_REMAINING_S, isValid, keyOf, putBack, recentSession, rememberSession, takeBack } from "./ticket_cache.js";
 import * as wallet from "../wallet.js";
 
-/** A ticket that ends within this time is renewed, s. */
-const SPARE_S = 30;
-/** The code of a server from which the song has moved away: the station's next ticket names the one that it is at. */
+/** Code of a server from which the song has moved: the station's next ticket names the present one. */
 export const MOVED = "server.moved";
-/** Of a session that names a device which this host is not at the song's server; the refusal names the one it is. */
+/** Code for a session of another device; its detail has the device that this host is at the song's server. */
 const DEVICE = "session.device";
-const MOST_KEPT = 64;
 
-/** @type {Map<string, any>} session used last at a site */
-const recentSessions = new Map();
-/**
- * Tickets that were drawn and began no play, by site, session and song: each holds some of the station's money until it
- * ends, so the next play
- * there takes it before another one is drawn.
- * @type {Map<string, any>}
- */
-const unusedTickets = new Map();
-
-/** @param {string} origin @param {any} session signed @param {string} content */
-const keyOf = (origin, session, content) => `${origin} ${session.signature} ${content}`;
-
-/** @param {string} key @param {any} ticket */
-function putBack(key, ticket) {
-  unusedTickets.delete(key);
-  unusedTickets.set(key, ticket);
-  if (unusedTickets.size > MOST_KEPT)
-    for (const oldest of unusedTickets.keys()) {
-      unusedTickets.delete(oldest);
-      break;
-    }
-}
-
-/** An unused ticket that still lasts. @param {string} key @param {number} now Unix seconds; 0: not known */
-function takeBack(key, now) {
-  const ticket = unusedTickets.get(key);
-  unusedTickets.delete(key);
-  return ticket && lasts(ticket, now) ? ticket : null;
-}
-
-/** @param {any} ticket @param {number} now */
-const lasts = (ticket, now) => Number(ticket.message.expiry) - SPARE_S > now;
+/** @import { Signed } from "../../shared/protocol.d.ts" */
+/** @typedef {import("./stream.js").OpenedSong} OpenedSong */
 
 export class TicketManager {
-  /** @type {Promise<void> | null} */
+  /** The latest preparation. @type {Promise<void> | null} */
   prepared = null;
+  /** The session has a payee. */
   earns = false;
-
-  /** The station's cap of the day is reached: the play earns nothing. */
+  /** The station's cap of the day is reached: the play earns no reward. */
   capped = false;
-
-  /** @type {() => void} called when ``capped`` has changed */
+  /** Called when `capped` has changed. @type {() => void} */
   onCapped = () => {};
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
   /**
-   * @type {{session: any, key: string, ticket: Promise<any>} | null} asked for while the host still looks at the song
+   * Ticket that was requested before the host had opened the song.
+   * @type {{key: string, ticket: Promise<Signed<"Ticket">>} | null}
    */
   speculation = null;
-  /** @type {any} the signed ticket, to take the play up again with */
+  /** The present ticket. @type {Signed<"Ticket"> | null} */
   ticket = null;
   /** Site, session and song of the ticket. */
   key = "";
   /** A play was started with the ticket. */
   used = false;
   /**
-   * The host's clock as it was told last: a page may be open for hours, and the computer asleep, and another hour has
-   * another session.
+   * Latest time of the host's clock, Unix seconds: a page may be open for hours, also while the computer sleeps, and
+   * each hour has another session.
    */
   hostClockS = 0;
 
   /** @param {{stream: string, origin: string}} place */
   constructor(place) {
     this.place = place;
-    // Both answers are needed later whatever the file says; what fails here is asked again then.
-    stationOf(place.origin).catch(() => undefined);
+    // Both are needed later for every song, and are tried again after a failure.
+    ticketUrl(place.origin).catch(() => undefined);
     wallet.load().catch(() => undefined);
   }
 
@@ -91,18 +58,19 @@ export class TicketManager {
    */
   speculate(content) {
     const { origin } = this.place;
-    const session = recentSessions.get(origin);
+    const session = recentSession(origin);
     if (!session) return;
     const key = keyOf(origin, session, content);
-    const kept = takeBack(key, 0);
-    this.speculation = { session, key, ticket: kept ? Promise.resolve(kept) : askTicket(origin, session, content) };
+    const unused = takeBack(key, 0);
+    this.speculation = { key, ticket: unused ? Promise.resolve(unused) : requestTicket(origin, session, content) };
     this.speculation.ticket.catch(() => undefined);
   }
 
   /**
-   * Prepares a ticket before the press. An error is reported by the press, which tries again. The ticket of the same
-   * listener is kept.
-   * @param {any} info of the host @param {number} now Unix seconds by the chain's clock
+   * Prepares a ticket before the press. After an error the press tries again, and reports it. A valid ticket of the
+   * same session is used further.
+   * @param {OpenedSong} info
+   * @param {number} now Unix seconds by the chain's clock
    */
   prefetch(info, now) {
     const before = this.prepared ?? Promise.resolve();
@@ -115,11 +83,11 @@ export class TicketManager {
 
   /**
    * Ensures a valid ticket.
-   * @param {any} info
+   * @param {OpenedSong} info
    * @param {number} now Unix seconds by the chain's clock
    */
   async ensure(info, now) {
-    if (this.prepared && this.expiry && this.expiry - SPARE_S <= now) this.prepared = null;
+    if (this.prepared && this.expiry && this.expiry - MIN_REMAINING_S <= now) this.prepared = null;
     this.prepared ??= this.prepare(info, now);
     try {
       await this.prepared;
@@ -129,17 +97,17 @@ export class TicketManager {
     }
   }
 
-  /** Whether ``ensure`` has nothing left to do. @param {number} now */
+  /** Whether the prepared ticket is valid for a while. @param {number} now */
   isReady(now) {
-    return this.expiry - SPARE_S > now;
+    return this.expiry - MIN_REMAINING_S > now;
   }
 
-  /** A play was started with the ticket. */
+  /** Marks the ticket as used by a play. */
   markUsed() {
     this.used = true;
   }
 
-  /** Drops the ticket. An unused one is kept for the next play. */
+  /** Drops the ticket; an unused one is kept for the next play. */
   reset() {
     this.release();
     this.prepared = null;
@@ -147,7 +115,7 @@ export class TicketManager {
     this.used = false;
   }
 
-  /** Drops the ticket for good: its song has moved to another security server. */
+  /** Drops the ticket without keeping it: its song has moved to another security server. */
   discard() {
     this.used = true;
     this.reset();
@@ -160,8 +128,8 @@ export class TicketManager {
   }
 
   /**
-   * The host continues an interrupted play.
-   * @param {{rewarded: boolean, expiry_s: number}} play as the host has it
+   * Takes over the ticket of an interrupted play that the host continues.
+   * @param {{rewarded: boolean, expiry_s: number}} play of the host
    */
   onRejoin(play) {
     this.dropSpeculation();
@@ -180,7 +148,7 @@ export class TicketManager {
     );
   }
 
-  /** @private @param {any} info @param {number} now */
+  /** @private @param {OpenedSong} info @param {number} now Unix seconds */
   async prepare(info, now) {
     const {
       place: { stream, origin },
@@ -189,28 +157,29 @@ export class TicketManager {
     let { session } = await this.identify(info);
     this.earns = !/^0x0+$/.test(session.message.payee);
     let key = keyOf(origin, session, info.content);
-    if (this.ticket && (this.used || this.key !== key || !lasts(this.ticket, now))) this.release();
-    const kept = this.ticket ?? takeBack(key, now);
-    Object.assign(this, { key, used: false, ticket: kept ?? (await this.ticketFor(session, info.content, key)) });
-    const open = () => native("prepare", { stream, ticket: this.ticket, tracking: wallet.tracking() });
+    if (this.ticket && (this.used || this.key !== key || !isValid(this.ticket, now))) this.release();
+    const unused = this.ticket ?? takeBack(key, now);
+    let ticket = unused ?? (await this.ticketFor(session, info.content, key));
+    Object.assign(this, { key, used: false, ticket });
     const tried = new Set();
     for (;;) {
       try {
-        await open();
+        await native("prepare", { stream, ticket, tracking: wallet.tracking() });
         break;
       } catch (error) {
         const { code } = Problem.of(error);
-        // It was used after all, or the terms have changed since; or the song has moved: the station's next ticket
+        // The ticket was used after all, or the terms have changed; or the song has moved: the station's next ticket
         // names its server, at which the host is another device.
-        if (tried.has(code) || (code !== MOVED && code !== DEVICE && !(kept && code.startsWith("ticket."))))
-          throw error;
+        const isRetryable = code === MOVED || code === DEVICE || (unused && code.startsWith("ticket."));
+        if (tried.has(code) || !isRetryable) throw error;
         tried.add(code);
         if (code === DEVICE) ({ session } = await this.identify(info));
         key = keyOf(origin, session, info.content);
-        Object.assign(this, { key, ticket: await askTicket(origin, session, info.content) });
+        ticket = await requestTicket(origin, session, info.content);
+        Object.assign(this, { key, ticket });
       }
     }
-    const { reward, expiry } = this.ticket.message;
+    const { reward, expiry } = ticket.message;
     const capped = this.earns && info.reward_wei !== "0" && reward === "0";
     if (capped !== this.capped) {
       this.capped = capped;
@@ -219,38 +188,39 @@ export class TicketManager {
     this.expiry = Number(expiry);
   }
 
-  /** @private */
+  /** Drops the ticket; an unused one is kept for the next play. @private */
   release() {
     if (this.ticket && !this.used) putBack(this.key, this.ticket);
     this.ticket = null;
   }
 
-  /** @private @param {any} session signed @param {string} content @param {string} key */
+  /**
+   * The ticket that was requested for this key, or a new one.
+   * @private @param {Signed<"Session">} session @param {string} content @param {string} key
+   */
   async ticketFor(session, content, key) {
     const {
       speculation,
       place: { origin },
     } = this;
-    recentSessions.delete(origin);
-    recentSessions.set(origin, session);
-    if (recentSessions.size > MOST_KEPT)
-      for (const oldest of recentSessions.keys()) {
-        recentSessions.delete(oldest);
-        break;
-      }
+    rememberSession(origin, session);
     if (speculation?.key !== key) {
       this.dropSpeculation();
-      return askTicket(origin, session, content);
+      return requestTicket(origin, session, content);
     }
     this.speculation = null;
-    return speculation.ticket.catch(() => askTicket(origin, session, content));
+    return speculation.ticket.catch(() => requestTicket(origin, session, content));
   }
 
-  /** @private @param {any} info */
+  /**
+   * Identifies the listener to the host, with the wallet's session for the host's hour.
+   * @private
+   * @param {OpenedSong} info
+   */
   async identify(info) {
     const { stream } = this.place;
-    /** @param {any} kept */
-    const identify = (kept) => native("identify", { stream, session: kept?.session ?? null });
+    /** @param {import("../wallet/state.js").StoredSession | null} own */
+    const identify = (own) => native("identify", { stream, session: own?.session ?? null });
     const session = () => wallet.sessionFor({ ...info, now_s: Math.max(info.now_s, this.hostClockS) });
     const own = await session();
     try {
@@ -262,11 +232,11 @@ export class TicketManager {
     } catch (error) {
       const { code, detail } = Problem.of(error);
       if (!own || !code.startsWith("session.")) throw error;
-      if (Number.isSafeInteger(detail?.["now_s"])) this.hostClockS = Number(detail?.["now_s"]);
-      // The song has moved since it was opened: the session is good for other songs, and this one needs another.
-      if (code === DEVICE && typeof detail?.device === "string" && detail.device !== info.device)
-        info.device = detail.device;
-      else await wallet.spoil(own);
+      if (Number.isSafeInteger(detail["now_s"])) this.hostClockS = Number(detail["now_s"]);
+      const { device } = detail;
+      // The song has moved since it was opened: the session stays valid for other songs, and this one needs another.
+      if (code === DEVICE && typeof device === "string" && device !== info.device) info.device = device;
+      else await wallet.expireSession(own);
       return identify(await session());
     }
   }

@@ -1,8 +1,9 @@
 /**
- * Latencies of a stream, for developer tools and benchmarks. The lists are bounded.
+ * Latencies of a stream, for developer tools and benchmarks.
  */
 
-const MOST = 32;
+/** Length of each list. */
+const MAX_ENTRIES = 32;
 
 export class Timings {
   /** @type {number | null} */
@@ -13,7 +14,7 @@ export class Timings {
   seek_ms = [];
   /** @type {string[]} */
   marks = [];
-  /** @type {{at: number, first: boolean} | null} latest request for sound */
+  /** Latest request for sound. @type {{at: number, first: boolean} | null} */
   #requested = null;
 
   /** @param {Promise<number>} started start-up time of the core, ms */
@@ -24,26 +25,26 @@ export class Timings {
     );
   }
 
-  /** Sound is requested. @param {boolean} first a play, not a seek */
+  /** Records a request for sound. @param {boolean} first a play, not a seek */
   onRequest(first) {
     this.#requested = { at: performance.now(), first };
   }
 
-  /** The requested sound starts. */
+  /** Records the start of the requested sound. */
   onSound() {
     if (!this.#requested) return;
     const { at, first } = this.#requested;
     this.#requested = null;
     const ms = round(performance.now() - at);
     if (first) this.first_audio_ms ??= ms;
-    else if (this.seek_ms.length < MOST) this.seek_ms.push(ms);
+    else if (this.seek_ms.length < MAX_ENTRIES) this.seek_ms.push(ms);
   }
 
-  /** The watermark of a segment was judged. @param {string} verdict */
+  /** Records the verdict over the watermark of a segment. @param {string} verdict */
   onMark(verdict) {
-    if (this.marks.length < MOST) this.marks.push(verdict);
+    if (this.marks.length < MAX_ENTRIES) this.marks.push(verdict);
   }
 }
 
-/** @param {number} ms */
+/** Rounds to 0.1 ms. @param {number} ms */
 const round = (ms) => Math.round(ms * 10) / 10;

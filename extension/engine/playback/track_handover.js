@@ -1,11 +1,12 @@
 /**
- * Handover from one track to the next: a stop and a play at the host, each with its own ticket. The sound goes on.
+ * Handover from one track to the next without a pause of the sound: a stop and a play at the host, each with its own
+ * ticket.
  *
- * Gapless: the next track is appended to the same buffer. Crossfade: it starts in a buffer of its own while the one
- * before fades out. In both, metering of the one ends where metering of the other starts.
+ * Gapless: the next track is appended to the same buffer. Crossfade: it starts in a buffer of its own while the track
+ * before fades out. In both cases the play of the one ends at the host where that of the other starts.
  */
 
-/** Lead of the handover before the end: time for the host's answer, the keys and the first segment. */
+/** Time before the end at which the handover starts, for the host's result, the keys and the first segment. */
 export const LEAD_MS = 1_000;
 const POLL_MS = 100;
 const STEP_MS = 50;
@@ -19,7 +20,7 @@ export class TrackHandover {
    * @param {Stream} before
    * @param {Stream} after
    * @param {number} fadeS of the crossfade; 0: gapless
-   * @param {() => void} onDone the next track plays
+   * @param {() => void} onDone called when the next track plays
    */
   constructor(before, after, fadeS, onDone) {
     this.before = before;
@@ -29,30 +30,34 @@ export class TrackHandover {
     this.timer = setInterval(() => this.check(), POLL_MS);
   }
 
+  /** Cancels the handover. */
   close() {
     clearInterval(this.timer);
   }
 
-  /** Whether the time has come and the next track is ready. */
+  /** Whether the end is near and the next track is ready. */
   get isDue() {
     const { before, after } = this;
     if (before.session.state !== "playing" || !before.scheduler?.isComplete || after.session.state !== "ready")
       return false;
-    // The page made the list: a track that uses something up waits for a press.
+    // The list is the page's: a track with a limited use waits for a press.
     if (after.gate.refusal("play", "activated")) return false;
+    if (!before.info || !after.info) return false;
     const left = (before.info.duration_ms - before.sound.positionMs) / before.settings.rate;
     const fade = Math.min(this.fadeMs, before.info.duration_ms / 2, after.info.duration_ms / 2);
     return left <= Math.max(LEAD_MS, fade) && left > 0;
   }
 
+  /** Starts the handover when it is due. */
   check() {
     if (this.isStarted) return;
-    if (!this.isDue) return this.before.endIfLast();
+    if (!this.isDue) return this.before.monitor.endIfLast();
     this.isStarted = true;
     this.close();
     this.run().catch((error) => this.after.fail(error));
   }
 
+  /** @private */
   async run() {
     const { before, after } = this;
     after.settings.copy(before.settings);
@@ -69,7 +74,7 @@ export class TrackHandover {
     if (!after.session.isOver) this.onDone();
   }
 
-  /** Equal-power crossfade. @param {import("../media/track_audio.js").TrackAudio} old */
+  /** Runs an equal-power crossfade. @private @param {import("../media/track_audio.js").TrackAudio} old */
   fade(old) {
     const { after } = this;
     const began = old.positionMs;

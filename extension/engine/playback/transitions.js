@@ -1,40 +1,28 @@
 /**
  * Interpreter of the transition table of a playback session (pywallet/playback/transitions.py). An event takes effect
- * in the task in which it happens.
+ * synchronously.
  */
 
+/** @import { CommandKind, TransitionState, TransitionTable } from "../core_operations.d.ts" */
 /**
- * @typedef {"zero" | "from" | "now" | "given" | "pending" | "end"} Source of a position
- * @typedef {object} Row effect of an event
- * @property {number} to index of the next state
- * @property {Source} position
- * @property {Source | null} pending_seek
- * @property {[kind: string, action: string, position: Source][]} commands
- * @typedef {object} Node a state
- * @property {import("../../player/model.js").StateName} state
- * @property {boolean} granted
- * @property {boolean} pending_pause
- * @property {boolean} play_after_seek
- * @property {Record<string, Row>} on effects by event
- * @typedef {{refusals: string[], start: number, states: Node[]}} Table
- * @typedef {{begins: string, from_ms: number}} Start action that starts a play, and first position that may sound
- * @typedef {{kind: string, action: string, position_ms: number}} Command `invoke` an action, `sound` on, off or hold,
- *   `report` a code
+ * Action that starts a play, and the first position that may be played.
+ * @typedef {{begins: string, from_ms: number}} Start
  */
+/** @typedef {{kind: CommandKind, action: string, position_ms: number}} Command */
 
 /** Action that stands for the one that starts a play. */
 const BEGINS = "begins";
 
 export class Transitions {
-  /** @type {string | null} code of the latest problem */
+  /** Code of the latest problem. @type {string | null} */
   code = null;
-  /** @type {number | null} target of a seek that is kept until the play is granted, ms */
+  /** Target of a seek that is pending until the play is granted, ms. @type {number | null} */
   #pendingSeekMs = null;
-  /** @type {number} */
+  /** Index of the present state. @type {number} */
   #index;
 
   /**
-   * @param {Table} table
+   * @param {TransitionTable} table
    * @param {Start} start
    * @param {number} durationMs
    */
@@ -43,46 +31,47 @@ export class Transitions {
     this.start = start;
     this.durationMs = durationMs;
     this.#index = table.start;
-    /** @type {number} */
+    /** Position of the latest transition, ms. @type {number} */
     this.position_ms = start.from_ms;
   }
 
   get #node() {
-    return /** @type {Node} */ (this.table.states[this.#index]);
+    return /** @type {TransitionState} */ (this.table.states[this.#index]);
   }
 
+  /** State of the session. */
   get state() {
     return this.#node.state;
   }
 
-  /** Whether a play is accepted and not stopped yet. */
+  /** Whether a play is granted and not stopped yet. */
   get granted() {
     return this.#node.granted;
   }
 
-  /** Whether a pause is kept until the play is granted. */
+  /** Whether a pause is pending until the play is granted. */
   get pendingPause() {
     return this.#node.pending_pause;
   }
 
-  /** Whether a play is kept until a seek while paused has arrived. */
+  /** Whether a play is pending until a seek while paused is complete. */
   get playAfterSeek() {
     return this.#node.play_after_seek;
   }
 
-  /** What the grant that is awaited does with the sound: on, hold, or null for neither. */
+  /** Effect of the pending grant on the sound: on, hold, or null for none. */
   get soundOnGrant() {
     const action = this.#node.on["granted"]?.commands.find(([kind]) => kind === "sound")?.[1];
     return action === "on" || action === "hold" ? action : null;
   }
 
-  /** The action that an event invokes now; null: none. @param {string} event */
+  /** The action that an event would invoke now; null: none. @param {string} event */
   actionOf(event) {
     const action = this.#node.on[event]?.commands.find(([kind]) => kind === "invoke")?.[1];
     return action === BEGINS ? this.start.begins : (action ?? null);
   }
 
-  /** The next play starts with another action. A play that is under way stays what it is. @param {Start} start */
+  /** Sets the start of the next play; an active play is not changed. @param {Start} start */
   restart(start) {
     if ((this.state !== "ready" && this.state !== "ended") || start.begins === this.start.begins) return;
     this.start = start;

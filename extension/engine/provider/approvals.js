@@ -1,5 +1,5 @@
 /**
- * The queue of requests that need a person's approval: shown one after the other in a window of the extension, for a
+ * Queue of requests that need a person's approval: shown one after the other in a window of the extension, each for a
  * limited time.
  */
 
@@ -9,52 +9,63 @@ import { approve } from "../link.js";
 import { now } from "../wallet/state.js";
 import * as vault from "../wallet/vault.js";
 
+/** @import { ApprovalRequests, Handlers } from "../messages.d.ts" */
 /** @typedef {import("./permits.js").Site} Site */
 /**
- * A pending approval. `look`: reads what is shown; `fresh`: whether `facts` are current; `looks`: how often they were
- * read again.
- * @typedef {{id: string, port: number, site: Site, kind: string, facts: any, fresh: boolean, look: () => Promise<any>,
- *   perform: (choice: {account: string | null}) => Promise<any>,
- *   resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>, shownAt:
- * number, looks: number}} Approval
+ * What a person is shown; `at`: time of a quote.
+ * @typedef {{at?: import("../clock.js").Moment, [field: string]: unknown}} Facts
+ */
+/**
+ * A pending approval. `fresh`: `facts` are current; `looks`: number of times that they were read again.
+ * @typedef {{id: string, port: number, site: Site, kind: string, facts: Facts, fresh: boolean,
+ *   readFacts: () => Promise<Facts>, perform: (account: string | null) => Promise<unknown>,
+ *   resolve: (result: unknown) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>,
+ *   shownAt: number, looks: number}} Approval
  */
 
 /** Time after which an approval counts as rejected. */
 export const ANSWER_MS = 5 * 60_000;
 export const MAX_PENDING_OF_PAGE = 3;
 export const MAX_PENDING = 12;
-/** Rejections within `REJECTION_WINDOW_MS` after which a page may not ask. */
+/** Rejections within `REJECTION_WINDOW_MS` after which requests of a page are refused. */
 export const MAX_REJECTIONS = 3;
 export const REJECTION_WINDOW_MS = 60_000;
-/** Least time that a request is shown before it can be approved. */
-export const LEAST_SHOWN_MS = 500;
+/** Shortest time that a request is shown before it can be approved. */
+export const MIN_SHOWN_MS = 500;
 /** Age after which fees and nonces are read again. */
 export const FRESH_MS = 60_000;
 
-/** The first one is shown. @type {Approval[]} */
+/** Pending approvals, of which the first one is shown. @type {Approval[]} */
 const queue = [];
 /** Times of rejections by page. @type {Map<string, number[]>} */
 const rejections = new Map();
 /** Requests whose facts are being read. @type {Set<{port: number, gone: boolean, site: Site, kind: string}>} */
-const looking = new Set();
+const reading = new Set();
 /** Ports of approval windows. @type {Set<number>} */
 const windows = new Set();
 
 /**
- * The page that limits count a request for: a page is responsible for its frames, whatever their origins.
+ * Page to whose limits a request counts: the frames of a page count to it, whatever their origins.
  * @param {Site} site
  */
 const pageOf = ({ origin, top }) => top ?? origin;
-/** Identifies a site. @param {Site} site */
+/** Key of a site. @param {Site} site */
 const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
 
 /**
- * Asks a person. Rejects with wallet.refused, site.waiting, message.flood, and the errors of `look` and `perform`.
- * @param {number} port @param {Site} site @param {string} kind
- * @param {() => Promise<any>} look what is shown; it may ask host and chain
- * @param {(choice: {account: string | null, facts: any}) => Promise<any>} perform once agreed
+ * Requests the approval of a person.
+ * @template {Facts} F
+ * @template R
+ * @param {number} port
+ * @param {Site} site
+ * @param {string} kind
+ * @param {() => Promise<F>} readFacts reads what is shown, also from host and chain
+ * @param {(facts: F, account: string | null) => Promise<R>} perform called after the approval; `account`: the person's
+ *   choice
+ * @returns {Promise<R>}
+ * @throws {Problem} wallet.refused, site.waiting, message.flood, and those of `readFacts` and `perform`
  */
-export async function ask(port, site, kind, look, perform) {
+export async function requestApproval(port, site, kind, readFacts, perform) {
   const name = pageOf(site);
   const earliest = performance.now() - REJECTION_WINDOW_MS;
   const recent = (rejections.get(name) ?? []).filter((at) => at > earliest);
@@ -62,9 +73,9 @@ export async function ask(port, site, kind, look, perform) {
   if (recent.length >= MAX_REJECTIONS) throw new Problem("message.flood");
   checkLimits(site, kind);
   const request = { port, gone: false, site, kind };
-  looking.add(request);
-  const facts = await look().finally(() => looking.delete(request));
-  // The page has gone.
+  reading.add(request);
+  const facts = await readFacts().finally(() => reading.delete(request));
+  // The page was closed.
   if (request.gone) throw new Problem("wallet.refused");
   return new Promise((resolve, reject) => {
     /** @type {Approval} */
@@ -75,12 +86,12 @@ export async function ask(port, site, kind, look, perform) {
       kind,
       facts,
       fresh: queue.length === 0,
-      look,
-      resolve,
+      readFacts,
+      resolve: /** @type {(result: unknown) => void} */ (resolve),
       reject,
       shownAt: Infinity,
       looks: 0,
-      perform: ({ account }) => perform({ account, facts: approval.facts }),
+      perform: (account) => perform(/** @type {F} */ (approval.facts), account),
       timer: setTimeout(() => end(approval, new Problem("wallet.refused", { reason: "nobody answered" })), ANSWER_MS),
     };
     queue.push(approval);
@@ -89,12 +100,13 @@ export async function ask(port, site, kind, look, perform) {
 }
 
 /**
- * Refuses a request for an account that is pending already, and requests above the limits.
+ * Checks the limits, and that no request of the site for an account is pending.
  * @param {Site} site
  * @param {string} kind
+ * @throws {Problem} site.waiting
  */
 function checkLimits(site, kind) {
-  const all = [...queue, ...looking];
+  const all = [...queue, ...reading];
   const own = all.filter((approval) => pageOf(approval.site) === pageOf(site));
   if (
     all.length >= MAX_PENDING ||
@@ -104,7 +116,7 @@ function checkLimits(site, kind) {
     throw new Problem("site.waiting");
 }
 
-/** Settles an approval. @param {Approval} approval @param {Problem | null} problem @param {any} [result] */
+/** Settles an approval. @param {Approval} approval @param {Problem | null} problem @param {unknown} [result] */
 function end(approval, problem, result) {
   const at = queue.indexOf(approval);
   if (at < 0) return;
@@ -118,37 +130,38 @@ function end(approval, problem, result) {
 
 /** @type {(port: number) => void} */
 let listener = () => {};
-/** Sets the function that tells a window's port of a change. @param {(port: number) => void} notify */
+/** Sets the function that notifies a window of a change. @param {(port: number) => void} notify */
 export const onChange = (notify) => (listener = notify);
+/** Notifies all windows of a change. */
 function notifyWindows() {
   for (const port of windows) listener(port);
 }
 
 /** Adds the port of an approval window. @param {number} port */
-export const opened = (port) => windows.add(port);
+export const addWindow = (port) => windows.add(port);
 
 /**
- * Removes a port: the window's end rejects all requests, a page's end cancels its own.
+ * Removes a port: the end of the window rejects all requests, that of a page cancels its own.
  * @param {number} port
  */
-export function closed(port) {
+export function removePort(port) {
   if (windows.delete(port)) {
-    if (windows.size === 0) dismissed();
+    if (windows.size === 0) rejectAll();
     return;
   }
-  for (const approval of looking) approval.gone ||= approval.port === port;
+  for (const approval of reading) approval.gone ||= approval.port === port;
   for (const approval of queue.filter((other) => other.port === port)) end(approval, new Problem("wallet.refused"));
 }
 
 /** Cancels all requests after a restart of the background, without counting them as rejections. */
-export function lost() {
+export function cancelAll() {
   windows.clear();
-  for (const approval of looking) approval.gone = true;
+  for (const approval of reading) approval.gone = true;
   for (const approval of [...queue]) end(approval, new Problem("host.gone"));
 }
 
-/** Rejects all requests, where a person has closed the window. */
-export function dismissed() {
+/** Rejects all requests, after a person has closed the window. */
+export function rejectAll() {
   for (const approval of [...queue]) refuse(approval);
 }
 
@@ -159,35 +172,39 @@ function refuse(approval) {
   end(approval, new Problem("wallet.refused"));
 }
 
-/** Cancels the requests that a site has made under a revoked permit. @param {Site} site */
-export function forget(site) {
+/** Cancels the requests of a site whose permit was revoked. @param {Site} site */
+export function cancelOf(site) {
   for (const approval of queue.filter((other) => nameOf(other.site) === nameOf(site) && other.kind !== "connect"))
     end(approval, new Problem("site.account"));
 }
 
-/** Operations of the approval window. @type {Record<string, (message: any) => Promise<any>>} */
-export const OPS = {
-  async "approval.next"() {
+/**
+ * The request that is shown, with its facts; null where none is pending. Facts that are not current are read again.
+ * @returns {Promise<{approval: ({id: string, kind: string, looks?: number, facts?: Facts} & Site) | null, locked:
+ *   boolean, waiting: number}>}
+ */
+async function nextApproval() {
+  for (;;) {
     const approval = queue[0];
     if (!approval) return { approval: null, locked: now.locked, waiting: 0 };
     const head = { id: approval.id, kind: approval.kind, ...approval.site };
-    // While the wallet is locked only the site is shown: the facts may reveal accounts.
+    // While the wallet is locked only the site is shown, as the facts may contain accounts.
     if (now.locked) return { approval: head, locked: true, waiting: queue.length - 1 };
     if (approval.kind === "unlock") {
-      // The wallet is open.
-      end(approval, null, await approval.perform({ account: null }).catch(() => []));
-      return /** @type {any} */ (OPS)["approval.next"]();
+      // The wallet is open now.
+      end(approval, null, await approval.perform(null).catch(() => []));
+      continue;
     }
-    if (!approval.fresh || (approval.facts?.at && since(approval.facts.at) > FRESH_MS)) {
+    if (!approval.fresh || (approval.facts.at && since(approval.facts.at) > FRESH_MS)) {
       try {
-        // Requests before it, and time, may have changed nonces and fees.
-        approval.facts = await approval.look();
+        // Other requests, and time, may have changed nonces and fees.
+        approval.facts = await approval.readFacts();
         approval.fresh = true;
         approval.looks += 1;
         approval.shownAt = Infinity;
       } catch (error) {
         end(approval, Problem.of(error));
-        return /** @type {any} */ (OPS)["approval.next"]();
+        continue;
       }
     }
     if (approval.shownAt === Infinity) approval.shownAt = performance.now();
@@ -196,8 +213,13 @@ export const OPS = {
       locked: false,
       waiting: queue.length - 1,
     };
-  },
-  /** The window has nothing to show: its end rejects nothing any more. */
+  }
+}
+
+/** Operations of the approval window. @satisfies {Handlers<ApprovalRequests>} */
+export const OPS = {
+  "approval.next": nextApproval,
+  /** Releases a window that has nothing to show: its end rejects nothing any more. */
   async "approval.done"() {
     if (queue.length > 0) return { more: true };
     windows.clear();
@@ -205,12 +227,12 @@ export const OPS = {
     return { more: false };
   },
   async "approval.unlock"({ password }) {
-    await /** @type {any} */ (vault.OPS)["wallet.unlock"]({ password });
+    await vault.OPS["wallet.unlock"]({ password });
     return {};
   },
   async "approval.answer"({ approval: id, agree, account, looks }) {
     const approval = queue[0];
-    // The approval is for the facts that the window shows, not for those that were read since.
+    // The approval is for the facts that the window shows, not for those that were read afterwards.
     if (!approval || approval.id !== id || (agree && (looks ?? approval.looks) !== approval.looks))
       throw new Problem("wallet.quote");
     if (!agree) {
@@ -218,11 +240,11 @@ export const OPS = {
       return {};
     }
     if (now.locked) throw new Problem("wallet.locked");
-    if (performance.now() - approval.shownAt < LEAST_SHOWN_MS) throw new Problem("wallet.quote");
+    if (performance.now() - approval.shownAt < MIN_SHOWN_MS) throw new Problem("wallet.quote");
     // Approved once: a second press fails.
     approval.shownAt = Infinity;
     try {
-      const result = await approval.perform({ account: account ?? null });
+      const result = await approval.perform(account ?? null);
       rejections.delete(pageOf(approval.site));
       end(approval, null, result);
     } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * Errors for sites: codes of EIP-1193, EIP-1474 and EIP-3326 with GoMAA's code as data, and nothing about the fan or
+ * Errors for sites: codes of EIP-1193, EIP-1474 and EIP-3326 with GoMAA's code as data, without data about the fan or
  * the computer.
  */
 
@@ -53,13 +53,13 @@ export function asRpc(error) {
   const [number, message] = CODES[code] ?? [-32603, "Internal error"];
   const field = DETAILED.has(code) && typeof detail["field"] === "string" ? detail["field"] : undefined;
   const reason = DETAILED.has(code) && typeof detail["reason"] === "string" ? detail["reason"] : undefined;
-  const more = [field, reason].filter(Boolean).join(": ");
+  const details = [field, reason].filter(Boolean).join(": ");
   return {
     code: number,
-    message: more ? `${message}: ${more}` : message,
+    message: details ? `${message}: ${details}` : message,
     data: { code: CODES[code] ? code : "internal", ...(field ? { field } : {}), ...(reason ? { reason } : {}) },
   };
 }
 
-/** An error of a request's parameter. @param {string} field @param {string} reason */
+/** Error of a request's parameter. @param {string} field @param {string} reason */
 export const invalid = (field, reason) => new Problem("message.schema", { field, reason });

@@ -1,5 +1,5 @@
 /**
- * The methods of the provider. Others are refused with 4200 and a reason.
+ * Methods of the provider. Others are refused with 4200 and a reason.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -12,9 +12,9 @@ import { accountsOf, networkFor, permit, permitOf, required, revoke, permissions
 import { personalSign, sendTransaction, typedSign } from "./signing.js";
 
 /** @typedef {import("./permits.js").Site} Site */
-/** @typedef {import("./signing.js").Asker} Asker */
+/** @typedef {import("./signing.js").Requester} Requester */
 
-/** Methods that are passed on to the network's node for sites with a permit; the host has the same list. */
+/** Methods that the network's node performs for sites with a permit; the host has the same list. */
 export const READS = new Set([
   "eth_blockNumber",
   "eth_call",
@@ -48,31 +48,32 @@ export const REFUSED = {
   wallet_watchAsset: "GoMAA shows GoMAA",
 };
 
-/** A chain id as a quantity. @param {number} id */
+/** Whether a request for permissions names `eth_accounts` only. @param {unknown} value */
+const isAccountsOnly = (value) =>
+  typeof value === "object" && value !== null && Object.keys(value).join() === "eth_accounts";
+/** Encodes a chain id as a quantity. @param {number} id */
 const hex = (id) => `0x${id.toString(16)}`;
 
-/** @type {Record<string, (asker: Asker, params: any[]) => Promise<any>>} */
+/** @type {Record<string, (requester: Requester, params: unknown[]) => Promise<unknown>>} */
 const METHODS = {
   async eth_accounts({ site }) {
     return accountsOf(site);
   },
-  async eth_requestAccounts(asker) {
-    const ready = accountsOf(asker.site);
+  async eth_requestAccounts(requester) {
+    const ready = accountsOf(requester.site);
     if (ready.length) return ready;
-    return permitOf(asker.site) ? unlock(asker) : connect(asker);
+    return permitOf(requester.site) ? unlock(requester) : connect(requester);
   },
-  async wallet_requestPermissions(asker, [value]) {
-    if (typeof value !== "object" || value === null || Object.keys(value).join() !== "eth_accounts")
-      throw invalid("params[0]", "eth_accounts is all there is to permit");
-    await connect(asker);
-    return permissionsOf(asker.site);
+  async wallet_requestPermissions(requester, [value]) {
+    if (!isAccountsOnly(value)) throw invalid("params[0]", "eth_accounts is all there is to permit");
+    await connect(requester);
+    return permissionsOf(requester.site);
   },
   async wallet_getPermissions({ site }) {
     return permissionsOf(site);
   },
   async wallet_revokePermissions({ site }, [value]) {
-    if (typeof value !== "object" || value === null || Object.keys(value).join() !== "eth_accounts")
-      throw invalid("params[0]", "eth_accounts is all there is to revoke");
+    if (!isAccountsOnly(value)) throw invalid("params[0]", "eth_accounts is all there is to revoke");
     await revoke(site);
     return null;
   },
@@ -86,31 +87,31 @@ const METHODS = {
     return "GoMAA";
   },
   wallet_switchEthereumChain: switchTo,
-  // A site cannot add a network: it names one that the host has.
+  // A site cannot add a network, only switch to one of the host's.
   wallet_addEthereumChain: switchTo,
   personal_sign: personalSign,
   eth_signTypedData_v4: typedSign,
   eth_sendTransaction: sendTransaction,
 };
 
-/** Asks a person for an account. @param {Asker} asker */
+/** Requests an account from a person. @param {Requester} requester */
 async function connect({ port, site }) {
   if (state.vault === null) throw new Problem("wallet.missing");
-  const look = async () => ({
+  const readFacts = async () => ({
     accounts: state.accounts,
     current: permitOf(site)?.account ?? state.account,
     again: permitOf(site) !== null,
   });
-  return approvals.ask(port, site, "connect", look, async ({ account }) => {
+  return approvals.requestApproval(port, site, "connect", readFacts, async (_, account) => {
     if (!state.accounts.some(({ address }) => address === account)) throw invalid("account", "not this wallet's");
     await permit(site, { account: String(account) });
     return [account];
   });
 }
 
-/** Asks a person to unlock the wallet. @param {Asker} asker */
+/** Requests the unlocking of the wallet from a person. @param {Requester} requester */
 async function unlock({ port, site }) {
-  return approvals.ask(
+  return approvals.requestApproval(
     port,
     site,
     "unlock",
@@ -119,17 +120,17 @@ async function unlock({ port, site }) {
   );
 }
 
-/** Asks a person to switch the site's network. @param {Asker} asker @param {any[]} params */
+/** Requests the switch of the site's network from a person. @param {Requester} requester @param {unknown[]} params */
 async function switchTo({ port, site }, [value]) {
   required(site);
-  const id = value?.chainId;
+  const { chainId: id } = /** @type {{chainId?: unknown}} */ (value ?? {});
   if (typeof id !== "string" || !/^0x[1-9a-f][0-9a-f]{0,12}$/i.test(id))
     throw invalid("chainId", 'a 0x-quantity without leading zeros expected, such as "0x7a69"');
   const chain_id = Number(id);
   if (!(await knownNetworks()).some((network) => network.chain_id === chain_id)) throw new Problem("site.network");
   const from = (await networkFor(site)).chain_id;
   if (from === chain_id) return null;
-  return approvals.ask(
+  return approvals.requestApproval(
     port,
     site,
     "network",
@@ -143,12 +144,16 @@ async function switchTo({ port, site }, [value]) {
 }
 
 /**
- * Performs a request of a site. Rejects with a Problem.
- * @param {Asker} asker @param {string} method @param {string} text params as JSON
+ * Performs a request of a site.
+ * @param {Requester} requester
+ * @param {string} method
+ * @param {string} text params as JSON
+ * @returns {Promise<unknown>}
+ * @throws {Problem} wallet.unsupported, message.schema, site.account, wallet.locked, and those of the method
  */
-export async function answer(asker, method, text) {
-  const own = Object.hasOwn(METHODS, method);
-  if (!own && !READS.has(method))
+export async function perform(requester, method, text) {
+  const handler = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+  if (!handler && !READS.has(method))
     throw new Problem("wallet.unsupported", { reason: Object.hasOwn(REFUSED, method) ? REFUSED[method] : "not known" });
   let params;
   try {
@@ -156,14 +161,19 @@ export async function answer(asker, method, text) {
   } catch {
     throw invalid("params", "no JSON");
   }
+  /** @type {unknown[]} */
   const list = Array.isArray(params) ? params : [params];
-  if (own) return /** @type {any} */ (METHODS)[method](asker, list);
-  required(asker.site);
+  if (handler) return handler(requester, list);
+  required(requester.site);
   if (now.locked) throw new Problem("wallet.locked");
   // Some nodes reject an upper-case prefix.
   const plain = JSON.parse(JSON.stringify(list), (_, item) =>
     typeof item === "string" && item.startsWith("0X") ? `0x${item.slice(2)}` : item,
   );
-  const { value } = await native("read", { chain_id: (await networkFor(asker.site)).chain_id, method, params: plain });
+  const { value } = await native("read", {
+    chain_id: (await networkFor(requester.site)).chain_id,
+    method,
+    params: plain,
+  });
   return value;
 }

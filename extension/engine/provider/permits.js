@@ -1,5 +1,5 @@
 /**
- * Permits: which site may see which account. One account for a site, chosen by a person; none without a permit.
+ * Permits of sites to see an account: one for a site, chosen by a person.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -7,14 +7,18 @@ import { knownNetworks, networkOf } from "../wallet/networks.js";
 import { now, set, state } from "../wallet/state.js";
 
 /** @typedef {import("../wallet/state.js").Permit} Permit */
-/** @typedef {{origin: string, top: string | null}} Site */
+/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/**
+ * A page; `top`: origin of the page around it, where it is a frame.
+ * @typedef {{origin: string, top: string | null}} Site
+ */
 
 const MAX_PERMITS = 500;
 
-/** @param {Site} a @param {Site} b */
+/** Whether two sites are the same. @param {Site} a @param {Site} b */
 const same = (a, b) => a.origin === b.origin && (a.top ?? null) === (b.top ?? null);
 
-/** The permit of a site for an account of this wallet. @param {Site} site @returns {Permit | null} */
+/** Permit of a site for an account of this wallet. @param {Site} site @returns {Permit | null} */
 export function permitOf(site) {
   return (
     state.permits.find(
@@ -23,7 +27,7 @@ export function permitOf(site) {
   );
 }
 
-/** The permit of a site. @param {Site} site @returns {Permit} @throws {Problem} site.account */
+/** Permit of a site. @param {Site} site @returns {Permit} @throws {Problem} site.account */
 export function required(site) {
   const permit = permitOf(site);
   if (!permit) throw new Problem("site.account");
@@ -31,7 +35,7 @@ export function required(site) {
 }
 
 /**
- * The accounts that a site sees.
+ * Accounts that a site may see.
  * @param {Site} site
  * @returns {string[]} empty without a permit and while the wallet is locked
  */
@@ -43,8 +47,16 @@ export function accountsOf(site) {
 /** Creates or changes a permit. @param {Site} site @param {Partial<Permit>} change */
 export async function permit({ origin, top }, change) {
   const old = permitOf({ origin, top });
-  const made = { origin, top, account: "", chain_id: null, time_s: Math.floor(Date.now() / 1000), ...old, ...change };
-  await set({ permits: [made, ...state.permits.filter((item) => !same(item, made))].slice(0, MAX_PERMITS) });
+  const changed = {
+    origin,
+    top,
+    account: "",
+    chain_id: null,
+    time_s: Math.floor(Date.now() / 1000),
+    ...old,
+    ...change,
+  };
+  await set({ permits: [changed, ...state.permits.filter((item) => !same(item, changed))].slice(0, MAX_PERMITS) });
   now.changed();
 }
 
@@ -55,7 +67,7 @@ export async function revoke(site) {
 }
 
 /**
- * The network of a site: its own choice, else the one in use. A site without a permit sees the host's first one, which
+ * Network of a site: that of its permit, else the one in use. A site without a permit gets the host's first one, which
  * does not reveal the fan's choice.
  * @param {Site} site
  */
@@ -67,7 +79,7 @@ export async function networkFor(site) {
   return network;
 }
 
-/** The permissions of a site in the form of EIP-2255. @param {Site} site */
+/** Permissions of a site in the form of EIP-2255. @param {Site} site */
 export function permissionsOf(site) {
   const permit = permitOf(site);
   if (!permit) return [];
@@ -75,7 +87,7 @@ export function permissionsOf(site) {
   return [{ invoker: site.origin, parentCapability: "eth_accounts", date: permit.time_s * 1000, caveats }];
 }
 
-/** Operations of the wallet's screens. @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
 export const OPS = {
   async "wallet.permits"() {
     return {

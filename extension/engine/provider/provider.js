@@ -1,5 +1,5 @@
 /**
- * The provider's ports: requests of pages, responses, and events.
+ * Ports of the provider: requests of pages, responses, and events.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -8,12 +8,12 @@ import { load } from "../wallet/state.js";
 import { touch } from "../wallet/vault.js";
 import * as approvals from "./approvals.js";
 import { asRpc } from "./errors.js";
-import { answer } from "./methods.js";
+import { perform } from "./methods.js";
 import { accountsOf, networkFor, permitOf } from "./permits.js";
 
 /** @typedef {import("./permits.js").Site} Site */
 /**
- * A page with the accounts and the chain of its last events.
+ * A page with the accounts and the chain of its latest events.
  * @typedef {{site: Site, accounts: string | null, chain: string | null, permitted: boolean}} ProviderPage
  */
 
@@ -29,7 +29,7 @@ approvals.onChange((port) => tell(port, { event: "changed" }));
 export function open(port, kind, site) {
   if (kind === "approval") {
     windows.add(port);
-    approvals.opened(port);
+    approvals.addWindow(port);
     return;
   }
   // A reused number belongs to another page.
@@ -44,17 +44,17 @@ export function open(port, kind, site) {
 export function close(port) {
   windows.delete(port);
   pages.delete(port);
-  approvals.closed(port);
+  approvals.removePort(port);
 }
 
 /** Removes all ports after a restart of the background: their numbers are reused for other pages. */
 export function lost() {
   for (const port of [...pages.keys()]) close(port);
   windows.clear();
-  approvals.lost();
+  approvals.cancelAll();
 }
 
-/** Responds to a page's request. @param {number} port @param {{id: number, method: string, params: string}} message */
+/** Responds to a request of a page. @param {number} port @param {import("../messages.d.ts").ProviderRequest} request */
 export async function onRequest(port, { id, method, params }) {
   const page = pages.get(port);
   if (!page) return;
@@ -63,10 +63,10 @@ export async function onRequest(port, { id, method, params }) {
     pages.get(port) === page && tell(port, { type: "reply", id, ok, body: JSON.stringify(value ?? null) });
   try {
     await load();
-    const value = await answer({ port, site: page.site }, method, params);
+    const value = await perform({ port, site: page.site }, method, params);
     if ((JSON.stringify(value ?? null) ?? "").length > MAX_RESPONSE_CHARS)
       throw new Problem("message.schema", { reason: "the answer is too long" });
-    // An event that the request has caused comes before the response.
+    // The page gets an event that the request has caused before the response.
     await update(port);
     reply(true, value);
   } catch (error) {
@@ -74,24 +74,30 @@ export async function onRequest(port, { id, method, params }) {
   }
 }
 
-/** Handles a request of the approval window. @param {any} message */
-export async function handle(message) {
+/**
+ * Handles a request of the approval window, whose fields the background has checked.
+ * @param {import("../messages.d.ts").UntypedRequest} request
+ * @returns {Promise<unknown>}
+ * @throws {Problem} message.denied for an unknown type, and those of the operation
+ */
+export async function handle(request) {
   await load();
-  if (message.type !== "approval.next" && message.type !== "approval.done") touch();
-  if (!Object.hasOwn(approvals.OPS, message.type)) throw new Problem("message.denied");
-  return /** @type {any} */ (approvals.OPS)[message.type](message);
+  if (request.type !== "approval.next" && request.type !== "approval.done") touch();
+  if (!Object.hasOwn(approvals.OPS, request.type)) throw new Problem("message.denied");
+  const handlers = /** @type {Record<string, (request: never) => Promise<unknown>>} */ (approvals.OPS);
+  return handlers[request.type]?.(/** @type {never} */ (request));
 }
 
 /** Updates pages and windows after a change of wallet, host or network. */
 export function changed() {
   for (const [port, page] of pages) {
-    if (page.permitted && !permitOf(page.site)) approvals.forget(page.site);
+    if (page.permitted && !permitOf(page.site)) approvals.cancelOf(page.site);
     void update(port).catch(() => undefined);
   }
   for (const port of windows) tell(port, { event: "changed" });
 }
 
-/** Sends a page the events of what has changed for it. @param {number} port */
+/** Sends a page the events of its changes. @param {number} port */
 async function update(port) {
   const page = pages.get(port);
   if (!page) return;
@@ -105,14 +111,14 @@ async function update(port) {
   if (pages.get(port) !== page) return;
   /** @param {string} name @param {unknown} value */
   const sendEvent = (name, value) => tell(port, { type: "event", name, body: JSON.stringify(value) });
-  const was = { ...page };
+  const before = { ...page };
   Object.assign(page, { chain, accounts: JSON.stringify(accounts) });
-  if (chain !== was.chain) {
+  if (chain !== before.chain) {
     if (chain === null) sendEvent("disconnect", asRpc(new Problem("host.gone")));
-    else if (was.chain === null) sendEvent("connect", { chainId: chain });
-    if (chain !== null && was.chain !== null) sendEvent("chainChanged", chain);
+    else if (before.chain === null) sendEvent("connect", { chainId: chain });
+    if (chain !== null && before.chain !== null) sendEvent("chainChanged", chain);
   }
-  // The first reading is no change.
-  if (page.accounts !== was.accounts && (was.accounts !== null || accounts.length))
+  // The first accounts are no change.
+  if (page.accounts !== before.accounts && (before.accounts !== null || accounts.length))
     sendEvent("accountsChanged", accounts);
 }

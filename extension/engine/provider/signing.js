@@ -1,5 +1,5 @@
 /**
- * Signatures and transactions for sites: parsed by the core, shown, and signed from the same text.
+ * Signatures and transactions for sites: the core parses them for the approval window, and signs the same text.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -9,12 +9,12 @@ import { python } from "../wallet_core.js";
 import { knownNetworks } from "../wallet/networks.js";
 import { dispatch, nextNonce } from "../wallet/transfers.js";
 import { state } from "../wallet/state.js";
-import { ask } from "./approvals.js";
+import { requestApproval } from "./approvals.js";
 import { invalid } from "./errors.js";
 import { networkFor, permitOf, required } from "./permits.js";
 
 /** @typedef {import("./permits.js").Site} Site */
-/** The port and the site of a request. @typedef {{port: number, site: Site}} Asker */
+/** Port and site of a request. @typedef {{port: number, site: Site}} Requester */
 
 const QUOTE_MS = 120_000;
 const FIELDS = new Set([
@@ -34,24 +34,24 @@ const FIELDS = new Set([
 ]);
 
 /**
- * The permitted account, which the site has to name.
+ * The permitted account, which a request has to contain.
  * @param {Site} site
- * @param {unknown} named
- * @param {string} field
+ * @param {unknown} address in the request
+ * @param {string} field of the request
+ * @throws {Problem} site.account, message.schema
  */
-function accountFor(site, named, field) {
+function accountFor(site, address, field) {
   const { account } = required(site);
-  if (typeof named !== "string" || named.toLowerCase() !== account) {
-    if (typeof named !== "string") throw invalid(field, "an address expected");
-    throw new Problem("site.account");
-  }
+  if (typeof address !== "string") throw invalid(field, "an address expected");
+  if (address.toLowerCase() !== account) throw new Problem("site.account");
   return account;
 }
 
 /**
- * The index of the account, where it and the permit still exist at the approval.
+ * Index of the account at the time of the approval.
  * @param {Site} site
  * @param {string} account
+ * @throws {Problem} site.account where the account or the permit was removed
  */
 function indexOf(site, account) {
   const match = state.accounts.find(({ address }) => address === account);
@@ -59,11 +59,11 @@ function indexOf(site, account) {
   return match.index;
 }
 
-/** personal_sign (EIP-191). @param {Asker} asker @param {unknown[]} params */
+/** personal_sign (EIP-191). @param {Requester} requester @param {unknown[]} params */
 export async function personalSign({ port, site }, [data, address]) {
   if (typeof data !== "string") throw invalid("params[0]", "text or 0x-hex expected");
   const account = accountFor(site, address, "params[1]");
-  const look = async () => {
+  const readFacts = async () => {
     const { chain_id } = await networkFor(site);
     return {
       account,
@@ -76,45 +76,44 @@ export async function personalSign({ port, site }, [data, address]) {
       })),
     };
   };
-  return ask(
+  return requestApproval(
     port,
     site,
     "personal",
-    look,
-    async ({ facts }) =>
+    readFacts,
+    async (facts) =>
       (await python("personal.sign", { index: indexOf(site, account), hex: facts.hex, account })).signature,
   );
 }
 
-/** eth_signTypedData_v4 (EIP-712). @param {Asker} asker @param {unknown[]} params */
+/** eth_signTypedData_v4 (EIP-712). @param {Requester} requester @param {unknown[]} params */
 export async function typedSign({ port, site }, [address, request]) {
   const account = accountFor(site, address, "params[0]");
   const data = typeof request === "string" ? request : JSON.stringify(request ?? null);
-  const question = async () => ({
+  const typedRequest = async () => ({
     data,
     chain_id: (await networkFor(site)).chain_id,
     own: (await knownNetworks()).map(({ settlement }) => settlement),
   });
-  const look = async () => {
-    const request = await question();
+  const readFacts = async () => {
+    const request = await typedRequest();
     return { account, put: request, network: request.chain_id, ...(await python("typed.read", request)) };
   };
-  // Signed for the chain that was shown, also where the site has switched since.
-  return ask(
+  // Signed for the chain that was shown, also after a switch of the site's network.
+  return requestApproval(
     port,
     site,
     "typed",
-    look,
-    async ({ facts }) =>
-      (await python("typed.sign", { ...facts.put, index: indexOf(site, account), account })).signature,
+    readFacts,
+    async (facts) => (await python("typed.sign", { ...facts.put, index: indexOf(site, account), account })).signature,
   );
 }
 
-/** eth_sendTransaction. @param {Asker} asker @param {unknown[]} params */
+/** eth_sendTransaction. @param {Requester} requester @param {unknown[]} params */
 export async function sendTransaction({ port, site }, [request]) {
   const call = callOf(request);
   const account = accountFor(site, call.from, "from");
-  const look = async () => {
+  const readFacts = async () => {
     const network = await networkFor(site);
     if (call.chainId !== null && call.chainId !== BigInt(network.chain_id))
       throw invalid("chainId", "another network than this site's");
@@ -131,7 +130,7 @@ export async function sendTransaction({ port, site }, [request]) {
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) + call.value) throw new Problem("wallet.fee");
     const nonce = nextNonce(account, network.chain_id, cost.nonce);
     if (call.nonce !== null && call.nonce !== BigInt(nonce)) throw invalid("nonce", "not the account's next");
-    const place =
+    const contract =
       to === network.token
         ? "token"
         : to === network.settlement
@@ -146,46 +145,48 @@ export async function sendTransaction({ port, site }, [request]) {
       checksum,
       value_wei,
       data: call.data,
-      place,
+      place: contract,
       chain_id: network.chain_id,
       fee_wei: cost.fee_wei,
       most_wei: cost.most_wei,
-      says: await python("call.read", { data: call.data, standard: cost.standard, account }),
+      says: await python("call.read", { data: call.data, standard: cost.standard ?? "other", account }),
       standard: cost.standard,
       token: network.token,
-      // Effects are unknown behind a pending transaction that the node does not have.
+      // Effects are unknown after a pending transaction that the node does not have.
       effects: nonce === cost.nonce ? (cost.effects ?? null) : null,
       costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
   };
-  const perform = async (/** @type {{facts: any}} */ { facts }) => {
+  const perform = async (/** @type {Awaited<ReturnType<typeof readFacts>>} */ facts) => {
     if (since(facts.at) > QUOTE_MS) throw new Problem("wallet.quote");
     const { chain_id, to, value_wei, data, says, place } = facts;
     const signed = { index: indexOf(site, account), chain_id, ...facts.costs, to, value_wei, data };
     // A transfer of tokens is listed with its recipient, any other call with the contract and its coin.
-    const transfer = place === "token" && says.kind === "transfer";
+    const isTransfer = place === "token" && says.kind === "transfer";
     const fields = {
       account,
-      to: transfer ? says.other.toLowerCase() : to,
-      amount_wei: transfer ? says.amount : "0",
+      to: isTransfer ? (says.other ?? to).toLowerCase() : to,
+      amount_wei: isTransfer ? (says.amount ?? "0") : "0",
       most_wei: facts.most_wei,
       site: site.origin,
       value_wei,
     };
     return (await dispatch(signed, fields)).transaction;
   };
-  return ask(port, site, "send", look, perform);
+  return requestApproval(port, site, "send", readFacts, perform);
 }
 
 /**
  * Parses a transaction request; a field that would not be shown is refused.
- * @param {any} request
+ * @param {unknown} request
+ * @throws {Problem} message.schema
  */
 export function callOf(request) {
   if (typeof request !== "object" || request === null || Array.isArray(request))
     throw invalid("params[0]", "a transaction expected");
   for (const name of Object.keys(request)) if (!FIELDS.has(name)) throw invalid(name, "not known");
-  const { from, to, data = request.input ?? "0x", input = data } = request;
+  const fields = /** @type {Record<string, unknown>} */ (request);
+  const { from, to, data = fields["input"] ?? "0x", input = data } = fields;
   if (typeof to !== "string") throw invalid("to", "GoMAA creates no contracts");
   if (typeof data !== "string" || !/^0x([0-9a-f]{2})*$/i.test(data) || data.length > 131_074)
     throw invalid("data", "0x-hex of at most 64 KiB");
@@ -195,13 +196,13 @@ export function callOf(request) {
     from,
     to,
     data: data.toLowerCase(),
-    value: quantity(request.value, "value") ?? 0n,
-    nonce: quantity(request.nonce, "nonce"),
-    chainId: quantity(request.chainId, "chainId"),
+    value: quantity(fields["value"], "value") ?? 0n,
+    nonce: quantity(fields["nonce"], "nonce"),
+    chainId: quantity(fields["chainId"], "chainId"),
   };
 }
 
-/** @param {unknown} value @param {string} field */
+/** Parses a quantity; null where it is absent. @param {unknown} value @param {string} field */
 function quantity(value, field) {
   if (value === undefined || value === null) return null;
   if (typeof value !== "string" || !/^0x[0-9a-f]{1,64}$/i.test(value)) throw invalid(field, "a 0x-quantity expected");

@@ -1,26 +1,28 @@
 /**
- * Accounts of the recovery words, and the names that a person gave to addresses.
+ * Accounts of the recovery words, and the user's names of addresses.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { python } from "../wallet_core.js";
 import { now, set, state } from "./state.js";
 
-const MOST_ACCOUNTS = 20;
-const MOST_CONTACTS = 500;
-const LONGEST_NAME = 40;
+const MAX_ACCOUNTS = 20;
+const MAX_CONTACTS = 500;
+const MAX_NAME_CHARS = 40;
 
-/** @type {Record<string, (message: any) => Promise<any>>} */
+/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
 export const OPS = {
   async "wallet.accounts"() {
     return { accounts: state.accounts, current: state.account };
   },
   async "wallet.account.add"({ name }) {
-    if (state.accounts.length >= MOST_ACCOUNTS)
-      throw new Problem("message.schema", { field: "accounts", most: MOST_ACCOUNTS });
+    if (state.accounts.length >= MAX_ACCOUNTS)
+      throw new Problem("message.schema", { field: "accounts", most: MAX_ACCOUNTS });
     const index = Math.max(-1, ...state.accounts.map((account) => account.index)) + 1;
     const { account } = await python("account", { index });
-    await set({ accounts: [...state.accounts, { index, name: clean(name), address: account }], account });
+    await set({ accounts: [...state.accounts, { index, name: cleanName(name), address: account }], account });
     now.changed();
     return { index, address: account };
   },
@@ -34,7 +36,7 @@ export const OPS = {
   async "wallet.account.name"({ index, name }) {
     await set({
       accounts: state.accounts.map((account) =>
-        account.index === index ? { ...account, name: clean(name) } : account,
+        account.index === index ? { ...account, name: cleanName(name) } : account,
       ),
     });
     return {};
@@ -46,9 +48,9 @@ export const OPS = {
     // The same check as for sending.
     const { account, checksum } = await python("recipient", { text: address });
     const others = state.contacts.filter((contact) => contact.address !== account);
-    if (others.length >= MOST_CONTACTS || clean(name) === "") throw new Problem("message.schema", { field: "name" });
+    if (others.length >= MAX_CONTACTS || cleanName(name) === "") throw new Problem("message.schema", { field: "name" });
     await set({
-      contacts: [...others, { address: account, name: clean(name) }].sort((a, b) => a.name.localeCompare(b.name)),
+      contacts: [...others, { address: account, name: cleanName(name) }].sort((a, b) => a.name.localeCompare(b.name)),
     });
     return { address: account, checksum };
   },
@@ -58,16 +60,16 @@ export const OPS = {
   },
 };
 
-/** The name that a person gave an address, or null. @param {string} address */
+/** The user's name of an address, or null. @param {string} address */
 export const nameOf = (address) =>
   state.contacts.find((contact) => contact.address === address)?.name ??
   state.accounts.find((account) => account.address === address)?.name ??
   null;
 
 /** A name in one line, without characters that reorder or hide text. @param {string} name */
-const clean = (name) =>
+const cleanName = (name) =>
   name
     .normalize("NFKC")
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "")
     .trim()
-    .slice(0, LONGEST_NAME);
+    .slice(0, MAX_NAME_CHARS);

@@ -3,10 +3,10 @@
  * of its own.
  *
  * A claim is signed as soon as there is a receipt and the wallet is open, also for following epochs in which the payee
- * may earn under a locked wallet. Each claim gets a random time after the end of its epoch and is handed to the relayer
- * while the epoch runs, so the times of payment depend neither on when the wallet is open nor on when the computer
- * runs. The relayer sends it among those of others. A stored claim reveals no more than a session, and whoever gets it
- * can only have it paid to its payee.
+ * may earn while the wallet is locked. Each claim gets a random time after the end of its epoch and is sent to the
+ * relayer during the epoch, so that the time of payment does not depend on when the wallet is open or the computer
+ * runs. The relayer sends it among those of others. A stored claim reveals no more than a session, and pays nobody but
+ * its payee.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -15,41 +15,42 @@ import { python } from "../wallet_core.js";
 import { knownNetworks } from "./networks.js";
 import { load, now, requireWallet, set, state, walletOf } from "./state.js";
 
+/** @import { ReceiptEntry, ReceiptKey, Signed } from "../../shared/protocol.d.ts" */
 /**
  * A signed claim of a receipt. `due_ms`: when its epoch is final; `after_ms`: when it is to be paid; `at_ms`: when it
- * is handed over or queried next; `code`: a permanent refusal.
+ * is sent to the relayer or queried next; `code`: a permanent refusal.
  * @typedef {{wallet: string | null, chain_id?: number, server: string, epoch: number, payee: string,
- *   amount_wei: string, claim: any, due_ms: number, spread_ms: number, after_ms: number, at_ms: number,
+ *   amount_wei: string, claim: Signed<"Claim">, due_ms: number, spread_ms: number, after_ms: number, at_ms: number,
  *   code: string | null}} Planned
  */
 /**
- * A claim that is signed for an epoch without rewards so far; `until_ms`: when it is dropped.
- * @typedef {{wallet: string | null, chain_id?: number, server: string, epoch: number, payee: string, claim: any,
- *   until_ms: number}} Ahead
+ * A claim that is signed for an epoch without a receipt so far. `until_ms`: when it is dropped.
+ * @typedef {{wallet: string | null, chain_id?: number, server: string, epoch: number, payee: string, claim:
+ *   Signed<"Claim">, until_ms: number}} Ahead
  */
 
 /** Number of epochs over which payments are spread. */
 const SPREAD_EPOCHS = 6;
 /** Number of epochs that are signed ahead, the life of a session: a locked wallet keeps its payee. */
 const AHEAD_EPOCHS = 168;
-/** Time within which the claim of a new receipt is handed over. */
+/** Time within which the claim of a new receipt is sent to the relayer. */
 const HAND_OVER_MS = 60_000;
-/** Claims that wait at a time. */
+/** Most planned claims. */
 export const MAX_PLANNED = 1000;
-/** Claims that are signed in one run: each takes the core some milliseconds. */
+/** Claims that are signed in one run: each takes some milliseconds of the core. */
 const SIGN_BATCH = 32;
 /** Receipts in one response of the host. */
 const PAGE = 256;
 /**
- * Delay after which a claim was missed while nothing ran: it gets a new time, so that not all are sent as the browser
- * starts.
+ * Delay above which the time of a claim was missed while the engine did not run: it gets a new one, so that not all are
+ * sent at the start of the browser.
  */
 const MISSED_MS = 120_000;
 const MIN_TIMER_MS = 1_000;
 const MAX_TIMER_MS = 60_000;
 /** Permanent refusals. */
 const PERMANENT = new Set(["claim.signature", "claim.small"]);
-/** Number of spreads after which a failing claim is given up. */
+/** Number of spreads after which a failing claim is dropped. */
 const GIVE_UP_SPREADS = 60;
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -57,19 +58,20 @@ let timer;
 let busy = false;
 let planning = false;
 
-/** Identifies a claim. @param {{chain_id?: number, server: string, epoch: number, payee: string}} claim */
+/** Key of a claim. @param {{chain_id?: number, server: string, epoch: number, payee: string}} claim */
 const key = ({ chain_id, server, epoch, payee }) => `${chain_id}/${server}/${epoch}/${payee}`;
-/** A random time, uniform in [0, `most_ms`). @param {number} most_ms */
-const draw = (most_ms) => Math.floor((Number(crypto.getRandomValues(new Uint32Array(1))[0]) / 2 ** 32) * most_ms);
+/** A random duration, uniform in [0, `max_ms`). @param {number} max_ms */
+const draw = (max_ms) => Math.floor((Number(crypto.getRandomValues(new Uint32Array(1))[0]) / 2 ** 32) * max_ms);
 const ownClaims = () => state.claiming.filter(({ wallet }) => wallet === walletOf());
 
-/** Receipts that are not paid: one page of pending ones, and all claimable ones. */
+/** Unpaid receipts: one page of pending ones, and all claimable ones. */
 async function* unpaid() {
   const { receipts } = await native("earnings", { wallet: requireWallet(), state: "open", after: null, limit: PAGE });
   for (const receipt of receipts) if (receipt.state === "pending") yield receipt;
-  /** @type {any} */
+  /** @type {ReceiptKey | null} */
   let after = null;
   do {
+    /** @type {import("../../shared/protocol.d.ts").EarningsResult} */
     const page = await native("earnings", { wallet: requireWallet(), state: "claimable", after, limit: PAGE });
     yield* page.receipts;
     after = page.next;
@@ -91,6 +93,7 @@ export async function plan() {
   resume();
 }
 
+/** Signs the claims of new receipts, and of the epochs ahead. */
 async function sign() {
   const lengths = new Map((await knownNetworks()).map(({ chain_id, epoch_s }) => [chain_id, epoch_s]));
   const waiting = new Set(state.claiming.map(key));
@@ -99,7 +102,7 @@ async function sign() {
   const made = [];
   const ahead = new Map(
     state.ahead
-      .filter(({ until_ms, payee }) => until_ms > Date.now() && serves(payee))
+      .filter(({ until_ms, payee }) => until_ms > Date.now() && isEarning(payee))
       .map((claim) => [key(claim), claim]),
   );
   let left = SIGN_BATCH;
@@ -112,10 +115,10 @@ async function sign() {
       if (claim === null) continue;
       const spread_ms = SPREAD_EPOCHS * length_s * 1000;
       const at = Date.now();
-      // An epoch that was final long ago, before a restore or a long lock, is spread from now on.
+      // A claim of an epoch that was final long ago, after a restore or a long lock, is spread from now on.
       const due_ms = Math.max((due_s ?? 0) * 1000, at);
       const after_ms = due_ms + draw(spread_ms);
-      // Many at once would show the relayer that they belong together; new ones are handed over as they are earned.
+      // Claims sent together would show the relayer that they are of one listener; those of new receipts are sent soon.
       made.push({
         wallet,
         chain_id,
@@ -134,12 +137,12 @@ async function sign() {
     ahead.delete(key(receipt));
     for (
       let next = epoch + 1;
-      receipt.state === "pending" && !now.locked && serves(payee) && next <= epoch + AHEAD_EPOCHS;
+      receipt.state === "pending" && !now.locked && isEarning(payee) && next <= epoch + AHEAD_EPOCHS;
       next += 1
     ) {
       const claim = { wallet, chain_id, server, epoch: next, payee };
       if (ahead.has(key(claim)) || waiting.has(key(claim))) continue;
-      // The rest is signed in later runs.
+      // The others are signed in later runs.
       if (left === 0) break;
       left -= 1;
       ahead.set(key(claim), {
@@ -154,8 +157,8 @@ async function sign() {
   if (ahead.size !== state.ahead.length || made.length) await set({ ahead: [...ahead.values()] });
 }
 
-/** Whether a payee still earns: only the newest session at a station is used. @param {string} payee */
-function serves(payee) {
+/** Whether a payee may earn further: only the newest session at a station is used. @param {string} payee */
+function isEarning(payee) {
   const session = state.sessions.find((claim) => claim.payee === payee);
   return (
     session !== undefined &&
@@ -164,7 +167,7 @@ function serves(payee) {
   );
 }
 
-/** Signs a receipt's claim for an epoch, to its payee. @param {any} receipt @param {number} epoch */
+/** Signs a receipt's claim for an epoch, to its payee. @param {ReceiptEntry} receipt @param {number} epoch */
 async function signed({ chain_id, settlement, server, station_address: station, number, payee }, epoch) {
   return (await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: payee })).claim;
 }
@@ -172,7 +175,7 @@ async function signed({ chain_id, settlement, server, station_address: station, 
 /**
  * Status for the screens: the number of final claims, when the last of them is sent, and a permanent refusal.
  */
-export function standing() {
+export function status() {
   const at = Date.now();
   const final = ownClaims().filter(({ code, due_ms }) => code === null && due_ms <= at);
   return {
@@ -184,17 +187,17 @@ export function standing() {
   };
 }
 
-/** Drops the planned claims of this wallet, which are collected in another way. */
-export const forget = () => set({ claiming: state.claiming.filter(({ wallet }) => wallet !== walletOf()) });
+/** Drops the planned claims of this wallet, which are collected at once. */
+export const dropPlanned = () => set({ claiming: state.claiming.filter(({ wallet }) => wallet !== walletOf()) });
 
-/** Drops the claims of receipts that are paid. @param {any[]} receipts */
-export async function drop(receipts) {
+/** Drops the claims of receipts that are paid. @param {ReceiptEntry[]} receipts */
+export async function dropPaid(receipts) {
   const paid = new Set(receipts.filter((receipt) => receipt.state === "claimed" || receipt.at_payee).map(key));
   if (state.claiming.some((claim) => paid.has(key(claim))))
     await set({ claiming: state.claiming.filter((claim) => !paid.has(key(claim))) });
 }
 
-/** Sets the timer for the next planned claim: at the start, and after each change. */
+/** Sets the timer for the next planned claim. */
 export function resume() {
   clearTimeout(timer);
   const next = state.claiming
@@ -204,14 +207,14 @@ export function resume() {
     timer = setTimeout(() => void step(), Math.min(Math.max(next - Date.now(), MIN_TIMER_MS), MAX_TIMER_MS));
 }
 
-/** Sends the claim that is due first, if any is. */
+/** Sends the first claim that is due. */
 export async function step() {
   if (busy) return;
   busy = true;
   try {
     await load();
     const at = Date.now();
-    // Missed while nothing ran, or drawn under a wrong clock.
+    // Missed while the engine did not run, or drawn under a wrong clock.
     if (state.claiming.some((claim) => isMistimed(claim, at)))
       await set({ claiming: state.claiming.map((claim) => (isMistimed(claim, at) ? redrawn(claim, at) : claim)) });
     const due = state.claiming
@@ -229,7 +232,7 @@ const isMistimed = ({ code, at_ms, spread_ms }, at) =>
   code === null && (at_ms < at - MISSED_MS || at_ms > at + 3 * spread_ms);
 
 /**
- * Draws a new time. A time of payment that is still ahead is kept; the claim is only handed over later.
+ * Draws a new time. A time of payment in the future is kept: only the time of sending changes.
  * @param {Planned} claim
  * @param {number} at
  */
@@ -244,7 +247,7 @@ function redrawn(claim, at) {
   };
 }
 
-/** Hands a claim to the relayer, or queries it. @param {Planned} claim */
+/** Sends a claim to the relayer, or queries it. @param {Planned} claim */
 async function send(claim) {
   const later = draw(claim.spread_ms / SPREAD_EPOCHS);
   /** @type {Partial<Planned> | null} */

@@ -1,5 +1,5 @@
 /**
- * Whether rewards are collected at a station: one choice for all stations, and an answer for each where it is "ask".
+ * Choice where rewards are collected: one for all stations, with an answer for each station where it is "ask".
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -8,15 +8,16 @@ import { now, set, state } from "./state.js";
 /** @typedef {import("./state.js").Answer} Answer */
 /** A station as registered on the chain. @typedef {{address: string, name: string, domain: string}} Station */
 
+/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
 export const CHOICES = ["always", "ask", "never"];
-/** Stations whose answers are stored; for older ones the question comes again. */
+/** Most stored answers; for older ones the question is asked again. */
 const MAX_ANSWERS = 512;
 
-/** @param {string} station address */
+/** The answer for a station. @param {string} station address */
 const answerOf = (station) => state.answers.find((item) => item.station === station);
 
 /**
- * Whether rewards are collected at a station: "asks" means not before the fan has answered.
+ * Whether rewards are collected at a station; "asks": not before the fan has answered.
  * @param {{address: string} | null | undefined} station
  * @returns {"yes" | "no" | "asks"}
  */
@@ -30,15 +31,15 @@ export function collectingAt(station) {
  * Adds the question for a station, where a play begins and the choice is "ask".
  * @param {Station | null} station
  */
-export async function question(station) {
+export async function addQuestion(station) {
   if (!station || state.vault === null || state.collect !== "ask" || answerOf(station.address)) return;
   const { address, domain, name } = station;
   await set({ answers: [{ station: address, domain, name, collect: null }, ...state.answers].slice(0, MAX_ANSWERS) });
-  now.asks();
+  now.decisionsChanged();
 }
 
-/** Stations that wait for an answer. @returns {Answer[]} */
-export const questions = () =>
+/** Stations without an answer. @returns {Answer[]} */
+export const pendingQuestions = () =>
   state.collect === "ask" && state.vault !== null ? state.answers.filter(({ collect }) => collect === null) : [];
 
 /** Stores the choice. @param {string} choice one of CHOICES @throws {Problem} `message.schema` */
@@ -60,14 +61,14 @@ export async function answer(station, collect) {
   now.changed();
 }
 
-/** @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
 export const OPS = {
   async "wallet.collect"({ choice }) {
     await choose(choice);
     return {};
   },
   async "wallet.decisions"() {
-    return { questions: questions(), ...now.decisions() };
+    return { questions: pendingQuestions(), ...now.decisions() };
   },
   async "wallet.collect.answer"({ station, collect }) {
     await answer(station, collect);

@@ -1,6 +1,6 @@
 /**
- * Listening money: deposits in the escrow of the settlement contract, under the payer's key that the wallet shows to
- * one station, and their withdrawal.
+ * Listening money: deposits in the escrow of the settlement contract, under the payer's key of a station, and their
+ * withdrawal.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -10,15 +10,13 @@ import { python } from "../wallet_core.js";
 import { confirm } from "./confirm.js";
 import { networkOf } from "./networks.js";
 import { dropTransferCache } from "./transfers.js";
-import { tellPayees } from "./sessions.js";
+import { reportPayees } from "./sessions.js";
 import { now, state, walletOf } from "./state.js";
 
+/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
 /**
- * The escrow of a payer at a server. `held_wei`: tokens at the payer's key itself; `under_way`: the running action.
- * @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string,
- * token: string, escrow_wei: string, left_wei: string,
- * pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number,
- * delay_s: number, under_way?: string | null}} Place
+ * The escrow of a payer at a server. `under_way`: the running action.
+ * @typedef {import("../../shared/protocol.d.ts").EscrowEntry & {under_way?: string | null}} Place
  */
 
 const QUOTE_MS = 120_000;
@@ -29,13 +27,14 @@ const WITHDRAWAL_FEES = 6n;
 
 /**
  * The quote that is on a screen.
- * @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string, calls: any} | null}
+ * @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string,
+ *   calls: import("../core_operations.d.ts").EscrowCalls} | null}
  */
 let shown = null;
 /** Running actions by server and payer. @type {Map<string, string>} */
 const busy = new Map();
 
-/** @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
 export const OPS = {
   "wallet.listening": list,
   "wallet.listening.quote": quote,
@@ -43,33 +42,39 @@ export const OPS = {
   "wallet.listening.take": take,
 };
 
-/** @param {{server: string, payer: string}} place */
+/** Key of an escrow. @param {{server: string, payer: string}} place */
 const key = ({ server, payer }) => `${server}/${payer}`;
 
 /** The escrows of this wallet. */
 async function list() {
   const wallet = walletOf();
   if (wallet === null) return { places: [] };
-  await tellPayees();
+  await reportPayees();
   const { places } = await native("escrow", { wallet });
   return {
-    places: places.map((/** @type {Place} */ place) => ({ ...place, under_way: busy.get(key(place)) ?? null })),
+    places: places.map((place) => ({ ...place, under_way: busy.get(key(place)) ?? null })),
   };
 }
 
-/** One escrow, with an open wallet. @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
+/**
+ * An escrow of the open wallet.
+ * @param {{server: string, payer: string}} wanted
+ * @returns {Promise<Place>}
+ * @throws {Problem} message.schema, wallet.locked
+ */
 async function find(wanted) {
   const { places } = await list();
-  const match = places.find((/** @type {Place} */ place) => key(place) === key(wanted));
+  const match = places.find((place) => key(place) === key(wanted));
   if (!match) throw new Problem("message.schema", { field: "payer" });
   if (now.locked) throw new Problem("wallet.locked");
   return match;
 }
 
-/** @param {Place} place @param {string} to @param {string} amount_wei */
+/** Call data for an amount. @param {Place} place @param {string} to @param {string} amount_wei */
 const callsOf = ({ settlement, server, payer }, to, amount_wei) =>
   python("escrow.calls", { settlement, server, payer, to, amount_wei });
 
+/** The account in use. @throws {Problem} wallet.missing */
 function account() {
   const match = state.accounts.find(({ address }) => address === state.account);
   if (!match) throw new Problem("wallet.missing");
@@ -126,8 +131,8 @@ async function put({ quote: id }) {
 }
 
 /**
- * Requests the withdrawal of everything; once the delay is over, withdraws it to the account. Tokens that an
- * interrupted withdrawal left with the payer's key are sent to the account.
+ * Requests the withdrawal of everything; after the delay, withdraws it to the account. Tokens that an interrupted
+ * withdrawal has left at the payer's key are sent to the account.
  * @param {{server: string, payer: string}} message
  */
 async function take(message) {
@@ -138,11 +143,11 @@ async function take(message) {
   if (isRequested && !hasHeld && place.now_s < place.ready_s)
     throw new Problem("claim.pending", { ready_s: place.ready_s });
   if (!isRequested && !hasHeld && BigInt(place.left_wei) === 0n) throw new Problem("listener.escrow.short");
-  const wanted = isRequested ? place.requested_wei : place.left_wei;
-  const amount = BigInt(wanted) < BigInt(place.escrow_wei) ? wanted : place.escrow_wei;
+  const requested = isRequested ? place.requested_wei : place.left_wei;
+  const amount = BigInt(requested) < BigInt(place.escrow_wei) ? requested : place.escrow_wei;
   const calls = await callsOf(place, address, amount);
   const { chain_id, settlement, payer } = place;
-  if (hasHeld) return (begin(place, "home", () => sendHome(message, address)), {});
+  if (hasHeld) return (begin(place, "home", () => sendToAccount(message, address)), {});
   begin(place, isRequested ? "withdraw" : "request", async () => {
     const cost = await native("simulate", {
       chain_id,
@@ -151,7 +156,7 @@ async function take(message) {
       data: isRequested ? calls.withdraw : calls.request,
     });
     const needed = BigInt(cost.most_wei) * WITHDRAWAL_FEES;
-    // The key has no coins: the account sends it the highest fees.
+    // A payer's key without coins gets the highest fees from the account.
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n)
       await confirm(chain_id, { index }, address, payer, "0x", { value_wei: needed.toString() });
     await confirm(
@@ -161,7 +166,7 @@ async function take(message) {
       settlement,
       isRequested ? calls.withdraw : calls.request,
     );
-    if (isRequested) await sendHome(message, address);
+    if (isRequested) await sendToAccount(message, address);
   });
   return {};
 }
@@ -170,7 +175,7 @@ async function take(message) {
  * Sends all tokens of the payer's key to the account: less than requested where statements were posted since.
  * @param {{server: string, payer: string}} message @param {string} address
  */
-async function sendHome(message, address) {
+async function sendToAccount(message, address) {
   const place = await find(message);
   const { chain_id, payer, token } = place;
   const { transfer } = await callsOf(place, address, place.held_wei);
@@ -185,12 +190,12 @@ async function sendHome(message, address) {
 /**
  * Runs an action in the background, one for each escrow.
  * @param {Place} place
- * @param {string} what
+ * @param {string} action
  * @param {() => Promise<void>} work
  */
-function begin(place, what, work) {
+function begin(place, action, work) {
   if (busy.has(key(place))) throw new Problem("claim.busy");
-  busy.set(key(place), what);
+  busy.set(key(place), action);
   now.changed();
   void work()
     .catch((error) => {

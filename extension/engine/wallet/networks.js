@@ -7,15 +7,13 @@ import { native } from "../link.js";
 import { networkAt } from "../playback/ticket.js";
 import { now, set, state } from "./state.js";
 
-/**
- * A network with its contracts.
- * @typedef {{chain_id: number, settlement: string, token: string, registry: string, epoch_s: number}} Network
- */
+/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/** A network with its contracts. @typedef {import("../../shared/protocol.d.ts").NetworkEntry} Network */
 
 /** The networks of the host. @returns {Promise<Network[]>} */
 export async function knownNetworks() {
-  const { state: standing, networks, code } = await native("status");
-  if (standing !== "connected") throw new Problem(code ?? `host.${standing}`);
+  const { state: hostState, networks, code } = await native("status");
+  if (hostState !== "connected") throw new Problem(code ?? `host.${hostState}`);
   return networks;
 }
 
@@ -34,10 +32,12 @@ export async function networkOf() {
 
 /**
  * The offer that was shown last, the only one that can be added.
- * @type {{origin: string, network: any, offer: string} | null}
+ * @type {{origin: string, network: Record<string, unknown>, offer: string} | null}
  */
 let offered = null;
 const ADDRESS = /^0x[0-9a-f]{40}$/;
+/** @param {unknown} value @returns {value is string} */
+const isAddress = (value) => typeof value === "string" && ADDRESS.test(value);
 
 const MAX_FIELDS = 32;
 
@@ -58,31 +58,29 @@ function flat(value, depth = 1) {
 
 /**
  * The fields of an offered network that are shown.
- * @param {any} network
+ * @param {Record<string, unknown> | null} network
  * @returns {(Omit<Network, "epoch_s"> & {node: string}) | null} null where it is no network
  */
 function factsOf(network) {
   const { chain_id, rpc, token, settlement, registry } = network ?? {};
   const url = URL.parse(String(rpc));
-  const good =
-    Number.isSafeInteger(chain_id) &&
-    chain_id > 0 &&
-    [token, settlement, registry].every((address) => typeof address === "string" && ADDRESS.test(address));
-  return good && url && /^(wss?|https?):$/.test(url.protocol)
+  const isNumber = typeof chain_id === "number" && Number.isSafeInteger(chain_id) && chain_id > 0;
+  if (!isNumber || !isAddress(token) || !isAddress(settlement) || !isAddress(registry)) return null;
+  return url && /^(wss?|https?):$/.test(url.protocol)
     ? { chain_id, node: `${url.protocol}//${url.host}`, token, settlement, registry }
     : null;
 }
 
-/** @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
 export const OPS = {
   /** Shows the network that the station at an origin names. */
   async "network.offer"({ origin }) {
-    const named = await networkAt(origin);
-    if (!named) throw new Problem("host.network.none");
-    const network = flat(named);
+    const offer = await networkAt(origin);
+    if (!offer) throw new Problem("host.network.none");
+    const network = flat(offer);
     const facts = factsOf(network);
     if (!network || !facts) throw new Problem("station.answer");
-    // The host gets the node's URL as parsed here: another parser could find another host name in the text.
+    // The host gets the node's URL in its parsed form, of which another parser cannot get another host name.
     offered = {
       origin,
       network: { ...network, rpc: URL.parse(String(network["rpc"]))?.href },

@@ -1,9 +1,9 @@
 /**
  * The search for earlier rewards on all networks of the host, in the background while the wallet is open.
  *
- * The host reads the published epochs of servers and names the stations and hours that they could concern; the core
- * derives the payees of these, and the host matches them. The host stores the progress, so a search that ended with the
- * wallet's lock or the browser continues where it stopped.
+ * The host reads the published epochs of servers and returns the stations and days that they may concern; the core
+ * derives the payees of these, and the host compares them. The host stores the progress, so an interrupted search is
+ * continued.
  */
 
 import { native } from "../link.js";
@@ -19,11 +19,11 @@ import { now, set, state, walletOf } from "./state.js";
 
 /** Time from a complete search to the search for new epochs. */
 const REPEAT_MS = 3600_000;
-/** Time until unreachable servers are tried again: the host pauses them for ten minutes. */
+/** Time until unreachable servers are tried again: the host backs them off for ten minutes. */
 const UNREACHABLE_MS = 630_000;
-/** Time from a failure of a node or the host to the next attempt. */
+/** Time from a failure of node or host to the next attempt. */
 const RETRY_MS = 30_000;
-/** Time for which recovery words count as new: later they may have earned on another computer. */
+/** Time for which recovery words count as new: later they may have rewards from another computer. */
 const FRESH_MS = 3600_000;
 
 /** @type {{wallet: string | null, running: boolean, next: number, networks: Map<number, Progress>}} */
@@ -31,7 +31,7 @@ let current = { wallet: null, running: false, next: -Infinity, networks: new Map
 
 /**
  * Starts or continues the search, where it is due.
- * @param {{opened?: boolean}} [options] `opened`: the wallet was opened just now, so the search is due
+ * @param {{opened?: boolean}} [options] `opened`: the wallet was opened now, so the search is due
  */
 export function search({ opened = false } = {}) {
   const wallet = walletOf();
@@ -52,7 +52,7 @@ export function search({ opened = false } = {}) {
 }
 
 /**
- * Whether the recovery words were made here just now: there are no earlier rewards.
+ * Whether the recovery words were made here a short time ago, and have no earlier rewards.
  * @param {string} wallet
  */
 const isFresh = (wallet) => state.fresh?.wallet === wallet && Math.abs(Date.now() - state.fresh.at_ms) < FRESH_MS;
@@ -62,7 +62,7 @@ const isFresh = (wallet) => state.fresh?.wallet === wallet && Math.abs(Date.now(
  */
 export function progress() {
   const all = current.wallet === walletOf() ? [...current.networks.values()] : [];
-  const sum = (/** @type {"listed" | "left"} */ name) => all.reduce((total, one) => total + one[name], 0);
+  const sum = (/** @type {"listed" | "left"} */ name) => all.reduce((total, network) => total + network[name], 0);
   return {
     running: current.running && current.wallet === walletOf(),
     listed: sum("listed"),
@@ -78,18 +78,18 @@ export function progress() {
  * @returns {Promise<boolean>} whether it is complete
  */
 async function run(wallet, own) {
-  const open = () => !now.locked && walletOf() === wallet;
+  const isOpen = () => !now.locked && walletOf() === wallet;
   /** @type {unknown} */
   let failure = null;
   for (const { chain_id } of await knownNetworks()) {
-    /** @type {any[]} */
+    /** @type {import("../../shared/protocol.d.ts").Candidates[]} */
     let candidates = [];
     try {
       for (let more = true; more;) {
-        if (!open()) return false;
+        if (!isOpen()) return false;
         const response = await native("scan", { wallet, chain_id, fresh: isFresh(wallet), candidates });
         own.networks.set(chain_id, { listed: response.listed, left: response.left, away: response.away });
-        if (!open()) return false;
+        if (!isOpen()) return false;
         candidates = response.wants.length ? (await python("candidates", { wants: response.wants })).candidates : [];
         more = response.more || candidates.length > 0;
       }

@@ -8,24 +8,45 @@ import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import { nameOf } from "./accounts.js";
 import { networkOf } from "./networks.js";
-import { choose, pay, shows } from "./spending.js";
+import { choose, linkageOf, pay } from "./spending.js";
 import { now, state } from "./state.js";
-import { dispatch, nextNonce, offerAgain } from "./transfers.js";
+import { dispatch, nextNonce, replaceCall } from "./transfers.js";
 
 const QUOTE_MS = 120_000;
 /** Percent of the old fee that a replacement offers: nodes accept at least a tenth more. */
 const REPLACEMENT_PERCENT = 125n;
 
-/** The quote that is on a screen. @type {{id: string, at: import("../clock.js").Moment, fields: any} | null} */
+/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/** @import { UnsignedTransaction } from "../core_operations.d.ts" */
+/**
+ * A transfer from private addresses.
+ * @typedef {{kind: "private", parts: (Holding & {part_wei: string})[], to: string}} PrivateTransfer
+ */
+/**
+ * A transfer from the account.
+ * @typedef {{kind: "account", call: UnsignedTransaction, account: string, to: string, amount_wei: string, most_wei:
+ *   string}} AccountTransfer
+ */
+/**
+ * A replacement of a pending transfer.
+ * @typedef {{kind: "replacement", call: UnsignedTransaction, replaces: string, how: "faster" | "cancel", most_wei:
+ *   string}} Replacement
+ */
+/** @typedef {import("./holdings.js").Holding} Holding */
+
+/**
+ * The quote that is on a screen.
+ * @type {{id: string, at: import("../clock.js").Moment, fields: PrivateTransfer | AccountTransfer | Replacement} |
+ *   null}
+ */
 let shown = null;
 
-/** @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
 export const OPS = { "wallet.quote": quote, "wallet.replace": replace, "wallet.send": send };
 
 /**
  * Checks recipient and amount, simulates the transfer and returns what it would cost.
- * @param {{to: string, amount: string, from?: string}} message as typed; `from` "private": private addresses, not the
- *   account
+ * @param {{to: string, amount: string, from?: string}} message as typed; `from` "private": from private addresses
  */
 async function quote({ to, amount, from: source = "account" }) {
   shown = null;
@@ -41,7 +62,7 @@ async function quote({ to, amount, from: source = "account" }) {
     to: recipient.account,
     checksum: recipient.checksum,
     name: nameOf(recipient.account),
-    // The screen asks for a closer look at a first transfer to an address.
+    // The screen warns of a first transfer to an address.
     first: !state.sent.some((transfer) => transfer.to === recipient.account),
     own: state.accounts.some(({ address }) => address === recipient.account),
     amount_wei,
@@ -52,7 +73,7 @@ async function quote({ to, amount, from: source = "account" }) {
     if (parts.some(({ payee }) => payee === recipient.account))
       throw new Problem("wallet.recipient", { reason: "one of the addresses itself" });
     const id = crypto.randomUUID();
-    shown = { id, at: moment(), fields: { parts, to: recipient.account } };
+    shown = { id, at: moment(), fields: { kind: "private", parts, to: recipient.account } };
     return {
       ...about,
       quote: id,
@@ -61,7 +82,7 @@ async function quote({ to, amount, from: source = "account" }) {
       fee_wei: "0",
       most_wei: "0",
       addresses: parts.length,
-      shows: shows(
+      shows: linkageOf(
         chain_id,
         recipient.account,
         parts.map(({ payee }) => payee),
@@ -88,7 +109,12 @@ async function quote({ to, amount, from: source = "account" }) {
     to: token,
     data,
   };
-  shown = { id, at: moment(), fields: { call, account: from.address, to: recipient.account, amount_wei, most_wei } };
+  const account = from.address;
+  shown = {
+    id,
+    at: moment(),
+    fields: { kind: "account", call, account, to: recipient.account, amount_wei, most_wei },
+  };
   return {
     ...about,
     quote: id,
@@ -97,13 +123,13 @@ async function quote({ to, amount, from: source = "account" }) {
     fee_wei,
     most_wei,
     addresses: 0,
-    shows: shows(chain_id, recipient.account, [from.address], about.own),
+    shows: linkageOf(chain_id, recipient.account, [from.address], about.own),
   };
 }
 
 /**
- * Quotes a replacement with the same nonce and a higher fee: the same call ("faster"), or nothing to the own account
- * ("cancel"). Nothing is signed yet.
+ * Quotes a replacement with the same nonce and a higher fee: the same call ("faster"), or an empty call to the own
+ * account ("cancel"). Nothing is signed yet.
  * @param {{transaction: string, how: string}} message the newest transaction of a pending transfer
  */
 async function replace({ transaction, how }) {
@@ -128,7 +154,11 @@ async function replace({ transaction, how }) {
   if (BigInt(cost.coin_wei) < BigInt(most_wei) + BigInt(call.value_wei ?? "0"))
     throw new Problem("wallet.fee", { most_wei, coin_wei: cost.coin_wei });
   const id = crypto.randomUUID();
-  shown = { id, at: moment(), fields: { call, replaces: transaction, how: cancels ? "cancel" : "faster", most_wei } };
+  shown = {
+    id,
+    at: moment(),
+    fields: { kind: "replacement", call, replaces: transaction, how: cancels ? "cancel" : "faster", most_wei },
+  };
   return {
     quote: id,
     how,
@@ -144,8 +174,8 @@ async function replace({ transaction, how }) {
 
 /** Fee of a replacement. @param {string} old @param {string} market @returns {string} wei per gas */
 function raised(old, market) {
-  const more = (BigInt(old) * REPLACEMENT_PERCENT) / 100n + 1n;
-  return (more > BigInt(market) ? more : BigInt(market)).toString();
+  const least = (BigInt(old) * REPLACEMENT_PERCENT) / 100n + 1n;
+  return (least > BigInt(market) ? least : BigInt(market)).toString();
 }
 
 /** Signs and sends the quote that was shown, once. @param {{quote: string}} message */
@@ -153,7 +183,9 @@ async function send({ quote: id }) {
   const quoted = shown;
   shown = null;
   if (!quoted || quoted.id !== id || since(quoted.at) > QUOTE_MS) throw new Problem("wallet.quote");
-  const { call, replaces, how, parts, ...fields } = quoted.fields;
-  if (parts) return pay(parts, fields.to);
-  return replaces ? offerAgain(call, replaces, how, fields.most_wei) : dispatch(call, fields);
+  const { fields } = quoted;
+  if (fields.kind === "private") return pay(fields.parts, fields.to);
+  if (fields.kind === "replacement") return replaceCall(fields.call, fields.replaces, fields.how, fields.most_wei);
+  const { call, account, to, amount_wei, most_wei } = fields;
+  return dispatch(call, { account, to, amount_wei, most_wei });
 }

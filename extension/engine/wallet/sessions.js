@@ -1,8 +1,8 @@
 /**
  * The wallet's sessions: signed statements for a station, each with a payee for its rewards.
  *
- * Sessions belong to recovery words, by the address of their first account. The host stores every payee; here are only
- * the sessions that are valid, and those whose payee the host does not have yet.
+ * Sessions belong to recovery words, by the address of their first account. The host stores every payee; stored here
+ * are the valid sessions, and those whose payee the host does not have yet.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -11,13 +11,13 @@ import { python } from "../wallet_core.js";
 import { collectingAt } from "./collecting.js";
 import { load, now, set, state, walletOf } from "./state.js";
 
-/** @typedef {import("./state.js").Kept} Kept */
+/** @typedef {import("./state.js").StoredSession} StoredSession */
 
 const SESSION_DAYS = 7;
 const RENEW_BEFORE_S = 3600;
 /**
- * An open wallet uses another payee each hour, the usual length of an epoch, so that its claims cannot be linked with
- * those of the hour before.
+ * An open wallet changes its payee each hour, the usual length of an epoch, so that the claims of two hours cannot be
+ * linked.
  */
 const PAYEE_S = 3600;
 /** Payees in one message to the host. */
@@ -26,9 +26,8 @@ const PAYEE_BATCH = 512;
 /**
  * The session for a station: the stored one, or a new one where the wallet is open.
  * @param {{device: string | null, station: {address: string, name: string} | null, chain_id: number, settlement:
- *   string, now_s: number}} info of the host; `device` is derived for the song's server and station, and shown to no
- *   other
- * @returns {Promise<Kept | null>} null: play without rewards
+ *   string, now_s: number}} info of the host; `device` is derived for the song's server and station
+ * @returns {Promise<StoredSession | null>} null: play without rewards
  */
 export async function sessionFor(info) {
   await load();
@@ -57,14 +56,15 @@ export async function sessionFor(info) {
   const entry = { ...made, ...where, station_name: info.station.name, wallet, told: false };
   // The wallet was replaced in the meantime.
   if (walletOf() !== wallet) return null;
-  // Each network has a clock of its own: a clock that is ahead must not expire the sessions of another network.
-  const time = (/** @type {Kept} */ { chain_id }) => (chain_id === info.chain_id ? info.now_s : Date.now() / 1000);
+  // By the clock of its own network: a clock that is ahead must not expire the sessions of another network.
+  const time = (/** @type {StoredSession} */ { chain_id }) =>
+    chain_id === info.chain_id ? info.now_s : Date.now() / 1000;
   // Signed again for the same hour it has the same id.
   const serving = state.sessions.filter(
     (session) => session.id !== entry.id && (!session.told || session.expires_s > time(session)),
   );
   await set({ sessions: [entry, ...serving] });
-  await tellPayees().catch(() => undefined);
+  await reportPayees().catch(() => undefined);
   return entry;
 }
 
@@ -86,24 +86,24 @@ export function runningSession(info) {
   );
 }
 
-/** Expires a session that the host has rejected. @param {Kept} session */
-export async function spoil(session) {
+/** Expires a session that the host has rejected. @param {StoredSession} session */
+export async function expireSession(session) {
   for (const other of state.sessions) if (other.id === session.id) other.expires_s = 0;
   await set({ sessions: state.sessions });
 }
 
-/** @type {Promise<void> | null} */
+/** The running report. @type {Promise<void> | null} */
 let reporting = null;
 
 /** Sends the host the payees that it does not have; a failure is retried at the next call. */
-export function tellPayees() {
-  reporting ??= reportPayees().finally(() => {
+export function reportPayees() {
+  reporting ??= sendPayees().finally(() => {
     reporting = null;
   });
   return reporting;
 }
 
-async function reportPayees() {
+async function sendPayees() {
   for (;;) {
     const { wallet } = state.sessions.find((session) => !session.told) ?? {};
     if (!wallet) return;

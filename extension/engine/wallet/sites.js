@@ -1,35 +1,34 @@
 /**
- * Sites: which may play, and what they may spend. The host's ledger stores and decides it.
+ * Permissions and budgets of sites, which the host's ledger stores and enforces.
  */
 
 import { native } from "../link.js";
 import { python } from "../wallet_core.js";
-import { tellPayees } from "./sessions.js";
+import { reportPayees } from "./sessions.js";
 import { now, walletOf } from "./state.js";
 
-/**
- * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei:
- *   string, first_s: number, last_s: number}} Site
- */
+/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+
+/** @typedef {import("../../shared/protocol.d.ts").SiteEntry["state"]} SiteState */
 
 /** Sites that were reported to the host since the engine started. @type {Set<string>} */
 const reported = new Set();
 
 /**
- * Adds a site on which music is about to play to the list of sites, where it can be paused or given a budget. This
- * permits nothing, and a site that was paused or revoked stays so.
+ * Adds a site with a play to the list of sites, where it can be paused or given a budget. This permits nothing, and a
+ * site that was paused or revoked stays so.
  * @param {string} origin
  */
-export function met(origin) {
+export function reportSite(origin) {
   if (reported.has(origin)) return;
   reported.add(origin);
   native("site", { origin }).catch(() => reported.delete(origin));
 }
 
-/** @type {Record<string, (message: any) => Promise<any>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
 export const OPS = {
   async "wallet.sites"() {
-    await tellPayees();
+    await reportPayees();
     return native("sites", { wallet: walletOf() });
   },
   async "wallet.site"({ origin, state, budget }) {
@@ -37,9 +36,9 @@ export const OPS = {
       budget === undefined || budget === null
         ? null
         : (await python("amount", { text: budget, zero: true })).amount_wei;
-    // Paused while the site may still act: after a play without an end the server counts the listener as busy.
-    if (state === "paused" || state === "revoked") await now.halt(origin);
-    const response = await native("site", { origin, state: state ?? null, day_wei });
+    // Paused before the site is refused: after a play without an end the server counts the listener as busy.
+    if (state === "paused" || state === "revoked") await now.pauseSite(origin);
+    const response = await native("site", { origin, state: /** @type {SiteState | null} */ (state ?? null), day_wei });
     now.changed();
     return response;
   },

@@ -1,22 +1,23 @@
 /**
  * Sending from private addresses: tokens at payees go straight to the recipient, without passing the account.
  *
- * Each address signs a permit for the relayer of a server that has paid it, and an order with recipient and amount. One
- * after the other, as in sweep.js: a dishonest relayer can keep the tokens of one address at most. Several addresses
+ * Each address signs a permit for the relayer of a server that has paid it, and an order with recipient and amount; one
+ * after the other, as in sweep.js, so that a dishonest relayer can keep the tokens of one address at most. Addresses
  * that pay the same recipient are publicly linked.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { now, set, state } from "./state.js";
-import { relay, spendableHoldings } from "./sweep.js";
+import { spendableHoldings } from "./holdings.js";
+import { relay } from "./sweep.js";
 
-/** @typedef {import("./sweep.js").Holding} Holding */
+/** @typedef {import("./holdings.js").Holding} Holding */
 
-/** Time for which tokens under an order are not spent again, longer than the order is valid. */
+/** Time for which tokens under an order are not spent again, longer than the validity of the order. */
 const ENTRUSTED_S = 900;
 /** Validity of an order, seconds. */
 export const ORDER_S = 600;
-/** A refusal before anything was sent. */
+/** Codes of refusals before anything was sent. */
 const REFUSED = /^(claim\.|wallet\.)/;
 
 /**
@@ -33,7 +34,7 @@ const isEntrusted = (payee) =>
 
 /**
  * Chooses addresses that together hold an amount, as few and with as little new linkage as possible: one that has paid
- * this recipient before, else one alone, else several of one station, which knows that they belong to one listener.
+ * this recipient before, else a single one, else several of one station, which can link them already.
  * @param {number} chain_id @param {string} amount_wei @param {string} to
  * @returns {Promise<{parts: (Holding & {part_wei: string})[], held_wei: string}>}
  * @throws {Problem} wallet.funds where they hold less
@@ -54,7 +55,7 @@ export async function choose(chain_id, amount_wei, to) {
   return { parts: ways.sort((a, b) => a.length - b.length)[0] ?? [], held_wei: held.toString() };
 }
 
-/** @param {Holding[]} holdings */
+/** Sum of amounts, wei. @param {Holding[]} holdings */
 const sum = (holdings) => holdings.reduce((all, { amount_wei }) => all + BigInt(amount_wei), 0n);
 
 /** Splits an amount over the first holdings. @param {Holding[]} holdings @param {bigint} left */
@@ -77,23 +78,25 @@ function take(holdings, left) {
 const paidBy = (to, chain_id) =>
   state.sent
     .filter(
-      (holding) =>
-        holding.to === to &&
-        holding.chain_id === chain_id &&
-        !["failed", "cancelled", "replaced"].includes(holding.state),
+      (sent) =>
+        sent.to === to && sent.chain_id === chain_id && !["failed", "cancelled", "replaced"].includes(sent.state),
     )
     .map(({ payee, account }) => payee ?? account);
 
 /**
- * What a payment reveals publicly: "own": that a private address belongs to the account; "again": that it belongs to
- * the same person as another address that has paid this recipient; null: nothing.
- * @param {number} chain_id @param {string} to @param {string[]} from addresses that it is sent from @param {boolean}
- *   own whether an account of this wallet gets it
+ * Linkage that a payment reveals publicly. "own": a private address belongs to the account; "again": it belongs to the
+ * person of another address that has paid this recipient; null: none.
+ * @param {number} chain_id
+ * @param {string} to
+ * @param {string[]} from addresses that it is sent from
+ * @param {boolean} own an account of this wallet gets it
  * @returns {"own" | "again" | null}
  */
-export function shows(chain_id, to, from, own) {
-  if (own) return from.some((address) => state.accounts.every((holding) => holding.address !== address)) ? "own" : null;
-  return paidBy(to, chain_id).some((address) => !from.includes(address)) && hidden(to, chain_id, from) ? "again" : null;
+export function linkageOf(chain_id, to, from, own) {
+  if (own) return from.some((address) => state.accounts.every((account) => account.address !== address)) ? "own" : null;
+  return paidBy(to, chain_id).some((address) => !from.includes(address)) && hasPrivate(to, chain_id, from)
+    ? "again"
+    : null;
 }
 
 /**
@@ -102,11 +105,11 @@ export function shows(chain_id, to, from, own) {
  * @param {number} chain_id
  * @param {string[]} from
  */
-const hidden = (to, chain_id, from) =>
-  [...from, ...paidBy(to, chain_id)].some((address) => state.accounts.every((holding) => holding.address !== address));
+const hasPrivate = (to, chain_id, from) =>
+  [...from, ...paidBy(to, chain_id)].some((address) => state.accounts.every((account) => account.address !== address));
 
 /**
- * Sends what was shown, address after address. Parts that arrived before a failure are in the activity.
+ * Sends what was shown, one address after the other. Parts that arrived before a failure are in the activity.
  * @param {(Holding & {part_wei: string})[]} parts @param {string} to
  * @returns {Promise<{transaction: string}>} the last one
  */
@@ -150,5 +153,5 @@ export async function pay(parts, to) {
   return { transaction };
 }
 
-/** Frees the tokens of a payee. @param {string} payee */
+/** Ends the time for which the tokens of a payee are not spent. @param {string} payee */
 const release = (payee) => set({ entrusted: state.entrusted.filter((holding) => holding.payee !== payee) });

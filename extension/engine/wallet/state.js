@@ -2,14 +2,18 @@
  * The wallet's persistent state, and whether it is open.
  */
 
-import { Problem } from "../../shared/problem.js";
 import { moment, since } from "../clock.js";
+import { Problem } from "../../shared/problem.js";
 import { readStorage, writeStorage } from "../link.js";
 
+/** @import { Signed } from "../../shared/protocol.d.ts" */
+/** @import { UnsignedTransaction } from "../core_operations.d.ts" */
+
 /**
- * A stored session. `wallet`: first account of its recovery words; `told`: whether the host has its payee.
- * @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string,
- *   device: string, chain_id: number, settlement: string, station_name: string, wallet: string, told: boolean}} Kept
+ * A stored session. `wallet`: first account of its recovery words; `told`: the host has its payee.
+ * @typedef {{session: Signed<"Session">, id: string, payee: string, number: number | null, expires_s: number, station:
+ *   string, device: string, chain_id: number, settlement: string, station_name: string, wallet: string, told: boolean}}
+ *   StoredSession
  */
 /**
  * An account of the recovery words, at a BIP-44 index.
@@ -20,14 +24,15 @@ export const AUTO_LOCK_S = 15 * 60;
 
 /** A named address. @typedef {{address: string, name: string}} Contact */
 /**
- * A signed transaction of a transfer; `raw` and `call` (of transaction.sign) are stored until a block has its nonce.
- * @typedef {{transaction: string, raw: string, how: "first" | "faster" | "cancel", call: any}} Offer
+ * A signed transaction of a transfer. `raw` and `call`, its fields, are stored until a block has its nonce.
+ * @typedef {{transaction: string, raw: string, how: "first" | "faster" | "cancel",
+ *   call: UnsignedTransaction | null}} Offer
  */
 /**
- * A transfer that this wallet sent, with all that was signed under its nonce, oldest first. `transaction`: the one in a
- * block, else the newest; `reason`: the node's last objection; `by`: a transaction of another wallet with this nonce;
- * `payee`: the private address that it was sent from; `site`: the site that asked for it; `value_wei`: coin that went
- * with it. An entry without `offers` and `nonce` is of a version without replacements.
+ * A transfer of this wallet, with everything that was signed under its nonce, oldest first. `transaction`: the one in a
+ * block, else the newest; `reason`: the node's latest refusal; `by`: a transaction of another wallet with this nonce;
+ * `payee`: the private address that it was sent from; `site`: the site that requested it; `value_wei`: coin that was
+ * sent with it. An entry without `offers` and `nonce` is of a version without replacements.
  * @typedef {{transaction: string, offers?: Offer[], nonce?: number, raw?: string, chain_id: number, account: string,
  *   to: string, amount_wei: string, most_wei: string, time_s: number,
  *   state: "pending" | "confirmed" | "failed" | "replaced" | "cancelled", fee_wei: string | null,
@@ -40,7 +45,7 @@ export const AUTO_LOCK_S = 15 * 60;
  */
 
 /**
- * Where rewards are collected: at every registered station, where the fan agreed, or nowhere.
+ * Choice where rewards are collected: at every registered station, where the fan has agreed, or nowhere.
  * @typedef {"always" | "ask" | "never"} Collect
  */
 /**
@@ -48,7 +53,7 @@ export const AUTO_LOCK_S = 15 * 60;
  * @typedef {{station: string, domain: string, name: string, collect: boolean | null}} Answer
  */
 
-/** State in the browser's storage; it has no key, recovery word or password. */
+/** State in the browser's storage, without keys, recovery words and passwords. */
 export const state = {
   /** Encrypted, base64. @type {string | null} */
   vault: null,
@@ -60,10 +65,10 @@ export const state = {
   collect: "always",
   /** Answers to the choice "ask", newest first. @type {Answer[]} */
   answers: [],
-  /** Whether bands may count this listener; null: not answered. @type {boolean | null} */
+  /** Consent to counts for each segment of a song; null: not answered. @type {boolean | null} */
   tracking: null,
   auto_lock_s: AUTO_LOCK_S,
-  /** @type {Kept[]} */
+  /** @type {StoredSession[]} */
   sessions: [],
   /** Newest first. @type {Sent[]} */
   sent: [],
@@ -78,7 +83,7 @@ export const state = {
   /** Private addresses with an order that a relayer may still execute. @type {{payee: string, until_ms: number}[]} */
   entrusted: [],
   /**
-   * When the recovery words were made here: they have no rewards from before.
+   * Time at which the recovery words were made here; they have no earlier rewards.
    * @type {{wallet: string, at_ms: number} | null}
    */
   fresh: null,
@@ -91,7 +96,7 @@ export const state = {
 /** Time of a person's last action; null while the wallet is locked. @type {import("../clock.js").Moment | null} */
 let last = null;
 
-/** State of the running engine, and hooks that engine.js sets. */
+/** State of the running engine, and callbacks that engine.js sets. */
 export const now = {
   /** Whether the wallet is locked. Computed at each use: timers pause while the computer sleeps. */
   get locked() {
@@ -111,9 +116,9 @@ export const now = {
   },
   /** Updates every screen and player after a change of the wallet. @type {() => void} */
   changed: () => {},
-  /** Pauses what plays on a site. @type {(origin: string) => Promise<void>} */
-  halt: async () => {},
-  /** The song that plays, for the popup. @type {() => any} */
+  /** Pauses the plays of a site. @type {(origin: string) => Promise<void>} */
+  pauseSite: async () => {},
+  /** The present play, for the popup. @type {() => object | null} */
   playing: () => null,
   /**
    * Pending decisions in the extension's window, besides the questions of stations.
@@ -121,8 +126,8 @@ export const now = {
    */
   decisions: () => ({ takeovers: [], costs: [] }),
   /** Updates the number of pending decisions. @type {() => void} */
-  asks: () => {},
-  /** Moves the music of another tab to this stream. @type {(stream: string) => void} */
+  decisionsChanged: () => {},
+  /** Pauses the stream of another tab and plays this one. @type {(stream: string) => void} */
   takeOver: () => {},
 };
 

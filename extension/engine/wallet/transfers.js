@@ -2,7 +2,7 @@
  * Transfers that this wallet has signed, followed until a block has their nonce.
  *
  * Signed bytes stay valid until a block has a transaction of that account with that nonce, so only such a block ends a
- * transfer. What a node objects, forgets or does not know is stored as its present status, and the chain is read again.
+ * transfer. A node's refusal, or that it does not have the transaction, is stored as the present status.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -12,6 +12,9 @@ import { nameOf } from "./accounts.js";
 import { networkOf } from "./networks.js";
 import { now, set, state } from "./state.js";
 
+/** @import { Transfer } from "../../shared/protocol.d.ts" */
+/** @import { UnsignedTransaction } from "../core_operations.d.ts" */
+/** @typedef {import("./activity.js").ActivityLine} ActivityLine */
 /** @typedef {import("./state.js").Sent} Sent */
 /** @typedef {import("./state.js").Offer} Offer */
 
@@ -20,25 +23,25 @@ const MAX_STORED = 200;
 
 /**
  * Transfers that the chain has, of one account on one network.
- * @type {{account: string | null, chain_id: number, at: number, transfers: any[]}}
+ * @type {{account: string | null, chain_id: number, at: number, transfers: Transfer[]}}
  */
 let cache = { account: null, chain_id: 0, at: -Infinity, transfers: [] };
 
 /**
- * The nonce of an account's next transaction: behind those of pending transfers, which a node may have lost.
+ * Nonce of an account's next transaction: after those of pending transfers, which the node may not have.
  * @param {string} account @param {number} chain_id @param {number} nodeNonce as the node reports it
  */
 export function nextNonce(account, chain_id, nodeNonce) {
   return Math.max(nodeNonce, ...pendingOf(account, chain_id).map(({ nonce }) => (nonce ?? -1) + 1));
 }
 
-/** @param {string} account @param {number} chain_id */
+/** Pending transfers of an account. @param {string} account @param {number} chain_id */
 const pendingOf = (account, chain_id) =>
   state.sent.filter((item) => item.state === "pending" && item.account === account && item.chain_id === chain_id);
 
 /**
  * Signs a call and sends it. The transfer is in the activity from then on, whatever the node responds.
- * @param {any} call of transaction.sign
+ * @param {UnsignedTransaction} call
  * @param {{account: string, to: string, amount_wei: string, most_wei: string, site?: string, value_wei?: string}}
  *   fields
  * @returns {Promise<{transaction: string}>}
@@ -62,17 +65,20 @@ export async function dispatch(call, fields) {
     offers: [{ transaction, raw, how: "first", call }],
   };
   const pending = state.sent.filter((item) => item.state === "pending");
-  // Stored before it is sent: after any failure the wallet knows that it may be pending.
+  // Stored before it is sent: after any failure it may be pending.
   await set({ sent: [sent, ...state.sent.filter((item, at) => at < MAX_STORED - 1 || pending.includes(item))] });
   return handOver(sent);
 }
 
 /**
  * Signs another transaction with the nonce of a pending transfer.
- * @param {any} call of transaction.sign @param {string} replaces @param {"faster" | "cancel"} how @param {string}
- *   most_wei
+ * @param {UnsignedTransaction} call
+ * @param {string} replaces newest transaction of the transfer
+ * @param {"faster" | "cancel"} how
+ * @param {string} most_wei highest fee
+ * @throws {Problem} transfer.settled
  */
-export async function offerAgain(call, replaces, how, most_wei) {
+export async function replaceCall(call, replaces, how, most_wei) {
   const { raw, transaction } = await python("transaction.sign", call);
   const sent = state.sent.find((item) => item.state === "pending" && item.transaction === replaces);
   if (!sent) throw new Problem("transfer.settled");
@@ -95,7 +101,7 @@ async function handOver(sent) {
   return { transaction: sent.transaction };
 }
 
-/** Sends the newest offer. A node's objection is stored and shown, and ends nothing. @param {Sent} sent */
+/** Sends the newest signed transaction. A node's refusal is stored and shown, and ends nothing. @param {Sent} sent */
 async function broadcast(sent) {
   const { raw } = /** @type {Offer} */ (offersOf(sent).at(-1));
   let reason = null;
@@ -137,7 +143,7 @@ async function updatePending() {
 async function updateOne(sent) {
   const offers = offersOf(sent);
   const where = sent.nonce === undefined ? {} : { account: sent.account, nonce: sent.nonce };
-  let isKnown = false;
+  let isPending = false;
   let by = null;
   for (const { transaction, how } of [...offers].reverse()) {
     const status = await native("transaction", { chain_id: sent.chain_id, transaction, ...where });
@@ -147,26 +153,26 @@ async function updateOne(sent) {
         transaction,
         state: ended,
         fee_wei: status.fee_wei,
-        time_s: status.time_s ?? undefined,
+        ...(status.time_s === null ? {} : { time_s: status.time_s }),
         reason: null,
         offers: offers.map((item) => ({ ...item, raw: "", call: null })),
       });
       return dropTransferCache();
     }
-    isKnown ||= status.state === "pending";
+    isPending ||= status.state === "pending";
     if (status.state === "replaced") by = status.by;
   }
-  // A block has one of its own offers: the next update reads its receipt.
+  // Where a block has one of its own transactions, the next update reads its receipt.
   if (by !== null && !offers.some(({ transaction }) => transaction === by)) {
     await update(sent, { state: "replaced", by, reason: null });
     return dropTransferCache();
   }
-  if (!isKnown && by === null) await broadcast(sent);
-  else if (isKnown && sent.reason !== null) await update(sent, { reason: null });
+  if (!isPending && by === null) await broadcast(sent);
+  else if (isPending && sent.reason !== null) await update(sent, { reason: null });
 }
 
 /**
- * Transfers as lines of activity: those of this wallet from when they are signed, all others as the chain has them.
+ * Transfers as lines of activity: those of this wallet from their signature on, all others from the chain.
  * @param {Set<string | null>} claims transactions that are listed as rewards
  */
 export async function transferLines(claims) {
@@ -201,7 +207,13 @@ const ENDS = {
   cancelled: ["refused", "transfer.cancelled"],
 };
 
-/** A transfer as a line of activity. @param {any} transfer */
+/**
+ * A transfer as a line of activity.
+ * @param {Pick<Sent, "time_s" | "transaction" | "to" | "amount_wei" | "state" | "site" | "value_wei" | "by" | "offers">
+ *   & {from: string, block: number | null, fee_wei?: string | null, most_wei?: string | null, reason?: string | null}}
+ *   transfer
+ * @returns {ActivityLine}
+ */
 function line({
   time_s,
   transaction,
@@ -209,7 +221,7 @@ function line({
   to,
   amount_wei,
   block,
-  state: standing,
+  state: status,
   fee_wei = null,
   most_wei = null,
   reason = null,
@@ -220,7 +232,7 @@ function line({
 }) {
   const out = from === state.account;
   const other = out ? to : from;
-  const [shownAs, code] = ENDS[standing] ?? ["pending", null];
+  const [shownAs, code] = ENDS[status] ?? ["pending", null];
   const last = offers.at(-1);
   return {
     time_s,
@@ -235,8 +247,8 @@ function line({
     value_wei,
     by,
     // A pending transfer can be sped up again, and cancelled once.
-    how: standing === "pending" ? (last?.how ?? null) : null,
-    replaceable: standing === "pending" && Boolean(last?.call),
+    how: status === "pending" ? (last?.how ?? null) : null,
+    replaceable: status === "pending" && Boolean(last?.call),
     kind: out ? "sent" : "received",
     name: nameOf(other),
     state: shownAs,

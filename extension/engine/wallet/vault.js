@@ -14,9 +14,11 @@ export const AUTO_LOCK_CHOICES = [60, 5 * 60, 15 * 60, 60 * 60, 4 * 3600];
 const POLL_IDLE_CLOCK_MS = 15_000;
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
-let idle;
+let idleTimer;
 
-/** @type {Record<string, (message: any) => Promise<any>>} */
+/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
 export const OPS = {
   async "wallet.status"() {
     const { vault, account, collect, tracking, auto_lock_s } = state;
@@ -52,8 +54,8 @@ export const OPS = {
     return opened();
   },
   async "wallet.unlock"({ password }) {
-    const { account, vault } = await python("wallet.open", { vault: stored(), password });
-    // A vault of an older version was encrypted again; the current account stays.
+    const { account, vault } = await python("wallet.open", { vault: storedVault(), password });
+    // A vault of an older format was encrypted again; the account in use stays.
     if (vault) await set({ vault });
     if (state.accounts.length === 0) await set({ account, accounts: [{ index: 0, name: "", address: account }] });
     return opened();
@@ -63,10 +65,10 @@ export const OPS = {
     return {};
   },
   async "wallet.words"({ password }) {
-    return python("wallet.words", { vault: stored(), password });
+    return python("wallet.words", { vault: storedVault(), password });
   },
   async "wallet.password"({ password, fresh }) {
-    await set({ vault: (await python("wallet.password", { vault: stored(), password, new: fresh })).vault });
+    await set({ vault: (await python("wallet.password", { vault: storedVault(), password, new: fresh })).vault });
     return {};
   },
   async "wallet.autolock"({ seconds }) {
@@ -78,12 +80,13 @@ export const OPS = {
   },
 };
 
-/** @throws {Problem} wallet.missing */
-function stored() {
+/** The encrypted vault. @throws {Problem} wallet.missing */
+function storedVault() {
   if (state.vault === null) throw new Problem("wallet.missing");
   return state.vault;
 }
 
+/** Begins the idle time of the open wallet. */
 function opened() {
   now.locked = false;
   watchIdle();
@@ -92,10 +95,11 @@ function opened() {
   return { address: state.account };
 }
 
+/** Locks the wallet and drops the keys. */
 async function lock() {
   now.locked = true;
-  clearTimeout(idle);
-  await python("wallet.lock");
+  clearTimeout(idleTimer);
+  await python("wallet.lock", {});
   now.changed();
 }
 
@@ -107,11 +111,11 @@ export function touch() {
 
 /** Locks the wallet when the idle time is over, and checks again later. */
 function watchIdle() {
-  clearTimeout(idle);
+  clearTimeout(idleTimer);
   if (now.expired) lock().catch(() => undefined);
   else if (!now.locked) {
-    // Retries after a failure and finds new epochs while no screen is open.
+    // Also without a screen: retries after a failure, and searches new epochs.
     search();
-    idle = setTimeout(watchIdle, Math.min(now.left_ms, POLL_IDLE_CLOCK_MS));
+    idleTimer = setTimeout(watchIdle, Math.min(now.left_ms, POLL_IDLE_CLOCK_MS));
   }
 }

@@ -1,4 +1,4 @@
-// The table of what may begin where: nothing in a page consents or costs.
+// Activation rules: which surface may begin an action of which cost.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -32,7 +32,7 @@ for (const [cost, allowance, may] of ROWS) {
   });
 }
 
-test("the table has a row for each kind and a column for each surface, and no other word is one", () => {
+test("the table has a row for each cost and a column for each surface, and other names are no surface", () => {
   assert.deepEqual(Object.keys(MAY), ["free", "limited", "costs"]);
   for (const row of Object.values(MAY)) assert.deepEqual(Object.keys(row), SURFACES);
   for (const word of ["toString", "__proto__", "", "Press", null, 1, undefined]) {
@@ -42,7 +42,7 @@ test("the table has a row for each kind and a column for each surface, and no ot
   assert.ok(SURFACES.every(isSurface));
 });
 
-test("a script never has more than a press, and a press never more than the extension's own window", () => {
+test("a script may begin no more than a press, and a press no more than the extension's own window", () => {
   for (const cost of Object.keys(MAY))
     for (const allowance of [false, true]) {
       const may = SURFACES.map((surface) => mayBegin(cost, surface, allowance));
@@ -51,7 +51,7 @@ test("a script never has more than a press, and a press never more than the exte
     }
 });
 
-test("terms that use something up make an action limited; free terms make none", () => {
+test("terms with counts or times make an action limited; free terms do not", () => {
   const counted = (counts) => ({ ...FREE, counts });
   for (const action of ["play", "resume", "seek", "preview", "rate"]) {
     assert.equal(costOf(FREE, action, false), "free", action);
@@ -80,13 +80,13 @@ test("terms that use something up make an action limited; free terms make none",
   }
 });
 
-test("what begins a paid play, goes on with it or makes it longer costs; what is not known yet uses nothing up", () => {
+test("actions that begin, resume or extend a paid play cost; without terms an action is free", () => {
   for (const action of ["play", "resume", "preview", "seek"]) assert.equal(costOf(FREE, action, true), "costs");
   assert.equal(costOf(FREE, "rate", true), "free");
   for (const none of [null, undefined]) assert.equal(costOf(none, "play", false), "free");
 });
 
-test("a press whose song may be another one by now begins no more than a page that was touched", () => {
+test("a press for a song that may have been replaced counts as the page's script with user activation", () => {
   assert.deepEqual(SURFACES.map(downgrade), ["page", "activated", "frame", "activated", "activated"]);
   for (const surface of SURFACES)
     for (const cost of ["limited", "costs"]) assert.equal(mayBegin(cost, downgrade(surface), true), false);

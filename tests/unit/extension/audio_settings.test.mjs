@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AudioSettings } from "../../../extension/engine/playback/audio_settings.js";
 
-test("volume and speed stay within their bounds", () => {
+test("volume and speed are limited to their ranges", () => {
   const settings = new AudioSettings();
   for (const [value, volume] of [
     [-1, 0],

@@ -1,7 +1,7 @@
-// The lock of a wallet that nobody uses, by clocks that stand still in sleep, jump, or are set back.
+// The lock of an idle wallet, by clocks that pause during sleep, jump, or are set back.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
-import { ask, code, core, fresh, FRIEND, ME, now, told, wallet } from "./wallet_world.mjs";
+import { ask, code, core, fresh, FRIEND, ME, now, portMessages, wallet } from "./wallet_world.mjs";
 
 const { permit } = await import("../../../extension/engine/provider/permits.js");
 const { PRIVILEGES } = await import("../../../extension/background/privileges.js");
@@ -63,32 +63,32 @@ for (const [name, [change, locks]] of Object.entries(CASES)) {
   });
 }
 
-test("after sleep the first thing that is asked finds it locked, and is no sign of a person that keeps it open", async () => {
+test("after sleep the first request gets a locked wallet, and does not restart the idle time", async () => {
   sleep(20 * MINUTE);
   await assert.rejects(ask("wallet.quote", { to: FRIEND, amount: "1" }), code("wallet.locked"));
   assert.equal((await ask("wallet.status")).locked, true);
-  assert.equal(wallet.standing().wallet, "locked");
+  assert.equal(wallet.statusAt().wallet, "locked");
 });
 
-test("a fee that was shown before a short sleep is not the fee after it", async () => {
+test("a fee that was shown before a short sleep expires", async () => {
   const { quote } = await ask("wallet.quote", { to: FRIEND, amount: "1" });
   sleep(3 * MINUTE);
   await assert.rejects(ask("wallet.send", { quote }), code("wallet.quote"));
 });
 
-test("the core gives its keys up before it comes to an operation of after the sleep", async () => {
+test("after sleep the core drops its keys before the next operation", async () => {
   sleep(20 * MINUTE);
   await python("transaction.sign", { nonce: 1 });
   assert.deepEqual(ops, ["wallet.lock", "transaction.sign"]);
 });
 
-test("a site sees no account after sleep, and its signature waits for the password", async () => {
+test("after sleep a site gets no account, and its signature waits for the password", async () => {
   await permit(SITE, { account: ME });
   provider.open(900, "provider", SITE);
   sleep(20 * MINUTE);
   await provider.onRequest(900, { id: 1, method: "eth_accounts", params: "[]" });
   await provider.onRequest(900, { id: 2, method: "eth_blockNumber", params: "[]" });
-  const replies = told
+  const replies = portMessages
     .filter(({ port, message }) => port === 900 && message.type === "reply")
     .map(({ message }) => [message.ok, JSON.parse(message.body)]);
   assert.deepEqual(replies[0], [true, []]);
@@ -96,7 +96,7 @@ test("a site sees no account after sleep, and its signature waits for the passwo
   provider.close(900);
 });
 
-test("who uses the wallet keeps it open, also over midnight and a change of the hour", async () => {
+test("requests of a person keep the wallet open, also over midnight and a change of the clock", async () => {
   for (let hour = 0; hour < 12; hour++) {
     pass(10 * MINUTE);
     await ask("wallet.account.name", { index: 0, name: "Mine" });
@@ -104,7 +104,7 @@ test("who uses the wallet keeps it open, also over midnight and a change of the 
   assert.equal(now.locked, false);
 });
 
-test("a screen that is left open looks at everything by its own clock, and the wallet locks all the same", async () => {
+test("the periodic requests of an open screen do not keep the wallet open", async () => {
   const READS =
     /^(wallet\.(accounts|contacts|decisions|listening|networks|permits|playing|sites|status|summary)|host\.status)$/;
   const reads = Object.entries(PRIVILEGES.wallet)

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { bigEndian, fromBase64, fromHex, join, same, toBase64 } from "../../../extension/engine/bytes.js";
 
-test("base64 is what Node makes of it, past the size one call takes", () => {
+test("base64 is the same as Node's, also above the size of one call", () => {
   for (const size of [0, 1, 2, 3, 0x7fff, 0x8000, 0x8001, 200_001]) {
     const bytes = new Uint8Array(randomBytes(size));
     assert.equal(toBase64(bytes), Buffer.from(bytes).toString("base64"));
@@ -12,7 +12,7 @@ test("base64 is what Node makes of it, past the size one call takes", () => {
   }
 });
 
-test("hex starts with 0x", () => {
+test("hexadecimal digits begin with 0x", () => {
   assert.deepEqual([...fromHex("0x00ff10")], [0, 255, 16]);
   assert.equal(fromHex("0x").length, 0);
 });
@@ -24,7 +24,7 @@ test("same compares lengths and every byte", () => {
   assert.ok(!same(Uint8Array.of(1), Uint8Array.of(1, 2)));
 });
 
-test("join puts text and bytes one after another", () => {
+test("join concatenates text and bytes", () => {
   assert.deepEqual([...join("é", Uint8Array.of(7), "")], [0xc3, 0xa9, 7]);
   assert.equal(join().length, 0);
 });

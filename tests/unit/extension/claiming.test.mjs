@@ -1,4 +1,4 @@
-// Collecting in private: when each claim is sent, what is asked of whom, and what is spent from private addresses.
+// Private collection: the times of claims, requests to the relayer, and payments from private addresses.
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
@@ -8,7 +8,7 @@ import {
   NETWORK,
   TOKEN,
   ask,
-  asked,
+  hostRequests,
   code,
   core,
   fresh,
@@ -64,7 +64,7 @@ let receipts;
 let answers;
 
 mock.timers.enable({ apis: ["setTimeout", "Date"], now: START });
-const sent = () => asked.filter(({ op }) => op === "claim");
+const sent = () => hostRequests.filter(({ op }) => op === "claim");
 /** Let the time pass in steps of a minute, and everything be asked that is due. @param {number} ms */
 async function pass(ms) {
   for (let left = ms; left > 0; left -= 60_000) {
@@ -76,7 +76,7 @@ async function pass(ms) {
 
 beforeEach(async () => {
   await fresh();
-  await claiming.forget();
+  await claiming.dropPlanned();
   Object.assign(state, {
     claiming: [],
     ahead: [],
@@ -126,7 +126,7 @@ beforeEach(async () => {
   };
 });
 
-test("each claim goes to its own payee, alone, marked to be mixed, at a moment of its own: nobody presses anything", async () => {
+test("each claim is sent alone to its own payee, as a mixed claim at a time of its own, without a press", async () => {
   await claiming.plan();
   assert.equal(sent().length, 0);
   const moments = state.claiming.map(({ at_ms }) => at_ms);
@@ -142,7 +142,7 @@ test("each claim goes to its own payee, alone, marked to be mixed, at a moment o
   assert.deepEqual(state.claiming, []);
 });
 
-test("moments are spread over all of the time, and are never alike", async () => {
+test("times are spread over the whole range, and differ", async () => {
   const all = [];
   for (let run = 0; run < 40; run += 1) {
     state.claiming = [];
@@ -154,7 +154,7 @@ test("moments are spread over all of the time, and are never alike", async () =>
     assert.ok(all.filter((share) => Math.floor(share * 4) === quarter).length > 10);
 });
 
-test("what is still pending is planned from when it is final, so that the time of a claim tells nothing of when the wallet was open", async () => {
+test("a pending receipt is planned from the end of its epoch, so that the time of a claim does not depend on when the wallet was open", async () => {
   const due_s = Math.floor(Date.now() / 1000) + 7200;
   receipts = [1, 2, 3, 4].map((n) => receipt(n, { state: "pending", due_s }));
   await ask("wallet.summary");
@@ -175,7 +175,7 @@ test("what is still pending is planned from when it is final, so that the time o
   );
   assert.deepEqual(new Set(sent().map(({ claims }) => claims[0])), new Set([1, 2, 3, 4].map(ADDRESS)));
   // Asked about again once it is paid, and no earlier.
-  asked.length = 0;
+  hostRequests.length = 0;
   for (const one of state.claiming) answers.set(one.payee, "0xaa");
   await pass(2 * SPREAD);
   assert.deepEqual([sent().length, state.claiming.length], [4, 0]);
@@ -184,7 +184,7 @@ test("what is still pending is planned from when it is final, so that the time o
 /** A payee that serves: the newest session at its station. */
 const serving = (n) => ({ ...session(n), device: OTHER, expires_s: Math.floor(Date.now() / 1000) + 7 * 86_400 });
 
-test("what is earned under a locked wallet has a claim that was signed before: its time tells nothing of when the wallet is opened again", async () => {
+test("a reward under a locked wallet has a claim that was signed ahead, whose time does not depend on when the wallet is opened", async () => {
   const began_s = Math.floor(Date.now() / 1000);
   const due_s = (epoch) => began_s + (epoch + 1) * 3600;
   state.sessions = [serving(1)];
@@ -225,7 +225,7 @@ test("what is earned under a locked wallet has a claim that was signed before: i
   assert.equal(state.ahead.length, 166);
 });
 
-test("claims ahead are of the payee that serves, are signed once, and are forgotten with it", async () => {
+test("claims ahead are of the payee in use, are signed once, and are dropped with it", async () => {
   state.sessions = [serving(1)];
   receipts = [receipt(1, { state: "pending", due_s: 9 })];
   await claiming.plan();
@@ -245,7 +245,7 @@ test("claims ahead are of the payee that serves, are signed once, and are forgot
   assert.deepEqual(state.ahead, []);
 });
 
-test("what the relayer could not be given in time keeps its moment, and is handed over when the computer runs again", async () => {
+test("a claim that could not be sent in time keeps its time of payment, and is sent when the computer runs again", async () => {
   const due_s = Math.floor(Date.now() / 1000) + 20 * 3600;
   receipts = [receipt(1, { state: "pending", due_s })];
   await claiming.plan();
@@ -259,7 +259,7 @@ test("what the relayer could not be given in time keeps its moment, and is hande
   );
 });
 
-test("a plan is drawn once: a further look, a lock and a restart of the engine keep it", async () => {
+test("times are drawn once: another run, a lock and a restart of the engine keep them", async () => {
   await claiming.plan();
   const plan = structuredClone(state.claiming);
   receipts.push(receipt(5));
@@ -279,7 +279,7 @@ test("a plan is drawn once: a further look, a lock and a restart of the engine k
   assert.equal(now.locked, true);
 });
 
-test("what was missed while nothing ran is not sent at once, but drawn anew", async () => {
+test("a time that was missed while the engine did not run is drawn again", async () => {
   await claiming.plan();
   mock.timers.setTime(Date.now() + 3 * SPREAD);
   const at = Date.now();
@@ -291,7 +291,7 @@ test("what was missed while nothing ran is not sent at once, but drawn anew", as
   assert.equal(sent().length, 4);
 });
 
-test("a moment that a wrong clock drew is drawn anew", async () => {
+test("a time that was drawn under a wrong clock is drawn again", async () => {
   await claiming.plan();
   state.claiming = state.claiming.map((one) => ({
     ...one,
@@ -304,7 +304,7 @@ test("a moment that a wrong clock drew is drawn anew", async () => {
   assert.ok(state.claiming.every(({ due_ms, at_ms }) => due_ms <= at && at_ms >= at && at_ms <= at + 3_600_000));
 });
 
-test("a claim that the relayer holds is asked about later, and dropped when the chain has it", async () => {
+test("a claim that the relayer holds is queried later, and dropped when the chain has it", async () => {
   receipts = [receipt(1)];
   await claiming.plan();
   await pass(SPREAD + 120_000);
@@ -317,7 +317,7 @@ test("a claim that the relayer holds is asked about later, and dropped when the 
   assert.ok(sent().length <= first + 2);
 });
 
-test("one that fails for long is given up, and does not hold up others for ever", async () => {
+test("a claim that fails for long is dropped, and does not delay others without limit", async () => {
   receipts = [receipt(1)];
   await claiming.plan();
   answers.set(ADDRESS(1), new Problem("claim.unknown"));
@@ -338,7 +338,7 @@ for (const [answer, left] of [
   ["server.unreachable", ""],
   ["claim.pending", ""],
 ]) {
-  test(`a claim that is answered ${answer} ${left === null ? "is over" : left ? "says so" : "is sent again later"}`, async () => {
+  test(`after ${answer} a claim ${left === null ? "is dropped" : left ? "has the code" : "is sent again later"}`, async () => {
     receipts = [receipt(1)];
     await claiming.plan();
     answers.set(ADDRESS(1), new Problem(answer));
@@ -356,7 +356,7 @@ for (const [answer, left] of [
   });
 }
 
-test("what is final and on its way is told with its last moment, and what is paid is forgotten", async () => {
+test("the status has the number and the last time of final claims, and paid ones are dropped", async () => {
   await claiming.plan();
   let told = await ask("wallet.summary");
   assert.deepEqual([told.claimable_wei, told.claiming.count], ["40", 4]);
@@ -373,7 +373,7 @@ test("what is final and on its way is told with its last moment, and what is pai
   );
 });
 
-test("at once: the plan is given up, and all goes to the account in one transaction", async () => {
+test("collecting at once drops the plan, and sends everything to the account in one transaction", async () => {
   await claiming.plan();
   core["claim.sign"] = ({ payee, to }) => {
     assert.equal(to, ME);
@@ -387,10 +387,10 @@ test("at once: the plan is given up, and all goes to the account in one transact
   assert.deepEqual(state.claiming, []);
 });
 
-test("other words see nothing of a plan, which goes on", async () => {
+test("other recovery words do not get a plan, which continues", async () => {
   await claiming.plan();
   state.accounts = [{ index: 0, name: "", address: FRIEND }];
-  assert.equal(claiming.standing().count, 0);
+  assert.equal(claiming.status().count, 0);
   for (const one of state.claiming) answers.set(one.payee, "0xaa");
   await pass(SPREAD + 120_000);
   assert.equal(sent().length, 4);
@@ -434,11 +434,11 @@ function lay(amounts) {
   return left;
 }
 const orders = () =>
-  asked
+  hostRequests
     .filter(({ op }) => op === "sweep")
     .map(({ sweep }) => [Number(sweep.payee), Number(BigInt(sweep.amount_wei) / 10n ** 14n), sweep.to]);
 
-test("the balance is the account's and what lies at private addresses; sending from one of them needs no other and no account", async () => {
+test("the balance includes tokens at private addresses, and a payment from one of them involves no other address", async () => {
   lay({ 1: 7, 2: 3, 3: 5 });
   const told = await ask("wallet.summary");
   assert.deepEqual(
@@ -453,12 +453,12 @@ test("the balance is the account's and what lies at private addresses; sending f
   assert.deepEqual(orders(), []);
   await ask("wallet.send", { quote: quote.quote });
   assert.deepEqual(orders(), [[3, 4, FRIEND]]);
-  assert.equal(asked.filter(({ op }) => op === "send").length, 0);
+  assert.equal(hostRequests.filter(({ op }) => op === "send").length, 0);
   const [line] = (await ask("wallet.summary")).activity.filter(({ kind }) => kind === "sent");
   assert.deepEqual([line.state, line.other, line.amount_wei], ["claimed", FRIEND, String(4n * 10n ** 14n)]);
 });
 
-test("what the ledger knows to lie at payees counts before each of them was looked at", async () => {
+test("tokens at payees by the ledger count before the balance of each is read", async () => {
   lay({ 1: 7, 2: 3 });
   const { summary } = host;
   host.summary = (request) => ({
@@ -468,7 +468,7 @@ test("what the ledger knows to lie at payees counts before each of them was look
   assert.equal((await ask("wallet.summary")).private_wei, String(25n * 10n ** 14n));
 });
 
-test("where one is not enough as few as possible go, one after the other, and their number is told before", async () => {
+test("where one address is not enough the fewest possible pay, one after the other, and the quote has their number", async () => {
   lay({ 1: 7, 2: 3, 3: 5 });
   const quote = await ask("wallet.quote", { to: FRIEND, amount: "12", from: "private" });
   assert.equal(quote.addresses, 2);
@@ -480,7 +480,7 @@ test("where one is not enough as few as possible go, one after the other, and th
   await assert.rejects(ask("wallet.quote", { to: FRIEND, amount: "4", from: "private" }), code("wallet.funds"));
 });
 
-test("a recipient whom another address has paid: the person is told that both are seen to be one person's", async () => {
+test("a quote to a recipient whom another address has paid names the linkage", async () => {
   lay({ 1: 7, 2: 3, 3: 5 });
   const first = await ask("wallet.quote", { to: FRIEND, amount: "5", from: "private" });
   assert.equal(first.shows, null);
@@ -493,7 +493,7 @@ test("a recipient whom another address has paid: the person is told that both ar
   assert.equal((await ask("wallet.quote", { to: FRIEND, amount: "1" })).shows, "again");
 });
 
-test("the account's payments alone show nothing of private addresses", async () => {
+test("payments of the account alone reveal no private address", async () => {
   lay({ 1: 7 });
   state.sent = [
     {
@@ -528,7 +528,7 @@ test("an address that has paid a recipient pays it again before another one does
   ]);
 });
 
-test("several addresses are those of one station where they are enough: another station's do not meet them", async () => {
+test("several addresses are those of one station where they are enough, without another station's", async () => {
   lay({ 1: 7, 2: 6, 3: 3, 4: 2 });
   const { quote, addresses } = await ask("wallet.quote", { to: FRIEND, amount: "10", from: "private" });
   assert.equal(addresses, 2);
@@ -539,7 +539,7 @@ test("several addresses are those of one station where they are enough: another 
   ]);
 });
 
-test("what was handed over and did not arrive is not spent again while its order is good", async () => {
+test("tokens under an order that were not sent are not spent again while the order is valid", async () => {
   lay({ 1: 7, 2: 3 });
   const kept = host.sweep;
   host.sweep = () => {
@@ -556,7 +556,7 @@ test("what was handed over and did not arrive is not spent again while its order
   assert.deepEqual(orders().at(-1), [1, 5, FRIEND]);
 });
 
-test("a refusal before anything was sent holds nothing back; the first failure ends what would follow", async () => {
+test("a refusal before anything was sent blocks no tokens; the first failure ends the payment", async () => {
   lay({ 1: 7, 2: 3 });
   host.relayer = () => {
     throw new Problem("claim.busy");
@@ -567,7 +567,7 @@ test("a refusal before anything was sent holds nothing back; the first failure e
   assert.equal((await ask("wallet.quote", { to: FRIEND, amount: "9", from: "private" })).addresses, 2);
 });
 
-test("a private address does not pay itself", async () => {
+test("a private address cannot pay itself", async () => {
   lay({ 1: 7 });
   await assert.rejects(ask("wallet.quote", { to: ADDRESS(1), amount: "4", from: "private" }), code("wallet.recipient"));
 });

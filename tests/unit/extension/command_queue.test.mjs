@@ -1,4 +1,4 @@
-// A page's wishes: allowed in order, begun in order, done when all before are done.
+// Commands of a page: allowed in order, started in order, done when all before are done.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommandQueue } from "../../../extension/engine/playback/command_queue.js";
@@ -10,7 +10,7 @@ const defer = () => {
 };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("a pause waits until the play before it is allowed, and not for its end", async () => {
+test("a pause waits for the permission of the play before it, not for its end", async () => {
   const wishes = new CommandQueue();
   const allowed = defer();
   const sounded = defer();
@@ -35,7 +35,7 @@ test("a pause waits until the play before it is allowed, and not for its end", a
   assert.equal(wishes.done, 2);
 });
 
-test("what is not allowed is denied by its number and is done with", async () => {
+test("a command that is not allowed is denied by its number, and done", async () => {
   const wishes = new CommandQueue();
   const acts = [];
   await wishes.execute(
@@ -52,7 +52,7 @@ test("what is not allowed is denied by its number and is done with", async () =>
   assert.deepEqual([wishes.denied, wishes.done], [1, 2]);
 });
 
-test("what fails stops nothing after it", async () => {
+test("a command that fails does not stop those after it", async () => {
   const wishes = new CommandQueue();
   await assert.rejects(
     wishes.execute(

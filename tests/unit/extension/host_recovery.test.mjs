@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, asked, fresh, host } from "./wallet_world.mjs";
+import { ask, hostRequests, fresh, host } from "./wallet_world.mjs";
 
 const { HostRecovery } = await import("../../../extension/engine/playback/host_recovery.js");
 
@@ -29,12 +29,12 @@ function world({ granted = true, ticket = TICKET, reopen = async () => undefined
 
 beforeEach(async () => {
   await fresh();
-  asked.length = 0;
+  hostRequests.length = 0;
   host.rejoin = () => ({});
 });
 after(() => ask("wallet.lock"));
 
-test("the host that has lost a play is known by its code", () => {
+test("codes that mean that the host does not have the play any more", () => {
   const { recovery, stream } = world();
   for (const code of ["host.gone", "host.slow", "host.stream.unknown", "ticket.missing"])
     assert.equal(recovery.isNeeded(new Problem(code)), true, code);
@@ -50,12 +50,12 @@ test("the song is opened again and the play continued with its ticket; two calle
   await Promise.all(both);
   assert.deepEqual([done, recovery.pending], [["open"], null]);
   assert.deepEqual(
-    asked.filter(({ op }) => op === "rejoin").map(({ ticket }) => ticket),
+    hostRequests.filter(({ op }) => op === "rejoin").map(({ ticket }) => ticket),
     [TICKET],
   );
 });
 
-test("a host that is not back yet is tried again, another refusal is final", async () => {
+test("a host that is not available yet is tried again, and another refusal is final", async () => {
   const { recovery, done } = world({
     reopen: async (tries) => {
       if (tries.length < 2) throw new Problem("host.gone");
@@ -72,7 +72,7 @@ test("a host that is not back yet is tried again, another refusal is final", asy
   assert.deepEqual(refused.done, ["open"]);
 });
 
-test("a play that had not started gets a new ticket, and one without a ticket nothing", async () => {
+test("a play that had not started gets a new ticket, and without a ticket nothing is continued", async () => {
   host.rejoin = () => {
     throw new Problem("ticket.missing");
   };

@@ -1,4 +1,4 @@
-// A play that begins while its song moves to another security server: another ticket, and the fan hears the song.
+// A play that starts while its song moves to another security server: it gets another ticket.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
@@ -55,7 +55,7 @@ beforeEach(async () => {
 // A wallet that is open has a timer that locks it.
 after(() => ask("wallet.lock"));
 
-test("an opened ticket that may not begin any more is replaced at once, and the play begins once", async () => {
+test("a ticket of the old server is replaced at once, and the play starts once", async () => {
   refusals = ["server.moved"];
   await new InvocationClient(stream).act("play", 0, 0);
   assert.deepEqual(asked, ["play 1", "play 2"]);
@@ -63,14 +63,14 @@ test("an opened ticket that may not begin any more is replaced at once, and the 
   assert.ok(tickets.used);
 });
 
-test("a station that learns of the move a moment later is asked again", async () => {
+test("a station that reads the move later is requested again", async () => {
   refusals = ["server.moved", "server.moved"];
   await new InvocationClient(stream).act("play", 0, 0);
   assert.deepEqual(asked, ["play 1", "play 2", "play 3"]);
   assert.deepEqual(stalls, [true, false]);
 });
 
-test("what runs already is not begun anew by a move, and other refusals are final", async () => {
+test("a running play is not started again by a move, and other refusals are final", async () => {
   refusals = ["server.moved"];
   await assert.rejects(new InvocationClient(stream).act("seek", 0, 0), (error) => error.code === "server.moved");
   refusals = ["policy.count.exhausted"];
@@ -81,7 +81,7 @@ test("what runs already is not begun anew by a move, and other refusals are fina
   assert.deepEqual(asked, ["seek 1", "play 1"]);
 });
 
-test("a stream that the host let go for others is opened again when somebody plays it", async () => {
+test("a stream that the host has evicted is opened again for a play", async () => {
   const done = [];
   tickets.ready = false;
   tickets.ensure = async () => {

@@ -1,4 +1,4 @@
-// Keys of a grant made by the Python core, opened as the browser does.
+// Keys of a grant of the Python core, unwrapped as in the browser.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -24,12 +24,12 @@ async function ringOf() {
   return ring;
 }
 
-test("seals are bound to the bytes the core binds them to", () => {
+test("associated data of segments are those of the core", () => {
   for (const [index, { aad: expected }] of vector.segments.entries())
     assert.deepEqual(aad(address, index), fromHex(expected));
 });
 
-test("every segment of the vector opens with its key, and no key can be read", async () => {
+test("every segment of the vector is decrypted with its key, and no key can be exported", async () => {
   const ring = await ringOf();
   await ring.addGrant(grant(), address);
   for (const [index, { sealed, clear }] of vector.segments.entries()) {
@@ -55,7 +55,7 @@ test("a grant for another stream does not unwrap", async () => {
   await assert.rejects(new KeyRing().addGrant(grant(), address), tag);
 });
 
-test("a segment that was changed, moved or cut does not open", async () => {
+test("a segment that was changed, moved or cut is not decrypted", async () => {
   const ring = await ringOf();
   await ring.addGrant(grant(), address);
   const sealed = fromBase64(vector.segments[0].sealed);
@@ -74,7 +74,7 @@ test("a segment that was changed, moved or cut does not open", async () => {
     await assert.rejects(unseal(ring.keys.get(0), sealed.slice(0, size), address, 0), tag);
 });
 
-test("each ring has a key pair of its own whose private half stays in it, and forgets when told to", async () => {
+test("each ring has a key pair of its own whose private key cannot be exported, and drops its keys", async () => {
   const [one, two] = [new KeyRing(), new KeyRing()];
   assert.equal((await one.publicKey).length, 32);
   assert.notDeepEqual(await one.publicKey, await two.publicKey);

@@ -1,5 +1,4 @@
-// Whether the next play of a song that its listener pays is a paid one: the allowance is for the site that a person has
-// opened.
+// Start of the next play of a song that its listener pays: the allowance is for the site in the tab.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { ask, core, fresh, host, wallet } from "./wallet_world.mjs";
@@ -36,17 +35,17 @@ beforeEach(async () => {
 });
 after(() => ask("wallet.lock"));
 
-test("within the budget of its own site a play is a paid one; in a frame of another site it is the preview, whatever the budget", async () => {
+test("within the budget of its site a play is paid; in a frame of another site it is the preview, whatever the budget", async () => {
   const own = paying({});
   await own.decide();
   assert.deepEqual([own.need, own.on, starts], [null, true, [{ begins: "play", from_ms: 0 }]]);
   const framed = paying({ inside: true });
   await framed.decide();
   assert.deepEqual([framed.need, framed.on, on], ["inside", false, [true, false]]);
-  assert.equal(wallet.standing().wallet, "open");
+  assert.equal(wallet.statusAt().wallet, "open");
 });
 
-test("the allowance of one site is none for another, by scheme and port too", async () => {
+test("the allowance of a site does not count for another one, also of another scheme or port", async () => {
   for (const origin of [
     "http://band.example",
     "https://band.example:8443",

@@ -1,8 +1,8 @@
-// Listening money taken back: every step of it, and what is left half done by an accident.
+// Withdrawal of listening money: its steps, and an interrupted one.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, state } from "./wallet_world.mjs";
+import { ME, NETWORK, TOKEN, ask, hostRequests, code, core, fresh, host, state } from "./wallet_world.mjs";
 
 const [SERVER, PAYER, STATION] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
 const PLACE = {
@@ -64,7 +64,7 @@ const settled = async () => {
   throw new Error("never settled");
 };
 
-test("what the contract gave out is sent home whole, also when posts left less than was asked", async () => {
+test("all that was withdrawn is sent to the account, also where statements left less than requested", async () => {
   await take();
   await settled();
   assert.deepEqual(sent.slice(-2), [
@@ -73,7 +73,7 @@ test("what the contract gave out is sent home whole, also when posts left less t
   ]);
 });
 
-test("an end between the two steps loses nothing: the next press goes on with the second", async () => {
+test("after an interruption between the two steps the next press continues with the second", async () => {
   place = { ...place, requested_wei: "0", escrow_wei: "0", held_wei: "64" };
   await take();
   await settled();
@@ -84,15 +84,15 @@ test("an end between the two steps loses nothing: the next press goes on with th
   );
 });
 
-test("before its time nothing is sent, and nothing is taken from nothing", async () => {
+test("nothing is sent before the delay is over, and nothing from an empty escrow", async () => {
   place = { ...place, now_s: 99 };
   await assert.rejects(take(), code("claim.pending"));
   place = { ...place, requested_wei: "0", escrow_wei: "0" };
   await assert.rejects(take(), code("listener.escrow.short"));
-  assert.deepEqual([sent, asked.filter(({ op }) => op === "send")], [[], []]);
+  assert.deepEqual([sent, hostRequests.filter(({ op }) => op === "send")], [[], []]);
 });
 
-test("a node's refusal or silence ends no step: the same bytes are offered until a block has them", async () => {
+test("a node's refusal or timeout ends no step: the same bytes are sent until a block has them", async () => {
   place = { ...place, requested_wei: "0", escrow_wei: "0", held_wei: "64" };
   const { send } = host;
   const offered = [];
@@ -125,7 +125,7 @@ test("a node's refusal or silence ends no step: the same bytes are offered until
   assert.deepEqual([sent.length, answers.length, place.held_wei], [1, 0, "0"]);
 });
 
-test("a step whose number another transaction took fails by that name", async () => {
+test("a step whose nonce another transaction has used fails with transfer.replaced", async () => {
   place = { ...place, requested_wei: "0", escrow_wei: "0", held_wei: "64" };
   host.transaction = () => ({ state: "replaced", by: "0xother" });
   await take();

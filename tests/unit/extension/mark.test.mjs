@@ -1,4 +1,4 @@
-// The watermark's demodulator beside Python's, on the same samples (tests/vectors/mark/make.py).
+// The watermark's demodulator compared with Python's, on the same samples (tests/vectors/mark/make.py).
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ function agreement(a, b) {
   return ab / Math.sqrt(aa * bb);
 }
 
-test("every soft bit of a marked segment has the sign that Python gives it, and nearly its weight", () => {
+test("every soft bit of a marked segment has the sign of Python's, and nearly its magnitude", () => {
   for (const segment of segments.filter(({ address }) => address)) {
     const soft = demodulate(samples(segment), segment.rate, watermark);
     assert.equal(soft.length, 420);
@@ -24,18 +24,18 @@ test("every soft bit of a marked segment has the sign that Python gives it, and 
   }
 });
 
-test("a segment without a mark gives bits that lean nowhere near a marked one's", () => {
+test("the soft bits of a segment without a mark are much weaker", () => {
   const [marked, , , bare] = segments;
   const soft = demodulate(samples(bare), bare.rate, watermark);
   assert.ok(Math.abs(agreement(soft, marked.soft)) < 0.25);
   assert.ok(soft.every(Number.isFinite));
 });
 
-test("silence is all zeros, not numbers that are none", () => {
+test("the soft bits of silence are zero, not NaN", () => {
   assert.ok(demodulate(new Float32Array(96_000), 48_000, watermark).every((value) => value === 0));
 });
 
-test("what cannot carry a block is not read", () => {
+test("a segment that cannot have a block is not demodulated", () => {
   const pcm = new Float32Array(96_000);
   assert.equal(demodulate(pcm, 48_000, { ...watermark, version: 2 }), null);
   assert.equal(demodulate(pcm, 48_000, { ...watermark, layers: ["inband"] }), null);

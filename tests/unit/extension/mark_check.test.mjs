@@ -1,7 +1,7 @@
-// Which segments have their watermark checked, and what a mismatch does.
+// Selection of the segments whose watermark is checked, and the effect of a mismatch.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
-import { ask, asked, core, fresh, host } from "./wallet_world.mjs";
+import { ask, hostRequests, core, fresh, host } from "./wallet_world.mjs";
 
 const { MarkCheck } = await import("../../../extension/engine/media/mark_check.js");
 
@@ -10,7 +10,7 @@ const RATE = 48_000;
 
 beforeEach(async () => {
   await fresh();
-  asked.length = 0;
+  hostRequests.length = 0;
 });
 after(() => ask("wallet.lock"));
 
@@ -28,7 +28,7 @@ function world(watermark = MARK) {
   return { check, verdicts, problems };
 }
 
-test("the first segment with a mark is checked, and then one of sixteen", () => {
+test("the first segment with a mark is checked, and then every sixteenth", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { check } = world();
   const checked = [];
@@ -44,7 +44,7 @@ test("a song without a mark is not checked", () => {
     assert.equal(world(/** @type {any} */ (watermark)).check.carries(0), false);
 });
 
-test("the core's verdict is passed on, and another address is a problem, at the host too", async () => {
+test("the core's verdict is passed on, and another address is a problem, which the host records", async () => {
   globalThis.OfflineAudioContext = /** @type {any} */ (
     class {
       async decodeAudioData() {
@@ -61,7 +61,7 @@ test("the core's verdict is passed on, and another address is a problem, at the 
   }
   assert.deepEqual([verdicts, problems], [["match", "mismatch"], ["watermark.mismatch"]]);
   assert.deepEqual(
-    asked.filter(({ op }) => op === "problem").map(({ code }) => code),
+    hostRequests.filter(({ op }) => op === "problem").map(({ code }) => code),
     ["watermark.mismatch"],
   );
 });

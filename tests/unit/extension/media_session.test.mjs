@@ -1,4 +1,4 @@
-// What the system's media controls show and do.
+// The system's media controls.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MediaSessionController } from "../../../extension/engine/playback/media_session.js";
@@ -66,7 +66,7 @@ test("the controls play, pause and seek, within the song", () => {
   ]);
 });
 
-test("next and previous are there where the list has them", () => {
+test("next and previous are available where the list has such tracks", () => {
   const { session, screen, player } = world();
   const one = player("One");
   screen.update(one, { ...STATE, list: { index: 1, count: 3 } });
@@ -80,7 +80,7 @@ test("next and previous are there where the list has them", () => {
   assert.equal(session.handlers.nexttrack, null);
 });
 
-test("who sounds has the screen, keeps it in a pause, and leaves it when gone", () => {
+test("the player that sounds has the media session, keeps it during a pause, and releases it when closed", () => {
   const { session, screen, player } = world();
   const one = player("One");
   const two = player("Two");
@@ -99,7 +99,7 @@ test("who sounds has the screen, keeps it in a pause, and leaves it when gone", 
   );
 });
 
-test("a browser without media session is left alone", () => {
+test("a browser without media session is no error", () => {
   const { player } = world();
   new MediaSessionController(undefined, () => []).update(player("One"), STATE);
 });

@@ -57,7 +57,7 @@ test("a request of a screen without a handler in the engine, or a handler withou
     /"((?:wallet|host|network)\.[a-z.]+)"(?:\(|: \w)/g,
   );
   assert.deepEqual(handled, rows("wallet"));
-  assert.deepEqual(all(inRoom("engine/provider/approvals.js"), /async "(approval\.[a-z.]+)"\(/g), rows("approval"));
+  assert.deepEqual(all(inRoom("engine/provider/approvals.js"), /"(approval\.[a-z.]+)"(?:\(|: \w)/g), rows("approval"));
 });
 
 test("a message of the background without a handler in the engine, or a handler without a sender", () => {

@@ -63,7 +63,7 @@ const gone = () => {
 const never = () => new Promise(() => {});
 const code = (expected) => (error) => error.code === expected;
 
-test("the first place is asked, and no other while it is well", async () => {
+test("the first mirror is used while it works", async () => {
   const { part, asked } = world(good, good);
   for (let i = 0; i < 3; i++) assert.deepEqual(await part(), BYTES);
   assert.deepEqual(
@@ -72,7 +72,7 @@ test("the first place is asked, and no other while it is well", async () => {
   );
 });
 
-test("a dead place is left at once for the next, and rests", async () => {
+test("after a failure the next mirror is used, and the first is backed off", async () => {
   const { part, asked, clock } = world(dead, good);
   assert.deepEqual(await part(), BYTES);
   assert.equal(clock.at, 0);
@@ -89,7 +89,7 @@ test("a dead place is left at once for the next, and rests", async () => {
   );
 });
 
-test("a place that fails again rests twice as long each time, up to half a minute", async () => {
+test("the backoff doubles with each failure, up to 30 s", async () => {
   const { part, asked, clock } = world(dead, good);
   const times = () => asked.filter(([place]) => place === 0).map(([, at]) => at);
   for (; times().length < 10; clock.at += 250) await part();
@@ -99,7 +99,7 @@ test("a place that fails again rests twice as long each time, up to half a minut
   assert.deepEqual(rests, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
 });
 
-test("jitter takes up to half of a rest away", async () => {
+test("jitter shortens a backoff by up to a half", async () => {
   const { part, asked, clock } = world(dead, good);
   clock.chance = 0;
   await part();
@@ -111,7 +111,7 @@ test("jitter takes up to half of a rest away", async () => {
   assert.equal(asked.length, 5);
 });
 
-test("a place that comes back is the first again", async () => {
+test("a mirror that works again is the first again", async () => {
   const { part, asked, clock } = world((how, n) => (n === 1 ? dead() : BYTES.slice()), good);
   await part();
   clock.at = 1000;
@@ -122,7 +122,7 @@ test("a place that comes back is the first again", async () => {
   );
 });
 
-test("a lone place is tried four times, with rests between", async () => {
+test("a single mirror is tried four times, with a backoff in between", async () => {
   const { part, asked } = world(dead);
   await assert.rejects(part(), code("sps.segment.missing"));
   assert.deepEqual(
@@ -131,13 +131,13 @@ test("a lone place is tried four times, with rests between", async () => {
   );
 });
 
-test("a part that is nowhere is asked for once in each place", async () => {
+test("a part that no mirror has is requested once of each", async () => {
   const { part, asked } = world(gone, gone);
   await assert.rejects(part(), (error) => error.code === "sps.segment.missing" && error.detail.status === 404);
   assert.equal(asked.length, 2);
 });
 
-test("a place that sends nothing is given up after the watchdog's time, and its request is ended", async () => {
+test("a request without progress is aborted after the stall time", async () => {
   let ended = false;
   const { part, clock, asked } = world(
     (how) => (how.signal.addEventListener("abort", () => (ended = true)), never()),
@@ -153,7 +153,7 @@ test("a place that sends nothing is given up after the watchdog's time, and its 
   );
 });
 
-test("bytes that trickle keep the watchdog quiet, but not for ever where another place would do", async () => {
+test("slow progress is no stall, but is limited where another mirror is available", async () => {
   const trickle = (clock) => (how) => {
     const more = () => {
       if (how.signal.aborted) return;
@@ -170,7 +170,7 @@ test("bytes that trickle keep the watchdog quiet, but not for ever where another
   assert.equal(first.clock.at, PART_MS);
 });
 
-test("a lone slow place is given all the time it needs", async () => {
+test("a single slow mirror has no time limit", async () => {
   const holder = {};
   const { part, clock } = world(
     (how) =>
@@ -189,7 +189,7 @@ test("a lone slow place is given all the time it needs", async () => {
   assert.equal(clock.at, 39_000);
 });
 
-test("spoilt bytes are asked for once more past caches, then somewhere else", async () => {
+test("corrupt bytes are requested once more past caches, then of another mirror", async () => {
   const { part, asked } = world(() => new Uint8Array(100), good);
   assert.deepEqual(await part(), BYTES);
   assert.deepEqual(
@@ -202,20 +202,20 @@ test("spoilt bytes are asked for once more past caches, then somewhere else", as
   );
 });
 
-test("bytes that are wrong everywhere are the file's fault, even where another place is dead", async () => {
+test("bytes that are corrupt at every mirror are sps.segment.hash, also where another mirror fails", async () => {
   const { part } = world(dead, () => new Uint8Array(100));
   await assert.rejects(part(), code("sps.segment.hash"));
   const { part: brief } = world(() => BYTES.slice(0, 50));
   await assert.rejects(brief(), code("sps.truncated"));
 });
 
-test("what is closed asks no more, and ends what is under way", async () => {
+test("a closed loader sends no requests, and aborts the running ones", async () => {
   const { part, stop, asked } = world(() => (queueMicrotask(() => stop.abort()), never()), good);
   await assert.rejects(part(), code("sps.segment.missing"));
   assert.equal(asked.length, 1);
 });
 
-test("whatever the mirrors do, the part comes right or not at all", async () => {
+test("for random behaviour of the mirrors the part is correct or the load fails", async () => {
   let seed = 42;
   const random = () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x7fffffff;
   for (let round = 0; round < 60; round++) {
@@ -229,7 +229,7 @@ test("whatever the mirrors do, the part comes right or not at all", async () => 
   }
 });
 
-test("the speed of large parts is measured, and a new measure counts more", async () => {
+test("the throughput is measured for large parts, with exponential smoothing", async () => {
   const { delivery } = world(good);
   delivery.recordThroughput(100, 1);
   assert.equal(delivery.kbps, null);
@@ -239,7 +239,7 @@ test("the speed of large parts is measured, and a new measure counts more", asyn
   assert.ok(Math.abs(delivery.kbps - 1400) < 1);
 });
 
-test("a part in a folder has its hash for a name and is asked for without a range", async (t) => {
+test("a part in a folder is named by its hash and requested without a range", async (t) => {
   const asked = [];
   const server = createServer((request, response) => {
     asked.push([request.url, request.headers.range]);

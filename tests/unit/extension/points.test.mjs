@@ -1,4 +1,4 @@
-// Points: what a station is told when it is asked.
+// Requests for points to a station.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { ask, core, fresh } from "./wallet_world.mjs";
@@ -12,7 +12,7 @@ after(() => {
   return ask("wallet.lock");
 });
 
-test("a station is told the minute, and its own time where it refuses that", async () => {
+test("a request has the time in whole minutes, and the station's time after its refusal", async () => {
   // Before the wallet opens: it locks itself when hours pass.
   mock.timers.enable({ apis: ["Date"], now: (MINUTE_S + 47) * 1000 });
   await ask("wallet.unlock", { password: "x" });

@@ -1,10 +1,10 @@
-// The provider: what a site sees before and after a person agreed, what is asked, what is refused, and in which words.
+// The provider: what a site gets before and after an approval, the approval window, and the errors.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import {
   ask as wallet,
-  asked,
+  hostRequests as asked,
   core,
   FRIEND,
   fresh,
@@ -14,7 +14,7 @@ import {
   now,
   state,
   storage,
-  told,
+  portMessages,
   TOKEN,
 } from "./wallet_world.mjs";
 
@@ -32,7 +32,7 @@ let port = 0;
 function page(site = SITE) {
   const mine = ++port;
   provider.open(mine, "provider", site);
-  const heard = () => told.filter((one) => one.port === mine).map(({ message }) => message);
+  const heard = () => portMessages.filter((one) => one.port === mine).map(({ message }) => message);
   return {
     port: mine,
     events: () =>
@@ -84,7 +84,7 @@ mock.method(performance, "now", () => clock.now);
 beforeEach(async () => {
   clock.now += 1_000_000;
   await fresh();
-  told.length = 0;
+  portMessages.length = 0;
   Object.assign(core, {
     "personal.read": ({ data }) => ({ text: data, hex: "0x68", hidden: false, sign_in: null }),
     "personal.sign": () => ({ signature: "0x51" }),
@@ -100,7 +100,7 @@ beforeEach(async () => {
 });
 after(() => wallet("wallet.lock"));
 
-test("without a permit a site sees nothing and may ask for nothing", async () => {
+test("without a permit a site gets no account, and its requests are refused", async () => {
   const one = page();
   assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
   assert.deepEqual(await one.ask("wallet_getPermissions"), { value: [] });
@@ -123,7 +123,7 @@ test("without a permit a site sees nothing and may ask for nothing", async () =>
   await wallet("wallet.network", { chain_id: 31337 });
 });
 
-test("a person chooses one account for one site, and may take it back", async () => {
+test("a person permits one account to a site, and may revoke it", async () => {
   await wallet("wallet.account.add", { name: "Tips" });
   const tips = state.account;
   const one = await connect(SITE, tips);
@@ -151,7 +151,7 @@ test("a person chooses one account for one site, and may take it back", async ()
   assert.deepEqual(storage.permits, []);
 });
 
-test("a site gives its permit back by itself, and asks for accounts only", async () => {
+test("a site may revoke its permit, and request accounts only", async () => {
   const one = await connect();
   assert.equal((await one.ask("wallet_revokePermissions", [{ eth_accounts: {} }])).value, null);
   assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
@@ -159,7 +159,7 @@ test("a site gives its permit back by itself, and asks for accounts only", async
     assert.equal((await one.ask("wallet_requestPermissions", [what])).code, -32602);
 });
 
-test("an account that is not of this wallet is not chosen", async () => {
+test("an account of another wallet is not permitted", async () => {
   const one = page();
   const done = one.begin("eth_requestAccounts");
   await assert.rejects(decide(true, { account: FRIEND }), (error) => error.code === "message.schema");
@@ -167,18 +167,18 @@ test("an account that is not of this wallet is not chosen", async () => {
   assert.deepEqual(state.permits, []);
 });
 
-test("refused, closed and unanswered are 4001", async () => {
+test("a rejection, a closed window and a timeout are 4001", async () => {
   const one = page();
   const first = one.begin("eth_requestAccounts");
   await decide(false);
   assert.equal((await first).code, 4001);
   const second = one.begin("eth_requestAccounts");
   await shown();
-  approvals.dismissed();
+  approvals.rejectAll();
   assert.equal((await second).code, 4001);
 });
 
-test("an answer comes after the question was seen, once, and for the question that is shown", async () => {
+test("an approval counts after the request was shown, once, and for the request that is shown", async () => {
   const one = await connect();
   const done = one.begin("personal_sign", ["hi", ME]);
   const approval = await shown();
@@ -191,7 +191,7 @@ test("an answer comes after the question was seen, once, and for the question th
   assert.deepEqual(await done, { value: "0x51" });
 });
 
-test("questions stand in a queue; a site asks three at once, and rests after three refusals", async () => {
+test("requests are queued; a site has three at once, and is refused after three rejections", async () => {
   const one = await connect();
   const all = ["a", "b", "c"].map((text) => one.begin("personal_sign", [text, ME]));
   await until(async () => (await look()).waiting === 2);
@@ -211,7 +211,7 @@ test("questions stand in a queue; a site asks three at once, and rests after thr
   assert.deepEqual(await later, { value: "0x51" });
 });
 
-test("a page answers for its frames: many origins fill no queue and refuse no rest", async () => {
+test("the frames of a page count to its limits, whatever their origins", async () => {
   const frames = Array.from({ length: 12 }, (_, i) => page({ origin: `https://f${i}.example`, top: OTHER.origin }));
   const all = frames.map((frame) => frame.begin("eth_requestAccounts"));
   await until(async () => (await look()).waiting === 2);
@@ -227,7 +227,7 @@ test("a page answers for its frames: many origins fill no queue and refuse no re
   );
 });
 
-test("a page that goes away waits no more", async () => {
+test("the requests of a closed page are cancelled", async () => {
   const one = await connect();
   const done = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
   await shown();
@@ -236,7 +236,7 @@ test("a page that goes away waits no more", async () => {
   await done;
 });
 
-test("a page that goes away while its question is looked up is not asked for", async () => {
+test("a page that is closed while its facts are read gets no approval", async () => {
   const one = await connect();
   for (const leave of [() => provider.close(one.port), () => provider.lost()]) {
     let go;
@@ -252,7 +252,7 @@ test("a page that goes away while its question is looked up is not asked for", a
   }
 });
 
-test("behind the lock a site sees no account, and the window no question", async () => {
+test("while the wallet is locked a site gets no account, and the window no facts", async () => {
   const one = await connect();
   await wallet("wallet.lock");
   assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
@@ -266,7 +266,7 @@ test("behind the lock a site sees no account, and the window no question", async
   assert.deepEqual(await done, { value: [ME] });
 });
 
-test("what is signed is what was shown, by the permitted account alone", async () => {
+test("a request is signed as it was shown, by the permitted account only", async () => {
   const one = await connect();
   const signed = [];
   core["typed.sign"] = (payload) => (signed.push(payload), { signature: "0x712" });
@@ -286,7 +286,7 @@ test("what is signed is what was shown, by the permitted account alone", async (
   assert.equal((await look()).approval, null, "what cannot be signed is not asked");
 });
 
-test("a permit taken back while a question waits leaves nothing to sign", async () => {
+test("revoking a permit cancels the site's pending requests", async () => {
   const one = await connect();
   const done = one.begin("personal_sign", ["hi", ME]);
   await shown();
@@ -294,7 +294,7 @@ test("a permit taken back while a question waits leaves nothing to sign", async 
   assert.equal((await done).code, 4100);
 });
 
-test("a transaction is simulated, shown, signed as shown, and stands in the activity with its site", async () => {
+test("a transaction is simulated, shown, signed as shown, and listed in the activity with its site", async () => {
   const one = await connect();
   const done = one.begin("eth_sendTransaction", [
     { from: ME, to: FRIEND, value: "0x0", data: "0x1234", gas: "0xffffff" },
@@ -312,7 +312,7 @@ test("a transaction is simulated, shown, signed as shown, and stands in the acti
   );
 });
 
-test("fees are looked up again while a person reads, and the answer waits for what is new", async () => {
+test("fees are read again while the window is open, and the approval is for the new ones", async () => {
   const one = await connect();
   const done = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
   const approval = await shown();
@@ -327,7 +327,7 @@ test("fees are looked up again while a person reads, and the answer waits for wh
   assert.equal((await done).value, "0xaa4");
 });
 
-test("what is agreed to is what the window shows, and not what was looked up since", async () => {
+test("an approval is for the facts that the window shows, not for those that were read afterwards", async () => {
   const one = await connect();
   const done = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
   const before = await shown();
@@ -341,7 +341,7 @@ test("what is agreed to is what the window shows, and not what was looked up sin
   assert.equal((await done).value, "0xaa4");
 });
 
-test("effects are told on top of what is in a block, and not of what the wallet has just sent", async () => {
+test("effects are null after a pending transaction", async () => {
   const one = await connect();
   const simulate = host.simulate;
   host.simulate = () => ({ ...simulate(), effects: { changes: [], more: false, as_said: true } });
@@ -353,7 +353,7 @@ test("effects are told on top of what is in a block, and not of what the wallet 
   assert.equal((await second).code, 4001);
 });
 
-test("what is being looked up counts as asked", async () => {
+test("a request whose facts are being read counts as pending", async () => {
   const one = await connect();
   const looks = [];
   core["personal.read"] = () =>
@@ -371,7 +371,7 @@ test("what is being looked up counts as asked", async () => {
   );
 });
 
-test("a site is told each cause by the standard's code, and none of this computer's own", async () => {
+test("a site gets the standard's codes, without details of this computer", async () => {
   const one = await connect();
   for (const [code, number, word] of [
     ["chain.funds", -32003, "chain.funds"],
@@ -395,7 +395,7 @@ test("a site is told each cause by the standard's code, and none of this compute
   }
 });
 
-test("a transfer of GoMAA stands in the activity as one", async () => {
+test("a transfer of GoMAA is listed in the activity as a transfer", async () => {
   core["call.read"] = () => ({
     kind: "transfer",
     other: FRIEND.toUpperCase(),
@@ -411,7 +411,7 @@ test("a transfer of GoMAA stands in the activity as one", async () => {
   assert.deepEqual([line.other, line.amount_wei], [FRIEND, "30"]);
 });
 
-test("a transaction that would fail, is for another network or asks for what is not shown is not asked", async () => {
+test("a transaction that would fail, is for another network or has an unshown field is refused", async () => {
   const one = await connect();
   const asks = (fields) => one.ask("eth_sendTransaction", [{ from: ME, to: FRIEND, ...fields }]);
   host.simulate = () => {
@@ -455,7 +455,7 @@ test("a transaction that would fail, is for another network or asks for what is 
     assert.equal(callOf({ to: FRIEND, value: text }).value, wanted);
 });
 
-test("a site moves to a network that the host knows, asked first; others are 4902", async () => {
+test("a site switches to a network of the host after an approval; others are 4902", async () => {
   const one = await connect();
   for (const method of ["wallet_switchEthereumChain", "wallet_addEthereumChain"])
     for (const chainId of ["0x7a69", "0x7A69", "0X7a69", "0X7A69"])
@@ -472,7 +472,7 @@ test("a site moves to a network that the host knows, asked first; others are 490
     assert.equal((await one.ask("wallet_switchEthereumChain", [{ chainId }])).code, -32602);
 });
 
-test("reading goes through for a site with a permit, on its own network", async () => {
+test("read-only methods are performed for a site with a permit, on its network", async () => {
   const one = await connect();
   assert.deepEqual(await one.ask("eth_call", [{ to: FRIEND }, "latest"]), { value: "eth_call" });
   assert.deepEqual(
@@ -481,7 +481,7 @@ test("reading goes through for a site with a permit, on its own network", async 
   );
 });
 
-test("eth_sign and everything else that is not in the table is 4200 with its reason", async () => {
+test("eth_sign and other methods that are not in the table are 4200 with a reason", async () => {
   const one = await connect();
   for (const method of [
     ...Object.keys(REFUSED),
@@ -500,7 +500,7 @@ test("eth_sign and everything else that is not in the table is 4200 with its rea
   assert.equal(asked.filter(({ op }) => op === "read").length, 0);
 });
 
-test("a page hears when the wallet is gone and when it is back, and nothing of why", async () => {
+test("a page gets the events disconnect and connect, without a cause", async () => {
   const one = await connect();
   const { status } = host;
   host.status = () => ({ state: "gone", networks: [] });
@@ -513,14 +513,14 @@ test("a page hears when the wallet is gone and when it is back, and nothing of w
   await until(() => one.events().filter(([name]) => name === "connect").length === 2);
 });
 
-test("a new wallet has no permits of the one before", async () => {
+test("a new wallet has no permits of the previous one", async () => {
   await connect();
   await wallet("wallet.create", { mnemonic: "words", password: "a good password", replace: true });
   assert.deepEqual(state.permits, []);
   assert.equal(now.locked, false);
 });
 
-test("after the background was restarted a new page with an old number gets no answer and no event of the page before", async () => {
+test("after a restart of the background a new page with an old port number gets no response and no event of the previous page", async () => {
   const one = await connect();
   const before = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
   const approval = await shown();
@@ -531,19 +531,21 @@ test("after the background was restarted a new page with an old number gets no a
     provider.handle({ type: "approval.answer", approval: approval.id, agree: true }),
     (error) => error.code === "wallet.quote",
   );
-  told.length = 0;
+  portMessages.length = 0;
   provider.open(one.port, "provider", OTHER);
   provider.changed();
   await new Promise((resolve) => setTimeout(resolve, 10));
-  const heard = told.filter(({ port: to }) => to === one.port).map(({ message }) => [message.type, message.name]);
+  const heard = portMessages
+    .filter(({ port: to }) => to === one.port)
+    .map(({ message }) => [message.type, message.name]);
   assert.deepEqual(heard, [["event", "connect"]], "no reply to what the page before asked, no account of its permit");
   void before;
 });
 
-test("after a restart the page of a permit is told connect and its account, and what it asks is answered", async () => {
+test("after a restart a page with a permit gets connect and its account, and its requests are handled", async () => {
   const one = await connect();
   provider.lost();
-  told.length = 0;
+  portMessages.length = 0;
   provider.open(one.port, "provider", SITE);
   assert.deepEqual(await one.ask("eth_accounts"), { value: [ME] });
   assert.deepEqual(one.events(), [
@@ -562,7 +564,7 @@ test("after a restart the page of a permit is told connect and its account, and 
   assert.deepEqual(await done, { value: "0x51" }, "a restart is no refusal of a person's");
 });
 
-test("a question that comes as the window of the last one leaves is asked in another window, and nobody has refused it", async () => {
+test("a request at the closing of the last window is shown in another window, and is not rejected", async () => {
   const one = await connect();
   const leaving = 900;
   provider.open(leaving, "approval", null);
@@ -581,7 +583,7 @@ test("a question that comes as the window of the last one leaves is asked in ano
   provider.close(901);
 });
 
-test("a question that comes before the window says that it leaves keeps it", async () => {
+test("a request before the window is done keeps it open", async () => {
   const one = await connect();
   provider.open(902, "approval", null);
   assert.equal((await look()).approval, null);

@@ -1,4 +1,4 @@
-// What a page learns of a song: nothing before host and chain have accepted it, and one word for all that fails.
+// State of a stream for its page: nothing before host and chain have accepted the song, and few codes.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -26,7 +26,7 @@ function stream(problem, info) {
 }
 const told = (problem, info = null, state = STATE) => publicState(stream(problem, info), state);
 
-test("before a song is accepted every failure looks the same", () => {
+test("before a song is accepted every failure has the same code", () => {
   assert.ok(CODES.length > 100);
   const failures = new Set(CODES.map((code) => JSON.stringify(told(code))));
   assert.equal(failures.size, 1);
@@ -39,7 +39,7 @@ test("before a song is accepted every failure looks the same", () => {
     assert.deepEqual(told("sps.magic", null, { ...STATE, state }), failed);
 });
 
-test("while it loads a page hears neither length nor terms, whatever the core has read", () => {
+test("while a song is loading its page gets neither duration nor terms", () => {
   const { state, duration_ms, position_ms, ranges, seekable, code } = told(null, null, { ...STATE, state: "ready" });
   assert.deepEqual([state, duration_ms, position_ms, ranges, seekable, code], ["loading", 0, 0, [], true, null]);
   const after = told(null, { policy: { permissions: ["play"] } }, { ...STATE, state: "ready" });
@@ -49,7 +49,7 @@ test("while it loads a page hears neither length nor terms, whatever the core ha
   );
 });
 
-test("afterwards there are two words", () => {
+test("afterwards there are two codes", () => {
   assert.deepEqual([...new Set(CODES.map((code) => publicCode(code, true)))].sort(), ["failed", "refused"]);
   assert.deepEqual([...new Set(CODES.map((code) => publicCode(code, false)))].sort(), ["failed"]);
   for (const code of ["sps.magic", "station.unknown", "content.revoked", "site.address"])
@@ -57,7 +57,7 @@ test("afterwards there are two words", () => {
   assert.equal(publicCode(null, true), null);
 });
 
-test("what is told fits the table of what may be told", () => {
+test("the state conforms to the background's table", () => {
   for (const [problem, info] of [
     [null, null],
     ["sps.magic", null],

@@ -1,4 +1,4 @@
-// Feeding a song whose keys come later: what is asked after a jump, and that it goes on by itself when the server said.
+// Scheduling of segments whose keys are released later: the requests after a seek, and their repetition.
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
@@ -40,7 +40,7 @@ function song(renew) {
   return { scheduler, sound, ring };
 }
 
-test("a key that may be had later is asked for when the server said, and at once when music is still there", async () => {
+test("a key that is released later is requested after the server's delay on an underrun, and otherwise after a second", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     const asked = [];
@@ -76,7 +76,7 @@ test("a key that may be had later is asked for when the server said, and at once
   }
 });
 
-test("after a jump little is asked for, and more with what is heard there", () => {
+test("after a seek few keys are requested, and more with what is played from there", () => {
   const { scheduler } = song(async () => null);
   scheduler.start(0, 0);
   assert.equal(scheduler.targetAheadMs(0), 12_000);
@@ -124,7 +124,7 @@ function jumped(state) {
   return { invocations, stream, asked, states, give: (next) => (grant = next) };
 }
 
-test("while it still seeks a play asks for its keys, keeps why they wait, and forgets it when they come", async () => {
+test("during a seek keys are requested, and the reason of the wait is published until they arrive", async () => {
   const { stateOf } = await import("../../../extension/engine/playback/state_publisher.js");
   const { invocations, stream, asked, give } = jumped("seeking");
   assert.equal(await invocations.renew(30), PACE.retry_ms);
@@ -138,7 +138,7 @@ test("while it still seeks a play asks for its keys, keeps why they wait, and fo
   assert.equal(stateOf(/** @type {any} */ (stream)).pace, null);
 });
 
-test("before the host has answered the jump itself, and in a pause, nothing is asked", async () => {
+test("before the host's result of the seek, and during a pause, no keys are requested", async () => {
   const { invocations, stream, asked } = jumped("seeking");
   invocations.acting = 1;
   await invocations.renew(30);

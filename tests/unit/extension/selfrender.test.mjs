@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { createContext, runInContext } from "node:vm";
 import { inflateSync } from "node:zlib";
 
-import { find, isPage } from "../../../extension/engine/media/polyglot.js";
+import { isPage, locateSong } from "../../../extension/engine/media/polyglot.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 /**
@@ -26,7 +26,7 @@ const MAGIC = Buffer.from("895350530d0a1a0a", "hex");
 const bytesOf = (one) =>
   new Uint8Array(one.zlib ? inflateSync(Buffer.from(one.zlib, "base64")) : Buffer.from(one.data ?? "", "base64"));
 
-test("the song of every page is found where the vectors say, or refused with their code", () => {
+test("the song of every page is located as in the vectors, or refused with their code", () => {
   const pages = CASES.filter((one) => one.kind === "page");
   assert.ok(pages.length > 50);
   for (const one of pages) {
@@ -36,7 +36,7 @@ test("the song of every page is found where the vectors say, or refused with the
       continue;
     }
     try {
-      const { offset, size, patches } = find(data);
+      const { offset, size, patches } = locateSong(data);
       assert.deepEqual([offset, size, patches], one.place, one.name);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;

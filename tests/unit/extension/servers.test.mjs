@@ -1,4 +1,4 @@
-// Reading a song from web servers that keep to the standard, and from those that do not (tests/vectors/delivery).
+// Reading a song from web servers that follow the standard, and from those that violate it (tests/vectors/delivery).
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { boundaryOf, contentRange, sizeOfUnsatisfied } from "../../../extension/engine/media/content_range.js";
-import { MOST_HELD, MOST_UNCLAIMED, Download } from "../../../extension/engine/media/download.js";
+import { MAX_BUFFERED, MAX_UNCLAIMED, Download } from "../../../extension/engine/media/download.js";
 import { HttpFile } from "../../../extension/engine/media/http_file.js";
 import { SpsSource } from "../../../extension/engine/media/sps_source.js";
 
@@ -102,7 +102,7 @@ async function serve(t, answers) {
   return { url: `http://127.0.0.1:${server.address().port}/song.sps`, told, end };
 }
 
-test("the headers of a partial answer are read as the vectors have it", () => {
+test("the headers of a partial response are parsed as in the vectors", () => {
   for (const [text, expected] of ranges) {
     const found = contentRange(text);
     assert.deepEqual(found && [found.first, found.end, found.total], expected, text);
@@ -132,7 +132,7 @@ for (const { name, answers, code, requests, bytes } of servers) {
   });
 }
 
-test("parts that are asked for at once from a server without ranges take one transfer", async (t) => {
+test("parts that are requested at once of a server without ranges use one transfer", async (t) => {
   const { url, told } = await serve(t, [{ status: 200, send: "all" }]);
   const source = new SpsSource(url);
   await source.header();
@@ -145,7 +145,7 @@ test("parts that are asked for at once from a server without ranges take one tra
   assert.equal(told.requests, 1);
 });
 
-test("a mirror without ranges is read by one transfer too, and a part by its own address ends with its size", async (t) => {
+test("a mirror without ranges is read by one transfer too, and the transfer of a single part ends at its size", async (t) => {
   const gone = await serve(t, [{ status: 404 }]);
   const { url, told } = await serve(t, [{ status: 200, send: "all" }]);
   const source = new SpsSource(gone.url);
@@ -154,7 +154,7 @@ test("a mirror without ranges is read by one transfer too, and a part by its own
   assert.equal(told.requests, 1);
 });
 
-test("pieces of two versions are never joined: the read begins anew, and a file that never rests is given up", async (t) => {
+test("bytes of two versions are never joined: the read starts again, and fails where the file keeps changing", async (t) => {
   const how = { anew: false, signal: new AbortController().signal, onProgress: () => undefined };
   const { url } = await serve(t, [
     { status: 206, send: "asked", cap: 1000, version: 1, tag: '"a"' },
@@ -168,7 +168,7 @@ test("pieces of two versions are never joined: the read begins anew, and a file 
   await assert.rejects(new HttpFile(never.url, how.signal).read(100, 9000, how), /changes while it is read/);
 });
 
-test("a transfer that is kept holds no more than its limit while nobody reads on", async () => {
+test("a buffered transfer stays within its limit between reads", async () => {
   const chunk = new Uint8Array(1 << 20).fill(7);
   let pulled = 0;
   const stream = new ReadableStream(
@@ -179,16 +179,16 @@ test("a transfer that is kept holds no more than its limit while nobody reads on
   const download = new Download(stream.getReader(), 0, { total: null, tag: null }, () => undefined);
   await download.read(0, 10, how, true);
   for (let i = 0; i < 500; i++) await null;
-  assert.ok(pulled <= (MOST_HELD >> 20) + 2, `${pulled} MiB`);
+  assert.ok(pulled <= (MAX_BUFFERED >> 20) + 2, `${pulled} MiB`);
   const at = 100 << 20;
   const [piece] = await download.read(at, at + 5, how, true);
   assert.deepEqual([...piece], [7, 7, 7, 7, 7]);
   assert.equal(download.covers(0), false);
-  assert.ok(download.end - download.base <= MOST_HELD + chunk.length);
+  assert.ok(download.end - download.base <= MAX_BUFFERED + chunk.length);
   download.close();
 });
 
-test("a transfer of which only the beginning was read is ended after a few megabytes", async () => {
+test("a transfer of which only the beginning was read ends after a few megabytes", async () => {
   const chunk = new Uint8Array(1 << 20).fill(7);
   let stopped = 0;
   let pulled = 0;
@@ -200,10 +200,10 @@ test("a transfer of which only the beginning was read is ended after a few megab
   await download.read(0, 400_000, { signal: new AbortController().signal, onProgress: () => undefined }, false);
   for (let i = 0; i < 200; i++) await null;
   assert.deepEqual([stopped, download.covers(0)], [1, false]);
-  assert.ok(pulled <= (MOST_UNCLAIMED >> 20) + 2, `${pulled} MiB`);
+  assert.ok(pulled <= (MAX_UNCLAIMED >> 20) + 2, `${pulled} MiB`);
 });
 
-test("a server that refuses a range that goes past the end is asked for what there is", async (t) => {
+test("after the refusal of a range past the end the available bytes are requested", async (t) => {
   const file = FILES[0].subarray(0, 5000);
   const asked = [];
   const server = createServer((request, response) => {

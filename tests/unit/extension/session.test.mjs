@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Problem } from "../../../extension/shared/problem.js";
-import { asked, host } from "./wallet_world.mjs";
+import { hostRequests, host } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
 const { PlaybackSession } = await import("../../../extension/engine/playback/session.js");
@@ -119,11 +119,14 @@ function hold(seen, held) {
   return open;
 }
 
-test("a press is at the host in the same task, and sounds with the answer", async () => {
+test("a press is sent to the host in the same task, and the sound starts with the result", async () => {
   const { session, seen } = await paused();
   const open = hold(seen, "resume");
   const play = session.request("play");
-  assert.deepEqual([session.state, asked.at(-1).action, asked.at(-1).position_ms], ["starting", "resume", 1000]);
+  assert.deepEqual(
+    [session.state, hostRequests.at(-1).action, hostRequests.at(-1).position_ms],
+    ["starting", "resume", 1000],
+  );
   await settled();
   assert.deepEqual(seen, { sound: [], invoked: ["resume"], failed: [] });
   open();
@@ -134,7 +137,7 @@ test("a press is at the host in the same task, and sounds with the answer", asyn
   assert.equal(session.state, "playing");
 });
 
-test("decoder and output start before the grant where nothing is buffered, and a refused seek goes back", async () => {
+test("decoder and output start before the grant where nothing is buffered, and a refused seek is undone", async () => {
   const { session, stream, seen, audio } = await paused(false);
   const open = hold(seen, "resume");
   const play = session.request("play");
@@ -154,7 +157,7 @@ test("decoder and output start before the grant where nothing is buffered, and a
   assert.deepEqual(seen.sound, ["play", "start 1000"]);
 });
 
-test("a pause before the host has answered the play leaves it silent and fails nothing", async () => {
+test("a pause before the host's result of the play leaves it silent, without a failure", async () => {
   const { session, seen } = await paused();
   const open = hold(seen, "resume");
   const play = session.request("play");
@@ -179,7 +182,7 @@ test("a pause before the first grant is invoked with it", async () => {
   assert.equal(session.state, "paused");
 });
 
-test("a problem before the host's answer is what is shown, and nothing sounds", async () => {
+test("a problem before the host's result is shown, and no sound starts", async () => {
   const { session, stream, seen } = await paused();
   const open = hold(seen, "resume");
   const play = session.request("play");
@@ -191,7 +194,7 @@ test("a problem before the host's answer is what is shown, and nothing sounds", 
   assert.equal(session.state, "refused");
 });
 
-test("a second play while the first one starts changes nothing: it sounds", async () => {
+test("a second play while the first one starts has no effect", async () => {
   const { session, seen } = await paused();
   const open = hold(seen, "resume");
   const both = [session.request("play"), session.request("play")];
@@ -202,7 +205,7 @@ test("a second play while the first one starts changes nothing: it sounds", asyn
   assert.deepEqual(seen, { sound: ["start 1000", "play"], invoked: ["resume"], failed: [] });
 });
 
-test("of two seeks only the answer to the latest starts the sound, at its position", async () => {
+test("of two seeks only the result of the latest starts the sound, at its position", async () => {
   const { session, seen, audio } = await paused();
   await session.request("play");
   session.onMediaEvent("playing");
@@ -235,7 +238,7 @@ test("of two seeks only the answer to the latest starts the sound, at its positi
   assert.equal(session.state, "playing");
 });
 
-test("a page's play that is requested as the song ends begins no counted play anew; a press does", async () => {
+test("a page's play that is requested at the end of the song starts no new counted play; a press does", async () => {
   for (const [surface, begins] of /** @type {[any, boolean][]} */ ([
     ["activated", false],
     ["press", true],
@@ -262,7 +265,7 @@ test("a page's play that is requested as the song ends begins no counted play an
   }
 });
 
-test("an interrupted play is continued at its position, paused, or playing if it was", async () => {
+test("an interrupted play is continued at its position, paused or playing as before", async () => {
   for (const playing of [false, true]) {
     const { session, seen, audio } = sessionAfter([]);
     const play = { state: "playing", position_ms: 4_000, heard_ms: 3_000, intervals: 0 };
@@ -274,7 +277,7 @@ test("an interrupted play is continued at its position, paused, or playing if it
   }
 });
 
-test("a play before the song is loaded is kept, a pause takes it back, and problems of the host are shown", async () => {
+test("a play before the song is loaded is pending, a pause cancels it, and problems of the host are shown", async () => {
   const { stream } = sessionAfter([]);
   const session = new PlaybackSession(/** @type {any} */ (stream));
   stream.session = session;
@@ -290,7 +293,7 @@ test("a play before the song is loaded is kept, a pause takes it back, and probl
   assert.deepEqual([session.state, session.position_ms, session.actionOf("play")], ["ready", 5_000, "preview"]);
 });
 
-test("a handover stops the meter once: the end of the track invokes nothing more", async () => {
+test("a handover invokes the stop once, and the end of the track nothing more", async () => {
   const { session, seen, forget } = await paused();
   await session.request("play");
   session.onMediaEvent("playing");

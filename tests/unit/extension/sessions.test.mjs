@@ -1,9 +1,21 @@
-// Earnings follow from the words: sessions over a restore and a change of words, payees told to the host once, and the
+// Sessions belong to recovery words: over a restore and a change of words; payees are sent to the host once; and the
 // search for earlier rewards.
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, asked, core, fresh, host, ME, NETWORK, payees, sessionFor, state, storage } from "./wallet_world.mjs";
+import {
+  ask,
+  hostRequests,
+  core,
+  fresh,
+  host,
+  ME,
+  NETWORK,
+  payees,
+  sessionFor,
+  state,
+  storage,
+} from "./wallet_world.mjs";
 
 const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const OTHER = `0x${"9".repeat(40)}`;
@@ -44,7 +56,7 @@ const searched = async () => {
 beforeEach(async () => {
   await fresh();
   await searched();
-  asked.length = 0;
+  hostRequests.length = 0;
   state.collect = "always";
   let signed = 0;
   core["session.sign"] = ({ number, now_s }) => ({
@@ -58,7 +70,7 @@ beforeEach(async () => {
 });
 after(() => ask("wallet.lock"));
 
-test("the same words on the same computer have their sessions at once, other words never see them", async () => {
+test("the same words on the same computer have their sessions again, and other words do not get them", async () => {
   const mine = await sessionFor(at());
   await restore(OTHER);
   const theirs = await sessionFor(at());
@@ -71,16 +83,16 @@ test("the same words on the same computer have their sessions at once, other wor
   // Balance and receipts are asked for by the words, whichever account is in use.
   await ask("wallet.summary");
   assert.deepEqual(
-    asked.filter(({ op }) => op === "summary").map(({ wallet, payees: list }) => [wallet, list]),
+    hostRequests.filter(({ op }) => op === "summary").map(({ wallet, payees: list }) => [wallet, list]),
     [[ME, undefined]],
   );
 });
 
-test("the host is told of each payee once, in parts, and only what serves stays here", async () => {
+test("each payee is sent to the host once, in batches, and only valid sessions stay stored", async () => {
   state.sessions = Array.from({ length: 1100 }, (_, n) => kept(n + 1, { expires_s: n < 1000 ? 1 : NOW_S + 9999 }));
   state.sessions[0].number = null;
   await ask("wallet.summary");
-  const told = asked.filter(({ op }) => op === "payees");
+  const told = hostRequests.filter(({ op }) => op === "payees");
   assert.deepEqual(
     told.map(({ wallet, payees: part }) => [wallet, part.length]),
     [
@@ -91,13 +103,13 @@ test("the host is told of each payee once, in parts, and only what serves stays 
   );
   assert.ok(told.every((request) => JSON.stringify(request).length < 1 << 19));
   await ask("wallet.summary");
-  assert.equal(asked.filter(({ op }) => op === "payees").length, 3);
+  assert.equal(hostRequests.filter(({ op }) => op === "payees").length, 3);
   await sessionFor(at());
   assert.equal(storage.sessions.length, 101);
   assert.equal(payees.size, 1100);
 });
 
-test("what the host does not take now is told again, also of words that are not in use", async () => {
+test("payees that the host has refused are sent again, also of words that are not in use", async () => {
   const { payees: take } = host;
   host.payees = () => {
     throw new Problem("host.gone");
@@ -112,7 +124,7 @@ test("what the host does not take now is told again, also of words that are not 
   );
 });
 
-test("sessions of before they were told apart belong to the words that are here", async () => {
+test("sessions stored without their wallet belong to the present words", async () => {
   const old = kept(7);
   delete old.wallet;
   delete old.told;
@@ -130,7 +142,7 @@ test("sessions of before they were told apart belong to the words that are here"
   );
 });
 
-test("the search derives what the host wants, says how far it is, and what could not be had", async () => {
+test("the search derives the payees that the host requests, and has its progress and the unreachable servers", async () => {
   const away = [{ server: OTHER, url: "https://away.example", epochs: 2, code: "server.unreachable" }];
   const steps = [
     { listed: 9, left: 9, found: 0, wants: [{ station: STATION, day: 20_000 }], more: true, away: [] },
@@ -159,7 +171,7 @@ test("the search derives what the host wants, says how far it is, and what could
   assert.equal(given.length, 4);
 });
 
-test("a locked wallet derives nothing, and the search goes on when it is opened", async () => {
+test("a locked wallet derives nothing, and the search continues when it is opened", async () => {
   let steps = 0;
   host.scan = async ({ candidates }) => {
     steps += 1;
@@ -183,7 +195,7 @@ test("a locked wallet derives nothing, and the search goes on when it is opened"
   assert.equal((await ask("wallet.summary")).search.left, 0);
 });
 
-test("fresh words look for nothing before them; a network that is away keeps no other waiting", async () => {
+test("new words have no earlier rewards; an unreachable network does not stop the others", async () => {
   const given = [];
   host.scan = ({ chain_id, fresh: anew }) => {
     given.push([chain_id, anew]);
@@ -199,7 +211,7 @@ test("fresh words look for nothing before them; a network that is away keeps no 
   assert.equal(storage.fresh.wallet, OTHER);
 });
 
-test("words that were made an hour ago may have earned on another computer meanwhile", async () => {
+test("words that were made an hour ago may have rewards from another computer", async () => {
   const given = [];
   host.scan = ({ fresh: anew }) => {
     given.push(anew);
@@ -213,7 +225,7 @@ test("words that were made an hour ago may have earned on another computer meanw
   assert.deepEqual(given, [true, true, false, false]);
 });
 
-test("with no screen open a search that failed goes on, and servers that were away are asked again", async (t) => {
+test("without an open screen a failed search continues, and unreachable servers are tried again", async (t) => {
   let steady = 1e6;
   const clock = mock.method(performance, "now", () => steady);
   t.mock.timers.enable({ apis: ["setTimeout"] });
@@ -252,7 +264,7 @@ test("with no screen open a search that failed goes on, and servers that were aw
   clock.mock.restore();
 });
 
-test("a restore keeps and drops what its text says", async () => {
+test("a restore keeps and drops what its text announces", async () => {
   await ask("wallet.collect", { choice: "never" });
   await ask("wallet.autolock", { seconds: 60 });
   const { address } = await ask("wallet.account.add", { name: "Second" });
@@ -271,7 +283,7 @@ test("a restore keeps and drops what its text says", async () => {
   await ask("wallet.autolock", { seconds: 900 });
 });
 
-test("a network whose time is ahead ends no session of another one", async () => {
+test("a network whose clock is ahead expires no session of another one", async () => {
   const now_s = Math.floor(Date.now() / 1000);
   const mine = await sessionFor(at(now_s));
   await sessionFor({ ...at(now_s + 400 * 86_400), chain_id: 5 });

@@ -1,9 +1,9 @@
-// The cores that read songs: one for each site, apart from the wallet's, ended with the site's last player; and turns
-// by site.
+// The cores that read songs: one for each site, separate from the wallet's, ended with the site's last player; and the
+// queue by site.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-/** Workers that answer when they are let. */
+/** Workers that respond when the test says so. */
 const workers = [];
 class ManualWorker {
   listeners = [];
@@ -67,7 +67,7 @@ beforeEach(() => {
   workers.length = 0;
 });
 
-test("the wallet is answered while every site's core reads, and no site waits for another", async () => {
+test("the wallet's core responds while every site's core reads, and no site waits for another", async () => {
   const [a, b] = [show(A), show(B)];
   const slow = [load(a, 3 * MEGA), load(a, 3 * MEGA)];
   const quick = load(b);
@@ -102,7 +102,7 @@ test("players of a site share a core; one that has read little serves the next s
   assert.ok(workers[0].ended);
 });
 
-test("a site has so many bytes of headers open, and what it closes is free again", async () => {
+test("the open headers of a site are limited in bytes, and closing one frees its bytes", async () => {
   const streams = [show(A), show(A), show(A)];
   for (const stream of streams.slice(0, 2)) load(stream, 4 * MEGA).catch(() => undefined);
   assert.equal(MAX_HEADER_BYTES_OF_SITE, 8 * MEGA);
@@ -114,7 +114,7 @@ test("a site has so many bytes of headers open, and what it closes is free again
   assert.equal(workers[0].asked.filter(({ op }) => op === "header.load").length, 4);
 });
 
-test("there are four cores at most, and a late word about a closed stream starts none", async () => {
+test("there are four cores at most, and a late call for a closed stream starts none", async () => {
   const streams = Array.from({ length: 9 }, (_, i) => show(`https://${i}.example`));
   assert.equal(alive().length, 4);
   for (const stream of streams) hide(stream);
@@ -124,7 +124,7 @@ test("there are four cores at most, and a late word about a closed stream starts
   assert.equal(workers.length, before);
 });
 
-test("of each site so much runs at once; another's does not wait, and a failure gives its place on", async () => {
+test("the tasks of a site are limited; another site does not wait, and a failed task frees its place", async () => {
   const turns = new SiteQueue(2);
   const began = [];
   const ends = [];

@@ -1,4 +1,4 @@
-// Reading a file by ranges from a web server that may or may not behave.
+// Reading a file by ranges from web servers, also faulty ones.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
@@ -45,7 +45,7 @@ function some(response, file, first, end, body = file.subarray(first, end)) {
 const ranges = (file) => (response, n, first, end) => some(response, file, first, end);
 const code = (expected) => (error) => error.code === expected;
 
-test("the header comes with one request, and parts it brought along with none", async (t) => {
+test("the header needs one request, and the parts in its response need none", async (t) => {
   const file = song();
   const { source, asked } = await serve(t, ranges(file));
   assert.deepEqual(await source.header(), file.slice(12, 112));
@@ -53,21 +53,21 @@ test("the header comes with one request, and parts it brought along with none", 
   assert.deepEqual(asked, [[0, 400_000]]);
 });
 
-test("a header that is longer than the first read is read again whole", async (t) => {
+test("a header that is longer than the first request is read again completely", async (t) => {
   const file = song(500_000, 10);
   const { source, asked } = await serve(t, ranges(file));
   assert.deepEqual(await source.header(), file.slice(12, 500_012));
   assert.equal(asked.length, 2);
 });
 
-test("a part is asked for by its range", async (t) => {
+test("a part is requested by its range", async (t) => {
   const file = song();
   const { source, asked } = await serve(t, ranges(file));
   assert.deepEqual(await source.part(1000, 20, hash(file.slice(1000, 1020))), file.slice(1000, 1020));
   assert.deepEqual(asked, [[1000, 1020]]);
 });
 
-test("a server without ranges sends all, and the part is taken from it", async (t) => {
+test("a part is taken from the whole file of a server without ranges", async (t) => {
   const file = song();
   const { source } = await serve(t, (response) => send(response, 200, file));
   assert.deepEqual(await source.header(), file.slice(12, 112));
@@ -75,14 +75,14 @@ test("a server without ranges sends all, and the part is taken from it", async (
   assert.deepEqual(await second.part(4000, 30, hash(file.slice(4000, 4030))), file.slice(4000, 4030));
 });
 
-test("past the end is a truncated file", async (t) => {
+test("a part past the end is sps.truncated", async (t) => {
   const { source } = await serve(t, ranges(song()));
   await assert.rejects(source.part(900_000, 5, hash("x")), code("sps.truncated"));
   const { source: empty } = await serve(t, (response) => send(response, 416, ""));
   await assert.rejects(empty.header(), code("sps.truncated"));
 });
 
-test("a file cut short in the header or in a part says so", async (t) => {
+test("a file that ends within the header or a part is sps.truncated", async (t) => {
   const { source } = await serve(t, ranges(song().subarray(0, 60)));
   await assert.rejects(source.header(), code("sps.truncated"));
   const { source: brief } = await serve(t, ranges(song().subarray(0, 9)));
@@ -92,7 +92,7 @@ test("a file cut short in the header or in a part says so", async (t) => {
   await assert.rejects(cut.part(1000, 20, hash(file.slice(1000, 1020))), code("sps.truncated"));
 });
 
-test("a file that was cut short plays once it is whole", async (t) => {
+test("a file that was truncated can be read once it is complete", async (t) => {
   const file = song();
   let whole = false;
   const { source } = await serve(t, (response, n, first, end) =>
@@ -104,7 +104,7 @@ test("a file that was cut short plays once it is whole", async (t) => {
   assert.equal((await again.header()).length, 100);
 });
 
-test("another kind of file, and a header of no or absurd length", async (t) => {
+test("another kind of file, and a header of length 0 or above the limit, are refused", async (t) => {
   const { source } = await serve(t, (response) =>
     send(response, 200, Buffer.from("<!doctype html><title>Hello</title>")),
   );
@@ -115,7 +115,7 @@ test("another kind of file, and a header of no or absurd length", async (t) => {
   }
 });
 
-test("a file that is not there is not asked for again", async (t) => {
+test("a missing file is not requested again", async (t) => {
   for (const status of [404, 410]) {
     const { source, asked } = await serve(t, (response) => send(response, status, ""));
     await assert.rejects(
@@ -126,7 +126,7 @@ test("a file that is not there is not asked for again", async (t) => {
   }
 });
 
-test("a part spoilt once is asked for again and then right", async (t) => {
+test("a part that is corrupt once is requested again", async (t) => {
   const file = song();
   const { source, asked } = await serve(t, (response, n, first, end) =>
     send(response, 206, n === 1 ? new Uint8Array(end - first) : file.subarray(first, end)),
@@ -135,7 +135,7 @@ test("a part spoilt once is asked for again and then right", async (t) => {
   assert.equal(asked.length, 2);
 });
 
-test("a part spoilt twice is the file's fault", async (t) => {
+test("a part that is corrupt twice is sps.segment.hash", async (t) => {
   const { source, asked } = await serve(t, (response, n, first, end) =>
     send(response, 206, new Uint8Array(end - first)),
   );
@@ -146,7 +146,7 @@ test("a part spoilt twice is the file's fault", async (t) => {
   assert.equal(asked.length, 2);
 });
 
-test("a part spoilt among the first bytes is fetched alone", async (t) => {
+test("a part that is corrupt among the first bytes is fetched alone", async (t) => {
   const file = song();
   const { source, asked } = await serve(t, (response, n, first, end) =>
     some(response, n === 1 ? file.map((byte, i) => (i === 130 ? byte ^ 1 : byte)) : file, first, end),
@@ -156,7 +156,7 @@ test("a part spoilt among the first bytes is fetched alone", async (t) => {
   assert.deepEqual(asked[1], [120, 140]);
 });
 
-test("a server that stumbles or hangs up is tried again, four times in all", async (t) => {
+test("a failed request is repeated, four times in all", async (t) => {
   const file = song();
   const { source, asked } = await serve(t, (response, n, first, end) =>
     n === 1 ? send(response, 503, "") : n === 2 ? response.destroy() : send(response, 206, file.subarray(first, end)),
@@ -168,7 +168,7 @@ test("a server that stumbles or hangs up is tried again, four times in all", asy
   assert.equal(tries.length, 4);
 });
 
-test("a closed source asks no more", async (t) => {
+test("a closed source sends no requests", async (t) => {
   const { source, asked } = await serve(t, ranges(song()));
   source.close();
   await assert.rejects(source.part(0, 5, hash("x")), code("sps.segment.missing"));
@@ -186,7 +186,7 @@ function page(file, patches = [], version = 1) {
   );
 }
 
-test("a song in a page is read from where it lies, with its patches undone, and never beyond its end", async (t) => {
+test("a song in a page is read at its place, with its patches undone, and not beyond its end", async (t) => {
   const file = song().map((byte, i) => ([50, 1005, 1006].includes(i) ? 0x3e : byte));
   const { source } = await serve(t, ranges(page(file, [50, 1005, 1006])));
   assert.deepEqual(await source.header(), file.slice(12, 112));
@@ -198,7 +198,7 @@ test("a song in a page is read from where it lies, with its patches undone, and 
   await assert.rejects(second.part(600_110, 20, hash("x")), code("sps.truncated"));
 });
 
-test("a page that carries no song, a later layout, and a page cut short are refused", async (t) => {
+test("a page without a song, of a later layout, or truncated, is refused", async (t) => {
   const later = await serve(t, ranges(page(song(), [], 2)));
   await assert.rejects(later.source.header(), code("sps.version"));
   const cut = await serve(t, ranges(page(song()).subarray(0, 190)));
@@ -207,7 +207,7 @@ test("a page that carries no song, a later layout, and a page cut short are refu
   await assert.rejects(wrong.source.header(), code("sps.magic"));
 });
 
-test("a file that ends with its header has its parts beside it, by their hashes", async (t) => {
+test("a file that ends with its header has its parts in the same folder, by their hashes", async (t) => {
   const file = song(100, 500);
   const part = file.slice(200, 240);
   const server = createServer((request, response) => {
@@ -227,7 +227,7 @@ test("a file that ends with its header has its parts beside it, by their hashes"
   assert.deepEqual(await elsewhere.part(200, 40, hash(part)), part);
 });
 
-test("a part that fails waits for the places that the header names while it is still being read", async (t) => {
+test("a part that fails waits for the mirrors of a header that is still being read", async (t) => {
   const file = song();
   const { source: well } = await serve(t, ranges(file));
   const { source } = await serve(t, (response) => send(response, 404, ""));
@@ -241,7 +241,7 @@ test("a part that fails waits for the places that the header names while it is s
   await assert.rejects(source.part(1000, 20, hash("x")), code("sps.segment.hash"));
 });
 
-test("a page on disk is asked for its own song, piece by piece", async () => {
+test("a page on disk sends its own song in chunks", async () => {
   const file = song(100, 900_000);
   const asked = [];
   const source = new SpsSource(
@@ -257,7 +257,7 @@ test("a page on disk is asked for its own song, piece by piece", async () => {
   await assert.rejects(source.part(899_000, 5000, hash("x")), code("sps.truncated"));
 });
 
-test("a file replaced under its name is found by a second reading; one that is the same, or cannot be read, changes nothing", async (t) => {
+test("a file that was replaced is found by a second read; the same file, or one that cannot be read, changes nothing", async (t) => {
   const [old, made] = [song(100, 500), song(101, 500)];
   let file = old;
   const { source } = await serve(t, (response, n, first, end) => some(response, file, first, end));

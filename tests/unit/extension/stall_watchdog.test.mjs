@@ -1,4 +1,4 @@
-// A song that stands still although it should sound: helped along, or given up.
+// A song that stalls with sound in its buffer: nudged, or given up.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StallWatchdog } from "../../../extension/engine/media/stall_watchdog.js";
@@ -14,7 +14,7 @@ const element = (currentTime, ...ranges) => ({
   },
 });
 
-test("a song that stands still with sound ahead is woken, then pushed on, then given up", () => {
+test("a song that stalls with sound ahead is played again, then moved, then given up", () => {
   const watchdog = new StallWatchdog();
   const audio = element(4, [0, 12]);
   watchdog.check(audio, true, 0);
@@ -28,7 +28,7 @@ test("a song that stands still with sound ahead is woken, then pushed on, then g
   assert.equal(last.at(-1), "given up");
 });
 
-test("a small hole is jumped, an empty buffer is the network's", () => {
+test("a short gap is skipped, and an empty buffer waits for the network", () => {
   const hole = element(4, [0, 4], [5, 12]);
   const watchdog = new StallWatchdog();
   watchdog.check(hole, true, 0);
@@ -43,7 +43,7 @@ test("a small hole is jumped, an empty buffer is the network's", () => {
   );
 });
 
-test("a pause, a seek and a song that goes on are left alone", () => {
+test("a pause, a seek and a song that advances are no stall", () => {
   const watchdog = new StallWatchdog();
   const audio = element(4, [0, 12]);
   for (const at of [0, 5_000, 10_000]) assert.equal(watchdog.check(audio, false, at), "fine");

@@ -1,7 +1,7 @@
-// A play where it was asked: begun, or said to wait for a press, with the song there or not yet.
+// A play by the surface of its request, before and after the song is loaded.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { ask, asked, fresh, host, state, told } from "./wallet_world.mjs";
+import { ask, hostRequests, fresh, host, state, portMessages } from "./wallet_world.mjs";
 
 globalThis.MediaSource ??= /** @type {any} */ ({ isTypeSupported: () => true });
 globalThis.navigator ??= /** @type {any} */ ({});
@@ -72,15 +72,15 @@ beforeEach(async () => {
   await fresh();
   Object.assign(state, { collect: "always", answers: [] });
   host.site = () => ({});
-  told.length = asked.length = 0;
+  portMessages.length = hostRequests.length = 0;
 });
 
 // A wallet that is open has a timer that locks it.
 after(() => ask("wallet.lock"));
 
 /** How often the host was told of a site. */
-const sites = () => asked.filter(({ op }) => op === "site").length;
-const said = () => told.filter(({ message }) => message.type === "problem").map(({ message }) => message.code);
+const sites = () => hostRequests.filter(({ op }) => op === "site").length;
+const said = () => portMessages.filter(({ message }) => message.type === "problem").map(({ message }) => message.code);
 
 for (const [name, policy, options, may] of /** @type {[string, object, any, string[]][]} */ ([
   ["free music", FREE, {}, ["activated", "press", "own"]],
@@ -107,12 +107,12 @@ for (const [name, policy, options, may] of /** @type {[string, object, any, stri
         said(),
         begun ? [] : [options.costs && !options.on && options.invoke !== "preview" ? "site.budget" : "player.press"],
       );
-      told.length = asked.length = 0;
+      portMessages.length = hostRequests.length = 0;
     }
   });
 }
 
-test("a play before the song is there is looked at again once it is, and the page is told that it may not", async () => {
+test("a play before the song is loaded is checked again after loading, and its denial is published to the page", async () => {
   const early = stream(COUNTED, { now: "loading" });
   assert.equal(await early.one.play("page"), false);
   assert.equal(await early.one.play("activated"), true);
@@ -129,19 +129,20 @@ test("a play before the song is there is looked at again once it is, and the pag
       [denied, denied === null ? 1 : 0, false],
     );
     const heard =
-      told.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ?? null;
+      portMessages.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ??
+      null;
     assert.equal(heard, denied);
-    told.length = 0;
+    portMessages.length = 0;
   }
 });
 
-test("a page's jump uses up none that the terms count, and free ones it may have untouched", () => {
+test("a page's script may make free seeks without user activation, and no counted ones", () => {
   assert.equal(stream(COUNTED).one.gate.refusal("seek", "activated").code, "player.press");
   assert.equal(stream(COUNTED).one.gate.refusal("seek", "press"), null);
   for (const surface of ["page", "activated"]) assert.equal(stream(FREE).one.gate.refusal("seek", surface), null);
 });
 
-test("a page's jump makes no paid or metered play longer; the fan's own do", () => {
+test("a page's seek extends no paid or metered play; the fan's own does", () => {
   const metered = { ...FREE, metered_s: 60 };
   for (const [policy, options] of [
     [metered, {}],
@@ -158,7 +159,7 @@ test("a page's jump makes no paid or metered play longer; the fan's own do", () 
   );
 });
 
-test("a press before there is a song is for no terms: counted and paid ones wait for another", async () => {
+test("a press before the song is loaded starts no counted or paid play", async () => {
   for (const surface of ["press", "own"]) {
     const early = stream(COUNTED, { now: "loading" });
     await early.one.play(surface);
@@ -166,7 +167,7 @@ test("a press before there is a song is for no terms: counted and paid ones wait
   }
 });
 
-test("a press is for the terms that were shown: a header that takes their place while it is looked at does not get it", async () => {
+test("a press is for the terms that were shown, not for those of a header that replaces them", async () => {
   for (const [policy, options, begun] of /** @type {[object, any, string[]][]} */ ([
     [FREE, {}, ["play"]],
     [COUNTED, {}, []],
@@ -191,7 +192,7 @@ test("a press is for the terms that were shown: a header that takes their place 
   }
 });
 
-test("music waits to be moved here where a person pressed, not where a page's script has tried", () => {
+test("a take-over is offered after a press of a person, not after a request of a page's script", () => {
   for (const [surface, opened, code, waits] of /** @type {[string, boolean, string, boolean][]} */ ([
     ["press", false, "session.busy", true],
     ["own", false, "session.busy", true],
@@ -203,11 +204,11 @@ test("music waits to be moved here where a person pressed, not where a page's sc
     const { one } = stream(FREE);
     Object.assign(one, { opened, problem: { code } });
     one.session.surface = surface;
-    assert.equal(one.waitsToMove, waits, `${surface} ${code}`);
+    assert.equal(one.waitsForTakeOver, waits, `${surface} ${code}`);
   }
 });
 
-test("a list goes on by itself to free songs only", () => {
+test("a list continues by itself with free songs only", () => {
   const before = {
     session: { state: "playing" },
     scheduler: { isComplete: true },
@@ -225,7 +226,7 @@ test("a list goes on by itself to free songs only", () => {
   }
 });
 
-test("music at a station that the fan has not answered about waits with its question, and plays", async () => {
+test("a play at a station without an answer adds the question, and starts", async () => {
   Object.assign(state, { collect: "ask", vault: "VAULT" });
   const { one, requests } = stream(FREE);
   await one.play("activated");
@@ -236,7 +237,7 @@ test("music at a station that the fan has not answered about waits with its ques
   );
 });
 
-test("a song that could not be opened keeps nothing of what was read, and a retry reads it anew", async () => {
+test("a song that could not be opened drops its bytes, and a retry reads it again", async () => {
   const { one } = stream(FREE, { now: "loading" });
   const web = async () => new Response(new Uint8Array(500_000));
   const { fetch } = globalThis;
@@ -257,12 +258,12 @@ test("a song that could not be opened keeps nothing of what was read, and a retr
   globalThis.fetch = fetch;
   assert.equal(one.problem.code, "sps.magic");
   assert.deepEqual(
-    [source.head.length, source.read, source.stop.signal.aborted, one.loader.opening],
+    [source.head.length, source.reading, source.stop.signal.aborted, one.loader.opening],
     [0, null, true, { stream: "s" }],
   );
 });
 
-test("a page on disk that names a station on this computer reaches nothing here with its header's places", async () => {
+test("a page on disk with a station on this computer cannot reach addresses here by the mirrors of its header", async () => {
   const { one } = stream(FREE);
   const places = ["http://localhost:8080/parts/", "http://127.0.0.1/a.sps", "https://cdn.example/a.sps"];
   for (const [src, reached] of [
@@ -279,7 +280,7 @@ test("a page on disk that names a station on this computer reaches nothing here 
   }
 });
 
-test("a site has the host look at so many songs at once, and another site waits for none of them", async () => {
+test("the songs of a site that the host opens at once are limited, and another site does not wait for them", async () => {
   const open = [];
   host.open = () => new Promise((resolve) => open.push(resolve));
   host.close = () => ({});
@@ -305,7 +306,7 @@ test("a site has the host look at so many songs at once, and another site waits 
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   for (let i = 0; i < 20; i++) await turn();
-  const names = () => asked.filter(({ op }) => op === "open").map(({ stream: name }) => name);
+  const names = () => hostRequests.filter(({ op }) => op === "open").map(({ stream: name }) => name);
   assert.equal(names().length, 9);
   assert.ok(names().includes("open 19"));
   // One that has gone meanwhile is not looked at.

@@ -1,12 +1,25 @@
-// Tokens that lie at payees: found in parts, shown as what can be collected, fetched by the account or sent by a
-// relayer.
+// Tokens at payees: found page by page, shown as collectable, fetched by the account or sent by a relayer.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, payees, state } from "./wallet_world.mjs";
+import {
+  FRIEND,
+  ME,
+  NETWORK,
+  TOKEN,
+  ask,
+  hostRequests,
+  code,
+  core,
+  fresh,
+  host,
+  payees,
+  state,
+} from "./wallet_world.mjs";
 
 // After the world, which stands in for the browser.
-const { PAYEE_BATCH, MIN_GIFT_WEI, MAX_TRANSACTIONS, find } = await import("../../../extension/engine/wallet/sweep.js");
+const { PAYEE_BATCH, MIN_GIFT_WEI, MAX_TRANSACTIONS, readHoldings } =
+  await import("../../../extension/engine/wallet/holdings.js");
 
 const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const [STATION, SERVER, RELAYER] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
@@ -150,22 +163,22 @@ after(() => ask("wallet.lock"));
 const looked = () => looks.flat();
 const collect = async (most_wei = "1000") => ask("wallet.claim", { most_wei });
 
-test("any payees can be asked about, so many in a question, and the host is told of no others", async () => {
+test("the tokens of some payees are read in batches, without those of others", async () => {
   const any = Array.from({ length: 2 * PAYEE_BATCH + 1 }, (_, n) => ADDRESS(n + 50));
   put(50 + PAYEE_BATCH, 9);
-  const found = await find({ chain_id: 31337, payees: any });
+  const found = await readHoldings({ chain_id: 31337, payees: any });
   assert.deepEqual(
     found.map(({ payee, amount_wei, token, chain_id }) => [payee, amount_wei, token, chain_id]),
     [[ADDRESS(50 + PAYEE_BATCH), "9", TOKEN, 31337]],
   );
   assert.deepEqual(
-    asked.filter(({ op }) => op === "holdings").map(({ payees: part }) => part.length),
+    hostRequests.filter(({ op }) => op === "holdings").map(({ payees: part }) => part.length),
     [PAYEE_BATCH, PAYEE_BATCH, 1],
   );
   assert.deepEqual(looked(), any);
 });
 
-test("the summary looks at one part of the payees at a time, then rests, and shows all that it found", async () => {
+test("the summary reads one page of the payees at a time, pauses after the last, and shows all holdings", async () => {
   state.sessions = Array.from({ length: PAYEE_BATCH + 2 }, (_, n) => session(n + 1));
   put(PAYEE_BATCH + 1, MIN_GIFT_WEI);
   assert.equal((await ask("wallet.summary")).private_wei, "0");
@@ -175,7 +188,7 @@ test("the summary looks at one part of the payees at a time, then rests, and sho
   assert.equal(looked().length, PAYEE_BATCH + 2);
 });
 
-test("a wallet's first payee is looked at when it is there, without a rest before it", async () => {
+test("a wallet's first payee is read as soon as there is one", async () => {
   state.sessions = [];
   await ask("wallet.summary");
   state.sessions = [session(1)];
@@ -184,13 +197,13 @@ test("a wallet's first payee is looked at when it is there, without a rest befor
   assert.deepEqual(looked(), [ADDRESS(1)]);
 });
 
-test("a session without rewards has no payee to look at, nor has one of a network that the host does not know", async () => {
+test("no payee is read of a session without rewards, nor of a network that the host does not have", async () => {
   state.sessions = [{ ...session(1), payee: ADDRESS(0), number: null }, { ...session(2), chain_id: 5 }, session(3)];
   await ask("wallet.summary");
   assert.deepEqual(looked(), [ADDRESS(3)]);
 });
 
-test("what a stranger left is shown beside the rewards and becomes a transfer; a wei of a stranger is nothing", async () => {
+test("tokens of a stranger are shown besides the rewards and become a transfer; a single wei is ignored", async () => {
   receipts = [receipt(1, "20")];
   put(1, 25);
   put(2, MIN_GIFT_WEI);
@@ -214,7 +227,7 @@ test("what a stranger left is shown beside the rewards and becomes a transfer; a
   );
 });
 
-test("collecting claims what is not paid yet and fetches what lies at payees, the greatest first, once", async () => {
+test("collecting claims unpaid receipts and fetches tokens at payees, the greatest first, once", async () => {
   receipts = [receipt(1, "20"), receipt(3, "7", { at_payee: false })];
   host.claim = ({ claims }) => {
     assert.deepEqual(claims, [ADDRESS(3)]);
@@ -233,7 +246,7 @@ test("collecting claims what is not paid yet and fetches what lies at payees, th
   assert.deepEqual([sent.length, relayed], [4, []]);
 });
 
-test("an end between permit and transfer strands nothing: the next press goes on with the transfer", async () => {
+test("after an interruption between permit and transfer the next press continues with the transfer", async () => {
   put(1, MIN_GIFT_WEI, MIN_GIFT_WEI);
   await collect();
   assert.deepEqual(sent, [`move ${ADDRESS(1)}`]);
@@ -249,12 +262,12 @@ test("without coins, or without a fee that was shown, a relayer of the payee's s
   await collect("79");
   assert.deepEqual([relayed, sent], [[ADDRESS(1), ADDRESS(2)], []]);
   assert.deepEqual(
-    asked.filter(({ op }) => op === "relayer").map(({ payee }) => payee),
+    hostRequests.filter(({ op }) => op === "relayer").map(({ payee }) => payee),
     [ADDRESS(1), ADDRESS(2)],
   );
 });
 
-test("the account pays for as many as its coins are enough for, and never more than was shown", async () => {
+test("the account pays for as many as its coins suffice for, and not more than was shown", async () => {
   put(1, MIN_GIFT_WEI + 2n);
   put(2, MIN_GIFT_WEI + 1n);
   coin = 150n;
@@ -277,7 +290,7 @@ test("the account pays for as many as its coins are enough for, and never more t
   assert.deepEqual(sent.slice(2), [`permit ${ADDRESS(3)}`]);
 });
 
-test("a refusal before the permit leaves the others; a relayer that has one and did not send it gets no other", async () => {
+test("after a refusal before the permit the others continue; a relayer that has a permit and did not send it gets no other", async () => {
   coin = 0n;
   put(1, MIN_GIFT_WEI + 2n);
   put(2, MIN_GIFT_WEI + 1n);
@@ -304,7 +317,7 @@ test("a refusal before the permit leaves the others; a relayer that has one and 
   }
 });
 
-test("one press fetches so many and no more", async () => {
+test("one press fetches a limited number", async () => {
   state.sessions = Array.from({ length: MAX_TRANSACTIONS + 2 }, (_, n) => session(n + 1));
   for (let n = 1; n <= MAX_TRANSACTIONS + 2; n++) put(n, MIN_GIFT_WEI);
   assert.equal((await ask("wallet.summary")).sweep_most_wei, String(MAX_TRANSACTIONS * 100));
@@ -324,7 +337,7 @@ test("one press fetches so many and no more", async () => {
   assert.deepEqual([lies.size, relayed.length], [MAX_TRANSACTIONS, MAX_TRANSACTIONS]);
 });
 
-test("a server that is away does not keep what lies at payees, and its failure is told", async () => {
+test("an unreachable server does not stop the collection of tokens at payees, and its failure is reported", async () => {
   receipts = [receipt(3, "7", { at_payee: false })];
   host.claim = () => {
     throw new Problem("server.unreachable");
@@ -334,7 +347,7 @@ test("a server that is away does not keep what lies at payees, and its failure i
   assert.equal(lies.size, 0);
 });
 
-test("a host of an older version, or a node that is away, leaves everything else as it was", async () => {
+test("a host of an older version, or an unreachable node, does not affect the rest", async () => {
   host.holdings = () => {
     throw new Problem("host.message.unknown");
   };
@@ -347,7 +360,7 @@ test("a host of an older version, or a node that is away, leaves everything else
   await assert.rejects(collect(), code("chain.unreachable"));
 });
 
-test("a locked wallet shows what lies there and fetches nothing", async () => {
+test("a locked wallet shows tokens at payees and fetches none", async () => {
   put(1, MIN_GIFT_WEI);
   await ask("wallet.lock");
   assert.equal((await ask("wallet.summary")).private_wei, String(MIN_GIFT_WEI));

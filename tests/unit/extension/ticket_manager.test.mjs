@@ -1,4 +1,4 @@
-// Tickets: one for a first play, whatever the wallet, the page or the host does before it.
+// Tickets: one for a first play, whatever happens to wallet, page or host before it.
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
@@ -43,7 +43,7 @@ after(() => ask("wallet.lock"));
 const tickets = (stream = "s") => new TicketManager({ stream, origin: site });
 const settled = (one) => one.prepared;
 
-test("a first play takes one ticket, drawn before the click", async () => {
+test("a first play uses one ticket, requested before the press", async () => {
   const one = tickets();
   one.prefetch(INFO, NOW);
   await settled(one);
@@ -53,7 +53,7 @@ test("a first play takes one ticket, drawn before the click", async () => {
   assert.deepEqual([drawn, opened], [1, [1]]);
 });
 
-test("a wallet that changes and leaves the listener the same leaves the ticket, however often and at once", async () => {
+test("a change of the wallet with the same listener keeps the ticket, also several at once", async () => {
   const one = tickets();
   for (let i = 0; i < 5; i++) one.prefetch(INFO, NOW);
   await settled(one);
@@ -63,7 +63,7 @@ test("a wallet that changes and leaves the listener the same leaves the ticket, 
   assert.equal(drawn, 1);
 });
 
-test("another listener takes another ticket, and the first is there again for the first", async () => {
+test("another listener gets another ticket, and the first one's is kept", async () => {
   const one = tickets();
   await one.ensure(INFO, NOW);
   listener = "b";
@@ -75,7 +75,7 @@ test("another listener takes another ticket, and the first is there again for th
   assert.deepEqual([drawn, opened], [2, [1, 2, 1]]);
 });
 
-test("a page that is left and opened again, and a retry, take the ticket that was not used", async () => {
+test("a page that is opened again, and a retry, use the unused ticket", async () => {
   const one = tickets();
   await one.ensure(INFO, NOW);
   one.close();
@@ -99,7 +99,7 @@ test("two pages with one song never share a ticket", async () => {
   assert.deepEqual(opened, [1, 2]);
 });
 
-test("a guess that was another listener's, or that a play cut off made needless, is kept for later", async () => {
+test("a speculative ticket of another listener, or before a continued play, is kept for later", async () => {
   const one = tickets();
   await one.ensure(INFO, NOW);
   one.markUsed();
@@ -114,7 +114,7 @@ test("a guess that was another listener's, or that a play cut off made needless,
   assert.deepEqual([drawn, opened], [2, [1, 2]]);
 });
 
-test("a ticket that ends is not taken again, and one that the host refuses is replaced once", async () => {
+test("a ticket that expires is not used again, and one that the host refuses is replaced once", async () => {
   const one = tickets();
   await one.ensure(INFO, NOW);
   one.close();
@@ -139,7 +139,7 @@ test("a ticket that ends is not taken again, and one that the host refuses is re
   assert.equal(drawn, 4);
 });
 
-test("what keeps the ticket from the server for a while takes no other one", async () => {
+test("a transient failure at the server does not request another ticket", async () => {
   const one = tickets();
   broken = "server.unreachable";
   for (let i = 0; i < 3; i++)
@@ -166,7 +166,7 @@ test("a song that has moved is opened with the station's next ticket, which name
   assert.equal(drawn, 4);
 });
 
-test("a song that has moved gets a session for the device that the host is at its new server, and the other session stays", async () => {
+test("a song that has moved gets a session for the host's device at its new server, and the other session stays", async () => {
   const signed = [];
   core["session.sign"] = ({ device, number }) => (
     signed.push(device),
@@ -197,7 +197,7 @@ test("a song that has moved gets a session for the device that the host is at it
   assert.deepEqual(signed, ["0xd1", "0xd2"]);
 });
 
-test("a page that was open for hours plays in the session of this hour, and a locked wallet in the one that it has", async () => {
+test("a page that was open for hours plays in the session of the present hour, and with a locked wallet in the existing one", async () => {
   const [numbers, offered] = [[], []];
   core["session.sign"] = ({ device, number }) => (
     numbers.push(number),
@@ -237,7 +237,7 @@ test("a page that was open for hours plays in the session of this hour, and a lo
   assert.deepEqual([offered[0], offered.at(-1)], ["s0", "s193"]);
 });
 
-test("a host of before this is named as such, and nobody listens unpaid because of it", async () => {
+test("a host of an older version is refused, instead of a play without rewards", async () => {
   const { sessionFor } = await import("../../../extension/engine/wallet/sessions.js");
   await assert.rejects(
     sessionFor({ ...INFO, device: undefined, station: { address: "0x5a", name: "S" } }),
@@ -245,7 +245,7 @@ test("a host of before this is named as such, and nobody listens unpaid because 
   );
 });
 
-test("a ticket that was opened before its song moved is not taken again", async () => {
+test("a ticket that was opened before its song moved is not used again", async () => {
   const one = tickets();
   await one.ensure(INFO, NOW);
   one.discard();

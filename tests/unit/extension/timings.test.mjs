@@ -1,4 +1,4 @@
-// Latencies that a stream keeps.
+// Latencies of a stream.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Timings } from "../../../extension/engine/playback/timings.js";

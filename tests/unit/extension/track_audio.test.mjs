@@ -1,4 +1,4 @@
-// Media Source buffers and the tracks on them, with a stand-in audio element.
+// Media Source buffers and their tracks, with a fake audio element.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
@@ -95,7 +95,7 @@ test("a track is appended after its init segment, within its length, and ended",
   });
 });
 
-test("a full buffer is emptied of what is over, and the segment appended again", async () => {
+test("in a full buffer the sound that has played is removed, and the segment appended again", async () => {
   const { sound } = await track();
   sound.audio.currentTime = 30;
   await sound.append(/** @type {any} */ ("full"));
@@ -105,7 +105,7 @@ test("a full buffer is emptied of what is over, and the segment appended again",
   ]);
 });
 
-test("what lies far behind and far ahead is removed", async () => {
+test("sound far behind and far ahead is removed", async () => {
   const { sound } = await track();
   ranges = [[0, 200]];
   sound.audio.currentTime = 100;
@@ -117,7 +117,7 @@ test("what lies far behind and far ahead is removed", async () => {
   ]);
 });
 
-test("position, buffered ranges and seeks are in the track's own time", async () => {
+test("position, buffered ranges and seeks are in the time of the track", async () => {
   const { sound } = await track();
   sound.startS = 60;
   ranges = [[50, 64]];
@@ -128,7 +128,7 @@ test("position, buffered ranges and seeks are in the track's own time", async ()
   assert.equal(sound.audio.currentTime, 62);
 });
 
-test("a track that follows starts at the end of the one before, and gets its events from then on", async () => {
+test("a track that follows starts at the end of the one before, and gets the events from there on", async () => {
   const before = await track();
   const after = await track();
   ranges = [[0, 10]];

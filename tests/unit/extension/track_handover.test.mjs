@@ -1,4 +1,4 @@
-// From one track to the next: when it is due, and in which order.
+// Handover to the next track: its time, and the order of its steps.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
@@ -25,7 +25,7 @@ function world({ position = 9_500, fadeS = 0, refusal = null } = {}) {
       close: () => done.push("close"),
     },
     applySettings: () => done.push("apply"),
-    endIfLast: () => done.push("end"),
+    monitor: { endIfLast: () => done.push("end") },
     play: async (surface) => done.push(`play ${surface}`),
     fail: (error) => done.push(error),
   });
@@ -40,7 +40,7 @@ function world({ position = 9_500, fadeS = 0, refusal = null } = {}) {
   return { handover, before, after, done };
 }
 
-test("it is due near the end, with both tracks ready and the next one free", () => {
+test("a handover is due near the end, with both tracks ready and the next one free", () => {
   assert.equal(world().handover.isDue, true);
   assert.equal(world({ position: 10_000 - LEAD_MS - 1 }).handover.isDue, false);
   assert.equal(world({ position: 10_000 - LEAD_MS - 1, fadeS: 3 }).handover.isDue, true);
@@ -53,7 +53,7 @@ test("it is due near the end, with both tracks ready and the next one free", () 
   assert.equal(handover.isDue, false);
 });
 
-test("gapless, the one track stops and the other follows in its buffer", async () => {
+test("gapless: the one track stops and the other follows in its buffer", async () => {
   const { handover, done } = world();
   handover.check();
   handover.check();
@@ -69,7 +69,7 @@ test("in a crossfade the track before is finished and closed when it has ended",
   assert.deepEqual(done, ["settings", "stop", "finish", "apply", "play activated", "done", "close"]);
 });
 
-test("a track that is not due ends where none follows", () => {
+test("a track without a handover ends by itself", () => {
   const { handover, done } = world({ position: 1_000 });
   handover.check();
   assert.deepEqual(done, ["end"]);

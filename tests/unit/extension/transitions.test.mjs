@@ -1,4 +1,4 @@
-// The interpreter of the core's transition table, against sessions that the core's own machine has recorded.
+// The interpreter of the core's transition table, compared with recorded sessions of the core's state machine.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -26,7 +26,7 @@ test("recorded sessions have the machine's states, positions, problems and comma
   }
 });
 
-test("a play starts with an invocation at its position, and one outside of what may sound at the start", () => {
+test("a play starts with an invocation at its position, or at the start where it may not sound there", () => {
   const invoked = (start, position) => ready(start).step("play", position)[0];
   assert.deepEqual(invoked(START, 7), { kind: "invoke", action: "play", position_ms: 7 });
   assert.deepEqual(invoked({ begins: "preview", from_ms: 5_000 }, 7), {
@@ -36,7 +36,7 @@ test("a play starts with an invocation at its position, and one outside of what 
   });
 });
 
-test("what a request invokes, and what the grant does with the sound, are known before", () => {
+test("the action of a request, and the effect of the grant on the sound, are available before", () => {
   const session = ready({ begins: "live_join", from_ms: 0 });
   assert.deepEqual(
     [session.actionOf("play"), session.actionOf("seek"), session.soundOnGrant],
@@ -52,7 +52,7 @@ test("what a request invokes, and what the grant does with the sound, are known 
   assert.equal(session.soundOnGrant, "hold");
 });
 
-test("another start counts for the next play only", () => {
+test("another start applies to the next play only", () => {
   const session = ready();
   session.restart({ begins: "preview", from_ms: 5_000 });
   assert.deepEqual([session.actionOf("play"), session.position_ms], ["preview", 5_000]);
@@ -61,7 +61,7 @@ test("another start counts for the next play only", () => {
   assert.equal(session.start.begins, "preview");
 });
 
-test("an event that does not fit changes nothing, and neither does an unknown one", () => {
+test("an event without an effect changes nothing, and neither does an unknown one", () => {
   const session = ready();
   for (const event of ["granted", "playing", "ended", "nonsense", "pause", "retry"])
     assert.deepEqual([session.step(event, 9), session.state, session.position_ms], [[], "ready", 0], event);

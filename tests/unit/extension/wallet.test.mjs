@@ -4,7 +4,7 @@ import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import {
   ask,
-  asked,
+  hostRequests,
   code,
   core,
   FRIEND,
@@ -27,7 +27,7 @@ after(() => ask("wallet.lock"));
 const lines = async () => (await ask("wallet.summary")).activity;
 const quoted = (fields = {}) => ask("wallet.quote", { to: FRIEND, amount: "30", ...fields });
 
-test("nothing that opens the wallet is kept", async () => {
+test("passwords and recovery words are not stored", async () => {
   core["wallet.words"] = ({ password }) => ({ mnemonic: `legal winner ${password}` });
   core["wallet.password"] = () => ({ vault: "VAULT2" });
   await ask("wallet.words", { password: "open sesame" });
@@ -36,13 +36,13 @@ test("nothing that opens the wallet is kept", async () => {
   assert.doesNotMatch(JSON.stringify(storage), /sesame|legal|words/);
 });
 
-test("an old vault is replaced by the one that opening gives", async () => {
+test("a vault of an older format is replaced when it is opened", async () => {
   core["wallet.open"] = () => ({ account: ME, locked: false, vault: "NEWER" });
   await ask("wallet.unlock", { password: "x" });
   assert.equal(storage.vault, "NEWER");
 });
 
-test("the wallet locks after quiet time, and a screen's own clock is no sign of a person", async () => {
+test("the wallet locks after the idle time, which periodic requests of a screen do not restart", async () => {
   // The real timer ends before the pretended ones begin.
   await ask("wallet.lock");
   mock.timers.enable({ apis: ["setTimeout", "Date"] });
@@ -62,7 +62,7 @@ test("the wallet locks after quiet time, and a screen's own clock is no sign of 
   await ask("wallet.autolock", { seconds: 900 });
 });
 
-test("accounts are added, named and used; a restored wallet begins with the first", async () => {
+test("accounts are added, named and used; a restored wallet has the first one", async () => {
   const { index, address } = await ask("wallet.account.add", { name: "  Tips\u202e  " });
   assert.deepEqual([index, address], [1, `0x${"2".repeat(40)}`]);
   assert.equal((await ask("wallet.status")).address, address);
@@ -77,11 +77,11 @@ test("accounts are added, named and used; a restored wallet begins with the firs
   assert.equal(state.accounts.length, 1);
 });
 
-test("a wallet of before there were several accounts has one", async () => {
+test("a wallet of a version with one account has it", async () => {
   assert.deepEqual(storage.accounts, [{ index: 0, name: "", address: ME }]);
 });
 
-test("the address book takes addresses that hold, one name each", async () => {
+test("the address book has valid addresses, with one name each", async () => {
   await ask("wallet.contact.save", { address: FRIEND, name: "Ada" });
   await ask("wallet.contact.save", { address: FRIEND, name: "Ada L." });
   assert.deepEqual((await ask("wallet.contacts")).contacts, [{ address: FRIEND, name: "Ada L." }]);
@@ -97,7 +97,7 @@ test("the network is one of the host's", async () => {
   await ask("wallet.network", { chain_id: 5 });
   assert.equal((await ask("wallet.networks")).chain_id, 5);
   await lines();
-  assert.ok(asked.filter(({ op }) => op === "summary").every(({ chain_id }) => chain_id === 5));
+  assert.ok(hostRequests.filter(({ op }) => op === "summary").every(({ chain_id }) => chain_id === 5));
   await assert.rejects(ask("wallet.network", { chain_id: 1 }), code("message.schema"));
   await ask("wallet.network", { chain_id: 31337 });
 });
@@ -106,8 +106,8 @@ test("a network that is added later does not become the one in use, whatever its
   state.chain_id = null;
   const { status } = host;
   assert.equal((await ask("wallet.networks")).chain_id, 31337);
-  host.status = async (asked) => {
-    const told = await status(asked);
+  host.status = async (hostRequests) => {
+    const told = await status(hostRequests);
     return { ...told, networks: [{ ...told.networks[0], chain_id: 1 }, ...told.networks] };
   };
   assert.equal((await ask("wallet.networks")).chain_id, 31337);
@@ -115,7 +115,7 @@ test("a network that is added later does not become the one in use, whatever its
   host.status = status;
 });
 
-test("of a network that a station names the host gets what was shown, and nothing that it cannot read", async (t) => {
+test("the host gets the offered network that was shown, and nothing that it would refuse", async (t) => {
   const { fetch } = globalThis;
   t.after(() => (globalThis.fetch = fetch));
   let network;
@@ -149,7 +149,7 @@ test("of a network that a station names the host gets what was shown, and nothin
     await assert.rejects(offer(), code("station.answer"));
 });
 
-test("what is signed is what was shown, once", async () => {
+test("a quote is signed as it was shown, once", async () => {
   const signed = [];
   core["transaction.sign"] = (call) => (signed.push(call), { raw: "0x02ff", transaction: "0xaaff" });
   const quote = await quoted();
@@ -175,16 +175,16 @@ test("what is signed is what was shown, once", async () => {
   assert.equal((await quoted()).first, false);
 });
 
-test("another quote takes the place of the first, and a made-up one sends nothing", async () => {
+test("another quote replaces the first, and an invented one sends nothing", async () => {
   const first = await quoted();
   const second = await quoted({ amount: "40" });
   await assert.rejects(ask("wallet.send", { quote: first.quote }), code("wallet.quote"));
   await assert.rejects(ask("wallet.send", { quote: second.quote }), code("wallet.quote"));
   await assert.rejects(ask("wallet.send", { quote: "x" }), code("wallet.quote"));
-  assert.ok(!asked.some(({ op }) => op === "send"));
+  assert.ok(!hostRequests.some(({ op }) => op === "send"));
 });
 
-test("what cannot succeed is refused before there is anything to confirm", async () => {
+test("a transfer that cannot succeed is refused before the confirmation", async () => {
   await assert.rejects(quoted({ to: "0x12" }), code("wallet.recipient"));
   await assert.rejects(quoted({ to: TOKEN }), code("wallet.recipient"));
   await assert.rejects(quoted({ amount: "1001" }), code("wallet.funds"));
@@ -202,7 +202,7 @@ test("what cannot succeed is refused before there is anything to confirm", async
   await assert.rejects(quoted(), code("wallet.locked"));
 });
 
-test("a transfer is pending until the chain has it, and then says its fee", async () => {
+test("a transfer is pending until the chain has it, and then has its fee", async () => {
   const { quote } = await quoted();
   await ask("wallet.send", { quote });
   let [line] = await lines();
@@ -217,7 +217,7 @@ test("a transfer is pending until the chain has it, and then says its fee", asyn
   await lines();
 });
 
-test("a transfer that the network lost is offered again, the same bytes", async () => {
+test("a transfer that the network does not have is sent again with the same bytes", async () => {
   const { quote } = await quoted();
   host.send = () => {
     throw new Problem("chain.unreachable");
@@ -241,7 +241,7 @@ for (const reason of [
   "insufficient funds for gas",
   "txpool is full",
 ]) {
-  test(`a node's word against it ends nothing: ${reason}`, async () => {
+  test(`a node's refusal ends no transfer: ${reason}`, async () => {
     const { quote } = await quoted();
     host.send = against(reason);
     host.transaction = () => ({ state: "unknown" });
@@ -259,7 +259,7 @@ for (const reason of [
   });
 }
 
-test("a resend that the node refuses, silence and an answer that makes no sense leave a transfer under way", async () => {
+test("a refused resend, a timeout and an invalid response leave a transfer pending", async () => {
   const { quote } = await quoted();
   await ask("wallet.send", { quote });
   for (const answer of [
@@ -279,7 +279,7 @@ test("a resend that the node refuses, silence and an answer that makes no sense 
   assert.equal((await lines())[0].state, "claimed");
 });
 
-test("a transfer is looked for under its account and number, and ends when another wallet's transaction took the number", async () => {
+test("a transfer is queried by account and nonce, and ends when another wallet's transaction has used the nonce", async () => {
   const { quote } = await quoted();
   await ask("wallet.send", { quote });
   const looked = [];
@@ -294,7 +294,7 @@ test("a transfer is looked for under its account and number, and ends when anoth
   await lines();
 });
 
-test("several transfers under way have a number each, also where the node has lost the first", async () => {
+test("several pending transfers have a nonce each, also where the node does not have the first", async () => {
   for (const nonce of [4, 5, 6]) {
     const { quote } = await quoted();
     assert.deepEqual(await ask("wallet.send", { quote }), { transaction: `0xaa${nonce}` });
@@ -312,7 +312,7 @@ test("several transfers under way have a number each, also where the node has lo
   assert.deepEqual(offered.sort(), ["0x024", "0x026"]);
 });
 
-test("a quote whose number another transfer took meanwhile is not signed", async () => {
+test("a quote whose nonce another transfer has used in the meantime is not signed", async () => {
   const { dispatch } = await import("../../../extension/engine/wallet/transfers.js");
   const { quote } = await quoted();
   await dispatch({ index: 0, chain_id: 31337, nonce: 4 }, { account: ME, to: FRIEND, amount_wei: "1", most_wei: "1" });
@@ -341,7 +341,7 @@ async function underWay() {
   return { signed, transaction };
 }
 
-test("speeding up offers the same call under the same number for more, at least a tenth and the market's fee", async () => {
+test("speeding up sends the same call with the same nonce and a higher fee: a tenth more, and the market's fee", async () => {
   const { signed, transaction } = await underWay();
   const quote = await ask("wallet.replace", { transaction, how: "faster" });
   assert.deepEqual(
@@ -358,7 +358,7 @@ test("speeding up offers the same call under the same number for more, at least 
   await assert.rejects(ask("wallet.replace", { transaction, how: "faster" }), code("transfer.settled"));
 });
 
-test("whichever offer a block has is the transfer: the first one, after speeding up", async () => {
+test("the transaction that a block has is the transfer, also the first one after speeding up", async () => {
   const { transaction } = await underWay();
   const { quote } = await ask("wallet.replace", { transaction, how: "faster" });
   await ask("wallet.send", { quote });
@@ -378,7 +378,7 @@ for (const [winner, shown, reason] of [
   ["cancel", "refused", "transfer.cancelled"],
   ["first", "claimed", null],
 ]) {
-  test(`cancelling moves nothing to the own account under the same number, and the block decides: ${winner}`, async () => {
+  test(`a cancellation is an empty call to the own account with the same nonce, and the block decides: ${winner}`, async () => {
     const { signed, transaction } = await underWay();
     const quote = await ask("wallet.replace", { transaction, how: "cancel" });
     assert.equal(quote.cancels, true);
@@ -403,7 +403,7 @@ for (const [winner, shown, reason] of [
   });
 }
 
-test("what is under way is followed after a restart from what was kept, with every offer", async () => {
+test("a pending transfer is followed after a restart, with all its transactions", async () => {
   const { transaction } = await underWay();
   const { quote } = await ask("wallet.replace", { transaction, how: "cancel" });
   await ask("wallet.send", { quote });
@@ -418,7 +418,7 @@ test("what is under way is followed after a restart from what was kept, with eve
   assert.doesNotMatch(JSON.stringify(storage.sent), /"raw":"0x/);
 });
 
-test("a transfer kept by a version without offers is followed too", async () => {
+test("a transfer stored by a version without replacements is followed too", async () => {
   state.sent = [
     {
       transaction: "0xold",
@@ -455,7 +455,7 @@ test("a replacement that cannot be paid, and one of a locked wallet, are refused
   assert.equal(signed.length, 1);
 });
 
-test("transfers under way are kept, however many came after them", async () => {
+test("pending transfers stay stored, however many follow", async () => {
   const old = Array.from({ length: 300 }, (_, n) => ({
     transaction: `0xold${n}`,
     account: ME,
@@ -477,7 +477,7 @@ test("transfers under way are kept, however many came after them", async () => {
   assert.ok(state.sent.some(({ transaction }) => transaction === "0xold299"));
 });
 
-test("a transfer that fails in its block is failed and says what it cost", async () => {
+test("a transfer that fails in its block has the state failed and its fee", async () => {
   const { quote } = await quoted();
   await ask("wallet.send", { quote });
   host.transaction = () => ({ state: "failed", fee_wei: "290", time_s: 99 });
@@ -485,7 +485,7 @@ test("a transfer that fails in its block is failed and says what it cost", async
   assert.deepEqual([line.state, line.fee_wei, line.code], ["refused", "290", "chain.reverted"]);
 });
 
-test("what came from others is in the list, rewards and own transfers are not twice", async () => {
+test("received transfers are in the list; rewards and own transfers are listed once", async () => {
   const receipt = {
     server: FRIEND,
     epoch: 3,
@@ -528,46 +528,47 @@ test("what came from others is in the list, rewards and own transfers are not tw
   );
 });
 
-test("a balance that is not known is not zero", async () => {
+test("an unknown balance is null, not zero", async () => {
   const { summary } = host;
   host.summary = () => ({ ...summary(), balance_wei: null });
   assert.equal((await ask("wallet.summary")).spendable_wei, null);
 });
 
-test("music that plays on a site tells the host of it once, and says nothing about what the site may do", async () => {
+test("a site with a play is reported to the host once, without a permission", async () => {
   host.site = () => ({});
-  for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"]) wallet.met(origin);
+  for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"])
+    wallet.reportSite(origin);
   assert.deepEqual(
-    asked.map(({ op, origin }) => [op, origin]),
+    hostRequests.map(({ op, origin }) => [op, origin]),
     [
       ["site", "https://radio.example"],
       ["site", "https://other.example"],
     ],
   );
-  assert.ok(asked.every((request) => !("state" in request) && !("day_wei" in request)));
+  assert.ok(hostRequests.every((request) => !("state" in request) && !("day_wei" in request)));
 });
 
-test("a site that the host could not be told of is told again", async () => {
+test("a site that could not be reported is reported again", async () => {
   host.site = () => {
     throw new Problem("host.gone");
   };
-  wallet.met("https://third.example");
+  wallet.reportSite("https://third.example");
   await new Promise((resolve) => setImmediate(resolve));
-  wallet.met("https://third.example");
-  assert.equal(asked.length, 2);
+  wallet.reportSite("https://third.example");
+  assert.equal(hostRequests.length, 2);
   await new Promise((resolve) => setImmediate(resolve));
 });
 
-test("a site's music is paused before the host hears that it may not play", async () => {
+test("the plays of a site are paused before its permission is withdrawn", async () => {
   const order = [];
-  now.halt = async (origin) => void order.push(`halt ${origin}`);
+  now.pauseSite = async (origin) => void order.push(`halt ${origin}`);
   host.site = ({ state: standing }) => (order.push(standing), {});
   for (const standing of ["paused", "revoked", "allowed"])
     await ask("wallet.site", { origin: "https://radio.example", state: standing });
   assert.deepEqual(order, ["halt https://radio.example", "paused", "halt https://radio.example", "revoked", "allowed"]);
 });
 
-test("a budget is exact, and an empty one is zero", async () => {
+test("a budget is exact, and an empty text is zero", async () => {
   const told = [];
   host.site = (request) => (told.push(request), {});
   for (const budget of ["5", "0", "", "0.0", null])
@@ -580,12 +581,12 @@ test("a budget is exact, and an empty one is zero", async () => {
   assert.deepEqual([told.at(-1).state, told.at(-1).day_wei], ["paused", null]);
 });
 
-test("a message that the wallet has no answer for is denied", async () => {
+test("a message of an unknown type is denied", async () => {
   for (const type of ["wallet.nothing", "constructor", "toString"])
     await assert.rejects(wallet.handle({ id: 1, type }), code("message.denied"));
 });
 
-test("an open wallet gives each hour another payee, a locked one goes on with the last", async () => {
+test("an open wallet has another payee each hour, and a locked one keeps the last", async () => {
   let signed = 0;
   core["session.sign"] = ({ number, now_s }) => ({
     session: {},
@@ -610,7 +611,7 @@ test("an open wallet gives each hour another payee, a locked one goes on with th
   assert.equal(signed, 2);
 });
 
-test("what is on its way out cannot be spent, and a transfer that has ended is counted once", async () => {
+test("pending transfers reduce the spendable balance, and a transfer that has ended is counted once", async () => {
   await fresh();
   Object.assign(host, { sites: () => ({ sites: [] }) });
   const { quote } = await ask("wallet.quote", { to: FRIEND, amount: "400" });
@@ -624,7 +625,7 @@ test("what is on its way out cannot be spent, and a transfer that has ended is c
   assert.equal((await ask("wallet.summary")).spendable_wei, "600");
 });
 
-test("an account of points in any other shape is the station's answer that can't be understood", () => {
+test("an account of points of another form is station.answer", () => {
   const offer = { name: "shirt", kind: "offer", cost: 9, days: 7, text: "A shirt" };
   const pass = { serial: "1", offer: "shirt", kind: "offer", text: "A shirt", ends_s: 9, redeemed_s: null };
   const good = {

@@ -1,37 +1,37 @@
-// The engine's wallet with a stand-in core and a stand-in host: what it asks them, and what it keeps.
+// The engine's wallet with a fake core and a fake host: its requests, and its stored state.
 import { Problem } from "../../../extension/shared/problem.js";
 
 const ADDRESS = (digit) => `0x${String(digit).repeat(40)}`;
 
-/** What the browser's storage holds. @type {Record<string, any>} */
+/** State of the browser's storage. @type {Record<string, any>} */
 export const storage = {};
-/** Every question to the host. @type {any[]} */
-export const asked = [];
+/** Requests to the host. @type {any[]} */
+export const hostRequests = [];
 /** @type {Record<string, (request: any) => any>} */
 export const host = {};
 /** @type {Record<string, (payload: any) => any>} */
 export const core = {};
 
-/** Payees that the host was told of, by address. @type {Map<string, any>} */
+/** Payees that the host has, by address. @type {Map<string, any>} */
 export const payees = new Map();
 
-/** What the engine told a port. @type {{port: number, message: any}[]} */
-export const told = [];
+/** Messages of the engine to ports. @type {{port: number, message: any}[]} */
+export const portMessages = [];
 
-let hear;
+let onMessage;
 const answer = (id, work) =>
   Promise.resolve()
     .then(work)
     .then(
-      (result) => hear({ type: "answer", id, ok: true, result: structuredClone(result ?? {}) }),
-      (error) => hear({ type: "answer", id, ok: false, error: Problem.of(error).toJSON() }),
+      (result) => onMessage({ type: "answer", id, ok: true, result: structuredClone(result ?? {}) }),
+      (error) => onMessage({ type: "answer", id, ok: false, error: Problem.of(error).toJSON() }),
     );
 
 const port = {
-  onMessage: { addListener: (listener) => (hear = listener) },
+  onMessage: { addListener: (listener) => (onMessage = listener) },
   onDisconnect: { addListener() {} },
   postMessage({ type, id, request, get, set, port: to, message }) {
-    if (type === "to") told.push({ port: to, message });
+    if (type === "to") portMessages.push({ port: to, message });
     if (type === "approve") answer(id, () => ({}));
     if (type === "storage") {
       Object.assign(storage, structuredClone(set ?? {}));
@@ -39,7 +39,7 @@ const port = {
         Object.fromEntries((get ?? []).filter((key) => key in storage).map((key) => [key, storage[key]])),
       );
     } else if (type === "native") {
-      asked.push(request);
+      hostRequests.push(request);
       answer(id, () => host[request.op](request));
     }
   },
@@ -84,7 +84,7 @@ export const code = (expected) => (error) => error.code === expected;
 
 /** An open wallet with one account, and everything well. */
 export async function fresh() {
-  asked.length = 0;
+  hostRequests.length = 0;
   payees.clear();
   await wallet.load();
   Object.assign(core, {
@@ -143,5 +143,5 @@ export async function fresh() {
   await ask("wallet.create", { mnemonic: "words", password: "a good password", replace: true });
   // The search for earlier rewards begins with it.
   while (progress().running) await new Promise(setImmediate);
-  asked.length = 0;
+  hostRequests.length = 0;
 }

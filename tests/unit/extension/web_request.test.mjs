@@ -1,12 +1,12 @@
-// Requests to the web: what goes with them, where they may not go, and answers without an end.
+// Web requests: their headers, forbidden addresses, and responses without an end.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Download, MOST_HELD, MOST_OF_SITE } from "../../../extension/engine/media/download.js";
+import { Download, MAX_BUFFERED, MAX_OF_SITE } from "../../../extension/engine/media/download.js";
 import { getPart } from "../../../extension/engine/media/mirror_loader.js";
 import { SpsSource } from "../../../extension/engine/media/sps_source.js";
-import { askStation, askTicket, networkAt, pointsOf } from "../../../extension/engine/playback/ticket.js";
-import { Redirected, TooLong, collect, get, object } from "../../../extension/engine/media/web_request.js";
+import { requestStation, requestTicket, networkAt, pointsOf } from "../../../extension/engine/playback/ticket.js";
+import { Redirected, TooLong, readBody, get, readObject } from "../../../extension/engine/media/web_request.js";
 
 const PAGE = "https://radio.example";
 const { signal } = new AbortController();
@@ -14,7 +14,7 @@ const code = (expected) => (error) => error.code === expected;
 const TICKET = { type: "Ticket", message: { number: "1", reward: "5" }, signature: `0x${"0a".repeat(65)}` };
 const how = { anew: false, signal, onProgress: () => undefined };
 
-/** Answers in the place of the web; what was asked. */
+/** Replaces fetch by a function; the requests. */
 function web(t, answer) {
   const asked = [];
   const { fetch } = globalThis;
@@ -39,7 +39,7 @@ test("every request is a GET without cookie, cache, referrer and redirect", asyn
       new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : JSON.stringify({ ticket: TICKET })),
   );
   const session = { message: { payee: "0x1" }, signature: "0x\u00fc" };
-  assert.deepEqual(await askTicket(PAGE, session, "0xc0"), TICKET);
+  assert.deepEqual(await requestTicket(PAGE, session, "0xc0"), TICKET);
   await getPart("https://cdn.example/a.part", 3, how, PAGE);
   await new SpsSource("https://cdn.example/a.sps", undefined, undefined, false, { page: PAGE, site: PAGE })
     .header()
@@ -57,7 +57,7 @@ test("every request is a GET without cookie, cache, referrer and redirect", asyn
   assert.deepEqual(JSON.parse(Buffer.from(question, "base64url").toString()), { session, content: "0xc0" });
 });
 
-test("what lies further inside is asked for nothing: song, part, place of the header, station", async (t) => {
+test("addresses of an inner class are not requested, for a song, a part, a mirror of the header, or a station", async (t) => {
   const asked = web(t, () => new Response("x"));
   for (const url of [
     "http://127.0.0.1/a.sps",
@@ -68,7 +68,7 @@ test("what lies further inside is asked for nothing: song, part, place of the he
     const source = new SpsSource(url, undefined, undefined, false, { page: PAGE, site: PAGE });
     await assert.rejects(source.header(), code("site.address"));
     await assert.rejects(getPart(url, 3, how, PAGE), code("site.address"));
-    await assert.rejects(askStation(PAGE, url), code("site.address"));
+    await assert.rejects(requestStation(PAGE, url), code("site.address"));
     source.addMirrors([url, `${url}/folder/`]);
     await source.mirrorsAdded;
     assert.equal(source.loader.mirrors.length, 1);
@@ -76,7 +76,7 @@ test("what lies further inside is asked for nothing: song, part, place of the he
   assert.deepEqual(asked, []);
 });
 
-test("a redirect is an error, unless it can lead to nothing that the page may not reach", async (t) => {
+test("a redirect is an error, unless the page may reach every address", async (t) => {
   let requests = 0;
   const server = createServer((request, response) => {
     requests++;
@@ -89,7 +89,7 @@ test("a redirect is an error, unless it can lead to nothing that the page may no
   await assert.rejects(get(`${here}/moved`, { page: here, signal }), Redirected);
   assert.equal(requests, 1);
   assert.equal((await get(`${here}/moved`, { page: here, signal, follow: true })).status, 200);
-  await assert.rejects(askStation(here, `${here}/moved`), code("station.unreachable"));
+  await assert.rejects(requestStation(here, `${here}/moved`), code("station.unreachable"));
   web(t, () => new Response(null, { status: 302, headers: { Location: "http://127.0.0.1/" } }));
   await assert.rejects(get("https://cdn.example/a", { page: PAGE, signal, follow: true }), Redirected);
   await assert.rejects(
@@ -100,29 +100,29 @@ test("a redirect is an error, unless it can lead to nothing that the page may no
   await assert.rejects(source.header(), (error) => error.code === "sps.segment.missing" && error.detail.status === 302);
 });
 
-test("an answer without an end is cut where it is longer than it may be", async (t) => {
+test("a response without an end is stopped at its limit", async (t) => {
   const told = { taken: 0 };
   web(t, () => new Response(endless(told)));
-  await assert.rejects(askStation(PAGE, `${PAGE}/.well-known/gomaa.json`), code("station.unreachable"));
+  await assert.rejects(requestStation(PAGE, `${PAGE}/.well-known/gomaa.json`), code("station.unreachable"));
   assert.ok(told.taken < 1 << 20);
   told.taken = 0;
   assert.equal((await getPart("https://cdn.example/a.part", 1000, how, PAGE)).length, 1000);
   assert.ok(told.taken < 1 << 20);
-  await assert.rejects(object(new Response("[".repeat(100)), 50), TooLong);
-  assert.equal(await object(new Response("no JSON"), 50), null);
-  assert.deepEqual(await object(new Response('{"a": 1}'), 50), { a: 1 });
-  assert.equal((await collect(new Response("0123456789"), () => undefined, 4)).length, 4);
+  await assert.rejects(readObject(new Response("[".repeat(100)), 50), TooLong);
+  assert.equal(await readObject(new Response("no JSON"), 50), null);
+  assert.deepEqual(await readObject(new Response('{"a": 1}'), 50), { a: 1 });
+  assert.equal((await readBody(new Response("0123456789"), () => undefined, 4)).length, 4);
 });
 
-test("an answer that is nested without sense is none, and breaks nothing that it is passed on to", async (t) => {
+test("a response that is nested too deeply is null", async (t) => {
   const nested = (levels) => `{"ticket": ${"[".repeat(levels)}${"]".repeat(levels)}}`;
   web(t, (url) => new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : nested(100_000)));
-  await assert.rejects(askTicket(PAGE, { message: {}, signature: "0x" }, "0xc0"), code("station.answer"));
-  assert.equal(await object(new Response(nested(40)), 1000), null);
-  assert.deepEqual(await object(new Response(nested(3)), 1000), { ticket: [[[]]] });
+  await assert.rejects(requestTicket(PAGE, { message: {}, signature: "0x" }, "0xc0"), code("station.answer"));
+  assert.equal(await readObject(new Response(nested(40)), 1000), null);
+  assert.deepEqual(await readObject(new Response(nested(3)), 1000), { ticket: [[[]]] });
 });
 
-test("an endless drip of an answer ends in time", async (t) => {
+test("a response that trickles without an end is stopped after the timeout", async (t) => {
   const { timeout } = AbortSignal;
   t.after(() => (AbortSignal.timeout = timeout));
   const stop = new AbortController();
@@ -139,12 +139,12 @@ test("an endless drip of an answer ends in time", async (t) => {
         }),
       ),
   );
-  const asked = askStation("https://drip.example", "https://drip.example/.well-known/gomaa.json");
+  const asked = requestStation("https://drip.example", "https://drip.example/.well-known/gomaa.json");
   setTimeout(() => stop.abort(), 0);
   await assert.rejects(asked, code("station.unreachable"));
 });
 
-test("without the person's leave for a host nothing is asked there", async (t) => {
+test("without the permission for a host nothing is requested of it", async (t) => {
   const asked = web(t, () => new Response("{}"));
   const origins = [];
   globalThis.browser = { permissions: { contains: async (wanted) => (origins.push(...wanted.origins), false) } };
@@ -153,7 +153,7 @@ test("without the person's leave for a host nothing is asked there", async (t) =
   assert.deepEqual([origins, asked], [["https://cdn.example/*"], []]);
 });
 
-test("the transfers of a site share its memory, and another site's do not feel it", async () => {
+test("the transfers of a site share its memory, without an effect on another site's", async () => {
   const open = (site) => {
     const told = { taken: 0 };
     return {
@@ -168,19 +168,19 @@ test("the transfers of a site share its memory, and another site's do not feel i
   for (let turn = 0; turn < 400; turn++) await new Promise((resolve) => setImmediate(resolve));
   const held = ({ download }) => download.end - download.base;
   const sum = many.reduce((all, one) => all + held(one), 0);
-  assert.ok(sum > MOST_OF_SITE / 2 && sum <= MOST_OF_SITE + 64 * (1 << 17), String(sum));
-  assert.ok(held(other) >= MOST_HELD, String(held(other)));
+  assert.ok(sum > MAX_OF_SITE / 2 && sum <= MAX_OF_SITE + 64 * (1 << 17), String(sum));
+  assert.ok(held(other) >= MAX_BUFFERED, String(held(other)));
   for (const { download } of [...many, other]) download.close();
 });
 
-test("a station's answer in any other shape is the station's fault, and none of its text is kept", async (t) => {
+test("a station's response of another form is station.answer, without its text", async (t) => {
   let record, ticket;
   const site = () => `https://radio${Math.random()}.example`;
   web(t, (url) => new Response(JSON.stringify(url.endsWith("gomaa.json") ? record : { ticket })));
   const words = "Enter your 12 words at evil.example";
   const fails = (expected) =>
     assert.rejects(
-      askTicket(site(), {}, "0xc0"),
+      requestTicket(site(), {}, "0xc0"),
       (error) => error.code === expected && !JSON.stringify(error).includes("12 words"),
     );
   for (const tickets of ["http://[", `http://${words}`, `https://${words} [`, "http://a:b"]) {
@@ -209,19 +209,19 @@ test("a station's answer in any other shape is the station's fault, and none of 
   ])
     await fails("station.answer");
   ticket = { ...TICKET, more: { words } };
-  assert.deepEqual(await askTicket(site(), {}, "0xc0"), TICKET);
+  assert.deepEqual(await requestTicket(site(), {}, "0xc0"), TICKET);
 });
 
-test("a station that was away or answered nonsense is asked again", async (t) => {
+test("a station that was unreachable or invalid is requested again", async (t) => {
   let body = null;
   web(t, (url) => {
     if (body === null) throw new TypeError("network error");
     return new Response(url.endsWith("gomaa.json") ? '{"tickets": "/t"}' : body);
   });
   const site = "https://again.example";
-  await assert.rejects(askTicket(site, {}, "0xc0"), code("station.unreachable"));
+  await assert.rejects(requestTicket(site, {}, "0xc0"), code("station.unreachable"));
   body = '{"error": {"code": "enter.your.words"}}';
-  await assert.rejects(askTicket(site, {}, "0xc0"), code("station.answer"));
+  await assert.rejects(requestTicket(site, {}, "0xc0"), code("station.answer"));
   body = JSON.stringify({ ticket: TICKET });
-  assert.deepEqual(await askTicket(site, {}, "0xc0"), TICKET);
+  assert.deepEqual(await requestTicket(site, {}, "0xc0"), TICKET);
 });

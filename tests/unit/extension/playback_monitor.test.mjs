@@ -1,0 +1,71 @@
+// Periodic work of an active play: its published state, stalls, and the end of a track without a successor.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { ask, fresh, portMessages } from "./wallet_world.mjs";
+
+globalThis.navigator ??= /** @type {any} */ ({});
+const { PlaybackMonitor } = await import("../../../extension/engine/playback/playback_monitor.js");
+
+/** A monitor of a stream whose track of 10 s is at a position. */
+function world({ positionMs = 0, active = true, next = null } = {}) {
+  const errors = [];
+  const stream = {
+    place: { page: 1, element: 2, stream: "s" },
+    players: [],
+    settings: { volume: 1, muted: false, rate: 1, pitch: true },
+    sound: { positionMs, aheadMs: 0, ranges: [], audio: {}, finish: async () => void (stream.finished = true) },
+    info: { duration_ms: 10_000 },
+    song: null,
+    next,
+    isActive: active,
+    finished: false,
+    scheduler: { isContinued: true, isComplete: true },
+    tickets: { earns: false },
+    payment: { summary: () => null },
+    timings: {},
+    pageCommands: { isAsking: false, denied: null, done: 0 },
+    session: { state: "playing", invocations: { heard: { ms: 0, at: 0 }, left: {}, pace: null } },
+    fail: (error) => errors.push(error.code),
+  };
+  const monitor = new PlaybackMonitor(/** @type {any} */ (stream));
+  monitor.watchdog.check = () => "fine";
+  return { monitor, stream, errors };
+}
+
+beforeEach(async () => {
+  await fresh();
+  portMessages.length = 0;
+});
+after(() => ask("wallet.lock"));
+
+test("the state of an active play is published, and that of another is not", () => {
+  world({ active: false }).monitor.tick();
+  assert.equal(portMessages.length, 0);
+  world().monitor.tick();
+  assert.equal(portMessages.length, 1);
+});
+
+test("a play that the watchdog gives up fails", () => {
+  const { monitor, errors } = world();
+  monitor.watchdog.check = () => "given up";
+  monitor.tick();
+  assert.deepEqual(errors, ["media.decode"]);
+});
+
+test("a complete track without a successor ends 200 ms before its end", () => {
+  const early = world({ positionMs: 9_799 });
+  early.monitor.tick();
+  assert.deepEqual([early.stream.finished, early.stream.scheduler.isContinued], [false, true]);
+  const last = world({ positionMs: 9_800 });
+  last.monitor.tick();
+  assert.deepEqual([last.stream.finished, last.stream.scheduler.isContinued], [true, false]);
+});
+
+test("a track whose handover has started, or whose segments are missing, is not ended", () => {
+  const handedOver = world({ positionMs: 9_900, next: /** @type {any} */ ({ isStarted: true }) });
+  handedOver.monitor.tick();
+  const incomplete = world({ positionMs: 9_900 });
+  incomplete.stream.scheduler.isComplete = false;
+  incomplete.monitor.tick();
+  assert.deepEqual([handedOver.stream.finished, incomplete.stream.finished], [false, false]);
+});
