@@ -2,11 +2,12 @@
 
 from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
 from pywallet.policy.describe import PartyNames, Terms, describe
-from pywallet.policy.extent import Extent, extent
+from pywallet.policy.extent import extent
 from pywallet.policy.meter import FASTEST, Meter
 from pywallet.policy.model import Policy
 from pywallet.policy.narrowing import require_narrower, wider
 from pywallet.policy.parts import ACTIONS, Count, OfflineLease, PlayablePart, Price, Renewal
+from pywallet.rules.key_window import Extent
 
 __all__ = [
     "ACTIONS",

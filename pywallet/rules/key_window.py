@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pywallet.policy import Extent
 from pywallet.rules.limits import CLOCK_SLACK_MS
 
 BEHIND_MS: Final = 6_000
@@ -19,6 +18,37 @@ BEHIND_MS: Final = 6_000
 
 BUFFER_MS: Final = 60_000
 """Song after the metered position that is inside, where neither a lease nor the server's operator says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Positions of a song that a play may sound.
+
+    Attributes:
+        from_ms: First position, milliseconds.
+        to_ms: First position after the extent, milliseconds; None: the end of the song.
+        ahead_ms: Most sound after the metered position, milliseconds; None: no limit.
+    """
+
+    from_ms: int = 0
+    to_ms: int | None = None
+    ahead_ms: int | None = None
+
+    def clip(self, low_ms: int, high_ms: int, position_ms: int) -> tuple[int, int]:
+        """Restrict a range of positions to this extent.
+
+        Args:
+            low_ms: Start of the range, milliseconds.
+            high_ms: End of the range, milliseconds, exclusive.
+            position_ms: Metered position, milliseconds.
+
+        Returns:
+            Start and end of the restricted range; it is empty where the start is not below the end.
+        """
+        high = high_ms if self.to_ms is None else min(high_ms, self.to_ms)
+        if self.ahead_ms is not None:
+            high = min(high, position_ms + self.ahead_ms)
+        return max(low_ms, self.from_ms), high
 
 
 @dataclass(frozen=True, slots=True)
