@@ -62,7 +62,7 @@ async def _audit(
 
 
 def _say(result: Result) -> None:
-    from pywallet.wallet.amounts import show
+    from pywallet.encoding.amounts import show
 
     for name, value in result.figures.items():
         plain = name.removesuffix("_wei")

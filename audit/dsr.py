@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from audit.statements import CURRENCY, Row, Statement, Work
+from pywallet.encoding.amounts import exact
 from pywallet.encoding.hex import to_hex
-from pywallet.wallet.amounts import exact
 
 HEAD: Final = (
     *("RecordType", "MessageVersion", "Profile", "ProfileVersion", "MessageId", "MessageCreatedDateTime", "FileNumber"),

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.statements import Statement, Work
+from pywallet.encoding.amounts import exact
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.wallet.amounts import exact
 
 FORMS: Final = ("table", "csv", "json")
 _MOST: Final = 4 << 20

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pywallet.encoding.amounts import show
 from pywallet.policy.decision import Context, Usage, decide
 from pywallet.policy.model import ANYWHERE, Policy
 from pywallet.policy.parts import HEARD_UNITS
@@ -17,7 +18,6 @@ from pywallet.policy.sentences import (
     say,
     span,
 )
-from pywallet.wallet.amounts import show
 
 
 @dataclass(frozen=True)

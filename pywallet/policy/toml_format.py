@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+from pywallet.encoding.amounts import parse
 from pywallet.errors import InputError
 from pywallet.policy.fields import bad
-from pywallet.wallet.amounts import parse
 
 _MAX_TEXT: Final = 1 << 16
 _MAX_DOTS: Final = 1000

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pywallet.encoding.amounts import parse
 from pywallet.errors import InputError
-from pywallet.wallet.amounts import parse
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from audit.statements import Statement, band, fan, society, station
 from chain.contracts.content import Content
 from demo.stack import gomaa
 from pywallet.crypto import address_of
+from pywallet.encoding.amounts import parse
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.protocol import (
     Claim,
@@ -26,7 +27,6 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.settlement import EpochData
-from pywallet.wallet.amounts import parse
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key

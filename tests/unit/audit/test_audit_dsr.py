@@ -13,8 +13,8 @@ from audit.epoch_totals import sum_epoch
 from audit.show import text
 from audit.statements import Statement, Work, society
 from audit.tables import EpochFile
+from pywallet.encoding.amounts import parse
 from pywallet.encoding.hex import to_hex
-from pywallet.wallet.amounts import parse
 from tests.unit.audit.audit_book import CONTENTS, OWNERS, STATIONS, honest
 
 BUYER = b"\x49" * 20

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pywallet.encoding.amounts import exact, parse, show
 from pywallet.errors import InputError
-from pywallet.wallet.amounts import exact, parse, show
 
 wei = st.integers(0, 10**48 - 1)
 
