@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chain import client, event_history
+from chain import connection, event_history
 from chain import node_answers as answers
 from chain.abi import event, function
 from chain.anvil import Anvil
@@ -29,7 +29,7 @@ ADDRESS = bytes(19) + b"\x01"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Come back at once."""
-    monkeypatch.setattr(client, "BACKOFF_S", (0.01, 5.0))
+    monkeypatch.setattr(connection, "BACKOFF_S", (0.01, 5.0))
 
 
 async def next_head(chain: Chain) -> Block:
@@ -48,7 +48,7 @@ async def test_answers_find_their_questions(node: Node) -> None:
 
 async def test_nobody_there(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """A node that can't be reached is chain.unreachable, when entering and afterwards."""
-    monkeypatch.setattr(client, "BACKOFF_S", (0.01, 0.2))
+    monkeypatch.setattr(connection, "BACKOFF_S", (0.01, 0.2))
     async with Chain.connect(node.rpc) as chain:
         await node.stop()
         with pytest.raises(Unavailable, match=r"chain\.unreachable"):
@@ -61,13 +61,13 @@ async def test_nobody_there(node: Node, monkeypatch: pytest.MonkeyPatch) -> None
 
 async def test_a_silent_node_is_not_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an answer a request ends with chain.unreachable; a late answer harms nobody."""
-    monkeypatch.setattr(client, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(connection, "TIMEOUT_S", 0.05)
     node.answers |= {"eth_chainId": SILENCE, "eth_getCode": "0x01"}
     async with Chain.connect(node.rpc) as chain:
         with pytest.raises(Unavailable):
             await within(chain.chain_id())
         await node.say('{"jsonrpc": "2.0", "id": 1, "result": "0x7"}')
-        monkeypatch.setattr(client, "TIMEOUT_S", 5)
+        monkeypatch.setattr(connection, "TIMEOUT_S", 5)
         assert await chain.code(ADDRESS) == b"\x01"
 
 
@@ -249,7 +249,7 @@ async def test_a_subscription_that_fails_is_made_on_the_next_connection(node: No
 
 async def test_a_request_in_flight_fails_when_the_node_hangs_up(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends without waiting for its own timeout, and the next one goes over a new connection."""
-    monkeypatch.setattr("chain.client.TIMEOUT_S", 2 * TIMEOUT_S)
+    monkeypatch.setattr("chain.connection.TIMEOUT_S", 2 * TIMEOUT_S)
     node.answers |= {"eth_chainId": HANG_UP, "eth_getCode": "0x02"}
     async with Chain.connect(node.rpc) as chain:
         with pytest.raises(Unavailable, match=r"chain\.unreachable"):

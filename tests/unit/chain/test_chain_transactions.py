@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chain import client, sender
+from chain import connection, sender
 from chain.abi import function
 from chain.anvil import Anvil
 from chain.client import Chain
@@ -26,7 +26,7 @@ BASE = 10**9
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Come back at once."""
-    monkeypatch.setattr(client, "BACKOFF_S", (0.01, 5.0))
+    monkeypatch.setattr(connection, "BACKOFF_S", (0.01, 5.0))
 
 
 def receipt(status: int = 1) -> dict[str, Any]:
