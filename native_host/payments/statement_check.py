@@ -29,13 +29,13 @@ from pywallet.protocol import (
     Voucher,
     require_signer,
 )
-from pywallet.rules.statement_check import Known as KnownBooks
+from pywallet.rules.statement_check import PayerRecord as KnownBooks
 from pywallet.rules.statement_check import (
-    KnownTicket,
-    Shown,
+    ReceivedStatement,
+    TicketRecord,
     Verdict,
     as_value,
-    judge,
+    check_statement,
 )
 
 MOST_LINES: Final = 10_000
@@ -81,7 +81,7 @@ def examine(answer: dict[str, Any], known: StatementContext) -> tuple[Statement,
     tickets = {number: _ticket(payment, known) for number, payment in known.payments.items()}
     parties = (known.domain, known.server, known.payer)
     books = KnownBooks(*parties, known.agreed, known.epoch, known.bps, known.high_bps, tickets)
-    verdict = judge(Shown(signed, lines, counts, settled, net), books, CODE)
+    verdict = check_statement(ReceivedStatement(signed, lines, counts, settled, net), books, CODE)
     for line in verdict.lines:
         payment = known.payments[line.number]
         set_aside = known.debited.get(payment.ticket, 0)
@@ -120,11 +120,11 @@ def _line(raw: Any) -> StatementLine:
     )
 
 
-def _ticket(payment: PaymentRow, known: StatementContext) -> KnownTicket:
+def _ticket(payment: PaymentRow, known: StatementContext) -> TicketRecord:
     """A ticket with what was heard of it on this computer; of a play that the ledger lost, what was learnt of it."""
     heard = payment.lost_intervals or known.heard.get(payment.ticket, 0)
     bps = payment.agreed_bps or payment.bps
-    return KnownTicket(
+    return TicketRecord(
         payment.content, payment.session, payment.price_wei, 0, heard, payment.vouchered_intervals, 0, bps
     )
 
@@ -157,8 +157,8 @@ async def _ask(
     known = await _known(services, stream, session, server, named)
     try:
         said, verdict = examine(answer, known)
-        if named and verdict.wrong and not verdict.lines:
-            wrong = [one.number for one in verdict.wrong]
+        if named and verdict.rejected and not verdict.lines:
+            wrong = [one.number for one in verdict.rejected]
             answer = await server.request("statement", session=to_hex(session.id), disputed=wrong)
             said, verdict = examine(answer, known)
         verdict.require(CODE)

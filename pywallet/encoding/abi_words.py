@@ -1,6 +1,6 @@
 """Arguments of a contract's call, decoded strictly.
 
-Only data that is the one canonical encoding of its values is read.
+Only data that is the member canonical encoding of its values is read.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def decode(types: str, data: bytes) -> list[Any]:
             order, dirty words, lengths beyond the data.
     """
     kind = f"({types})"
-    values: list[Any] = _Reader(data).read(kind, 0)
+    values: list[Any] = _AbiDecoder(data).read(kind, 0)
     if encode(kind, values) != data:
         raise _wrong()
     return values
@@ -49,13 +49,13 @@ def encode(kind: str, value: Any) -> bytes:
     members = _members(kind, value)
     if members is not None:
         head, tail = b"", b""
-        size = sum(_size(one) for one, _ in members)
-        for one, item in members:
-            if _dynamic(one):
+        size = sum(_size(member) for member, _ in members)
+        for member, item in members:
+            if _dynamic(member):
                 head += (size + len(tail)).to_bytes(_WORD, "big")
-                tail += encode(one, item)
+                tail += encode(member, item)
             else:
-                head += encode(one, item)
+                head += encode(member, item)
         count = len(value).to_bytes(_WORD, "big") if kind.endswith("[]") else b""
         return count + head + tail
     if kind in ("bytes", "string"):
@@ -94,7 +94,7 @@ def _size(kind: str) -> int:
     return sum(map(_size, split(kind[1:-1]))) if kind.startswith("(") else _WORD
 
 
-class _Reader:
+class _AbiDecoder:
     """Values at their places; counts them, so that offsets which point back cannot ask for endless work."""
 
     def __init__(self, data: bytes) -> None:

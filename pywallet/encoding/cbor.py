@@ -26,7 +26,7 @@ _SIMPLE: Final = {0xF4: False, 0xF5: True, 0xF6: None}
 
 
 @dataclass(frozen=True)
-class Limits:
+class DecodeLimits:
     """How much one input may hold: items in all, bytes in one string, entries of one list, pairs of one map."""
 
     items: int = 400_000
@@ -35,7 +35,7 @@ class Limits:
     pairs: int = 1024
 
 
-LIMITS: Final = Limits()
+LIMITS: Final = DecodeLimits()
 
 
 def dumps(value: Any) -> bytes:
@@ -43,13 +43,13 @@ def dumps(value: Any) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
-def loads(data: bytes, tags: frozenset[int] = frozenset(), limits: Limits = LIMITS) -> Any:
+def loads(data: bytes, tags: frozenset[int] = frozenset(), limits: DecodeLimits = LIMITS) -> Any:
     """Decode exactly one item: integers, byte and text strings, lists, maps with text keys, false, true and null.
 
     ``tags`` are read as ``cbor2.CBORTag``; integers beyond 64 bits are always
     read. Raises InputError sps.header.malformed for anything else.
     """
-    reader = _Reader(data, tags, limits)
+    reader = _CborDecoder(data, tags, limits)
     value = reader.item(0)
     if reader.at != len(data):
         raise _bad("bytes after the item", reader.at)
@@ -60,10 +60,10 @@ def _bad(reason: str, at: int) -> InputError:
     return InputError("sps.header.malformed", reason=reason, offset=at)
 
 
-class _Reader:
+class _CborDecoder:
     __slots__ = ("at", "data", "end", "left", "limits", "tags")
 
-    def __init__(self, data: bytes, tags: frozenset[int], limits: Limits) -> None:
+    def __init__(self, data: bytes, tags: frozenset[int], limits: DecodeLimits) -> None:
         self.data, self.at, self.end, self.tags = bytes(data), 0, len(data), tags
         self.limits, self.left = limits, limits.items
 

@@ -1,4 +1,4 @@
-"""What a listener may do with a recording: the terms as data, and the one function that decides."""
+"""Terms of a recording as data (policies), and the function that decides on an action by them."""
 
 from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
 from pywallet.policy.describe import PartyNames, Terms, describe

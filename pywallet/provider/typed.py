@@ -71,7 +71,7 @@ def read_typed(text: str, chain_id: int, own: Collection[bytes] = ()) -> TypedDa
     primary = raw["primaryType"]
     if not isinstance(primary, str) or primary not in types.structs or primary == DOMAIN:
         raise wrong("primaryType", "not declared")
-    reader = _Reader(types)
+    reader = _TypedReader(types)
     domain = reader.read(DOMAIN, raw["domain"], "domain", 0)
     message = reader.read(primary, raw["message"], "message", 0)
     digest = keccak256(b"\x19\x01" + domain.word + message.word)
@@ -100,7 +100,7 @@ def _no_number(text: str) -> Any:
     raise wrong("data", f"{text[:32]} is no integer")
 
 
-class _Reader:
+class _TypedReader:
     """Values against their declared types; counts them, so that a small text cannot ask for endless work."""
 
     def __init__(self, types: Types) -> None:

@@ -1,7 +1,7 @@
 """Window of keys: the stretch of a song whose segment keys a play may have now.
 
 From the target of the last jump to a buffer after the metered position, which only heard time moves. Host and security
-server compute the same window, so a host asks for no key that the server withholds.
+server compute the same window, so a host requests no key that the server withholds.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Final
 from pywallet.rules.limits import CLOCK_SLACK_MS
 
 BEHIND_MS: Final = 6_000
-"""Song before the last jump's target that is inside: a decoder starts before the position that it was asked for."""
+"""Song before the last jump's target that is inside the window: decoders start before the position, milliseconds."""
 
 BUFFER_MS: Final = 60_000
-"""Song after the metered position that is inside, where neither a lease nor the server's operator says otherwise."""
+"""Song after the metered position that is inside, unless a lease or the operator sets another, milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a song, milliseconds: keys go out for segments that overlap it."""
+    """A stretch of a song, milliseconds: keys are given for segments that overlap it."""
 
     start_ms: int
     end_ms: int

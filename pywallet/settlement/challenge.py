@@ -9,9 +9,9 @@ from typing import Literal
 from pywallet.protocol import Receipt
 from pywallet.settlement.commitment import EpochHeader, commitment, entries_digest, rest
 from pywallet.settlement.published_data import EpochData
-from pywallet.settlement.tree import Node, SumTree, verify_leaf
+from pywallet.settlement.tree import SumNode, SumTree, verify_leaf
 
-Fault = Literal["root", "total", "commitment"]
+DataFault = Literal["root", "total", "commitment"]
 MissingLeaf = Literal["absent", "low"]
 
 
@@ -31,7 +31,7 @@ class Answer:
     payee: bytes
     amount: int
     index: int
-    proof: tuple[Node, ...]
+    proof: tuple[SumNode, ...]
 
     def holds(self) -> bool:
         """Whether the proof leads to the header's root and total."""
@@ -78,7 +78,7 @@ def missing_leaf(receipt: Receipt, data: EpochData) -> MissingLeaf | None:
     return "low" if best < receipt.amount else None
 
 
-def fault(data: EpochData, committed: bytes, tree: SumTree | None = None) -> Fault | None:
+def fault(data: EpochData, committed: bytes, tree: SumTree | None = None) -> DataFault | None:
     """Check published data against the commitment on the chain.
 
     Args:

@@ -9,7 +9,7 @@ from pywallet.crypto import keccak256
 from pywallet.settlement.commitment import EpochHeader
 
 MAX_DEPTH: Final = 32
-Node = tuple[bytes, int]
+SumNode = tuple[bytes, int]
 _LEAF: Final = bytes(32)
 _NODE: Final = (1).to_bytes(32, "big")
 _SIZE: Final = 64
@@ -19,12 +19,12 @@ def _word(value: int) -> bytes:
     return value.to_bytes(32, "big")
 
 
-def leaf(payee: bytes, amount: int) -> Node:
+def leaf(payee: bytes, amount: int) -> SumNode:
     """keccak(0, payee, amount) and the amount."""
     return keccak256(_word(0) + payee.rjust(32, b"\0") + _word(amount)), amount
 
 
-def node(left: Node, right: Node) -> Node:
+def node(left: SumNode, right: SumNode) -> SumNode:
     """keccak(1, hL, sumL, hR, sumR) and the sum."""
     return keccak256(_word(1) + left[0] + _word(left[1]) + right[0] + _word(right[1])), left[1] + right[1]
 
@@ -82,7 +82,7 @@ class SumTree:
         """The length of every proof."""
         return len(self._levels) - 1
 
-    def proof(self, index: int) -> list[Node]:
+    def proof(self, index: int) -> list[SumNode]:
         """The siblings of a leaf, from the bottom. Raises IndexError for a leaf that isn't there."""
         if not 0 <= index < self._count:
             raise IndexError(index)
@@ -94,7 +94,7 @@ class SumTree:
         return out
 
 
-def verify_leaf(header: EpochHeader, payee: bytes, amount: int, index: int, proof: Sequence[Node]) -> bool:
+def verify_leaf(header: EpochHeader, payee: bytes, amount: int, index: int, proof: Sequence[SumNode]) -> bool:
     """Whether (payee, amount) is leaf ``index`` under the header's root, and the sums add up to its total."""
     if len(proof) > MAX_DEPTH or index < 0 or index >> len(proof) or amount < 0 or any(total < 0 for _, total in proof):
         return False

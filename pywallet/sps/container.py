@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pywallet.errors import InputError
-from pywallet.sps.file_layout import rendition_offset, rendition_size, segment_rows
+from pywallet.sps.file_layout import rendition_offset, rendition_size, segment_entries
 from pywallet.sps.header import Header
 
 MAGIC: Final = b"\x89SPS\r\n\x1a\n"
@@ -57,7 +57,7 @@ class Container:
         """For each rendition, where its init part and its sealed segments lie."""
         at, out = self.body, []
         for rendition in header.renditions:
-            parts = [ByteRange(row.offset, row.size) for row in segment_rows(rendition, at)]
+            parts = [ByteRange(row.offset, row.size) for row in segment_entries(rendition, at)]
             out.append((ByteRange(at, rendition.init_size), parts))
             at += rendition_size(rendition)
         return out

@@ -15,7 +15,7 @@ from pywallet.sps.container import MAX_HEADER
 
 ES256K: Final = -47
 _COSE_SIGN1: Final = 18
-_OUTER: Final = cbor.Limits(items=16, string=MAX_HEADER, entries=4, pairs=0)
+_OUTER: Final = cbor.DecodeLimits(items=16, string=MAX_HEADER, entries=4, pairs=0)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ _URL: Final = re.compile(r"https?://[A-Za-z0-9._~:%\[\]-]+(?:/[A-Za-z0-9._~:/?@!
 _MIME: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]+(?:; ?[a-z]+=(?:\"[A-Za-z0-9.,+ -]+\"|[A-Za-z0-9.+-]+))*")
 
 
-def bad(name: str) -> InputError:
+def malformed(name: str) -> InputError:
     """The refusal of field ``name``."""
     return InputError("sps.header.malformed", field=name)
 
@@ -24,14 +24,14 @@ def bad(name: str) -> InputError:
 def mapping(value: Any, name: str) -> Mapping[str, Any]:
     """A map; its keys are text already."""
     if not isinstance(value, Mapping):
-        raise bad(name)
+        raise malformed(name)
     return value
 
 
 def listing(value: Any, name: str, most: int, least: int = 0) -> list[Any]:
     """A list of ``least`` to ``most`` entries."""
     if not isinstance(value, (list, tuple)) or not least <= len(value) <= most:
-        raise bad(name)
+        raise malformed(name)
     return list(value)
 
 
@@ -43,40 +43,40 @@ def row(value: Any, name: str, length: int) -> list[Any]:
 def integer(value: Any, name: str, low: int, high: int) -> int:
     """An integer from ``low`` to ``high``; true and false are none."""
     if type(value) is not int or not low <= value <= high:
-        raise bad(name)
+        raise malformed(name)
     return value
 
 
 def octets(value: Any, name: str, length: int) -> bytes:
     """Exactly ``length`` bytes."""
     if not isinstance(value, bytes) or len(value) != length:
-        raise bad(name)
+        raise malformed(name)
     return value
 
 
 def text(value: Any, name: str, least: int = 0, most: int = MAX_TEXT) -> str:
     """``least`` to ``most`` characters on one line."""
     if not isinstance(value, str) or not least <= len(value) <= most or _NOT_IN_TEXT.search(value):
-        raise bad(name)
+        raise malformed(name)
     return value
 
 
 def url(value: Any, name: str) -> str:
     """An absolute http or https URL without user or fragment."""
     if not isinstance(value, str) or len(value) > MAX_TEXT or not _URL.fullmatch(value):
-        raise bad(name)
+        raise malformed(name)
     return value
 
 
 def mime(value: Any, name: str, kind: str) -> str:
     """A media type whose first part is ``kind``."""
     if not isinstance(value, str) or len(value) > 127 or not value.startswith(f"{kind}/") or not _MIME.fullmatch(value):
-        raise bad(name)
+        raise malformed(name)
     return value
 
 
 def distinct(values: list[Any], name: str) -> tuple[Any, ...]:
     """The same values, none twice."""
     if len(set(values)) != len(values):
-        raise bad(name)
+        raise malformed(name)
     return tuple(values)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pywallet.sps.header import Rendition
 
 
-class SegmentRow(NamedTuple):
+class SegmentEntry(NamedTuple):
     """One segment of a rendition in a file."""
 
     offset: int
@@ -31,11 +31,11 @@ def rendition_offset(renditions: Sequence[Rendition], index: int, body: int) -> 
     return body + sum(rendition_size(rendition) for rendition in renditions[:index])
 
 
-def segment_rows(rendition: Rendition, offset: int) -> Iterator[SegmentRow]:
+def segment_entries(rendition: Rendition, offset: int) -> Iterator[SegmentEntry]:
     """The segments of a rendition whose init part begins at ``offset`` bytes."""
     offset += rendition.init_size
     index = rendition.index
     for number, segment in enumerate(rendition.segments):
         start_ms = index.start_ms(number)
-        yield SegmentRow(offset, segment.size, start_ms, index.start_ms(number + 1) - start_ms, segment.sha256)
+        yield SegmentEntry(offset, segment.size, start_ms, index.start_ms(number + 1) - start_ms, segment.sha256)
         offset += segment.size

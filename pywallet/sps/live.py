@@ -43,7 +43,7 @@ _REQUIRED: Final = (
     "segments",
 )
 _KNOWN: Final = frozenset((*_REQUIRED, "rundown", "ended", "crit"))
-LIMITS: Final = cbor.Limits(items=5 * MAX_WINDOW + 5_000, string=1 << 16, entries=MAX_WINDOW, pairs=256)
+LIMITS: Final = cbor.DecodeLimits(items=5 * MAX_WINDOW + 5_000, string=1 << 16, entries=MAX_WINDOW, pairs=256)
 _CODES: Final = {"sps.header.malformed": "sps.live.malformed", "sps.header.signature": "sps.live.signature"}
 
 
@@ -218,21 +218,21 @@ def from_map(value: Any) -> LiveIndex:
     """Read a verified payload. Raises InputError with the header's codes, naming the field."""
     table = fields.mapping(value, "live")
     if type(table.get("v")) is not int:
-        raise fields.bad("v")
+        raise fields.malformed("v")
     if table["v"] != VERSION:
         raise InputError("sps.version", version=table["v"])
     payload.critical(table, _KNOWN)
     for name in _REQUIRED:
         if name not in table:
-            raise fields.bad(name)
+            raise fields.malformed(name)
     if "ended" in table and table["ended"] is not True:
-        raise fields.bad("ended")
+        raise fields.malformed("ended")
     window = fields.integer(table["window"], "window", 1, MAX_WINDOW)
     per_segment = fields.integer(table["segment_samples"], "segment_samples", 1, renditions.MAX_SAMPLES)
     segments = tuple(_segment(row, per_segment) for row in fields.listing(table["segments"], "segments", window))
     init = fields.row(table["init"], "init", 2)
     if table["codec"] not in renditions.CODECS:
-        raise fields.bad("codec")
+        raise fields.malformed("codec")
     return LiveIndex(
         content=fields.octets(table["content"], "content", 20),
         number=fields.integer(table["number"], "number", 0, 0xFFFFFFFF),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pywallet.errors import InputError
 from pywallet.sps import fields, likeness, renditions
-from pywallet.sps.fields import bad
+from pywallet.sps.fields import malformed
 from pywallet.sps.header import VERSION, Artwork, Header, LiveRef, ServerRef
 from pywallet.sps.mark import MAX_EVERY
 
@@ -72,17 +72,17 @@ def from_map(value: Any) -> Header:
     """Read a verified payload. Raises InputError naming the field."""
     table = fields.mapping(value, "header")
     if type(table.get("v")) is not int:
-        raise bad("v")
+        raise malformed("v")
     if table["v"] != VERSION:
         raise InputError("sps.version", version=table["v"])
     critical(table, KNOWN)
     for name in _REQUIRED:
         if name not in table:
-            raise bad(name)
+            raise malformed(name)
     genre = _optional_text(table, "genre")
     confidence = _optional_integer(table, "genre_confidence", 0, 100)
     if confidence is not None and genre is None:
-        raise bad("genre_confidence")
+        raise malformed("genre_confidence")
     return Header(
         chain=fields.integer(table["chain"], "chain", 1, (1 << 63) - 1),
         content=fields.octets(table["content"], "content", 20),
@@ -116,7 +116,7 @@ def critical(table: Mapping[str, Any], known: frozenset[str]) -> None:
         return
     names = fields.listing(table["crit"], "crit", _MAX_CRIT, 1)
     if not all(isinstance(name, str) and name in table and name != "crit" for name in names):
-        raise bad("crit")
+        raise malformed("crit")
     fields.distinct(names, "crit")
     if unknown := [name for name in names if name not in known]:
         raise InputError("sps.header.critical", field=unknown[0])
@@ -161,7 +161,7 @@ def _watermark(value: Any) -> Mapping[str, Any] | None:
     table = fields.mapping(value, "watermark")
     layers = fields.listing(table.get("layers"), "watermark.layers", _MAX_LAYERS, 1)
     if not all(isinstance(layer, str) and _LAYER.fullmatch(layer) for layer in layers):
-        raise bad("watermark.layers")
+        raise malformed("watermark.layers")
     fields.distinct(layers, "watermark.layers")
     _optional_integer(table, "version", 1, 255, "watermark.")
     _optional_integer(table, "every", 1, MAX_EVERY, "watermark.")
@@ -174,7 +174,7 @@ def _watermark(value: Any) -> Mapping[str, Any] | None:
 def _renderer(value: Any) -> Mapping[str, Any]:
     table = fields.mapping(value, "renderer")
     if not _VERSION.fullmatch(fields.text(table.get("version"), "renderer.version", 1, 32)):
-        raise bad("renderer.version")
+        raise malformed("renderer.version")
     if "sha256" in table:
         fields.octets(table["sha256"], "renderer.sha256", 32)
     return MappingProxyType(dict(table))
@@ -183,21 +183,21 @@ def _renderer(value: Any) -> Mapping[str, Any]:
 def _isrc(table: Mapping[str, Any]) -> str | None:
     code = _optional_text(table, "isrc")
     if code is not None and not _ISRC.fullmatch(code):
-        raise bad("isrc")
+        raise malformed("isrc")
     return code
 
 
 def _features(table: Mapping[str, Any]) -> bytes:
     features = table.get("features")
     if "features" in table and (not isinstance(features, bytes) or not 1 <= len(features) <= likeness.MAX_LENGTH):
-        raise bad("features")
+        raise malformed("features")
     return features or b""
 
 
 def _waveform(table: Mapping[str, Any]) -> bytes:
     waveform = table.get("waveform", b"")
     if not isinstance(waveform, bytes) or len(waveform) > 1000:
-        raise bad("waveform")
+        raise malformed("waveform")
     return waveform
 
 

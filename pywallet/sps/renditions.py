@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pywallet.sps import fields
-from pywallet.sps.fields import bad
+from pywallet.sps.fields import malformed
 from pywallet.sps.header import Rendition, Segment
 
 CODECS: Final = ("flac", "opus")
@@ -46,7 +46,7 @@ def from_list(value: Any) -> tuple[Rendition, ...]:
     fields.distinct([r.id for r in out], "renditions.id")
     # samples / rate of two, their difference multiplied by both rates: exact, and in integers.
     if any(a.samples * b.rate - b.samples * a.rate > _APART_S * a.rate * b.rate for a in out for b in out):
-        raise bad("renditions.samples")
+        raise malformed("renditions.samples")
     return out
 
 
@@ -70,11 +70,11 @@ def _rendition(value: Any, name: str) -> Rendition:
         key_epochs=key_epochs(table.get("key_epochs"), f"{name}.key_epochs", len(segments)),
     )
     if rendition.codec not in CODECS:
-        raise bad(f"{name}.codec")
+        raise malformed(f"{name}.codec")
     if sum(s.samples for s in segments) != rendition.samples:
-        raise bad(f"{name}.samples")
+        raise malformed(f"{name}.samples")
     if table.get("root") != rendition.root:
-        raise bad(f"{name}.root")
+        raise malformed(f"{name}.root")
     return rendition
 
 
@@ -83,7 +83,7 @@ def _segments(value: Any, name: str, per_segment: int) -> tuple[Segment, ...]:
     out = []
     for row in rows:
         if type(row) is not list or len(row) != 3:
-            raise bad(name)
+            raise malformed(name)
         size, samples, digest = row
         # Written out: there may be a hundred thousand rows.
         if (
@@ -92,13 +92,13 @@ def _segments(value: Any, name: str, per_segment: int) -> tuple[Segment, ...]:
             or type(samples) is not int
             or not 0 < samples <= per_segment
         ):
-            raise bad(name)
+            raise malformed(name)
         if type(digest) is not bytes or len(digest) != 32:
-            raise bad(name)
+            raise malformed(name)
         out.append(Segment(size, samples, digest))
     # Only the last one may be short: a position in time gives a segment's number without reading the table.
     if any(s.samples != per_segment for s in out[:-1]):
-        raise bad(name)
+        raise malformed(name)
     return tuple(out)
 
 
@@ -110,7 +110,7 @@ def key_epochs(value: Any, name: str, count: int) -> tuple[tuple[int, int], ...]
         pair = fields.row(entry, name, 2)
         epoch, first = fields.integer(pair[0], name, 0, 0xFFFFFFFF), fields.integer(pair[1], name, 0, count - 1)
         if epoch in seen or (first <= out[-1][1] if out else first != 0):
-            raise bad(name)
+            raise malformed(name)
         seen.add(epoch)
         out.append((epoch, first))
     return tuple(out)

@@ -17,18 +17,18 @@ _PATH: Final = re.compile(r"m(/[0-9]{1,10}'?)*")
 
 
 @dataclass(frozen=True, repr=False)
-class Node:
+class ExtendedKey:
     """An extended private key: key and chain code, 32 bytes each."""
 
     key: bytes
-    chain: bytes
+    chain_code: bytes
 
     @classmethod
-    def master(cls, seed: bytes) -> Node:
+    def master(cls, seed: bytes) -> ExtendedKey:
         """The root of a seed of 16 to 64 bytes."""
         return cls._of(hmac.digest(b"Bitcoin seed", seed, "sha512"), 0)
 
-    def child(self, index: int) -> Node:
+    def child(self, index: int) -> ExtendedKey:
         """CKDpriv; an index of 2^31 or more gives a hardened child."""
         if index >= HARDENED:
             data = b"\0" + self.key
@@ -36,11 +36,11 @@ class Node:
             point = public_key(self.key)
             data = bytes([2 + point[63] % 2]) + point[:32]
         return self._of(
-            hmac.digest(self.chain, data + index.to_bytes(4, "big"), "sha512"), int.from_bytes(self.key, "big")
+            hmac.digest(self.chain_code, data + index.to_bytes(4, "big"), "sha512"), int.from_bytes(self.key, "big")
         )
 
     @classmethod
-    def _of(cls, digest: bytes, parent: int) -> Node:
+    def _of(cls, digest: bytes, parent: int) -> ExtendedKey:
         left = int.from_bytes(digest[:32], "big")
         key = (left + parent) % ORDER
         if left >= ORDER or key == 0:
@@ -62,20 +62,20 @@ def parse(path: str) -> tuple[int, ...]:
     return tuple(out)
 
 
-def node(seed: bytes, path: str) -> Node:
+def extended_key(seed: bytes, path: str) -> ExtendedKey:
     """The extended key at ``path``."""
-    here = Node.master(seed)
+    key = ExtendedKey.master(seed)
     for index in parse(path):
-        here = here.child(index)
-    return here
+        key = key.child(index)
+    return key
 
 
 def derive(seed: bytes, path: str) -> bytes:
     """The private key at ``path``, 32 bytes."""
-    return node(seed, path).key
+    return extended_key(seed, path).key
 
 
-def _chunks(station: bytes) -> tuple[int, int]:
+def _station_indices(station: bytes) -> tuple[int, int]:
     # 62 bits of the hash: enough that no two stations of one wallet share a key.
     digest = keccak256(b"gomaa station" + station)
     return int.from_bytes(digest[:4], "big") % HARDENED, int.from_bytes(digest[4:8], "big") % HARDENED
@@ -88,13 +88,13 @@ def account_path(index: int) -> str:
 
 def listener_path(station: bytes) -> str:
     """The listener's key at one station (address, 20 bytes)."""
-    a, b = _chunks(station)
+    a, b = _station_indices(station)
     return f"m/44'/60'/1'/{a}'/{b}'"
 
 
 def payee_parent(station: bytes) -> str:
     """Above every payee at one station."""
-    a, b = _chunks(station)
+    a, b = _station_indices(station)
     return f"m/44'/60'/2'/{a}'/{b}'"
 
 

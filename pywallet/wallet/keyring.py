@@ -23,8 +23,8 @@ from pywallet.wallet.derivation import (
     HARDENED,
     account_path,
     derive,
+    extended_key,
     listener_path,
-    node,
     payee_parent,
     payee_path,
 )
@@ -66,7 +66,7 @@ class Keyring:
         """
         keys = []
         for station, numbers in places:
-            parent = node(self._seed, payee_parent(station))
+            parent = extended_key(self._seed, payee_parent(station))
             keys += [parent.child(HARDENED + number).key for number in numbers]
         found = iter(keccak256(key)[12:] for key in public_keys(keys))
         return [list(islice(found, len(numbers))) for _, numbers in places]

@@ -22,7 +22,7 @@ from pywallet.protocol import (
     statement_digest,
 )
 from pywallet.protocol.foreign_errors import code_from, error_from
-from pywallet.rules.statement_check import Shown as ServerAnswer
+from pywallet.rules.statement_check import ReceivedStatement as ServerAnswer
 
 __all__ = ["Acknowledgement", "ServerAnswer", "ServerBooks", "Servers", "ShownTicket", "Taken"]
 

@@ -13,7 +13,7 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import Refusal
 from pywallet.protocol import Domain, Statement, StatementLine, sign, statement_lines_hash
 from pywallet.protocol.commission import gross
-from pywallet.rules.statement_check import Shown
+from pywallet.rules.statement_check import ReceivedStatement
 from station.db.ledger import TicketRow
 from station.payments import statements as station
 
@@ -88,7 +88,7 @@ def by_station(signed: Any, lines: tuple[StatementLine, ...]) -> Any:
     )
     known = station.Expectation(SERVER, PAYER, DOMAIN, 0, EPOCH, BPS, (HEARD - 1) * 30_000)
     return station.examine(
-        Shown(signed, lines, dict.fromkeys((line.number for line in lines), 0), 0, 0), {1: row}, known
+        ReceivedStatement(signed, lines, dict.fromkeys((line.number for line in lines), 0), 0, 0), {1: row}, known
     )
 
 
@@ -97,8 +97,8 @@ def test_what_was_heard_is_signed_for_by_both() -> None:
     ours, theirs = by_host(*statement()), by_station(*statement())
     assert (ours.cap, ours.agreed, ours.intervals) == (theirs.cap, theirs.agreed, theirs.intervals)
     assert ours.cap == gross(HEARD * PRICE, BPS)
-    assert not ours.wrong
-    assert not theirs.wrong
+    assert not ours.rejected
+    assert not theirs.rejected
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_was_heard_is_signed_for_by_both() -> None:
 def test_a_wrong_line_has_one_reason(change: dict[str, Any], reason: str) -> None:
     """More than was heard, another price and an unknown ticket are set aside by both, with the same reason."""
     for verdict in (by_host(*statement(**change)), by_station(*statement(**change))):
-        assert [wrong.reason for wrong in verdict.wrong] == [reason]
+        assert [wrong.reason for wrong in verdict.rejected] == [reason]
         assert not verdict.lines
 
 

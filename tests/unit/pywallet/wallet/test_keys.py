@@ -15,7 +15,16 @@ from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum, from_hex
 from pywallet.errors import WalletError
 from pywallet.wallet import mnemonic
-from pywallet.wallet.derivation import ACCOUNT, HARDENED, Node, derive, listener_path, node, parse, payee_path
+from pywallet.wallet.derivation import (
+    ACCOUNT,
+    HARDENED,
+    ExtendedKey,
+    derive,
+    extended_key,
+    listener_path,
+    parse,
+    payee_path,
+)
 
 VECTORS = Path(__file__).parents[3] / "vectors"
 BIP39: Any = json.loads((VECTORS / "bip39.json").read_text())
@@ -43,15 +52,15 @@ async def test_bip39(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert mnemonic.propose(len(case["mnemonic"].split())) == case["mnemonic"]
     seed = await mnemonic.seed(case["mnemonic"], BIP39["passphrase"])
     assert seed.hex() == case["seed"]
-    root = Node.master(seed)
-    assert (root.key, root.chain) == extended(case["xprv"])
+    root = ExtendedKey.master(seed)
+    assert (root.key, root.chain_code) == extended(case["xprv"])
 
 
 @pytest.mark.parametrize("case", BIP32["vectors"], ids=lambda case: f"{case['seed'][:4]} {case['path']}")
 def test_bip32(case: Any) -> None:
     """Key and chain code at each path, leading zeros kept."""
-    found = node(bytes.fromhex(case["seed"]), case["path"])
-    assert (found.key, found.chain) == extended(case["xprv"])
+    found = extended_key(bytes.fromhex(case["seed"]), case["path"])
+    assert (found.key, found.chain_code) == extended(case["xprv"])
 
 
 @pytest.mark.parametrize("case", BIP44["vectors"], ids=lambda case: case["address"][:6])
