@@ -164,7 +164,7 @@ async def test_what_the_node_will_not_take(ready: Node) -> None:
 
 async def test_never_mined(ready: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its patience it says so and names the transaction."""
-    monkeypatch.setattr(sender, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(sender, "IDLE_S", 0.1)
     ready.answers["eth_getTransactionReceipt"] = None
     async with Chain.connect(ready.rpc) as chain:
         with pytest.raises(Unavailable) as caught:
