@@ -1,4 +1,4 @@
-"""The money's arithmetic off chain: epochs, trees, commitments, published data (docs/settlement.md)."""
+"""Settlement off the chain: schedule of epochs, Merkle trees, commitments, published data (docs/settlement.md)."""
 
 from pywallet.protocol.commission import gross
 from pywallet.settlement.challenge import Answer, answer_for, fault, header_of, missing_leaf

@@ -1,12 +1,11 @@
-"""The published data of an epoch as canonical bytes (settlement, section Published data).
+"""The published data of an epoch as canonical bytes (docs/settlement.md, Published data).
 
-Layout, big-endian: ``GMED`` ‖ version u8 ‖ server 20 ‖ epoch u64 ‖ root 32 ‖
-total u128 ‖ counts root 32 ‖ bps u16, then nine tables, each a u32 row count and
-rows of fixed size. Rows name stations, contents, terms and payees by table index.
+Layout, big-endian: ``GMED`` ‖ version u8 ‖ server 20 ‖ epoch u64 ‖ root 32 ‖ total u128 ‖ counts root 32 ‖ bps u16,
+then nine tables, each a u32 row count and rows of fixed size. Rows refer to stations, contents, terms and payees by row
+number.
 
-No record names a wallet: payees are one-time addresses, a play's tag means
-something to its listener only, and of a listener's counters only the hash of
-the leaf is published (cumulative numbers would tie one epoch to the next).
+No row identifies a wallet: payees are one-time addresses, the tag of a play has a meaning only for its listener, and of
+a listener's counters only the leaf's hash is published, since cumulative numbers would link epochs.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ _PLAY: Final = struct.Struct(">III3sIBBI7s")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    # One (kind, size) per field: "b" bytes of that size, "u" an unsigned integer of that many bytes.
+    # (kind, size) of each field: "b" for bytes, "u" for an unsigned integer; size in bytes.
     LAYOUT: ClassVar[tuple[tuple[str, int], ...]] = ()
 
     def encode(self) -> bytes:
-        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
+        """Encode the row. Raises InputError ``message.schema`` for a value outside its field."""
         out = b""
         for spec, (kind, size) in zip(fields(self), self.LAYOUT, strict=True):
             value = getattr(self, spec.name)
@@ -53,7 +52,7 @@ class _Row:
 
     @classmethod
     def decode(cls, raw: bytes) -> Any:
-        """A row from exactly ``size()`` bytes."""
+        """Decode a row from exactly ``size()`` bytes."""
         values: list[bytes | int] = []
         at = 0
         for kind, size in cls.LAYOUT:
@@ -65,7 +64,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class StationRow(_Row):
-    """A station that was debited or counted."""
+    """A station with debits or plays."""
 
     LAYOUT = (("b", 20),)
     station: bytes
@@ -73,7 +72,7 @@ class StationRow(_Row):
 
 @dataclass(frozen=True, slots=True)
 class ContentRow(_Row):
-    """A content with its owner and server at the epoch, and its counters in it."""
+    """A content with its owner and server in the epoch, and its counters; ``unvalidated`` plays were refused."""
 
     LAYOUT = (("b", 20), ("b", 20), ("b", 20), ("u", 8), ("u", 8), ("u", 8), ("u", 8))
     content: bytes
@@ -97,7 +96,7 @@ class TermsRow(_Row):
 
 @dataclass(frozen=True, slots=True)
 class DebitRow(_Row):
-    """What one payer owes for the epoch, net wei."""
+    """Debit of one payer for the epoch, wei without commission."""
 
     LAYOUT = (("b", 20), ("u", 16))
     payer: bytes
@@ -113,8 +112,8 @@ class PayeeRow(_Row):
     amount: int
 
     def encode(self) -> bytes:
-        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
-        # The longest table of a large epoch.
+        """Encode the row. Raises InputError ``message.schema`` for a value outside its field."""
+        # Optimised: the longest table of a large epoch.
         if (
             type(self.payee) is bytes
             and len(self.payee) == 20
@@ -127,10 +126,10 @@ class PayeeRow(_Row):
 
 @dataclass(frozen=True, slots=True)
 class OwnerRow(_Row):
-    """The part of a payee's amount that it earned as owner of contents, wei; the rest of the amount is rewards.
+    """Part of a payee's amount that it earned as owner of contents, wei; the remainder is rewards.
 
-    Only payees that earned as owners have one. Nearly all payees are one-time addresses of listeners and own nothing,
-    so a table of its own is shorter than one more column.
+    Only payees that earned as owners have a row. Nearly all payees are one-time addresses of listeners, so this table
+    is shorter than one more column of ``PayeeRow``.
     """
 
     LAYOUT = (("u", 4), ("u", 12))
@@ -140,11 +139,18 @@ class OwnerRow(_Row):
 
 @dataclass(frozen=True, slots=True)
 class PlayRow(_Row):
-    """One play, 32 bytes: who paid, what, when, how much was heard, which ticket.
+    """One play, 32 bytes.
 
-    ``tag`` names it to its listener only.
-
-    A refused play (``PlayOutcome.REFUSED``) costs nothing: its ``terms`` are ``NO_TERMS``.
+    Attributes:
+        station: Row number.
+        content: Row number.
+        terms: Row number; ``NO_TERMS`` for a refused play, which costs nothing.
+        second: Time of its settlement or refusal, seconds from the beginning of the epoch.
+        heard_s: Heard time in whole intervals, seconds.
+        seeks: Number of seeks.
+        outcome: A ``PlayOutcome``.
+        ticket: Number of the ticket.
+        tag: Identifies the play to its listener only.
     """
 
     LAYOUT = (("u", 4), ("u", 4), ("u", 4), ("u", 3), ("u", 4), ("u", 1), ("u", 1), ("u", 4), ("b", 7))
@@ -159,8 +165,8 @@ class PlayRow(_Row):
     tag: bytes
 
     def encode(self) -> bytes:
-        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
-        # The other long table.
+        """Encode the row. Raises InputError ``message.schema`` for a value outside its field."""
+        # Optimised: the other long table.
         with contextlib.suppress(struct.error, OverflowError, AttributeError, TypeError):
             second = self.second.to_bytes(3, "big")
             if len(self.tag) == 7:
@@ -180,10 +186,7 @@ class PlayRow(_Row):
 
 @dataclass(frozen=True, slots=True)
 class UsageRow(_Row):
-    """One listener's leaf of the counts tree, hashed.
-
-    Its host knows the tag and the numbers in it, nobody else does.
-    """
+    """Hash of one listener's leaf of the counts tree, whose tag and numbers only the listener's host has."""
 
     LAYOUT = (("b", 32),)
     leaf: bytes
@@ -191,7 +194,7 @@ class UsageRow(_Row):
 
 @dataclass(frozen=True, slots=True)
 class SegmentRow(_Row):
-    """How many listeners heard a stretch of a content: ``segment`` counts ``SEGMENT_S`` seconds from its beginning."""
+    """Number of listeners of a stretch of a content; ``segment`` counts ``SEGMENT_S`` from its beginning."""
 
     LAYOUT = (("u", 4), ("u", 2), ("u", 4))
     content: int
@@ -200,18 +203,23 @@ class SegmentRow(_Row):
 
 
 SEGMENT_S: Final = 5
+"""Length of a stretch whose listeners are counted, seconds."""
 FEW: Final = 20
-"""A stretch that fewer listeners heard is not published: it could tell who they were."""
+"""Fewest listeners of a stretch that is published; fewer could be identified."""
 
 NO_TERMS: Final = (1 << 32) - 1
-"""Where a play's terms would stand: it was refused, so it has no place in the price table."""
+"""Row number of a refused play's terms, which has none."""
 
 R = TypeVar("R", bound=_Row)
 
 
 @dataclass(frozen=True)
 class EpochData:
-    """Everything that is published of one epoch of one server."""
+    """Published data of one epoch of one server.
+
+    ``root`` and ``total`` (wei) are those of the sum tree, ``counts_root`` is that of the counts tree, ``bps`` is the
+    commission.
+    """
 
     server: bytes
     epoch: int
@@ -252,7 +260,7 @@ class EpochData:
                 raise InputError("message.schema", reason="a segment that too few have heard")
 
     def encode(self) -> bytes:
-        """The canonical bytes. Raises InputError message.schema for a value that doesn't fit its field."""
+        """Encode canonically. Raises InputError ``message.schema`` for a value outside its field."""
         head = HEAD.pack(
             MAGIC,
             VERSION,
@@ -268,16 +276,16 @@ class EpochData:
 
     @property
     def hash(self) -> bytes:
-        """Keccak of ``encode()``: the data hash in the commitment."""
+        """Data hash of the commitment: keccak of ``encode()``."""
         return keccak256(self.encode())
 
     @classmethod
     def decode(cls, raw: bytes, *, plays: bool = True) -> EpochData:
-        """Read canonical bytes.
+        """Decode canonical bytes.
 
         Args:
             raw: All bytes of an epoch's data.
-            plays: Whether to read the plays too: the longest table, and proofs need none of it.
+            plays: Decode the plays too; proofs do not need this long table.
 
         Raises:
             InputError: ``message.schema`` for anything else, trailing bytes included.

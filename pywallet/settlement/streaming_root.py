@@ -1,4 +1,4 @@
-"""Streaming Merkle roots: one leaf after the other, O(depth) memory, no proofs."""
+"""Streaming Merkle roots: leaves one by one, in O(depth) memory, without proofs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks that the maps of the format are made of. Each raises InputError sps.header.malformed naming the field."""
+"""Readers of a map's fields. Each raises InputError ``sps.header.malformed`` naming the field."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, Final
 from pywallet.errors import InputError
 
 MAX_TEXT: Final = 500
-# Fixed here and not asked of Python's Unicode tables, which differ between versions: no control characters, no
-# line ends, no marks that turn the direction of writing, no noncharacters.
+# Independent of Python's Unicode tables, which differ between versions: control characters, line ends, direction marks
+# and noncharacters.
 _NOT_IN_TEXT: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
 _URL: Final = re.compile(r"https?://[A-Za-z0-9._~:%\[\]-]+(?:/[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]*)?")
 _MIME: Final = re.compile(r"[a-z]+/[A-Za-z0-9.+-]+(?:; ?[a-z]+=(?:\"[A-Za-z0-9.,+ -]+\"|[A-Za-z0-9.+-]+))*")
 
 
 def malformed(name: str) -> InputError:
-    """The refusal of field ``name``."""
+    """The error for a field."""
     return InputError("sps.header.malformed", field=name)
 
 
 def mapping(value: Any, name: str) -> Mapping[str, Any]:
-    """A map; its keys are text already."""
+    """A map, whose keys are text by the CBOR decoder."""
     if not isinstance(value, Mapping):
         raise malformed(name)
     return value
@@ -41,7 +41,7 @@ def row(value: Any, name: str, length: int) -> list[Any]:
 
 
 def integer(value: Any, name: str, low: int, high: int) -> int:
-    """An integer from ``low`` to ``high``; true and false are none."""
+    """An integer from ``low`` to ``high``; a boolean is none."""
     if type(value) is not int or not low <= value <= high:
         raise malformed(name)
     return value
@@ -69,14 +69,14 @@ def url(value: Any, name: str) -> str:
 
 
 def mime(value: Any, name: str, kind: str) -> str:
-    """A media type whose first part is ``kind``."""
+    """A media type (RFC 6838) whose first part is ``kind``."""
     if not isinstance(value, str) or len(value) > 127 or not value.startswith(f"{kind}/") or not _MIME.fullmatch(value):
         raise malformed(name)
     return value
 
 
 def distinct(values: list[Any], name: str) -> tuple[Any, ...]:
-    """The same values, none twice."""
+    """The values as a tuple, if they are distinct."""
     if len(set(values)) != len(values):
         raise malformed(name)
     return tuple(values)

@@ -1,4 +1,4 @@
-"""Where a rendition's parts are in a file."""
+"""Offsets and sizes of a rendition's parts in a file."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ class SegmentEntry(NamedTuple):
     offset: int
     """Bytes from the file's start."""
     size: int
-    """Bytes, sealed."""
+    """Sealed bytes."""
     start_ms: int
     duration_ms: int
     sha256: bytes
-    """Of the sealed bytes."""
+    """SHA-256 of the sealed bytes."""
 
 
 def rendition_size(rendition: Rendition) -> int:
-    """Bytes of a rendition in a file: its init part and its sealed segments."""
+    """Size of a rendition in a file: its init segment and sealed segments, bytes."""
     return rendition.init_size + sum(segment.size for segment in rendition.segments)
 
 
 def rendition_offset(renditions: Sequence[Rendition], index: int, body: int) -> int:
-    """Where a rendition's init part begins, bytes from the file's start; ``body``: where the first one's does."""
+    """Offset of a rendition in a file, bytes; ``body`` is the offset of the first one."""
     return body + sum(rendition_size(rendition) for rendition in renditions[:index])
 
 
 def segment_entries(rendition: Rendition, offset: int) -> Iterator[SegmentEntry]:
-    """The segments of a rendition whose init part begins at ``offset`` bytes."""
+    """Entries of a rendition's segments; ``offset`` is the rendition's in the file, bytes."""
     offset += rendition.init_size
     index = rendition.index
     for number, segment in enumerate(rendition.segments):

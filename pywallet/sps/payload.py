@@ -1,4 +1,4 @@
-"""The header's map and the Header it stands for, field by field."""
+"""Conversion between a header and its CBOR map."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REQUIRED: Final = (
     "renderer",
 )
 _PLAIN: Final = ("album", "isrc", "genre", "genre_confidence", "loudness", "loudness_range", "true_peak")
-"""Optional fields that are the attribute of the same name, or absent."""
+"""Optional fields, absent where the attribute of the same name is None."""
 _OPTIONAL: Final = (*_PLAIN, "waveform", "features", "watermark", "artwork", "live", "crit")
 KNOWN: Final = frozenset(_REQUIRED + _OPTIONAL)
 _MAX_URLS: Final = 16
@@ -39,7 +39,7 @@ _VERSION: Final = re.compile(r"[0-9]+(?:\.[0-9]+){0,3}")
 
 
 def to_map(header: Header) -> dict[str, Any]:
-    """The payload's map, ready for deterministic CBOR."""
+    """The CBOR map of a header."""
     out: dict[str, Any] = {
         "v": VERSION,
         "chain": header.chain,
@@ -69,7 +69,7 @@ def to_map(header: Header) -> dict[str, Any]:
 
 
 def from_map(value: Any) -> Header:
-    """Read a verified payload. Raises InputError naming the field."""
+    """Parse a verified payload. Raises InputError ``sps.header.malformed`` naming the field, or ``sps.version``."""
     table = fields.mapping(value, "header")
     if type(table.get("v")) is not int:
         raise malformed("v")
@@ -111,7 +111,11 @@ def from_map(value: Any) -> Header:
 
 
 def critical(table: Mapping[str, Any], known: frozenset[str]) -> None:
-    """The rule of ``crit``: each name once, there, and known. Raises sps.header.malformed, sps.header.critical."""
+    """Check ``crit``: distinct names of present and known fields.
+
+    Raises:
+        InputError: ``sps.header.malformed``, ``sps.header.critical``.
+    """
     if "crit" not in table:
         return
     names = fields.listing(table["crit"], "crit", _MAX_CRIT, 1)
@@ -132,7 +136,7 @@ def _server(value: Any) -> ServerRef:
 
 
 def urls(value: Any, name: str, least: int = 0) -> tuple[str, ...]:
-    """``least`` to 16 URLs, none twice."""
+    """A list of ``least`` to 16 distinct URLs."""
     return fields.distinct([fields.url(entry, name) for entry in fields.listing(value, name, _MAX_URLS, least)], name)
 
 
@@ -152,10 +156,7 @@ def _artwork(value: Any) -> Artwork:
 
 
 def _watermark(value: Any) -> Mapping[str, Any] | None:
-    """Layers and the form of their parameters are checked.
-
-    Whether they can be demodulated is the demodulator's to judge.
-    """
+    """Parse the watermark's map: layers, and types of their parameters, whose values the demodulator checks."""
     if value is None:
         return None
     table = fields.mapping(value, "watermark")

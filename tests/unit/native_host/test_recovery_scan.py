@@ -290,7 +290,7 @@ async def test_afterwards_only_new_epochs_are_looked_at(world: tuple[Chain, Comp
     known = payee(STATION, EPOCH)
     chain.posts.append((100, data(SERVER, EPOCH, (known, 5))))
     await computer.search()
-    late = EPOCH + recovery.LATE_S // 3_600 * 5
+    late = EPOCH + recovery.MAX_VOUCHER_DELAY_S // 3_600 * 5
     chain.posts += [(chain.height + 5, data(SERVER, late, (known, 6))), (chain.height + 7, data(SERVER, late + 1))]
     await computer.search()
     chain.height += 20

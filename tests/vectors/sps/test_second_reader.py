@@ -84,7 +84,7 @@ def first(kind: str, data: bytes) -> str | None:
             open_header(data)
         elif kind == "file":
             container = Container.read(data)
-            container.whole(open_header(container.cose), len(data))
+            container.check_size(open_header(container.cose), len(data))
         else:
             open_live(data, CONTENT, OWNER)
     except GomaaError as e:
@@ -238,7 +238,7 @@ def test_both_readers_take_a_song_from_a_pages_text(song: bytes) -> None:
     bits, pairs = (re.search(rb'data-%s="([^"]*)"' % name, data)[1].decode() for name in (b"bits", b"pairs"))  # type: ignore[index]
     text = polyglot.to_text(written)
     assert reader.read_text(text, bits, pairs) == written
-    assert polyglot.from_text(text, polyglot.Lines(bits, tuple(map(int, pairs.split())))) == written
+    assert polyglot.from_text(text, polyglot.LineEnds(bits, tuple(map(int, pairs.split())))) == written
     assert place.restore(written, 0) == song
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pywallet.provider import node, read_call
+from pywallet.provider import argument_tree, read_call
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors" / "provider" / "calls.json").read_text())
 OWN = bytes.fromhex(VECTORS["own"])
@@ -28,7 +28,8 @@ def test_every_argument_is_shown_with_its_name() -> None:
     """A batch: lists are trees, bytes are hex, addresses have their checksum."""
     case = next(case for case in VECTORS["calls"] if case["name"] == "a batch")
     shown = [
-        node(one.name, one.kind, one.value) for one in read_call(bytes.fromhex(case["data"]), "erc1155", OWN).arguments
+        argument_tree(one.name, one.kind, one.value)
+        for one in read_call(bytes.fromhex(case["data"]), "erc1155", OWN).arguments
     ]
     assert [one["name"] for one in shown] == ["from", "to", "ids", "amounts", "data"]
     assert [part["value"] for part in shown[2]["parts"]] == ["7", "8"]

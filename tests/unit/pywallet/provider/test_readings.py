@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.provider import read_typed, show
-from pywallet.provider.readings import harmless
+from pywallet.provider import read_typed, view_of
+from pywallet.provider.readings import is_harmless
 from tests.unit.pywallet.provider.typed_strategy import typed
 
 CASES = json.loads((Path(__file__).parents[3] / "vectors" / "provider" / "readings.json").read_text())
@@ -33,8 +33,8 @@ def expanded(case: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_each_kind_is_told_as_what_it_is(case: dict[str, Any]) -> None:
-    """Named readings for what moves assets, unknown for the rest, nothing for words alone."""
-    shown = show(read_typed(expanded(case), 1))
+    """Messages that move assets have a named reading, texts alone have none, all others are unknown."""
+    shown = view_of(read_typed(expanded(case), 1))
     assert [one.kind for one in shown.readings] == case["kinds"]
     assert (shown.spends, shown.unlimited) == (case["spends"], case["unlimited"])
     if "lines" in case:
@@ -63,7 +63,7 @@ def test_no_wrapping_and_no_other_name_makes_it_harmless(case: dict[str, Any]) -
     }
     if case["name"] != "words for a contract":
         wrapped["domain"] = {"name": "x"}
-    assert [one.kind for one in show(read_typed(expanded(wrapped), 1)).readings] == case["kinds"]
+    assert [one.kind for one in view_of(read_typed(expanded(wrapped), 1)).readings] == case["kinds"]
 
 
 @given(typed())
@@ -71,8 +71,8 @@ def test_any_message_that_could_name_an_amount_or_an_address_is_warned_of(data: 
     """Types made at random: a reading, unless there are words alone and no contract."""
     read = read_typed(json.dumps(data), 31337)
     # This strategy's domain always names a contract.
-    assert show(read).readings
-    assert not harmless(read)
+    assert view_of(read).readings
+    assert not is_harmless(read)
 
 
 @given(st.text())
@@ -81,7 +81,7 @@ def test_words_that_are_a_number_or_have_an_address_are_not_harmless(text: str) 
     case = {"primary": "Hello", "types": {"Hello": "string words"}, "domain": {"name": "x"}}
     for words in (f"{text}0x{'ab' * 20}{text}", "5", " 12.5 "):
         read = read_typed(expanded({**case, "message": {"words": words}}), 1)
-        assert not harmless(read)
+        assert not is_harmless(read)
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_a_text_as_long_as_a_message_may_be_is_read_at_once(words: str, warns: b
         "domain": {"name": "x"},
         "message": {"words": words},
     }
-    assert [one.kind for one in show(read_typed(expanded(case), 1)).readings] == (["unknown"] if warns else [])
+    assert [one.kind for one in view_of(read_typed(expanded(case), 1)).readings] == (["unknown"] if warns else [])

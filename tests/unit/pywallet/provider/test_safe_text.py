@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pywallet.provider.safe_text import (
     BLANK,
     DEFAULT_IGNORABLE,
-    MOST_BREAKS,
-    MOST_MARKS,
-    MOST_NAME,
-    MOST_SPACES,
-    hides,
+    MAX_BREAKS,
+    MAX_MARKS,
+    MAX_NAME,
+    MAX_SPACES,
+    is_invisible,
     named,
     visible,
 )
@@ -40,7 +40,7 @@ def test_all_ignorable_and_blank_characters_are_hidden() -> None:
     """Every member of both tables, and every space but the space itself."""
     table = {code for first, last in DEFAULT_IGNORABLE for code in range(first, last + 1)} | BLANK
     spaces = {code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "Z"} - {32}
-    assert all(hides(chr(code)) for code in table | spaces)
+    assert all(is_invisible(chr(code)) for code in table | spaces)
 
 
 def test_letters_of_every_script_are_left_as_they_are() -> None:
@@ -61,7 +61,7 @@ def test_letters_of_every_script_are_left_as_they_are() -> None:
 
 def test_marks_that_would_cover_other_lines_are_written_out() -> None:
     """More than a few on one character, and one that has none of its own."""
-    assert visible("a" + "\u0301" * (MOST_MARKS + 2)) == "a" + "\u0301" * MOST_MARKS + "\\u{301}" * 2
+    assert visible("a" + "\u0301" * (MAX_MARKS + 2)) == "a" + "\u0301" * MAX_MARKS + "\\u{301}" * 2
     assert visible("\u0338a") == "\\u{338}a"
 
 
@@ -69,8 +69,8 @@ def test_space_that_pushes_the_rest_out_of_view_is_written_out() -> None:
     """Line ends with or without spaces between them, and spaces that fill a line."""
     for space in ("\n" * 50, "\n \t" * 50, " " * 200, "\t" * 200):
         shown = visible(f"a{space}b")
-        assert max(len(run) for run in re.findall(r"\s+", shown)) <= MOST_SPACES
-        assert shown.count("\n") <= MOST_BREAKS
+        assert max(len(run) for run in re.findall(r"\s+", shown)) <= MAX_SPACES
+        assert shown.count("\n") <= MAX_BREAKS
         assert shown != visible(f"a{space[1:]}b")
     assert visible("one\n\n\ntwo" + " " * 20 + "three") == "one\n\n\ntwo" + " " * 20 + "three"
 
@@ -99,7 +99,7 @@ def back(shown: str) -> str:
 def test_no_two_texts_look_alike_for_what_is_not_seen(text: str) -> None:
     """The shown text has nothing unseen, and gives the text back."""
     shown = visible(text)
-    assert not any(hides(c) for c in shown)
+    assert not any(is_invisible(c) for c in shown)
     assert back(shown) == text
 
 
@@ -108,8 +108,8 @@ def test_a_name_is_one_bounded_line_without_unseen_characters(text: str) -> None
     """Whatever a band or a station calls itself."""
     name = named(text)
 
-    assert len(name) <= MOST_NAME
-    assert not any(hides(character) or character in "\n\t" for character in name)
+    assert len(name) <= MAX_NAME
+    assert not any(is_invisible(character) or character in "\n\t" for character in name)
     assert named(name) == name
 
 
@@ -117,5 +117,5 @@ def test_names_stay_as_they_are() -> None:
     """In several scripts, and cut where they are too long."""
     for name in ("Slow Tide Home", "末班渡轮 The Last Ferry", "Bj\u00f6rk", "Be\u0301la", "100% (live) – 2"):
         assert named(name) == name
-    assert named("x" * 500) == "x" * (MOST_NAME - 1) + "…"
+    assert named("x" * 500) == "x" * (MAX_NAME - 1) + "…"
     assert named("Enter\nyour \u202ewords\u2800") == "Enter your words"

@@ -9,7 +9,7 @@ import pytest
 
 from pywallet.encoding.hex import checksum
 from pywallet.errors import GomaaError, InputError, WalletError
-from pywallet.provider import Types, read_typed, show
+from pywallet.provider import Types, read_typed, view_of
 from tests.unit.pywallet.provider.typed_samples import MAIL, MAIL_DIGEST, mail
 
 SETTLEMENT = bytes.fromhex("55" * 20)
@@ -162,7 +162,7 @@ def test_no_page_gets_a_signature_of_gomaas_own_messages(name: str) -> None:
 
 def test_what_is_shown_is_every_field_in_order_with_hidden_marks_spelt_out() -> None:
     """The tree holds names, types and whole values; a mark that reorders text is seen as what it is."""
-    shown = show(read_typed(mail(message__contents="pay \u202eevil"), 1))
+    shown = view_of(read_typed(mail(message__contents="pay \u202eevil"), 1))
     assert (shown.primary, shown.name, shown.chain_id, shown.contract) == (
         "Mail",
         "Ether Mail",
@@ -183,7 +183,7 @@ def test_a_permit_is_said_to_let_someone_spend() -> None:
     }
     for value, unlimited in ((5, False), (str(2**256 - 1), True)):
         message = {"spender": "0x" + "11" * 20, "value": value}
-        shown = show(
+        shown = view_of(
             read_typed(
                 json.dumps({"types": types, "primaryType": "Permit", "domain": MAIL["domain"], "message": message}), 1
             )

@@ -24,7 +24,7 @@ VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "vectors/mark/
 def soft(address: bytes, block: int, noise: float = 0.0, seed: int = 1) -> list[float]:
     """Soft bits as a good channel gives them."""
     draw = random.Random(seed)
-    return [1 - 2 * bit + draw.gauss(0, noise) for bit in mark.encode(mark.payload(address, block))]
+    return [1 - 2 * bit + draw.gauss(0, noise) for bit in mark.encode(mark.block_payload(address, block))]
 
 
 @budget(0.2)
@@ -36,7 +36,7 @@ def test_any_block_is_read_through_noise(address: bytes, block: int, seed: int) 
 
 def test_a_wrong_bit_of_the_payload_breaks_its_crc() -> None:
     """Each of the 204 bits is guarded."""
-    bits = mark.payload(ADDRESS, 5)
+    bits = mark.block_payload(ADDRESS, 5)
     for at in range(mark.PAYLOAD_BITS):
         assert mark.unpack([bit ^ (n == at) for n, bit in enumerate(bits)]) is None
     assert mark.unpack(bits) == (ADDRESS, 5)
@@ -77,7 +77,7 @@ def test_bits_that_are_none_are_refused(bad: list[float]) -> None:
     with pytest.raises(InputError, match=r"message\.schema"):
         mark.check(bad, ADDRESS, 0)
     with pytest.raises(InputError, match=r"message\.schema"):
-        mark.payload(ADDRESS[:19], 0)
+        mark.block_payload(ADDRESS[:19], 0)
 
 
 def test_the_vectors_are_judged() -> None:

@@ -56,20 +56,20 @@ async def read(case: dict[str, Any], data: bytes) -> None:
         kept_to_the_byte(data, open_header(data), case["name"])
     elif case["kind"] == "file":
         container = Container.read(data)
-        container.whole(open_header(container.cose), len(data))
+        container.check_size(open_header(container.cose), len(data))
     elif case["kind"] == "page":
-        place = polyglot.find(data)
+        place = polyglot.find_song(data)
         assert [place.offset, place.size, list(place.patches)] == case["place"]
         song = place.restore(data[place.offset : place.offset + place.size], 0)
         container = Container.read(song)
-        container.whole(open_header(container.cose), len(song))
+        container.check_size(open_header(container.cose), len(song))
     elif case["kind"] == "policy":
         Policy.from_dict(cbor.loads(data))
     elif case["kind"] == "live":
         who = given["content"], given["signer"]
         open_live(data, *who, open_live(base64.b64decode(case["before"]), *who) if "before" in case else None)
     elif case["kind"] == "text":
-        lines = polyglot.Lines(case["bits"], tuple(map(int, case["pairs"].split())))
+        lines = polyglot.LineEnds(case["bits"], tuple(map(int, case["pairs"].split())))
         assert polyglot.from_text(data.decode(), lines) == base64.b64decode(case["written"])
     else:
         if sha256(data).digest() != given["sha256"]:

@@ -215,4 +215,4 @@ def test_a_slip_is_named_as_it_was_typed() -> None:
     told = mnemonic.spelling("1. legal 2. w1nner 3. th\u0430nk 4. \u4f60")
     assert told.words == ("legal", "wnner", "th\u0430nk", "\u4f60")
     assert [slip.position for slip in told.slips] == [2, 3, 4]
-    assert told.slips[0].near[0] == "winner"
+    assert told.slips[0].suggestions[0] == "winner"

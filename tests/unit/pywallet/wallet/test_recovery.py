@@ -26,9 +26,9 @@ lengths = st.sampled_from([60, 600, 3_600, 86_400, 7 * 86_400])
     length=lengths,
     signed_s=st.integers(200 * 86_400, 3_000_000_000),
     kept_s=st.integers(0, recovery.SESSION_S - 1),
-    played_s=st.integers(0, recovery.PLAY_S),
-    late_s=st.integers(0, recovery.LATE_S),
-    apart_s=st.integers(-recovery.CLOCKS_S, recovery.CLOCKS_S),
+    played_s=st.integers(0, recovery.MAX_PLAY_S),
+    late_s=st.integers(0, recovery.MAX_VOUCHER_DELAY_S),
+    apart_s=st.integers(-recovery.MAX_CLOCK_DIFFERENCE_S, recovery.MAX_CLOCK_DIFFERENCE_S),
     begun_s=st.integers(0, 3_000_000_000),
 )
 def test_every_hour_that_a_reward_can_be_of_is_looked_for(
@@ -50,7 +50,13 @@ def test_every_hour_that_a_reward_can_be_of_is_looked_for(
 def test_no_more_is_looked_for_than_that(length: int, epoch: int) -> None:
     """An epoch is about a hundred days and itself, not about all time."""
     schedule = Schedule(length, 1, 1, 1, 0, 0)
-    bound = recovery.SESSION_S + recovery.PLAY_S + recovery.LATE_S + 2 * recovery.CLOCKS_S + length
+    bound = (
+        recovery.SESSION_S
+        + recovery.MAX_PLAY_S
+        + recovery.MAX_VOUCHER_DELAY_S
+        + 2 * recovery.MAX_CLOCK_DIFFERENCE_S
+        + length
+    )
     assert len(recovery.days(schedule, epoch)) <= bound // recovery.DAY_S + 2
 
 
