@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from audit.epochs import EpochCheck, Posted
+from audit.epochs import EpochCheck, Post
 from audit.faults import Fault
 from audit.tables import EpochFile
 from pywallet.crypto import keccak256
@@ -147,11 +147,11 @@ def seal(data: EpochData) -> EpochData:
     return replace(data, root=tree.root, total=tree.total, counts_root=counts.root)
 
 
-def post(data: EpochData, entries: tuple[tuple[bytes, int], ...] | None = None) -> Posted:
+def post(data: EpochData, entries: tuple[tuple[bytes, int], ...] | None = None) -> Post:
     """What the chain would hold of it; ``entries``: what was really debited, if not what the data say."""
     debits = tuple((row.payer, row.net) for row in data.debits) if entries is None else entries
     fee = sum(net * BPS // 10_000 for _, net in debits)
-    return Posted(
+    return Post(
         data.server, data.epoch, data.root, data.total, fee, entries_digest(debits), data.counts_root, data.hash, debits
     )
 
@@ -190,7 +190,7 @@ class FakeAt:
 
 async def audited(
     data: EpochData,
-    posted: Posted | None = None,
+    posted: Post | None = None,
     at: FakeAt | None = None,
     receipts: dict[bytes, int] | None = None,
     prices: Any = None,

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 from audit.dsr import AS02, FOOT, HEAD, SU02, SY02, UNFILLED, Sender, dsr, unfilled
 from audit.epoch_totals import sum_epoch
-from audit.show import text
-from audit.statements import Statement, Work, society
+from audit.report_text import text
+from audit.reports import Report, Work, society
 from audit.tables import EpochFile
 from pywallet.encoding.amounts import parse
 from pywallet.encoding.hex import to_hex
@@ -63,7 +63,7 @@ MANDATORY: Mapping[str, tuple[int, tuple[tuple[int, str], ...]]] = {
 }
 
 
-def made(tmp_path: Path, epochs: int = 2) -> Statement:
+def made(tmp_path: Path, epochs: int = 2) -> Report:
     """The society's statement over honest epochs; from the second on the first content has another owner."""
     out = society(60, WORKS, {STATIONS[0]: "Radio One"})
     for number in range(epochs):
@@ -150,7 +150,7 @@ def test_mandatory_cells_are_filled_or_named(tmp_path: Path) -> None:
                 assert line[name] or name in named, (line["RecordType"], name)
     assert "SenderPartyId" not in named
     assert "2 of 3" in unfilled(statement)["AS02.02 Title"]
-    known = Statement(
+    known = Report(
         statement.kind,
         statement.columns,
         rows=[{**row, "Title": "t", "DisplayArtist": "a", "ISRC": "i"} for row in statement.rows],

@@ -224,7 +224,7 @@ async def test_plays_below_a_contents_price_are_named(versions: tuple[Version, .
     """
     prices = Priced(*versions)
     found = await audited(HONEST, prices=prices)
-    assert {(fault.kind, fault.said) for fault in found} == {("terms.price", said) for said in named}
+    assert {(fault.kind, fault.published) for fault in found} == {("terms.price", said) for said in named}
     begin = HONEST.epoch * 60
     assert prices.asked == {(begin - 3_600, begin + 60)}
 
@@ -236,11 +236,11 @@ async def test_a_receipt_names_the_leaf_that_was_lowered() -> None:
     lying = seal(leaf(FAN_AT, -100)(leaf(there, 100)(HONEST)))
     assert await audited(lying) == []
     found = await audited(lying, receipts={fan.payee: fan.amount, other.payee: other.amount})
-    assert [(fault.kind, fault.subject, fault.said, fault.true) for fault in found] == [
+    assert [(fault.kind, fault.subject, fault.published, fault.expected) for fault in found] == [
         ("leaf.receipt", to_hex(fan.payee), str(fan.amount - 100), str(fan.amount))
     ]
     absent = await audited(HONEST, receipts={b"\x77" * 20: 5})
-    assert [(fault.kind, fault.said, fault.true) for fault in absent] == [("leaf.receipt", "0", "5")]
+    assert [(fault.kind, fault.published, fault.expected) for fault in absent] == [("leaf.receipt", "0", "5")]
 
 
 @pytest.mark.parametrize(

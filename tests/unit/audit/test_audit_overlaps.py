@@ -14,12 +14,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from audit.balances import EpochBalance
 from audit.epoch_totals import sum_epoch
-from audit.money import EpochMoney
+from audit.reports import fan
 from audit.run import AuditedEpoch
-from audit.statements import fan
 from audit.tables import EpochFile
-from audit.value import Value
+from audit.value import ValueScores
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import ContentRow, EpochData, PlayRow
 from tests.unit.audit.audit_book import (
@@ -137,9 +137,9 @@ def test_a_fans_figures_are_its_rewards_only() -> None:
     one.
     """
     data = honest(payee=lambda play: OWNERS[0] if play.ticket % 2 else fresh(play))
-    statement, value = fan(OWNERS), Value(60, (data.epoch + 1) * 60, OWNERS)
+    statement, value = fan(OWNERS), ValueScores(60, (data.epoch + 1) * 60, OWNERS)
     with EpochFile(data.encode()) as file:
-        one = AuditedEpoch(sum_epoch(file, 60), EpochMoney(post(data), BPS, 0, 0), True, {})
+        one = AuditedEpoch(sum_epoch(file, 60), EpochBalance(post(data), BPS, 0, 0), True, {})
         statement.take(one)
         value.take(one)
     amount, owned = next((amount, owned) for payee, amount, owned in leaves_of(data) if payee == OWNERS[0])

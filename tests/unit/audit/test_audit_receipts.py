@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from audit.receipts import amounts, highest, read_all
-from audit.show import text, works
-from audit.statements import Statement, Work
+from audit.report_text import text, works
+from audit.reports import Report, Work
 from pywallet.crypto import address_of, keccak256
 from pywallet.protocol import Domain, Receipt, sign
 
@@ -41,7 +41,7 @@ def test_receipts_in_every_form_and_nothing_forged(tmp_path: Path) -> None:
 
 def test_three_forms_of_one_statement() -> None:
     """The same numbers in each; wei exact; a title that begins like a formula is not one."""
-    statement = Statement("band", ("content", "title", "earned_wei"))
+    statement = Report("band", ("content", "title", "earned_wei"))
     statement.rows = [
         {"content": "0x" + "ab" * 20, "title": "=1+1", "earned_wei": 10**18 + 1},
         {"content": "x", "title": "b", "earned_wei": 2},

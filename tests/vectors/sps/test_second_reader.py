@@ -233,7 +233,7 @@ def test_both_readers_agree_on_any_file(at: int, cut: int, new: bytes) -> None:
 def test_both_readers_take_a_song_from_a_pages_text(song: bytes) -> None:
     """What a browser makes of the comment's text gives both readers the bytes that were written."""
     data = pages.page(song)
-    place = polyglot.find(data)
+    place = polyglot.find_song(data)
     written = data[place.offset : place.offset + place.size]
     bits, pairs = (re.search(rb'data-%s="([^"]*)"' % name, data)[1].decode() for name in (b"bits", b"pairs"))  # type: ignore[index]
     text = polyglot.to_text(written)
