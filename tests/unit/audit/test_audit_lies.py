@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.prices import Version
+from audit.prices import PriceVersion
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 from pywallet.settlement import NO_TERMS, DebitRow, EpochData, OwnerRow, SegmentRow, UsageRow, gross
@@ -197,11 +197,11 @@ async def test_a_ticket_paid_for_two_rows_of_one_station_is_paid_twice() -> None
 class Priced:
     """What contents cost, as a test wants it."""
 
-    def __init__(self, *versions: Version) -> None:
+    def __init__(self, *versions: PriceVersion) -> None:
         self.versions = list(versions)
         self.asked: set[tuple[int, int]] = set()
 
-    async def between(self, content: bytes, begin_s: int, end_s: int) -> list[Version]:
+    async def between(self, content: bytes, begin_s: int, end_s: int) -> list[PriceVersion]:
         """The same for every content."""
         self.asked.add((begin_s, end_s))
         return self.versions
@@ -210,14 +210,14 @@ class Priced:
 @pytest.mark.parametrize(
     ("versions", "named"),
     [
-        ((Version(1, 700, 5), Version(2, 11, 10)), set()),
-        ((Version(1, 700, 5),), {"11 wei for 10 s"}),
-        ((Version(1, 800, 5), Version(2, 11, 10)), {"700 wei for 5 s"}),
-        ((Version(1, 600, 5), Version(2, 10, 10)), set()),
-        ((Version(1, 700, 6), Version(2, 11, 10)), {"700 wei for 5 s"}),
+        ((PriceVersion(1, 700, 5), PriceVersion(2, 11, 10)), set()),
+        ((PriceVersion(1, 700, 5),), {"11 wei for 10 s"}),
+        ((PriceVersion(1, 800, 5), PriceVersion(2, 11, 10)), {"700 wei for 5 s"}),
+        ((PriceVersion(1, 600, 5), PriceVersion(2, 10, 10)), set()),
+        ((PriceVersion(1, 700, 6), PriceVersion(2, 11, 10)), {"700 wei for 5 s"}),
     ],
 )
-async def test_plays_below_a_contents_price_are_named(versions: tuple[Version, ...], named: set[str]) -> None:
+async def test_plays_below_a_contents_price_are_named(versions: tuple[PriceVersion, ...], named: set[str]) -> None:
     """Server and station agree on less than the contract says, or on another interval.
 
     Every sum adds up, and the price does not.

@@ -20,7 +20,7 @@ from pywallet.errors import InputError
 from pywallet.sps.polyglot import (
     CLOSING,
     DOCTYPE,
-    SIGHT,
+    MARK_LIMIT,
     LineEnds,
     comment_ends,
     comment_ends_over,
@@ -144,8 +144,8 @@ def test_a_page_holds_the_song_byte_for_byte(song: ConvertResult, tmp_path: Path
     made = selfrender.write(song.path, page, station="https://radio.example/somewhere")
     data, original = page.read_bytes(), song.path.read_bytes()
     assert is_page(data)
-    assert b'name="sps"' in data[:SIGHT]
-    assert b'charset="windows-1252"' in data[:SIGHT]
+    assert b'name="sps"' in data[:MARK_LIMIT]
+    assert b'charset="windows-1252"' in data[:MARK_LIMIT]
     place = find_song(data)
     body = data[place.offset : place.offset + place.size]
     assert place.restore(body, 0) == original
@@ -212,7 +212,7 @@ def broken(data: bytes) -> list[tuple[str, bytes]]:
     head, song = data[: place.offset], data[place.offset :]
     return [
         ("sps.magic", b"<!doctype html><title>another page</title>" + bytes(2000)),
-        ("sps.magic", b" " * SIGHT + data),
+        ("sps.magic", b" " * MARK_LIMIT + data),
         ("sps.version", data.replace(b"v=1;", b"v=2;", 1)),
         ("sps.magic", data.replace(place.mark, replace(place, offset=place.offset + 1).mark, 1)),
         ("sps.magic", data.replace(place.mark, replace(place, offset=0).mark, 1)),
