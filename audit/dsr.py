@@ -52,7 +52,7 @@ FOOT: Final = (
     *("NumberOfSummaryRecords", "NumberOfBlocksInFile", "NumberOfBlocksInReport"),
 )
 
-# Version of parts 1, 2 and 8 of the standard: "30" stands for the first edition, which has all that is used here.
+# Version of parts 1, 2 and 8 of the standard: "30" is the first edition, which has all that is used here.
 VERSION: Final = "dsrf/30"
 PROFILE: Final = ("BasicAudioProfile", "1.2")
 
@@ -64,7 +64,7 @@ UNFILLED: Final[Mapping[str, str]] = {
     "AS02.02 ISWC, ComposerAuthor, Arranger, MusicPublisher": "a song file names a recording, not its work",
     "SU02 PriceConsumerPaidExcSalesTax": "music is paid by the interval; the csv form has each recording's amounts",
 }
-"""Cells that are empty or stand-ins in every file, and the reason."""
+"""Cells that are empty or placeholders in every file, and the reason."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def dsr(report: Report, works: Mapping[bytes, Work], created: datetime, sender: 
 
 
 def unfilled(report: Report, sender: Sender = NOBODY) -> dict[str, str]:
-    """Cells of ``dsr``'s file that are empty or stand-ins: name to reason."""
+    """Cells of ``dsr``'s file that are empty or placeholders, and the reason."""
     out = dict(UNFILLED)
     if not sender.party:
         out["HEAD SenderPartyId"] = "DDEX gives out party ids; say yours with --sender-id"

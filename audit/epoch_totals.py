@@ -84,7 +84,7 @@ class EpochTotals:
     tickets: np.ndarray[Any, Any] | None = None
     """Of paid plays: station row << 32 | ticket; for a duplicate station its first row."""
     unordered_tables: list[str] = field(default_factory=list)
-    """Tables with duplicate rows, or in another order than docs/settlement.md says."""
+    """Tables with duplicate rows, or in another order than docs/settlement.md specifies."""
     standing: bool = True
 
     def lines(self) -> Iterator[UsageLine]:

@@ -53,8 +53,8 @@ def _run(
     from audit.report_text import text
     from chain.deployment import Deployment
 
-    statement, result = asyncio.run(_made(Deployment.load(deployment_file), rpc, places, make))
-    click.echo((write or text)(statement, form), nl=form not in ("csv", "dsr"))
+    report, result = asyncio.run(_made(Deployment.load(deployment_file), rpc, places, make))
+    click.echo((write or text)(report, form), nl=form not in ("csv", "dsr"))
     for fault in result.faults:
         click.echo(f"LIE  {fault}", err=True)
     if not result.ok:
@@ -68,8 +68,8 @@ async def _made(
     from chain.client import Chain
 
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
-        statement = await make(deployment, chain)
-        return statement, await audit(chain, deployment, places, on_epoch=statement.take)
+        report = await make(deployment, chain)
+        return report, await audit(chain, deployment, places, on_epoch=report.take)
 
 
 def _address(text: str) -> bytes:
@@ -96,10 +96,10 @@ def fan(
 
     async def make(deployment: Deployment, _: Chain) -> Report:
         from audit.receipts import read_all
-        from audit.reports import fan as statement
+        from audit.reports import fan as report_of
 
-        mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)}
-        return statement(mine | {_address(payee) for payee in payees}, [_address(payer) for payer in payers])
+        from_receipts = {signed.message.payee for signed in read_all(receipts, deployment.domain)}
+        return report_of(from_receipts | {_address(payee) for payee in payees}, [_address(payer) for payer in payers])
 
     _run(deployment_file, rpc, places, form, make)
 
@@ -111,9 +111,9 @@ def station(address: str, deployment_file: Path, places: tuple[str, ...], rpc: s
     """What a station was charged, by content, with the commission."""
 
     async def make(_: Deployment, __: Chain) -> Report:
-        from audit.reports import station as statement
+        from audit.reports import station as report_of
 
-        return statement(_address(address))
+        return report_of(_address(address))
 
     _run(deployment_file, rpc, places, form, make)
 
@@ -125,9 +125,9 @@ def band(owners: tuple[str, ...], deployment_file: Path, places: tuple[str, ...]
     """What an owner earned, by content and station."""
 
     async def make(_: Deployment, __: Chain) -> Report:
-        from audit.reports import band as statement
+        from audit.reports import band as report_of
 
-        return statement(_address(owner) for owner in owners)
+        return report_of(_address(owner) for owner in owners)
 
     _run(deployment_file, rpc, places, form, make)
 
@@ -157,20 +157,20 @@ def society(
     from audit.report_text import text
     from audit.report_text import works as read
 
-    known = read(works)
+    recordings = read(works)
 
     async def make(deployment: Deployment, chain: Chain) -> Report:
-        from audit.reports import society as statement
+        from audit.reports import society as report_of
 
-        return statement(deployment.schedule.length, known, await _stations(deployment, chain))
+        return report_of(deployment.schedule.length, recordings, await _stations(deployment, chain))
 
-    def write(statement: Report, form: str) -> str:
+    def write(report: Report, form: str) -> str:
         if form != "dsr":
-            return text(statement, form)
+            return text(report, form)
         by = Sender(sender, sender_id)
-        for cell, reason in unfilled(statement, by).items():
+        for cell, reason in unfilled(report, by).items():
             click.echo(f"NOT FILLED  {cell}: {reason}", err=True)
-        return dsr(statement, known, datetime.now(UTC), by)
+        return dsr(report, recordings, datetime.now(UTC), by)
 
     _run(deployment_file, rpc, places, form, make, write)
 
@@ -191,8 +191,8 @@ def value(
     from audit.report_text import text
     from chain.deployment import Deployment
 
-    result, statement = asyncio.run(_value(Deployment.load(deployment_file), rpc, places, receipts, payees))
-    click.echo(text(statement, form), nl=form != "csv")
+    result, scores = asyncio.run(_value(Deployment.load(deployment_file), rpc, places, receipts, payees))
+    click.echo(text(scores, form), nl=form != "csv")
     for fault in result.faults:
         click.echo(f"LIE  {fault}", err=True)
     if not result.ok:
@@ -211,11 +211,11 @@ async def _value(
     from audit.value import ValueScores
     from chain.client import Chain
 
-    mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)} | {
+    own = {signed.message.payee for signed in read_all(receipts, deployment.domain)} | {
         _address(payee) for payee in payees
     }
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
-        scores = ValueScores(deployment.schedule.length, (await chain.block()).timestamp, mine)
+        scores = ValueScores(deployment.schedule.length, (await chain.block()).timestamp, own)
         result = await audit(chain, deployment, places, on_epoch=scores.take)
     return result, scores.statement()
 

@@ -199,7 +199,7 @@ def society(
     """
     out = Report("society", SOCIETY)
     index: dict[tuple[bytes, bytes, bytes], ReportRow] = {}
-    known, services = works or {}, names or {}
+    recordings, services = works or {}, names or {}
 
     def take(audited: AuditedEpoch) -> None:
         begin = datetime.fromtimestamp(audited.totals.epoch * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -209,7 +209,7 @@ def society(
         for line in audited.totals.lines():
             key = (line.content, line.owner, line.station)
             if key not in index:
-                work = known.get(line.content, Work())
+                work = recordings.get(line.content, Work())
                 index[key] = dict.fromkeys(SOCIETY, 0) | {
                     "UsageStartDate": begin,
                     "ISRC": work.isrc,

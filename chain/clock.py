@@ -5,8 +5,8 @@ so the highest of the recent samples counts. A single header must not shift the 
 
 - A block's timestamp is no lower than its parent's. A later block with a lower timestamp disproves an
   earlier sample, which is dropped.
-- A step of more than ``STEP_MS``, either way, is taken only when the node, asked again for its newest block, confirms
-  it: a chain whose time jumps (in a test, or after this machine slept) is followed at once, a header of one message
+- A step of more than ``STEP_MS``, either way, is taken only when the node confirms it by its newest
+  block: a chain whose time jumps (in a test, or after this machine slept) is followed at once, a header of one message
   is not.
 - A sample is dropped after ``MAX_SAMPLES`` blocks, so that a step below ``STEP_MS`` that is not disproved ends too.
 

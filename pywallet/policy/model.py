@@ -197,15 +197,15 @@ def _child(value: Mapping[str, Any], depth: int) -> Policy:
     return _read(value["child"], depth + 1)
 
 
-def _words(value: Any, name: str, known: frozenset[str], kind: str) -> tuple[str, ...]:
-    found = texts(value, name)
-    if strange := set(found) - known:
-        raise malformed(name, f"unknown {kind} {min(strange)}")
-    return found
+def _words(value: Any, name: str, allowed: frozenset[str], kind: str) -> tuple[str, ...]:
+    words = texts(value, name)
+    if unknown := set(words) - allowed:
+        raise malformed(name, f"unknown {kind} {min(unknown)}")
+    return words
 
 
 def _territories(value: Any) -> tuple[str, ...]:
-    found = texts(value, "territories")
-    if found != ANYWHERE and not all(len(x) == 2 and x.isascii() and x.isalpha() and x.isupper() for x in found):
+    codes = texts(value, "territories")
+    if codes != ANYWHERE and not all(len(x) == 2 and x.isascii() and x.isalpha() and x.isupper() for x in codes):
         raise malformed("territories", 'two capital letters each (ISO 3166-1), or "*" alone')
-    return found
+    return codes

@@ -27,7 +27,7 @@ SESSION_SKEW_S: Final = 30
 """Most that ``notBefore`` of a session may lie in the future, seconds."""
 
 ONLINE_LATE_MS: Final = 120_000
-"""Age from which an invocation gets no keys, milliseconds. A correct host asks again within an outage."""
+"""Age from which an invocation gets no keys, milliseconds. A correct host repeats its request after an outage."""
 
 REQUEST_AGE_S: Final = 120
 """Most that the time of a signed request or greeting may differ from the receiver's clock, seconds."""

@@ -110,7 +110,7 @@ def from_map(value: Any) -> Header:
     )
 
 
-def critical(table: Mapping[str, Any], known: frozenset[str]) -> None:
+def critical(table: Mapping[str, Any], known_fields: frozenset[str]) -> None:
     """Check ``crit``: distinct names of present and known fields.
 
     Raises:
@@ -122,7 +122,7 @@ def critical(table: Mapping[str, Any], known: frozenset[str]) -> None:
     if not all(isinstance(name, str) and name in table and name != "crit" for name in names):
         raise malformed("crit")
     fields.distinct(names, "crit")
-    if unknown := [name for name in names if name not in known]:
+    if unknown := [name for name in names if name not in known_fields]:
         raise InputError("sps.header.critical", field=unknown[0])
 
 
