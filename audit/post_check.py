@@ -20,8 +20,8 @@ _FIELDS = ("server", "epoch", "root", "total", "fee", "digest", "counts", "data"
 
 async def posts(chain: Chain, deployment: Deployment, since: int) -> dict[tuple[bytes, int], Post]:
     """The last post of each (server, epoch) since a block; earlier ones were void."""
-    found = await chain.logs(deployment.settlement, event("Settlement", "Posted"), since)
-    facts = [({name: log.fields[name] for name in _FIELDS}, log.transaction) for log in found]
+    logs = await chain.logs(deployment.settlement, event("Settlement", "Posted"), since)
+    facts = [({name: log.fields[name] for name in _FIELDS}, log.transaction) for log in logs]
     return {(post["server"], post["epoch"]): Post(**post, entries=None, transaction=hash_) for post, hash_ in facts}
 
 

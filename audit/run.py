@@ -69,8 +69,8 @@ class AuditResult:
 async def registered_urls(chain: Chain, deployment: Deployment, servers: set[bytes]) -> dict[bytes, str]:
     """The URLs of servers, by the registry."""
     registry = Registry(chain, deployment)
-    found = {server: await registry.server(server) for server in servers}
-    return {server: entry.url for server, entry in found.items() if entry is not None}
+    entries = {server: await registry.server(server) for server in servers}
+    return {server: entry.url for server, entry in entries.items() if entry is not None}
 
 
 async def audit(

@@ -230,10 +230,10 @@ class Watcher:
         waiting = False
         for signed in by_payee.values():
             where = (server, epoch, signed.message.payee, signed.message.amount)
-            found = await self.settlement.open_challenge(*where)
-            if found is None:
+            challenge = await self.settlement.open_challenge(*where)
+            if challenge is None:
                 continue
-            if now_s <= found.deadline or self.key is None:
+            if now_s <= challenge.deadline or self.key is None:
                 waiting = True
                 continue
             if await self._is_proven(*where):

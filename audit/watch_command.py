@@ -136,10 +136,10 @@ async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...
                 }
                 try:
                     async with http.post(f"{url}/v1/receipts", json=request, allow_redirects=False) as response:
-                        found = (await response.json())["receipts"]
+                        received = (await response.json())["receipts"]
                 except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
                     continue
-                for item in found if isinstance(found, list) else []:
+                for item in received if isinstance(received, list) else []:
                     _save(folder, item)
 
 

@@ -149,12 +149,12 @@ def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
     )
 
 
-def _reason(found: Any) -> str:
+def _reason(revert_data: Any) -> str:
     """The text of ``Error(string)`` in a revert's data, or an empty string."""
-    if not isinstance(found, str) or not found.startswith("0x08c379a0"):
+    if not isinstance(revert_data, str) or not revert_data.startswith("0x08c379a0"):
         return ""
     try:
-        raw = bytes.fromhex(found[10:])
+        raw = bytes.fromhex(revert_data[10:])
     except ValueError:
         return ""
     length = int.from_bytes(raw[32:64], "big")

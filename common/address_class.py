@@ -61,7 +61,7 @@ def place_of(host: str | None) -> int:
         numbers = [_number(label) for label in labels]
         return _of_numbers(numbers)
     for names, place in ((_HERE, COMPUTER), (_NEAR, NETWORK)):
-        if any(name == one or name.endswith(f".{one}") for one in names):
+        if any(name == suffix or name.endswith(f".{suffix}") for suffix in names):
             return place
     # A name without a dot is resolved by the network.
     return INTERNET if len(labels) > 1 else NETWORK

@@ -97,12 +97,12 @@ def find_song(start: bytes) -> EmbeddedSong:
         InputError: ``sps.magic`` for a page without a song, ``sps.version`` for a later layout, ``sps.truncated`` for
             fewer bytes.
     """
-    found = _MARK.search(start[:MARK_LIMIT])
-    if not is_page(start) or found is None:
+    match = _MARK.search(start[:MARK_LIMIT])
+    if not is_page(start) or match is None:
         raise InputError("sps.magic", reason="a page without a song")
-    if int(found[1]) != 1:
-        raise InputError("sps.version", version=int(found[1]))
-    offset, size, digest = int(found[2]), int(found[3]), bytes.fromhex(found[4].decode())
+    if int(match[1]) != 1:
+        raise InputError("sps.version", version=int(match[1]))
+    offset, size, digest = int(match[2]), int(match[3]), bytes.fromhex(match[4].decode())
     if not len(DOCTYPE) + len(OPENING) <= offset <= MAX_PROLOGUE or size == 0:
         raise InputError("sps.magic", reason="place", offset=offset, size=size)
     if len(start) < offset:
@@ -165,12 +165,12 @@ class LineEnds:
         for part in chain(parts, (b"",)):
             joined = tail + part
             tail = b"\r" if part and joined.endswith(b"\r") else b""
-            for found in _NEWLINE.finditer(joined, 0, len(joined) - len(tail)):
+            for match in _NEWLINE.finditer(joined, 0, len(joined) - len(tail)):
                 if number & 7 == 0:
                     bits.append(0)
-                if found[0] == b"\r":
+                if match[0] == b"\r":
                     bits[number >> 3] |= 0x80 >> (number & 7)
-                elif found[0] == b"\r\n":
+                elif match[0] == b"\r\n":
                     pairs.append(number)
                 number += 1
         return cls(base64.b64encode(bits).decode(), tuple(pairs))

@@ -13,14 +13,14 @@ import pytest
 from audit.faults import KINDS
 from chain.deployment import Deployment
 from pywallet.errors import InputError
-from pywallet.settlement import Schedule
-from pywallet.settlement.published_data import (
+from pywallet.settlement import (
     ContentRow,
     DebitRow,
     EpochData,
     OwnerRow,
     PayeeRow,
     PlayRow,
+    Schedule,
     SegmentRow,
     StationRow,
     TermsRow,
