@@ -1,1 +1,1 @@
-"""Auditors, statements and watchers: everything that needs the chain and the published data, and nobody's word."""
+"""Audit, reports and watcher: checks from the chain and the published data alone."""

@@ -15,7 +15,7 @@ from audit.report_commands import report
 from audit.watch_command import watch
 
 if TYPE_CHECKING:
-    from audit.run import Result
+    from audit.run import AuditResult
     from chain.deployment import Deployment
 
 
@@ -51,7 +51,7 @@ def audit(
 
 async def _audit(
     deployment: Deployment, rpc: str | None, places: tuple[str, ...], receipts: tuple[Path, ...], keep: Path | None
-) -> Result:
+) -> AuditResult:
     from audit.receipts import amounts, highest, read_all
     from audit.run import audit as run
     from chain.client import Chain
@@ -61,8 +61,8 @@ async def _audit(
         return await run(chain, deployment, places, promised=promised, keep=keep)
 
 
-def _say(result: Result) -> None:
-    from pywallet.wallet.amounts import show
+def _say(result: AuditResult) -> None:
+    from pywallet.encoding.amounts import show
 
     for name, value in result.figures.items():
         plain = name.removesuffix("_wei")

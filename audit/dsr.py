@@ -1,9 +1,9 @@
-"""Society's statement as a DDEX DSR flat file: Digital Sales Reporting, Basic Audio Profile 1.2, multi-record blocks.
+"""A society's report as a DDEX DSR flat file: Digital Sales Reporting, Basic Audio Profile 1.2, multi-record blocks.
 
 Layout: the record types HEAD, SY02.02, AS02.02, SU02 and FOOT of
 ``schemas/BasicAudioProfile/1.2`` in https://github.com/ddexnet/dsrf, DDEX's own
 reader; cells as in https://dsr8.ddex.net. docs/audit.md names the cells that
-nothing in the record can fill.
+the published data cannot fill.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from audit.statements import CURRENCY, Row, Statement, Work
+from audit.reports import CURRENCY, Report, ReportRow, Work
+from pywallet.encoding.amounts import exact
 from pywallet.encoding.hex import to_hex
-from pywallet.wallet.amounts import exact
 
 HEAD: Final = (
     *("RecordType", "MessageVersion", "Profile", "ProfileVersion", "MessageId", "MessageCreatedDateTime", "FileNumber"),
@@ -52,7 +52,7 @@ FOOT: Final = (
     *("NumberOfSummaryRecords", "NumberOfBlocksInFile", "NumberOfBlocksInReport"),
 )
 
-# Version of parts 1, 2 and 8 of the standard: "30" stands for the first edition, which has all that is used here.
+# Version of parts 1, 2 and 8 of the standard: "30" is the first edition, which has all that is used here.
 VERSION: Final = "dsrf/30"
 PROFILE: Final = ("BasicAudioProfile", "1.2")
 
@@ -64,7 +64,7 @@ UNFILLED: Final[Mapping[str, str]] = {
     "AS02.02 ISWC, ComposerAuthor, Arranger, MusicPublisher": "a song file names a recording, not its work",
     "SU02 PriceConsumerPaidExcSalesTax": "music is paid by the interval; the csv form has each recording's amounts",
 }
-"""Cells that are empty or stand-ins in every file, and the reason."""
+"""Cells that are empty or placeholders in every file, and the reason."""
 
 
 @dataclass(frozen=True)
@@ -78,23 +78,23 @@ class Sender:
 NOBODY: Final = Sender()
 
 
-def dsr(statement: Statement, works: Mapping[bytes, Work], created: datetime, sender: Sender = NOBODY) -> str:
-    """Write a society's statement as a DSR flat file.
+def dsr(report: Report, works: Mapping[bytes, Work], created: datetime, sender: Sender = NOBODY) -> str:
+    """Format a society's report as a DSR flat file.
 
     Args:
-        statement: Made by ``audit.statements.society``; its amounts are in wei.
+        report: Made by ``audit.reports.society``; its amounts are in wei.
         works: Recordings' names by content address, for the durations.
         created: Time of the report, with a time zone.
         sender: Who sends it.
 
     Returns:
         The file: a record a line, cells separated by tabs, amounts in whole tokens with every decimal.
-        The sums of ``NetRevenue`` and ``AllocatedRevenue`` are the statement's ``GrossRevenue_wei`` and
+        The sums of ``NetRevenue`` and ``AllocatedRevenue`` are the report's ``GrossRevenue_wei`` and
         ``RightsControllerShare_wei``.
     """
-    contexts: dict[tuple[str, str], list[Row]] = {}
-    blocks: dict[str, list[Row]] = {}
-    for row in statement.rows:
+    contexts: dict[tuple[str, str], list[ReportRow]] = {}
+    blocks: dict[str, list[ReportRow]] = {}
+    for row in report.rows:
         contexts.setdefault((row["ServiceReference"], row["RightsControllerPartyReference"]), []).append(row)
         blocks.setdefault(row["ReleaseReference"], []).append(row)
     numbers = {key: str(number) for number, key in enumerate(contexts, 1)}
@@ -103,15 +103,15 @@ def dsr(statement: Statement, works: Mapping[bytes, Work], created: datetime, se
     summaries = len(body)
     for number, rows in enumerate(blocks.values(), 1):
         body += _block(str(number), rows, numbers, durations)
-    return "".join(f"{line}\n" for line in _framed(statement, body, summaries, len(blocks), created, sender))
+    return "".join(f"{line}\n" for line in _framed(report, body, summaries, len(blocks), created, sender))
 
 
-def unfilled(statement: Statement, sender: Sender = NOBODY) -> dict[str, str]:
-    """Cells of ``dsr``'s file that are empty or stand-ins: name to reason."""
+def unfilled(report: Report, sender: Sender = NOBODY) -> dict[str, str]:
+    """Cells of ``dsr``'s file that are empty or placeholders, and the reason."""
     out = dict(UNFILLED)
     if not sender.party:
         out["HEAD SenderPartyId"] = "DDEX gives out party ids; say yours with --sender-id"
-    recordings = {row["ReleaseReference"]: row for row in statement.rows}.values()
+    recordings = {row["ReleaseReference"]: row for row in report.rows}.values()
     for cell, column in (("Title", "Title"), ("DisplayArtistName", "DisplayArtist"), ("ISRC", "ISRC")):
         if missing := sum(not row[column] for row in recordings):
             out[f"AS02.02 {cell}"] = f"unknown of {missing} of {len(recordings)} recordings; --works says it"
@@ -119,7 +119,7 @@ def unfilled(statement: Statement, sender: Sender = NOBODY) -> dict[str, str]:
 
 
 def _framed(
-    statement: Statement,
+    report: Report,
     body: Sequence[str],
     summaries: int,
     blocks: int,
@@ -127,8 +127,8 @@ def _framed(
     sender: Sender,
 ) -> Iterator[str]:
     stamp = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    first, last = _period(statement, created)
-    # Of what is reported and when: a sender must never use an id again.
+    first, last = _period(report, created)
+    # From the report and its time, since a sender must not repeat an id.
     message = hashlib.sha256("\n".join([stamp, sender.party, *body]).encode()).hexdigest()[:32]
     names = {"SenderPartyId": sender.party, "SenderName": sender.name, "UsageStartDate": first, "UsageEndDate": last}
     files = {"FileNumber": 1, "NumberOfFiles": 1}
@@ -140,17 +140,17 @@ def _framed(
     yield _record("FOOT", FOOT, {**lines, **counts})
 
 
-def _period(statement: Statement, created: datetime) -> tuple[str, str]:
+def _period(report: Report, created: datetime) -> tuple[str, str]:
     """First and last day with reported usage; the day of the report if nothing was used."""
-    if not statement.rows:
+    if not report.rows:
         today = created.astimezone(UTC).date().isoformat()
         return today, today
-    ends = max(str(row["UsageEndDate"]) for row in statement.rows)
+    ends = max(str(row["UsageEndDate"]) for row in report.rows)
     last = datetime.fromisoformat(ends) - timedelta(seconds=1)
-    return min(str(row["UsageStartDate"]) for row in statement.rows)[:10], last.date().isoformat()
+    return min(str(row["UsageStartDate"]) for row in report.rows)[:10], last.date().isoformat()
 
 
-def _summary(number: str, rows: Sequence[Row]) -> str:
+def _summary(number: str, rows: Sequence[ReportRow]) -> str:
     """One service and one owner: plays, what they cost with commission, and the owner's part."""
     plays = sum(row["NumberOfConsumerSalesGross"] for row in rows)
     service = rows[0]["ServiceReference"] if rows else ""
@@ -174,7 +174,7 @@ def _summary(number: str, rows: Sequence[Row]) -> str:
 
 def _block(
     number: str,
-    rows: Sequence[Row],
+    rows: Sequence[ReportRow],
     numbers: Mapping[tuple[str, str], str],
     durations: Mapping[str, int],
 ) -> Iterator[str]:
@@ -209,6 +209,6 @@ def _record(kind: str, names: tuple[str, ...], cells: Mapping[str, object]) -> s
 
 
 def _cell(value: object) -> str:
-    # A tab or a line's end would be another cell or record, a bar another value, a backslash an escape.
+    # Tabs and line ends separate cells and records, a bar separates values, a backslash escapes.
     flat = " ".join(str(value).split())
     return flat.replace("\\", "\\\\").replace("|", "\\|")

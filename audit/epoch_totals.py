@@ -1,4 +1,4 @@
-"""Totals of one epoch's plays, from which every statement is made."""
+"""Totals of one epoch's plays, from which every report is made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pywallet.protocol.outcomes import PlayOutcome
 from pywallet.settlement import NO_TERMS, ContentRow, DebitRow, OwnerRow, SegmentRow, StationRow, TermsRow
 
 FREE = TermsRow(0, 0, 0)
-"""Terms index of refused plays, which have no terms."""
+"""Terms of refused plays."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Line:
+class UsageLine:
     """``Sums`` with addresses instead of row numbers; amounts in wei."""
 
     station: bytes
@@ -84,14 +84,14 @@ class EpochTotals:
     tickets: np.ndarray[Any, Any] | None = None
     """Of paid plays: station row << 32 | ticket; for a duplicate station its first row."""
     unordered_tables: list[str] = field(default_factory=list)
-    """Tables with duplicate rows, or in another order than docs/settlement.md says."""
+    """Tables with duplicate rows, or in another order than docs/settlement.md specifies."""
     standing: bool = True
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[UsageLine]:
         """The groups with addresses, ordered by station, content and terms."""
         for (station, content, terms), sums in sorted(self.groups.items()):
             row = self.contents[content]
-            yield Line(
+            yield UsageLine(
                 self.stations[station], row.content, row.owner, FREE if terms == NO_TERMS else self.terms[terms], sums
             )
 
@@ -108,10 +108,9 @@ class EpochTotals:
 
         The data do not say which listener paid which play.
         """
-        known = set(self.stations)
-        return sum(line.listener_paid for line in self.lines()), sum(
-            row.net for row in self.debits if row.payer not in known
-        )
+        stations = set(self.stations)
+        cost = sum(line.listener_paid for line in self.lines())
+        return cost, sum(row.net for row in self.debits if row.payer not in stations)
 
     def earned(self) -> dict[bytes, int]:
         """Owner to the earnings of its contents, wei."""
@@ -147,9 +146,10 @@ def sum_epoch(file: EpochFile, length_s: int) -> EpochTotals:
     for plays in file.plays():
         station, content, terms = (plays[name].astype(np.int64) for name in ("station", "content", "terms"))
         priced = np.where(plays["outcome"] == PlayOutcome.REFUSED, terms == NO_TERMS, terms < len(totals.terms))
-        known = (station < len(totals.stations)) & (content < len(totals.contents)) & priced
-        totals.unknown_indices += int((~known).sum())
-        plays, station, content, terms = plays[known], station[known], content[known], terms[known]
+        valid_indices = (station < len(totals.stations)) & (content < len(totals.contents)) & priced
+        totals.unknown_indices += int((~valid_indices).sum())
+        plays, station = plays[valid_indices], station[valid_indices]
+        content, terms = content[valid_indices], terms[valid_indices]
         # Paid plays come first; there are fewer than 2^31 stations, so that the three fit into one integer.
         order = (
             (plays["outcome"] == PlayOutcome.REFUSED).astype(np.int64) << 62

@@ -32,7 +32,7 @@ from pywallet.settlement import (
 
 
 @dataclass(frozen=True)
-class Posted:
+class Post:
     """A post on the chain: the fields of its event, and its entries from the call data.
 
     ``entries`` (payer, net wei) is None where the call data cannot be decoded.
@@ -53,16 +53,23 @@ class Posted:
 class EpochCheck:
     """Collects the faults of one epoch."""
 
-    def __init__(self, posted: Posted, at: ContractsAt, prices: Prices | None = None) -> None:
-        """Initialise a check; without ``prices`` the kind ``terms.price`` is not checked."""
+    def __init__(self, posted: Post, at: ContractsAt, prices: Prices | None = None) -> None:
+        """Initialise a check.
+
+        Args:
+            posted: The post.
+            at: The contracts' state.
+            prices: Prices of the contents; without them ``terms.price`` is not checked.
+        """
         self.posted = posted
         self._prices = prices
         self.faults: list[Fault] = []
         self._at = at
 
-    def fault(self, kind: str, subject: str = "", said: Any = "", true: Any = "") -> None:
-        """Record a fault."""
-        self.faults.append(Fault(kind, self.posted.server, self.posted.epoch, subject, _text(said), _text(true)))
+    def fault(self, kind: str, subject: str = "", published: Any = "", expected: Any = "") -> None:
+        """Record a fault: its kind, subject, published and expected value."""
+        values = (_text(published), _text(expected))
+        self.faults.append(Fault(kind, self.posted.server, self.posted.epoch, subject, *values))
 
     async def check(self, file: EpochFile, receipts: Mapping[bytes, int] | None = None) -> EpochTotals:
         """Check all of the epoch's data; faults are collected in ``faults``.
@@ -89,7 +96,7 @@ class EpochCheck:
     async def _head(self, file: EpochFile) -> None:
         head, posted = file.head, self.posted
         rate = int(await self._at.registry("rate_at", posted.epoch))
-        true = {
+        expected = {
             "server": posted.server,
             "epoch": posted.epoch,
             "root": posted.root,
@@ -97,7 +104,7 @@ class EpochCheck:
             "counts_root": posted.counts,
             "bps": rate,
         }
-        for name, value in true.items():
+        for name, value in expected.items():
             if getattr(head, name) != value:
                 self.fault("data.header", name, getattr(head, name), value)
         if posted.entries is not None:
@@ -106,20 +113,20 @@ class EpochCheck:
                 self.fault("payer.fee", "", posted.fee, fee)
 
     def _debits(self, totals: EpochTotals) -> None:
-        said = [(row.payer, row.net) for row in totals.debits]
-        if entries_digest(said) != self.posted.digest:
-            true = self.posted.entries or ()
-            for index in range(max(len(said), len(true))):
-                one, other = (rows[index] if index < len(rows) else (b"", 0) for rows in (said, true))
-                if one != other:
+        published = [(row.payer, row.net) for row in totals.debits]
+        if entries_digest(published) != self.posted.digest:
+            posted = self.posted.entries or ()
+            for index in range(max(len(published), len(posted))):
+                entry, expected = (rows[index] if index < len(rows) else (b"", 0) for rows in (published, posted))
+                if entry != expected:
                     self.fault(
                         "payer.debit",
-                        to_hex(one[0] or other[0]),
-                        f"{_text(one[0])} {one[1]}",
-                        f"{_text(other[0])} {other[1]}",
+                        to_hex(entry[0] or expected[0]),
+                        f"{_text(entry[0])} {entry[1]}",
+                        f"{_text(expected[0])} {expected[1]}",
                     )
         owed: dict[bytes, int] = {}
-        for payer, net in said:
+        for payer, net in published:
             owed[payer] = owed.get(payer, 0) + net
         nets, stations = totals.nets(), set(totals.stations)
         for payer in sorted((set(owed) & stations) | set(nets)):
@@ -140,17 +147,17 @@ class EpochCheck:
                 self.fault("leaf.order", to_hex(payee))
             before = payee
             # A listener may name any payee, even an owner of contents: a leaf may hold both sums.
-            true = earned.pop(payee, 0)
-            if owned != true:
-                self.fault("leaf.owner", to_hex(payee), owned, true)
+            expected = earned.pop(payee, 0)
+            if owned != expected:
+                self.fault("leaf.owner", to_hex(payee), owned, expected)
             elif amount < owned:
                 self.fault("leaf.owner", to_hex(payee), amount, owned)
             rewards += amount - owned
             if receipts and amount < (promised := receipts.pop(payee, 0)):
                 self.fault("leaf.receipt", to_hex(payee), amount, promised)
-        for owner, true in earned.items():
-            if true:
-                self.fault("leaf.owner", to_hex(owner), 0, true)
+        for owner, expected in earned.items():
+            if expected:
+                self.fault("leaf.owner", to_hex(owner), 0, expected)
         for payee, promised in receipts.items():
             if promised:
                 self.fault("leaf.receipt", to_hex(payee), 0, promised)
@@ -240,18 +247,19 @@ class EpochCheck:
         schedule, epoch = self._at.deployment.schedule, self.posted.epoch
         # A play may be settled in a later epoch than it was heard in, by at most about the challenge period.
         begin_s, end_s = epoch * schedule.length - schedule.late, schedule.ends(epoch)
-        told = set()
+        reported = set()
         for line in totals.lines():
-            if not line.sums.intervals or (line.content, line.terms) in told:
+            if not line.sums.intervals or (line.content, line.terms) in reported:
                 continue
-            told.add((line.content, line.terms))
-            known = await self._prices.between(line.content, begin_s, end_s)
-            if known and not any(
-                line.terms.interval_s == one.interval_s and line.terms.price >= one.price for one in known
+            reported.add((line.content, line.terms))
+            versions = await self._prices.between(line.content, begin_s, end_s)
+            if versions and not any(
+                line.terms.interval_s == version.interval_s and line.terms.price >= version.price
+                for version in versions
             ):
-                said = f"{line.terms.price} wei for {line.terms.interval_s} s"
-                true = ", ".join(f"{one.price} wei for {one.interval_s} s" for one in known)
-                self.fault("terms.price", to_hex(line.content), said, true)
+                published = f"{line.terms.price} wei for {line.terms.interval_s} s"
+                expected = ", ".join(f"{version.price} wei for {version.interval_s} s" for version in versions)
+                self.fault("terms.price", to_hex(line.content), published, expected)
 
 
 def _text(value: Any) -> str:

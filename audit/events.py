@@ -133,7 +133,7 @@ class ContractsAt:
         return to_address(await self.call(content, "Content", "server_at", epoch))
 
     async def served(self, content: bytes, server: bytes, epoch: int) -> bool:
-        """Whether a security server had a content in an epoch or before it."""
+        """True if a security server had a content in an epoch or before it."""
         return bool(await self.call(content, "Content", "served", server, epoch))
 
     async def balance(self, address: bytes) -> int:

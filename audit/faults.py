@@ -1,4 +1,4 @@
-"""Faults that an audit can find, by stable kinds."""
+"""Faults that an audit can find, with stable kinds."""
 
 from __future__ import annotations
 
@@ -47,27 +47,33 @@ KINDS: Final = {
 class Fault:
     """One discrepancy.
 
-    ``subject`` is the leaf, payer, content, station or field; ``said`` is the published value, ``true`` the right one.
+    Attributes:
+        kind: One of ``KINDS``.
+        server: Address of the security server, 20 bytes, or None.
+        epoch: Number of the epoch, or None.
+        subject: The leaf, payer, content, station or field.
+        published: The published value.
+        expected: The right value.
     """
 
     kind: str
     server: bytes | None = None
     epoch: int | None = None
     subject: str = ""
-    said: str = ""
-    true: str = ""
+    published: str = ""
+    expected: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The JSON form, as ``--json`` prints it."""
         where = {
             "server": None if self.server is None else to_hex(self.server),
             "epoch": self.epoch,
             "subject": self.subject,
         }
-        return {"kind": self.kind, "sentence": KINDS[self.kind], **where, "said": self.said, "true": self.true}
+        return {"kind": self.kind, "sentence": KINDS[self.kind], **where, "said": self.published, "true": self.expected}
 
     def __str__(self) -> str:
         place = "" if self.epoch is None else f" epoch {self.epoch}"
         who = "" if self.server is None else f" of {to_hex(self.server)}"
-        values = f": {self.said} instead of {self.true}" if self.said or self.true else ""
+        values = f": {self.published} instead of {self.expected}" if self.published or self.expected else ""
         return f"{self.kind}{place}{who}{f', {self.subject}' if self.subject else ''}{values} ({KINDS[self.kind]})"

@@ -1,4 +1,4 @@
-"""Reading of receipts from files: one JSON object a line, one a file, or a list."""
+"""Receipts from files: one JSON object per line or file, or a list."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ from pywallet.protocol import (
 
 
 def read_all(places: Iterable[Path], domain: Domain) -> Iterator[Signed[Receipt]]:
-    """Every genuine receipt in files and folders (``*.json``, ``*.jsonl``).
-
-    What no server has signed is passed over.
-    """
+    """Every receipt in files and folders (``*.json``, ``*.jsonl``) that its server has signed; others are ignored."""
     for place in places:
         for path in sorted(place.glob("*.json*")) if place.is_dir() else [place]:
             yield from _genuine(_objects(path), domain)
@@ -49,7 +46,7 @@ def _objects(path: Path) -> Iterator[Any]:
 def _genuine(objects: Iterable[Any], domain: Domain) -> Iterator[Signed[Receipt]]:
     for item in objects:
         try:
-            # As servers send it, beside its detail, or alone.
+            # As servers send it, with its detail, or alone.
             signed = Signed.from_json(
                 Receipt, item["receipt"] if isinstance(item, dict) and "receipt" in item else item
             )
@@ -60,16 +57,20 @@ def _genuine(objects: Iterable[Any], domain: Domain) -> Iterator[Signed[Receipt]
 
 
 def highest(receipts: Iterable[Signed[Receipt]]) -> dict[tuple[bytes, int], dict[bytes, Signed[Receipt]]]:
-    """(server, epoch) to payee to its highest receipt, which is what the server owes."""
+    """The highest receipt of each payee, which the server owes, by (server, epoch)."""
     out: dict[tuple[bytes, int], dict[bytes, Signed[Receipt]]] = {}
     for signed in receipts:
         message = signed.message
-        mine = out.setdefault((message.server, message.epoch), {})
-        if message.payee not in mine or mine[message.payee].message.amount < message.amount:
-            mine[message.payee] = signed
+        by_payee = out.setdefault((message.server, message.epoch), {})
+        if message.payee not in by_payee or by_payee[message.payee].message.amount < message.amount:
+            by_payee[message.payee] = signed
     return out
 
 
-def amounts(found: dict[tuple[bytes, int], dict[bytes, Signed[Receipt]]]) -> dict[tuple[bytes, int], dict[bytes, int]]:
-    """The same with amounts in wei."""
-    return {key: {payee: signed.message.amount for payee, signed in mine.items()} for key, mine in found.items()}
+def amounts(
+    receipts: dict[tuple[bytes, int], dict[bytes, Signed[Receipt]]],
+) -> dict[tuple[bytes, int], dict[bytes, int]]:
+    """Amounts of ``highest``, wei."""
+    return {
+        key: {payee: signed.message.amount for payee, signed in by_payee.items()} for key, by_payee in receipts.items()
+    }

@@ -1,4 +1,4 @@
-"""``gomaa report``: statements from an audited record."""
+"""``gomaa report``: reports from audited epochs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import click
 from audit.options import DATA, DEPLOYMENT, RECEIPTS, RPC
 
 if TYPE_CHECKING:
-    from audit.run import Result
-    from audit.statements import Statement
+    from audit.reports import Report
+    from audit.run import AuditResult
     from chain.client import Chain
     from chain.deployment import Deployment
 
@@ -29,7 +29,7 @@ SOCIETY_FORM: Final = click.option(
     help="dsr: a DDEX DSR flat file (docs/audit.md)",
 )
 Make = Callable[["Deployment", "Chain"], Any]
-Write = Callable[["Statement", str], str]
+Write = Callable[["Report", str], str]
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
@@ -50,11 +50,11 @@ def report() -> None:
 def _run(
     deployment_file: Path, rpc: str | None, places: tuple[str, ...], form: str, make: Make, write: Write | None = None
 ) -> None:
-    from audit.show import text
+    from audit.report_text import text
     from chain.deployment import Deployment
 
-    statement, result = asyncio.run(_made(Deployment.load(deployment_file), rpc, places, make))
-    click.echo((write or text)(statement, form), nl=form not in ("csv", "dsr"))
+    report, result = asyncio.run(_made(Deployment.load(deployment_file), rpc, places, make))
+    click.echo((write or text)(report, form), nl=form not in ("csv", "dsr"))
     for fault in result.faults:
         click.echo(f"LIE  {fault}", err=True)
     if not result.ok:
@@ -63,13 +63,13 @@ def _run(
 
 async def _made(
     deployment: Deployment, rpc: str | None, places: tuple[str, ...], make: Make
-) -> tuple[Statement, Result]:
+) -> tuple[Report, AuditResult]:
     from audit.run import audit
     from chain.client import Chain
 
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
-        statement = await make(deployment, chain)
-        return statement, await audit(chain, deployment, places, see=statement.take)
+        report = await make(deployment, chain)
+        return report, await audit(chain, deployment, places, on_epoch=report.take)
 
 
 def _address(text: str) -> bytes:
@@ -94,12 +94,12 @@ def fan(
 ) -> None:
     """What your payees earned and your listening money paid; which they are say --payee, --payer and your receipts."""
 
-    async def make(deployment: Deployment, _: Chain) -> Statement:
+    async def make(deployment: Deployment, _: Chain) -> Report:
         from audit.receipts import read_all
-        from audit.statements import fan as statement
+        from audit.reports import fan as report_of
 
-        mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)}
-        return statement(mine | {_address(payee) for payee in payees}, [_address(payer) for payer in payers])
+        from_receipts = {signed.message.payee for signed in read_all(receipts, deployment.domain)}
+        return report_of(from_receipts | {_address(payee) for payee in payees}, [_address(payer) for payer in payers])
 
     _run(deployment_file, rpc, places, form, make)
 
@@ -110,10 +110,10 @@ def fan(
 def station(address: str, deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str) -> None:
     """What a station was charged, by content, with the commission."""
 
-    async def make(_: Deployment, __: Chain) -> Statement:
-        from audit.statements import station as statement
+    async def make(_: Deployment, __: Chain) -> Report:
+        from audit.reports import station as report_of
 
-        return statement(_address(address))
+        return report_of(_address(address))
 
     _run(deployment_file, rpc, places, form, make)
 
@@ -124,10 +124,10 @@ def station(address: str, deployment_file: Path, places: tuple[str, ...], rpc: s
 def band(owners: tuple[str, ...], deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str) -> None:
     """What an owner earned, by content and station."""
 
-    async def make(_: Deployment, __: Chain) -> Statement:
-        from audit.statements import band as statement
+    async def make(_: Deployment, __: Chain) -> Report:
+        from audit.reports import band as report_of
 
-        return statement(_address(owner) for owner in owners)
+        return report_of(_address(owner) for owner in owners)
 
     _run(deployment_file, rpc, places, form, make)
 
@@ -154,23 +154,23 @@ def society(
 ) -> None:
     """Usage and money of every recording, with the columns of a collecting society's sales report."""
     from audit.dsr import Sender, dsr, unfilled
-    from audit.show import text
-    from audit.show import works as read
+    from audit.report_text import text
+    from audit.report_text import works as read
 
-    known = read(works)
+    recordings = read(works)
 
-    async def make(deployment: Deployment, chain: Chain) -> Statement:
-        from audit.statements import society as statement
+    async def make(deployment: Deployment, chain: Chain) -> Report:
+        from audit.reports import society as report_of
 
-        return statement(deployment.schedule.length, known, await _stations(deployment, chain))
+        return report_of(deployment.schedule.length, recordings, await _stations(deployment, chain))
 
-    def write(statement: Statement, form: str) -> str:
+    def write(report: Report, form: str) -> str:
         if form != "dsr":
-            return text(statement, form)
+            return text(report, form)
         by = Sender(sender, sender_id)
-        for cell, reason in unfilled(statement, by).items():
+        for cell, reason in unfilled(report, by).items():
             click.echo(f"NOT FILLED  {cell}: {reason}", err=True)
-        return dsr(statement, known, datetime.now(UTC), by)
+        return dsr(report, recordings, datetime.now(UTC), by)
 
     _run(deployment_file, rpc, places, form, make, write)
 
@@ -188,11 +188,11 @@ def value(
     payees: tuple[str, ...],
 ) -> None:
     """Value scores of bands, and of yourself (docs/valuation.md). Yours is computed here and told to nobody."""
-    from audit.show import text
+    from audit.report_text import text
     from chain.deployment import Deployment
 
-    result, statement = asyncio.run(_value(Deployment.load(deployment_file), rpc, places, receipts, payees))
-    click.echo(text(statement, form), nl=form != "csv")
+    result, scores = asyncio.run(_value(Deployment.load(deployment_file), rpc, places, receipts, payees))
+    click.echo(text(scores, form), nl=form != "csv")
     for fault in result.faults:
         click.echo(f"LIE  {fault}", err=True)
     if not result.ok:
@@ -205,18 +205,18 @@ async def _value(
     places: tuple[str, ...],
     receipts: tuple[Path, ...],
     payees: tuple[str, ...],
-) -> tuple[Result, Statement]:
+) -> tuple[AuditResult, Report]:
     from audit.receipts import read_all
     from audit.run import audit
-    from audit.value import Value
+    from audit.value import ValueScores
     from chain.client import Chain
 
-    mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)} | {
+    own = {signed.message.payee for signed in read_all(receipts, deployment.domain)} | {
         _address(payee) for payee in payees
     }
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
-        scores = Value(deployment.schedule.length, (await chain.block()).timestamp, mine)
-        result = await audit(chain, deployment, places, see=scores.take)
+        scores = ValueScores(deployment.schedule.length, (await chain.block()).timestamp, own)
+        result = await audit(chain, deployment, places, on_epoch=scores.take)
     return result, scores.statement()
 
 

@@ -1,4 +1,4 @@
-"""The audit: events, then data, epoch by epoch.
+"""The audit: replay of the events, then check of the data, epoch by epoch.
 
 Memory is bounded by one epoch's tables, not by the number of epochs or plays.
 """
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audit.balances import Balances, EpochBalance, compare, standing
 from audit.epoch_totals import EpochTotals
-from audit.epochs import EpochCheck, Posted
+from audit.epochs import EpochCheck, Post
 from audit.events import ContractsAt, debit_part, posted_entries, settlement_events
 from audit.faults import Fault
-from audit.ledger import Claims, Tickets
-from audit.money import EpochMoney, Money, compare, standing
 from audit.prices import Prices
 from audit.sources import Sources
+from audit.store import AuditStore, TicketFiles
 from audit.tables import EpochFile
 from chain.client import Chain
 from chain.contracts.registry import Registry
@@ -27,31 +27,31 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 
 Promised = Mapping[tuple[bytes, int], Mapping[bytes, int]]
-"""(server, epoch) to payee to the highest amount of a genuine receipt, wei."""
+"""Highest receipt of each payee by (server, epoch), wei."""
 
 
 @dataclass(frozen=True)
 class AuditedEpoch:
-    """One audited epoch, as passed to ``see``; its file is valid only during the call."""
+    """One audited epoch, as passed to ``on_epoch``; its file is open during the call only."""
 
     totals: EpochTotals
-    money: EpochMoney
+    balances: EpochBalance
     final: bool
     claims: Mapping[bytes, tuple[int, int, bytes]]
 
 
 @dataclass
-class Result:
+class AuditResult:
     """Result of an audit. ``figures`` are sums in wei and counts."""
 
     block: int
     faults: list[Fault] = field(default_factory=list)
     figures: dict[str, int] = field(default_factory=dict)
-    money: Money | None = None
+    balances: Balances | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether there are no faults."""
+        """True if there are no faults."""
         return not self.faults
 
     def to_json(self) -> dict[str, Any]:
@@ -69,8 +69,8 @@ class Result:
 async def registered_urls(chain: Chain, deployment: Deployment, servers: set[bytes]) -> dict[bytes, str]:
     """The URLs of servers, by the registry."""
     registry = Registry(chain, deployment)
-    found = {server: await registry.server(server) for server in servers}
-    return {server: entry.url for server, entry in found.items() if entry is not None}
+    entries = {server: await registry.server(server) for server in servers}
+    return {server: entry.url for server, entry in entries.items() if entry is not None}
 
 
 async def audit(
@@ -80,26 +80,30 @@ async def audit(
     *,
     promised: Promised | None = None,
     keep: Path | None = None,
-    see: Callable[[AuditedEpoch], None] | None = None,
-) -> Result:
-    """Rebuild balances and epochs up to the latest block and collect the faults.
+    on_epoch: Callable[[AuditedEpoch], None] | None = None,
+) -> AuditResult:
+    """Rebuild balances and epochs up to the latest block, and collect the faults.
 
-    ``places``: folders and URLs of published data, before those of the
-    registry; ``keep``: a folder that gets what was fetched; ``see`` is
-    handed each epoch that stands, oldest first, with its data open.
+    Args:
+        chain: A node.
+        deployment: The network.
+        places: Folders and URLs of published data, which precede the registered servers.
+        promised: Highest receipts.
+        keep: Folder in which fetched data are kept.
+        on_epoch: Called with each epoch that is not refunded, oldest first.
     """
     block = await chain.block()
     at = ContractsAt(chain, deployment, block.number)
-    result = Result(block.number)
+    result = AuditResult(block.number)
     with tempfile.TemporaryDirectory(prefix="gomaa-audit-") as scratch:
-        claims, tickets = Claims(Path(scratch)), Tickets(Path(scratch))
+        claims, tickets = AuditStore(Path(scratch)), TicketFiles(Path(scratch))
         try:
-            money = result.money = Money(deployment.stake, claims)
-            await _replay(chain, deployment, at, money)
-            urls = await registered_urls(chain, deployment, {server for server, _ in money.epochs})
+            balances = result.balances = Balances(deployment.stake, claims)
+            await _replay(chain, deployment, at, balances)
+            urls = await registered_urls(chain, deployment, {server for server, _ in balances.epochs})
             async with Sources(places, urls.get, keep) as sources:
                 prices = Prices(chain, deployment, block.number)
-                for epoch in standing(money):
+                for epoch in standing(balances):
                     result.faults += await _epoch(
                         epoch,
                         at,
@@ -109,54 +113,56 @@ async def audit(
                         tickets,
                         block.timestamp,
                         promised or {},
-                        see,
+                        on_epoch,
                         result.figures,
                     )
             for (server, number), leaves in (promised or {}).items():
-                if (server, number) not in money.epochs and block.timestamp > deployment.schedule.post_until(number):
+                if (server, number) not in balances.epochs and block.timestamp > deployment.schedule.post_until(number):
                     result.faults += [
                         Fault("leaf.receipt", server, number, to_hex(p), "0", str(a)) for p, a in leaves.items() if a
                     ]
             for station, ticket, number in tickets.differing():
                 result.faults.append(Fault("ticket.differs", None, number, f"{to_hex(station)} ticket {ticket}"))
-            result.faults += await compare(money, at)
-            _totals(result.figures, money)
+            result.faults += await compare(balances, at)
+            _totals(result.figures, balances)
         finally:
             claims.close()
     return result
 
 
-async def _replay(chain: Chain, deployment: Deployment, at: ContractsAt, money: Money) -> None:
+async def _replay(chain: Chain, deployment: Deployment, at: ContractsAt, balances: Balances) -> None:
     async for event in settlement_events(chain, deployment, at.block):
-        what = event.fields
+        fields = event.fields
         if event.name == "Debited":
             taken = await debit_part(chain, deployment, event.transaction)
-            money.debit(
-                what["server"],
-                what["epoch"],
+            balances.debit(
+                fields["server"],
+                fields["epoch"],
                 () if taken is None else taken.entries,
-                int(await at.registry("rate_at", what["epoch"])),
+                int(await at.registry("rate_at", fields["epoch"])),
             )
             continue
         if event.name != "Posted":
-            money.apply(event)
+            balances.apply(event)
             continue
         entries = await posted_entries(chain, deployment, event.transaction)
-        totals = {name: what[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")}
-        posted = Posted(**totals, entries=None if entries is None else tuple(entries), transaction=event.transaction)
-        money.post(posted, int(await at.registry("rate_at", posted.epoch)))
+        totals = {
+            name: fields[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")
+        }
+        posted = Post(**totals, entries=None if entries is None else tuple(entries), transaction=event.transaction)
+        balances.post(posted, int(await at.registry("rate_at", posted.epoch)))
 
 
 async def _epoch(
-    epoch: EpochMoney,
+    epoch: EpochBalance,
     at: ContractsAt,
     prices: Prices,
     sources: Sources,
-    claims: Claims,
-    tickets: Tickets,
+    claims: AuditStore,
+    tickets: TicketFiles,
     now_s: int,
     promised: Promised,
-    see: Callable[[AuditedEpoch], None] | None,
+    on_epoch: Callable[[AuditedEpoch], None] | None,
     figures: dict[str, int],
 ) -> list[Fault]:
     posted = epoch.posted
@@ -172,9 +178,9 @@ async def _epoch(
             paid = claims.claims(posted.server, posted.epoch)
             _claims(check, totals, paid)
             _count(figures, totals)
-            if see is not None:
+            if on_epoch is not None:
                 meta = int(await at.settlement("epoch_meta", posted.server, posted.epoch))
-                see(AuditedEpoch(totals, epoch, now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232, paid))
+                on_epoch(AuditedEpoch(totals, epoch, now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232, paid))
     except InputError as error:
         check.fault("data.form", "", error.detail.get("reason", error.code))
     sources.done(path)
@@ -208,10 +214,10 @@ def _count(figures: dict[str, int], totals: EpochTotals) -> None:
         figures[name] = figures.get(name, 0) + value
 
 
-def _totals(figures: dict[str, int], money: Money) -> None:
-    figures["debited_wei"] = sum(account.spent for account in money.accounts.values())
-    figures["escrow_wei"] = sum(account.escrow for account in money.accounts.values())
-    figures["bonds_wei"] = sum(server.bond for server in money.servers.values())
-    figures["commission_wei"] = sum(epoch.fee + epoch.collected for epoch in money.epochs.values())
-    figures["claimed_wei"] = sum(epoch.claimed for epoch in money.epochs.values())
-    figures["unclaimed_wei"] = sum(epoch.left for epoch in money.epochs.values())
+def _totals(figures: dict[str, int], balances: Balances) -> None:
+    figures["debited_wei"] = sum(account.spent for account in balances.accounts.values())
+    figures["escrow_wei"] = sum(account.escrow for account in balances.accounts.values())
+    figures["bonds_wei"] = sum(server.bond for server in balances.servers.values())
+    figures["commission_wei"] = sum(epoch.fee + epoch.collected for epoch in balances.epochs.values())
+    figures["claimed_wei"] = sum(epoch.claimed for epoch in balances.epochs.values())
+    figures["unclaimed_wei"] = sum(epoch.left for epoch in balances.epochs.values())

@@ -14,14 +14,14 @@ from audit.tables import EpochFile
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 
-MOST: Final = 1 << 30
-"""Largest data that are fetched, bytes."""
+MAX_BYTES: Final = 1 << 30
+"""Most published data of an epoch that are fetched, bytes."""
 TIMEOUT_S: Final = 60.0
 SUFFIX: Final = ".gmed"
 
 
 class PostReference(Protocol):
-    """The post that data belong to."""
+    """The post of published data."""
 
     @property
     def server(self) -> bytes:
@@ -37,11 +37,7 @@ class PostReference(Protocol):
 
 
 class Sources:
-    """Folders and URLs, in the order they were given, then what the registry says. For ``async with``.
-
-    ``urls_of`` maps a server to its registered URL; ``keep`` is a folder in
-    which all good data are kept under their hash.
-    """
+    """Folders and URLs in the given order, then the registered servers, for ``async with``."""
 
     def __init__(
         self,
@@ -49,6 +45,13 @@ class Sources:
         urls_of: Callable[[bytes], str | None] = lambda _: None,
         keep: Path | None = None,
     ) -> None:
+        """Initialise the sources.
+
+        Args:
+            places: Folders and URLs.
+            urls_of: Returns the registered URL of a server, or None.
+            keep: Folder in which fetched data with the posted hash are kept.
+        """
         self._urls = [place.rstrip("/") for place in places if place.startswith(("http://", "https://"))]
         self._folders = [Path(place) for place in places if not place.startswith(("http://", "https://"))]
         self._urls_of = urls_of
@@ -65,12 +68,10 @@ class Sources:
         self._temporary.cleanup()
 
     async def find(self, wanted: PostReference) -> Path | None:
-        """The data with the posted hash.
+        """Find the data with the posted hash, or else other data of that server and epoch, to report their faults.
 
-        Else other data of that server and epoch, so that it can be said what is wrong with them.
-
-        Whatever the server itself answers counts as its data. A place that was given may be another server, with its
-        own epoch.
+        A response of the server itself counts as its data. A given URL may be another server's, so its data must name
+        the server and epoch.
         """
         wrong: Path | None = None
         for path in self._local(wanted.server, wanted.epoch):
@@ -122,7 +123,7 @@ class Sources:
                 with path.open("wb") as file:
                     async for chunk in response.content.iter_chunked(1 << 16):
                         size += len(chunk)
-                        if size > MOST:
+                        if size > MAX_BYTES:
                             return False
                         file.write(chunk)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):

@@ -27,8 +27,8 @@ from pywallet.settlement import (
 )
 from pywallet.settlement.published_data import HEAD, MAGIC, VERSION
 
-AT_ONCE: Final = 1 << 18
-"""Rows of plays in memory at a time: 8 MiB of them."""
+ROWS_PER_READ: Final = 1 << 18
+"""Rows that are read at a time: 8 MiB of plays."""
 
 PLAY: Final = np.dtype(
     [
@@ -127,27 +127,24 @@ class EpochFile:
             yield kind.decode(bytes(self._raw[start : start + size]))
 
     def payees(self) -> Iterator[tuple[bytes, int, int]]:
-        """The leaves of the sum tree in order.
-
-        Payee, wei, and the part of it that the payee earned as owner of contents.
-        """
+        """The leaves of the sum tree in order: payee, wei, and the part that the payee earned as owner of contents."""
         owned = {row.payee: row.owned for row in self.rows(OwnerRow)}
         at, count = self._where[PayeeRow]
         size, index = PayeeRow.size(), 0
-        for start in range(at, at + count * size, size * AT_ONCE):
-            part = self._raw[start : min(start + size * AT_ONCE, at + count * size)]
+        for start in range(at, at + count * size, size * ROWS_PER_READ):
+            part = self._raw[start : min(start + size * ROWS_PER_READ, at + count * size)]
             for payee, amount in _PAYEE.iter_unpack(part):
                 yield payee, int.from_bytes(amount, "big"), owned.get(index, 0)
                 index += 1
 
     def plays(self) -> Iterator[np.ndarray[Any, Any]]:
-        """The plays, ``AT_ONCE`` rows at a time, as arrays of ``PLAY`` (copies: they outlive the file)."""
+        """The plays, ``ROWS_PER_READ`` rows at a time, as arrays of ``PLAY``, copied from the file."""
         at, count = self._where[PlayRow]
-        for first in range(0, count, AT_ONCE):
-            some = min(AT_ONCE, count - first)
+        for first in range(0, count, ROWS_PER_READ):
+            some = min(ROWS_PER_READ, count - first)
             start = at + first * PLAY.itemsize
             yield np.frombuffer(bytes(self._raw[start : start + some * PLAY.itemsize]), dtype=PLAY)
 
     def whole(self) -> EpochData:
-        """Everything as rows, for small epochs. Raises InputError ``message.schema``."""
+        """Decode all data, for small epochs. Raises InputError ``message.schema``."""
         return EpochData.decode(bytes(self._raw))

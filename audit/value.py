@@ -1,7 +1,4 @@
-"""Value scores from the public record (docs/valuation.md).
-
-Saturating sums that fade, so that nobody's score moves by another's plays.
-"""
+"""Value scores from the published data (docs/valuation.md): decaying, saturating sums, independent of other scores."""
 
 from __future__ import annotations
 
@@ -9,41 +6,41 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from audit.reports import Report, ReportRow
 from audit.run import AuditedEpoch
-from audit.statements import Row, Statement
 from pywallet.encoding.hex import to_hex
 
 HALF_LIFE_S: Final = 30 * 86_400
 """Half-life of a play, seconds."""
 
 HALF_SECONDS: Final = 36_000.0
-"""Paid seconds of listening that give half of a band's first part: ten hours."""
+"""Paid listening that gives half of a band's first part, seconds: ten hours."""
 HALF_REACH: Final = 3.0
-"""Stations that give half of its second part."""
+"""Number of stations that gives half of its second part."""
 HALF_DEPTH: Final = 60.0
-"""Seconds a play that give half of its third part."""
+"""Mean length of a play that gives half of its third part, seconds."""
 BAND_PARTS: Final = (0.5, 0.3, 0.2)
 
 HALF_EARNED: Final = 10 * 10**18
-"""Wei of rewards that give half of a listener's first part."""
+"""Rewards that give half of a listener's first part, wei."""
 HALF_EPOCHS: Final = 24.0
-"""Epochs with listening that give half of its second part."""
+"""Number of epochs with listening that gives half of its second part."""
 LISTENER_PARTS: Final = (0.6, 0.4)
 
 
 def saturate(value: float, half: float) -> float:
-    """0 for nothing, a half at ``half``, never 1: value / (value + half)."""
+    """Map a sum to [0, 1): value / (value + half), which is a half at ``half``."""
     return value / (value + half) if value > 0 else 0.0
 
 
 def faded(value: float, age_s: float) -> float:
-    """Exponential decay of a value with ``HALF_LIFE``."""
+    """Exponential decay of a value with ``HALF_LIFE_S``."""
     return float(value * 2.0 ** (-max(0.0, age_s) / HALF_LIFE_S))
 
 
 @dataclass
-class Band:
-    """Decayed sums of one owner. Unpaid plays do not count, so that a score cannot be had for free."""
+class BandScore:
+    """Decayed sums of one owner's paid plays."""
 
     seconds: float = 0.0
     plays: float = 0.0
@@ -53,7 +50,7 @@ class Band:
         """Add paid listening at one station in one epoch."""
         self.seconds += faded(seconds, age_s)
         self.plays += faded(plays, age_s)
-        # A station counts as far as it plays the band still: wholly from half an hour on.
+        # A station counts in proportion to its decayed listening, fully from half an hour.
         self.stations[station] = self.stations.get(station, 0.0) + faded(seconds, age_s)
 
     @property
@@ -70,8 +67,8 @@ class Band:
 
 
 @dataclass
-class Listener:
-    """Decayed sums of one fan's payees, which only the fan knows."""
+class ListenerScore:
+    """Decayed sums of one fan's payees."""
 
     earned: float = 0.0
     epochs: float = 0.0
@@ -92,34 +89,42 @@ class Listener:
         return 100.0 * sum(weight * part for weight, part in zip(LISTENER_PARTS, self.parts, strict=True))
 
 
-class Value:
-    """Scores of all bands, and of the listener whose payees are given.
-
-    ``now_s``: to which time values have faded, Unix s.
-    """
+class ValueScores:
+    """Scores of all bands, and of the listener whose payees are given."""
 
     def __init__(self, length_s: int, now_s: int, payees: Iterable[bytes] = ()) -> None:
+        """Initialise the scores.
+
+        Args:
+            length_s: Length of an epoch, seconds.
+            now_s: Time to which values decay, Unix seconds.
+            payees: Of the listener, 20 bytes each.
+        """
         self._length_s = length_s
         self._now_s = now_s
         self._payees = set(payees)
-        self.bands: dict[bytes, Band] = {}
-        self.listener = Listener()
+        self.bands: dict[bytes, BandScore] = {}
+        self.listener = ListenerScore()
 
-    def take(self, seen: AuditedEpoch) -> None:
+    def take(self, audited: AuditedEpoch) -> None:
         """Add one audited epoch."""
-        age_s = self._now_s - (seen.totals.epoch + 1) * self._length_s
-        for line in seen.totals.lines():
+        age_s = self._now_s - (audited.totals.epoch + 1) * self._length_s
+        for line in audited.totals.lines():
             if line.sums.intervals and line.price + line.reward:
-                self.bands.setdefault(line.owner, Band()).add(line.station, line.sums.heard_s, line.sums.plays, age_s)
+                self.bands.setdefault(line.owner, BandScore()).add(
+                    line.station, line.sums.heard_s, line.sums.plays, age_s
+                )
         if self._payees:
-            mine = sum(amount - owned for payee, amount, owned in seen.totals.file.payees() if payee in self._payees)
-            if mine:
-                self.listener.add(mine, age_s)
+            earned = sum(
+                amount - owned for payee, amount, owned in audited.totals.file.payees() if payee in self._payees
+            )
+            if earned:
+                self.listener.add(earned, age_s)
 
-    def statement(self) -> Statement:
+    def statement(self) -> Report:
         """The scores as rows, the highest first."""
         columns = ("who", "kind", "score", "listening", "reach", "depth")
-        out = Statement("value", columns)
+        out = Report("value", columns)
         for owner, band in sorted(self.bands.items(), key=lambda item: (-item[1].score, item[0])):
             out.rows.append(_row(to_hex(owner), "band", band.score, band.parts))
         if self._payees:
@@ -128,7 +133,7 @@ class Value:
         return out
 
 
-def _row(who: str, kind: str, score: float, parts: tuple[float, ...]) -> Row:
+def _row(who: str, kind: str, score: float, parts: tuple[float, ...]) -> ReportRow:
     names = ("listening", "reach", "depth")
     return {
         "who": who,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from audit.epochs import Posted
+from audit.epochs import Post
 from audit.events import posted_entries
-from audit.public import lies, posts
+from audit.post_check import post_faults, posts
 from audit.receipts import highest, read_all
 from audit.run import registered_urls
 from audit.sources import Sources
@@ -25,18 +25,18 @@ from pywallet.errors import GomaaError, InputError
 from pywallet.protocol import Receipt, Signed
 from pywallet.settlement import EpochHeader, SumRoot, rest
 
-MOST: Final = 32
+MAX_CHALLENGES: Final = 32
 """Most challenges to one epoch; with withheld data each payee is challenged separately."""
 
-REORGANISED: Final = 64
+REORG_DEPTH: Final = 64
 """Blocks that are read again, since a reorganisation may have moved a post."""
 
-Mine = dict[bytes, Signed[Receipt]]
+ReceiptsByPayee = dict[bytes, Signed[Receipt]]
 
 
 @dataclass(frozen=True)
 class WatchEvent:
-    """One entry of the watcher's log: checked, lie, challenge, slash, refund, warning."""
+    """One event of the watcher; ``what`` is checked, lie, challenge, slash, refund or warning."""
 
     what: str
     server: bytes
@@ -46,7 +46,7 @@ class WatchEvent:
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON of the entry."""
+        """The JSON form."""
         payee = None if self.payee is None else to_hex(self.payee)
         return {
             "did": self.what,
@@ -62,9 +62,16 @@ class WatchEvent:
 class Watcher:
     """One watcher.
 
-    Without a ``key`` it only tells. ``patience_s``: how long after its due time a server may be late or silent.
-
-    ``public``: look at the published data of every post, also where no receipt is held.
+    Attributes:
+        chain: A node.
+        deployment: The network.
+        receipts: Files and folders of receipts.
+        places: Folders and URLs of published data.
+        key: Private key for challenges; without it the watcher only reports.
+        patience_s: Time after the grace period, or after a post, for which missing data are tolerated, seconds; None:
+            half of the challenge window.
+        say: Called with each event.
+        public: Check the published data of every post, also without a receipt.
     """
 
     chain: Chain
@@ -75,7 +82,7 @@ class Watcher:
     patience_s: int | None = None
     say: Callable[[WatchEvent], None] = lambda _: None
     public: bool = False
-    _posts: dict[tuple[bytes, int], Posted] = field(default_factory=dict)
+    _posts: dict[tuple[bytes, int], Post] = field(default_factory=dict)
     _since: int | None = None
     _read: set[bytes] = field(default_factory=set)
     _done: set[tuple[bytes, int]] = field(default_factory=set)
@@ -95,43 +102,45 @@ class Watcher:
                 self._log(WatchEvent("warning", bytes(20), 0, reason=str(error)))
 
     async def round(self) -> None:
-        """Check every due epoch for which there is a receipt."""
+        """Check every epoch after its grace period for which there is a receipt."""
         held = await asyncio.to_thread(lambda: highest(read_all(self.receipts, self.deployment.domain)))
-        wanted = {key: mine for key, mine in held.items() if key not in self._done}
+        wanted = {key: by_payee for key, by_payee in held.items() if key not in self._done}
         block = await self.chain.block()
         now_s = block.timestamp
         if self.public:
             begin = self.deployment.block if self._since is None else self._since
             self._posts |= await posts(self.chain, self.deployment, begin)
-            self._since = max(begin, block.number - REORGANISED)
+            self._since = max(begin, block.number - REORG_DEPTH)
         if not wanted and not self._posts:
             return
         urls = await registered_urls(self.chain, self.deployment, {server for server, _ in (*wanted, *self._posts)})
         async with Sources(tuple(self.places), urls.get) as sources:
-            for (server, epoch), mine in sorted(wanted.items(), key=lambda item: item[0][1]):
-                await self._check_epoch(server, epoch, mine, now_s, sources)
+            for (server, epoch), by_payee in sorted(wanted.items(), key=lambda item: item[0][1]):
+                await self._check_epoch(server, epoch, by_payee, now_s, sources)
             for where in sorted(self._posts, key=lambda item: item[1]):
-                await self._lies(self._posts[where], now_s, sources)
+                await self._report_faults(self._posts[where], now_s, sources)
 
     def _log(self, entry: WatchEvent) -> None:
         if entry not in self._logged:
             self._logged.add(entry)
             self.say(entry)
 
-    async def _check_epoch(self, server: bytes, epoch: int, mine: Mine, now_s: int, sources: Sources) -> None:
+    async def _check_epoch(
+        self, server: bytes, epoch: int, by_payee: ReceiptsByPayee, now_s: int, sources: Sources
+    ) -> None:
         schedule = self.deployment.schedule
-        due = schedule.ends(epoch) + schedule.grace
-        if now_s < due:
+        grace_end_s = schedule.ends(epoch) + schedule.grace
+        if now_s < grace_end_s:
             return
         state = await self.settlement.epoch(server, epoch)
-        if await self._pursue(server, epoch, mine, now_s, state):
+        if await self._pursue(server, epoch, by_payee, now_s, state):
             return
-        if now_s > due + schedule.late:
+        if now_s > grace_end_s + schedule.late:
             self._done.add((server, epoch))
             return
         if state.void:
             return
-        broken, reason = await self._broken(server, epoch, mine, now_s, state, sources)
+        broken, reason = await self._broken_receipts(server, epoch, by_payee, now_s, state, sources)
         if not reason:
             return
         if not broken:
@@ -142,32 +151,36 @@ class Watcher:
         for signed in broken:
             await self._challenge(signed, reason)
 
-    async def _broken(
-        self, server: bytes, epoch: int, mine: Mine, now_s: int, state: EpochState, sources: Sources
+    async def _broken_receipts(
+        self, server: bytes, epoch: int, by_payee: ReceiptsByPayee, now_s: int, state: EpochState, sources: Sources
     ) -> tuple[list[Signed[Receipt]], str]:
-        """The receipts to challenge and the reason; no reason: not yet decided."""
+        """The receipts to challenge, and the reason; an empty reason: not decided yet."""
         schedule = self.deployment.schedule
-        due = schedule.ends(epoch) + schedule.grace
+        grace_end_s = schedule.ends(epoch) + schedule.grace
         patience = schedule.window // 2 if self.patience_s is None else self.patience_s
-        some = sorted((one for one in mine.values() if one.message.amount), key=lambda one: -one.message.amount)
+        ranked = sorted(
+            (signed for signed in by_payee.values() if signed.message.amount), key=lambda signed: -signed.message.amount
+        )
         if not state.ready:
-            return (some[:MOST], "unposted") if now_s >= due + patience else ([], "")
+            return (ranked[:MAX_CHALLENGES], "unposted") if now_s >= grace_end_s + patience else ([], "")
         posted = await self._posted(server, epoch)
         path = await sources.find(posted)
-        verdict = None if path is None else await asyncio.to_thread(_held, path, posted, mine)
+        verdict = None if path is None else await asyncio.to_thread(_broken_payees, path, posted, by_payee)
         if verdict is None:
             since = state.ready - schedule.window
-            return (some[:MOST], "withheld") if now_s >= min(since + patience, state.ready - 1) else ([], "")
+            return (
+                (ranked[:MAX_CHALLENGES], "withheld") if now_s >= min(since + patience, state.ready - 1) else ([], "")
+            )
         if verdict == "root":
-            # No leaf under such a root can be shown with that total: one challenge takes it all.
-            return some[:1], "root"
-        # The highest broken promise cannot be answered; more stakes would win nothing.
-        return [one for one in some if one.message.payee in verdict][:1], "low" if verdict else "kept"
+            # No leaf under such a root can be proven with that total: one challenge takes the whole bond.
+            return ranked[:1], "root"
+        # The highest broken receipt cannot be answered, so further stakes gain nothing.
+        return [signed for signed in ranked if signed.message.payee in verdict][:1], "low" if verdict else "kept"
 
-    async def _lies(self, posted: Posted, now_s: int, sources: Sources) -> None:
+    async def _report_faults(self, posted: Post, now_s: int, sources: Sources) -> None:
         """Report the faults of one post's published data, once.
 
-        A receipt turns some of it into a challenge (``_broken``).
+        A receipt turns some of them into a challenge (``_broken_receipts``).
         """
         server, epoch = posted.server, posted.epoch
         if posted.transaction in self._read:
@@ -182,21 +195,21 @@ class Watcher:
             if now_s >= state.ready - schedule.window + patience:
                 self._log(WatchEvent("lie", server, epoch, reason="data.missing"))
             return
-        for fault in await lies(self.chain, self.deployment, posted, path):
+        for fault in await post_faults(self.chain, self.deployment, posted, path):
             self._log(WatchEvent("lie", server, epoch, reason=f"{fault.kind} {fault.subject}".strip()))
         self._read.add(posted.transaction)
 
-    async def _posted(self, server: bytes, epoch: int) -> Posted:
+    async def _posted(self, server: bytes, epoch: int) -> Post:
         log = (await self.settlement.history("Posted", server, epoch))[-1]
         facts = {
             name: log.fields[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")
         }
-        return Posted(**facts, entries=None, transaction=log.transaction)
+        return Post(**facts, entries=None, transaction=log.transaction)
 
     async def _challenge(self, signed: Signed[Receipt], reason: str) -> None:
         message = signed.message
         where = (message.server, message.epoch, message.payee, message.amount)
-        if await self.settlement.open_challenge(*where) is not None or await self._shown(*where):
+        if await self.settlement.open_challenge(*where) is not None or await self._is_proven(*where):
             return
         if self.key is None:
             self._log(WatchEvent("warning", *where, reason=reason))
@@ -205,24 +218,26 @@ class Watcher:
         try:
             await self.settlement.challenge(self.key, signed)
         except GomaaError as error:
-            # A server without a bond has nothing to lose any more; its payers and payees know by the same record.
+            # A server without a bond cannot be challenged.
             self._log(WatchEvent("warning", *where, reason=f"{reason}: {error.detail.get('reason', error.code)}"))
             return
         self._log(WatchEvent("challenge", *where, reason=reason))
 
-    async def _pursue(self, server: bytes, epoch: int, mine: Mine, now_s: int, state: EpochState) -> bool:
-        """Slash for overdue challenges and refund void debits. True while an own challenge is open."""
+    async def _pursue(
+        self, server: bytes, epoch: int, by_payee: ReceiptsByPayee, now_s: int, state: EpochState
+    ) -> bool:
+        """Slash for overdue challenges, and refund void debits. True while an own challenge is open."""
         waiting = False
-        for signed in mine.values():
+        for signed in by_payee.values():
             where = (server, epoch, signed.message.payee, signed.message.amount)
-            found = await self.settlement.open_challenge(*where)
-            if found is None:
+            challenge = await self.settlement.open_challenge(*where)
+            if challenge is None:
                 continue
-            if now_s <= found.deadline or self.key is None:
+            if now_s <= challenge.deadline or self.key is None:
                 waiting = True
                 continue
-            if await self._shown(*where):
-                # The stake is the server's to collect; nothing is left to slash.
+            if await self._is_proven(*where):
+                # The server can dismiss the challenge, so it cannot be slashed.
                 continue
             await self.settlement.slash(self.key, *where)
             self._log(WatchEvent("slash", *where))
@@ -231,8 +246,8 @@ class Watcher:
             await self._refund(server, epoch)
         return waiting
 
-    async def _shown(self, server: bytes, epoch: int, payee: bytes, amount: int) -> bool:
-        """Whether an answer has proven at least this amount in the present post."""
+    async def _is_proven(self, server: bytes, epoch: int, payee: bytes, amount: int) -> bool:
+        """True if an answer has proven at least this amount in the present post."""
         state = await self.settlement.epoch(server, epoch)
         return not state.void and await self.settlement.answered(state.commit, payee) >= amount
 
@@ -251,7 +266,7 @@ class Watcher:
         return None if self.key is None else address_of(self.key)
 
 
-def _held(path: Path, posted: Posted, mine: Mine) -> set[bytes] | str | None:
+def _broken_payees(path: Path, posted: Post, by_payee: ReceiptsByPayee) -> set[bytes] | str | None:
     """Payees whose leaf is absent or low; ``root`` where the leaves are not those that were posted.
 
     None: not the posted data.
@@ -261,14 +276,14 @@ def _held(path: Path, posted: Posted, mine: Mine) -> set[bytes] | str | None:
             if file.hash != posted.data:
                 return None
             tree = SumRoot()
-            broken = {payee for payee, signed in mine.items() if signed.message.amount}
+            broken = {payee for payee, signed in by_payee.items() if signed.message.amount}
             for payee, amount, _ in file.payees():
                 tree.add(payee, amount)
-                if payee in broken and amount >= mine[payee].message.amount:
+                if payee in broken and amount >= by_payee[payee].message.amount:
                     broken.discard(payee)
             return broken if tree.end() == (posted.root, posted.total) else "root"
     except InputError:
-        # The posted hash is of bytes that are no data: no leaf can be seen.
+        # The posted hash is of bytes that are no data: no leaf can be read.
         return None
 
 

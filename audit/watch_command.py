@@ -1,4 +1,4 @@
-"""``gomaa watch``: a watchtower for receipts."""
+"""``gomaa watch``: the watcher of receipts."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def _watch(
             places,
             key,
             patience_s,
-            lambda did: click.echo(json.dumps(did.to_json())),
+            lambda event: click.echo(json.dumps(event.to_json())),
             public,
         )
         if once:
@@ -129,22 +129,22 @@ async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...
         for url, server in urls.items():
             for key in owners:
                 owner, now_s = address_of(key), int(time.time())
-                asked = {
+                request = {
                     "payee": to_hex(owner),
                     "time_s": now_s,
                     "signature": to_hex(sign(key, receipts_digest(server, owner, now_s))),
                 }
                 try:
-                    async with http.post(f"{url}/v1/receipts", json=asked, allow_redirects=False) as response:
-                        found = (await response.json())["receipts"]
+                    async with http.post(f"{url}/v1/receipts", json=request, allow_redirects=False) as response:
+                        received = (await response.json())["receipts"]
                 except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
                     continue
-                for item in found if isinstance(found, list) else []:
+                for item in received if isinstance(received, list) else []:
                     _save(folder, item)
 
 
 def _save(folder: Path, item: object) -> None:
-    """Write one receipt to a file named by its hash, so that a later receipt never replaces it."""
+    """Write one receipt to a file named by its hash, so that no later receipt replaces it."""
     from pywallet.crypto import keccak256
 
     text = json.dumps(item, sort_keys=True)

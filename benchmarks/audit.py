@@ -76,7 +76,7 @@ def _data() -> bytes:
 
 def measure(path: Path) -> dict[str, Any]:
     """Audit one epoch's file as ``gomaa audit`` does, without a network."""
-    from audit.epochs import EpochCheck, Posted
+    from audit.epochs import EpochCheck, Post
     from audit.tables import EpochFile
     from pywallet.settlement import DebitRow, PayeeRow, PlayRow, entries_digest
     from tests.unit.audit.audit_book import BPS, FakeAt
@@ -85,7 +85,7 @@ def measure(path: Path) -> dict[str, Any]:
         head, entries = file.head, tuple((row.payer, row.net) for row in file.rows(DebitRow))
         fee = sum(net * BPS // 10_000 for _, net in entries)
         roots = (head.root, head.total, fee, entries_digest(entries), head.counts_root, file.hash)
-        posted = Posted(head.server, head.epoch, *roots, entries)
+        posted = Post(head.server, head.epoch, *roots, entries)
         start = time.process_time()
         check = EpochCheck(posted, FakeAt())  # type: ignore[arg-type]
         asyncio.run(check.check(file))

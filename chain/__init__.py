@@ -1,1 +1,1 @@
-"""The chain behind typed doors: JSON-RPC over WebSocket, the contracts' functions, deployment, an embedded node."""
+"""Access to the chain: JSON-RPC client, contract clients, deployment, embedded development node."""

@@ -43,7 +43,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a contract; ``topic`` is keccak of its signature."""
+    """One event of a contract: names, ABI types and indexed flags of its fields, and keccak of its signature."""
 
     name: str
     names: tuple[str, ...]
@@ -53,12 +53,12 @@ class Event:
 
     def decode(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
         """Decode a log's fields by name; addresses as bytes."""
-        unindexed = [kind for kind, on in zip(self.types, self.indexed, strict=True) if not on]
+        unindexed = [kind for kind, is_indexed in zip(self.types, self.indexed, strict=True) if not is_indexed]
         values = iter(decode(unindexed, data))
         indexed = iter(topics[1:])
         fields = {}
-        for name, kind, on in zip(self.names, self.types, self.indexed, strict=True):
-            fields[name] = _normalised(decode([kind], next(indexed))[0] if on else next(values))
+        for name, kind, is_indexed in zip(self.names, self.types, self.indexed, strict=True):
+            fields[name] = _normalised(decode([kind], next(indexed))[0] if is_indexed else next(values))
         return fields
 
 

@@ -14,7 +14,7 @@ from queue import Empty, Queue
 from typing import Final
 
 MNEMONIC: Final = "test test test test test test test test test test test junk"
-"""The public test mnemonic; its keys are known to everyone."""
+"""The public test mnemonic; its keys are public."""
 
 START_S: Final = 120.0
 """Limit for the start, seconds."""

@@ -5,13 +5,13 @@ so the highest of the recent samples counts. A single header must not shift the 
 
 - A block's timestamp is no lower than its parent's. A later block with a lower timestamp disproves an
   earlier sample, which is dropped.
-- A step of more than ``STEP_MS``, either way, is taken only when the node, asked again for its newest block, confirms
-  it: a chain whose time jumps (in a test, or after this machine slept) is followed at once, a header of one message
+- A step of more than ``STEP_MS``, either way, is taken only when the node confirms it by its newest
+  block: a chain whose time jumps (in a test, or after this machine slept) is followed at once, a header of one message
   is not.
-- A sample is dropped after ``MAX_SAMPLES`` blocks, so that an undisproved step below ``STEP_MS`` ends too.
+- A sample is dropped after ``MAX_SAMPLES`` blocks, so that a step below ``STEP_MS`` that is not disproved ends too.
 
 ``now_ms`` never runs backwards, with one exception: when the clock had followed a block from the future that the chain
-has since replaced. Standing still until then would block everything for as long as that block was ahead.
+has since replaced. Without it the clock would stand still for as long as that block was ahead.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from chain.node_answers import Block
 from pywallet.errors import GomaaError
 
 STEP_MS: Final = 15_000
-"""Longest step, ms, that a single header may cause."""
+"""Longest step that a single header may cause, milliseconds."""
 MAX_SAMPLES: Final = 64
-"""Recent samples that are compared."""
+"""Most samples that are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from pywallet.crypto import address_of, keccak256
 from pywallet.settlement import Schedule
 
 SUPPLY: Final = 10**9 * 10**18
-"""Wei."""
+"""Supply of tokens, wei."""
 COMMISSION_BPS: Final = 500
 STAKE: Final = 10**18
-"""Wei."""
+"""Stake of a challenge, wei."""
 
 
 async def deploy(
@@ -48,7 +48,7 @@ async def deploy(
         confirmations: Depth in blocks at which a transaction is done.
         max_fee: Most wei per gas; above it ``chain.fee.high``.
         block_time: Seconds between blocks, by default the network's usual.
-        check: Refuse a network that is too slow for the schedule.
+        check: Require a network that is fast enough for the schedule.
 
     Raises:
         InputError: ``chain.schedule``, with ``check``.
@@ -56,7 +56,7 @@ async def deploy(
     """
     from contracts.compile import artifacts
 
-    made = artifacts()
+    compiled = artifacts()
     platform = address_of(private_key)
     treasury = treasury or keccak256(b"gomaa treasury" + platform)[12:]
     async with Chain.connect(rpc, confirmations=confirmations, max_fee=max_fee) as chain:
@@ -67,8 +67,8 @@ async def deploy(
         block = (await chain.block()).number
 
         async def create(name: str, *args: Any) -> bytes:
-            code = bytes.fromhex(made[name]["bytecode"][2:])
-            receipt = await chain.send(private_key, None, code + encode(constructor_types(made[name]["abi"]), args))
+            code = bytes.fromhex(compiled[name]["bytecode"][2:])
+            receipt = await chain.send(private_key, None, code + encode(constructor_types(compiled[name]["abi"]), args))
             mined = await chain.request("eth_getTransactionReceipt", "0x" + receipt.hash.hex())
             return bytes.fromhex(mined["contractAddress"][2:])
 

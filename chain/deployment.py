@@ -19,9 +19,9 @@ _ADDRESSES = ("token", "registry", "content_implementation", "settlement", "trea
 
 
 MAX_BYTES: Final = 1 << 20
-"""Bytes of a file that are read."""
+"""Longest deployment file, bytes."""
 _URL: Final = re.compile(r"(?:ws|http)s?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,2000}")
-"""Only characters of RFC 3986, since parsers disagree on others such as the backslash."""
+"""A URL in characters of RFC 3986 only, since parsers differ on others such as the backslash."""
 LOCAL_CHAIN: Final = 31337
 LOCAL_BLOCK_S: Final = 1
 USUAL_BLOCK_S: Final = 12
@@ -34,10 +34,22 @@ def usual_block_time(chain_id: int) -> int:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One network.
+    """One network. Addresses are 20 bytes.
 
-    Addresses are 20 bytes, ``rpc`` is a ws(s) or http(s) URL, ``block`` the block of the deployment, ``stake`` in wei,
-    ``confirmations`` the depth in blocks at which the network replaces no block any more, ``block_time`` in seconds.
+    Attributes:
+        chain_id: Number of the network.
+        rpc: A node's ws(s) or http(s) URL.
+        token: Address of the token.
+        registry: Address of the registry.
+        content_implementation: Address of the implementation of contents.
+        settlement: Address of the settlement.
+        treasury: Address of the treasury.
+        block: Block of the deployment.
+        schedule: Periods of an epoch.
+        stake: Stake of a challenge, wei.
+        rights: Address of the streaming rights.
+        confirmations: Depth in blocks at which the network no longer replaces a block.
+        block_time: Seconds between blocks.
     """
 
     chain_id: int
@@ -64,7 +76,7 @@ class Deployment:
         return Chain.connect(rpc or self.rpc, self.chain_id, confirmations=self.confirmations, max_fee=max_fee)
 
     def require_schedule(self) -> None:
-        """Refuse a network that is too slow for its epochs.
+        """Check that the network is fast enough for its epochs.
 
         Raises:
             InputError: ``chain.schedule``, as ``Schedule.require`` does.

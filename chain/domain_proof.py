@@ -16,7 +16,9 @@ from pywallet.errors import GomaaError, InputError, Unavailable
 
 PATH: Final = "/.well-known/gomaa-station.json"
 MAX_BYTES: Final = 4096
+"""Longest file, bytes."""
 TIMEOUT_S: Final = 10.0
+"""Limit of a fetch, seconds."""
 _TAG: Final = b"GoMAA domain proof 1"
 _DOMAIN: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?\Z"
@@ -68,10 +70,10 @@ def check(raw: bytes, chain_id: int, registry: bytes, domain: str, station: byte
         values = {name: fields[name] for name in ("chain", "registry", "domain", "station", "signature")}
         signer = from_hex(values["station"], 20)
         signature = from_hex(values["signature"], 65)
-        where = (values["chain"], from_hex(values["registry"], 20), values["domain"])
+        network_and_domain = (values["chain"], from_hex(values["registry"], 20), values["domain"])
     except (KeyError, TypeError, ValueError, RecursionError, GomaaError) as e:
         raise _refused(domain, f"not a proof: {type(e).__name__}") from None
-    if where != (chain_id, registry, domain) or type(where[0]) is not int:
+    if network_and_domain != (chain_id, registry, domain) or type(network_and_domain[0]) is not int:
         raise _refused(domain, "the proof is for another network or domain")
     if station is not None and signer != station:
         raise _refused(domain, "the proof is another station's")
@@ -94,7 +96,7 @@ async def fetch(domain: str, *, session: Any = None) -> bytes:
     import aiohttp
 
     _require(domain)
-    url = f"{'http' if _local(domain) else 'https'}://{domain}{PATH}"
+    url = f"{'http' if _is_loopback(domain) else 'https'}://{domain}{PATH}"
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     client = session or aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     try:
@@ -120,7 +122,7 @@ async def verify(
     return check(await fetch(domain, session=session), chain_id, registry, domain, station)
 
 
-def _local(domain: str) -> bool:
+def _is_loopback(domain: str) -> bool:
     host = domain.rsplit(":", 1)[0]
     if host == "localhost":
         return True

@@ -11,15 +11,15 @@ from chain.node_answers import Declined, Unsupported
 MIN_BLOCKS: Final = 10
 """Smallest block range of a query."""
 MAX_QUERIES: Final = 64
-"""Most queries for one list; a list that takes more is declined."""
+"""Most queries for one list; one that needs more is declined."""
 LIMIT_VALID_S: Final = 600.0
-"""Time after which a learnt limit is dropped, since the node may only have been busy."""
+"""Time after which a learnt range is dropped, since the node may only have been busy, seconds."""
 
 Query = Callable[[int, int | None], Awaitable[list[Any]]]
 
 
 class EventHistory:
-    """Collects past events within the block range that a node has been seen to answer for."""
+    """Collects past events within the block range that a node accepts, learnt from its responses."""
 
     def __init__(self) -> None:
         self._blocks = 0

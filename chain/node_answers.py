@@ -85,18 +85,18 @@ def block(value: Any) -> Block:
     return Block(number(item.get("number")), number(item.get("timestamp")), data(item.get("hash"), 32))
 
 
-def decode_log(what: Event, value: Any) -> Log:
+def decode_log(kind: Event, value: Any) -> Log:
     """Decode a node's log as an event. Raises GomaaError ``chain.mismatch`` for another event."""
     item = mapping(value)
     topics = [data(topic, 32) for topic in listing(item.get("topics"))]
-    if not topics or topics[0] != what.topic or len(topics) != 1 + sum(what.indexed):
-        raise GomaaError("chain.mismatch", reason=f"no {what.name} event")
+    if not topics or topics[0] != kind.topic or len(topics) != 1 + sum(kind.indexed):
+        raise GomaaError("chain.mismatch", reason=f"no {kind.name} event")
     try:
-        fields = what.decode(topics, data(item.get("data")))
+        fields = kind.decode(topics, data(item.get("data")))
     except (DecodingError, OverflowError) as e:
-        raise GomaaError("chain.mismatch", event=what.name, reason=type(e).__name__) from None
+        raise GomaaError("chain.mismatch", event=kind.name, reason=type(e).__name__) from None
     mined = number(item["blockNumber"]) if item.get("blockNumber") else 0
-    return Log(what.name, data(item.get("address"), 20), fields, mined, data(item.get("transactionHash"), 32))
+    return Log(kind.name, data(item.get("address"), 20), fields, mined, data(item.get("transactionHash"), 32))
 
 
 def receipt(value: Any) -> TxReceipt:
@@ -142,17 +142,19 @@ def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
         )
     if "insufficient funds" in message.lower():
         return Unavailable("chain.funds", method=method, reason=message)
-    kind = Unsupported if item.get("code") == _UNKNOWN_METHOD else Declined
+    error_class = Unsupported if item.get("code") == _UNKNOWN_METHOD else Declined
     number = item.get("code")
-    return kind("chain.unreachable", method=method, reason=message, number=number if isinstance(number, int) else 0)
+    return error_class(
+        "chain.unreachable", method=method, reason=message, number=number if isinstance(number, int) else 0
+    )
 
 
-def _reason(found: Any) -> str:
+def _reason(revert_data: Any) -> str:
     """The text of ``Error(string)`` in a revert's data, or an empty string."""
-    if not isinstance(found, str) or not found.startswith("0x08c379a0"):
+    if not isinstance(revert_data, str) or not revert_data.startswith("0x08c379a0"):
         return ""
     try:
-        raw = bytes.fromhex(found[10:])
+        raw = bytes.fromhex(revert_data[10:])
     except ValueError:
         return ""
     length = int.from_bytes(raw[32:64], "big")

@@ -20,11 +20,8 @@ GAS_MARGIN: Final = (3, 2)
 Some nodes estimate the gas after refunds, up to a fifth less than needed (EIP-3529).
 """
 
-PATIENCE_S: Final = 120.0
-"""Longest time without progress: not in a block, or in one while no new block arrives.
-
-The time in all may be longer: twelve confirmations of twelve seconds are.
-"""
+IDLE_S: Final = 120.0
+"""Longest time without progress: before inclusion, or between blocks after it, seconds. The total is unlimited."""
 
 FEE_BUMP_S: Final = 30.0
 """Time without inclusion after which a transaction is replaced at a higher fee."""
@@ -42,7 +39,7 @@ POLL_S: Final = (0.05, 0.5)
 """Interval of polling for a receipt: the first, and the longest that it doubles to."""
 
 
-class Node(Protocol):
+class TransactionNode(Protocol):
     """The part of ``chain.client.Chain`` that sending needs."""
 
     max_fee: int | None
@@ -88,7 +85,9 @@ class SignedTransaction:
         )
 
 
-async def send(chain: Node, private_key: bytes, to: bytes | None, data: bytes, value: int, depth: int) -> TxReceipt:
+async def send(
+    chain: TransactionNode, private_key: bytes, to: bytes | None, data: bytes, value: int, depth: int
+) -> TxReceipt:
     """Sign and send a transaction and wait until its block is ``depth`` deep.
 
     After a lost connection the same bytes are sent again, so that a transaction is neither lost nor duplicated. A
@@ -138,12 +137,12 @@ async def send(chain: Node, private_key: bytes, to: bytes | None, data: bytes, v
     try:
         return await pending.confirmed()
     finally:
-        # Mined, and counted by the node; or given up, and its nonce must not leave a gap.
+        # Mined and counted by the node, or abandoned, in which case its nonce must not leave a gap.
         if chain.next_nonce.get(sender) == fields["nonce"] + 1:
             del chain.next_nonce[sender]
 
 
-async def fees(chain: Node) -> tuple[int, int]:
+async def fees(chain: TransactionNode) -> tuple[int, int]:
     """Priority fee and base fee, wei per gas."""
     latest = node_answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
     base = node_answers.number(latest.get("baseFeePerGas", "0x0"))
@@ -153,8 +152,8 @@ async def fees(chain: Node) -> tuple[int, int]:
         return max(DEFAULT_TIP, node_answers.number(await chain.request("eth_gasPrice")) - base), base
 
 
-async def _submit(chain: Node, raw: str) -> bool:
-    """Send raw bytes to the node; False if it is unknown whether the node has them. Raises the node's objection."""
+async def _submit(chain: TransactionNode, raw: str) -> bool:
+    """Send raw bytes to the node. Returns False if the response was lost. Raises the node's objection."""
     try:
         await chain.request("eth_sendRawTransaction", raw)
     except Unavailable as e:
@@ -176,10 +175,10 @@ class _BaseFeeRisen(Unavailable):
 
 
 class _PendingTransaction:
-    """A pending transaction: its versions at rising fees, and whether the node has the newest."""
+    """A pending transaction and its replacements at rising fees."""
 
     def __init__(
-        self, chain: Node, private_key: bytes, call: dict[str, Any], first: SignedTransaction, depth: int
+        self, chain: TransactionNode, private_key: bytes, call: dict[str, Any], first: SignedTransaction, depth: int
     ) -> None:
         self._chain = chain
         self._depth = depth
@@ -199,9 +198,9 @@ class _PendingTransaction:
 
     async def confirmed(self) -> TxReceipt:
         """Poll for the receipt until its block is deep enough; not every node has subscriptions."""
-        patience, interval_s = idle_timeout.Patience(PATIENCE_S), POLL_S[0]
+        idle, interval_s = idle_timeout.IdleTimer(IDLE_S), POLL_S[0]
         bump_at, resend_at = idle_timeout.now_s() + FEE_BUMP_S, idle_timeout.now_s() + RESEND_S
-        while not patience.over:
+        while not idle.expired:
             head: int | None = None
             try:
                 receipt = await self._receipt()
@@ -212,7 +211,7 @@ class _PendingTransaction:
             except Unavailable:
                 receipt = None
             # Once it is in a block, every new block is progress; before that, none is.
-            patience.saw(head)
+            idle.observe(head)
             if receipt is not None:
                 resend_at = idle_timeout.now_s() + RESEND_S
             elif self._base_fee_risen or idle_timeout.now_s() > bump_at:
@@ -246,7 +245,7 @@ class _PendingTransaction:
         return None
 
     async def _is_deep(self, receipt: Any) -> tuple[bool, int]:
-        """Whether its block is deep enough, and the number of the newest block."""
+        """True if the receipt's block is deep enough, and the number of the newest block."""
         mined = node_answers.number(node_answers.mapping(receipt).get("blockNumber"))
         if self._depth <= 1:
             return True, mined

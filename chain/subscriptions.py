@@ -19,15 +19,15 @@ POLL_S: Final = 0.5
 REORG_DEPTH: Final = 12
 """Blocks by which polling looks back for events, since a polled node does not report replaced blocks."""
 
-_REMEMBERED: Final = 4096
-"""Events that are remembered so that none is delivered twice."""
+_MAX_SEEN: Final = 4096
+"""Newest events that are kept, so that none is delivered twice."""
 
 _END: Final = object()
 _ESTABLISHED: Final = object()
 
 
 class Subscription:
-    """One subscription, whatever identifier the node has for it at present."""
+    """One subscription; ``id`` is the node's present identifier, which changes with the connection."""
 
     def __init__(self, params: list[Any]) -> None:
         self.params = params
@@ -44,7 +44,7 @@ class Connection(Protocol):
 
     @property
     def pushes(self) -> bool:
-        """Whether the present transport can deliver notifications; True while there is none."""
+        """True if the present transport can deliver notifications, and while there is none."""
 
     async def request(self, method: str, *params: Any) -> Any:
         """One JSON-RPC call."""
@@ -80,7 +80,7 @@ class Subscriptions:
             self._by_id[identifier].queue.put_nowait(params.get("result"))
 
     def disconnected(self) -> None:
-        """Forget the node's identifiers: they are void with the connection."""
+        """Drop the node's identifiers, which are valid for one connection."""
         self._by_id.clear()
 
     async def restore(self) -> None:
@@ -122,7 +122,7 @@ class Subscriptions:
                     if key in seen or log.block <= start or raw.get("removed"):
                         continue
                     seen[key] = None
-                    while len(seen) > _REMEMBERED:
+                    while len(seen) > _MAX_SEEN:
                         seen.popitem(last=False)
                     since = max(since, log.block)
                     yield log

@@ -24,7 +24,7 @@ class Transport(Protocol):
     """
 
     pushes: bool
-    """Whether the node can send without a request, as subscriptions need."""
+    """True if the node can send without a request, as subscriptions need."""
 
     async def send(self, text: str) -> None:
         """Send one message. Raises one of ``TRANSPORT_ERRORS``."""

@@ -26,8 +26,8 @@ FIELDS: Final = {
 
 
 @dataclass(frozen=True)
-class Verified:
-    """One contract: its address, whether its code is that of these sources, and its ABI-encoded arguments."""
+class VerifiedContract:
+    """One contract: address, True if its code is that of these sources, and ABI-encoded constructor arguments."""
 
     name: str
     address: bytes
@@ -35,7 +35,7 @@ class Verified:
     arguments: bytes
 
 
-async def verify(deployment: Deployment) -> list[Verified]:
+async def verify(deployment: Deployment) -> list[VerifiedContract]:
     """Compare every contract's code with the network's.
 
     Vyper appends immutables to the compiled code, so the network's code begins with it. Constructor arguments are read
@@ -54,10 +54,10 @@ async def verify(deployment: Deployment) -> list[Verified]:
             code = await chain.code(address)
             if not code:
                 raise GomaaError("chain.mismatch", contract=name, address=to_hex(address), reason="no code")
-            made = artifacts()[name]
-            runtime = bytes.fromhex(made["runtime"].removeprefix("0x"))
-            arguments = encode(constructor_types(made["abi"]), await _arguments(chain, deployment, name))
-            verified.append(Verified(name, address, code.startswith(runtime), arguments))
+            artifact = artifacts()[name]
+            runtime = bytes.fromhex(artifact["runtime"].removeprefix("0x"))
+            arguments = encode(constructor_types(artifact["abi"]), await _arguments(chain, deployment, name))
+            verified.append(VerifiedContract(name, address, code.startswith(runtime), arguments))
     return verified
 
 
@@ -83,12 +83,12 @@ async def _arguments(chain: Chain, deployment: Deployment, name: str) -> list[An
 async def _first_holder(chain: Chain, deployment: Deployment) -> bytes:
     from chain.abi import event
 
-    what = event("GoMAA", "Transfer")
-    first = (await chain.logs(deployment.token, what, deployment.block, [ZERO_ADDRESS]))[0]
+    transfer = event("GoMAA", "Transfer")
+    first = (await chain.logs(deployment.token, transfer, deployment.block, [ZERO_ADDRESS]))[0]
     return bytes(list(first.fields.values())[1])
 
 
-def write(contracts: list[Verified], folder: Path) -> None:
+def write(contracts: list[VerifiedContract], folder: Path) -> None:
     """Write one standard JSON per contract, and ``contracts.json`` with addresses and constructor arguments."""
     from contracts.standard import standard_json
 

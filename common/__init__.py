@@ -1,1 +1,1 @@
-"""Shared by several packages: HTTP limits and bodies, the idle timeout, address classes, the style sheet."""
+"""Code that several programs share: HTTP limits and bodies, back-off, idle timeout, address classes, style sheet."""

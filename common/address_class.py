@@ -46,7 +46,7 @@ _NEAR: Final = ("local", "internal", "intranet", "private", "corp", "home", "lan
 def place_of(host: str | None) -> int:
     """Class of a host, in any form that a browser or resolver accepts.
 
-    What is no address at all counts as the innermost.
+    A malformed address counts as the innermost class.
     """
     if not host:
         return COMPUTER
@@ -61,9 +61,9 @@ def place_of(host: str | None) -> int:
         numbers = [_number(label) for label in labels]
         return _of_numbers(numbers)
     for names, place in ((_HERE, COMPUTER), (_NEAR, NETWORK)):
-        if any(name == one or name.endswith(f".{one}") for one in names):
+        if any(name == suffix or name.endswith(f".{suffix}") for suffix in names):
             return place
-    # A name without a dot is one of the network's own.
+    # A name without a dot is resolved by the network.
     return INTERNET if len(labels) > 1 else NETWORK
 
 
@@ -78,8 +78,8 @@ def place_of_url(url: str) -> int:
 def standing_of_url(url: str) -> int:
     """Class of a URL's host, as the origin of a request.
 
-    Of names ``localhost`` alone is surely this computer; others that are often so may be answered by the network, and
-    what is no address stands nowhere.
+    ``localhost`` is this computer for certain. The network may resolve other local names, which count as its own; a
+    malformed address counts as public.
     """
     try:
         host = (urlsplit(url).hostname or "").rstrip(".")
@@ -97,13 +97,13 @@ def standing_of_url(url: str) -> int:
 
 def _of_numbers(numbers: list[int | None]) -> int:
     """Parse an IPv4 address of up to four parts, the last of which covers the remaining bytes."""
-    known = [number for number in numbers if number is not None]
-    *first, last = known
+    parts = [number for number in numbers if number is not None]
+    *first, last = parts
     if (
-        len(known) < len(numbers)
-        or len(known) > 4
+        len(parts) < len(numbers)
+        or len(parts) > 4
         or any(number > 255 for number in first)
-        or last >= 256 ** (5 - len(known))
+        or last >= 256 ** (5 - len(parts))
     ):
         return COMPUTER
     value = last + sum(number << (24 - 8 * at) for at, number in enumerate(first))

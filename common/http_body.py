@@ -33,12 +33,11 @@ def read_reply(reply: HTTPResponse, most: int) -> bytes:
     """Read a response of ``urllib`` to its end or to a cap.
 
     Args:
-        reply: The answer.
+        reply: The response.
         most: Cap in bytes; what follows is not read.
 
     Raises:
-        IncompleteRead: The connection was cut before the length that the answer names; ``read(n)`` alone says nothing
-            of it.
+        IncompleteRead: The connection ended before the length in the header, which ``read(n)`` does not report.
     """
     body = reply.read(most)
     if len(body) < most and reply.length:

@@ -69,7 +69,7 @@ def networks(values: Sequence[Any], field: str = "trusted_proxies") -> tuple[Net
 
 
 class RateLimiter:
-    """A token bucket per key. ``clock`` gives seconds; the ``keep`` keys seen last are remembered."""
+    """A token bucket per key, for the ``keep`` keys used last; ``clock`` returns seconds."""
 
     def __init__(
         self, per_minute: int, clock: Callable[[], float], keep: int = 10_000, code: str = "station.busy"
@@ -132,8 +132,8 @@ class Slots:
 def client_address(request: web.BaseRequest, trusted: Sequence[Network]) -> str:
     """Address of the client: the peer, or behind trusted proxies the nearest address that is none of them.
 
-    A proxy passes on headers that it doesn't know, so one of the two kinds may be the client's own invention: where a
-    request has both, neither is believed and the proxy itself counts.
+    A proxy forwards headers that it does not handle, so one of the two kinds may be set by the client: where a request
+    has both, the address is the proxy's.
     """
     peer = _address(request.remote or "")
     if peer is None or not _among(peer, trusted):
@@ -263,10 +263,7 @@ def allow_files(connections: int) -> None:
 
 
 class Runner(web.AppRunner):
-    """An ``AppRunner`` that takes no more connections than the gate allows.
-
-    One more is closed before anything is read.
-    """
+    """An ``AppRunner`` that closes connections beyond the gate's limits before anything is read."""
 
     __slots__ = ("_gate",)
 
@@ -295,7 +292,7 @@ class Runner(web.AppRunner):
                 gate.connections.leave(held.pop(handler))
             lost(handler, exc)
 
-        # The two methods by which a Server learns of its connections.
+        # aiohttp calls these two methods for every connection.
         server.connection_made = connection_made  # type: ignore[method-assign]
         server.connection_lost = connection_lost  # type: ignore[method-assign]
         return server

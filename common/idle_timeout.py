@@ -10,25 +10,25 @@ def now_s() -> float:
     return time.monotonic()
 
 
-class Patience:
+class IdleTimer:
     """Expires after a time without a change of the observed state."""
 
-    def __init__(self, silence_s: float) -> None:
-        """Start the wait.
+    def __init__(self, limit_s: float) -> None:
+        """Start the timer.
 
         Args:
-            silence_s: Seconds without anything new after which waiting ends.
+            limit_s: Time without a change after which the timer expires, seconds.
         """
-        self._silence_s = silence_s
+        self._limit_s = limit_s
         self._state: object = None
         self._since_s = now_s()
 
-    def saw(self, state: object) -> None:
-        """Report the present state; a change restarts the wait."""
+    def observe(self, state: object) -> None:
+        """Report the present state; a change restarts the timer."""
         if state != self._state:
             self._state, self._since_s = state, now_s()
 
     @property
-    def over(self) -> bool:
-        """Whether the state has not changed for too long."""
-        return now_s() - self._since_s >= self._silence_s
+    def expired(self) -> bool:
+        """True if the state has not changed for that time."""
+        return now_s() - self._since_s >= self._limit_s

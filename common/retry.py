@@ -8,8 +8,8 @@ import random
 class Backoff:
     """Pauses that double from ``first_s`` to ``longest_s`` until ``reset``.
 
-    With ``jitter`` each pause is drawn between ``first_s`` and the doubled bound, so that after an outage not every
-    client comes back in the same second ("full jitter", M. Brooker, "Exponential Backoff And Jitter", AWS, 2015).
+    With ``jitter`` each pause is drawn between ``first_s`` and the doubled bound, so that clients do not
+    reconnect at the same time after an outage ("full jitter", M. Brooker, "Exponential Backoff And Jitter", AWS, 2015).
     """
 
     def __init__(self, first_s: float, longest_s: float, *, jitter: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The version of all that is in this repository."""
+"""Version of the project."""
 
 from typing import Final
 

@@ -29,7 +29,7 @@ SOURCES: Final = {
 
 
 def source_hash() -> str:
-    """Over all sources and the versions that turn them into byte code."""
+    """SHA-256 over all sources and the versions of Vyper and snekmate."""
     total = hashlib.sha256(f"2 {version('vyper')} {version('snekmate')}".encode())
     for path in sorted(HERE.glob("*.vy")):
         total.update(path.name.encode() + path.read_bytes())
@@ -38,7 +38,7 @@ def source_hash() -> str:
 
 @cache
 def artifacts() -> dict[str, dict[str, Any]]:
-    """Contract name to ``abi``, ``bytecode`` and ``runtime`` (0x-hex); compiled when the sources have changed."""
+    """``abi``, ``bytecode`` and ``runtime`` (0x-hex) by contract; compiled again when the sources have changed."""
     done = BUILD / "contracts.json"
     if done.exists():
         stored: dict[str, Any] = json.loads(done.read_text())
@@ -59,7 +59,7 @@ def _compile(path: Path) -> dict[str, Any]:
 
 
 def abi_text() -> str:
-    """What ``chain/abi.json`` holds: the ABIs without byte code, for programs that only read the chain."""
+    """Content of ``chain/abi.json``: the ABIs without bytecode, for programs that do not deploy."""
     return json.dumps({name: made["abi"] for name, made in artifacts().items()}, indent=1, sort_keys=True) + "\n"
 
 

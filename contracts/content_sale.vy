@@ -84,7 +84,7 @@ def accept(max_price: uint256, seen: Seen):
     previous_owner: address = storage._owner()
     number: uint256 = storage.owner_changes
     from_epoch: uint256 = block.timestamp // storage.EPOCH_LENGTH + 1
-    # Of several sales within an epoch only the last one's buyer earns.
+    # Of several sales within an epoch only the buyer of the last one earns.
     if number == 0 or storage.owners[number] >> 160 != from_epoch:
         number += 1
         storage.owner_changes = number

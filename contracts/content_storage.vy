@@ -150,7 +150,7 @@ def server_at(epoch: uint256) -> address:
 @view
 @external
 def served(server: address, epoch: uint256) -> bool:
-    """@notice Whether a server has had the content in an epoch or before it, so that it may still post late plays."""
+    """@notice True if a server has had the content in an epoch or before it, so that it may still post late plays."""
     number: uint256 = self.server_changes
     for _: uint256 in range(2**32):
         if self.servers[number] >> 160 <= epoch and convert(self.servers[number] & MASK_160, address) == server:
@@ -194,7 +194,7 @@ def policy(version: uint256) -> bytes32:
 @view
 @external
 def licensed(station: address) -> bool:
-    """@notice Whether a station may play the recording now: by an open licence, by its own licence, or by a right that it holds."""
+    """@notice True if a station may play the recording now: by an open licence, by its own licence, or by a right that it holds."""
     if self.revoked or self.destroyed:
         return False
     if self.open_license or self.license[station]:

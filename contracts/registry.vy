@@ -157,7 +157,7 @@ def create(policy_hash: bytes32, price: uint256, interval: uint256, server: addr
     @param price Wei per interval, to the owner.
     @param interval Seconds.
     @param server The content's security server, a listed and active one.
-    @param open_license Whether every registered station may play it.
+    @param open_license True if every registered station may play it.
     @return The content's address.
     """
     assert self.implementation != empty(address), "registry: no implementation"

@@ -66,7 +66,7 @@ exports: (
 def __init__(token: IERC20, registry: storage.IRegistry):
     """
     @param token The ERC-20 token that rights are paid in.
-    @param registry Knows the contents.
+    @param registry Registry of the contents.
     """
     storage.__init__(token, registry)
     ownable.__init__()

@@ -73,7 +73,7 @@ next_id: uint256
 def __init__(token: IERC20, registry: IRegistry):
     """
     @param token The ERC-20 token that rights are paid in.
-    @param registry Knows the contents.
+    @param registry Registry of the contents.
     """
     assert token.address != empty(address) and registry.address != empty(address), "rights: zero address"
     TOKEN = token
@@ -83,7 +83,7 @@ def __init__(token: IERC20, registry: IRegistry):
 @internal
 @view
 def _is_unexpired(id: uint256, time: uint256) -> bool:
-    """@notice Whether a right has not expired at a time, Unix s."""
+    """@notice True if a right has not expired at a time, Unix s."""
     expires: uint256 = self.rights[id].expires
     return expires == 0 or time < expires
 
@@ -91,14 +91,14 @@ def _is_unexpired(id: uint256, time: uint256) -> bool:
 @internal
 @view
 def _is_lent(id: uint256, time: uint256) -> bool:
-    """@notice Whether a right is lent out at a time, Unix s."""
+    """@notice True if a right is lent out at a time, Unix s."""
     return time < self.loans[id].until
 
 
 @internal
 @view
 def _access_end(id: uint256, account: address) -> uint256:
-    """@notice End of an account's ownership or loan of a right, Unix s; zero: it has neither. The owner of a lent right gets it back."""
+    """@notice End of an account's ownership or loan of a right, Unix s; zero: it has neither. The owner of a lent right keeps its own end."""
     if erc721._owner_of(id) == account:
         expires: uint256 = self.rights[id].expires
         return expires if expires != 0 else max_value(uint256)
@@ -108,7 +108,7 @@ def _access_end(id: uint256, account: address) -> uint256:
 @internal
 @view
 def _grants_access(id: uint256, account: address, time: uint256) -> bool:
-    """@notice Whether a right lets an account play at a time: owned and not lent out, or borrowed."""
+    """@notice True if a right lets an account play at a time: owned and not lent out, or borrowed."""
     if self._is_lent(id, time):
         return self.loans[id].borrower == account
     return erc721._owner_of(id) == account and self._is_unexpired(id, time)
@@ -161,7 +161,7 @@ def _pay(to: address, amount: uint256):
 @external
 def holds(account: address, content: address, time: uint256) -> bool:
     """
-    @notice Whether an account has access to a content at a present or future time, as of now: by a right that it owns and has not lent
+    @notice True if an account has access to a content at a present or future time, as of now: by a right that it owns and has not lent
         out, or by a loan. Checks the four active rights; `activate` makes another right one of them.
     @param time Unix s.
     """

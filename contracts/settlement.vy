@@ -177,7 +177,7 @@ def _mark_claimed(item: ClaimItem, proof: DynArray[sum_proof.Node, 32], to: addr
     claimed: uint256 = storage.claimed_bitmap[item.server][item.epoch][position >> 8]
     assert claimed & (1 << (position & 255)) == 0, "settlement: leaf claimed"
     storage.claimed_bitmap[item.server][item.epoch][position >> 8] = claimed | (1 << (position & 255))
-    # Implied by the sum tree; a second line of defence.
+    # Implied by the sum tree; checked again.
     assert item.amount <= meta & storage.MASK_96, "settlement: total exceeded"
     storage.epoch_meta[item.server][item.epoch] = meta - item.amount
     log Claimed(server=item.server, epoch=item.epoch, payee=item.payee, to=to, amount=item.amount, tip=tip)

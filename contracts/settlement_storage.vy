@@ -144,14 +144,14 @@ def _challengeable_from(epoch: uint256) -> uint256:
 @internal
 @view
 def _is_final(server: address, epoch: uint256) -> bool:
-    """@notice Whether a server's epoch is final."""
+    """@notice True if a server's epoch is final."""
     return self._is_final_meta(self.epoch_meta[server][epoch])
 
 
 @internal
 @view
 def _is_final_meta(epoch_meta: uint256) -> bool:
-    """@notice Whether an epoch with these packed fields is posted, past its window, not challenged and not void."""
+    """@notice True if an epoch with these packed fields is posted, past its window, not challenged and not void."""
     ready: uint256 = (epoch_meta >> EPOCH_READY_SHIFT) & MASK_40
     return ready != 0 and block.timestamp >= ready and epoch_meta >> EPOCH_OPEN_SHIFT == 0
 
@@ -159,21 +159,21 @@ def _is_final_meta(epoch_meta: uint256) -> bool:
 @internal
 @view
 def _matches_commitment(server: address, epoch: uint256, root: bytes32, total: uint256, rest: bytes32) -> bool:
-    """@notice Whether a header is the one that was posted."""
+    """@notice True if a header is the one that was posted."""
     return self.commitment[server][epoch] == keccak256(abi_encode(root, total, rest))
 
 
 @view
 @external
 def final(server: address, epoch: uint256) -> bool:
-    """@notice Whether an epoch is posted, past its window, not challenged and not void."""
+    """@notice True if an epoch is posted, past its window, not challenged and not void."""
     return self._is_final(server, epoch)
 
 
 @view
 @external
 def claimed(server: address, epoch: uint256, index: uint256, depth: uint256) -> bool:
-    """@notice Whether the leaf at an index of a tree of that depth has been paid."""
+    """@notice True if the leaf at an index of a tree of that depth has been paid."""
     position: uint256 = (1 << depth) | index
     return self.claimed_bitmap[server][epoch][position >> 8] & (1 << (position & 255)) != 0
 

@@ -1,4 +1,4 @@
-"""Vyper's standard JSON of each contract, as block explorers take it to verify what is deployed."""
+"""Standard JSON of Vyper for each contract, for verification by block explorers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from contracts.compile import HERE, SOURCES
 
 
 def standard_json(name: str) -> dict[str, Any]:
-    """The compiler's input for one contract.
-
-    Every source in it, named as an import names it, and the compiler's version.
-    """
+    """The compiler's input for one contract: all its sources by import name, settings, and the compiler's version."""
     from vyper.cli.vyper_compile import compile_files
 
     roots = sorted(
@@ -34,7 +31,7 @@ def standard_json(name: str) -> dict[str, Any]:
 
 
 def _short(path: str, roots: list[str]) -> str:
-    """The name without this machine's folders."""
+    """A source's name as an import has it, without the folders of this machine."""
     whole = Path(path).resolve()
     if whole.is_relative_to(HERE):
         return f"contracts/{whole.relative_to(HERE)}"
@@ -42,7 +39,7 @@ def _short(path: str, roots: list[str]) -> str:
 
 
 def compiled(made: dict[str, Any], name: str) -> dict[str, str]:
-    """``creation`` and ``runtime`` code (0x-hex) from a standard JSON alone."""
+    """Compile a standard JSON: ``creation`` and ``runtime`` code, 0x-hex."""
     from vyper.cli.vyper_json import compile_json
 
     output = compile_json(made)

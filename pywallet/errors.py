@@ -1,7 +1,7 @@
-"""The one error hierarchy of GoMAA, with stable, append-only codes.
+"""Exceptions of GoMAA with stable codes.
 
-Every code has a sentence for a person: what happened, and what helps. Codes
-are never renamed or reused; tests compare this table with the recorded list.
+Every code has a sentence for a person: what happened, and what to do. Codes are never renamed or reused; tests compare
+this table with the recorded list.
 """
 
 from __future__ import annotations
@@ -222,16 +222,19 @@ _PUBLIC: Final = """
     until version wei_per_gas words
 """
 PUBLIC_DETAIL: Final = frozenset(_PUBLIC.split())
-"""The fields of a detail that may leave the process, on every edge. A new field stays inside until it is named here.
+"""Fields of a detail that are sent to other programs; all others are not.
 
-Not among them: the addresses of nodes, servers and databases, and names of files.
+URLs of nodes, servers and databases and names of files are not among them.
 """
-_LONGEST: Final = 200
-"""Characters of one field of a detail on the wire."""
+_MAX_FIELD_LENGTH: Final = 200
+"""Most characters of one field of a detail on the wire."""
 
 
 class GomaaError(Exception):
-    """An expected failure. ``code`` is stable; ``detail`` is data: logs get it redacted, others its public part."""
+    """Base of the exceptions: an expected failure.
+
+    ``code`` is stable. ``detail`` is data: redacted in logs, and reduced to its public part for other programs.
+    """
 
     def __init__(self, code: str, /, **detail: Any) -> None:
         if code not in SENTENCES:
@@ -242,42 +245,42 @@ class GomaaError(Exception):
 
     @property
     def message(self) -> str:
-        """The sentence for a person."""
+        """Sentence for a person."""
         return SENTENCES[self.code]
 
     def __str__(self) -> str:
-        """For logs and terminals: of a URL no more than scheme, host and port."""
+        """The error for logs and terminals, with URLs reduced to scheme, host and port."""
         extra = ", ".join(f"{k}={redact(str(v))}" for k, v in self.detail.items())
         return f"{self.code}: {self.message}" + (f" ({extra})" if extra else "")
 
     def public_detail(self) -> dict[str, Any]:
-        """What of the detail others may see: fields of ``PUBLIC_DETAIL``, without URLs and paths of this machine."""
+        """The fields of ``PUBLIC_DETAIL``, without URLs and paths of this machine, for other programs."""
         return {
-            name: value if isinstance(value, (int, bool)) or value is None else conceal(str(value))[:_LONGEST]
+            name: value if isinstance(value, (int, bool)) or value is None else conceal(str(value))[:_MAX_FIELD_LENGTH]
             for name, value in self.detail.items()
             if name in PUBLIC_DETAIL
         }
 
     def to_json(self) -> dict[str, Any]:
-        """The wire form of docs/protocol.md section 1."""
+        """The JSON form (docs/protocol.md section 1)."""
         return {"code": self.code, "message": self.message, "detail": self.public_detail()}
 
 
 class InputError(GomaaError):
-    """Bytes or a message that cannot be accepted as they are."""
+    """Invalid bytes or an invalid message."""
 
 
 class Refusal(GomaaError):
-    """A rule said no. Recorded, with amount zero."""
+    """A rule refuses an action, which is recorded with an amount of zero."""
 
 
 class Unavailable(GomaaError):
-    """A part that is needed does not answer. Trying later may help."""
+    """A program or node that is needed does not respond; a later attempt may succeed."""
 
     def public_detail(self) -> dict[str, Any]:
-        """As for every error, without ``reason``: those are words of a node, a system call or a database."""
+        """As ``GomaaError.public_detail``, without ``reason``, which is a text of a node, system call or database."""
         return {name: value for name, value in super().public_detail().items() if name != "reason"}
 
 
 class WalletError(GomaaError):
-    """Locked, wrong password, wrong words."""
+    """The wallet is locked, or a password or mnemonic is wrong."""

@@ -1,4 +1,4 @@
-"""Logs and tracebacks without the secrets that URLs carry, whatever library wrote the line."""
+"""Logs and tracebacks without the secrets in URLs, whatever library wrote the line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pywallet.redaction import redact
 
 
 class RedactingFormatter(logging.Formatter):
-    """A formatter that cuts every URL of a line, and of the traceback below it, to scheme, host and port."""
+    """Formatter that reduces every URL of a line and its traceback to scheme, host and port."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""
@@ -20,12 +20,12 @@ class RedactingFormatter(logging.Formatter):
 
 
 def log_to(handlers: Sequence[logging.Handler], level: int, layout: str) -> None:
-    """Send the process's logs to these handlers, redacted.
+    """Configure the process's logging with redaction.
 
     Args:
-        handlers: Where lines go.
-        level: The least level that is written, as in ``logging``.
-        layout: The line, as in ``logging.Formatter``.
+        handlers: Destinations of the lines.
+        level: Lowest level that is written, as in ``logging``.
+        layout: Format of a line, as in ``logging.Formatter``.
     """
     for handler in handlers:
         handler.setFormatter(RedactingFormatter(layout))
@@ -33,5 +33,5 @@ def log_to(handlers: Sequence[logging.Handler], level: int, layout: str) -> None
 
 
 def report_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """For ``sys.excepthook``: the traceback, redacted."""
+    """Write a redacted traceback to stderr; for ``sys.excepthook``."""
     sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))

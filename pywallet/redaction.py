@@ -1,6 +1,6 @@
-"""What of a text may be logged and what may be sent to others.
+"""Redaction of texts for logs and for other parties.
 
-URLs carry API keys and passwords, paths describe the machine.
+URLs may hold API keys and passwords; paths describe the machine.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from urllib.parse import unquote, urlsplit
 
 _URL: Final = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>|]+")
 _PATH: Final = re.compile(r"(?<![\w/.:])(?:~|[A-Za-z]:)?[\\/][^\s\"'<>|:,;)]+")
-_SHORTEST: Final = 6
-"""Characters.
+_MIN_SECRET: Final = 6
+"""Shortest part of a URL that is replaced, characters.
 
-A shorter part of a URL is no secret, and replacing it would make a message unreadable (``v2``, ``main``).
+A shorter one is no secret, and replacing it would make a message unreadable (``v2``, ``main``).
 """
 HIDDEN: Final = "[hidden]"
 
 
 def place(url: str) -> str:
-    """``scheme://host[:port]`` of a URL: what a log may name of it. ``[hidden]`` where it has none."""
+    """``scheme://host[:port]`` of a URL, which may be logged; ``[hidden]`` where it has no host."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -33,20 +33,20 @@ def place(url: str) -> str:
 
 
 def redact(text: str) -> str:
-    """The text with every URL cut to its place: for logs and for an operator's terminal."""
-    return _URL.sub(lambda found: place(found[0]), text)
+    """Reduce every URL of a text to scheme, host and port, for logs and an operator's terminal."""
+    return _URL.sub(lambda match: place(match[0]), text)
 
 
 def conceal(text: str) -> str:
-    """The text without any URL and without any path of this machine: for everybody else."""
+    """Remove every URL and every path of this machine from a text, for other parties."""
     return _PATH.sub(HIDDEN, _URL.sub(HIDDEN, text))
 
 
 def without_parts_of(url: str, text: str) -> str:
-    """The text without the user, password, path and query parts of ``url``: a node may repeat them in its own words."""
+    """Remove the user, password, path and query parts of ``url`` from a text: a node may repeat them in an error."""
     try:
         parts = urlsplit(url)
-        found = {
+        parts_of_url = {
             parts.username or "",
             parts.password or "",
             parts.fragment,
@@ -55,7 +55,7 @@ def without_parts_of(url: str, text: str) -> str:
         }
     except ValueError:
         return HIDDEN
-    secrets = {one for part in found for one in (part, unquote(part)) if len(one) >= _SHORTEST}
+    secrets = {form for part in parts_of_url for form in (part, unquote(part)) if len(form) >= _MIN_SECRET}
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return redact(text)

@@ -193,9 +193,9 @@ async def _statements(config: object, send: bool) -> bool:
 
     from chain.deployment import Deployment
     from pywallet.crypto import address_of
+    from pywallet.encoding.amounts import show
     from pywallet.encoding.hex import checksum
     from pywallet.errors import SENTENCES
-    from pywallet.wallet.amounts import show
     from station.chain_client import ChainClient
     from station.config import StationConfig
     from station.context import Station, read_key

@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.table import Table
 
+from pywallet.encoding.amounts import show
 from pywallet.encoding.hex import checksum, to_b64, to_hex
 from pywallet.policy import Policy
 from pywallet.sps import Header, Rendition
 from pywallet.sps.file_layout import rendition_size
-from pywallet.wallet.amounts import show
 from studio.reader import SongFile
 
 

@@ -12,8 +12,8 @@ import click
 from chain.client import TxReceipt
 from chain.deployment import Deployment
 from pywallet.crypto import address_of
+from pywallet.encoding.amounts import parse, show
 from pywallet.encoding.hex import checksum, from_hex, to_hex
-from pywallet.wallet.amounts import parse, show
 from studio import earnings as earning
 from studio import ownership
 from studio.choices import DEPLOYMENT, FILE, JSON

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chain.abi import function
 from chain.client import Chain, TxReceipt
-from chain.contracts.content import Content, ContentState, Seen
+from chain.contracts.content import Content, ContentState, SeenContent
 from chain.contracts.registry import Registry
 from chain.contracts.token import Token
 from chain.deployment import Deployment
@@ -26,12 +26,12 @@ class Offer:
     price: int
 
 
-def seen_text(seen: Seen) -> str:
-    """A ``Seen`` as one word for the command line."""
+def seen_text(seen: SeenContent) -> str:
+    """A ``SeenContent`` as one word for the command line."""
     return ":".join((to_hex(seen.policy_hash), str(seen.version), str(seen.changes), str(seen.rights_changes)))
 
 
-def parse_seen(text: str) -> Seen:
+def parse_seen(text: str) -> SeenContent:
     """Parse the result of ``seen_text``.
 
     Raises:
@@ -40,7 +40,7 @@ def parse_seen(text: str) -> Seen:
     policy, *numbers = text.split(":")
     if len(numbers) != 3 or not all(number.isascii() and number.isdigit() and len(number) < 20 for number in numbers):
         raise InputError("message.schema", field="seen", reason="the word that --look printed")
-    return Seen(from_hex(policy, 32), *map(int, numbers))
+    return SeenContent(from_hex(policy, 32), *map(int, numbers))
 
 
 def content_of(name: str) -> bytes:
@@ -114,7 +114,7 @@ async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> T
         return await chain.transact(owner_key, content, function("Content", "retract"))
 
 
-async def look(deployment: Deployment, content: bytes) -> tuple[Offer | None, Seen]:
+async def look(deployment: Deployment, content: bytes) -> tuple[Offer | None, SeenContent]:
     """The open offer, and the content's state that a buyer names when accepting.
 
     Raises:
@@ -125,7 +125,7 @@ async def look(deployment: Deployment, content: bytes) -> tuple[Offer | None, Se
 
 
 async def accept(
-    deployment: Deployment, content: bytes, buyer_key: bytes, price: int, seen: Seen | None = None
+    deployment: Deployment, content: bytes, buyer_key: bytes, price: int, seen: SeenContent | None = None
 ) -> TxReceipt:
     """Second step of a transfer: pay and become the owner. Everything is checked before the price is approved.
 

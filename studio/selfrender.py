@@ -19,7 +19,7 @@ from pywallet.encoding.hex import checksum
 from pywallet.errors import InputError
 from pywallet.policy import Context, PartyNames, Policy, Usage, describe
 from pywallet.sps import Header
-from pywallet.sps.polyglot import CLOSING, DOCTYPE, Lines, comment_ends_over, patched, prologue
+from pywallet.sps.polyglot import CLOSING, DOCTYPE, LineEnds, comment_ends_over, patched, prologue
 from studio.owner import Replacing
 from studio.page_words import HEADINGS, HELP
 from studio.reader import SongFile
@@ -96,7 +96,7 @@ def _parts(song: Path) -> Iterator[bytes]:
             yield part
 
 
-def _survey(song: Path) -> tuple[int, bytes, tuple[int, ...], Lines]:
+def _survey(song: Path) -> tuple[int, bytes, tuple[int, ...], LineEnds]:
     """Size, hash, the places that would end the comment, and the lines of the song as a comment."""
     digest, size = sha256(), 0
 
@@ -109,7 +109,7 @@ def _survey(song: Path) -> tuple[int, bytes, tuple[int, ...], Lines]:
 
     ends = comment_ends_over(counted())
     # No patched byte is a line end, before or after, so the lines are those of the song.
-    return size, digest.digest(), ends, Lines.over(_parts(song))
+    return size, digest.digest(), ends, LineEnds.over(_parts(song))
 
 
 def _page(header: Header, picture: str, station: str | None) -> bytes:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from pywallet.errors import InputError, Unavailable
 from pywallet.sps import MAX_HEADER, ByteRange, Container
 from pywallet.sps.container import PREFIX_SIZE, header_length
-from pywallet.sps.polyglot import CLOSING, DOCTYPE, MAX_PROLOGUE, EmbeddedSong, find, is_page
+from pywallet.sps.polyglot import CLOSING, DOCTYPE, MAX_PROLOGUE, EmbeddedSong, find_song, is_page
 
 HEADER: Final = "header.sps"
 """In the exploded packaging, the single file's beginning: magic, length and signed header, and nothing after it."""
@@ -71,7 +71,7 @@ class Single:
         """The beginning. Raises InputError ``sps.*``."""
         start = self._file.read(len(DOCTYPE))
         if is_page(start):
-            self.place = find(start + self._file.read(MAX_PROLOGUE - len(start)))
+            self.place = find_song(start + self._file.read(MAX_PROLOGUE - len(start)))
         self._base = self.place.offset if self.place else 0
         start = self._read(0, PREFIX_SIZE)
         container = Container.read(start + self._read(len(start), header_length(start)))

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pywallet.encoding.amounts import parse, show
 from pywallet.errors import InputError
 from pywallet.policy import Context, PartyNames, Policy, Usage, describe
 from pywallet.protocol.commission import commission
-from pywallet.wallet.amounts import parse, show
 
 DAY: Final = 86_400
 PER: Final = {"ever": None, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}

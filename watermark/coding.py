@@ -47,7 +47,7 @@ PLACE: Final = np.arange(CHIPS) * STRIDE % mark.CODED_BITS
 
 def codeword(address: bytes, block: int) -> NDArray[np.int8]:
     """The 420 coded bits of a block as +1 (for 0) and -1."""
-    return 1 - 2 * np.array(mark.encode(mark.payload(address, block)), np.int8)
+    return 1 - 2 * np.array(mark.encode(mark.block_payload(address, block)), np.int8)
 
 
 @lru_cache(64)

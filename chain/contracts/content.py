@@ -37,8 +37,11 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """State that a buyer names: policy hash and version, and the owner's numbers of changes of content and rights."""
+class SeenContent:
+    """State of a content that a buyer has seen, the contract's ``Seen``.
+
+    ``changes`` and ``rights_changes`` count the owner's changes of the content and of its rights.
+    """
 
     policy_hash: bytes
     version: int
@@ -67,7 +70,7 @@ class Content:
         return ContentState(to_address(owner), policy_hash, price, interval, to_address(server), *flags)
 
     async def licensed(self, station: bytes) -> bool:
-        """Whether a station may play it now, by licence or by right."""
+        """True if a station may play the content now, by licence or by right."""
         return bool(await self._call("licensed", station))
 
     async def owner(self) -> bytes:
@@ -87,9 +90,9 @@ class Content:
         address = to_address(await self._call("proposed_server"))
         return address if any(address) else None
 
-    async def seen(self) -> Seen:
+    async def seen(self) -> SeenContent:
         """The present state, as ``accept`` takes it."""
-        return Seen(*await self._call("seen"))
+        return SeenContent(*await self._call("seen"))
 
     async def policies(self) -> list[bytes]:
         """The hashes of all policies, oldest first; the last one is current."""
@@ -126,7 +129,7 @@ class Content:
         """Withdraw the offer. The owner's key."""
         return await self._transact(private_key, "retract")
 
-    async def accept(self, private_key: bytes, max_price: int, seen: Seen) -> TxReceipt:
+    async def accept(self, private_key: bytes, max_price: int, seen: SeenContent) -> TxReceipt:
         """Accept the offer, and own the recording (approve the content for the price first).
 
         Args:

@@ -20,7 +20,7 @@ _CLONE: Final = (
 
 @dataclass(frozen=True)
 class StationEntry:
-    """A station: its domain (``host[:port]``), its name, and whether it may play."""
+    """Entry of a station: domain (``host[:port]``), name, and True if it may play."""
 
     domain: str
     name: str
@@ -42,7 +42,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class ServerEntry:
-    """A security server: URL, X25519 key, and whether new contents may choose it."""
+    """Entry of a security server: URL, X25519 key, and True if new contents may choose it."""
 
     url: str
     key: bytes
@@ -69,7 +69,7 @@ class Registry(ContractClient):
         return StationEntry(domain, name, active) if domain else None
 
     async def standing(self, address: bytes) -> Standing:
-        """The verification of a station's domain, and whether the station is suspended."""
+        """The verification of a station's domain, and the reason of its suspension."""
         verifier, proof, since, suspended = await self._call("standing", address)
         verified_by = to_address(verifier)
         return Standing(verified_by if any(verified_by) else None, proof, since, suspended)
@@ -94,14 +94,11 @@ class Registry(ContractClient):
         return int(await self._call("rate_at", epoch))
 
     async def is_content(self, address: bytes) -> bool:
-        """Whether this registry made the content."""
+        """True if this registry created the content."""
         return bool(await self._call("is_content", address))
 
     async def is_owner(self, address: bytes) -> bool:
-        """Whether the address owns a content that this registry made, or once did.
-
-        Its shares can be sent to it without its signature.
-        """
+        """True if the address owns or owned a content of this registry; claims to it need no signature."""
         return bool(await self._call("is_owner", address))
 
     def predict(self, owner: bytes, salt: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Revert reasons of the contracts that callers tell apart."""
+"""Revert reasons of the contracts that callers distinguish."""
 
 from __future__ import annotations
 

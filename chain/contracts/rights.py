@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import Final
 
 from chain.abi import event, function, to_address
 from chain.client import Chain, Log, TxReceipt, decode_log
 from chain.contracts.contract_client import ContractClient
 from chain.deployment import Deployment
 
-DAY_S = 86_400
+DAY_S: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,11 @@ class Right:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """State that a buyer names: number and hash of the policy and royalty in basis points of the right."""
+class SeenTerms:
+    """Terms of a new right that a buyer has seen, the contract's ``Seen``: version and hash of the policy, and royalty.
+
+    The royalty is in basis points.
+    """
 
     version: int
     policy_hash: bytes
@@ -43,10 +47,10 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Permit:
-    """An ERC-2612 signature that lets the contract take a price in the same transaction.
+class PermitSignature:
+    """Signature of an ERC-2612 permit for the contract, the contract's ``Permit``.
 
-    Deadline 0: no permit, the allowance exists already.
+    Deadline 0: no permit, since the allowance exists already.
     """
 
     deadline: int = 0
@@ -67,17 +71,17 @@ class Rights(ContractClient):
         super().__init__(chain, deployment, deployment.rights)
         self.address = deployment.rights
 
-    async def holds(self, who: bytes, content: bytes, time_s: int) -> bool:
-        """Whether an account has access to a content at a present or future time; checked before a ticket is issued."""
-        return bool(await self._call("holds", who, content, time_s))
+    async def holds(self, account: bytes, content: bytes, time_s: int) -> bool:
+        """True if an account has access to a content at a present or future time (Unix s)."""
+        return bool(await self._call("holds", account, content, time_s))
 
     async def terms(self, content: bytes) -> RightTerms:
         """Prices of new rights to a content."""
         return RightTerms(*await self._call("terms", content))
 
-    async def seen(self, content: bytes) -> Seen:
+    async def seen(self, content: bytes) -> SeenTerms:
         """The present state of a content, as ``buy`` and ``rent`` take it."""
-        return Seen(*await self._call("seen", content))
+        return SeenTerms(*await self._call("seen", content))
 
     async def right(self, number: int) -> Right | None:
         """A right by its number, or None."""
@@ -89,10 +93,10 @@ class Rights(ContractClient):
         """The holder of a right, lent out or not. Raises GomaaError ``chain.reverted`` if there is none."""
         return to_address(await self._call("ownerOf", number))
 
-    async def held(self, who: bytes) -> list[int]:
+    async def held(self, account: bytes) -> list[int]:
         """The numbers of all rights of an account, expired ones too."""
-        count = int(await self._call("balanceOf", who))
-        return [int(await self._call("tokenOfOwnerByIndex", who, index)) for index in range(count)]
+        count = int(await self._call("balanceOf", account))
+        return [int(await self._call("tokenOfOwnerByIndex", account, index)) for index in range(count)]
 
     async def loan_of(self, number: int) -> tuple[bytes, int] | None:
         """Last borrower of a right and the end of the loan, or None."""
@@ -117,7 +121,13 @@ class Rights(ContractClient):
         return await self._transact(private_key, "give", content, to, duration_s)
 
     async def buy(
-        self, private_key: bytes, content: bytes, to: bytes, seen: Seen, max_price: int, permit: Permit | None = None
+        self,
+        private_key: bytes,
+        content: bytes,
+        to: bytes,
+        seen: SeenTerms,
+        max_price: int,
+        permit: PermitSignature | None = None,
     ) -> TxReceipt:
         """Buy an unlimited right from the content's owner.
 
@@ -133,7 +143,7 @@ class Rights(ContractClient):
             GomaaError: ``chain.reverted`` with the contract's reason: ``rights: not offered``, ``policy changed``,
                 ``royalty changed``, ``price above maximum`` or ``content revoked``.
         """
-        row = (content, to, astuple(seen), max_price, astuple(permit or Permit()))
+        row = (content, to, astuple(seen), max_price, astuple(permit or PermitSignature()))
         return await self._transact(private_key, "buy", *row)
 
     async def rent(
@@ -142,12 +152,12 @@ class Rights(ContractClient):
         content: bytes,
         to: bytes,
         days: int,
-        seen: Seen,
+        seen: SeenTerms,
         max_price: int,
-        permit: Permit | None = None,
+        permit: PermitSignature | None = None,
     ) -> TxReceipt:
         """Rent a right for some days; ``max_price`` covers all of them. Otherwise as ``buy``."""
-        row = (content, to, days, astuple(seen), max_price, astuple(permit or Permit()))
+        row = (content, to, days, astuple(seen), max_price, astuple(permit or PermitSignature()))
         return await self._transact(private_key, "rent", *row)
 
     async def loan(self, private_key: bytes, number: int, borrower: bytes, until_s: int) -> TxReceipt:
@@ -167,7 +177,7 @@ class Rights(ContractClient):
         return await self._transact(private_key, "unlist", number)
 
     async def purchase(
-        self, private_key: bytes, number: int, right: Right, max_price: int, permit: Permit | None = None
+        self, private_key: bytes, number: int, right: Right, max_price: int, permit: PermitSignature | None = None
     ) -> TxReceipt:
         """Buy a listed right; its royalty goes to the content's owner.
 
@@ -184,7 +194,7 @@ class Rights(ContractClient):
                 ``content revoked``, ``lent`` or ``expired``.
         """
         seen = (right.version, right.policy_hash, right.royalty)
-        row = (number, right.content, right.expires or 0, seen, max_price, astuple(permit or Permit()))
+        row = (number, right.content, right.expires or 0, seen, max_price, astuple(permit or PermitSignature()))
         return await self._transact(private_key, "purchase", *row)
 
     async def activate(self, private_key: bytes, number: int) -> TxReceipt:
@@ -200,9 +210,9 @@ class Rights(ContractClient):
 
     def granted(self, receipt: TxReceipt) -> Sequence[int]:
         """The numbers of the rights that a transaction created."""
-        what = event("Rights", "Granted")
-        topic = "0x" + what.topic.hex()
-        return [int(decode_log(what, item).fields["id"]) for item in receipt.logs if item["topics"][0] == topic]
+        kind = event("Rights", "Granted")
+        topic = "0x" + kind.topic.hex()
+        return [int(decode_log(kind, item).fields["id"]) for item in receipt.logs if item["topics"][0] == topic]
 
     async def history(self, name: str, number: int) -> Sequence[Log]:
         """A right's events by their name (Granted, Lent, Returned, Listed, Unlisted, Resold), oldest first."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from chain.abi import event, to_address
 from chain.client import Chain, Log, TxReceipt
-from chain.contracts.settlement_challenges import MOST_ANSWERS, Challenges, OpenChallenge
-from chain.contracts.settlement_claims import ClaimItem, Claims, Paid
-from chain.contracts.settlement_epochs import MOST_ENTRIES, Draft, Entry, Epochs, EpochState
+from chain.contracts.settlement_challenges import MOST_ANSWERS, ChallengeCalls, OpenChallenge
+from chain.contracts.settlement_claims import ClaimCalls, ClaimItem, PaidLeaf
+from chain.contracts.settlement_epochs import MOST_ENTRIES, Draft, Entry, EpochCalls, EpochState
 from chain.deployment import Deployment
 from pywallet.settlement import Schedule
 
@@ -20,7 +20,7 @@ __all__ = [
     "Entry",
     "EpochState",
     "OpenChallenge",
-    "Paid",
+    "PaidLeaf",
     "ServerState",
     "Settlement",
 ]
@@ -45,7 +45,7 @@ class ServerState:
     """Open challenges."""
 
 
-class Settlement(Epochs, Claims, Challenges):
+class Settlement(EpochCalls, ClaimCalls, ChallengeCalls):
     """Escrow, bonds, epochs, claims and challenges. Amounts in wei."""
 
     CONTRACT = "Settlement"

@@ -31,8 +31,8 @@ class OpenChallenge:
     blocking: bool
 
 
-class Challenges(ContractClient):
-    """Challenges by receipts and their answers. Amounts in wei."""
+class ChallengeCalls(ContractClient):
+    """ChallengeCalls by receipts and their answers. Amounts in wei."""
 
     async def open_challenge(self, server: bytes, epoch: int, payee: bytes, amount: int) -> OpenChallenge | None:
         """The open challenge by a receipt over that payee and amount, or None."""

@@ -36,7 +36,7 @@ class ClaimItem:
 
 
 @dataclass(frozen=True)
-class Paid:
+class PaidLeaf:
     """One ``Claimed`` event; ``amount`` is the whole leaf, ``tip`` the sender's part of it, wei."""
 
     server: bytes
@@ -47,7 +47,7 @@ class Paid:
     tip: int
 
 
-class Claims(ContractClient):
+class ClaimCalls(ContractClient):
     """Payment of leaves. Amounts in wei."""
 
     async def claim(
@@ -72,10 +72,10 @@ class Claims(ContractClient):
         return await self._transact(private_key, "claim", [item.row() for item in items], list(nodes), to, tip)
 
     async def is_claimed(self, server: bytes, epoch: int, index: int, depth: int) -> bool:
-        """Whether a leaf has been paid."""
+        """True if a leaf has been paid."""
         return bool(await self._call("claimed", server, epoch, index, depth))
 
-    async def claimed(self, transaction: bytes) -> list[Paid]:
+    async def claimed(self, transaction: bytes) -> list[PaidLeaf]:
         """The payments of a transaction; empty while it is not in a block."""
         receipt = await self._chain.request("eth_getTransactionReceipt", to_hex(transaction))
         if receipt is None:
@@ -88,7 +88,7 @@ class Claims(ContractClient):
         ]
         return [_paid(decode_log(kind, log)) for log in logs]
 
-    async def claims_of(self, payee: bytes) -> list[Paid]:
+    async def claims_of(self, payee: bytes) -> list[PaidLeaf]:
         """Every claim of a payee."""
         return [_paid(log) for log in await self._logs("Claimed", (None, None, payee))]
 
@@ -97,5 +97,5 @@ class Claims(ContractClient):
         return await self._logs("Claimed", (None, None, payees))
 
 
-def _paid(log: Log) -> Paid:
-    return Paid(**log.fields)
+def _paid(log: Log) -> PaidLeaf:
+    return PaidLeaf(**log.fields)

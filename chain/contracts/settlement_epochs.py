@@ -67,7 +67,7 @@ class Entry:
     vs: int
 
 
-class Epochs(ContractClient):
+class EpochCalls(ContractClient):
     """Posting of epochs, in as many transactions as their entries take. Amounts in wei."""
 
     async def epoch(self, server: bytes, epoch: int) -> EpochState:

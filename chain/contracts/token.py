@@ -21,7 +21,7 @@ MAX_PARALLEL: Final = 16
 
 @dataclass(frozen=True)
 class Holding:
-    """Balance of an address in wei, the number of its next permit, and the amount that ``spender`` may take already."""
+    """Balance of an address in wei, nonce of its next permit, and allowance of ``spender`` in wei."""
 
     holder: bytes
     amount: int
@@ -54,7 +54,7 @@ class Token(ContractClient):
         return await self._transact(private_key, "approve", spender, amount)
 
     async def holdings(self, holders: Sequence[bytes], spender: bytes) -> list[Holding]:
-        """Those of ``holders`` that hold any tokens, in their order. Only the node sees the addresses."""
+        """Holdings of those of ``holders`` that have any tokens, in order. Only the node is sent the addresses."""
         limit = asyncio.Semaphore(MAX_PARALLEL)
 
         async def holding(holder: bytes) -> Holding | None:
@@ -81,7 +81,7 @@ class Token(ContractClient):
         return await self._chain.logs(self._address, event("GoMAA", "Transfer"), from_block, (owners,))
 
     async def receivers(self, holders: Sequence[bytes]) -> list[bytes]:
-        """Those of ``holders`` that ever received tokens, in their order."""
+        """Those of ``holders`` that have received tokens, in order."""
         logs = await self._chain.logs(
             self._address, event("GoMAA", "Transfer"), self._deployment.block, (None, holders)
         )
@@ -93,17 +93,17 @@ class Token(ContractClient):
         receipt = await self._chain.request("eth_getTransactionReceipt", to_hex(transaction))
         if receipt is None:
             return None
-        what, logs = (
+        kind, logs = (
             event("GoMAA", "Transfer"),
             map(node_answers.mapping, node_answers.listing(node_answers.mapping(receipt).get("logs"))),
         )
         transfers = (
             log
             for log in logs
-            if log.get("topics", [None])[0] == to_hex(what.topic)
+            if log.get("topics", [None])[0] == to_hex(kind.topic)
             and str(log.get("address")).lower() == to_hex(self._address)
         )
-        return [decode_log(what, log) for log in transfers]
+        return [decode_log(kind, log) for log in transfers]
 
     async def permit(
         self, private_key: bytes, owner: bytes, spender: bytes, amount: int, deadline: int, signature: bytes

@@ -77,8 +77,8 @@ class ListenerPayments:
         context = await self._context(stream, session, server, has_counts)
         try:
             statement, verdict = examine(answer, context)
-            if has_counts and verdict.wrong and not verdict.lines:
-                disputed = [line.number for line in verdict.wrong]
+            if has_counts and verdict.rejected and not verdict.lines:
+                disputed = [line.number for line in verdict.rejected]
                 answer = await server.request("statement", dict, session=to_hex(session.id), disputed=disputed)
                 statement, verdict = examine(answer, context)
             verdict.require(CODE)

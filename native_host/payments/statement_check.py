@@ -19,12 +19,12 @@ from pywallet.protocol import (
     Statement,
     StatementLine,
 )
-from pywallet.rules.statement_check import Known as KnownBooks
+from pywallet.rules.statement_check import PayerRecord as KnownBooks
 from pywallet.rules.statement_check import (
-    KnownTicket,
-    Shown,
+    ReceivedStatement,
+    TicketRecord,
     Verdict,
-    judge,
+    check_statement,
 )
 
 MOST_LINES: Final = 10_000
@@ -92,7 +92,7 @@ def examine(answer: dict[str, Any], context: StatementContext) -> tuple[Statemen
     tickets = {number: _ticket(payment, context) for number, payment in context.payments.items()}
     parties = (context.domain, context.server, context.payer)
     books = KnownBooks(*parties, context.agreed, context.epoch, context.bps, context.high_bps, tickets)
-    verdict = judge(Shown(signed, lines, counts, settled, net), books, CODE)
+    verdict = check_statement(ReceivedStatement(signed, lines, counts, settled, net), books, CODE)
     for line in verdict.lines:
         payment = context.payments[line.number]
         debited = context.debited.get(payment.ticket, 0)
@@ -140,10 +140,10 @@ def _line(row: StatementLineResult) -> StatementLine:
     )
 
 
-def _ticket(payment: PaymentRow, context: StatementContext) -> KnownTicket:
+def _ticket(payment: PaymentRow, context: StatementContext) -> TicketRecord:
     """A ticket with the intervals heard on this computer; for a play that the ledger lost, those of the resync."""
     heard = payment.lost_intervals or context.heard.get(payment.ticket, 0)
     bps = payment.agreed_bps or payment.bps
-    return KnownTicket(
+    return TicketRecord(
         payment.content, payment.session, payment.price_wei, 0, heard, payment.vouchered_intervals, 0, bps
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pywallet.encoding.hex import to_b64
 from pywallet.sps import rendition_choice
-from pywallet.sps.file_layout import SegmentRow, segment_rows
+from pywallet.sps.file_layout import SegmentEntry, segment_entries
 from pywallet.sps.header import Header, Rendition
 from pywallet.sps.segment_index import SegmentIndex
 
@@ -23,7 +23,7 @@ class Table:
 
     rendition: Rendition
     init: tuple[int, int, bytes]
-    segments: tuple[SegmentRow, ...]
+    segments: tuple[SegmentEntry, ...]
 
     @property
     def index(self) -> SegmentIndex:
@@ -46,5 +46,5 @@ def build(header: Header, cose_length: int, index: int = 0) -> Table:
     rendition = header.renditions[index]
     offset = rendition_choice.offset(header, cose_length, index)
     return Table(
-        rendition, (offset, rendition.init_size, rendition.init_sha256), tuple(segment_rows(rendition, offset))
+        rendition, (offset, rendition.init_size, rendition.init_sha256), tuple(segment_entries(rendition, offset))
     )

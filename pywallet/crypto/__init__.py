@@ -1,6 +1,6 @@
 """Platform functions: hashing, secp256k1, AES-GCM, key derivation, random bytes and the clock.
 
-``get()`` selects the implementation (CPython or Pyodide); the functions below it are the synchronous part.
+``get()`` selects the implementation (CPython or Pyodide); the module's functions are its synchronous part.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pywallet.crypto.interface import Platform
 
 @cache
 def get() -> Platform:
-    """The implementation for this interpreter."""
+    """The platform functions of this interpreter."""
     if sys.platform == "emscripten":
         from pywallet.crypto.pyodide import PyodidePlatform
 
@@ -25,7 +25,7 @@ def get() -> Platform:
 
 
 if sys.platform != "emscripten":
-    # Bound directly: the innermost call of every digest.
+    # Bound directly, since every digest calls it.
     from pywallet.crypto.cpython import keccak256
 else:
 
@@ -35,19 +35,19 @@ else:
 
 
 def sign(private_key: bytes, digest: bytes) -> bytes:
-    """A secp256k1 signature over a 32-byte digest: r, s (low), v (27 or 28), 65 bytes."""
+    """Sign a 32-byte digest with secp256k1: r, s (low), v (27 or 28), 65 bytes."""
     return get().sign(private_key, digest)
 
 
 def recover(digest: bytes, signature: bytes) -> bytes:
-    """The address that signed.
+    """Recover the signer's address.
 
     Args:
         digest: 32 bytes.
         signature: r, s, v; 65 bytes.
 
     Raises:
-        InputError: ``message.schema`` for anything but a canonical signature.
+        InputError: ``message.schema`` for a signature that is not canonical.
     """
     return get().recover(digest, signature)
 

@@ -1,10 +1,7 @@
-"""Public keys of many private keys at once, in pure Python.
+"""Public keys (secp256k1) of many private keys at once, in pure Python for the browser, which has no compiled curve.
 
-Multiples of secp256k1's generator from a table, with shared inversions.
-
-A browser's core has no compiled curve. One key at a time takes milliseconds; a batch shares each modular inversion
-(Montgomery's trick, Cohen and others, Handbook of Elliptic and Hyperelliptic Curve Cryptography, 11.3.1.c) and needs no
-doublings (fixed-base windows, the same book, 9.3.2).
+A batch shares each modular inversion (Montgomery's trick: Cohen and others, Handbook of Elliptic and Hyperelliptic
+Curve Cryptography, 11.3.1.c) and needs no doublings (fixed-base windows: the same book, 9.3.2).
 """
 
 from __future__ import annotations
@@ -21,18 +18,19 @@ GENERATOR: Final = (
     0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
 )
 BITS: Final = 10
-"""Of one window: 2^10 points for each of its 26 places, 27,000 in all, made once within a second."""
+"""Bits of a window: 2^10 points for each of 26 windows, 27,000 in all, computed once in about a second."""
 
 Point = tuple[int, int]
 
 
 def public_keys(private_keys: Sequence[bytes]) -> list[bytes]:
-    """Public keys, 64 bytes each (x and y), of private keys of 32 bytes from 1 to the order less 1.
+    """Compute public keys, 64 bytes each (x ‖ y). Not in constant time.
 
-    Not in constant time.
+    Args:
+        private_keys: 32 bytes each.
 
     Raises:
-        ValueError: A private key out of range.
+        ValueError: A private key is zero, or not below the order.
     """
     scalars = [int.from_bytes(key, "big") for key in private_keys]
     if not all(0 < scalar < ORDER for scalar in scalars):
@@ -52,14 +50,14 @@ def public_keys(private_keys: Sequence[bytes]) -> list[bytes]:
                 added.append((index, before, point))
         for (index, _, _), point in zip(added, _add([(before, point) for _, before, point in added]), strict=True):
             sums[index] = point
-    # A scalar above zero has a digit above zero.
+    # A positive scalar has a positive digit, so that no sum is None.
     return [point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big") for point in sums if point is not None]
 
 
 def _add(pairs: Sequence[tuple[Point, Point]]) -> list[Point]:
-    """Sums of pairs of points of different x.
+    """Sums of pairs of points, whose x must differ.
 
-    Sums of a scalar's lower windows are below any point of the next: x never meets.
+    They do, since the sum of a scalar's lower windows is a smaller multiple than any point of the next window.
     """
     products, product = [], 1
     for (ax, _), (bx, _) in pairs:
@@ -91,7 +89,7 @@ def _tables() -> list[list[Point]]:
     base = GENERATOR
     for _ in range(0, 256, BITS):
         table = [base, _double(base)]
-        # 1..n known: adding n gives n+1..2n.
+        # Adding n to the multiples 1 to n gives n+1 to 2n.
         while len(table) < 1 << BITS:
             step, count = table[-1], len(table)
             more = _add([(table[i], step) for i in range(count - 1)])

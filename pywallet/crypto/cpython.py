@@ -1,4 +1,4 @@
-"""The port on CPython: compiled keccak, libsecp256k1 and OpenSSL."""
+"""Platform functions on CPython: compiled keccak, libsecp256k1 and OpenSSL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pywallet.errors import InputError
 
 
 def _fastest_keccak() -> Callable[[bytes], bytes]:
-    # safe-pysha3 has wheels for Linux only, where the servers run; it is ten times faster on short inputs.
+    # safe-pysha3 is ten times faster on short inputs, and has wheels for Linux only, where the servers run.
     try:
         from sha3 import keccak_256
     except ImportError:
@@ -32,7 +32,7 @@ keccak256: Callable[[bytes], bytes] = _fastest_keccak()
 
 
 class CPythonPlatform(Platform):
-    """Compiled libraries behind the port."""
+    """Platform functions by compiled libraries."""
 
     def keccak256(self, data: bytes) -> bytes:
         """See pywallet.crypto.keccak256."""
@@ -77,7 +77,7 @@ class CPythonPlatform(Platform):
         return AESGCM(key).encrypt(nonce, plaintext, aad)
 
     async def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
-        """The plaintext. Raises InputError sps.segment.tag when key, nonce, data or aad don't agree."""
+        """Decrypt AES-GCM. Raises InputError ``sps.segment.tag`` for a wrong key, nonce, data or aad."""
         try:
             return AESGCM(key).decrypt(nonce, sealed, aad)
         except InvalidTag:

@@ -9,13 +9,13 @@ from typing import Final, Literal
 from pywallet.errors import InputError
 
 ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-"""The order of secp256k1."""
+"""Order of secp256k1."""
 
 Hash = Literal["sha256", "sha512"]
 
 
 class Platform(ABC):
-    """Platform functions. Synchronous: hashing, secp256k1, random, clock; asynchronous: WebCrypto in a browser."""
+    """Platform functions: synchronous hashing, secp256k1, random bytes and clock; asynchronous WebCrypto functions."""
 
     @abstractmethod
     def keccak256(self, data: bytes) -> bytes:
@@ -55,7 +55,7 @@ class Platform(ABC):
 
     @abstractmethod
     async def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
-        """The plaintext. Raises InputError sps.segment.tag when key, nonce, data or aad don't agree."""
+        """Decrypt AES-GCM. Raises InputError ``sps.segment.tag`` for a wrong key, nonce, data or aad."""
 
     @abstractmethod
     async def hkdf_sha256(self, secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:

@@ -1,7 +1,6 @@
-"""Keys on their way: X25519 to the recipient, HKDF-SHA-256, AES-256-GCM (docs/protocol.md section 3). CPython only.
+"""Wrapping of keys: X25519, HKDF-SHA-256, AES-256-GCM (docs/protocol.md section 3). CPython only.
 
-In the browser the engine unwraps with WebCrypto, so that the key never
-becomes bytes that Python or JavaScript could read.
+In the browser the engine unwraps with WebCrypto, so that neither Python nor JavaScript has the bytes of a key.
 """
 
 from __future__ import annotations
@@ -25,45 +24,45 @@ _NONCE: Final = 12
 
 
 def generate_keypair() -> tuple[bytes, bytes]:
-    """A new X25519 key: private and public, 32 bytes each."""
+    """Generate an X25519 key pair: private and public key, 32 bytes each."""
     key = X25519PrivateKey.generate()
     return key.private_bytes_raw(), key.public_key().public_bytes_raw()
 
 
 @dataclass(frozen=True)
 class WrapKey:
-    """A wrapping key agreed with one recipient; ``ephemeral`` is the public half they need."""
+    """A wrapping key for one recipient; ``ephemeral`` is the public key that the recipient needs, 32 bytes."""
 
     ephemeral: bytes
     _cipher: AESGCM
 
     @classmethod
     def to(cls, recipient: bytes, info: bytes = GRANT_INFO) -> WrapKey:
-        """Agree with the holder of an X25519 public key. Raises InputError message.schema for a useless key."""
+        """Derive a wrapping key for an X25519 public key. Raises InputError ``message.schema`` for an invalid key."""
         private = X25519PrivateKey.generate()
         ephemeral = private.public_key().public_bytes_raw()
         return cls(ephemeral, _agree(private, recipient, info + recipient + ephemeral))
 
     def wrap(self, key: bytes, aad: bytes) -> bytes:
-        """Nonce ‖ ciphertext ‖ tag."""
+        """Wrap a key: nonce ‖ ciphertext ‖ tag."""
         nonce = os.urandom(_NONCE)
         return nonce + self._cipher.encrypt(nonce, key, aad)
 
 
 def unwrap(private: bytes, ephemeral: bytes, wrapped: bytes, aad: bytes, info: bytes = GRANT_INFO) -> bytes:
-    """The key that was wrapped. Raises InputError message.schema when it doesn't open."""
+    """Unwrap a key. Raises InputError ``message.schema`` where it cannot be decrypted."""
     return Unwrapper(private, ephemeral, info).unwrap(wrapped, aad)
 
 
 class Unwrapper:
-    """One agreement, many keys."""
+    """Unwraps many keys of one wrapping key."""
 
     def __init__(self, private: bytes, ephemeral: bytes, info: bytes = GRANT_INFO) -> None:
         key = X25519PrivateKey.from_private_bytes(private)
         self._cipher = _agree(key, ephemeral, info + key.public_key().public_bytes_raw() + ephemeral)
 
     def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
-        """The key that was wrapped. Raises InputError message.schema when it doesn't open."""
+        """Unwrap a key. Raises InputError ``message.schema`` where it cannot be decrypted."""
         try:
             return self._cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], aad)
         except (InvalidTag, ValueError):

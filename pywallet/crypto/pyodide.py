@@ -1,10 +1,9 @@
-"""The port in a browser or node: WebCrypto, eth-keys, and a keccak that the shell registers.
+"""Platform functions in a browser or node: WebCrypto, eth-keys, and functions that JavaScript registers.
 
-The only file of the core that talks to JavaScript. The shell calls
-``registerJsModule("gomaa_native", {keccak256, recover})`` after loading, with
-functions from and to Uint8Array: recovering a key takes pure Python a tenth of
-a second, and needs no secret. JavaScript is reached from inside the functions
-only, so that this module can be imported before a memory snapshot is taken.
+The only module of the core that calls JavaScript. After loading, JavaScript calls
+``registerJsModule("gomaa_native", {keccak256, recover})`` with functions from and to Uint8Array: recovery takes a tenth
+of a second in pure Python, and needs no secret. JavaScript is called inside functions only, so that the module can be
+imported before a memory snapshot.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def _subtle() -> Any:
 
 
 class PyodidePlatform(Platform):
-    """WebCrypto for what it does, eth-keys' pure Python for what needs a private key, the shell for recovery."""
+    """Platform functions by WebCrypto, by eth-keys for private keys, and by JavaScript for keccak and recovery."""
 
     def __init__(self) -> None:
         import gomaa_native  # type: ignore[import-not-found]
@@ -94,27 +93,27 @@ class PyodidePlatform(Platform):
     async def pbkdf2(self, algorithm: Hash, password: bytes, salt: bytes, iterations: int, length: int) -> bytes:
         """PBKDF2-HMAC (RFC 8018), ``length`` bytes."""
         key = await _subtle().importKey("raw", to_js(password), "PBKDF2", False, to_js(["deriveBits"]))
-        how = _object(name="PBKDF2", hash=_HASHES[algorithm], salt=to_js(salt), iterations=iterations)
-        return _bytes(await _subtle().deriveBits(how, key, 8 * length))
+        algorithm_parameters = _object(name="PBKDF2", hash=_HASHES[algorithm], salt=to_js(salt), iterations=iterations)
+        return _bytes(await _subtle().deriveBits(algorithm_parameters, key, 8 * length))
 
     async def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """AES-GCM (NIST SP 800-38D): ciphertext ‖ 16-byte tag."""
-        how, imported = await self._gcm(key, nonce, aad, "encrypt")
-        return _bytes(await _subtle().encrypt(how, imported, to_js(plaintext)))
+        algorithm_parameters, imported = await self._gcm(key, nonce, aad, "encrypt")
+        return _bytes(await _subtle().encrypt(algorithm_parameters, imported, to_js(plaintext)))
 
     async def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
-        """The plaintext. Raises InputError sps.segment.tag when key, nonce, data or aad don't agree."""
-        how, imported = await self._gcm(key, nonce, aad, "decrypt")
+        """Decrypt AES-GCM. Raises InputError ``sps.segment.tag`` for a wrong key, nonce, data or aad."""
+        algorithm_parameters, imported = await self._gcm(key, nonce, aad, "decrypt")
         try:
-            return _bytes(await _subtle().decrypt(how, imported, to_js(sealed)))
+            return _bytes(await _subtle().decrypt(algorithm_parameters, imported, to_js(sealed)))
         except JsException:
             raise InputError("sps.segment.tag") from None
 
     async def hkdf_sha256(self, secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
         """HKDF with SHA-256 (RFC 5869)."""
         key = await _subtle().importKey("raw", to_js(secret), "HKDF", False, to_js(["deriveBits"]))
-        how = _object(name="HKDF", hash="SHA-256", salt=to_js(salt), info=to_js(info))
-        return _bytes(await _subtle().deriveBits(how, key, 8 * length))
+        algorithm_parameters = _object(name="HKDF", hash="SHA-256", salt=to_js(salt), info=to_js(info))
+        return _bytes(await _subtle().deriveBits(algorithm_parameters, key, 8 * length))
 
     async def _gcm(self, key: bytes, nonce: bytes, aad: bytes, usage: str) -> tuple[Any, Any]:
         imported = await _subtle().importKey("raw", to_js(key), "AES-GCM", False, to_js([usage]))

@@ -1,1 +1,1 @@
-"""Byte encodings: hexadecimal, CBOR (RFC 8949), RLP and the words of the contract ABI."""
+"""Encodings: hexadecimal, CBOR (RFC 8949), RLP, words of the contract ABI, and amounts as text."""

@@ -1,4 +1,4 @@
-"""Bytes as text on the wire: lower-case 0x-hex for addresses, hashes and signatures, base64 for the rest."""
+"""Bytes as text on the wire: lower-case 0x-hex for addresses, hashes and signatures, base64 for other bytes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ ZERO_ADDRESS: Final = bytes(20)
 
 
 def to_hex(data: bytes) -> str:
-    """Lower-case hex with 0x."""
+    """Encode as lower-case hex with 0x."""
     return "0x" + data.hex()
 
 
 def from_hex(text: Any, length: int | None = None) -> bytes:
-    """Read 0x-hex of exactly ``length`` bytes if given. Raises InputError message.schema."""
+    """Decode 0x-hex, of exactly ``length`` bytes if given. Raises InputError ``message.schema``."""
     if not isinstance(text, str) or not text.startswith("0x") or not text.isascii():
         raise InputError("message.schema", reason="0x-hex expected")
     try:
@@ -30,12 +30,12 @@ def from_hex(text: Any, length: int | None = None) -> bytes:
 
 
 def to_b64(data: bytes) -> str:
-    """Standard base64 with padding."""
+    """Encode as base64 (RFC 4648 section 4) with padding."""
     return base64.b64encode(data).decode("ascii")
 
 
 def from_b64(text: Any) -> bytes:
-    """Read standard base64. Raises InputError message.schema."""
+    """Decode base64 (RFC 4648 section 4). Raises InputError ``message.schema``."""
     if not isinstance(text, str):
         raise InputError("message.schema", reason="base64 expected")
     try:
@@ -45,7 +45,7 @@ def from_b64(text: Any) -> bytes:
 
 
 def checksum(address: bytes) -> str:
-    """The EIP-55 form of an address, for people."""
+    """Format an address with its checksum (EIP-55)."""
     from pywallet.crypto import keccak256
 
     plain = address.hex()

@@ -9,9 +9,10 @@ Item: TypeAlias = "bytes | int | Sequence[Item]"
 
 
 def encode(item: Item) -> bytes:
-    """Bytes, a whole number (big-endian without leading zeros, 0 is empty) or a list of such.
+    """Encode bytes, an integer (big-endian without leading zeros; 0 is empty) or a list of items.
 
-    Raises ValueError below zero.
+    Raises:
+        ValueError: A negative integer.
     """
     if isinstance(item, int):
         if item < 0:

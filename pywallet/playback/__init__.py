@@ -1,4 +1,4 @@
-"""A playback session as a pure state machine, its timeline, and its transition table."""
+"""Playback sessions as a pure state machine, and its transition table."""
 
 from pywallet.playback.session import (
     Command,

@@ -1,6 +1,6 @@
 """State machine of a playback session: an event in, the next state and the commands for the player out.
 
-The player (JavaScript in the extension, a test on CPython) fetches, decrypts and sounds. It runs this machine from its
+The player (JavaScript in the extension, a test on CPython) fetches, decrypts and renders. It runs this machine from its
 table (``transitions``). Every metered action becomes exactly one ``invoke`` command.
 """
 
@@ -47,7 +47,7 @@ class PlaybackSession:
         timeline: Segments of the rendition; None while the song loads.
         state: Current state.
         position_ms: Latest known position.
-        granted: Whether a play is accepted and not stopped yet.
+        granted: True from the acceptance of a play to its end.
         resume_to: State after the seek that is under way.
         code: Code of the latest problem.
         begins: Action that starts a play: play, preview or live_join.
@@ -84,7 +84,7 @@ REFUSALS: Final = (
     "wallet.",
     "site.",
 )
-"""Prefixes of refusals: a rule says no. Other codes are failures of a part, for which the player offers a retry."""
+"""Prefixes of the codes of refusals. Other codes are failures, after which the player offers a retry."""
 
 _SILENT: Final = Command("sound", "off")
 

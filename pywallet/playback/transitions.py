@@ -30,12 +30,12 @@ EVENTS: Final = (
     "retry",
 )
 """Events of the table. ``play.outside`` is a play at a position that may not sound; ``refused`` and ``failed`` are
-problems, told apart by the prefixes in ``refusals``."""
+problems, distinguished by the prefixes in ``refusals``."""
 
 BEGINS: Final = "begins"
 """Action that stands for the one that starts a play: play, preview or live_join."""
 
-# One sentinel for each source of a position, far enough apart that no two are confused.
+# One sentinel for each source of a position.
 _FROM_MS: Final = 1_000
 _NOW_MS: Final = 20_000
 _GIVEN_MS: Final = 30_000

@@ -1,12 +1,13 @@
-"""What a listener may do with a recording: the terms as data, and the one function that decides."""
+"""Terms of a recording as data (policies), and the function that decides on an action by them."""
 
 from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
 from pywallet.policy.describe import PartyNames, Terms, describe
-from pywallet.policy.extent import Extent, extent
+from pywallet.policy.extent import extent
 from pywallet.policy.meter import FASTEST, Meter
 from pywallet.policy.model import Policy
 from pywallet.policy.narrowing import require_narrower, wider
 from pywallet.policy.parts import ACTIONS, Count, OfflineLease, PlayablePart, Price, Renewal
+from pywallet.rules.key_window import Extent
 
 __all__ = [
     "ACTIONS",

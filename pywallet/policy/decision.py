@@ -1,4 +1,4 @@
-"""The one decision function: the same in browser, host and security server."""
+"""Decision on an action by the terms, the same in browser, host and security server."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from pywallet.policy.model import ANYWHERE, Policy
 from pywallet.policy.parts import HEARD_UNITS, SEGMENT_S, Count
 from pywallet.protocol.actions import BEGINS, ENDS, SOUNDS, STARTS
 
-_GOES_ON: Final = frozenset({"resume", "renew"})
+_CONTINUES: Final = frozenset({"resume", "renew"})
 _FINAL: Final = {"policy.expired": "expired", "policy.ttl.expired": "expired", "policy.metered.exhausted": "exhausted"}
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What one listener has used of one content.
+    """One listener's use of one content.
 
-    ``plays``, ``seeks``, ``seconds`` are cumulative; ``first_play_s`` is a Unix
-    time or None. ``counts`` overrides the number an action is compared with:
-    for a count with ``per_s`` it holds the uses since ``recurrence_start``, for
-    one with the unit ``timed`` the plays heard long enough. ``last_s`` is when
-    an action last counted.
+    Attributes:
+        plays: Plays so far.
+        seeks: Seeks so far.
+        seconds: Heard time so far.
+        first_play_s: Time of the first play, Unix seconds.
+        counts: By action, the number that its limit is compared with where it is not the sum: for a count with
+            ``per_s`` the uses since ``recurrence_start``, for the unit ``timed`` the plays heard long enough.
+        last_s: By action, the time at which a use last counted, Unix seconds.
     """
 
     plays: int = 0
@@ -47,14 +50,22 @@ class Usage:
 
 @dataclass(frozen=True)
 class Context:
-    """Where, when and how. Each field has one source that its user must trust (docs/policy.md).
+    """Time, place and manner of an action. Each field has one source that the caller must trust (docs/policy.md).
 
-    ``now_s``: trusted time. ``domain``, ``territory``, ``purpose``: the station's.
-    ``wallet``: whether a wallet collects. ``revoked``, ``destroyed``: the contract's flags.
-    ``devices``: other devices of this listener that have used this content, ``device_known``: this one is among those
-    counted. ``streams``: other players of this listener that sound now. ``renewed_s``: when the server was last
-    reached, None: now. ``rolled_back``: the device's clock was set back against trusted time. ``position_s``: where the
-    sound begins.
+    Attributes:
+        now_s: Trusted time, Unix seconds.
+        domain: Of the station.
+        wallet: True if a wallet collects the rewards.
+        revoked: Flag of the content's contract.
+        destroyed: Flag of the content's contract.
+        territory: Of the station, ISO 3166-1 code.
+        purpose: Of the station.
+        devices: Other devices of this listener that have used this content.
+        device_known: True if this device has used it before.
+        streams: Other players of this listener that are playing.
+        renewed_s: Time at which the server was last reached, Unix seconds; None: now.
+        rolled_back: True if the device's clock was set back against trusted time.
+        position_s: Position in the song at which the sound begins; None: the action has none.
     """
 
     now_s: int
@@ -74,11 +85,15 @@ class Context:
 
 @dataclass(frozen=True)
 class Decision:
-    """Allowed or not; if not, the stable ``code`` and the ``rule`` (field of the policy) that spoke.
+    """Result of ``decide``.
 
-    ``left`` gives, for each counted action, the uses that remain after this
-    decision has taken effect. ``counts``: this use counts, and is not part of the one before it.
-    ``destroy``: the terms ask that keys and copies be destroyed now.
+    Attributes:
+        allowed: True if the terms allow the action.
+        code: Code of the refusal, or None.
+        rule: Field of the policy that refuses, or None.
+        left: By counted action, the uses that remain after this decision.
+        counts: True if this use counts, and is not part of the one before it.
+        destroy: True if the terms require that keys and copies are destroyed now.
     """
 
     allowed: bool
@@ -89,7 +104,7 @@ class Decision:
     destroy: bool = False
 
     def require(self) -> None:
-        """Raise Refusal with the code unless allowed."""
+        """Raise Refusal with the code unless the action is allowed."""
         if self.code is not None:
             raise Refusal(self.code, rule=self.rule)
 
@@ -102,9 +117,13 @@ def recurrence_start(first_use_s: int | None, per_s: int, now_s: int) -> int:
 
 
 def decide(policy: Policy, usage: Usage, context: Context, action: str) -> Decision:
-    """Whether ``action`` may happen now. Pure and total: it never raises.
+    """Decide on an action. Pure and total: it never raises, and more uses never turn a refusal into a permission.
 
-    More uses never turn a refusal into a permission.
+    Args:
+        policy: The terms.
+        usage: The listener's use before the action.
+        context: Time, place and manner of the action.
+        action: Name of the action.
     """
     refusal = None if action in ENDS else _refusal(policy, usage, context, action)
     left = {name: max(0, count.limit - usage.used(name, count.unit)) for name, count in policy.counts.items()}
@@ -119,10 +138,7 @@ def decide(policy: Policy, usage: Usage, context: Context, action: str) -> Decis
 
 
 def is_free(count: Count, usage: Usage, context: Context, action: str) -> bool:
-    """Whether this use belongs to the one before it.
-
-    Within the count's ``within_s`` after a use that was itself allowed.
-    """
+    """True if this use is part of the one before it: within the count's ``within_s`` after a use that was allowed."""
     last = usage.last_s.get(action)
     if count.within_s is None or last is None or usage.used(action, count.unit) > count.limit:
         return False
@@ -131,15 +147,15 @@ def is_free(count: Count, usage: Usage, context: Context, action: str) -> bool:
 
 def _refusal(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
     return (
-        _standing(policy, context, action)
-        or _time(policy, usage, context, action)
-        or _place(policy, context, action)
-        or _people(policy, context, action)
-        or _amount(policy, usage, context, action)
+        _refused_by_state(policy, context, action)
+        or _refused_by_time(policy, usage, context, action)
+        or _refused_by_place(policy, context, action)
+        or _refused_by_listener(policy, context, action)
+        or _refused_by_amount(policy, usage, context, action)
     )
 
 
-def _standing(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
+def _refused_by_state(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
     if context.destroyed:
         return "content.destroyed", "destroyed"
     if context.revoked:
@@ -151,7 +167,7 @@ def _standing(policy: Policy, context: Context, action: str) -> tuple[str, str] 
     return None
 
 
-def _time(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
+def _refused_by_time(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
     now = context.now_s
     if policy.not_before_s is not None and now < policy.not_before_s:
         return "policy.not_yet", "not_before_s"
@@ -171,7 +187,7 @@ def _time(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[
     return None
 
 
-def _place(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
+def _refused_by_place(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
     if "*" not in policy.stations and context.domain not in policy.stations:
         return "policy.station.denied", "stations"
     if policy.territories != ANYWHERE and context.territory not in policy.territories:
@@ -188,7 +204,7 @@ def _place(policy: Policy, context: Context, action: str) -> tuple[str, str] | N
     return None
 
 
-def _people(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
+def _refused_by_listener(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
     if policy.listener == "wallet" and not context.wallet and action != "preview":
         return "policy.wallet.required", "listener"
     if policy.devices is not None and context.devices + (not context.device_known) > policy.devices:
@@ -198,20 +214,20 @@ def _people(policy: Policy, context: Context, action: str) -> tuple[str, str] | 
     return None
 
 
-def _amount(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
+def _refused_by_amount(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
     sounds = action in SOUNDS
     if policy.metered_s is not None and sounds and usage.seconds >= policy.metered_s:
         return "policy.metered.exhausted", "metered_s"
     for name, count in policy.counts.items():
-        # Heard time ends what sounds, whichever action asks; a start that was counted goes on.
-        asked = sounds if count.unit in HEARD_UNITS else action == name and action not in _GOES_ON
-        if asked and usage.used(name, count.unit) >= count.limit and not is_free(count, usage, context, name):
+        # Heard time limits every action with sound; a play that was counted continues.
+        limited = sounds if count.unit in HEARD_UNITS else action == name and action not in _CONTINUES
+        if limited and usage.used(name, count.unit) >= count.limit and not is_free(count, usage, context, name):
             return "policy.count.exhausted", f"counts.{name}"
     return None
 
 
 def _destroys(policy: Policy, usage: Usage, context: Context, refusal: tuple[str, str] | None) -> bool:
-    """Whether the copy has come to an end that its terms call destruction."""
+    """True if the terms require the destruction of the copy."""
     if context.destroyed:
         return True
     if refusal is None or not policy.self_destruct:
@@ -219,8 +235,8 @@ def _destroys(policy: Policy, usage: Usage, context: Context, refusal: tuple[str
     code, rule = refusal
     if code == "policy.clock.rollback":
         return True
-    why = _FINAL.get(code)
+    reason = _FINAL.get(code)
     if code == "policy.count.exhausted" and rule.removeprefix("counts.") in STARTS:
-        # A count that comes back is not an end.
-        why = "exhausted" if policy.counts[rule.removeprefix("counts.")].per_s is None else None
-    return why in policy.self_destruct
+        # A recurring count is not exhausted for good.
+        reason = "exhausted" if policy.counts[rule.removeprefix("counts.")].per_s is None else None
+    return reason in policy.self_destruct

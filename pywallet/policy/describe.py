@@ -1,4 +1,4 @@
-"""A policy as sentences for the listener, in English and Chinese."""
+"""Description of a policy for the listener, as sentences in English and Chinese."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pywallet.encoding.amounts import show
 from pywallet.policy.decision import Context, Usage, decide
 from pywallet.policy.model import ANYWHERE, Policy
 from pywallet.policy.parts import HEARD_UNITS
@@ -17,7 +18,6 @@ from pywallet.policy.sentences import (
     say,
     span,
 )
-from pywallet.wallet.amounts import show
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,15 @@ def _earn(policy: Policy, lang: str) -> str:
 
 
 def _limits(policy: Policy, lang: str) -> tuple[str, ...]:
-    return (*_times(policy, lang), *_counted(policy, lang), *_where(policy, lang), *_how(policy, lang))
+    return (
+        *_time_limits(policy, lang),
+        *_count_limits(policy, lang),
+        *_place_limits(policy, lang),
+        *_device_limits(policy, lang),
+    )
 
 
-def _times(policy: Policy, lang: str) -> Iterator[str]:
+def _time_limits(policy: Policy, lang: str) -> Iterator[str]:
     for name in ("not_before_s", "expires_s", "start_by_s"):
         if (moment := getattr(policy, name)) is not None:
             yield say(name, lang, day=day(moment))
@@ -150,7 +155,7 @@ def _times(policy: Policy, lang: str) -> Iterator[str]:
         yield say(rule, lang, start=clock(part.from_s), end=clock(part.to_s or 0))
 
 
-def _counted(policy: Policy, lang: str) -> Iterator[str]:
+def _count_limits(policy: Policy, lang: str) -> Iterator[str]:
     for action, count in policy.counts.items():
         verb = VERBS[lang][action] if lang == "zh" else VERBS[lang][action].capitalize()
         if count.unit in HEARD_UNITS:
@@ -163,7 +168,7 @@ def _counted(policy: Policy, lang: str) -> Iterator[str]:
             yield say("counts.within_s", lang, verb=verb, span=span(count.within_s, lang))
 
 
-def _where(policy: Policy, lang: str) -> Iterator[str]:
+def _place_limits(policy: Policy, lang: str) -> Iterator[str]:
     if "*" not in policy.stations:
         yield say("stations", lang, list=listed(policy.stations, lang))
     for name in ("territories", "purposes"):
@@ -177,7 +182,7 @@ def _where(policy: Policy, lang: str) -> Iterator[str]:
         yield say("concurrent", lang, n=policy.concurrent)
 
 
-def _how(policy: Policy, lang: str) -> Iterator[str]:
+def _device_limits(policy: Policy, lang: str) -> Iterator[str]:
     if policy.renewal is not None:
         yield say("renewal", lang, span=span(policy.renewal.every_s, lang))
     if policy.lease is not None:

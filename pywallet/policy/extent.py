@@ -1,38 +1,21 @@
-"""How much of a song keys may be given for.
-
-The part the band allows, the preview, and the listening time that is left.
-"""
+"""Extent of a play by its terms: the playable part, the preview, and the listening time that is left."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from pywallet.policy.decision import Usage
 from pywallet.policy.model import Policy
 from pywallet.policy.parts import SEGMENT_S
-
-
-@dataclass(frozen=True)
-class Extent:
-    """Positions in ms; ``to_ms`` None: to the end.
-
-    ``ahead_ms``: at most so much sound beyond what was heard, None: any.
-    """
-
-    from_ms: int = 0
-    to_ms: int | None = None
-    ahead_ms: int | None = None
-
-    def clip(self, low_ms: int, high_ms: int, position_ms: int) -> tuple[int, int]:
-        """A window of positions, cut to this extent; ``position_ms`` is where the music is. Low above high: nothing."""
-        high = high_ms if self.to_ms is None else min(high_ms, self.to_ms)
-        if self.ahead_ms is not None:
-            high = min(high, position_ms + self.ahead_ms)
-        return max(low_ms, self.from_ms), high
+from pywallet.rules.key_window import Extent
 
 
 def extent(policy: Policy, usage: Usage, started: str) -> Extent:
-    """The extent of a play that ``started`` with play, preview or live_join."""
+    """The positions of a song that a play may sound.
+
+    Args:
+        policy: The song's terms.
+        usage: The listener's use before the play.
+        started: Action that the play started with: play, preview or live_join.
+    """
     start_s, end_s = (policy.part.from_s, policy.part.to_s) if policy.part else (0, None)
     if started == "preview" and policy.preview_s is not None:
         end_s = policy.preview_s if end_s is None else min(end_s, policy.preview_s)

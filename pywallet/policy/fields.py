@@ -1,4 +1,4 @@
-"""Small readers for the fields of a policy; every refusal is ``policy.malformed`` and names the field."""
+"""Readers of a policy's fields; each raises InputError ``policy.malformed`` naming the field."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ MAX_LIST: Final = 256
 MAX_TEXT: Final = 253
 
 
-def bad(name: str, reason: str) -> InputError:
+def malformed(name: str, reason: str) -> InputError:
     """The error for a field."""
     return InputError("policy.malformed", field=name, reason=reason)
 
 
 def integer(value: Any, name: str, low: int, high: int) -> int:
-    """A whole number (and no boolean) within bounds."""
+    """An integer within bounds; a boolean is none."""
     if type(value) is not int or not low <= value <= high:
-        raise bad(name, f"an integer from {low} to {high}")
+        raise malformed(name, f"an integer from {low} to {high}")
     return value
 
 
 def optional(raw: Mapping[str, Any], name: str, low: int = 0, high: int = MAX_TIME_S, *, path: str = "") -> int | None:
-    """A whole number, or None where the field is absent."""
+    """An integer within bounds, or None where the field is absent."""
     return None if name not in raw else integer(raw[name], f"{path}{name}", low, high)
 
 
@@ -35,39 +35,39 @@ def flag(raw: Mapping[str, Any], name: str, *, path: str = "") -> bool:
     """True or false; false where the field is absent."""
     value = raw.get(name, False)
     if type(value) is not bool:
-        raise bad(f"{path}{name}", "true or false")
+        raise malformed(f"{path}{name}", "true or false")
     return value
 
 
 def choice(raw: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str, *, path: str = "") -> str:
-    """One of a few words."""
+    """One of the allowed words."""
     value = raw.get(name, default)
     if not isinstance(value, str) or value not in allowed:
-        raise bad(f"{path}{name}", ", ".join(allowed[:-1]) + f" or {allowed[-1]}")
+        raise malformed(f"{path}{name}", ", ".join(allowed[:-1]) + f" or {allowed[-1]}")
     return value
 
 
 def table(value: Any, name: str, required: frozenset[str], allowed: frozenset[str]) -> Mapping[str, Any]:
-    """A map with text keys: all of the required, none but the allowed."""
+    """A map with text keys: every required one, and no other than the allowed ones."""
     if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
-        raise bad(name, "a table")
+        raise malformed(name, "a table")
     if missing := required - value.keys():
-        raise bad(f"{name}.{min(missing)}", "missing")
+        raise malformed(f"{name}.{min(missing)}", "missing")
     if unknown := value.keys() - allowed:
-        raise bad(f"{name}.{min(unknown)}", "unknown")
+        raise malformed(f"{name}.{min(unknown)}", "unknown")
     return value
 
 
 def texts(value: Any, name: str) -> tuple[str, ...]:
-    """A list of short texts, none twice."""
+    """A list of distinct texts of at most ``MAX_TEXT`` characters."""
     listed = isinstance(value, (list, tuple)) and len(value) <= MAX_LIST
     if not listed or not all(isinstance(x, str) and 0 < len(x) <= MAX_TEXT for x in value):
-        raise bad(name, "a list of texts")
+        raise malformed(name, "a list of texts")
     if len(set(value)) != len(value):
-        raise bad(name, "no entry twice")
+        raise malformed(name, "no entry twice")
     return tuple(value)
 
 
-def plain(part: Any) -> dict[str, Any]:
-    """A part as the map it was read from: what is at its default and may be left out is None or False here."""
+def without_defaults(part: Any) -> dict[str, Any]:
+    """The map of a part, without fields that are None or False, which are optional."""
     return {k: v for k, v in vars(part).items() if v is not None and v is not False}

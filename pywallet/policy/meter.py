@@ -14,11 +14,14 @@ FASTEST: Final = 2
 
 @dataclass(frozen=True)
 class Meter:
-    """The state of one ticket: heard milliseconds, and where and when the last invocation was.
+    """State of one ticket's meter.
 
-    ``position_ms`` is the metered position: where the last jump went plus what
-    was heard since. A reported position moves it only as far as time and the
-    song's length allow, and never back.
+    Attributes:
+        heard_ms: Heard time so far, milliseconds.
+        playing: True after an action that starts or continues the sound.
+        position_ms: Metered position: target of the last jump plus the time heard since. A reported position advances
+            it only as far as time and the song's length allow, and never moves it back.
+        time_ms: Time of the last invocation, Unix milliseconds.
     """
 
     heard_ms: int = 0
@@ -38,12 +41,13 @@ class Meter:
         """The meter after one more invocation. A time that runs backwards adds nothing.
 
         Args:
-            action: The policy's name of it.
-            position_ms: Where in the song it happened; of a jump, its target.
-            time_ms: When, by the host's clock.
-            fastest: The highest rate of these terms.
-            end_ms: Where the song, or the part of it that may be played, ends; None: not known.
-            room_ms: The most that this invocation may add, by a clock that the host does not set; None: no such clock.
+            action: Name of the action.
+            position_ms: Position in the song, milliseconds; of a jump, its target.
+            time_ms: Time by the host's clock, Unix milliseconds.
+            fastest: Highest rate that the terms allow.
+            end_ms: End of the song or of its playable part, milliseconds; None: unknown.
+            room_ms: Most heard time that this invocation may add by a clock that the host does not set, milliseconds;
+                None: no such clock.
         """
         heard = self._gap(action, position_ms, time_ms, fastest) if self.playing else 0
         for bound in (room_ms, None if end_ms is None else end_ms - self.position_ms):
@@ -55,15 +59,14 @@ class Meter:
         return Meter(self.heard_ms + heard, playing, position, max(time_ms, self.time_ms))
 
     def intervals(self, interval_s: int) -> int:
-        """Whole intervals heard, each of which is paid once."""
+        """Number of whole intervals heard, each of which is paid once."""
         return self.heard_ms // (interval_s * 1000)
 
     def _gap(self, action: str, position_ms: int, time_ms: int, fastest: int) -> int:
         gap = min(max(0, time_ms - self.time_ms), MAX_GAP_MS)
         if action not in ADVANCES:
             return gap
-        # A renewal must show progress in the song: time alone is not listening.
+        # A renewal counts only as far as the position advances: time alone is not listening.
         advance = position_ms - self.position_ms
-        # Where the listener chooses the rate, what counts is the music that passed by, as far as the fastest could
-        # bring it.
+        # Where the listener chooses the rate, the advance of the position counts, up to the highest rate.
         return max(0, min(gap, advance + METER_SLACK_MS) if fastest == 1 else min(gap * fastest, advance))

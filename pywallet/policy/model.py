@@ -1,6 +1,6 @@
 """The policy of a recording, version 1: declarative data, never code (paper 3.2, step 2).
 
-``docs/policy.md`` tells each field.
+``docs/policy.md`` specifies each field.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import cbor2
 
 from pywallet.crypto import keccak256
 from pywallet.errors import InputError
-from pywallet.policy.fields import bad, choice, integer, optional, plain, texts
+from pywallet.policy.fields import choice, integer, malformed, optional, texts, without_defaults
 from pywallet.policy.meter import FASTEST
 from pywallet.policy.parts import (
     ACTIONS,
@@ -34,7 +34,7 @@ from pywallet.policy.parts import (
 )
 
 TRACKING: Final = ("never", "opt_in", "opt_out")
-"""From the strictest on: nobody is told who listens; only who agreed; everyone who has not declined."""
+"""Counting of a part's listeners, strictest first: none; those who agreed; all who did not decline."""
 DESTROYED_WHEN: Final = ("exhausted", "expired", "rollback")
 ANYWHERE: Final = ("*",)
 _MAX_CHILDREN: Final = 4
@@ -78,23 +78,21 @@ class Policy:
 
     @property
     def fastest(self) -> int:
-        """How much faster than the clock the recording may be heard.
-
-        1 where the rate is not the listener's to choose.
-        """
+        """Highest playback rate, as a multiple of real time; 1 where the listener may not change it."""
         return FASTEST if self.permits("rate") else 1
 
     def permits(self, action: str) -> bool:
-        """Whether the band allows ``action`` at all."""
+        """True if the permissions include ``action`` or imply it."""
         if action in self.permissions:
             return True
         plays, previews = "play" in self.permissions, "preview" in self.permissions
         return (plays and action in IMPLIED_BY_PLAY) or (previews and action in IMPLIED_BY_PREVIEW)
 
     def tracks(self, choice: bool | None) -> bool:
-        """Whether a listener counts among those who heard each part.
+        """True if a listener is counted among those who heard each part.
 
-        ``choice``: their own word, None if they gave none.
+        Args:
+            choice: The listener's own choice, None if there is none.
         """
         if self.tracking == "never" or choice is False:
             return False
@@ -107,13 +105,13 @@ class Policy:
 
     @classmethod
     def from_toml(cls, text: str) -> Policy:
-        """Read the form a musician writes. Raises InputError ``policy.malformed`` naming the field."""
+        """Read the TOML form. Raises InputError ``policy.malformed`` naming the field."""
         from pywallet.policy.toml_format import to_map
 
         return cls.from_dict(to_map(text))
 
     def to_dict(self) -> dict[str, Any]:
-        """The map that stands in the header; ``from_dict`` of it gives an equal policy."""
+        """The header's map; ``from_dict`` of it gives an equal policy."""
         out: dict[str, Any] = {
             "permissions": list(self.permissions),
             "price": vars(self.price).copy(),
@@ -127,7 +125,9 @@ class Policy:
             name: list(getattr(self, name)) for name in ("territories", "purposes") if getattr(self, name) != ANYWHERE
         }
         out |= {
-            name: plain(getattr(self, name)) for name in ("lease", "renewal", "part") if getattr(self, name) is not None
+            name: without_defaults(getattr(self, name))
+            for name in ("lease", "renewal", "part")
+            if getattr(self, name) is not None
         }
         if self.devices is not None:
             out["devices"] = self.devices
@@ -149,20 +149,20 @@ class Policy:
     def hash(self) -> bytes:
         """keccak-256 of ``to_cbor``: the policy hash of a header written from this policy.
 
-        One that was read has its own bytes'.
+        A header that was read has the hash of its own bytes, which may have fields that this version does not know.
         """
         return keccak256(self.to_cbor())
 
 
 def _read(value: Any, depth: int) -> Policy:
     if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
-        raise bad("policy", "a table")
+        raise malformed("policy", "a table")
     crit = texts(value.get("crit", ()), "crit")
     if unknown := set(crit) - KNOWN:
         raise InputError("sps.header.critical", field=f"policy.{min(unknown)}")
     for name in ("permissions", "price"):
         if name not in value:
-            raise bad(name, "missing")
+            raise malformed(name, "missing")
     permissions = _words(value["permissions"], "permissions", ACTIONS, "action")
     policy = Policy(
         permissions=permissions,
@@ -184,28 +184,28 @@ def _read(value: Any, depth: int) -> Policy:
         self_destruct=_words(value.get("self_destruct", ()), "self_destruct", frozenset(DESTROYED_WHEN), "occasion"),
     )
     if policy.preview_s is not None and "preview" not in permissions:
-        raise bad("preview_s", "needs the permission preview")
-    # After everything of its parent, so that what is refused first does not depend on the reader.
+        raise malformed("preview_s", "needs the permission preview")
+    # After all fields of its parent, so that every reader reports the same error first.
     return policy if "child" not in value else replace(policy, child=_child(value, depth))
 
 
 def _child(value: Mapping[str, Any], depth: int) -> Policy:
     if depth >= _MAX_CHILDREN:
-        raise bad("child", f"at most {_MAX_CHILDREN} generations")
+        raise malformed("child", f"at most {_MAX_CHILDREN} generations")
     if "transfer" not in value["permissions"]:
-        raise bad("child", "needs the permission transfer")
+        raise malformed("child", "needs the permission transfer")
     return _read(value["child"], depth + 1)
 
 
-def _words(value: Any, name: str, known: frozenset[str], kind: str) -> tuple[str, ...]:
-    found = texts(value, name)
-    if strange := set(found) - known:
-        raise bad(name, f"unknown {kind} {min(strange)}")
-    return found
+def _words(value: Any, name: str, allowed: frozenset[str], kind: str) -> tuple[str, ...]:
+    words = texts(value, name)
+    if unknown := set(words) - allowed:
+        raise malformed(name, f"unknown {kind} {min(unknown)}")
+    return words
 
 
 def _territories(value: Any) -> tuple[str, ...]:
-    found = texts(value, "territories")
-    if found != ANYWHERE and not all(len(x) == 2 and x.isascii() and x.isalpha() and x.isupper() for x in found):
-        raise bad("territories", 'two capital letters each (ISO 3166-1), or "*" alone')
-    return found
+    codes = texts(value, "territories")
+    if codes != ANYWHERE and not all(len(x) == 2 and x.isascii() and x.isalpha() and x.isupper() for x in codes):
+        raise malformed("territories", 'two capital letters each (ISO 3166-1), or "*" alone')
+    return codes

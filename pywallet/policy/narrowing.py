@@ -1,4 +1,4 @@
-"""Terms that are passed on may only be narrower: what a child allows, its parent allows."""
+"""Comparison of a child policy with its parent: a child may only narrow the terms."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pywallet.errors import InputError
 from pywallet.policy.model import ANYWHERE, TRACKING, Policy
 from pywallet.policy.parts import ACTIONS, Count
 
-# Smaller is narrower, and to have none is the widest; for a start, later is narrower.
+# A smaller value is narrower, and an absent one is the widest; of ``not_before_s`` a later one is narrower.
 _ENDS: Final = ("ttl_s", "expires_s", "start_by_s", "metered_s", "devices", "key_epoch_s")
 
 
 def wider(child: Policy, parent: Policy) -> tuple[str, ...]:
-    """The fields in which ``child`` is wider than ``parent``, none if it narrows."""
+    """Names of the fields in which ``child`` is wider than ``parent``; empty if there are none."""
     return tuple(_wider(child, parent))
 
 
@@ -34,8 +34,8 @@ def _wider(child: Policy, parent: Policy) -> Iterator[str]:
         yield "permissions"
     for action, limit in parent.counts.items():
         own = child.counts.get(action)
-        # What a child never permits needs no limit; but heard time limits every sound.
-        if own is None or not _tighter(own, limit):
+        # An action that the child does not permit would need no limit, but a limit of heard time covers every action.
+        if own is None or not _is_tighter(own, limit):
             yield f"counts.{action}"
     for name in _ENDS:
         most, own_most = getattr(parent, name), getattr(child, name)
@@ -91,10 +91,10 @@ def _wider_parts(child: Policy, parent: Policy) -> Iterator[str]:
         yield "child"
 
 
-def _tighter(own: Count, limit: Count) -> bool:
+def _is_tighter(own: Count, limit: Count) -> bool:
     if own.unit != limit.unit or own.after_s != limit.after_s or own.limit > limit.limit:
         return False
-    # A total is tighter than the same number in each window; another window is another count.
+    # A total is tighter than the same number per window; counts with different windows are not comparable.
     if own.per_s != limit.per_s and own.per_s is not None:
         return False
     return (own.within_s or 0) <= (limit.within_s or 0)

@@ -1,4 +1,4 @@
-"""The parts of a policy, each with its reader. Times in seconds, amounts in wei."""
+"""Parts of a policy, each with its reader. Times in seconds, amounts in wei."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from pywallet.policy.fields import MAX_COUNT, MAX_TIME_S, MAX_WEI, bad, choice, integer, optional, plain, table
+from pywallet.policy.fields import (
+    MAX_COUNT,
+    MAX_TIME_S,
+    MAX_WEI,
+    choice,
+    integer,
+    malformed,
+    optional,
+    table,
+    without_defaults,
+)
 from pywallet.protocol.actions import STARTS, Action
 
 ACTIONS: Final = frozenset(action.word for action in Action)
@@ -23,12 +33,15 @@ _YEAR_S: Final = 31_536_000
 
 @dataclass(frozen=True)
 class Count:
-    """At most ``limit`` uses; with ``per_s``, in each window of that many seconds from the first use.
+    """Limit of an action's uses.
 
-    ``unit``: ``start``, each use; ``timed``, a play that was heard for
-    ``after_s`` seconds; ``second`` and ``segment``, heard seconds and every two
-    seconds of sound begun (of ``play`` only). A use within ``within_s`` seconds
-    of the last one that counted belongs to it and is free.
+    Attributes:
+        limit: Most uses.
+        per_s: Length of a window that begins with the first use, for which the limit holds; None: in all.
+        unit: ``start``: each use; ``timed``: each play heard for ``after_s``; ``second``: heard seconds; ``segment``:
+            each two seconds of sound begun. Heard time is counted for ``play`` only.
+        after_s: Heard time after which a play counts, with the unit ``timed``.
+        within_s: Time after a use that counted within which further uses are part of it and free.
     """
 
     limit: int
@@ -38,8 +51,8 @@ class Count:
     within_s: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The map; the unit where it is not ``start``."""
-        out = plain(self)
+        """The header's map, without a unit where it is ``start``."""
+        out = without_defaults(self)
         if self.unit == "start":
             del out["unit"]
         return out
@@ -47,7 +60,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Price:
-    """What one interval of ``interval_s`` heard seconds costs: ``owner`` and ``reward`` in wei, and who pays."""
+    """Price of one interval of ``interval_s`` heard seconds: ``owner`` and ``reward`` in wei, and the payer."""
 
     interval_s: int
     owner: int
@@ -57,10 +70,7 @@ class Price:
 
 @dataclass(frozen=True)
 class OfflineLease:
-    """Keys ahead of time.
-
-    ``window_s`` seconds of music, valid ``seconds`` also offline, for at most ``invocations`` actions.
-    """
+    """Keys in advance: for ``window_s`` seconds of music, valid for ``seconds`` offline and ``invocations`` actions."""
 
     window_s: int
     seconds: int
@@ -69,10 +79,7 @@ class OfflineLease:
 
 @dataclass(frozen=True)
 class Renewal:
-    """A player must reach its server every ``every_s``.
-
-    It tries again each ``retry_s`` and may go on for ``grace_s`` more.
-    """
+    """Obligation to reach the server every ``every_s``, retried every ``retry_s``; play continues for ``grace_s``."""
 
     every_s: int
     retry_s: int
@@ -81,14 +88,14 @@ class Renewal:
 
 @dataclass(frozen=True)
 class PlayablePart:
-    """Only the sound from ``from_s`` to ``to_s`` may be heard; None: to the end."""
+    """The part of the song that may be played: from ``from_s`` to ``to_s``; None: to the end."""
 
     from_s: int = 0
     to_s: int | None = None
 
 
 def read_counts(value: Any) -> Mapping[str, Count]:
-    """``counts``: action to its limit."""
+    """Read ``counts``: limits by action."""
     out = {}
     for action, entry in table(value, "counts", frozenset(), ACTIONS).items():
         name = f"counts.{action}"
@@ -103,22 +110,22 @@ def read_counts(value: Any) -> Mapping[str, Count]:
             optional(entry, "after_s", 1, _DAY_S, path=path),
             optional(entry, "within_s", 1, _DAY_S, path=path),
         )
-        _sensible(action, count, name)
+        _check_count(action, count, name)
         out[action] = count
     return MappingProxyType(out)
 
 
-def _sensible(action: str, count: Count, name: str) -> None:
+def _check_count(action: str, count: Count, name: str) -> None:
     if count.unit != "start" and action not in STARTS:
-        raise bad(f"{name}.unit", "only what sounds is counted by time")
+        raise malformed(f"{name}.unit", "only what sounds is counted by time")
     if (count.unit == "timed") != (count.after_s is not None):
-        raise bad(f"{name}.after_s", "goes with the unit timed, and only with it")
+        raise malformed(f"{name}.after_s", "goes with the unit timed, and only with it")
     if count.unit in HEARD_UNITS and (count.per_s is not None or count.within_s is not None):
-        raise bad(f"{name}.unit", "heard time has no windows: use metered_s, or count starts")
+        raise malformed(f"{name}.unit", "heard time has no windows: use metered_s, or count starts")
 
 
 def read_price(value: Any) -> Price:
-    """``price``: an interval and what it costs."""
+    """Read ``price``."""
     fields = frozenset({"interval_s", "owner", "reward", "payer"})
     raw = table(value, "price", fields - {"payer"}, fields)
     payer = choice(raw, "payer", PAYERS, "station", path="price.")
@@ -129,12 +136,12 @@ def read_price(value: Any) -> Price:
         payer,
     )
     if payer == "nobody" and (price.owner or price.reward):
-        raise bad("price.payer", "somebody must pay an amount above zero")
+        raise malformed("price.payer", "somebody must pay an amount above zero")
     return price
 
 
 def read_lease(value: Any) -> OfflineLease:
-    """``lease``: all three fields."""
+    """Read ``lease``."""
     fields = frozenset({"window_s", "seconds", "invocations"})
     raw = table(value, "lease", fields, fields)
     return OfflineLease(
@@ -145,7 +152,7 @@ def read_lease(value: Any) -> OfflineLease:
 
 
 def read_renewal(value: Any) -> Renewal:
-    """``renewal``: how often, and how patient."""
+    """Read ``renewal``."""
     fields = frozenset({"every_s", "retry_s", "grace_s"})
     raw = table(value, "renewal", fields - {"grace_s"}, fields)
     every = integer(raw["every_s"], "renewal.every_s", 5, _YEAR_S)
@@ -157,11 +164,11 @@ def read_renewal(value: Any) -> Renewal:
 
 
 def read_part(value: Any) -> PlayablePart:
-    """``part``: from and to."""
+    """Read ``part``."""
     raw = table(value, "part", frozenset(), frozenset({"from_s", "to_s"}))
     part = PlayablePart(
         integer(raw.get("from_s", 0), "part.from_s", 0, MAX_TIME_S), optional(raw, "to_s", 1, path="part.")
     )
     if part.to_s is not None and part.to_s <= part.from_s:
-        raise bad("part.to_s", "after from_s")
+        raise malformed("part.to_s", "after from_s")
     return part

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+from pywallet.encoding.amounts import parse
 from pywallet.errors import InputError
-from pywallet.policy.fields import bad
-from pywallet.wallet.amounts import parse
+from pywallet.policy.fields import malformed
 
 _MAX_TEXT: Final = 1 << 16
 _MAX_DOTS: Final = 1000
@@ -43,29 +43,29 @@ def to_map(text: str) -> dict[str, Any]:
     """
     # tomllib's time and memory grow with the square of a dotted key's parts.
     if len(text) > _MAX_TEXT or any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
-        raise bad("toml", "too long")
+        raise malformed("toml", "too long")
     try:
         raw = tomllib.load(io.BytesIO(text.encode()))
-    except (ValueError, RecursionError) as e:  # also numbers of thousands of digits, and brackets nested without end
-        raise bad("toml", str(e)) from None
+    except (ValueError, RecursionError) as e:  # also numbers of thousands of digits, and deeply nested brackets
+        raise malformed("toml", str(e)) from None
     return _table(raw, "")
 
 
 def _table(raw: dict[str, Any], path: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, value in raw.items():
-        where = f"{path}{name}"
+        path_of_field = f"{path}{name}"
         if isinstance(value, dict) and (name in _PARTS or path.endswith("counts.")):
-            if where.count(".") > _MAX_DEPTH:
-                raise bad(where, "nested too deep")
-            out[name] = _table(value, f"{where}.")
+            if path_of_field.count(".") > _MAX_DEPTH:
+                raise malformed(path_of_field, "nested too deep")
+            out[name] = _table(value, f"{path_of_field}.")
         elif path.endswith("price.") and name in ("owner", "reward"):
-            out[name] = _wei(where, value)
+            out[name] = _wei(path_of_field, value)
         elif name in _ALIASES:
             target, read = _ALIASES[name]
             if target in raw:
-                raise bad(where, f"said twice: also as {target}")
-            out[target] = read(where, value)
+                raise malformed(path_of_field, f"said twice: also as {target}")
+            out[target] = read(path_of_field, value)
         else:
             out[name] = value
     return out
@@ -73,12 +73,12 @@ def _table(raw: dict[str, Any], path: str) -> dict[str, Any]:
 
 def _wei(name: str, value: Any) -> int:
     if not isinstance(value, str):
-        raise bad(name, 'amounts are decimal strings, like "0.0020"')
+        raise malformed(name, 'amounts are decimal strings, like "0.0020"')
     try:
         return parse(value)
     except InputError as e:
         ambiguous = e.code == "wallet.amount.ambiguous"
-        raise bad(
+        raise malformed(
             name, f"either {e.detail['thousands']} or {e.detail['decimals']}" if ambiguous else e.detail["reason"]
         ) from None
 
@@ -87,7 +87,7 @@ def _span(name: str, value: Any) -> int:
     match = _SPAN.fullmatch(value.strip()) if isinstance(value, str) and len(value) < 40 else None
     size = match and (_SECONDS.get(match[2]) or _SECONDS.get(match[2].removesuffix("s")))
     if match is None or not size:
-        raise bad(name, 'a duration, like "48 hours", "30 days" or "90 s"')
+        raise malformed(name, 'a duration, like "48 hours", "30 days" or "90 s"')
     return int(match[1]) * size
 
 
@@ -95,10 +95,10 @@ def _moment(name: str, value: Any) -> int:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
-        raise bad(name, "a date or a date with a time, like 2027-01-31 or 2027-01-31T20:00:00+01:00")
+        raise malformed(name, "a date or a date with a time, like 2027-01-31 or 2027-01-31T20:00:00+01:00")
     seconds = (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     if seconds < 0:
-        raise bad(name, "not before 1970")
+        raise malformed(name, "not before 1970")
     return int(seconds)
 
 

@@ -1,4 +1,4 @@
-"""The signed messages (docs/protocol.md section 2): EIP-712 structs, their digests and signatures."""
+"""Signed messages (docs/protocol.md section 2): EIP-712 structs, their digests and signatures."""
 
 from pywallet.protocol.actions import Action
 from pywallet.protocol.details import (

@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Action(IntEnum):
-    """Append-only; the value is ``Invocation.action``, the lower-case name stands in policies and requests."""
+    """An action. Append-only: the value is ``Invocation.action``; policies and requests use the lower-case name."""
 
     PLAY = 1
     PAUSE = 2
@@ -26,26 +26,26 @@ class Action(IntEnum):
 
     @property
     def word(self) -> str:
-        """The name as policies write it."""
+        """Name in policies and requests."""
         return self.name.lower()
 
     @classmethod
     def of(cls, word: str) -> Action:
-        """The action of a policy's word; KeyError for an unknown one."""
+        """The action of a name; KeyError for an unknown one."""
         return cls[word.upper()]
 
 
 STARTS: Final = frozenset({"play", "preview", "live_join"})
-"""Begin the play of a ticket."""
+"""Actions that begin the play of a ticket."""
 RESUMES: Final = frozenset({"resume"})
-"""Continue a paused play."""
+"""Actions that continue a paused play."""
 BEGINS: Final = STARTS | RESUMES
-"""After these the play is playing."""
+"""Actions after which the play is playing."""
 ENDS: Final = frozenset({"pause", "stop"})
-"""After these it is not. Always allowed: a listener can end a play whatever the terms have become."""
+"""Actions after which it is not. Always allowed: a listener can end a play under any terms."""
 JUMPS: Final = STARTS | {"seek", "forward", "rewind"}
-"""After these the play continues at the position that they name; the others leave the metered position."""
+"""Actions that set the metered position to theirs; the others leave it."""
 SOUNDS: Final = BEGINS | {"seek", "forward", "rewind", "renew"}
-"""After these there is sound at the position that they name."""
+"""Actions after which there is sound at their position."""
 ADVANCES: Final = ENDS | {"renew", "rate"}
-"""Count heard time only as far as the reported position has advanced."""
+"""Actions that add heard time only as far as the reported position has advanced."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 BASIS_POINTS: Final = 10_000
-"""Of the whole."""
+"""Basis points of the whole."""
 
 
 def commission(net: int, bps: int) -> int:
@@ -19,7 +19,7 @@ def gross(net: int, bps: int) -> int:
 
 
 def gross_bound(net: int, bps: int) -> int:
-    """Upper bound of the debit for a part of a sum, wei: a sum's rounding may give one part a wei more."""
+    """Upper bound of the debit for a part of a sum, wei: rounding of the sum may add one wei to a part."""
     return net - (-net * bps // BASIS_POINTS)
 
 
@@ -30,5 +30,5 @@ def largest_net(gross_wei: int, bps: int) -> int:
 
 
 def smallest_net(gross_wei: int, bps: int) -> int:
-    """The smallest net whose gross, not rounded, is at least ``gross_wei``."""
+    """The smallest net whose gross before rounding is at least ``gross_wei``."""
     return -(-gross_wei * BASIS_POINTS // (BASIS_POINTS + bps))

@@ -1,4 +1,4 @@
-"""Hashed fields of signed messages: a receipt's detail, the lines of a statement and of an acknowledgement."""
+"""Hashed fields of signed messages: details of receipts, lines of statements and acknowledgements."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def _words(*values: int | bytes) -> bytes:
 def receipt_detail(
     content: bytes, session: bytes, plays: int, seeks: int, seconds: int, sequence: int, invocation: bytes
 ) -> bytes:
-    """``Receipt.detail``: what the amount stands for, by the last invocation it includes."""
+    """``Receipt.detail``: keccak of the counters and the last invocation that the amount includes."""
     return keccak256(_words(content, session, plays, seeks, seconds, sequence, invocation))
 
 
 @dataclass(frozen=True)
 class StatementLine:
-    """The intervals of one ticket so far; price and reward in wei per interval."""
+    """Cumulative intervals of one ticket; price and reward in wei per interval."""
 
     number: int
     content: bytes
@@ -31,12 +31,12 @@ class StatementLine:
     reward: int
 
     def encode(self) -> bytes:
-        """abi.encode of the six fields."""
+        """ABI encoding of the six fields."""
         return _words(self.number, self.content, self.session, self.intervals, self.price, self.reward)
 
     @property
     def net(self) -> int:
-        """Wei without commission."""
+        """Amount without commission, wei."""
         return self.intervals * (self.price + self.reward)
 
 
@@ -54,11 +54,11 @@ class SettledLine:
     intervals: int
 
     def encode(self) -> bytes:
-        """abi.encode of the three fields."""
+        """ABI encoding of the three fields."""
         return _words(self.number, self.epoch, self.intervals)
 
 
 def settled_lines_hash(lines: Iterable[SettledLine]) -> bytes:
-    """``Statement.lines`` of an acknowledgement: its prefix keeps it apart from a statement of what is owed."""
+    """``Statement.lines`` of an acknowledgement; a prefix distinguishes it from a statement of what is owed."""
     ordered = sorted(lines, key=lambda line: (line.number, line.epoch))
     return keccak256(b"gomaa/1 settled" + b"".join(line.encode() for line in ordered))

@@ -1,4 +1,4 @@
-"""Digests of signed requests (docs/protocol.md sections 3 and 4): what a device, a payer, a payee or an owner signs."""
+"""Digests of requests that a device, payer, payee or owner signs (docs/protocol.md sections 3 and 4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def hello_digest(server: bytes, time_ms: int) -> bytes:
 
     Args:
         server: Address of the server, 20 bytes.
-        time_ms: Now, Unix milliseconds.
+        time_ms: Time of the request, Unix milliseconds.
     """
     return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
 
@@ -23,7 +23,7 @@ def statement_digest(server: bytes, time_s: int) -> bytes:
 
     Args:
         server: Address of the server, 20 bytes.
-        time_s: Now, Unix seconds.
+        time_s: Time of the request, Unix seconds.
     """
     return keccak256(b"gomaa/1 statement" + server + time_s.to_bytes(8, "big"))
 
@@ -33,19 +33,19 @@ def receipts_digest(server: bytes, payee: bytes, time_s: int) -> bytes:
 
     Args:
         server: Address of the server, 20 bytes.
-        payee: Whose receipts, 20 bytes: also the signer.
-        time_s: Now, Unix seconds.
+        payee: Address of the payee, which signs, 20 bytes.
+        time_s: Time of the request, Unix seconds.
     """
     return keccak256(b"gomaa/1 receipts" + server + payee + time_s.to_bytes(8, "big"))
 
 
 def destruction_digest(content: bytes, listener: bytes, time_ms: int, code: str) -> bytes:
-    """Digest that a device signs once it has destroyed its keys of a content.
+    """Digest that a device signs after it has destroyed its keys of a content.
 
     Args:
         content: Address of the content, 20 bytes.
-        listener: Whose keys they were, 20 bytes.
-        time_ms: When, Unix milliseconds.
+        listener: Address of the listener, 20 bytes.
+        time_ms: Time of the destruction, Unix milliseconds.
         code: Error code of the reason.
     """
     return keccak256(b"gomaa/1 destroyed" + content + listener + time_ms.to_bytes(8, "big") + code.encode())

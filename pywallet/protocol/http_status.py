@@ -23,11 +23,11 @@ _STATUS: Final = MappingProxyType(
 
 
 def http_status(error: GomaaError) -> int:
-    """The status of an answer that carries an error.
+    """HTTP status of a response with an error.
 
     Returns:
-        The code's own status where it has one; else 503 for what may work later, 403 for a refusal and for what a
-        session or the terms do not allow, 400 for a request with a mistake, 502 for what another party answered.
+        The code's own status where it has one; else 503 for an unavailability, 403 for a refusal and for codes of
+        sessions and terms, 400 for an invalid request, 502 for a response of another party.
     """
     status = _STATUS.get(error.code)
     if status is not None:

@@ -1,4 +1,4 @@
-"""Signatures over messages, and their form on the wire."""
+"""Signatures over messages, and their JSON form."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True)
 class Signed(Generic[M]):
-    """A message and its 65-byte signature. The signature is not checked by being here."""
+    """A message and its 65-byte signature, which is not verified; see ``require_signer``."""
 
     message: M
     signature: bytes
 
     def to_json(self) -> dict[str, Any]:
-        """The wire form: type, message, signature."""
+        """The JSON form: type, message, signature."""
         names = self.message.wire_names()
         values = {
             n: to_hex(v) if isinstance(v, bytes) else str(v)
@@ -33,7 +33,7 @@ class Signed(Generic[M]):
 
     @classmethod
     def from_json(cls, kind: type[M], value: Any) -> Signed[M]:
-        """Read the wire form of one kind of message. Raises InputError message.schema."""
+        """Parse the JSON form of one kind of message. Raises InputError ``message.schema``."""
         if (
             not isinstance(value, Mapping)
             or value.get("type") != kind.__name__
@@ -51,7 +51,7 @@ class Signed(Generic[M]):
 def _read(name: str, kind: str, value: Any) -> bytes | int:
     if not kind.startswith("uint"):
         return from_hex(value, 20 if kind == "address" else int(kind[5:]))
-    # Decimal text only: JSON numbers lose digits above 2^53 in some readers.
+    # Decimal text only: some JSON parsers lose digits of numbers above 2^53.
     if (
         not isinstance(value, str)
         or not value.isascii()
@@ -64,26 +64,26 @@ def _read(name: str, kind: str, value: Any) -> bytes | int:
 
 
 def sign(message: M, domain: Domain, private_key: bytes) -> Signed[M]:
-    """Sign with a 32-byte private key."""
+    """Sign a message with a 32-byte private key."""
     return Signed(message, crypto.sign(private_key, digest(message, domain)))
 
 
 def signer(signed: Signed[Any], domain: Domain) -> bytes:
-    """The address that signed. Raises InputError message.schema for a signature that no key has."""
+    """Recover the signer's address. Raises InputError ``message.schema`` for a signature of no key."""
     return crypto.recover(digest(signed.message, domain), signed.signature)
 
 
 def require_signer(signed: Signed[Any], domain: Domain, address: bytes, code: str) -> None:
-    """Raise InputError ``code`` unless ``address`` signed; the zero address never did."""
+    """Raise InputError ``code`` unless ``address`` is the signer and not zero."""
     try:
-        found = signer(signed, domain)
+        recovered = signer(signed, domain)
     except InputError:
         raise InputError(code) from None
-    if found != address or not any(address):
-        raise InputError(code, expected=to_hex(address), found=to_hex(found))
+    if recovered != address or not any(address):
+        raise InputError(code, expected=to_hex(address), found=to_hex(recovered))
 
 
 def compact(signature: bytes) -> tuple[int, int]:
-    """The EIP-2098 form (r, yParityAndS) that the contracts take."""
+    """The compact form (r, yParityAndS) of a signature, as the contracts take it (EIP-2098)."""
     r, s, parity = split_signature(signature)
     return r, s | parity << 255

@@ -1,4 +1,4 @@
-"""EIP-712 structs written out by hand: one encoder per message, tested against eth-account."""
+"""EIP-712 structs of the signed messages, with their encoder, tested against eth-account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DOMAIN_TYPE: Final = b"EIP712Domain(string name,string version,uint256 chainId,
 
 @dataclass(frozen=True)
 class Domain:
-    """The EIP-712 domain: which chain, and which Settlement contract (20 bytes)."""
+    """EIP-712 domain: number of the network, and address of the Settlement contract (20 bytes)."""
 
     chain_id: int
     settlement: bytes
@@ -25,14 +25,14 @@ class Domain:
 
     @cached_property
     def separator(self) -> bytes:
-        """HashStruct of the domain (EIP-712)."""
+        """``hashStruct`` of the domain (EIP-712)."""
         names = keccak256(_DOMAIN_TYPE) + keccak256(b"GoMAA Settlement") + keccak256(b"1")
         return keccak256(names + self.chain_id.to_bytes(32, "big") + self.settlement.rjust(32, b"\0"))
 
 
 @dataclass(frozen=True)
 class Message:
-    """Base of the structs. ``TYPES`` gives each field's Solidity type, in order."""
+    """Base of the structs. ``TYPES`` are the Solidity types of the fields, in order."""
 
     TYPES: ClassVar[tuple[str, ...]] = ()
     TYPE_HASH: ClassVar[bytes] = b""
@@ -44,20 +44,20 @@ class Message:
 
     @property
     def struct_hash(self) -> bytes:
-        """HashStruct (EIP-712)."""
+        """``hashStruct`` (EIP-712)."""
         words = [self.TYPE_HASH or self.type_hash()]
         words += [v.rjust(32, b"\0") if v.__class__ is bytes else v.to_bytes(32, "big") for v in vars(self).values()]
         return keccak256(b"".join(words))
 
     @classmethod
     def type_text(cls) -> str:
-        """EncodeType (EIP-712), such as ``Voucher(address server,…)``."""
+        """``encodeType`` (EIP-712), such as ``Voucher(address server,…)``."""
         parts = (f"{kind} {name}" for kind, name in zip(cls.TYPES, cls.wire_names(), strict=True))
         return f"{cls.__name__}({','.join(parts)})"
 
     @classmethod
     def wire_names(cls) -> tuple[str, ...]:
-        """The fields' names as in the EIP-712 type and in JSON, in order."""
+        """Names of the fields in the EIP-712 type and in JSON, in order."""
         if not cls.WIRE_NAMES:
             cls.WIRE_NAMES = tuple(camel(spec.name) for spec in fields(cls))
         return cls.WIRE_NAMES
@@ -71,23 +71,23 @@ class Message:
 
 
 def digest(message: Message, domain: Domain) -> bytes:
-    """What is signed: keccak(0x1901 ‖ domain ‖ struct). For Session, Ticket and Invocation it is also their id."""
+    """The signed digest, keccak(0x1901 ‖ domain ‖ struct); also the id of a Session, Ticket or Invocation."""
     return keccak256(b"\x19\x01" + domain.separator + message.struct_hash)
 
 
 def camel(name: str) -> str:
-    """``not_before`` as ``notBefore``."""
+    """Convert ``not_before`` to ``notBefore``."""
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)
 
 
-# Solidity type: Python type, and the length in bytes or the bound of the value.
+# By Solidity type: the length in bytes, or the bound of the value.
 _LENGTHS: Final = {"address": 20, "bytes32": 32}
 _BOUNDS: Final = {f"uint{bits}": 1 << bits for bits in (8, 16, 32, 64, 128, 256)}
 
 
 def check(name: str, kind: str, value: Any) -> None:
-    """Raise InputError message.schema unless ``value`` is of the Solidity type ``kind``."""
+    """Raise InputError ``message.schema`` unless ``value`` is of the Solidity type ``kind``."""
     length = _LENGTHS.get(kind)
     if length is None:
         if type(value) is int and 0 <= value < _BOUNDS[kind]:
@@ -99,7 +99,7 @@ def check(name: str, kind: str, value: Any) -> None:
 
 @dataclass(frozen=True)
 class Session(Message):
-    """The listener lets a device act at one station until ``not_after`` (seconds). Signed by the listener."""
+    """Authorises a device to act for a listener at a station. Times in Unix seconds. Signed by the listener."""
 
     TYPES = ("address", "address", "address", "address", "uint64", "uint64")
     station: bytes
@@ -112,7 +112,11 @@ class Session(Message):
 
 @dataclass(frozen=True)
 class Ticket(Message):
-    """The station pays for one play: wei per interval, commission in basis points. Signed by the station."""
+    """Offer to pay for one play.
+
+    ``price`` and ``reward`` in wei per interval, ``bps`` the commission in basis points, ``expiry`` in Unix seconds.
+    Signed by the station.
+    """
 
     TYPES = ("address", "address", "address", "bytes32", "uint32", "uint128", "uint128", "uint16", "uint64")
     server: bytes
@@ -142,7 +146,7 @@ class Invocation(Message):
 
 @dataclass(frozen=True)
 class Receipt(Message):
-    """The payee's total in one epoch, wei. Signed by the server."""
+    """A payee's total in one epoch, wei. Signed by the security server."""
 
     TYPES = ("address", "uint256", "address", "uint256", "bytes32")
     server: bytes
@@ -154,7 +158,7 @@ class Receipt(Message):
 
 @dataclass(frozen=True)
 class Statement(Message):
-    """What a payer has spent in all, gross wei, and the hash of the lines behind it. Signed by the server."""
+    """A payer's cumulative gross in wei, and the hash of its lines. Signed by the security server."""
 
     TYPES = ("address", "address", "uint256", "uint256", "bytes32")
     server: bytes
@@ -166,7 +170,7 @@ class Statement(Message):
 
 @dataclass(frozen=True)
 class Voucher(Message):
-    """The payer allows debits up to ``cap`` (cumulative gross wei) in epochs up to ``until``. Signed by the payer."""
+    """Permits debits up to ``cap`` (cumulative gross wei) in epochs up to ``until``. Signed by the payer."""
 
     TYPES = ("address", "address", "uint256", "uint256")
     server: bytes
@@ -177,7 +181,7 @@ class Voucher(Message):
 
 @dataclass(frozen=True)
 class Claim(Message):
-    """The payee's earning of one epoch goes to ``to``, less ``tip`` for the relayer. Signed by the payee."""
+    """Order to pay a payee's leaf of one epoch to ``to``, less ``tip`` (wei) for the relayer. Signed by the payee."""
 
     TYPES = ("address", "uint256", "address", "address", "uint256")
     server: bytes
@@ -189,11 +193,10 @@ class Claim(Message):
 
 @dataclass(frozen=True)
 class Sweep(Message):
-    """Order to the relayer that the token's permit names: send the tokens at a payee's own address to ``to``.
+    """Order to a relayer to transfer tokens of a payee's own address to ``to``. Signed by the payee.
 
-    Signed by the payee.
-
-    No contract reads it: a permit names who may take an amount, not for whom.
+    It accompanies a permit for the relayer, since a permit names no recipient. No contract reads it. ``amount`` in wei,
+    ``deadline`` in Unix seconds.
     """
 
     TYPES = ("address", "address", "address", "uint256", "uint256")

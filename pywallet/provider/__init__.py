@@ -3,10 +3,10 @@
 Source: EIP-191, EIP-712, EIP-4361.
 """
 
-from pywallet.provider.calls import Call, node, read_call
+from pywallet.provider.calls import Call, argument_tree, read_call
 from pywallet.provider.personal import Personal, SignIn, personal_digest, read_personal
 from pywallet.provider.typed import TypedData, read_typed
-from pywallet.provider.typed_tree import TypedDataView, show
+from pywallet.provider.typed_tree import TypedDataView, view_of
 from pywallet.provider.types import Types
 
 __all__ = [
@@ -16,10 +16,10 @@ __all__ = [
     "TypedData",
     "TypedDataView",
     "Types",
-    "node",
+    "argument_tree",
     "personal_digest",
     "read_call",
     "read_personal",
     "read_typed",
-    "show",
+    "view_of",
 ]

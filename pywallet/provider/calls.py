@@ -1,9 +1,9 @@
-"""What a transaction of a site does, in the few words that can be said for certain."""
+"""Meaning of a contract call that a site requests, as far as it is certain."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pywallet.crypto import keccak256
@@ -12,10 +12,11 @@ from pywallet.encoding.hex import checksum, to_hex
 from pywallet.errors import InputError
 
 UNLIMITED: Final = (1 << 96) - 1
-"""From here on an allowance is one without limit: the largest amount of the tokens with the smallest counters."""
+"""Smallest allowance that counts as unlimited: the largest amount of the tokens with the smallest counters."""
 ERC20: Final = "erc20"
 ERC721: Final = "erc721"
 ERC1155: Final = "erc1155"
+"""Standards of contracts."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,17 @@ class Argument:
 
 @dataclass(frozen=True)
 class Call:
-    """``kind`` names a sentence.
+    """A decoded call.
 
-    coin; transfer, approve, allowance, less, take (tokens); give, take_item, item (one of a collection), many,
-    take_many (several), operator; unknown: data whose meaning cannot be said. ``other`` is the address that gets tokens
-    or rights, ``amount`` the token's smallest unit (None where there is none), ``item`` the number of what has no
-    amount. ``arguments`` are all that the data holds, and empty where the call is unknown.
+    Attributes:
+        kind: coin (no data); transfer, approve, allowance, less, take (tokens); give, take_item, item (one of a
+            collection); many, take_many (several of a collection); operator; unknown.
+        other: Address that receives tokens or rights, 20 bytes, or None.
+        amount: In the token's smallest unit, or None.
+        unlimited: True if the permission has no limit.
+        method: Selector, 4 bytes.
+        item: Number of the item of a collection, or None.
+        arguments: All arguments; empty where the call is unknown.
     """
 
     kind: str
@@ -54,7 +60,7 @@ def _approve(kind: str) -> Meaning:
 
 
 def _moved(given: str, taken: str, *, item: bool) -> Meaning:
-    """(from, to, amount or number): tokens leave the own account, or another."""
+    """Meaning of (from, to, amount or number): a transfer from the own account, or from another."""
 
     def read(values: list[Any], own: bytes | None) -> Call:
         kind = given if values[0] == own else taken
@@ -67,8 +73,8 @@ def _many(values: list[Any], own: bytes | None) -> Call:
     return Call("many" if values[0] == own else "take_many", values[1])
 
 
-# Signature with the standard's names, the contracts that mean this by it, and the meaning.
-_KNOWN: Final[tuple[tuple[str, str, Meaning], ...]] = (
+# Signature with the standard's names, the standard, and the meaning.
+_METHODS: Final[tuple[tuple[str, str, Meaning], ...]] = (
     ("transfer(address to,uint256 amount)", ERC20, lambda v, own: Call("transfer", v[0], v[1])),
     ("approve(address spender,uint256 amount)", ERC20, _approve("approve")),
     ("increaseAllowance(address spender,uint256 added)", ERC20, _approve("allowance")),
@@ -98,28 +104,27 @@ _KNOWN: Final[tuple[tuple[str, str, Meaning], ...]] = (
 
 
 def _parts(signature: str) -> tuple[bytes, list[str], list[str]]:
-    """Selector, types and names of a signature."""
+    """Selector, types and names of a signature's arguments."""
     name, _, rest = signature.partition("(")
-    pairs = [one.rsplit(" ", 1) for one in split(rest[:-1])]
+    pairs = [argument.rsplit(" ", 1) for argument in split(rest[:-1])]
     types = [kind for kind, _ in pairs]
     return keccak256(f"{name}({','.join(types)})".encode())[:4], types, [label for _, label in pairs]
 
 
 def read_call(data: bytes, standard: str = ERC20, own: bytes | None = None) -> Call:
-    """The call's meaning; unknown unless every byte of the data was read.
+    """Decode a call. It is unknown unless every byte of the data is decoded.
 
     Args:
         data: The transaction's data.
-        standard: What the called contract is by its own word on the chain: erc20, erc721, erc1155, or anything else
-            where
-            it is none of them. The same bytes mean another thing to each.
-        own: The account that sends it: what leaves it is given away.
+        standard: Standard of the called contract by its own interface: erc20, erc721, erc1155, or any other text. The
+            meaning of the same data differs between them.
+        own: Address of the sending account, 20 bytes, or None.
     """
     if not data:
         return Call("coin")
     method = data[:4]
-    for signature, meant, meaning in _KNOWN:
-        if meant != standard:
+    for signature, of_standard, meaning in _METHODS:
+        if of_standard != standard:
             continue
         selector, types, names = _parts(signature)
         if selector != method:
@@ -128,17 +133,21 @@ def read_call(data: bytes, standard: str = ERC20, own: bytes | None = None) -> C
             values = decode(",".join(types), data[4:])
         except InputError:
             break
-        read = meaning(values, own)
+        call = meaning(values, own)
         arguments = tuple(map(Argument, names, types, values))
-        return Call(read.kind, read.other, read.amount, read.unlimited, method, read.item, arguments)
+        return replace(call, method=method, arguments=arguments)
     return Call("unknown", method=method)
 
 
-def node(name: str, kind: str, value: Any) -> dict[str, Any]:
-    """An argument as a tree {name, type, value | parts} for a screen."""
+def argument_tree(name: str, kind: str, value: Any) -> dict[str, Any]:
+    """An argument as a tree {name, type, value | parts}, for display."""
     if isinstance(value, list):
         inner = kind[: kind.rindex("[")]
-        return {"name": name, "type": kind, "parts": [node(str(i), inner, one) for i, one in enumerate(value)]}
+        return {
+            "name": name,
+            "type": kind,
+            "parts": [argument_tree(str(i), inner, part) for i, part in enumerate(value)],
+        }
     if isinstance(value, bool):
         return {"name": name, "type": kind, "value": "true" if value else "false"}
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""personal_sign: a text under EIP-191, and the sign-in text of EIP-4361."""
+"""Messages of personal_sign: texts (EIP-191), and sign-in texts (EIP-4361)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Final
 from pywallet.crypto import keccak256
 from pywallet.encoding.hex import checksum, from_hex
 from pywallet.errors import InputError
-from pywallet.provider.safe_text import hides, visible
+from pywallet.provider.safe_text import is_invisible, visible
 
-MOST_BYTES: Final = 64 * 1024
-LATE_S: Final = 300
-"""Seconds that this computer's clock may be behind the site's."""
+MAX_BYTES: Final = 64 * 1024
+CLOCK_LAG_S: Final = 300
+"""Most that this computer's clock may be behind the site's, seconds."""
 _FIRST: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?(\S+) wants you to sign in with your Ethereum account:\Z")
-# Looser than the standard: a text that nearly is a sign-in is checked like one.
-_LIKE: Final = "wants you to sign in with your"
+# Looser than the standard, so that a text similar to a sign-in is checked as one.
+_SIMILAR: Final = "wants you to sign in with your"
 _TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
-# The standard's lines in the standard's order, each once, and nothing besides.
+# The standard's lines in the standard's order, each once, and no other.
 _FORM: Final = re.compile(
     r"[^\n]+\n0x[0-9A-Fa-f]{40}\n\n(?:[^\n]+\n|\n)?\n?URI: \S+\nVersion: 1\nChain ID: [0-9]+\nNonce: [A-Za-z0-9]{8,}\n"
     rf"Issued At: {_TIME}(?:\nExpiration Time: {_TIME})?(?:\nNot Before: {_TIME})?(?:\nRequest ID: "
@@ -30,15 +30,15 @@ _FIELD: Final = re.compile(r"(URI|Version|Chain ID|Nonce|Issued At|Expiration Ti
 
 
 def personal_digest(data: bytes) -> bytes:
-    """Keccak of the EIP-191 version 0x45 form."""
+    """Digest of a message: keccak of its EIP-191 version 0x45 form."""
     return keccak256(b"\x19Ethereum Signed Message:\n%d" % len(data) + data)
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """A sign-in text and what of it is false for this site.
+    """A sign-in text.
 
-    ``wrong``: names of ``domain``, ``scheme``, ``account``, ``chain``, ``uri``, ``form``, ``time``.
+    ``wrong`` lists its parts that do not fit the site: domain, scheme, account, chain, uri, form, time.
     """
 
     domain: str
@@ -49,7 +49,14 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Personal:
-    """``text`` is None where the bytes are no readable text; they are shown as hex then."""
+    """A message.
+
+    Attributes:
+        data: Its bytes.
+        text: The text with invisible characters escaped; None where the bytes are no text.
+        hidden: True if the text has invisible characters.
+        sign_in: The sign-in text, if it is one.
+    """
 
     data: bytes
     text: str | None
@@ -57,19 +64,22 @@ class Personal:
     sign_in: SignIn | None
 
 
-def read_personal(asked: str, origin: str, account: bytes, chain_id: int, now_s: int | None = None) -> Personal:
-    """What a site asks to sign: 0x-hex, or text itself. Raises InputError message.schema.
+def read_personal(message: str, origin: str, account: bytes, chain_id: int, now_s: int | None = None) -> Personal:
+    """Parse a message that a site requests to sign.
 
     Args:
-        asked: The site's own words.
-        origin: The browser's word for who asks: a sign-in for another domain is a phisher's.
-        account: The account that is to sign.
-        chain_id: The site's network.
-        now_s: Unix time in seconds, by which a sign-in is over or not valid yet; None looks at no time.
+        message: The message as the site sends it: 0x-hex, or text.
+        origin: Origin of the site by the browser; a sign-in for another domain is phishing.
+        account: Address of the signing account, 20 bytes.
+        chain_id: Number of the site's network.
+        now_s: Time by which a sign-in must be valid, Unix seconds; None: times are not checked.
+
+    Raises:
+        InputError: ``message.schema`` for a message that is too long or no valid Unicode.
     """
-    data = _bytes(asked)
-    if len(data) > MOST_BYTES:
-        raise InputError("message.schema", field="data", reason=f"at most {MOST_BYTES} bytes")
+    data = _bytes(message)
+    if len(data) > MAX_BYTES:
+        raise InputError("message.schema", field="data", reason=f"at most {MAX_BYTES} bytes")
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -78,26 +88,26 @@ def read_personal(asked: str, origin: str, account: bytes, chain_id: int, now_s:
         return Personal(data, None, False, None)
     lines = text.replace("\r\n", "\n")
     shown = visible(lines)
-    # A doubled backslash stands for nothing unseen.
+    # Doubled backslashes escape no invisible character.
     hidden = shown.replace("\\", "") != lines.replace("\\", "")
     return Personal(data, shown, hidden, _sign_in(text, origin, account, chain_id, now_s))
 
 
-def _bytes(asked: str) -> bytes:
-    if asked[:2].lower() == "0x":
+def _bytes(message: str) -> bytes:
+    if message[:2].lower() == "0x":
         try:
-            return from_hex("0x" + asked[2:])
+            return from_hex("0x" + message[2:])
         except InputError:
             pass
     try:
-        return asked.encode()
+        return message.encode()
     except UnicodeEncodeError:
         raise InputError("message.schema", field="data", reason="half a character") from None
 
 
 def _sign_in(text: str, origin: str, account: bytes, chain_id: int, now_s: int | None) -> SignIn | None:
     lines = text.replace("\r\n", "\n").split("\n")
-    if _LIKE not in " ".join(text.casefold().split()):
+    if _SIMILAR not in " ".join(text.casefold().split()):
         return None
     first = _FIRST.match(lines[0])
     fields = {found[1]: found[2] for line in lines[2:] if (found := _FIELD.match(line))}
@@ -105,7 +115,7 @@ def _sign_in(text: str, origin: str, account: bytes, chain_id: int, now_s: int |
         return SignIn("", visible(fields.get("URI", "")), "", ("form",))
     scheme, _, host = origin.partition("://")
     wrong = []
-    # Lower case and nothing else: a look-alike letter is another domain.
+    # No other normalisation than lower case: a similar letter is another domain.
     if first[2].lower() != host:
         wrong.append("domain")
     if first[1] is not None and first[1].lower() != scheme:
@@ -117,7 +127,7 @@ def _sign_in(text: str, origin: str, account: bytes, chain_id: int, now_s: int |
     uri = fields.get("URI", "")
     if uri.lower() != origin and not uri.lower().startswith((origin + "/", origin + "?", origin + "#")):
         wrong.append("uri")
-    if not _FORM.match("\n".join(lines)) or any(hides(c) for c in text if c != "\r"):
+    if not _FORM.match("\n".join(lines)) or any(is_invisible(c) for c in text if c != "\r"):
         wrong.append("form")
     if now_s is not None and not _in_time(fields, now_s):
         wrong.append("time")
@@ -125,13 +135,17 @@ def _sign_in(text: str, origin: str, account: bytes, chain_id: int, now_s: int |
 
 
 def _in_time(fields: Mapping[str, str], now_s: int) -> bool:
-    """Whether a sign-in was made before now, holds already and is not over; false too where a time is none."""
+    """True if a sign-in is valid at a time; False also for a malformed time."""
     try:
-        issued, over, begins = (
+        issued, expires, begins = (
             datetime.fromisoformat(fields[name].upper()).timestamp() if name in fields else None
             for name in ("Issued At", "Expiration Time", "Not Before")
         )
     except (ValueError, OverflowError):
         return False
-    late = now_s + LATE_S
-    return (issued is None or issued <= late) and (begins is None or begins <= late) and (over is None or over > now_s)
+    late = now_s + CLOCK_LAG_S
+    return (
+        (issued is None or issued <= late)
+        and (begins is None or begins <= late)
+        and (expires is None or expires > now_s)
+    )

@@ -1,7 +1,7 @@
-"""Readings of typed data (EIP-712): what it allows, by the structure of its messages wherever they stand in the tree.
+"""Readings of typed data (EIP-712): the permissions that a signature gives, by the structs anywhere in the message.
 
-Structure and not names decides: a contract takes a message by its type's hash, and anybody may call a field's struct by
-another name. What is not on the short list of harmless kinds is told as unknown.
+Fields are compared, not the names of structs, which a site may choose. A message that is neither recognised nor
+harmless has the reading ``unknown``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _ENDS: Final = (
     "validUntilTime",
     "endTime",
 )
-# A name with a dot (of a site or an account), or an address of letters alone.
+# A name with a dot (of a site or an account), or an address.
 _NAMES: Final = re.compile(r"\w\.\w\w|[0-9a-f]{40}", re.IGNORECASE)
-# A sentence of some words may end with a year.
+# A sentence may end with a year.
 _YEAR: Final = re.compile(r"\s(?:19|20)[0-9]{2}\W?\Z")
 _WORDS: Final = 3
 _CANCEL: Final = (("authorizer", "address"), ("nonce", "bytes32"))
@@ -39,11 +39,14 @@ _VOTES: Final = (("delegatee", "address"), ("nonce", "uint256"), ("expiry", "uin
 
 @dataclass(frozen=True)
 class Reading:
-    """``kind`` names a sentence.
+    """One permission.
 
-    permit (somebody may take tokens), permit_item, transfer (tokens move when it is handed in), cancel, order, safe,
-    forward (a call in the account's name), votes, code (EIP-7702), unknown. ``lines``: (label, text) with labels gets,
-    from, token, amount, item, until (the message may be handed in), ends (the right does), call, bound.
+    Attributes:
+        kind: permit (of tokens), permit_item, transfer (when the message is submitted), cancel, order, safe, forward (a
+            call in the account's name), votes, code (EIP-7702), unknown.
+        unlimited: True if the amount has no limit.
+        lines: (label, text) pairs; labels: gets, from, token, amount, item, until (last submission), ends (end of the
+            permission), call, bound.
     """
 
     kind: str
@@ -52,31 +55,31 @@ class Reading:
 
 
 def read(data: TypedData) -> tuple[Reading, ...]:
-    """Everything the message allows, none left out; empty for what is harmless."""
-    found = tuple(_walk(data.message))
-    return found if found or harmless(data) else (Reading("unknown", False, ()),)
+    """All permissions of a message; empty for a harmless one."""
+    readings = tuple(_walk(data.message))
+    return readings if readings or is_harmless(data) else (Reading("unknown", False, ()),)
 
 
-def moves(data: TypedData, readings: tuple[Reading, ...]) -> bool:
-    """True for a message of those that move assets, or with their parts: an address and a number."""
-    if any(one.kind not in ("unknown", "cancel", "votes") for one in readings):
+def moves_assets(data: TypedData, readings: tuple[Reading, ...]) -> bool:
+    """True if a message may move assets: by its reading, or since it has an address and a number."""
+    if any(reading.kind not in ("unknown", "cancel", "votes") for reading in readings):
         return True
     kinds = {innermost(kind) for name in data.types.reach(data.primary) for _, kind in data.types.structs[name]}
     return "address" in kinds and any(kind.startswith(("uint", "int")) for kind in kinds)
 
 
-def harmless(data: TypedData) -> bool:
-    """Words and yes or no alone, for no contract: no amount, no address, no name of a site or an account."""
+def is_harmless(data: TypedData) -> bool:
+    """True for a message of texts and booleans for no contract, without numbers, addresses and names."""
     kinds = {innermost(kind) for name in data.types.reach(data.primary) for _, kind in data.types.structs[name]}
     if not kinds - set(data.types.structs) <= {"string", "bool"}:
         return False
     if any(name in ("verifyingContract", "salt") for name, _ in data.domain.parts or ()):
         return False
-    return not any(isinstance(text, str) and _names(text) for text in _plain(data.message))
+    return not any(isinstance(text, str) and _names_number_or_account(text) for text in _plain(data.message))
 
 
-def _names(text: str) -> bool:
-    """Whether a text has a number in any script, or names a site or an account."""
+def _names_number_or_account(text: str) -> bool:
+    """True if a text has a number in any script, or the name of a site or account."""
     year = _YEAR.search(text)
     if year and len(text[: year.start()].split(maxsplit=_WORDS)) >= _WORDS:
         text = text[: year.start()]
@@ -91,7 +94,7 @@ def _plain(value: TypedValue) -> Iterator[object]:
 
 
 def _walk(value: TypedValue) -> Iterator[Reading]:
-    """Readings of a struct, then of all that stands in it."""
+    """Readings of a struct and of all structs in it."""
     if value.parts is None:
         return
     if not value.kind.endswith("]"):
@@ -114,7 +117,7 @@ def _kind(fields: dict[str, TypedValue]) -> str | None:
         return "permit"
     if {"from", "to"} <= addresses and amount and names & {"validAfter", "validBefore"}:
         return "transfer"
-    # Two that give nothing away: only in the standard's exact form, since any other may mean something else.
+    # These two give no permission, so they are recognised in the standard's exact form only.
     if tuple(kinds.items()) == _CANCEL:
         return "cancel"
     if tuple(kinds.items()) == _VOTES:
@@ -125,7 +128,7 @@ def _kind(fields: dict[str, TypedValue]) -> str | None:
         addresses or names & {"nonce", "deadline"}
     ):
         return "forward"
-    if {"offer", "consideration"} <= names or _orders(names):
+    if {"offer", "consideration"} <= names or _is_order(names):
         return "order"
     if {"delegate", "delegator"} <= addresses:
         return "forward"
@@ -140,8 +143,8 @@ def _bytes(kinds: dict[str, str], *names: str) -> bool:
     return any(kinds.get(name) in ("bytes", "bytes[]") for name in names)
 
 
-def _orders(names: Iterable[str]) -> bool:
-    """Two sides of a trade: what is given and what is taken."""
+def _is_order(names: Iterable[str]) -> bool:
+    """True for the fields of a trade: given and received assets."""
     text = " ".join(names).lower()
     return any(a in text and b in text for a, b in _SIDES)
 
@@ -181,8 +184,8 @@ def _reading(kind: str, fields: dict[str, TypedValue]) -> Reading:
     add("call", "data", "callData", "functionSignature")
     if "permitted" in fields:
         lines += [("bound", f"{name}: {value.kind}") for name, value in fields.items() if name not in _PERMIT2]
-    amounts = [one for group in (fields, *details) for name, one in group.items() if name in _AMOUNTS]
-    everything = any(isinstance(one.plain, int) and one.plain >= UNLIMITED for one in amounts)
+    amounts = [value.plain for group in (fields, *details) for name, value in group.items() if name in _AMOUNTS]
+    everything = any(isinstance(amount, int) and amount >= UNLIMITED for amount in amounts)
     allowed = any(name in fields and fields[name].plain is True for name in ("allowed", "approved"))
     return Reading(kind, everything or allowed, tuple(lines))
 
@@ -192,7 +195,7 @@ _PERMIT2: Final = frozenset({"permitted", "spender", "nonce", "deadline"})
 
 
 def _structs(value: TypedValue) -> Iterator[dict[str, TypedValue]]:
-    """The structs in a field: itself, or the members of an array."""
+    """The structs of a field: its value, or the members of an array."""
     if value.parts is None:
         return
     if value.kind.endswith("]"):

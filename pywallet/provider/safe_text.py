@@ -7,14 +7,14 @@ from typing import Final
 
 _SPACE: Final = "\n\t "
 _KEPT: Final = frozenset(_SPACE)
-MOST_MARKS: Final = 4
+MAX_MARKS: Final = 4
 """Combining marks shown on one character; more would cover neighbouring lines."""
 
-MOST_SPACES: Final = 64
-MOST_BREAKS: Final = 3
+MAX_SPACES: Final = 64
+MAX_BREAKS: Final = 3
 """Consecutive whitespace characters, and line ends among them, that are shown unescaped."""
 
-MOST_NAME: Final = 120
+MAX_NAME: Final = 120
 """Longest name that is shown, in characters."""
 
 DEFAULT_IGNORABLE: Final = (
@@ -48,8 +48,8 @@ Braille blank, object replacement, null notehead, hieroglyphic blanks, Khitan fi
 """
 
 
-def hides(character: str) -> bool:
-    """Whether a character is invisible, blank, reorders others or breaks lines invisibly."""
+def is_invisible(character: str) -> bool:
+    """True if a character is invisible, blank, reorders others or breaks lines invisibly."""
     if character in _KEPT:
         return False
     code = ord(character)
@@ -65,8 +65,8 @@ def hides(character: str) -> bool:
 def visible(text: str, *, edges: bool = False) -> str:
     r"""Escape every invisible character as ``\\u{…}``.
 
-    Also escaped: leading combining marks, marks beyond ``MOST_MARKS`` on one character, and consecutive whitespace
-    beyond ``MOST_SPACES`` and ``MOST_BREAKS``, which pushes the rest out of view. Where anything is escaped, or looks
+    Also escaped: leading combining marks, marks beyond ``MAX_MARKS`` on one character, and consecutive whitespace
+    beyond ``MAX_SPACES`` and ``MAX_BREAKS``, which pushes the rest out of view. Where anything is escaped, or looks
     escaped, each backslash is doubled, so the result is unambiguous.
 
     Args:
@@ -75,13 +75,13 @@ def visible(text: str, *, edges: bool = False) -> str:
     """
     first, last = (len(text) - len(text.lstrip(_SPACE)), len(text.rstrip(_SPACE))) if edges else (0, len(text))
     out: list[str] = []
-    marks = MOST_MARKS
+    marks = MAX_MARKS
     spaces = breaks = 0
     for at, c in enumerate(text):
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
         spaces, breaks = (spaces + 1, breaks + (c == "\n")) if c in _KEPT else (0, 0)
         invisible = (
-            hides(c) or marks > MOST_MARKS or spaces > MOST_SPACES or breaks > MOST_BREAKS or not first <= at < last
+            is_invisible(c) or marks > MAX_MARKS or spaces > MAX_SPACES or breaks > MAX_BREAKS or not first <= at < last
         )
         out.append(f"\\u{{{ord(c):x}}}" if invisible else c)
     if "".join(out) == text and "\\u{" not in text:
@@ -90,19 +90,19 @@ def visible(text: str, *, edges: bool = False) -> str:
 
 
 def named(text: str) -> str:
-    """A name for a heading: one line of at most ``MOST_NAME`` characters, none invisible."""
+    """Reduce a name for a heading: one line of at most ``MAX_NAME`` characters, none invisible."""
     out: list[str] = []
-    marks = MOST_MARKS
+    marks = MAX_MARKS
     for c in text:
         if c.isspace():
             if out and out[-1] != " ":
                 out.append(" ")
                 marks = 0
             continue
-        if hides(c):
+        if is_invisible(c):
             continue
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
-        if marks <= MOST_MARKS:
+        if marks <= MAX_MARKS:
             out.append(c)
     line = "".join(out).rstrip(" ")
-    return line if len(line) <= MOST_NAME else line[: MOST_NAME - 1] + "…"
+    return line if len(line) <= MAX_NAME else line[: MAX_NAME - 1] + "…"

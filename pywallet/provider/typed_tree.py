@@ -1,4 +1,4 @@
-"""Typed data as a tree of fields for a screen, in the declared order."""
+"""Typed data as a tree of fields in the declared order, for display."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from pywallet.encoding.hex import checksum
-from pywallet.provider.readings import Reading, moves, read
+from pywallet.provider.readings import Reading, moves_assets, read
 from pywallet.provider.safe_text import visible
 from pywallet.provider.typed import TypedData, TypedValue, plain_text
 
 
 @dataclass(frozen=True)
 class TypedDataView:
-    """``contract`` (EIP-55) and ``chain_id`` are None where the domain leaves them out.
+    """Typed data for display; texts have invisible characters escaped.
 
-    Then the signature holds elsewhere too.
-
-    ``readings``: what the message allows; empty where it is harmless. ``spends``: it may move what the account owns.
+    Attributes:
+        primary: Name of the message's struct.
+        name: Of the domain.
+        version: Of the domain.
+        chain_id: Of the domain; None where it has none, and the signature is valid on every network.
+        contract: Of the domain (EIP-55); None where it has none, and the signature is valid for every contract.
+        readings: Permissions that the signature gives; empty for a harmless message.
+        spends: True if the message may move assets of the account.
+        unlimited: True if a permission has no limit.
+        domain: Tree of the domain's fields.
+        message: Tree of the message's fields.
     """
 
     primary: str
@@ -32,8 +40,8 @@ class TypedDataView:
     message: list[dict[str, Any]]
 
 
-def show(data: TypedData) -> TypedDataView:
-    """What a person sees before signing: every declared field, nothing cut off, unseen characters spelt out."""
+def view_of(data: TypedData) -> TypedDataView:
+    """Convert parsed data for display: every declared field in full, invisible characters escaped."""
     readings = read(data)
     contract = data.domain_field("verifyingContract")
     chain_id = data.domain_field("chainId")
@@ -44,8 +52,8 @@ def show(data: TypedData) -> TypedDataView:
         chain_id=chain_id if isinstance(chain_id, int) else None,
         contract=checksum(contract) if isinstance(contract, bytes) else None,
         readings=readings,
-        spends=moves(data, readings),
-        unlimited=any(one.unlimited for one in readings),
+        spends=moves_assets(data, readings),
+        unlimited=any(reading.unlimited for reading in readings),
         domain=_tree(data.domain),
         message=_tree(data.message),
     )

@@ -1,4 +1,4 @@
-"""Points that a station or band gives for listening, and the passes they buy (docs/rewards.md). No tokens move here."""
+"""Points of a station for listening, passes that they buy, and caps of token rewards (docs/rewards.md)."""
 
 from pywallet.rewards.passes import KINDS, Pass, SignedPass
 from pywallet.rewards.points_rules import (

@@ -1,4 +1,4 @@
-"""How many tokens a listener earns at one station in a day, and what of it is kept for bands that are new to them."""
+"""Cap of a listener's token rewards at one station in a day, and the part reserved for bands new to the listener."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pywallet.encoding.amounts import parse
 from pywallet.errors import InputError
-from pywallet.wallet.amounts import parse
 
 
 @dataclass(frozen=True)
 class TokenCap:
-    """``per_day`` wei of one listener and day (UTC), or None: no cap.
+    """Cap of a listener's rewards. A ticket above it has a reward of zero: only the band is paid.
 
-    ``discovery_percent`` of it is earned by plays of bands only that the listener has not been paid for before.
-    A ticket over the cap has a reward of zero: the play costs the station the band's price, and is heard.
+    Attributes:
+        per_day: Wei of one listener and day (UTC); None: no cap.
+        discovery_percent: Part of it that is earned only by plays of bands for which the listener was not paid before.
     """
 
     per_day: int | None = None
@@ -28,9 +29,10 @@ class TokenCap:
 
     @classmethod
     def from_dict(cls, raw: Any) -> TokenCap:
-        """From TOML ``[rewards.tokens]``: ``per_day`` in GoMAA as text, ``discovery_percent``.
+        """Parse the TOML table ``[rewards.tokens]``: ``per_day`` in GoMAA as text, ``discovery_percent``.
 
-        Raises InputError message.schema.
+        Raises:
+            InputError: ``message.schema``.
         """
         if not isinstance(raw, Mapping) or not set(raw) <= {"per_day", "discovery_percent"}:
             raise InputError("message.schema", field="rewards.tokens", reason="known are per_day, discovery_percent")
@@ -39,11 +41,13 @@ class TokenCap:
             raise InputError("message.schema", field="rewards.tokens.per_day", reason="an amount as text")
         return cls(None if per_day is None else parse(per_day), raw.get("discovery_percent", 0))
 
-    def allows(self, earned: int, known: bool) -> bool:
-        """Whether one more play earns, after ``earned`` wei today.
+    def allows(self, earned: int, paid_before: bool) -> bool:
+        """True if one more play earns a reward.
 
-        ``known``: the listener was paid for this band before.
+        Args:
+            earned: The listener's rewards so far today, wei.
+            paid_before: True if the listener was paid for a play of this band before.
         """
         if self.per_day is None:
             return True
-        return earned < (self.per_day * (100 - self.discovery_percent) // 100 if known else self.per_day)
+        return earned < (self.per_day * (100 - self.discovery_percent) // 100 if paid_before else self.per_day)

@@ -1,7 +1,4 @@
-"""A pass: what points buy.
-
-Signed by the station or band that honours it, held by one listener, good once or for a time.
-"""
+"""Passes, which a listener buys with points: signed by the station, for one listener, for one use or for a time."""
 
 from __future__ import annotations
 
@@ -14,14 +11,20 @@ from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal
 
 KINDS: Final = ("offer", "ad-free")
-"""An offer is used up when it is redeemed; an ad-free pass holds from then on until it ends."""
+"""Kinds of passes: an offer is used once; an ad-free pass is valid from its redemption until it ends."""
 
 
 @dataclass(frozen=True)
 class Pass:
-    """A station's signed promise to a listener.
+    """A station's promise to a listener.
 
-    ``issuer`` promises ``text`` to ``holder``, the listener address at that station, until ``not_after`` (Unix s).
+    Attributes:
+        issuer: Address of the station, 20 bytes.
+        holder: Listener address at that station, 20 bytes.
+        kind: One of ``KINDS``.
+        serial: Number of the pass.
+        not_after: End, Unix seconds.
+        text: The promise, at most 500 characters.
     """
 
     issuer: bytes
@@ -44,7 +47,7 @@ class Pass:
 
     @property
     def digest(self) -> bytes:
-        """What the issuer signs."""
+        """The digest that the issuer signs, 32 bytes."""
         numbers = self.serial.to_bytes(8, "big") + self.not_after.to_bytes(8, "big")
         return keccak256(
             b"gomaa/1 pass"
@@ -65,11 +68,15 @@ class SignedPass:
 
     @classmethod
     def issue(cls, message: Pass, private_key: bytes) -> SignedPass:
-        """Sign one."""
+        """Sign a pass with the issuer's key."""
         return cls(message, sign(private_key, message.digest))
 
     def require(self, issuer: bytes, holder: bytes, now_s: int) -> None:
-        """Raises Refusal ``ticket.signature`` (not the issuer's word, or another's pass) or ``ticket.expired``."""
+        """Verify the pass.
+
+        Raises:
+            Refusal: ``ticket.signature`` for another issuer or holder, ``ticket.expired``.
+        """
         try:
             signer = recover(self.message.digest, self.signature)
         except InputError:
@@ -80,7 +87,7 @@ class SignedPass:
             raise Refusal("ticket.expired", reason="pass")
 
     def to_json(self) -> dict[str, Any]:
-        """On the wire."""
+        """The JSON form."""
         m = self.message
         names = {
             "issuer": to_hex(m.issuer),
@@ -93,7 +100,7 @@ class SignedPass:
 
     @classmethod
     def from_json(cls, raw: Any) -> SignedPass:
-        """Read one. Raises InputError ``message.schema``."""
+        """Parse the JSON form. Raises InputError ``message.schema``."""
         if not isinstance(raw, Mapping):
             raise InputError("message.schema", field="pass")
         serial, text = raw.get("serial"), raw.get("text")

@@ -1,4 +1,4 @@
-"""A listener's signed request to a station about points; the key is derived for that station only."""
+"""Signed request of a listener to a station about points; the key is derived for that station."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PointsRequest:
 
     Attributes:
         station: Address, 20 bytes.
-        domain: The site in the listener's browser; another site cannot relay the request.
+        domain: The site in the listener's browser; a request cannot be relayed to another site.
         time_s: Unix seconds.
         command: ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``.
     """
@@ -30,8 +30,8 @@ class PointsRequest:
     @property
     def digest(self) -> bytes:
         """``keccak("gomaa/1 points" ‖ station 20 ‖ keccak(domain) ‖ time u64 ‖ keccak(command))``."""
-        where, when = keccak256(self.domain.encode()), self.time_s.to_bytes(8, "big")
-        return keccak256(b"gomaa/1 points" + self.station + where + when + keccak256(self.command.encode()))
+        domain, time = keccak256(self.domain.encode()), self.time_s.to_bytes(8, "big")
+        return keccak256(b"gomaa/1 points" + self.station + domain + time + keccak256(self.command.encode()))
 
     def sign(self, private_key: bytes) -> bytes:
         """Signature over the digest, 65 bytes."""

@@ -1,4 +1,4 @@
-"""Points for a play: rules per station and content, daily caps, a minimum, a bonus for a band that is new."""
+"""Points for plays: rates per station and content, a minimum, daily caps, and a bonus for a new band."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
 
 DAY_S: Final = 86_400
-_MOST: Final = 1 << 31
+_MAX: Final = 1 << 31
 
 
 @dataclass(frozen=True)
 class PointsRules:
-    """Points for listening; ``discovery_percent`` is added where the band is new to the listener."""
+    """Rules of points; ``discovery_percent`` is the bonus where the band is new to the listener."""
 
     points_per_minute: int = 1
     minimum_s: int = 30
-    """Shorter plays give no points."""
+    """Shortest play that gives points, seconds."""
     cap_per_day: int = 120
-    """Points per listener and day (UTC), the discovery bonus included."""
+    """Most points of a listener and day (UTC), including the discovery bonus."""
     discovery_percent: int = 50
 
     def __post_init__(self) -> None:
         for spec in fields(self):
             value = getattr(self, spec.name)
-            if type(value) is not int or not 0 <= value < _MOST:
+            if type(value) is not int or not 0 <= value < _MAX:
                 raise InputError("message.schema", field=spec.name, reason="a whole number is expected")
 
 
@@ -38,9 +38,9 @@ class PaidPlay:
     Attributes:
         listener: Address, 20 bytes.
         content: Address, 20 bytes.
-        owner: Of the content, 20 bytes.
-        seconds: Played.
-        time_s: When it ended, Unix seconds.
+        owner: Address of the content's owner, 20 bytes.
+        seconds: Heard time.
+        time_s: End of the play, Unix seconds.
     """
 
     listener: bytes
@@ -52,7 +52,7 @@ class PaidPlay:
 
 @dataclass(frozen=True)
 class Award:
-    """Points for one play; ``capped``: points withheld by the daily cap."""
+    """Points for one play, its discovery bonus, and the points withheld by the daily caps."""
 
     play: PaidPlay
     points: int
@@ -61,25 +61,23 @@ class Award:
 
     @property
     def total(self) -> int:
-        """Points that the listener gets."""
+        """Points that the listener receives."""
         return self.points + self.discovery
 
 
 @dataclass(frozen=True)
 class Programme:
-    """A station's rules, and those of single contents.
-
-    A content's own cap counts within the station's, never beyond it.
-    """
+    """A station's rules, and those of single contents. A content's cap applies in addition to the station's."""
 
     station: PointsRules = field(default_factory=PointsRules)
     contents: Mapping[bytes, PointsRules] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, raw: Any) -> Programme:
-        """From TOML: ``[rewards]`` with the fields of ``PointsRules``, ``[rewards.contents."0x..."]`` likewise.
+        """Parse TOML: ``[rewards]`` with the fields of ``PointsRules``, ``[rewards.contents."0x..."]`` likewise.
 
-        Raises InputError message.schema.
+        Raises:
+            InputError: ``message.schema``.
         """
         if not isinstance(raw, Mapping):
             raise InputError("message.schema", field="rewards")
@@ -99,12 +97,12 @@ class Programme:
         """Points for plays in the order in which they ended.
 
         Args:
-            plays: oldest first.
-            before: (listener, day since 1970) to points given on that day already.
-            heard_before: (listener, owner) pairs that give no discovery bonus.
+            plays: The plays, oldest first.
+            before: Points given so far by (listener, day since 1970).
+            heard_before: (listener, owner) pairs without a discovery bonus.
         """
-        given, of_content = dict(before), dict[tuple[bytes, bytes, int], int]()
-        met = set(heard_before)
+        given, given_for_content = dict(before), dict[tuple[bytes, bytes, int], int]()
+        heard = set(heard_before)
         out = []
         for play in plays:
             rules = self.contents.get(play.content, self.station)
@@ -114,17 +112,17 @@ class Programme:
                 continue
             points = play.seconds * rules.points_per_minute // 60
             # A play below the minimum does not use up the discovery bonus.
-            new = (play.listener, play.owner) not in met
-            met.add((play.listener, play.owner))
+            new = (play.listener, play.owner) not in heard
+            heard.add((play.listener, play.owner))
             discovery = points * rules.discovery_percent // 100 if new else 0
-            spot = (play.listener, play.content, day)
+            key = (play.listener, play.content, day)
             room = max(0, self.station.cap_per_day - given.get((play.listener, day), 0))
             if play.content in self.contents:
-                room = min(room, max(0, rules.cap_per_day - of_content.get(spot, 0)))
+                room = min(room, max(0, rules.cap_per_day - given_for_content.get(key, 0)))
             paid = min(points, room)
             bonus = min(discovery, room - paid)
             given[play.listener, day] = given.get((play.listener, day), 0) + paid + bonus
-            of_content[spot] = of_content.get(spot, 0) + paid + bonus
+            given_for_content[key] = given_for_content.get(key, 0) + paid + bonus
             out.append(Award(play, paid, bonus, points + discovery - paid - bonus))
         return out
 

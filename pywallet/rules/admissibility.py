@@ -1,6 +1,6 @@
-"""Admissibility of an action: whether it can happen in a play's state and at its time, whatever the terms allow.
+"""Admissibility of an action by a play's state and time, whatever the terms allow.
 
-Host and security server call the same function. What the terms allow is decided by ``pywallet.policy.decide``.
+Host and security server call the same function. ``pywallet.policy.decide`` decides by the terms.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def inadmissible(play: Play, action: str, time_ms: int) -> str | None:
 
 
 def is_busy(action: str, silent_ms: int | None, limit_ms: int = SILENCE_MS) -> bool:
-    """Whether an action has to wait for another play, where the terms allow one play of a listener at a time.
+    """True if an action has to wait for another play, where the terms allow one play of a listener at a time.
 
     Any action but an end waits, not only a start: a play whose place was taken does not continue beside the other.
 

@@ -1,4 +1,4 @@
-"""Whether a content is what its header says, by what the chain has of it. Each component reads its own facts."""
+"""Check of a content's header against its contract. Each component passes the state that it has read itself."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ class Flags(Protocol):
 
     @property
     def revoked(self) -> bool:
-        """The owner has withdrawn it: nothing is played any more."""
+        """True once the owner has withdrawn it: it is not played any more."""
 
     @property
     def destroyed(self) -> bool:
-        """The owner has asked for its keys and copies to be destroyed."""
+        """True once the owner has ordered its keys and copies to be destroyed."""
 
 
-class ContentState(Flags, Protocol):
-    """A content's contract as the chain has it."""
+class OnChainContent(Flags, Protocol):
+    """State of a content's contract."""
 
     @property
     def owner(self) -> bytes:
@@ -31,8 +31,8 @@ class ContentState(Flags, Protocol):
         """Hash of its terms, 32 bytes."""
 
 
-class Fault(NamedTuple):
-    """Why a content is not played: the error's code and detail."""
+class ContentFault(NamedTuple):
+    """Reason for which a content is not played: code and detail of the error."""
 
     code: str
     detail: dict[str, Any]
@@ -43,24 +43,26 @@ class Fault(NamedTuple):
 
 
 def withdrawal(flags: Flags) -> str | None:
-    """Code of a withdrawn content, ``content.destroyed`` or ``content.revoked``; None: not withdrawn."""
+    """Code of a withdrawn content: ``content.destroyed``, ``content.revoked``, or None where it is not withdrawn."""
     if flags.destroyed:
         return "content.destroyed"
     return "content.revoked" if flags.revoked else None
 
 
-def terms_fault(state: ContentState, policy_hash: bytes) -> Fault | None:
-    """The fault of a header with other terms than the chain's."""
+def terms_fault(state: OnChainContent, policy_hash: bytes) -> ContentFault | None:
+    """The fault of a header whose terms are not the contract's, or None."""
     if state.policy_hash == policy_hash:
         return None
-    return Fault("sps.policy.mismatch", {"header": policy_hash.hex(), "chain": state.policy_hash.hex()})
+    return ContentFault("sps.policy.mismatch", {"header": policy_hash.hex(), "chain": state.policy_hash.hex()})
 
 
-def content_fault(state: ContentState | None, content: bytes, owner: bytes, policy_hash: bytes) -> Fault | None:
-    """The first difference between a header and the chain.
+def content_fault(
+    state: OnChainContent | None, content: bytes, owner: bytes, policy_hash: bytes
+) -> ContentFault | None:
+    """The first difference between a header and its contract.
 
     Args:
-        state: The content's contract; None where the registry has made none at this address.
+        state: The content's contract; None where the registry has created none at this address.
         content: Address of the content, 20 bytes.
         owner: Owner by the header, 20 bytes.
         policy_hash: Hash of the terms in the header, 32 bytes.
@@ -69,7 +71,7 @@ def content_fault(state: ContentState | None, content: bytes, owner: bytes, poli
         The fault with ``content.unknown``, ``content.owner`` or ``sps.policy.mismatch``, or None.
     """
     if state is None:
-        return Fault("content.unknown", {"content": content.hex()})
+        return ContentFault("content.unknown", {"content": content.hex()})
     if state.owner != owner:
-        return Fault("content.owner", {"header": owner.hex(), "chain": state.owner.hex()})
+        return ContentFault("content.owner", {"header": owner.hex(), "chain": state.owner.hex()})
     return terms_fault(state, policy_hash)

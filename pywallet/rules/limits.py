@@ -27,7 +27,7 @@ SESSION_SKEW_S: Final = 30
 """Most that ``notBefore`` of a session may lie in the future, seconds."""
 
 ONLINE_LATE_MS: Final = 120_000
-"""Age from which an invocation gets no keys, milliseconds. A correct host asks again within an outage."""
+"""Age from which an invocation gets no keys, milliseconds. A correct host repeats its request after an outage."""
 
 REQUEST_AGE_S: Final = 120
 """Most that the time of a signed request or greeting may differ from the receiver's clock, seconds."""
@@ -40,12 +40,12 @@ LISTENER_LEAD_MS: Final = 30_000
 
 
 def is_silent(reported_ms: int, now_ms: int) -> bool:
-    """Whether a play that was last reported at ``reported_ms`` no longer occupies its listener at ``now_ms``."""
+    """True if a play that was last reported at ``reported_ms`` no longer occupies its listener at ``now_ms``."""
     return now_ms - reported_ms >= SILENCE_MS
 
 
 def session_is_current(not_before_s: int, not_after_s: int, time_ms: int) -> bool:
-    """Whether a session is valid at a time.
+    """True if a session is valid at a time.
 
     Args:
         not_before_s: Start of the session, Unix seconds; it may lie ``SESSION_SKEW_S`` ahead.
@@ -56,5 +56,5 @@ def session_is_current(not_before_s: int, not_after_s: int, time_ms: int) -> boo
 
 
 def request_is_fresh(time_ms: int, now_ms: int) -> bool:
-    """Whether the signed time of a request is close enough to the receiver's clock; both Unix milliseconds."""
+    """True if the signed time of a request is close enough to the receiver's clock; both Unix milliseconds."""
     return abs(now_ms - time_ms) <= REQUEST_AGE_S * 1000

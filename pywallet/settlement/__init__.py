@@ -1,16 +1,16 @@
-"""The money's arithmetic off chain: epochs, trees, commitments, published data (docs/settlement.md)."""
+"""Settlement off the chain: schedule of epochs, Merkle trees, commitments, published data (docs/settlement.md)."""
 
 from pywallet.protocol.commission import gross
 from pywallet.settlement.challenge import Answer, answer_for, fault, header_of, missing_leaf
 from pywallet.settlement.commitment import EpochHeader, commitment, entries_digest, rest
 from pywallet.settlement.counts import CountsTree, content_leaf, usage_leaf, usage_tag, verify_count
-from pywallet.settlement.published_data import (
+from pywallet.settlement.published_data import EpochData
+from pywallet.settlement.published_rows import (
     FEW,
     NO_TERMS,
     SEGMENT_S,
     ContentRow,
     DebitRow,
-    EpochData,
     OwnerRow,
     PayeeRow,
     PlayRow,

@@ -1,4 +1,4 @@
-"""Challenges off chain: the answer to one, the reason for one, and checks of published data."""
+"""Challenges off the chain: answers to them, reasons for them, and checks of published data."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Literal
 from pywallet.protocol import Receipt
 from pywallet.settlement.commitment import EpochHeader, commitment, entries_digest, rest
 from pywallet.settlement.published_data import EpochData
-from pywallet.settlement.tree import Node, SumTree, verify_leaf
+from pywallet.settlement.tree import SumNode, SumTree, verify_leaf
 
-Fault = Literal["root", "total", "commitment"]
+DataFault = Literal["root", "total", "commitment"]
 MissingLeaf = Literal["absent", "low"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A leaf under a posted header: arguments of the contract's ``answer``.
+    """A leaf under a posted header: an item of the contract's ``answerBatch``.
 
     Attributes:
         header: The posted header.
         payee: Address, 20 bytes.
         amount: Wei.
-        index: Of the leaf.
+        index: Position of the leaf.
         proof: Siblings from the leaf up.
     """
 
@@ -31,10 +31,10 @@ class Answer:
     payee: bytes
     amount: int
     index: int
-    proof: tuple[Node, ...]
+    proof: tuple[SumNode, ...]
 
     def holds(self) -> bool:
-        """Whether the proof leads to the header's root and total."""
+        """True if the proof leads to the header's root and total."""
         return verify_leaf(self.header, self.payee, self.amount, self.index, self.proof)
 
 
@@ -47,8 +47,8 @@ def answer_for(
         leaves: (payee, wei) under the header.
         header: The posted header.
         payee: Address, 20 bytes.
-        amount: Of the receipt, wei.
-        tree: Built over the same leaves; built here otherwise.
+        amount: Amount of the receipt, wei.
+        tree: The tree over the same leaves, if it is built already.
 
     Returns:
         The answer; None where no leaf covers the receipt, see ``missing_leaf``.
@@ -62,9 +62,9 @@ def answer_for(
 
 
 def missing_leaf(receipt: Receipt, data: EpochData) -> MissingLeaf | None:
-    """Whether the published leaves fall short of a receipt.
+    """Compare the published leaves with a receipt.
 
-    Conclusive only where ``fault`` returns None: then the data hold all leaves under the posted root.
+    Conclusive only where ``fault`` returns None: then the data have all leaves under the posted root.
 
     Returns:
         ``absent`` (no leaf), ``low`` (a smaller leaf), or None; None also for a receipt of another server or epoch,
@@ -78,13 +78,13 @@ def missing_leaf(receipt: Receipt, data: EpochData) -> MissingLeaf | None:
     return "low" if best < receipt.amount else None
 
 
-def fault(data: EpochData, committed: bytes, tree: SumTree | None = None) -> Fault | None:
+def fault(data: EpochData, committed: bytes, tree: SumTree | None = None) -> DataFault | None:
     """Check published data against the commitment on the chain.
 
     Args:
         data: The published data.
         committed: The chain's ``commit`` word, 32 bytes.
-        tree: Built over the same leaves; built here otherwise.
+        tree: The tree over the same leaves, if it is built already.
 
     Returns:
         None; ``root``: the payees' leaves do not hash to the root; ``total``: leaves or debits do not add up to the
@@ -99,6 +99,6 @@ def fault(data: EpochData, committed: bytes, tree: SumTree | None = None) -> Fau
 
 
 def header_of(data: EpochData) -> EpochHeader:
-    """The header that the published data were posted under."""
+    """The header under which the data were posted."""
     digest = entries_digest([(row.payer, row.net) for row in data.debits])
     return EpochHeader(data.root, data.total, rest(digest, data.counts_root, data.hash))

@@ -1,4 +1,4 @@
-"""What the chain keeps of an epoch: one hash over root, total and everything else."""
+"""Commitment to an epoch on the chain: one hash over root, total, entries, counts root and data hash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def entries_digest(debits: Iterable[tuple[bytes, int]], before: bytes = bytes(32
 
     Args:
         debits: The entries.
-        before: Digest of the entries before them; 32 zero bytes: there are none.
+        before: Digest of the preceding entries; 32 zero bytes where there are none.
     """
     digest = before
     for payer, net in debits:
@@ -31,10 +31,10 @@ def entries_digest(debits: Iterable[tuple[bytes, int]], before: bytes = bytes(32
 
 
 def rest(digest: bytes, counts_root: bytes, data_hash: bytes) -> bytes:
-    """keccak(entries digest, counts root, data hash)."""
+    """``rest`` of a header: keccak(entries digest, counts root, data hash)."""
     return keccak256(digest + counts_root + data_hash)
 
 
 def commitment(header: EpochHeader) -> bytes:
-    """keccak(root, total, rest): the word that ``commit[server][epoch]`` holds."""
+    """The contract's ``commitment[server][epoch]``: keccak(root, total, rest)."""
     return keccak256(header.root + header.total.to_bytes(32, "big") + header.rest)

@@ -1,4 +1,4 @@
-"""The counts tree: plays, seeks and seconds, per content and, under a changing tag, per listener."""
+"""Counts tree: plays, seeks and seconds by content, and by listener under a tag that changes with the epoch."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ def _words(*values: int | bytes) -> bytes:
 
 
 def content_leaf(content: bytes, plays: int, unvalidated: int, seeks: int, seconds: int) -> bytes:
-    """keccak(2, content, plays, unvalidated, seeks, seconds): one content in this epoch."""
+    """Leaf of one content in this epoch: keccak(2, content, plays, unvalidated, seeks, seconds)."""
     return keccak256(_words(2, content, plays, unvalidated, seeks, seconds))
 
 
 def usage_leaf(tag: bytes, content: bytes, plays: int, seeks: int, seconds: int) -> bytes:
-    """keccak(3, tag, content, plays, seeks, seconds): one listener and content, cumulative."""
+    """Leaf of one listener and content, cumulative: keccak(3, tag, content, plays, seeks, seconds)."""
     return keccak256(_words(3, tag, content, plays, seeks, seconds))
 
 
 def usage_tag(secret: bytes, epoch: int) -> bytes:
-    """keccak(secret, epoch): only who knows the 32-byte secret finds the leaf again."""
+    """Tag of a listener in an epoch: keccak(secret, epoch); it is unlinkable without the 32-byte secret."""
     return keccak256(_words(secret, epoch))
 
 
 class CountsTree:
-    """A plain Merkle tree over leaf hashes; inner nodes keccak(4, left, right), odd levels padded with zero."""
+    """Merkle tree over leaf hashes; inner nodes keccak(4, left, right), odd levels padded with zero."""
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
         self._count = len(leaves)
@@ -45,7 +45,7 @@ class CountsTree:
         return self._levels[-1][0]
 
     def proof(self, index: int) -> list[bytes]:
-        """The siblings of a leaf, from the bottom. Raises IndexError for a leaf that isn't there."""
+        """The siblings from a leaf to the root. Raises IndexError where there is no such leaf."""
         if not 0 <= index < self._count:
             raise IndexError(index)
         out = []
@@ -56,17 +56,17 @@ class CountsTree:
 
 
 def inner(left: bytes, right: bytes) -> bytes:
-    """keccak(4, left, right)."""
-    # The leading 4 keeps an inner node from passing as a leaf, which begins with 2 or 3.
+    """Inner node: keccak(4, left, right)."""
+    # The leading 4 distinguishes inner nodes from leaves, which begin with 2 or 3.
     return keccak256(_words(4, left, right))
 
 
 def verify_count(root: bytes, leaf: bytes, index: int, proof: Sequence[bytes]) -> bool:
-    """Whether ``leaf`` stands at ``index`` under ``root``."""
+    """True if ``leaf`` is at position ``index`` under ``root``."""
     if len(proof) > MAX_DEPTH or index < 0 or index >> len(proof) or any(len(p) != 32 for p in proof):
         return False
-    here = leaf
+    digest = leaf
     for sibling in proof:
-        here = inner(sibling, here) if index & 1 else inner(here, sibling)
+        digest = inner(sibling, digest) if index & 1 else inner(digest, sibling)
         index >>= 1
-    return here == root
+    return digest == root

@@ -1,217 +1,52 @@
-"""The published data of an epoch as canonical bytes (settlement, section Published data).
+"""The published data of an epoch as canonical bytes (docs/settlement.md, Published data).
 
-Layout, big-endian: ``GMED`` ‖ version u8 ‖ server 20 ‖ epoch u64 ‖ root 32 ‖
-total u128 ‖ counts root 32 ‖ bps u16, then nine tables, each a u32 row count and
-rows of fixed size. Rows name stations, contents, terms and payees by table index.
+Layout, big-endian: ``GMED`` ‖ version u8 ‖ server 20 ‖ epoch u64 ‖ root 32 ‖ total u128 ‖ counts root 32 ‖ bps u16,
+then nine tables, each a u32 row count and rows of fixed size. Rows refer to stations, contents, terms and payees by row
+number.
 
-No record names a wallet: payees are one-time addresses, a play's tag means
-something to its listener only, and of a listener's counters only the hash of
-the leaf is published (cumulative numbers would tie one epoch to the next).
+No row identifies a wallet: payees are one-time addresses, the tag of a play has a meaning only for its listener, and of
+a listener's counters only the leaf's hash is published, since cumulative numbers would link epochs.
 """
 
 from __future__ import annotations
 
-import contextlib
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from pywallet.crypto import keccak256
 from pywallet.errors import InputError
 from pywallet.protocol.outcomes import PlayOutcome
+from pywallet.settlement.published_rows import (
+    FEW,
+    NO_TERMS,
+    ContentRow,
+    DebitRow,
+    OwnerRow,
+    PayeeRow,
+    PlayRow,
+    Row,
+    SegmentRow,
+    StationRow,
+    TermsRow,
+    UsageRow,
+)
 
 MAGIC: Final = b"GMED"
 VERSION: Final = 4
 HEAD: Final = struct.Struct(">4sB20sQ32s16s32sH")
-_PLAY: Final = struct.Struct(">III3sIBBI7s")
 
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    # One (kind, size) per field: "b" bytes of that size, "u" an unsigned integer of that many bytes.
-    LAYOUT: ClassVar[tuple[tuple[str, int], ...]] = ()
-
-    def encode(self) -> bytes:
-        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
-        out = b""
-        for spec, (kind, size) in zip(fields(self), self.LAYOUT, strict=True):
-            value = getattr(self, spec.name)
-            if kind == "b" and (not isinstance(value, bytes) or len(value) != size):
-                raise InputError("message.schema", field=spec.name, reason=f"{size} bytes expected")
-            if kind == "u" and (type(value) is not int or not 0 <= value < 1 << 8 * size):
-                raise InputError(
-                    "message.schema", field=spec.name, reason=f"an unsigned integer of {size} bytes expected"
-                )
-            out += value if kind == "b" else value.to_bytes(size, "big")
-        return out
-
-    @classmethod
-    def size(cls) -> int:
-        """Bytes per row."""
-        return sum(size for _, size in cls.LAYOUT)
-
-    @classmethod
-    def decode(cls, raw: bytes) -> Any:
-        """A row from exactly ``size()`` bytes."""
-        values: list[bytes | int] = []
-        at = 0
-        for kind, size in cls.LAYOUT:
-            part = raw[at : at + size]
-            values.append(part if kind == "b" else int.from_bytes(part, "big"))
-            at += size
-        return cls(*values)
-
-
-@dataclass(frozen=True, slots=True)
-class StationRow(_Row):
-    """A station that was debited or counted."""
-
-    LAYOUT = (("b", 20),)
-    station: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ContentRow(_Row):
-    """A content with its owner and server at the epoch, and its counters in it."""
-
-    LAYOUT = (("b", 20), ("b", 20), ("b", 20), ("u", 8), ("u", 8), ("u", 8), ("u", 8))
-    content: bytes
-    owner: bytes
-    server: bytes
-    plays: int
-    unvalidated: int
-    seeks: int
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class TermsRow(_Row):
-    """Price and reward in wei per interval, and the interval in seconds."""
-
-    LAYOUT = (("u", 16), ("u", 16), ("u", 4))
-    price: int
-    reward: int
-    interval_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class DebitRow(_Row):
-    """What one payer owes for the epoch, net wei."""
-
-    LAYOUT = (("b", 20), ("u", 16))
-    payer: bytes
-    net: int
-
-
-@dataclass(frozen=True, slots=True)
-class PayeeRow(_Row):
-    """One leaf of the sum tree, in leaf order."""
-
-    LAYOUT = (("b", 20), ("u", 12))
-    payee: bytes
-    amount: int
-
-    def encode(self) -> bytes:
-        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
-        # The longest table of a large epoch.
-        if (
-            type(self.payee) is bytes
-            and len(self.payee) == 20
-            and type(self.amount) is int
-            and 0 <= self.amount < 1 << 96
-        ):
-            return self.payee + self.amount.to_bytes(12, "big")
-        return _Row.encode(self)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerRow(_Row):
-    """The part of a payee's amount that it earned as owner of contents, wei; the rest of the amount is rewards.
-
-    Only payees that earned as owners have one. Nearly all payees are one-time addresses of listeners and own nothing,
-    so a table of its own is shorter than one more column.
-    """
-
-    LAYOUT = (("u", 4), ("u", 12))
-    payee: int
-    owned: int
-
-
-@dataclass(frozen=True, slots=True)
-class PlayRow(_Row):
-    """One play, 32 bytes: who paid, what, when, how much was heard, which ticket.
-
-    ``tag`` names it to its listener only.
-
-    A refused play (``PlayOutcome.REFUSED``) costs nothing: its ``terms`` are ``NO_TERMS``.
-    """
-
-    LAYOUT = (("u", 4), ("u", 4), ("u", 4), ("u", 3), ("u", 4), ("u", 1), ("u", 1), ("u", 4), ("b", 7))
-    station: int
-    content: int
-    terms: int
-    second: int
-    heard_s: int
-    seeks: int
-    outcome: int
-    ticket: int
-    tag: bytes
-
-    def encode(self) -> bytes:
-        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
-        # The other long table.
-        with contextlib.suppress(struct.error, OverflowError, AttributeError, TypeError):
-            second = self.second.to_bytes(3, "big")
-            if len(self.tag) == 7:
-                return _PLAY.pack(
-                    self.station,
-                    self.content,
-                    self.terms,
-                    second,
-                    self.heard_s,
-                    self.seeks,
-                    self.outcome,
-                    self.ticket,
-                    self.tag,
-                )
-        return _Row.encode(self)
-
-
-@dataclass(frozen=True, slots=True)
-class UsageRow(_Row):
-    """One listener's leaf of the counts tree, hashed.
-
-    Its host knows the tag and the numbers in it, nobody else does.
-    """
-
-    LAYOUT = (("b", 32),)
-    leaf: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentRow(_Row):
-    """How many listeners heard a stretch of a content: ``segment`` counts ``SEGMENT_S`` seconds from its beginning."""
-
-    LAYOUT = (("u", 4), ("u", 2), ("u", 4))
-    content: int
-    segment: int
-    listeners: int
-
-
-SEGMENT_S: Final = 5
-FEW: Final = 20
-"""A stretch that fewer listeners heard is not published: it could tell who they were."""
-
-NO_TERMS: Final = (1 << 32) - 1
-"""Where a play's terms would stand: it was refused, so it has no place in the price table."""
-
-R = TypeVar("R", bound=_Row)
+R = TypeVar("R", bound=Row)
 
 
 @dataclass(frozen=True)
 class EpochData:
-    """Everything that is published of one epoch of one server."""
+    """Published data of one epoch of one server.
+
+    ``root`` and ``total`` (wei) are those of the sum tree, ``counts_root`` is that of the counts tree, ``bps`` is the
+    commission.
+    """
 
     server: bytes
     epoch: int
@@ -252,7 +87,7 @@ class EpochData:
                 raise InputError("message.schema", reason="a segment that too few have heard")
 
     def encode(self) -> bytes:
-        """The canonical bytes. Raises InputError message.schema for a value that doesn't fit its field."""
+        """Encode canonically. Raises InputError ``message.schema`` for a value outside its field."""
         head = HEAD.pack(
             MAGIC,
             VERSION,
@@ -268,16 +103,16 @@ class EpochData:
 
     @property
     def hash(self) -> bytes:
-        """Keccak of ``encode()``: the data hash in the commitment."""
+        """Data hash of the commitment: keccak of ``encode()``."""
         return keccak256(self.encode())
 
     @classmethod
     def decode(cls, raw: bytes, *, plays: bool = True) -> EpochData:
-        """Read canonical bytes.
+        """Decode canonical bytes.
 
         Args:
             raw: All bytes of an epoch's data.
-            plays: Whether to read the plays too: the longest table, and proofs need none of it.
+            plays: Decode the plays too; proofs do not need this long table.
 
         Raises:
             InputError: ``message.schema`` for anything else, trailing bytes included.
@@ -303,7 +138,7 @@ class EpochData:
         return cls(*head, stations, contents, terms, debits, payees, owners, played, usages, segments)
 
 
-def _table(rows: Sequence[_Row]) -> bytes:
+def _table(rows: Sequence[Row]) -> bytes:
     return len(rows).to_bytes(4, "big") + b"".join(row.encode() for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""Streaming Merkle roots: one leaf after the other, O(depth) memory, no proofs."""
+"""Streaming Merkle roots: leaves one by one, in O(depth) memory, without proofs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from pywallet.settlement.counts import inner
-from pywallet.settlement.tree import Node, packed_leaf, packed_node
+from pywallet.settlement.tree import SumNode, packed_leaf, packed_node
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class SumRoot(_Root[bytes]):
         """Append a leaf; ``amount`` in wei."""
         self._add(packed_leaf(payee, amount))
 
-    def end(self) -> Node:
+    def end(self) -> SumNode:
         """Root and total of the leaves."""
         node = self._end()
         return node[:32], int.from_bytes(node[32:], "big")

@@ -1,4 +1,4 @@
-"""SPS, the file: container, signed header, sealed segments (docs/format/)."""
+"""SPS files: container, signed header, sealed segments (docs/format/)."""
 
 from pywallet.sps.container import MAGIC, MAX_HEADER, ByteRange, Container
 from pywallet.sps.header import Artwork, Header, Rendition, Segment, ServerRef

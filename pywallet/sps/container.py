@@ -1,4 +1,4 @@
-"""The file around the header: magic, header length, header, then renditions one after the other."""
+"""Layout of an SPS file: magic, header length, header, then the renditions."""
 
 from __future__ import annotations
 
@@ -6,39 +6,40 @@ from dataclasses import dataclass
 from typing import Final
 
 from pywallet.errors import InputError
-from pywallet.sps.file_layout import rendition_offset, rendition_size, segment_rows
+from pywallet.sps.file_layout import rendition_offset, rendition_size, segment_entries
 from pywallet.sps.header import Header
 
 MAGIC: Final = b"\x89SPS\r\n\x1a\n"
-"""A byte above 127, the name, and line ends that text transfers would spoil (as PNG does)."""
+"""A byte above 127, the name, and line ends that a text transfer would change, as in PNG."""
 
 MAX_HEADER: Final = 4 << 20
+"""Longest header, bytes."""
 PREFIX_SIZE: Final = len(MAGIC) + 4
-"""Magic and the header's length."""
+"""Bytes before the header: magic and the header's length."""
 
 
 @dataclass(frozen=True)
 class ByteRange:
-    """A run of bytes in the file."""
+    """A range of bytes in the file."""
 
     offset: int
     size: int
 
     @property
     def end(self) -> int:
-        """The offset after it."""
+        """Offset after the last byte."""
         return self.offset + self.size
 
 
 @dataclass(frozen=True)
 class Container:
-    """The beginning of a file: its header as signed bytes, and where what follows begins."""
+    """The beginning of a file; ``cose`` is the signed header (COSE_Sign1)."""
 
     cose: bytes
 
     @classmethod
     def read(cls, data: bytes) -> Container:
-        """From the file's first bytes. Raises InputError sps.magic, sps.truncated, sps.header.malformed."""
+        """Parse a file's first bytes. Raises InputError ``sps.magic``, ``sps.truncated``, ``sps.header.malformed``."""
         length = header_length(data)
         if len(data) < PREFIX_SIZE + length:
             raise InputError("sps.truncated", size=len(data), header=length)
@@ -46,30 +47,35 @@ class Container:
 
     @property
     def body(self) -> int:
-        """The offset of the first rendition."""
+        """Offset of the first rendition."""
         return PREFIX_SIZE + len(self.cose)
 
     def prefix(self) -> bytes:
-        """Magic, length and header: what the file begins with."""
+        """The first bytes of the file: magic, length and header."""
         return MAGIC + len(self.cose).to_bytes(4, "big") + self.cose
 
     def extents(self, header: Header) -> list[tuple[ByteRange, list[ByteRange]]]:
-        """For each rendition, where its init part and its sealed segments lie."""
+        """For each rendition, the ranges of its init segment and of its sealed segments."""
         at, out = self.body, []
         for rendition in header.renditions:
-            parts = [ByteRange(row.offset, row.size) for row in segment_rows(rendition, at)]
+            parts = [ByteRange(row.offset, row.size) for row in segment_entries(rendition, at)]
             out.append((ByteRange(at, rendition.init_size), parts))
             at += rendition_size(rendition)
         return out
 
     def size(self, header: Header) -> int:
-        """The whole file's length in bytes."""
+        """Length of the whole file, bytes."""
         return rendition_offset(header.renditions, len(header.renditions), self.body)
 
-    def whole(self, header: Header, size: int) -> None:
-        """Hold a file's length against its header.
+    def check_size(self, header: Header, size: int) -> None:
+        """Compare a file's length with its header.
 
-        Raises InputError sps.truncated; sps.header.malformed with bytes after the end.
+        Args:
+            header: The file's header.
+            size: Length of the file, bytes.
+
+        Raises:
+            InputError: ``sps.truncated``; ``sps.header.malformed`` for bytes after the last segment.
         """
         expected = self.size(header)
         if size < expected:
@@ -81,9 +87,11 @@ class Container:
 
 
 def header_length(data: bytes) -> int:
-    """The length of the header from a file's first 12 bytes.
+    """Length of the header, from a file's first 12 bytes.
 
-    Raises InputError sps.magic, sps.truncated with fewer bytes, sps.header.malformed over 4 MiB or at zero.
+    Raises:
+        InputError: ``sps.magic``; ``sps.truncated`` for fewer bytes; ``sps.header.malformed`` for a length of zero or
+            above ``MAX_HEADER``.
     """
     if data[: len(MAGIC)] != MAGIC[: len(data)]:
         raise InputError("sps.magic")

@@ -1,4 +1,4 @@
-"""The one shape of COSE_Sign1 (RFC 9052) that SPS uses: ES256K (RFC 8812), the signer's address as key id."""
+"""COSE_Sign1 (RFC 9052) in the profile of SPS: ES256K (RFC 8812), with the signer's address as key id."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pywallet.sps.container import MAX_HEADER
 
 ES256K: Final = -47
 _COSE_SIGN1: Final = 18
-_OUTER: Final = cbor.Limits(items=16, string=MAX_HEADER, entries=4, pairs=0)
+_OUTER: Final = cbor.DecodeLimits(items=16, string=MAX_HEADER, entries=4, pairs=0)
 
 
 @dataclass(frozen=True)
 class CoseSign1:
-    """What was read from the outer structure; nothing in it is verified yet."""
+    """Parts of the outer structure, not verified; see ``verify``."""
 
     protected: bytes
     signer: bytes
@@ -28,9 +28,16 @@ class CoseSign1:
     signature: bytes
 
     def verify(self, external: bytes) -> None:
-        """Hold the signature against the key id. Raises InputError sps.header.signature."""
+        """Verify the signature by the key id.
+
+        Args:
+            external: The external additional authenticated data.
+
+        Raises:
+            InputError: ``sps.header.signature``.
+        """
         digest = _digest(self.protected, external, self.payload)
-        # An address doesn't tell its key's parity, so both are tried.
+        # COSE has no recovery id, so both are tried.
         for v in (27, 28):
             try:
                 if crypto.recover(digest, self.signature + bytes([v])) == self.signer:
@@ -41,12 +48,12 @@ class CoseSign1:
 
 
 def protected_header(content_type: str, signer: bytes) -> bytes:
-    """The only protected header there is for this type and signer."""
+    """The protected header of a content type and signer; there is no other encoding of it."""
     return cbor.dumps({1: ES256K, 3: content_type, 4: signer})
 
 
 def sign(payload: bytes, content_type: str, external: bytes, private_key: bytes) -> bytes:
-    """The tagged structure over ``payload``. Raises InputError sps.header.malformed over 4 MiB."""
+    """Sign a payload. Raises InputError ``sps.header.malformed`` for a structure longer than ``MAX_HEADER``."""
     protected = protected_header(content_type, crypto.address_of(private_key))
     signature = crypto.sign(private_key, _digest(protected, external, payload))
     cose = cbor2.dumps(cbor2.CBORTag(_COSE_SIGN1, [protected, {}, payload, signature[:64]]), canonical=True)
@@ -56,7 +63,7 @@ def sign(payload: bytes, content_type: str, external: bytes, private_key: bytes)
 
 
 def read(cose: bytes, content_type: str) -> CoseSign1:
-    """Take the structure apart. Raises InputError sps.header.malformed."""
+    """Parse the structure. Raises InputError ``sps.header.malformed``."""
     if len(cose) > MAX_HEADER:
         raise InputError("sps.header.malformed", reason="length", length=len(cose))
     tag = cbor.loads(cose, frozenset({_COSE_SIGN1}), _OUTER)

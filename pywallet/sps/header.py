@@ -1,4 +1,4 @@
-"""The data of an SPS header: the song, its renditions and their segments, its security server."""
+"""Data of an SPS header: metadata, terms, renditions with their segments, security server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION: Final = 1
 
 @dataclass(frozen=True)
 class Segment:
-    """A sealed segment: bytes in the file, samples it sounds, SHA-256 of the sealed bytes."""
+    """A sealed segment: size in bytes, samples per channel, SHA-256 of the sealed bytes."""
 
     size: int
     samples: int
@@ -30,7 +30,19 @@ class Segment:
 class Rendition:
     """One encoding of the recording.
 
-    ``samples``, ``segment_samples`` per channel at ``rate`` Hz; ``key_epochs`` (epoch, first segment).
+    Attributes:
+        id: Number of the rendition, distinct within a header.
+        codec: ``flac`` or ``opus``.
+        mime: Media type with codecs, as MediaSource takes it.
+        rate: Sampling rate, Hz.
+        channels: Number of channels.
+        bits: Bits per sample; 0 for a lossy codec.
+        samples: Samples per channel.
+        segment_samples: Samples per channel of each segment but the last.
+        init_size: Size of the init segment, bytes.
+        init_sha256: SHA-256 of the init segment.
+        segments: The segments in order.
+        key_epochs: (key epoch, first segment) pairs in order.
     """
 
     id: int
@@ -47,28 +59,28 @@ class Rendition:
     key_epochs: tuple[tuple[int, int], ...] = ((0, 0),)
 
     def key_epoch(self, index: int) -> int:
-        """Which content key seals segment ``index``."""
+        """Key epoch of segment ``index``."""
         return self.key_epochs[bisect_right([first for _, first in self.key_epochs], index) - 1][0]
 
     @cached_property
     def root(self) -> bytes:
-        """The Merkle root over the segments."""
+        """Merkle root over the segments."""
         return merkle_root([s.sha256 for s in self.segments])
 
     @cached_property
     def index(self) -> SegmentIndex:
-        """When each segment sounds."""
+        """Times of the segments."""
         return SegmentIndex.of((segment.samples for segment in self.segments), self.rate)
 
     @property
     def duration_ms(self) -> int:
-        """Length of the recording."""
+        """Length of the recording, milliseconds."""
         return self.index.duration_ms
 
 
 @dataclass(frozen=True)
 class Artwork:
-    """The cover: SHA-256, ``image/...`` type and size in bytes of the picture, and URLs where it may be had."""
+    """Cover picture: SHA-256, media type, size in bytes, and URLs."""
 
     sha256: bytes
     mime: str
@@ -78,7 +90,7 @@ class Artwork:
 
 @dataclass(frozen=True)
 class LiveRef:
-    """Where a live stream's index is and whose key signs it (pywallet.sps.live)."""
+    """Live stream of a header: address of the index's signer, and URLs of the index (pywallet.sps.live)."""
 
     signer: bytes
     urls: tuple[str, ...]
@@ -86,7 +98,7 @@ class LiveRef:
 
 @dataclass(frozen=True)
 class ServerRef:
-    """The security server the owner chose: URL, signing address, X25519 public key."""
+    """Security server that the owner chose: URL, address, X25519 public key."""
 
     url: str
     address: bytes
@@ -95,7 +107,7 @@ class ServerRef:
 
 @dataclass(frozen=True)
 class Header:
-    """A song's header. ``policy`` is the map as signed; ``extra`` keeps fields this version doesn't know."""
+    """A song's header. ``policy`` is the map as signed; ``extra`` has the fields that this version does not know."""
 
     chain: int
     content: bytes
@@ -106,8 +118,8 @@ class Header:
     renditions: tuple[Rendition, ...]
     server: ServerRef
     delivery: tuple[str, ...] = ()
-    """Where the song may be had, in order of preference: a URL ending in ``/`` is a folder of the exploded packaging,
-    any other one this file."""
+    """URLs of the song in order of preference: one that ends in ``/`` is a folder with the song exploded into parts,
+    another one is this file."""
     album: str | None = None
     isrc: str | None = None
     """ISO 3901 without hyphens: 12 characters."""
@@ -117,23 +129,23 @@ class Header:
     waveform: bytes = b""
     """One peak (0 to 255) per bucket, at most 1000."""
     watermark: Mapping[str, Any] | None = None
-    """``layers`` (texts) and their parameters, as the watermark's writer gives them."""
+    """``layers`` (texts) and their parameters (docs/watermark.md)."""
     renderer: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"version": "1"}))
-    """``version`` of the renderer the song needs and, if it must be one build, its ``sha256``."""
+    """``version`` of the player that the song requires, and optionally the ``sha256`` of one build."""
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     artwork: Artwork | None = None
     genre_confidence: int | None = None
-    """How sure ``genre`` is, 0 to 100 per cent; absent when a person said so."""
+    """Confidence of ``genre``, 0 to 100 per cent; absent where a person chose it."""
     loudness_range: int | None = None
     """Loudness range, LU x 100 (EBU Tech 3342)."""
     true_peak: int | None = None
     """Highest true peak, dBTP x 100 (ITU-R BS.1770)."""
     live: LiveRef | None = None
-    """For a live stream, whose renditions here are what sounds while nothing is live."""
+    """For a live stream; the header's renditions are played while nothing is live."""
     features: bytes = b""
-    """How it sounds, for "more like this": ``pywallet.sps.likeness``; at most 64 bytes."""
+    """Packed measures of the sound, for comparing songs (``pywallet.sps.likeness``); at most 64 bytes."""
 
     @property
     def policy_hash(self) -> bytes:
-        """keccak-256 of the policy's deterministic CBOR: what the content's contract holds."""
+        """keccak-256 of the policy's deterministic CBOR, as in the content's contract."""
         return keccak256(cbor.dumps(dict(self.policy)))

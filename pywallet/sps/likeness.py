@@ -1,9 +1,7 @@
-"""The ``features`` field of a header: how a recording sounds, as one byte per measure, for "more like this".
+"""The ``features`` field of a header: measures of a recording's sound, for comparing songs.
 
-Layout: the version of the layout (one byte, 1), then one byte per column of
-``COLUMNS``, each a value on a fixed scale: 0 is ``low`` or less, 255 is
-``high`` or more. It describes the sound for comparing songs with one another
-and grants nothing. A reader that meets another version ignores the field.
+Layout: version of the layout (one byte, 1), then one byte for each of ``COLUMNS``, on a fixed scale: 0 is ``low`` or
+less, 255 is ``high`` or more. A reader ignores a field of another version.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ MAX_LENGTH: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One measure and its scale; ``weight`` is what it counts for when two songs are compared."""
+    """One measure: name, scale, and weight in a comparison of two songs."""
 
     name: str
     low: float
@@ -43,14 +41,14 @@ def _columns() -> tuple[Column, ...]:
 
 
 COLUMNS: Final = _columns()
-"""Tempo in log2(BPM/60); six measures 0 to 100; loudness in LUFS; brightness in log2(Hz/100).
+"""Tempo in log2(BPM/60); six measures 0 to 100; loudness in LUFS; brightness in log2(Hz/100); 31 measures of timbre.
 
-The 31 of timbre weigh as the nine do.
+Those of timbre together have the weight of the other nine.
 """
 
 
 def pack(values: Mapping[str, float]) -> bytes:
-    """The field's bytes. A value missing or not a number stands as ``low``."""
+    """Pack measures by name; one that is missing or not finite counts as ``low``."""
     out = bytearray([VERSION])
     for column in COLUMNS:
         value = values.get(column.name, column.low)
@@ -60,7 +58,7 @@ def pack(values: Mapping[str, float]) -> bytes:
 
 
 def unpack(field: bytes) -> dict[str, float] | None:
-    """Value by column's name, each within half a step of what was packed; None if empty or of another layout."""
+    """Unpack measures by name, to within half a step; None for an empty field or another version."""
     if len(field) != 1 + len(COLUMNS) or field[0] != VERSION:
         return None
     return {

@@ -1,7 +1,7 @@
-"""The live index: what of a stream can be heard now, signed anew with every segment (docs/format/live.md).
+"""Live index: the segments of a stream that can be played now, signed with every new segment (docs/format/live.md).
 
-Pure: whoever streams keeps a ``LiveIndex``, advances it and publishes
-``sign_live`` of it; whoever listens opens each new one against the one before.
+Pure: a streamer advances a ``LiveIndex`` and publishes the result of ``sign_live``; a player opens each index with the
+one before.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _REQUIRED: Final = (
     "segments",
 )
 _KNOWN: Final = frozenset((*_REQUIRED, "rundown", "ended", "crit"))
-LIMITS: Final = cbor.Limits(items=5 * MAX_WINDOW + 5_000, string=1 << 16, entries=MAX_WINDOW, pairs=256)
+LIMITS: Final = cbor.DecodeLimits(items=5 * MAX_WINDOW + 5_000, string=1 << 16, entries=MAX_WINDOW, pairs=256)
 _CODES: Final = {"sps.header.malformed": "sps.live.malformed", "sps.header.signature": "sps.live.signature"}
 
 
 @dataclass(frozen=True)
 class LiveSegment:
-    """A sealed segment: bytes, samples it sounds, SHA-256 of the sealed bytes, and the key epoch that seals it."""
+    """A sealed segment: size in bytes, samples per channel, SHA-256 of the sealed bytes, and its key epoch."""
 
     size: int
     samples: int
@@ -59,7 +59,7 @@ class LiveSegment:
 
 @dataclass(frozen=True)
 class Rundown:
-    """The list of what was played when: its SHA-256 and the URLs where it may be had."""
+    """List of the stream's pieces and their times: its SHA-256 and URLs."""
 
     sha256: bytes
     urls: tuple[str, ...] = ()
@@ -67,11 +67,20 @@ class Rundown:
 
 @dataclass(frozen=True)
 class LiveIndex:
-    """One rendition of a live stream at one moment.
+    """One rendition of a live stream at one moment; the fields not listed are those of ``Rendition``.
 
-    ``number`` counts the stream's indexes; ``first`` is the sequence number of
-    ``segments[0]`` and ``sample`` the samples that sounded before it. The last
-    ``window`` segments stay where they can be fetched.
+    Attributes:
+        content: Address of the stream's content, 20 bytes.
+        number: Sequence number of the index.
+        time_ms: Time of the index, Unix milliseconds.
+        rendition: Id of the rendition.
+        window: Most segments that are listed and can be fetched.
+        first: Sequence number of ``segments[0]``.
+        sample: Samples per channel before ``segments[0]``.
+        segments: The newest segments in order.
+        rundown: List of the stream's pieces, if there is one.
+        ended: True if no segment follows.
+        extra: Fields that this version does not know.
     """
 
     content: bytes
@@ -96,31 +105,32 @@ class LiveIndex:
 
     @property
     def next(self) -> int:
-        """The sequence number of the segment that comes next."""
+        """Sequence number of the next segment."""
         return self.first + len(self.segments)
 
     def advance(
         self, time_ms: int, *new: LiveSegment, rundown: Rundown | None = None, ended: bool = False
     ) -> LiveIndex:
-        """The index after ``new`` segments; what falls out of the window is dropped."""
+        """The index after ``new`` segments; the oldest beyond the window are dropped."""
         segments = self.segments + new
-        gone = max(0, len(segments) - self.window)
+        dropped = max(0, len(segments) - self.window)
         return replace(
             self,
             number=self.number + 1,
             time_ms=time_ms,
-            first=self.first + gone,
-            sample=self.sample + sum(s.samples for s in segments[:gone]),
-            segments=segments[gone:],
+            first=self.first + dropped,
+            sample=self.sample + sum(s.samples for s in segments[:dropped]),
+            segments=segments[dropped:],
             rundown=rundown or self.rundown,
             ended=ended,
         )
 
     def follow(self, before: LiveIndex) -> LiveIndex:
-        """This index, if it continues ``before`` (docs/format/live.md, "Order").
+        """Return this index if it continues ``before`` (docs/format/live.md, "Order").
 
-        Raises InputError sps.live.order for an older one, another stream, one that says something else about a segment
-        both list or about the time between, and one that takes an end back.
+        Raises:
+            InputError: ``sps.live.order`` for an older index, another stream, a segment or a time that differs from
+                ``before``, and segments after the end.
         """
         same = (
             "content",
@@ -143,11 +153,11 @@ class LiveIndex:
             or self.time_ms < before.time_ms
         ):
             raise InputError("sps.live.order", reason="older", number=self.number)
-        listed, was = (
+        listed, listed_before = (
             (self.first, self.sample, self.segments, self.ended),
             (before.first, before.sample, before.segments, before.ended),
         )
-        if (self.number == before.number or before.ended) and listed != was:
+        if (self.number == before.number or before.ended) and listed != listed_before:
             raise InputError(
                 "sps.live.order", reason="the stream has ended" if before.ended else "two indexes of one number"
             )
@@ -155,7 +165,7 @@ class LiveIndex:
         kept = len(before.segments) - shared
         start = before.sample + sum(s.samples for s in before.segments[:kept])
         missed = max(0, self.first - before.next)
-        # Each segment that neither lists has one sample or more, and at most as many as a segment may have.
+        # Each segment that neither index lists has at least one sample, and at most ``segment_samples``.
         if (
             before.segments[kept:] != self.segments[:shared]
             or not missed <= self.sample - start <= missed * self.segment_samples
@@ -165,13 +175,13 @@ class LiveIndex:
 
 
 def sign_live(index: LiveIndex, private_key: bytes) -> bytes:
-    """The COSE_Sign1 bytes to publish. What no reader takes is refused: InputError sps.live.malformed."""
+    """Sign an index, as COSE_Sign1. Raises InputError ``sps.live.malformed`` for an index that readers refuse."""
     data = cbor.dumps(_to_map(index))
     try:
         from_map(cbor.loads(data, limits=LIMITS))
         return cose.sign(data, CONTENT_TYPE, MAGIC + index.content, private_key)
     except InputError as e:
-        raise _ours(e) from None
+        raise _live_error(e) from None
 
 
 def open_live(signed: bytes, content: bytes, signer: bytes, before: LiveIndex | None = None) -> LiveIndex:
@@ -179,12 +189,13 @@ def open_live(signed: bytes, content: bytes, signer: bytes, before: LiveIndex | 
 
     Args:
         signed: The index as COSE_Sign1.
-        content: the stream's content, 20 bytes.
-        signer: the address its header names in ``live``.
-        before: the index read last, which this one must follow.
+        content: Address of the stream's content, 20 bytes.
+        signer: Address of the signer by the header's ``live``, 20 bytes.
+        before: The index before, which this one must follow.
 
     Raises:
-        InputError: sps.live.malformed, sps.live.signature, sps.live.order, sps.version, sps.header.critical.
+        InputError: ``sps.live.malformed``, ``sps.live.signature``, ``sps.live.order``, ``sps.version``,
+            ``sps.header.critical``.
     """
     try:
         parts = cose.read(signed, CONTENT_TYPE)
@@ -193,13 +204,13 @@ def open_live(signed: bytes, content: bytes, signer: bytes, before: LiveIndex | 
         parts.verify(MAGIC + content)
         index = from_map(cbor.loads(parts.payload, limits=LIMITS))
     except InputError as e:
-        raise _ours(e) from None
+        raise _live_error(e) from None
     if index.content != content:
         raise InputError("sps.live.malformed", field="content")
     return index if before is None else index.follow(before)
 
 
-def _ours(error: InputError) -> InputError:
+def _live_error(error: InputError) -> InputError:
     return InputError(_CODES.get(error.code, error.code), **error.detail)
 
 
@@ -215,24 +226,24 @@ def _to_map(index: LiveIndex) -> dict[str, Any]:
 
 
 def from_map(value: Any) -> LiveIndex:
-    """Read a verified payload. Raises InputError with the header's codes, naming the field."""
+    """Parse a verified payload. Raises InputError with the codes of a header, naming the field."""
     table = fields.mapping(value, "live")
     if type(table.get("v")) is not int:
-        raise fields.bad("v")
+        raise fields.malformed("v")
     if table["v"] != VERSION:
         raise InputError("sps.version", version=table["v"])
     payload.critical(table, _KNOWN)
     for name in _REQUIRED:
         if name not in table:
-            raise fields.bad(name)
+            raise fields.malformed(name)
     if "ended" in table and table["ended"] is not True:
-        raise fields.bad("ended")
+        raise fields.malformed("ended")
     window = fields.integer(table["window"], "window", 1, MAX_WINDOW)
     per_segment = fields.integer(table["segment_samples"], "segment_samples", 1, renditions.MAX_SAMPLES)
     segments = tuple(_segment(row, per_segment) for row in fields.listing(table["segments"], "segments", window))
     init = fields.row(table["init"], "init", 2)
     if table["codec"] not in renditions.CODECS:
-        raise fields.bad("codec")
+        raise fields.malformed("codec")
     return LiveIndex(
         content=fields.octets(table["content"], "content", 20),
         number=fields.integer(table["number"], "number", 0, 0xFFFFFFFF),
@@ -247,7 +258,7 @@ def from_map(value: Any) -> LiveIndex:
         init_size=fields.integer(init[0], "init", 1, 1 << 20),
         init_sha256=fields.octets(init[1], "init", 32),
         window=window,
-        # A sequence number is a segment's index under its seal, which has 32 bits.
+        # The sequence number is the segment's index in the additional authenticated data, which has 32 bits.
         first=fields.integer(table["first"], "first", 0, 0xFFFFFFFF - window),
         sample=fields.integer(table["sample"], "sample", 0, renditions.MAX_SAMPLES),
         segments=segments,
@@ -261,7 +272,7 @@ def _segment(value: Any, per_segment: int) -> LiveSegment:
     size, samples, digest, epoch = fields.row(value, "segments", 4)
     return LiveSegment(
         fields.integer(size, "segments", renditions.SEAL + 1, renditions.MAX_SIZE),
-        # Any segment may be short: a programme's end or an encoder started again cuts one.
+        # Any segment may be short: the end of a programme or a restart of the encoder cuts one.
         fields.integer(samples, "segments", 1, per_segment),
         fields.octets(digest, "segments", 32),
         fields.integer(epoch, "segments", 0, 0xFFFFFFFF),

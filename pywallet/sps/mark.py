@@ -1,8 +1,8 @@
-"""The watermark's payload and the verdict over one segment; docs/watermark.md specifies both.
+"""Payload of the watermark, and the check of one segment (docs/watermark.md).
 
 A block of the ultrasonic layer carries 204 bits: address (160), block counter (12), CRC-32 of both (32). A
 convolutional code (K = 7, rate 1/2, generators 171 and 133 octal, six zero bits of tail) makes 420 coded bits of them.
-A *soft bit* is positive for a coded 0, negative for a 1, and the larger the surer.
+A *soft bit* is positive for a coded 0 and negative for a 1; its magnitude is the confidence.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ CODED_BITS: Final = 2 * (PAYLOAD_BITS + TAIL_BITS)
 GENERATORS: Final = (0o171, 0o133)
 STATES: Final = 64
 MAX_EVERY: Final = (1 << COUNTER_BITS) - 1
-"""Most segments from one block to the next, in the header's ``every``."""
+"""Largest ``every`` of a header: segments from one block to the next."""
 MATCH: Final = 6.0
-"""Standard deviations of agreement that make a match: by chance once in 10^9 segments."""
+"""Agreement of a match, standard deviations: by chance once in 10^9 segments."""
 _OUTPUT: Final = tuple(tuple((register & g).bit_count() & 1 for g in GENERATORS) for register in range(2 * STATES))
 
 
 class MarkVerdict(StrEnum):
-    """What a segment's sound says of its address."""
+    """Result of comparing a segment's watermark with the content's address."""
 
     MATCH = "match"
     MISMATCH = "mismatch"
@@ -42,8 +42,11 @@ class MarkVerdict(StrEnum):
 class MarkCheck:
     """Result of a watermark check.
 
-    ``found`` is the address that another mark names, ``agreement`` the standard deviations by which the expected block
-    stands out.
+    Attributes:
+        verdict: The result.
+        agreement: Agreement with the expected block, standard deviations.
+        found: Address in the watermark, 20 bytes, or None.
+        block: Block counter in the watermark, or None.
     """
 
     verdict: MarkVerdict
@@ -61,12 +64,12 @@ def _bytes(bits: Sequence[int]) -> bytes:
 
 
 def crc(address: bytes, block: int) -> bytes:
-    """CRC-32 (of zlib) over the address and the counter as two bytes, big-endian."""
+    """CRC-32 (as zlib) of the address and the counter as two bytes, big-endian."""
     return zlib.crc32(address + block.to_bytes(2, "big")).to_bytes(4, "big")
 
 
-def payload(address: bytes, block: int) -> list[int]:
-    """The 204 bits of a block; the counter wraps at 4096. Raises InputError ``message.schema``."""
+def block_payload(address: bytes, block: int) -> list[int]:
+    """Payload of a block, 204 bits; the counter wraps at 4096. Raises InputError ``message.schema``."""
     if len(address) != 20:
         raise InputError("message.schema", field="address")
     counter = block % (1 << COUNTER_BITS)
@@ -78,14 +81,14 @@ def payload(address: bytes, block: int) -> list[int]:
 
 
 def unpack(bits: Sequence[int]) -> tuple[bytes, int] | None:
-    """Address and counter of 204 bits, or None where the CRC does not hold."""
+    """Address and counter of a payload, or None for a wrong CRC."""
     address = _bytes(bits[:ADDRESS_BITS])
     counter = int("".join(map(str, bits[ADDRESS_BITS : ADDRESS_BITS + COUNTER_BITS])), 2)
     return (address, counter) if _bytes(bits[ADDRESS_BITS + COUNTER_BITS :]) == crc(address, counter) else None
 
 
 def encode(bits: Sequence[int]) -> list[int]:
-    """The convolutional code: two coded bits for each bit and for each of the six zeros after them."""
+    """Encode a payload with the convolutional code: two coded bits for each bit and each of the six tail bits."""
     register = 0
     out: list[int] = []
     for bit in (*bits, *[0] * TAIL_BITS):
@@ -95,7 +98,7 @@ def encode(bits: Sequence[int]) -> list[int]:
 
 
 def viterbi(soft: Sequence[float]) -> list[int]:
-    """The likeliest payload bits of soft bits. In pure Python: tens of milliseconds."""
+    """Decode soft bits to the most likely payload (Viterbi). In pure Python: tens of milliseconds."""
     metric = [0.0] + [-1e30] * (STATES - 1)
     history: list[list[int]] = []
     for at in range(0, len(soft), 2):
@@ -103,11 +106,12 @@ def viterbi(soft: Sequence[float]) -> list[int]:
         gain = {(0, 0): a + b, (0, 1): a - b, (1, 0): b - a, (1, 1): -a - b}
         after, chosen = [0.0] * STATES, [0] * STATES
         for state in range(STATES):
-            # A state is the six newest bits, newest highest: both its predecessors differ in the bit that fell out.
-            one, two = 2 * state % STATES, 2 * state % STATES + 1
+            # A state is the six newest bits, newest highest: its two predecessors differ in the oldest bit.
+            even, odd = 2 * state % STATES, 2 * state % STATES + 1
             entered = state >> 5 << 6
-            first, second = metric[one] + gain[_OUTPUT[entered | one]], metric[two] + gain[_OUTPUT[entered | two]]  # type: ignore[index]
-            after[state], chosen[state] = (first, one) if first >= second else (second, two)
+            first = metric[even] + gain[_OUTPUT[entered | even]]  # type: ignore[index]
+            second = metric[odd] + gain[_OUTPUT[entered | odd]]  # type: ignore[index]
+            after[state], chosen[state] = (first, even) if first >= second else (second, odd)
         metric = after
         history.append(chosen)
     state, bits = 0, []
@@ -118,22 +122,31 @@ def viterbi(soft: Sequence[float]) -> list[int]:
 
 
 def decode(soft: Sequence[float]) -> tuple[bytes, int] | None:
-    """Address and counter, or None where nothing holds."""
+    """Decode soft bits to address and counter, or None for a wrong CRC."""
     return unpack(viterbi(soft))
 
 
 def agreement(soft: Sequence[float], address: bytes, block: int) -> float:
-    """How far the soft bits lean to this block, in standard deviations of chance."""
+    """Correlation of soft bits with a block, in standard deviations of chance."""
     power = sum(value * value for value in soft)
-    leaning = sum(-value if bit else value for value, bit in zip(soft, encode(payload(address, block)), strict=True))
-    return float(leaning / power**0.5) if power > 0 else 0.0
+    correlation = sum(
+        -value if bit else value for value, bit in zip(soft, encode(block_payload(address, block)), strict=True)
+    )
+    return float(correlation / power**0.5) if power > 0 else 0.0
 
 
 def check(soft: Sequence[float], address: bytes, block: int) -> MarkCheck:
-    """Judge the 420 soft bits of segment ``block`` of the content ``address``. Raises InputError ``message.schema``.
+    """Check the watermark of one segment.
 
-    A mismatch needs a whole other address with its CRC: noise, silence or a mark too weak to read is "none", never a
-    refusal.
+    A mismatch is another address with a right CRC; noise, silence and a weak watermark are ``none``.
+
+    Args:
+        soft: The segment's 420 soft bits.
+        address: Address of the content, 20 bytes.
+        block: Number of the segment.
+
+    Raises:
+        InputError: ``message.schema``.
     """
     if len(soft) != CODED_BITS or not all(abs(value) < 1e30 for value in soft):
         raise InputError("message.schema", field="soft")
@@ -147,7 +160,7 @@ def check(soft: Sequence[float], address: bytes, block: int) -> MarkCheck:
 
 
 def carries(watermark: Mapping[str, Any] | None, segment: int) -> bool:
-    """Whether the header's ``watermark`` map promises an ultrasonic block in this segment of two seconds."""
+    """True if a segment has an ultrasonic block by the header's ``watermark`` map."""
     if watermark is None or "ultrasonic" not in watermark.get("layers", ()):
         return False
     every = watermark.get("every", 1)

@@ -1,4 +1,4 @@
-"""The header's map and the Header it stands for, field by field."""
+"""Conversion between a header and its CBOR map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pywallet.errors import InputError
 from pywallet.sps import fields, likeness, renditions
-from pywallet.sps.fields import bad
+from pywallet.sps.fields import malformed
 from pywallet.sps.header import VERSION, Artwork, Header, LiveRef, ServerRef
 from pywallet.sps.mark import MAX_EVERY
 
@@ -27,7 +27,7 @@ _REQUIRED: Final = (
     "renderer",
 )
 _PLAIN: Final = ("album", "isrc", "genre", "genre_confidence", "loudness", "loudness_range", "true_peak")
-"""Optional fields that are the attribute of the same name, or absent."""
+"""Optional fields, absent where the attribute of the same name is None."""
 _OPTIONAL: Final = (*_PLAIN, "waveform", "features", "watermark", "artwork", "live", "crit")
 KNOWN: Final = frozenset(_REQUIRED + _OPTIONAL)
 _MAX_URLS: Final = 16
@@ -39,7 +39,7 @@ _VERSION: Final = re.compile(r"[0-9]+(?:\.[0-9]+){0,3}")
 
 
 def to_map(header: Header) -> dict[str, Any]:
-    """The payload's map, ready for deterministic CBOR."""
+    """The CBOR map of a header."""
     out: dict[str, Any] = {
         "v": VERSION,
         "chain": header.chain,
@@ -69,20 +69,20 @@ def to_map(header: Header) -> dict[str, Any]:
 
 
 def from_map(value: Any) -> Header:
-    """Read a verified payload. Raises InputError naming the field."""
+    """Parse a verified payload. Raises InputError ``sps.header.malformed`` naming the field, or ``sps.version``."""
     table = fields.mapping(value, "header")
     if type(table.get("v")) is not int:
-        raise bad("v")
+        raise malformed("v")
     if table["v"] != VERSION:
         raise InputError("sps.version", version=table["v"])
     critical(table, KNOWN)
     for name in _REQUIRED:
         if name not in table:
-            raise bad(name)
+            raise malformed(name)
     genre = _optional_text(table, "genre")
     confidence = _optional_integer(table, "genre_confidence", 0, 100)
     if confidence is not None and genre is None:
-        raise bad("genre_confidence")
+        raise malformed("genre_confidence")
     return Header(
         chain=fields.integer(table["chain"], "chain", 1, (1 << 63) - 1),
         content=fields.octets(table["content"], "content", 20),
@@ -110,15 +110,19 @@ def from_map(value: Any) -> Header:
     )
 
 
-def critical(table: Mapping[str, Any], known: frozenset[str]) -> None:
-    """The rule of ``crit``: each name once, there, and known. Raises sps.header.malformed, sps.header.critical."""
+def critical(table: Mapping[str, Any], known_fields: frozenset[str]) -> None:
+    """Check ``crit``: distinct names of present and known fields.
+
+    Raises:
+        InputError: ``sps.header.malformed``, ``sps.header.critical``.
+    """
     if "crit" not in table:
         return
     names = fields.listing(table["crit"], "crit", _MAX_CRIT, 1)
     if not all(isinstance(name, str) and name in table and name != "crit" for name in names):
-        raise bad("crit")
+        raise malformed("crit")
     fields.distinct(names, "crit")
-    if unknown := [name for name in names if name not in known]:
+    if unknown := [name for name in names if name not in known_fields]:
         raise InputError("sps.header.critical", field=unknown[0])
 
 
@@ -132,7 +136,7 @@ def _server(value: Any) -> ServerRef:
 
 
 def urls(value: Any, name: str, least: int = 0) -> tuple[str, ...]:
-    """``least`` to 16 URLs, none twice."""
+    """A list of ``least`` to 16 distinct URLs."""
     return fields.distinct([fields.url(entry, name) for entry in fields.listing(value, name, _MAX_URLS, least)], name)
 
 
@@ -152,16 +156,13 @@ def _artwork(value: Any) -> Artwork:
 
 
 def _watermark(value: Any) -> Mapping[str, Any] | None:
-    """Layers and the form of their parameters are checked.
-
-    Whether they can be demodulated is the demodulator's to judge.
-    """
+    """Parse the watermark's map: layers, and types of their parameters, whose values the demodulator checks."""
     if value is None:
         return None
     table = fields.mapping(value, "watermark")
     layers = fields.listing(table.get("layers"), "watermark.layers", _MAX_LAYERS, 1)
     if not all(isinstance(layer, str) and _LAYER.fullmatch(layer) for layer in layers):
-        raise bad("watermark.layers")
+        raise malformed("watermark.layers")
     fields.distinct(layers, "watermark.layers")
     _optional_integer(table, "version", 1, 255, "watermark.")
     _optional_integer(table, "every", 1, MAX_EVERY, "watermark.")
@@ -174,7 +175,7 @@ def _watermark(value: Any) -> Mapping[str, Any] | None:
 def _renderer(value: Any) -> Mapping[str, Any]:
     table = fields.mapping(value, "renderer")
     if not _VERSION.fullmatch(fields.text(table.get("version"), "renderer.version", 1, 32)):
-        raise bad("renderer.version")
+        raise malformed("renderer.version")
     if "sha256" in table:
         fields.octets(table["sha256"], "renderer.sha256", 32)
     return MappingProxyType(dict(table))
@@ -183,21 +184,21 @@ def _renderer(value: Any) -> Mapping[str, Any]:
 def _isrc(table: Mapping[str, Any]) -> str | None:
     code = _optional_text(table, "isrc")
     if code is not None and not _ISRC.fullmatch(code):
-        raise bad("isrc")
+        raise malformed("isrc")
     return code
 
 
 def _features(table: Mapping[str, Any]) -> bytes:
     features = table.get("features")
     if "features" in table and (not isinstance(features, bytes) or not 1 <= len(features) <= likeness.MAX_LENGTH):
-        raise bad("features")
+        raise malformed("features")
     return features or b""
 
 
 def _waveform(table: Mapping[str, Any]) -> bytes:
     waveform = table.get("waveform", b"")
     if not isinstance(waveform, bytes) or len(waveform) > 1000:
-        raise bad("waveform")
+        raise malformed("waveform")
     return waveform
 
 

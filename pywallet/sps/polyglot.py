@@ -1,12 +1,11 @@
-"""A song inside a web page, both ways: where its bytes lie, and how they survive being text (docs/format/html.md).
+"""A song embedded in a web page: its position, and its recovery from bytes or text (docs/format/html.md).
 
-The page is ASCII up to the song, which stands in an HTML comment as it is. Two things may happen to it there, and both
-are undone from what the page says of itself:
+The page is ASCII up to the song, which is in an HTML comment. Two changes of its bytes are undone by data in the page:
 
-* ``-->`` and ``--!>`` would end the comment. Their ``>`` is written as another byte, and its place is listed. A song
-  converted by the studio holds none in its sealed segments, so the list is nearly always empty.
-* Read as the text of a document in windows-1252 every byte is one character, but CR, LF and CRLF all become LF, and NUL
-  becomes U+FFFD. A bit for each LF of the text says whether it was CR, and the few that were CRLF are listed.
+* ``-->`` and ``--!>`` would end the comment, so their ``>`` is written as another byte and its position is listed. The
+  studio avoids them in sealed segments, so the list is nearly always empty.
+* In the text of a document in windows-1252 every byte is one character, but CR, LF and CRLF become LF, and NUL becomes
+  U+FFFD. The page has a bit for each LF that was CR, and lists those that were CRLF.
 """
 
 from __future__ import annotations
@@ -22,9 +21,10 @@ from typing import Final
 from pywallet.errors import InputError
 
 DOCTYPE: Final = b"<!doctype html>"
-SIGHT: Final = 1024
-"""The song's place is said within so many bytes, where a browser looks for the character set too."""
+MARK_LIMIT: Final = 1024
+"""Bytes of the page within which the mark is, as for the character set in HTML."""
 MAX_PROLOGUE: Final = 256 << 10
+"""Most bytes of the page before the song."""
 OPENING: Final = b"<!--"
 CLOSING: Final = b"-->"
 MAX_PATCHES: Final = 4096
@@ -38,7 +38,7 @@ _MARK: Final = re.compile(
 _PATCHES: Final = re.compile(rb'<meta name="sps-fix" content="(\d{1,12}(?:,\d{1,12})*)">')
 _NEWLINE: Final = re.compile(rb"\r\n|\r|\n")
 
-# The WHATWG's windows-1252 gives every byte a character; the codec of Python has five gaps there.
+# The WHATWG's windows-1252 has a character for every byte; Python's codec lacks five.
 _GAPS: Final = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 _TEXT: Final = "".join(chr(byte) if byte in _GAPS else bytes([byte]).decode("cp1252") for byte in range(256))
 _BYTES: Final = codecs.charmap_build(_TEXT)
@@ -46,10 +46,13 @@ _BYTES: Final = codecs.charmap_build(_TEXT)
 
 @dataclass(frozen=True)
 class EmbeddedSong:
-    """Where a song lies in its page.
+    """Position of a song in its page.
 
-    ``offset`` and ``size`` in bytes, ``sha256`` of the song, and the positions in it (rising)
-    of each ``>`` that is written as another byte.
+    Attributes:
+        offset: Of the song in the page, bytes.
+        size: Of the song, bytes.
+        sha256: SHA-256 of the song.
+        patches: Positions in the song, increasing, of each ``>`` that is written as another byte.
     """
 
     offset: int
@@ -59,17 +62,17 @@ class EmbeddedSong:
 
     @property
     def mark(self) -> bytes:
-        """The page's words for it; always of the same length, so that the page can be laid out around them."""
+        """The ``meta`` element with the position; of constant length, so that it does not move the song."""
         return f'<meta name="sps" content="v=1;off={self.offset:010};len={self.size:012};sha256={self.sha256.hex()}">'.encode()  # noqa: E501
 
     @property
     def fixes(self) -> bytes:
-        """The page's list of patches; empty without any."""
+        """The ``meta`` element with the patches; empty where there are none."""
         listed = ",".join(map(str, self.patches))
         return f'<meta name="sps-fix" content="{listed}">'.encode() if listed else b""
 
     def restore(self, data: bytes, at: int) -> bytes:
-        """Bytes of the song as they were, from bytes of the page; ``at``: where in the song they begin."""
+        """Restore bytes of the song from bytes of the page; ``at`` is their position in the song."""
         inside = [position - at for position in self.patches if at <= position < at + len(data)]
         if not inside:
             return data
@@ -80,22 +83,26 @@ class EmbeddedSong:
 
 
 def is_page(start: bytes) -> bool:
-    """Whether a file begins as a page and not as a song."""
+    """True if a file begins as a page, not as a song."""
     return start[: len(DOCTYPE)].lower() == DOCTYPE
 
 
-def find(start: bytes) -> EmbeddedSong:
-    """Where the song is, from the page's first bytes: all up to the song, or 256 KiB of them.
+def find_song(start: bytes) -> EmbeddedSong:
+    """Find the song in a page.
 
-    Raises InputError ``sps.magic`` for a page that carries no song, ``sps.version`` for a later layout's,
-    ``sps.truncated`` with fewer bytes than reach the song.
+    Args:
+        start: First bytes of the page, up to the song or ``MAX_PROLOGUE``.
+
+    Raises:
+        InputError: ``sps.magic`` for a page without a song, ``sps.version`` for a later layout, ``sps.truncated`` for
+            fewer bytes.
     """
-    found = _MARK.search(start[:SIGHT])
-    if not is_page(start) or found is None:
+    match = _MARK.search(start[:MARK_LIMIT])
+    if not is_page(start) or match is None:
         raise InputError("sps.magic", reason="a page without a song")
-    if int(found[1]) != 1:
-        raise InputError("sps.version", version=int(found[1]))
-    offset, size, digest = int(found[2]), int(found[3]), bytes.fromhex(found[4].decode())
+    if int(match[1]) != 1:
+        raise InputError("sps.version", version=int(match[1]))
+    offset, size, digest = int(match[2]), int(match[3]), bytes.fromhex(match[4].decode())
     if not len(DOCTYPE) + len(OPENING) <= offset <= MAX_PROLOGUE or size == 0:
         raise InputError("sps.magic", reason="place", offset=offset, size=size)
     if len(start) < offset:
@@ -110,23 +117,23 @@ def find(start: bytes) -> EmbeddedSong:
 
 
 def comment_ends(song: bytes) -> tuple[int, ...]:
-    """Where a ``>`` stands in the song that would end the comment."""
+    """Positions in the song of each ``>`` that would end the comment."""
     return comment_ends_over((song,))
 
 
 def comment_ends_over(parts: Iterable[bytes]) -> tuple[int, ...]:
-    """The same of a song that comes in parts: an end may lie across their joins."""
+    """As ``comment_ends``, for a song in parts; an end may span two of them."""
     out: list[int] = []
-    held, at = b"", 0
+    tail, at = b"", 0
     for part in parts:
-        known, joined = len(held), held + part
-        out += [at - known + found.end() - 1 for found in _ENDS.finditer(joined) if found.end() > known]
-        held, at = joined[-3:], at + len(part)
+        overlap, joined = len(tail), tail + part
+        out += [at - overlap + end.end() - 1 for end in _ENDS.finditer(joined) if end.end() > overlap]
+        tail, at = joined[-3:], at + len(part)
     return tuple(out)
 
 
 def patched(song: bytes, positions: Iterable[int]) -> bytes:
-    """The song as it stands in the page."""
+    """Replace each ``>`` at ``positions``, for the page."""
     out = bytearray(song)
     for position in positions:
         out[position] = _STAND_IN
@@ -134,53 +141,52 @@ def patched(song: bytes, positions: Iterable[int]) -> bytes:
 
 
 @dataclass(frozen=True)
-class Lines:
-    """What a text reader needs to get line ends back.
+class LineEnds:
+    """Line ends of the song, to restore them from text.
 
-    ``bits``, base64, the first line in the highest bit, one where it was CR;
-    ``pairs``: the numbers of the lines that were CRLF.
+    Attributes:
+        bits: Base64 of one bit per line end, the first in the highest bit, 1 where it was CR.
+        pairs: Numbers of the line ends that were CRLF.
     """
 
     bits: str
     pairs: tuple[int, ...]
 
     @classmethod
-    def of(cls, written: bytes) -> Lines:
-        """Of the bytes between the comment's ends."""
+    def of(cls, written: bytes) -> LineEnds:
+        """Line ends of the comment's bytes."""
         return cls.over((written,))
 
     @classmethod
-    def over(cls, parts: Iterable[bytes]) -> Lines:
-        """The same of bytes that come in parts; a CRLF may lie across their joins.
-
-        Memory grows by a bit for each line.
-        """
+    def over(cls, parts: Iterable[bytes]) -> LineEnds:
+        """As ``of``, for bytes in parts; a CRLF may span two of them. Takes one bit of memory per line end."""
         bits, pairs, number = bytearray(), [], 0
-        held = b""
+        tail = b""
         for part in chain(parts, (b"",)):
-            joined = held + part
-            held = b"\r" if part and joined.endswith(b"\r") else b""
-            for found in _NEWLINE.finditer(joined, 0, len(joined) - len(held)):
+            joined = tail + part
+            tail = b"\r" if part and joined.endswith(b"\r") else b""
+            for match in _NEWLINE.finditer(joined, 0, len(joined) - len(tail)):
                 if number & 7 == 0:
                     bits.append(0)
-                if found[0] == b"\r":
+                if match[0] == b"\r":
                     bits[number >> 3] |= 0x80 >> (number & 7)
-                elif found[0] == b"\r\n":
+                elif match[0] == b"\r\n":
                     pairs.append(number)
                 number += 1
         return cls(base64.b64encode(bits).decode(), tuple(pairs))
 
 
 def to_text(written: bytes) -> str:
-    """The comment's text as a browser has it (WHATWG HTML 13.2.3.5 and 13.2.5.45; Encoding, windows-1252)."""
+    """Convert the comment's bytes to text as a browser (WHATWG HTML 13.2.3.5, 13.2.5.45; Encoding, windows-1252)."""
     text, _ = codecs.charmap_decode(written, "strict", _TEXT)
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
 
 
-def from_text(text: str, lines: Lines) -> bytes:
-    """The bytes of a comment's text, in time linear in its length.
+def from_text(text: str, lines: LineEnds) -> bytes:
+    """Restore the bytes of a comment from its text, in time linear in its length.
 
-    Raises InputError ``sps.segment.hash`` for a character that no byte has, too few lines, or bits that are not base64.
+    Raises:
+        InputError: ``sps.segment.hash`` for a character that is no byte, too few line ends, or invalid base64.
     """
     try:
         parts = codecs.charmap_encode(text.replace("\ufffd", "\0"), "strict", _BYTES)[0].split(b"\n")
@@ -198,19 +204,30 @@ def from_text(text: str, lines: Lines) -> bytes:
 def prologue(
     before: bytes, after: bytes, song_size: int, sha256: bytes, patches: Sequence[int]
 ) -> tuple[bytes, EmbeddedSong]:
-    """Lay a page out: ``before`` (with the doctype and the character set), the mark, ``after``, the comment's opening.
+    """Build the page up to the song.
 
-    Raises InputError ``sps.header.malformed`` for a page that is too long, or says the song's place too late.
+    Args:
+        before: Beginning of the page, with the doctype and the character set.
+        after: Remainder of the page before the song.
+        song_size: Of the song, bytes.
+        sha256: SHA-256 of the song.
+        patches: Positions from ``comment_ends``.
+
+    Returns:
+        The page's bytes before the song, and the song's position.
+
+    Raises:
+        InputError: ``sps.header.malformed`` for a page that is too long, or whose mark is beyond ``MARK_LIMIT``.
     """
-    place = EmbeddedSong(0, song_size, sha256, tuple(patches))
-    head = before + place.mark + place.fixes + after
+    position = EmbeddedSong(0, song_size, sha256, tuple(patches))
+    head = before + position.mark + position.fixes + after
     offset = len(head) + len(OPENING)
     if (
-        len(before) + len(place.mark) > SIGHT
+        len(before) + len(position.mark) > MARK_LIMIT
         or offset > MAX_PROLOGUE
         or not head.isascii()
-        or len(place.patches) > MAX_PATCHES
+        or len(position.patches) > MAX_PATCHES
     ):
         raise InputError("sps.header.malformed", reason="the page around the song", size=offset)
-    place = EmbeddedSong(offset, song_size, sha256, place.patches)
-    return before + place.mark + place.fixes + after + OPENING, place
+    position = EmbeddedSong(offset, song_size, sha256, position.patches)
+    return before + position.mark + position.fixes + after + OPENING, position

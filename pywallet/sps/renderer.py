@@ -1,4 +1,4 @@
-"""The player that a song asks for, held against the one that is here."""
+"""Check of the player that a song requires against this one."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import Any, Final
 from pywallet.errors import InputError
 
 VERSION: Final = "1"
-"""What this player can render."""
+"""Version of this player."""
 
 
 def require(renderer: Mapping[str, Any], version: str = VERSION, build: bytes | None = None) -> None:
-    """Refuse a song that asks for a later player, or for one build that is not this one.
-
-    Nothing is ever fetched to please it.
+    """Refuse a song that requires a later player or another build. No other player is ever fetched.
 
     Args:
-        renderer: the header's field: ``version`` and perhaps ``sha256``.
-        version: This player's version.
-        build: SHA-256 of the player that is here; None: it has none, so a song that asks for one is refused.
+        renderer: The header's field: ``version`` and optionally ``sha256``.
+        version: Version of this player.
+        build: SHA-256 of this player's build; None: unknown, so a song that requires a build is refused.
 
     Raises:
         InputError: ``sps.version``.
@@ -32,7 +30,7 @@ def require(renderer: Mapping[str, Any], version: str = VERSION, build: bytes | 
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Version numbers that compare, 1 and 1.0 alike."""
+    """Parse a version for comparison; 1 and 1.0 are equal."""
     numbers = [int(part) for part in version.split(".")]
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()

@@ -1,6 +1,6 @@
-"""Which rendition of a song is played: the best that the browser decodes and the connection carries.
+"""Choice of a song's rendition: the best that the browser can decode and the connection can carry.
 
-Host and renderer each choose by this function from the same words, and so choose the same.
+Host and player call the same function with the same arguments.
 """
 
 from __future__ import annotations
@@ -14,33 +14,41 @@ from pywallet.sps.file_layout import rendition_offset
 from pywallet.sps.header import Header, Rendition
 
 HEADROOM: Final = 1.5
-"""A connection must carry so many times a rendition's rate, or a gap in it is heard."""
+"""Factor from a rendition's bit rate to the one that a connection must carry, so that variations cause no gap."""
 
 
 def bitrate_kbps(rendition: Rendition) -> float:
-    """Mean kbit/s of the sealed segments."""
+    """Mean bit rate of the sealed segments, kbit/s."""
     size = sum(segment.size for segment in rendition.segments)
     return size * 8 * rendition.rate / max(1, rendition.samples) / 1000
 
 
 def offset(header: Header, header_size: int, index: int) -> int:
-    """Where a rendition's init part begins in the file, bytes; ``header_size`` is the COSE's."""
+    """Offset of a rendition in the file, bytes; ``header_size`` is the size of the signed header."""
     return rendition_offset(header.renditions, index, PREFIX_SIZE + header_size)
 
 
 def choose(header: Header, codecs: Collection[str] | None, kbps: int | None) -> int:
-    """Index of the rendition: the owner lists the best first.
+    """Choose a rendition; the header lists the best first.
 
-    ``codecs``: those the browser decodes ("flac", "opus"), None: the first rendition will do. ``kbps``: what the
-    connection was seen to carry, None if unknown. Raises InputError ``media.unsupported`` where nothing of it can be
-    decoded.
+    Args:
+        header: The song's header.
+        codecs: Codecs that the browser decodes (``flac``, ``opus``); None: the first rendition is chosen.
+        kbps: Measured rate of the connection, kbit/s; None: unknown.
+
+    Returns:
+        Index of the rendition.
+
+    Raises:
+        InputError: ``media.unsupported`` where the browser decodes none of them.
     """
     if codecs is None:
         return 0
-    able = [index for index, one in enumerate(header.renditions) if one.codec in codecs]
-    if not able:
-        raise InputError("media.unsupported", codecs=", ".join(sorted({one.codec for one in header.renditions})))
+    decodable = [index for index, rendition in enumerate(header.renditions) if rendition.codec in codecs]
+    if not decodable:
+        offered = sorted({rendition.codec for rendition in header.renditions})
+        raise InputError("media.unsupported", codecs=", ".join(offered))
     if kbps is None:
-        return able[0]
-    fitting = [index for index in able if bitrate_kbps(header.renditions[index]) * HEADROOM <= kbps]
-    return fitting[0] if fitting else min(able, key=lambda index: bitrate_kbps(header.renditions[index]))
+        return decodable[0]
+    fitting = [index for index in decodable if bitrate_kbps(header.renditions[index]) * HEADROOM <= kbps]
+    return fitting[0] if fitting else min(decodable, key=lambda index: bitrate_kbps(header.renditions[index]))

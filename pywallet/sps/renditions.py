@@ -1,11 +1,11 @@
-"""A rendition's map with its segment index, both ways."""
+"""Conversion between renditions and their CBOR maps."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from pywallet.sps import fields
-from pywallet.sps.fields import bad
+from pywallet.sps.fields import malformed
 from pywallet.sps.header import Rendition, Segment
 
 CODECS: Final = ("flac", "opus")
@@ -14,13 +14,13 @@ MAX_SEGMENTS: Final = 100_000
 MAX_SAMPLES: Final = 1 << 48
 MAX_SIZE: Final = 1 << 32
 SEAL: Final = 28
-"""Nonce and tag: a sealed segment is longer than these."""
-_APART_S: Final = 1
-"""Renditions of one recording may differ in length by an encoder's delay and padding, not by more than this."""
+"""Bytes that sealing adds to a segment: nonce and tag."""
+_MAX_DIFFERENCE_S: Final = 1
+"""Most difference in length between renditions, caused by encoders' delay and padding, seconds."""
 
 
 def to_map(r: Rendition) -> dict[str, Any]:
-    """The rendition's map, ready for deterministic CBOR."""
+    """The CBOR map of a rendition."""
     return {
         "id": r.id,
         "codec": r.codec,
@@ -38,15 +38,15 @@ def to_map(r: Rendition) -> dict[str, Any]:
 
 
 def from_list(value: Any) -> tuple[Rendition, ...]:
-    """All renditions. Raises InputError naming the field."""
+    """Parse the list of renditions. Raises InputError ``sps.header.malformed`` naming the field."""
     out = tuple(
         _rendition(item, f"renditions.{i}")
         for i, item in enumerate(fields.listing(value, "renditions", MAX_RENDITIONS, 1))
     )
     fields.distinct([r.id for r in out], "renditions.id")
-    # samples / rate of two, their difference multiplied by both rates: exact, and in integers.
-    if any(a.samples * b.rate - b.samples * a.rate > _APART_S * a.rate * b.rate for a in out for b in out):
-        raise bad("renditions.samples")
+    # Difference of samples / rate, multiplied by both rates, so that it is exact in integers.
+    if any(a.samples * b.rate - b.samples * a.rate > _MAX_DIFFERENCE_S * a.rate * b.rate for a in out for b in out):
+        raise malformed("renditions.samples")
     return out
 
 
@@ -70,11 +70,11 @@ def _rendition(value: Any, name: str) -> Rendition:
         key_epochs=key_epochs(table.get("key_epochs"), f"{name}.key_epochs", len(segments)),
     )
     if rendition.codec not in CODECS:
-        raise bad(f"{name}.codec")
+        raise malformed(f"{name}.codec")
     if sum(s.samples for s in segments) != rendition.samples:
-        raise bad(f"{name}.samples")
+        raise malformed(f"{name}.samples")
     if table.get("root") != rendition.root:
-        raise bad(f"{name}.root")
+        raise malformed(f"{name}.root")
     return rendition
 
 
@@ -83,34 +83,34 @@ def _segments(value: Any, name: str, per_segment: int) -> tuple[Segment, ...]:
     out = []
     for row in rows:
         if type(row) is not list or len(row) != 3:
-            raise bad(name)
+            raise malformed(name)
         size, samples, digest = row
-        # Written out: there may be a hundred thousand rows.
+        # Optimised: there may be a hundred thousand rows.
         if (
             type(size) is not int
             or not SEAL < size <= MAX_SIZE
             or type(samples) is not int
             or not 0 < samples <= per_segment
         ):
-            raise bad(name)
+            raise malformed(name)
         if type(digest) is not bytes or len(digest) != 32:
-            raise bad(name)
+            raise malformed(name)
         out.append(Segment(size, samples, digest))
-    # Only the last one may be short: a position in time gives a segment's number without reading the table.
+    # Only the last one may be shorter, so that a position determines the segment without the table.
     if any(s.samples != per_segment for s in out[:-1]):
-        raise bad(name)
+        raise malformed(name)
     return tuple(out)
 
 
 def key_epochs(value: Any, name: str, count: int) -> tuple[tuple[int, int], ...]:
-    """``[epoch, first segment]`` rows: first segments rise from 0, no epoch twice."""
+    """Parse ``[epoch, first segment]`` rows: first segments increase from 0, epochs are distinct."""
     out: list[tuple[int, int]] = []
     seen: set[int] = set()
     for entry in fields.listing(value, name, count, 1):
         pair = fields.row(entry, name, 2)
         epoch, first = fields.integer(pair[0], name, 0, 0xFFFFFFFF), fields.integer(pair[1], name, 0, count - 1)
         if epoch in seen or (first <= out[-1][1] if out else first != 0):
-            raise bad(name)
+            raise malformed(name)
         seen.add(epoch)
         out.append((epoch, first))
     return tuple(out)

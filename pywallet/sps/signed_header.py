@@ -15,16 +15,16 @@ CONTENT_TYPE: Final = "application/sps-header"
 
 
 def encode_header(header: Header) -> bytes:
-    """The payload that is signed."""
+    """Encode the payload that is signed."""
     return cbor.dumps(payload.to_map(header))
 
 
 def sign_header(header: Header, private_key: bytes) -> bytes:
-    """The COSE_Sign1 bytes that stand in the file.
+    """Sign a header, as COSE_Sign1. It is parsed first, so that no header is signed that readers refuse.
 
-    What is written is read back first, so that nobody signs what no reader
-    takes. Raises InputError sps.header.malformed naming the field, or over
-    4 MiB; sps.header.signature for another key than the owner's.
+    Raises:
+        InputError: ``sps.header.malformed`` naming the field, or for a header above ``MAX_HEADER``;
+            ``sps.header.signature`` for another key than the owner's.
     """
     if crypto.address_of(private_key) != header.owner:
         raise InputError("sps.header.signature", reason="the key is not the owner's")
@@ -34,10 +34,10 @@ def sign_header(header: Header, private_key: bytes) -> bytes:
 
 
 def open_header(signed: bytes) -> Header:
-    """Verify and read a header. Only bytes whose signature holds are given a meaning.
+    """Verify a header's signature, and parse it.
 
-    Raises InputError sps.header.malformed, sps.header.signature, sps.version,
-    sps.header.critical.
+    Raises:
+        InputError: ``sps.header.malformed``, ``sps.header.signature``, ``sps.version``, ``sps.header.critical``.
     """
     parts = cose.read(signed, CONTENT_TYPE)
     value = cbor.loads(parts.payload)

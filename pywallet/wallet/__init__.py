@@ -1,1 +1,1 @@
-"""The fan's wallet: words, keys, vault, amounts."""
+"""The wallet: mnemonic, key derivation, keyring, vault, transactions and permits."""

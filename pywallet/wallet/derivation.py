@@ -1,4 +1,4 @@
-"""Keys from a seed (BIP-32), and where GoMAA's keys stand in the tree (after BIP-44, coin type 60)."""
+"""Derivation of keys from a seed (BIP-32), and the paths of GoMAA's keys (after BIP-44, coin type 60)."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ _PATH: Final = re.compile(r"m(/[0-9]{1,10}'?)*")
 
 
 @dataclass(frozen=True, repr=False)
-class Node:
-    """An extended private key: key and chain code, 32 bytes each."""
+class ExtendedKey:
+    """Extended private key (BIP-32): key and chain code, 32 bytes each."""
 
     key: bytes
-    chain: bytes
+    chain_code: bytes
 
     @classmethod
-    def master(cls, seed: bytes) -> Node:
-        """The root of a seed of 16 to 64 bytes."""
+    def master(cls, seed: bytes) -> ExtendedKey:
+        """The master key of a seed of 16 to 64 bytes."""
         return cls._of(hmac.digest(b"Bitcoin seed", seed, "sha512"), 0)
 
-    def child(self, index: int) -> Node:
-        """CKDpriv; an index of 2^31 or more gives a hardened child."""
+    def child(self, index: int) -> ExtendedKey:
+        """Child key (CKDpriv); an index of ``HARDENED`` or more gives a hardened child."""
         if index >= HARDENED:
             data = b"\0" + self.key
         else:
             point = public_key(self.key)
             data = bytes([2 + point[63] % 2]) + point[:32]
         return self._of(
-            hmac.digest(self.chain, data + index.to_bytes(4, "big"), "sha512"), int.from_bytes(self.key, "big")
+            hmac.digest(self.chain_code, data + index.to_bytes(4, "big"), "sha512"), int.from_bytes(self.key, "big")
         )
 
     @classmethod
-    def _of(cls, digest: bytes, parent: int) -> Node:
+    def _of(cls, digest: bytes, parent: int) -> ExtendedKey:
         left = int.from_bytes(digest[:32], "big")
         key = (left + parent) % ORDER
         if left >= ORDER or key == 0:
-            # One seed in 2^127: BIP-32 calls it invalid.
+            # Invalid by BIP-32; about one key in 2^127.
             raise WalletError("internal", reason="this path has no key")
         return cls(key.to_bytes(32, "big"), digest[32:])
 
 
 def parse(path: str) -> tuple[int, ...]:
-    """The indices of ``m/44'/60'/…``; ``'`` marks hardened ones. Raises ValueError."""
+    """Parse a path such as ``m/44'/60'/0'`` into indices; ``'`` marks hardened ones. Raises ValueError."""
     if _PATH.fullmatch(path) is None:
         raise ValueError(f"not a path: {path!r}")
     out = []
@@ -62,42 +62,42 @@ def parse(path: str) -> tuple[int, ...]:
     return tuple(out)
 
 
-def node(seed: bytes, path: str) -> Node:
+def extended_key(seed: bytes, path: str) -> ExtendedKey:
     """The extended key at ``path``."""
-    here = Node.master(seed)
+    key = ExtendedKey.master(seed)
     for index in parse(path):
-        here = here.child(index)
-    return here
+        key = key.child(index)
+    return key
 
 
 def derive(seed: bytes, path: str) -> bytes:
     """The private key at ``path``, 32 bytes."""
-    return node(seed, path).key
+    return extended_key(seed, path).key
 
 
-def _chunks(station: bytes) -> tuple[int, int]:
-    # 62 bits of the hash: enough that no two stations of one wallet share a key.
+def _station_indices(station: bytes) -> tuple[int, int]:
+    # Two 31-bit indices of the hash of the address: no two stations of one wallet share a key.
     digest = keccak256(b"gomaa station" + station)
     return int.from_bytes(digest[:4], "big") % HARDENED, int.from_bytes(digest[4:8], "big") % HARDENED
 
 
 def account_path(index: int) -> str:
-    """The fan's account number ``index`` (below 2^31); 0 is the first."""
+    """Path of the fan's account number ``index`` (below 2^31, 0 is the first)."""
     return f"m/44'/60'/0'/0/{index}"
 
 
 def listener_path(station: bytes) -> str:
-    """The listener's key at one station (address, 20 bytes)."""
-    a, b = _chunks(station)
+    """Path of the listener key at one station (address, 20 bytes)."""
+    a, b = _station_indices(station)
     return f"m/44'/60'/1'/{a}'/{b}'"
 
 
 def payee_parent(station: bytes) -> str:
-    """Above every payee at one station."""
-    a, b = _chunks(station)
+    """Parent path of all payees at one station (address, 20 bytes)."""
+    a, b = _station_indices(station)
     return f"m/44'/60'/2'/{a}'/{b}'"
 
 
 def payee_path(station: bytes, number: int) -> str:
-    """The one-time payee of session ``number`` (below 2^31) at one station."""
+    """Path of the one-time payee of session ``number`` (below 2^31) at one station."""
     return f"{payee_parent(station)}/{number}'"

@@ -1,4 +1,4 @@
-"""Permits of the token (EIP-2612): an owner without coins allows a spender one amount, by signature."""
+"""Permits of the token (ERC-2612): an owner without coins for gas allows a spender an amount by signature."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from pywallet.crypto.interface import split_signature
 from pywallet.protocol.structs import check
 from pywallet.wallet.transactions import call_data
 
-# Hashed when they are needed: the extension's snapshot of this module is made where no hash function is.
+# Hashed on use: the extension's memory snapshot of this module is made without a hash function.
 _DOMAIN: Final = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _PERMIT: Final = b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
-# The token's (contracts/gomaa.vy).
+# The token's EIP-712 domain (contracts/gomaa.vy).
 _NAME: Final = b"GoMAA"
 _VERSION: Final = b"1"
 
 
 @dataclass(frozen=True)
 class Permit:
-    """``owner`` lets ``spender`` take ``amount`` wei of the token until ``deadline`` (Unix s).
+    """Permission for ``spender`` to take an owner's tokens.
 
-    ``nonce`` is the token's for the owner.
+    Attributes:
+        chain_id: Number of the network.
+        token: Address of the token's contract, 20 bytes.
+        owner: Address, 20 bytes.
+        spender: Address, 20 bytes.
+        amount: Wei of the token.
+        nonce: The token's nonce of the owner.
+        deadline: Last moment at which the permit is valid, Unix seconds.
     """
 
     chain_id: int
@@ -39,7 +46,7 @@ class Permit:
 
     @property
     def digest(self) -> bytes:
-        """What the owner signs, 32 bytes (EIP-712)."""
+        """The digest that the owner signs, 32 bytes (EIP-712)."""
         names = keccak256(_DOMAIN) + keccak256(_NAME) + keccak256(_VERSION)
         domain = keccak256(names + _words(self.chain_id, self.token))
         struct = keccak256(
@@ -52,10 +59,10 @@ class Permit:
         return sign(private_key, self.digest)
 
     def data(self, signature: bytes) -> bytes:
-        """Call data of the token's ``permit`` with the owner's signature. Raises InputError message.schema."""
+        """Call data of the token's ``permit`` with the owner's signature. Raises InputError ``message.schema``."""
         r, s, parity = split_signature(signature)
-        how = "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"
-        return call_data(how, self.owner, self.spender, self.amount, self.deadline, 27 + parity, r, s)
+        function = "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"
+        return call_data(function, self.owner, self.spender, self.amount, self.deadline, 27 + parity, r, s)
 
 
 def transfer_from_data(owner: bytes, to: bytes, amount: int) -> bytes:
@@ -64,4 +71,4 @@ def transfer_from_data(owner: bytes, to: bytes, amount: int) -> bytes:
 
 
 def _words(*values: bytes | int) -> bytes:
-    return b"".join(one.to_bytes(32, "big") if isinstance(one, int) else one.rjust(32, b"\0") for one in values)
+    return b"".join(value.to_bytes(32, "big") if isinstance(value, int) else value.rjust(32, b"\0") for value in values)

@@ -1,4 +1,4 @@
-"""Transactions of the fan's account: EIP-1559 (type 2), encoded and signed here, sent by the host."""
+"""Transactions of the fan's account (EIP-1559, type 2): encoding and signing. The host sends them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,17 @@ _TRANSFER: Final = bytes.fromhex("a9059cbb")
 
 @dataclass(frozen=True)
 class Transaction:
-    """One call.
+    """An unsigned transaction.
 
-    ``to`` 20 bytes; ``value``, ``tip`` and ``max_fee`` (per gas) in wei of the network's coin; ``data`` the call.
+    Attributes:
+        chain_id: Number of the network.
+        nonce: Of the sender.
+        tip: Highest priority fee, wei per gas.
+        max_fee: Highest fee, wei per gas.
+        gas: Gas limit.
+        to: Recipient, 20 bytes.
+        value: Wei of the network's coin.
+        data: Call data.
     """
 
     chain_id: int
@@ -36,32 +44,33 @@ class Transaction:
         return (self.chain_id, self.nonce, self.tip, self.max_fee, self.gas, self.to, self.value, self.data, ())
 
     def digest(self) -> bytes:
-        """What is signed, 32 bytes."""
+        """The digest that is signed, 32 bytes."""
         return keccak256(_TYPE + rlp.encode(self._fields))
 
     def signed(self, private_key: bytes) -> bytes:
-        """The bytes that a node takes; their keccak is the transaction's name."""
+        """The signed transaction as ``eth_sendRawTransaction`` takes it; its keccak is the transaction's hash."""
         signature = sign(private_key, self.digest())
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
         return _TYPE + rlp.encode((*self._fields, signature[64] - 27, r, s))
 
 
 def call_data(signature: str, *arguments: bytes | int) -> bytes:
-    """The call data of a function whose arguments are addresses (20 bytes) and whole numbers (32-byte words)."""
+    """Call data of a function whose arguments are addresses (20 bytes) and integers (words of 32 bytes)."""
     words = (part.to_bytes(32, "big") if isinstance(part, int) else part.rjust(32, b"\0") for part in arguments)
     return keccak256(signature.encode())[:4] + b"".join(words)
 
 
 def transfer_data(to: bytes, amount: int) -> bytes:
-    """The call data of ``transfer(address,uint256)``; ``amount`` in wei of the token."""
+    """Call data of ``transfer(address,uint256)``; ``amount`` in wei of the token."""
     return _TRANSFER + to.rjust(32, b"\0") + amount.to_bytes(32, "big")
 
 
 def recipient(text: str) -> bytes:
-    """The address that a person typed. Raises InputError wallet.recipient.
+    """Parse an address that a person typed.
 
-    An address in mixed case carries a checksum (EIP-55): one that doesn't fit is a typing mistake. The zero address is
-    nobody.
+    Raises:
+        InputError: ``wallet.recipient`` for text that is no address, for mixed case with a wrong checksum (EIP-55),
+            which is a typing error, and for the zero address.
     """
     typed = text.strip()
     try:

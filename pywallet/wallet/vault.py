@@ -1,18 +1,18 @@
-"""The sealed secret at rest: one CBOR map that opens alike in the browser and on CPython.
+"""The vault: a wallet's secret encrypted under its password, as one CBOR map, the same in browser and CPython.
 
 The map, deterministic CBOR: v, kdf, iterations, salt (16), cipher "aes-256-gcm",
 nonce (12), data (ciphertext ‖ tag), sum (first 8 bytes of SHA-256 over the map
-without it). The additional data of the seal are the map without data and sum,
-so every parameter is bound to the key.
+without it). The additional authenticated data are the map without data and sum,
+so every parameter is authenticated.
 
-v 2, written now: kdf "pbkdf2-sha512", the secret preceded by its length (2 bytes,
-big-endian) and filled up with zeros to 512 bytes, so that the size of a vault
-does not tell 12 words from 24. v 1, still opened: kdf "pbkdf2-sha256", the secret
-as it is. ``is_current`` says whether an opened vault should be sealed anew.
+v 2, written now: kdf "pbkdf2-sha512"; the secret is preceded by its length (2 bytes,
+big-endian) and padded with zeros to 512 bytes, so that the size of a vault does not
+reveal the number of words. v 1, still read: kdf "pbkdf2-sha256", the secret
+without padding. ``is_current`` is False for a vault that should be encrypted again.
 
-A damaged vault fails its sum, which says nothing about the password; what has
-a good sum and doesn't open was given a wrong password (or was forged with a
-recomputed sum, which a person can't tell from a wrong password either).
+A damaged vault has a wrong sum, which does not depend on the password. A vault with
+a right sum that cannot be decrypted has another password (or was forged with a
+recomputed sum, which is indistinguishable).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pywallet.errors import InputError, WalletError
 
 VERSION: Final = 2
 ITERATIONS: Final = 600_000
-# A forged vault must not hang the wallet: ten million rounds take seconds.
+# Bounds the time that a forged vault takes: ten million iterations take seconds.
 MAX_ITERATIONS: Final = 10_000_000
 MIN_PASSWORD: Final = 8
 _FIXED: Final[dict[int, dict[str, Any]]] = {
@@ -38,17 +38,17 @@ _FIXED: Final[dict[int, dict[str, Any]]] = {
 _HASHES: Final[dict[int, Hash]] = {1: "sha256", 2: "sha512"}
 _SIZES: Final = {"salt": 16, "nonce": 12, "sum": 8}
 _MAX_SIZE: Final = 4096
-_FILLED: Final = 512
+_PADDED_SIZE: Final = 512
 
 
 async def seal(secret: bytes, password: str, iterations: int = ITERATIONS) -> bytes:
-    """The vault of ``secret``. Raises WalletError wallet.password.weak below 8 characters."""
+    """Encrypt a secret. Raises WalletError ``wallet.password.weak`` below ``MIN_PASSWORD`` characters."""
     if len(password) < MIN_PASSWORD:
         raise WalletError("wallet.password.weak")
     if not ITERATIONS <= iterations <= MAX_ITERATIONS:
         raise ValueError(f"iterations from {ITERATIONS} to {MAX_ITERATIONS}")
-    if len(secret) > _FILLED - 2:
-        raise ValueError(f"at most {_FILLED - 2} bytes")
+    if len(secret) > _PADDED_SIZE - 2:
+        raise ValueError(f"at most {_PADDED_SIZE - 2} bytes")
     vault = {
         **_FIXED[VERSION],
         "iterations": iterations,
@@ -56,32 +56,32 @@ async def seal(secret: bytes, password: str, iterations: int = ITERATIONS) -> by
         "nonce": crypto.random_bytes(12),
     }
     key = await _key(vault, password)
-    filled = (len(secret).to_bytes(2, "big") + secret).ljust(_FILLED, b"\0")
-    vault["data"] = await crypto.get().aes_gcm_seal(key, vault["nonce"], filled, cbor.dumps(vault))
+    padded = (len(secret).to_bytes(2, "big") + secret).ljust(_PADDED_SIZE, b"\0")
+    vault["data"] = await crypto.get().aes_gcm_seal(key, vault["nonce"], padded, cbor.dumps(vault))
     return cbor.dumps({**vault, "sum": _sum(vault)})
 
 
 async def unseal(vault: bytes, password: str) -> bytes:
-    """The secret. Raises WalletError wallet.vault for damage, wallet.password for a wrong password."""
+    """Decrypt a vault. Raises WalletError ``wallet.vault`` for damage, ``wallet.password`` for a wrong password."""
     stored = _read(vault)
     data = stored.pop("data")
     key = await _key(stored, password)
     try:
-        found = await crypto.get().aes_gcm_open(key, stored["nonce"], data, cbor.dumps(stored))
+        plaintext = await crypto.get().aes_gcm_open(key, stored["nonce"], data, cbor.dumps(stored))
     except InputError:
         raise WalletError("wallet.password") from None
-    return found if stored["v"] == 1 else found[2 : 2 + int.from_bytes(found[:2], "big")]
+    return plaintext if stored["v"] == 1 else plaintext[2 : 2 + int.from_bytes(plaintext[:2], "big")]
 
 
 def is_current(vault: bytes) -> bool:
-    """Whether a new vault would be sealed no better. Raises WalletError wallet.vault for damage."""
+    """True if the vault has the present format and iterations. Raises WalletError ``wallet.vault`` for damage."""
     stored = _read(vault)
     return bool(stored["v"] == VERSION and stored["iterations"] >= ITERATIONS)
 
 
 async def _key(vault: dict[str, Any], password: str) -> bytes:
     # NFKC: the same password typed on another keyboard or system gives the same bytes.
-    # A lone surrogate, which JavaScript allows in a string, is a character like any other.
+    # JavaScript allows lone surrogates in strings.
     text = normalize("NFKC", password).encode("utf-8", "surrogatepass")
     return await crypto.get().pbkdf2(_HASHES[vault["v"]], text, vault["salt"], vault["iterations"], 32)
 

@@ -59,7 +59,7 @@ async def call(op: str, payload: Mapping[str, Any], blob: bytes | None = None) -
 
 
 def _bytes(blob: Any) -> bytes | None:
-    # JavaScript's null and undefined arrive as objects of their own, a Uint8Array as a proxy.
+    # JavaScript's null and undefined arrive as objects of own types, a Uint8Array as a proxy.
     if hasattr(blob, "to_bytes") and not isinstance(blob, int):
         return bytes(blob.to_bytes())
     return bytes(blob) if isinstance(blob, (bytes, bytearray, memoryview)) else None
@@ -81,6 +81,6 @@ async def call_json(op: str, payload_json: str, blob: Any = None) -> str:
     except (json.JSONDecodeError, RecursionError):
         error = InputError("message.schema", field="payload", reason="not JSON")
     except Exception as e:  # defects reach the engine as data too
-        # The class only: an exception's text might hold words or keys.
+        # The class only: an exception's text might contain recovery words or keys.
         error = GomaaError("internal", type=type(e).__name__)
     return json.dumps({"ok": False, "error": error.to_json()}, ensure_ascii=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pywallet.crypto import address_of, keccak256
+from pywallet.encoding import amounts
 from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import InputError
-from pywallet.wallet import amounts
 from pywallet.wallet.derivation import account_path, listener_path
 from pywallet.wallet.transactions import Transaction, recipient, transfer_data
 from pywallet.worker_api import wallet

@@ -19,7 +19,7 @@ class Payload:
         self._raw = raw
 
     def has(self, name: str) -> bool:
-        """Whether the field is present and not null."""
+        """True if the field is present and not null."""
         return self._raw.get(name) is not None
 
     def text(self, name: str, default: str | None = None) -> str:
@@ -67,7 +67,7 @@ class Payload:
         return {str(key): inside.integer(key, 0, high) for key in value}
 
     def amount(self, name: str, default: int | None = None) -> int:
-        """Wei as a decimal string."""
+        """An amount in wei, as a decimal string."""
         value = self._raw.get(name)
         if value is None and default is not None:
             return default
@@ -76,7 +76,7 @@ class Payload:
         return int(value)
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """True or false."""
+        """A boolean."""
         value = self._raw.get(name)
         if value is None:
             return default
@@ -85,7 +85,7 @@ class Payload:
         return value
 
     def address(self, name: str) -> bytes:
-        """0x-hex of 20 bytes."""
+        """An address, 0x-hex of 20 bytes."""
         try:
             return from_hex(self._raw.get(name), 20)
         except InputError:

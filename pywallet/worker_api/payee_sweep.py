@@ -1,4 +1,4 @@
-"""Collects tokens from the wallet's payees, one-time addresses without coins for gas."""
+"""Operations that collect tokens from the wallet's payees, one-time addresses without coins for gas."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def sign_sweep(payload: Payload, blob: bytes | None = None) -> dict[str, A
     relayer = payload.address("relayer") if payload.has("relayer") else None
     if payload.has("to"):
         to = payload.address("to")
-        # Without a relayer the spender is the receiver: another's address could take the tokens.
+        # Without a relayer the recipient is the spender, which could take the tokens.
         if relayer is None or to in (ZERO_ADDRESS, payee):
             raise InputError("message.schema", field="to")
     else:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pywallet.crypto import sign
 from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import InputError
-from pywallet.provider import TypedData, node, personal_digest, read_call, read_personal, read_typed, show
+from pywallet.provider import TypedData, argument_tree, personal_digest, read_call, read_personal, read_typed, view_of
 from pywallet.wallet.derivation import account_path
 from pywallet.worker_api import wallet
 from pywallet.worker_api.accounts import MOST_ACCOUNTS
@@ -28,7 +28,7 @@ async def typed_read(payload: Payload, blob: bytes | None = None) -> dict[str, A
     domain and message are trees {name, type, value | parts}. Errors message.schema, wallet.unsupported.
     """
     data = _typed(payload)
-    return {**asdict(show(data)), "digest": to_hex(data.digest)}
+    return {**asdict(view_of(data)), "digest": to_hex(data.digest)}
 
 
 async def typed_sign(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
@@ -77,14 +77,14 @@ async def call_read(payload: Payload, blob: bytes | None = None) -> dict[str, An
         "item": None if call.item is None else str(call.item),
         "unlimited": call.unlimited,
         "method": to_hex(call.method),
-        "arguments": [node(argument.name, argument.kind, argument.value) for argument in call.arguments],
+        "arguments": [argument_tree(argument.name, argument.kind, argument.value) for argument in call.arguments],
     }
 
 
 def _signed(payload: Payload, digest: bytes) -> str:
     keys = wallet.keyring()
     index = payload.integer("index", 0, MOST_ACCOUNTS - 1)
-    # The account that was shown, and no other.
+    # Only the account that was displayed.
     if payload.has("account") and payload.address("account") != keys.account_at(index):
         raise InputError("message.schema", field="account", reason="not this wallet's")
     return to_hex(sign(keys.private_key(account_path(index)), digest))

@@ -48,7 +48,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
         blob: The signed header (COSE_Sign1).
 
     Returns:
-        What the engine reads of the header: content, owner, title, artist, album, quality, duration_ms, rate,
+        Fields of the header for the engine: content, owner, title, artist, album, quality, duration_ms, rate,
         watermark, server {address}, delivery, waveform (base64 or null), payer, price_wei of an interval;
         ``transitions`` of pywallet.playback.transition_table; ``begins``, the action that starts a play (play or preview); ``extent``
         {from_ms, to_ms or null} of what may be played. The segments come from the host.
@@ -80,7 +80,7 @@ def _start(policy: Policy, pays: bool = False) -> dict[str, Any]:
 
 
 def _begins(policy: Policy, pays: bool = False) -> str:
-    """The action of the play button: ``preview`` of a song that its listener would have to pay for and does not."""
+    """Action of the play button: ``preview`` where the listener would have to pay and does not."""
     plays = policy.permits("play") and (pays or policy.price.payer != "listener")
     return "preview" if not plays and policy.permits("preview") else "play"
 
@@ -102,7 +102,7 @@ async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
 
 async def pays(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """Start of the next play where the listener pays, or does not.
+    """Select the start of the next play: paid by the listener, or a preview.
 
     Args:
         payload: ``stream``; ``on``: true plays the whole song, false its preview.

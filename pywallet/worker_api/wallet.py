@@ -20,8 +20,8 @@ _MAX_S: Final = 1 << 53
 _HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
 _MAX_DAYS: Final = 90
-# Clock difference between host and server: a session must not begin in the server's future.
-_CLOCKS_APART_S: Final = 60
+# Difference between the clocks of host and server: a session must not begin in the server's future.
+_BACKDATED_S: Final = 60
 
 _open: Keyring | None = None
 
@@ -51,7 +51,7 @@ async def spelling(payload: Payload, blob: bytes | None = None) -> dict[str, Any
     checksum is right.
     """
     checked = mnemonic.spelling(payload.text("words"))
-    slips = [{"position": slip.position, "near": list(slip.near)} for slip in checked.slips]
+    slips = [{"position": slip.position, "near": list(slip.suggestions)} for slip in checked.slips]
     return {
         "words": list(checked.words),
         "slips": slips,
@@ -119,9 +119,10 @@ async def status(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{station, device, chain_id, settlement, now_s, days, rewards, number?} → {session, id, payee, number, expires_s}.
 
-    ``number`` selects the payee; the default is the hour of ``now_s`` since 1970, so a restored wallet finds its payees
-    by enumerating hours. Without rewards, payee is the zero address and number null. The session begins at the full
-    hour of ``now_s`` and lasts ``days``: rounded times reveal neither the moment of signing nor the clock's error.
+    ``number`` selects the payee; the default is the hour of ``now_s`` since 1970, so that a restored wallet finds
+    its payees by enumerating hours. Without rewards, payee is the zero address and number null. The session begins at
+    the full hour of ``now_s`` and lasts ``days``: rounded times reveal neither the time of the signature nor the
+    clock's error.
     """
     keys = keyring()
     now_s = payload.integer("now_s", 0, _MAX_S)
@@ -133,7 +134,7 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
     begin_s = now_s - now_s % _HOUR_S
     until = begin_s + days * _DAY_S
     signed = keys.sign_session(
-        domain, station, payload.address("device"), number, max(0, begin_s - _CLOCKS_APART_S), until
+        domain, station, payload.address("device"), number, max(0, begin_s - _BACKDATED_S), until
     )
     return {
         "session": signed.to_json(),

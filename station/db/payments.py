@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from pywallet.rules.statement_check import Verdict, Wrong, as_value
+from pywallet.rules.statement_check import RejectedLine, Verdict, as_value
 from station.db.rows import QuarantineRow, StatementRow, VoucherRow
 from station.db.tables import (
     ACCOUNTS,
@@ -71,7 +71,9 @@ class PaymentLedger:
             lines = json.dumps([[line.number, line.intervals] for line in verdict.lines])
             return _insert_voucher(db, server, statement_id, spent, until, voucher, lines_json=lines)
 
-    def set_aside(self, server: bytes, time_ms: int, code: str, wrong: Sequence[Wrong], agreed: Iterable[int]) -> None:
+    def set_aside(
+        self, server: bytes, time_ms: int, code: str, wrong: Sequence[RejectedLine], agreed: Iterable[int]
+    ) -> None:
         """Quarantine the wrong lines of a statement, and release lines that are agreed to by now.
 
         Args:

@@ -14,10 +14,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from pywallet.encoding.amounts import show
 from pywallet.encoding.hex import to_hex
 from pywallet.policy import Context, PartyNames, Policy, Price, Usage, describe
 from pywallet.settlement import gross
-from pywallet.wallet.amounts import show
 from station.catalogue.songs import Song
 from station.config import StationConfig
 from station.db.rows import TicketRow

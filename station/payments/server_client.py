@@ -33,7 +33,7 @@ from pywallet.protocol import (
 )
 from pywallet.protocol.foreign_errors import code_from, error_from
 from pywallet.protocol.structs import Message as MessageStruct
-from pywallet.rules.statement_check import Shown as ServerAnswer
+from pywallet.rules.statement_check import ReceivedStatement as ServerAnswer
 
 __all__ = ["Acknowledgement", "ServerAnswer", "ServerBooks", "Servers", "ShownTicket", "VoucherAnswer"]
 

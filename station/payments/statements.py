@@ -24,11 +24,11 @@ from pywallet.protocol import (
 )
 from pywallet.rules.limits import CLOCK_SLACK_MS
 from pywallet.rules.statement_check import (
-    Known,
-    KnownTicket,
+    PayerRecord,
+    TicketRecord,
     Verdict,
     as_value,
-    judge,
+    check_statement,
 )
 from station.chain_interface import ChainView
 from station.db.ledger import Store
@@ -83,15 +83,15 @@ def examine(answer: ServerAnswer, tickets: Mapping[int, TicketRow], known: Expec
     """Like ``check``, but a statement without a line that agrees is no refusal."""
     rows = {number: _known(row, known.now_ms) for number, row in tickets.items() if row.server == known.server}
     agreed = as_value(known.cap) if known.agreed is None else known.agreed
-    books = Known(known.domain, known.server, known.payer, agreed, known.epoch, known.bps, known.rate, rows)
-    return judge(answer, books, "statement.mismatch")
+    books = PayerRecord(known.domain, known.server, known.payer, agreed, known.epoch, known.bps, known.rate, rows)
+    return check_statement(answer, books, "statement.mismatch")
 
 
-def _known(ticket: TicketRow, now_ms: int) -> KnownTicket:
+def _known(ticket: TicketRow, now_ms: int) -> TicketRecord:
     elapsed_ms = max(0, min(now_ms, ticket.expiry_s * 1000) - ticket.issued_ms)
     possible = (elapsed_ms * ticket.fastest + CLOCK_SLACK_MS) // (ticket.interval_s * 1000) + 1
     facts = (ticket.content, ticket.session, ticket.price, ticket.reward, possible)
-    return KnownTicket(*facts, ticket.vouchered, ticket.settled, ticket.agreed_bps)
+    return TicketRecord(*facts, ticket.vouchered, ticket.settled, ticket.agreed_bps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +158,15 @@ class Bookkeeper:
         text = json.dumps(answer.statement.to_json())
         try:
             verdict = examine(answer, tickets, known)
-            if heal and any(wrong.reason in _LOST for wrong in verdict.wrong) and await self._resync.run(server, url):
+            if (
+                heal
+                and any(wrong.reason in _LOST for wrong in verdict.rejected)
+                and await self._resync.run(server, url)
+            ):
                 return await self._round(server, url, send, heal=False)
-            await asyncio.to_thread(self._store.set_aside, server, now_ms, LINE_CODE, verdict.wrong, verdict.intervals)
+            await asyncio.to_thread(
+                self._store.set_aside, server, now_ms, LINE_CODE, verdict.rejected, verdict.intervals
+            )
             verdict.require("statement.mismatch")
         except (Refusal, InputError) as error:
             await asyncio.to_thread(
@@ -175,9 +181,9 @@ class Bookkeeper:
                 text,
             )
             raise
-        if verdict.wrong:
-            log.warning("%d lines of %s are not signed for", len(verdict.wrong), to_hex(server))
-        aside = len(verdict.wrong)
+        if verdict.rejected:
+            log.warning("%d lines of %s are not signed for", len(verdict.rejected), to_hex(server))
+        aside = len(verdict.rejected)
         if not send:
             return Outcome(server, verdict.new, verdict.cap, 0, aside)
         if not verdict.lines:

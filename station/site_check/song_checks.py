@@ -13,7 +13,7 @@ from common.address_class import place_of_url, standing_of_url
 from common.http_body import read_up_to
 from pywallet.errors import GomaaError
 from pywallet.sps.container import MAGIC
-from pywallet.sps.polyglot import DOCTYPE, MAX_PROLOGUE, find, is_page
+from pywallet.sps.polyglot import DOCTYPE, MAX_PROLOGUE, find_song, is_page
 from station.site_check.content_range import content_range
 from station.site_check.report import Wrong
 
@@ -115,7 +115,7 @@ async def check_song(origin: str, session: aiohttp.ClientSession, source: str) -
             start += await read_up_to(answer.content, MAX_PROLOGUE - len(start))
     if is_page(start):
         try:
-            find(start)
+            find_song(start)
         except GomaaError as e:
             raise Wrong(f"this page carries no song ({e.code})", _COPY_AGAIN) from None
         return "a page that carries its song, served by range"

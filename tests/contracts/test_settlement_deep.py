@@ -9,12 +9,12 @@ import pytest
 from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of
 from pywallet.settlement import SumTree
-from pywallet.settlement.tree import MAX_DEPTH, Node, leaf, node
+from pywallet.settlement.tree import MAX_DEPTH, SumNode, leaf, node
 from tests.contracts.anvil_world import EPOCH, Book, World, reverts
 from tests.contracts.challenged import DUE, posted
 
 LAST = (1 << MAX_DEPTH) - 1
-EMPTY: Node = (bytes(32), 0)
+EMPTY: SumNode = (bytes(32), 0)
 SAFE = bytes([0x77]) * 20
 
 
@@ -38,7 +38,7 @@ class _Deep(SumTree):
         """The most that the contract walks."""
         return MAX_DEPTH
 
-    def proof(self, index: int) -> list[Node]:
+    def proof(self, index: int) -> list[SumNode]:
         """Padding on every level."""
         return [EMPTY] * MAX_DEPTH
 

@@ -87,7 +87,7 @@ def test_a_row_says_what_the_rule_says(row: Row) -> None:
         return
     times.require(*network)
     assert times.fits(*network)
-    answers = times.answers(*network)
+    answers = times.answerable(*network)
     assert answers >= BATCHES * MOST_ANSWERS
     assert (row.answers, row.bond) == (f"{answers:,}", f"{2 * answers:,}")
 
@@ -119,28 +119,28 @@ def test_no_number_of_receipts_robs_an_honest_server(row: Row, receipts: int, mo
     Each stake goes to the server and pays it.
     """
     begin = {"first": 0, "last": row.schedule.window - 1, "late": row.schedule.window + 1}[moment]
-    count = min(row.schedule.answers(*row.network), 640) // receipts
+    count = min(row.schedule.answerable(*row.network), 640) // receipts
     found = robbed(row, count, receipts, begin)
     assert not found.slashed
     assert found.thief < -count * STAKE
     assert found.server > 0
 
 
-@pytest.mark.parametrize("row", [row for row in ALLOWED if row.schedule.answers(*row.network) < 3000], ids=name)
+@pytest.mark.parametrize("row", [row for row in ALLOWED if row.schedule.answerable(*row.network) < 3000], ids=name)
 def test_the_row_holds_at_its_bound(row: Row) -> None:
     """With one transaction a block: every payee that the row names is answered in time, all demanded at once."""
-    count = row.schedule.answers(*row.network)
+    count = row.schedule.answerable(*row.network)
     fit = BLOCK_GAS // GAS["challenge"]
     assert not robbed(row, min(count, fit), 1, 0).slashed
 
 
-@pytest.mark.parametrize("row", [row for row in ALLOWED if row.schedule.answers(*row.network) < 3000], ids=name)
+@pytest.mark.parametrize("row", [row for row in ALLOWED if row.schedule.answerable(*row.network) < 3000], ids=name)
 def test_numbers_beyond_the_row_cost_more_than_they_win(row: Row) -> None:
     """A server with one transaction a block can be outnumbered.
 
     For more stakes than half of the bond that the row names.
     """
-    answers = row.schedule.answers(*row.network)
+    answers = row.schedule.answerable(*row.network)
     found = robbery(row.schedule, row.network, 4 * answers, 1, 2 * answers * STAKE, 0)
     assert found.slashed
     assert found.thief < 0

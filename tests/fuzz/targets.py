@@ -68,12 +68,12 @@ def policy_text(data: bytes) -> None:
 def file(data: bytes) -> None:
     """A whole file."""
     container = Container.read(data)
-    container.whole(open_header(container.cose), len(data))
+    container.check_size(open_header(container.cose), len(data))
 
 
 def page(data: bytes) -> None:
     """A self-rendering page, and the song's beginning in it."""
-    place = polyglot.find(data)
+    place = polyglot.find_song(data)
     file(place.restore(data[place.offset : place.offset + place.size], 0))
 
 
@@ -81,7 +81,7 @@ def page_text(data: bytes) -> None:
     """A page's comment as a browser gives it: numbers of lines, bits and text, each ending with a NUL."""
     pairs, bits, text = [*data.split(b"\0", 2), b"", b""][:3]
     numbers = tuple(int(word) for word in pairs[:200].split() if word.isdigit() and len(word) < 10)
-    polyglot.from_text(text.decode("utf-8", "replace"), polyglot.Lines(bits.decode("latin-1"), numbers))
+    polyglot.from_text(text.decode("utf-8", "replace"), polyglot.LineEnds(bits.decode("latin-1"), numbers))
 
 
 def frame(data: bytes) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from demo.waiting import TIMEOUT_S
 
-ANSWERS = ("chain.client.TIMEOUT_S", "native_host.remote.network.CONNECT_S", "studio.server.TIMEOUT_S")
+ANSWERS = ("chain.connection.TIMEOUT_S", "native_host.remote.network.CONNECT_S", "studio.server.TIMEOUT_S")
 """How long nodes and servers that are there may take to answer.
 
 One that is not there refuses the connection at once.

@@ -50,7 +50,7 @@ async def test_a_price_below_the_contracts_is_told(world: World, monkeypatch: py
         found = (await audit(world.chain, world.deployment, (world.url,))).faults
     assert [(fault.kind, fault.subject) for fault in found] == ([("terms.price", to_hex(song.content))] if less else [])
     if less:
-        assert (found[0].said, found[0].true) == tuple(
+        assert (found[0].published, found[0].expected) == tuple(
             f"{price.owner - n} wei for {price.interval_s} s" for n in (less, 0)
         )
 

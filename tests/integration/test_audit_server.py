@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from audit.dsr import SY02
+from audit.reports import Report, band, fan, society, station
 from audit.run import AuditedEpoch, audit
-from audit.statements import Statement, band, fan, society, station
 from chain.contracts.content import Content
 from demo.stack import gomaa
 from pywallet.crypto import address_of
+from pywallet.encoding.amounts import parse
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.protocol import (
     Claim,
@@ -26,7 +27,6 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.settlement import EpochData
-from pywallet.wallet.amounts import parse
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key
@@ -129,7 +129,7 @@ async def test_a_band_as_a_fans_payee(world: World) -> None:
             of_fan.take(one)
             of_band.take(one)
 
-        result = await audit(world.chain, world.deployment, (world.url,), see=take)
+        result = await audit(world.chain, world.deployment, (world.url,), on_epoch=take)
         assert [str(fault) for fault in result.faults] == []
         assert result.figures["leaves"] == 2
         # Intervals of two seconds: five, two and five.
@@ -145,7 +145,7 @@ def payees() -> list[bytes]:
     return [address_of(private_key(f"{name} payee")) for name in ("one", "two")]
 
 
-def everybody(world: World) -> list[Statement]:
+def everybody(world: World) -> list[Report]:
     """Statements of the station, both owners, both fans and the society."""
     owners = [address_of(world.owner_key), address_of(world.anvil.keys[4])]
     return [station(world.station), band(owners), fan(payees()), society(60)]
@@ -161,7 +161,7 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
             world.deployment,
             (world.url,),
             keep=tmp_path / "kept",
-            see=lambda one: seen.append((one.totals.epoch, one.totals.earned())),
+            on_epoch=lambda one: seen.append((one.totals.epoch, one.totals.earned())),
         )
         assert [str(fault) for fault in result.faults] == []
         assert (result.figures["plays"], result.figures["refused"]) == (4, 1)
@@ -172,7 +172,7 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
             world.chain,
             world.deployment,
             (world.url,),
-            see=lambda one: [each.take(one) for each in statements] and None,
+            on_epoch=lambda one: [each.take(one) for each in statements] and None,
         )
         assert again.figures == result.figures
         of_station, of_bands, of_fans, of_society = statements

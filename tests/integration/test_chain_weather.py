@@ -192,4 +192,4 @@ async def test_a_chain_that_stops_ends_the_wait(anvil: Anvil, monkeypatch: pytes
         with pytest.raises(Unavailable) as caught:
             await sending
         assert caught.value.detail["transaction"].startswith("0x")
-        assert time_s >= sender.PATIENCE_S
+        assert time_s >= sender.IDLE_S

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from audit.reports import fan, society, station
 from audit.run import audit
-from audit.statements import fan, society, station
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
@@ -126,7 +126,7 @@ async def test_a_song_that_the_listener_pays_is_settled_to_the_wei(world: World)
 
         mine, theirs, all_of_it = fan([], [address_of(FAN)]), station(world.station), society(SCHEDULE.length)
         for statement in (mine, theirs, all_of_it):
-            result = await audit(world.chain, world.deployment, (world.url,), see=statement.take)
+            result = await audit(world.chain, world.deployment, (world.url,), on_epoch=statement.take)
             assert (result.ok, result.faults) == (True, [])
         assert (mine.total("spent_wei"), theirs.total("gross_wei")) == (gross(2 * PRICE, BPS), 0)
         assert all_of_it.total("GrossRevenue_wei") == gross(2 * PRICE, BPS)

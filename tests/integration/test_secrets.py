@@ -38,7 +38,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         secret = made.anvil.rpc.replace("ws://", f"ws://{USER}:{PASSWORD}@") + f"/?key={KEY}"
         made.deployment = dataclasses.replace(made.deployment, rpc=secret)
         made.deployment.save(made.folder / "deployment.json")
-        monkeypatch.setattr("chain.client.BACKOFF_S", (0.01, 0.05))
+        monkeypatch.setattr("chain.connection.BACKOFF_S", (0.01, 0.05))
         yield made
 
 

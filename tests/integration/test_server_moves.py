@@ -75,7 +75,7 @@ async def test_a_content_moves_at_an_epochs_end(tmp_path: Path) -> None:
             await close(both, old, new, first)
             seen: list[tuple[bytes, int]] = []
             result = await audit(
-                old.chain, old.deployment, see=lambda one: seen.append((one.totals.server, one.totals.epoch))
+                old.chain, old.deployment, on_epoch=lambda one: seen.append((one.totals.server, one.totals.epoch))
             )
             assert result.faults == []
             assert {(old.keys.address, first), (new.keys.address, first)} <= set(seen)

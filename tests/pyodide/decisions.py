@@ -1,7 +1,4 @@
-"""A hundred thousand decisions in one hash.
-
-Not collected by itself, run by tests/integration/test_policy_under_pyodide.py.
-"""
+"""A hundred thousand decisions in one hash, run by tests/integration/test_policy_under_pyodide.py."""
 
 from __future__ import annotations
 
@@ -13,5 +10,5 @@ NUMBER: Final = 100_000
 
 
 def test_decisions() -> None:
-    """Print the hash for the one who compares."""
+    """Print the hash."""
     print(f"\ndecisions {digest(NUMBER)}")

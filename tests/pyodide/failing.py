@@ -1,4 +1,4 @@
-"""Not collected by itself: what the runner must report as one failure and one success."""
+"""One failure and one success that the runner must report; not collected by itself."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 
 
 async def test_fails_after_waiting() -> None:
-    """Fails, after the event loop has turned."""
+    """Fail after an iteration of the event loop."""
     await asyncio.sleep(0)
     raise AssertionError("as it should")
 
 
 async def test_passes_after_waiting() -> None:
-    """Passes, after the event loop has turned."""
+    """Pass after an iteration of the event loop."""
     await asyncio.sleep(0)

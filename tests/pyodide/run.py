@@ -18,7 +18,7 @@ TEST_WHEELS = ROOT / ".cache" / "pyodide-test-wheels"
 
 
 def wheels(lock: Path, into: Path) -> None:
-    """Have exactly the wheels of ``lock`` in ``into``; nothing is downloaded when they are there already."""
+    """Download exactly the wheels of ``lock`` to ``into``, unless they are there."""
     mark = into / "lock"
     if mark.exists() and mark.read_bytes() == lock.read_bytes():
         return
@@ -42,7 +42,7 @@ def wheels(lock: Path, into: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Prepare, run, and pass pytest's exit code on."""
+    """Download, run, and return pytest's exit code."""
     wheels(CORE, WHEELS)
     if arguments == ["--wheels"]:
         return 0

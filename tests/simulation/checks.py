@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from audit.run import Result
+from audit.run import AuditResult
 from audit.run import audit as audit_chain
 from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of
@@ -56,7 +56,7 @@ async def check(world: World) -> Broken:
     return broken
 
 
-async def _audit(world: World) -> Result:
+async def _audit(world: World) -> AuditResult:
     promised: dict[tuple[bytes, int], dict[bytes, int]] = {}
     for fan in world.fans:
         for (server, epoch, payee), receipt in fan.books.receipts.items():

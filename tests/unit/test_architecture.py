@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -101,6 +102,32 @@ def arrows(edges: Mapping[str, set[str]], prefix: str = "") -> dict[str, set[str
 def test_no_module_imports_itself_by_way_of_others() -> None:
     """There is no circle, imports inside of functions and for types alone included."""
     assert circles(graph()) == []
+
+
+LAYERED: Final = (
+    "audio",
+    "audit",
+    "benchmarks",
+    "chain",
+    "common",
+    "contracts",
+    "demo",
+    "extension",
+    "features",
+    "gomaa",
+    "messages",
+    "pywallet",
+    "studio",
+    "tooling",
+    "watermark",
+)
+"""Rooms whose packages import each other in one direction only."""
+
+
+@pytest.mark.parametrize("room", LAYERED)
+def test_packages_of_a_room_import_one_way(room: str) -> None:
+    """No package of a layered room imports itself by way of others; a package that does has no level of its own."""
+    assert circles(arrows(graph(), f"{room}.")) == []
 
 
 def test_a_circle_is_found() -> None:

@@ -1,4 +1,4 @@
-"""An honest epoch made by hand, a chain that says what it likes, and what an auditor makes of both."""
+"""Consistent data of an epoch, a scripted chain, and an audit of both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from audit.epochs import EpochCheck, Posted
+from audit.epochs import EpochCheck, Post
 from audit.faults import Fault
 from audit.tables import EpochFile
 from pywallet.crypto import keccak256
@@ -41,10 +41,7 @@ TERMS = (TermsRow(11, 0, 10), TermsRow(700, 300, 5))
 
 
 def plays(count: int) -> tuple[PlayRow, ...]:
-    """So many plays in the order of a writer.
-
-    Every seventh was refused, the shorter terms alternate with the longer.
-    """
+    """Plays in the order of a writer: every seventh is refused, and the terms alternate."""
     out = []
     for number in range(count):
         terms, refused = 1 - number % 2, number % 7 == 6
@@ -67,7 +64,7 @@ def plays(count: int) -> tuple[PlayRow, ...]:
 
 
 def fresh(play: PlayRow) -> bytes:
-    """A payee for one play only."""
+    """A payee that is used for one play."""
     return keccak256(b"payee" + play.tag)[:20]
 
 
@@ -79,10 +76,7 @@ def honest(
     owners: Any = OWNERS,
     payee: Callable[[PlayRow], bytes] = fresh,
 ) -> EpochData:
-    """Data in which everything adds up.
-
-    ``contents`` and ``owners`` go together; ``payee``: whom a play's listener names.
-    """
+    """Consistent data. ``contents`` and ``owners`` belong together; ``payee`` maps a ticket to its payee."""
     rows = plays(count)
     nets, owned, rewards = dict.fromkeys(STATIONS, 0), dict.fromkeys(owners, 0), dict[bytes, int]()
     for row in rows:
@@ -126,13 +120,13 @@ Leaf = tuple[bytes, int, int]
 
 
 def leaves_of(data: EpochData) -> list[Leaf]:
-    """The leaves with the owners' parts, in their order."""
+    """Leaves with the owners' parts, in order."""
     owned = {row.payee: row.owned for row in data.owners}
     return [(row.payee, row.amount, owned.get(index, 0)) for index, row in enumerate(data.payees)]
 
 
 def with_leaves(data: EpochData, leaves: Iterable[Leaf]) -> EpochData:
-    """The same data with these leaves, in their order, under the roots that they have."""
+    """The same data with these leaves, in order, under their roots."""
     rows = list(leaves)
     payees = tuple(PayeeRow(payee, amount) for payee, amount, _ in rows)
     owners = tuple(OwnerRow(index, owned) for index, (_, _, owned) in enumerate(rows) if owned)
@@ -140,25 +134,25 @@ def with_leaves(data: EpochData, leaves: Iterable[Leaf]) -> EpochData:
 
 
 def seal(data: EpochData) -> EpochData:
-    """The same tables under the roots and the total that they have: what a liar posts."""
+    """The same tables under their roots and total, as a dishonest server posts them."""
     tree = SumTree([(row.payee, row.amount) for row in data.payees])
     leaves = [content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds) for row in data.contents]
     counts = CountsTree(leaves + [row.leaf for row in data.usages])
     return replace(data, root=tree.root, total=tree.total, counts_root=counts.root)
 
 
-def post(data: EpochData, entries: tuple[tuple[bytes, int], ...] | None = None) -> Posted:
-    """What the chain would hold of it; ``entries``: what was really debited, if not what the data say."""
+def post(data: EpochData, entries: tuple[tuple[bytes, int], ...] | None = None) -> Post:
+    """The post of these data; ``entries`` are the debits, by default those of the data."""
     debits = tuple((row.payer, row.net) for row in data.debits) if entries is None else entries
     fee = sum(net * BPS // 10_000 for _, net in debits)
-    return Posted(
+    return Post(
         data.server, data.epoch, data.root, data.total, fee, entries_digest(debits), data.counts_root, data.hash, debits
     )
 
 
 @dataclass
 class FakeAt:
-    """The registry and the contents as the test wants them."""
+    """State of the registry and the contents."""
 
     owners: dict[bytes, bytes] = field(default_factory=lambda: dict(zip(CONTENTS, OWNERS, strict=True)))
     server: bytes = SERVER
@@ -176,26 +170,26 @@ class FakeAt:
         )
 
     async def owner_at(self, content: bytes, epoch: int) -> bytes:
-        """Who earns."""
+        """The owner of a content."""
         return self.owners[content]
 
     async def server_at(self, content: bytes, epoch: int) -> bytes:
-        """Whose it is."""
+        """The security server of a content."""
         return self.server
 
     async def served(self, content: bytes, server: bytes, epoch: int) -> bool:
-        """Whose it has been."""
+        """True for the security server of a content."""
         return server == self.server
 
 
 async def audited(
     data: EpochData,
-    posted: Posted | None = None,
+    posted: Post | None = None,
     at: FakeAt | None = None,
     receipts: dict[bytes, int] | None = None,
     prices: Any = None,
 ) -> list[Fault]:
-    """What an auditor finds in data that were posted as ``posted`` says."""
+    """Faults that an audit finds in data under a post."""
     check = EpochCheck(posted or post(data), at or FakeAt(), prices)  # type: ignore[arg-type]
     with EpochFile(data.encode()) as file:
         await check.check(file, receipts)

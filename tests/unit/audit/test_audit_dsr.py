@@ -1,4 +1,4 @@
-"""DSR flat file of the society's statement: layout, sums to the wei, and what stands in its cells."""
+"""DSR flat file of a society's report: layout, sums and cells."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 from audit.dsr import AS02, FOOT, HEAD, SU02, SY02, UNFILLED, Sender, dsr, unfilled
 from audit.epoch_totals import sum_epoch
-from audit.show import text
-from audit.statements import Statement, Work, society
+from audit.report_text import text
+from audit.reports import Report, Work, society
 from audit.tables import EpochFile
+from pywallet.encoding.amounts import parse
 from pywallet.encoding.hex import to_hex
-from pywallet.wallet.amounts import parse
 from tests.unit.audit.audit_book import CONTENTS, OWNERS, STATIONS, honest
 
 BUYER = b"\x49" * 20
@@ -63,8 +63,8 @@ MANDATORY: Mapping[str, tuple[int, tuple[tuple[int, str], ...]]] = {
 }
 
 
-def made(tmp_path: Path, epochs: int = 2) -> Statement:
-    """The society's statement over honest epochs; from the second on the first content has another owner."""
+def made(tmp_path: Path, epochs: int = 2) -> Report:
+    """A society's report over consistent epochs; from the second on the first content has another owner."""
     out = society(60, WORKS, {STATIONS[0]: "Radio One"})
     for number in range(epochs):
         owners = (BUYER, *OWNERS[1:]) if number else OWNERS
@@ -79,7 +79,7 @@ def made(tmp_path: Path, epochs: int = 2) -> Statement:
 
 
 def records(file: str) -> list[dict[str, str]]:
-    """The lines, cell by name, as a reader of tab-separated cells with a backslash before what is none sees them."""
+    """The records by cell name, with the escapes of the format resolved."""
     out = []
     for line in csv.reader(file.split("\n")[:-1], delimiter="\t", quoting=csv.QUOTE_NONE, escapechar="\\"):
         out.append(dict(zip(NAMES[line[0]], line, strict=True)))
@@ -87,14 +87,14 @@ def records(file: str) -> list[dict[str, str]]:
 
 
 def test_records_have_the_cells_of_the_profile() -> None:
-    """Each record type has as many cells as DDEX's schema, and the mandatory ones at their places."""
+    """A record would have other cells than DDEX's schema."""
     for kind, (count, mandatory) in MANDATORY.items():
         assert len(NAMES[kind]) == count
         assert [NAMES[kind][place - 1] for place, _ in mandatory] == [name for _, name in mandatory]
 
 
 def test_sums_are_those_of_the_other_forms(tmp_path: Path) -> None:
-    """Revenue, owners' shares, plays: to the wei what the table, CSV and JSON say of the same statement."""
+    """Revenue, shares or plays would differ from the table, CSV and JSON of the same report."""
     statement = made(tmp_path)
     rows = list(csv.DictReader(text(statement, "csv").splitlines()))
     totals = statement.to_json()["totals"]
@@ -114,8 +114,8 @@ def test_sums_are_those_of_the_other_forms(tmp_path: Path) -> None:
         assert parse(line["AllocatedRevenue"]) == sum(int(row["RightsControllerShare_wei"]) for row in mine)
 
 
-def test_file_is_framed_and_its_blocks_hold_together(tmp_path: Path) -> None:
-    """HEAD first, FOOT last with true counts; a block is a recording and its uses; a sold one names both owners."""
+def test_the_file_has_head_foot_and_blocks(tmp_path: Path) -> None:
+    """A reader would find wrong counts in FOOT, or a recording's uses outside its block."""
     file = records(dsr(made(tmp_path), WORKS, CREATED, Sender("Some Society", "PADPIDA2026010101X")))
     kinds = [line["RecordType"] for line in file]
     assert (kinds[0], kinds[-1], kinds.count("HEAD"), kinds.count("FOOT")) == ("HEAD", "FOOT", 1, 1)
@@ -141,7 +141,7 @@ def test_file_is_framed_and_its_blocks_hold_together(tmp_path: Path) -> None:
 
 
 def test_mandatory_cells_are_filled_or_named(tmp_path: Path) -> None:
-    """An empty mandatory cell is one that the command names, with the reason."""
+    """A mandatory cell would be empty without being named by the command."""
     statement = made(tmp_path)
     for sender in (Sender(), Sender("x", "PADPIDA1")):
         named = " ".join(unfilled(statement, sender))
@@ -150,7 +150,7 @@ def test_mandatory_cells_are_filled_or_named(tmp_path: Path) -> None:
                 assert line[name] or name in named, (line["RecordType"], name)
     assert "SenderPartyId" not in named
     assert "2 of 3" in unfilled(statement)["AS02.02 Title"]
-    known = Statement(
+    known = Report(
         statement.kind,
         statement.columns,
         rows=[{**row, "Title": "t", "DisplayArtist": "a", "ISRC": "i"} for row in statement.rows],
@@ -158,22 +158,22 @@ def test_mandatory_cells_are_filled_or_named(tmp_path: Path) -> None:
     assert set(unfilled(known, Sender("x", "PADPIDA1"))) == set(UNFILLED)
 
 
-def test_names_cannot_break_the_cells(tmp_path: Path) -> None:
-    """A tab, a bar and a backslash in a title stay in their cell; the duration is ISO 8601."""
+def test_titles_are_escaped(tmp_path: Path) -> None:
+    """A tab, a bar or a backslash in a title would change the cells."""
     (line,) = [line for line in records(dsr(made(tmp_path), WORKS, CREATED)) if line.get("ISRC")]
     assert (line["Title"], line["DisplayArtistName"]) == ("Slow | Tide \\ = 1", "The Slow Tides")
     assert line["Duration"] == "PT3M42.5S"
 
 
-def test_nothing_used_is_still_a_report() -> None:
-    """Without an epoch: one summary of no usage, on the day of the report."""
+def test_a_report_without_epochs_has_one_summary() -> None:
+    """A report without usage would be invalid."""
     file = records(dsr(society(60), {}, CREATED))
     assert [line["RecordType"] for line in file] == ["HEAD", "SY02.02", "FOOT"]
     assert (file[1]["Usages"], file[1]["NetRevenue"], file[0]["UsageStartDate"]) == ("0", "0", "2026-03-01")
 
 
 def test_message_ids_differ_by_time_and_content(tmp_path: Path) -> None:
-    """The same report made twice at one moment is one message; a later one, or another's, is not."""
+    """Two reports would share a message id, or one would have two."""
     later = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
     one = made(tmp_path, 1)
     ids = [

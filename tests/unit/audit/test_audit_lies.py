@@ -1,4 +1,4 @@
-"""Every field of the published data, changed: the auditor says which table lies, and where it can, which row."""
+"""Every field of the published data, changed: the audit names the table and, where possible, the row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.prices import Version
+from audit.prices import PriceVersion
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 from pywallet.settlement import NO_TERMS, DebitRow, EpochData, OwnerRow, SegmentRow, UsageRow, gross
@@ -35,12 +35,12 @@ UNSEEN = {("plays", "second"), ("plays", "seeks"), ("plays", "ticket"), ("plays"
 
 
 def kinds(faults: list[Any]) -> set[str]:
-    """The kinds of what was found."""
+    """Kinds of the faults."""
     return {fault.kind for fault in faults}
 
 
-async def test_honest_data_pass() -> None:
-    """Nothing is found where nothing lies, however many plays, none at all included."""
+async def test_consistent_data_have_no_fault() -> None:
+    """The audit would report faults of an honest server."""
     for count in (0, 1, 6, 7, 30, 300):
         assert await audited(honest(count)) == []
 
@@ -56,7 +56,7 @@ def tables() -> list[tuple[str, str]]:
 
 
 def changed(table: str, column: str, row: int = 0) -> EpochData:
-    """The honest data with one field of one row changed."""
+    """The data with one field of one row changed."""
     rows = list(getattr(HONEST, table))
     value = getattr(rows[row], column)
     new = (
@@ -69,18 +69,16 @@ def changed(table: str, column: str, row: int = 0) -> EpochData:
 
 
 @pytest.mark.parametrize(("table", "column"), tables())
-async def test_a_changed_field_is_not_what_was_posted(table: str, column: str) -> None:
-    """Data changed after the post do not have the posted hash; what sums can show is named as well."""
+async def test_data_changed_after_the_post_have_another_hash(table: str, column: str) -> None:
+    """Data changed after the post would pass."""
     found = await audited(changed(table, column), post(HONEST))
     assert "data.hash" in kinds(found)
     assert (len(found) > 1) == ((table, column) not in UNSEEN | {("segments", "listeners")})
 
 
 @pytest.mark.parametrize(("table", "column"), tables())
-async def test_a_lie_that_was_posted_is_named(table: str, column: str) -> None:
-    """A server that posts roots and hash of lying data is found out by sums and by the registry, but for what nothing
-    sums.
-    """
+async def test_a_posted_change_is_found_by_sums_or_the_registry(table: str, column: str) -> None:
+    """A wrong field under its own roots and hash would pass."""
     lying = seal(changed(table, column))
     # Payers are debited by vouchers: the chain holds the honest entries, whatever the data say.
     found = await audited(lying, post(lying, tuple((row.payer, row.net) for row in HONEST.debits)))
@@ -146,8 +144,8 @@ FAN_AT = next(index for index, row in enumerate(HONEST.payees) if row.payee not 
         (lambda data: replace(data, usages=(*data.usages, UsageRow(b"\1" * 32))), "counts.root", ""),
     ],
 )
-async def test_a_lie_is_named_with_its_leaf_or_payer(lie: Lie, kind: str, subject: str) -> None:
-    """The fault names the kind and the leaf, payer, ticket or field."""
+async def test_a_fault_names_its_subject(lie: Lie, kind: str, subject: str) -> None:
+    """A fault would not name the leaf, payer, ticket or field."""
     lying = lie(HONEST)
     posted = (
         post(HONEST)
@@ -159,19 +157,19 @@ async def test_a_lie_is_named_with_its_leaf_or_payer(lie: Lie, kind: str, subjec
 
 
 def twice(rows: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The first row a second time, right behind itself: no row number of the first one moves."""
+    """The first row duplicated behind itself, so that its row number stays."""
     return (rows[0], *rows)
 
 
 def turned(rows: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The first two rows the other way round."""
+    """The first two rows exchanged."""
     return (rows[1], rows[0], *rows[2:])
 
 
 @pytest.mark.parametrize("change", [twice, turned])
 @pytest.mark.parametrize("table", ["stations", "contents", "terms", "debits", "owners", "segments", "plays"])
-async def test_rows_that_stand_twice_or_in_another_order_are_named(table: str, change: Any) -> None:
-    """Whatever it does to sums and roots: the same tables have one encoding, and the table is named."""
+async def test_duplicate_and_unordered_rows_are_found(table: str, change: Any) -> None:
+    """The same tables would have two encodings."""
     lying = seal(replace(HONEST, **{table: change(getattr(HONEST, table))}))
     found = await audited(lying, post(lying))
     assert ("data.form", table) in {(fault.kind, fault.subject) for fault in found} or (table, change) == (
@@ -182,8 +180,8 @@ async def test_rows_that_stand_twice_or_in_another_order_are_named(table: str, c
         assert "ticket.twice" in kinds(found)
 
 
-async def test_a_ticket_paid_for_two_rows_of_one_station_is_paid_twice() -> None:
-    """A station that stands twice in its table cannot be paid for under both numbers."""
+async def test_a_ticket_under_two_rows_of_one_station_is_found() -> None:
+    """A station with two rows would be charged twice for one ticket."""
     first = next(row for row in HONEST.plays if row.station == 0 and row.outcome == 0)
     stations = (*HONEST.stations, HONEST.stations[0])
     plays = (*HONEST.plays, replace(first, station=len(stations) - 1))
@@ -195,13 +193,13 @@ async def test_a_ticket_paid_for_two_rows_of_one_station_is_paid_twice() -> None
 
 
 class Priced:
-    """What contents cost, as a test wants it."""
+    """Prices of contents."""
 
-    def __init__(self, *versions: Version) -> None:
+    def __init__(self, *versions: PriceVersion) -> None:
         self.versions = list(versions)
         self.asked: set[tuple[int, int]] = set()
 
-    async def between(self, content: bytes, begin_s: int, end_s: int) -> list[Version]:
+    async def between(self, content: bytes, begin_s: int, end_s: int) -> list[PriceVersion]:
         """The same for every content."""
         self.asked.add((begin_s, end_s))
         return self.versions
@@ -210,37 +208,34 @@ class Priced:
 @pytest.mark.parametrize(
     ("versions", "named"),
     [
-        ((Version(1, 700, 5), Version(2, 11, 10)), set()),
-        ((Version(1, 700, 5),), {"11 wei for 10 s"}),
-        ((Version(1, 800, 5), Version(2, 11, 10)), {"700 wei for 5 s"}),
-        ((Version(1, 600, 5), Version(2, 10, 10)), set()),
-        ((Version(1, 700, 6), Version(2, 11, 10)), {"700 wei for 5 s"}),
+        ((PriceVersion(1, 700, 5), PriceVersion(2, 11, 10)), set()),
+        ((PriceVersion(1, 700, 5),), {"11 wei for 10 s"}),
+        ((PriceVersion(1, 800, 5), PriceVersion(2, 11, 10)), {"700 wei for 5 s"}),
+        ((PriceVersion(1, 600, 5), PriceVersion(2, 10, 10)), set()),
+        ((PriceVersion(1, 700, 6), PriceVersion(2, 11, 10)), {"700 wei for 5 s"}),
     ],
 )
-async def test_plays_below_a_contents_price_are_named(versions: tuple[Version, ...], named: set[str]) -> None:
-    """Server and station agree on less than the contract says, or on another interval.
-
-    Every sum adds up, and the price does not.
-    """
+async def test_plays_below_a_contents_price_are_found(versions: tuple[PriceVersion, ...], named: set[str]) -> None:
+    """Server and station could agree on less than the contract's price, since all sums add up."""
     prices = Priced(*versions)
     found = await audited(HONEST, prices=prices)
-    assert {(fault.kind, fault.said) for fault in found} == {("terms.price", said) for said in named}
+    assert {(fault.kind, fault.published) for fault in found} == {("terms.price", said) for said in named}
     begin = HONEST.epoch * 60
     assert prices.asked == {(begin - 3_600, begin + 60)}
 
 
-async def test_a_receipt_names_the_leaf_that_was_lowered() -> None:
-    """Sums cannot see a leaf lowered and another raised: the receipt of its listener can."""
+async def test_a_receipt_reveals_a_lowered_leaf() -> None:
+    """A leaf lowered in favour of another would pass, since the sums are the same."""
     fan, other = HONEST.payees[FAN_AT], next(row for row in HONEST.payees[FAN_AT + 1 :] if row.payee not in OWNERS)
     there = HONEST.payees.index(other)
     lying = seal(leaf(FAN_AT, -100)(leaf(there, 100)(HONEST)))
     assert await audited(lying) == []
     found = await audited(lying, receipts={fan.payee: fan.amount, other.payee: other.amount})
-    assert [(fault.kind, fault.subject, fault.said, fault.true) for fault in found] == [
+    assert [(fault.kind, fault.subject, fault.published, fault.expected) for fault in found] == [
         ("leaf.receipt", to_hex(fan.payee), str(fan.amount - 100), str(fan.amount))
     ]
     absent = await audited(HONEST, receipts={b"\x77" * 20: 5})
-    assert [(fault.kind, fault.said, fault.true) for fault in absent] == [("leaf.receipt", "0", "5")]
+    assert [(fault.kind, fault.published, fault.expected) for fault in absent] == [("leaf.receipt", "0", "5")]
 
 
 @pytest.mark.parametrize(
@@ -252,19 +247,19 @@ async def test_a_receipt_names_the_leaf_that_was_lowered() -> None:
         (FakeAt(stations=STATIONS[:1]), "station.unknown"),
     ],
 )
-async def test_the_registry_is_asked(at: FakeAt, kind: str) -> None:
-    """Contents that nobody made, owners that earn no longer, other servers' contents, strangers as payers."""
+async def test_contents_owners_servers_and_stations_are_compared_with_the_registry(at: FakeAt, kind: str) -> None:
+    """Unknown contents, former owners, other servers and unknown stations would pass."""
     assert kinds(await audited(HONEST, at=at)) == {kind}
 
 
-async def test_a_fee_that_is_not_the_rate_is_named() -> None:
-    """The commission is the rate on each payer's net, not on their sum."""
+async def test_a_wrong_commission_is_found() -> None:
+    """The commission would be computed on the sum instead of each payer's net."""
     posted = replace(post(HONEST), fee=sum(gross(row.net, BPS) - row.net for row in HONEST.debits) + 1)
     assert kinds(await audited(HONEST, posted)) == {"payer.fee"}
 
 
-async def test_few_listeners_are_not_published() -> None:
-    """A stretch below the threshold is refused by the reader and named by the auditor."""
+async def test_a_stretch_with_few_listeners_is_found() -> None:
+    """Listeners of a rare stretch could be identified."""
     raw = replace(HONEST, segments=(SegmentRow(0, 3, 20),)).encode()
     few = raw[:-4] + (19).to_bytes(4, "big")
     with pytest.raises(InputError):
@@ -279,8 +274,8 @@ async def test_few_listeners_are_not_published() -> None:
 
 
 @given(st.data())
-def test_no_bytes_make_the_auditor_stumble(data: Any) -> None:
-    """Any change of any byte gives faults or message.schema, and nothing else."""
+def test_any_changed_byte_gives_faults_or_a_schema_error(data: Any) -> None:
+    """The audit would fail with another exception."""
     import asyncio
 
     from audit.epochs import EpochCheck
@@ -299,8 +294,8 @@ def test_no_bytes_make_the_auditor_stumble(data: Any) -> None:
     assert HONEST.server == SERVER
 
 
-async def test_an_owner_of_a_payee_that_is_not_there_is_named() -> None:
-    """The reader refuses such a row, and the auditor, who reads table by table, names it."""
+async def test_an_owner_row_without_payee_is_found() -> None:
+    """The streaming reader would accept what the strict one refuses."""
     from audit.epochs import EpochCheck
     from audit.tables import EpochFile
 

@@ -1,7 +1,4 @@
-"""Listeners who name owners, or each other's addresses, as payees.
-
-Honest data pass, and any wei in the wrong place is named.
-"""
+"""Listeners whose payees are owners or shared: consistent data pass, and any wei in the wrong place is found."""
 
 from __future__ import annotations
 
@@ -14,12 +11,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from audit.balances import EpochBalance
 from audit.epoch_totals import sum_epoch
-from audit.money import EpochMoney
+from audit.reports import fan
 from audit.run import AuditedEpoch
-from audit.statements import fan
 from audit.tables import EpochFile
-from audit.value import Value
+from audit.value import ValueScores
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import ContentRow, EpochData, PlayRow
 from tests.unit.audit.audit_book import (
@@ -44,12 +41,12 @@ NAMED = st.one_of(st.none(), st.sampled_from((*OWNERS[:2], b"\x45" * 20, b"\x01"
 
 
 def payee_of(named: Sequence[bytes | None]) -> Callable[[PlayRow], bytes]:
-    """Each ticket's payee: the named one, or one of its own."""
+    """The payee of each ticket: the given one, or one of its own."""
     return lambda play: named[play.ticket % len(named)] or fresh(play)
 
 
 def epochs() -> st.SearchStrategy[EpochData]:
-    """Honest epochs in which any payees overlap with owners and with each other."""
+    """Consistent epochs whose payees overlap with owners and with each other."""
     made = st.builds(
         lambda count, named: honest(count, payee=payee_of(named)),
         st.integers(0, 40),
@@ -59,24 +56,21 @@ def epochs() -> st.SearchStrategy[EpochData]:
 
 
 def found(data: EpochData, lying: EpochData) -> set[tuple[str, str]]:
-    """Kinds and subjects of what an auditor finds in lying data that were posted with the honest debits."""
+    """Kinds and subjects of the faults of data that were posted with the right debits."""
     debits = tuple((row.payer, row.net) for row in data.debits)
     return {(fault.kind, fault.subject) for fault in asyncio.run(audited(lying, post(lying, debits)))}
 
 
 @given(epochs())
-def test_honest_data_pass_whoever_is_named(data: EpochData) -> None:
-    """Nothing is found, with the receipts of all payees in hand; what is no owner's part is the rewards."""
+def test_consistent_data_with_any_payees_pass(data: EpochData) -> None:
+    """An owner or a shared address as payee would be reported as a fault."""
     receipts = {row.payee: row.amount for row in data.payees}
     assert asyncio.run(audited(data, receipts=receipts)) == []
 
 
 @given(epochs(), st.data())
-def test_any_changed_amount_or_part_is_named(data: EpochData, draw: Any) -> None:
-    """An amount: the rewards do not add up, or the owner's part is above it.
-
-    A part: the owner's, whether it is one or not.
-    """
+def test_any_changed_amount_or_part_is_found(data: EpochData, draw: Any) -> None:
+    """A changed leaf or owner's part would pass."""
     leaves = leaves_of(data)
     index = draw.draw(st.integers(0, len(leaves) - 1))
     payee, amount, owned = leaves[index]
@@ -90,8 +84,8 @@ def test_any_changed_amount_or_part_is_named(data: EpochData, draw: Any) -> None
 
 
 @given(epochs(), st.data())
-def test_a_wei_moved_between_owners_and_rewards_is_named(data: EpochData, draw: Any) -> None:
-    """The total stays what was debited: from an owner's part to a payee's rewards, or the other way."""
+def test_a_wei_moved_between_owners_and_rewards_is_found(data: EpochData, draw: Any) -> None:
+    """A wei moved within the same total would pass."""
     leaves = {payee: [amount, owned] for payee, amount, owned in leaves_of(data)}
     assume(any(owned for _, owned in leaves.values()))
     owner = draw.draw(st.sampled_from([payee for payee, (_, owned) in leaves.items() if owned]))
@@ -106,11 +100,8 @@ def test_a_wei_moved_between_owners_and_rewards_is_named(data: EpochData, draw: 
 
 
 @pytest.mark.parametrize("owner", OWNERS[:2])
-async def test_one_leaf_holds_both(owner: bytes) -> None:
-    """All listeners name one owner: two leaves are left.
-
-    A reward that went from there to a stranger is told by the receipt only.
-    """
+async def test_one_leaf_has_earnings_and_rewards(owner: bytes) -> None:
+    """A payee that is an owner would get two leaves, or one of the sums only."""
     data = honest(payee=lambda _: owner)
     assert [payee for payee, *_ in leaves_of(data)] == sorted(OWNERS[:2])
     assert await audited(data) == []
@@ -122,8 +113,8 @@ async def test_one_leaf_holds_both(owner: bytes) -> None:
     ]
 
 
-async def test_an_owner_of_nothing_that_was_heard_may_be_a_payee() -> None:
-    """A content of the table without plays: its owner's leaf is the listener's alone."""
+async def test_an_owner_without_plays_may_be_a_payee() -> None:
+    """A content without plays would make its owner's rewards a fault."""
     silent = ContentRow(b"\x35" * 20, b"\x45" * 20, SERVER, 0, 0, 0, 0)
     data = honest(payee=lambda play: silent.owner if play.ticket == 1 else fresh(play))
     data = seal(replace(data, contents=(*data.contents, silent)))
@@ -133,13 +124,11 @@ async def test_an_owner_of_nothing_that_was_heard_may_be_a_payee() -> None:
 
 
 def test_a_fans_figures_are_its_rewards_only() -> None:
-    """What the band earned in the same leaf is none of the fan's, and a band that no listener named earned nothing as
-    one.
-    """
+    """A fan's report would include the earnings of a band in the same leaf."""
     data = honest(payee=lambda play: OWNERS[0] if play.ticket % 2 else fresh(play))
-    statement, value = fan(OWNERS), Value(60, (data.epoch + 1) * 60, OWNERS)
+    statement, value = fan(OWNERS), ValueScores(60, (data.epoch + 1) * 60, OWNERS)
     with EpochFile(data.encode()) as file:
-        one = AuditedEpoch(sum_epoch(file, 60), EpochMoney(post(data), BPS, 0, 0), True, {})
+        one = AuditedEpoch(sum_epoch(file, 60), EpochBalance(post(data), BPS, 0, 0), True, {})
         statement.take(one)
         value.take(one)
     amount, owned = next((amount, owned) for payee, amount, owned in leaves_of(data) if payee == OWNERS[0])

@@ -1,7 +1,4 @@
-"""Receipts that a band's watcher fetches.
-
-Asked for with the owner's key, and from nobody who was not asked by its own address.
-"""
+"""Fetch of an owner's receipts by the watcher, with the owner's signature."""
 
 from __future__ import annotations
 
@@ -22,11 +19,8 @@ OWNER = keccak256(b"owner")
 SERVER = address_of(keccak256(b"server"))
 
 
-async def test_an_owner_asks_with_its_key(tmp_path: Path) -> None:
-    """The signature is over the server's address by the registry, the owner and the time.
-
-    What comes is kept, one file for each.
-    """
+async def test_receipts_are_fetched_with_the_owners_signature(tmp_path: Path) -> None:
+    """The watcher would not get the receipts, or overwrite one with another."""
     asked: list[dict[str, Any]] = []
 
     async def receipts(request: web.Request) -> web.Response:

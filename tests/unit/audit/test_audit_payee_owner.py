@@ -1,7 +1,4 @@
-"""A listener who names a band's address as payee.
-
-The real server's epoch passes the audit, and both are paid in one leaf.
-"""
+"""A listener whose payee is the band's address, in an epoch of a real security server."""
 
 from __future__ import annotations
 
@@ -20,8 +17,8 @@ from tests.unit.security_server.server_desk import CONTENT, PAYEE
 
 
 @pytest.mark.parametrize("named", [False, True])
-async def test_a_band_as_payee_of_a_listener(tmp_path: Path, named: bool) -> None:
-    """Three intervals of ten seconds: 3 x 700 for the band and 3 x 300 for the listener's payee, whoever that is."""
+async def test_a_band_as_a_listeners_payee_gets_both_sums(tmp_path: Path, named: bool) -> None:
+    """Three intervals at 700 and 300 wei would not be paid in one leaf, or fail the audit."""
     chain = LedgerChain(begin_s())
     chain.deposit(STATION, 10**12)
     server = EpochServer(tmp_path, chain)

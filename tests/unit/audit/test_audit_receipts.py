@@ -1,4 +1,4 @@
-"""Receipts from files, and what a table, a CSV and a JSON say of a statement."""
+"""Receipts from files, and the forms of a report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from audit.receipts import amounts, highest, read_all
-from audit.show import text, works
-from audit.statements import Statement, Work
+from audit.report_text import text, works
+from audit.reports import Report, Work
 from pywallet.crypto import address_of, keccak256
 from pywallet.protocol import Domain, Receipt, sign
 
@@ -17,11 +17,8 @@ KEY = keccak256(b"server")
 SERVER, FAN = address_of(KEY), b"\x07" * 20
 
 
-def test_receipts_in_every_form_and_nothing_forged(tmp_path: Path) -> None:
-    """One in a file, a list, lines, a server's answer; what another signed, or changed, is passed over.
-
-    The highest counts.
-    """
+def test_receipts_are_read_in_every_form_and_forged_ones_ignored(tmp_path: Path) -> None:
+    """A receipt would be missed, or one with a wrong signature counted."""
     small, large, other = (
         sign(Receipt(SERVER, epoch, FAN, n, bytes(32)), DOMAIN, KEY).to_json()
         for epoch, n in ((5, 10), (5, 30), (6, 1))
@@ -39,9 +36,9 @@ def test_receipts_in_every_form_and_nothing_forged(tmp_path: Path) -> None:
     assert amounts(highest(read_all([tmp_path], DOMAIN))) == {(SERVER, 5): {FAN: 30}, (SERVER, 6): {FAN: 1}}
 
 
-def test_three_forms_of_one_statement() -> None:
-    """The same numbers in each; wei exact; a title that begins like a formula is not one."""
-    statement = Statement("band", ("content", "title", "earned_wei"))
+def test_table_csv_and_json_have_the_same_numbers() -> None:
+    """An amount would differ between the forms, or a title be evaluated as a formula."""
+    statement = Report("band", ("content", "title", "earned_wei"))
     statement.rows = [
         {"content": "0x" + "ab" * 20, "title": "=1+1", "earned_wei": 10**18 + 1},
         {"content": "x", "title": "b", "earned_wei": 2},
@@ -55,8 +52,8 @@ def test_three_forms_of_one_statement() -> None:
     assert "0xababab…abab" in table[2]
 
 
-def test_works_are_read_from_a_list(tmp_path: Path) -> None:
-    """A CSV brings titles, artists and ISRCs by content."""
+def test_recordings_are_read_from_csv(tmp_path: Path) -> None:
+    """Titles, artists and ISRCs of a CSV file would be missing."""
     (tmp_path / "works.csv").write_text(f"content,title,artist,isrc\n0x{'0a' * 20},Tide,Band,DEAAA2600001\n")
     assert works((tmp_path / "works.csv",)) == {b"\x0a" * 20: Work("Tide", "Band", "DEAAA2600001")}
     (tmp_path / "broken.sps").write_bytes(b"no song")

@@ -1,4 +1,4 @@
-"""Whose data an answer is: several servers publish under the same epoch numbers."""
+"""Sources of published data: several servers publish under the same epoch numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EPOCH = 7
 
 @dataclass(frozen=True)
 class Post:
-    """What the chain says was published."""
+    """A post on the chain."""
 
     server: bytes = HERE
     epoch: int = EPOCH
@@ -23,12 +23,12 @@ class Post:
 
 
 def data_of(server: bytes, epoch: int = EPOCH) -> bytes:
-    """The beginning of an epoch's data, and nothing that hashes to a post."""
+    """The beginning of an epoch's data, which hashes to no post."""
     return b"GMED\x01" + server + epoch.to_bytes(8, "big") + b"rest"
 
 
 class Answers(Sources):
-    """What each URL answers instead of a network."""
+    """Sources with scripted responses by URL."""
 
     answers: dict[str, bytes]
 

@@ -1,10 +1,7 @@
-"""Who tries to link two stations' records of one fan, with everything that is public and more, guesses.
+"""Linking of one fan's records at two stations from public data is no better than chance.
 
-With shared ids he would not.
-
-The attacker is given more than the record says: which payee was paid at which
-station. The fans have habits: who listens at one station in an epoch listens
-at the other one too. What is left to tell them apart are ids and times.
+The attacker also knows which payee was paid at which station, and fans have habits: who listens at one station in an
+epoch listens at the other one too. The remaining differences are ids and times.
 """
 
 from __future__ import annotations
@@ -31,7 +28,7 @@ DOMAIN = Domain(31337, b"\x55" * 20)
 
 @dataclass(frozen=True)
 class Record:
-    """What is public of one fan at one station in one epoch; ``fan`` is what the attacker wants to know."""
+    """Public data of one fan at one station in one epoch; ``fan`` is the secret."""
 
     fan: int
     station: int
@@ -56,7 +53,7 @@ def wallets() -> tuple[Keyring, ...]:
 
 @cache
 def record(scheme: str) -> tuple[Record, ...]:
-    """Everybody's listening under a way to choose payees."""
+    """Records of all fans, with payees chosen by a function."""
     habits, out = random.Random(7), []
     for fan, keys in enumerate(wallets()):
         present = [habits.random() < 0.5 for _ in range(EPOCHS)]
@@ -71,10 +68,7 @@ def record(scheme: str) -> tuple[Record, ...]:
 
 
 def linked(scheme: str) -> tuple[int, int, float]:
-    """For each payee at the first station the attacker names one at the second.
-
-    Hits, tries, and what guessing would hit.
-    """
+    """The attacker's guesses of each payee's fan at the second station: hits, tries and hits of chance."""
     sides: tuple[dict[bytes, list[Record]], dict[bytes, list[Record]]] = ({}, {})
     for one in record(scheme):
         sides[one.station].setdefault(one.payee, []).append(one)
@@ -96,12 +90,12 @@ def linked(scheme: str) -> tuple[int, int, float]:
 
 
 def _near(one: bytes, other: bytes) -> float:
-    """How alike two ids look: the share of equal bits."""
+    """Share of equal bits of two ids."""
     return 1 - (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count() / (8 * len(one))
 
 
 def test_fresh_payees_cannot_be_linked() -> None:
-    """With a payee for each station and epoch the attack is no better than guessing among those who listened then."""
+    """Payees would link one fan's listening at two stations better than chance."""
     hits, tries, chance = linked("fresh")
     assert tries > 500
     assert chance / tries < 0.05
@@ -109,7 +103,7 @@ def test_fresh_payees_cannot_be_linked() -> None:
 
 
 def test_the_attack_works_where_ids_are_shared() -> None:
-    """Control: the same attack finds nearly everybody by shared payees, and by the habits behind payees that stay."""
+    """The attack above would prove nothing, since it finds nobody."""
     hits, tries, _ = linked("shared")
     assert hits / tries > 0.95
     hits, tries, _ = linked("stable")
@@ -117,7 +111,7 @@ def test_the_attack_works_where_ids_are_shared() -> None:
 
 
 def test_ids_look_like_noise() -> None:
-    """No payee and no tag comes twice, none tells of its station or its neighbours, and bytes are evenly spread."""
+    """A payee or tag would repeat, or reveal its station or neighbours."""
     everything = record("fresh")
     payees, tags = [one.payee for one in everything], [tag for one in everything for tag in one.tags]
     assert len(set(payees)) == len(payees)
@@ -134,7 +128,7 @@ def test_ids_look_like_noise() -> None:
 
 @pytest.mark.parametrize("fan", [0, 1, FANS - 1])
 def test_no_wallet_address_is_a_payee(fan: int) -> None:
-    """Neither the account nor what a station knows the listener by is ever paid to."""
+    """An account or listener key would be paid to, which links all its plays."""
     keys = wallets()[fan]
     mine = {one.payee for one in record("fresh") if one.fan == fan}
     assert not mine & {keys.account, *(keys.listener(station) for station in STATIONS), ZERO_ADDRESS}

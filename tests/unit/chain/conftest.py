@@ -1,4 +1,4 @@
-"""A scripted node, a real one, and contracts on the real one."""
+"""A scripted node, a development chain, and contracts on it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.unit.chain.scripted_node import Node
 
 @pytest.fixture
 async def node() -> AsyncIterator[Node]:
-    """A node that answers what the test says."""
+    """A scripted node."""
     async with Node() as here:
         yield here
 
 
 @pytest.fixture(scope="session")
 def anvil() -> Iterator[Anvil]:
-    """A real chain that mines at once."""
+    """A development chain that mines at once."""
     with Anvil() as here:
         yield here
 

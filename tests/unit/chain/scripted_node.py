@@ -1,7 +1,4 @@
-"""A WebSocket server that says what a test wants a node to say, right or wrong.
-
-And a way between us and a node that can be cut.
-"""
+"""Scripted JSON-RPC node over WebSocket, and a relay that can be closed."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ Answer = Callable[[list[Any]], Any]
 
 
 class Refused(Exception):
-    """Raised in an answer: the node's error object."""
+    """Raised in an answer: the error object of the response."""
 
     def __init__(self, error: Any) -> None:
         super().__init__(str(error))
@@ -30,7 +27,7 @@ class Refused(Exception):
 
 
 class Node:
-    """``answers`` maps a method to its result or to a function of the parameters; ``calls`` is what was asked."""
+    """``answers`` maps a method to its result or to a function of the parameters; ``calls`` are the requests."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
@@ -42,7 +39,7 @@ class Node:
 
     @property
     def rpc(self) -> str:
-        """Its URL."""
+        """The node's URL."""
         return f"ws://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Node:
@@ -50,7 +47,7 @@ class Node:
         return self
 
     async def start(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the same port as before."""
         self._server = await serve(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -58,7 +55,7 @@ class Node:
         await self.stop()
 
     async def stop(self) -> None:
-        """Stop listening and hang up on everybody."""
+        """Stop listening and close all connections."""
         self._server.close()
         await self._server.wait_closed()
 
@@ -88,17 +85,17 @@ class Node:
             self.arrivals.notify_all()
 
     async def asked(self, method: str, times: int = 1) -> None:
-        """Wait until a method was called so often."""
+        """Wait for a number of requests of a method."""
         async with self.arrivals:
             await self.arrivals.wait_for(lambda: sum(m == method for m, _ in self.calls) >= times)
 
-    async def say(self, text: str) -> None:
-        """A message on the newest connection."""
+    async def send_text(self, text: str) -> None:
+        """Send a message on the newest connection."""
         await self.sockets[-1].send(text)
 
     async def notify(self, name: str, result: Any) -> None:
-        """A subscription's notification."""
-        await self.say(notification(name, result))
+        """Send a subscription's notification."""
+        await self.send_text(notification(name, result))
 
     async def cut(self) -> None:
         """Close the newest connection."""
@@ -106,14 +103,14 @@ class Node:
 
 
 def notification(name: Any, result: Any) -> str:
-    """A subscription's notification as text."""
+    """The message of a subscription's notification."""
     return json.dumps(
         {"jsonrpc": "2.0", "method": "eth_subscription", "params": {"subscription": name, "result": result}}
     )
 
 
 def head(number: int) -> dict[str, str]:
-    """A block's header as a node tells it."""
+    """A block's header as JSON."""
     return {
         "number": hex(number),
         "timestamp": hex(1_800_000_000 + number),
@@ -121,8 +118,8 @@ def head(number: int) -> dict[str, str]:
     }
 
 
-class Way:
-    """A TCP relay to a port that can be shut and opened again."""
+class Relay:
+    """A TCP relay to a port that can be closed and opened again."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -130,20 +127,20 @@ class Way:
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
 
-    async def __aenter__(self) -> Way:
+    async def __aenter__(self) -> Relay:
         await self.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.shut()
+        await self.close()
 
     async def open(self) -> None:
         """Accept connections."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def shut(self) -> None:
-        """Break every connection and accept no more."""
+    async def close(self) -> None:
+        """Abort every connection and accept no more."""
         self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()
@@ -170,6 +167,6 @@ T = TypeVar("T")
 
 
 async def within(work: Awaitable[T], seconds: float = TIMEOUT_S) -> T:
-    """The result, or a failure where a wrong program would wait for ever."""
+    """Await a result, or fail after a time."""
     async with asyncio.timeout(seconds):
         return await work

@@ -1,4 +1,4 @@
-"""The connection: requests, garbage, subscriptions, and what a loss does to each of them."""
+"""Client of the chain: requests, malformed messages, subscriptions, and loss of the connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chain import client, event_history
+from chain import connection, event_history
 from chain import node_answers as answers
 from chain.abi import event, function
 from chain.anvil import Anvil
@@ -21,34 +21,34 @@ from chain.deployment import Deployment
 from demo.waiting import TIMEOUT_S
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, Unavailable
-from tests.unit.chain.scripted_node import HANG_UP, SILENCE, Node, Refused, Way, head, notification, within
+from tests.unit.chain.scripted_node import HANG_UP, SILENCE, Node, Refused, Relay, head, notification, within
 
 ADDRESS = bytes(19) + b"\x01"
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Come back at once."""
-    monkeypatch.setattr(client, "BACKOFF_S", (0.01, 5.0))
+    """Shorten the pause before a reconnection."""
+    monkeypatch.setattr(connection, "BACKOFF_S", (0.01, 5.0))
 
 
 async def next_head(chain: Chain) -> Block:
-    """The first block that a new subscription brings."""
+    """The first block of a new subscription."""
     async with contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
         return await within(anext(heads))  # type: ignore[arg-type]
 
 
-async def test_answers_find_their_questions(node: Node) -> None:
-    """Many requests at once each get their own answer."""
+async def test_parallel_requests_get_their_own_responses(node: Node) -> None:
+    """A response would be given to another request."""
     node.answers["eth_getCode"] = lambda params: params[0]
     async with Chain.connect(node.rpc) as chain:
         wanted = [n.to_bytes(20, "big") for n in range(50)]
         assert await asyncio.gather(*map(chain.code, wanted)) == wanted
 
 
-async def test_nobody_there(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A node that can't be reached is chain.unreachable, when entering and afterwards."""
-    monkeypatch.setattr(client, "BACKOFF_S", (0.01, 0.2))
+async def test_an_unreachable_node(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused connection would raise another error than chain.unreachable."""
+    monkeypatch.setattr(connection, "BACKOFF_S", (0.01, 0.2))
     async with Chain.connect(node.rpc) as chain:
         await node.stop()
         with pytest.raises(Unavailable, match=r"chain\.unreachable"):
@@ -59,20 +59,20 @@ async def test_nobody_there(node: Node, monkeypatch: pytest.MonkeyPatch) -> None
         await Chain.connect("not a url").__aenter__()
 
 
-async def test_a_silent_node_is_not_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without an answer a request ends with chain.unreachable; a late answer harms nobody."""
-    monkeypatch.setattr(client, "TIMEOUT_S", 0.05)
+async def test_a_request_without_response_times_out(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request would wait for ever, or a late response break the next one."""
+    monkeypatch.setattr(connection, "TIMEOUT_S", 0.05)
     node.answers |= {"eth_chainId": SILENCE, "eth_getCode": "0x01"}
     async with Chain.connect(node.rpc) as chain:
         with pytest.raises(Unavailable):
             await within(chain.chain_id())
-        await node.say('{"jsonrpc": "2.0", "id": 1, "result": "0x7"}')
-        monkeypatch.setattr(client, "TIMEOUT_S", 5)
+        await node.send_text('{"jsonrpc": "2.0", "id": 1, "result": "0x7"}')
+        monkeypatch.setattr(connection, "TIMEOUT_S", 5)
         assert await chain.code(ADDRESS) == b"\x01"
 
 
-async def test_another_network(node: Node) -> None:
-    """A node of another network is chain.mismatch, and its numbers are said."""
+async def test_another_network_is_refused(node: Node) -> None:
+    """The client would work on another network than the deployment's."""
     node.answers["eth_chainId"] = "0x7a69"
     async with Chain.connect(node.rpc, 31337) as chain:
         assert await chain.chain_id() == 31337
@@ -90,8 +90,8 @@ async def test_another_network(node: Node) -> None:
         lambda c: c.call(ADDRESS, function("GoMAA", "totalSupply")),
     ],
 )
-async def test_answers_without_sense(node: Node, garbage: Any, ask: Callable[[Chain], Any]) -> None:
-    """Whatever a node answers, the caller gets chain.mismatch and no other exception."""
+async def test_malformed_results_are_chain_mismatch(node: Node, garbage: Any, ask: Callable[[Chain], Any]) -> None:
+    """A malformed result would raise another exception."""
     node.answers = dict.fromkeys(("eth_chainId", "eth_getBlockByNumber", "eth_call"), garbage)
     async with Chain.connect(node.rpc) as chain:
         with pytest.raises(GomaaError, match=r"chain\.mismatch"):
@@ -99,8 +99,8 @@ async def test_answers_without_sense(node: Node, garbage: Any, ask: Callable[[Ch
 
 
 @pytest.mark.parametrize("garbage", [None, {}, [7], [{}], [{"topics": []}], [{"topics": ["0x00"]}]])
-async def test_logs_without_sense(node: Node, garbage: Any) -> None:
-    """A log that is not the event asked for is chain.mismatch."""
+async def test_malformed_logs_are_chain_mismatch(node: Node, garbage: Any) -> None:
+    """A log of another event would be decoded."""
     node.answers["eth_getLogs"] = garbage
     async with Chain.connect(node.rpc) as chain:
         with pytest.raises(GomaaError, match=r"chain\.mismatch"):
@@ -125,12 +125,12 @@ async def test_logs_without_sense(node: Node, garbage: Any) -> None:
         "[" * 5_000 + "]" * 5_000,
     ],
 )
-async def test_messages_without_sense(node: Node, text: str) -> None:
-    """What can't be understood is passed over; the connection goes on."""
+async def test_malformed_messages_are_ignored(node: Node, text: str) -> None:
+    """A malformed message would end the connection."""
     node.answers["eth_getCode"] = "0x01"
     async with Chain.connect(node.rpc) as chain:
         assert await chain.code(ADDRESS) == b"\x01"
-        await node.say(text)
+        await node.send_text(text)
         assert await within(chain.code(ADDRESS)) == b"\x01"
     assert len(node.sockets) == 1
 
@@ -158,8 +158,8 @@ async def test_messages_without_sense(node: Node, text: str) -> None:
         (None, "chain.unreachable", "None"),
     ],
 )
-async def test_a_nodes_error(node: Node, error: Any, code: str, reason: str) -> None:
-    """A revert comes with the contract's reason, everything else with the node's words."""
+async def test_error_responses_are_converted(node: Node, error: Any, code: str, reason: str) -> None:
+    """The contract's reason or the node's message would be lost."""
 
     def refuse(_: list[Any]) -> Any:
         raise Refused(error)
@@ -171,16 +171,16 @@ async def test_a_nodes_error(node: Node, error: Any, code: str, reason: str) -> 
     assert (caught.value.code, caught.value.detail["reason"]) == (code, reason)
 
 
-async def test_a_notification_right_behind_its_subscription(node: Node) -> None:
-    """Nothing is lost between the node's answer and our hearing of it."""
+async def test_a_notification_directly_after_its_subscription(node: Node) -> None:
+    """A notification would be lost between the response and its handling."""
     node.answers["eth_subscribe"] = "0x1"
     node.greeting = [notification("0x1", head(7))]
     async with Chain.connect(node.rpc) as chain:
         assert (await next_head(chain)).number == 7
 
 
-async def test_subscriptions_are_ended(node: Node) -> None:
-    """Who stops listening tells the node, under the name the node gave it."""
+async def test_subscriptions_are_cancelled_at_the_node(node: Node) -> None:
+    """A node would keep sending to a subscription that is not used."""
     names = iter(f"0x{n}" for n in range(9))
     node.answers |= {"eth_subscribe": lambda _: next(names), "eth_unsubscribe": True}
     async with Chain.connect(node.rpc) as chain:
@@ -195,8 +195,8 @@ async def test_subscriptions_are_ended(node: Node) -> None:
     assert [p for m, p in node.calls if m == "eth_unsubscribe"] == [["0x0"], ["0x1"]]
 
 
-async def test_subscriptions_are_made_once_after_a_loss(node: Node) -> None:
-    """After reconnecting each subscription is made again, once, under its new name, and says the newest block."""
+async def test_subscriptions_are_restored_once_after_a_loss(node: Node) -> None:
+    """A subscription would be lost or duplicated by a reconnection, or the newest block missed."""
     names = iter(["0xa", "0xb", "0xc"])
     node.answers |= {"eth_subscribe": lambda _: next(names), "eth_getBlockByNumber": head(8)}
     async with Chain.connect(node.rpc) as chain, contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
@@ -212,8 +212,8 @@ async def test_subscriptions_are_made_once_after_a_loss(node: Node) -> None:
     assert [m for m, _ in node.calls].count("eth_subscribe") == 2
 
 
-async def test_a_subscription_that_waits_for_the_node_is_made_once(node: Node) -> None:
-    """Listening that begins during a loss of connection subscribes once, when the node is back."""
+async def test_a_subscription_without_connection_is_made_once(node: Node) -> None:
+    """A subscription during an outage would be made twice."""
     names = iter(["0xa", "0xb"])
     node.answers |= {"eth_subscribe": lambda _: next(names), "eth_chainId": HANG_UP}
     async with Chain.connect(node.rpc) as chain:
@@ -226,8 +226,8 @@ async def test_a_subscription_that_waits_for_the_node_is_made_once(node: Node) -
     assert [m for m, _ in node.calls].count("eth_subscribe") == 1
 
 
-async def test_a_subscription_that_fails_is_made_on_the_next_connection(node: Node) -> None:
-    """A node that forgets to subscribe us after a loss does not leave a silent watch behind."""
+async def test_a_failed_restoration_reconnects(node: Node) -> None:
+    """A subscription that the node refuses after a loss would stay silent."""
     answers = iter(["0xa", Refused({"message": "busy"}), "0xc"])
 
     def answer(_: list[Any]) -> Any:
@@ -247,9 +247,9 @@ async def test_a_subscription_that_fails_is_made_on_the_next_connection(node: No
     assert len(node.sockets) == 3
 
 
-async def test_a_request_in_flight_fails_when_the_node_hangs_up(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends without waiting for its own timeout, and the next one goes over a new connection."""
-    monkeypatch.setattr("chain.client.TIMEOUT_S", 2 * TIMEOUT_S)
+async def test_a_pending_request_fails_when_the_node_disconnects(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pending request would wait for its timeout."""
+    monkeypatch.setattr("chain.connection.TIMEOUT_S", 2 * TIMEOUT_S)
     node.answers |= {"eth_chainId": HANG_UP, "eth_getCode": "0x02"}
     async with Chain.connect(node.rpc) as chain:
         with pytest.raises(Unavailable, match=r"chain\.unreachable"):
@@ -257,8 +257,8 @@ async def test_a_request_in_flight_fails_when_the_node_hangs_up(node: Node, monk
         assert await within(chain.code(ADDRESS)) == b"\x02"
 
 
-async def test_closing_ends_everything(node: Node) -> None:
-    """Streams end and waiting fails when the connection is closed on purpose."""
+async def test_closing_ends_streams_and_waits(node: Node) -> None:
+    """A stream or a wait would outlive the connection."""
     node.answers["eth_subscribe"] = "0x1"
 
     async def never() -> bool:
@@ -279,12 +279,12 @@ async def _count(stream: AsyncIterator[Any]) -> int:
 
 
 async def test_no_event_is_lost_with_the_connection(anvil: Anvil, network: Deployment) -> None:
-    """A revocation while we were cut off from a real node is told once when we are back, and so is one after it."""
+    """A revocation during an outage would be missed or reported twice."""
     owner, platform = anvil.keys[1], anvil.keys[0]
     async with (
-        Way(anvil.port) as way,
+        Relay(anvil.port) as relay,
         Chain.connect(anvil.rpc) as direct,
-        Chain.connect(f"ws://127.0.0.1:{way.port}") as chain,
+        Chain.connect(f"ws://127.0.0.1:{relay.port}") as chain,
     ):
         registry = Registry(direct, network)
         await registry.add_server(platform, ADDRESS, "http://127.0.0.1:1", bytes(32))
@@ -297,16 +297,16 @@ async def test_no_event_is_lost_with_the_connection(anvil: Anvil, network: Deplo
             await chain.block()
             await contents[0].revoke(owner)
             assert (await within(first)).address == contents[0].address
-            await way.shut()
+            await relay.close()
             await contents[1].revoke(owner)
-            await way.open()
+            await relay.open()
             assert (await within(anext(events))).address == contents[1].address
             await contents[2].revoke(owner)
             assert (await within(anext(events))).address == contents[2].address
 
 
-def test_the_scripted_node_speaks_json() -> None:
-    """Its notifications have the form that real nodes send (recorded from anvil)."""
+def test_the_scripted_node_has_the_form_of_real_nodes() -> None:
+    """The tests above would use messages that no node sends (recorded from anvil)."""
     assert json.loads(notification("0x1", 2)) == {
         "jsonrpc": "2.0",
         "method": "eth_subscription",
@@ -318,10 +318,7 @@ HEIGHT = 1_000
 
 
 def limited(node: Node, most: int | None) -> list[tuple[int, int]]:
-    """A node of ``HEIGHT`` blocks with an event in each that answers for ``most`` blocks at a time (None: for none).
-
-    What it answered.
-    """
+    """Give a node ``HEIGHT`` blocks with an event each, at most ``most`` blocks per query (None: refuses all)."""
     answered: list[tuple[int, int]] = []
 
     def logs(params: list[Any]) -> Any:
@@ -343,8 +340,8 @@ def limited(node: Node, most: int | None) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("most", [2_000, 700, 100, 32])
-async def test_a_node_that_answers_for_few_blocks_is_asked_in_parts(node: Node, most: int) -> None:
-    """Every event once, oldest first; the second time it is asked for no more than it answers."""
+async def test_a_list_is_queried_in_the_nodes_block_range(node: Node, most: int) -> None:
+    """Events would be missed or repeated, or the learnt range not used."""
     answered = limited(node, most)
     async with Chain(node.rpc) as chain:
         for _ in range(2):
@@ -357,10 +354,10 @@ async def test_a_node_that_answers_for_few_blocks_is_asked_in_parts(node: Node, 
 
 
 @pytest.mark.parametrize("most", [None, 10])
-async def test_a_list_that_takes_too_many_questions_is_declined(
+async def test_a_list_that_needs_too_many_queries_is_declined(
     node: Node, most: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a few of them, and from then on without asking."""
+    """A long list would be queried without end."""
     monkeypatch.setattr(event_history, "MAX_QUERIES", 8)
     limited(node, most)
     async with Chain(node.rpc) as chain:

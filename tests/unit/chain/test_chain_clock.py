@@ -1,4 +1,4 @@
-"""Trusted time."""
+"""Trusted time from block timestamps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.chain.scripted_node import Node, head, within
 
 
 async def test_time_follows_the_chain_and_never_turns_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest block's second and the time since; a later block pulls it forward, an earlier one changes nothing."""
+    """The clock would run backwards, or ignore a later block."""
     passed = 5_000_000
     monkeypatch.setattr(clock, "_monotonic_ms", lambda: passed)
     node.answers |= {"eth_getBlockByNumber": head(100), "eth_subscribe": "0x1"}
@@ -36,8 +36,8 @@ async def test_time_follows_the_chain_and_never_turns_back(node: Node, monkeypat
         assert now.now_ms() == start + 10_000
 
 
-async def test_time_goes_on_without_the_chain(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lost node doesn't stop the clock."""
+async def test_time_advances_without_the_chain(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lost node would stop the clock."""
     passed = 0
     monkeypatch.setattr(clock, "_monotonic_ms", lambda: passed)
     node.answers |= {"eth_getBlockByNumber": head(100), "eth_subscribe": "0x1"}
@@ -49,9 +49,7 @@ async def test_time_goes_on_without_the_chain(node: Node, monkeypatch: pytest.Mo
 
 
 class Blocks:
-    """A node that makes blocks, a monotonic clock that a test moves, and a ChainClock that has heard of what was
-    sent.
-    """
+    """A node with scripted blocks, a scripted monotonic clock, and a ChainClock."""
 
     def __init__(self, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
         self.node = node
@@ -61,7 +59,7 @@ class Blocks:
         node.answers |= {"eth_getBlockByNumber": lambda _: self.latest, "eth_subscribe": "0x1"}
 
     async def send(self, chain: Chain, number: int, second: int, *, known: bool = True, late_ms: int = 0) -> None:
-        """A block of this second, heard of ``late_ms`` after it; ``known``: the node gives it when asked, too."""
+        """Send a block of a second ``late_ms`` after it; ``known``: the node confirms it."""
         self.passed_ms = max(self.passed_ms, second * 1000 + late_ms) if known else self.passed_ms
         made = block(number, second)
         if known:
@@ -86,10 +84,10 @@ def seconds(now: ChainClock) -> float:
 
 
 @pytest.mark.parametrize("ahead", [20, 3_600, 10**9])
-async def test_a_header_that_only_one_message_had_moves_nothing(
+async def test_a_header_that_the_node_does_not_confirm_is_ignored(
     node: Node, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
-    """Asked again, the node gives another newest block: the clock goes on with that."""
+    """A single false header would shift the clock."""
     blocks = Blocks(node, monkeypatch)
     async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
         await within(node.asked("eth_subscribe"))
@@ -102,10 +100,10 @@ async def test_a_header_that_only_one_message_had_moves_nothing(
 
 
 @pytest.mark.parametrize("ahead", [14, 20, 3_600, 86_400])
-async def test_a_block_from_the_future_is_over_with_the_next_one(
+async def test_a_later_block_disproves_one_from_the_future(
     node: Node, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
-    """The node had it, too: followed, and taken back as soon as a later block disproves it."""
+    """The clock would stay ahead after a false block."""
     blocks = Blocks(node, monkeypatch)
     async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
         await within(node.asked("eth_subscribe"))
@@ -120,8 +118,8 @@ async def test_a_block_from_the_future_is_over_with_the_next_one(
             assert seconds(now) == (second if ahead > 15 else max(second, before + (12 if number == 4 else 0)))
 
 
-async def test_a_first_block_from_the_future_is_over_too(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that began with it goes back in the same way; no restart is needed."""
+async def test_a_later_block_disproves_a_first_one_from_the_future(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that began with a false block would need a restart."""
     blocks = Blocks(node, monkeypatch)
     blocks.latest = block(1, 7_200)
     async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
@@ -131,8 +129,8 @@ async def test_a_first_block_from_the_future_is_over_too(node: Node, monkeypatch
         assert seconds(now) == 12
 
 
-async def test_late_blocks_hold_nothing_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many come late: the clock is the one of a machine that hears of them at once."""
+async def test_late_blocks_do_not_delay_the_clock(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late blocks would set the clock back."""
     blocks = Blocks(node, monkeypatch)
     async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
         await within(node.asked("eth_subscribe"))
@@ -143,7 +141,7 @@ async def test_late_blocks_hold_nothing_back(node: Node, monkeypatch: pytest.Mon
 
 
 async def test_a_chain_that_jumps_is_followed_at_once(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One block hours ahead that the node confirms, and a clock that runs 24 times as fast for a day."""
+    """The clock would not follow a confirmed jump, or a chain that runs faster."""
     blocks = Blocks(node, monkeypatch)
     async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
         await within(node.asked("eth_subscribe"))
@@ -160,11 +158,8 @@ async def test_a_chain_that_jumps_is_followed_at_once(node: Node, monkeypatch: p
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(-20, 100_000), st.integers(0, 20_000)), max_size=40))
-def test_now_only_goes_back_for_a_block_taken_back(moves: list[tuple[int, int, int]]) -> None:
-    """Any headers, any pauses.
-
-    Whenever the clock goes back, it is by more than a step and to what the node confirmed.
-    """
+def test_the_clock_is_set_back_only_for_a_replaced_block(moves: list[tuple[int, int, int]]) -> None:
+    """The clock would run backwards by less than a step, or to a time that the node does not confirm."""
     passed = 0
 
     class Confirming:

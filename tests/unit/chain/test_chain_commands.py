@@ -27,7 +27,7 @@ from pywallet.settlement import Schedule
 
 
 def test_deploy_and_show(anvil: Anvil, tmp_path: Path) -> None:
-    """A deployment's file is what was printed, and showing it reads the network."""
+    """The deployment file would differ from the output, or from the network."""
     key, output = tmp_path / "key", tmp_path / "deployment.json"
     key.write_text(to_hex(anvil.keys[5]) + "\n")
     arguments = [
@@ -54,7 +54,7 @@ def test_deploy_and_show(anvil: Anvil, tmp_path: Path) -> None:
 
 
 def test_a_network_that_is_too_slow_gets_no_contracts(anvil: Anvil, tmp_path: Path) -> None:
-    """Twelve confirmations of twelve seconds need longer epochs than a minute: said before anything is sent."""
+    """Contracts would be deployed whose epochs cannot be kept."""
     key, output = tmp_path / "key", tmp_path / "deployment.json"
     key.write_text(to_hex(anvil.keys[6]) + "\n")
     slow = ["--confirmations", "12", "--block-time", "12"]
@@ -67,8 +67,8 @@ def test_a_network_that_is_too_slow_gets_no_contracts(anvil: Anvil, tmp_path: Pa
     assert not output.exists()
 
 
-def test_show_names_the_wrong_network(anvil: Anvil, network: Deployment, tmp_path: Path) -> None:
-    """A file of another network is chain.mismatch."""
+def test_show_refuses_another_network(anvil: Anvil, network: Deployment, tmp_path: Path) -> None:
+    """A file of another network would be shown as valid."""
     path = tmp_path / "deployment.json"
     path.write_text(json.dumps({**network.to_json(), "chain_id": 1}))
     with pytest.raises(GomaaError) as caught:
@@ -76,15 +76,15 @@ def test_show_names_the_wrong_network(anvil: Anvil, network: Deployment, tmp_pat
     assert (caught.value.code, caught.value.detail["found"]) == ("chain.mismatch", 31337)
 
 
-def test_the_default_times() -> None:
-    """An hour's epoch has the default windows; every other length gives a valid schedule."""
+def test_the_default_schedule() -> None:
+    """An epoch length would give an invalid schedule."""
     assert schedule(3600) == Schedule(3600, 300, 1500, 1200, 14 * 86_400, 3600 + 300 + 600)
     for length in range(3, 400):
         assert schedule(length).due(0) <= schedule(length).post_until(0)
 
 
-def test_the_node_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
-    """It says its URL when it answers, keeps its chain in a file, and ends anvil with itself."""
+def test_the_node_runs_until_terminated(tmp_path: Path) -> None:
+    """The node would lose its chain, or leave anvil running."""
     state = tmp_path / "chain.json"
     code = "from chain.commands import chain; chain()"
     process = subprocess.Popen(
@@ -113,7 +113,7 @@ async def _mine(rpc: str) -> int:
 
 
 def test_anvil_in_a_context(tmp_path: Path) -> None:
-    """Ten funded keys of the public mnemonic, a port of its own, and no process afterwards."""
+    """Two nodes would share a port, or a process be left."""
     with Anvil() as one, Anvil() as two:
         assert one.port != two.port
         assert len(one.keys) == 10
@@ -125,13 +125,13 @@ def test_anvil_in_a_context(tmp_path: Path) -> None:
 
 
 def test_anvil_that_does_not_start(tmp_path: Path) -> None:
-    """Its own words are in the error."""
+    """The reason of a failed start would be lost."""
     with pytest.raises(RuntimeError, match="no-such-option"), Anvil(extra=["--no-such-option"]):
         pass
 
 
-def test_anvil_is_found_or_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where neither npm's nor a system's is, the message says what to run."""
+def test_a_missing_anvil_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error would not name the command that installs anvil."""
     assert Path(program()).exists()
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
     monkeypatch.setenv("PATH", "")

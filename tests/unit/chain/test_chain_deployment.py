@@ -1,4 +1,4 @@
-"""The deployment file: written whole, read strictly."""
+"""The deployment file: written atomically, parsed strictly."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ MADE = Deployment(31337, "ws://127.0.0.1:8545", A, B, C, D, E, 7, Schedule(60, 5
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    """Every field comes back; nothing but the file is left behind."""
+    """A field would be lost, or a temporary file left."""
     MADE.save(tmp_path / "deployment.json")
     assert Deployment.load(tmp_path / "deployment.json") == MADE
     assert [p.name for p in tmp_path.iterdir()] == ["deployment.json"]
     assert MADE.domain == Domain(31337, D)
 
 
-def test_an_older_file_says_no_block_time() -> None:
-    """It is the embedded node's second, or Ethereum's twelve; a server is held to it."""
+def test_an_older_file_has_the_usual_block_time() -> None:
+    """A file without block time would be refused, or have another default."""
     raw = {**MADE.to_json(), "confirmations": 4}
     del raw["block_time"]
     local, other = Deployment.from_json(raw), Deployment.from_json({**raw, "chain_id": 1})
@@ -43,7 +43,7 @@ def test_an_older_file_says_no_block_time() -> None:
 
 
 def test_amounts_are_decimal_strings() -> None:
-    """As everywhere in JSON, wei are no numbers."""
+    """Wei would lose digits as a JSON number."""
     assert MADE.to_json()["stake"] == "1000000000000000000"
     assert MADE.to_json()["settlement"] == "0x" + "04" * 20
 
@@ -78,14 +78,14 @@ def test_amounts_are_decimal_strings() -> None:
     ],
 )
 def test_wrong_fields_are_refused(field: str, value: Any) -> None:
-    """One wrong field, and the whole file is message.schema."""
+    """A wrong field would be used."""
     with pytest.raises(InputError, match=r"message\.schema"):
         Deployment.from_json({**MADE.to_json(), field: value})
 
 
 @pytest.mark.parametrize("field", [name for name in MADE.to_json() if name != "block_time"])
 def test_missing_fields_are_refused(field: str) -> None:
-    """No field but the block time has a default."""
+    """A missing field would get a default."""
     raw = MADE.to_json()
     del raw[field]
     with pytest.raises(InputError, match=r"message\.schema"):
@@ -96,7 +96,7 @@ def test_missing_fields_are_refused(field: str) -> None:
     "content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 5_000 + b"]" * 5_000, json.dumps({}).encode()]
 )
 def test_files_that_are_no_deployment(tmp_path: Path, content: bytes) -> None:
-    """Any other file is message.schema, and so is none."""
+    """Another or a missing file would raise another error than message.schema."""
     path = tmp_path / "deployment.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"message\.schema"):

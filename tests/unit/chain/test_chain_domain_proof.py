@@ -1,4 +1,4 @@
-"""A station's domain: what counts as its proof, how it is fetched, and the two commands around it."""
+"""Proof of a station's domain: validation, fetch, and the commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STATION = address_of(KEY)
 
 
 def test_a_proof_names_station_and_domain() -> None:
-    """What is made is accepted, with the hash of the very bytes; an independent library finds the same signer."""
+    """A valid proof would be refused, or its signer differ from an independent library's."""
     raw = make(KEY, 1, REGISTRY, DOMAIN)
     found = check(raw, 1, REGISTRY, DOMAIN, STATION)
     assert (found.station, found.domain, found.hash) == (STATION, DOMAIN, keccak256(raw))
@@ -53,8 +53,8 @@ def test_a_proof_names_station_and_domain() -> None:
         {"station": None},
     ],
 )
-def test_a_changed_proof_is_none(change: dict[str, Any]) -> None:
-    """Every field is checked and signed."""
+def test_a_changed_proof_is_refused(change: dict[str, Any]) -> None:
+    """A field would not be covered by the signature."""
     raw = json.dumps({**json.loads(make(KEY, 1, REGISTRY, DOMAIN)), **change}).encode()
     with pytest.raises(InputError) as caught:
         check(raw, 1, REGISTRY, DOMAIN)
@@ -62,14 +62,14 @@ def test_a_changed_proof_is_none(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"5", b"{}", b"\xff", b"[" * 4000])
-def test_rubbish_is_no_proof(raw: bytes) -> None:
-    """Whatever a domain serves, the refusal is a coded one."""
+def test_malformed_files_are_refused(raw: bytes) -> None:
+    """A malformed file would raise an exception without a code."""
     with pytest.raises(InputError):
         check(raw, 1, REGISTRY, DOMAIN)
 
 
 def test_another_stations_proof_is_refused() -> None:
-    """Asked for one station, the proof of another does not do."""
+    """The proof of another station would be accepted."""
     with pytest.raises(InputError, match="another station"):
         check(make(KEY, 1, REGISTRY, DOMAIN), 1, REGISTRY, DOMAIN, bytes([1]) * 20)
 
@@ -78,15 +78,15 @@ def test_another_stations_proof_is_refused() -> None:
     "domain",
     ["", "Radio.example", "a b", "a.example/x", "user@a.example", "a..b", "-a.example", "a.example:0", "a" * 254],
 )
-def test_what_is_no_domain(domain: str) -> None:
-    """Nothing that could lead a request elsewhere is asked."""
+def test_malformed_domains_are_refused(domain: str) -> None:
+    """A request would be sent to another place."""
     with pytest.raises(InputError):
         make(KEY, 1, REGISTRY, domain)
 
 
 @asynccontextmanager
 async def serving(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    """A domain on this machine that answers PATH; its name."""
+    """A server on this machine that answers ``PATH``; its domain."""
     app = web.Application()
     app.router.add_get(PATH, answer)
     runner = web.AppRunner(app)
@@ -99,8 +99,8 @@ async def serving(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
         await runner.cleanup()
 
 
-async def test_the_domain_is_asked() -> None:
-    """The file is what the domain serves now."""
+async def test_the_file_is_fetched_from_the_domain() -> None:
+    """A stale file would be used."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(body=make(KEY, 1, REGISTRY, request.host))
@@ -112,8 +112,8 @@ async def test_the_domain_is_asked() -> None:
 
 
 @pytest.mark.parametrize("case", ["missing", "redirect", "long"])
-async def test_what_a_domain_may_not_answer(case: str) -> None:
-    """No other status, no redirect to another place, no endless file."""
+async def test_other_responses_are_refused(case: str) -> None:
+    """A redirect, another status or an endless file would be accepted."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if case == "missing":
@@ -131,8 +131,8 @@ async def test_what_a_domain_may_not_answer(case: str) -> None:
         )
 
 
-async def test_nobody_at_the_domain() -> None:
-    """A domain that doesn't answer is unreachable, not wrong."""
+async def test_an_unreachable_domain() -> None:
+    """A domain that does not respond would count as wrong."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response()
@@ -145,10 +145,7 @@ async def test_nobody_at_the_domain() -> None:
 
 
 async def test_a_station_is_listed_by_two_commands(anvil: Anvil, network: Deployment, tmp_path: Path) -> None:
-    """It applies and gets a file; served, the platform lists it, and the file's hash is on the chain.
-
-    Without it nothing is listed.
-    """
+    """A station would be listed without its file, or not be listed with it."""
     import asyncio
 
     files = {name: tmp_path / name for name in ("deployment.json", "station", "platform", "proof.json")}

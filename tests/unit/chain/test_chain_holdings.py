@@ -1,4 +1,4 @@
-"""Balances of many addresses: asked with few questions under way, and no more of those that hold nothing."""
+"""Balances of many addresses, with few parallel queries."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SPENDER = b"\x55" * 20
 
 
 class Node:
-    """Answers by the last byte of a holder: an odd one holds that many wei. Counts what is under way."""
+    """A token whose balance is the holder's last byte if odd; counts parallel queries."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.now = self.most = 0
 
     async def call(self, to: bytes, function: Function, *args: Any) -> tuple[int]:
-        """One question, answered when others had a chance to begin."""
+        """One query, answered when others had a chance to begin."""
         self.asked.append(function.name)
         self.now += 1
         self.most = max(self.most, self.now)
@@ -34,11 +34,8 @@ class Node:
         return ({"balanceOf": amount, "nonces": 7, "allowance": 2}[function.name],)
 
 
-async def test_only_holders_are_asked_further_and_few_at_a_time() -> None:
-    """In the order asked.
-
-    A hundred addresses are a hundred balances, and two questions more for each that holds something.
-    """
+async def test_only_holders_are_queried_further_and_few_in_parallel() -> None:
+    """A node would get too many parallel queries, or queries about empty addresses."""
     node = Node()
     token = Token(cast(Chain, node), cast(Deployment, SimpleNamespace(token=bytes(20))))
     holders = [bytes(19) + bytes([n]) for n in range(100)]
@@ -50,8 +47,8 @@ async def test_only_holders_are_asked_further_and_few_at_a_time() -> None:
     assert node.most == MAX_PARALLEL
 
 
-async def test_nobody_is_asked_about_nobody() -> None:
-    """No addresses, no questions."""
+async def test_no_addresses_need_no_query() -> None:
+    """An empty list would cause a query."""
     node = Node()
     assert (
         await Token(cast(Chain, node), cast(Deployment, SimpleNamespace(token=bytes(20)))).holdings([], SPENDER) == []

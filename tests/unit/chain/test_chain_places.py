@@ -1,4 +1,4 @@
-"""Hosts are told apart as the extension's engine tells them: one list for both."""
+"""Classes of hosts, the same as in the extension's engine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ HOSTS = json.loads((Path(__file__).parents[2] / "vectors" / "addresses.json").re
 
 
 @pytest.mark.parametrize(("name", "place"), [("computer", COMPUTER), ("network", NETWORK), ("internet", INTERNET)])
-def test_every_form_of_a_host_has_its_place(name: str, place: int) -> None:
-    """Decimal, octal, hexadecimal and short IPv4, mapped and translated IPv6, names of this computer and of
-    networks.
-    """
+def test_every_form_of_a_host_has_its_class(name: str, place: int) -> None:
+    """A form of an address would be classified otherwise than in the extension."""
     assert [host for host in HOSTS[name] if place_of(host) != place] == []
     assert [host for host in HOSTS[name] if "%" not in host and place_of_url(f"https://{host}:8443/a") != place] == []
 
@@ -32,8 +30,8 @@ def test_every_form_of_a_host_has_its_place(name: str, place: int) -> None:
     "host",
     [None, "", "1.2.3.4.5", "256.1.1.1.", "1.2.3.256", "0x1ffffffff", "08.1", "[::zz]", "fe80::1%eth0", "1.2.x.3"],
 )
-def test_what_is_no_public_address_is_not_outside(host: str | None) -> None:
-    """Forms that are no address, and addresses with a zone, count as inside."""
+def test_other_forms_are_not_public(host: str | None) -> None:
+    """A malformed address would count as public."""
     assert place_of(host) > INTERNET
 
 
@@ -59,8 +57,6 @@ def test_what_is_no_public_address_is_not_outside(host: str | None) -> None:
         *((host, INTERNET) for host in ("radio.example", "1.2.x.3", "1.2.3.4.5", "0x7f.1", "")),
     ],
 )
-def test_who_asks_is_inside_only_where_that_is_sure(host: str, place: int) -> None:
-    """A name that the network may answer is not this computer, and what is no plain address gives nobody a way
-    inside.
-    """
+def test_an_origin_is_local_only_where_certain(host: str, place: int) -> None:
+    """A name that the network may resolve would count as this computer."""
     assert standing_of_url(f"http://{host}:8080") == place

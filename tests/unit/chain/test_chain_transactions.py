@@ -1,4 +1,4 @@
-"""Transactions: numbered, priced, refused with a reason, and made once whatever happens to the connection."""
+"""Sending of transactions: nonces, fees, reverts, and loss of the connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chain import client, sender
+from chain import connection, sender
 from chain.abi import function
 from chain.anvil import Anvil
 from chain.client import Chain
@@ -25,12 +25,12 @@ BASE = 10**9
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Come back at once."""
-    monkeypatch.setattr(client, "BACKOFF_S", (0.01, 5.0))
+    """Shorten the pause before a reconnection."""
+    monkeypatch.setattr(connection, "BACKOFF_S", (0.01, 5.0))
 
 
 def receipt(status: int = 1) -> dict[str, Any]:
-    """A receipt as a node tells it."""
+    """A receipt as JSON."""
     return {
         "transactionHash": to_hex(bytes(32)),
         "gasUsed": "0x5208",
@@ -42,7 +42,7 @@ def receipt(status: int = 1) -> dict[str, Any]:
 
 @pytest.fixture
 def ready(node: Node) -> Node:
-    """A node that takes transactions and mines them at once."""
+    """A node that mines transactions at once."""
     node.answers = {
         "eth_estimateGas": hex(50_000),
         "eth_maxPriorityFeePerGas": "0x1",
@@ -56,12 +56,12 @@ def ready(node: Node) -> Node:
 
 
 def sent(node: Node) -> list[str]:
-    """Everything that was handed to the node."""
+    """All raw transactions that the node received."""
     return [params[0] for method, params in node.calls if method == "eth_sendRawTransaction"]
 
 
 async def test_many_at_once_are_numbered_without_gaps(anvil: Anvil, network: Deployment) -> None:
-    """Twenty transfers of one account at the same time all arrive, each with its own number."""
+    """Parallel transactions of one account would share a nonce, or leave a gap."""
     key, to = anvil.keys[0], keccak256(b"many")[12:]
     async with Chain.connect(network.rpc) as chain:
         token = Token(chain, network)
@@ -74,8 +74,8 @@ async def test_many_at_once_are_numbered_without_gaps(anvil: Anvil, network: Dep
         assert await token.balance_of(to) == 20
 
 
-async def test_a_revert_is_known_before_it_costs_anything(anvil: Anvil, network: Deployment) -> None:
-    """The contract's reason comes from the estimate: nothing was sent, and the next transaction is not held up."""
+async def test_a_revert_is_reported_before_sending(anvil: Anvil, network: Deployment) -> None:
+    """A transaction that reverts would be sent, or block the next one."""
     poor = bytes(31) + b"\x0d"
     async with Chain.connect(network.rpc) as chain:
         token = Token(chain, network)
@@ -89,8 +89,8 @@ async def test_a_revert_is_known_before_it_costs_anything(anvil: Anvil, network:
         assert (await token.transfer(anvil.keys[0], TO, 0)).gas_used > 21_000
 
 
-async def test_what_is_signed(ready: Node) -> None:
-    """An EIP-1559 transaction: our number, a fifth more gas than estimated, room for the base fee to double."""
+async def test_fields_of_the_signed_transaction(ready: Node) -> None:
+    """Type, nonce, gas limit or fees would be wrong."""
     from eth_account import Account
     from eth_account.typed_transactions import TypedTransaction
     from hexbytes import HexBytes
@@ -113,7 +113,7 @@ async def test_what_is_signed(ready: Node) -> None:
 
 
 async def test_a_connection_lost_while_sending(ready: Node) -> None:
-    """If the node hangs up before it answers, the same bytes go out again: one transaction, not two."""
+    """A transaction would be duplicated when the node disconnects before its response."""
     answers = iter([HANG_UP, to_hex(bytes(32))])
     receipts = iter([None, receipt()])
     ready.answers |= {
@@ -126,8 +126,8 @@ async def test_a_connection_lost_while_sending(ready: Node) -> None:
     assert first == second
 
 
-async def test_a_connection_lost_after_the_node_took_it(ready: Node) -> None:
-    """If the first attempt did arrive, the node's refusal of the second is no failure."""
+async def test_a_connection_lost_after_acceptance(ready: Node) -> None:
+    """The refusal of a duplicate would count as a failure."""
 
     def answer(_: list[Any]) -> Any:
         if len(sent(ready)) == 1:
@@ -141,7 +141,7 @@ async def test_a_connection_lost_after_the_node_took_it(ready: Node) -> None:
 
 
 async def test_a_connection_lost_while_waiting(ready: Node) -> None:
-    """Waiting for the block outlives the connection."""
+    """Waiting for the block would end with the connection."""
     receipts = iter([None, HANG_UP, None, receipt()])
     ready.answers["eth_getTransactionReceipt"] = lambda _: next(receipts)
     async with Chain.connect(ready.rpc) as chain:
@@ -149,8 +149,8 @@ async def test_a_connection_lost_while_waiting(ready: Node) -> None:
     assert len(sent(ready)) == 1
 
 
-async def test_what_the_node_will_not_take(ready: Node) -> None:
-    """A refusal at the first attempt is told, with the node's words."""
+async def test_a_refused_transaction_is_reported(ready: Node) -> None:
+    """The node's objection would be lost."""
 
     def refuse(_: list[Any]) -> Any:
         raise Refused({"message": "nonce too low"})
@@ -162,9 +162,9 @@ async def test_what_the_node_will_not_take(ready: Node) -> None:
     assert caught.value.detail["reason"] == "nonce too low"
 
 
-async def test_never_mined(ready: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After its patience it says so and names the transaction."""
-    monkeypatch.setattr(sender, "PATIENCE_S", 0.1)
+async def test_a_transaction_that_is_never_mined_times_out(ready: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sending would wait for ever, or not name the transaction."""
+    monkeypatch.setattr(sender, "IDLE_S", 0.1)
     ready.answers["eth_getTransactionReceipt"] = None
     async with Chain.connect(ready.rpc) as chain:
         with pytest.raises(Unavailable) as caught:
@@ -172,10 +172,8 @@ async def test_never_mined(ready: Node, monkeypatch: pytest.MonkeyPatch) -> None
     assert caught.value.detail["transaction"] == to_hex(keccak256(bytes.fromhex(sent(ready)[0][2:])))
 
 
-async def test_reverted_in_its_block(ready: Node) -> None:
-    """A transaction that failed although its estimate did not is chain.reverted, with the reason of the same call in
-    that block.
-    """
+async def test_a_transaction_that_reverts_in_its_block(ready: Node) -> None:
+    """A revert after a good estimate would have no reason."""
 
     def explain(_: list[Any]) -> Any:
         raise Refused({"message": "execution reverted: cap"})
@@ -202,8 +200,8 @@ async def test_reverted_in_its_block(ready: Node) -> None:
         "eth_getTransactionReceipt",
     ],
 )
-async def test_a_node_that_makes_no_sense(ready: Node, method: str) -> None:
-    """Nothing but a GomaaError comes out of sending, whatever the node says."""
+async def test_malformed_responses_are_coded_errors(ready: Node, method: str) -> None:
+    """A malformed response would raise another exception than GomaaError."""
     ready.answers[method] = "nonsense"
     async with Chain.connect(ready.rpc) as chain:
         with pytest.raises(GomaaError, match=r"chain\.mismatch"):
@@ -211,6 +209,6 @@ async def test_a_node_that_makes_no_sense(ready: Node, method: str) -> None:
 
 
 def test_functions_and_arguments_are_checked_before_sending() -> None:
-    """A name that the contract lacks is our mistake, not the chain's."""
+    """A wrong name or argument would count as an error of the chain."""
     with pytest.raises(KeyError):
         function("GoMAA", "mint")

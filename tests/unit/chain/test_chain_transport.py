@@ -20,7 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[BaseTestServer]:
-    """A web server that answers everything so."""
+    """A web server with one response."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     async with TestServer(app) as server:
@@ -29,7 +29,7 @@ async def serving(handler: Handler) -> AsyncIterator[BaseTestServer]:
 
 @asynccontextmanager
 async def elsewhere(asked: list[str], status: int = 307) -> AsyncIterator[BaseTestServer]:
-    """A server that sends everybody to a private service, which writes down what it is asked."""
+    """A server that redirects to a private service, and the requests that reach it."""
 
     async def private(request: web.Request) -> web.StreamResponse:
         asked.append(f"{request.method} {request.path}")
@@ -48,7 +48,7 @@ async def elsewhere(asked: list[str], status: int = 307) -> AsyncIterator[BaseTe
 
 
 async def said(url: str) -> str | bytes | None:
-    """What a node's first answer is; None where the line ends."""
+    """A node's first message, None at the end of the connection."""
     link = await open_transport(url, 5)
     try:
         await link.send("{}")
@@ -60,8 +60,8 @@ async def said(url: str) -> str | bytes | None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_node_sends_nobody_elsewhere(status: int) -> None:
-    """A redirect ends the line, over HTTP and as a WebSocket, and what it names is asked for nothing."""
+async def test_redirects_of_a_node_are_not_followed(status: int) -> None:
+    """A node could direct requests to a private service."""
     asked: list[str] = []
     async with elsewhere(asked, status) as server:
         assert await said(str(server.make_url("/"))) is None
@@ -70,8 +70,8 @@ async def test_a_node_sends_nobody_elsewhere(status: int) -> None:
     assert asked == []
 
 
-async def test_a_security_server_sends_nobody_elsewhere() -> None:
-    """A host's socket follows no redirect either."""
+async def test_redirects_of_a_security_server_are_not_followed() -> None:
+    """A security server could direct the host to a private service."""
     asked: list[str] = []
     async with elsewhere(asked) as server:
         line = Server(bytes(20), str(server.make_url("/")), b"\x01" * 32, lambda: 0, lambda *_: None, _unwatched)
@@ -81,8 +81,8 @@ async def test_a_security_server_sends_nobody_elsewhere() -> None:
     assert asked == []
 
 
-async def test_a_nodes_cookie_comes_back_to_nobody() -> None:
-    """What a node sets is not sent with the next request."""
+async def test_cookies_are_not_sent_back() -> None:
+    """A node could recognise a client by a cookie."""
     cookies: list[str | None] = []
 
     async def marking(request: web.Request) -> web.StreamResponse:
@@ -99,10 +99,8 @@ async def test_a_nodes_cookie_comes_back_to_nobody() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["identity", "deflate"])
-async def test_an_answer_without_an_end_ends_the_line(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
-    """A node that goes on sending, or whose few bytes unpack to many, is cut where the answer is longer than any may
-    be.
-    """
+async def test_an_endless_response_ends_the_connection(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """A response without end, or a compressed one, would exhaust the memory."""
     monkeypatch.setattr(transport, "MAX_MESSAGE", 1 << 20)
     sent = 0
 
@@ -124,4 +122,4 @@ async def test_an_answer_without_an_end_ends_the_line(monkeypatch: pytest.Monkey
 
 
 async def _unwatched(_server: Server, _up: bool) -> None:
-    """State of a line that nobody follows."""
+    """State of a connection that is not used."""

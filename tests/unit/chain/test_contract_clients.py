@@ -1,4 +1,4 @@
-"""Contract clients against deployed contracts; predicted addresses; the compiled ABI."""
+"""Contract clients with deployed contracts; predicted addresses; the compiled ABI."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pywallet.errors import GomaaError
 SERVER, STATION = (keccak256(name)[12:] for name in (b"server", b"station"))
 
 
-def test_the_committed_interfaces_are_the_contracts() -> None:
-    """``chain/abi.json`` is what the sources compile to."""
+def test_the_committed_abi_is_current() -> None:
+    """``chain/abi.json`` would differ from the sources."""
     assert ABI_FILE.read_text() == abi_text()
 
 
-def test_reading_needs_neither_compiler_nor_signer() -> None:
-    """The host's start stays light: these libraries come with a deployment or a transaction."""
+def test_reading_imports_neither_compiler_nor_signer() -> None:
+    """The start of the host would load large libraries."""
     names = (
         "chain.client, chain.clock, chain.deployment, chain.contracts.content, chain.contracts.registry, "
         "chain.contracts.settlement"
@@ -50,8 +50,8 @@ PERIODS = {
 """Periods of the schedule, by the names that the contract has for them."""
 
 
-async def test_a_deployment_belongs_to_its_platform(anvil: Anvil, network: Deployment) -> None:
-    """Token, registry, implementation and settlement know each other; the treasury starts with nothing."""
+async def test_a_deployment_is_consistent(anvil: Anvil, network: Deployment) -> None:
+    """The contracts of a deployment would not refer to each other."""
     async with Chain.connect(network.rpc, network.chain_id) as chain:
         token = Token(chain, network)
         assert await token.total_supply() == SUPPLY
@@ -74,7 +74,7 @@ async def test_a_deployment_belongs_to_its_platform(anvil: Anvil, network: Deplo
 
 
 async def test_stations_and_servers(anvil: Anvil, network: Deployment) -> None:
-    """What the platform lists is found by address and by domain; what it doesn't is None."""
+    """A listed station or server would not be found by address or domain."""
     async with Chain.connect(network.rpc) as chain:
         registry = Registry(chain, network)
         assert (
@@ -93,11 +93,8 @@ async def test_stations_and_servers(anvil: Anvil, network: Deployment) -> None:
         assert await registry.rate_at(0) == 500
 
 
-async def test_a_contents_address_is_known_before(anvil: Anvil, network: Deployment) -> None:
-    """The clone stands where owner and salt say, with the state it was made with.
-
-    Its owner licenses, revokes, destroys.
-    """
+async def test_a_contents_address_is_predicted(anvil: Anvil, network: Deployment) -> None:
+    """A file would be signed for another address than the content's."""
     key, salt = anvil.keys[2], keccak256(b"salt")
     async with Chain.connect(network.rpc) as chain:
         registry = Registry(chain, network)
@@ -125,8 +122,8 @@ async def test_a_contents_address_is_known_before(anvil: Anvil, network: Deploym
         assert (state.revoked, state.destroyed) == (True, True)
 
 
-async def test_money_that_is_not_there(anvil: Anvil, network: Deployment) -> None:
-    """Accounts, lanes and epochs nobody touched read as empty; deposits and bonds as made."""
+async def test_unused_accounts_and_epochs_are_empty(anvil: Anvil, network: Deployment) -> None:
+    """An unused account or epoch would raise, or a deposit not be read."""
     async with Chain.connect(network.rpc) as chain:
         settlement, token = Settlement(chain, network), Token(chain, network)
         assert await settlement.account(SERVER, STATION) == (0, 0)
@@ -151,8 +148,8 @@ async def test_money_that_is_not_there(anvil: Anvil, network: Deployment) -> Non
         assert (await settlement.posts(SERVER), await settlement.claims_of(STATION)) == ([], [])
 
 
-async def test_a_door_at_the_wrong_house(network: Deployment) -> None:
-    """A contract that isn't there, or is another, is chain.mismatch or chain.reverted, never nonsense."""
+async def test_another_contract_at_the_address(network: Deployment) -> None:
+    """Another contract's results would be decoded."""
     async with Chain.connect(network.rpc) as chain:
         with pytest.raises(GomaaError, match=r"chain\.mismatch"):
             await chain.call(bytes([1]) * 20, function("GoMAA", "totalSupply"))

@@ -1,4 +1,4 @@
-"""Bodies of HTTP answers are read whole, in however many pieces they come; one that is cut is no answer."""
+"""Bodies of HTTP responses: read whole in any pieces; truncated ones are errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from studio.server import _request
 
 
 class Pieces:
-    """A stream that gives one piece at a time, as a socket does."""
+    """A stream that yields one piece per read, as a socket does."""
 
     def __init__(self, pieces: list[bytes]) -> None:
         self.pieces = [piece for piece in pieces if piece]
@@ -34,7 +34,7 @@ class Pieces:
 
 @given(st.lists(st.binary(max_size=20), max_size=10), st.integers(0, 100))
 def test_a_body_is_read_to_its_end_or_the_cap(pieces: list[bytes], most: int) -> None:
-    """However it is cut into pieces."""
+    """A body in several pieces would be truncated."""
     assert asyncio.run(read_up_to(Pieces(pieces), most)) == b"".join(pieces)[:most]
 
 
@@ -44,8 +44,8 @@ NO_HTTP = b"hello\r\n\r\n"
 
 
 @pytest.mark.parametrize("answer", [CHUNKED, SHORT, NO_HTTP, b""], ids=["chunked", "short", "no http", "nothing"])
-def test_an_answer_that_is_cut_is_no_answer(answer: bytes) -> None:
-    """The band hears that the server could not be read, of its info and of its books."""
+def test_a_truncated_response_is_an_error(answer: bytes) -> None:
+    """A truncated response of a server would be used."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

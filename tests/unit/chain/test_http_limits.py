@@ -1,4 +1,4 @@
-"""Whose request it is, how many an address has, and what is closed when it does not come in time."""
+"""HTTP limits: client addresses, rates, connections, sizes and times."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROXIES = networks(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])
 
 
 def asked(peer: str, **headers: str) -> str:
-    """The address that a request with these headers from this peer counts for."""
+    """The address for which a request with these headers from this peer counts."""
     request = make_mocked_request(
         "GET", "/", headers={name.replace("_", "-"): value for name, value in headers.items()}
     )
@@ -55,19 +55,19 @@ def asked(peer: str, **headers: str) -> str:
     ],
 )
 def test_only_trusted_proxies_name_the_client(peer: str, headers: dict[str, str], address: str) -> None:
-    """The nearest address that is no trusted proxy; headers of strangers, and two kinds at once, change nothing."""
+    """A client could choose its own address by a header."""
     assert asked(peer, **headers) == address
 
 
 def test_networks_of_a_configuration() -> None:
-    """Anything but an address or a network is named by its field."""
+    """A malformed network would not be named by its field."""
     with pytest.raises(InputError) as refused:
         networks(["10.0.0.0/8", "proxy.example"])
     assert refused.value.detail["field"] == "trusted_proxies"
 
 
-def test_slots_end_in_all_and_per_key() -> None:
-    """A slot that is left is free again."""
+def test_slots_are_limited_in_all_and_per_key() -> None:
+    """A released slot would stay occupied."""
     slots = Slots(3, 2, "server.busy")
     for key in ("a", "a", "b"):
         slots.enter(key)
@@ -81,7 +81,7 @@ def test_slots_end_in_all_and_per_key() -> None:
 
 
 def test_a_flood_does_not_keep_its_own_bucket_empty() -> None:
-    """Refused requests cost nothing: whoever goes on asking has the next token when its time comes."""
+    """Refused requests would use up tokens, so that a client is blocked for ever."""
     now = 0.0
     limiter = RateLimiter(60, lambda: now, code="server.busy")
     for _ in range(60):
@@ -118,13 +118,13 @@ async def serving(limits: Limits, **handlers: Callable[[web.Request], Any]) -> A
 
 
 async def echo(request: web.Request) -> web.Response:
-    """How long the body was."""
+    """Respond with the length of the body."""
     return web.Response(text=str(len(await request.read())))
 
 
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same limits of time, in tenths of a second."""
+    """The time limits in tenths of a second."""
     monkeypatch.setattr(http_limits, "HANDLER_ARGS", {"keepalive_timeout": 0.2, "lingering_time": 0.1})
     monkeypatch.setattr(http_limits, "BODY_S", 0.2)
 
@@ -138,8 +138,8 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
         b"G",
     ],
 )
-async def test_half_sent_requests_are_closed(brief: None, half: bytes) -> None:
-    """Nothing, half a head, half a body: the connection ends."""
+async def test_incomplete_requests_are_closed(brief: None, half: bytes) -> None:
+    """An incomplete request would hold its connection."""
     async with serving(Limits(), echo=echo) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(half)
@@ -148,14 +148,14 @@ async def test_half_sent_requests_are_closed(brief: None, half: bytes) -> None:
     assert (b"did not come in time" in rest) == (b"half" in half)
 
 
-def test_the_limits_of_time_are_short() -> None:
-    """What is measured in tenths here is seconds there."""
+def test_the_time_limits_are_short() -> None:
+    """The real limits would be longer than seconds."""
     assert http_limits.HANDLER_ARGS["keepalive_timeout"] == http_limits.HEAD_S <= 30
     assert http_limits.BODY_S + http_limits.LINGER_S <= 30
 
 
-async def test_bodies_are_measured_before_they_are_read() -> None:
-    """Each route has its own size, with and without a length in the head."""
+async def test_bodies_are_limited_by_route() -> None:
+    """A route would accept a body above its limit."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(20):
@@ -174,8 +174,8 @@ async def test_bodies_are_measured_before_they_are_read() -> None:
                 assert response.status == status, (path, await response.text())
 
 
-async def test_an_address_has_so_many_requests() -> None:
-    """Then the busy code with the time to wait; a header of its own invention buys no more."""
+async def test_requests_per_address_are_limited() -> None:
+    """An address could send more by a header of its own."""
     async with serving(Limits(requests_per_minute=3), echo=echo) as port, aiohttp.ClientSession() as session:
         said = []
         for number in range(5):
@@ -191,8 +191,8 @@ async def test_an_address_has_so_many_requests() -> None:
                 assert response.status == 200
 
 
-async def test_an_address_has_so_many_connections() -> None:
-    """One more is closed at once; one that ends makes room."""
+async def test_connections_per_address_are_limited() -> None:
+    """An address could hold more connections, or a closed one would still count."""
     async with serving(Limits(connections_per_address=3), echo=echo) as port, AsyncExitStack() as stack:
         opened = []
         for _ in range(3):

@@ -57,14 +57,14 @@ SCHEDULE = Schedule(20, 2, 4, 4, 60, 30)
 
 @pytest.fixture
 def own() -> Iterator[Anvil]:
-    """A chain of its own, whose time the test moves."""
+    """A chain whose time the test sets."""
     with Anvil() as here:
         yield here
 
 
 @dataclass
-class Money:
-    """Clients and keys."""
+class Parties:
+    """Clients and keys of the parties."""
 
     chain: Chain
     network: Deployment
@@ -72,13 +72,13 @@ class Money:
     settlement: Settlement
 
     async def to(self, second: int) -> None:
-        """An empty block at a second."""
+        """Mine an empty block at a second."""
         await self.chain.request("evm_setNextBlockTimestamp", second)
         await self.chain.request("evm_mine")
 
 
 @pytest.fixture
-async def money(own: Anvil) -> AsyncIterator[Money]:
+async def money(own: Anvil) -> AsyncIterator[Parties]:
     """A bonded server (key 1), a station with escrow (key 2), a challenger (key 3) with tokens."""
     network = await deploy(own.rpc, own.keys[0], SCHEDULE)
     async with Chain.connect(network.rpc) as chain:
@@ -91,14 +91,11 @@ async def money(own: Anvil) -> AsyncIterator[Money]:
             await token.approve(key, network.settlement, 10**24)
         await settlement.bond(own.keys[0], address_of(own.keys[1]), 1000)
         await settlement.deposit(own.keys[2], address_of(own.keys[1]), address_of(own.keys[2]), 1000)
-        yield Money(chain, network, list(own.keys), settlement)
+        yield Parties(chain, network, list(own.keys), settlement)
 
 
-async def test_the_challenge_game(money: Money) -> None:
-    """A post is challenged and answered.
-
-    A receipt that it does not honour costs the bond, and the post is refunded.
-    """
+async def test_challenge_answer_slash_and_refund(money: Parties) -> None:
+    """A challenge could not be answered, or an unanswered one not slashed and refunded."""
     settlement, keys, fan = money.settlement, money.keys, bytes([5]) * 20
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
@@ -144,11 +141,8 @@ async def test_the_challenge_game(money: Money) -> None:
     assert await settlement.history("Challenged", server, epoch + 1) == []
 
 
-async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
-    """600 debits go up in three transactions.
-
-    A call that was cut off is gone on with, other entries are refused, and all come back.
-    """
+async def test_an_epoch_of_several_transactions(money: Parties) -> None:
+    """600 debits could not be posted, continued after an interruption, or undone."""
     settlement, keys, net = money.settlement, money.keys, 1
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
@@ -182,8 +176,8 @@ async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
     assert await settlement.undo(keys[0], server, epoch, debits) is None
 
 
-async def test_a_draft_that_is_left_is_undone_by_anyone(money: Money) -> None:
-    """Its server may at once, everybody else when the epoch cannot be posted any more."""
+async def test_an_abandoned_draft_is_undone_by_anyone(money: Parties) -> None:
+    """Debits of an epoch that is never posted would stay locked."""
     settlement, keys = money.settlement, money.keys
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
@@ -204,8 +198,8 @@ async def test_a_draft_that_is_left_is_undone_by_anyone(money: Money) -> None:
         assert await settlement.account(server, station) == (0, 1000)
 
 
-async def test_many_receipts_are_answered_at_once(money: Money) -> None:
-    """A batch closes one challenge of each payee, and everything else of theirs is dismissed."""
+async def test_a_batch_answers_many_challenges(money: Parties) -> None:
+    """Many challenges would each need a transaction."""
     settlement, keys = money.settlement, money.keys
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
@@ -245,8 +239,8 @@ async def test_many_receipts_are_answered_at_once(money: Money) -> None:
         assert refused.value.code == "message.schema"
 
 
-async def test_leaving(money: Money) -> None:
-    """Escrow is asked back and withdrawn; a lane retires, and its bond is the owner's at the end."""
+async def test_withdrawal_and_retirement(money: Parties) -> None:
+    """Escrow or a bond could not be withdrawn."""
     settlement, keys = money.settlement, money.keys
     server, station = address_of(keys[1]), address_of(keys[2])
     assert await settlement.withdrawable(server, station) == (0, 0)
@@ -268,8 +262,8 @@ async def test_leaving(money: Money) -> None:
     assert await settlement.server_state(server) == ServerState(0, None, epoch, 0)
 
 
-async def test_sales_and_rights(money: Money) -> None:
-    """A recording is sold, its policy changed, and rights to it are rented, lent, listed and bought."""
+async def test_sales_and_rights(money: Parties) -> None:
+    """A sale, a policy change, or a rental, loan and resale of a right would fail."""
     chain, network, keys = money.chain, money.network, money.keys
     owner, buyer, station = keys[2], keys[3], address_of(keys[4])
     registry, rights = Registry(chain, network), Rights(chain, network)

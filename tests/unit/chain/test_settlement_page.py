@@ -1,6 +1,4 @@
-"""docs/settlement.md and docs/audit.md against the contracts, the deployment file, the published rows and the audit's
-kinds.
-"""
+"""docs/settlement.md and docs/audit.md against contracts, deployment file, published rows and kinds of faults."""
 
 from __future__ import annotations
 
@@ -15,14 +13,14 @@ import pytest
 from audit.faults import KINDS
 from chain.deployment import Deployment
 from pywallet.errors import InputError
-from pywallet.settlement import Schedule
-from pywallet.settlement.published_data import (
+from pywallet.settlement import (
     ContentRow,
     DebitRow,
     EpochData,
     OwnerRow,
     PayeeRow,
     PlayRow,
+    Schedule,
     SegmentRow,
     StationRow,
     TermsRow,
@@ -43,13 +41,13 @@ STANDARD = {
 
 
 def section(name: str) -> str:
-    """The text under a heading."""
+    """Text under a heading."""
     return re.split(r"\n##+ ", SETTLEMENT.split(f"# {name}\n", 1)[1])[0]
 
 
 @pytest.mark.parametrize("contract", ["Registry", "Content", "Rights", "Settlement"])
 def test_the_page_has_every_events_fields(contract: str) -> None:
-    """Names, types, order and what is indexed, as the contract has them; no event is left out."""
+    """Names, types, order or indexed fields of an event would differ from the contract."""
     told = re.findall(
         r"^\| `(\w+\(.*?\))` \|", section("Events").split(f"| {contract} |", 1)[1].split("\n\n", 1)[0], re.MULTILINE
     )
@@ -62,7 +60,7 @@ def test_the_page_has_every_events_fields(contract: str) -> None:
 
 
 def test_the_page_has_the_calls_of_an_auditor() -> None:
-    """Each call of the table is the contract's: same names, same types, same results."""
+    """A documented call would differ from the contract."""
     table = section("Calls of an auditor")
     told = re.findall(r"^\| (\w+) \| `(\w+)\((.*)\)` \| (.*) \|$", table, re.MULTILINE)
     assert {name for _, name, *_ in told} == {
@@ -79,7 +77,7 @@ def test_the_page_has_the_calls_of_an_auditor() -> None:
 
 
 def _plain(text: str) -> str:
-    """A list of parameters without their names."""
+    """A list of parameters without names."""
     return re.sub(r"\s+", "", re.sub(r" \w+(?=[,)]|$)", "", text))
 
 
@@ -90,7 +88,7 @@ def _type(field: dict[str, Any]) -> str:
 
 
 def test_the_page_has_the_deployment_files_fields() -> None:
-    """All that the file has, and each of them but the block time is needed."""
+    """A field of the deployment file would be undocumented, or documented as optional."""
     table = section("The deployment file")
     named = [
         name for cell in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
@@ -109,7 +107,7 @@ def test_the_page_has_the_deployment_files_fields() -> None:
 
 
 def test_the_page_has_the_published_rows_bytes() -> None:
-    """Sizes of the row's fields in the table's order."""
+    """Sizes or order of a row's fields would differ."""
     kinds = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow, OwnerRow, PlayRow, UsageRow, SegmentRow)
     rows = re.findall(r"^\| (\w+)[^|]*\| ([^|]*) \|$", section("Published data"), re.MULTILINE)[-len(kinds) :]
     sizes = {"u128": 16, "u96": 12, "u64": 8, "u32": 4, "u24": 3, "u16": 2, "u8": 1}
@@ -122,7 +120,7 @@ def test_the_page_has_the_published_rows_bytes() -> None:
 
 
 def test_rows_in_another_order_are_read() -> None:
-    """The page says that a reader refuses none."""
+    """A reader would refuse an order that the page permits."""
     data = EpochData(
         bytes(20), 1, bytes(32), 0, bytes(32), 0, payees=(PayeeRow(b"\2" * 20, 1), PayeeRow(b"\1" * 20, 1))
     )
@@ -130,7 +128,7 @@ def test_rows_in_another_order_are_read() -> None:
 
 
 def test_the_audits_page_has_every_kind() -> None:
-    """What can be found is named once in the table."""
+    """A kind of fault would be undocumented."""
     table = (DOCS / "audit.md").read_text().split("| kind | means |", 1)[1].split("\n\n", 1)[0]
     named = [
         kind

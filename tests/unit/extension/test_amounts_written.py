@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from random import Random
 
-from pywallet.wallet.amounts import parse
+from pywallet.encoding.amounts import parse
 
 
 def test_what_the_extension_writes_is_read() -> None:

@@ -145,7 +145,7 @@ async def test_a_complete_scan_reads_only_new_epochs(world: tuple[Chain, Compute
     known = payee(STATION, EPOCH)
     chain.posts.append((100, data(SERVER, EPOCH, (known, 5))))
     await computer.run_scan()
-    late = EPOCH + recovery.LATE_S // 3_600 * 5
+    late = EPOCH + recovery.MAX_VOUCHER_DELAY_S // 3_600 * 5
     chain.posts += [(chain.height + 5, data(SERVER, late, (known, 6))), (chain.height + 7, data(SERVER, late + 1))]
     await computer.run_scan()
     chain.height += 20

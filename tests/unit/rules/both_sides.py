@@ -1,4 +1,4 @@
-"""One listener whose invocations are decided by the host's ledger and by the security server's database."""
+"""One listener whose invocations are decided by the host's ledger and the security server's database."""
 
 from __future__ import annotations
 
@@ -169,16 +169,16 @@ class BothSides:
     def act(
         self, number: int, action: str, position_ms: int | None = None, *, report: bool = True
     ) -> tuple[str | None, str | None]:
-        """One action at both sides.
+        """Perform one action at both sides.
 
         Args:
-            number: Of the play.
+            number: Number of the play.
             action: Name of the action.
-            position_ms: Where in the song; None: where the play can be by now.
-            report: Bring it, and what waits, to the server now. What the host refuses is always brought.
+            position_ms: Position in the song; None: the furthest that is possible.
+            report: Report it, and all unreported ones, to the server now. A refusal of the host is always reported.
 
         Returns:
-            The host's code and the server's; None: accepted, or not reported yet.
+            The codes of host and server; None: accepted, or not reported.
         """
         stream, now_ms = self.host.streams[str(number)], self.host.clock.now_ms()
         if position_ms is None:
@@ -200,10 +200,13 @@ class BothSides:
         return None, self.report() if report else None
 
     def report(self) -> str | None:
-        """Bring everything that waits to the server; the first code of a refusal.
+        """Report all unreported invocations to the server.
+
+        Returns:
+            The first code of a refusal, or None.
 
         Raises:
-            AssertionError: Keys went out for what the server refuses.
+            AssertionError: The host released keys for an invocation that the server refuses.
         """
         first = None
         for entry, keys in self.unreported:
@@ -237,7 +240,7 @@ class World:
         self._number = 0
 
     def open(self, policy: Policy, **options: Any) -> BothSides:
-        """A fresh pair."""
+        """Open a new pair."""
         self._number += 1
         ledger = Ledger(self._folder / f"{self._number}.ledger")
         ledger._db.execute("PRAGMA synchronous=OFF")

@@ -1,4 +1,4 @@
-"""Admissibility: the function, and that host and security server decide by it, in any sequence of invocations."""
+"""Admissibility: the function, and host and security server in any sequence of invocations."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def play(state: PlayState = "playing", **changes: Any) -> Play:
 
 @pytest.mark.parametrize("action", [action.word for action in Action])
 def test_only_a_fresh_ticket_starts(action: str) -> None:
-    """Every start is refused once there is a play, everything else before there is one."""
+    """A ticket would start two plays, or an action precede the start."""
     for state in ("playing", "paused"):
         assert inadmissible(play(state), action, 1_200_000) == ("ticket.used" if action in STARTS else None)
     assert inadmissible(play("none"), action, 1_200_000) == (None if action in STARTS else "invocation.state")
@@ -56,7 +56,7 @@ def test_only_a_fresh_ticket_starts(action: str) -> None:
 
 @pytest.mark.parametrize("action", [action.word for action in Action if action.word not in STARTS])
 def test_session_and_ticket_bound_the_time(action: str) -> None:
-    """Whatever plays is bound to session and ticket; an end is possible at any time."""
+    """A play would continue after its session or ticket, or could not be ended."""
     early, session, ticket = (1_000 - SESSION_SKEW_S) * 1_000 - 1, 2_000_000, 1_500_000
     ends = action in ENDS
     assert inadmissible(play(), action, early) == (None if ends else "session.expired")
@@ -66,15 +66,15 @@ def test_session_and_ticket_bound_the_time(action: str) -> None:
 
 
 @pytest.mark.parametrize("action", [action.word for action in Action])
-def test_another_play_is_waited_for(action: str) -> None:
-    """Every action but an end waits until the other play has been silent for twenty seconds."""
+def test_another_play_blocks_until_silent(action: str) -> None:
+    """Two plays of a listener would be admitted where the terms allow one."""
     assert is_busy(action, SILENCE_MS - 1) == (action not in ENDS)
     assert not is_busy(action, SILENCE_MS)
     assert not is_busy(action, None)
 
 
 def run(sides: BothSides, steps: list[tuple[int, str, int, int, bool]]) -> None:
-    """Assert that both sides accept each step, or neither does."""
+    """Assert that both sides decide alike at each step."""
     for number, action, gap_ms, position_ms, report in steps:
         sides.time_ms += gap_ms
         host, server = sides.act(number, action, position_ms if action in ("play", "seek") else None, report=report)
@@ -87,17 +87,14 @@ def run(sides: BothSides, steps: list[tuple[int, str, int, int, bool]]) -> None:
 def test_host_and_server_accept_the_same(
     world: World, steps: list[tuple[int, str, int, int, bool]], skew_ms: int, ticket_s: int
 ) -> None:
-    """Any sequence of three plays, with any gaps, either clock ahead, reported at once or later.
-
-    Both sides accept an invocation or both refuse it, and no key leaves the lease for one that the server refuses.
-    """
+    """The host would release keys for an invocation that the server refuses, in some sequence."""
     run(world.open(POLICY, skew_ms=skew_ms, ticket_s=ticket_s), steps)
 
 
 @pytest.mark.parametrize("gap_ms", [14_999, 15_000, 19_999, 20_000, 20_001])
 @pytest.mark.parametrize("report", [True, False])
 def test_a_silent_play_frees_its_listener_at_both_sides(world: World, gap_ms: int, report: bool) -> None:
-    """Before twenty seconds both refuse the next play, from then on both accept it."""
+    """The sides would have different limits of silence."""
     sides = world.open(POLICY)
     sides.act(0, "play", 0)
     sides.time_ms += gap_ms
@@ -107,15 +104,15 @@ def test_a_silent_play_frees_its_listener_at_both_sides(world: World, gap_ms: in
 
 
 def test_a_host_with_another_limit_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that frees its listener after fifteen seconds gives keys for what the server refuses."""
+    """The test above would not notice a host with a limit of fifteen seconds."""
     monkeypatch.setattr(invocation_log, "is_busy", lambda action, silent_ms: is_busy(action, silent_ms, 15_000))
     sides = world.open(POLICY)
     with pytest.raises(AssertionError, match=r"keys went out for play, which the server refuses: session\.busy"):
         run(sides, [(0, "play", 0, 0, True), (1, "play", 16_000, 0, True)])
 
 
-def test_a_play_that_fell_silent_takes_its_place_back(world: World) -> None:
-    """While another play was reported less than twenty seconds ago it is refused; after that it continues."""
+def test_a_silent_play_continues_when_the_other_is_silent(world: World) -> None:
+    """A silent play could never continue, or continue beside another one."""
     sides = world.open(POLICY)
     run(sides, [(0, "play", 0, 0, True), (1, "play", 20_000, 0, True), (0, "renew", 5_000, 0, True)])
     sides.time_ms += 15_000

@@ -1,4 +1,4 @@
-"""Content check: the function, and that host, station and security server refuse by it with the same codes."""
+"""Content check: the function, and host, station and security server with the same codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER = bytes([9]) * 32
 
 @dataclass(frozen=True)
 class State:
-    """A content's contract."""
+    """State of a content's contract."""
 
     owner: bytes = OWNER
     policy_hash: bytes = POLICY.hash
@@ -49,7 +49,7 @@ WITHDRAWN = [
 
 @pytest.mark.parametrize(("state", "code"), CASES)
 def test_the_first_difference_is_named(state: State | None, code: str) -> None:
-    """Unknown before another owner, before other terms."""
+    """The codes would have another precedence."""
     fault = content_fault(state, CONTENT, OWNER, POLICY.hash)
     assert fault is not None
     assert fault.code == code
@@ -59,21 +59,21 @@ def test_the_first_difference_is_named(state: State | None, code: str) -> None:
 
 @pytest.mark.parametrize(("state", "code"), WITHDRAWN)
 def test_a_withdrawn_content_has_one_code(state: State, code: str) -> None:
-    """Destroyed before revoked."""
+    """A destroyed content would be reported as revoked."""
     assert withdrawal(state) == code
     assert withdrawal(State()) is None
 
 
 @pytest.mark.parametrize(("state", "code"), [*CASES, *WITHDRAWN])
 def test_host_and_station_refuse_alike(state: State | None, code: str) -> None:
-    """What the chain says is refused with one code, wherever it is read."""
+    """Host and station would report different codes."""
     assert _code(lambda: asyncio.run(_host(state))) == code
     assert _code(lambda: _station(state)) == code
 
 
 @pytest.mark.parametrize(("state", "code"), WITHDRAWN)
 def test_the_server_admits_no_withdrawn_content(state: State, code: str) -> None:
-    """With the codes of the others; owner and terms it has held against the chain at the upload."""
+    """A withdrawn content would be admitted, or with another code."""
     assert _code(lambda: asyncio.run(_server(state))) == code
 
 
@@ -123,5 +123,5 @@ async def _server(state: State) -> None:
 
 
 def test_the_helpers_accept_a_good_content() -> None:
-    """So that the refusals above are not those of the stand-ins."""
+    """The refusals above would be those of the stand-ins."""
     _station(replace(State(), price=20))

@@ -1,4 +1,4 @@
-"""Window of keys: the function, and that host and security server open the same segments."""
+"""Key window: the function, and host and security server with the same segments."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DURATIONS = st.lists(st.integers(0, 10_000), min_size=1, max_size=60)
 
 
 def test_a_window_reaches_from_the_jump_to_the_buffer() -> None:
-    """Behind the last jump's target, and the buffer with the clocks' slack after the metered position."""
+    """A window would begin or end elsewhere."""
     assert Window.of(100_000, 107_000) == Window(100_000 - BEHIND_MS, 107_000 + BUFFER_MS + CLOCK_SLACK_MS)
     assert Config.__dataclass_fields__["buffer_s"].default * 1000 == BUFFER_MS
 
 
 @given(jump_ms=st.integers(0, 200_000), heard_ms=st.integers(0, 100_000))
 def test_the_hosts_window_is_the_servers(jump_ms: int, heard_ms: int) -> None:
-    """After any jump and any heard time."""
+    """The host would request keys that the server withholds."""
     pacer = Pacer().after("play", 0, 0).after("seek", jump_ms, 1_000)
     assert pacer.window(jump_ms + heard_ms) == Window.of(jump_ms, jump_ms + heard_ms)
 
@@ -40,7 +40,7 @@ def test_the_hosts_window_is_the_servers(jump_ms: int, heard_ms: int) -> None:
 def test_the_segments_are_those_that_overlap(
     durations: list[int], start: int, length: int, first: int, count: int
 ) -> None:
-    """The wanted segments that end after the window's start and begin before its end, and no other."""
+    """A key outside the window would be released, or one inside withheld."""
     starts = (0, *accumulate(durations))
     window = Window(start, start + length)
     overlapping = [
@@ -51,8 +51,8 @@ def test_the_segments_are_those_that_overlap(
     assert list(window.clip(starts, first, count)) == overlapping
 
 
-def test_the_terms_and_the_credit_cut_a_window() -> None:
-    """A part, a preview or listening time that is left end it, as does what is paid for."""
+def test_terms_and_credit_limit_a_window() -> None:
+    """Keys would be released beyond the terms or the credit."""
     window = Window(0, 100_000)
     assert window.within(Extent(10_000, 30_000), 0) == Window(10_000, 30_000)
     assert window.within(Extent(ahead_ms=5_000), 20_000) == Window(0, 25_000)

@@ -1,4 +1,4 @@
-"""Time limits: their functions at the edges, and that host, security server and station decide by them."""
+"""Time limits: the functions at their edges, and their use by host, security server and station."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ EDGES = [(-1, True), (SESSION_SKEW_S, True), (SESSION_SKEW_S + 1, False)]
 
 
 def session(starts_s: int) -> Signed[Session]:
-    """A session of an hour that begins so many seconds from now."""
+    """A session of an hour that begins a number of seconds from now."""
     begin = NOW_S + starts_s
     return sign(Session(STATION, address_of(KEY), DEVICE, PAYEE, begin, begin + 3_600), DOMAIN, KEY)
 
 
 @pytest.mark.parametrize(("starts_s", "current"), EDGES)
 def test_a_session_may_begin_thirty_seconds_ahead(starts_s: int, current: bool) -> None:
-    """The function, the host, the station and the security server take the same sessions."""
+    """Host, station and security server would accept different sessions."""
     signed = session(starts_s)
     message = signed.message
     assert session_is_current(message.not_before, message.not_after, NOW_S * 1000) == current
@@ -55,7 +55,7 @@ def test_a_session_may_begin_thirty_seconds_ahead(starts_s: int, current: bool) 
 
 
 def test_a_session_ends_at_its_second() -> None:
-    """Its end is no part of it."""
+    """A session would be valid at its end."""
     assert session_is_current(0, 100, 99_999)
     assert not session_is_current(0, 100, 100_000)
 
@@ -90,7 +90,7 @@ def _server(signed: Signed[Session]) -> None:
 
 
 def test_a_play_is_silent_after_twenty_seconds() -> None:
-    """The server's default is the same number, and the host's rejoin asks the same function."""
+    """Host and server would have different limits of silence."""
     assert not is_silent(1_000, 1_000 + SILENCE_MS - 1)
     assert is_silent(1_000, 1_000 + SILENCE_MS)
     assert Config.__dataclass_fields__["silence_s"].default * 1000 == SILENCE_MS
@@ -107,8 +107,8 @@ def test_a_play_is_silent_after_twenty_seconds() -> None:
 
 
 @pytest.mark.parametrize("late_s", [-REQUEST_AGE_S - 1, -REQUEST_AGE_S, 0, REQUEST_AGE_S, REQUEST_AGE_S + 1])
-def test_a_signed_request_is_good_for_two_minutes(late_s: int) -> None:
-    """On either side of its time, to the second; a station asks the same of a request about points."""
+def test_a_signed_request_is_valid_for_two_minutes(late_s: int) -> None:
+    """A request would be valid for longer at server or station."""
     fresh = abs(late_s) <= REQUEST_AGE_S
     assert request_is_fresh((NOW_S - late_s) * 1000, NOW_S * 1000) == fresh
     asking = PointsRequest(STATION, "radio.example", NOW_S - late_s, "look")

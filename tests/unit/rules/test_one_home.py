@@ -26,27 +26,27 @@ ALLOWED = {
 
 
 def sources() -> Iterator[Path]:
-    """Every module of the components."""
+    """Modules of the components."""
     for room in ROOMS:
         yield from (ROOT / room).rglob("*.py")
 
 
 @pytest.mark.parametrize("pattern", ALLOWED)
-def test_a_rule_stands_once(pattern: str) -> None:
-    """No module but the rule's own has its numbers, names or arithmetic."""
+def test_a_rule_is_defined_once(pattern: str) -> None:
+    """A copy of a rule could differ from it."""
     found = {str(path.relative_to(ROOT)) for path in sources() if re.search(pattern, path.read_text(encoding="utf-8"))}
     assert found <= ALLOWED[pattern]
 
 
 def test_the_sets_of_actions() -> None:
-    """A start is a jump and has sound; nothing both begins and ends."""
+    """A start would be no jump, or an action both begin and end."""
     assert STARTS < JUMPS < SOUNDS
     assert STARTS | RESUMES == BEGINS < SOUNDS
     assert not BEGINS & ENDS
 
 
 def test_the_player_has_the_same_starts() -> None:
-    """The extension's client of invocations begins a play by the same actions."""
+    """The extension would begin a play by another action."""
     text = (ROOT / "extension/engine/playback/invocation_client.js").read_text(encoding="utf-8")
     sets = {
         name: set(re.findall(r'"(\w+)"', body)) for name, body in re.findall(r"const (\w+) = new Set\((.*?)\);", text)

@@ -1,4 +1,4 @@
-"""Commission rounding and HTTP statuses: at the edges, and as security server and station use them."""
+"""Commission rounding and HTTP statuses at their edges, and in security server and station."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NETS, RATES = st.integers(0, 10**24), st.integers(0, 10_000)
 
 @given(net=NETS, bps=RATES)
 def test_rounding(net: int, bps: int) -> None:
-    """Down for the debit of a sum, up for the bound of a part."""
+    """A debit would be rounded up, or a bound down."""
     assert gross(net, bps) == net + commission(net, bps)
     assert commission(net, bps) * 10_000 <= net * bps < (commission(net, bps) + 1) * 10_000
     assert 0 <= gross_bound(net, bps) - gross(net, bps) <= 1
@@ -29,7 +29,7 @@ def test_rounding(net: int, bps: int) -> None:
 
 @given(amount=NETS, bps=RATES)
 def test_nets_of_a_gross(amount: int, bps: int) -> None:
-    """The largest net stays within an amount and one wei more does not; the smallest reaches it."""
+    """The largest net would exceed the amount, or the smallest not reach it."""
     net = largest_net(amount, bps)
     assert gross(net, bps) <= amount < gross(net + 1, bps)
     assert most_net(amount, bps, 0) == net
@@ -56,7 +56,7 @@ def test_nets_of_a_gross(amount: int, bps: int) -> None:
     ],
 )
 def test_an_error_has_one_status(error: GomaaError, status: int) -> None:
-    """A code's own status, else that of the kind of error; a station's answer carries it."""
+    """Security server and station would answer one error with different statuses."""
     assert http_status(error) == status
     response = problem(error)
     assert response.status == status

@@ -1,4 +1,4 @@
-"""Statement check: host and station judge the same statement of a server alike."""
+"""Statement check: host and station with the same statements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import Refusal
 from pywallet.protocol import Domain, Statement, StatementLine, sign, statement_lines_hash
 from pywallet.protocol.commission import gross
-from pywallet.rules.statement_check import Shown
+from pywallet.rules.statement_check import ReceivedStatement
 from station.db.ledger import TicketRow
 from station.payments import statements as station
 
@@ -27,7 +27,7 @@ EPOCH, BPS, PRICE, HEARD = 7, 500, 1_000, 4
 def statement(
     intervals: int = HEARD, price: int = PRICE, epoch: int = EPOCH, payer: bytes = PAYER, number: int = 1
 ) -> tuple[Any, tuple[StatementLine, ...]]:
-    """A signed statement of one line of which nothing is settled."""
+    """A signed statement of one unsettled line."""
     lines = (StatementLine(number, CONTENT, SESSION, intervals, price, 0),)
     spent = gross(intervals * price, BPS)
     message = Statement(server=SERVER, payer=payer, epoch=epoch, spent=spent, lines=statement_lines_hash(lines))
@@ -35,7 +35,7 @@ def statement(
 
 
 def by_host(signed: Any, lines: tuple[StatementLine, ...]) -> Any:
-    """The verdict of a listener's host, whose ledger has heard the play."""
+    """The verdict of a host whose ledger has the play."""
     answer = {
         "statement": signed.to_json(),
         "settled_wei": "0",
@@ -73,7 +73,7 @@ def by_host(signed: Any, lines: tuple[StatementLine, ...]) -> Any:
 
 
 def by_station(signed: Any, lines: tuple[StatementLine, ...]) -> Any:
-    """The verdict of a station that issued the ticket so long ago that as much can have been heard."""
+    """The verdict of a station whose ticket is old enough."""
     row = TicketRow(
         server=SERVER,
         content=CONTENT,
@@ -88,17 +88,17 @@ def by_station(signed: Any, lines: tuple[StatementLine, ...]) -> Any:
     )
     known = station.Expectation(SERVER, PAYER, DOMAIN, 0, EPOCH, BPS, (HEARD - 1) * 30_000)
     return station.examine(
-        Shown(signed, lines, dict.fromkeys((line.number for line in lines), 0), 0, 0), {1: row}, known
+        ReceivedStatement(signed, lines, dict.fromkeys((line.number for line in lines), 0), 0, 0), {1: row}, known
     )
 
 
-def test_what_was_heard_is_signed_for_by_both() -> None:
-    """With the same cap and the same value."""
+def test_a_right_line_is_accepted_by_both() -> None:
+    """Host and station would compute different caps or values."""
     ours, theirs = by_host(*statement()), by_station(*statement())
     assert (ours.cap, ours.agreed, ours.intervals) == (theirs.cap, theirs.agreed, theirs.intervals)
     assert ours.cap == gross(HEARD * PRICE, BPS)
-    assert not ours.wrong
-    assert not theirs.wrong
+    assert not ours.rejected
+    assert not theirs.rejected
 
 
 @pytest.mark.parametrize(
@@ -106,15 +106,15 @@ def test_what_was_heard_is_signed_for_by_both() -> None:
     [({"intervals": HEARD + 1}, "intervals"), ({"price": PRICE + 1}, "price"), ({"number": 2}, "ticket")],
 )
 def test_a_wrong_line_has_one_reason(change: dict[str, Any], reason: str) -> None:
-    """More than was heard, another price and an unknown ticket are set aside by both, with the same reason."""
+    """A wrong line would be accepted by one side, or rejected for another reason."""
     for verdict in (by_host(*statement(**change)), by_station(*statement(**change))):
-        assert [wrong.reason for wrong in verdict.wrong] == [reason]
+        assert [wrong.reason for wrong in verdict.rejected] == [reason]
         assert not verdict.lines
 
 
 @pytest.mark.parametrize(("change", "reason"), [({"epoch": EPOCH + 2}, "epoch"), ({"payer": b"\x09" * 20}, "parties")])
 def test_a_wrong_statement_has_one_reason(change: dict[str, Any], reason: str) -> None:
-    """Of another payer or epoch: the whole is refused by both, each with its own code."""
+    """A statement of another payer or epoch would be accepted by one side."""
     for judge, code in ((by_host, "listener.statement"), (by_station, "statement.mismatch")):
         with pytest.raises(Refusal) as refused:
             judge(*statement(**change))

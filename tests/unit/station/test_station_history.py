@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from pywallet.rules.statement_check import Agreed, Verdict
+from pywallet.rules.statement_check import AcceptedLine, Verdict
 from pywallet.settlement import Schedule
 from station.db.ledger import Store
 from station.db.retention import (
@@ -79,7 +79,7 @@ def test_every_statement_uses_an_index(tmp_path: Path) -> None:
 
 def agree(store: Store, server: bytes, time_ms: int, number: int | None = None, intervals: int = 3) -> None:
     """A statement and its voucher, for a ticket or for nothing; acknowledged at once."""
-    lines = () if number is None else (Agreed(number, intervals, 0, intervals, 0, 705, 0),)
+    lines = () if number is None else (AcceptedLine(number, intervals, 0, intervals, 0, 705, 0),)
     voucher = store.agree(server, time_ms, 1, 1, 2, Verdict(lines, (), 1, 1, 0), 500, "{}", "{}")
     store.sent(voucher, time_ms)
     if number is not None:

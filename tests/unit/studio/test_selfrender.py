@@ -20,11 +20,11 @@ from pywallet.errors import InputError
 from pywallet.sps.polyglot import (
     CLOSING,
     DOCTYPE,
-    SIGHT,
-    Lines,
+    MARK_LIMIT,
+    LineEnds,
     comment_ends,
     comment_ends_over,
-    find,
+    find_song,
     from_text,
     is_page,
     patched,
@@ -69,10 +69,10 @@ def test_any_bytes_come_back_from_the_text_of_a_comment(song: bytes) -> None:
     written = patched(song, ends)
     assert not comment_ends(written)
     start, place = prologue(HEAD, b"<title>t</title>", len(song), sha256(song).digest(), ends) if song else (b"", None)
-    again = from_text(to_text(written), Lines.of(written))
+    again = from_text(to_text(written), LineEnds.of(written))
     assert again == written
     if place is not None:
-        assert find(start + written) == place
+        assert find_song(start + written) == place
         assert place.restore(again, 0) == song
         for cut in range(0, len(song), 7):
             assert place.restore(written[cut : cut + 11], cut) == song[cut : cut + 11]
@@ -84,7 +84,7 @@ def test_a_song_in_parts_gives_what_the_whole_gives(song: bytes, size: int) -> N
     """Wherever the joins fall, in the middle of a comment's end or of a CRLF, ends and lines are those of the whole."""
     parts = [song[at : at + size] for at in range(0, len(song), size)]
     assert comment_ends_over(iter(parts)) == comment_ends(song)
-    assert Lines.over(iter(parts)) == Lines.of(song)
+    assert LineEnds.over(iter(parts)) == LineEnds.of(song)
 
 
 def test_the_page_of_a_long_song_takes_no_more_memory(
@@ -125,7 +125,7 @@ def test_text_is_read_back_with_work_for_each_line_only() -> None:
     made = []
     for size in (50_000, 100_000, 200_000):
         written = (b"\0\xe9\x81" + b"x" * 98 + b"\r\n\r") * (size // 104)
-        text, lines = to_text(written), Lines.of(written)
+        text, lines = to_text(written), LineEnds.of(written)
         made.append(calls(lambda text=text, lines=lines: from_text(text, lines)))  # type: ignore[misc]
         assert made[-1] < 100 + 4 * text.count("\n")
     assert made[2] < 2.2 * made[1] < 4.9 * made[0]
@@ -144,9 +144,9 @@ def test_a_page_holds_the_song_byte_for_byte(song: ConvertResult, tmp_path: Path
     made = selfrender.write(song.path, page, station="https://radio.example/somewhere")
     data, original = page.read_bytes(), song.path.read_bytes()
     assert is_page(data)
-    assert b'name="sps"' in data[:SIGHT]
-    assert b'charset="windows-1252"' in data[:SIGHT]
-    place = find(data)
+    assert b'name="sps"' in data[:MARK_LIMIT]
+    assert b'charset="windows-1252"' in data[:MARK_LIMIT]
+    place = find_song(data)
     body = data[place.offset : place.offset + place.size]
     assert place.restore(body, 0) == original
     assert place.sha256 == sha256(original).digest()
@@ -164,7 +164,7 @@ def test_the_page_names_song_terms_and_nothing_from_elsewhere(song: ConvertResul
     page = tmp_path / "song.sps.html"
     selfrender.write(song.path, page, station="https://radio.example")
     data = page.read_bytes()
-    text = data[: find(data).offset].decode("ascii")
+    text = data[: find_song(data).offset].decode("ascii")
     assert "A --&gt; B &amp; &lt;C&gt; &#22812;" in text
     assert "&#220;n&#239;" in text
     assert "Play, pause" in text
@@ -192,7 +192,7 @@ def test_a_title_that_ends_comments_is_patched(
     made = selfrender.write(song.path, tmp_path / "p.html")
     assert made.patches == 2
     data = (tmp_path / "p.html").read_bytes()
-    place = find(data)
+    place = find_song(data)
     assert place.restore(data[place.offset : place.offset + place.size], 0) == song.path.read_bytes()
 
 
@@ -208,11 +208,11 @@ def test_a_page_costs_little(song: ConvertResult, tmp_path: Path) -> None:
 
 def broken(data: bytes) -> list[tuple[str, bytes]]:
     """Pages with something wrong, and the code each is refused with."""
-    place = find(data)
+    place = find_song(data)
     head, song = data[: place.offset], data[place.offset :]
     return [
         ("sps.magic", b"<!doctype html><title>another page</title>" + bytes(2000)),
-        ("sps.magic", b" " * SIGHT + data),
+        ("sps.magic", b" " * MARK_LIMIT + data),
         ("sps.version", data.replace(b"v=1;", b"v=2;", 1)),
         ("sps.magic", data.replace(place.mark, replace(place, offset=place.offset + 1).mark, 1)),
         ("sps.magic", data.replace(place.mark, replace(place, offset=0).mark, 1)),
@@ -232,7 +232,7 @@ def test_a_page_with_something_wrong_is_refused_with_its_code(song: ConvertResul
     selfrender.write(song.path, page)
     for code, data in broken(page.read_bytes()):
         with pytest.raises(InputError) as caught:
-            find(data)
+            find_song(data)
         assert caught.value.code == code
 
 
@@ -246,7 +246,7 @@ def test_what_comes_from_outside_never_breaks_the_reader(
     data: bytes, text: str, bits: str, pairs: tuple[int, ...]
 ) -> None:
     """Any page, text or table gives bytes or one of our errors."""
-    for read in (lambda: find(DOCTYPE + data), lambda: from_text(text, Lines(bits, pairs))):
+    for read in (lambda: find_song(DOCTYPE + data), lambda: from_text(text, LineEnds(bits, pairs))):
         try:
             read()
         except InputError as error:
@@ -271,7 +271,7 @@ def test_inspect_and_verify_take_the_page_as_the_song(song: ConvertResult, tmp_p
     keys = ContentKeys.load(song.key_path)
     assert list(verify(page, keys)) == list(verify(song.path, keys))
     data = bytearray(page.read_bytes())
-    place = find(bytes(data))
+    place = find_song(bytes(data))
     data[place.offset + place.size - 5000] ^= 1
     page.write_bytes(data)
     with pytest.raises(InputError) as altered:

@@ -84,7 +84,7 @@ def first(kind: str, data: bytes) -> str | None:
             open_header(data)
         elif kind == "file":
             container = Container.read(data)
-            container.whole(open_header(container.cose), len(data))
+            container.check_size(open_header(container.cose), len(data))
         else:
             open_live(data, CONTENT, OWNER)
     except GomaaError as e:
@@ -233,12 +233,12 @@ def test_both_readers_agree_on_any_file(at: int, cut: int, new: bytes) -> None:
 def test_both_readers_take_a_song_from_a_pages_text(song: bytes) -> None:
     """What a browser makes of the comment's text gives both readers the bytes that were written."""
     data = pages.page(song)
-    place = polyglot.find(data)
+    place = polyglot.find_song(data)
     written = data[place.offset : place.offset + place.size]
     bits, pairs = (re.search(rb'data-%s="([^"]*)"' % name, data)[1].decode() for name in (b"bits", b"pairs"))  # type: ignore[index]
     text = polyglot.to_text(written)
     assert reader.read_text(text, bits, pairs) == written
-    assert polyglot.from_text(text, polyglot.Lines(bits, tuple(map(int, pairs.split())))) == written
+    assert polyglot.from_text(text, polyglot.LineEnds(bits, tuple(map(int, pairs.split())))) == written
     assert place.restore(written, 0) == song
 
 

@@ -1,4 +1,4 @@
-"""The port: the same published vectors on CPython and under Pyodide."""
+"""Platform functions: published vectors on CPython and Pyodide."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ GCM_SEALED = bytes.fromhex(
     ],
 )
 def test_keccak(data: bytes, expected: str) -> None:
-    """Keccak-256 with Ethereum's padding, also at the length of a whole block."""
+    """Keccak-256 would have another padding than Ethereum's, or fail at the length of a block."""
     assert crypto.keccak256(data).hex() == expected
 
 
-def test_a_signature_gives_its_address_back() -> None:
-    """Signing and recovering agree with the key's address."""
+def test_recovery_gives_the_signers_address() -> None:
+    """Signing and recovering would disagree."""
     signature = crypto.sign(KEY, DIGEST)
     assert len(signature) == 65
     assert signature[64] in (27, 28)
@@ -49,7 +49,7 @@ def test_a_signature_gives_its_address_back() -> None:
 
 
 def test_signing_is_deterministic() -> None:
-    """The nonce comes from key and digest (RFC 6979), never from a generator that may repeat."""
+    """A nonce could repeat, which reveals the key (RFC 6979)."""
     assert crypto.sign(KEY, DIGEST) == crypto.sign(KEY, DIGEST)
 
 
@@ -62,8 +62,8 @@ def _with(s: int | None = None, r: int | None = None, v: int | None = None) -> b
     return parts[0].to_bytes(32, "big") + parts[1].to_bytes(32, "big") + bytes([signature[64] if v is None else v])
 
 
-def test_the_other_s_is_refused() -> None:
-    """The second valid form of a signature (high s) is not accepted, so a signature has one form only."""
+def test_a_high_s_is_refused() -> None:
+    """A signature would have two valid forms (EIP-2)."""
     signature = crypto.sign(KEY, DIGEST)
     twin = _with(s=ORDER - int.from_bytes(signature[32:64], "big"), v=55 - signature[64])
     with pytest.raises(InputError, match="canonical"):
@@ -87,8 +87,8 @@ def test_the_other_s_is_refused() -> None:
         _with(r=5),
     ],
 )
-def test_what_is_no_signature_is_refused(signature: bytes) -> None:
-    """Wrong lengths, v outside {27, 28}, numbers out of range and an r that is on no point (5) give a coded error."""
+def test_malformed_signatures_are_refused(signature: bytes) -> None:
+    """A malformed signature would raise another exception."""
     with pytest.raises(InputError) as caught:
         crypto.recover(DIGEST, signature)
     assert caught.value.code == "message.schema"
@@ -96,7 +96,7 @@ def test_what_is_no_signature_is_refused(signature: bytes) -> None:
 
 @given(st.binary(min_size=65, max_size=65))
 def test_any_bytes_are_an_address_or_a_coded_error(signature: bytes) -> None:
-    """Recovering never raises anything but InputError."""
+    """Recovering would raise another exception than InputError."""
     try:
         assert len(crypto.recover(DIGEST, signature)) == 20
     except InputError as e:
@@ -104,7 +104,7 @@ def test_any_bytes_are_an_address_or_a_coded_error(signature: bytes) -> None:
 
 
 def test_checksum_addresses() -> None:
-    """The mixed-case form of EIP-55, by its own examples."""
+    """A checksum would differ from the examples of EIP-55."""
     for text in (
         "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
         "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
@@ -115,7 +115,7 @@ def test_checksum_addresses() -> None:
 
 
 async def test_pbkdf2_sha256() -> None:
-    """The vector of RFC 7914 section 11."""
+    """A key would differ from the vector of RFC 7914 section 11."""
     derived = await crypto.get().pbkdf2("sha256", b"passwd", b"salt", 1, 64)
     assert derived.hex() == (
         "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"
@@ -123,13 +123,13 @@ async def test_pbkdf2_sha256() -> None:
 
 
 async def test_aes_gcm() -> None:
-    """Test case 16 of the GCM specification, sealed and opened."""
+    """A ciphertext would differ from test case 16 of the GCM specification."""
     assert await crypto.get().aes_gcm_seal(GCM_KEY, GCM_NONCE, GCM_CLEAR, GCM_AAD) == GCM_SEALED
     assert await crypto.get().aes_gcm_open(GCM_KEY, GCM_NONCE, GCM_SEALED, GCM_AAD) == GCM_CLEAR
 
 
-async def test_aes_gcm_refuses_what_was_altered() -> None:
-    """One changed bit in key, nonce, data, tag or additional data gives sps.segment.tag."""
+async def test_aes_gcm_detects_changes() -> None:
+    """A changed bit in key, nonce, data, tag or additional data would be accepted."""
     good = (GCM_KEY, GCM_NONCE, GCM_SEALED, GCM_AAD)
     for place in range(4):
         for at in (0, -1):
@@ -140,8 +140,8 @@ async def test_aes_gcm_refuses_what_was_altered() -> None:
             assert caught.value.code == "sps.segment.tag"
 
 
-async def test_aes_gcm_refuses_what_is_too_short() -> None:
-    """Fewer bytes than a tag are not opened, and not an internal error."""
+async def test_aes_gcm_refuses_short_data() -> None:
+    """Data shorter than a tag would be an internal error."""
     for size in (0, 1, 15):
         with pytest.raises(InputError) as caught:
             await crypto.get().aes_gcm_open(GCM_KEY, GCM_NONCE, bytes(size), GCM_AAD)
@@ -161,7 +161,7 @@ async def test_aes_gcm_refuses_what_is_too_short() -> None:
     ],
 )
 async def test_hkdf(secret: str, salt: str, info: str, expected: str) -> None:
-    """Test cases 1 and 3 (no salt) of RFC 5869."""
+    """A key would differ from test cases 1 and 3 of RFC 5869."""
     derived = await crypto.get().hkdf_sha256(
         bytes.fromhex(secret), bytes.fromhex(salt), bytes.fromhex(info), len(expected) // 2
     )
@@ -169,12 +169,12 @@ async def test_hkdf(secret: str, salt: str, info: str, expected: str) -> None:
 
 
 def test_random_bytes_differ() -> None:
-    """The generator gives the length asked for and not the same twice."""
+    """The generator would repeat, or return another length."""
     first, second = crypto.random_bytes(32), crypto.random_bytes(32)
     assert len(first) == 32
     assert first != second
 
 
 def test_the_clock_counts_milliseconds() -> None:
-    """The clock is in milliseconds since 1970: after this project began, and before the year 5000."""
+    """The clock would have another unit."""
     assert 1_760_000_000_000 < crypto.now_ms() < 95_000_000_000_000

@@ -1,4 +1,4 @@
-"""CPython's port against other libraries."""
+"""Platform functions of CPython against other libraries."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ keys = st.integers(1, ORDER - 1).map(lambda n: n.to_bytes(32, "big"))
 
 @given(st.binary(max_size=500))
 def test_keccak_agrees_with_pycryptodome(data: bytes) -> None:
-    """Whichever library hashes, the hash is the same."""
+    """The two keccak libraries would differ."""
     assert crypto.keccak256(data) == keccak.new(digest_bits=256, data=data).digest()
 
 
 @given(keys, st.binary(min_size=32, max_size=32))
 def test_keys_and_signatures_agree_with_eth_keys(key: bytes, digest: bytes) -> None:
-    """libsecp256k1 and eth-keys' own arithmetic give the same public key, signature and address."""
+    """libsecp256k1 would differ from eth-keys."""
     other = PrivateKey(key, backend=NativeECCBackend())
     theirs = other.sign_msg_hash(digest).to_bytes()
     assert crypto.public_key(key) == other.public_key.to_bytes()

@@ -30,8 +30,8 @@ def playing(at: int = 0) -> PlaybackSession:
     return step(p, "playing", at)[0]
 
 
-def test_play_asks_before_it_sounds() -> None:
-    """Play commands one invocation; sound comes only after the grant."""
+def test_sound_starts_after_the_grant() -> None:
+    """A play would sound before its invocation is granted."""
     p, commands = step(ready(), "play")
     assert p.state is State.STARTING
     assert [(c.kind, c.action, c.segment) for c in commands] == [("invoke", "play", 0)]
@@ -40,8 +40,8 @@ def test_play_asks_before_it_sounds() -> None:
     assert step(p, "playing", 5)[0].state is State.PLAYING
 
 
-def test_seek_names_its_segment_and_goes_on_playing() -> None:
-    """A seek is one invocation with the target's segment, and playing resumes after it."""
+def test_a_seek_invokes_its_segment_and_continues() -> None:
+    """A seek would have another segment, or stop the play."""
     p, commands = step(playing(), "seek", 7_500)
     assert [(c.kind, c.action, c.position_ms, c.segment) for c in commands] == [("invoke", "seek", 7_500, 3)]
     p, _ = step(p, "granted")
@@ -49,7 +49,7 @@ def test_seek_names_its_segment_and_goes_on_playing() -> None:
 
 
 def test_seek_while_paused_stays_paused() -> None:
-    """Seeking a paused session doesn't start it."""
+    """A seek would start a paused session."""
     p, _ = step(playing(), "pause", 1_000)
     p, _ = step(p, "seek", 4_000)
     p, commands = step(p, "granted")
@@ -57,16 +57,16 @@ def test_seek_while_paused_stays_paused() -> None:
     assert step(p, "playing", 4_000)[0].state is State.PAUSED
 
 
-def test_a_refused_seek_leaves_the_music_on() -> None:
-    """No seeks left: the song goes on, and the reason is reported."""
+def test_a_refused_seek_continues_the_play() -> None:
+    """A refused seek would stop the play, or not be reported."""
     p, _ = step(playing(), "seek", 4_000)
     p, commands = step(p, "problem", code="policy.count.exhausted")
     assert p.state is State.PLAYING
     assert [(c.kind, c.action) for c in commands] == [("report", "policy.count.exhausted")]
 
 
-def test_a_play_that_was_cut_off_goes_on_with_a_resume() -> None:
-    """After a crash the song stands at its place; pressing play resumes the play that was counted, and counts none."""
+def test_an_interrupted_play_continues_with_a_resume() -> None:
+    """A play that was counted before a crash would be counted again."""
     p, commands = step(ready(), "continued", 7_500)
     assert (p.state, p.position_ms, p.granted, commands) == (State.PAUSED, 7_500, True, ())
     _, commands = step(p, "play", 7_500)
@@ -74,8 +74,8 @@ def test_a_play_that_was_cut_off_goes_on_with_a_resume() -> None:
     assert step(playing(), "continued", 7_500) == (playing(), ())
 
 
-def test_revocation_silences() -> None:
-    """A revoked content goes silent and stays refused until the fan tries again."""
+def test_a_revocation_stops_the_sound() -> None:
+    """A revoked content would keep sounding."""
     p, commands = step(playing(), "problem", code="content.revoked")
     assert p.state is State.REFUSED
     assert ("sound", "off") in [(c.kind, c.action) for c in commands]
@@ -83,21 +83,21 @@ def test_revocation_silences() -> None:
     assert step(p, "retry")[0].state is State.READY
 
 
-def test_a_broken_part_is_a_failure() -> None:
-    """A lost host is a failure, not a refusal."""
+def test_a_lost_host_is_a_failure() -> None:
+    """A lost host would be shown as a refusal."""
     assert step(playing(), "problem", code="host.gone")[0].state is State.FAILED
 
 
 def test_end_then_play_starts_over() -> None:
-    """After the end, play is a new play from the beginning."""
+    """A play after the end would not be a new one from the beginning."""
     p, commands = step(playing(), "ended")
     assert [(c.kind, c.action) for c in commands] == [("invoke", "stop")]
     assert step(p, "play")[1][0].position_ms == 0
 
 
 @given(st.integers(-10, 10**6))
-def test_segment_at_is_inside_and_right(position: int) -> None:
-    """Every position has one segment, and inside the recording it contains the position."""
+def test_segment_at_contains_the_position(position: int) -> None:
+    """A position would be mapped to another segment."""
     index = LINE.segment_at(position)
     assert 0 <= index < LINE.count
     if 0 <= position < LINE.duration_ms:
@@ -120,8 +120,8 @@ EVENTS = [
 ]
 
 
-def test_a_play_while_a_paused_song_seeks_comes_after_the_seek() -> None:
-    """It is not lost: the song resumes where the seek arrived. A pause or an end takes the play back."""
+def test_a_play_during_a_seek_while_paused_follows_it() -> None:
+    """The play would be lost, or not cancelled by a pause or an end."""
     p, _ = step(playing(), "pause", 1_000)
     p, _ = step(p, "seek", 4_000)
     p, commands = step(p, "play")
@@ -137,8 +137,8 @@ def test_a_play_while_a_paused_song_seeks_comes_after_the_seek() -> None:
     assert step(p, "playing", 4_000) == (replace(p, state=State.PAUSED), ())
 
 
-def test_a_pause_and_a_seek_before_the_grant_are_kept_until_it_comes() -> None:
-    """The host gets them after its play; another play before takes the pause back."""
+def test_a_pause_and_a_seek_before_the_grant_follow_it() -> None:
+    """The host would get them before the play."""
     starting, _ = step(ready(), "play")
     pending_pause, commands = step(starting, "pause")
     assert (pending_pause.pending_pause, commands) == (True, ())
@@ -158,8 +158,8 @@ def test_a_pause_and_a_seek_before_the_grant_are_kept_until_it_comes() -> None:
     assert [(c.kind, c.action, c.position_ms) for c in commands] == [("invoke", "seek", 7_500)]
 
 
-def test_a_seek_right_after_the_grant_is_not_lost() -> None:
-    """The sound has not begun yet, and begins at the new place."""
+def test_a_seek_directly_after_the_grant() -> None:
+    """The sound would begin at the former position."""
     p, _ = step(step(ready(), "play")[0], "granted")
     p, commands = step(p, "seek", 7_500)
     assert (p.state, p.resume_to) == (State.SEEKING, State.PLAYING)
@@ -171,11 +171,8 @@ def test_a_seek_right_after_the_grant_is_not_lost() -> None:
         st.tuples(st.sampled_from(EVENTS), st.integers(0, 30_000), st.sampled_from([*sorted(SENTENCES), "made.up"]))
     )
 )
-def test_counted_actions_come_from_the_fan_only(events: list[tuple[str, int, str]]) -> None:
-    """Only a play event commands a play; a seek event commands at most one seek, at once or with the grant.
-
-    Nothing sounds ungranted.
-    """
+def test_only_play_and_seek_events_invoke_counted_actions(events: list[tuple[str, int, str]]) -> None:
+    """The player itself would use up plays or seeks."""
     p = ready()
     seeks = 0
     for name, position, code in events:
@@ -203,13 +200,8 @@ REQUESTS = st.sampled_from(["play", "pause"])
     ),
     st.data(),
 )
-def test_the_last_request_decides_however_late_the_answers_come(
-    requests: list[tuple[str, int]], data: st.DataObject
-) -> None:
-    """Play, pause and seek in any order, grants and sound at any time between.
-
-    In the end it plays or is paused as the last request says, at the position of the last seek.
-    """
+def test_the_last_request_determines_the_final_state(requests: list[tuple[str, int]], data: st.DataObject) -> None:
+    """A late response would override a later play, pause or seek."""
     p = ready()
     for name, position in requests:
         p, _ = step(p, name, position if name == "seek" else p.position_ms)

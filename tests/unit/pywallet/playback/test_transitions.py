@@ -1,4 +1,4 @@
-"""The transition table does what the state machine does."""
+"""The transition table against the state machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def machine(begins: str, from_ms: int) -> PlaybackSession:
 
 
 def result(session: PlaybackSession, commands: list[list[object]]) -> Result:
-    """The machine's answer in the interpreter's shape."""
+    """The machine's result in the interpreter's form."""
     return {
         "state": session.state.value,
         "granted": session.granted,
@@ -41,7 +41,7 @@ def result(session: PlaybackSession, commands: list[list[object]]) -> Result:
 
 @given(st.lists(EVENTS, max_size=14), st.sampled_from([0, 5_000]), st.sampled_from(["play", "preview", "live_join"]))
 def test_the_table_and_the_machine_agree(events: list[tuple[str, int | None, str]], from_ms: int, begins: str) -> None:
-    """After every event state, position, pending actions and commands are the same."""
+    """An interpreter of the table would differ from the machine."""
     session, table = machine(begins, from_ms), Interpreter(begins, from_ms, LINE.duration_ms)
     for name, position, code in events:
         session, commands = step(session, name, position, code)
@@ -50,10 +50,10 @@ def test_the_table_and_the_machine_agree(events: list[tuple[str, int | None, str
 
 
 @given(st.lists(EVENTS, max_size=12), st.sampled_from(["play", "pause", "seek"]), st.integers(0, 20_999))
-def test_the_action_and_the_sound_of_a_request_are_known_before_it(
+def test_a_state_has_the_action_and_sound_of_a_request(
     events: list[tuple[str, int | None, str]], request: str, position: int
 ) -> None:
-    """A node names the action that a request invokes, and what the grant then does with the sound."""
+    """The player could not prepare the effect of a request."""
     session, table = machine("play", 0), Interpreter("play", 0, LINE.duration_ms)
     for name, at, code in events:
         session, _ = step(session, name, at, code)
@@ -71,7 +71,7 @@ def test_the_action_and_the_sound_of_a_request_are_known_before_it(
 
 
 def test_a_new_play_starts_sound_and_an_ended_song_starts_over() -> None:
-    """The two most frequent cases."""
+    """The two most frequent transitions would be wrong."""
     table = Interpreter("play", 0, LINE.duration_ms)
     assert table.step("play", 7)["commands"] == [["invoke", "play", 7]]
     assert table.step("granted")["commands"] == [["sound", "on", 7]]
@@ -81,7 +81,7 @@ def test_a_new_play_starts_sound_and_an_ended_song_starts_over() -> None:
 
 
 def test_the_table_is_small_and_closed() -> None:
-    """It goes with every song: JSON of a few kilobytes whose rows lead to states of the table."""
+    """The table would have a missing state, or be too large for every song."""
     table = transition_table()
     assert len(json.dumps(table, separators=(",", ":"))) < MOST_BYTES
     assert table["states"][table["start"]]["state"] == "ready"

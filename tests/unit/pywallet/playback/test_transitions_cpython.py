@@ -1,4 +1,4 @@
-"""The extension's interpreter of the transition table does what the state machine does."""
+"""The extension's interpreter of the transition table against the state machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK = 1_000
 
 @pytest.fixture
 def node() -> Iterator[subprocess.Popen[str]]:
-    """A node process with the interpreter, which has the table."""
+    """A node process with the interpreter."""
     with subprocess.Popen(["node", INTERPRET], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         print(json.dumps(transition_table()), file=process.stdin, flush=True)
@@ -29,7 +29,7 @@ def node() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize(("seed", "count"), [(1, 2_000), (2, 100_000)], ids=["2e3", "1e5"])
 def test_the_interpreter_and_the_machine_agree(node: subprocess.Popen[str], seed: int, count: int) -> None:
-    """In random sessions every event leads to the same state, position, problem and commands."""
+    """The extension would play otherwise than the machine in a random session."""
     assert node.stdin is not None
     assert node.stdout is not None
     chance = Random(seed)
@@ -41,5 +41,5 @@ def test_the_interpreter_and_the_machine_agree(node: subprocess.Popen[str], seed
 
 
 def test_the_recorded_table_is_current() -> None:
-    """The vectors of the extension's test (python -m tests.vectors.transitions writes them)."""
+    """The extension's tests would use an old table (python -m tests.vectors.transitions)."""
     assert PATH.read_text() == vectors()

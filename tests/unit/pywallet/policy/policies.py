@@ -1,4 +1,4 @@
-"""Policies, usages and contexts in every combination, for properties; and the same from a seed, without hypothesis."""
+"""Random policies, usages and contexts for properties, also from a seed without hypothesis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PURPOSES: Final = ("private", "broadcast")
 
 
 def policy_map(r: random.Random, depth: int = 0) -> dict[str, Any]:
-    """One valid policy map; small numbers, so that limits are met."""
+    """A valid policy map with small numbers, so that limits are reached."""
     payer = r.choice(["station", "listener", "nobody"])
     paid = 0 if payer == "nobody" else r.randrange(5)
     out: dict[str, Any] = {
@@ -53,7 +53,7 @@ def policy_map(r: random.Random, depth: int = 0) -> dict[str, Any]:
 
 
 def count(r: random.Random, action: str) -> dict[str, Any]:
-    """One valid count."""
+    """A valid count."""
     out: dict[str, Any] = {"limit": r.randrange(4)}
     unit = r.choice(["start", "timed", "segment", "second"]) if action in SOUNDING else "start"
     if unit != "start":
@@ -69,7 +69,7 @@ def count(r: random.Random, action: str) -> dict[str, Any]:
 
 
 def usage(r: random.Random) -> Usage:
-    """What somebody may have used."""
+    """A listener's use."""
     counts = {action: r.randrange(5) for action in r.sample(_ACTIONS, r.randrange(4))}
     last = {action: NOW - r.randrange(40) for action in r.sample(_ACTIONS, r.randrange(4))}
     first = None if r.random() < 0.3 else NOW - r.randrange(120)
@@ -77,7 +77,7 @@ def usage(r: random.Random) -> Usage:
 
 
 def context(r: random.Random) -> Context:
-    """Where somebody may be."""
+    """Time, place and manner of an action."""
     return Context(
         now_s=NOW + r.randrange(-5, 5),
         domain=r.choice([*_SITES, None]),
@@ -96,7 +96,7 @@ def context(r: random.Random) -> Context:
 
 
 def cases(number: int, seed: int = 7) -> Iterator[tuple[Policy, Usage, Context, str]]:
-    """So many decisions to take, the same ones for the same seed wherever Python runs."""
+    """A number of decisions, the same for the same seed on every platform."""
     r = random.Random(seed)
     policy = None
     for i in range(number):

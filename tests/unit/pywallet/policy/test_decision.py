@@ -1,4 +1,4 @@
-"""The decision function: its rules, and the properties every policy must have."""
+"""The decision function: its rules and properties."""
 
 from __future__ import annotations
 
@@ -71,27 +71,27 @@ def policy(**changes: Any) -> Policy:
 def test_each_rule(
     changes: dict[str, Any], usage: Usage, context: Context, action: str, code: str | None, rule: str | None
 ) -> None:
-    """Each rule speaks with its own code, and only when its limit is reached."""
+    """A rule would have another code, or refuse below its limit."""
     decision = decide(policy(**changes), usage, context, action)
     assert (decision.allowed, decision.code, decision.rule) == (code is None, code, rule)
 
 
 def test_left_counts_the_decided_action() -> None:
-    """An allowed play is taken off what is left; a refused one is not."""
+    """A refused action would reduce what is left, or an allowed one would not."""
     p = policy(counts={"play": {"limit": 3}, "seek": {"limit": 9}})
     assert dict(decide(p, Usage(plays=1, seeks=4), Context(NOW), "play").left) == {"play": 1, "seek": 5}
     assert dict(decide(p, Usage(plays=3, seeks=4), Context(NOW), "play").left) == {"play": 0, "seek": 5}
 
 
 def test_require_raises_the_code() -> None:
-    """``require`` turns a refusal into the coded error."""
+    """A refusal would pass."""
     with pytest.raises(Refusal) as e:
         decide(policy(), Usage(), Context(NOW), "copy").require()
     assert e.value.code == "policy.action.denied"
 
 
 def test_recurrence_windows_tile_time() -> None:
-    """The window of a recurring count starts at the first use and repeats exactly."""
+    """The window of a recurring count would have gaps or overlaps."""
     assert recurrence_start(None, 60, NOW) == NOW
     assert recurrence_start(NOW - 59, 60, NOW) == NOW - 59
     assert recurrence_start(NOW - 60, 60, NOW) == NOW
@@ -137,7 +137,7 @@ actions = st.sampled_from(sorted(ACTIONS)) | st.text(max_size=5)
 
 @given(policies, usages, contexts, actions)
 def test_total_with_registered_codes(p: Policy, u: Usage, c: Context, action: str) -> None:
-    """Whatever comes in, the answer is a permission or a registered code."""
+    """A decision would raise, or have an unregistered code."""
     decision = decide(p, u, c, action)
     assert decision.allowed == (decision.code is None)
     assert decision.code is None or decision.code in SENTENCES
@@ -146,13 +146,13 @@ def test_total_with_registered_codes(p: Policy, u: Usage, c: Context, action: st
 
 @given(policies, usages, contexts, actions, small, small)
 def test_monotone_in_use(p: Policy, u: Usage, c: Context, action: str, plays: int, seeks: int) -> None:
-    """More uses never turn a refusal into a permission."""
+    """More use would turn a refusal into a permission."""
     more = replace(u, plays=u.plays + plays, seeks=u.seeks + seeks, counts={k: v + plays for k, v in u.counts.items()})
     assert decide(p, u, c, action).allowed or not decide(p, more, c, action).allowed
 
 
 @given(policies, usages, contexts)
 def test_a_play_can_always_be_ended(p: Policy, u: Usage, c: Context) -> None:
-    """Stop and pause are never refused, so that no play stays open."""
+    """A play could stay open for ever."""
     assert decide(p, u, c, "stop").allowed
     assert decide(p, u, c, "pause").allowed

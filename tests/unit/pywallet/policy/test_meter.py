@@ -16,8 +16,8 @@ def run(*events: tuple[str, int, int]) -> Meter:
     return meter
 
 
-def test_plays_through() -> None:
-    """Time between play, renewals and stop adds up to what was heard."""
+def test_a_play_to_its_end() -> None:
+    """Heard time would differ from the time between play and stop."""
     meter = run(("play", 0, 1_000), ("renew", 5_000, 6_000), ("renew", 10_000, 11_000), ("stop", 12_000, 13_000))
     assert meter.heard_ms == 12_000
     assert meter.intervals(5) == 2
@@ -25,24 +25,24 @@ def test_plays_through() -> None:
 
 
 def test_pause_is_not_heard() -> None:
-    """Between pause and resume nothing is counted."""
+    """A pause would be paid for."""
     meter = run(("play", 0, 0), ("pause", 3_000, 3_000), ("resume", 3_000, 90_000), ("stop", 5_000, 92_000))
     assert meter.heard_ms == 5_000
 
 
 def test_standing_still_earns_the_slack_only() -> None:
-    """Renewals whose position doesn't advance are not listening, however many there are."""
+    """Renewals without progress would be paid for."""
     assert run(("play", 0, 0), *(("renew", 0, time_ms) for time_ms in range(0, 60_001, 500))).heard_ms == 500
 
 
-def test_a_position_that_goes_back_and_forth_earns_its_way_once() -> None:
-    """Without a jump the same stretch counts once: a renewal at 0 after one at 10 s takes nothing back."""
+def test_a_position_that_moves_back_and_forth_counts_once() -> None:
+    """The same stretch would be paid for twice without a jump."""
     zigzag = [("renew", 10_000 * (step % 2), 10_000 * step) for step in range(1, 60)]
     assert run(("play", 0, 0), *zigzag).heard_ms == 10_500
 
 
 def test_a_play_ends_with_its_song() -> None:
-    """Whatever is signed without a jump, a song of two minutes that began at 30 s is heard for 90 s."""
+    """More than the remainder of the song would be paid for."""
     for action in ("renew", "rate", "copy", "resume"):
         meter = Meter().advance("play", 30_000, 0, end_ms=120_000)
         for step in range(1, 200):
@@ -50,8 +50,8 @@ def test_a_play_ends_with_its_song() -> None:
         assert (meter.heard_ms, meter.position_ms) == (90_000, 120_000)
 
 
-def test_a_jump_begins_a_stretch_anew() -> None:
-    """After a seek back the same music is heard again; a seek beyond the end hears nothing."""
+def test_a_jump_begins_a_new_stretch() -> None:
+    """A stretch heard again after a seek would not count, or a seek beyond the end would."""
     meter = Meter().advance("play", 0, 0, end_ms=20_000).advance("renew", 10_000, 10_000, end_ms=20_000)
     meter = meter.advance("seek", 0, 12_000, end_ms=20_000).advance("renew", 10_000, 22_000, end_ms=20_000)
     assert meter.heard_ms == 22_000
@@ -59,8 +59,8 @@ def test_a_jump_begins_a_stretch_anew() -> None:
     assert (beyond.heard_ms, beyond.position_ms) == (22_000, 20_000)
 
 
-def test_a_long_silence_is_capped() -> None:
-    """A gap longer than the cap counts as the cap."""
+def test_a_long_gap_is_capped() -> None:
+    """A gap would be paid for beyond the cap."""
     assert run(("play", 0, 0), ("renew", 600_000, 600_000)).heard_ms == MAX_GAP_MS
 
 
@@ -76,7 +76,7 @@ events = st.lists(
 
 @given(events)
 def test_heard_never_exceeds_elapsed(listed: list[tuple[str, int, int]]) -> None:
-    """Whatever order events come in, heard time never exceeds the clock's advance and never falls."""
+    """An order of events would give more heard time than the clock."""
     meter, heard, start = Meter(), 0, None
     for event in listed:
         meter = meter.advance(*event)
@@ -87,32 +87,27 @@ def test_heard_never_exceeds_elapsed(listed: list[tuple[str, int, int]]) -> None
 
 
 def at_rate(rate: float, seconds: int, *, fastest: int = FASTEST, every_ms: int = 4_500) -> Meter:
-    """A play at one rate with a renewal every so often, its positions as that rate brings them."""
+    """A play at one rate, with renewals at the positions of that rate."""
     meter = Meter().advance("play", 0, 0, fastest).advance("rate", 0, 0, fastest)
     for now in range(every_ms, seconds * 1000, every_ms):
         meter = meter.advance("renew", round(now * rate), now, fastest)
     return meter.advance("stop", round(seconds * 1000 * rate), seconds * 1000, fastest)
 
 
-def test_what_counts_at_another_rate_is_the_music_that_passed_by() -> None:
-    """A minute of the clock is half a minute of music at 0.5, one at 1, two at 2: to the millisecond."""
+def test_heard_time_follows_the_playback_rate() -> None:
+    """A minute at half or double rate would count as a minute."""
     assert [at_rate(rate, 60).heard_ms for rate in (0.5, 1, 1.25, 2)] == [30_000, 60_000, 75_000, 120_000]
 
 
 def test_a_rate_of_ten_counts_as_two() -> None:
-    """Positions that run ten times as fast as the clock count as the fastest rate that terms may allow.
-
-    Where they allow none, as one.
-    """
+    """A rate above the highest would count."""
     assert at_rate(10, 60).heard_ms == 120_000
     assert at_rate(10, 60, fastest=1).heard_ms == 60_000
 
 
 @given(events)
 def test_no_order_of_events_outruns_the_fastest_rate(listed: list[tuple[str, int, int]]) -> None:
-    """Whatever is signed in whatever order, heard time stays within the clock's advance at the fastest rate, and never
-    falls.
-    """
+    """An order of events would exceed the highest rate."""
     meter, heard, start = Meter(), 0, None
     for event in listed:
         meter = meter.advance(*event, FASTEST)

@@ -1,4 +1,4 @@
-"""What holds for every policy: total, monotone, narrowing, told in words, and the same everywhere."""
+"""Properties of every policy: total, monotone, narrowing, described, and platform-independent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEEDS = st.integers(0, 1 << 48)
 
 
 def digest(number: int) -> str:
-    """One hash over so many decisions with everything in them."""
+    """One hash over a number of decisions with all their fields."""
     total = hashlib.sha256()
     for policy, used, where, action in cases(number):
         found = decide(policy, used, where, action)
@@ -33,11 +33,8 @@ def digest(number: int) -> str:
 
 
 @given(SEEDS, st.sampled_from(sorted(ACTIONS)))
-def test_a_decision_is_always_taken_and_its_code_is_known(seed: int, action: str) -> None:
-    """Whatever the terms, the use and the place.
-
-    An answer, with a registered code or none, and nothing negative left.
-    """
+def test_a_decision_is_total_with_registered_codes(seed: int, action: str) -> None:
+    """A decision would raise, have an unknown code, or a negative rest."""
     r = random.Random(seed)
     policy = Policy.from_dict(policy_map(r))
     found = decide(policy, usage(r), context(r), action)
@@ -49,7 +46,7 @@ def test_a_decision_is_always_taken_and_its_code_is_known(seed: int, action: str
 
 @given(SEEDS, st.sampled_from(sorted(ACTIONS)), st.integers(0, 5), st.integers(0, 100))
 def test_more_use_never_allows_again(seed: int, action: str, more: int, seconds: int) -> None:
-    """With further uses, longer listening and an earlier beginning a refusal stays one."""
+    """More use or an earlier beginning would turn a refusal into a permission."""
     r = random.Random(seed)
     policy, before, where = Policy.from_dict(policy_map(r)), usage(r), context(r)
     after = replace(
@@ -66,7 +63,7 @@ def test_more_use_never_allows_again(seed: int, action: str, more: int, seconds:
 
 @given(SEEDS)
 def test_a_use_that_counts_leaves_one_less(seed: int) -> None:
-    """Allowed and counted: exactly this action's rest falls, by one."""
+    """A counted use would not reduce exactly its own rest by one."""
     r = random.Random(seed)
     policy, used, where = Policy.from_dict(policy_map(r)), usage(r), context(r)
     now = {name: max(0, count.limit - used.used(name, count.unit)) for name, count in policy.counts.items()}
@@ -80,7 +77,7 @@ def test_a_use_that_counts_leaves_one_less(seed: int) -> None:
 
 @given(SEEDS, SEEDS, st.sampled_from(sorted(ACTIONS)))
 def test_a_narrower_child_allows_nothing_that_its_parent_denies(seed: int, other: int, action: str) -> None:
-    """Where no field is wider, every permission of the child is one of the parent."""
+    """A child policy would permit what its parent denies."""
     r = random.Random(seed)
     raw = policy_map(r)
     parent, child = Policy.from_dict(raw), Policy.from_dict(narrower(raw, random.Random(other)))
@@ -91,10 +88,7 @@ def test_a_narrower_child_allows_nothing_that_its_parent_denies(seed: int, other
 
 
 def narrower(raw: dict[str, object], r: random.Random) -> dict[str, object]:
-    """A policy near another one.
-
-    Mostly the same fields, some from elsewhere, so that both answers of ``wider`` occur.
-    """
+    """A policy similar to another one, so that both results of ``wider`` occur."""
     out = {**raw, **{k: v for k, v in policy_map(r).items() if r.random() < 0.25}}
     permissions = set(out["permissions"])  # type: ignore[call-overload]
     if "preview" not in permissions:
@@ -105,10 +99,7 @@ def narrower(raw: dict[str, object], r: random.Random) -> dict[str, object]:
 
 
 def test_both_answers_about_children_occur() -> None:
-    """The property above has something to say.
-
-    Of two thousand children many narrow, and many are denied what is allowed above.
-    """
+    """The property above would have no cases."""
     found = {True: 0, False: 0}
     decided = 0
     for seed in range(2000):
@@ -123,8 +114,8 @@ def test_both_answers_about_children_occur() -> None:
 
 
 @given(SEEDS)
-def test_what_is_written_reads_back_the_same(seed: int) -> None:
-    """Header map and canonical CBOR give an equal policy with the same hash."""
+def test_parsing_inverts_writing(seed: int) -> None:
+    """A policy would change by writing and parsing."""
     policy = Policy.from_dict(policy_map(random.Random(seed)))
     again = Policy.from_dict(cbor2.loads(policy.to_cbor()))
     assert again == policy
@@ -132,8 +123,8 @@ def test_what_is_written_reads_back_the_same(seed: int) -> None:
 
 
 @given(SEEDS, st.sampled_from(["en", "zh", "ar"]))
-def test_every_rule_has_words(seed: int, language: str) -> None:
-    """A policy with one rule more says one sentence more, in every language."""
+def test_every_rule_has_a_sentence(seed: int, language: str) -> None:
+    """A rule would be missing in the description of a policy."""
     r = random.Random(seed)
     raw = policy_map(r)
     policy, used, where = Policy.from_dict(raw), usage(r), context(r)
@@ -156,15 +147,15 @@ def test_every_rule_has_words(seed: int, language: str) -> None:
             assert len(without.limits) < len(told.limits), name
 
 
-def test_the_same_decisions_wherever_python_runs() -> None:
-    """These very decisions are compared again under Pyodide (tests/integration/test_policy_under_pyodide.py)."""
+def test_decisions_are_the_same_on_every_platform() -> None:
+    """Decisions would differ from those under Pyodide (tests/integration/test_policy_under_pyodide.py)."""
     assert digest(500) == digest(500)
     assert len({digest(1), digest(2), digest(3)}) == 3
 
 
 @pytest.mark.parametrize("generation", [1, 2])
 def test_a_wider_child_is_named(generation: int) -> None:
-    """The check tells which generation widens what."""
+    """An error would not name the generation and fields."""
     base = {"permissions": ["play", "transfer"], "price": {"interval_s": 5, "owner": 1, "reward": 0}, "expires_s": NOW}
     wide = {**base, "expires_s": NOW + 1}
     raw = {**base, "child": wide} if generation == 1 else {**base, "child": {**base, "child": wide}}

@@ -1,7 +1,4 @@
-"""Errors that a station or a server answers.
-
-Only registered codes about what that side decides, and no text of theirs.
-"""
+"""Errors in responses of a station or security server: registered codes of that side, without texts."""
 
 from __future__ import annotations
 
@@ -31,16 +28,16 @@ ANY = st.recursive(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
-def test_what_a_station_says(case: dict[str, Any]) -> None:
-    """The same cases as the extension's."""
+def test_errors_of_a_station(case: dict[str, Any]) -> None:
+    """A case of the extension's list would be decided otherwise."""
     found = error_from("station", case["error"])
 
     assert (found.code, found.detail, found.message) == (case["code"], case["detail"], SENTENCES[case["code"]])
 
 
 @pytest.mark.parametrize("side", sorted(AREAS))
-def test_a_side_says_nothing_of_this_computer(side: Side) -> None:
-    """No code of host, wallet, sites or player, and none for a mistake of ours."""
+def test_codes_of_other_areas_are_replaced(side: Side) -> None:
+    """A station or server could report an error of this computer."""
     for code in SENTENCES:
         own = code.partition(".")[0] in {
             "host",
@@ -57,8 +54,8 @@ def test_a_side_says_nothing_of_this_computer(side: Side) -> None:
 
 
 @given(error=ANY)
-def test_whatever_is_answered_is_an_error_of_ours(error: Any) -> None:
-    """No text of two words gets through, in any shape of answer."""
+def test_no_text_of_a_response_is_kept(error: Any) -> None:
+    """A text of another party would be shown to a person."""
     found = error_from("server", error).to_json()
 
     assert found["code"] in SENTENCES

@@ -1,4 +1,4 @@
-"""The signed messages: recorded vectors, the wire form, who signed."""
+"""Signed messages: recorded vectors, JSON form, signers."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ anything = st.sampled_from(KINDS).flatmap(lambda kind: st.builds(kind, *map(of, 
 
 
 @pytest.mark.parametrize("name", RECORDED["types"])
-def test_types_are_the_protocols(name: str) -> None:
-    """EncodeType gives the text of the protocol, letter by letter."""
+def test_encode_type_is_the_documented_text(name: str) -> None:
+    """A type would differ from docs/protocol.md."""
     assert getattr(protocol, name).type_text() == f"{name}({RECORDED['types'][name]})"
 
 
 @pytest.mark.parametrize("name", RECORDED["types"])
 def test_digests_and_signatures_as_recorded(name: str) -> None:
-    """Digest, signature and recovered signer equal what eth-account made of the same message."""
+    """A digest or signature would differ from eth-account's."""
     for case in [v for v in RECORDED["vectors"] if v["type"] == name]:
         domain = Domain(case["chain_id"], from_hex(case["settlement"]))
         signed = Signed.from_json(getattr(protocol, name), {k: case[k] for k in ("type", "message", "signature")})
@@ -66,20 +66,20 @@ def test_digests_and_signatures_as_recorded(name: str) -> None:
 
 
 @given(anything)
-def test_the_wire_form_comes_back(message: Message) -> None:
-    """What to_json writes, also through JSON text, from_json reads as the same message."""
+def test_parsing_inverts_the_json_form(message: Message) -> None:
+    """A message would change by its JSON form."""
     signed = Signed(message, bytes(64) + b"\x1b")
     assert Signed.from_json(type(message), json.loads(json.dumps(signed.to_json()))) == signed
 
 
 @given(anything, anything)
 def test_different_messages_have_different_digests(one: Message, other: Message) -> None:
-    """A digest names one message of one kind."""
+    """Two messages would share a digest."""
     assert (digest(one, DOMAIN) == digest(other, DOMAIN)) == (one == other and type(one) is type(other))
 
 
 def test_domains_separate() -> None:
-    """The same message has another digest on another chain and for another contract."""
+    """A signature would be valid on another chain or for another contract."""
     domains = (DOMAIN, Domain(1, DOMAIN.settlement), Domain(31337, b"\x5f" * 20))
     assert len({digest(TICKET, d) for d in domains}) == 3
 
@@ -121,16 +121,16 @@ def _changed(change: Any) -> Any:
         lambda w: w.update(signature=None),
     ],
 )
-def test_a_wrong_wire_form_is_refused(change: Any) -> None:
-    """Every field is there, of its type and written in one way; anything else is message.schema."""
+def test_a_malformed_json_form_is_refused(change: Any) -> None:
+    """A missing, additional or differently written field would be accepted."""
     with pytest.raises(InputError) as caught:
         Signed.from_json(Ticket, _changed(change))
     assert caught.value.code == "message.schema"
 
 
 @pytest.mark.parametrize("value", [None, 7, "text", [], {}, {"type": "Ticket"}])
-def test_what_is_no_signed_message_is_refused(value: Any) -> None:
-    """Other JSON values are message.schema."""
+def test_other_json_values_are_refused(value: Any) -> None:
+    """Another JSON value would raise another exception."""
     with pytest.raises(InputError) as caught:
         Signed.from_json(Ticket, value)
     assert caught.value.code == "message.schema"
@@ -148,14 +148,14 @@ def test_what_is_no_signed_message_is_refused(value: Any) -> None:
         (b"\1" * 20, b"\2" * 20, 1, 1.0),
     ],
 )
-def test_a_message_holds_only_what_fits(fields: Any) -> None:
-    """A value outside its Solidity type can't be put into a message."""
+def test_values_outside_their_type_are_refused(fields: Any) -> None:
+    """A value outside its Solidity type would be signed."""
     with pytest.raises(InputError):
         Voucher(*fields)
 
 
 def test_require_signer() -> None:
-    """The right address passes; another one, the zero address and a broken signature give the code asked for."""
+    """Another signer, the zero address or a broken signature would pass."""
     signed = sign(TICKET, DOMAIN, KEY)
     me = crypto.address_of(KEY)
     require_signer(signed, DOMAIN, me, "ticket.signature")
@@ -173,7 +173,7 @@ def test_require_signer() -> None:
 
 
 def test_compact() -> None:
-    """EIP-2098: r as it is, s with the parity of v in the highest bit (the proposal's two examples)."""
+    """The form would differ from the examples of EIP-2098."""
     for r, s, v, expected in (
         (
             "68a020a209d3d56c46f38cc50a33f704f4a9a10a59377f8dd762ac66910e9b90",
@@ -191,14 +191,14 @@ def test_compact() -> None:
         assert compact(bytes.fromhex(r + s) + bytes([v])) == (int(r, 16), int(expected, 16))
 
 
-def test_a_session_without_rewards_is_signed_like_any_other() -> None:
-    """The zero payee, which declines rewards, is a valid field."""
+def test_a_session_without_rewards_is_valid() -> None:
+    """The zero payee would be refused."""
     session = Session(b"\1" * 20, crypto.address_of(KEY), b"\3" * 20, bytes(20), 0, 1)
     assert signer(sign(session, DOMAIN, KEY), DOMAIN) == session.listener
 
 
-def test_a_claim_cannot_be_turned_into_another() -> None:
-    """Changing where the money goes changes the signer that is found."""
+def test_a_changed_claim_has_another_signer() -> None:
+    """A relayer could change the recipient."""
     claim = Claim(b"\1" * 20, 5, crypto.address_of(KEY), b"\2" * 20, 0)
     signed = sign(claim, DOMAIN, KEY)
     stolen = Signed(Claim(claim.server, claim.epoch, claim.payee, b"\3" * 20, 0), signed.signature)

@@ -49,7 +49,7 @@ def of(kind: str) -> st.SearchStrategy[Any]:
     addresses,
 )
 def test_digest_and_signature_agree_with_eth_account(message: Message, chain_id: int, settlement: bytes) -> None:
-    """The hand-written encoder and eth-account's general one give the same digest and signature."""
+    """A digest or signature would differ from eth-account's."""
     kind = type(message)
     fields = [{"name": name, "type": of} for name, of in zip(kind.wire_names(), kind.TYPES, strict=True)]
     values = {
@@ -75,7 +75,7 @@ counts = st.integers(0, (1 << 64) - 1)
 def test_receipt_detail_is_abi_encoded(
     content: bytes, session: bytes, plays: int, seeks: int, seconds: int, n: int, last: bytes
 ) -> None:
-    """Receipt.detail hashes what abi.encode gives."""
+    """Receipt.detail would differ from abi.encode."""
     kinds = ["address", "bytes32", "uint256", "uint256", "uint256", "uint256", "bytes32"]
     packed = encode(kinds, ["0x" + content.hex(), session, plays, seeks, seconds, n, last])
     assert receipt_detail(content, session, plays, seeks, seconds, n, last) == crypto.keccak256(packed)
@@ -88,7 +88,7 @@ def test_receipt_detail_is_abi_encoded(
     st.randoms(),
 )
 def test_statement_lines_are_abi_encoded_in_order(lines: list[StatementLine], random: Any) -> None:
-    """Statement.lines hashes the concatenated abi.encode of the lines by ticket number, however they are given."""
+    """Statement.lines would depend on the order of the lines, or differ from abi.encode."""
     kinds = ["uint256", "address", "bytes32", "uint256", "uint256", "uint256"]
     packed = b"".join(
         encode(kinds, [line.number, "0x" + line.content.hex(), line.session, line.intervals, line.price, line.reward])

@@ -1,4 +1,4 @@
-"""Arguments of calls, against eth-abi, and data that is not canonical."""
+"""Arguments of calls against eth-abi, and data that is not canonical."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def listed(value: Any) -> Any:
     return [listed(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def given_form(types: list[str], values: list[Any]) -> list[Any]:
-    """Addresses as eth-abi takes them."""
+def eth_abi_form(types: list[str], values: list[Any]) -> list[Any]:
+    """Values as eth-abi takes them."""
     return [_given(kind, value) for kind, value in zip(types, values, strict=True)]
 
 
@@ -55,26 +55,26 @@ def _given(kind: str, value: Any) -> Any:
     if kind.endswith("]"):
         return [_given(kind[: kind.rindex("[")], one) for one in value]
     if kind.startswith("("):
-        return tuple(given_form(split(kind[1:-1]), value))
+        return tuple(eth_abi_form(split(kind[1:-1]), value))
     return "0x" + value.hex() if kind == "address" else value
 
 
 @given(arguments())
-def test_what_another_library_encodes_is_read_and_encoded_alike(made: tuple[list[str], list[Any]]) -> None:
-    """Every kind of argument, nested."""
+def test_decoding_and_encoding_agree_with_eth_abi(made: tuple[list[str], list[Any]]) -> None:
+    """A nested argument would be decoded or encoded otherwise."""
     types, values = made
-    data = theirs(types, given_form(types, values))
+    data = theirs(types, eth_abi_form(types, values))
     assert decode(",".join(types), data) == listed(values)
     assert encode(f"({','.join(types)})", values) == data
 
 
 @given(arguments(), st.binary(min_size=1, max_size=40), st.data())
-def test_data_that_is_not_the_one_encoding_of_its_values_is_not_read(
+def test_data_that_is_not_canonical_is_refused(
     made: tuple[list[str], list[Any]], extra: bytes, data: st.DataObject
 ) -> None:
-    """Bytes behind it, a cut, and a changed byte: refused, or other values that are encoded as exactly this."""
+    """A call would be displayed otherwise than a contract reads it."""
     types, values = made
-    whole = theirs(types, given_form(types, values))
+    whole = theirs(types, eth_abi_form(types, values))
     with pytest.raises(InputError):
         decode(",".join(types), whole + extra)
     assume(whole)
@@ -91,8 +91,8 @@ def test_data_that_is_not_the_one_encoding_of_its_values_is_not_read(
     assert encode(f"({','.join(types)})", read) == changed
 
 
-def test_offsets_that_point_back_ask_for_no_endless_work() -> None:
-    """An array of arrays whose every member is the array itself."""
+def test_offsets_that_point_back_are_bounded() -> None:
+    """An array that contains itself would take endless work."""
     loop = (32).to_bytes(32, "big") + (1000).to_bytes(32, "big") + bytes(32) * 1000
     with pytest.raises(InputError):
         decode("uint8[][][][]", loop)

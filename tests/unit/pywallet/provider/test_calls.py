@@ -1,4 +1,4 @@
-"""A call's meaning: of its contract's standard, its whole data and the account that sends it."""
+"""Meaning of calls by the contract's standard, the whole data and the sending account."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from pywallet.provider import node, read_call
+from pywallet.provider import argument_tree, read_call
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors" / "provider" / "calls.json").read_text())
 OWN = bytes.fromhex(VECTORS["own"])
 
 
 @pytest.mark.parametrize("case", VECTORS["calls"], ids=[case["name"] for case in VECTORS["calls"]])
-def test_a_call_is_said_in_words_only_where_they_are_true(case: dict[str, Any]) -> None:
-    """The same bytes mean another thing to each standard; what is not read whole is unknown."""
+def test_the_meaning_of_a_call_depends_on_the_standard(case: dict[str, Any]) -> None:
+    """A call would have the meaning of another standard, or one although a byte is not decoded."""
     read = read_call(bytes.fromhex(case["data"]), case["standard"], OWN)
     assert (read.kind, read.unlimited, read.item) == (case["kind"], case["unlimited"], case["item"])
     assert read.amount == (None if case["amount"] is None else int(case["amount"]))
@@ -24,11 +24,12 @@ def test_a_call_is_said_in_words_only_where_they_are_true(case: dict[str, Any]) 
     assert bool(read.arguments) == (case["kind"] not in ("coin", "unknown"))
 
 
-def test_every_argument_is_shown_with_its_name() -> None:
-    """A batch: lists are trees, bytes are hex, addresses have their checksum."""
+def test_arguments_are_trees_with_names() -> None:
+    """An argument would be missing or malformed on the screen."""
     case = next(case for case in VECTORS["calls"] if case["name"] == "a batch")
     shown = [
-        node(one.name, one.kind, one.value) for one in read_call(bytes.fromhex(case["data"]), "erc1155", OWN).arguments
+        argument_tree(one.name, one.kind, one.value)
+        for one in read_call(bytes.fromhex(case["data"]), "erc1155", OWN).arguments
     ]
     assert [one["name"] for one in shown] == ["from", "to", "ids", "amounts", "data"]
     assert [part["value"] for part in shown[2]["parts"]] == ["7", "8"]

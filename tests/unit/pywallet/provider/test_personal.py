@@ -1,4 +1,4 @@
-"""Texts to sign, sign-ins, and calls in words."""
+"""Messages of personal_sign and sign-ins."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Issued At: 2026-09-30T16:25:24Z"""
 
 
 def wrong(text: str, origin: str = ORIGIN, now_s: int | None = None) -> tuple[str, ...]:
-    """What of a sign-in is false for the site."""
+    """Parts of a sign-in that do not fit the site."""
     read = read_personal(text, origin, ACCOUNT, 31337, now_s)
     assert read.sign_in is not None
     return read.sign_in.wrong
 
 
-def test_text_is_text_and_bytes_are_bytes() -> None:
-    """Readable text is shown, also as hex; what is no text is shown as hex only; unseen marks are spelt out."""
+def test_texts_are_displayed_and_other_bytes_are_hex() -> None:
+    """Bytes would be displayed as text, or invisible characters hidden."""
     for asked in ("Hello 世界\n", to_hex("Hello 世界\n".encode())):
         read = read_personal(asked, ORIGIN, ACCOUNT, 1)
         assert (read.text, read.hidden, read.sign_in) == ("Hello 世界\n", False, None)
@@ -48,8 +48,8 @@ def test_text_is_text_and_bytes_are_bytes() -> None:
         read_personal("x" * 65_537, ORIGIN, ACCOUNT, 1)
 
 
-def test_a_sign_in_holds_for_its_own_site_account_and_chain() -> None:
-    """The standard's form for the asking site has nothing wrong; each other thing is named."""
+def test_a_sign_in_for_another_site_account_or_chain_is_wrong() -> None:
+    """A sign-in for another site, account or network would be signed without a warning."""
     assert wrong(SIGN_IN) == ()
     assert wrong("https://" + SIGN_IN) == ()
     assert wrong(SIGN_IN, "https://evil.example") == ("domain", "uri")
@@ -62,8 +62,8 @@ def test_a_sign_in_holds_for_its_own_site_account_and_chain() -> None:
     assert wrong(SIGN_IN.replace("tunes.example wants", "tunes.еxample wants")) == ("domain",)
 
 
-def test_a_sign_in_has_the_standards_lines_once_and_no_other() -> None:
-    """Lines twice, in another order, besides, or unseen are named; what the standard leaves open is not."""
+def test_a_sign_in_of_another_form_is_wrong() -> None:
+    """Repeated, reordered, additional or invisible lines would pass."""
     for good in (
         SIGN_IN.replace("I accept the terms\n", ""),
         SIGN_IN + "\nExpiration Time: 2026-10-01T00:00:00.000Z\nNot Before: 2026-09-01T00:00:00+02:00\nRequest ID: "
@@ -100,14 +100,14 @@ NOW_S = 1_790_785_600
         ("\nExpiration Time: 2026-99-99T99:99:99Z", False),
     ],
 )
-def test_a_sign_in_holds_in_its_own_time(lines: str, good: bool) -> None:
-    """One that is over, holds later or has a time that is none is named; so is one that was made in the future."""
+def test_a_sign_in_outside_its_time_is_wrong(lines: str, good: bool) -> None:
+    """An expired, future or malformed time would pass."""
     assert wrong(SIGN_IN + lines, now_s=NOW_S) == (() if good else ("time",))
     assert wrong(SIGN_IN, now_s=NOW_S - 86_400) == ("time",)
 
 
-def test_only_what_is_unseen_is_called_that() -> None:
-    """A backslash before u is seen; line ends that push the rest out of view are written out."""
+def test_only_invisible_characters_are_reported() -> None:
+    """A visible backslash would be reported, or whitespace that hides text would not."""
     read = read_personal("a\\u{41}", ORIGIN, ACCOUNT, 1)
     assert (read.text, read.hidden) == ("a\\\\u{41}", False)
     read = read_personal("a" + "\n" * 500 + "I give you my house", ORIGIN, ACCOUNT, 1)
@@ -115,17 +115,14 @@ def test_only_what_is_unseen_is_called_that() -> None:
     assert read.hidden
 
 
-def test_a_sign_in_in_disguise_is_checked_as_one() -> None:
-    """A text that asks for a sign-in in another form than the standard's is not taken for a plain text."""
+def test_a_text_similar_to_a_sign_in_is_checked() -> None:
+    """A sign-in in another form would pass as a plain text."""
     assert wrong("\n" + SIGN_IN) == ("form",)
     assert wrong(SIGN_IN.replace("wants you to sign", "wants  you to SIGN")) == ("form",)
 
 
-async def test_the_operations_sign_what_they_read() -> None:
-    """Through the door of the extension: read, signed by the account that was shown, recovered.
-
-    Nothing when it is locked.
-    """
+async def test_the_operations_sign_the_displayed_bytes() -> None:
+    """Other bytes than the displayed ones would be signed, or a locked wallet would sign."""
     words = (await call("wallet.propose", {"words": 12}))["mnemonic"]
     opened = await call("wallet.create", {"mnemonic": words, "password": "a good password"})
     account = opened["account"]
@@ -149,6 +146,6 @@ async def test_the_operations_sign_what_they_read() -> None:
 
 
 @pytest.mark.parametrize("asked", ["0x68e282ac", "0X68E282AC", "0x68E282aC"])
-def test_hex_is_read_in_any_case(asked: str) -> None:
-    """The same bytes whatever the case of the prefix and of the digits."""
+def test_hex_is_parsed_in_any_case(asked: str) -> None:
+    """The case of a prefix or digit would change the bytes."""
     assert read_personal(asked, ORIGIN, ACCOUNT, 1).text == "h\u20ac"

@@ -1,4 +1,4 @@
-"""Readings of typed data by its structure; what is not known to be harmless is warned of."""
+"""Readings of typed data by its structs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.provider import read_typed, show
-from pywallet.provider.readings import harmless
+from pywallet.provider import read_typed, view_of
+from pywallet.provider.readings import is_harmless
 from tests.unit.pywallet.provider.typed_strategy import typed
 
 CASES = json.loads((Path(__file__).parents[3] / "vectors" / "provider" / "readings.json").read_text())
@@ -32,9 +32,9 @@ def expanded(case: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_each_kind_is_told_as_what_it_is(case: dict[str, Any]) -> None:
-    """Named readings for what moves assets, unknown for the rest, nothing for words alone."""
-    shown = show(read_typed(expanded(case), 1))
+def test_each_message_has_its_readings(case: dict[str, Any]) -> None:
+    """A message that moves assets would have another reading or none."""
+    shown = view_of(read_typed(expanded(case), 1))
     assert [one.kind for one in shown.readings] == case["kinds"]
     assert (shown.spends, shown.unlimited) == (case["spends"], case["unlimited"])
     if "lines" in case:
@@ -44,11 +44,8 @@ def test_each_kind_is_told_as_what_it_is(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case["kinds"]], ids=[case["name"] for case in CASES if case["kinds"]]
 )
-def test_no_wrapping_and_no_other_name_makes_it_harmless(case: dict[str, Any]) -> None:
-    """The same message in a struct, in an array and under another name is told alike.
-
-    A harmless domain changes nothing.
-    """
+def test_nesting_and_renaming_change_no_reading(case: dict[str, Any]) -> None:
+    """A struct in another one, in an array or under another name would pass as harmless."""
     types = {f"Z{name}": fields for name, fields in case["types"].items()}
     for old in case["types"]:
         types = {
@@ -63,25 +60,25 @@ def test_no_wrapping_and_no_other_name_makes_it_harmless(case: dict[str, Any]) -
     }
     if case["name"] != "words for a contract":
         wrapped["domain"] = {"name": "x"}
-    assert [one.kind for one in show(read_typed(expanded(wrapped), 1)).readings] == case["kinds"]
+    assert [one.kind for one in view_of(read_typed(expanded(wrapped), 1)).readings] == case["kinds"]
 
 
 @given(typed())
-def test_any_message_that_could_name_an_amount_or_an_address_is_warned_of(data: dict[str, Any]) -> None:
-    """Types made at random: a reading, unless there are words alone and no contract."""
+def test_any_message_that_may_have_an_amount_or_address_has_a_reading(data: dict[str, Any]) -> None:
+    """A random type with an amount or address would have no reading."""
     read = read_typed(json.dumps(data), 31337)
     # This strategy's domain always names a contract.
-    assert show(read).readings
-    assert not harmless(read)
+    assert view_of(read).readings
+    assert not is_harmless(read)
 
 
 @given(st.text())
-def test_words_that_are_a_number_or_have_an_address_are_not_harmless(text: str) -> None:
-    """Whatever stands around an address."""
+def test_texts_with_numbers_or_addresses_are_not_harmless(text: str) -> None:
+    """A number or an address in a text would pass as harmless."""
     case = {"primary": "Hello", "types": {"Hello": "string words"}, "domain": {"name": "x"}}
     for words in (f"{text}0x{'ab' * 20}{text}", "5", " 12.5 "):
         read = read_typed(expanded({**case, "message": {"words": words}}), 1)
-        assert not harmless(read)
+        assert not is_harmless(read)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +91,12 @@ def test_words_that_are_a_number_or_have_an_address_are_not_harmless(text: str) 
         ("a.b." * 60_000, False),
     ],
 )
-def test_a_text_as_long_as_a_message_may_be_is_read_at_once(words: str, warns: bool) -> None:
-    """Work that grows with the square of the text would take minutes."""
+def test_a_long_text_is_read_in_linear_time(words: str, warns: bool) -> None:
+    """A long text would take minutes."""
     case = {
         "primary": "Hello",
         "types": {"Hello": "string words"},
         "domain": {"name": "x"},
         "message": {"words": words},
     }
-    assert [one.kind for one in show(read_typed(expanded(case), 1)).readings] == (["unknown"] if warns else [])
+    assert [one.kind for one in view_of(read_typed(expanded(case), 1)).readings] == (["unknown"] if warns else [])

@@ -1,4 +1,4 @@
-"""Characters of a stranger's text that are written out."""
+"""Escaping of untrusted text."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pywallet.provider.safe_text import (
     BLANK,
     DEFAULT_IGNORABLE,
-    MOST_BREAKS,
-    MOST_MARKS,
-    MOST_NAME,
-    MOST_SPACES,
-    hides,
+    MAX_BREAKS,
+    MAX_MARKS,
+    MAX_NAME,
+    MAX_SPACES,
+    is_invisible,
     named,
     visible,
 )
@@ -30,21 +30,21 @@ UNSEEN = (
 
 
 @pytest.mark.parametrize("character", UNSEEN)
-def test_what_is_not_seen_is_written_out(character: str) -> None:
-    """Each alone, between letters, and many in a row."""
+def test_invisible_characters_are_escaped(character: str) -> None:
+    """An invisible character would stay, alone, between letters or in a row."""
     written = f"\\u{{{ord(character):x}}}"
     assert visible(f"a{character}b{character * 3}") == f"a{written}b{written * 3}"
 
 
-def test_all_ignorable_and_blank_characters_are_hidden() -> None:
-    """Every member of both tables, and every space but the space itself."""
+def test_all_ignorable_and_blank_characters_are_invisible() -> None:
+    """A member of the tables, or another space, would count as visible."""
     table = {code for first, last in DEFAULT_IGNORABLE for code in range(first, last + 1)} | BLANK
     spaces = {code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "Z"} - {32}
-    assert all(hides(chr(code)) for code in table | spaces)
+    assert all(is_invisible(chr(code)) for code in table | spaces)
 
 
-def test_letters_of_every_script_are_left_as_they_are() -> None:
-    """Text as people write it, with its own combining marks."""
+def test_letters_of_every_script_are_unchanged() -> None:
+    """Ordinary text with combining marks would be escaped."""
     for text in (
         "Ærøskøbing",
         "Tiếng Việt",
@@ -59,34 +59,34 @@ def test_letters_of_every_script_are_left_as_they_are() -> None:
         assert visible(text) == text
 
 
-def test_marks_that_would_cover_other_lines_are_written_out() -> None:
-    """More than a few on one character, and one that has none of its own."""
-    assert visible("a" + "\u0301" * (MOST_MARKS + 2)) == "a" + "\u0301" * MOST_MARKS + "\\u{301}" * 2
+def test_excess_combining_marks_are_escaped() -> None:
+    """Marks would cover neighbouring lines."""
+    assert visible("a" + "\u0301" * (MAX_MARKS + 2)) == "a" + "\u0301" * MAX_MARKS + "\\u{301}" * 2
     assert visible("\u0338a") == "\\u{338}a"
 
 
-def test_space_that_pushes_the_rest_out_of_view_is_written_out() -> None:
-    """Line ends with or without spaces between them, and spaces that fill a line."""
+def test_excess_whitespace_is_escaped() -> None:
+    """Whitespace would push text out of view."""
     for space in ("\n" * 50, "\n \t" * 50, " " * 200, "\t" * 200):
         shown = visible(f"a{space}b")
-        assert max(len(run) for run in re.findall(r"\s+", shown)) <= MOST_SPACES
-        assert shown.count("\n") <= MOST_BREAKS
+        assert max(len(run) for run in re.findall(r"\s+", shown)) <= MAX_SPACES
+        assert shown.count("\n") <= MAX_BREAKS
         assert shown != visible(f"a{space[1:]}b")
     assert visible("one\n\n\ntwo" + " " * 20 + "three") == "one\n\n\ntwo" + " " * 20 + "three"
 
 
-def test_a_value_has_no_unseen_edges() -> None:
-    """Spaces and line ends before and behind it, and alone; those between words stay."""
+def test_whitespace_at_the_edges_is_escaped() -> None:
+    """Leading or trailing whitespace of a value would be invisible."""
     for text in (" a b", "a b ", "a b\n", "\t", " ", "\n\n a"):
         shown = visible(text, edges=True)
         assert shown.strip() == shown != text
-        assert back(shown) == text
+        assert unescape(shown) == text
     assert visible("a b\nc", edges=True) == "a b\nc"
     assert visible("", edges=True) == ""
 
 
-def back(shown: str) -> str:
-    """The text that is shown so."""
+def unescape(shown: str) -> str:
+    """The text that is displayed so."""
     if "\\u{" not in shown:
         return shown
     return re.sub(r"\\\\|\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)) if found[1] else "\\", shown)
@@ -96,26 +96,26 @@ def back(shown: str) -> str:
 @example("\\\u200b")
 @example("\\u{200b}")
 @example("\\\\u{200b}")
-def test_no_two_texts_look_alike_for_what_is_not_seen(text: str) -> None:
-    """The shown text has nothing unseen, and gives the text back."""
+def test_escaping_is_invertible(text: str) -> None:
+    """Two texts would be displayed alike."""
     shown = visible(text)
-    assert not any(hides(c) for c in shown)
-    assert back(shown) == text
+    assert not any(is_invisible(c) for c in shown)
+    assert unescape(shown) == text
 
 
 @given(text=st.text(alphabet=st.one_of(st.characters(), st.sampled_from(UNSEEN))))
-def test_a_name_is_one_bounded_line_without_unseen_characters(text: str) -> None:
-    """Whatever a band or a station calls itself."""
+def test_a_name_is_one_bounded_visible_line(text: str) -> None:
+    """A name would span lines, exceed the limit or have invisible characters."""
     name = named(text)
 
-    assert len(name) <= MOST_NAME
-    assert not any(hides(character) or character in "\n\t" for character in name)
+    assert len(name) <= MAX_NAME
+    assert not any(is_invisible(character) or character in "\n\t" for character in name)
     assert named(name) == name
 
 
-def test_names_stay_as_they_are() -> None:
-    """In several scripts, and cut where they are too long."""
+def test_ordinary_names_are_unchanged() -> None:
+    """A name in another script would change, or a long one not be cut."""
     for name in ("Slow Tide Home", "末班渡轮 The Last Ferry", "Bj\u00f6rk", "Be\u0301la", "100% (live) – 2"):
         assert named(name) == name
-    assert named("x" * 500) == "x" * (MOST_NAME - 1) + "…"
+    assert named("x" * 500) == "x" * (MAX_NAME - 1) + "…"
     assert named("Enter\nyour \u202ewords\u2800") == "Enter your words"

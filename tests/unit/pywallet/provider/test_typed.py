@@ -1,4 +1,4 @@
-"""Typed data is read from its declared fields and from nothing else."""
+"""Typed data: strict parsing by the declared types."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 from pywallet.encoding.hex import checksum
 from pywallet.errors import GomaaError, InputError, WalletError
-from pywallet.provider import Types, read_typed, show
+from pywallet.provider import Types, read_typed, view_of
 from tests.unit.pywallet.provider.typed_samples import MAIL, MAIL_DIGEST, mail
 
 SETTLEMENT = bytes.fromhex("55" * 20)
 
 
 def refused(text: str, chain_id: int = 1) -> str:
-    """The field that the refusal names."""
+    """The field that the error names."""
     with pytest.raises(InputError) as caught:
         read_typed(text, chain_id)
     assert caught.value.code == "message.schema"
@@ -24,7 +24,7 @@ def refused(text: str, chain_id: int = 1) -> str:
 
 
 def test_the_standards_example_has_the_standards_digest() -> None:
-    """EIP-712's Ether Mail gives the encodeType, typeHash and digest of the standard's own test."""
+    """encodeType, typeHash or digest of EIP-712's Ether Mail would differ."""
     data = read_typed(mail(), 1)
     assert (
         data.types.encode_type("Mail")
@@ -34,8 +34,8 @@ def test_the_standards_example_has_the_standards_digest() -> None:
     assert data.digest.hex() == MAIL_DIGEST
 
 
-def test_a_field_more_or_less_is_refused_wherever_it_stands() -> None:
-    """Undeclared and missing fields are refused in the message, in a struct inside, in the domain and beside them."""
+def test_undeclared_and_missing_fields_are_refused() -> None:
+    """A field that is not displayed would be ignored, or a missing one be zero."""
     assert refused(mail(message__extra="x")) == "message.extra"
     assert refused(mail(message__from__extra="x")) == "message.from.extra"
     assert refused(mail(domain__extra="x")) == "domain.extra"
@@ -48,7 +48,7 @@ def test_a_field_more_or_less_is_refused_wherever_it_stands() -> None:
 
 
 def test_another_chain_is_refused() -> None:
-    """A declared chainId is the site's chain or nothing is signed; as text and as number it is the same."""
+    """A message for another network would be signed."""
     assert refused(mail(), chain_id=2) == "domain.chainId"
     assert read_typed(mail(domain__chainId="1"), 1).digest == read_typed(mail(domain__chainId="0x1"), 1).digest
     for value in ("01", "1.0", " 1", "+1", 1.5, True, -1, "0x", 2**53, "1e3"):
@@ -77,8 +77,8 @@ def test_another_chain_is_refused() -> None:
         ("uint8[]", [[], [1]], [None, 1, [None]]),
     ],
 )
-def test_a_value_is_of_its_declared_type_to_the_letter(kind: str, good: list[Any], bad: list[Any]) -> None:
-    """Each type takes its own values in canonical form; what another reader might read otherwise is refused."""
+def test_values_are_canonical_for_their_type(kind: str, good: list[Any], bad: list[Any]) -> None:
+    """A value would be parsed otherwise than by another reader."""
 
     def one(value: Any) -> str:
         types = {"EIP712Domain": [{"name": "name", "type": "string"}], "One": [{"name": "v", "type": kind}]}
@@ -114,8 +114,8 @@ def test_a_value_is_of_its_declared_type_to_the_letter(kind: str, good: list[Any
         {"One(uint8 v)": []},
     ],
 )
-def test_types_are_in_the_standards_own_words(types: Any) -> None:
-    """What would change another type's encoding, or means nothing, is no type."""
+def test_malformed_types_are_refused(types: Any) -> None:
+    """A type name would change the encoding of another one."""
     domain = {"EIP712Domain": [{"name": "name", "type": "string"}]}
     whole = types if "EIP712Domain" in types or not types else {**domain, **types}
     if types == {"One": []}:
@@ -124,8 +124,8 @@ def test_types_are_in_the_standards_own_words(types: Any) -> None:
         Types.read(whole)
 
 
-def test_a_struct_may_hold_lists_of_itself_and_an_endless_text_ends() -> None:
-    """A tree of structs is read; too deep, too many or too long is refused instead of worked on."""
+def test_recursive_structs_are_limited() -> None:
+    """A tree of structs would be refused, or a deep or long one take endless work."""
     types = {"EIP712Domain": [{"name": "name", "type": "string"}], "Node": [{"name": "kids", "type": "Node[]"}]}
 
     def tree(depth: int) -> Any:
@@ -141,8 +141,8 @@ def test_a_struct_may_hold_lists_of_itself_and_an_endless_text_ends() -> None:
     refused('{"types":' * 2000)
 
 
-def test_json_that_two_readers_could_read_differently_is_refused() -> None:
-    """A field that stands twice, a number with a point and words that are no JSON are refused."""
+def test_ambiguous_json_is_refused() -> None:
+    """A repeated field or a fraction would be read otherwise by another reader."""
     assert refused(mail().replace('"contents":', '"contents": "shown", "contents":')) == "data"
     assert refused(mail().replace('"chainId": 1', '"chainId": 1.0')) == "data"
     assert refused(mail().replace('"chainId": 1', '"chainId": NaN')) == "data"
@@ -153,16 +153,16 @@ def test_json_that_two_readers_could_read_differently_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["GoMAA Settlement", "gomaa settlement", " GoMAA  Settlement "])
 def test_no_page_gets_a_signature_of_gomaas_own_messages(name: str) -> None:
-    """Sessions, vouchers and claims are refused by the domain's name and by its contract, whatever they are called."""
+    """A page could get a session, voucher or claim signed."""
     for text, own in ((mail(domain__name=name), ()), (mail(domain__verifyingContract="0x" + "55" * 20), (SETTLEMENT,))):
         with pytest.raises(WalletError) as caught:
             read_typed(text, 1, own)
         assert caught.value.code == "wallet.unsupported"
 
 
-def test_what_is_shown_is_every_field_in_order_with_hidden_marks_spelt_out() -> None:
-    """The tree holds names, types and whole values; a mark that reorders text is seen as what it is."""
-    shown = show(read_typed(mail(message__contents="pay \u202eevil"), 1))
+def test_every_field_is_displayed_with_invisible_characters_escaped() -> None:
+    """A field would be missing, cut or reordered on the screen."""
+    shown = view_of(read_typed(mail(message__contents="pay \u202eevil"), 1))
     assert (shown.primary, shown.name, shown.chain_id, shown.contract) == (
         "Mail",
         "Ether Mail",
@@ -175,15 +175,15 @@ def test_what_is_shown_is_every_field_in_order_with_hidden_marks_spelt_out() -> 
     assert not shown.spends
 
 
-def test_a_permit_is_said_to_let_someone_spend() -> None:
-    """An ERC-2612 permit is marked, and one without limit is marked as that."""
+def test_a_permit_is_recognised() -> None:
+    """A permit, or its lack of a limit, would not be displayed."""
     types = {
         "EIP712Domain": MAIL["types"]["EIP712Domain"],
         "Permit": [{"name": "spender", "type": "address"}, {"name": "value", "type": "uint256"}],
     }
     for value, unlimited in ((5, False), (str(2**256 - 1), True)):
         message = {"spender": "0x" + "11" * 20, "value": value}
-        shown = show(
+        shown = view_of(
             read_typed(
                 json.dumps({"types": types, "primaryType": "Permit", "domain": MAIL["domain"], "message": message}), 1
             )
@@ -192,8 +192,8 @@ def test_a_permit_is_said_to_let_someone_spend() -> None:
         assert shown.unlimited is unlimited
 
 
-def test_nothing_but_a_known_refusal_comes_of_any_text() -> None:
-    """Every cut of a good text is refused with a code, never with another exception."""
+def test_any_truncated_text_is_a_coded_error() -> None:
+    """A truncated text would raise another exception."""
     text = mail()
     for end in range(0, len(text), 7):
         with pytest.raises(GomaaError):

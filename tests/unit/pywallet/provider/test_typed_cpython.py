@@ -1,4 +1,4 @@
-"""Typed data and personal texts against eth-account: the same bytes signed for any types."""
+"""Typed data and personal texts against eth-account."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.unit.pywallet.provider.typed_strategy import KEY, typed
 
 @budget()
 @given(typed())
-def test_any_typed_data_is_signed_as_eth_account_signs_it(data: dict[str, Any]) -> None:
-    """The digest, and the signature of one key, agree for types and values made at random."""
+def test_typed_data_agree_with_eth_account(data: dict[str, Any]) -> None:
+    """A digest or signature of random types would differ."""
     ours = read_typed(json.dumps(data), 31337)
     theirs = encode_typed_data(full_message=data)
     assert ours.digest == _hash_eip191_message(theirs)
@@ -29,8 +29,8 @@ def test_any_typed_data_is_signed_as_eth_account_signs_it(data: dict[str, Any]) 
 
 
 @given(st.binary(max_size=300))
-def test_any_personal_text_is_signed_as_eth_account_signs_it(data: bytes) -> None:
-    """EIP-191 version 0x45 over any bytes."""
+def test_personal_texts_agree_with_eth_account(data: bytes) -> None:
+    """EIP-191 version 0x45 would differ."""
     theirs = encode_defunct(data)
     assert personal_digest(data) == _hash_eip191_message(theirs)
     assert crypto.sign(KEY, personal_digest(data)) == Account.sign_message(theirs, KEY).signature

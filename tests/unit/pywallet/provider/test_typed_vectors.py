@@ -1,4 +1,4 @@
-"""Recorded signatures of eth-account and of MetaMask's own tests, in whatever Python this runs."""
+"""Recorded signatures of eth-account and of MetaMask's tests, on any platform."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HELLO_SIGNATURE = "90a938f7457df6e8f741264c32697fc52f9a8f867c52dd70713d9d2d472f2
 
 
 def test_typed_data_is_signed_as_recorded() -> None:
-    """Digest and signature of every recorded typed data."""
+    """A digest or signature would differ from the recorded one."""
     assert len(VECTORS["typed"]) >= 30
     for case in VECTORS["typed"]:
         digest = read_typed(json.dumps(case["data"]), 31337).digest
@@ -27,14 +27,14 @@ def test_typed_data_is_signed_as_recorded() -> None:
 
 
 def test_texts_are_signed_as_recorded() -> None:
-    """Digest and signature of every recorded text, among them one that is no text."""
+    """A text or other bytes would be signed otherwise."""
     for case in VECTORS["personal"]:
         digest = personal_digest(bytes.fromhex(case["data"]))
         assert digest.hex() == case["digest"]
         assert sign(KEY, digest).hex() == case["signature"]
 
 
-def test_the_signatures_that_other_wallets_print() -> None:
-    """The standard's Ether Mail by its key "cow", and MetaMask's "Hello, world!"."""
+def test_signatures_of_other_wallets() -> None:
+    """A signature would differ from EIP-712's and MetaMask's examples."""
     assert sign(keccak256(b"cow"), read_typed(mail(), 1).digest).hex() == MAIL_SIGNATURE
     assert sign(bytes.fromhex(HELLO_KEY), personal_digest(b"Hello, world!")).hex() == HELLO_SIGNATURE

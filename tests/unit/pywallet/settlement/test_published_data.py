@@ -1,4 +1,4 @@
-"""The published data of an epoch: canonical bytes, strictly read."""
+"""Published data of an epoch: canonical bytes, parsed strictly."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DATA = EpochData(
 
 
 def rows(kind: Any, size: int = 3) -> st.SearchStrategy[Any]:
-    """Tuples of rows with any values that fit."""
+    """Tuples of rows with any values."""
     parts = [
         st.binary(min_size=n, max_size=n) if what == "b" else st.integers(0, (1 << 8 * n) - 1)
         for what, n in kind.LAYOUT
@@ -55,14 +55,14 @@ def rows(kind: Any, size: int = 3) -> st.SearchStrategy[Any]:
 
 
 def test_sizes_of_rows() -> None:
-    """A play takes 32 bytes, a payee 32 and an owner 16, as specified."""
+    """A row would have another size than specified."""
     assert len(PLAY.encode()) == PlayRow.size() == 32
     assert PayeeRow.size() == 32
     assert OwnerRow.size() == 16
 
 
 def test_layout_by_hand() -> None:
-    """Head, counts and rows stand where the layout says."""
+    """Head, counts or rows would be at other offsets."""
     raw = DATA.encode()
     assert raw[:5] == b"GMED\x04"
     assert raw[5:25] == DATA.server
@@ -87,22 +87,22 @@ def test_layout_by_hand() -> None:
 @given(
     rows(StationRow), rows(ContentRow), rows(TermsRow), rows(DebitRow), rows(PayeeRow), st.integers(0, (1 << 128) - 1)
 )
-def test_what_is_written_is_read(
+def test_decoding_inverts_encoding(
     stations: Any, contents: Any, terms: Any, debits: Any, payees: Any, total: int
 ) -> None:
-    """Decoding gives the same tables back, whatever stands in them."""
+    """A table would change by encoding and decoding."""
     rest = replace(DATA, owners=(), plays=(), segments=())
     data = replace(rest, stations=stations, contents=contents, terms=terms, debits=debits, payees=payees, total=total)
     assert EpochData.decode(data.encode()) == data
 
 
-def test_plays_come_back() -> None:
-    """Rows of plays survive too."""
+def test_plays_are_decoded() -> None:
+    """A row of a play would change."""
     assert EpochData.decode(DATA.encode()) == DATA
 
 
 def test_every_truncation_is_refused() -> None:
-    """Cut anywhere, the bytes are no epoch's data."""
+    """Truncated data would be accepted."""
     raw = DATA.encode()
     for end in range(len(raw)):
         with pytest.raises(InputError):
@@ -110,8 +110,8 @@ def test_every_truncation_is_refused() -> None:
 
 
 @given(st.data())
-def test_one_form_only(data: Any) -> None:
-    """Bytes that are read at all are written back as they were: no two forms have one meaning."""
+def test_encoding_is_canonical(data: Any) -> None:
+    """Two encodings would have one meaning."""
     raw = bytearray(DATA.encode())
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
     try:
@@ -127,14 +127,14 @@ def test_one_form_only(data: Any) -> None:
     "change", [lambda raw: raw + b"\0", lambda raw: b"GMEE" + raw[4:], lambda raw: raw[:4] + b"\x03" + raw[5:]]
 )
 def test_other_bytes_are_refused(change: Any) -> None:
-    """Trailing bytes, another magic and another version are message.schema."""
+    """Trailing bytes, another magic or version would be accepted."""
     with pytest.raises(InputError) as caught:
         EpochData.decode(change(DATA.encode()))
     assert caught.value.code == "message.schema"
 
 
 def test_a_huge_count_is_refused_at_once() -> None:
-    """A table that claims four thousand million rows does not cost memory."""
+    """A claimed row count would exhaust the memory."""
     raw = bytearray(DATA.encode())
     raw[HEAD : HEAD + 4] = b"\xff" * 4
     with pytest.raises(InputError):
@@ -158,8 +158,8 @@ def test_a_huge_count_is_refused_at_once() -> None:
         {"terms": ()},
     ],
 )
-def test_data_that_cannot_be_written_are_refused(change: Any) -> None:
-    """Wrong sizes, numbers out of range and plays that name missing rows are refused before they become bytes."""
+def test_inconsistent_data_are_refused(change: Any) -> None:
+    """Data with wrong sizes or missing rows would be encoded."""
     with pytest.raises(InputError) as caught:
         replace(DATA, **change)
     assert caught.value.code == "message.schema"
@@ -170,6 +170,6 @@ def test_data_that_cannot_be_written_are_refused(change: Any) -> None:
     [replace(PLAY, tag=b"\7" * 8), replace(PLAY, second=1 << 24), replace(PLAY, seeks=-1), replace(PLAY, outcome=1.0)],
 )
 def test_rows_that_do_not_fit_are_refused(row: Any) -> None:
-    """A row's value must fit its bytes."""
+    """A value outside its field would be encoded."""
     with pytest.raises(InputError):
         row.encode()

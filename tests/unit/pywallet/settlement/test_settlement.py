@@ -1,4 +1,4 @@
-"""The money's arithmetic: trees, commitments, commission, schedule."""
+"""Settlement off the chain: trees, commitments, commission, schedule."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def word(value: int) -> bytes:
 
 
 def header(tree: SumTree) -> EpochHeader:
-    """The header of an epoch with nothing but this tree."""
+    """The header of an epoch with this tree alone."""
     return EpochHeader(tree.root, tree.total, bytes(32))
 
 
 def test_a_tree_of_three_by_hand() -> None:
-    """Leaf, node and padding are hashed exactly as the specification writes them."""
+    """A leaf, node or padding would be hashed otherwise than specified."""
     payees = [(b"\1" * 20, 5), (b"\2" * 20, 7), (b"\3" * 20, 11)]
     a, b, c = (keccak256(word(0) + bytes(12) + payee + word(amount)) for payee, amount in payees)
     left = keccak256(word(1) + a + word(5) + b + word(7))
@@ -55,7 +55,7 @@ def test_a_tree_of_three_by_hand() -> None:
 
 @given(leaves, st.data())
 def test_every_leaf_is_proven(payees: list[tuple[bytes, int]], data: Any) -> None:
-    """The total is the sum, and each leaf's proof holds at its place."""
+    """A leaf would have no valid proof, or the total differ from the sum."""
     tree = SumTree(payees)
     index = data.draw(st.integers(0, len(payees) - 1))
     assert tree.total == sum(amount for _, amount in payees)
@@ -65,7 +65,7 @@ def test_every_leaf_is_proven(payees: list[tuple[bytes, int]], data: Any) -> Non
 
 @given(leaves, st.data())
 def test_nothing_else_is_proven(payees: list[tuple[bytes, int]], data: Any) -> None:
-    """Another amount, payee, place, proof, total or root is refused."""
+    """Another amount, payee, index, proof, total or root would be accepted."""
     tree = SumTree(payees)
     index = data.draw(st.integers(0, len(payees) - 1))
     (payee, amount), proof, head = payees[index], tree.proof(index), header(tree)
@@ -81,7 +81,7 @@ def test_nothing_else_is_proven(payees: list[tuple[bytes, int]], data: Any) -> N
 
 
 def test_an_index_has_no_aliases() -> None:
-    """High bits of the index, which the path ignores, are refused: no leaf is paid under two indices."""
+    """A leaf could be paid under two indices."""
     payees = [(bytes([i]) * 20, i) for i in range(4)]
     tree = SumTree(payees)
     assert verify_leaf(header(tree), *payees[1], 1, tree.proof(1))
@@ -90,7 +90,7 @@ def test_an_index_has_no_aliases() -> None:
 
 
 def test_amounts_outside_a_word_are_refused() -> None:
-    """Negative amounts and sums beyond 256 bits never verify, and raise nothing."""
+    """A negative or too large sum would verify, or raise."""
     tree = SumTree([(b"\1" * 20, 1), (b"\2" * 20, 2)])
     top = (1 << 256) - 1
     for amount, proof in (
@@ -105,7 +105,7 @@ def test_amounts_outside_a_word_are_refused() -> None:
 
 
 def test_an_empty_epoch() -> None:
-    """No payees: the padding node is the root, and nothing is claimable."""
+    """An epoch without payees would have another root, or a claimable leaf."""
     tree = SumTree([])
     assert (tree.root, tree.total, tree.depth) == (bytes(32), 0, 0)
     assert not verify_leaf(header(tree), b"\1" * 20, 0, 0, [])
@@ -114,7 +114,7 @@ def test_an_empty_epoch() -> None:
 
 
 def test_a_proof_of_no_leaf_is_an_error() -> None:
-    """Neither the padding beside the last leaf nor a negative place has a proof."""
+    """Padding or a negative index would have a proof."""
     for tree in (SumTree([(OTHER, 1)] * 3), CountsTree([b"\1" * 32] * 3)):
         for index in (-1, 3, 4):
             with pytest.raises(IndexError):
@@ -122,8 +122,8 @@ def test_a_proof_of_no_leaf_is_an_error() -> None:
 
 
 @given(hashes, st.data())
-def test_counts_are_proven_at_their_place_only(counts: list[bytes], data: Any) -> None:
-    """Each leaf verifies; another leaf, place, root or length of proof doesn't."""
+def test_counts_are_proven_at_their_index_only(counts: list[bytes], data: Any) -> None:
+    """A counts leaf would verify at another index or root."""
     tree = CountsTree(counts)
     index = data.draw(st.integers(0, len(counts) - 1))
     proof = tree.proof(index)
@@ -136,7 +136,7 @@ def test_counts_are_proven_at_their_place_only(counts: list[bytes], data: Any) -
 
 
 def test_an_inner_node_is_no_leaf() -> None:
-    """A node of the counts tree does not verify as a leaf of a content or listener: the kinds differ."""
+    """An inner node would verify as a leaf."""
     a, b = content_leaf(OTHER, 1, 0, 2, 3), usage_leaf(bytes(32), OTHER, 1, 2, 3)
     tree = CountsTree([a, b])
     assert a != b
@@ -144,24 +144,24 @@ def test_an_inner_node_is_no_leaf() -> None:
 
 
 def test_a_tag_changes_with_the_epoch() -> None:
-    """The same listener has another tag in each epoch."""
+    """A listener's tag would link epochs."""
     assert len({usage_tag(b"\5" * 32, epoch) for epoch in range(10)}) == 10
 
 
 @given(st.lists(wei, min_size=1, max_size=20), st.integers(0, 10_000))
 def test_commission_on_a_sum_is_never_less_than_on_its_parts(nets: list[int], bps: int) -> None:
-    """The floor of a sum is at least the sum of floors, by less than 1 wei per part."""
+    """Commission on a sum would be less than on its parts, or exceed it by a wei per part."""
     whole, parts = gross(sum(nets), bps), sum(gross(net, bps) for net in nets)
     assert parts <= whole < parts + len(nets)
 
 
 def test_commission_rounds_down() -> None:
-    """5 % of 19 wei is 0, of 20 wei 1."""
+    """5 % of 19 wei would be 1."""
     assert (gross(19, 500), gross(20, 500), gross(20, 0), gross(20, 10_000)) == (19, 21, 20, 40)
 
 
 def test_the_commitment_by_hand() -> None:
-    """Entries, rest and commitment are hashed word by word, entries in their order."""
+    """Entries, rest or commitment would be hashed otherwise than specified."""
     one, two = (b"\1" * 20, 5), (b"\2" * 20, 6)
     first = keccak256(bytes(32) + bytes(12) + one[0] + word(5))
     assert entries_digest([]) == bytes(32)
@@ -173,7 +173,7 @@ def test_the_commitment_by_hand() -> None:
 
 
 def test_schedule() -> None:
-    """Epochs by the second, posting from the end for one length, due after grace and window."""
+    """A boundary of an epoch would be off by a second."""
     schedule = Schedule(60, 5, 15, 15, 3600, 70)
     assert [schedule.epoch_of(t) for t in (0, 59, 60, 119, 120)] == [0, 0, 1, 1, 2]
     assert (schedule.ends(1), schedule.post_from(1), schedule.post_until(1), schedule.due(1)) == (120, 120, 180, 140)
@@ -181,6 +181,6 @@ def test_schedule() -> None:
 
 @pytest.mark.parametrize("lengths", [(60, 30, 20, 11), (0, 0, 1, 0), (60, 5, 0, 5)])
 def test_a_schedule_that_does_not_fit_is_refused(lengths: Any) -> None:
-    """Grace, window and answer must end before the next epoch does."""
+    """Grace, window and answer would extend into the next epoch."""
     with pytest.raises(ValueError, match="fit"):
         Schedule(*lengths, 3600, 70)

@@ -1,4 +1,4 @@
-"""What answers a challenge, what entitles to one, and which fault published data have."""
+"""Answers to challenges, missing leaves, and faults of published data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEAVES = ((A, 100), (B, 40), (A, 60), (C, 0))
 
 
 def data(leaves: tuple[tuple[bytes, int], ...] = LEAVES, total: int | None = None) -> EpochData:
-    """Published data of those leaves, one station paying for them."""
+    """Published data of these leaves, with one paying station."""
     tree = SumTree(leaves)
     total = tree.total if total is None else total
     payees = tuple(PayeeRow(payee, amount) for payee, amount in leaves)
@@ -38,7 +38,7 @@ def data(leaves: tuple[tuple[bytes, int], ...] = LEAVES, total: int | None = Non
 
 
 def receipt(payee: bytes, wei: int, **change: object) -> Receipt:
-    """The server's word."""
+    """A receipt of the server."""
     return replace(Receipt(SERVER, 7, payee, wei, bytes(32)), **change)  # type: ignore[arg-type]
 
 
@@ -46,14 +46,14 @@ def receipt(payee: bytes, wei: int, **change: object) -> Receipt:
     ("payee", "amount", "expected"),
     [(A, 100, None), (A, 101, "low"), (B, 40, None), (B, 41, "low"), (C, 1, "low"), (SERVER, 1, "absent")],
 )
-def test_what_data_owe(payee: bytes, amount: int, expected: str | None) -> None:
-    """The greatest leaf counts, and a payee without one is absent."""
+def test_a_low_or_absent_leaf(payee: bytes, amount: int, expected: str | None) -> None:
+    """A receipt above its payee's largest leaf would count as covered."""
     assert missing_leaf(receipt(payee, amount), data()) == expected
 
 
 @pytest.mark.parametrize("change", [{"epoch": 8}, {"server": A}, {"amount": 0}])
-def test_what_is_no_grievance(change: dict[str, object]) -> None:
-    """Another epoch's or server's receipt, or one over nothing, says nothing about these data."""
+def test_receipts_that_do_not_concern_the_data(change: dict[str, object]) -> None:
+    """A receipt of another epoch or server, or over zero, would count as broken."""
     assert missing_leaf(receipt(SERVER, 5, **change), data()) is None
 
 
@@ -62,8 +62,8 @@ def test_what_is_no_grievance(change: dict[str, object]) -> None:
     payee=st.sampled_from((A, B, C)),
     amount=st.integers(1, 60),
 )
-def test_either_an_answer_or_a_grievance(leaves: list[tuple[bytes, int]], payee: bytes, amount: int) -> None:
-    """For any leaves and receipt exactly one of the two exists, and the answer's proof holds."""
+def test_a_receipt_has_an_answer_or_a_missing_leaf(leaves: list[tuple[bytes, int]], payee: bytes, amount: int) -> None:
+    """A receipt would have both, or neither."""
     published = data(tuple(leaves))
     header = header_of(published)
     found = answer_for(leaves, header, payee, amount)
@@ -76,7 +76,7 @@ def test_either_an_answer_or_a_grievance(leaves: list[tuple[bytes, int]], payee:
 
 
 def test_no_answer_under_another_header() -> None:
-    """Leaves that are not those of the header answer nothing."""
+    """Leaves of another header would give an answer."""
     header = header_of(data())
     assert answer_for(LEAVES, replace(header, root=bytes(32)), A, 100) is None
     assert answer_for(LEAVES, replace(header, total=header.total + 1), A, 100) is None
@@ -84,8 +84,8 @@ def test_no_answer_under_another_header() -> None:
     assert answer_for((), EpochHeader(bytes(32), 0, bytes(32)), A, 1) is None
 
 
-def test_which_fault_data_have() -> None:
-    """Data that fit the chain's word have none; leaves, sums and the word itself each have their own."""
+def test_each_fault_of_data() -> None:
+    """Wrong leaves, sums or commitments would pass, or be confused."""
     good = data()
     word = commitment(header_of(good))
     assert fault(good, word) is None

@@ -1,4 +1,4 @@
-"""Hashes of settlement against eth-abi's encoding and eth-utils' keccak."""
+"""Hashes of settlement against eth-abi and eth-utils."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ wei = st.integers(0, (1 << 96) - 1)
 
 
 def text(address: bytes) -> str:
-    """An address as eth-abi wants it."""
+    """An address as eth-abi takes it."""
     return "0x" + address.hex()
 
 
 @given(addresses, numbers, numbers, numbers, numbers, words, words)
 def test_counts_leaves(content: bytes, a: int, b: int, c: int, d: int, tag: bytes, secret: bytes) -> None:
-    """Both kinds of counts leaf and the tag hash abi.encode of their fields."""
+    """A counts leaf or tag would differ from abi.encode."""
     kinds = ["uint256", "address", "uint256", "uint256", "uint256", "uint256"]
     assert content_leaf(content, a, b, c, d) == keccak(encode(kinds, [2, text(content), a, b, c, d]))
     kinds = ["uint256", "bytes32", "address", "uint256", "uint256", "uint256"]
@@ -42,7 +42,7 @@ def test_counts_leaves(content: bytes, a: int, b: int, c: int, d: int, tag: byte
 
 @given(st.lists(st.tuples(addresses, wei), max_size=20))
 def test_sum_tree(payees: list[tuple[bytes, int]]) -> None:
-    """The tree equals one built with eth-abi, recursively and padded to a power of two only where a level is odd."""
+    """The tree would differ from a recursive one with eth-abi."""
     level = [(keccak(encode(["uint256", "address", "uint256"], [0, text(p), a])), a) for p, a in payees] or [
         (bytes(32), 0)
     ]
@@ -59,7 +59,7 @@ def test_sum_tree(payees: list[tuple[bytes, int]]) -> None:
 
 @given(st.lists(words, min_size=1, max_size=20))
 def test_counts_tree(leaves: list[bytes]) -> None:
-    """Inner nodes hash abi.encode(4, left, right)."""
+    """An inner node would differ from abi.encode(4, left, right)."""
     level = leaves[:]
     while len(level) > 1:
         level += [bytes(32)] * (len(level) % 2)
@@ -72,7 +72,7 @@ def test_counts_tree(leaves: list[bytes]) -> None:
 
 @given(st.lists(st.tuples(addresses, wei), max_size=10), words, words, words, numbers)
 def test_commitment(debits: list[tuple[bytes, int]], root: bytes, counts: bytes, data: bytes, total: int) -> None:
-    """Digest, rest and commitment hash abi.encode of their words."""
+    """Digest, rest or commitment would differ from abi.encode."""
     digest = bytes(32)
     for payer, net in debits:
         digest = keccak(encode(["bytes32", "address", "uint256"], [digest, text(payer), net]))

@@ -1,4 +1,4 @@
-"""Roots without trees are the trees' roots."""
+"""Streaming roots against the trees."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pywallet.settlement import CountsRoot, CountsTree, SumRoot, SumTree
 
 @given(st.integers(0, 70))
 def test_streaming_roots_are_the_trees_roots(count: int) -> None:
-    """Whatever the number of leaves, odd levels and none at all included, root and total agree."""
+    """A streaming root or total would differ from the tree's for some number of leaves."""
     leaves = [(keccak256(bytes([n]))[:20], n * n) for n in range(count)]
     sums, counts = SumRoot(), CountsRoot()
     for payee, amount in leaves:

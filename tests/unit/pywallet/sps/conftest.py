@@ -23,7 +23,7 @@ INIT = b"init part"
 
 
 def parts(count: int = 3) -> list[bytes]:
-    """Bytes that stand for sealed segments, of different sizes."""
+    """Bytes in place of sealed segments, of different sizes."""
     return [bytes([i % 256]) * (40 + i) for i in range(count)]
 
 
@@ -48,7 +48,7 @@ def rendition(count: int = 3, **changes: Any) -> Rendition:
 
 
 def header(**changes: Any) -> Header:
-    """A complete header, signed by nobody yet."""
+    """A complete header, unsigned."""
     values: dict[str, Any] = {
         "chain": 31337,
         "content": CONTENT,
@@ -72,7 +72,7 @@ def file(song: Header | None = None) -> bytes:
 
 @pytest.fixture
 def samples() -> SimpleNamespace:
-    """The functions and values of this file."""
+    """The functions and values of this module."""
     return SimpleNamespace(
         OWNER_KEY=OWNER_KEY,
         CONTENT=CONTENT,

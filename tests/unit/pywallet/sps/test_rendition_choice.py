@@ -1,4 +1,4 @@
-"""Which rendition is played."""
+"""Choice of a song's rendition."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.unit.pywallet.sps.conftest import header
 
 
 def bundle() -> Header:
-    """24-bit FLAC, 16-bit FLAC, Opus: 1,600, 800 and 160 kbit/s."""
+    """24-bit FLAC, 16-bit FLAC and Opus: 1,600, 800 and 160 kbit/s."""
     first = header().renditions[0]
 
     def rated(number: int, codec: str, kbps: int) -> object:
@@ -38,21 +38,23 @@ def bundle() -> Header:
     [(("flac", "opus"), None, 0), (("flac", "opus"), 5000, 0), (("flac", "opus"), 1500, 1), (("flac", "opus"), 300, 2),
      (("flac", "opus"), 0, 2), (("flac",), 10, 1), (("opus",), 9000, 2), (None, 1, 0)],
 )  # fmt: skip
-def test_the_best_that_is_decoded_and_carried(codecs: tuple[str, ...] | None, kbps: int | None, index: int) -> None:
-    """In the owner's order; where nothing fits, the smallest; without words about the browser, the first."""
+def test_the_best_decodable_and_fitting_rendition_is_chosen(
+    codecs: tuple[str, ...] | None, kbps: int | None, index: int
+) -> None:
+    """Another rendition than the owner's best would be played."""
     assert choose(bundle(), codecs, kbps) == index
 
 
-def test_a_browser_that_decodes_nothing_of_it_is_told_so() -> None:
-    """media.unsupported, before anything is fetched or counted."""
+def test_a_browser_without_a_codec_is_refused() -> None:
+    """A play would be counted that cannot be decoded."""
     with pytest.raises(InputError) as caught:
         choose(bundle(), ("aac",), None)
     assert caught.value.code == "media.unsupported"
 
 
 @given(st.integers(0, 4000), st.integers(0, 4000))
-def test_a_faster_line_never_gets_less(one: int, other: int) -> None:
-    """And what is chosen fits, unless nothing does."""
+def test_a_faster_connection_never_gets_a_worse_rendition(one: int, other: int) -> None:
+    """A faster connection would get a worse rendition, or one that does not fit."""
     song = bundle()
     slow, fast = sorted((one, other))
     rates = [bitrate_kbps(song.renditions[choose(song, ("flac", "opus"), kbps)]) for kbps in (slow, fast)]
@@ -60,8 +62,8 @@ def test_a_faster_line_never_gets_less(one: int, other: int) -> None:
     assert rates[1] * HEADROOM <= fast or rates[1] == min(bitrate_kbps(r) for r in song.renditions)
 
 
-def test_renditions_lie_one_after_the_other() -> None:
-    """Each begins where the one before it ends."""
+def test_offsets_of_renditions_are_contiguous() -> None:
+    """A rendition would be read at another offset."""
     song = bundle()
     ends = [
         offset(song, 100, i) + song.renditions[i].init_size + sum(s.size for s in song.renditions[i].segments)

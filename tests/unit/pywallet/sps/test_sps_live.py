@@ -1,4 +1,4 @@
-"""The live index: written by whoever streams, followed by whoever listens."""
+"""The live index of a stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def segment(number: int, samples: int = 96_000, epoch: int = 1) -> LiveSegment:
 
 
 def begun(window: int = 3) -> LiveIndex:
-    """A stream that has no segment yet."""
+    """A stream without segments."""
     return LiveIndex(
         CONTENT,
         0,
@@ -51,15 +51,15 @@ def code_of(data: bytes, before: LiveIndex | None = None) -> str:
     return caught.value.code
 
 
-def test_an_index_comes_back_as_it_was() -> None:
-    """Signing and opening give an equal index, with rundown and end."""
+def test_opening_inverts_signing() -> None:
+    """A field of an index would change."""
     index = begun().advance(2_000, segment(0), segment(1, 10, 2), rundown=RUNDOWN, ended=True)
     assert open_live(sign_live(index, KEY), CONTENT, SIGNER) == index
 
 
 @given(pushes=st.lists(st.integers(0, 4), max_size=12), window=st.integers(1, 6))
 def test_a_stream_can_be_followed(pushes: list[int], window: int) -> None:
-    """Each index continues the one before, and the window holds the latest segments at their places in time."""
+    """An index would be refused after the one before, or the window have other segments."""
     index, count = begun(window), 0
     for step, push in enumerate(pushes):
         after = index.advance(2_000 + step, *(segment(count + i) for i in range(push)))
@@ -71,22 +71,22 @@ def test_a_stream_can_be_followed(pushes: list[int], window: int) -> None:
         index = after
 
 
-def test_missed_indexes_do_not_matter() -> None:
-    """A listener who was away follows from whatever comes next, with or without common segments."""
+def test_missed_indexes_are_skipped() -> None:
+    """A listener could not continue after an outage."""
     first = begun().advance(2_000, segment(0), segment(1))
     later = first.advance(3_000, *(segment(i) for i in range(2, 9)))
     assert open_live(sign_live(later, KEY), CONTENT, SIGNER, first).first == 6
 
 
 def test_an_older_index_is_refused() -> None:
-    """A replayed index cannot turn the stream back."""
+    """A replayed index would set the stream back."""
     first = begun().advance(2_000, segment(0))
     second = first.advance(3_000, segment(1))
     assert code_of(sign_live(first, KEY), second) == "sps.live.order"
 
 
 def test_two_indexes_of_one_number_are_refused() -> None:
-    """The same number with other segments is a contradiction; the same index again is not."""
+    """Two different indexes of one number would be accepted."""
     one = begun().advance(2_000, segment(0))
     assert one.follow(one) is one
     assert code_of(sign_live(replace(one, segments=(segment(9),)), KEY), one) == "sps.live.order"
@@ -103,21 +103,21 @@ def test_two_indexes_of_one_number_are_refused() -> None:
         {"time_ms": 1_999},
     ],
 )
-def test_a_changed_past_is_refused(change: dict[str, object]) -> None:
-    """A later index may not say something else about what was listed already."""
+def test_a_changed_segment_is_refused(change: dict[str, object]) -> None:
+    """A listed segment could be replaced."""
     before = begun().advance(2_000, segment(0))
     after = replace(before.advance(3_000, segment(1)), **change)  # type: ignore[arg-type]
     assert code_of(sign_live(after, KEY), before) == "sps.live.order"
 
 
 def test_nothing_follows_the_end() -> None:
-    """After an index that ended the stream no segment may come."""
+    """A segment would follow the end."""
     end = begun().advance(2_000, segment(0), ended=True)
     assert code_of(sign_live(end.advance(3_000, segment(1)), KEY), end) == "sps.live.order"
 
 
-def test_an_end_cannot_be_taken_back_to_go_on() -> None:
-    """The same segments without the end are refused, so the stream cannot go on in two steps."""
+def test_an_end_is_final() -> None:
+    """An ended stream could continue in two steps."""
     end = begun().advance(2_000, segment(0), ended=True)
     assert code_of(sign_live(end.advance(3_000), KEY), end) == "sps.live.order"
     again = end.advance(3_000, ended=True)
@@ -125,10 +125,8 @@ def test_an_end_cannot_be_taken_back_to_go_on() -> None:
 
 
 @given(samples=st.lists(st.integers(1, 96_000), min_size=1, max_size=8), shift=st.integers(-3, 3))
-def test_what_was_missed_has_room_for_its_segments(samples: list[int], shift: int) -> None:
-    """A window that shares no segment with the one before begins where the missed segments may end, and nowhere
-    else.
-    """
+def test_the_time_of_missed_segments_is_bounded(samples: list[int], shift: int) -> None:
+    """A window could begin at an impossible time."""
     before = begun(1).advance(2_000, segment(0))
     index = before
     for step, count in enumerate((*samples, 7)):
@@ -143,15 +141,15 @@ def test_what_was_missed_has_room_for_its_segments(samples: list[int], shift: in
             assert code_of(sign_live(moved, KEY), before) == "sps.live.order"
 
 
-def test_only_the_named_signer_is_believed() -> None:
-    """Another key, another content and a song's header are not this stream's index."""
+def test_another_signer_or_content_is_refused() -> None:
+    """An index of another signer or content would be accepted."""
     index = begun().advance(2_000, segment(0))
     assert code_of(sign_live(index, b"\x06" * 32)) == "sps.live.signature"
     assert code_of(sign_live(replace(index, content=bytes(20)), KEY)) == "sps.live.signature"
 
 
 def test_a_header_is_no_index(samples: SimpleNamespace) -> None:
-    """The content type under the signature keeps the two apart."""
+    """A header would be accepted as an index."""
     from pywallet.sps import sign_header
 
     owner = crypto.address_of(samples.OWNER_KEY)
@@ -176,14 +174,14 @@ def test_a_header_is_no_index(samples: SimpleNamespace) -> None:
     ],
 )
 def test_a_wrong_field_is_not_signed(change: dict[str, object]) -> None:
-    """The writer refuses what the reader would."""
+    """The writer would sign an index that readers refuse."""
     with pytest.raises(InputError, match=r"sps\.live\.malformed"):
         sign_live(replace(begun(), **change), KEY)  # type: ignore[arg-type]
 
 
 @given(noise=st.binary(max_size=200), at=st.integers(0, 10_000), flip=st.integers(1, 255))
 def test_damage_has_a_code(noise: bytes, at: int, flip: int) -> None:
-    """Noise and any flipped byte are refused with a code of the format."""
+    """A damaged index would raise an exception without a code."""
     good = bytearray(sign_live(begun().advance(2_000, segment(0)), KEY))
     good[at % len(good)] ^= flip
     for data in (noise, bytes(good)):

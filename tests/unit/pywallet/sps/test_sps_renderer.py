@@ -1,4 +1,4 @@
-"""The player that a song asks for."""
+"""The player that a song requires."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tests.unit.pywallet.sps.conftest import CONTENT, OWNER_KEY, POLICY, renditi
 @pytest.mark.parametrize(
     ("wanted", "here"), [("1", "1"), ("1.0", "1"), ("1.0.0.0", "1"), ("0.9", "1"), ("1.2", "1.10"), ("1", "2.0.1")]
 )
-def test_a_player_renders_what_asks_for_it_or_for_an_older_one(wanted: str, here: str) -> None:
-    """Versions compare by numbers, part by part."""
+def test_a_player_accepts_its_version_and_older_ones(wanted: str, here: str) -> None:
+    """Versions would be compared as text."""
     require({"version": wanted}, here)
 
 
 @pytest.mark.parametrize(("wanted", "here"), [("2", "1"), ("1.1", "1"), ("1.10", "1.9"), ("1.0.0.1", "1")])
 def test_an_older_player_refuses(wanted: str, here: str) -> None:
-    """It says that it is too old, before anything plays."""
+    """A song for a later player would be played."""
     with pytest.raises(InputError) as caught:
         require({"version": wanted}, here)
     assert caught.value.code == "sps.version"
 
 
 def test_a_song_for_one_build_plays_in_that_build_alone() -> None:
-    """A hash is met by that hash, and by nothing else."""
+    """A song for one build would be played in another."""
     asked = {"version": "1", "sha256": bytes(range(32))}
     require(asked, build=bytes(range(32)))
     for other in (None, bytes(32)):
@@ -41,7 +41,7 @@ def test_a_song_for_one_build_plays_in_that_build_alone() -> None:
 
 @pytest.mark.parametrize("renderer", [{"version": "2"}, {"version": "1", "sha256": bytes(32)}])
 async def test_the_engine_refuses_a_song_for_a_later_player(renderer: dict[str, Any]) -> None:
-    """``header.load`` in the browser ends in the code, whatever the signature says."""
+    """``header.load`` would accept a song for a later player."""
     from pywallet import crypto
     from pywallet.sps import ServerRef
 

@@ -1,4 +1,4 @@
-"""Segments, their keys and their tree, and the container's prefix."""
+"""Segments, their keys and tree, and the container's prefix."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pywallet.sps import Container, merkle_root, open_header, open_segment, seal
 VECTORS = next(p for p in Path(__file__).resolve().parents if (p / "vectors").is_dir()) / "vectors" / "sps"
 
 
-async def test_a_segment_opens_only_in_its_place(samples: SimpleNamespace) -> None:
-    """Another index, rendition, epoch or content fails the tag."""
+async def test_a_segment_is_bound_to_its_position(samples: SimpleNamespace) -> None:
+    """A segment could be moved to another index, rendition, epoch or content."""
     key = segment_key(bytes(32), 1, 0)
     sealed = await seal_segment(key, b"music", segment_aad(samples.CONTENT, 1, 0, 0))
     assert await open_segment(key, sealed, segment_aad(samples.CONTENT, 1, 0, 0)) == b"music"
@@ -31,7 +31,7 @@ async def test_a_segment_opens_only_in_its_place(samples: SimpleNamespace) -> No
 
 
 async def test_any_changed_byte_fails_the_tag(samples: SimpleNamespace) -> None:
-    """Nonce, ciphertext and tag are all covered; so is a segment that is too short."""
+    """A changed or too short segment would be decrypted."""
     aad, key = segment_aad(samples.CONTENT, 1, 0, 0), segment_key(bytes(32), 1, 0)
     sealed = await seal_segment(key, b"music", aad)
     for at in range(len(sealed)):
@@ -42,13 +42,13 @@ async def test_any_changed_byte_fails_the_tag(samples: SimpleNamespace) -> None:
 
 
 def test_every_segment_has_its_own_key() -> None:
-    """Index, rendition and content key all change the key."""
+    """Two segments would share a key."""
     keys = {segment_key(bytes([c]) * 32, r, i) for c in range(2) for r in range(3) for i in range(50)}
     assert len(keys) == 300
 
 
 def test_the_tree_is_that_of_rfc_6962() -> None:
-    """For 1 to 20 leaves the root equals the recursive definition's."""
+    """A root would differ from the recursive definition."""
 
     def reference(leaves: list[bytes]) -> bytes:
         if len(leaves) == 1:
@@ -64,7 +64,7 @@ def test_the_tree_is_that_of_rfc_6962() -> None:
 
 
 def test_the_prefix_and_the_offsets(samples: SimpleNamespace) -> None:
-    """Every part lies where the container says, and the last one ends the file."""
+    """A part would be read at another offset."""
     data = samples.file()
     container = Container.read(data)
     header = open_header(container.cose)
@@ -87,14 +87,14 @@ def test_the_prefix_and_the_offsets(samples: SimpleNamespace) -> None:
     ],
 )
 def test_a_wrong_beginning_has_its_code(data: bytes, code: str) -> None:
-    """Too short, not SPS, and impossible lengths are told apart."""
+    """A short file, another format and an impossible length would be confused."""
     with pytest.raises(InputError) as caught:
         Container.read(data)
     assert caught.value.code == code
 
 
 async def test_the_committed_vectors_hold() -> None:
-    """A file made elsewhere opens here: the same bytes on every platform."""
+    """A file of another platform would not open."""
     vector = json.loads((VECTORS / "song.json").read_text())
     data = bytes.fromhex(vector["file"])
     container = Container.read(data)

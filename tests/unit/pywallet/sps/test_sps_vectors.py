@@ -1,4 +1,4 @@
-"""The committed vectors (tests/vectors/sps/cases.json), under CPython and in the browser's Python."""
+"""The committed vectors (tests/vectors/sps/cases.json), on CPython and Pyodide."""
 
 from __future__ import annotations
 
@@ -32,14 +32,12 @@ CASES: list[dict[str, Any]] = json.loads((VECTORS / "cases.json").read_text())
 
 
 def data_of(case: dict[str, Any]) -> bytes:
-    """The bytes to read."""
+    """The bytes of a case."""
     return zlib.decompress(base64.b64decode(case["zlib"])) if "zlib" in case else base64.b64decode(case["data"])
 
 
-def kept_to_the_byte(cose: bytes, header: Header, name: str) -> None:
-    """A header that was read encodes to the fields that were signed, unknown ones included, besides some that say
-    nothing.
-    """
+def assert_kept(cose: bytes, header: Header, name: str) -> None:
+    """Assert that a parsed header encodes to the signed fields, including unknown ones."""
     again, signed = cbor2.loads(encode_header(header)), cbor2.loads(cbor2.loads(cose).value[2])
     # Within server and renditions unknown fields are not kept.
     if name != "an unknown field in each map":
@@ -48,28 +46,28 @@ def kept_to_the_byte(cose: bytes, header: Header, name: str) -> None:
 
 
 async def read(case: dict[str, Any], data: bytes) -> None:
-    """Read as this case's kind says. Raises GomaaError."""
+    """Parse a case by its kind. Raises GomaaError."""
     given = {
         name: base64.b64decode(case[name]) for name in ("content", "signer", "key", "sha256", "clear") if name in case
     }
     if case["kind"] == "header":
-        kept_to_the_byte(data, open_header(data), case["name"])
+        assert_kept(data, open_header(data), case["name"])
     elif case["kind"] == "file":
         container = Container.read(data)
-        container.whole(open_header(container.cose), len(data))
+        container.check_size(open_header(container.cose), len(data))
     elif case["kind"] == "page":
-        place = polyglot.find(data)
+        place = polyglot.find_song(data)
         assert [place.offset, place.size, list(place.patches)] == case["place"]
         song = place.restore(data[place.offset : place.offset + place.size], 0)
         container = Container.read(song)
-        container.whole(open_header(container.cose), len(song))
+        container.check_size(open_header(container.cose), len(song))
     elif case["kind"] == "policy":
         Policy.from_dict(cbor.loads(data))
     elif case["kind"] == "live":
         who = given["content"], given["signer"]
         open_live(data, *who, open_live(base64.b64decode(case["before"]), *who) if "before" in case else None)
     elif case["kind"] == "text":
-        lines = polyglot.Lines(case["bits"], tuple(map(int, case["pairs"].split())))
+        lines = polyglot.LineEnds(case["bits"], tuple(map(int, case["pairs"].split())))
         assert polyglot.from_text(data.decode(), lines) == base64.b64decode(case["written"])
     else:
         if sha256(data).digest() != given["sha256"]:
@@ -81,8 +79,8 @@ async def read(case: dict[str, Any], data: bytes) -> None:
         assert clear == given["clear"]
 
 
-async def answer(case: dict[str, Any]) -> str | None:
-    """The code of the refusal, or None."""
+async def result(case: dict[str, Any]) -> str | None:
+    """The code of the error, or None."""
     try:
         await read(case, data_of(case))
     except GomaaError as e:
@@ -91,19 +89,19 @@ async def answer(case: dict[str, Any]) -> str | None:
 
 
 @pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment", "policy", "text"])
-async def test_every_vector_has_its_answer(kind: str) -> None:
-    """Each vector of a kind is taken, or refused with the code that stands beside it."""
+async def test_every_vector_has_its_result(kind: str) -> None:
+    """A vector would be accepted or refused otherwise."""
     cases = [case for case in CASES if case["kind"] == kind]
     wrong = [
         f"{case['name']}: {found}, not {case['code']}"
         for case in cases
-        if (found := await answer(case)) != case["code"]
+        if (found := await result(case)) != case["code"]
     ]
     assert cases
     assert wrong == []
 
 
 def test_the_vectors_name_registered_codes_once() -> None:
-    """A vector is found by kind and name, and its code is in the register."""
+    """Two vectors would share a name, or a code be unregistered."""
     assert len({(case["kind"], case["name"]) for case in CASES}) == len(CASES)
     assert {case["code"] for case in CASES} - {None} <= SENTENCES.keys()

@@ -1,4 +1,4 @@
-"""What an unlocked wallet signs."""
+"""Messages that an unlocked wallet signs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def keyring() -> Keyring:
     return Keyring(bytes(range(64)))
 
 
-def test_a_session_is_signed_by_the_stations_own_key(keyring: Keyring) -> None:
-    """The listener that signs is this station's, the payee is this session's, neither is the account."""
+def test_a_session_is_signed_by_the_listener_key(keyring: Keyring) -> None:
+    """A session would reveal the account, or have another station's keys."""
     signed = keyring.sign_session(DOMAIN, STATION, DEVICE, 9, 100, 200)
     session = signed.message
     assert signer(signed, DOMAIN) == session.listener == keyring.listener(STATION)
@@ -31,14 +31,14 @@ def test_a_session_is_signed_by_the_stations_own_key(keyring: Keyring) -> None:
 
 
 def test_declined_rewards(keyring: Keyring) -> None:
-    """Without a number the payee is zero; the listener stays the same, so that counts go on."""
+    """A session without rewards would have a payee or another listener."""
     signed = keyring.sign_session(DOMAIN, STATION, DEVICE, None, 100, 200)
     assert signed.message.payee == ZERO_ADDRESS
     assert signed.message.listener == keyring.listener(STATION)
 
 
 def test_a_claim_is_signed_by_its_payee(keyring: Keyring) -> None:
-    """By default the money goes to the account and the relayer gets nothing."""
+    """A claim would have another signer, recipient or tip."""
     signed = keyring.sign_claim(DOMAIN, SERVER, 5, STATION, 9)
     assert signer(signed, DOMAIN) == signed.message.payee == keyring.payee(STATION, 9)
     assert (signed.message.to, signed.message.tip) == (keyring.account, 0)
@@ -46,7 +46,7 @@ def test_a_claim_is_signed_by_its_payee(keyring: Keyring) -> None:
 
 
 def test_a_keyring_shows_no_secrets(keyring: Keyring) -> None:
-    """Neither repr nor str contain the seed or a key."""
+    """Repr or str would contain the seed or a key."""
     shown = repr(keyring) + str(keyring) + repr(keyring.private_key)
     assert bytes(range(64)).hex()[:16] not in shown
     assert keyring.private_key("m/0'").hex()[:16] not in shown

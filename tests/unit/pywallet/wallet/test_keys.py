@@ -1,4 +1,4 @@
-"""Words and keys: the published vectors of BIP-39, BIP-32 and BIP-44, and GoMAA's own paths."""
+"""Mnemonics and keys: vectors of BIP-39, BIP-32 and BIP-44, and GoMAA's paths."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum, from_hex
 from pywallet.errors import WalletError
 from pywallet.wallet import mnemonic
-from pywallet.wallet.derivation import ACCOUNT, HARDENED, Node, derive, listener_path, node, parse, payee_path
+from pywallet.wallet.derivation import (
+    ACCOUNT,
+    HARDENED,
+    ExtendedKey,
+    derive,
+    extended_key,
+    listener_path,
+    parse,
+    payee_path,
+)
 
 VECTORS = Path(__file__).parents[3] / "vectors"
 BIP39: Any = json.loads((VECTORS / "bip39.json").read_text())
@@ -38,41 +47,41 @@ def extended(text: str) -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize("case", BIP39["vectors"], ids=lambda case: case["entropy"][:8])
 async def test_bip39(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Entropy gives the words, the words give the seed, the seed gives the root key."""
+    """A mnemonic, seed or master key would differ from the vectors."""
     monkeypatch.setattr("pywallet.crypto.random_bytes", lambda count: bytes.fromhex(case["entropy"]))
     assert mnemonic.propose(len(case["mnemonic"].split())) == case["mnemonic"]
     seed = await mnemonic.seed(case["mnemonic"], BIP39["passphrase"])
     assert seed.hex() == case["seed"]
-    root = Node.master(seed)
-    assert (root.key, root.chain) == extended(case["xprv"])
+    root = ExtendedKey.master(seed)
+    assert (root.key, root.chain_code) == extended(case["xprv"])
 
 
 @pytest.mark.parametrize("case", BIP32["vectors"], ids=lambda case: f"{case['seed'][:4]} {case['path']}")
 def test_bip32(case: Any) -> None:
-    """Key and chain code at each path, leading zeros kept."""
-    found = node(bytes.fromhex(case["seed"]), case["path"])
-    assert (found.key, found.chain) == extended(case["xprv"])
+    """A key or chain code would differ from the vectors."""
+    found = extended_key(bytes.fromhex(case["seed"]), case["path"])
+    assert (found.key, found.chain_code) == extended(case["xprv"])
 
 
 @pytest.mark.parametrize("case", BIP44["vectors"], ids=lambda case: case["address"][:6])
 async def test_bip44(case: Any) -> None:
-    """The accounts that other wallets show for the same words."""
+    """An account would differ from that of other wallets."""
     key = derive(await mnemonic.seed(case["mnemonic"]), f"m/44'/60'/0'/0/{case['index']}")
     assert key == from_hex(case["key"], 32)
     assert checksum(address_of(key)) == case["address"]
 
 
 @pytest.mark.parametrize("count", mnemonic.SIZES)
-def test_proposed_words_are_good_and_fresh(count: int) -> None:
-    """A proposal has the asked number of words, passes the check and is not repeated."""
+def test_generated_mnemonics_are_valid_and_differ(count: int) -> None:
+    """A generated mnemonic would be invalid or repeat."""
     one, two = mnemonic.propose(count), mnemonic.propose(count)
     assert len(one.split()) == count
     assert mnemonic.check(one) == one
     assert one != two
 
 
-def test_words_are_read_as_people_write_them() -> None:
-    """Capitals, line breaks and several spaces don't matter."""
+def test_mnemonics_are_normalised() -> None:
+    """Capitals, line breaks or spaces would matter."""
     assert mnemonic.check("  Legal winner\nTHANK year wave  sausage worth useful legal winner thank yellow\t") == WORDS
 
 
@@ -89,7 +98,7 @@ def test_words_are_read_as_people_write_them() -> None:
     ],
 )
 async def test_other_words_are_refused(text: str) -> None:
-    """Too few, too many, unknown words and a wrong checksum give wallet.mnemonic."""
+    """A wrong number, an unknown word or a wrong checksum would pass."""
     with pytest.raises(WalletError) as caught:
         mnemonic.check(text)
     assert caught.value.code == "wallet.mnemonic"
@@ -99,7 +108,7 @@ async def test_other_words_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize("count", [0, 3, 11, 13, 25])
 def test_other_numbers_of_words_are_refused(count: int) -> None:
-    """Only the numbers that BIP-39 knows."""
+    """A mnemonic of another length would be generated."""
     with pytest.raises(WalletError) as caught:
         mnemonic.propose(count)
     assert caught.value.code == "wallet.mnemonic"
@@ -109,14 +118,14 @@ def test_other_numbers_of_words_are_refused(count: int) -> None:
     "path",
     ["", "44'/60'", "m/", "m//1", "m/-1", "m/x", "m/1h", "m/2147483648", "m/2147483648'", "m/1''", "M/1", "m/1 "],
 )
-def test_what_is_no_path_is_refused(path: str) -> None:
-    """A path that could be read in two ways is not read."""
+def test_malformed_paths_are_refused(path: str) -> None:
+    """An ambiguous path would be parsed."""
     with pytest.raises(ValueError, match="not a path"):
         parse(path)
 
 
 def test_paths() -> None:
-    """The account's path is BIP-44's; every step of the others is hardened."""
+    """A path would differ from BIP-44, or a step not be hardened."""
     assert parse(ACCOUNT) == (44 + HARDENED, 60 + HARDENED, HARDENED, 0, 0)
     for path in (listener_path(STATION), payee_path(STATION, 7)):
         assert all(index >= HARDENED for index in parse(path))
@@ -124,7 +133,7 @@ def test_paths() -> None:
 
 
 async def test_stations_and_sessions_see_different_addresses() -> None:
-    """Account, listeners and payees of one seed share no key."""
+    """Two keys of one seed would be the same."""
     seed = await mnemonic.seed(WORDS)
     paths = [ACCOUNT]
     for station in (STATION, b"\x52" * 20, bytes(20)):
@@ -133,7 +142,7 @@ async def test_stations_and_sessions_see_different_addresses() -> None:
 
 
 async def test_gomaas_own_paths_as_recorded() -> None:
-    """The listener and payee of a known seed and station never change: a restored wallet must find them again."""
+    """A restored wallet would not find its keys."""
     seed = await mnemonic.seed(WORDS)
     assert listener_path(STATION) == "m/44'/60'/1'/228046862'/487606425'"
     assert checksum(address_of(derive(seed, listener_path(STATION)))) == "0xfe31912AEF41916c2b9AEFD823b8B61f80a0a334"
@@ -176,8 +185,8 @@ _BETWEEN = (" ", "\n", "\r\n", "\u00a0", "\u3000", "\u2009", "\t", ", ", "\u2028
 
 
 @pytest.mark.parametrize("form", _NUMBERS + _AROUND)
-def test_what_stands_around_a_word_is_no_letter_of_it(form: str) -> None:
-    """Numbers of a list, quotes, brackets, bullets and full stops."""
+def test_characters_around_words_are_removed(form: str) -> None:
+    """A list number, quote, bracket or bullet would become part of a word."""
     text = " ".join(form.format(n=n, w=word) for n, word in enumerate(WORDS.split(), 1))
     assert mnemonic.check(text) == WORDS
     told = mnemonic.spelling(text)
@@ -185,8 +194,8 @@ def test_what_stands_around_a_word_is_no_letter_of_it(form: str) -> None:
 
 
 @given(st.data())
-def test_words_are_read_however_they_were_pasted(data: st.DataObject) -> None:
-    """Any mixture of separators, cases, full-width letters and characters that are not seen."""
+def test_pasted_mnemonics_are_split(data: st.DataObject) -> None:
+    """A separator, case, width or invisible character would change the words."""
     text = ""
     for word in WORDS.split():
         at = data.draw(st.integers(0, len(word)))
@@ -196,14 +205,14 @@ def test_words_are_read_however_they_were_pasted(data: st.DataObject) -> None:
     assert mnemonic.check(text) == WORDS
 
 
-def test_words_that_only_an_unseen_character_parts_are_two() -> None:
-    """Joined they are no word of the list, apart they are."""
+def test_words_separated_by_an_invisible_character_are_two() -> None:
+    """Two words would be joined."""
     assert mnemonic.check(WORDS.replace(" ", "\u200b")) == WORDS
 
 
-def test_a_slip_is_named_as_it_was_typed() -> None:
-    """Letters of another script stay, so that the place and the word of the message are right."""
+def test_an_unknown_word_is_reported_as_typed() -> None:
+    """The reported position or word would differ from the typed one."""
     told = mnemonic.spelling("1. legal 2. w1nner 3. th\u0430nk 4. \u4f60")
     assert told.words == ("legal", "wnner", "th\u0430nk", "\u4f60")
     assert [slip.position for slip in told.slips] == [2, 3, 4]
-    assert told.slips[0].near[0] == "winner"
+    assert told.slips[0].suggestions[0] == "winner"

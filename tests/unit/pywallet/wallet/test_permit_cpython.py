@@ -27,7 +27,7 @@ numbers = st.integers(0, (1 << 256) - 1)
 def test_a_permit_agrees_with_eth_account(
     chain_id: int, token: bytes, spender: bytes, amount: int, nonce: int, deadline: int
 ) -> None:
-    """Digest, signature and call data are those of a general EIP-712 encoder and of the contract's ABI."""
+    """Digest, signature or call data would differ from a general encoder."""
     owner = address_of(KEY)
     permit = Permit(chain_id, token, owner, spender, amount, nonce, deadline)
     domain = {"name": "GoMAA", "version": "1", "chainId": chain_id, "verifyingContract": to_hex(token)}

@@ -1,6 +1,4 @@
-"""The payees that are looked for after a restore cover every reward that the rules allow, and many are derived as one
-is.
-"""
+"""Search for payees after a restore: complete, bounded, and derived in batches."""
 
 from __future__ import annotations
 
@@ -26,17 +24,15 @@ lengths = st.sampled_from([60, 600, 3_600, 86_400, 7 * 86_400])
     length=lengths,
     signed_s=st.integers(200 * 86_400, 3_000_000_000),
     kept_s=st.integers(0, recovery.SESSION_S - 1),
-    played_s=st.integers(0, recovery.PLAY_S),
-    late_s=st.integers(0, recovery.LATE_S),
-    apart_s=st.integers(-recovery.CLOCKS_S, recovery.CLOCKS_S),
+    played_s=st.integers(0, recovery.MAX_PLAY_S),
+    late_s=st.integers(0, recovery.MAX_VOUCHER_DELAY_S),
+    apart_s=st.integers(-recovery.MAX_CLOCK_DIFFERENCE_S, recovery.MAX_CLOCK_DIFFERENCE_S),
     begun_s=st.integers(0, 3_000_000_000),
 )
-def test_every_hour_that_a_reward_can_be_of_is_looked_for(
+def test_every_possible_hour_of_a_reward_is_searched(
     length: int, signed_s: int, kept_s: int, played_s: int, late_s: int, apart_s: int, begun_s: int
 ) -> None:
-    """A session signed at any second, by a clock that is off, kept as long as a locked wallet keeps it, played on, and
-    paid late.
-    """
+    """A reward would not be found after a restore."""
     schedule = Schedule(length, 1, 1, 1, 0, 0)
     number = max(0, signed_s + apart_s) // recovery.HOUR_S
     paid_s = signed_s + kept_s + played_s + late_s
@@ -47,29 +43,35 @@ def test_every_hour_that_a_reward_can_be_of_is_looked_for(
 
 
 @given(length=lengths, epoch=st.integers(0, 10**6))
-def test_no_more_is_looked_for_than_that(length: int, epoch: int) -> None:
-    """An epoch is about a hundred days and itself, not about all time."""
+def test_the_search_is_bounded(length: int, epoch: int) -> None:
+    """The search would take far more days than rewards can be of."""
     schedule = Schedule(length, 1, 1, 1, 0, 0)
-    bound = recovery.SESSION_S + recovery.PLAY_S + recovery.LATE_S + 2 * recovery.CLOCKS_S + length
+    bound = (
+        recovery.SESSION_S
+        + recovery.MAX_PLAY_S
+        + recovery.MAX_VOUCHER_DELAY_S
+        + 2 * recovery.MAX_CLOCK_DIFFERENCE_S
+        + length
+    )
     assert len(recovery.days(schedule, epoch)) <= bound // recovery.DAY_S + 2
 
 
 @given(st.lists(st.integers(1, ORDER - 1), max_size=4))
-def test_many_public_keys_are_those_of_one_at_a_time(scalars: list[int]) -> None:
-    """In pure Python, as a browser's core has them, for any private keys."""
+def test_batch_keys_are_those_of_single_derivation(scalars: list[int]) -> None:
+    """A payee would differ in the browser."""
     keys = [scalar.to_bytes(32, "big") for scalar in [*scalars, 1, 2, ORDER - 1, 1 << 255, (1 << 10) - 1, 1 << 10]]
     assert batch_keys.public_keys(keys) == [public_key(key) for key in keys]
 
 
 @pytest.mark.parametrize("wrong", [0, ORDER, (1 << 256) - 1])
-def test_what_is_no_private_key_has_no_public_key(wrong: int) -> None:
-    """Not even beside good ones."""
+def test_invalid_private_keys_are_refused(wrong: int) -> None:
+    """Zero or the order would give a key."""
     with pytest.raises(ValueError, match="out of range"):
         batch_keys.public_keys([b"\1" * 32, wrong.to_bytes(32, "big")])
 
 
 def test_payees_of_many_numbers_are_those_of_each() -> None:
-    """In their order, at any station, with the number that a session would name."""
+    """A batch would have other payees or another order."""
     keys = Keyring(secrets.token_bytes(64))
     numbers = [0, 1, 500_000, 7, (1 << 31) - 1]
     other = bytes([4]) * 20
@@ -78,7 +80,7 @@ def test_payees_of_many_numbers_are_those_of_each() -> None:
 
 
 async def test_candidates_are_the_payees_of_the_hours_of_a_day() -> None:
-    """What a session of any of its hours names is among them, at its place."""
+    """A session's payee would be missing among the candidates."""
     await wallet._unlock("legal winner thank year wave sausage worth useful legal winner thank yellow")
     where = {
         "device": to_hex(bytes([9]) * 20),

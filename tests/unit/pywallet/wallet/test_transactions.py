@@ -1,4 +1,4 @@
-"""Transactions of the fan's account: recorded ones byte for byte, and addresses as a person types them."""
+"""Transactions of the fan's account against recorded ones; parsing of recipients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "transaction
 
 @pytest.mark.parametrize("case", RECORDED["cases"], ids=lambda case: case["name"])
 def test_a_signed_transaction_is_the_recorded_one(case: dict[str, Any]) -> None:
-    """The bytes and the hash that eth-account made of the same fields and key."""
+    """Bytes or hash would differ from eth-account's."""
     fields = case["fields"]
     numbers = {name: int(fields[name]) for name in ("chain_id", "nonce", "tip", "max_fee", "gas", "value")}
     raw = Transaction(**numbers, to=from_hex(fields["to"]), data=from_hex(fields["data"])).signed(from_hex(case["key"]))
@@ -48,33 +48,33 @@ def test_a_signed_transaction_is_the_recorded_one(case: dict[str, Any]) -> None:
     ],
 )
 def test_rlp_is_that_of_the_yellow_paper(item: Any, encoded: str) -> None:
-    """The examples of Ethereum's own description, and each change of the prefix."""
+    """An encoding would differ from Ethereum's examples."""
     assert rlp.encode(item).hex() == encoded
 
 
 def test_numbers_below_zero_are_refused() -> None:
-    """There is no way to write them."""
+    """A negative number would be encoded."""
     with pytest.raises(ValueError, match="zero or more"):
         rlp.encode(-1)
 
 
 def test_a_transfer_calls_transfer() -> None:
-    """The selector is the hash of the signature; recipient and amount are words."""
+    """Selector, recipient or amount would be wrong."""
     data = transfer_data(b"\x11" * 20, 5)
     assert data[:4] == keccak256(b"transfer(address,uint256)")[:4]
     assert data[4:] == bytes(12) + b"\x11" * 20 + (5).to_bytes(32, "big")
 
 
 @given(st.binary(min_size=20, max_size=20).filter(any))
-def test_every_form_of_an_address_is_read(address: bytes) -> None:
-    """Lower case, upper case, checksummed, with blanks around: the same 20 bytes."""
+def test_every_form_of_an_address_is_parsed(address: bytes) -> None:
+    """An address in upper case or with spaces would be refused."""
     plain = to_hex(address)
     for text in (plain, "0x" + plain[2:].upper(), "0X" + plain[2:], checksum(address), f"  {plain}\n"):
         assert recipient(text) == address
 
 
 def test_a_mistyped_letter_is_found() -> None:
-    """Every change of one letter's case in a checksummed address is refused."""
+    """A changed case in a checksummed address would pass."""
     good = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
     assert recipient(good)
     for at in range(2, 42):
@@ -98,8 +98,8 @@ def test_a_mistyped_letter_is_found() -> None:
         "vitalik.eth",
     ],
 )
-def test_what_is_no_recipient(text: str) -> None:
-    """Names, other lengths, other letters and the zero address are wallet.recipient."""
+def test_malformed_recipients_are_refused(text: str) -> None:
+    """A name, another length or the zero address would pass."""
     with pytest.raises(InputError) as caught:
         recipient(text)
     assert caught.value.code == "wallet.recipient"

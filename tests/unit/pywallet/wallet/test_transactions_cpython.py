@@ -1,4 +1,4 @@
-"""Transactions of the fan's account: for any fields the same bytes as eth-account's and the rlp library's."""
+"""Transactions against eth-account and the rlp library."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ITEMS: Any = st.recursive(st.binary(max_size=80), lambda inner: st.lists(inner, 
 
 
 @given(ITEMS)
-def test_rlp_is_what_the_reference_makes_of_it(item: Any) -> None:
-    """Bytes and nested lists of every length encode like the rlp library's."""
+def test_rlp_agrees_with_the_library(item: Any) -> None:
+    """An encoding would differ from the rlp library's."""
     assert rlp.encode(item) == reference.encode(item)
 
 
 @given(WORD)
 def test_numbers_have_no_leading_zeros(number: int) -> None:
-    """A number encodes like its shortest big-endian bytes."""
+    """A number would have another encoding than its shortest bytes."""
     assert rlp.encode(number) == reference.encode(number)
 
 
@@ -39,10 +39,10 @@ def test_numbers_have_no_leading_zeros(number: int) -> None:
     value=st.integers(0, (1 << 128)),
     data=st.binary(max_size=300),
 )
-def test_a_signed_transaction_is_that_of_eth_account(
+def test_a_signed_transaction_agrees_with_eth_account(
     key: int, chain_id: int, nonce: int, fees: tuple[int, int], gas: int, to: bytes, value: int, data: bytes
 ) -> None:
-    """Same bytes, same hash, for any fields."""
+    """Bytes or hash of some fields would differ."""
     private, (tip, max_fee) = key.to_bytes(32, "big"), sorted(fees)
     ours = Transaction(chain_id, nonce, tip, max_fee, gas, to, value, data).signed(private)
     fields = {"maxPriorityFeePerGas": tip, "maxFeePerGas": max_fee, "gas": gas, "to": to, "value": value, "data": data}

@@ -1,4 +1,4 @@
-"""The vault: opens alike everywhere, and says what is wrong when it doesn't."""
+"""The vault."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PASSWORD = RECORDED["password"]
 
 
 async def code_of(stored: bytes, password: str = PASSWORD) -> str:
-    """The code with which opening fails."""
+    """The code with which a vault is refused."""
     with pytest.raises(WalletError) as caught:
         await vault.unseal(stored, password)
     return caught.value.code
@@ -27,17 +27,17 @@ async def code_of(stored: bytes, password: str = PASSWORD) -> str:
 
 @pytest.mark.parametrize("maker", ["cpython", "pyodide"])
 async def test_a_vault_opens_on_the_other_platform(maker: str) -> None:
-    """Bytes that CPython and Pyodide once wrote open wherever this test runs."""
+    """A vault of CPython would not open under Pyodide, or the reverse."""
     assert (await vault.unseal(from_b64(RECORDED[maker]), PASSWORD)).decode() == RECORDED["secret"]
 
 
 async def test_a_password_may_be_typed_in_another_form() -> None:
-    """Composed or decomposed, wide or narrow letters: the same password."""
+    """A password typed on another system would be wrong."""
     assert (await vault.unseal(STORED, RECORDED["password_other_form"])).decode() == RECORDED["secret"]
 
 
-async def test_a_new_vault_opens_and_hides() -> None:
-    """What is sealed comes back, isn't readable, and two vaults of the same have nothing random in common."""
+async def test_a_new_vault_is_encrypted_and_random() -> None:
+    """The secret would be readable, or two vaults share random values."""
     secret = b"twelve words"
     one, two = await vault.seal(secret, "password"), await vault.seal(secret, "password")
     assert await vault.unseal(one, "password") == secret
@@ -51,20 +51,20 @@ async def test_a_new_vault_opens_and_hides() -> None:
     "password", ["", "password", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "\ud800 lone surrogate"]
 )
 async def test_a_wrong_password(password: str) -> None:
-    """Says wallet.password, whatever was typed."""
+    """A wrong password would open, or be reported as damage."""
     assert await code_of(STORED, password) == "wallet.password"
 
 
 async def test_every_damaged_byte_is_damage() -> None:
-    """A changed byte anywhere is found before the password is tried: wallet.vault."""
+    """Damage would be reported as a wrong password."""
     for at in range(len(STORED)):
         damaged = bytearray(STORED)
         damaged[at] ^= 0x01
         assert await code_of(bytes(damaged)) == "wallet.vault", at
 
 
-async def test_a_cut_vault_is_damage() -> None:
-    """So are missing and additional bytes, and what never was a vault."""
+async def test_a_truncated_vault_is_damage() -> None:
+    """Missing or additional bytes would be reported as a wrong password."""
     for stored in (
         *(STORED[:end] for end in range(0, len(STORED), 7)),
         STORED + b"\0",
@@ -77,7 +77,7 @@ async def test_a_cut_vault_is_damage() -> None:
 
 
 def forged(**changes: Any) -> bytes:
-    """A vault with changed fields and a sum that fits them."""
+    """A vault with changed fields and a right sum."""
     fields = {**cbor.loads(STORED), **changes}
     del fields["sum"]
     return cbor.dumps({**fields, "sum": vault._sum(fields)})
@@ -100,7 +100,7 @@ def forged(**changes: Any) -> bytes:
     ],
 )
 async def test_other_parameters_are_not_tried(changes: Any) -> None:
-    """Weaker, slower or unknown parameters are refused even with a good sum."""
+    """Weaker or slower parameters would be used."""
     assert await code_of(forged(**changes)) == "wallet.vault"
 
 
@@ -108,15 +108,12 @@ async def test_other_parameters_are_not_tried(changes: Any) -> None:
     "changes", [{"iterations": 600_001}, {"salt": bytes(16)}, {"nonce": bytes(12)}, {"data": bytes(40)}, {"data": b""}]
 )
 async def test_forged_parameters_do_not_open(changes: Any) -> None:
-    """Parameters are bound to the seal.
-
-    Changed ones with a good sum look like a wrong password and give nothing away.
-    """
+    """Changed parameters with a right sum would open the vault."""
     assert await code_of(forged(**changes)) == "wallet.password"
 
 
 async def test_weak_passwords_and_few_rounds_are_refused() -> None:
-    """Under 8 characters is wallet.password.weak; under 600,000 rounds is a mistake of the caller."""
+    """A short password or few iterations would be accepted."""
     with pytest.raises(WalletError) as caught:
         await vault.seal(b"secret", "1234567")
     assert caught.value.code == "wallet.password.weak"
@@ -124,15 +121,15 @@ async def test_weak_passwords_and_few_rounds_are_refused() -> None:
         await vault.seal(b"secret", "12345678", 599_999)
 
 
-async def test_a_new_vault_does_not_tell_how_many_words_it_holds() -> None:
-    """Twelve short words and 24 long ones are sealed into the same number of bytes."""
+async def test_the_size_of_a_vault_is_constant() -> None:
+    """The size would reveal the number of words."""
     few, many = await vault.seal(b"one " * 12, "password"), await vault.seal(b"wonderful " * 24, "password")
     assert len(few) == len(many)
     assert await vault.unseal(many, "password") == b"wonderful " * 24
 
 
-async def test_an_old_vault_opens_and_is_known_as_old() -> None:
-    """The vaults of version 1 still open; only what is sealed now is current."""
+async def test_a_vault_of_version_1_opens_and_is_not_current() -> None:
+    """An old vault would not open, or never be encrypted again."""
     assert cbor.loads(STORED)["v"] == 1
     assert not vault.is_current(STORED)
     assert vault.is_current(await vault.seal(b"secret", "password"))
@@ -141,11 +138,11 @@ async def test_an_old_vault_opens_and_is_known_as_old() -> None:
 
 
 async def test_a_vault_of_a_later_version_is_not_tried() -> None:
-    """Version 3 is not ours, whatever its fields."""
+    """A vault of another version would be decrypted."""
     assert await code_of(forged(v=3, kdf="pbkdf2-sha512")) == "wallet.vault"
 
 
 async def test_a_secret_that_does_not_fit_is_refused() -> None:
-    """More than 510 bytes would be cut."""
+    """A long secret would be truncated."""
     with pytest.raises(ValueError, match="510"):
         await vault.seal(bytes(511), "password")

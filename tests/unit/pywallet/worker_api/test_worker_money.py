@@ -1,4 +1,4 @@
-"""The engine's operations with accounts and tokens."""
+"""Operations on accounts, amounts and token transfers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def failing(op: str, payload: dict[str, Any]) -> str:
 
 
 async def test_accounts_are_those_of_other_wallets() -> None:
-    """BIP-44 indexes 0, 1 and 2 of the known words, with their checksums."""
+    """An account would differ from that of other wallets."""
     await wallet._unlock(WORDS)
     found = [await call("account", {"index": index}) for index in range(3)]
     assert [one["checksum"] for one in found] == list(ACCOUNTS)
@@ -57,13 +57,13 @@ async def test_accounts_are_those_of_other_wallets() -> None:
 
 
 async def test_a_locked_wallet_signs_nothing() -> None:
-    """Accounts and transactions need the seed."""
+    """A locked wallet would derive an account or sign."""
     assert await failing("account", {"index": 0}) == "wallet.locked"
     assert await failing("transaction.sign", SENT) == "wallet.locked"
 
 
-async def test_a_transaction_is_signed_by_the_account_asked_for() -> None:
-    """What account 1 signs is the transaction recorded for it; account 0 signs another."""
+async def test_a_transaction_is_signed_by_the_requested_account() -> None:
+    """Another account would sign."""
     await wallet._unlock(WORDS)
     made = await call("transaction.sign", SENT)
     assert made == {"raw": RECORDED["raw"], "transaction": RECORDED["hash"], "account": ACCOUNTS[1].lower()}
@@ -84,13 +84,13 @@ async def test_a_transaction_is_signed_by_the_account_asked_for() -> None:
     ],
 )
 async def test_other_fields_are_refused(change: dict[str, Any]) -> None:
-    """A tip above the fee, less gas than any transaction takes, numbers where texts belong: message.schema."""
+    """A malformed field would be signed."""
     await wallet._unlock(WORDS)
     assert await failing("transaction.sign", {**SENT, **change}) == "message.schema"
 
 
 async def test_amounts_and_recipients_are_exact() -> None:
-    """One wei is one wei; nothing and too many decimals are refused; a recipient comes back with its checksum."""
+    """An amount would be rounded, or a recipient returned without checksum."""
     assert await call("amount", {"text": "0.000000000000000001"}) == {"amount_wei": "1"}
     assert await call("amount", {"text": " 123456789.5 "}) == {"amount_wei": "123456789500000000000000000"}
     for text in ("0", "0.0000000000000000001", "-1", "1e3", ""):

@@ -1,4 +1,4 @@
-"""Listening money in the wallet: who signs for it, and what is called."""
+"""Operations for the listener's escrow."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def _locked() -> Iterator[None]:
 
 
 async def asked(**changes: Any) -> dict[str, Any]:
-    """What the host says is due, for the key shown to the station."""
+    """A payload for a voucher of the station's listener key."""
     await call("wallet.create", {"mnemonic": WORDS, "password": "long enough"})
     payer = (await call("listener", {"station": to_hex(STATION)}))["listener"]
     place = {"chain_id": 31337, "settlement": to_hex(SETTLEMENT), "station": to_hex(STATION), "server": to_hex(SERVER)}
     return {**place, "payer": payer, "cap_wei": "4200000000000000", "until": 7, **changes}
 
 
-async def test_a_voucher_is_signed_by_the_key_shown_to_the_station() -> None:
-    """The message says what was asked, and its signer is the payer."""
+async def test_a_voucher_is_signed_by_the_listener_key() -> None:
+    """The voucher would have other fields or another signer."""
     due = await asked()
     signed = Signed.from_json(Voucher, (await call("voucher.sign", due))["voucher"])
     assert signed.message == Voucher(
@@ -48,7 +48,7 @@ async def test_a_voucher_is_signed_by_the_key_shown_to_the_station() -> None:
 
 
 async def test_no_other_key_and_no_locked_wallet_signs() -> None:
-    """Another payer than this wallet's key for the station is refused, and so is everything once it is locked."""
+    """Another payer's voucher would be signed, or a locked wallet sign."""
     with pytest.raises(GomaaError) as error:
         await call("voucher.sign", await asked(payer=to_hex(FAN)))
     assert error.value.code == "message.schema"
@@ -59,8 +59,8 @@ async def test_no_other_key_and_no_locked_wallet_signs() -> None:
     assert error.value.code == "wallet.locked"
 
 
-async def test_the_calls_are_the_contracts_own() -> None:
-    """Call data agrees with an independent encoder, argument by argument."""
+async def test_the_calls_agree_with_an_independent_encoder() -> None:
+    """Call data would differ from the contract's ABI."""
     names = {"settlement": to_hex(SETTLEMENT), "server": to_hex(SERVER), "payer": to_hex(FAN), "to": to_hex(STATION)}
     told = await call("escrow.calls", {**names, "amount_wei": "5"})
     assert told["approve"] == to_hex(function("GoMAA", "approve").encode(SETTLEMENT, 5))

@@ -1,4 +1,4 @@
-"""The engine's song operations: a recorded file's header in, facts, terms and the player's transition table out."""
+"""Operations on open songs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def load(**more: Any) -> dict[str, Any]:
 
 
 async def session(**more: Any) -> Interpreter:
-    """A session of stream "one" by the table of its song."""
+    """A session of stream "one" by its table."""
     song = await load(**more)
     return Interpreter(song["begins"], song["extent"]["from_ms"], song["duration_ms"], song["transitions"])
 
@@ -51,7 +51,7 @@ async def failing(op: str, payload: dict[str, Any], blob: bytes | None = None) -
 
 
 async def test_facts_of_a_header() -> None:
-    """Owner, content and policy hash are those recorded with the file."""
+    """A field would differ from the recorded file."""
     song = await load()
     assert song["content"] == "0x" + RECORDED["content"]
     assert song["owner"] == "0x" + RECORDED["owner"]
@@ -61,7 +61,7 @@ async def test_facts_of_a_header() -> None:
 
 
 async def test_offsets_point_at_the_sealed_segments() -> None:
-    """Every range holds, in the file, bytes of the hash beside it, and the last one ends the file."""
+    """A range would have other bytes than its hash."""
     await load()
     assert FILE.startswith(MAGIC)
     header = songs._songs["one"].header
@@ -76,7 +76,7 @@ async def test_offsets_point_at_the_sealed_segments() -> None:
 
 
 async def test_segments_follow_each_other_in_time() -> None:
-    """Starts and durations join without gaps up to the length of the song."""
+    """The timeline would have gaps or another length."""
     song = await load()
     timeline = songs._songs["one"].header.renditions[0].index
     starts = [timeline.start_ms(index) for index in range(timeline.count + 1)]
@@ -108,8 +108,8 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("seconds", [4 * 60, 10 * 60 * 60])
-async def test_an_opened_song_is_only_what_is_read(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
-    """The result has the fields that the engine reads, and is as small for ten hours as for four minutes."""
+async def test_the_result_has_only_the_fields_that_are_read(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """The result would grow with the length of a song."""
     header = open_header(COSE)
     rendition = header.renditions[0]
     count = seconds // 2
@@ -128,12 +128,12 @@ async def test_an_opened_song_is_only_what_is_read(monkeypatch: pytest.MonkeyPat
 
 
 async def test_text_and_blob_are_the_same() -> None:
-    """The header as base64 in the payload gives the same result."""
+    """A header as base64 would give another result."""
     assert await call("header.load", {"stream": "two", "header": to_b64(COSE)}) == await load()
 
 
 async def test_an_altered_header_is_refused() -> None:
-    """A changed byte of the signed header never becomes a song."""
+    """A changed header would be opened."""
     for at in (20, SIZE // 2, SIZE - 1):
         altered = bytearray(COSE)
         altered[at] ^= 1
@@ -142,7 +142,7 @@ async def test_an_altered_header_is_refused() -> None:
 
 
 async def test_the_split_adds_up() -> None:
-    """Station pays what owner, listener and commission get, to the wei; without rewards the listener gets nothing."""
+    """The station's part would differ from the sum of the others."""
     song = await load()
     terms = await call("terms", {"stream": "one", "bps": 333})
     split = {name: int(amount) for name, amount in terms["split"].items()}
@@ -156,7 +156,7 @@ async def test_the_split_adds_up() -> None:
 
 
 async def test_terms_follow_usage_and_language() -> None:
-    """What is left shrinks with use; the language changes the words, not the amounts."""
+    """The sentences would not change with use and language."""
     await load()
     song = await call("terms", {"stream": "one"})
     used = await call(
@@ -169,8 +169,8 @@ async def test_terms_follow_usage_and_language() -> None:
     assert "play" in song["permits"]
 
 
-async def test_what_is_left_follows_the_uses_that_count_now() -> None:
-    """A count that comes back or is timed is left by the host's number of uses, not by all plays there ever were."""
+async def test_the_rest_follows_the_counted_uses() -> None:
+    """A recurring or timed count would show the rest of all plays."""
     await load()
     limit, song = 3, songs._songs["one"]
     song.policy = replace(song.policy, counts={"play": Count(limit, per_s=60)})
@@ -200,7 +200,7 @@ async def test_what_is_left_follows_the_uses_that_count_now() -> None:
 
 
 async def test_a_play_from_request_to_end() -> None:
-    """One play, one seek, one stop: each becomes exactly one invocation."""
+    """A play, seek or stop would give no invocation, or two."""
     one = await session()
     begun = one.step("play")
     assert begun["state"] == "starting"
@@ -215,7 +215,7 @@ async def test_a_play_from_request_to_end() -> None:
 
 
 async def test_a_refusal_is_kept_and_retried() -> None:
-    """A rule's code puts the session into refused; retry makes it ready."""
+    """A refusal would be lost, or retry not possible."""
     one = await session()
     one.step("play")
     refused = one.step("problem", code="policy.count.exhausted")
@@ -224,7 +224,7 @@ async def test_a_refusal_is_kept_and_retried() -> None:
 
 
 async def test_an_unpaid_play_of_a_song_that_its_listener_pays_is_a_preview() -> None:
-    """Action and extent of the next play follow who pays."""
+    """An unpaid play would not be a preview."""
     song, kept = await load(), songs._songs["one"]
     assert (song["begins"], song["extent"]["from_ms"]) == ("play", 0)
     price = replace(kept.policy.price, payer="listener")
@@ -237,7 +237,7 @@ async def test_an_unpaid_play_of_a_song_that_its_listener_pays_is_a_preview() ->
 
 
 async def test_a_closed_stream_is_gone() -> None:
-    """After close nothing answers for the stream; closing again is no error."""
+    """A closed stream would respond, or closing again fail."""
     await load()
     assert await call("stream.close", {"stream": "one"}) == {}
     assert await call("stream.close", {"stream": "one"}) == {}
@@ -259,13 +259,13 @@ async def test_a_closed_stream_is_gone() -> None:
     ],
 )
 async def test_other_payloads_are_refused(op: str, payload: dict[str, Any]) -> None:
-    """Every field is of its type, and the operations that kept a session in the core are gone."""
+    """A malformed field would be accepted."""
     await load()
     assert await failing(op, payload) == "message.schema"
 
 
 async def test_the_result_is_json() -> None:
-    """Everything a header says goes through JSON."""
+    """A result could not be passed to JavaScript."""
     answer = json.loads(await call_json("header.load", '{"stream": "one"}', COSE))
     assert answer["ok"] is True
     assert answer["result"] == await load()

@@ -1,4 +1,4 @@
-"""What the wallet signs for tokens that lie at its payees: for its own account, or an order that names it."""
+"""Signatures for the tokens at a wallet's payees."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def opened() -> dict[str, Any]:
 
 
 async def test_the_permit_names_the_wallets_own_account() -> None:
-    """Both calls are the account's: the payee lets it take just what lies there, and it takes it for itself."""
+    """Another account could take the tokens."""
     asked = await opened()
     payee, account = from_hex(asked["payee"]), wallet.keyring().account_at(1)
     permit = Permit(31337, TOKEN, payee, account, 70, 2, 1000)
@@ -55,8 +55,8 @@ async def test_the_permit_names_the_wallets_own_account() -> None:
     }
 
 
-async def test_an_order_to_a_relayer_names_the_account_and_both_are_the_payees_word() -> None:
-    """The permit is for the relayer named and nobody else; the order binds amount, recipient and time."""
+async def test_permit_and_order_are_signed_by_the_payee() -> None:
+    """A relayer could change amount, recipient or time."""
     asked = await opened()
     payee, account = from_hex(asked["payee"]), wallet.keyring().account_at(1)
 
@@ -70,11 +70,8 @@ async def test_an_order_to_a_relayer_names_the_account_and_both_are_the_payees_w
     assert "move" not in made
 
 
-async def test_what_lies_at_a_payee_is_paid_to_whom_the_order_names() -> None:
-    """A fan pays somebody from a private address: the relayer has the permit, and the order says for whom.
-
-    No account is named.
-    """
+async def test_an_order_pays_another_recipient() -> None:
+    """A payment from a payee would reveal an account, or go elsewhere."""
     asked = {key: value for key, value in (await opened()).items() if key != "index"}
     other, payee = bytes([9]) * 20, from_hex(asked["payee"])
 
@@ -89,8 +86,8 @@ async def test_what_lies_at_a_payee_is_paid_to_whom_the_order_names() -> None:
 
 
 @pytest.mark.parametrize("to", [None, bytes(20)])
-async def test_nobody_else_is_permitted_to_take(to: bytes | None) -> None:
-    """A permit names who may take tokens, and binds no recipient: without a relayer it is for the own account only."""
+async def test_a_recipient_without_relayer_is_refused(to: bytes | None) -> None:
+    """Another address would become the spender."""
     asked = await opened()
     payee = asked["payee"]
     relayed = {} if to is None else {"relayer": to_hex(RELAYER), "settlement": to_hex(SETTLEMENT)}
@@ -103,8 +100,8 @@ async def test_nobody_else_is_permitted_to_take(to: bytes | None) -> None:
 @pytest.mark.parametrize(
     "changed", [{"payee": "0x" + "11" * 20}, {"number": 8}, {"amount_wei": str(1 << 256)}, {"index": 100}]
 )
-async def test_what_is_not_this_wallets_is_not_signed(changed: dict[str, Any]) -> None:
-    """A payee of somebody else, another session's number, an amount that is none."""
+async def test_other_payees_are_refused(changed: dict[str, Any]) -> None:
+    """Another payee's or session's sweep would be signed."""
     asked = await opened()
     with pytest.raises(GomaaError) as caught:
         await call("sweep.sign", {**asked, **changed})
@@ -112,7 +109,7 @@ async def test_what_is_not_this_wallets_is_not_signed(changed: dict[str, Any]) -
 
 
 async def test_a_locked_wallet_signs_nothing() -> None:
-    """Keys are needed."""
+    """A locked wallet would sign."""
     asked = await opened()
     await call("wallet.lock", {})
     with pytest.raises(GomaaError) as caught:

@@ -1,4 +1,4 @@
-"""The engine's wallet operations, as JavaScript calls them."""
+"""Wallet operations, as JavaScript calls them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def failing(op: str, payload: dict[str, Any]) -> str:
 
 
 async def test_from_proposal_to_lock() -> None:
-    """Propose, create, lock, open: the same account, and the vault alone doesn't show the words."""
+    """A created wallet would open with another account, or the vault show the words."""
     words = (await call("wallet.propose", {"words": 12}))["mnemonic"]
     made = await call("wallet.create", {"mnemonic": words, "password": "a good password"})
     assert made["locked"] is False
@@ -63,10 +63,8 @@ async def test_from_proposal_to_lock() -> None:
     assert await call("wallet.status", {}) == opened
 
 
-async def test_words_are_looked_at_before_a_wallet_is_made_of_them() -> None:
-    """Beginnings of four letters are made whole, a slip is named with what it may be, a wrong order is told from
-    both.
-    """
+async def test_words_are_checked_before_a_wallet_is_created() -> None:
+    """An abbreviated, misspelt or misplaced word would not be reported."""
     words = [
         "legal",
         "winner",
@@ -101,7 +99,7 @@ async def test_words_are_looked_at_before_a_wallet_is_made_of_them() -> None:
 
 @pytest.mark.parametrize("size", [12, 15, 18, 21, 24])
 async def test_words_of_every_size_are_a_wallet(size: int) -> None:
-    """Proposed, looked at and opened."""
+    """A mnemonic of some length would not open."""
     words = (await call("wallet.propose", {"words": size}))["mnemonic"]
     assert await call("wallet.spelling", {"words": words}) == {
         "words": words.split(),
@@ -112,15 +110,15 @@ async def test_words_of_every_size_are_a_wallet(size: int) -> None:
     assert (await call("wallet.create", {"mnemonic": words, "password": "a good password"}))["locked"] is False
 
 
-async def test_nothing_is_open_before() -> None:
-    """Without unlocking, the status is locked and everything that needs keys says so."""
+async def test_a_locked_wallet_has_no_keys() -> None:
+    """An operation would work without unlocking."""
     assert await call("wallet.status", {}) == {"locked": True, "account": None}
     for op in ("session.sign", "claim.sign", "payees", "candidates"):
         assert await failing(op, {}) == "wallet.locked"
 
 
 async def test_bad_words_passwords_and_vaults() -> None:
-    """Each has its own code, and a failure opens nothing."""
+    """An error would have another code, or open the wallet."""
     assert (
         await failing("wallet.create", {"mnemonic": WORDS + " junk", "password": "a good password"})
         == "wallet.mnemonic"
@@ -132,7 +130,7 @@ async def test_bad_words_passwords_and_vaults() -> None:
 
 
 async def test_a_session() -> None:
-    """Signed by the station's own listener key for seven days; the number is the hour, so the payee is found again."""
+    """A session would have another signer, time or number."""
     await unlock()
     made = await call("session.sign", ASKED)
     signed = Signed.from_json(Session, made["session"])
@@ -146,10 +144,8 @@ async def test_a_session() -> None:
     assert [entry["payee"] for entry in again["payees"]][1] == made["payee"]
 
 
-async def test_the_times_of_a_session_tell_the_hour_and_nothing_of_the_clock() -> None:
-    """To the second, two stations could tell a fan by how far the clock goes wrong, or by sessions that were signed at
-    one moment.
-    """
+async def test_the_times_of_a_session_are_rounded() -> None:
+    """Two stations could link a fan by the error of the clock."""
     await unlock()
     hour_s = 1_800_000_000
     made = [
@@ -160,17 +156,14 @@ async def test_the_times_of_a_session_tell_the_hour_and_nothing_of_the_clock() -
 
 
 async def test_a_session_without_rewards() -> None:
-    """Payee zero and no number."""
+    """A session without rewards would have a payee."""
     await unlock()
     made = await call("session.sign", {**ASKED, "rewards": False})
     assert (made["payee"], made["number"]) == ("0x" + "00" * 20, None)
 
 
-async def test_a_word_about_points() -> None:
-    """Signed by the key of sessions at that station, for that site, time and wish only.
-
-    Nothing while the wallet is locked.
-    """
+async def test_a_points_request() -> None:
+    """A request would be valid at another station, site or time, or a locked wallet sign."""
     await unlock()
     session = Signed.from_json(Session, (await call("session.sign", ASKED))["session"]).message
     asked = {"station": STATION, "domain": "harbour.example", "time_s": 1_800_000_000, "what": "buy shirt 9"}
@@ -185,7 +178,7 @@ async def test_a_word_about_points() -> None:
 
 
 async def test_a_claim() -> None:
-    """Signed by the payee, to the account unless another address is given."""
+    """A claim would have another signer or recipient."""
     await unlock()
     made = await call("session.sign", ASKED)
     asked = {
@@ -206,8 +199,8 @@ async def test_a_claim() -> None:
 @pytest.mark.parametrize(
     "change", [{"payee": OTHER}, {"to": "0x" + "00" * 20}, {"number": -1}, {"tip": 5}, {"epoch": "77"}]
 )
-async def test_a_strange_claim_is_not_signed(change: dict[str, Any]) -> None:
-    """Another's payee, the zero address and fields of a wrong kind are message.schema."""
+async def test_a_malformed_claim_is_refused(change: dict[str, Any]) -> None:
+    """A claim of another payee or to the zero address would be signed."""
     await unlock()
     asked = {**WHERE, "server": SERVER, "epoch": 77, "station": STATION, "number": 1, **change}
     assert await failing("claim.sign", asked) == "message.schema"
@@ -228,14 +221,14 @@ async def test_a_strange_claim_is_not_signed(change: dict[str, Any]) -> None:
         {"number": 1 << 31},
     ],
 )
-async def test_a_strange_session_is_not_signed(change: dict[str, Any]) -> None:
-    """Fields of a wrong kind and days out of range are message.schema."""
+async def test_a_malformed_session_is_refused(change: dict[str, Any]) -> None:
+    """A session with malformed fields would be signed."""
     await unlock()
     assert await failing("session.sign", {**ASKED, **change}) == "message.schema"
 
 
 async def test_json_in_and_out() -> None:
-    """Results and expected errors are data."""
+    """Results or errors would not be JSON."""
     assert json.loads(await call_json("wallet.status", "{}")) == {
         "ok": True,
         "result": {"locked": True, "account": None},
@@ -257,12 +250,12 @@ async def test_json_in_and_out() -> None:
     ],
 )
 async def test_other_json_is_refused(op: str, payload: str) -> None:
-    """Unknown operations, other values and broken text are message.schema."""
+    """An unknown operation or malformed JSON would raise."""
     assert json.loads(await call_json(op, payload))["error"]["code"] == "message.schema"
 
 
-async def test_a_mistake_of_ours_is_internal_and_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unexpected exception becomes code internal with its class only, never its text."""
+async def test_an_unexpected_exception_is_internal_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception's text could reveal a secret."""
 
     def broken(words: int) -> str:
         raise RuntimeError(WORDS)
@@ -275,7 +268,7 @@ async def test_a_mistake_of_ours_is_internal_and_tells_no_secret(monkeypatch: py
 
 
 async def test_the_blob_may_be_any_bytes() -> None:
-    """Bytes of any kind reach an operation; JavaScript's null does not."""
+    """Bytes would not reach an operation, or null would."""
     for blob in (None, b"", bytearray(b"x"), memoryview(b"x"), object()):
         assert json.loads(await call_json("wallet.status", "{}", blob))["ok"] is True
 
@@ -283,8 +276,8 @@ async def test_the_blob_may_be_any_bytes() -> None:
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "vault.json").read_text())
 
 
-async def test_an_old_vault_is_sealed_anew_when_it_is_opened() -> None:
-    """Opening version 1 gives back a vault of today with the same words; opening that one gives none."""
+async def test_an_old_vault_is_encrypted_again_when_opened() -> None:
+    """A vault of version 1 would stay, or a current one be replaced."""
     old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
     opened = await call("wallet.open", old)
     again = await call("wallet.open", {**old, "vault": opened["vault"]})
@@ -292,8 +285,8 @@ async def test_an_old_vault_is_sealed_anew_when_it_is_opened() -> None:
     assert await call("wallet.words", {**old, "vault": opened["vault"]}) == await call("wallet.words", old)
 
 
-async def test_the_words_come_out_behind_the_password_alone() -> None:
-    """An open wallet gives its words to nobody who doesn't know the password; reading them opens nothing."""
+async def test_the_words_need_the_password() -> None:
+    """An open wallet would give its words without the password."""
     old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
     assert (await call("wallet.words", old))["mnemonic"] == RECORDED["secret"]
     assert (await call("wallet.status", {}))["locked"] is True
@@ -302,7 +295,7 @@ async def test_the_words_come_out_behind_the_password_alone() -> None:
 
 
 async def test_a_changed_password() -> None:
-    """The new one opens, the old one doesn't; a weak one and a wrong old one change nothing."""
+    """The old password would open, or a weak one be accepted."""
     old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
     changed = (await call("wallet.password", {**old, "new": "another password"}))["vault"]
     assert (await call("wallet.words", {"vault": changed, "password": "another password"}))["mnemonic"] == RECORDED[

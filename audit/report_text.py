@@ -1,4 +1,4 @@
-"""Output of a statement as a text table, CSV or JSON."""
+"""Output of a report as a text table, CSV or JSON; titles of recordings from SPS and CSV files."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from audit.statements import Statement, Work
+from audit.reports import Report, Work
+from pywallet.encoding.amounts import exact
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.wallet.amounts import exact
 
 FORMS: Final = ("table", "csv", "json")
-_MOST: Final = 4 << 20
-_BEGINNING: Final = b"=+-@\t\r"
+_MAX_HEADER: Final = 4 << 20
+_FORMULA_STARTS: Final = b"=+-@\t\r"
 
 
-def text(statement: Statement, form: str) -> str:
-    """The statement in one of ``FORMS``."""
+def text(report: Report, form: str) -> str:
+    """Format a report in one of ``FORMS``."""
     if form == "json":
-        return json.dumps(statement.to_json(), indent=2)
+        return json.dumps(report.to_json(), indent=2)
     if form == "csv":
-        return _csv(statement)
-    rows = [[_cell(name, row.get(name, "")) for name in statement.columns] for row in statement.rows]
-    sums = [exact(statement.total(name)) if name.endswith("_wei") else "" for name in statement.columns]
-    heads = [name.replace("_wei", " GoMAA") for name in statement.columns]
+        return _csv(report)
+    rows = [[_cell(name, row.get(name, "")) for name in report.columns] for row in report.rows]
+    sums = [exact(report.total(name)) if name.endswith("_wei") else "" for name in report.columns]
+    heads = [name.replace("_wei", " GoMAA") for name in report.columns]
     sums[0] = sums[0] or "sum"
     widths = [max(map(len, column)) for column in zip(heads, *rows, sums, strict=True)]
     lines = [heads, ["-" * width for width in widths], *rows, ["-" * width for width in widths], sums]
@@ -45,26 +45,25 @@ def _cell(name: str, value: Any) -> str:
     return f"{shown[:8]}…{shown[-4:]}" if shown.startswith("0x") and len(shown) == 42 else shown
 
 
-def _csv(statement: Statement) -> str:
+def _csv(report: Report) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(statement.columns)
-    for row in statement.rows:
-        writer.writerow([_plain(row.get(name, "")) for name in statement.columns])
+    writer.writerow(report.columns)
+    for row in report.rows:
+        writer.writerow([_plain(row.get(name, "")) for name in report.columns])
     return out.getvalue()
 
 
 def _plain(value: Any) -> str:
     shown = str(value)
-    # A title that begins with = is a formula to a spreadsheet.
-    return f"'{shown}" if isinstance(value, str) and shown.encode()[:1] in [bytes([b]) for b in _BEGINNING] else shown
+    # Spreadsheets evaluate a text that begins with one of these as a formula.
+    return (
+        f"'{shown}" if isinstance(value, str) and shown.encode()[:1] in [bytes([b]) for b in _FORMULA_STARTS] else shown
+    )
 
 
 def works(places: tuple[Path, ...]) -> dict[bytes, Work]:
-    """Titles, artists and ISRCs by content.
-
-    Of SPS files in folders, and of CSV files (content, title, artist, isrc).
-    """
+    """Recordings by content address, from SPS files in folders and CSV files (content, title, artist, isrc)."""
     out: dict[bytes, Work] = {}
     for place in places:
         if place.suffix == ".csv":
@@ -93,7 +92,7 @@ def _headers(place: Path) -> Iterator[tuple[bytes, Work]]:
     for path in sorted(place.rglob("*.sps")) if place.is_dir() else [place]:
         try:
             with path.open("rb") as file:
-                header = open_header(Container.read(file.read(_MOST + 16)).cose)
+                header = open_header(Container.read(file.read(_MAX_HEADER + 16)).cose)
         except (OSError, GomaaError):
             continue
         sound = header.renditions[0]

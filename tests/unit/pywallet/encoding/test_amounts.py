@@ -1,4 +1,4 @@
-"""Amounts as text: exact, never rounded up."""
+"""Token amounts as text."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pywallet.encoding.amounts import exact, parse, show
 from pywallet.errors import InputError
-from pywallet.wallet.amounts import exact, parse, show
 
 wei = st.integers(0, 10**48 - 1)
 
 
 @given(wei)
 def test_exact_text_is_read_as_the_same_amount(amount: int) -> None:
-    """What exact writes, parse reads."""
+    """``parse`` would not invert ``exact``."""
     assert parse(exact(amount)) == amount
     assert Fraction(exact(amount)) == Fraction(amount, 10**18)
 
 
 @given(wei, st.integers(0, 18))
-def test_shown_amounts_are_never_more_than_there_is(amount: int, places: int) -> None:
-    """Cut to any number of decimals, an amount is at most itself and less than one last digit below."""
+def test_formatted_amounts_are_rounded_towards_zero(amount: int, places: int) -> None:
+    """A displayed amount would exceed the real one."""
     seen = parse(show(amount, places))
     assert seen <= amount < seen + 10 ** (18 - places)
 
 
 def test_examples() -> None:
-    """Four decimals everywhere by default, a minus in front, no decimals on request."""
+    """Default decimals, sign or zero decimals would be wrong."""
     assert show(2 * 10**15) == "0.0020"
     assert show(1_999_999_999_999_999_999) == "1.9999"
     assert show(-2 * 10**15) == "-0.0020"
@@ -76,8 +76,8 @@ def test_examples() -> None:
         *("1\u00b75", "1,,5", "12 GoMAA GoMAA 1", "1" * 200),
     ],
 )
-def test_what_is_no_amount_is_refused(text: str) -> None:
-    """Minus signs, exponents, mixed scripts, false groups, more than 18 decimals: message.schema, not a guess."""
+def test_malformed_amounts_are_refused(text: str) -> None:
+    """Text that is no amount would be guessed at."""
     with pytest.raises(InputError) as caught:
         parse(text)
     assert caught.value.code == "message.schema"
@@ -119,8 +119,8 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
         *(("\ufeff2\u200b5\u00ad", "25"), ("\u20662.5\u2069", "2.5"), ("\u0663", "3"), ("\t2.5\r\n", "2.5")),
     ],
 )
-def test_one_reading_is_read(text: str, wanted: str) -> None:
-    """Separators, digits and spaces of many places, where they can mean one thing only."""
+def test_unambiguous_amounts_are_parsed(text: str, wanted: str) -> None:
+    """A usual way to write an amount would be refused."""
     assert exact(parse(text)) == wanted
 
 
@@ -130,8 +130,8 @@ def test_one_reading_is_read(text: str, wanted: str) -> None:
     st.sampled_from([",", "\uff0c"]),
     st.sampled_from(["", " GoMAA", "\u00a0"]),
 )
-def test_two_readings_are_refused_with_both(left: int, right: int, comma: str, behind: str) -> None:
-    """One comma before three digits: thousands or decimals."""
+def test_ambiguous_amounts_are_refused_with_both_readings(left: int, right: int, comma: str, behind: str) -> None:
+    """One comma before three digits would be guessed at."""
     with pytest.raises(InputError) as caught:
         parse(f"{left}{comma}{right:03}{behind}")
     assert caught.value.code == "wallet.amount.ambiguous"
@@ -140,7 +140,7 @@ def test_two_readings_are_refused_with_both(left: int, right: int, comma: str, b
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_amount_or_an_input_error(text: str) -> None:
-    """Nothing else is raised, and what is read can be written and read again."""
+    """Another exception would be raised, or a parsed amount not be formatted."""
     try:
         amount = parse(text)
     except InputError:

@@ -1,4 +1,4 @@
-"""Statements of fans, stations, bands and collecting societies, from the same audited epochs, exact to the wei."""
+"""Reports for fans, stations, bands and collecting societies, from the same audited epochs, exact to the wei."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from audit.run import AuditedEpoch
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import gross
 
-Row = dict[str, Any]
-"""One line of a statement: column to text or number; amounts end in ``_wei`` and are integers."""
+ReportRow = dict[str, Any]
+"""One row of a report, values by column; columns of amounts end in ``_wei`` and are integers."""
 
 CURRENCY: Final = "GoMAA"
 
 
 @dataclass(frozen=True)
 class Work:
-    """Title, artist and identifiers of a recording, from its SPS header or a CSV file."""
+    """Title, artist and identifiers of a recording."""
 
     title: str = ""
     artist: str = ""
@@ -29,13 +29,13 @@ class Work:
 
 
 @dataclass
-class Statement:
-    """Rows, and the sums of their amounts. ``take`` adds one audited epoch."""
+class Report:
+    """Rows and sums of a report. ``take`` adds one audited epoch."""
 
     kind: str
     columns: tuple[str, ...]
     take: Callable[[AuditedEpoch], None] = lambda _: None
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ReportRow] = field(default_factory=list)
 
     def total(self, column: str) -> int:
         """The sum of an amount over all rows, wei."""
@@ -50,19 +50,16 @@ class Statement:
         return {"statement": self.kind, "currency": CURRENCY, "rows": rows, "totals": totals}
 
 
-def _base(seen: AuditedEpoch) -> Row:
-    return {"epoch": seen.totals.epoch, "server": to_hex(seen.totals.server), "state": _state(seen)}
+def _base(audited: AuditedEpoch) -> ReportRow:
+    return {"epoch": audited.totals.epoch, "server": to_hex(audited.totals.server), "state": _state(audited)}
 
 
-def _state(seen: AuditedEpoch) -> str:
-    return "void" if seen.money.void else "final" if seen.final else "posted"
+def _state(audited: AuditedEpoch) -> str:
+    return "void" if audited.balances.void else "final" if audited.final else "posted"
 
 
-def station(payer: bytes) -> Statement:
-    """Debits of a station: a row for each content and terms, and one for each epoch's commission.
-
-    The sum is its debits.
-    """
+def station(payer: bytes) -> Report:
+    """Debits of a station: a row for each content and terms, and one for each epoch's commission."""
     columns = (
         "epoch",
         "server",
@@ -76,11 +73,11 @@ def station(payer: bytes) -> Statement:
         "commission_wei",
         "gross_wei",
     )
-    out = Statement("station", columns)
+    out = Report("station", columns)
 
-    def take(seen: AuditedEpoch) -> None:
+    def take(audited: AuditedEpoch) -> None:
         net = 0
-        for line in seen.totals.lines():
+        for line in audited.totals.lines():
             if line.station != payer:
                 continue
             net += line.charged
@@ -88,19 +85,19 @@ def station(payer: bytes) -> Statement:
             own = line.sums.intervals - line.sums.listener_paid
             price, reward = own * line.terms.price, own * line.terms.reward
             amounts = {"price_wei": price, "reward_wei": reward, "commission_wei": 0, "gross_wei": price + reward}
-            out.rows.append({**_base(seen), "item": to_hex(line.content), **counts, **amounts})
+            out.rows.append({**_base(audited), "item": to_hex(line.content), **counts, **amounts})
         if net:
-            fee = gross(net, seen.totals.bps) - net
+            fee = gross(net, audited.totals.bps) - net
             empty = {"plays": 0, "refused": 0, "seconds": 0, "price_wei": 0, "reward_wei": 0}
-            out.rows.append({**_base(seen), "item": "commission", **empty, "commission_wei": fee, "gross_wei": fee})
+            out.rows.append({**_base(audited), "item": "commission", **empty, "commission_wei": fee, "gross_wei": fee})
 
     out.take = take
     return out
 
 
-def band(owners: Iterable[bytes]) -> Statement:
-    """Earnings of owners by content and station; ``collected``: whether the epoch's leaf was paid."""
-    mine = set(owners)
+def band(owners: Iterable[bytes]) -> Report:
+    """Earnings of owners by content and station; ``collected`` is True if the epoch's leaf was paid."""
+    reported = set(owners)
     columns = (
         "epoch",
         "server",
@@ -115,46 +112,49 @@ def band(owners: Iterable[bytes]) -> Statement:
         "earned_wei",
         "collected",
     )
-    out = Statement("band", columns)
+    out = Report("band", columns)
 
-    def take(seen: AuditedEpoch) -> None:
-        for line in seen.totals.lines():
-            if line.owner not in mine:
+    def take(audited: AuditedEpoch) -> None:
+        for line in audited.totals.lines():
+            if line.owner not in reported:
                 continue
             names = {"owner": to_hex(line.owner), "content": to_hex(line.content), "station": to_hex(line.station)}
             sums = line.sums
             counts = {"plays": sums.plays, "refused": sums.refused, "seconds": sums.heard_s, "seeks": sums.seeks}
             out.rows.append(
-                {**_base(seen), **names, **counts, "earned_wei": line.price, "collected": line.owner in seen.claims}
+                {
+                    **_base(audited),
+                    **names,
+                    **counts,
+                    "earned_wei": line.price,
+                    "collected": line.owner in audited.claims,
+                }
             )
 
     out.take = take
     return out
 
 
-def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Statement:
-    """Sums that a fan's payees earned as listeners and its listener keys paid, with commission.
+def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Report:
+    """Sums that a fan's payees earned as listeners and its listener keys paid, with commission."""
+    earning, paying = set(payees), set(payers)
+    out = Report("fan", ("epoch", "server", "state", "payee", "earned_wei", "spent_wei", "collected"))
 
-    Only the fan knows which they are.
-    """
-    mine, paying = set(payees), set(payers)
-    out = Statement("fan", ("epoch", "server", "state", "payee", "earned_wei", "spent_wei", "collected"))
-
-    def take(seen: AuditedEpoch) -> None:
-        for payee, amount, owned in seen.totals.file.payees():
-            if payee in mine and amount > owned:
+    def take(audited: AuditedEpoch) -> None:
+        for payee, amount, owned in audited.totals.file.payees():
+            if payee in earning and amount > owned:
                 row = {
                     "payee": to_hex(payee),
                     "earned_wei": amount - owned,
                     "spent_wei": 0,
-                    "collected": payee in seen.claims,
+                    "collected": payee in audited.claims,
                 }
-                out.rows.append({**_base(seen), **row})
-        for debit in seen.totals.debits:
+                out.rows.append({**_base(audited), **row})
+        for debit in audited.totals.debits:
             if debit.payer in paying:
-                spent = gross(debit.net, seen.totals.bps)
+                spent = gross(debit.net, audited.totals.bps)
                 row = {"payee": to_hex(debit.payer), "earned_wei": 0, "spent_wei": spent, "collected": False}
-                out.rows.append({**_base(seen), **row})
+                out.rows.append({**_base(audited), **row})
 
     out.take = take
     return out
@@ -191,25 +191,25 @@ SOCIETY: Final = (
 
 def society(
     length_s: int, works: Mapping[bytes, Work] | None = None, names: Mapping[bytes, str] | None = None
-) -> Statement:
+) -> Report:
     """Usage and money by recording, owner and service over all epochs, in columns named after DDEX DSR.
 
-    The commission of a payer's epoch is shared among its rows by their net;
-    the last row takes what the division leaves, so that sums are exact.
+    The commission of a payer's epoch is divided among its rows by their net; the last row gets the remainder, so that
+    sums are exact.
     """
-    out = Statement("society", SOCIETY)
-    index: dict[tuple[bytes, bytes, bytes], Row] = {}
-    known, services = works or {}, names or {}
+    out = Report("society", SOCIETY)
+    index: dict[tuple[bytes, bytes, bytes], ReportRow] = {}
+    recordings, services = works or {}, names or {}
 
-    def take(seen: AuditedEpoch) -> None:
-        begin = datetime.fromtimestamp(seen.totals.epoch * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        end = datetime.fromtimestamp((seen.totals.epoch + 1) * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        by_station: dict[bytes, list[tuple[Row, int]]] = {}
-        listener_paid: list[tuple[Row, int]] = []
-        for line in seen.totals.lines():
+    def take(audited: AuditedEpoch) -> None:
+        begin = datetime.fromtimestamp(audited.totals.epoch * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        end = datetime.fromtimestamp((audited.totals.epoch + 1) * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        by_station: dict[bytes, list[tuple[ReportRow, int]]] = {}
+        listener_paid: list[tuple[ReportRow, int]] = []
+        for line in audited.totals.lines():
             key = (line.content, line.owner, line.station)
             if key not in index:
-                work = known.get(line.content, Work())
+                work = recordings.get(line.content, Work())
                 index[key] = dict.fromkeys(SOCIETY, 0) | {
                     "UsageStartDate": begin,
                     "ISRC": work.isrc,
@@ -242,19 +242,19 @@ def society(
                 listener_paid.append((row, line.listener_paid))
         for shares in by_station.values():
             net = sum(part for _, part in shares)
-            _share(shares, gross(net, seen.totals.bps) - net)
-        stations = set(seen.totals.stations)
-        debits = [debit.net for debit in seen.totals.debits if debit.payer not in stations]
-        _share(listener_paid, sum(gross(net, seen.totals.bps) - net for net in debits))
+            _share(shares, gross(net, audited.totals.bps) - net)
+        stations = set(audited.totals.stations)
+        debits = [debit.net for debit in audited.totals.debits if debit.payer not in stations]
+        _share(listener_paid, sum(gross(net, audited.totals.bps) - net for net in debits))
 
     out.take = take
     return out
 
 
-def _share(shares: list[tuple[Row, int]], fee: int) -> None:
+def _share(shares: list[tuple[ReportRow, int]], fee: int) -> None:
     net, left = sum(part for _, part in shares), fee
     for place, (row, part) in enumerate(shares):
-        mine = left if place == len(shares) - 1 else fee * part // net
-        left -= mine
-        row["Commission_wei"] += mine
-        row["GrossRevenue_wei"] += mine
+        own = left if place == len(shares) - 1 else fee * part // net
+        left -= own
+        row["Commission_wei"] += own
+        row["GrossRevenue_wei"] += own

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
-from audit.epochs import Posted
+from audit.epochs import Post
 from audit.events import ContractsAt, SettlementEvent
 from audit.faults import Fault
-from audit.ledger import Claims
+from audit.store import AuditStore
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import EpochHeader, commitment, entries_digest, gross, rest
 
@@ -16,10 +16,10 @@ _M96, _M128 = (1 << 96) - 1, (1 << 128) - 1
 
 
 @dataclass
-class EpochMoney:
-    """Amounts of one epoch, wei: unclaimed, uncollected, claimed and collected."""
+class EpochBalance:
+    """Amounts of one epoch, wei: unclaimed leaves, uncollected commission, claimed and collected."""
 
-    posted: Posted
+    posted: Post
     bps: int
     left: int
     fee: int
@@ -29,8 +29,8 @@ class EpochMoney:
 
 
 @dataclass
-class Draft:
-    """Debits of an epoch that precede its post: (payer, net wei) of each entry."""
+class DraftDebits:
+    """Debits of an epoch before its post: (payer, net wei) of each entry."""
 
     bps: int
     entries: tuple[tuple[bytes, int], ...] = ()
@@ -41,7 +41,7 @@ class Draft:
 
 
 @dataclass
-class Account:
+class PayerBalance:
     """One payer with one server, wei. ``spent`` is cumulative gross."""
 
     spent: int = 0
@@ -61,20 +61,20 @@ class ServerBalance:
 
 
 @dataclass
-class Money:
+class Balances:
     """The replayed balances. ``stake`` of a challenge in wei."""
 
     stake: int
-    claims: Claims
-    accounts: dict[tuple[bytes, bytes], Account] = field(default_factory=dict)
+    claims: AuditStore
+    accounts: dict[tuple[bytes, bytes], PayerBalance] = field(default_factory=dict)
     servers: dict[bytes, ServerBalance] = field(default_factory=dict)
-    epochs: dict[tuple[bytes, int], EpochMoney] = field(default_factory=dict)
-    drafts: dict[tuple[bytes, int], Draft] = field(default_factory=dict)
+    epochs: dict[tuple[bytes, int], EpochBalance] = field(default_factory=dict)
+    drafts: dict[tuple[bytes, int], DraftDebits] = field(default_factory=dict)
     """Kept for posted epochs too, since a void post is refunded."""
 
-    def account(self, server: bytes, payer: bytes) -> Account:
+    def account(self, server: bytes, payer: bytes) -> PayerBalance:
         """A payer's account with a server, created on first use."""
-        return self.accounts.setdefault((server, payer), Account())
+        return self.accounts.setdefault((server, payer), PayerBalance())
 
     def server(self, server: bytes) -> ServerBalance:
         """A server's balance, created on first use."""
@@ -82,21 +82,21 @@ class Money:
 
     def apply(self, event: SettlementEvent) -> None:
         """Apply any event except ``Posted`` and ``Debited``."""
-        what = event.fields
-        server: bytes = what["server"]
+        fields = event.fields
+        server: bytes = fields["server"]
         match event.name:
             case "Deposited":
-                account = self.account(server, what["payer"])
-                account.escrow += what["amount"]
-                account.deposited += what["amount"]
+                account = self.account(server, fields["payer"])
+                account.escrow += fields["amount"]
+                account.deposited += fields["amount"]
             case "Withdrawn":
-                account = self.account(server, what["payer"])
-                account.escrow -= what["amount"]
-                account.withdrawn += what["amount"]
+                account = self.account(server, fields["payer"])
+                account.escrow -= fields["amount"]
+                account.withdrawn += fields["amount"]
             case "Bonded":
-                self.server(server).bond += what["amount"]
+                self.server(server).bond += fields["amount"]
             case "Unbonded":
-                self.server(server).bond -= what["amount"]
+                self.server(server).bond -= fields["amount"]
             case "Retired":
                 self.server(server).retired = True
             case "Challenged":
@@ -105,22 +105,22 @@ class Money:
                 self.server(server).open -= 1
                 self.server(server).bond += self.stake
             case "Slashed":
-                self._slashed(server, what["epoch"], what["bond"], what["void"])
+                self._slashed(server, fields["epoch"], fields["bond"], fields["void"])
             case "Refunded":
-                bps = self.epochs.pop((server, what["epoch"])).bps
-                self._move(server, bps, self._post_entries(server, what["epoch"]), -1)
+                bps = self.epochs.pop((server, fields["epoch"])).bps
+                self._move(server, bps, self._post_entries(server, fields["epoch"]), -1)
             case "Undone":
-                self._undone(server, what["epoch"], what["previous_digest"])
+                self._undone(server, fields["epoch"], fields["previous_digest"])
             case "FeePaid":
-                epoch = self.epochs[server, what["epoch"]]
-                epoch.fee -= what["amount"]
-                epoch.collected += what["amount"]
+                epoch = self.epochs[server, fields["epoch"]]
+                epoch.fee -= fields["amount"]
+                epoch.collected += fields["amount"]
             case "Claimed":
-                epoch = self.epochs[server, what["epoch"]]
-                epoch.left -= what["amount"]
-                epoch.claimed += what["amount"]
-                row = (what["payee"], what["to"], what["amount"], what["tip"], event.transaction)
-                self.claims.add_claim(server, what["epoch"], *row)
+                epoch = self.epochs[server, fields["epoch"]]
+                epoch.left -= fields["amount"]
+                epoch.claimed += fields["amount"]
+                row = (fields["payee"], fields["to"], fields["amount"], fields["tip"], event.transaction)
+                self.claims.add_claim(server, fields["epoch"], *row)
 
     def _slashed(self, server: bytes, epoch: int, bond: int, void: bool) -> None:
         balance = self.server(server)
@@ -130,15 +130,15 @@ class Money:
         if void:
             self.epochs[server, epoch].void = True
 
-    def post(self, posted: Posted, bps: int) -> None:
+    def post(self, posted: Post, bps: int) -> None:
         """Apply a ``Posted`` event and the debits of its entries."""
-        self.epochs[posted.server, posted.epoch] = EpochMoney(posted, bps, posted.total, posted.fee)
+        self.epochs[posted.server, posted.epoch] = EpochBalance(posted, bps, posted.total, posted.fee)
         self.claims.set_entries(posted.server, posted.epoch, posted.entries or ())
         self._move(posted.server, bps, self._post_entries(posted.server, posted.epoch), 1)
 
     def debit(self, server: bytes, epoch: int, entries: tuple[tuple[bytes, int], ...], bps: int) -> None:
         """Apply a ``Debited`` event: debits before the post."""
-        draft = self.drafts.setdefault((server, epoch), Draft(bps))
+        draft = self.drafts.setdefault((server, epoch), DraftDebits(bps))
         draft.entries += entries
         self._move(server, bps, entries, 1)
 
@@ -166,35 +166,40 @@ class Money:
     def owed(self) -> int:
         """The balance that the contract must hold, wei: escrow, bonds, stakes, unclaimed leaves and fees."""
         accounts = sum(account.escrow for account in self.accounts.values())
-        servers = sum(each.bond + each.open * self.stake for each in self.servers.values())
+        servers = sum(server.bond + server.open * self.stake for server in self.servers.values())
         # A posted epoch's debits are counted with the post; a void post's belong to its payers until the refund.
         drafts = sum(draft.held() for where, draft in self.drafts.items() if where not in self.epochs)
         return accounts + servers + drafts + sum(epoch.left + epoch.fee for epoch in self.epochs.values())
 
 
-async def compare(money: Money, at: ContractsAt) -> list[Fault]:
+async def compare(balances: Balances, at: ContractsAt) -> list[Fault]:
     """Compare the replay with the contract's state, word by word. Returns the differences."""
-    out = [fault async for fault in _words(money, at)]
+    out = [fault async for fault in _words(balances, at)]
     held = await at.balance(at.deployment.settlement)
-    if held < money.owed():
+    if held < balances.owed():
         out.append(
-            Fault("chain.balance", subject=to_hex(at.deployment.settlement), said=str(held), true=str(money.owed()))
+            Fault(
+                "chain.balance",
+                subject=to_hex(at.deployment.settlement),
+                published=str(held),
+                expected=str(balances.owed()),
+            )
         )
     return out
 
 
-async def _words(money: Money, at: ContractsAt) -> AsyncIterator[Fault]:
-    for (server, payer), account in money.accounts.items():
+async def _words(balances: Balances, at: ContractsAt) -> AsyncIterator[Fault]:
+    for (server, payer), account in balances.accounts.items():
         word = int(await at.settlement("account", server, payer))
-        said, true = (word >> 128, word & _M128), (account.spent, account.escrow)
-        if said != true:
-            names = [f"spent {spent}, escrow {escrow}" for spent, escrow in (said, true)]
+        contract, replayed = (word >> 128, word & _M128), (account.spent, account.escrow)
+        if contract != replayed:
+            names = [f"spent {spent}, escrow {escrow}" for spent, escrow in (contract, replayed)]
             yield Fault("chain.account", server, None, to_hex(payer), *names)
-    for server, balance in money.servers.items():
+    for server, balance in balances.servers.items():
         word = int(await at.settlement("server_state", server))
         if (word & _M96, word >> 160) != (balance.bond, balance.open):
             yield Fault("chain.bond", server, None, "", str(word & _M96), str(balance.bond))
-    for (server, number), epoch in money.epochs.items():
+    for (server, number), epoch in balances.epochs.items():
         posted = epoch.posted
         header = EpochHeader(posted.root, posted.total, rest(posted.digest, posted.counts, posted.data))
         if bytes(await at.settlement("commitment", server, number)) != commitment(header):
@@ -207,7 +212,7 @@ async def _words(money: Money, at: ContractsAt) -> AsyncIterator[Fault]:
             yield Fault("chain.epoch", server, number, "", *texts)
 
 
-def standing(money: Money) -> Iterator[EpochMoney]:
+def standing(balances: Balances) -> Iterator[EpochBalance]:
     """All posts that were not refunded, by epoch and server."""
-    for _, epoch in sorted(money.epochs.items(), key=lambda item: (item[0][1], item[0][0])):
+    for _, epoch in sorted(balances.epochs.items(), key=lambda item: (item[0][1], item[0][0])):
         yield epoch

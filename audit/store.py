@@ -1,4 +1,4 @@
-"""State of an audit between epochs, on disk: claims, entries, and the terms of each ticket."""
+"""Temporary files of an audit: claims, entries of posts, and the terms of each ticket."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ BUCKETS: Final = 256
 _TICKET: Final = np.dtype([("key", "<u8"), ("fact", "<u8"), ("epoch", "<i8")])
 
 
-class Claims:
-    """Claims and entries, in a temporary database."""
+class AuditStore:
+    """Claims and entries of posts, in a temporary database."""
 
     def __init__(self, folder: Path) -> None:
         self._db = sqlite3.connect(folder / "audit.sqlite3", check_same_thread=False)
@@ -61,8 +61,8 @@ class Claims:
         return tuple((payer, int(net)) for payer, net in self._db.execute(query, (server, epoch)))
 
 
-class Tickets:
-    """Content, terms and server of each ticket over all epochs, in files small enough to sort."""
+class TicketFiles:
+    """Content, terms and server of each ticket in all epochs, in files small enough to sort in memory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "tickets"
@@ -86,7 +86,7 @@ class Tickets:
                 continue
             pair = valid["content"].astype(np.int64) << 32 | valid["terms"].astype(np.int64)
             pairs, where = np.unique(pair, return_inverse=True)
-            hashes = np.array([self._fact(totals, int(one), facts_of) for one in pairs], dtype=np.uint64)
+            hashes = np.array([self._fact(totals, int(number), facts_of) for number in pairs], dtype=np.uint64)
             records = np.empty(len(valid), dtype=_TICKET)
             records["key"] = stations[valid["station"].astype(np.int64)] << np.uint64(32) | valid["ticket"].astype(
                 np.uint64
@@ -95,13 +95,13 @@ class Tickets:
             records["epoch"] = totals.epoch
             self._write(records)
 
-    def _fact(self, totals: EpochTotals, pair: int, known: dict[tuple[int, int], int]) -> int:
+    def _fact(self, totals: EpochTotals, pair: int, facts_of: dict[tuple[int, int], int]) -> int:
         content, terms = pair >> 32, pair & 0xFFFFFFFF
-        if (content, terms) not in known:
+        if (content, terms) not in facts_of:
             row = totals.terms[terms]
             text = totals.server + totals.contents[content].content + row.encode()
-            known[content, terms] = int.from_bytes(keccak256(text)[:8], "big")
-        return known[content, terms]
+            facts_of[content, terms] = int.from_bytes(keccak256(text)[:8], "big")
+        return facts_of[content, terms]
 
     def _write(self, records: Any) -> None:
         # Ticket numbers are consecutive: a few thousand neighbours share a file.
