@@ -52,9 +52,8 @@ class Payers:
             "signature": bytes(65),
         }
         identity = self.number.to_bytes(32, "big")
-        self.desk.connection.execute(
-            tickets.insert().values(id=identity, session=bytes(32), last_invocation=bytes(32), **row)
-        )
+        row |= {"id": identity, "session": bytes(32), "last_invocation": bytes(32)}
+        self.desk.connection.execute(tickets.insert(), row)
 
     def stated(self, payer: bytes) -> Stated:
         """The payer's statement."""
