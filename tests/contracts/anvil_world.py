@@ -253,7 +253,7 @@ class World:
         row = (book.header.root, book.header.total, COUNTS, DATA, list(book.debits if debits is None else debits))
         return self.send(self.relayer, "Settlement", "refund", address_of(self.server), book.epoch, *row)
 
-    def lane(self, server: bytes | None = None) -> tuple[int, int]:
+    def server_state(self, server: bytes | None = None) -> tuple[int, int]:
         """A server's bond and its open challenges."""
         word = self.call("Settlement", "server_state", server or address_of(self.server))
         return word & (1 << 96) - 1, word >> 160

@@ -50,6 +50,7 @@ TESTS: Final = {
         "test_settlement_slash.py",
         "test_settlement_answered.py",
         "test_settlement_parts.py",
+        "test_settlement_undo.py",
         "test_settlement_leaving.py",
         "test_settlement_deep.py",
         "test_reentrancy.py",

@@ -96,7 +96,7 @@ class Visitor(Fan):
             return sign(made, self.domain, self.listener)
         signed = self.wallet.sign_session(self.domain, self.station.address, device, now_s // 60, *times)
         self.numbers[signed.message.payee] = now_s // 60
-        self.books.payees.add(signed.message.payee)
+        self.records.payees.add(signed.message.payee)
         self._kept = signed
         return signed
 
@@ -106,7 +106,7 @@ class Visitor(Fan):
         The first receipt of an epoch is followed by its claim, which names a moment after the epoch is final.
         """
         message = receipt.message
-        new = (message.server, message.epoch, message.payee) not in self.books.receipts
+        new = (message.server, message.epoch, message.payee) not in self.records.receipts
         super().keep(receipt)
         if new and self._private and message.payee in self.numbers:
             after_s = self._schedule.due(message.epoch) + random.SystemRandom().random() * SPREAD_S
@@ -238,7 +238,7 @@ async def _collect(made: World, visitors: list[Visitor], owed: Sequence[tuple[in
     opened_s = random.Random(visitors[0].person).random() * (OPENED_S if way == "late" else SPREAD_S)
     if way == "private":
         # What had no receipt while it was earned, as the wallet sees when it is opened.
-        rest = [one for one in mine if (server, *one[1:]) not in one[0].books.receipts]
+        rest = [one for one in mine if (server, *one[1:]) not in one[0].records.receipts]
         await asyncio.gather(*(alone(*one, 0.0) for one in rest))
     elif way == "late":
         await asyncio.gather(*(alone(*one, opened_s) for one in mine))

@@ -39,9 +39,10 @@ from tests.simulation.faults import FaultPlan
 from tests.simulation.hosts import HostFan, connector
 from tests.simulation.moving import Mover
 from tests.simulation.network import Faults, Network, Session
-from tests.simulation.node import URL, Line, Node, SimulatedChain
+from tests.simulation.node import URL, Node, NodeConnection
 from tests.simulation.restoring import Operator
 from tests.simulation.servers import RadioStation, SecurityServer
+from tests.simulation.simulated_chain import SimulatedChain
 from tests.simulation.thieves import Challenger
 from tests.simulation.virtual import PROCESS, VirtualLoop
 from tests.simulation.watching import Watch
@@ -136,12 +137,12 @@ class World:
     def open_transport(self, url: str, timeout_s: float) -> Any:
         """See ``chain.transport.open_transport``."""
 
-        async def link() -> Line:
+        async def link() -> NodeConnection:
             process = PROCESS.get()
             node = self.server_node if process is not None and process.name.startswith("server") else self.node
             if node.stopped:
                 raise OSError("the node is stopped")
-            return Line(node)
+            return NodeConnection(node)
 
         return link()
 
@@ -189,7 +190,7 @@ class World:
             catalogue=shelf,
             database=str(self.folder / "station.sqlite3"),
             statement_seconds=5.0,
-            # Books that are lost do not name a server that a song has moved to.
+            # Lost databases do not name a server that a song has moved to.
             servers=self.urls,
         )
         self.station = RadioStation(config, self.station_key, station, self.deployment, self.session("station"))

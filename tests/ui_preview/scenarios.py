@@ -7,7 +7,8 @@ from typing import Any
 
 from approvals import questions
 from failures import FAILURES, STATION
-from samples import (
+from samples import NOW_S, READY, amount, problem, state, terms
+from wallet_samples import (
     DECISIONS,
     EMPTY,
     FRIEND,
@@ -16,19 +17,13 @@ from samples import (
     ITEMS,
     LISTENING,
     LONG,
-    NOW_S,
     PLAYING,
     QUOTE,
-    READY,
     REPLACED,
     SENT,
     STATUS,
     SUMMARY,
     WORDS,
-    amount,
-    problem,
-    state,
-    terms,
     wallet,
 )
 

@@ -100,6 +100,7 @@ def _near(one: bytes, other: bytes) -> float:
     return 1 - (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count() / (8 * len(one))
 
 
+@pytest.mark.long
 def test_fresh_payees_cannot_be_linked() -> None:
     """With a payee for each station and epoch the attack is no better than guessing among those who listened then."""
     hits, tries, chance = linked("fresh")
@@ -108,6 +109,7 @@ def test_fresh_payees_cannot_be_linked() -> None:
     assert hits <= chance + 4 * math.sqrt(chance)
 
 
+@pytest.mark.long
 def test_the_attack_works_where_ids_are_shared() -> None:
     """Control: the same attack finds nearly everybody by shared payees, and by the habits behind payees that stay."""
     hits, tries, _ = linked("shared")

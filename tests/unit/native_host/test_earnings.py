@@ -193,6 +193,7 @@ async def quickest(host: Services, times: int = 7) -> float:
     return best
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("claimed", [0, MANY - 200])
 async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, claimed: int) -> None:
     """Uncollected or nearly all collected.
@@ -216,6 +217,7 @@ async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, cla
     assert chain.epochs == 0
 
 
+@pytest.mark.long
 async def test_fifty_thousand_hours_that_nobody_posts_are_as_quick_as_five_hundred(world: Any) -> None:
     """A server that is gone never settles them.
 

@@ -121,6 +121,7 @@ def test_an_answer_of_any_length_is_taken_by_the_browser(rows: int, char: str, n
         assert joined(framing.encode(message)) == message
 
 
+@pytest.mark.long
 def test_the_longest_song_the_format_has_opens() -> None:
     """Ten hours in segments of two seconds, and about as many segments as a header may list.
 

@@ -77,6 +77,7 @@ def name(number: int) -> bytes:
     return (0xAA << 152 | number).to_bytes(20, "big")
 
 
+@pytest.mark.long
 def test_listeners_never_take_stations_slots(desk: Desk) -> None:
     """Three hundred listeners pay in one epoch, more than their slots.
 
@@ -170,6 +171,7 @@ def test_listeners_together_leave_half_of_the_bond(desk: Desk) -> None:
     assert payers.net(name(99)) == 50_000
 
 
+@pytest.mark.long
 def test_a_long_history_costs_a_voucher_nothing(desk: Desk) -> None:
     """Six hundred lines.
 

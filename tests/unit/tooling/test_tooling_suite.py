@@ -99,6 +99,7 @@ def test_many_failures_are_no_accident() -> None:
     assert len(script.calls) == 1
 
 
+@pytest.mark.long
 def test_failures_of_a_real_run_are_read_back(tmp_path: Path) -> None:
     """With workers, in a set-up, with a parameter: pytest's record names each failed test by what runs it again."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
