@@ -49,7 +49,7 @@ LINT: Final[Mapping[str, Sequence[str]]] = {
 
 @dataclass(frozen=True)
 class Mode:
-    """What one command runs.
+    """Checks and tests of one command.
 
     Attributes:
         parts: Pytest runs, one after another.

@@ -1,4 +1,4 @@
-"""What challenges cost and gain, block by block, on the model of the contract.
+"""Costs and gains of challenges, block by block, on the model of the contract.
 
 Thieves, servers that challenge themselves, and silence.
 """
@@ -86,7 +86,7 @@ class Economy:
         return True
 
     def slash(self, who: bytes) -> bool:
-        """Whoever may slash does, for the bond, and for its stakes once that is gone; whether anything could be."""
+        """Slash for the bond, or for the stakes once that is gone; return whether it was possible."""
         found = False
         for demand, waiting in list(self.m.demands.items()):
             if self.m.now > waiting.deadline and demand[3] > self.m.shown(*demand[:3]):

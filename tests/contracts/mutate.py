@@ -193,7 +193,7 @@ def verdict(mutant: Mutant) -> str:
 
 
 def noticed(contract: str) -> str:
-    """What notices that a contract of the artefacts is wrong.
+    """Run the tests of a changed contract; return what failed.
 
     ``survived`` where nothing does, as it must be for the unchanged contract.
     """

@@ -37,7 +37,7 @@ OPERATOR, WATCHER, GRIEFER, RELAYER, STRANGER = (
 )
 STEP: Final = 5
 DONE: Counter[str] = Counter()
-"""What succeeded by its name, and each refusal as ``name: reason``, over all runs."""
+"""Counts over all runs: successes by name, refusals by ``name: reason``."""
 
 
 def name_of(private: bytes) -> bytes:
@@ -49,7 +49,7 @@ _addresses = cache(address_of)
 
 
 class ServerLedger:
-    """What a server stores off the chain: net and due amounts by epoch, voucher caps and posted trees."""
+    """Off-chain data of a server: net and due amounts by epoch, voucher caps and posted trees."""
 
     def __init__(self, private: bytes) -> None:
         self.key, self.address = private, name_of(private)

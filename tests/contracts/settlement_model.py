@@ -65,7 +65,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Signed:
-    """Who signed something, None for a signature of nobody."""
+    """Signer of a message, None for an invalid signature."""
 
     by: bytes | None
 
@@ -389,7 +389,7 @@ class Model:
             self.unwinding.add((server, epoch))
 
     def owed(self) -> int:
-        """Everything the contract must hold, to the wei."""
+        """Tokens that the contract must hold, in wei."""
         posts = sum(
             post.left + post.fee if not post.void else sum(gross(net, self.bps) for _, net in post.debits)
             for post in self.posts.values()

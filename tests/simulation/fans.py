@@ -53,7 +53,7 @@ class Played:
 
     Attributes:
         position_s: Seconds that sounded, as reported.
-        whole: Whether every report was accepted, each within ``QUIET_S`` of the one before.
+        whole: True if every report was accepted, each within ``QUIET_S`` of the one before.
     """
 
     position_s: float = 0.0

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 EVERY_S: Final = 2.0
-"""How often the operator reads the log."""
+"""Seconds between two reads of the log by the operator."""
 LAST_WORDS_S: Final = 3.0
-"""Until what the lost process sent is in a block or at a fan."""
+"""Seconds until everything that the lost process sent has arrived."""
 
 
 class Operator:

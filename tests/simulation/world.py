@@ -54,12 +54,12 @@ SERVER_URL: Final = "http://security-server.simulated"
 SECOND_URL: Final = "http://second-server.simulated"
 INTERVAL_S: Final = 2
 PACE: Final = {"escrow_age_s": 1.0, "content_age_s": 5.0, "close_every_s": 3.0}
-"""Of the servers, beside a schedule of seconds."""
+"""Clock skew of the servers, for a schedule of seconds."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one seed does.
+    """Plan of one seed.
 
     Attributes:
         seed: Draws everything else.
@@ -67,7 +67,7 @@ class Plan:
         fans: Honest listeners. The first has the product's host; the last names the band's address as payee in half of
             its sessions.
         farmers: Listeners with patched hosts.
-        faults: Whether processes, lines and the chain fail.
+        faults: True if processes, lines and the chain fail.
 
     Every third seed has two security servers, between which contents move.
     """
@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def moves(self) -> bool:
-        """Whether there is a second security server."""
+        """Return whether there is a second security server."""
         return self.seed % 3 == 0
 
 

@@ -1,4 +1,4 @@
-"""Every screen of the extension: the page, the messages it hears and the clicks that lead to it."""
+"""Every screen of the extension: its page, the messages it receives, and the clicks that lead to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from wallet_samples import (
 
 @dataclass(frozen=True)
 class Scenario:
-    """One picture: the page, what the engine says, and what a person does.
+    """One picture: a page, the engine's messages, and the steps of a person.
 
     Steps: ("click", css) or ("fill", css, text).
     """

@@ -248,7 +248,7 @@ DECISIONS = {
         }
     ],
 }
-"""Everything that can wait for a decision."""
+"""One decision of each kind."""
 STATUS = {
     "exists": True,
     "locked": False,
