@@ -28,8 +28,25 @@ ALONE: Final = ("tests/e2e/test_crashes.py", "tests/e2e/test_gapless.py", "tests
 LONG: Final = ("chain", "extension/test_pack.py", "features", "station/test_station_browser.py", "studio", "watermark")
 """Unit tests that work on recordings, pack the extension, or start a chain or a browser."""
 
-QUICK: Final = ("tests/unit", *(f"--ignore=tests/unit/{name}" for name in LONG), "-m", "not long")
-"""The other unit tests, without those marked ``long``."""
+SHORT: Final = (
+    "chain/test_chain_client.py",
+    "chain/test_chain_clock.py",
+    "chain/test_chain_deployment.py",
+    "chain/test_chain_transport.py",
+    "chain/test_http_limits.py",
+    "features/test_features_table.py",
+    "studio/test_policy_hash.py",
+    "watermark/test_watermark_embed.py",
+)
+"""Files of ``LONG`` folders that take little time and none of the above."""
+
+QUICK: Final = (
+    "tests/unit",
+    *(f"--ignore=tests/unit/{name}" for name in LONG),
+    *(f"tests/unit/{name}" for name in SHORT),
+    *("-m", "not long"),
+)
+"""Unit tests of a quick run: neither in ``LONG`` nor marked ``long``."""
 
 RUFF: Final = {
     "ruff": (sys.executable, "-m", "ruff", "check", "."),

@@ -54,7 +54,7 @@ SERVER_URL: Final = "http://security-server.simulated"
 SECOND_URL: Final = "http://second-server.simulated"
 INTERVAL_S: Final = 2
 PACE: Final = {"escrow_age_s": 1.0, "content_age_s": 5.0, "close_every_s": 3.0}
-"""Clock skew of the servers, for a schedule of seconds."""
+"""Settings of the servers in seconds, for the short schedule."""
 
 
 @dataclass(frozen=True)

@@ -192,4 +192,4 @@ def covers(part: Part, name: str) -> bool:
     def under(one: str) -> bool:
         return os.path.commonpath([one, name]) == one
 
-    return any(map(under, paths)) and not any(map(under, ignored))
+    return name in paths or (any(map(under, paths)) and not any(map(under, ignored)))

@@ -124,6 +124,7 @@ async def test_weak_passwords_and_few_rounds_are_refused() -> None:
         await vault.seal(b"secret", "12345678", 599_999)
 
 
+@pytest.mark.long
 async def test_a_new_vault_does_not_tell_how_many_words_it_holds() -> None:
     """Twelve short words and 24 long ones are sealed into the same number of bytes."""
     few, many = await vault.seal(b"one " * 12, "password"), await vault.seal(b"wonderful " * 24, "password")

@@ -283,6 +283,7 @@ async def test_the_blob_may_be_any_bytes() -> None:
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "vault.json").read_text())
 
 
+@pytest.mark.long
 async def test_an_old_vault_is_sealed_anew_when_it_is_opened() -> None:
     """Opening version 1 gives back a vault of today with the same words; opening that one gives none."""
     old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
@@ -301,6 +302,7 @@ async def test_the_words_come_out_behind_the_password_alone() -> None:
     assert await failing("wallet.words", {**old, "password": "wrong wrong"}) == "wallet.password"
 
 
+@pytest.mark.long
 async def test_a_changed_password() -> None:
     """The new one opens, the old one doesn't; a weak one and a wrong old one change nothing."""
     old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
