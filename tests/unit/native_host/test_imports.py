@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -38,3 +40,9 @@ def test_services_do_not_know_their_context() -> None:
         "native_host.playback.key_source",
         "native_host.playback.lease_manager",
     }
+
+
+def test_a_start_imports_no_eth_abi() -> None:
+    """It takes longer than the rest of the start; a call of a contract imports it."""
+    program = "import sys, native_host.context; sys.exit('eth_abi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
