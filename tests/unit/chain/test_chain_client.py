@@ -61,9 +61,9 @@ async def test_nobody_there(node: Node, monkeypatch: pytest.MonkeyPatch) -> None
 
 async def test_a_silent_node_is_not_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an answer a request ends with chain.unreachable; a late answer harms nobody."""
-    monkeypatch.setattr(client, "TIMEOUT_S", 0.05)
     node.answers |= {"eth_chainId": SILENCE, "eth_getCode": "0x01"}
     async with Chain.connect(node.rpc) as chain:
+        monkeypatch.setattr(client, "TIMEOUT_S", 0.05)
         with pytest.raises(Unavailable):
             await within(chain.chain_id())
         await node.say('{"jsonrpc": "2.0", "id": 1, "result": "0x7"}')
