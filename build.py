@@ -2,7 +2,7 @@
 """Build, try, test and measure GoMAA. Standard library only; every command sets up what it needs.
 
 python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
-python3 build.py test        every test, end to end in both browsers included; --quick: checks and most units
+python3 build.py test        every test, both browsers included; --quick: checks and most units, two minutes
 python3 build.py soak        property tests with forty times the examples; soak simulation --seeds N: the
                              whole system from seeds; soak kills --kills N: a server killed under load
 python3 build.py bench       the figures, each beside its peer
@@ -36,7 +36,7 @@ MADE = (VENV, CACHE, ROOT / "node_modules", ROOT / "dist", ROOT / "build")
 
 
 def hand_over(*command: str | Path) -> NoReturn:
-    """Become another program: it gets our signals and cleans up after itself."""
+    """Replace this process by a program, which then receives the signals."""
     line = [str(part) for part in command]
     sys.stdout.flush()
     sys.stderr.flush()
@@ -47,8 +47,8 @@ def parts(*programs: str, tests: bool) -> None:
     """Set up programs of the system, Python and npm packages, contracts and extension.
 
     Args:
-        programs: what is needed of the system beside node and npm.
-        tests: tools of tests and benchmarks too.
+        programs: System parts beside node and npm.
+        tests: True for the tools of tests and benchmarks too.
     """
     system("venv", "compiler", "node", "npm", *programs)
     at_once(partial(python_packages.install, tests=tests), partial(npm_packages.install, tests=tests))
@@ -56,7 +56,7 @@ def parts(*programs: str, tests: bool) -> None:
 
 
 def at_once(*steps: Callable[[], None]) -> None:
-    """Run steps that share nothing beside each other; the first error is raised when all have ended."""
+    """Run independent steps in parallel; raises the first error after all have ended."""
     with ThreadPoolExecutor(len(steps)) as pool:
         for step in [pool.submit(step) for step in steps]:
             step.result()
@@ -75,17 +75,14 @@ def extension(*options: str) -> None:
 
 
 def demo(arguments: list[str]) -> NoReturn:
-    """Set everything up, then hand over to the demo."""
+    """Set up, then run the demo."""
     browser = "firefox" if "firefox" in arguments else "chromium"
     parts(browser, *(["pulseaudio"] if browser == "firefox" and "--headless" in arguments else []), tests=False)
     hand_over(PYTHON, "-m", "demo", *arguments)
 
 
 def test(arguments: list[str]) -> NoReturn:
-    """Checks, then every test.
-
-    With --quick those that need no browser; with --coverage the units, measured. Other arguments go to pytest.
-    """
+    """Run checks and tests: all, with --quick most units, with --coverage the units; other arguments go to pytest."""
     mode = {("--quick",): "quick", ("--coverage",): "coverage", (): "all"}.get(tuple(arguments))
     parts(
         *(() if mode == "quick" else ("chromium", "firefox", "pulseaudio", "ffmpeg", "nginx", "postgresql")),
@@ -97,7 +94,7 @@ def test(arguments: list[str]) -> NoReturn:
 
 
 def soak(arguments: list[str]) -> NoReturn:
-    """Long runs: property tests and the settlement game, or the simulation of the whole system, or kills under load."""
+    """Run property tests and the settlement game for long, or a program of ``SOAKS``."""
     if arguments and arguments[0] in SOAKS:
         parts(tests=True)
         hand_over(PYTHON, "-m", SOAKS[arguments[0]], *arguments[1:])

@@ -1,4 +1,4 @@
-"""How many times faster than it plays a song is measured, and how fast a station finds what is like it."""
+"""Speed of song analysis in multiples of real time, and of a station's search for similar songs."""
 
 from __future__ import annotations
 

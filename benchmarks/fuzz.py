@@ -30,7 +30,7 @@ from tests.fuzz.targets import TARGETS, corpus
 
 EXECUTIONS: Final = scaled(1_000_000, 1_000)
 TIME_CAP_S: Final = 5
-"""Of the processor's time. An input that takes longer is a failure; the slowest one stands in the figure."""
+"""Processor time above which an input fails; the figure names the slowest."""
 MEMORY_CAP: Final = 128 << 20
 """Bytes by which one input may raise the process's peak."""
 ADDRESS_SPACE: Final = 2 << 30
@@ -43,7 +43,7 @@ _POOL: Final = 400
 
 @dataclass
 class Tally:
-    """What one target did."""
+    """Result of one target."""
 
     executions: int = 0
     codes: Counter[str] = field(default_factory=Counter)

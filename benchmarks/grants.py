@@ -85,7 +85,7 @@ class _Deaf(HostClient):
 
 
 async def _asked(world: World, song: Upload, name: str) -> list[str]:
-    """All that one host says: hello, open, then a play and seeks, signed."""
+    """Signed requests of one host: hello, open, play and seeks."""
     host = _Deaf(world.url, world.keys.address, world.deployment.domain, private_key(name))
     host.said = []
     now = await world.now_ms()

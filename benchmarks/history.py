@@ -108,7 +108,7 @@ class _Scene:
         fill(self._folder / "server.sqlite3", self._count, listeners, ids, last, SCHEDULE.length)
 
     async def round(self, times: _Times) -> None:
-        """Everybody hears one interval; the reports are timed, then the statement and its voucher."""
+        """Report one interval of every listener, then request statement and voucher; return the times."""
         world, host = self.world, self.host
         now_ms = await world.travel(SCHEDULE.length)
         device, plays = address_of(host.device_key), []

@@ -131,7 +131,7 @@ class Session:
         return False
 
     def look(self) -> Sample:
-        """Where the music is and what everything takes; a song that has ended begins again."""
+        """Sample position and memory; restarts a song that has ended."""
         seen = self.tools.objects(ENGINE, "HTMLMediaElement", _LOOK)
         at = float(seen["position"])
         self.music_s += max(0.0, at - self.position_s)
@@ -176,7 +176,7 @@ class Session:
 
 @contextmanager
 def session(folder: Path, song_s: int) -> Iterator[Session]:
-    """Everything up, the music on, time going SPEED times as fast."""
+    """Run everything with music playing, and time SPEED times as fast."""
     home = folder / "home"
     home.mkdir()
     sound = noise(folder / "long.wav", song_s)
@@ -219,7 +219,7 @@ def _haste(stack: Stack) -> Iterator[None]:
 
 
 def slope(samples: Sequence[Sample], name: str) -> float:
-    """What a size grows by in an hour of music: the median of all pairs' slopes (Theil and Sen)."""
+    """Growth of a size in an hour of music: the Theil-Sen estimator, the median of all pairs' slopes."""
     points = [(sample.music_s / 3600, float(getattr(sample, name))) for sample in samples]
     pairs = [(b[1] - a[1]) / (b[0] - a[0]) for i, a in enumerate(points) for b in points[i + 1 :] if b[0] > a[0]]
     return statistics.median(pairs)

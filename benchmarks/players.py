@@ -136,7 +136,7 @@ class Scene:
 
 @contextmanager
 def scene(delay_s: float = 0.0) -> Iterator[Scene]:
-    """Everything up; each request of a page, player or peer waits ``delay_s`` before it reaches nginx."""
+    """Run everything; each request of a page, player or peer is delayed by ``delay_s`` before nginx."""
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name, ExitStack() as both:
         folder = Path(name)
         folder.chmod(0o755)

@@ -1,4 +1,4 @@
-"""How fast marks are written and read, in memory flat in length: ``watermark_embed``, ``watermark_detect``.
+"""Speed of writing and reading marks, with memory independent of length: ``watermark_embed``, ``watermark_detect``.
 
 Peers' figures that are published, not measured here, say so.
 """

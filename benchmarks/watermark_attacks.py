@@ -1,4 +1,4 @@
-"""What is done to marked sound before it is read: copies, resampling, players' effects, mixes."""
+"""Attacks on marked sound: copies, resampling, players' effects, mixes."""
 
 from __future__ import annotations
 

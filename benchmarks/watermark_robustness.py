@@ -115,7 +115,7 @@ def _unmarked(number: int, attack: str) -> Row:
 
 
 def _key() -> str:
-    """Of the code and the clips: rows of another one do not count."""
+    """Digest of code and clips; rows with another digest are ignored."""
     here = Path(__file__).resolve().parent
     files = [
         *sorted((here.parent / "watermark").glob("*.py")),
@@ -133,7 +133,7 @@ def _kept(key: str) -> list[Row]:
 
 
 def _clip(number: int, key: str, until: float) -> None:
-    """Everything of one clip that is not kept yet; each row is one line, written at once."""
+    """Measure what is missing of one clip; each row is one line, written at once."""
     done = {row["attack"] for row in _kept(key) if row["clip"] == number}
     work = [(_attacked, attack, attack) for attack in TRIED] + [
         (_unmarked, attack, f"unmarked: {attack}") for attack in FOR_FALSE

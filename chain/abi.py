@@ -9,11 +9,31 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
-
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError
+
+# eth_abi is imported at the first use: its import takes longer than the rest of a host's start.
+
+
+def encode(types: Sequence[str], values: Sequence[Any]) -> bytes:
+    """Encode values by ABI types."""
+    from eth_abi.abi import encode as encode_abi
+
+    return encode_abi(types, values)
+
+
+def decode(types: Sequence[str], data: bytes) -> tuple[Any, ...]:
+    """Decode values by ABI types; raises one of ``decoding_errors()`` for other data."""
+    from eth_abi.abi import decode as decode_abi
+
+    return decode_abi(types, data)
+
+
+def decoding_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions of ``decode``."""
+    from eth_abi.exceptions import DecodingError
+
+    return DecodingError, OverflowError
 
 
 @dataclass(frozen=True)
@@ -36,8 +56,8 @@ class Function:
             GomaaError: ``chain.mismatch`` if they are not this function's.
         """
         try:
-            return tuple(decode(self.outputs, data))
-        except (DecodingError, OverflowError) as e:
+            return decode(self.outputs, data)
+        except decoding_errors() as e:
             raise GomaaError("chain.mismatch", function=self.name, reason=type(e).__name__) from None
 
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.exceptions import DecodingError
-
-from chain.abi import Event
+from chain.abi import Event, decoding_errors
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.redaction import without_parts_of
 
@@ -93,7 +91,7 @@ def decode_log(kind: Event, value: Any) -> Log:
         raise GomaaError("chain.mismatch", reason=f"no {kind.name} event")
     try:
         fields = kind.decode(topics, data(item.get("data")))
-    except (DecodingError, OverflowError) as e:
+    except decoding_errors() as e:
         raise GomaaError("chain.mismatch", event=kind.name, reason=type(e).__name__) from None
     mined = number(item["blockNumber"]) if item.get("blockNumber") else 0
     return Log(kind.name, data(item.get("address"), 20), fields, mined, data(item.get("transactionHash"), 32))

@@ -34,7 +34,7 @@ MOST_FORWARD = 4
 
 
 def install_host(home: Path, deployment: Path, browser: str) -> None:
-    """What `gomaa host install` does for a person, for a browser profile in ``home``."""
+    """Install the host for a browser profile in ``home``, as ``gomaa host install`` does."""
     where = ["--user-data-dir", str(home / "chromium")] if browser == "chromium" else ["--browser", "firefox"]
     env = {**os.environ, "HOME": str(home), "GOMAA_HOME": str(home / "gomaa")}
     command = [sys.executable, "-m", "gomaa", "host", "install", "--deployment", str(deployment), *where]
@@ -45,7 +45,7 @@ def install_host(home: Path, deployment: Path, browser: str) -> None:
 
 @dataclass
 class Heard:
-    """What the fan did and saw."""
+    """Results of the fan's visit."""
 
     seeks: int = 0
     heard_s: float = 0.0
@@ -168,7 +168,7 @@ class Fan:
         return True
 
     def _sound_for(self, page: View, seconds: float) -> float:
-        """Until the song's own clock has run on by so much; how much it was."""
+        """Wait until the song's position has advanced by a duration; return the advance."""
         start = float(page.run(CLOCK))
         return float(page.until(f"{CLOCK} >= {start + seconds - 0.05} && {CLOCK}")) - start
 
@@ -193,7 +193,7 @@ def scroll_to_player(page: View) -> None:
 
 
 def state_until(player: View, *states: str, timeout_s: float = TIMEOUT_S) -> str:
-    """Until the player shows one of these states; a problem with its code instead is an error."""
+    """Wait until the player shows one of these states. Raises an error with the code of a problem."""
     wanted = ", ".join(map(repr, dict.fromkeys([*states, "refused", "failed"])))
     shown = "document.getElementById('player').dataset.state"
     found = str(player.until(f"[{wanted}].includes({shown}) && {shown}", timeout_s))

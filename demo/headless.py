@@ -31,7 +31,7 @@ def play_once(
     shots: Path | None,
     artist: str | None,
 ) -> Report:
-    """Everything from the chain's first block to the claim."""
+    """Run the demo from the chain's first block to the claim."""
     with tempfile.TemporaryDirectory(prefix="gomaa-demo-", ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -127,7 +127,7 @@ def stack_report(
 
 
 def audited(stack: Stack) -> dict[str, Any]:
-    """What ``gomaa audit`` says of the whole network."""
+    """Return the report of ``gomaa audit`` on the whole network."""
     deployment = stack.folder / "deployment.json"
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""Where things are in a checkout, and which programs the system has."""
+"""Paths in a checkout, and programs of the system."""
 
 from __future__ import annotations
 

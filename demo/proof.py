@@ -1,4 +1,4 @@
-"""What the chain says after the claim, and whether it agrees with what was done."""
+"""Proof of a claim: the chain's state after it, compared with what was done."""
 
 from __future__ import annotations
 

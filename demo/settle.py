@@ -77,7 +77,7 @@ def header_of(data: EpochData) -> EpochHeader:
 
 
 def answers(url: str) -> bool:
-    """Whether something listens at a URL."""
+    """Return whether something listens at a URL."""
     try:
         with urllib.request.urlopen(url, timeout=30):
             return True

@@ -73,7 +73,7 @@ def schedule(length: int) -> Schedule:
 
 @dataclass
 class Stack:
-    """What runs, and where. Keys are of this demo's own chain."""
+    """Running processes and their addresses. Keys are of this demo's own chain."""
 
     folder: Path
     anvil: Anvil
@@ -172,7 +172,7 @@ def running(
     statement_s: float = 1.0,
     artist: str | None = None,
 ) -> Iterator[Stack]:
-    """Everything up, with ``songs`` converted, published and in the station's catalogue; all ended on leaving."""
+    """Run everything, with ``songs`` converted, published and in the station's catalogue; end it on exit."""
     folder.mkdir(parents=True, exist_ok=True)
     catalogue = folder / "songs"
     catalogue.mkdir(exist_ok=True)

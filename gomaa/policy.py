@@ -74,7 +74,7 @@ def check(file: Path, parent_path: Path | None, as_json: bool) -> None:
 @click.option("--station", help="Name the station in the sentences.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def explain(file: Path, language: str, station: str | None, as_json: bool) -> None:
-    """What a listener reads before pressing play."""
+    """Print the terms that a listener reads before pressing play."""
     context = Context(now_s=int(time.time()), wallet=True)
     told = describe(load(file), Usage(), context, language, PartyNames(station=station))
     if as_json:

@@ -1,7 +1,7 @@
-"""``python -m tooling.lock [--upgrade]``: remake the locks of ``requirements/`` from ``pyproject.toml``.
+"""``python -m tooling.lock [--upgrade]``: resolve the locks of ``requirements/`` from ``pyproject.toml``.
 
-The demo's lock holds the same releases as the tests' one, and the bootstrap lock the same setuptools. Index names are
-left out, so that the locks hold for any index that has the same files.
+The demo's lock has the releases of the tests' lock, and the bootstrap lock its setuptools. Locks name no index, so any
+index with the same files serves.
 """
 
 from __future__ import annotations

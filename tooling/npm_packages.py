@@ -12,12 +12,10 @@ MODULES: Final = ROOT / "node_modules"
 
 
 def install(*, tests: bool) -> None:
-    """Install exactly what the lock names.
-
-    ``npm ci`` refuses a lock that does not answer every question of package.json, so that nothing is resolved here.
+    """Install exactly what the lock names: ``npm ci`` refuses a lock that does not satisfy package.json.
 
     Args:
-        tests: the tools and comparisons of tests and benchmarks too.
+        tests: True for the tools of tests and benchmarks too.
     """
     inputs: tuple[Path, ...] = (LOCK, ROOT / "package.json")
     if MODULES.exists() and (fresh("npm-test", *inputs) or (not tests and fresh("npm-demo", *inputs))):

@@ -1,8 +1,8 @@
 """The virtual environment with the locked Python packages.
 
-The lock is installed by uv, itself pinned by hash, without looking at any package's own requirements: what a newer
-release of anything says or asks for cannot change what is installed. pip, of whatever age, only brings uv. uv does not
-read pip's configuration, so the index, further indexes and folders of wheels that pip is configured with are handed on.
+uv, itself pinned by hash, installs the lock without resolving any package's own requirements, so that no newer release
+changes what is installed. pip only installs uv. uv does not read pip's configuration: the index, extra indexes and
+folders of wheels of pip's configuration are passed to it as variables.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tooling.steps import ROOT, fresh, run, say, stamp
 
 LOCKS: Final = ROOT / "requirements"
 BOOTSTRAP: Final = LOCKS / "bootstrap.lock"
-"""uv, and the build backend: built packages find it in the environment, not in a newly resolved one."""
+"""uv and the build backend; packages are built in the environment itself, not in an isolated one."""
 
 VENV: Final = ROOT / ".venv"
 PYTHON: Final = VENV / "bin" / "python"
 
-# Settings that would send the packages elsewhere, or that constrain what the lock has already decided.
+# Settings that would install the packages elsewhere, or constrain the versions of the lock.
 _PIP_RESET: Final[Mapping[str, str | None]] = {
     **{"PIP_USER": "0", "PIP_CONSTRAINT": os.devnull},
     **dict.fromkeys(("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIREMENT", "PIP_NO_BINARY", "PIP_DRY_RUN")),
@@ -32,10 +32,10 @@ _PIP_RESET: Final[Mapping[str, str | None]] = {
 
 
 def install(*, tests: bool) -> None:
-    """Have the environment as locked, this distribution in place (editable).
+    """Install the locked packages, and this distribution as editable.
 
     Args:
-        tests: the test tools too; without them only what the demo runs.
+        tests: True for the test tools too, False for what the demo needs.
     """
     lock, project = LOCKS / ("test.lock" if tests else "demo.lock"), ROOT / "pyproject.toml"
     if PYTHON.exists() and (
@@ -54,15 +54,15 @@ def install(*, tests: bool) -> None:
 
 
 def install_lock(python: Path, lock: Path, bootstrap: Path = BOOTSTRAP) -> None:
-    """Install a lock into the environment of an interpreter: these files, whatever else an index offers.
+    """Install exactly the files of a lock into an interpreter's environment.
 
     Args:
-        python: the interpreter of a virtual environment that has pip, 23.0 or newer.
-        lock: requirements with hashes, every requirement of every package among them.
-        bootstrap: the lock that has uv.
+        python: Interpreter of a virtual environment that has pip 23.0 or newer.
+        lock: Requirements with hashes, complete.
+        bootstrap: Lock with uv.
 
     Raises:
-        BuildError: a package can't be had, or has other bytes than the lock says.
+        BuildError: A package is not available, or its hash differs from the lock's.
     """
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes")
     settings = _settings(python)
@@ -81,7 +81,7 @@ def install_lock(python: Path, lock: Path, bootstrap: Path = BOOTSTRAP) -> None:
 
 
 def _settings(python: Path) -> dict[str, str]:
-    """Pip's settings by name without section, later sections over earlier ones as pip itself reads them."""
+    """Return pip's settings by name without section; later sections override earlier ones, as in pip."""
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in run("pip-config", python, "-m", "pip", "config", "list").splitlines():
         name, separator, value = line.partition("=")
@@ -92,11 +92,11 @@ def _settings(python: Path) -> dict[str, str]:
 
 
 def uv_environment(pip: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables for uv that say what pip's settings say.
+    """Translate pip's settings to uv's variables.
 
     Args:
         pip: pip's settings by name, e.g. ``index-url``.
-        environment: the present variables; those that uv has already are kept.
+        environment: Present variables; those of uv are kept.
 
     Returns:
         The variables to add. Further indexes may be tried for every package, since hashes decide what is taken.

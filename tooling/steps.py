@@ -23,19 +23,19 @@ _CAUSE_LINES: Final = 12
 
 
 class BuildError(Exception):
-    """A step that cannot go on; the text says what helps."""
+    """A failed step; the text names the remedy."""
 
 
 def say(text: str) -> None:
-    """Print progress to stderr: stdout belongs to the command's result."""
+    """Print progress to stderr; stdout is for the command's result."""
     print(f"\033[1m▸\033[0m {text}" if sys.stderr.isatty() else f"> {text}", file=sys.stderr, flush=True)
 
 
 def cause(output: str) -> str:
-    """The lines of a failed step's output that say why it failed, without its warnings.
+    """Return the lines of a failed step's output that name the cause, without warnings.
 
     Args:
-        output: everything that the step printed.
+        output: Everything that the step printed.
 
     Returns:
         From the first line that an installer marks as an error, at most twelve lines; the last lines where none is
@@ -50,16 +50,16 @@ def run(name: str, *command: str | Path, env: Mapping[str, str | None] | None = 
     """Run a step quietly.
 
     Args:
-        name: names the log, ``.cache/logs/<name>.log``.
-        command: the program and its arguments.
-        env: variables beside the ones of this process; None takes one away.
-        cwd: the folder to run in.
+        name: Name of the log, ``.cache/logs/<name>.log``.
+        command: Program and arguments.
+        env: Variables added to this process's; None removes one.
+        cwd: Folder to run in.
 
     Returns:
         What the step printed.
 
     Raises:
-        BuildError: the step failed; the text ends with the cause, alone.
+        BuildError: The step failed; the text ends with the cause.
     """
     line = [str(part) for part in command]
     variables = {**os.environ, **(env or {})}
@@ -83,10 +83,10 @@ def run(name: str, *command: str | Path, env: Mapping[str, str | None] | None = 
 
 
 def show(*command: str | Path) -> None:
-    """Run a step whose output a person wants to see, on stderr.
+    """Run a step with its output on stderr.
 
     Raises:
-        BuildError: the step failed.
+        BuildError: The step failed.
     """
     line = [str(part) for part in command]
     code = subprocess.run(line, cwd=ROOT, stdout=sys.stderr, check=False).returncode
@@ -95,7 +95,7 @@ def show(*command: str | Path) -> None:
 
 
 def fresh(name: str, *inputs: Path) -> bool:
-    """True when step ``name`` already ran with exactly these inputs (see ``stamp``)."""
+    """Return whether step ``name`` has run with exactly these inputs (see ``stamp``)."""
     mark = CACHE / f"{name}.stamp"
     return mark.exists() and mark.read_text() == _digest(*inputs)
 

@@ -21,9 +21,9 @@ class Part:
     """One system part.
 
     Attributes:
-        packages: the Debian packages that bring it, separated by blanks.
-        purpose: the sentence fragment a person reads when it is missing.
-        present: true when the machine has it.
+        packages: Debian packages that install it, separated by blanks.
+        purpose: What it is needed for; part of the message when it is missing.
+        present: Returns whether the machine has it.
     """
 
     packages: str
@@ -36,7 +36,7 @@ def _program(*names: str) -> Callable[[], bool]:
 
 
 def _font(language: str) -> Callable[[], bool]:
-    """Whether fontconfig, once it is there, knows a font with the characters of a language."""
+    """Return a check for a font with the characters of a language."""
 
     def present() -> bool:
         if not shutil.which("fc-list"):

@@ -72,14 +72,14 @@ class ChromiumView(View):
         self.frame.press(css, key, timeout=TIMEOUT_S * 1000)
 
     def wait(self, css: str, timeout_s: float = TIMEOUT_S) -> None:
-        """Until an element that matches is visible; TimeoutError otherwise."""
+        """Wait for a visible element that matches. Raises TimeoutError."""
         try:
             self.frame.wait_for_selector(css, timeout=timeout_s * 1000)
         except PlaywrightTimeout:
             raise TimeoutError(f"{css} in {self.frame.url}: {self.text('body')[:600]}") from None
 
     def until(self, script: str, timeout_s: float = TIMEOUT_S) -> Any:
-        """Until the JavaScript expression is truthy in this document; its value."""
+        """Wait until a JavaScript expression is truthy in this document; return its value."""
         try:
             return self.frame.wait_for_function(f"() => ({script})", timeout=timeout_s * 1000, polling=50).json_value()
         except PlaywrightTimeout:
@@ -169,7 +169,7 @@ class Chromium(Browser):
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
 
     def alive(self) -> bool:
-        """Whether the browser still runs."""
+        """Return whether the browser still runs."""
         try:
             return bool(self.context.pages)
         except PlaywrightError:

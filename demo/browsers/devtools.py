@@ -1,4 +1,4 @@
-"""What Chromium's developer tools see of the extension's engine, which has no window."""
+"""The extension's engine, which has no window, by Chromium's developer tools."""
 
 from __future__ import annotations
 

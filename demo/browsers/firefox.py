@@ -133,11 +133,11 @@ class FirefoxView(View):
         self._retry(f"press {key} on {css}", act)
 
     def wait(self, css: str, timeout_s: float = TIMEOUT_S) -> None:
-        """Until an element that matches is visible; TimeoutError otherwise."""
+        """Wait for a visible element that matches. Raises TimeoutError."""
         self._retry(css, lambda: True if self._visible(css) else None, timeout_s)
 
     def until(self, script: str, timeout_s: float = TIMEOUT_S) -> Any:
-        """Until the JavaScript expression is truthy in this document; its value."""
+        """Wait until a JavaScript expression is truthy in this document; return its value."""
         return self._retry(script, lambda: self.run(script) or None, timeout_s)
 
     def run(self, script: str) -> Any:
@@ -220,7 +220,7 @@ class Firefox(Browser):
             )
 
     def alive(self) -> bool:
-        """Whether the browser still runs."""
+        """Return whether the browser still runs."""
         return bool(self.marionette.instance.runner.is_running())
 
 

@@ -1,4 +1,4 @@
-"""What a test or the scripted fan may do with a browser, whichever it is."""
+"""Common interface of browsers for tests and the scripted fan."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class View(ABC):
 
     @abstractmethod
     def wait(self, css: str, timeout_s: float = TIMEOUT_S) -> None:
-        """Until an element that matches is visible; TimeoutError otherwise."""
+        """Wait for a visible element that matches. Raises TimeoutError."""
 
     @abstractmethod
     def until(self, script: str, timeout_s: float = TIMEOUT_S) -> Any:
-        """Until the JavaScript expression is truthy in this document; its value."""
+        """Wait until a JavaScript expression is truthy in this document; return its value."""
 
     @abstractmethod
     def run(self, script: str) -> Any:
@@ -54,7 +54,7 @@ class View(ABC):
         return str(self.run(f"(document.querySelector({css!r})?.innerText ?? '').trim()"))
 
     def exists(self, css: str) -> bool:
-        """Whether something matches now."""
+        """Return whether something matches now."""
         return bool(self.run(f"!!document.querySelector({css!r})"))
 
 
@@ -90,4 +90,4 @@ class Browser(ABC):
 
     @abstractmethod
     def alive(self) -> bool:
-        """Whether the browser still runs."""
+        """Return whether the browser still runs."""

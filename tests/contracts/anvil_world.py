@@ -52,7 +52,7 @@ _GAS: Final = hex(20_000_000)
 
 @dataclass(frozen=True)
 class Book:
-    """What a server posts of one epoch: leaves (payee, wei) and debits (payer, net wei)."""
+    """Data of one epoch that a server posts: leaves (payee, wei) and debits (payer, net wei)."""
 
     epoch: int
     leaves: Sequence[tuple[bytes, int]]
@@ -65,7 +65,7 @@ class Book:
 
     @property
     def header(self) -> EpochHeader:
-        """What the contract commits to: its total is the debits'."""
+        """Header that the contract commits to; its total is the debits'."""
         digest = entries_digest(self.debits)
         return EpochHeader(self.tree.root, sum(net for _, net in self.debits), rest(digest, COUNTS, DATA))
 
@@ -150,7 +150,7 @@ class World:
         return word >> 128, word & (1 << 128) - 1
 
     def left(self, epoch: int) -> tuple[int, int, int]:
-        """What is left of an epoch's total, its fee, and when it is final."""
+        """Rest of an epoch's total, its fee, and the time at which it is final."""
         word = self.call("Settlement", "epoch_meta", address_of(self.server), epoch)
         return word & (1 << 96) - 1, word >> 96 & (1 << 96) - 1, word >> 192 & (1 << 40) - 1
 
@@ -253,7 +253,7 @@ class World:
         row = (book.header.root, book.header.total, COUNTS, DATA, list(book.debits if debits is None else debits))
         return self.send(self.relayer, "Settlement", "refund", address_of(self.server), book.epoch, *row)
 
-    def lane(self, server: bytes | None = None) -> tuple[int, int]:
+    def server_state(self, server: bytes | None = None) -> tuple[int, int]:
         """A server's bond and its open challenges."""
         word = self.call("Settlement", "server_state", server or address_of(self.server))
         return word & (1 << 96) - 1, word >> 160

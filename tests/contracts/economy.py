@@ -1,4 +1,4 @@
-"""What challenges cost and gain, block by block, on the model of the contract.
+"""Costs and gains of challenges, block by block, on the model of the contract.
 
 Thieves, servers that challenge themselves, and silence.
 """
@@ -86,7 +86,7 @@ class Economy:
         return True
 
     def slash(self, who: bytes) -> bool:
-        """Whoever may slash does, for the bond, and for its stakes once that is gone; whether anything could be."""
+        """Slash for the bond, or for the stakes once that is gone; return whether it was possible."""
         found = False
         for demand, waiting in list(self.m.demands.items()):
             if self.m.now > waiting.deadline and demand[3] > self.m.shown(*demand[:3]):
@@ -120,7 +120,7 @@ class Economy:
     def outcome(self) -> Outcome:
         """The end: what the server's owner has is in its bond."""
         m = self.m
-        bond = m.lane(SERVER).bond
+        bond = m.server_state(SERVER).bond
         thief = m.balance[THIEF] - self.gas[THIEF] * FEE
         return Outcome(thief, m.balance[OWNER] + bond - self.gas[OWNER] * FEE, m.balance[TREASURY] > 0)
 
@@ -145,7 +145,7 @@ def robbery(
     end = here.m.now + len(wanted) // fit * network.block_time + 2 * schedule.answer
     while here.m.now <= end:
         # A void post has nothing to show any more, and nothing more to win.
-        lost = here.slash(THIEF) or not here.m.lane(SERVER).bond
+        lost = here.slash(THIEF) or not here.m.server_state(SERVER).bond
         if server and not lost:
             here.respond()
         for payee, amount in wanted[: 0 if lost else fit]:

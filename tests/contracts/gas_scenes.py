@@ -59,20 +59,22 @@ def _batches(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
     In words of the bitmap that have been written before, and in fresh ones.
     """
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
-    books = []
+    epochs = []
     for epoch in range(w.now() // SCHEDULE.length, w.now() // SCHEDULE.length + BATCH):
         book = _book(w, epoch, leaves, 1)
         w.mine(SCHEDULE.ends(epoch)).post(book, _entries(w, book))
         w.mine(w.left(epoch)[2])
-        books.append(book)
+        epochs.append(book)
 
     def batch(leaf: int, key: bytes) -> int:
-        nodes = [node for book in books for node in book.tree.proof(leaf)]
-        return _gas(w.claim([w.item(book, leaf, key, SAFE) for book in books], nodes, SAFE)) // BATCH
+        nodes = [node for book in epochs for node in book.tree.proof(leaf)]
+        return _gas(w.claim([w.item(book, leaf, key, SAFE) for book in epochs], nodes, SAFE)) // BATCH
 
     gas = {"claim_each_of_30_fresh_words": batch(LEAVES - 1, w.fan), "claim_each_of_30": batch(LEAVES - 2, w.other)}
-    gas["claim_pushed_to_a_holder"] = _gas(w.claim([w.item(books[0], 0)], books[0].tree.proof(0), address_of(w.owner)))
-    return gas | _parts(w, leaves) | _thieves(w, books[-1])
+    gas["claim_pushed_to_a_holder"] = _gas(
+        w.claim([w.item(epochs[0], 0)], epochs[0].tree.proof(0), address_of(w.owner))
+    )
+    return gas | _parts(w, leaves) | _thieves(w, epochs[-1])
 
 
 def _parts(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
@@ -122,7 +124,7 @@ def _challenged(w: World, book: Book, leaves: list[tuple[bytes, int]]) -> dict[s
     w.mine(w.now() + SCHEDULE.answer + 1)
     gas["slash"] = _gas(w.slash(lie))
     gas["refund_20_stations"] = _gas(w.refund(book))
-    assert w.lane(server)[0] == 0
+    assert w.server_state(server)[0] == 0
     return gas
 
 

@@ -50,6 +50,7 @@ TESTS: Final = {
         "test_settlement_slash.py",
         "test_settlement_answered.py",
         "test_settlement_parts.py",
+        "test_settlement_undo.py",
         "test_settlement_leaving.py",
         "test_settlement_deep.py",
         "test_reentrancy.py",
@@ -192,7 +193,7 @@ def verdict(mutant: Mutant) -> str:
 
 
 def noticed(contract: str) -> str:
-    """What notices that a contract of the artefacts is wrong.
+    """Run the tests of a changed contract; return what failed.
 
     ``survived`` where nothing does, as it must be for the unchanged contract.
     """

@@ -35,7 +35,7 @@ class Shop:
         return self.w.call("Rights", name, *args, to=self.w.deployment.rights)
 
     def holds(self, key: bytes, time: int | None = None) -> bool:
-        """Whether a key's account has a right, now by default."""
+        """Return whether a key's account has a right, now by default."""
         return bool(self.ask("holds", address_of(key), self.content, self.w.now() if time is None else time))
 
     def seen(self) -> tuple[int, bytes, int]:

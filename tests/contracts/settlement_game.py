@@ -1,7 +1,6 @@
-"""Stations, fans, an honest server, a lying one, watchers and thieves, in any order, on the contract and its model at
-once.
+"""Settlement game: stations, fans, an honest and a lying server, watchers and thieves, on contract and model.
 
-``python -m tests.contracts.settlement_game --examples 2000 --steps 60`` plays long and prints how often each thing
+``python -m tests.contracts.settlement_game --examples 2000 --steps 60`` runs long and prints how often each action
 happened.
 """
 
@@ -18,8 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from pywallet.settlement import entries_digest, gross
 from tests.contracts.revm_world import Revm
-from tests.contracts.settlement_model import CONTRACT, TREASURY, Lane
-from tests.contracts.settlement_table import (
+from tests.contracts.settlement_game_base import (
     BPS,
     DONE,
     HONEST,
@@ -33,35 +31,36 @@ from tests.contracts.settlement_table import (
     WATCHED,
     WATCHER,
     WATCHING,
-    Books,
-    Table,
+    GameBase,
+    ServerLedger,
     name_of,
     people,
 )  # fmt: skip
+from tests.contracts.settlement_model import CONTRACT, TREASURY, ServerState
 
 
-class Night(Table):
-    """What happens by itself: the honest software, and what must hold."""
+class HonestSoftware(GameBase):
+    """Actions of honest software as time passes, and the invariants."""
 
     def teardown(self) -> None:
-        """The end of every game, then back to where all begin."""
+        """Finish the game, then revert to the state at its begin."""
         try:
             self.finish()
         finally:
             self.w.evm.revert(self.mark)
 
-    def hop(self, seconds: int) -> None:
-        """Time passes in small steps; everybody who is awake does what it should."""
+    def advance(self, seconds: int) -> None:
+        """Advance the time in small steps; honest software acts after each."""
         end = self.now + seconds
         while self.now < end:
             self.now = min(end, self.now + STEP, (self.now // SCHEDULE.length + 1) * SCHEDULE.length)
             self.m.now = self.now
             self.w.at(self.now)
-            self.awake()
+            self.act()
 
-    def awake(self) -> None:
+    def act(self) -> None:
         """The honest server posts and answers; watchers compare; anybody slashes and refunds."""
-        honest = self.books[HONEST]
+        honest = self.ledgers[HONEST]
         for epoch in sorted(honest.net):
             if (honest.address, epoch) not in self.m.posts and self.now >= SCHEDULE.ends(epoch):
                 caps = [(station, honest.net[epoch][name_of(station)]) for station in STATIONS]
@@ -69,11 +68,11 @@ class Night(Table):
                 done = self.post(HONEST, epoch, sorted(honest.due[epoch].items()), rows, "honest")
                 assert done or (honest.pause and self.drafted(HONEST, epoch)), "the honest server could not post"
                 if not done:
-                    # It goes on with its draft the next time.
+                    # The next call completes the draft.
                     honest.pause = False
                     break
         for server, epoch in {demand[:2] for demand in self.m.demands}:
-            self.respond(self.books[self.private(server)], epoch)
+            self.respond(self.ledgers[self.private(server)], epoch)
         for server, epoch, payee, amount in list(self.m.demands):
             if amount <= self.m.shown(server, epoch, payee):
                 self.dismiss(self.private(server), epoch, payee, amount)
@@ -96,29 +95,29 @@ class Night(Table):
         """A server's key."""
         return LIAR if server == name_of(LIAR) else HONEST
 
-    def respond(self, books: Books, epoch: int) -> None:
-        """A server shows what it is asked for in an epoch, in one transaction.
+    def respond(self, ledger: ServerLedger, epoch: int) -> None:
+        """Answer the challenges of an epoch in one transaction.
 
         Each payee once, if it has the leaf and does not hide.
         """
-        if (books.address, epoch) not in self.m.posts or epoch in books.hidden:
+        if (ledger.address, epoch) not in self.m.posts or epoch in ledger.hidden:
             return
         shown: dict[bytes, tuple[bytes, int, int, int | None]] = {}
         for server, when, payee, asked in sorted(self.m.demands):
-            if (server, when) == (books.address, epoch):
-                leaf = self.best(books, epoch, payee)
-                if leaf is not None and books.posted[epoch][0][leaf][1] >= asked:
+            if (server, when) == (ledger.address, epoch):
+                leaf = self.best(ledger, epoch, payee)
+                if leaf is not None and ledger.posted[epoch][0][leaf][1] >= asked:
                     shown.setdefault(payee, (payee, asked, leaf, None))
         if shown:
-            self.answers(books.key, epoch, list(shown.values()))
+            self.answers(ledger.key, epoch, list(shown.values()))
 
-    def best(self, books: Books, epoch: int, payee: bytes) -> int | None:
-        """Where the payee's greatest leaf is."""
-        mine = [(amount, leaf) for leaf, (who, amount) in enumerate(books.posted[epoch][0]) if who == payee]
+    def best(self, ledger: ServerLedger, epoch: int, payee: bytes) -> int | None:
+        """Index of the payee's greatest leaf."""
+        mine = [(amount, leaf) for leaf, (who, amount) in enumerate(ledger.posted[epoch][0]) if who == payee]
         return max(mine)[1] if mine else None
 
     def watch(self) -> None:
-        """Whoever watches challenges what the published data do not honour, or what is not published."""
+        """Challenge for watched payees what the published data do not honour, and epochs without data."""
         for (server, epoch, payee), amount in self.receipts.items():
             due = SCHEDULE.ends(epoch) + SCHEDULE.grace
             if (
@@ -127,16 +126,16 @@ class Night(Table):
                 or (server, epoch, payee, amount) in self.m.demands
             ):
                 continue
-            books, post = self.books[self.private(server)], self.m.posts.get((server, epoch))
+            ledger, post = self.ledgers[self.private(server)], self.m.posts.get((server, epoch))
             pending = post is not None and not post.void and self.now < post.ready
-            if not pending and (not self.m.lane(server).bond or (server, epoch, payee, amount) in self.avenged):
+            if not pending and (not self.m.server_state(server).bond or (server, epoch, payee, amount) in self.avenged):
                 continue
-            if post and not post.void and epoch not in books.hidden:
-                leaf = self.best(books, epoch, payee)
-                leaves, tree = books.posted[epoch]
+            if post and not post.void and epoch not in ledger.hidden:
+                leaf = self.best(ledger, epoch, payee)
+                leaves, tree = ledger.posted[epoch]
                 if leaf is not None and leaves[leaf][1] >= amount and tree.total == post.header.total:
                     continue
-            self.challenge(WATCHER, books.key, epoch, payee, amount, label=" by a watcher")
+            self.challenge(WATCHER, ledger.key, epoch, payee, amount, label=" by a watcher")
 
     # What must hold.
 
@@ -151,18 +150,18 @@ class Night(Table):
         assert read("GoMAA", "balanceOf", self.w.treasury) == m.balance[TREASURY]
         for private in (HONEST, LIAR):
             server = name_of(private)
-            lane = m.lanes.get(server, Lane())
-            word = lane.open << 160 | (0 if lane.retired is None else lane.retired + 1) << 128
+            state = m.server_states.get(server, ServerState())
+            word = state.open << 160 | (0 if state.retired is None else state.retired + 1) << 128
             assert (
                 read("Settlement", "server_state", server)
-                == word | (0 if lane.last is None else lane.last + 1) << 96 | lane.bond
+                == word | (0 if state.last is None else state.last + 1) << 96 | state.bond
             )
             for station in STATIONS:
                 payer = name_of(station)
                 word = read("Settlement", "account", server, payer)
                 assert (word >> 128, word & (1 << 128) - 1) == (m.spent[server, payer], m.escrow[server, payer])
                 assert m.escrow[server, payer] >= 0
-                assert m.spent[server, payer] <= self.books[private].cap[payer]
+                assert m.spent[server, payer] <= self.ledgers[private].cap[payer]
                 assert read("Settlement", "requests", server, payer)[0] == m.asked.get((server, payer), (0, 0))[0]
         for (server, epoch), post in m.posts.items():
             word = read("Settlement", "epoch_meta", server, epoch)
@@ -191,34 +190,34 @@ class Night(Table):
 
     def unrobbed(self, server: bytes, epoch: int) -> None:
         """A final epoch honours every watched receipt."""
-        books = self.books[self.private(server)]
+        ledger = self.ledgers[self.private(server)]
         for (who, when, payee), amount in self.receipts.items():
             if (who, when) == (server, epoch) and payee in WATCHING:
-                leaf = self.best(books, epoch, payee)
+                leaf = self.best(ledger, epoch, payee)
                 assert leaf is not None, "a final epoch without a watched leaf"
-                assert books.posted[epoch][0][leaf][1] >= amount, "a final epoch robs a watched payee"
+                assert ledger.posted[epoch][0][leaf][1] >= amount, "a final epoch robs a watched payee"
 
     def finish(self) -> None:
         """All windows pass, everybody claims: watched receipts are paid or their server was slashed.
 
         All escrow goes home.
         """
-        self.hop(3 * SCHEDULE.length)
-        for private, books in self.books.items():
-            for epoch in list(books.posted):
-                for leaf, (payee, amount) in enumerate(books.posted[epoch][0]):
-                    if amount and self.m.final(books.address, epoch) and not self.paid[books.address, epoch, payee]:
+        self.advance(3 * SCHEDULE.length)
+        for private, ledger in self.ledgers.items():
+            for epoch in list(ledger.posted):
+                for leaf, (payee, amount) in enumerate(ledger.posted[epoch][0]):
+                    if amount and self.m.final(ledger.address, epoch) and not self.paid[ledger.address, epoch, payee]:
                         self.claim(private, epoch, leaf, "own")
         for (server, epoch, payee), amount in self.receipts.items():
             if payee in WATCHING:
                 settled = self.paid[server, epoch, payee] >= amount
                 DONE["end: paid" if settled else "end: slashed"] += 1
                 assert settled or (server == name_of(LIAR) and LIAR in self.slashed), "neither paid nor slashed"
-        for private in self.books:
+        for private in self.ledgers:
             for station in STATIONS:
                 self.request(station, private, self.m.escrow[name_of(private), name_of(station)])
-        self.hop(SCHEDULE.delay)
-        for private in self.books:
+        self.advance(SCHEDULE.delay)
+        for private in self.ledgers:
             for station in STATIONS:
                 self.withdraw(station, private)
         assert sum(self.m.escrow.values()) == 0
@@ -228,7 +227,7 @@ class Night(Table):
 
 @cache
 def furnished() -> Revm:
-    """The contracts, and everybody's tokens."""
+    """Deploy the contracts and give everybody tokens."""
     world = Revm(SCHEDULE, BPS, STAKE)
     for who in people():
         world.fund(who, RICH)
@@ -237,9 +236,9 @@ def furnished() -> Revm:
 
 
 def play(
-    machine: type[Night], examples: int, steps: int, *, derandomize: bool = True, shrink: bool = True
+    machine: type[HonestSoftware], examples: int, steps: int, *, derandomize: bool = True, shrink: bool = True
 ) -> Counter[str]:
-    """Run games; what happened. Raises AssertionError for the first thing that must not be."""
+    """Run games and return the counts. Raises AssertionError for the first broken invariant."""
     DONE.clear()
     here = type("Here", (machine,), {"world": furnished()})
     how = settings(
@@ -251,7 +250,7 @@ def play(
 
 
 def main() -> None:
-    """Play long, on fresh random games, and print the counts."""
+    """Run many new random games and print the counts."""
     from tests.contracts.settlement_rules import Game
 
     parser = argparse.ArgumentParser(description="Play settlement games and count what happened.")

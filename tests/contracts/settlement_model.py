@@ -30,8 +30,8 @@ def need(condition: bool, reason: str) -> None:
 
 
 @dataclass
-class Lane:
-    """A server's standing."""
+class ServerState:
+    """A server's bond, its owner, last posted epoch, retirement and open challenges."""
 
     owner: bytes | None = None
     bond: int = 0
@@ -42,7 +42,7 @@ class Lane:
 
 @dataclass
 class Posted:
-    """A post that stands, or is void and not yet refunded."""
+    """A post that is valid, or void and not yet refunded."""
 
     header: EpochHeader
     debits: Sequence[Debit]
@@ -65,7 +65,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Signed:
-    """Who signed something, None for a signature of nobody."""
+    """Signer of a message, None for an invalid signature."""
 
     by: bytes | None
 
@@ -90,7 +90,7 @@ class Model:
         self.escrow: Counter[tuple[bytes, bytes]] = Counter()
         self.spent: Counter[tuple[bytes, bytes]] = Counter()
         self.asked: dict[tuple[bytes, bytes], tuple[int, int]] = {}
-        self.lanes: dict[bytes, Lane] = {}
+        self.server_states: dict[bytes, ServerState] = {}
         self.posts: dict[Post_key, Posted] = {}
         self.blocked: Counter[Post_key] = Counter()
         self.demands: dict[tuple[bytes, int, bytes, int], Demand] = {}
@@ -104,9 +104,9 @@ class Model:
         self.balance[source] -= amount
         self.balance[to] += amount
 
-    def lane(self, server: bytes) -> Lane:
+    def server_state(self, server: bytes) -> ServerState:
         """A server's standing, made on first use."""
-        return self.lanes.setdefault(server, Lane())
+        return self.server_states.setdefault(server, ServerState())
 
     def final(self, server: bytes, epoch: int) -> bool:
         """Posted, past its window, nothing open, not void."""
@@ -136,52 +136,53 @@ class Model:
 
     def bond(self, who: bytes, server: bytes, amount: int) -> None:
         """The bond grows."""
-        lane = self.lane(server)
-        need(lane.retired is None, "settlement: server retired")
-        need(lane.owner in (None, who), "settlement: not the bond owner")
-        lane.owner = who
-        lane.bond += amount
+        state = self.server_state(server)
+        need(state.retired is None, "settlement: server retired")
+        need(state.owner in (None, who), "settlement: not the bond owner")
+        state.owner = who
+        state.bond += amount
         self.move(who, CONTRACT, amount)
 
     def retire(self, who: bytes, server: bytes) -> None:
         """The running epoch is the last."""
-        lane = self.lane(server)
-        need(lane.owner == who, "settlement: not the bond owner")
-        need(lane.retired is None, "settlement: server retired")
-        lane.retired = self.now // self.s.length
+        state = self.server_state(server)
+        need(state.owner == who, "settlement: not the bond owner")
+        need(state.retired is None, "settlement: server retired")
+        state.retired = self.now // self.s.length
 
     def unbond(self, who: bytes, server: bytes) -> None:
         """The bond goes back."""
-        lane = self.lane(server)
-        need(lane.owner == who, "settlement: not the bond owner")
-        need(lane.retired is not None, "settlement: server not retired")
-        assert lane.retired is not None
+        state = self.server_state(server)
+        need(state.owner == who, "settlement: not the bond owner")
+        need(state.retired is not None, "settlement: server not retired")
+        assert state.retired is not None
         need(
-            self.now > self.s.ends(lane.retired) + self.s.grace + self.s.late + self.s.answer,
+            self.now > self.s.ends(state.retired) + self.s.grace + self.s.late + self.s.answer,
             "settlement: delay not over",
         )
-        need(lane.open == 0, "settlement: challenge open")
-        need(lane.bond != 0, "settlement: no bond")
-        self.move(CONTRACT, who, lane.bond)
-        lane.bond = 0
+        need(state.open == 0, "settlement: challenge open")
+        need(state.bond != 0, "settlement: no bond")
+        self.move(CONTRACT, who, state.bond)
+        state.bond = 0
 
-    def _begin(self, server: bytes, epoch: int, before: bytes) -> Lane:
+    def _begin(self, server: bytes, epoch: int, before: bytes) -> ServerState:
         """The server may debit payers for the epoch now."""
-        lane = self.lane(server)
+        state = self.server_state(server)
         need(self.s.post_from(epoch) <= self.now <= self.s.post_until(epoch), "settlement: outside post period")
-        need(lane.retired is None or epoch <= lane.retired, "settlement: server retired")
+        need(state.retired is None or epoch <= state.retired, "settlement: server retired")
         need((server, epoch) not in self.posts, "settlement: epoch posted")
         need((server, epoch) not in self.unwinding, "settlement: epoch void")
-        if lane.last is not None and lane.last != epoch:
+        if state.last is not None and state.last != epoch:
             need(
-                (server, lane.last) not in self.posts or self.final(server, lane.last), "settlement: last epoch pending"
+                (server, state.last) not in self.posts or self.final(server, state.last),
+                "settlement: last epoch pending",
             )
             need(
-                (server, lane.last) in self.posts or not self.drafts.get((server, lane.last)),
+                (server, state.last) in self.posts or not self.drafts.get((server, state.last)),
                 "settlement: last epoch pending",
             )
         need(before == entries_digest(self.drafts.get((server, epoch), [])), "settlement: draft differs")
-        return lane
+        return state
 
     def _take(self, server: bytes, epoch: int, entries: Sequence[Debiting], bond: int) -> list[Debit]:
         """All of the entries, or none, are debited."""
@@ -212,10 +213,10 @@ class Model:
 
     def debit(self, server: bytes, epoch: int, before: bytes, entries: Sequence[Debiting]) -> None:
         """A part of an epoch's debits is taken before its post."""
-        lane = self._begin(server, epoch, before)
-        taken = self._take(server, epoch, entries, lane.bond)
+        state = self._begin(server, epoch, before)
+        taken = self._take(server, epoch, entries, state.bond)
         self.drafts[server, epoch] = [*self.drafts.get((server, epoch), []), *taken]
-        lane.last = epoch
+        state.last = epoch
 
     def undo(self, who: bytes, server: bytes, epoch: int, before: bytes, debits: Sequence[Debit]) -> None:
         """The last debits of a draft go back."""
@@ -244,14 +245,14 @@ class Model:
         entries: Sequence[Debiting],
     ) -> None:
         """An epoch is closed."""
-        lane = self._begin(server, epoch, before)
-        own = self._take(server, epoch, entries, lane.bond)
+        state = self._begin(server, epoch, before)
+        own = self._take(server, epoch, entries, state.bond)
         listed = [*self.drafts.get((server, epoch), []), *own]
         total, fee = sum(net for _, net in listed), sum(gross(net, self.bps) - net for _, net in listed)
         header = EpochHeader(root, total, rest(entries_digest(listed), counts, data))
         ready = max(self.now, self.s.ends(epoch) + self.s.grace) + self.s.window
         self.posts[server, epoch] = Posted(header, listed, own, ready, total, fee)
-        lane.last = epoch
+        state.last = epoch
 
     def claim(
         self,
@@ -306,11 +307,11 @@ class Model:
         need(amount > self.shown(server, epoch, payee), "settlement: already answered")
         post = self.posts.get((server, epoch))
         blocking = post is None or self.now < post.ready
-        lane = self.lane(server)
-        need(lane.bond > 0 or (post is not None and blocking and not post.void), "settlement: no bond")
+        state = self.server_state(server)
+        need(state.bond > 0 or (post is not None and blocking and not post.void), "settlement: no bond")
         self.demands[server, epoch, payee, amount] = Demand(who, self.now + self.s.answer, blocking)
         self.blocked[server, epoch] += blocking
-        lane.open += 1
+        state.open += 1
         self.move(who, CONTRACT, self.stake)
 
     def shown(self, server: bytes, epoch: int, payee: bytes) -> int:
@@ -321,7 +322,7 @@ class Model:
     def _close(self, server: bytes, epoch: int, payee: bytes, amount: int) -> Demand:
         demand = self.demands.pop((server, epoch, payee, amount))
         self.blocked[server, epoch] -= demand.blocking
-        self.lane(server).open -= 1
+        self.server_state(server).open -= 1
         return demand
 
     def answer(self, server: bytes, epoch: int, header: EpochHeader, shown: Sequence[Shown]) -> None:
@@ -343,7 +344,7 @@ class Model:
 
     def _show(self, server: bytes, epoch: int, payee: bytes, asked: int, header: EpochHeader, amount: int) -> None:
         self._close(server, epoch, payee, asked)
-        self.lane(server).bond += self.stake
+        self.server_state(server).bond += self.stake
         key = (commitment(header), payee)
         self.answered[key] = max(self.answered[key], amount)
 
@@ -352,7 +353,7 @@ class Model:
         need((server, epoch, payee, asked) in self.demands, "settlement: no open challenge")
         need(asked <= self.shown(server, epoch, payee), "settlement: not answered")
         self._close(server, epoch, payee, asked)
-        self.lane(server).bond += self.stake
+        self.server_state(server).bond += self.stake
 
     def slash(self, server: bytes, epoch: int, payee: bytes, asked: int) -> tuple[int, bool]:
         """The bond is taken; how much, and whether the post is void by it."""
@@ -366,8 +367,8 @@ class Model:
         void = demand.blocking and post is not None
         if post is not None and void:
             post.void = True
-        lane = self.lane(server)
-        bond, lane.bond = lane.bond, 0
+        state = self.server_state(server)
+        bond, state.bond = state.bond, 0
         self.move(CONTRACT, demand.by, bond // 2 + self.stake)
         self.move(CONTRACT, TREASURY, bond - bond // 2)
         return bond, void
@@ -388,7 +389,7 @@ class Model:
             self.unwinding.add((server, epoch))
 
     def owed(self) -> int:
-        """Everything the contract must hold, to the wei."""
+        """Tokens that the contract must hold, in wei."""
         posts = sum(
             post.left + post.fee if not post.void else sum(gross(net, self.bps) for _, net in post.debits)
             for post in self.posts.values()
@@ -396,5 +397,5 @@ class Model:
         drafts = sum(
             gross(net, self.bps) for key, draft in self.drafts.items() if key not in self.posts for _, net in draft
         )
-        bonds = sum(lane.bond for lane in self.lanes.values())
+        bonds = sum(state.bond for state in self.server_states.values())
         return sum(self.escrow.values()) + bonds + self.stake * len(self.demands) + posts + drafts

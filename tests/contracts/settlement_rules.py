@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from pywallet.settlement import gross
-from tests.contracts.settlement_game import Night
-from tests.contracts.settlement_table import (
+from tests.contracts.settlement_game import HonestSoftware
+from tests.contracts.settlement_game_base import (
     BOND,
     BOT,
     DONE,
@@ -39,7 +39,7 @@ WAYS = ("push", "own", "own", "addressed", "signed", "relayed", "greedy", "stole
 PICKS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(WAYS), st.integers(1, 4)), min_size=1, max_size=6)
 
 
-class Game(Night):
+class Game(HonestSoftware):
     """Who may do what next."""
 
     def current(self) -> int:
@@ -54,30 +54,30 @@ class Game(Night):
 
     def earn(self, server: bytes, station: bytes, payee: bytes, amount: int, lead: int = 0) -> None:
         """Plays, their voucher (perhaps over more than they cost), then their receipts."""
-        epoch, books = self.current(), self.books[server]
-        payer, lane = name_of(station), self.m.lane(books.address)
+        epoch, ledger = self.current(), self.ledgers[server]
+        payer, state = name_of(station), self.m.server_state(ledger.address)
         # What any host refuses, and what the honest server does besides (docs/settlement.md, Rules off chain).
-        if lane.bond == 0 or lane.retired is not None:
-            DONE["plays refused: lane"] += 1
+        if state.bond == 0 or state.retired is not None:
+            DONE["plays refused: server state"] += 1
             return
-        net, due = books.net.setdefault(epoch, Counter()), books.due.setdefault(epoch, Counter())
-        posts = [e for server_, e in self.m.posts if server_ == books.address]
-        need = books.open_gross(payer, posts) - gross(net[payer], 250) + gross(net[payer] + amount, 250)
-        asked = self.m.asked.get((books.address, payer), (0, 0))[0]
-        fits = need <= self.m.escrow[books.address, payer] - asked and sum(net.values()) + amount <= lane.bond
+        net, due = ledger.net.setdefault(epoch, Counter()), ledger.due.setdefault(epoch, Counter())
+        posts = [e for server_, e in self.m.posts if server_ == ledger.address]
+        need = ledger.open_gross(payer, posts) - gross(net[payer], 250) + gross(net[payer] + amount, 250)
+        asked = self.m.asked.get((ledger.address, payer), (0, 0))[0]
+        fits = need <= self.m.escrow[ledger.address, payer] - asked and sum(net.values()) + amount <= state.bond
         if server == HONEST and not fits:
             DONE["plays refused: escrow or bond"] += 1
             return
         net[payer] += amount
         due[name_of(payee)] += amount
-        books.cap[payer] = max(books.cap[payer], self.m.spent[books.address, payer] + need + lead)
-        self.receipts[books.address, epoch, name_of(payee)] = due[name_of(payee)]
+        ledger.cap[payer] = max(ledger.cap[payer], self.m.spent[ledger.address, payer] + need + lead)
+        self.receipts[ledger.address, epoch, name_of(payee)] = due[name_of(payee)]
         DONE["plays"] += 1
 
     @rule(seconds=st.sampled_from((1, 4, 10, 30, 60)))
     def wait(self, seconds: int) -> None:
         """Time."""
-        self.hop(seconds)
+        self.advance(seconds)
 
     @rule(server=SERVERS, station=STATION, amount=st.integers(1, 20_000))
     def fill(self, server: bytes, station: bytes, amount: int) -> None:
@@ -90,9 +90,9 @@ class Game(Night):
         self.request(station, server, self.m.escrow[name_of(server), name_of(station)] * part // 8 + part // 9)
         if wait:
             ready = self.m.asked.get((name_of(server), name_of(station)), (0, self.now))[1]
-            self.hop(max(0, ready - self.now - 1))
+            self.advance(max(0, ready - self.now - 1))
             self.withdraw(station, server)
-            self.hop(1)
+            self.advance(1)
         self.withdraw(station, server)
 
     @rule(amount=st.integers(1, BOND), who=st.sampled_from((OPERATOR, OPERATOR, STRANGER)))
@@ -102,11 +102,11 @@ class Game(Night):
 
     def fitting(self, epoch: int) -> list[tuple[bytes, int]]:
         """What the liar can really debit each station for an epoch."""
-        books, found = self.books[LIAR], []
+        ledger, found = self.ledgers[LIAR], []
         for station in STATIONS:
             payer = name_of(station)
-            room = min(self.m.escrow[books.address, payer], books.cap[payer] - self.m.spent[books.address, payer])
-            net = min(books.net[epoch][payer], room * 10_000 // 10_250)
+            room = min(self.m.escrow[ledger.address, payer], ledger.cap[payer] - self.m.spent[ledger.address, payer])
+            net = min(ledger.net[epoch][payer], room * 10_000 // 10_250)
             found.append((station, max(net, 0)))
         return found
 
@@ -119,25 +119,25 @@ class Game(Night):
     )
     def lies(self, lie: str, late: int, loud: bool, plays: list[tuple[bytes, bytes, int, int]], after: int) -> None:
         """The liar lets fans listen, and closes the epoch in one of its ways."""
-        if self.m.lane(name_of(LIAR)).bond < 1000:
+        if self.m.server_state(name_of(LIAR)).bond < 1000:
             self.bond(OPERATOR, LIAR, BOND)
         self.listen(LIAR, plays)
         epoch = self.current()
-        self.hop(SCHEDULE.ends(epoch) + late - self.now)
+        self.advance(SCHEDULE.ends(epoch) + late - self.now)
         self.lie(epoch, lie, loud)
-        self.hop(after)
+        self.advance(after)
 
     @rule(lie=st.sampled_from(LIES[:4]), plays=PLAYS)
     def hurry(self, lie: str, plays: list[tuple[bytes, bytes, int, int]]) -> None:
         """The liar closes one epoch in its last second, and the next at once."""
-        if self.m.lane(name_of(LIAR)).bond < 1000:
+        if self.m.server_state(name_of(LIAR)).bond < 1000:
             self.bond(OPERATOR, LIAR, BOND)
         for _ in range(2):
             self.listen(LIAR, plays)
-            self.hop(SCHEDULE.ends(self.current()) - self.now)
+            self.advance(SCHEDULE.ends(self.current()) - self.now)
         self.lie(self.current() - 2, "honest", True)
         self.lie(self.current() - 1, lie, True)
-        self.hop(SCHEDULE.window)
+        self.advance(SCHEDULE.window)
         self.lie(self.current() - 1, lie, True)
 
     @rule(lie=st.sampled_from(LIES[:4]), plays=PLAYS, first=st.booleans())
@@ -145,26 +145,26 @@ class Game(Night):
         """The liar lets its post be voided by a receipt that nothing honours, bonds again, and posts the same epoch
         with a lie.
         """
-        if self.m.lane(name_of(LIAR)).bond < 1000:
+        if self.m.server_state(name_of(LIAR)).bond < 1000:
             self.bond(OPERATOR, LIAR, BOND)
         self.listen(LIAR, plays)
         epoch = self.current()
-        self.hop(SCHEDULE.ends(epoch) - self.now)
+        self.advance(SCHEDULE.ends(epoch) - self.now)
         self.lie(epoch, "honest", True)
-        self.hop(SCHEDULE.grace)
+        self.advance(SCHEDULE.grace)
         self.challenge(GRIEFER, LIAR, epoch, name_of(BOT), 10**9, label=" by the liar itself")
         if first:
             self.challenge(GRIEFER, LIAR, epoch, name_of(plays[0][1]), 1, label=" by the liar itself")
-        self.hop(SCHEDULE.answer + 1)
+        self.advance(SCHEDULE.answer + 1)
         self.bond(OPERATOR, LIAR, BOND)
         self.lie(epoch, lie, True)
 
     def lie(self, epoch: int, lie: str, loud: bool) -> None:
         """Post an epoch of the liar's."""
-        books = self.books[LIAR]
-        if (books.address, epoch) in self.m.posts or not sum(books.net.get(epoch, Counter()).values()):
+        ledger = self.ledgers[LIAR]
+        if (ledger.address, epoch) in self.m.posts or not sum(ledger.net.get(epoch, Counter()).values()):
             return
-        debits, leaves = self.fitting(epoch), sorted(books.due[epoch].items())
+        debits, leaves = self.fitting(epoch), sorted(ledger.due[epoch].items())
         total = sum(net for _, net in debits)
         victim = next((n for n, (payee, _) in enumerate(leaves) if payee in WATCHING), 0)
         payee, amount = leaves[victim]
@@ -178,26 +178,26 @@ class Game(Night):
         }
         if lie == "overdebit":
             station, _ = debits[0]
-            account = (books.address, name_of(station))
-            debits[0] = (station, max(self.m.escrow[account], books.cap[name_of(station)] - self.m.spent[account]) + 1)
+            account = (ledger.address, name_of(station))
+            debits[0] = (station, max(self.m.escrow[account], ledger.cap[name_of(station)] - self.m.spent[account]) + 1)
         rows = [
-            self.entry(LIAR, station, net, books.cap[name_of(station)], epoch + 3) for station, net in debits if net
+            self.entry(LIAR, station, net, ledger.cap[name_of(station)], epoch + 3) for station, net in debits if net
         ]
         if not rows:
             return
         done = self.post(LIAR, epoch, list(changed.get(lie, leaves)), rows, lie)
         assert not (done and lie == "overdebit")
         if done and (lie == "hide" or (not loud and lie in changed)):
-            books.hidden.add(epoch)
+            ledger.hidden.add(epoch)
 
     @rule(server=SERVERS, flaw=st.sampled_from(FLAWS), station=STATION, net=st.integers(0, 500))
     def misposts(self, server: bytes, flaw: str, station: bytes, net: int) -> None:
         """A post that must not get through."""
-        books, epoch, payer = self.books[server], self.current() - 1, name_of(station)
-        spent, escrow = self.m.spent[books.address, payer], self.m.escrow[books.address, payer]
+        ledger, epoch, payer = self.ledgers[server], self.current() - 1, name_of(station)
+        spent, escrow = self.m.spent[ledger.address, payer], self.m.escrow[ledger.address, payer]
         enough, until, signer = spent + gross(net, 250), epoch, station
         if flaw == "again":
-            posted = [e for s, e in self.m.posts if s == books.address]
+            posted = [e for s, e in self.m.posts if s == ledger.address]
             epoch = until = max(posted, default=epoch)
         if flaw in ("early", "late"):
             epoch = until = self.current() - (-1 if flaw == "early" else 3)
@@ -214,7 +214,7 @@ class Game(Night):
         cap = enough - 1 if flaw == "cap" and enough else enough
         row = self.entry(server, station, net, cap, until, signer)
         flawed = flaw in ("voucher", "expired", "escrow") or (flaw == "cap" and net)
-        if flawed or flaw in ("early", "late") or (books.address, epoch) in self.m.posts:
+        if flawed or flaw in ("early", "late") or (ledger.address, epoch) in self.m.posts:
             assert not self.post(server, epoch, [(name_of(BOT), net)], [row], f"with a flaw: {flaw}")
 
     @precondition(lambda self: self.receipts)
@@ -226,7 +226,7 @@ class Game(Night):
         amount = self.receipts[server, epoch, payee] * part // 2
         signer = STRANGER if forged or part == 3 else None
         self.challenge(GRIEFER, private, epoch, payee, amount, signer, " by a griefer")
-        self.awake()
+        self.act()
 
     @precondition(lambda self: self.receipts)
     @rule(data=st.data(), count=st.integers(2, 12))
@@ -236,7 +236,7 @@ class Game(Night):
         top = self.receipts[server, epoch, payee]
         for amount in range(max(1, top - count), top + 1):
             self.challenge(GRIEFER, self.private(server), epoch, payee, amount, label=" by a thief")
-        self.awake()
+        self.act()
         if server == name_of(HONEST):
             assert not [
                 one for one in self.m.demands if one[:3] == (server, epoch, payee) and (server, epoch) in self.m.posts
@@ -245,7 +245,7 @@ class Game(Night):
     @rule(server=SERVERS, split=st.integers(0, 2), pause=st.booleans())
     def habit(self, server: bytes, split: int, pause: bool) -> None:
         """From now on so many debits come before the post, perhaps with a break after them."""
-        self.books[server].split, self.books[server].pause = split, pause and bool(split)
+        self.ledgers[server].split, self.ledgers[server].pause = split, pause and bool(split)
 
     @rule(
         plays=PLAYS,
@@ -255,22 +255,22 @@ class Game(Night):
     )
     def strand(self, plays: list[tuple[bytes, bytes, int, int]], wait: int, who: bytes, kept: int) -> None:
         """The liar debits an epoch and goes away; it or somebody else takes back what may be taken back."""
-        if self.m.lane(name_of(LIAR)).bond < 1000:
+        if self.m.server_state(name_of(LIAR)).bond < 1000:
             self.bond(OPERATOR, LIAR, BOND)
         self.listen(LIAR, plays)
-        epoch, books = self.current(), self.books[LIAR]
-        self.hop(SCHEDULE.ends(epoch) - self.now)
-        if not sum(books.net.get(epoch, Counter()).values()):
+        epoch, ledger = self.current(), self.ledgers[LIAR]
+        self.advance(SCHEDULE.ends(epoch) - self.now)
+        if not sum(ledger.net.get(epoch, Counter()).values()):
             return
         rows = [
-            self.entry(LIAR, station, net, books.cap[name_of(station)], epoch + 3)
+            self.entry(LIAR, station, net, ledger.cap[name_of(station)], epoch + 3)
             for station, net in self.fitting(epoch)
             if net
         ]
         self.debit(LIAR, epoch, rows)
         self.debit(LIAR, epoch, rows, bytes(32))
         self.debit(LIAR, epoch + 1, rows)
-        self.hop(wait)
+        self.advance(wait)
         draft = self.drafted(LIAR, epoch)
         if draft:
             self.undo(who, LIAR, epoch, 0, [*draft[:-1], (draft[-1][0], draft[-1][1] - 1)])
@@ -302,7 +302,7 @@ class Game(Night):
         payee = data.draw(st.sampled_from(sorted(PAYEES)))
         if self.challenge(GRIEFER, LIAR, epoch, payee, amount, label=" by the liar itself"):
             self.challenge(GRIEFER, LIAR, epoch, payee, amount)
-            if self.books[LIAR].posted[epoch][0]:
+            if self.ledgers[LIAR].posted[epoch][0]:
                 self.answer(LIAR, epoch, payee, amount, 0)
             self.dismiss(LIAR, epoch, payee, amount)
 
@@ -312,8 +312,8 @@ class Game(Night):
         """An answer with some other leaf, or with an amount that the leaf does not have."""
         server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
         private = self.private(server)
-        if self.books[private].posted.get(epoch, ((), None))[0]:
-            leaf = data.draw(st.integers(0, len(self.books[private].posted[epoch][0]) - 1))
+        if self.ledgers[private].posted.get(epoch, ((), None))[0]:
+            leaf = data.draw(st.integers(0, len(self.ledgers[private].posted[epoch][0]) - 1))
             # Twice, and before it one that nobody asked for: both are passed over.
             shown = (payee, asked, leaf, asked + 1 if raised else None)
             self.answers(private, epoch, [(payee, asked + 10**6, leaf, None), shown, shown])
@@ -340,12 +340,12 @@ class Game(Night):
         """An epoch without lies, from its plays to its claims."""
         self.listen(server, plays)
         epoch = self.current()
-        self.hop(SCHEDULE.ends(epoch) - self.now)
+        self.advance(SCHEDULE.ends(epoch) - self.now)
         if server == LIAR:
             self.lie(epoch, "honest", True)
-        self.hop(SCHEDULE.grace + SCHEDULE.window - 1)
+        self.advance(SCHEDULE.grace + SCHEDULE.window - 1)
         for late in (0, 1):
-            self.hop(late)
+            self.advance(late)
             if (name_of(server), epoch) in self.m.posts:
                 self.collect(server, epoch)
                 self.pick(server, epoch, picks if late else picks[:1])
@@ -353,7 +353,7 @@ class Game(Night):
     def pick(self, server: bytes, epoch: int, picks: list[tuple[int, str, int]]) -> None:
         """Claim leaves of an epoch: which, how, and under which alias."""
         for number, way, alias in picks:
-            if leaves := self.books[server].posted.get(epoch, ((), None))[0]:
+            if leaves := self.ledgers[server].posted.get(epoch, ((), None))[0]:
                 self.claim(server, epoch, number % len(leaves), way, alias)
 
     @precondition(lambda self: self.m.posts)
@@ -363,7 +363,7 @@ class Game(Night):
         server, epoch = data.draw(st.sampled_from(sorted(self.m.posts)))
         private = self.private(server)
         if ripe:
-            self.hop(max(0, self.m.posts[server, epoch].ready - self.now))
+            self.advance(max(0, self.m.posts[server, epoch].ready - self.now))
         self.pick(private, epoch, picks)
 
     @precondition(lambda self: self.m.posts)
@@ -381,12 +381,12 @@ class Game(Night):
             self.retire(who, server)
             self.bond(who, server, 1)
         self.unbond(who, server)
-        lane = self.m.lane(name_of(server))
-        if lane.retired is not None and really:
-            last = SCHEDULE.ends(lane.retired) + SCHEDULE.grace + SCHEDULE.late + SCHEDULE.answer
-            self.hop(max(0, last - self.now))
+        state = self.m.server_state(name_of(server))
+        if state.retired is not None and really:
+            last = SCHEDULE.ends(state.retired) + SCHEDULE.grace + SCHEDULE.late + SCHEDULE.answer
+            self.advance(max(0, last - self.now))
             self.unbond(who, server)
-            self.hop(1)
+            self.advance(1)
             self.unbond(who, server)
             epoch = self.current() - 1
             assert not self.post(server, epoch, [], [], "after its retirement")

@@ -53,7 +53,7 @@ def accept(w: World, key: bytes, content: bytes, most: int) -> dict[str, Any]:
 
 
 def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: bytes) -> None:
-    """Decisions pass at once; the running epoch's income stays the seller's, so one epoch's books name one owner."""
+    """Decisions pass at once; the running epoch's income stays the seller's, so an epoch names one owner."""
     owner, fan = address_of(w.owner), address_of(w.fan)
     receipt = do(w, w.owner, content, "offer_to", fan, PRICE)
     assert w.events("Content", "Offered", receipt) == [{"to": fan, "price": PRICE}]

@@ -16,8 +16,8 @@ def shown(w: World, book: Book, payee: bytes) -> int:
 
 
 def open_challenges(w: World) -> tuple[int, int]:
-    """Of the epoch, and of the lane."""
-    return w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) >> 232 & (1 << 23) - 1, w.lane()[1]
+    """Open challenges of the epoch and of the server."""
+    return w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) >> 232 & (1 << 23) - 1, w.server_state()[1]
 
 
 def test_a_thief_with_twenty_five_receipts_of_one_payee_costs_one_answer(w: World) -> None:
@@ -37,7 +37,7 @@ def test_a_thief_with_twenty_five_receipts_of_one_payee_costs_one_answer(w: Worl
             w.slash(signed)
         w.dismiss(signed)
     assert open_challenges(w) == (0, 0)
-    assert w.lane() == (BOND + 25 * w.deployment.stake, 0)
+    assert w.server_state() == (BOND + 25 * w.deployment.stake, 0)
     assert w.call("Settlement", "final", address_of(w.server), EPOCH)
 
 
@@ -89,7 +89,7 @@ def test_a_dismissal_closes_what_was_shown_and_nothing_more(w: World) -> None:
     assert w.events("Settlement", "Dismissed", receipt) == [
         {"server": address_of(w.server), "epoch": EPOCH, "payee": fan, "amount": 400}
     ]
-    assert w.lane() == (BOND + 2 * w.deployment.stake, 1)
+    assert w.server_state() == (BOND + 2 * w.deployment.stake, 1)
     with reverts("settlement: no open challenge"):
         w.dismiss(low)
     assert w.call("Settlement", "open_challenge", address_of(w.server), EPOCH, fan, 400)[1] == 0
@@ -116,7 +116,7 @@ def test_nothing_passes_to_the_next_root(w: World) -> None:
         w.dismiss(other)
     w.challenge(mine)
     w.slash(other)
-    assert w.lane()[0] == 0
+    assert w.server_state()[0] == 0
 
 
 def test_a_void_post_has_shown_nothing(w: World) -> None:
@@ -131,7 +131,7 @@ def test_a_void_post_has_shown_nothing(w: World) -> None:
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     w.challenge(mine)
     w.slash(other)
-    assert w.lane()[0] == 0
+    assert w.server_state()[0] == 0
 
 
 def test_the_same_root_again_is_answered_already(w: World) -> None:
@@ -168,7 +168,7 @@ def test_a_batch_answers_many_payees(w: World) -> None:
         (payee, amount, amount, leaf) for leaf, (payee, amount) in enumerate(book.leaves[:32])
     ]
     assert open_challenges(w) == (0, 1)
-    assert w.lane()[0] == BOND + 32 * w.deployment.stake
+    assert w.server_state()[0] == BOND + 32 * w.deployment.stake
 
 
 def test_a_batch_passes_over_what_is_closed(w: World) -> None:
@@ -180,7 +180,7 @@ def test_a_batch_passes_over_what_is_closed(w: World) -> None:
     w.answer(book, 1, 11)
     receipt = w.answers(book, [(1, 11), (0, 10), (4, 14), (0, 10), (2, 12)])
     assert [event["amount"] for event in w.events("Settlement", "Answered", receipt)] == [10, 12]
-    assert w.lane() == (BOND + 3 * w.deployment.stake, 0)
+    assert w.server_state() == (BOND + 3 * w.deployment.stake, 0)
     with reverts("settlement: no open challenge"):
         w.answers(book, [(0, 10), (1, 11)])
     with reverts("settlement: no open challenge"):
@@ -200,7 +200,7 @@ def test_the_receipt_over_exactly_what_was_shown_is_covered(w: World) -> None:
     with reverts("settlement: already answered"):
         w.slash(whole)
     w.dismiss(whole)
-    assert w.lane() == (BOND + 2 * w.deployment.stake, 0)
+    assert w.server_state() == (BOND + 2 * w.deployment.stake, 0)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_challenge_takes_a_stake_and_holds_the_epoch(w: World) -> None:
     }
     assert w.call("Settlement", "open_challenge", server, EPOCH, fan, 500)[1:] == (deadline, True)
     assert w.balance(w.deployment.settlement) == before + stake
-    assert w.lane() == (BOND, 1)
+    assert w.server_state() == (BOND, 1)
     w.mine(w.left(EPOCH)[2] + 100)
     assert not w.call("Settlement", "final", server, EPOCH)
 
@@ -97,12 +97,12 @@ def test_one_receipt_is_challenged_once_at_a_time(w: World) -> None:
     with reverts("settlement: already challenged"):
         w.challenge(w.receipt(book, fan, 500))
     w.challenge(w.receipt(book, fan, 499))
-    assert w.lane()[1] == 2
+    assert w.server_state()[1] == 2
     w.answer(book, 1, 500)
     with reverts("settlement: no open challenge"):
         w.answer(book, 1, 500)
     w.answer(book, 1, 499)
-    assert w.lane() == (BOND + 2 * w.deployment.stake, 0)
+    assert w.server_state() == (BOND + 2 * w.deployment.stake, 0)
 
 
 def test_a_server_cannot_keep_a_payees_place_taken(w: World) -> None:
@@ -128,7 +128,7 @@ def test_without_tokens_for_the_stake_nothing_is_challenged(w: World) -> None:
     w.at(DUE)
     with reverts("erc20: insufficient allowance"):
         w.challenge(signed, w.fan)
-    assert w.lane()[1] == 0
+    assert w.server_state()[1] == 0
 
 
 def test_an_answer_shows_the_leaf_and_earns_the_stake(w: World) -> None:
@@ -140,7 +140,7 @@ def test_an_answer_shows_the_leaf_and_earns_the_stake(w: World) -> None:
     assert w.events("Settlement", "Answered", receipt) == [
         {"server": address_of(w.server), "epoch": EPOCH, "payee": fan, "amount": 400, "shown": 500, "index": 1}
     ]
-    assert w.lane() == (BOND + w.deployment.stake, 0)
+    assert w.server_state() == (BOND + w.deployment.stake, 0)
     w.mine(w.left(EPOCH)[2])
     w.claim([w.item(book, 1)], book.tree.proof(1), fan, key=w.fan)
     assert w.balance(fan) == 500

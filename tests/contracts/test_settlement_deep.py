@@ -97,4 +97,4 @@ def test_an_answer_takes_the_deepest_proof(w: World, past: int) -> None:
             w.answer(book, 0, 500, index=LAST + 1)
     else:
         w.answer(book, 0, 500, index=LAST)
-    assert w.lane()[1] == past
+    assert w.server_state()[1] == past

@@ -75,8 +75,8 @@ def test_the_table_is_there() -> None:
 
 
 @pytest.mark.parametrize("row", rows(), ids=name)
-def test_a_row_says_what_the_rule_says(row: Row) -> None:
-    """Whether it fits, and what is too short; how many answers fit, and the bond up to which numbers do not win."""
+def test_rows_match_the_rule(row: Row) -> None:
+    """Fit of the schedule, what is too short, answers that fit, and the bond up to which numbers do not win."""
     times, network = row.schedule, (row.block_time, row.confirmations)
     if row.fits != "yes":
         with pytest.raises(InputError) as caught:

@@ -73,7 +73,7 @@ def test_the_first_bond_owns_the_lane(w: World) -> None:
 
 
 def test_without_allowance_nothing_moves(w: World) -> None:
-    """The token's own refusal comes through, and the books stay as they were."""
+    """The token's own refusal comes through, and the balances stay as they were."""
     for name, arguments in (("deposit", (address_of(w.server), address_of(w.fan), 1)), ("bond", (bytes([1]) * 20, 1))):
         with reverts("erc20: insufficient allowance"):
             w.send(w.fan, "Settlement", name, *arguments)
@@ -82,7 +82,7 @@ def test_without_allowance_nothing_moves(w: World) -> None:
 
 
 def test_a_token_that_says_false_is_believed(w: World) -> None:
-    """Every transfer's answer is checked: books and tokens never part."""
+    """Every transfer's answer is checked: balances and tokens never differ."""
     book = w.final()
     owner, server, token = address_of(w.owner), address_of(w.server), to_hex(w.deployment.token)
     code = w.request("eth_getCode", token, "latest")
@@ -119,7 +119,7 @@ def test_leaving_and_losing_wait_for_a_token_that_says_yes(w: World) -> None:
         w.challenge(w.receipt(w.book(), fan, 499))
     with reverts("settlement: transfer failed"):
         w.slash(signed)
-    assert w.lane()[0] == BOND
+    assert w.server_state()[0] == BOND
     w.request("anvil_setCode", token, code)
     w.send(w.station, "Settlement", "withdraw", server)
     w.slash(signed)

@@ -1,4 +1,4 @@
-"""Leaving: escrow back after its delay, a lane's retirement, and the bond at the very end."""
+"""Withdrawals: escrow after its delay, a server's retirement, and its bond at the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.contracts.anvil_world import BOND, BPS, EPOCH, ESCROW, SCHEDULE, ZERO
 
 ENDS = SCHEDULE.ends(EPOCH)
 LAST = SCHEDULE.ends(EPOCH) + SCHEDULE.grace + SCHEDULE.late + SCHEDULE.answer
-"""The last second in which a lane that retired in EPOCH can still be slashed for it."""
+"""The last second in which a server that retired in EPOCH can be slashed for it."""
 
 
 def test_escrow_comes_back_after_its_delay(w: World) -> None:
@@ -79,7 +79,7 @@ def test_a_debit_comes_before_a_withdrawal(w: World) -> None:
 def test_only_the_lanes_owner_retires_it(w: World) -> None:
     """Once; the last epoch is the running one.
 
-    Neither the server's own key nor a stranger can, nor anyone a lane without an owner.
+    Neither the server's own key nor a stranger can, nor anyone where the server has no bond owner.
     """
     server = address_of(w.server)
     for key in (w.server, w.other):
@@ -130,7 +130,7 @@ def test_an_unanswered_challenge_comes_before_the_bond(w: World) -> None:
 
 
 def test_receipts_after_the_retirement_cost_the_bond(w: World) -> None:
-    """An epoch that a retired lane may not post can still be challenged while the bond is there."""
+    """An epoch that a retired server may not post can be challenged while there is a bond."""
     w.send(w.platform, "Settlement", "retire", address_of(w.server))
     following = w.book(epoch=EPOCH + 1)
     signed = w.receipt(following, address_of(w.fan), 500)
@@ -138,11 +138,11 @@ def test_receipts_after_the_retirement_cost_the_bond(w: World) -> None:
     with reverts("settlement: server retired"):
         w.post(following)
     w.at(w.now() + SCHEDULE.answer + 2).slash(signed)
-    assert w.lane()[0] == 0
+    assert w.server_state()[0] == 0
 
 
 def test_claims_outlive_the_server(w: World) -> None:
-    """A lane that is gone pays out what it owed."""
+    """A retired server without a bond pays out what it owes."""
     book = w.final()
     w.send(w.platform, "Settlement", "retire", address_of(w.server))
     retired = w.now() // SCHEDULE.length

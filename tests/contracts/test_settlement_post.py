@@ -103,7 +103,7 @@ def test_the_next_epoch_waits_until_the_last_is_final(w: World) -> None:
     assert w.left(EPOCH + 1)[0] == 1501
 
 
-def test_a_retired_lane_posts_earlier_epochs_only(w: World) -> None:
+def test_a_retired_server_posts_earlier_epochs_only(w: World) -> None:
     """The epoch of the retirement is the last one that can be posted; no bond is taken from then on."""
     server = address_of(w.server)
     w.at(ENDS - 1).send(w.platform, "Settlement", "retire", server)

@@ -35,7 +35,7 @@ def test_an_omitted_leaf_costs_the_bond(w: World) -> None:
     assert w.balance(address_of(w.platform)) == before + BOND // 2 + w.deployment.stake
     assert w.balance(w.deployment.treasury) == BOND - BOND // 2
     assert w.balance(w.deployment.settlement) == kept - BOND - w.deployment.stake
-    assert w.lane() == (0, 0)
+    assert w.server_state() == (0, 0)
     with reverts("settlement: no open challenge"):
         w.slash(signed)
     assert w.now() > w.left(EPOCH)[2]
@@ -175,7 +175,7 @@ def test_a_post_in_its_window_can_be_challenged_without_a_bond(w: World) -> None
     pending = w.book((address_of(w.server), 1501), epoch=EPOCH + 1)
     w.at(SCHEDULE.ends(EPOCH + 1)).post(pending)
     w.slash(friend)
-    assert w.lane()[0] == 0
+    assert w.server_state()[0] == 0
     victim = w.receipt(pending, address_of(w.fan), 500)
     w.at(SCHEDULE.ends(EPOCH + 1) + SCHEDULE.grace).challenge(victim)
     late = w.receipt(old, address_of(w.fan), 5)
@@ -232,4 +232,4 @@ def test_a_promise_beyond_every_bound_is_the_servers_fault(w: World, amount: int
     with reverts("settlement: invalid proof"):
         w.answer(book, 0, amount, amount=amount, proof=[(bytes(32), 0)])
     w.at(DUE + SCHEDULE.answer + 1).slash(signed)
-    assert w.lane()[0] == 0
+    assert w.server_state()[0] == 0

@@ -29,7 +29,7 @@ class HostileSite:
         self.folder = folder
         self.url = url
         self.told: list[str] = []
-        """What pages said to their server: the end of each address below ``/told/``."""
+        """Messages of pages to their server: the end of each path below ``/told/``."""
 
     def page(self, name: str, body: str, *, before: str = "", head: str = "") -> str:
         """Write a page whose script ``before`` runs ahead of everything in it; its address."""
@@ -72,7 +72,7 @@ def middle(view: View, css: str) -> list[float]:
 
 
 def places(page: View, player: View) -> list[tuple[float, float]]:
-    """Where the player's buttons are in the page's window, as far as they are in view.
+    """Positions of the player's visible buttons in the page's window.
 
     Those that open nothing outside of the frame.
     """
@@ -85,7 +85,7 @@ def places(page: View, player: View) -> list[tuple[float, float]]:
 
 
 def shows_button(browser: Browser, page: View, css: str) -> bool:
-    """Whether the player's frame shows this now; its frame may be on its way out or in."""
+    """Return whether the player's frame shows this now; its frame may be on its way out or in."""
     try:
         return browser.player(page).exists(css)
     except (PlaywrightError, MarionetteException):
@@ -114,7 +114,7 @@ GOOD, BAD = "ready", "refused"
 
 
 def state(player: View) -> str:
-    """What the player is doing."""
+    """State of the player."""
     return str(player.run("document.getElementById('player').dataset.state"))
 
 

@@ -41,11 +41,11 @@ EVIL = {
         "host.missing",
     ),
 }
-"""What the program does, and the code that the player shows for it."""
+"""Behaviour of the program, and the code that the player shows for it."""
 
 
 def launcher(world: BrowserWorld) -> Path:
-    """What the browsers start."""
+    """The program that the browsers start."""
     return world.home / "gomaa" / "config" / "gomaa-host"
 
 

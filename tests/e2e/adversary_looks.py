@@ -52,7 +52,7 @@ SPY = (
 
 
 def settings(world: BrowserWorld) -> dict[str, object]:
-    """What the extension keeps of the fan's choices."""
+    """Settings of the fan that the extension stores."""
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait("main")
     popup.run(

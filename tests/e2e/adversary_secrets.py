@@ -1,4 +1,4 @@
-"""What must stay secret, in every form it might be written in, and looking for it."""
+"""Secrets in every encoding in which they could be written, and a search for them."""
 
 from __future__ import annotations
 

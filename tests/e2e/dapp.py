@@ -94,7 +94,7 @@ class DappSite:
         return self.answer(number), said
 
     def events(self) -> list[Any]:
-        """What the provider told by itself so far: (name, value)."""
+        """Events of the provider so far: (name, value)."""
         return list(json.loads(self.view.run("JSON.stringify(document.defaultView.events)")))
 
 

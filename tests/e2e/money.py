@@ -1,4 +1,4 @@
-"""What a friend sends a fan, and what the chain says of it."""
+"""A friend's transfer to a fan, and its effect on the chain."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class RecordedRequest:
 
 @dataclass
 class Recorder:
-    """What was asked, and what is answered here: path to (status, headers, body)."""
+    """Recorded requests, and responses by path: (status, headers, body)."""
 
     port: int
     station_port: int

@@ -76,7 +76,7 @@ def listen(page: View) -> None:
 
 
 def in_order(heard: list[str], *wanted: str) -> bool:
-    """Whether these were heard in this order, others between them or not."""
+    """Return whether these were heard in this order, others between them or not."""
     left = iter(heard)
     return all(name in left for name in wanted)
 

@@ -37,7 +37,7 @@ def tone(path: Path, seconds: int, hertz: float) -> Path:
 
 @dataclass
 class BrowserWorld:
-    """What a test plays with."""
+    """Running stack, browser and pages of a test."""
 
     stack: Stack
     browser: Browser
@@ -85,7 +85,7 @@ class BrowserWorld:
 
 
 def shows(player: View, *codes: str, timeout_s: float = TIMEOUT_S) -> str:
-    """Until the player shows a problem with one of these codes; its text."""
+    """Wait until the player shows a problem with one of these codes; return its text."""
     player.until(f"{list(codes)}.includes(document.getElementById('player').dataset.code)", timeout_s)
     return player.text("#player")
 
@@ -96,7 +96,7 @@ def press_play(player: View) -> None:
 
 
 def actions(home: Path) -> list[str]:
-    """What the ledger has counted."""
+    """Counts of the ledger."""
     with sqlite3.connect(home / "gomaa" / "data" / "ledger.sqlite") as db:
         return [str(action) for (action,) in db.execute("SELECT action FROM invocations ORDER BY sequence")]
 

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target reads bytes and may refuse them with a coded error, and may do nothing else.
+"""Targets of fuzzing: each reads bytes, and either accepts them or raises a coded error.
 
 Shared by the tests (hypothesis), the bench (benchmarks/fuzz.py) and the
 coverage-guided runner (guided.py beside this file).
@@ -85,7 +85,7 @@ def page_text(data: bytes) -> None:
 
 
 def frame(data: bytes) -> None:
-    """What the browser sends to the host: frames, then JSON in each."""
+    """Messages of the browser to the host: frames of JSON."""
     stream = io.BytesIO(data)
     try:
         for item in framing.frames(stream.read):

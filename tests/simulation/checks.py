@@ -52,14 +52,14 @@ async def check(world: World) -> Broken:
         broken.unless(not told, f"the watcher says {did.to_json()}")
     broken.lines += world.operator.broken
     for fan in world.fans:
-        broken.unless(not fan.books.codes["internal"], f"{fan.name} was answered internal")
+        broken.unless(not fan.records.codes["internal"], f"{fan.name} was answered internal")
     return broken
 
 
 async def _audit(world: World) -> AuditResult:
     promised: dict[tuple[bytes, int], dict[bytes, int]] = {}
     for fan in world.fans:
-        for (server, epoch, payee), receipt in fan.books.receipts.items():
+        for (server, epoch, payee), receipt in fan.records.receipts.items():
             promised.setdefault((server, epoch), {})[payee] = receipt.message.amount
     return await audit_chain(world.chain, world.deployment, promised=promised)
 
@@ -67,7 +67,7 @@ async def _audit(world: World) -> AuditResult:
 async def _receipts(world: World, broken: Broken) -> None:
     """Every receipt has a leaf under the chain's commitment, and the leaf is paid."""
     for fan in world.fans:
-        for (server, epoch, payee), receipt in sorted(fan.books.receipts.items(), key=lambda item: item[0]):
+        for (server, epoch, payee), receipt in sorted(fan.records.receipts.items(), key=lambda item: item[0]):
             place = f"{fan.name}, epoch {epoch}, {receipt.message.amount} wei"
             try:
                 leaf = await fan.ask(server, "leaf", epoch=epoch, payee=to_hex(payee))
@@ -101,12 +101,12 @@ async def _receipts(world: World, broken: Broken) -> None:
 async def _rewards(world: World, broken: Broken) -> None:
     """At each server, nobody is promised more than one honest listener of the same time."""
     for fan in world.fans:
-        if fan.books.first_s is None:
+        if fan.records.first_s is None:
             continue
-        elapsed_s = fan.books.last_s - fan.books.first_s + 5
+        elapsed_s = fan.records.last_s - fan.records.first_s + 5
         most = (int(elapsed_s) // world.interval_s + 1) * 10**15
         for server in world.servers:
-            promised = sum(one.message.amount for (at, *_), one in fan.books.receipts.items() if at == server)
+            promised = sum(one.message.amount for (at, *_), one in fan.records.receipts.items() if at == server)
             broken.unless(promised <= most, f"{fan.name} is promised {promised} wei, an honest listener {most} at most")
 
 
@@ -126,8 +126,8 @@ async def _books(world: World, broken: Broken) -> None:
 
 async def _money(world: World, broken: Broken) -> None:
     for server in world.servers:
-        lane = await world.settlement.server_state(server)
-        broken.unless(lane.bond >= world.bond, f"an honest server's bond is {lane.bond}")
+        state = await world.settlement.server_state(server)
+        broken.unless(state.bond >= world.bond, f"an honest server's bond is {state.bond}")
         broken.unless(not await world.settlement.history("Slashed", server), "an honest server was slashed")
     gain = await world.thief.gain()
     broken.unless(gain <= 0, f"the thief gained {gain} wei")
@@ -147,8 +147,8 @@ def _plays(world: World, broken: Broken) -> None:
     for fan in world.fans:
         if isinstance(fan, HostFan):
             broken.lines += fan.settle()
-        broken.unless(not fan.books.cut, f"{fan.name}: {fan.books.cut} plays ended because their content moved")
-        for key, play in fan.books.plays.items():
+        broken.unless(not fan.records.cut, f"{fan.name}: {fan.records.cut} plays ended because their content moved")
+        for key, play in fan.records.plays.items():
             place = f"{fan.name}, ticket {key[1]}: {paid[key]} s are paid, {play.position_s:.1f} s sounded"
             broken.unless(paid[key] <= play.position_s + 1, place)
             whole = play.whole and not world.operator.restored

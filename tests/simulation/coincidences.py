@@ -33,7 +33,7 @@ class Paid:
 
 @dataclass
 class Trace:
-    """What is known of a listener at one station."""
+    """Observations of a listener at one station."""
 
     claims: list[Paid] = field(default_factory=list)
     sessions: list[int] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Guess:
     Attributes:
         pairs: How many.
         right: Persons of those that are right.
-        evidence: Whether so many are right that an attacker can rely on it.
+        evidence: True if so many are right that an attacker can rely on it.
     """
 
     pairs: int
@@ -66,7 +66,7 @@ def _extreme(of: Callable[[list[int]], int]) -> Distance:
 
 
 def _near(value: Callable[[Paid], int]) -> Distance:
-    """How far each claim's nearest of the other listener is, in the mean."""
+    """Mean distance of each claim to the other listener's nearest claim."""
 
     def distance(one: Trace, other: Trace) -> float:
         first, second = [value(paid) for paid in one.claims], [value(paid) for paid in other.claims]
@@ -77,7 +77,7 @@ def _near(value: Callable[[Paid], int]) -> Distance:
 
 
 def _apart(value: Callable[[Paid], int]) -> Distance:
-    """How few of the values are common to both."""
+    """Jaccard distance of two sets of values."""
 
     def distance(one: Trace, other: Trace) -> float:
         first, second = {value(paid) for paid in one.claims}, {value(paid) for paid in other.claims}

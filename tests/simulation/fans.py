@@ -1,4 +1,4 @@
-"""Honest listeners of a simulation, who hear what they report."""
+"""Honest listeners of a simulation, who report what they play."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Played:
 
     Attributes:
         position_s: Seconds that sounded, as reported.
-        whole: Whether every report was accepted, each within ``QUIET_S`` of the one before.
+        whole: True if every report was accepted, each within ``QUIET_S`` of the one before.
     """
 
     position_s: float = 0.0
@@ -61,8 +61,8 @@ class Played:
 
 
 @dataclass
-class Books:
-    """What a fan has seen and holds.
+class Records:
+    """Receipts and plays of a fan.
 
     Attributes:
         receipts: The highest receipt by server, epoch and payee.
@@ -70,11 +70,11 @@ class Books:
         aside: Keys of receipts that a restored server cannot know.
         payees: Payees of this fan's sessions.
         codes: Refusals by code.
-        heard_s: Seconds of music that honestly sounded.
+        heard_s: Seconds of music that were played.
         first_s: Unix time of the first opening.
         last_s: Unix time of the last action.
-        plays: What was reported and accepted of each ticket, by its server and number.
-        moved: How often a play went on at another server before it began.
+        plays: Reported and accepted invocations of each ticket, by server and number.
+        moved: Number of plays that continued at another server before they began.
         cut: Plays that ended because their content moved.
     """
 
@@ -123,7 +123,7 @@ class Fan:
         self.dice: random.Random = network.dice(f"fan {name}")
         self.listener = private_key("listener", name)
         self.device = private_key("device", name)
-        self.books = Books()
+        self.records = Records()
         self.stopping = False
         self._lines: dict[bytes, HostLine] = {}
         self._code: str | None = None
@@ -136,7 +136,7 @@ class Fan:
             try:
                 await self.play()
             except GomaaError as error:
-                self.books.codes[error.code] += 1
+                self.records.codes[error.code] += 1
             await asyncio.sleep(1 + self.dice.random() * 5)
 
     async def play(self) -> None:
@@ -147,7 +147,7 @@ class Fan:
         if ticket is None:
             return
         last_s = began_s = self.now_s()
-        played = self.books.plays[(ticket.message.server, ticket.message.number)] = Played()
+        played = self.records.plays[(ticket.message.server, ticket.message.number)] = Played()
         position_s, action = 0.0, "renew"
         while action != "stop":
             if position_s < length_s and not self.stopping:
@@ -158,11 +158,11 @@ class Fan:
             played.position_s = position_s
             if not await self.act(ticket, action, int(position_s * 1000)):
                 played.whole = False
-                self.books.cut += self._code == MOVED
+                self.records.cut += self._code == MOVED
                 action = "stop"
             played.whole &= self.now_s() - last_s < QUIET_S
             last_s = self.now_s()
-        self.books.heard_s += position_s
+        self.records.heard_s += position_s
         await self.fetch()
 
     async def begin(self, content: bytes) -> Signed[Ticket] | None:
@@ -180,7 +180,7 @@ class Fan:
                     return ticket
                 if self._code != MOVED:
                     return None
-            self.books.moved += 1
+            self.records.moved += 1
             await asyncio.sleep(1)
         return None
 
@@ -198,7 +198,7 @@ class Fan:
             # Its rewards go into a leaf that is the band's, too.
             payee = self.band
         else:
-            self.books.payees.add(payee)
+            self.records.payees.add(payee)
         times = {"not_before": now_s - 5, "not_after": now_s + 3_600}
         people = {
             "station": self.station.address,
@@ -216,8 +216,8 @@ class Fan:
 
     async def open(self, session: Signed[Session], ticket: Signed[Ticket]) -> None:
         """Show session and ticket to the server."""
-        if self.books.first_s is None:
-            self.books.first_s = self.now_s()
+        if self.records.first_s is None:
+            self.records.first_s = self.now_s()
         result = await self.ask(
             ticket.message.server, "open", session=session.to_json(), ticket=ticket.to_json(), tracking=True
         )
@@ -253,7 +253,7 @@ class Fan:
         """Report an action until the server has it; whether it was counted."""
         one = self.invocation(ticket, action, position_ms, time_ms)
         server, self._code = ticket.message.server, None
-        self.books.last_s = self.now_s()
+        self.records.last_s = self.now_s()
         for _ in range(tries):
             try:
                 if grant:
@@ -262,13 +262,13 @@ class Fan:
                 answer = await self.ask(server, "report", invocations=[one.to_json()])
                 for refused in answer["refused"]:
                     self._code = refused["code"]
-                    self.books.codes[refused["code"]] += 1
+                    self.records.codes[refused["code"]] += 1
                 return not answer["refused"]
             except Unavailable:
                 await asyncio.sleep(0.5 + self.dice.random())
             except GomaaError as error:
                 self._code = error.code
-                self.books.codes[error.code] += 1
+                self.records.codes[error.code] += 1
                 return False
         return False
 
@@ -289,7 +289,7 @@ class Fan:
                 raise
 
         reply = await self.network.carry(self.name, deliver)
-        self.hear()
+        self.receive_pushed()
         if not reply["ok"]:
             raise GomaaError(reply["error"]["code"], **reply["error"].get("detail", {}))
         return dict(reply["result"])
@@ -303,8 +303,8 @@ class Fan:
             self._lines.pop(address, None)
             raise Unavailable("server.unreachable", reason=reply["error"]["code"])
 
-    def hear(self) -> None:
-        """Take what the servers have pushed, also over a line that is gone meanwhile."""
+    def receive_pushed(self) -> None:
+        """Keep the receipts that servers have pushed, also over closed connections."""
         for line in self._lines.values():
             for event in line.drain():
                 if event.get("event") == "receipt":
@@ -315,16 +315,16 @@ class Fan:
         message = receipt.message
         require_signer(receipt, self.domain, message.server, "receipt.signature")
         assert message.server in self.servers
-        if message.payee not in self.books.payees or not message.amount:
+        if message.payee not in self.records.payees or not message.amount:
             return
         key = (message.server, message.epoch, message.payee)
-        self.books.seen[(*key, message.amount)] = receipt
-        if key not in self.books.receipts or self.books.receipts[key].message.amount < message.amount:
-            self.books.receipts[key] = receipt
+        self.records.seen[(*key, message.amount)] = receipt
+        if key not in self.records.receipts or self.records.receipts[key].message.amount < message.amount:
+            self.records.receipts[key] = receipt
 
     async def fetch(self) -> None:
         """Ask for the receipts of this fan's payees."""
-        payees = [to_hex(payee) for payee in sorted(self.books.payees)]
+        payees = [to_hex(payee) for payee in sorted(self.records.payees)]
         for server in self.servers:
             answer = await self.ask(server, "receipts", payees=payees, since_epoch=0)
             for item in answer["receipts"]:

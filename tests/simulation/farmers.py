@@ -30,7 +30,7 @@ class Farmer(Fan):
             await self.open(session, ticket)
             tickets.append(ticket)
         if self.dice.random() < 0.3:
-            # A server that lost its books may not know that it was used.
+            # A server that lost its database may have lost its use.
             session, ticket = self.dice.choice(self._used)
             await self.open(session, ticket)
             tickets.append(ticket)

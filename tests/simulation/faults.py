@@ -1,4 +1,4 @@
-"""What goes wrong in a simulation: processes, lines, the node, the chain, lost books; and what changes under way."""
+"""Faults of a simulation: processes, connections, the node, the chain, lost databases; and what changes under way."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class FaultPlan:
         if old:
             world.station.copy(backup)
             await asyncio.sleep(world.dice.random() * 20)
-        world.say(f"the station's books are {'an older copy' if old else 'lost'}")
+        world.say(f"the station's database is {'an older copy' if old else 'lost'}")
         await world.station.kill()
         world.station.lose(backup if old else None)
         await world.station.start()
@@ -134,8 +134,8 @@ class FaultPlan:
         world = self._world
         world.say("the server's node stops")
         world.server_node.stopped = True
-        for line in [one for one in world.simulated.lines if one.node is world.server_node]:
-            line.hang_up()
+        for line in [one for one in world.simulated.connections if one.node is world.server_node]:
+            line.disconnect()
         await asyncio.sleep(world.dice.random() * 8)
         world.server_node.stopped = False
         world.say("the server's node is back")

@@ -60,12 +60,12 @@ class HostSocket:
         self._at = self._server.process
         assert self._at is not None
         for process in (self._at, self._process):
-            process.on_kill.append(self.hang_up)
-        self._tasks = [asyncio.create_task(work) for work in (self._ask(), self._hear())]
+            process.on_kill.append(self.disconnect)
+        self._tasks = [asyncio.create_task(work) for work in (self._ask(), self._receive())]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.hang_up()
+        self.disconnect()
         for task in self._tasks:
             task.cancel()
 
@@ -83,7 +83,7 @@ class HostSocket:
             raise StopAsyncIteration
         return text
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         """Break the line."""
         if not self._closed:
             self._closed = True
@@ -104,12 +104,12 @@ class HostSocket:
                 await self._server._run(self._line._handle(text))
             except Unavailable:
                 break
-        self.hang_up()
+        self.disconnect()
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         while (text := await self._line.line.frames.get()) is not None and await self._delay():
             self._frames.put_nowait(text)
-        self.hang_up()
+        self.disconnect()
 
 
 def connector(world: World) -> Any:
@@ -184,7 +184,7 @@ class HostFan(Fan):
         for server in self.servers:
             row = self._host.ledger.receipt(server, epoch, payee)
             # The event names no server: the ledger may hold one of the other server that was set aside.
-            if row is not None and (server, epoch, payee, row.amount_wei) not in self.books.aside:
+            if row is not None and (server, epoch, payee, row.amount_wei) not in self.records.aside:
                 self.keep(Signed.from_json(Receipt, msgspec.json.decode(row.signed_json)))
 
     async def request(self, op: str, **fields: Any) -> dict[str, Any]:
@@ -214,8 +214,8 @@ class HostFan(Fan):
             session = self.session(from_hex(opened["device"], 20))
             await self.request("identify", stream=STREAM, session=session.to_json())
             ticket = await self.ticket(session, content)
-            if self.books.first_s is None:
-                self.books.first_s = self.now_s()
+            if self.records.first_s is None:
+                self.records.first_s = self.now_s()
             try:
                 await self.request("prepare", stream=STREAM, ticket=ticket.to_json(), tracking=True)
                 if await self.act(ticket, "play", 0, grant=True):
@@ -227,7 +227,7 @@ class HostFan(Fan):
                     raise
             if self._code not in AGAIN:
                 return None
-            self.books.moved += 1
+            self.records.moved += 1
             await asyncio.sleep(1)
         return None
 
@@ -245,14 +245,14 @@ class HostFan(Fan):
 
         The same action again is the same invocation.
         """
-        self.books.last_s, self._code = self.now_s(), None
+        self.records.last_s, self._code = self.now_s(), None
         keys = {"segment": 0, "count": 4} if grant else {}
         for _ in range(tries):
             try:
                 await self.request("invoke", stream=STREAM, action=action, position_ms=position_ms, **keys)
             except GomaaError as error:
                 self._code = error.code
-                self.books.codes[error.code] += 1
+                self.records.codes[error.code] += 1
                 if not isinstance(error, Unavailable) and error.code not in ("server.unreachable", "chain.unreachable"):
                     return False
                 await asyncio.sleep(0.5 + self.dice.random())
@@ -268,8 +268,8 @@ class HostFan(Fan):
         assert self._host is not None
         rows = self._host.ledger._rows("SELECT ticket, action, state, code FROM invocations WHERE code IS NOT NULL")
         for ticket, _, _, code in rows:
-            self.books.codes[str(code)] += 1
-            self.books.plays.get(self._tickets.get(bytes(ticket), (b"", 0)), Played()).whole = False
+            self.records.codes[str(code)] += 1
+            self.records.plays.get(self._tickets.get(bytes(ticket), (b"", 0)), Played()).whole = False
         return [
             f"{self.name}: invocations of a session are not reported" for _ in self._host.ledger.sessions_unreported()
         ]

@@ -52,7 +52,7 @@ OPENED_S: Final = 1_200.0
 
 @dataclass
 class Log:
-    """What one station has in its database: the sessions that were shown to it."""
+    """Database of one station: the sessions that it received."""
 
     sessions: list[Session] = field(default_factory=list)
 
@@ -62,9 +62,9 @@ class Visitor(Fan):
 
     Args:
         person: Whose words and computer; the same at both stations.
-        rewards: Whether the wallet takes part; without it the host's own listener is named, and nobody is paid.
-        locked: Whether the wallet locks itself after the first session, which serves from then on.
-        private: Whether claims are handed over as rewards are earned.
+        rewards: True if the wallet takes part; without it the host's own listener is named, and nobody is paid.
+        locked: True if the wallet locks itself after the first session, which serves from then on.
+        private: True if claims are handed over as rewards are earned.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Visitor(Fan):
             return sign(made, self.domain, self.listener)
         signed = self.wallet.sign_session(self.domain, self.station.address, device, now_s // 60, *times)
         self.numbers[signed.message.payee] = now_s // 60
-        self.books.payees.add(signed.message.payee)
+        self.records.payees.add(signed.message.payee)
         self._kept = signed
         return signed
 
@@ -106,7 +106,7 @@ class Visitor(Fan):
         The first receipt of an epoch is followed by its claim, which names a moment after the epoch is final.
         """
         message = receipt.message
-        new = (message.server, message.epoch, message.payee) not in self.books.receipts
+        new = (message.server, message.epoch, message.payee) not in self.records.receipts
         super().keep(receipt)
         if new and self._private and message.payee in self.numbers:
             after_s = self._schedule.due(message.epoch) + random.SystemRandom().random() * SPREAD_S
@@ -184,7 +184,7 @@ async def second_station(made: World) -> RadioStation:
 
 
 async def live(made: World, way: Way, fans: int) -> Scene:
-    """Everybody listens at both stations for some epochs and collects all of it, in one of the two ways."""
+    """All fans listen at both stations for some epochs and collect all rewards, in one of two ways."""
     await made.server.kill()
     made.server._config["relay_mix_s"] = MIX_S
     await made.server.start()
@@ -238,7 +238,7 @@ async def _collect(made: World, visitors: list[Visitor], owed: Sequence[tuple[in
     opened_s = random.Random(visitors[0].person).random() * (OPENED_S if way == "late" else SPREAD_S)
     if way == "private":
         # What had no receipt while it was earned, as the wallet sees when it is opened.
-        rest = [one for one in mine if (server, *one[1:]) not in one[0].books.receipts]
+        rest = [one for one in mine if (server, *one[1:]) not in one[0].records.receipts]
         await asyncio.gather(*(alone(*one, 0.0) for one in rest))
     elif way == "late":
         await asyncio.gather(*(alone(*one, opened_s) for one in mine))
@@ -256,7 +256,7 @@ class Groups:
         self._over: dict[Any, Any] = {}
 
     def find(self, one: Any) -> Any:
-        """What stands for the group of a thing."""
+        """Return the representative of an element's group (union-find)."""
         while (over := self._over.get(one, one)) != one:
             one = over
         return one
@@ -268,7 +268,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Linked:
-    """What the attack found.
+    """Result of the attack.
 
     Attributes:
         fans: Fans whose listeners at the two stations are tied to each other, or one of them to the account.
@@ -324,7 +324,7 @@ def _persons(scene: Scene) -> dict[bytes, str]:
 
 
 def _traces(scene: Scene, claims: Sequence[Any]) -> tuple[dict[bytes, Trace], dict[bytes, Trace]]:
-    """What each station knows of each of its listeners: its sessions, and the claims of the payees in them."""
+    """Observations of each station by listener: its sessions, and the claims of their payees."""
     places: tuple[dict[bytes, Trace], dict[bytes, Trace]] = ({}, {})
     schedule = scene.made.deployment.schedule
     for log, place in zip(scene.logs, places, strict=True):
@@ -341,7 +341,7 @@ def _traces(scene: Scene, claims: Sequence[Any]) -> tuple[dict[bytes, Trace], di
 
 
 def _tied(visitors: Sequence[Visitor], groups: Groups) -> bool:
-    """Whether a fan's listeners at different stations are one group, or one of them is with the account."""
+    """Return whether a fan's listeners at different stations are one group, or one of them is with the account."""
     account = groups.find(("address", visitors[0].wallet.account))
     by_station: dict[bytes, set[Any]] = defaultdict(set)
     for visitor in visitors:

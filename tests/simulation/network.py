@@ -69,14 +69,14 @@ class Network:
 
 
 class _Protocol:
-    """What aiohttp's request asks of a connection."""
+    """The part of a connection that aiohttp's request uses."""
 
     _reading_paused = False
     ssl_context = None
     peername = sockname = ("127.0.0.1", 1)
 
     def resume_reading(self, **_: Any) -> None:
-        """Nothing is ever paused."""
+        """Return False: reading is never paused."""
 
     @property
     def transport(self) -> _Protocol:
@@ -136,7 +136,7 @@ class _Content:
 
 
 class Response:
-    """What product code reads of an aiohttp response."""
+    """The part of an aiohttp response that product code uses."""
 
     def __init__(self, status: int, body: bytes) -> None:
         self.status = status

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 EVERY_S: Final = 2.0
-"""How often the operator reads the log."""
+"""Seconds between two reads of the log by the operator."""
 LAST_WORDS_S: Final = 3.0
-"""Until what the lost process sent is in a block or at a fan."""
+"""Seconds until everything that the lost process sent has arrived."""
 
 
 class Operator:
@@ -69,15 +69,15 @@ class Operator:
         kept = _amounts(self._backup)
         for fan in world.fans:
             # What lies unread at a fan is held by it as much as what was read.
-            fan.hear()
-            ours = [key for key in fan.books.seen if key[0] == world.keys.address and key[1] not in posted]
+            fan.receive_pushed()
+            ours = [key for key in fan.records.seen if key[0] == world.keys.address and key[1] not in posted]
             for key in [key for key in ours if key[3] > kept.get(key[1:3], 0)]:
-                self.lost.append(fan.books.seen.pop(key))
-                fan.books.aside.add(key)
-                left = [fan.books.seen[other] for other in fan.books.seen if other[:3] == key[:3]]
-                fan.books.receipts.pop(key[:3], None)
+                self.lost.append(fan.records.seen.pop(key))
+                fan.records.aside.add(key)
+                left = [fan.records.seen[other] for other in fan.records.seen if other[:3] == key[:3]]
+                fan.records.receipts.pop(key[:3], None)
                 if left:
-                    fan.books.receipts[key[:3]] = max(left, key=lambda one: one.message.amount)
+                    fan.records.receipts[key[:3]] = max(left, key=lambda one: one.message.amount)
 
     async def run(self) -> None:
         """Import what the server asks for, as long as the world lasts; meanwhile it must sign nothing."""

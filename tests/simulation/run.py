@@ -83,7 +83,7 @@ def run(plan: Plan, see: Callable[[World], None] = lambda _: None) -> Ended:
                 finally:
                     product.removeHandler(handler)
                     product.propagate = True
-                codes: Counter[str] = sum((fan.books.codes for fan in made.fans), Counter())
+                codes: Counter[str] = sum((fan.records.codes for fan in made.fans), Counter())
                 return Ended(plan.seed, tuple(broken), tuple(made.log), _figures(made), codes, _REAL() - began)
 
         try:
@@ -95,13 +95,13 @@ def run(plan: Plan, see: Callable[[World], None] = lambda _: None) -> Ended:
 def _figures(made: World) -> Counter[str]:
     operator = made.operator
     return Counter(
-        receipts=sum(len(fan.books.receipts) for fan in made.fans),
+        receipts=sum(len(fan.records.receipts) for fan in made.fans),
         challenges=made.thief.challenged,
         restored=operator.restored,
         imported=operator.imported,
         lost=len(operator.lost),
         accepted=made.mover.accepted,
-        moved=sum(fan.books.moved for fan in made.fans),
+        moved=sum(fan.records.moved for fan in made.fans),
     )
 
 

@@ -109,7 +109,7 @@ class SecurityServer:
         self.process = self.app = None
 
     def found(self) -> tuple[web.Application, Callable[..., Any]] | None:
-        """What answers HTTP requests now."""
+        """The present HTTP handler."""
         if self.app is None or self.process is None:
             return None
         return self.app, self._run

@@ -11,8 +11,8 @@ import pytest
 from chain.anvil import Anvil
 from chain.client import Chain
 from pywallet.encoding.hex import to_hex
-from tests.simulation.node import GENESIS_S, Mined
 from tests.simulation.run import run
+from tests.simulation.simulated_chain import GENESIS_S, Mined
 from tests.simulation.world import Plan, World
 
 ARGUMENTS = (

@@ -34,7 +34,7 @@ def receipt(server: bytes, amount: int) -> Signed[Receipt]:
 
 def fan_of(kind: type[Fan]) -> Any:
     fan = kind("fan", Network(1, Faults()), dict.fromkeys(SERVERS), SimpleNamespace(), DOMAIN, {}, lambda: 0.0)  # type: ignore[arg-type]
-    fan.books.payees.add(PAYEE)
+    fan.records.payees.add(PAYEE)
     return fan
 
 
@@ -63,10 +63,10 @@ def test_a_receipt_that_lies_unread_at_a_fan_is_set_aside(tmp_path: Path) -> Non
     pushed = [{"event": "receipt", "receipt": receipt(FIRST, 9).to_json()}]
     fan._lines[FIRST] = SimpleNamespace(drain=lambda: [pushed.pop()] if pushed else [])
     operator = forget(tmp_path, fan)
-    fan.hear()
+    fan.receive_pushed()
     assert [one.message.amount for one in operator.lost] == [9]
-    assert not fan.books.seen
-    assert not fan.books.receipts
+    assert not fan.records.seen
+    assert not fan.records.receipts
 
 
 def test_a_receipt_that_was_set_aside_does_not_come_back_with_an_event_of_the_other_server(tmp_path: Path) -> None:
@@ -78,8 +78,8 @@ def test_a_receipt_that_was_set_aside_does_not_come_back_with_an_event_of_the_ot
     }
     fan._host = SimpleNamespace(ledger=SimpleNamespace(receipt=lambda server, *_: ledger[server]))
     fan._receipt(3, PAYEE)
-    assert len(fan.books.seen) == 2
+    assert len(fan.records.seen) == 2
     forget(tmp_path, fan)
     fan._receipt(3, PAYEE)
-    assert {key[0] for key in fan.books.seen} == {SECOND}
-    assert {key[0] for key in fan.books.receipts} == {SECOND}
+    assert {key[0] for key in fan.records.seen} == {SECOND}
+    assert {key[0] for key in fan.records.receipts} == {SECOND}

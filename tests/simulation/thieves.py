@@ -50,7 +50,7 @@ class Challenger:
         schedule, now_s = world.deployment.schedule, world.now_s()
         found: list[tuple[tuple[bytes, int, bytes, int], Signed[Receipt]]] = []
         for fan in world.fans:
-            found += [(key, one) for key, one in fan.books.seen.items() if key not in self._used]
+            found += [(key, one) for key, one in fan.records.seen.items() if key not in self._used]
         due = [
             (key, one)
             for key, one in sorted(found, key=lambda item: item[0])

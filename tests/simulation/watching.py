@@ -52,7 +52,7 @@ class Watch:
         while True:
             await asyncio.sleep(EVERY_S)
             for fan in world.fans:
-                receipts = [one.to_json() for one in fan.books.receipts.values()]
+                receipts = [one.to_json() for one in fan.records.receipts.values()]
                 (self._folder / f"{fan.name}.json").write_text(json.dumps(receipts))
             try:
                 await watcher.round()

@@ -39,9 +39,10 @@ from tests.simulation.faults import FaultPlan
 from tests.simulation.hosts import HostFan, connector
 from tests.simulation.moving import Mover
 from tests.simulation.network import Faults, Network, Session
-from tests.simulation.node import URL, Line, Node, SimulatedChain
+from tests.simulation.node import URL, Node, NodeConnection
 from tests.simulation.restoring import Operator
 from tests.simulation.servers import RadioStation, SecurityServer
+from tests.simulation.simulated_chain import SimulatedChain
 from tests.simulation.thieves import Challenger
 from tests.simulation.virtual import PROCESS, VirtualLoop
 from tests.simulation.watching import Watch
@@ -53,12 +54,12 @@ SERVER_URL: Final = "http://security-server.simulated"
 SECOND_URL: Final = "http://second-server.simulated"
 INTERVAL_S: Final = 2
 PACE: Final = {"escrow_age_s": 1.0, "content_age_s": 5.0, "close_every_s": 3.0}
-"""Of the servers, beside a schedule of seconds."""
+"""Settings of the servers in seconds, for the short schedule."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one seed does.
+    """Plan of one seed.
 
     Attributes:
         seed: Draws everything else.
@@ -66,7 +67,7 @@ class Plan:
         fans: Honest listeners. The first has the product's host; the last names the band's address as payee in half of
             its sessions.
         farmers: Listeners with patched hosts.
-        faults: Whether processes, lines and the chain fail.
+        faults: True if processes, lines and the chain fail.
 
     Every third seed has two security servers, between which contents move.
     """
@@ -79,7 +80,7 @@ class Plan:
 
     @property
     def moves(self) -> bool:
-        """Whether there is a second security server."""
+        """Return whether there is a second security server."""
         return self.seed % 3 == 0
 
 
@@ -136,12 +137,12 @@ class World:
     def open_transport(self, url: str, timeout_s: float) -> Any:
         """See ``chain.transport.open_transport``."""
 
-        async def link() -> Line:
+        async def link() -> NodeConnection:
             process = PROCESS.get()
             node = self.server_node if process is not None and process.name.startswith("server") else self.node
             if node.stopped:
                 raise OSError("the node is stopped")
-            return Line(node)
+            return NodeConnection(node)
 
         return link()
 
@@ -189,7 +190,7 @@ class World:
             catalogue=shelf,
             database=str(self.folder / "station.sqlite3"),
             statement_seconds=5.0,
-            # Books that are lost do not name a server that a song has moved to.
+            # Lost databases do not name a server that a song has moved to.
             servers=self.urls,
         )
         self.station = RadioStation(config, self.station_key, station, self.deployment, self.session("station"))

@@ -1,4 +1,4 @@
-"""What sites ask, as the window that answers them hears it."""
+"""Requests of sites, as the approval window receives them."""
 
 from __future__ import annotations
 

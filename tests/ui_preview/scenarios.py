@@ -1,4 +1,4 @@
-"""Every screen of the extension: the page, the messages it hears and the clicks that lead to it."""
+"""Every screen of the extension: its page, the messages it receives, and the clicks that lead to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from approvals import questions
 from failures import FAILURES, STATION
-from samples import (
+from samples import NOW_S, READY, amount, problem, state, terms
+from wallet_samples import (
     DECISIONS,
     EMPTY,
     FRIEND,
@@ -16,26 +17,20 @@ from samples import (
     ITEMS,
     LISTENING,
     LONG,
-    NOW_S,
     PLAYING,
     QUOTE,
-    READY,
     REPLACED,
     SENT,
     STATUS,
     SUMMARY,
     WORDS,
-    amount,
-    problem,
-    state,
-    terms,
     wallet,
 )
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One picture: the page, what the engine says, and what a person does.
+    """One picture: a page, the engine's messages, and the steps of a person.
 
     Steps: ("click", css) or ("fill", css, text).
     """

@@ -190,7 +190,7 @@ def act(page: Page, step: tuple[str, ...]) -> None:
 
 
 def settle(page: Page) -> None:
-    """Until the messages under way are heard and drawn."""
+    """Wait until pending messages are handled and drawn."""
     page.evaluate(
         "() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 30))"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,7 @@ def imported(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
         yield from (name for name in names if name in known)
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """Imports of every module."""
     known = modules()

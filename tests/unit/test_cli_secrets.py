@@ -63,6 +63,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_fails_says_no_secret(tmp_path: Path, nobody: str, command: str) -> None:
     """With the node away, or a database URL that is none: exit code 1, a reason, and the place at most."""
@@ -92,6 +93,7 @@ def test_a_command_that_fails_says_no_secret(tmp_path: Path, nobody: str, comman
     assert not [secret for secret in SECRETS if secret in said], said
 
 
+@pytest.mark.long
 def test_a_command_that_works_says_no_secret(tmp_path: Path) -> None:
     """What is printed of a deployment; the file itself has the URL whole, since programs need it."""
     with Anvil() as anvil:

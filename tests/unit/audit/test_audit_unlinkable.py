@@ -94,6 +94,7 @@ def _near(one: bytes, other: bytes) -> float:
     return 1 - (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count() / (8 * len(one))
 
 
+@pytest.mark.long
 def test_fresh_payees_cannot_be_linked() -> None:
     """Payees would link one fan's listening at two stations better than chance."""
     hits, tries, chance = linked("fresh")
@@ -102,6 +103,7 @@ def test_fresh_payees_cannot_be_linked() -> None:
     assert hits <= chance + 4 * math.sqrt(chance)
 
 
+@pytest.mark.long
 def test_the_attack_works_where_ids_are_shared() -> None:
     """The attack above would prove nothing, since it finds nobody."""
     hits, tries, _ = linked("shared")

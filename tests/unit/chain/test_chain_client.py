@@ -61,9 +61,9 @@ async def test_an_unreachable_node(node: Node, monkeypatch: pytest.MonkeyPatch) 
 
 async def test_a_request_without_response_times_out(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request would wait for ever, or a late response break the next one."""
-    monkeypatch.setattr(connection, "TIMEOUT_S", 0.05)
     node.answers |= {"eth_chainId": SILENCE, "eth_getCode": "0x01"}
     async with Chain.connect(node.rpc) as chain:
+        monkeypatch.setattr(connection, "TIMEOUT_S", 0.05)
         with pytest.raises(Unavailable):
             await within(chain.chain_id())
         await node.send_text('{"jsonrpc": "2.0", "id": 1, "result": "0x7"}')

@@ -178,6 +178,7 @@ async def fastest(host: Services, times: int = 7) -> float:
     return best
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("claimed", [0, MANY - 200])
 async def test_summary_time_is_bounded(world: Any, claimed: int) -> None:
     """Of 50,000 hours within a few times that of 500, open or nearly all claimed.
@@ -201,6 +202,7 @@ async def test_summary_time_is_bounded(world: Any, claimed: int) -> None:
     assert chain.epochs == 0
 
 
+@pytest.mark.long
 async def test_summary_time_is_bounded_without_posts(world: Any) -> None:
     """An absent server never posts them.
 

@@ -122,6 +122,7 @@ def test_a_message_of_any_length_fits_the_frames_of_browsers(rows: int, char: st
         assert joined(framing.encode(message)) == msgspec.to_builtins(message)
 
 
+@pytest.mark.long
 def test_the_longest_header_fits_request_and_result() -> None:
     """Ten hours in segments of two seconds, and nearly the most segments of a header."""
     samples = 88_200

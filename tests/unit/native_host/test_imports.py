@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -33,3 +35,9 @@ def test_services_do_not_import_the_composition_root() -> None:
 
     others = {name for name in users if not name.startswith("native_host.operations.")}
     assert others == {"native_host.messaging.dispatcher"}
+
+
+def test_a_start_imports_no_eth_abi() -> None:
+    """It takes longer than the rest of the start; a call of a contract imports it."""
+    program = "import sys, native_host.context; sys.exit('eth_abi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

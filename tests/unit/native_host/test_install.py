@@ -23,6 +23,8 @@ from native_host.install.commands import host
 from native_host.install.manifests import Target, launcher_text, starter_text
 from native_host.install.paths import Paths, locate
 
+pytestmark = pytest.mark.long
+
 IDS = {"chromium": "a" * 32, "firefox": "gomaa@gomaa.example"}
 
 

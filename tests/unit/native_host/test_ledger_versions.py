@@ -135,6 +135,7 @@ def test_tables_without_a_version_are_unknown(tmp_path: Path) -> None:
     assert list(content(path)) == ["other"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", [OLDEST, BEFORE])
 @pytest.mark.parametrize("statements", [1, 12, 40, 70])
 def test_a_killed_migration_leaves_the_old_ledger(tmp_path: Path, version: int, statements: int) -> None:

@@ -27,6 +27,8 @@ from native_host.ledger.faults import request_failure
 from native_host.remote import network_files
 from pywallet.errors import PUBLIC_DETAIL
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = json.loads((ROOT / "extension/_locales/en/messages.json").read_text(encoding="utf-8"))
 REMEDIES = dict(re.findall(r'"([a-z.]+)": "(command|upgrade|repair)"', (ROOT / "extension/ui/host.js").read_text()))

@@ -26,6 +26,8 @@ from security_server.db.writer import Store
 from tests.unit.security_server.epoch_server import KEYS, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 
+pytestmark = pytest.mark.long
+
 CONTENT = b"c" * 20
 
 

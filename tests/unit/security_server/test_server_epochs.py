@@ -87,6 +87,7 @@ async def live(folder: Path, steps: list[tuple[str, int]]) -> EpochServer:
     return server
 
 
+@pytest.mark.long
 @budget(2)
 @given(STEPS)
 def test_every_posted_epoch_is_what_was_posted(steps: list[tuple[str, int]]) -> None:

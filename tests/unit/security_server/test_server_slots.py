@@ -53,9 +53,8 @@ class Payers:
             "signature": bytes(65),
         }
         identity = self.number.to_bytes(32, "big")
-        self.desk.connection.execute(
-            tickets.insert().values(id=identity, session=bytes(32), last_invocation=bytes(32), **row)
-        )
+        row |= {"id": identity, "session": bytes(32), "last_invocation": bytes(32)}
+        self.desk.connection.execute(tickets.insert(), row)
 
     def stated(self, payer: bytes) -> StatementDraft:
         """The payer's statement."""
@@ -79,6 +78,7 @@ def name(number: int) -> bytes:
     return (0xAA << 152 | number).to_bytes(20, "big")
 
 
+@pytest.mark.long
 def test_listeners_never_take_stations_slots(desk: Desk) -> None:
     """Three hundred listeners pay in one epoch, more than their slots.
 
@@ -172,6 +172,7 @@ def test_listeners_together_leave_half_of_the_bond(desk: Desk) -> None:
     assert payers.net(name(99)) == 50_000
 
 
+@pytest.mark.long
 def test_a_long_history_costs_a_voucher_nothing(desk: Desk) -> None:
     """Six hundred lines.
 

@@ -31,6 +31,8 @@ from security_server.epochs.epoch_store import read_epoch, read_vouchers
 from station.db.ledger import Store as StationStore
 from tests.unit.security_server.epoch_server import STATION
 
+pytestmark = pytest.mark.long
+
 HERE: Final = Path(__file__).parent
 RENAMED: Final[Mapping[str, Mapping[str, str]]] = import_module(
     "security_server.db.migrations.versions.0002_column_names"

@@ -160,6 +160,7 @@ def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, Listening
     store.close()
 
 
+@pytest.mark.long
 def test_deleting_goes_in_batches_and_nothing_is_deleted_where_all_is_kept(
     books: tuple[Store, Listening, Retention],
 ) -> None:

@@ -169,6 +169,7 @@ async def test_open_tickets_hold_escrow(world: Any) -> None:
     assert sorted(status for status, _ in results) == [200, 200, 402, 402]
 
 
+@pytest.mark.long
 async def test_tickets_that_are_not_played_hold_little_for_a_short_time(world: Any) -> None:
     """141 tickets for listeners who play none of them: two intervals each for two minutes, then nothing."""
     tickets = [await world.ticket(session=world.session(payee=bytes([n + 1]) * 20, **_listener(n))) for n in range(141)]
@@ -194,6 +195,7 @@ async def test_a_ticket_holds_more_as_its_play_goes_on(world: Any) -> None:
     assert store.outstanding(ticket.server, ticket.expiry + 61) == (0, 0)
 
 
+@pytest.mark.long
 async def test_a_listener_has_few_tickets_that_are_not_played(world: Any) -> None:
     """Two tickets in each of sixteen sessions, and no more until one was played; another listener is not touched."""
     sessions = [world.session(payee=bytes([n + 1]) * 20) for n in range(17)]

@@ -24,6 +24,8 @@ from station.db.tables import METADATA
 from station.db.versions import BASELINE, _config, head, migrate, prepare
 from station.tickets.listeners import Listening
 
+pytestmark = pytest.mark.long
+
 FIRST_RELEASE = Path(__file__).parent / "first_release_sqlite.sql"
 SERVER, OTHER_SERVER, LISTENER, BAND = b"\x03" * 20, b"\x07" * 20, b"\x09" * 20, b"\x08" * 20
 FIRST_NUMBER = 257_241_600

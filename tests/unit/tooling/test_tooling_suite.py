@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tooling.suite import FAILED, MOST_RERUNS, PARTS, PASSED, Outcome, Part, last_failed, outcome, verdict
-from tooling.suite import pytest as by_process
+from tooling import pytest_run, suite
+from tooling.pytest_run import FAILED, MOST_RERUNS, PASSED, Outcome, Part, last_failed, outcome, verdict
+from tooling.suite import MODES
 
+ROOT = Path(__file__).resolve().parents[3]
 PART = Part("some tests", ("-q", "tests"), workers=2)
 
 
@@ -97,6 +99,7 @@ def test_many_failures_are_no_accident() -> None:
     assert len(script.calls) == 1
 
 
+@pytest.mark.long
 def test_failures_of_a_real_run_are_read_back(tmp_path: Path) -> None:
     """With workers, in a set-up, with a parameter: pytest's record names each failed test by what runs it again."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
@@ -110,7 +113,7 @@ def test_failures_of_a_real_run_are_read_back(tmp_path: Path) -> None:
     )
     # Without the plugins of everything else that is installed, which take longer than the tests.
     bare = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p xdist -p pytest_timeout"}
-    found = outcome(Part("real", ("-q", "test_some.py"), 2), by_process(bare, tmp_path))
+    found = outcome(Part("real", ("-q", "test_some.py"), 2), pytest_run.pytest(bare, tmp_path))
     assert found.unsteady == ("test_some.py::test_once",)
     assert sorted(found.failed) == ["test_some.py::test_call[a b]", "test_some.py::test_set_up"]
     assert found.broken is None
@@ -123,21 +126,70 @@ def test_a_cache_without_failures_names_none(tmp_path: Path) -> None:
     assert last_failed(tmp_path) == []
 
 
+def test_a_run_in_memory_leaves_nothing_there(tmp_path: Path) -> None:
+    """Every temporary file of the tests goes to the folder that is given, and is removed at the end."""
+    memory, project = tmp_path / "memory", tmp_path / "project"
+    memory.mkdir()
+    project.mkdir()
+    (project / "pytest.ini").write_text("[pytest]\n")
+    (project / "test_some.py").write_text(
+        "import tempfile\n"
+        f"def test_place(tmp_path):\n    assert {str(memory)!r} in str(tmp_path)\n"
+        f"    assert {str(memory)!r} in tempfile.mkdtemp()\n"
+    )
+    bare = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    assert pytest_run.pytest(bare, project, memory)(["-q", "test_some.py"]) == (PASSED, {})
+    assert list(memory.iterdir()) == []
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("all", []), ("quick", ["pytest"])])
+def test_a_failed_check_fails_the_run(monkeypatch: pytest.MonkeyPatch, mode: str, expected: list[str]) -> None:
+    """In a whole run before the tests start; a quick run has them beside the checks, and fails all the same."""
+    ran: list[str] = []
+
+    def run(parts: Sequence[Part]) -> list[Outcome]:
+        ran.append("pytest")
+        return [Outcome() for _ in parts]
+
+    monkeypatch.setattr(suite, "check", lambda title, command: title != "mypy")
+    monkeypatch.setattr(suite, "tests", run)
+    assert suite.main(mode) == FAILED
+    assert ran == expected
+    monkeypatch.setattr(suite, "check", lambda title, command: True)
+    assert suite.main(mode) == PASSED
+
+
 def test_the_parts_run_every_test_file_once() -> None:
     """Each test file is in exactly one part of the whole run."""
-    root = Path(__file__).resolve().parents[3]
-    for file in (root / "tests").rglob("test_*.py"):
-        name = file.relative_to(root).as_posix()
-        held = [part for part in PARTS["all"] if covers(part, name)]
+    for name in files():
+        held = [part for part in MODES["all"].parts if covers(part, name)]
         assert len(held) == 1, (name, [part.title for part in held])
 
 
+def test_a_quick_run_has_a_test_of_every_room() -> None:
+    """Each folder of the unit tests has a file that the quick run reaches and that is not marked long as a whole."""
+    (part,) = MODES["quick"].parts
+    reached = {
+        Path(name).parts[2]
+        for name in files()
+        if covers(part, name) and "\npytestmark = pytest.mark.long" not in (ROOT / name).read_text()
+    }
+    assert {
+        folder.name for folder in (ROOT / "tests" / "unit").iterdir() if any(folder.glob("**/test_*.py"))
+    } <= reached
+
+
+def files() -> list[str]:
+    """Every test file, relative to the project's root."""
+    return [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")]
+
+
 def covers(part: Part, name: str) -> bool:
-    """Whether pytest's arguments of a part reach a file."""
+    """Return whether pytest's arguments of a part reach a file."""
     paths = [one for one in part.arguments if one.startswith("tests")]
     ignored = [one.removeprefix("--ignore=") for one in part.arguments if one.startswith("--ignore=")]
 
     def under(one: str) -> bool:
         return os.path.commonpath([one, name]) == one
 
-    return any(map(under, paths)) and not any(map(under, ignored))
+    return name in paths or (any(map(under, paths)) and not any(map(under, ignored)))

@@ -40,7 +40,7 @@ class Schema:
             self.rules[name] = self._type()
 
     def matches(self, rule: str, value: Any) -> bool:
-        """Whether ``value`` is what ``rule`` describes."""
+        """Return whether ``value`` is what ``rule`` describes."""
         return self.rules[rule](value)
 
     def _peek(self, ahead: int = 0) -> str:

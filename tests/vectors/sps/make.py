@@ -15,7 +15,7 @@ from typing import Any
 
 from pywallet.crypto import keccak256
 from pywallet.sps import segment_aad, segment_key
-from tests.vectors.sps import reader
+from tests.vectors.sps import reader_encoding, reader_page
 from tests.vectors.sps.case import Case
 from tests.vectors.sps.cases import every
 from tests.vectors.sps.raw import OWNER, OWNER_KEY, encode
@@ -57,8 +57,8 @@ def _json(case: Case) -> dict[str, Any]:
 def _place(page: bytes) -> list[Any] | None:
     """A page's song: offset, length, the places to put back; None where it has none."""
     try:
-        return list(reader.find_song(page))
-    except reader.No:
+        return list(reader_page.find_song(page))
+    except reader_encoding.Refused:
         return None
 
 

@@ -20,7 +20,7 @@ from pywallet.errors import GomaaError
 from pywallet.sps import Container, open_header, polyglot
 from pywallet.sps.live import LiveSegment, open_live
 from tests.budget import budget
-from tests.vectors.sps import fields, pages, reader
+from tests.vectors.sps import fields, pages, reader, reader_encoding, reader_live, reader_page, reader_policy
 from tests.vectors.sps.raw import MAGIC, OWNER, encode, signed
 from tests.vectors.sps.song import (
     CONTENT,
@@ -53,26 +53,28 @@ def second(case: dict[str, Any], data: bytes) -> str | None:
             case "file":
                 reader.read_file(data)
             case "page":
-                assert list(reader.find_song(data)) == case["place"]
-                reader.read_page(data)
+                assert list(reader_page.find_song(data)) == case["place"]
+                reader_page.read_page(data)
             case "policy":
-                reader.read_policy(data)
+                reader_policy.read_policy(data)
             case "live":
                 before = base64.b64decode(case["before"]) if "before" in case else None
-                old = before and reader.read_live(before, given["content"], given["signer"])
-                reader.read_live(data, given["content"], given["signer"], old or None)
+                old = before and reader_live.read_live(before, given["content"], given["signer"])
+                reader_live.read_live(data, given["content"], given["signer"], old or None)
             case "exploded":
                 song = reader.read_exploded(
                     data, {name: base64.b64decode(part) for name, part in case["parts"].items()}
                 )
                 reader.read_file(song)
             case "text":
-                assert reader.read_text(data.decode(), case["bits"], case["pairs"]) == base64.b64decode(case["written"])
+                assert reader_page.read_text(data.decode(), case["bits"], case["pairs"]) == base64.b64decode(
+                    case["written"]
+                )
             case _:
                 place = (case["rendition"], case["epoch"], case["index"])
                 clear = reader.open_segment(data, given["sha256"], given["key"], given["content"], *place)
                 assert clear == given["clear"]
-    except reader.No as e:
+    except reader_encoding.Refused as e:
         return (LIVE if case["kind"] == "live" else SHORT).get(str(e), str(e))
     return None
 
@@ -192,8 +194,8 @@ def test_what_a_writer_advances_to_follows(
     assert new.follow(old) is new
     after = base | {"number": new.number, "time_ms": new.time_ms, "first": new.first, "sample": new.sample}
     after["segments"] = [[one.size, one.samples, one.sha256, one.epoch] for one in new.segments]
-    assert reader.follows(after | ({"ended": True} if ends else {}), base)
-    assert not (rows and reader.follows(after, base | {"ended": True}))
+    assert reader_live.follows(after | ({"ended": True} if ends else {}), base)
+    assert not (rows and reader_live.follows(after, base | {"ended": True}))
 
 
 SMALL, WHOLE = encode(smallest()), file(smallest())
@@ -237,13 +239,15 @@ def test_both_readers_take_a_song_from_a_pages_text(song: bytes) -> None:
     written = data[place.offset : place.offset + place.size]
     bits, pairs = (re.search(rb'data-%s="([^"]*)"' % name, data)[1].decode() for name in (b"bits", b"pairs"))  # type: ignore[index]
     text = polyglot.to_text(written)
-    assert reader.read_text(text, bits, pairs) == written
+    assert reader_page.read_text(text, bits, pairs) == written
     assert polyglot.from_text(text, polyglot.LineEnds(bits, tuple(map(int, pairs.split())))) == written
     assert place.restore(written, 0) == song
 
 
 def test_the_second_reader_shares_nothing_with_ours() -> None:
     """It names no module of ours, so agreement means something."""
-    assert "pywallet" not in Path(reader.__file__).read_text()
-    assert MAGIC == reader.MAGIC
+    sources = [path.read_text() for path in Path(reader.__file__).parent.glob("reader*.py")]
+    assert len(sources) == 6
+    assert not [text for text in sources if "pywallet" in text]
+    assert MAGIC == reader_encoding.MAGIC
     assert cbor2.loads(SMALL) == smallest()

@@ -27,7 +27,9 @@ def node() -> Iterator[subprocess.Popen[str]]:
         process.stdin.close()
 
 
-@pytest.mark.parametrize(("seed", "count"), [(1, 2_000), (2, 100_000)], ids=["2e3", "1e5"])
+@pytest.mark.parametrize(
+    ("seed", "count"), [(1, 2_000), pytest.param(2, 100_000, marks=pytest.mark.long)], ids=["2e3", "1e5"]
+)
 def test_the_interpreter_and_the_machine_agree(node: subprocess.Popen[str], seed: int, count: int) -> None:
     """The extension would play otherwise than the machine in a random session."""
     assert node.stdin is not None

@@ -121,6 +121,7 @@ async def test_weak_passwords_and_few_rounds_are_refused() -> None:
         await vault.seal(b"secret", "12345678", 599_999)
 
 
+@pytest.mark.long
 async def test_the_size_of_a_vault_is_constant() -> None:
     """The size would reveal the number of words."""
     few, many = await vault.seal(b"one " * 12, "password"), await vault.seal(b"wonderful " * 24, "password")

@@ -276,6 +276,7 @@ async def test_the_blob_may_be_any_bytes() -> None:
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "vault.json").read_text())
 
 
+@pytest.mark.long
 async def test_an_old_vault_is_encrypted_again_when_opened() -> None:
     """A vault of version 1 would stay, or a current one be replaced."""
     old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
@@ -294,6 +295,7 @@ async def test_the_words_need_the_password() -> None:
     assert await failing("wallet.words", {**old, "password": "wrong wrong"}) == "wallet.password"
 
 
+@pytest.mark.long
 async def test_a_changed_password() -> None:
     """The old password would open, or a weak one be accepted."""
     old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}

@@ -1,7 +1,4 @@
-"""The settlement game's table.
-
-Who plays, what each server keeps, and every action on the contract and its model at once.
-"""
+"""Base of the settlement game: its actors, what servers store, and every action on the contract and its model."""
 
 from __future__ import annotations
 
@@ -40,7 +37,7 @@ OPERATOR, WATCHER, GRIEFER, RELAYER, STRANGER = (
 )
 STEP: Final = 5
 DONE: Counter[str] = Counter()
-"""What succeeded by its name, and each refusal as ``name: reason``, over all runs."""
+"""Counts over all runs: successes by name, refusals by ``name: reason``."""
 
 
 def name_of(private: bytes) -> bytes:
@@ -51,8 +48,8 @@ def name_of(private: bytes) -> bytes:
 _addresses = cache(address_of)
 
 
-class Books:
-    """What a server keeps off the chain."""
+class ServerLedger:
+    """Off-chain data of a server: net and due amounts by epoch, voucher caps and posted trees."""
 
     def __init__(self, private: bytes) -> None:
         self.key, self.address = private, name_of(private)
@@ -70,7 +67,7 @@ class Books:
 
 
 def people() -> list[bytes]:
-    """Everybody with tokens; payees and SAFE begin with none."""
+    """Addresses that begin with tokens; payees and SAFE begin with none."""
     return [name_of(private) for private in (OPERATOR, WATCHER, GRIEFER, STRANGER, *STATIONS)]
 
 
@@ -78,8 +75,8 @@ PAYEES: Final = {name_of(private): private for private in (*WATCHED, UNWATCHED, 
 WATCHING: Final = {name_of(private) for private in WATCHED}
 
 
-class Table(RuleBasedStateMachine):
-    """The two settlements, side by side: every action is done to both, and its outcome compared."""
+class GameBase(RuleBasedStateMachine):
+    """Contract and model: every action is done on both, and their outcomes are compared."""
 
     world: Revm
 
@@ -88,7 +85,7 @@ class Table(RuleBasedStateMachine):
         self.w = self.world
         self.mark = self.w.evm.snapshot()
         self.m = Model(SCHEDULE, BPS, STAKE)
-        self.books = {private: Books(private) for private in (HONEST, LIAR)}
+        self.ledgers = {private: ServerLedger(private) for private in (HONEST, LIAR)}
         self.receipts: dict[tuple[bytes, int, bytes], int] = {}
         self.paid: Counter[tuple[bytes, int, bytes]] = Counter()
         self.slashed: set[bytes] = set()
@@ -109,7 +106,7 @@ class Table(RuleBasedStateMachine):
     def do(
         self, action: str, who: bytes, name: str, args: Sequence[Any], model: Callable[[], Any], label: str = ""
     ) -> bool:
-        """Both do it, or both refuse for the same reason."""
+        """Do an action on both; assert that both succeed, or refuse for the same reason."""
         expected: str | None = None
         try:
             model()
@@ -135,25 +132,25 @@ class Table(RuleBasedStateMachine):
         return self.do("bond", name_of(who), "bond", args, lambda: self.m.bond(name_of(who), *args))
 
     def request(self, station: bytes, server: bytes, amount: int) -> None:
-        """Ask escrow back."""
+        """Request a withdrawal of escrow."""
         payer, args = name_of(station), (name_of(server), amount)
         if self.do("request", payer, "request", args, lambda: self.m.request(payer, *args)):
             self.asked_at[name_of(server), payer] = self.now
 
     def withdraw(self, station: bytes, server: bytes) -> None:
-        """Take it."""
+        """Withdraw requested escrow."""
         payer, address = name_of(station), name_of(server)
         if self.do("withdraw", payer, "withdraw", (address,), lambda: self.m.withdraw(payer, address)):
             assert self.now >= self.asked_at[address, payer] + SCHEDULE.delay
 
     def retire(self, who: bytes, server: bytes) -> None:
-        """End a lane."""
+        """Retire a server."""
         self.do(
             "retire", name_of(who), "retire", (name_of(server),), lambda: self.m.retire(name_of(who), name_of(server))
         )
 
     def unbond(self, who: bytes, server: bytes) -> None:
-        """Take its bond."""
+        """Withdraw a retired server's bond."""
         self.do(
             "unbond", name_of(who), "unbond", (name_of(server),), lambda: self.m.unbond(name_of(who), name_of(server))
         )
@@ -161,13 +158,13 @@ class Table(RuleBasedStateMachine):
     def entry(
         self, server: bytes, station: bytes, net: int, cap: int, until: int, signer: bytes | None = None
     ) -> tuple[Any, Debiting]:
-        """A debit as the contract and as the model want it."""
+        """Return a debit in the forms of contract and model."""
         payer, signing = name_of(station), signer or station
         signature = compact(sign(Voucher(name_of(server), payer, cap, until), self.w.domain, signing).signature)
         return (payer, net, cap, until, *signature), Debiting(payer, net, cap, until, name_of(signing))
 
     def drafted(self, server: bytes, epoch: int) -> list[tuple[bytes, int]]:
-        """What the contract has debited for an epoch before its post."""
+        """Debits of an epoch before its post."""
         return self.m.drafts.get((name_of(server), epoch), [])
 
     def debit(
@@ -196,12 +193,12 @@ class Table(RuleBasedStateMachine):
         rows: Sequence[tuple[Any, Debiting]],
         label: str,
     ) -> bool:
-        """Post leaves under debits, in one part or as many as the server's habit is."""
-        books, tree, address = self.books[server], SumTree(leaves), name_of(server)
+        """Post leaves under debits, in one part or as many as the server uses."""
+        ledger, tree, address = self.ledgers[server], SumTree(leaves), name_of(server)
         done = len(self.drafted(server, epoch))
-        if not done and rows[: books.split] and self.debit(server, epoch, rows[: books.split]):
-            done = len(rows[: books.split])
-            if books.pause:
+        if not done and rows[: ledger.split] and self.debit(server, epoch, rows[: ledger.split]):
+            done = len(rows[: ledger.split])
+            if ledger.pause:
                 return False
         before = entries_digest(self.drafted(server, epoch))
         args = (epoch, tree.root, COUNTS, DATA, before, [raw for raw, _ in rows[done:]])
@@ -209,11 +206,11 @@ class Table(RuleBasedStateMachine):
         posted = self.do("post", address, "post", args, lambda: self.m.post(*model), f" {label}")
         if posted:
             DONE["post in parts"] += done > 0
-            books.posted[epoch] = (list(leaves), tree)
+            ledger.posted[epoch] = (list(leaves), tree)
         return posted
 
     def header(self, server: bytes, epoch: int) -> EpochHeader:
-        """What a post that stands was committed under."""
+        """The header that a valid post commits to."""
         return self.m.posts[name_of(server), epoch].header
 
     def challenge(
@@ -226,7 +223,7 @@ class Table(RuleBasedStateMachine):
         signer: bytes | None = None,
         label: str = "",
     ) -> bool:
-        """Demand a leaf with the server's receipt, or one that somebody else signed."""
+        """Challenge with the server's receipt, or with one that another key signed."""
         address, signing = name_of(server), signer or server
         message = Receipt(address, epoch, payee, amount, bytes(32))
         signature = compact(sign(message, self.w.domain, signing).signature)
@@ -242,15 +239,15 @@ class Table(RuleBasedStateMachine):
         )
 
     def answer(self, server: bytes, epoch: int, payee: bytes, asked: int, leaf: int, amount: int | None = None) -> bool:
-        """Show a leaf of what was posted, perhaps with another amount than it has."""
+        """Answer with a posted leaf, or with another amount."""
         return self.answers(server, epoch, [(payee, asked, leaf, amount)])
 
     def answers(self, server: bytes, epoch: int, shown: Sequence[tuple[bytes, int, int, int | None]]) -> bool:
-        """Show leaves of what was posted in one transaction.
+        """Answer with posted leaves in one transaction.
 
         Payee, challenged amount, leaf, and another amount than it has.
         """
-        leaves, tree = self.books[server].posted[epoch]
+        leaves, tree = self.ledgers[server].posted[epoch]
         header = (
             self.header(server, epoch) if (name_of(server), epoch) in self.m.posts else EpochHeader(tree.root, 0, DATA)
         )
@@ -265,12 +262,12 @@ class Table(RuleBasedStateMachine):
         )
 
     def dismiss(self, server: bytes, epoch: int, payee: bytes, asked: int) -> bool:
-        """Close a demand that an answer covers."""
+        """Dismiss a challenge that an answer covers."""
         args = (name_of(server), epoch, payee, asked)
         return self.do("dismiss", name_of(RELAYER), "dismiss", args, lambda: self.m.dismiss(*args))
 
     def slash(self, server: bytes, epoch: int, payee: bytes, asked: int) -> None:
-        """Take a bond."""
+        """Slash a bond."""
         address, outcome = name_of(server), []
         args, covered = (address, epoch, payee, asked), self.m.shown(address, epoch, payee)
         if self.do("slash", name_of(RELAYER), "slash", args, lambda: outcome.append(self.m.slash(*args))):
@@ -284,7 +281,7 @@ class Table(RuleBasedStateMachine):
             assert [event["bond"] for event in self.w.events("Settlement", "Slashed")] == [bond]
 
     def refund(self, server: bytes, epoch: int, debits: Sequence[tuple[bytes, int]] | None = None) -> None:
-        """Give a void post's debits back."""
+        """Refund debits of a void post."""
         address = name_of(server)
         post = self.m.posts.get((address, epoch))
         listed = list(post.own if post and debits is None else debits or [])
@@ -297,15 +294,15 @@ class Table(RuleBasedStateMachine):
             args,
             lambda: self.m.refund(address, epoch, header, listed, COUNTS, DATA),
         ):
-            self.books[server].posted.pop(epoch)
-            self.books[server].hidden.discard(epoch)
+            self.ledgers[server].posted.pop(epoch)
+            self.ledgers[server].hidden.discard(epoch)
 
     def claim(self, server: bytes, epoch: int, leaf: int, how: str = "push", alias: int = 0) -> bool:
-        """Pay a leaf in one of several ways, some of which are theft."""
-        books = self.books[server]
-        leaves, tree = books.posted[epoch]
+        """Claim a leaf in one of several ways, some of which are theft."""
+        ledger = self.ledgers[server]
+        leaves, tree = ledger.posted[epoch]
         payee, amount = leaves[leaf]
-        address, header = books.address, self.m.posts[books.address, epoch].header
+        address, header = ledger.address, self.m.posts[ledger.address, epoch].header
         to, tip = (
             (payee, 0)
             if how in ("push", "own", "addressed")
