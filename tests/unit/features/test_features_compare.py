@@ -16,8 +16,8 @@ from features import song_model
 from features.commands import genre as genre_command
 from features.compare import ENTRIES, LEAST, compare, lines, majority, splits
 from features.data import read, songs_of
-from features.table import read_tables
-from features.tried import TRIED
+from features.experiments import EXPERIMENTS
+from features.song_table import read_tables
 from gomaa.cli import group
 from pywallet.errors import GomaaError, InputError
 from tests.unit.features.conftest import HEADER, song_lines
@@ -112,7 +112,7 @@ def test_every_attempt_predicts(song_table: Path) -> None:
     songs = read(song_table)
     songs.audio[4, 2] = np.nan
     train, test = next(splits(songs, 1, 0, disjoint=True))
-    for entry in TRIED:
+    for entry in EXPERIMENTS:
         found = entry.predict(songs.take(train), songs.take(test))
         assert set(found.tolist()) <= set(songs.genre[train].tolist()), entry.name
         assert (found == songs.genre[test]).mean() > 0.7, entry.name
