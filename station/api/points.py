@@ -55,7 +55,7 @@ class PointsApi:
         listener = PointsRequest(self._address, self._domain, time_s, what).listener(
             from_hex(signature, 65), now_ms // 1000
         )
-        await self._loyalty.feed(now_ms)
+        await self._loyalty.award_points(now_ms)
         result = await self._execute(listener, what.split(" "), now_ms)
         return answer({**await self._loyalty.account(listener), **result})
 

@@ -24,13 +24,13 @@ from station.db.tables import (
 )
 
 MAX_CAPS = 64
-"""Latest vouchers of a server among which the highest cap is."""
+"""Number of a server's latest vouchers that include the highest cap."""
 MAX_SQL_INTEGER = (1 << 63) - 1
 _STATEMENT_COLUMNS = [column for column in STATEMENTS.c if column.name != "statement_json"]
 
 
 class PaymentLedger:
-    """What was agreed with each server. Methods block for one short transaction; call them from a thread."""
+    """Statements, vouchers and acknowledgements by server. Methods block for one transaction; call from a thread."""
 
     _engine: Engine
     _reading: Engine

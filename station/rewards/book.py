@@ -1,4 +1,4 @@
-"""Points and passes in SQLite: points once per paid play, each point spent once, each pass redeemed once."""
+"""Points and passes in SQLite: points once for each paid play, each point spent once, each pass redeemed once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RewardBook:
         key: The station's private key, which signs passes.
         address: The station's address, 20 bytes.
         programme: Rules of points.
-        offers: What points buy.
+        offers: Passes that points buy.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class RewardBook:
         return SignedPass.issue(Pass(self._address, listener, row[0], serial, row[1], row[2]), self._key)
 
     def free_of_ads(self, listener: bytes, now_s: int) -> bool:
-        """Whether an ad-free pass of this listener is in use."""
+        """True if an ad-free pass of this listener is in use."""
         with closing(self._open()) as db:
             query = (
                 "SELECT 1 FROM passes WHERE listener = ? AND kind = 'ad-free' AND redeemed_s IS NOT NULL AND ends_s > ?"

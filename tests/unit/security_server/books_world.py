@@ -39,12 +39,12 @@ from security_server.db.tables import (
 from security_server.db.writer import Store
 from station.chain_interface import Account
 from station.db.ledger import Store as StationStore
+from station.db.listener_tickets import ListenerTickets
 from station.db.retention import Retention
 from station.db.rows import TicketRow
 from station.payments.resync import Life
 from station.payments.server_client import Servers
 from station.payments.statements import Bookkeeper, Outcome
-from station.tickets.listeners import Listening
 from tests.unit.security_server import services
 
 DOMAIN = Domain(31_337, b"\x5e" * 20)
@@ -251,7 +251,7 @@ class BooksWorld:
     def open_station(self) -> None:
         """Start the station on its file."""
         self.station = StationStore(f"sqlite:///{self.folder}/station.db")
-        Listening(self.station.engine)
+        ListenerTickets(self.station.engine)
         self.history = Retention(self.station, 1, SCHEDULE)
         life = Life(LIFE_S, INTERVAL_S, 1)
         self.keeper = Bookkeeper(

@@ -15,7 +15,7 @@ from typing import Final, Literal, Protocol
 from pywallet.sps.likeness import COLUMNS, unpack
 
 FLOOR: Final = 0.02
-"""Least standard deviation of a measure, as a share of its scale: a measure that hardly varies must not dominate."""
+"""Least standard deviation of a measure, as a share of its scale, so that nearly constant measures do not dominate."""
 LIMIT: Final = 4
 MAX_LIMIT: Final = 50
 
@@ -25,7 +25,7 @@ class Described(Protocol):
 
     @property
     def name(self) -> str:
-        """Place in URLs, unique."""
+        """Name in URLs, unique."""
 
     @property
     def artist(self) -> str:
@@ -50,7 +50,7 @@ class Match:
 
 
 class Neighbours:
-    """The songs of a catalogue as points in the space of measures; built once per state of the catalogue."""
+    """The songs of a catalogue as points in the space of measures; immutable."""
 
     def __init__(self, songs: Iterable[Described]) -> None:
         self._songs: Mapping[str, Described] = {song.name: song for song in songs}
