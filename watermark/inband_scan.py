@@ -138,15 +138,15 @@ class InbandScanner:
         for (_, phase, frame), soft, row in zip(tried, softs, viterbi(softs), strict=True):
             at = origin + (frame + phase / PHASES) / FRAMES_HZ
             address = unpack(row)
-            how = "crc"
+            by_list = False
             if address is None:
-                address, how = self._match_listed(soft, frame * PHASES + phase, origin), "list"
+                address, by_list = self._match_listed(soft, frame * PHASES + phase, origin), True
             if address is None or origin < self._read_until.get(address, -1e9):
                 continue
             self._read_until[address] = origin + seconds
             word = 1 - 2 * np.array(mark.encode(bits(address)))
             confidence = float((soft * word).sum() / np.abs(soft).sum())
-            yield Detection(address, "inband", at, None, confidence, 1.0, "crc" if how == "crc" else "list")
+            yield Detection(address, "inband", at, None, confidence, 1.0, "list" if by_list else "crc")
 
     def _match_listed(self, soft: Floats, place: int, origin: float) -> bytes | None:
         """The listed address that two windows with at most half of their sound in common match at one position."""

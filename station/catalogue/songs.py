@@ -15,7 +15,7 @@ from types import MappingProxyType
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
 from pywallet.sps import MAGIC, MAX_HEADER, Header, open_header
-from station.catalogue.similar import LIMIT, Match, Neighbours
+from station.catalogue.similar import LIMIT, Neighbours, SimilarSong
 
 RESCAN_S = 1.0
 """Shortest time between two scans of the folder, s."""
@@ -109,7 +109,7 @@ class Catalogue:
         self._rescan()
         return self._contents.get(content)
 
-    def like(self, song: Song, limit: int = LIMIT) -> list[tuple[Song, Match]]:
+    def like(self, song: Song, limit: int = LIMIT) -> list[tuple[Song, SimilarSong]]:
         """Similar songs, nearest first, each with its match."""
         self._rescan()
         return [(self._names[match.name], match) for match in self._neighbours.like(song.name, limit)]

@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection, Engine
 from pywallet.errors import GomaaError, Refusal
 from pywallet.settlement import gross
 from station.db.database import open_engine
-from station.db.payments import PaymentLedger, insert
+from station.db.inserts import insert
+from station.db.payments import PaymentLedger
 from station.db.rows import TicketRow, ticket_row
 from station.db.tables import TICKETS
 from station.db.versions import prepare

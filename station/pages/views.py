@@ -15,7 +15,7 @@ from pywallet.encoding.hex import to_hex
 from pywallet.policy import Context, PartyNames, Policy, Price, Usage, describe
 from pywallet.settlement import gross
 from pywallet.wallet.amounts import show
-from station.catalogue.similar import Match
+from station.catalogue.similar import SimilarSong
 from station.catalogue.songs import Song
 from station.config import StationConfig
 from station.db.rows import TicketRow
@@ -158,7 +158,7 @@ class Pages:
         recent: Iterable[tuple[Song, int]],
         bps: int | None,
         now: datetime,
-        like: Callable[[Song], Iterable[tuple[Song, Match]]],
+        like: Callable[[Song], Iterable[tuple[Song, SimilarSong]]],
         sponsor: str | None = None,
     ) -> str:
         """The radio page with one song in the player.

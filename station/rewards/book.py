@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS passes (
 
 
 @dataclass(frozen=True)
-class Offer:
+class PassOffer:
     """An offer: a pass of a kind for ``cost`` points, valid for ``days`` after the purchase."""
 
     name: str
@@ -46,7 +46,7 @@ class RewardBook:
     """
 
     def __init__(
-        self, path: Path | str, key: bytes, address: bytes, programme: Programme, offers: Sequence[Offer] = ()
+        self, path: Path | str, key: bytes, address: bytes, programme: Programme, offers: Sequence[PassOffer] = ()
     ) -> None:
         self._path, self._key, self._address, self._programme = str(path), key, address, programme
         self._offers = {offer.name: offer for offer in offers}

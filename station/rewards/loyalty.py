@@ -15,7 +15,7 @@ from pywallet.rewards.caps import TokenCap
 from station.db.ledger import ListenerRules
 from station.db.listener_tickets import ListenerTickets
 from station.db.rows import TicketRow
-from station.rewards.book import Offer, RewardBook
+from station.rewards.book import PassOffer, RewardBook
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RewardSettings:
     """``[rewards]`` of a station's settings: rules of points, offers, and the cap on reward tokens."""
 
     programme: Programme = field(default_factory=Programme)
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[PassOffer, ...] = ()
     tokens: TokenCap = field(default_factory=TokenCap)
 
     @classmethod
@@ -166,7 +166,7 @@ class _Rules:
         )
 
 
-def _offer(entry: Any) -> Offer:
+def _offer(entry: Any) -> PassOffer:
     types = {"name": str, "kind": str, "cost": int, "days": int, "text": str}
     if not isinstance(entry, Mapping) or set(entry) != set(types):
         raise InputError("message.schema", field="rewards.offers", reason=f"each has {', '.join(types)}")
@@ -177,4 +177,4 @@ def _offer(entry: Any) -> Offer:
         raise InputError(
             "message.schema", field="rewards.offers", reason=f"kind is one of {', '.join(KINDS)}; cost and days from 1"
         )
-    return Offer(**entry)
+    return PassOffer(**entry)
