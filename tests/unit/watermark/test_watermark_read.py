@@ -73,7 +73,7 @@ def test_a_song_played_faster_or_slower(speed: float) -> None:
 def stereo(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC) -> list[Detection]:
     """What a reader makes of both channels, their sum and their difference."""
     seen = channel_views(sound)
-    reader = WatermarkReader(rate, layers, channel_views=seen.shape[1])
+    reader = WatermarkReader(rate, layers, views=seen.shape[1])
     return [*(found for part in np.array_split(seen, 5) for found in reader.process(part)), *reader.finish()]
 
 
