@@ -1,1 +1,1 @@
-"""Recordings as FFmpeg reads them: seekable views of a file, container repairs, downmix, samples as floats."""
+"""Reading of recordings with FFmpeg: container repairs, downmix to stereo, samples as floats."""

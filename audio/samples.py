@@ -1,4 +1,4 @@
-"""FFmpeg's frames as plain numbers."""
+"""Conversion of FFmpeg's frames to floats."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from pywallet.errors import InputError
 _SCALE: Final = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 
 
-def plain(frame: Any) -> NDArray[np.float64]:
-    """A decoded frame as (samples, channels) of full scale 1, in whatever layout. Raises InputError ``media.decode``.
+def to_floats(frame: Any) -> NDArray[np.float64]:
+    """Convert a decoded frame of any format and layout to floats of full scale 1, shape (samples, channels).
 
-    Not FFmpeg's own conversion: it cannot take channels whose loudspeakers nobody named.
+    FFmpeg's own conversion does not accept layouts with unnamed channels.
+
+    Raises:
+        InputError: ``media.unsupported``: an unknown sample format; ``media.decode``: not finite.
     """
     name: str = frame.format.name
     channels = len(frame.layout.channels)

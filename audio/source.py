@@ -1,4 +1,4 @@
-"""A recording's bytes as FFmpeg may read them: by position, under no name that FFmpeg could take for an address."""
+"""Opening of recordings with FFmpeg: through a patched, seekable view, with all FFmpeg protocols off."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ import av
 
 from audio import ogg, riff
 
-SOLELY: Final = {"protocol_whitelist": "none"}
-"""FFmpeg opens nothing besides the file that it is given.
-
-No address or other file that a playlist or reference names.
-"""
+NO_PROTOCOLS: Final = {"protocol_whitelist": "none"}
+"""FFmpeg option: no URL or other file that a playlist or reference names is opened."""
 
 
-class View:
-    """A seekable file, read only, with bytes put over it at some positions and nothing after ``end``."""
+class PatchedFile:
+    """A read-only, seekable view of a file with some bytes replaced.
+
+    Args:
+        file: The file.
+        name: Its name, for messages.
+        patches: Replacement bytes by file offset.
+        end: Where the view ends, bytes; None: the file's size.
+    """
 
     def __init__(
         self, file: BinaryIO, name: str, patches: Mapping[int, bytes] | None = None, end: int | None = None
@@ -30,20 +34,20 @@ class View:
         self.name = name
         self._file = file
         self._patches = sorted((patches or {}).items())
-        self._places = [at for at, _ in self._patches]
+        self._offsets = [at for at, _ in self._patches]
         self._end = file.seek(0, 2) if end is None else end
         self._at = file.seek(0)
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, at most ``size``; all that are left for -1."""
+        """Read at most ``size`` bytes; -1: all that remain."""
         at, left = self._at, max(0, self._end - self._at)
         data = self._file.read(left if size < 0 else min(size, left))
         self._at += len(data)
-        place = max(0, bisect_left(self._places, at) - 1)
-        if place >= len(self._places) or self._places[place] >= at + len(data):
+        index = max(0, bisect_left(self._offsets, at) - 1)
+        if index >= len(self._offsets) or self._offsets[index] >= at + len(data):
             return data
         out = bytearray(data)
-        for begin, patch in self._patches[place:]:
+        for begin, patch in self._patches[index:]:
             if begin >= at + len(data):
                 break
             for offset, value in enumerate(patch, begin - at):
@@ -74,35 +78,35 @@ class View:
         return False
 
 
-def view(file: BinaryIO, name: str) -> View:
-    """The file with patches for FFmpeg: the length of a WAV's sound, an Ogg's negative granule positions."""
-    wave = riff.look(file)
-    if wave is not None and wave.unsaid and wave.patches:
-        # A length that the 32 bits of its field can't say is said by the file's end instead.
+def patched(file: BinaryIO, name: str) -> PatchedFile:
+    """The file with patches for FFmpeg: a WAV's undeclared length, an Ogg's negative granule positions."""
+    wave = riff.find_sound(file)
+    if wave is not None and wave.length_unknown and wave.patches:
+        # A length above the 32 bits of the field is given by the view's end instead.
         wide = wave.end - wave.start >= 0xFFFFFFFF and not any(len(patch) == 8 for patch in wave.patches.values())
-        return View(file, name, wave.patches, wave.end if wide or wave.end == wave.start else None)
-    pages = ogg.look(file) if wave is None else None
-    return View(file, name, pages.patches if pages else None)
+        return PatchedFile(file, name, wave.patches, wave.end if wide or wave.end == wave.start else None)
+    pages = ogg.read_pages(file) if wave is None else None
+    return PatchedFile(file, name, pages.patches if pages else None)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[View]:
-    """An audio file's view.
+def open_patched(path: Path) -> Iterator[PatchedFile]:
+    """Open an audio file with its patches.
 
     Raises:
         OSError: The file is missing or not readable.
     """
     with path.open("rb") as file:
-        yield view(file, path.name)
+        yield patched(file, path.name)
 
 
 @contextmanager
 def spooled(stream: BinaryIO, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """A pipe's bytes in a temporary file on disk, so that declared lengths can be checked against the actual ones.
+    """Copy a stream to a temporary file, so that declared lengths can be compared with the actual ones.
 
     Args:
-        stream: The pipe, read to its end.
-        folder: Where the temporary file is made; the system's folder by default.
+        stream: The stream, read to its end.
+        folder: Folder of the temporary file; None: the system's.
     """
     with tempfile.TemporaryFile(dir=folder) as file:
         shutil.copyfileobj(stream, file, 1 << 20)
@@ -110,10 +114,14 @@ def spooled(stream: BinaryIO, folder: Path | None = None) -> Iterator[BinaryIO]:
         yield file
 
 
-def open_container(source: View | BinaryIO, options: Mapping[str, str] | None = None) -> Any:
-    """FFmpeg's input for a view or a pipe; bytes of tags that are not UTF-8 are kept (surrogateescape).
+def open_container(source: PatchedFile | BinaryIO, options: Mapping[str, str] | None = None) -> Any:
+    """Open a container with PyAV; bytes of tags that are not UTF-8 are kept (surrogateescape).
+
+    Args:
+        source: A view or a forward-only stream.
+        options: Further FFmpeg options.
 
     Raises:
         av.FFmpegError: The source cannot be opened.
     """
-    return av.open(source, "r", options={**SOLELY, **(options or {})}, metadata_errors="surrogateescape")
+    return av.open(source, "r", options={**NO_PROTOCOLS, **(options or {})}, metadata_errors="surrogateescape")

@@ -28,7 +28,7 @@ from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
 from studio import marking
-from studio.convert import Options, convert
+from studio.convert import ConvertOptions, convert
 from studio.server import ServerInfo
 
 SECONDS: Final = scaled(120, 6)
@@ -107,7 +107,7 @@ def _speed(folder: Path) -> Iterator[dict[str, Any]]:
     peers: list[float] = []
     for _ in range(ROUNDS):
         for name, layers in kinds.items():
-            options = Options(replace=True, layers=layers)
+            options = ConvertOptions(replace=True, layers=layers)
             work = partial(convert, source, output, policy, KEY, deployment, server, options)
             ours[name].append(_own(work))
         peers.append(_childs(["ffmpeg", "-v", "error", "-y", "-i", source, "-threads", "1", "-c:a", "flac", flac]))

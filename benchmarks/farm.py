@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from benchmarks.figure import Figure
 from benchmarks.scale import setting
-from tests.integration.farm_bots import Bot, Gain, honest, strategies
+from tests.integration.farm_bots import Bot, Gain
+from tests.integration.farm_strategies import honest, strategies
 from tests.integration.farm_world import TERMS, FarmWorld
 
 STRATEGIES: Final = setting("GOMAA_BENCH_STRATEGIES", len(strategies()), 4)

@@ -103,7 +103,7 @@ def _similar() -> Figure:
     from sklearn.neighbors import NearestNeighbors
     from threadpoolctl import threadpool_limits
 
-    from station.pages.similar import Neighbours
+    from station.catalogue.similar import Neighbours
 
     class Track:
         artist, genre = "", None

@@ -15,7 +15,7 @@ from benchmarks.convert import KEY, POLICY, music, network, write
 from benchmarks.figure import Figure
 from benchmarks.scale import scaled
 from pywallet.policy import Policy
-from studio.convert import Options, convert
+from studio.convert import ConvertOptions, convert
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.release import packages
@@ -42,7 +42,7 @@ def run() -> list[dict[str, Any]]:
         folder = Path(name)
         source, output = folder / "song.wav", folder / "song.sps"
         write(source, music(SECONDS))
-        made = convert(source, output, policy, KEY, deployment, server, Options())
+        made = convert(source, output, policy, KEY, deployment, server, ConvertOptions())
         keys = ContentKeys.load(made.key_path)
         with SongFile(output) as song:
             clear = len(song.init()) + sum(len(song.clear(index, keys)) for index in range(made.segments))

@@ -1,6 +1,6 @@
-"""How a recording sounds, in numbers: features of the audio, a guess at its genre, and the header fields made of them.
+"""Audio features of a recording, an estimate of its genre, and the header fields made of them.
 
-Imports nothing heavy until something is measured: librosa comes with the extra ``features``.
+librosa (the extra ``features``) is imported on first use.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ __all__ = ["PCM", "Features", "Genre", "classify", "extract", "for_header"]
 
 
 def extract(source: Path | str | PCM) -> Features:
-    """Measure a file or a stream of samples; memory does not grow with its length. See ``features.analysis``.
+    """Measure a file or a stream of samples, in constant memory (``features.analysis``).
 
     Raises:
-        InputError: ``media.decode`` without readable sound, ``media.unsupported`` without the extra ``features``.
-        OSError: when the file can't be read.
+        InputError: ``media.decode``: no readable sound; ``media.unsupported``: the extra ``features`` is missing.
+        OSError: The file cannot be read.
     """
     from features.analysis import analyse
 
@@ -26,23 +26,21 @@ def extract(source: Path | str | PCM) -> Features:
 
 
 def classify(features: Features) -> Genre | None:
-    """The genre the shipped model hears, or None when it is not sure enough.
-
-    See docs/genre.md for how often it errs.
-    """
+    """Genre by the shipped model, or None below its threshold; docs/genre.md reports its accuracy."""
     from features.classifier import shipped
 
     return shipped().classify(features)
 
 
 def for_header(source: Path | str | PCM) -> dict[str, Any]:
-    """Fields of ``pywallet.sps.Header``; none for silence.
+    """Fields of ``pywallet.sps.Header``; {} for silence.
 
-    ``features`` (bytes, at most 64) and, where a genre is recognised, ``genre`` (text) and ``genre_confidence`` (whole
-    per cent).
+    Returns:
+        ``features`` (at most 64 bytes) and, where a genre is recognised, ``genre`` (text) and ``genre_confidence``
+        (integer per cent).
 
     Raises:
-        InputError, OSError: as ``extract``.
+        InputError, OSError: As ``extract``.
     """
     measured = extract(source)
     if measured.silent:

@@ -1,4 +1,4 @@
-"""From excerpts to features: librosa measures, ``features.columns`` turns measures into columns."""
+"""Analysis of excerpts: spectral and rhythmic measures by librosa, mapped to features by ``features.columns``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from features.columns import Measures, features_of
+from features.excerpts import RATE, Samples, read_excerpts
 from features.loudness import loudness
-from features.sound import RATE, Samples, listen
 from features.values import PCM, SILENCE_DB, Features
 from pywallet.errors import InputError
 
@@ -19,23 +19,20 @@ FRAME: Final = 2048
 HOP: Final = 512
 FPS: Final = RATE / HOP
 _SHORTEST: Final = FRAME
-"""Samples; what is shorter than one frame has no spectrum worth the name."""
+"""Shortest excerpt that is analysed, samples: one frame."""
 _PULSE: Final = 384
-"""Frames (9 s) over which beats are looked for."""
+"""Frames (9 s) of one window of the onset autocorrelation."""
 _STEADY: Final = 0.05
-"""Deviation of the onset envelope (dB a frame) below which a sound only goes on.
+"""Standard deviation of the onset envelope (dB per frame) below which there are no onsets.
 
-A held tone has 0.001, noise 0.2, music 1 and more.
+A sustained tone has 0.001, noise 0.2, music 1 and more.
 """
 _CLEAR: Final = 0.2
-"""Autocorrelation below which there is no beat: white noise reaches 0.06 in a minute, twice that in 20 s."""
+"""Smallest autocorrelation of a beat; white noise reaches 0.06 in a minute, twice that in 20 s."""
 _USUAL_BPM: Final = 116
-"""Geometric mean of the tempo column of the genre data; it decides between a tempo and its double or half."""
+"""Centre of the tempo prior: geometric mean of the tempo column of the genre data."""
 _SPREAD: Final = 1.0
-"""Standard deviation of the prior in octaves, as in librosa.
-
-The column's own is 0.31, but that makes 156 BPM into 104.
-"""
+"""Standard deviation of the tempo prior, octaves, as in librosa; the column's own, 0.31, makes 156 BPM into 104."""
 _MAJOR: Final = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR: Final = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 """Key profiles of Krumhansl and Kessler (1982)."""
@@ -44,26 +41,32 @@ Array = NDArray[np.float64]
 
 
 def analyse(source: Path | str | PCM) -> Features:
-    """The features of a file or a stream of samples.
+    """Measure a file or a stream of samples.
 
-    At most 90 s are analysed: three excerpts of 30 s from the middle of each third, mixed to stereo or mono at 22.05
-    kHz.
+    At most 90 s are analysed: three excerpts of 30 s from the middle of each third, in mono or stereo at 22.05 kHz.
 
     Raises:
         InputError: ``media.decode``, ``media.unsupported``.
-        OSError: when the file can't be read.
+        OSError: The file cannot be read.
     """
-    sound = listen(source)
-    heard = sum(map(len, sound.excerpts)) / RATE
+    sound = read_excerpts(source)
+    analysed_s = sum(map(len, sound.excerpts)) / RATE
     level = loudness(sound.excerpts, RATE)
     excerpts = [excerpt for excerpt in sound.excerpts if len(excerpt) >= _SHORTEST]
     if level <= SILENCE_DB or not excerpts:
-        return Features.silence(sound.duration_s, heard)
-    return features_of(measure(excerpts), level, sound.duration_s, heard)
+        return Features.silence(sound.duration_s, analysed_s)
+    return features_of(measure(excerpts), level, sound.duration_s, analysed_s)
 
 
 def measure(excerpts: list[Samples]) -> Measures:
-    """Physical measures of excerpts that are not silent, pooled over all their frames."""
+    """Measures pooled over all frames of excerpts that are not silent.
+
+    Args:
+        excerpts: Samples at ``RATE``, each of shape (samples, channels).
+
+    Raises:
+        InputError: ``media.unsupported``: the extra ``features`` is missing.
+    """
     try:
         import librosa
     except ImportError as e:
@@ -85,7 +88,7 @@ def measure(excerpts: list[Samples]) -> Measures:
         levels.append(librosa.feature.rms(S=spectrum, frame_length=FRAME)[0])
         centroids.append(librosa.feature.spectral_centroid(S=spectrum, sr=RATE)[0])
         flatness.append(librosa.feature.spectral_flatness(S=spectrum)[0])
-        pulses.append(_pulse(envelope))
+        pulses.append(_onset_autocorrelation(envelope))
         onsets.append(_onsets(envelope) / (len(mono) / RATE))
         modulation.append(_modulation(mel))
     weights = [len(excerpt) for excerpt in excerpts]
@@ -112,18 +115,19 @@ def measure(excerpts: list[Samples]) -> Measures:
 
 
 def _ratio_db(value: float, reference: float) -> float:
+    """Ratio of two amplitudes, dB."""
     return float(20 * np.log10(max(value, 1e-9) / max(reference, 1e-9)))
 
 
 def _onsets(envelope: Array) -> int:
-    """Peaks that stand out of the onset envelope, at least 70 ms apart."""
+    """Number of onsets: prominent peaks of the onset envelope, at least 70 ms apart."""
     if envelope.std() < _STEADY:
         return 0
     return len(signal.find_peaks(envelope, height=envelope.mean() + 0.5 * envelope.std(), distance=3)[0])
 
 
-def _pulse(envelope: Array) -> Array:
-    """Mean autocorrelation of the onset envelope in windows of 9 s, 1 at lag 0; zeros where there are no onsets."""
+def _onset_autocorrelation(envelope: Array) -> Array:
+    """Mean autocorrelation of the onset envelope in windows of 9 s, by lag in frames; zeros without onsets."""
     lags = np.zeros(_PULSE)
     windows = 0
     for start in range(0, max(1, len(envelope) - _PULSE + 1), _PULSE // 2):
@@ -135,7 +139,7 @@ def _pulse(envelope: Array) -> Array:
         power = float(part @ part)
         size = 1 << (2 * len(part) - 1).bit_length()
         correlation = np.fft.irfft(np.abs(np.fft.rfft(part, size)) ** 2)[: len(part)]
-        # Unbiased: a lag of 4 s must not look weaker than one of 0.5 s only because fewer frames meet.
+        # Unbiased estimate: long lags have fewer products.
         lags[: len(part)] += (
             correlation / power * len(part) / np.maximum(len(part) - np.arange(len(part)), len(part) // 4)
         )
@@ -143,21 +147,18 @@ def _pulse(envelope: Array) -> Array:
 
 
 def _tempo(pulse: Array) -> tuple[float, float]:
-    """BPM and how clear the beat is (0 to 1), from the autocorrelation and a log-normal prior.
-
-    (0, 0) without a beat.
-    """
+    """Tempo (BPM) and pulse clarity (0 to 1), by the autocorrelation and a log-normal prior; (0, 0) without a beat."""
     lags = np.arange(1, len(pulse) // 4)
     bpm = 60 * FPS / lags
     prior = np.exp(-0.5 * (np.log2(bpm / _USUAL_BPM) / _SPREAD) ** 2)
     allowed = (bpm >= 40) & (bpm <= 240)
-    # Among a period and its multiples, all of which agree, the shortest is the beat.
+    # Multiples of a period correlate as well: prefer the shortest.
     shorter = 1 - lags / len(pulse)
     best = int(lags[np.argmax(np.where(allowed, np.maximum(pulse[lags], 0) * prior * shorter, 0))])
     clarity = float(pulse[best])
     if clarity < _CLEAR or not 40 <= 60 * FPS / best <= 240:
         return 0.0, 0.0
-    # A lag is whole frames, 5 % apart at 120 BPM: its multiples up to 4 tell the period more finely.
+    # Lags are whole frames, 5 % apart at 120 BPM: peaks at the double and quadruple lag refine the period.
     period = _refined(pulse, best)
     for times in (2, 4):
         around = round(period * times)
@@ -170,14 +171,14 @@ def _tempo(pulse: Array) -> tuple[float, float]:
 
 
 def _refined(pulse: Array, lag: int) -> float:
-    """The top of the parabola through a lag and its neighbours."""
+    """The lag interpolated by a parabola through its neighbours."""
     before, at, after = pulse[lag - 1], pulse[lag], pulse[lag + 1]
     bend = before - 2 * at + after
     return lag + float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < 0 else float(lag)
 
 
 def _mode(chroma: Array) -> float:
-    """Correlation with the best major key less that with the best minor key; above 0 is major."""
+    """Correlation with the best major key minus that with the best minor key (Krumhansl and Kessler 1982)."""
     if chroma.std() <= 1e-9:
         return 0.0
     best = [
@@ -187,9 +188,9 @@ def _mode(chroma: Array) -> float:
 
 
 def _modulation(mel: Array) -> float:
-    """Share of the bands' modulation of 0.5 to 20 Hz that is at the rate of syllables, 3 to 6 Hz.
+    """Share of the modulation energy of 0.5 to 20 Hz that is at 3 to 6 Hz, the rate of syllables.
 
-    Source: Scheirer and Slaney 1997.
+    Source: Scheirer and Slaney 1997, "4 Hz modulation energy".
     """
     bands = np.sqrt(mel.reshape(32, 4, -1).sum(axis=1))
     spectrum = (
@@ -201,7 +202,7 @@ def _modulation(mel: Array) -> float:
 
 
 def _pauses(level: Array) -> Array:
-    """Whether each frame is below half the mean level of the second around it (Scheirer and Slaney 1997)."""
+    """1.0 for each frame below half the mean level of the second around it, else 0.0 (Scheirer and Slaney 1997)."""
     width = min(len(level), round(FPS))
     around = np.convolve(level, np.ones(width), "same") / np.convolve(np.ones(len(level)), np.ones(width), "same")
     return (level < 0.5 * around).astype(float)

@@ -1,4 +1,4 @@
-"""The genre model as shipped: a table of numbers in ``genre.json``, read and applied without scikit-learn."""
+"""The shipped genre model: coefficients in ``genre.json``, applied without scikit-learn."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pywallet.errors import InputError
 SHIPPED: Final = Path(__file__).with_name("genre.json")
 VERSION: Final = 1
 COLUMNS: Final = ("bpm", "dB", "dur", "nrgy", "dnce", "acous", "spch")
-"""The columns used. Not ``live`` and ``val``: our approximations of those stand on too little."""
+"""Columns of the model; ``live`` and ``val`` are left out, because their approximations are unreliable."""
 EXACT: Final = ("bpm", "dB", "dur")
-"""The columns that mean the same when we measure them; the others are approximated."""
+"""Columns that are measured; the others are approximated."""
 
 Array = NDArray[np.float64]
 
 
 def row(features: Features) -> Array:
-    """The columns of one recording in the notebook's units, as ``COLUMNS``."""
+    """A recording's values of ``COLUMNS``, in the notebook's units."""
     f = features
     return np.array(
         [f.tempo_bpm, f.loudness_db, f.duration_s, f.energy, f.danceability, f.acousticness, f.speechiness], float
@@ -36,9 +36,17 @@ def row(features: Features) -> Array:
 class Model:
     """A multinomial logistic regression over standardised columns.
 
-    ``low`` and ``high``: the range of the training data; ``weights`` (genres,
-    columns); ``threshold``: the probability below which nothing is said;
-    ``unsaid``: genres that are no answer.
+    Attributes:
+        columns: Names of the columns.
+        genres: Names of the classes.
+        mean: Mean of each column, shape (columns,).
+        scale: Standard deviation of each column, shape (columns,).
+        low: Smallest value of each column in the training data.
+        high: Largest value of each column in the training data.
+        weights: Coefficients, shape (genres, columns).
+        bias: Intercepts, shape (genres,).
+        threshold: Probability below which no genre is returned.
+        unreported: Classes that are never returned.
     """
 
     columns: tuple[str, ...]
@@ -50,31 +58,28 @@ class Model:
     weights: Array
     bias: Array
     threshold: float
-    unsaid: tuple[str, ...]
+    unreported: tuple[str, ...]
 
     def probabilities(self, rows: Array) -> Array:
-        """Probability of each genre for each row (rows, columns) in the notebook's units; rows sum to 1."""
+        """Class probabilities, shape (rows, genres), of rows in the notebook's units, shape (rows, columns)."""
         logits = (rows - self.mean) / self.scale @ self.weights.T + self.bias
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
     def classify(self, features: Features) -> Genre | None:
-        """The most probable genre, or None.
-
-        For silence, outside of the data the model has seen, or below the threshold.
-        """
+        """The most probable genre; None for silence, outside the training range, and below the threshold."""
         values = row(features)
         exact = [self.columns.index(name) for name in EXACT]
         if features.silent or np.any(values[exact] < self.low[exact]) or np.any(values[exact] > self.high[exact]):
             return None
-        chances = self.probabilities(np.clip(values, self.low, self.high)[None])[0]
-        best = int(chances.argmax())
-        if chances[best] < self.threshold or self.genres[best] in self.unsaid:
+        probabilities = self.probabilities(np.clip(values, self.low, self.high)[None])[0]
+        best = int(probabilities.argmax())
+        if probabilities[best] < self.threshold or self.genres[best] in self.unreported:
             return None
-        return Genre(self.genres[best], float(chances[best]))
+        return Genre(self.genres[best], float(probabilities[best]))
 
     def to_json(self) -> str:
-        """The file's text; six significant digits, so that it is the same wherever it is trained."""
+        """Text of ``genre.json``; six significant digits, so that it does not depend on the machine."""
 
         def short(value: Any) -> Any:
             return [short(v) for v in value] if isinstance(value, list) else float(f"{value:.6g}")
@@ -88,7 +93,7 @@ class Model:
             "genres": self.genres,
             **numbers,
             "threshold": self.threshold,
-            "unsaid": self.unsaid,
+            "unsaid": self.unreported,
         }
         return (
             "{\n" + ",\n".join(f" {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items()) + "\n}\n"
@@ -96,12 +101,16 @@ class Model:
 
     @classmethod
     def from_json(cls, text: str) -> Model:
-        """Read a model. Raises InputError message.schema."""
+        """Parse ``genre.json``.
+
+        Raises:
+            InputError: ``message.schema``.
+        """
         try:
             raw = json.loads(text)
             arrays = {name: np.array(raw[name], float) for name in ("mean", "scale", "low", "high", "weights", "bias")}
-            columns, genres, unsaid = tuple(raw["columns"]), tuple(raw["genres"]), tuple(raw["unsaid"])
-            sound = (
+            columns, genres, unreported = tuple(raw["columns"]), tuple(raw["genres"]), tuple(raw["unsaid"])
+            valid = (
                 raw["version"] == VERSION
                 and columns == COLUMNS
                 and len(set(genres)) == len(genres) > 0
@@ -114,12 +123,12 @@ class Model:
             )
         except (KeyError, TypeError, ValueError, RecursionError) as e:
             raise InputError("message.schema", field="genre model", reason=e) from e
-        if not sound:
+        if not valid:
             raise InputError("message.schema", field="genre model")
-        return cls(columns, genres, **arrays, threshold=float(raw["threshold"]), unsaid=unsaid)
+        return cls(columns, genres, **arrays, threshold=float(raw["threshold"]), unreported=unreported)
 
 
 @lru_cache(maxsize=1)
 def shipped() -> Model:
-    """The model in this package."""
+    """The model of this package."""
     return Model.from_json(SHIPPED.read_text(encoding="utf-8"))

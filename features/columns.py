@@ -1,8 +1,8 @@
-"""The columns of Spotify's audio features as we approximate them: plain formulas over physical measures.
+"""Approximations of Spotify's audio features by formulas over measured values.
 
-Spotify publishes what its columns mean, not how they are computed, and there
-is no audio beside the data to calibrate against. So the anchors below (where 0
-and 100 stand) are our choice. docs/genre.md says which columns transfer.
+Spotify publishes the meaning of its columns, not their computation, and the data has no audio to calibrate against.
+The anchors of the formulas (the values of 0 and 100) are this project's choice. docs/genre.md reports which columns
+transfer.
 """
 
 from __future__ import annotations
@@ -15,15 +15,22 @@ from features.values import Features
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured before any choice of ours.
+    """Measured values of a recording, from which the columns are computed.
 
-    ``clarity`` autocorrelation of the onsets at the beat (0 to 1);
-    ``onset_rate`` per second; ``median_level_db`` the median frame under the
-    95th percentile; ``quiet_level_db`` the 10th percentile under the median;
-    ``quiet_flatness`` spectral flatness of those quiet frames (0 a tone, 1
-    noise); ``mode`` fit to the best major key less to the best minor one;
-    ``syllables`` share of modulation at 3 to 6 Hz; ``pauses`` share of frames
-    below half the level around them; timbre as in ``Features``.
+    Attributes:
+        tempo_bpm: Tempo, BPM; 0 without a beat.
+        clarity: Autocorrelation of the onset envelope at the beat, 0 to 1.
+        onset_rate: Onsets per second.
+        median_level_db: Level of the median frame relative to the 95th percentile, dB.
+        quiet_level_db: Level of the 10th percentile relative to the median, dB.
+        quiet_flatness: Spectral flatness of the frames up to the 10th percentile, 0 (tone) to 1 (noise).
+        centroid_hz: Mean spectral centroid, Hz.
+        mode: Correlation with the best major key minus that with the best minor key.
+        syllables: Share of modulation energy at 3 to 6 Hz.
+        pauses: Share of frames below half the mean level around them.
+        timbre: Mean of MFCC 1 to 12, dB.
+        change: Standard deviation of MFCC 1 to 12, dB.
+        contrast: Spectral contrast in 7 octave bands, dB.
     """
 
     tempo_bpm: float
@@ -42,12 +49,19 @@ class Measures:
 
 
 def ramp(value: float, low: float, high: float) -> float:
-    """0 at ``low`` and beyond, 1 at ``high`` and beyond, straight between."""
+    """Linear from 0 at ``low`` to 1 at ``high``, clipped."""
     return min(1.0, max(0.0, (value - low) / (high - low)))
 
 
 def features_of(m: Measures, loudness_db: float, duration_s: float, heard_s: float) -> Features:
-    """The columns for measures of ``heard_s`` seconds of a recording."""
+    """Features by the measured values.
+
+    Args:
+        m: The measured values.
+        loudness_db: Integrated loudness, LUFS.
+        duration_s: Length of the recording, s.
+        heard_s: Length that was analysed, s.
+    """
     loud, dense = ramp(loudness_db, -30, -6), ramp(m.median_level_db, -15, -2)
     bright = ramp(math.log2(max(m.centroid_hz, 1) / 600), 0, math.log2(4000 / 600))
     danced = math.exp(-0.5 * (math.log2(m.tempo_bpm / 118) / 0.5) ** 2) if m.tempo_bpm else 0.0

@@ -126,11 +126,11 @@ def compare(data: Path, repeats: int, seed: int, tried: bool, as_json: bool) -> 
     from features.compare import ENTRIES, lines
     from features.compare import compare as run
     from features.data import read
-    from features.tried import BASE, TRIED
+    from features.experiments import BASE, EXPERIMENTS
 
     with _files():
         songs = read(data, gaps=True)
-    result = run(songs, repeats, seed, TRIED, BASE) if tried else run(songs, repeats, seed, ENTRIES)
+    result = run(songs, repeats, seed, EXPERIMENTS, BASE) if tried else run(songs, repeats, seed, ENTRIES)
     click.echo(json.dumps(result) if as_json else "\n".join(lines(result)))
 
 
@@ -156,7 +156,7 @@ def predict(train: Path, test: Path, output: Path) -> None:
 
 @contextmanager
 def _files() -> Iterator[None]:
-    """Say which file could not be read or written instead of a traceback."""
+    """Report OSError as an error of the command line that names the file."""
     try:
         yield
     except OSError as e:

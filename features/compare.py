@@ -1,4 +1,4 @@
-"""Five models of the notebook's kind beside ours, on its split and on many splits, artists on both sides and not."""
+"""Comparison of genre models on one split and on repeated splits, with and without artists in both parts."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from features.evaluate import REPEATS, TEST
 from pywallet.errors import InputError
 
 SEED: Final = 42
-"""Seed of the single split. The notebook's is not recorded; this is the one such notebooks mostly use."""
-LEAST: Final = 3
-"""Songs a genre needs to be kept, as in the notebook."""
+"""Seed of the single split; the notebook's is not recorded, 42 is the usual one."""
+MIN_SONGS: Final = 3
+"""Songs that a genre needs to be kept, as in the notebook."""
 
 Genres = NDArray[np.str_]
 Predict = Callable[[Songs, Songs], Genres]
@@ -36,8 +36,8 @@ Split = tuple[NDArray[np.int_], NDArray[np.int_]]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A model in the comparison: trains on the first songs and says a genre for each of the second."""
+class ComparedModel:
+    """A model of the comparison; ``predict`` trains on the first songs and predicts a genre for each of the second."""
 
     name: str
     kind: str
@@ -45,7 +45,7 @@ class Entry:
 
 
 def sklearn_model(make: Callable[[], Any]) -> Predict:
-    """A scikit-learn classifier over all number columns, standardised, missing numbers as the median."""
+    """A scikit-learn classifier on all number columns, standardised, with missing numbers imputed by the median."""
 
     def predict(train: Songs, test: Songs) -> Genres:
         pipe = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), make())
@@ -55,7 +55,7 @@ def sklearn_model(make: Callable[[], Any]) -> Predict:
 
 
 def majority(train: Songs, test: Songs) -> Genres:
-    """The commonest genre of the training songs, the first by name among equals."""
+    """Baseline: the most frequent genre of the training songs, ties by name."""
     counts = Counter(train.genre.tolist())
     return np.full(len(test), min(counts, key=lambda genre: (-counts[genre], genre)))
 
@@ -65,20 +65,20 @@ def _ours(lookup: bool) -> Predict:
 
 
 ENTRIES: Final = (
-    Entry("commonest genre", "floor", majority),
-    Entry("logistic regression", "notebook", sklearn_model(lambda: LogisticRegression(max_iter=5000))),
-    Entry("support vector machine", "notebook", sklearn_model(SVC)),
-    Entry("k nearest neighbours", "notebook", sklearn_model(KNeighborsClassifier)),
-    Entry("Gaussian naive Bayes", "notebook", sklearn_model(GaussianNB)),
-    Entry("random forest", "notebook", sklearn_model(lambda: RandomForestClassifier(random_state=0))),
-    Entry("ours without artists", "ours", _ours(lookup=False)),
-    Entry("ours", "ours", _ours(lookup=True)),
+    ComparedModel("commonest genre", "floor", majority),
+    ComparedModel("logistic regression", "notebook", sklearn_model(lambda: LogisticRegression(max_iter=5000))),
+    ComparedModel("support vector machine", "notebook", sklearn_model(SVC)),
+    ComparedModel("k nearest neighbours", "notebook", sklearn_model(KNeighborsClassifier)),
+    ComparedModel("Gaussian naive Bayes", "notebook", sklearn_model(GaussianNB)),
+    ComparedModel("random forest", "notebook", sklearn_model(lambda: RandomForestClassifier(random_state=0))),
+    ComparedModel("ours without artists", "ours", _ours(lookup=False)),
+    ComparedModel("ours", "ours", _ours(lookup=True)),
 )
-"""scikit-learn's defaults for the five models: which settings the notebook had is not recorded."""
+"""The five models of the notebook have scikit-learn's defaults: the notebook's settings are not recorded."""
 
 
 def splits(songs: Songs, repeats: int, seed: int, disjoint: bool) -> Iterator[Split]:
-    """80/20 splits of songs, or of artists, so that none is on both sides. Training indices are in order."""
+    """80/20 splits of songs, or (``disjoint``) of artists; training indices are sorted."""
     maker = GroupShuffleSplit if disjoint else ShuffleSplit
     groups = songs.artist if disjoint else None
     for train, test in maker(repeats, test_size=TEST, random_state=seed).split(songs.audio, groups=groups):
@@ -86,7 +86,7 @@ def splits(songs: Songs, repeats: int, seed: int, disjoint: bool) -> Iterator[Sp
 
 
 def score(predict: Predict, songs: Songs, split: Split) -> float:
-    """Share of the test songs whose genre is right."""
+    """Accuracy on the test part of a split."""
     train, test = (songs.take(part) for part in split)
     with warnings.catch_warnings():
         # Genres with one or two songs in the training part are part of the protocol.
@@ -94,49 +94,49 @@ def score(predict: Predict, songs: Songs, split: Split) -> float:
         return float((predict(train, test) == test.genre).mean())
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Mean, standard deviation, least and most of the accuracies."""
+def summary(values: list[float]) -> dict[str, float]:
+    """Mean, standard deviation, minimum and maximum of accuracies."""
     numbers = np.array(values)
     found = {"mean": numbers.mean(), "deviation": numbers.std(), "least": numbers.min(), "most": numbers.max()}
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
 def compare(
-    songs: Songs, repeats: int = REPEATS, seed: int = SEED, entries: tuple[Entry, ...] = ENTRIES, base: int = 0
+    songs: Songs, repeats: int = REPEATS, seed: int = SEED, entries: tuple[ComparedModel, ...] = ENTRIES, base: int = 0
 ) -> dict[str, Any]:
-    """Accuracy of each entry.
+    """Accuracy of each model.
 
     Args:
-        songs: Songs with a genre; those of genres with fewer than ``LEAST`` songs are left out.
+        songs: Songs with a genre; those of genres with fewer than ``MIN_SONGS`` songs are left out.
         repeats: Splits of each kind.
         seed: Seed of the single split, drawn as scikit-learn's ``train_test_split`` draws it.
         entries: The models.
         base: Seed of the repeated splits.
 
     Raises:
-        InputError: ``genre.table`` when fewer than two genres or too few artists are left.
+        InputError: ``genre.table``: fewer than two genres or too few artists are left.
     """
-    kept = songs.at_least(LEAST)
+    kept = songs.at_least(MIN_SONGS)
     genres, artists = len(set(kept.genre.tolist())), len(set(kept.artist.tolist()))
     if genres < 2 or artists < 5:
-        reason = f"{genres} genres with {LEAST} songs or more by {artists} artists: too few to compare"
+        reason = f"{genres} genres with {MIN_SONGS} songs or more by {artists} artists: too few to compare"
         raise InputError("genre.table", column="top genre", reason=reason)
-    once = next(splits(kept, 1, seed, disjoint=False))
-    apart = {disjoint: list(splits(kept, repeats, base, disjoint)) for disjoint in (False, True)}
+    single = next(splits(kept, 1, seed, disjoint=False))
+    repeated = {disjoint: list(splits(kept, repeats, base, disjoint)) for disjoint in (False, True)}
     return {
         "songs": len(kept),
         "genres": genres,
         "artists": artists,
         "seed": seed,
         "repeats": repeats,
-        "known_artists": spread([float(np.isin(kept.artist[b], kept.artist[a]).mean()) for a, b in apart[False]]),
+        "known_artists": summary([float(np.isin(kept.artist[b], kept.artist[a]).mean()) for a, b in repeated[False]]),
         "models": [
             {
                 "model": entry.name,
                 "kind": entry.kind,
-                "split": round(score(entry.predict, kept, once), 4),
-                "songs": spread([score(entry.predict, kept, split) for split in apart[False]]),
-                "artists": spread([score(entry.predict, kept, split) for split in apart[True]]),
+                "split": round(score(entry.predict, kept, single), 4),
+                "songs": summary([score(entry.predict, kept, split) for split in repeated[False]]),
+                "artists": summary([score(entry.predict, kept, split) for split in repeated[True]]),
             }
             for entry in entries
         ],
@@ -144,7 +144,7 @@ def compare(
 
 
 def lines(result: dict[str, Any]) -> Iterator[str]:
-    """The result for a person."""
+    """The result as lines for the terminal."""
     known = result["known_artists"]["mean"]
     yield (
         f"{result['songs']} songs of {result['genres']} genres by {result['artists']} artists; accuracy on test "

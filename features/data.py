@@ -1,4 +1,4 @@
-"""The notebook's table of songs, and the families its many genres fall into."""
+"""Songs of the notebook's table as arrays, and the families of its genres."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.table import AUDIO, NUMBERS, Row, read_tables
+from features.song_table import AUDIO, NUMBERS, SongRow, read_tables
 from pywallet.errors import InputError
 
 __all__ = ["AUDIO", "NUMBERS", "OTHER", "Songs", "artist_key", "family", "read", "songs_of"]
@@ -32,7 +32,7 @@ _FAMILIES: Final = (
     ("folk", ("folk", "country")),
     ("pop", ("pop", "boy band", "talent", "mellow")),
 )
-"""Family and words in the genres it takes; the first row that fits counts, ``=`` is the whole genre."""
+"""Family, and substrings of its genres; the first match counts, ``=`` marks a whole genre."""
 
 
 def family(genre: str) -> str:
@@ -45,10 +45,16 @@ def family(genre: str) -> str:
 
 @dataclass(frozen=True)
 class Songs:
-    """Songs of a table, one an index of every array.
+    """Songs of a table; every array has one entry for each song. Missing numbers are NaN.
 
-    ``audio`` (songs, 9) as ``AUDIO`` in the notebook's units, ``year`` and ``popularity`` (songs, 1); NaN for a missing
-    number. ``genre`` and ``family`` are empty for a song without a genre; ``artist`` is an ``artist_key``.
+    Attributes:
+        audio: Columns ``AUDIO`` in the notebook's units, shape (songs, 9).
+        year: Year of release, shape (songs, 1).
+        popularity: Popularity, shape (songs, 1).
+        genre: Genre; empty without one.
+        family: Family of the genre; empty without one.
+        artist: ``artist_key`` of the artist.
+        title: Title.
     """
 
     audio: NDArray[np.float64]
@@ -64,7 +70,7 @@ class Songs:
 
     @property
     def numbers(self) -> NDArray[np.float64]:
-        """All number columns (songs, 11), as ``NUMBERS``."""
+        """All number columns, in the order of ``NUMBERS``, shape (songs, 11)."""
         return np.hstack([self.audio, self.year, self.popularity])
 
     def columns(self, names: tuple[str, ...]) -> NDArray[np.float64]:
@@ -72,27 +78,28 @@ class Songs:
         return self.audio[:, [AUDIO.index(name) for name in names]]
 
     def take(self, index: NDArray[Any]) -> Songs:
-        """Only these songs: a mask or an array of indices."""
+        """A subset, by a mask or indices."""
         return Songs(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
     def at_least(self, songs: int) -> Songs:
-        """Only genres with so many songs."""
+        """The songs of genres with at least so many songs."""
         counts = Counter(self.genre.tolist())
         return self.take(np.array([counts[genre] >= songs for genre in self.genre.tolist()], bool))
 
 
 def artist_key(name: str) -> str:
-    """The form in which artists are compared.
-
-    Case, width, spaces and UTF-8 that was read as Windows-1252 don't matter.
-    """
-    with contextlib.suppress(UnicodeError):  # it was read right
+    """Normalised name of an artist: NFKC, case-folded, single spaces, UTF-8 misread as Windows-1252 repaired."""
+    with contextlib.suppress(UnicodeError):  # not misread
         name = name.encode("cp1252").decode("utf-8")
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def songs_of(rows: tuple[Row, ...]) -> Songs:
-    """Rows as arrays. Raises InputError ``genre.table`` for a cell that should be a number and isn't."""
+def songs_of(rows: tuple[SongRow, ...]) -> Songs:
+    """Convert rows to arrays.
+
+    Raises:
+        InputError: ``genre.table``: a cell of a number column is not a number.
+    """
     numbers = np.array([[row.number(name) for name in NUMBERS] for row in rows], float).reshape(len(rows), len(NUMBERS))
     genres = [row.label() for row in rows]
     return Songs(
@@ -114,8 +121,8 @@ def read(source: Path, gaps: bool = False) -> Songs:
         gaps: Accept missing numbers of songs with a genre.
 
     Raises:
-        InputError: ``genre.table`` when no such song is there or a number can't be read.
-        OSError: when the path can't be read.
+        InputError: ``genre.table``: no such song, or a malformed number.
+        OSError: The path cannot be read.
     """
     rows = tuple(row for row in read_tables(source) if row.label())
     if not rows:

@@ -1,4 +1,4 @@
-"""``python -m features.evaluate DATA``: how good genre models on the notebook's table are, unseen artists included."""
+"""``python -m features.evaluate DATA``: accuracy of genre models on the notebook's table, also for unseen artists."""
 
 from __future__ import annotations
 
@@ -20,10 +20,7 @@ from features.train import BLUR, fit
 REPEATS: Final = 20
 TEST: Final = 0.2
 ERROR: Final = 0.75
-"""Assumed error of an approximated column, in its standard deviations.
-
-As much again per song as for all songs alike.
-"""
+"""Assumed error of an approximated column, in its standard deviations: once as bias, once as noise of each song."""
 THRESHOLDS: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
 
 Array = NDArray[np.float64]
@@ -31,7 +28,7 @@ Split = tuple[NDArray[np.int_], NDArray[np.int_]]
 
 
 def splits(songs: Songs, repeats: int, unseen: bool) -> Iterator[Split]:
-    """Random 80/20 splits: of songs, or with ``unseen`` of artists, so that no artist is on both sides."""
+    """Random 80/20 splits of songs, or (``unseen``) of artists."""
     from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 
     if unseen:
@@ -41,13 +38,13 @@ def splits(songs: Songs, repeats: int, unseen: bool) -> Iterator[Split]:
 
 
 def majority(rows: Array, labels: NDArray[np.str_], split: Split) -> float:
-    """Accuracy of always saying the commonest label of the training part."""
+    """Accuracy of the baseline: the most frequent label of the training part."""
     train, test = split
     return float((labels[test] == Counter(labels[train].tolist()).most_common(1)[0][0]).mean())
 
 
 def forest(rows: Array, labels: NDArray[np.str_], split: Split) -> float:
-    """Accuracy of the notebook's kind of model, a random forest."""
+    """Accuracy of a random forest, as in the notebook."""
     from sklearn.ensemble import RandomForestClassifier
 
     train, test = split
@@ -56,7 +53,7 @@ def forest(rows: Array, labels: NDArray[np.str_], split: Split) -> float:
 
 
 def logistic(rows: Array, labels: NDArray[np.str_], split: Split) -> float:
-    """Accuracy of a logistic regression without blur."""
+    """Accuracy of a logistic regression trained without noise."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -80,29 +77,33 @@ def repeated(
 def shipped_model(songs: Songs, repeats: int, error: float, blur: float = BLUR) -> dict[str, Any]:
     """Scores of the shipped kind of model on unseen artists.
 
-    The approximated columns of the test part get the assumed error.
+    Args:
+        songs: The songs.
+        repeats: Number of splits.
+        error: Error added to the approximated columns of the test part, standard deviations.
+        blur: Noise of the training, standard deviations.
     """
     rows, labels = songs.columns(COLUMNS), songs.family
-    soft = np.array([name not in EXACT for name in COLUMNS])
+    approximated = np.array([name not in EXACT for name in COLUMNS])
     draw = np.random.default_rng(1)
-    accuracy, right, chances, said = [], [], [], []
+    accuracy, right, confidences, genres = [], [], [], []
     for train, test in splits(songs, repeats, unseen=True):
         model: Model = fit(rows[train], labels[train], blur)[0]
-        wrong = (
+        errors = (
             error
-            * soft
+            * approximated
             * model.scale
-            * (draw.standard_normal((1, len(soft))) + draw.standard_normal((len(test), len(soft))))
+            * (draw.standard_normal((1, len(approximated))) + draw.standard_normal((len(test), len(approximated))))
         )
-        probabilities = model.probabilities(np.clip(rows[test] + wrong, model.low, model.high))
+        probabilities = model.probabilities(np.clip(rows[test] + errors, model.low, model.high))
         best = probabilities.argmax(axis=1)
         hits = np.array(model.genres)[best] == labels[test]
         accuracy.append(float(hits.mean()))
-        keep = ~np.isin(np.array(model.genres)[best], model.unsaid)
+        keep = ~np.isin(np.array(model.genres)[best], model.unreported)
         right += list(hits[keep])
-        chances += list(probabilities.max(axis=1)[keep])
-        said += [*np.array(model.genres)[best][keep].tolist()]
-    hit, sure = np.array(right), np.array(chances)
+        confidences += list(probabilities.max(axis=1)[keep])
+        genres += [*np.array(model.genres)[best][keep].tolist()]
+    hit, sure = np.array(right), np.array(confidences)
     total = sum(len(test) for _, test in splits(songs, repeats, unseen=True))
     table = [
         {
@@ -110,7 +111,7 @@ def shipped_model(songs: Songs, repeats: int, error: float, blur: float = BLUR) 
             "written": round(float((sure >= t).sum() / total), 3),
             "confidence": round(float(sure[sure >= t].mean()), 3) if (sure >= t).any() else None,
             "right": round(float(hit[sure >= t].mean()), 3) if (sure >= t).any() else None,
-            "genres": dict(Counter(name for name, p in zip(said, sure, strict=True) if p >= t).most_common()),
+            "genres": dict(Counter(name for name, p in zip(genres, sure, strict=True) if p >= t).most_common()),
         }
         for t in THRESHOLDS
     ]
@@ -119,7 +120,7 @@ def shipped_model(songs: Songs, repeats: int, error: float, blur: float = BLUR) 
 
 
 def evaluate(songs: Songs, repeats: int = REPEATS) -> dict[str, Any]:
-    """Every figure of docs/genre.md, as one object."""
+    """All figures of docs/genre.md, as JSON."""
     common = songs.at_least(3)
     with_year = np.hstack([songs.audio, songs.year])
     plans: list[tuple[str, Score, Array, NDArray[np.str_], Songs]] = [
@@ -163,7 +164,7 @@ def evaluate(songs: Songs, repeats: int = REPEATS) -> dict[str, Any]:
 
 
 def lines(result: dict[str, Any]) -> Iterator[str]:
-    """The result for a person."""
+    """The result as lines for the terminal."""
     yield (
         f"{result['songs']} songs, {result['artists']} artists, {result['genres']} genres; {result['repeats']} "
         f"random 80/20 splits"
@@ -186,7 +187,7 @@ def lines(result: dict[str, Any]) -> Iterator[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Evaluate and print."""
+    """Command line: evaluate and print."""
     parser = argparse.ArgumentParser(prog="python -m features.evaluate", description="Evaluate genre models.")
     parser.add_argument("data", type=Path, help="the notebook's folder or its training CSV")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="random splits of each kind")

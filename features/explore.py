@@ -1,4 +1,4 @@
-"""Exploration of a table of songs: pictures and a summary in Markdown."""
+"""Exploratory statistics of a table of songs: plots and a summary in Markdown."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 
 from features.data import songs_of
 from features.plots import THEMES, draw
+from features.song_table import read_tables
 from features.statistics import Statistics, sentences, statistics
-from features.table import read_tables
 
 SUMMARY: Final = "summary.md"
 _TITLES: Final = {
@@ -22,10 +22,10 @@ _HEAD: Final = ("column", "songs", "missing", "mean", "deviation", "least", "med
 
 
 def text(s: Statistics) -> str:
-    """The summary for a terminal."""
+    """The summary as text for the terminal."""
     out = []
-    for name, said in sentences(s):
-        out += [_TITLES[name], *(f"  {sentence}" for sentence in said), ""]
+    for name, lines in sentences(s):
+        out += [_TITLES[name], *(f"  {sentence}" for sentence in lines), ""]
     return "\n".join(out[:-1])
 
 
@@ -46,10 +46,10 @@ def _table(s: Statistics) -> Iterator[str]:
 
 
 def markdown(s: Statistics, themes: tuple[str, ...]) -> str:
-    """The summary as a page that shows the pictures, in the reader's theme where there are two."""
+    """The summary in Markdown with the plots; with two themes, the reader's colour scheme selects."""
     out = [f"# {s.songs} songs", ""]
-    for name, said in sentences(s):
-        out += [f"## {_TITLES[name]}", "", *(f"- {sentence}" for sentence in said), ""]
+    for name, lines in sentences(s):
+        out += [f"## {_TITLES[name]}", "", *(f"- {sentence}" for sentence in lines), ""]
         if name == "histograms":
             out += [*_table(s), ""]
         image = f"![{_TITLES[name]}]({name}-{themes[0]}.png)"
@@ -63,19 +63,19 @@ def markdown(s: Statistics, themes: tuple[str, ...]) -> str:
 
 
 def explore(data: Path, folder: Path, theme: str = "both") -> tuple[Statistics, list[Path]]:
-    """Draw the songs of a table and write the summary.
+    """Write plots and summary of a table.
 
     Args:
-        data: A CSV file, or a folder of which the files with the column ``top genre`` are read.
-        folder: Where to write; made when it is not there.
+        data: A CSV file, or a folder with CSV files that have the column ``top genre``.
+        folder: Output folder; created if missing.
         theme: ``light``, ``dark`` or ``both``.
 
     Returns:
         The statistics, and the files written.
 
     Raises:
-        InputError: ``genre.table`` for a table that can't be used.
-        OSError: when something can't be read or written.
+        InputError: ``genre.table``: an invalid table.
+        OSError: A file cannot be read or written.
     """
     songs = songs_of(read_tables(data))
     found = statistics(songs)

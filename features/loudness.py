@@ -1,4 +1,4 @@
-"""Loudness of excerpts after ITU-R BS.1770-4: K-weighting, 400 ms blocks, absolute and relative gate."""
+"""Integrated loudness by ITU-R BS.1770-4: K-weighting, blocks of 400 ms, absolute and relative gate."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from scipy import signal
 from features.values import SILENCE_DB
 
 _OFFSET: Final = -0.691
+"""Offset of the loudness formula, dB."""
 _RELATIVE: Final = -10.0
+"""Relative gate, LU."""
 
 
 def k_weighting(rate: int) -> NDArray[np.float64]:
-    """The two sections of the filter for a rate in Hz, by bilinear transform of the standard's filter at 48 kHz.
+    """K-weighting filter as second-order sections, shape (2, 6): the standard's 48 kHz filter by bilinear transform.
 
-    Shape (2, 6).
+    Args:
+        rate: Sample rate, Hz.
     """
     k, q = math.tan(math.pi * 1681.974450955533 / rate), 0.7071752369554196
     high = 10 ** (3.999843853973347 / 20)
@@ -39,9 +42,11 @@ def k_weighting(rate: int) -> NDArray[np.float64]:
 
 
 def loudness(excerpts: Sequence[NDArray[np.floating[Any]]], rate: int) -> float:
-    """LUFS of excerpts (frames, channels) taken together; -70 when all is below the gate.
+    """Integrated loudness of excerpts together, LUFS; -70 where all blocks are below the gate.
 
-    A sound shorter than a block is one block.
+    Args:
+        excerpts: Samples of full scale 1, each of shape (samples, channels); a shorter excerpt is one block.
+        rate: Sample rate, Hz.
     """
     sections = k_weighting(rate)
     powers = []

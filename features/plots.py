@@ -1,4 +1,4 @@
-"""Pictures of a table of songs by matplotlib: the same bytes for the same songs, in a light and a dark theme."""
+"""Plots of a table of songs (matplotlib), reproducible byte for byte, in a light and a dark theme."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from features.statistics import Statistics
 
 DPI: Final = 110
 SHOWN: Final = 30
-"""Genres in the picture of genres; the others are one bar."""
+"""Most genres in the plot of genres; the others are one bar."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,20 @@ Draw = Callable[[Songs, Statistics, Theme], Figure]
 
 @contextmanager
 def _style(theme: Theme) -> Iterator[None]:
-    """Matplotlib's own defaults, whatever the user's files say, in the colours of the theme."""
+    """Matplotlib's defaults, without the user's configuration, in the colours of the theme."""
     colours = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), theme.ink)
     surfaces = dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), theme.paper)
     rest = {"axes.edgecolor": theme.line, "grid.color": theme.line, "font.size": 9, "axes.axisbelow": True}
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        # A genre may have a dollar sign in it, which would begin a formula.
+        # A dollar sign in a genre would start a formula.
         style: dict[Any, Any] = {**colours, **surfaces, **rest, "text.parse_math": False, "axes.titlesize": 10}
         matplotlib.rcParams.update(style)
         yield
 
 
 def _label(text: str) -> str:
-    """The text, with an escape for each character that the font has no glyph for; shortened."""
+    """The text, shortened, with an escape for each character without a glyph in the font."""
     font = get_font(findfont(FontProperties()))
     short = text if len(text) <= 32 else text[:31] + "…"
     glyphs = (letter if letter.isprintable() and font.get_char_index(ord(letter)) else None for letter in short)
@@ -78,7 +78,15 @@ def _bare(axes: Axes) -> None:
 
 
 def _grid(count: int, theme: Theme, title: str, height: float, below: float) -> tuple[Figure, list[Axes]]:
-    """A figure with a small picture per column, four in a row; inches of a row, and those below its axis."""
+    """A figure with one axes per column, four in a row.
+
+    Args:
+        count: Number of axes.
+        theme: Colours.
+        title: Title of the figure.
+        height: Height of a row, inches.
+        below: Part of it below the axis, inches.
+    """
     rows = -(-count // 4)
     whole = height * rows + 0.5
     figure = Figure(figsize=(12, whole))
@@ -86,14 +94,14 @@ def _grid(count: int, theme: Theme, title: str, height: float, below: float) -> 
     figure.subplots_adjust(0.05, below / whole, 0.99, 1 - 0.8 / whole, wspace=0.25, hspace=gap)
     figure.suptitle(title, fontsize=12, y=1 - 0.15 / whole, va="top")
     axes = [figure.add_subplot(rows, 4, n + 1) for n in range(count)]
-    for one in axes:
-        _bare(one)
-        one.grid(axis="y", color=theme.line, linewidth=0.6)
+    for axis in axes:
+        _bare(axis)
+        axis.grid(axis="y", color=theme.line, linewidth=0.6)
     return figure, axes
 
 
 def _bins(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Edges of about 25 bins; for whole numbers each bin has equally many of them, or the picture would show gaps."""
+    """Edges of about 25 bins; each bin has the same number of integers, so that integer data shows no gaps."""
     low, high = values.min(), values.max()
     if np.all(values == np.round(values)) and high - low < 1e9:
         step = max(1.0, np.ceil((high - low + 1) / 25))
@@ -110,7 +118,7 @@ def correlations(songs: Songs, s: Statistics, theme: Theme) -> Figure:
     for i, j in np.ndindex(*s.correlations.shape):
         value = s.correlations[i, j]
         text = f"{value:.2f}" if np.isfinite(value) else "–"
-        # Strong cells have the colour of a shape: their number takes the colour of the background.
+        # Numbers on strongly coloured cells have the background's colour.
         axes.text(
             j, i, text, ha="center", va="center", fontsize=8, color=theme.paper if abs(value) > 0.6 else theme.ink
         )
@@ -124,12 +132,12 @@ def correlations(songs: Songs, s: Statistics, theme: Theme) -> Figure:
 def histograms(songs: Songs, s: Statistics, theme: Theme) -> Figure:
     """A histogram of each column, with its median."""
     figure, axes = _grid(len(s.columns), theme, "Distribution of each column; the line is the median", 2.2, 0.3)
-    for one, column in zip(axes, s.columns, strict=True):
-        one.set_title(f"{column.name}, skewness {column.skew:+.1f}" if len(column.values) else column.name)
+    for axis, column in zip(axes, s.columns, strict=True):
+        axis.set_title(f"{column.name}, skewness {column.skew:+.1f}" if len(column.values) else column.name)
         if len(column.values):
-            one.hist(column.values, bins=_bins(column.values).tolist(), color=theme.fill)
-            one.axvline(column.median, color=theme.mark, linewidth=1.6)
-        one.set_ylabel("songs")
+            axis.hist(column.values, bins=_bins(column.values).tolist(), color=theme.fill)
+            axis.axvline(column.median, color=theme.mark, linewidth=1.6)
+        axis.set_ylabel("songs")
     return figure
 
 
@@ -138,12 +146,12 @@ def families(songs: Songs, s: Statistics, theme: Theme) -> Figure:
     names = [name for name, _ in s.families]
     figure, axes = _grid(len(NUMBERS), theme, "Each column by family of genres", 3.1, 1.05)
     edge: dict[str, Any] = {"color": theme.ink, "linewidth": 0.8}
-    for one, name, raw in zip(axes, NUMBERS, songs.numbers.T, strict=True):
-        one.set_title(name)
+    for axis, name, raw in zip(axes, NUMBERS, songs.numbers.T, strict=True):
+        axis.set_title(name)
         if not names:
             continue
         parts = [raw[(songs.family == family) & np.isfinite(raw)] for family in names]
-        one.boxplot(
+        axis.boxplot(
             parts,
             widths=0.65,
             patch_artist=True,
@@ -153,7 +161,7 @@ def families(songs: Songs, s: Statistics, theme: Theme) -> Figure:
             capprops=edge,
             flierprops={"marker": ".", "markersize": 4, "markerfacecolor": theme.ink, "markeredgecolor": theme.ink},
         )
-        one.set_xticks(range(1, len(names) + 1), names, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
+        axis.set_xticks(range(1, len(names) + 1), names, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
     return figure
 
 
@@ -185,7 +193,11 @@ PICTURES: Final[tuple[tuple[str, Draw], ...]] = (
 
 
 def draw(songs: Songs, s: Statistics, folder: Path, themes: tuple[Theme, ...] = THEMES) -> list[Path]:
-    """Write every picture as ``NAME-THEME.png``; the paths, in order. Raises OSError when one can't be written."""
+    """Write every plot as ``NAME-THEME.png``; returns the paths.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
     written = []
     for theme in themes:
         with _style(theme):

@@ -1,4 +1,4 @@
-"""The notebook's predictions file: a genre for every row of a test table, as CSV of ``Id`` and ``top genre``."""
+"""Predictions file: a genre for every row of a test table, as CSV of ``Id`` and ``top genre``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 
 from features import song_model
 from features.data import read, songs_of
-from features.table import COLUMNS, LABEL, Row, Table, read_table
+from features.song_table import COLUMNS, LABEL, SongRow, SongTable, read_table
 from pywallet.errors import InputError
 
 
-def _numbered(table: Table) -> list[str]:
-    """The rows' numbers. Raises ``genre.table`` for a row without one, or one that stands twice."""
-    seen: dict[str, Row] = {}
+def _numbered(table: SongTable) -> list[str]:
+    """The ``Id`` of each row. Raises InputError ``genre.table``: missing or repeated."""
+    seen: dict[str, SongRow] = {}
     for row in table.rows:
         number = row.text("Id")
         if not number or number in seen:
@@ -27,7 +27,7 @@ def _numbered(table: Table) -> list[str]:
 
 
 def rendered(pairs: Iterable[tuple[str, str]]) -> str:
-    """The file's text."""
+    """Text of the predictions file."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("Id", LABEL))
@@ -40,22 +40,22 @@ def predict(train: Path, test: Path) -> tuple[str, int, int]:
 
     Args:
         train: Songs with genres: a CSV file or a folder of such.
-        test: A CSV file with the same columns; a genre in it is not looked at.
+        test: A CSV file with the same columns; its genres are ignored.
 
     Returns:
-        The predictions file, the number of its rows, and how many of them an artist of the training table decided.
+        The predictions file, the number of its rows, and the number of rows whose artist is in the training table.
 
     Raises:
-        InputError: ``genre.table`` for a table that can't be used.
-        OSError: when a file can't be read.
+        InputError: ``genre.table``: an invalid table.
+        OSError: A file cannot be read.
     """
     table = read_table(test)
     table.require(COLUMNS[:-1])
     numbers, songs = _numbered(table), songs_of(table.rows)
-    learnt = read(train, gaps=True)
-    if len(set(learnt.genre.tolist())) < 2:
+    training = read(train, gaps=True)
+    if len(set(training.genre.tolist())) < 2:
         raise InputError("genre.table", file=train.name, column=LABEL, reason="fewer than two genres")
-    model = song_model.fit(learnt)
+    model = song_model.fit(training)
     genres = model.predict(songs).tolist()
     known = int(np.isin(songs.artist, list(model.artists)).sum())
     return rendered(zip(numbers, genres, strict=True)), len(numbers), known

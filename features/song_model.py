@@ -1,8 +1,7 @@
-"""The genre of a song from a table row: its artist's genre where the artist is known, else a logistic regression.
+"""Genre of a song by its table row: the artist's genre if the artist is known, otherwise a logistic regression.
 
-In the notebook's table the genre is the artist's: no artist has two. So a known artist decides. The regression, for the
-others, hears the audio columns and the year, those with a long tail on a logarithmic scale. docs/genre.md has how often
-each is right, and what else was tried.
+In the notebook's table genres are assigned to artists: no artist has two. The regression uses the audio columns and the
+year, columns with a long tail on a logarithmic scale. docs/genre.md reports accuracies and other models tried.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from features.data import AUDIO, Songs
 from pywallet.errors import InputError
 
 STRENGTH: Final = 0.1
-"""Inverse strength of the L2 penalty. Chosen on splits of other seeds than those that docs/genre.md reports."""
+"""Inverse strength of the L2 penalty, chosen on other splits than those reported in docs/genre.md."""
 _LONG_TAIL: Final = ("live", "acous", "spch")
 
 Array = NDArray[np.float64]
 
 
 def inputs(songs: Songs) -> Array:
-    """The regression's columns (songs, 10): audio and year; NaN for a missing number."""
+    """Inputs of the regression, shape (songs, 10): audio columns and year; NaN for a missing number."""
     audio = songs.audio.copy()
     for name in _LONG_TAIL:
         column = AUDIO.index(name)
@@ -42,7 +41,7 @@ def inputs(songs: Songs) -> Array:
 
 
 def regression(strength: float = STRENGTH) -> Any:
-    """An untrained logistic regression over standardised columns; a missing number counts as the training's median."""
+    """An untrained logistic regression on standardised columns; missing numbers are imputed by the median."""
     return make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         StandardScaler(),
@@ -52,13 +51,13 @@ def regression(strength: float = STRENGTH) -> Any:
 
 @dataclass(frozen=True)
 class SongModel:
-    """Artists with their genre, and the regression for other artists."""
+    """A trained model: genres of known artists, and ``other``, the regression for other artists."""
 
     artists: Mapping[str, str]
     other: Any
 
     def predict(self, songs: Songs) -> NDArray[np.str_]:
-        """A genre for each song, whatever the other songs are."""
+        """Predict a genre for each song, independently of the other songs."""
         if not len(songs):
             return np.array([], str)
         guessed = self.other.predict(inputs(songs)).tolist()
@@ -70,18 +69,18 @@ def fit(songs: Songs, lookup: bool = True) -> SongModel:
     """Train on songs that all have a genre.
 
     Args:
-        songs: The training songs. Their order doesn't matter, except to the last bits of the regression.
-        lookup: Let a known artist decide.
+        songs: The training songs; their order changes only the last bits of the regression.
+        lookup: Use the genres of known artists.
 
     Raises:
-        InputError: ``genre.table`` with fewer than two genres, between which there is nothing to learn.
+        InputError: ``genre.table``: fewer than two genres.
     """
     if len(set(songs.genre.tolist())) < 2:
         raise InputError("genre.table", column="top genre", reason="fewer than two genres")
-    heard: dict[str, Counter[str]] = {}
+    genres_of: dict[str, Counter[str]] = {}
     for artist, genre in zip(songs.artist.tolist(), songs.genre.tolist(), strict=True):
         if artist and lookup:
-            heard.setdefault(artist, Counter())[genre] += 1
-    # The commonest of an artist's genres, the first by name among equals.
-    artists = {artist: min(counts, key=lambda genre: (-counts[genre], genre)) for artist, counts in heard.items()}
+            genres_of.setdefault(artist, Counter())[genre] += 1
+    # The most frequent of an artist's genres, ties by name.
+    artists = {artist: min(counts, key=lambda genre: (-counts[genre], genre)) for artist, counts in genres_of.items()}
     return SongModel(artists, regression().fit(inputs(songs), songs.genre))

@@ -1,4 +1,4 @@
-"""Descriptive statistics of a table of songs, and sentences about them."""
+"""Descriptive statistics of a table of songs, and their summary in sentences."""
 
 from __future__ import annotations
 
@@ -13,22 +13,33 @@ from numpy.typing import NDArray
 from features.data import NUMBERS, Songs
 
 STRONG: Final = 0.5
-"""Correlations from here on are named in the summary."""
+"""Smallest absolute correlation that the summary lists."""
 SKEWED: Final = 1.0
 """Skewness beyond which a distribution is called skewed."""
 WHISKER: Final = 1.5
 """Outliers lie this many interquartile ranges outside the quartiles (Tukey 1977)."""
 FEW: Final = 3
-"""Genres with fewer songs can't be split into two training parts and a test part."""
+"""Genres with fewer songs are counted as rare."""
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ColumnStatistics:
-    """One number column: ``values`` are the songs that have it.
+    """Statistics of one number column.
 
-    ``spread`` is the share of variance between families.
+    Attributes:
+        name: The column.
+        values: Its present values.
+        missing: Number of missing values.
+        mean: Mean.
+        deviation: Standard deviation.
+        low: Minimum.
+        median: Median.
+        high: Maximum.
+        skew: Fisher-Pearson skewness.
+        outliers: Values outside the whiskers.
+        spread: Correlation ratio: share of the variance that lies between families.
     """
 
     name: str
@@ -46,7 +57,20 @@ class ColumnStatistics:
 
 @dataclass(frozen=True)
 class Statistics:
-    """A table in numbers: columns in the order of ``NUMBERS``, ``correlations`` (11, 11) with NaN where undefined."""
+    """Statistics of a table.
+
+    Attributes:
+        songs: Number of songs.
+        artists: Number of artists.
+        unlabelled: Songs without a genre.
+        duplicates: Songs whose artist and title occur before.
+        several: Artists with more than one song with a genre.
+        unanimous: Those of them with one genre.
+        genres: Genres by number of songs.
+        families: Families by number of songs.
+        columns: Number columns in the order of ``NUMBERS``.
+        correlations: Pearson correlations, shape (11, 11); NaN where undefined.
+    """
 
     songs: int
     artists: int
@@ -87,8 +111,8 @@ def _spread(values: Array, families: NDArray[np.str_]) -> float:
 
 
 def _column(name: str, raw: Array, families: NDArray[np.str_]) -> ColumnStatistics:
-    there = np.isfinite(raw)
-    values, labelled = raw[there], there & (families != "")
+    present = np.isfinite(raw)
+    values, labelled = raw[present], present & (families != "")
     if not len(values):
         none = float("nan")
         return ColumnStatistics(name, values, len(raw), none, none, none, none, none, none, 0, 0.0)
@@ -97,7 +121,7 @@ def _column(name: str, raw: Array, families: NDArray[np.str_]) -> ColumnStatisti
     return ColumnStatistics(
         name=name,
         values=values,
-        missing=int((~there).sum()),
+        missing=int((~present).sum()),
         mean=float(values.mean()),
         deviation=float(values.std()),
         low=float(values.min()),
@@ -127,7 +151,7 @@ def _counted(names: NDArray[np.str_]) -> tuple[tuple[str, int], ...]:
 
 
 def statistics(songs: Songs) -> Statistics:
-    """Describe songs, with a genre and without."""
+    """Compute the statistics of songs with and without a genre."""
     titles = Counter(zip(songs.artist.tolist(), (title.casefold() for title in songs.title.tolist()), strict=True))
     by_artist: dict[str, set[str]] = {}
     counts = Counter(artist for artist, genre in zip(songs.artist.tolist(), songs.genre.tolist(), strict=True) if genre)
@@ -154,16 +178,16 @@ def _listed(items: list[str], none: str) -> str:
 
 
 def sentences(s: Statistics) -> Iterator[tuple[str, list[str]]]:
-    """Summary of the numbers: the name of each picture and sentences about it."""
+    """Yield the name of each plot and sentences about it."""
     strong = [f"{a} and {b} {r:+.2f}" for r, a, b in s.pairs() if abs(r) >= STRONG]
-    said = [f"Correlated by {STRONG} or more: {_listed(strong, 'no pair')}."]
+    lines = [f"Correlated by {STRONG} or more: {_listed(strong, 'no pair')}."]
     if s.pairs():
         r, a, b = s.pairs()[0]
-        said.append(f"The strongest is {r:+.2f}: {a} explains {r * r:.0%} of the variance of {b}.")
+        lines.append(f"The strongest is {r:+.2f}: {a} explains {r * r:.0%} of the variance of {b}.")
     flat = [column.name for column in s.columns if column.deviation <= 1e-9]
     if flat:
-        said.append(f"Constant, so without correlation: {', '.join(flat)}.")
-    yield "correlations", said
+        lines.append(f"Constant, so without correlation: {', '.join(flat)}.")
+    yield "correlations", lines
 
     right = [f"{c.name} {c.skew:+.1f}" for c in s.columns if c.skew >= SKEWED]
     left = [f"{c.name} {c.skew:+.1f}" for c in s.columns if c.skew <= -SKEWED]
@@ -192,12 +216,12 @@ def sentences(s: Statistics) -> Iterator[tuple[str, list[str]]]:
     )
 
     labelled = s.songs - s.unlabelled
-    said = [f"{labelled} of {s.songs} songs have a genre, {s.unlabelled} have none."]
+    lines = [f"{labelled} of {s.songs} songs have a genre, {s.unlabelled} have none."]
     if s.genres:
         name, count = s.genres[0]
         few = sum(count < FEW for _, count in s.genres)
         top = sum(count for _, count in s.genres[:3])
-        said += [
+        lines += [
             f"{len(s.genres)} genres; the commonest, {name}, has {count} songs ({count / labelled:.0%}), and the three "
             f"commonest have {top} ({top / labelled:.0%}).",
             f"{few} genres have fewer than {FEW} songs; {len(s.genres) - few} genres with "
@@ -206,5 +230,5 @@ def sentences(s: Statistics) -> Iterator[tuple[str, list[str]]]:
             f"always the same genre.",
         ]
     if s.duplicates:
-        said.append(f"Songs that stand more than once by artist and title: {s.duplicates}.")
-    yield "genres", said
+        lines.append(f"Songs that stand more than once by artist and title: {s.duplicates}.")
+    yield "genres", lines

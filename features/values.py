@@ -1,4 +1,4 @@
-"""What is measured of a recording, and what is guessed from it."""
+"""Data classes of the package: sample streams, features, genres."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SILENCE_DB: Final = -70.0
-"""The absolute gate of ITU-R BS.1770: nothing below it counts as sound."""
+"""Absolute gate of ITU-R BS.1770, LUFS."""
 
 
 @dataclass(frozen=True)
 class PCM:
-    """A stream of samples.
+    """A stream of samples, read once.
 
-    ``rate`` in Hz; each block (frames, channels) or (frames,), -1 to 1; read once, never kept whole.
+    Attributes:
+        rate: Sample rate, Hz.
+        blocks: Samples from -1 to 1, each block of shape (samples, channels) or (samples,).
     """
 
     rate: int
@@ -30,22 +32,26 @@ class PCM:
 
 @dataclass(frozen=True)
 class Features:
-    """One recording in numbers.
+    """Audio features of one recording.
 
-    Measured: ``tempo_bpm`` beats per minute, 0 when there is no beat;
-    ``loudness_db`` LUFS of the excerpts (ITU-R BS.1770-4, gated), not below
-    -70; ``duration_s`` seconds of the whole recording; ``brightness_hz`` mean
-    spectral centroid.
+    The attributes from 0 to 100 approximate Spotify's columns of the same names by this project's formulas
+    (docs/genre.md), without calibration.
 
-    Approximated, 0 to 100, with formulas of our own after the descriptions of
-    Spotify's columns of these names, not calibrated against them:
-    ``energy``, ``danceability``, ``liveness``, ``valence``, ``acousticness``,
-    ``speechiness``. docs/genre.md gives each formula.
-
-    Timbre: ``timbre`` and ``change`` are the mean and the standard deviation of
-    MFCC 1 to 12 (dB); ``contrast`` is the spectral contrast in 7 octave bands (dB).
-
-    ``heard_s`` seconds were analysed, of ``duration_s``.
+    Attributes:
+        tempo_bpm: Tempo, BPM; 0 without a beat.
+        energy: 0 to 100.
+        danceability: 0 to 100.
+        loudness_db: Integrated loudness of the excerpts, LUFS (ITU-R BS.1770-4), at least -70.
+        liveness: 0 to 100.
+        valence: 0 to 100.
+        duration_s: Length of the recording, s.
+        acousticness: 0 to 100.
+        speechiness: 0 to 100.
+        brightness_hz: Mean spectral centroid, Hz.
+        timbre: Mean of MFCC 1 to 12, dB.
+        change: Standard deviation of MFCC 1 to 12, dB.
+        contrast: Spectral contrast in 7 octave bands, dB.
+        heard_s: Length that was analysed, s.
     """
 
     tempo_bpm: float
@@ -65,13 +71,13 @@ class Features:
 
     @classmethod
     def silence(cls, duration_s: float, heard_s: float) -> Features:
-        """A recording in which nothing is above the gate."""
+        """Features of a recording that is below the gate throughout."""
         zeros = (0.0,) * 12
         return cls(0, 0, 0, SILENCE_DB, 0, 0, duration_s, 0, 0, 0, zeros, zeros, (0.0,) * 7, heard_s)
 
     @property
     def silent(self) -> bool:
-        """Whether there was nothing to measure."""
+        """True if the whole recording is below the gate."""
         return self.loudness_db <= SILENCE_DB
 
     def vector(self) -> bytes:
@@ -91,7 +97,7 @@ class Features:
         return likeness.pack(values)
 
     def to_json(self) -> dict[str, Any]:
-        """An object for JSON, numbers rounded to what they are good for."""
+        """JSON, with numbers rounded to two decimals."""
         return {
             name: [round(v, 2) for v in value] if isinstance(value, tuple) else round(value, 2)
             for name, value in asdict(self).items()
@@ -100,7 +106,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Genre:
-    """A guess: ``name`` and the model's probability that it is right, 0 to 1."""
+    """An estimated genre: ``name`` and the model's probability, 0 to 1."""
 
     name: str
     confidence: float

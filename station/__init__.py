@@ -1,1 +1,1 @@
-"""A radio station: its page, its catalogue, its tickets, and what it signs for them."""
+"""A station: radio pages, catalogue, tickets, and payments to security servers."""

@@ -1,4 +1,4 @@
-"""The chain of a deployment (``station.chain_interface.ChainView``)."""
+"""Chain client of the station; implements ``station.chain_interface.ChainView``."""
 
 from __future__ import annotations
 
@@ -42,31 +42,31 @@ class ChainClient:
 
     async def now_ms(self) -> int:
         """See ChainView."""
-        return await self._ask(self._now())
+        return await self._within_timeout(self._now())
 
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
         """See ChainView."""
-        return await self._ask(self._content(content, station))
+        return await self._within_timeout(self._content(content, station))
 
     async def servers_of(self, content: bytes, epoch: int) -> ContentServers:
         """See ChainView."""
-        return await self._ask(self._servers_of(content, epoch))
+        return await self._within_timeout(self._servers_of(content, epoch))
 
     async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         """See ChainView."""
-        return await self._ask(self._right_until(content, station, until_s))
+        return await self._within_timeout(self._right_until(content, station, until_s))
 
     async def account(self, server: bytes, station: bytes) -> Account:
         """See ChainView."""
-        return await self._ask(self._account(server, station))
+        return await self._within_timeout(self._account(server, station))
 
     async def rate(self, epoch: int) -> int:
         """See ChainView."""
-        return await self._ask(self._rate(epoch))
+        return await self._within_timeout(self._rate(epoch))
 
     async def server_url(self, server: bytes) -> str | None:
         """See ChainView."""
-        return await self._ask(self._server_url(server))
+        return await self._within_timeout(self._server_url(server))
 
     async def close(self) -> None:
         """See ChainView."""
@@ -82,7 +82,7 @@ class ChainClient:
         chain, clock = await self._connected()
         contract = Content(chain, content)
         ours, state = await asyncio.gather(Registry(chain, self._deployment).is_content(content), contract.state())
-        # A contract that the registry did not make could pay anybody.
+        # Only contracts made by the registry are trusted.
         if state is None or not ours:
             return None
         # By the clock's epoch: the newest block may be of the one before, and a move begins with an epoch.
@@ -132,6 +132,7 @@ class ChainClient:
         return entry.url if entry is not None and entry.active else None
 
     async def _connected(self) -> tuple[Chain, ChainClock]:
+        """The connection and its clock; connects if there is none."""
         async with self._lock:
             if self._chain is None or self._clock is None:
                 async with AsyncExitStack() as stack:
@@ -140,9 +141,9 @@ class ChainClient:
                     self._stack = stack.pop_all()
             return self._chain, self._clock
 
-    async def _ask(self, question: Awaitable[T]) -> T:
+    async def _within_timeout(self, call: Awaitable[T]) -> T:
         try:
-            return await asyncio.wait_for(question, self._timeout)
+            return await asyncio.wait_for(call, self._timeout)
         except (TimeoutError, OSError) as error:
             raise Unavailable("chain.unreachable", reason=type(error).__name__) from error
 

@@ -18,9 +18,9 @@ class ContentFacts:
         policy_hash: Hash of its terms, 32 bytes.
         price: Wei per interval to the owner.
         server: Address of its security server, 20 bytes.
-        revoked: Whether the owner has withdrawn it.
-        destroyed: Whether hosts delete it.
-        licensed: Whether this station may play it.
+        revoked: True if the owner has revoked it.
+        destroyed: True if hosts delete it.
+        licensed: True if this station may play it.
     """
 
     owner: bytes

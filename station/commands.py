@@ -18,7 +18,7 @@ from pywallet.redacted_logs import log_to
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from station.site_check.report import Line
+    from station.site_check.report import CheckResult
 
 EXAMPLE = """# A GoMAA station. Paths are relative to this file.
 domain = {domain}
@@ -178,7 +178,7 @@ def check(page: str, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-async def _check(page: str) -> list[Line]:
+async def _check(page: str) -> list[CheckResult]:
     import aiohttp
 
     from station.site_check.check import TIMEOUT_S, check
@@ -188,7 +188,7 @@ async def _check(page: str) -> list[Line]:
 
 
 async def _statements(config: object, send: bool) -> bool:
-    """One settlement round with every server that tickets name; returns whether all statements were agreed."""
+    """Run one settlement round with every server that tickets name; returns True if all statements were agreed."""
     import aiohttp
 
     from chain.deployment import Deployment

@@ -12,7 +12,7 @@ from typing import Any
 from common.http_limits import Limits, networks
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
-from station.rewards.loyalty import Generosity
+from station.rewards.loyalty import RewardSettings
 
 _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
 _NUMBERS = (
@@ -56,7 +56,7 @@ class StationConfig:
     """
     sponsor: str | None = None
     """A line of advertising on the radio page, hidden with an ad-free pass in use."""
-    rewards: Generosity = field(default_factory=Generosity)
+    rewards: RewardSettings = field(default_factory=RewardSettings)
     ticket_slack_s: int = 600
     """Seconds by which a ticket outlives its song, for pauses."""
     tickets_per_minute: int = 20
@@ -154,7 +154,7 @@ def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
                 raise InputError("message.schema", field=name, reason="a table of address = URL")
             values[name] = {from_hex(address, 20): str(url).rstrip("/") for address, url in value.items()}
         elif name == "rewards":
-            values[name] = Generosity.from_dict(value)
+            values[name] = RewardSettings.from_dict(value)
         elif not isinstance(value, (str, Path)) or not str(value):
             raise InputError("message.schema", field=name, reason="text")
         elif name in _PATHS:

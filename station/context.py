@@ -13,6 +13,7 @@ from station.catalogue.songs import Catalogue
 from station.chain_interface import ChainView
 from station.config import StationConfig
 from station.db.ledger import Store
+from station.db.listener_tickets import ListenerTickets
 from station.db.retention import Retention
 from station.pages.commission import CommissionWatch
 from station.payments.directory import ServerDirectory
@@ -24,10 +25,9 @@ from station.rewards.book import RewardBook
 from station.rewards.loyalty import Loyalty
 from station.tickets.content_moves import ContentMoves
 from station.tickets.issue import TicketIssuer, life_s
-from station.tickets.listeners import Listening
 
 MOVES_S = 60.0
-"""Pause between two looks for songs that move to another server, s."""
+"""Pause between two checks for songs that move to another server, s."""
 
 
 def read_key(path: Path) -> bytes:
@@ -44,7 +44,7 @@ def read_key(path: Path) -> bytes:
 
 @dataclass(slots=True)
 class Station:
-    """The services of one station. Only the application's setup and commands use it; services never see it."""
+    """The services of one station; used by the application's setup and the commands only."""
 
     address: bytes
     chain: ChainView
@@ -86,7 +86,7 @@ class Station:
 
         rewards = config.rewards
         book = RewardBook(config.points_file, key, address, rewards.programme, rewards.offers)
-        loyalty = Loyalty(rewards, Listening(store.engine), book)
+        loyalty = Loyalty(rewards, ListenerTickets(store.engine), book)
         directory = ServerDirectory(config.servers, chain, catalogue, store)
         bookkeeper = Bookkeeper(key, address, chain, servers, store, life_of)
         retention = Retention(store, config.keep_days, chain.schedule)

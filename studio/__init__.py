@@ -1,1 +1,1 @@
-"""The band's tools: a recording becomes an SPS file, is looked at, checked and published."""
+"""Tools of the artist: convert a recording to an SPS file, inspect, verify, publish and release it."""

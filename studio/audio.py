@@ -1,4 +1,4 @@
-"""Decodes any recording that FFmpeg reads to frames of a tenth of a second in the song's sample format."""
+"""Decoder of recordings: any file that FFmpeg reads, as frames of 0.1 s in the song's sample format."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from audio import ogg, riff
-from audio.downmix import Downmix, plainly
-from audio.source import open_container, spooled, view
+from audio.downmix import Downmix, plain_layout
+from audio.source import open_container, patched, spooled
 from pywallet.errors import InputError
-from studio import mp3, mp4
+from studio import edit_list, mp3_length
+from studio.artwork import CoverPicture, best_cover
 from studio.integrity import Integrity
-from studio.tags import Artwork, TagValues, cover, read
-from studio.text import shown
+from studio.tags import TagValues, read
+from studio.text import display_name
 
 KEPT_RATES: Final = (44_100, 48_000)
 MAX_SECONDS: Final = 48 * 3600
@@ -36,7 +37,7 @@ _FLOATS: Final = ("flt", "fltp", "dbl", "dblp")
 
 
 @dataclass(frozen=True)
-class Sound:
+class SampleFormat:
     """Sample format of a song: ``rate`` in Hz, 1 or 2 ``channels``, 16 or 24 ``bits``."""
 
     rate: int
@@ -45,30 +46,30 @@ class Sound:
 
     @property
     def frame(self) -> int:
-        """Samples per frame; twenty of them are a segment of two seconds."""
+        """Samples per channel of a frame of 0.1 s; twenty frames are one segment of 2 s."""
         return self.rate // 10
 
     @property
     def layout(self) -> str:
-        """FFmpeg's name of the channels."""
+        """FFmpeg's name of the channel layout."""
         return "mono" if self.channels == 1 else "stereo"
 
     @property
     def format(self) -> str:
-        """FFmpeg's name of the samples; 24 bits stand in the upper part of 32."""
+        """FFmpeg's name of the sample format; 24-bit samples are the upper bits of 32."""
         return "s16" if self.bits == 16 else "s32"
 
 
 class Recording:
-    """An open source; a context manager.
+    """An open recording; a context manager.
 
-    What is kept: 44.1 and 48 kHz as they are, every other rate as 48 kHz; mono as it is, everything wider as stereo
-    (see ``audio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format,
-    else 16.
+    The output format: 44.1 and 48 kHz are kept, every other rate is resampled to 48 kHz; mono is kept, more channels
+    become stereo (``audio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless
+    format, otherwise 16.
 
     Args:
-        source: A file, or a binary stream, which is read to its end first.
-        scratch: Folder for a stream's bytes; None: the system's.
+        source: A file, or a binary stream, which is copied to a temporary file first.
+        scratch: Folder of that temporary file; None: the system's.
 
     Raises:
         InputError: ``media.decode``, ``media.unsupported``.
@@ -76,7 +77,7 @@ class Recording:
 
     def __init__(self, source: Path | BinaryIO, scratch: Path | None = None) -> None:
         self.name, self.stem = (source.name, source.stem) if isinstance(source, Path) else ("standard input", "")
-        self.artwork: Artwork | None = None
+        self.artwork: CoverPicture | None = None
         """The attached picture, once ``frames`` has ended."""
         self.notes: list[str] = []
         """Notes on what was changed or left out; complete once ``frames`` has ended."""
@@ -85,36 +86,36 @@ class Recording:
             file = stack.enter_context(source.open("rb") if isinstance(source, Path) else spooled(source, scratch))
             self._open(file)
             stack.callback(self._container.close)
-            self._look()
+            self._read_stream()
             self._tags: TagValues | None = None
             self._file = file
             self._stack = stack.pop_all()
 
     def _open(self, file: BinaryIO) -> None:
-        wave = riff.look(file)
+        wave = riff.find_sound(file)
         if wave is not None and wave.missing:
             raise InputError(
-                "media.decode", file=shown(self.name), reason="ends early", missing=f"{wave.missing} bytes"
+                "media.decode", file=display_name(self.name), reason="ends early", missing=f"{wave.missing} bytes"
             )
         if wave is not None and wave.surplus:
             self.notes.append(f"{wave.surplus} bytes after the sound are no part of it and are left out")
-        if wave is not None and wave.unsaid and wave.patches:
+        if wave is not None and wave.length_unknown and wave.patches:
             self.notes.append("the file does not say how long its sound is: all of it was taken, up to the next chunk")
-        pages = ogg.look(file) if wave is None else None
+        pages = ogg.read_pages(file) if wave is None else None
         if pages is not None and not pages.ended:
             self.notes.append("the file does not say that it is whole: its end may be missing")
         if pages is not None and pages.patches:
             self.notes.append("negative positions in the file were counted from its beginning")
-        self._counted = mp3.counted(file)
-        """Seconds that an MP3's first frame declares."""
-        self._spans = mp4.spans(file)
+        self._counted = mp3_length.declared_seconds(file)
+        """Length that an MP3's first frame declares, s; None without one."""
+        self._spans = edit_list.spans(file)
         try:
             options = {"ignore_editlist": "1"} if self._spans else {}
-            self._container: Any = open_container(view(file, self.name), options)
+            self._container: Any = open_container(patched(file, self.name), options)
         except (av.FFmpegError, ValueError, OSError) as e:
-            raise InputError("media.decode", file=shown(self.name), reason=e) from None
+            raise InputError("media.decode", file=display_name(self.name), reason=e) from None
 
-    def _look(self) -> None:
+    def _read_stream(self) -> None:
         streams = self._container.streams.audio
         if not streams:
             raise InputError("media.decode", reason="no audio in this file")
@@ -126,16 +127,16 @@ class Recording:
             raise InputError(
                 "media.unsupported", reason=f"{context.rate} Hz; from {_RATES[0]} to {_RATES[-1]} Hz can be read"
             )
-        self._kinds = frozenset(self._container.format.name.split(","))
+        self._containers = frozenset(self._container.format.name.split(","))
         self.lossless = bool(self._stream.codec.lossless) and not context.codec.name.startswith("mp")
         floats = context.format.name in _FLOATS
         wide = context.format.name in _WIDE or (floats and (self.lossless or context.name.startswith(("pcm_", "dsd_"))))
         rate = context.rate if context.rate in KEPT_RATES else 48_000
-        self.sound = Sound(rate, 1 if context.channels == 1 else 2, 24 if wide else 16)
+        self.sound = SampleFormat(rate, 1 if context.channels == 1 else 2, 24 if wide else 16)
         self._floats = floats
         if len(streams) > 1:
             self.notes.append(f"the file has {len(streams)} audio tracks; the first was taken")
-        self._downmix = None if plainly(context.layout) else Downmix(context.layout)
+        self._downmix = None if plain_layout(context.layout) else Downmix(context.layout)
         # Checksums are enforced for lossless formats only; lossy decoders would then refuse files that players play.
         context.options = {
             **({"err_detect": "crccheck+explode"} if self.lossless else {}),
@@ -148,17 +149,17 @@ class Recording:
             )
 
     def _declared(self) -> float | None:
-        """The declared length, s; sets ``_exact`` where it is exact and not an estimate."""
+        """The declared length, s, or None; sets ``_exact``: True unless the length is an estimate."""
         declared, whole = self._stream.duration, self._container.duration
         seconds = float(declared * self._stream.time_base) if declared and declared > 0 else None
-        self._exact = self.lossless or bool(_EXACT & self._kinds)
-        if "mp3" in self._kinds:
+        self._exact = self.lossless or bool(_EXACT & self._containers)
+        if "mp3" in self._containers:
             # FFmpeg ignores a frame count that the file's size contradicts; it is enforced here all the same.
             seconds, self._exact = self._counted or seconds, self._counted is not None
         if self._spans:
-            seconds = mp4.seconds(self._spans) or seconds
-        elif seconds is None and "matroska" in self._kinds:
-            seconds = _clock(self._stream.metadata.get("DURATION", ""))
+            seconds = edit_list.seconds(self._spans) or seconds
+        elif seconds is None and "matroska" in self._containers:
+            seconds = _seconds_of(self._stream.metadata.get("DURATION", ""))
             if seconds is None and len(self._container.streams) == 1 and whole:
                 seconds = whole / av.time_base
             self._exact = seconds is not None
@@ -182,7 +183,7 @@ class Recording:
         self._stack.close()
 
     def frames(self) -> Iterator[AudioFrame]:
-        """Frames of ``sound.frame`` samples, the last one shorter.
+        """Decoded frames of ``sound.frame`` samples, the last one shorter.
 
         Raises:
             InputError: ``media.decode``, ``media.unsupported``.
@@ -190,9 +191,9 @@ class Recording:
         sound = self.sound
         resampler = AudioResampler(format=sound.format, layout=sound.layout, rate=sound.rate, frame_size=sound.frame)
         samples = 0
-        pieces: Iterator[AudioFrame] = self._pieces()
-        for piece in mp4.cut(pieces, self._spans) if self._spans else pieces:
-            for frame in _resample(resampler, self._prepared(piece)):
+        decoded: Iterator[AudioFrame] = self._decoded()
+        for piece in edit_list.cut(decoded, self._spans) if self._spans else decoded:
+            for frame in _resample(resampler, self._checked(piece)):
                 samples += frame.samples
                 if samples > MAX_SECONDS * sound.rate:
                     raise InputError("media.unsupported", reason=f"longer than {MAX_SECONDS // 3600} hours")
@@ -216,8 +217,8 @@ class Recording:
 
     _heard = False
 
-    def _prepared(self, piece: AudioFrame) -> AudioFrame:
-        """A decoded frame for the resampler, mixed to stereo where it has more channels. Raises InputError."""
+    def _checked(self, piece: AudioFrame) -> AudioFrame:
+        """The frame as the resampler takes it: finite samples, at most two channels. Raises InputError."""
         if self._floats and not np.isfinite(piece.to_ndarray()).all():
             raise InputError("media.decode", reason="samples that are not numbers")
         if self._downmix is not None:
@@ -230,10 +231,10 @@ class Recording:
         piece.pts = None
         return piece
 
-    def _pieces(self) -> Iterator[AudioFrame]:
+    def _decoded(self) -> Iterator[AudioFrame]:
         pictures = [s for s in self._container.streams.video if int(s.disposition) & _ATTACHED_PICTURE]
         seen = dict[int, tuple[str, bytes]]()
-        integrity = Integrity(self._kinds)
+        integrity = Integrity(self._containers)
         packets = self._container.demux(self._stream, *pictures)
         while True:
             packet = None
@@ -254,11 +255,11 @@ class Recording:
                 yield frame
         if integrity.end() and self.lossless and not (self._exact and self.seconds is not None):
             raise InputError("media.decode", reason="damaged at the end, and the file does not say how long it is")
-        self.artwork, left_out = cover(seen.values())
+        self.artwork, left_out = best_cover(seen.values())
         self.notes += integrity.notes + left_out
 
 
-def _clock(text: str) -> float | None:
+def _seconds_of(text: str) -> float | None:
     """Seconds of ``00:03:25.120000000``."""
     match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text)
     return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None

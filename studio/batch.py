@@ -1,4 +1,4 @@
-"""Batch conversion: maps recordings to songs, skips finished ones, and uses all cores."""
+"""Batch conversion: one song for each recording, in several processes; finished songs are skipped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chain.deployment import Deployment
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from studio.convert import ConvertResult, Options, convert
+from studio.convert import ConvertOptions, ConvertResult, convert
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.renditions import bundle
@@ -31,7 +31,7 @@ SUFFIXES: Final = frozenset(f".{ending}" for ending in _ENDINGS.split())
 """Endings of recordings in a folder; a file given by itself may have any ending."""
 
 OnProgress = Callable[[int, float, float | None], None]
-"""Called with a job's number, the seconds done, and the recording's length (s) or None."""
+"""Called with a job's number, the seconds converted, and the recording's length (s) or None."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Job:
     """32 bytes; empty in a dry run without a key."""
     deployment: Deployment
     server: ServerInfo
-    options: Options
+    options: ConvertOptions
 
     @property
     def name(self) -> str:
-        """Name in messages."""
+        """The source's name in messages."""
         return "standard input" if self.source is None else str(self.source)
 
 
@@ -64,26 +64,26 @@ class Failure:
 
 @dataclass(frozen=True)
 class Kept:
-    """A song that existed already, complete and with these terms."""
+    """A song that an earlier run made, complete and with the same terms."""
 
     source: str
     path: Path
     content: bytes
 
 
-Outcome = ConvertResult | Failure | Kept
+JobOutcome = ConvertResult | Failure | Kept
 
 
-def find(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
-    """Pairs of recording and song for files and, recursively, folders.
+def find_recordings(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
+    """Pairs of recording and song path; folders are searched recursively.
 
-    Songs have the same places below ``folder`` as their recordings below theirs.
+    A song's path relative to ``folder`` is the recording's path relative to the searched folder.
     """
     pairs: list[tuple[Path, Path]] = []
     for source in sources:
         if source.is_dir():
-            for base, below, names in os.walk(source):
-                below[:] = sorted(name for name in below if not name.startswith("."))
+            for base, folders, names in os.walk(source):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
                 here = Path(base)
                 pairs += [
                     (here / name, folder / (here / name).relative_to(source))
@@ -92,7 +92,7 @@ def find(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
                 ]
         else:
             pairs.append((source, folder / source.name))
-    # Recordings that differ only in their endings keep them in the song's name.
+    # Recordings that differ only in their suffix keep it in the song's name.
     stems = Counter(place.with_suffix("") for _, place in pairs)
     return [
         (
@@ -103,7 +103,7 @@ def find(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
     ]
 
 
-def kept(job: Job) -> Kept | None:
+def existing_song(job: Job) -> Kept | None:
     """The finished song of an earlier run, or None.
 
     Raises:
@@ -127,10 +127,10 @@ def kept(job: Job) -> Kept | None:
     return Kept(job.name, job.output, header.content)
 
 
-def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[tuple[int, Outcome]]:
-    """Run the jobs, ``workers`` at a time; yields each job's number and outcome as it ends.
+def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[tuple[int, JobOutcome]]:
+    """Run the jobs, ``workers`` at a time; yields each job's number and outcome when it ends.
 
-    Failures are outcomes; only ``internal`` errors are raised.
+    Expected errors are yielded as ``Failure``; others are raised.
     """
     waiting: list[tuple[int, Job]] = []
     for number, job in enumerate(jobs):
@@ -141,17 +141,17 @@ def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[
             yield number, _with_renditions(job, outcome) if isinstance(outcome, Kept) else outcome
     if workers <= 1 or len(waiting) <= 1:
         for number, job in waiting:
-            yield number, work(job, lambda done, total, n=number: on_progress(n, done, total))  # type: ignore[misc]
+            yield number, convert_job(job, lambda done, total, n=number: on_progress(n, done, total))  # type: ignore[misc]
         return
-    # Fresh processes: a fork would copy whatever threads and locks FFmpeg has by now.
+    # Spawned, not forked: a fork would copy the locks of FFmpeg's threads.
     context = multiprocessing.get_context("spawn")
     events = context.SimpleQueue()
-    listener = Thread(target=_listen, args=(events, on_progress), daemon=True)
+    listener = Thread(target=_forward_progress, args=(events, on_progress), daemon=True)
     listener.start()
-    with ProcessPoolExecutor(min(workers, len(waiting)), context, _begin, (events,)) as pool:
-        with _deaf():
-            futures: dict[Future[Outcome], tuple[int, Job]] = {
-                pool.submit(_remote, number, job): (number, job) for number, job in waiting
+    with ProcessPoolExecutor(min(workers, len(waiting)), context, _init_worker, (events,)) as pool:
+        with _interrupts_ignored():
+            futures: dict[Future[JobOutcome], tuple[int, Job]] = {
+                pool.submit(_in_worker, number, job): (number, job) for number, job in waiting
             }
         try:
             for future in as_completed(futures):
@@ -164,7 +164,7 @@ def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[
                         Failure(job.name, "internal", "A worker was ended from outside. What was finished is kept."),
                     )
         except BaseException:
-            # Nothing of theirs is lost: a song has its name only once it is whole.
+            # Songs are renamed to their final names when complete, so nothing partial remains.
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
@@ -174,24 +174,24 @@ def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[
             listener.join()
 
 
-def _with_renditions(job: Job, there: Kept) -> Outcome:
-    """A kept song of one encoding gets the further ones that are asked for now; one that has some stays as it is."""
+def _with_renditions(job: Job, song: Kept) -> JobOutcome:
+    """Add the requested renditions to a kept song that has only one."""
 
-    def add() -> Outcome:
-        with SongFile(job.output) as song:
-            single = len(song.header.renditions) == 1
+    def add() -> JobOutcome:
+        with SongFile(job.output) as opened:
+            single = len(opened.header.renditions) == 1
         if single and job.options.renditions:
             bundle(job.output, job.output, job.owner_key, None, job.options.renditions)
-        return there
+        return song
 
-    return _failing(job, add) or there
+    return _failing(job, add) or song
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Workers begun within leave Ctrl-C to us.
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started inside ignore SIGINT, which a terminal sends to the whole process group.
 
-    A terminal sends it to all of them, and each would complain at length.
+    The parent ends them.
     """
     if current_thread() is not main_thread():
         yield
@@ -203,12 +203,13 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def attempt(job: Job, otherwise: Callable[[], Outcome | None]) -> Outcome | None:
-    """A kept song, or what ``otherwise`` gives; expected errors as Failure."""
-    return _failing(job, lambda: kept(job) or otherwise())
+def attempt(job: Job, otherwise: Callable[[], JobOutcome | None]) -> JobOutcome | None:
+    """The existing song of a job, else the result of ``otherwise``; expected errors as ``Failure``."""
+    return _failing(job, lambda: existing_song(job) or otherwise())
 
 
-def _failing(job: Job, make: Callable[[], Outcome | None]) -> Outcome | None:
+def _failing(job: Job, make: Callable[[], JobOutcome | None]) -> JobOutcome | None:
+    """The result of ``make``; expected errors as ``Failure``."""
     try:
         return make()
     except GomaaError as e:
@@ -217,8 +218,8 @@ def _failing(job: Job, make: Callable[[], Outcome | None]) -> Outcome | None:
         return Failure(job.name, "media.decode", f"{e.strerror or e}: {job.name}")
 
 
-def work(job: Job, progress: Callable[[float, float | None], None]) -> Outcome:
-    """Make one song; expected errors as Failure."""
+def convert_job(job: Job, progress: Callable[[float, float | None], None]) -> JobOutcome:
+    """Convert one recording; expected errors as ``Failure``."""
 
     def make() -> ConvertResult:
         job.output.parent.mkdir(parents=True, exist_ok=True)
@@ -236,21 +237,21 @@ def work(job: Job, progress: Callable[[float, float | None], None]) -> Outcome:
 _events: Any = None
 
 
-def _begin(events: Any) -> None:
+def _init_worker(events: Any) -> None:
     global _events
     _events = events
 
 
-def _remote(number: int, job: Job) -> Outcome:
-    return work(job, lambda done, total: _events.put((number, done, total)))
+def _in_worker(number: int, job: Job) -> JobOutcome:
+    return convert_job(job, lambda done, total: _events.put((number, done, total)))
 
 
-def _listen(events: Any, on_progress: OnProgress) -> None:
+def _forward_progress(events: Any, on_progress: OnProgress) -> None:
     while (event := events.get()) is not None:
         with contextlib.suppress(Exception):
             on_progress(*event)
 
 
-def for_song(options: Options, several: bool) -> Options:
-    """Options of one song among ``several``: what names a single song is left to its own tags."""
+def for_song(options: ConvertOptions, several: bool) -> ConvertOptions:
+    """Options of one song; among ``several``, title, ISRC and salt come from each recording."""
     return replace(options, title=None, isrc=None, salt=None) if several else options

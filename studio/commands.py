@@ -1,4 +1,4 @@
-"""``gomaa convert``, ``inspect``, ``verify``, ``publish``, and where the studio's other commands are listed."""
+"""``gomaa inspect``, ``verify`` and ``publish``, and the list of the studio's commands."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rich.console import Console
 
 from chain.deployment import Deployment
 from pywallet.encoding.hex import to_hex
-from studio import inspect as inspecting
-from studio.choices import DEPLOYMENT, FILE, JSON, SONG, bar, owner_key
+from studio import inspect as inspection
 from studio.convert_command import convert
 from studio.move_command import move
+from studio.options import DEPLOYMENT, FILE, JSON, SONG, bar, owner_key
 from studio.owner import ContentKeys
 from studio.owner_commands import destroy, earnings, revoke, transfer
 from studio.publish import publish as run_publish
@@ -33,11 +33,11 @@ def inspect(file: Path | str, as_json: bool) -> None:
 
     Its signature is checked first.
     """
-    facts = inspecting.inspect(file)
+    facts = inspection.inspect(file)
     if as_json:
         click.echo(json.dumps(facts))
     else:
-        Console(highlight=False).print(inspecting.table(facts))
+        Console(highlight=False).print(inspection.table(facts))
 
 
 @click.command()
@@ -66,10 +66,10 @@ def verify(file: Path | str, key_path: Path | None, deployment_path: Path | None
     if deployment_path:
         checks += asyncio.run(verify_chain(file, Deployment.load(deployment_path)))
     if as_json:
-        click.echo(json.dumps({"ok": True, "checks": {check.name: check.seen for check in checks}}))
+        click.echo(json.dumps({"ok": True, "checks": {check.name: check.value for check in checks}}))
         return
     for check in checks:
-        click.echo(f"ok  {check.name:<10} {check.seen}")
+        click.echo(f"ok  {check.name:<10} {check.value}")
 
 
 @click.command()

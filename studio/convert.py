@@ -1,7 +1,4 @@
-"""Converts a recording to an SPS file in one pass with constant memory.
-
-The steps are decoding, watermarking, packaging, sealing, the header and its signature.
-"""
+"""Conversion of a recording to an SPS file: decode, watermark, encode, seal, sign; one pass, constant memory."""
 
 from __future__ import annotations
 
@@ -21,16 +18,17 @@ from pywallet.policy import Policy
 from pywallet.sps import Container, Header, ServerRef, sign_header
 from pywallet.sps.header import Artwork
 from studio import tags
+from studio.artwork import CoverPicture, load_cover
 from studio.audio import Recording
-from studio.body import Body, Progress
-from studio.owner import ContentKeys, Replacing
+from studio.owner import AtomicWrite, ContentKeys
+from studio.payload_writer import PayloadWriter, Progress
 from studio.renditions import bundle
 from studio.server import ServerInfo
 
 
 @dataclass(frozen=True)
-class Options:
-    """Options of a conversion beside the terms. None and empty: from the recording's tags.
+class ConvertOptions:
+    """Options of a conversion, without the terms. None and empty names are taken from the recording's tags.
 
     Attributes:
         title: Title.
@@ -110,7 +108,7 @@ def convert(
     owner_key: bytes,
     deployment: Deployment,
     server: ServerInfo,
-    options: Options = Options(),
+    options: ConvertOptions = ConvertOptions(),
     *,
     progress: Progress | None = None,
 ) -> ConvertResult:
@@ -140,26 +138,26 @@ def convert(
         raise FileExistsError(f"{output} exists")
     keys = _keys(output, owner_key, deployment, options)
     with Recording(source, output.parent) as recording, tempfile.TemporaryFile(dir=output.parent) as body:
-        made = Body(
+        writer = PayloadWriter(
             recording, body, keys, owner_key, key_epoch_s=policy.key_epoch_s, layers=options.layers, every=options.every
         )
-        made.write(progress)
-        cover = tags.load_artwork(options.artwork) if options.artwork else recording.artwork
-        names = named(recording, options)
-        header = _header(source, names, made, cover, policy, owner_key, deployment, server, options)
+        writer.write(progress)
+        cover = load_cover(options.artwork) if options.artwork else recording.artwork
+        names = header_names(recording, options)
+        header = _header(source, names, writer, cover, policy, owner_key, deployment, server, options)
         container = Container(sign_header(header, owner_key))
-        with Replacing(output, 0o644) as temporary:
+        with AtomicWrite(output, 0o644) as temporary:
             with temporary.open("wb") as file:
                 file.write(container.prefix())
                 body.seek(0)
                 shutil.copyfileobj(body, file, 1 << 20)
             if options.renditions:
-                bundle(temporary, temporary, owner_key, made.keys, options.renditions)
+                bundle(temporary, temporary, owner_key, writer.keys, options.renditions)
             size = temporary.stat().st_size
-            # The key first: a song without its key could never be played.
-            made.keys.save(ContentKeys.beside(output))
+            # Keys first: a song without its keys cannot be played.
+            writer.keys.save(ContentKeys.beside(output))
             picture = _save(cover, output)
-    loudness, rendition = made.loudness, made.rendition
+    loudness, rendition = writer.loudness, writer.rendition
     return ConvertResult(
         path=output,
         key_path=ContentKeys.beside(output),
@@ -189,18 +187,18 @@ def convert(
     )
 
 
-def named(recording: Recording, options: Options) -> tags.Names:
-    """Names for the header: the options, otherwise the recording's tags.
+def header_names(recording: Recording, options: ConvertOptions) -> tags.Names:
+    """Names in the header: those of the options, otherwise the recording's tags.
 
     Raises:
         InputError: ``message.schema``.
     """
-    given_names = {name: getattr(options, name) for name in ("title", "artist", "album", "genre", "isrc")}
-    return tags.names(recording.tags, recording.stem, given_names)
+    given = {name: getattr(options, name) for name in ("title", "artist", "album", "genre", "isrc")}
+    return tags.names(recording.tags, recording.stem, given)
 
 
-def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: Options) -> ContentKeys:
-    """Address and salt of the song; the keys of the file that is there, if one is to be used again."""
+def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: ConvertOptions) -> ContentKeys:
+    """Content address, salt and keys: of the existing key file unless it is to be replaced, else new without keys."""
     owner, beside = crypto.address_of(owner_key), ContentKeys.beside(output)
     kept = ContentKeys.load(beside) if beside.exists() and not options.replace else None
     if kept is not None and options.salt not in (None, kept.salt):
@@ -217,58 +215,58 @@ def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: Optio
 def _header(
     source: Path | BinaryIO,
     names: tags.Names,
-    made: Body,
-    cover: tags.Artwork | None,
+    writer: PayloadWriter,
+    cover: CoverPicture | None,
     policy: Policy,
     owner_key: bytes,
     deployment: Deployment,
     server: ServerInfo,
-    options: Options,
+    options: ConvertOptions,
 ) -> Header:
-    loudness, genre = made.loudness, names.genre or None
-    heard = _measure(source) if options.measure and isinstance(source, Path) else {}
+    loudness, genre = writer.loudness, names.genre or None
+    measured = _measure(source) if options.measure and isinstance(source, Path) else {}
     return Header(
         chain=deployment.chain_id,
-        content=made.keys.content,
+        content=writer.keys.content,
         owner=crypto.address_of(owner_key),
         title=names.title,
         artist=names.artist,
         album=names.album or None,
         isrc=names.isrc,
-        genre=genre or heard.get("genre"),
-        genre_confidence=None if genre else heard.get("genre_confidence"),
-        features=heard.get("features", b""),
+        genre=genre or measured.get("genre"),
+        genre_confidence=None if genre else measured.get("genre_confidence"),
+        features=measured.get("features", b""),
         loudness=_hundredths(loudness.integrated),
         loudness_range=_hundredths(loudness.range),
         true_peak=_hundredths(loudness.true_peak),
         artwork=Artwork(cover.sha256, cover.mime, len(cover.data)) if cover else None,
         policy=policy.to_dict(),
-        renditions=(made.rendition,),
+        renditions=(writer.rendition,),
         server=ServerRef(server.url, server.address, server.key),
         delivery=options.delivery,
-        waveform=made.waveform,
-        watermark=made.watermark,
+        waveform=writer.waveform,
+        watermark=writer.watermark,
     )
 
 
 def _measure(source: Path) -> dict[str, Any]:
-    """Header fields of the ``features`` package; none where it, or what it needs, is not installed."""
+    """Header fields measured by the ``features`` package; {} where it or its dependencies are not installed."""
     try:
-        found: dict[str, Any] = importlib.import_module("features").for_header(source)
+        fields: dict[str, Any] = importlib.import_module("features").for_header(source)
     except (ImportError, InputError):
         return {}
-    return found
+    return fields
 
 
 def _hundredths(value: float | None) -> int | None:
     return None if value is None else round(value * 100)
 
 
-def _save(cover: tags.Artwork | None, output: Path) -> Path | None:
-    """The cover beside the song, under its name."""
+def _save(cover: CoverPicture | None, output: Path) -> Path | None:
+    """Write the cover beside the song; returns its path."""
     if cover is None:
         return None
     path = output.with_suffix(cover.suffix)
-    with Replacing(path, 0o644) as temporary:
+    with AtomicWrite(path, 0o644) as temporary:
         temporary.write_bytes(cover.data)
     return path

@@ -1,4 +1,4 @@
-"""``gomaa convert``: files, folders or standard input become songs."""
+"""``gomaa convert``: converts files, folders or standard input to songs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pywallet.encoding.hex import to_hex
 from pywallet.policy import Policy
 from studio import selfrender
 from studio.audio import Recording
-from studio.batch import Failure, Job, Kept, Outcome, attempt, find, for_song, run
-from studio.choices import bar, options_of, owner_key, server_of, song_options
-from studio.convert import ConvertResult, named
+from studio.batch import Failure, Job, JobOutcome, Kept, attempt, find_recordings, for_song, run
+from studio.convert import ConvertResult, header_names
+from studio.options import bar, options_of, owner_key, server_of, song_options
 from studio.owner import ContentKeys
 from studio.release import ConversionError
 from studio.server import ServerInfo
-from studio.text import shown
+from studio.text import display_name
 
 SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
 
@@ -60,13 +60,13 @@ def convert(
     """
     work = plan(sources, output, dry_run, chosen)
     if dry_run:
-        rows = [_foresee(job) for job in work]
-        click.echo(json.dumps({"would": rows}) if as_json else "\n".join(_foreseen(row) for row in rows))
+        rows = [_dry_run(job) for job in work]
+        click.echo(json.dumps({"would": rows}) if as_json else "\n".join(_dry_run_line(row) for row in rows))
         return
     single = len(sources) == 1 and not sources[0].is_dir()
     if single and work[0].output.exists() and not chosen["force"]:
         raise click.UsageError(f"{work[0].output} exists; --force replaces it.")
-    outcomes = carry_out(work, jobs)
+    outcomes = run_jobs(work, jobs)
     if single and isinstance(outcomes[0], Failure):
         raise ConversionError(outcomes[0])
     if html:
@@ -77,7 +77,7 @@ def convert(
         click.echo(json.dumps(_json(outcomes[0]) if single else _summary(outcomes)))
     else:
         for outcome in outcomes:
-            click.echo(_words(outcome), err=isinstance(outcome, Failure))
+            click.echo(_message(outcome), err=isinstance(outcome, Failure))
             warn(outcome)
         if not single:
             click.echo(", ".join(f"{len(rows)} {name}" for name, rows in _summary(outcomes).items()) + ".")
@@ -86,7 +86,12 @@ def convert(
 
 
 def plan(sources: tuple[Path, ...], output: Path, dry_run: bool, chosen: dict[str, Any]) -> list[Job]:
-    """The jobs that a command line asks for."""
+    """The conversions that the command line requests.
+
+    Raises:
+        click.UsageError: Sources, output or key file do not fit together.
+        GomaaError: The policy, the deployment or the security server is invalid or unreachable.
+    """
     deployment = Deployment.load(chosen["deployment_path"])
     policy = Policy.from_toml(chosen["policy_path"].read_text(encoding="utf-8")).to_dict()
     if str(sources[0]) == "-" and len(sources) > 1:
@@ -99,7 +104,7 @@ def plan(sources: tuple[Path, ...], output: Path, dry_run: bool, chosen: dict[st
     if str(sources[0]) == "-":
         pairs = [(None, output)]
     elif several or output.is_dir():
-        pairs = [(source, place) for source, place in find(sources, output)]
+        pairs = [(source, place) for source, place in find_recordings(sources, output)]
         if not pairs:
             raise click.UsageError("There is no recording in there.")
     else:
@@ -113,9 +118,9 @@ def plan(sources: tuple[Path, ...], output: Path, dry_run: bool, chosen: dict[st
     return [Job(source, place, policy, key, deployment, server, options) for source, place in pairs]
 
 
-def carry_out(work: list[Job], jobs: int) -> list[Outcome]:
-    """Do the jobs with a bar for what is being made; the outcomes in the jobs' order."""
-    outcomes: dict[int, Outcome] = {}
+def run_jobs(work: list[Job], jobs: int) -> list[JobOutcome]:
+    """Run the conversions with progress bars; returns the outcomes in the jobs' order."""
+    outcomes: dict[int, JobOutcome] = {}
     with bar() as progress:
         whole = progress.add_task("Converting", total=len(work))
         lines: dict[int, Any] = {}
@@ -133,65 +138,66 @@ def carry_out(work: list[Job], jobs: int) -> list[Outcome]:
     return [outcomes[number] for number in range(len(work))]
 
 
-def warn(outcome: Outcome) -> None:
-    """Say on the error stream what was changed in a song, left out or passed over."""
+def warn(outcome: JobOutcome) -> None:
+    """Print a conversion's warnings on stderr."""
     if isinstance(outcome, ConvertResult):
         for note in outcome.warnings:
-            click.echo(f"warning: {shown(str(outcome.path))}: {note}", err=True)
+            click.echo(f"warning: {display_name(str(outcome.path))}: {note}", err=True)
 
 
-def _json(outcome: Outcome) -> dict[str, Any]:
+def _json(outcome: JobOutcome) -> dict[str, Any]:
     out = {
         k: str(v) if isinstance(v, Path) else to_hex(v) if isinstance(v, bytes) else v for k, v in vars(outcome).items()
     }
     return {**out, "duration_ms": outcome.duration_ms} if isinstance(outcome, ConvertResult) else out
 
 
-def _summary(outcomes: list[Outcome]) -> dict[str, list[dict[str, Any]]]:
+def _summary(outcomes: list[JobOutcome]) -> dict[str, list[dict[str, Any]]]:
     kinds = {"made": ConvertResult, "kept": Kept, "failed": Failure}
     return {name: [_json(outcome) for outcome in outcomes if isinstance(outcome, kind)] for name, kind in kinds.items()}
 
 
-def _words(outcome: Outcome) -> str:
+def _message(outcome: JobOutcome) -> str:
     if isinstance(outcome, Failure):
-        return f"{shown(outcome.source)}: {outcome.message}"
+        return f"{display_name(outcome.source)}: {outcome.message}"
     if isinstance(outcome, Kept):
-        return f"{shown(str(outcome.path))}: there already, kept."
+        return f"{display_name(str(outcome.path))}: there already, kept."
     speed = outcome.duration_ms / 1000 / outcome.elapsed_s
     loud = "silent" if outcome.loudness is None else f"{outcome.loudness:.1f} LUFS"
     marks = f", watermark {' and '.join(outcome.layers)}" if outcome.layers else ""
     return (
-        f"{shown(str(outcome.path))}: {outcome.title}, {outcome.artist}\n"
+        f"{display_name(str(outcome.path))}: {outcome.title}, {outcome.artist}\n"
         f"{outcome.duration_ms / 1000:.1f} s in {outcome.segments} segments, {loud}{marks}, made at {speed:.0f} x "
         f"real time.\n"
-        f"Content {to_hex(outcome.content)}. Keep {shown(str(outcome.key_path))}: nobody can play the song without it."
+        f"Content {to_hex(outcome.content)}. Keep {display_name(str(outcome.key_path))}: nobody can play the song "
+        "without it."
     )
 
 
-def _foresee(job: Job) -> dict[str, Any]:
-    """What a job would do."""
-    said: dict[str, Any] = {"source": job.name, "path": str(job.output)}
+def _dry_run(job: Job) -> dict[str, Any]:
+    """The result of a dry run: what the job would do, as JSON."""
+    row: dict[str, Any] = {"source": job.name, "path": str(job.output)}
     if job.source is None:
-        return {**said, "action": "convert"}
+        return {**row, "action": "convert"}
     source = job.source
 
-    def look() -> None:
+    def probe() -> None:
         with Recording(source) as recording:
             sound = recording.sound
-            said.update(seconds=recording.seconds, rate=sound.rate, channels=sound.channels, bits=sound.bits)
-            said["title"] = named(recording, job.options).title
+            row.update(seconds=recording.seconds, rate=sound.rate, channels=sound.channels, bits=sound.bits)
+            row["title"] = header_names(recording, job.options).title
 
-    outcome = attempt(job, look)
+    outcome = attempt(job, probe)
     if isinstance(outcome, Failure):
-        return {**said, "action": "refuse", "code": outcome.code, "message": outcome.message}
-    again = isinstance(outcome, Kept)
-    lost = ContentKeys.beside(job.output).exists() and not job.output.exists()
-    return {**said, "action": "keep" if again else "convert", "with_kept_keys": lost}
+        return {**row, "action": "refuse", "code": outcome.code, "message": outcome.message}
+    exists = isinstance(outcome, Kept)
+    has_keys = ContentKeys.beside(job.output).exists() and not job.output.exists()
+    return {**row, "action": "keep" if exists else "convert", "with_kept_keys": has_keys}
 
 
-def _foreseen(row: dict[str, Any]) -> str:
+def _dry_run_line(row: dict[str, Any]) -> str:
     if row["action"] == "refuse":
-        return f"refuse   {shown(row['source'])}: {row['message']}"
+        return f"refuse   {display_name(row['source'])}: {row['message']}"
     length = f", {row['seconds']:.0f} s" if row.get("seconds") else ""
     sound = f", {row['bits']} bit, {row['rate'] / 1000:g} kHz, {row['channels']} ch" if "rate" in row else ""
-    return f"{row['action']:<8} {shown(row['source'])} -> {shown(row['path'])}{length}{sound}"
+    return f"{row['action']:<8} {display_name(row['source'])} -> {display_name(row['path'])}{length}{sound}"

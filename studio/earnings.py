@@ -1,4 +1,4 @@
-"""An owner's earnings at one security server by epoch, proven against the chain, and their collection."""
+"""Earnings of an owner at one security server, by epoch, proven against the chain; and their collection."""
 
 from __future__ import annotations
 
@@ -17,13 +17,22 @@ from pywallet.errors import InputError, Unavailable
 from pywallet.settlement import EpochData, EpochHeader, SumTree, commitment, entries_digest, rest
 from studio.server import TIMEOUT_S, ServerInfo
 
-_MOST: Final = 256 << 20
-_AT_ONCE: Final = 20
+_MAX_DATA: Final = 256 << 20
+_CLAIMS_PER_TRANSACTION: Final = 20
 
 
 @dataclass(frozen=True)
 class Earning:
-    """One epoch's earning in wei, with its proof; ``final``: can be collected; ``collected``: already claimed."""
+    """Earning of one epoch.
+
+    Attributes:
+        epoch: The epoch.
+        amount: Wei.
+        final: True if it can be collected.
+        collected: True if it has been claimed.
+        item: The claim of the leaf.
+        proof: Siblings of the sum tree from the leaf up: hash and sum.
+    """
 
     epoch: int
     amount: int
@@ -33,7 +42,7 @@ class Earning:
     proof: tuple[tuple[bytes, int], ...]
 
 
-async def earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> list[Earning]:
+async def proven_earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> list[Earning]:
     """Earnings of ``owner`` in every posted epoch; published data is verified by the commitments on the chain.
 
     Args:
@@ -77,17 +86,18 @@ async def collect(deployment: Deployment, owner_key: bytes, owner: bytes, due: l
     receipts = []
     async with Chain.connect(deployment.rpc) as chain:
         settlement = Settlement(chain, deployment)
-        for at in range(0, len(due), _AT_ONCE):
-            some = due[at : at + _AT_ONCE]
-            nodes = [node for earning in some for node in earning.proof]
-            receipts.append(await settlement.claim(owner_key, [earning.item for earning in some], nodes, owner))
+        for at in range(0, len(due), _CLAIMS_PER_TRANSACTION):
+            part = due[at : at + _CLAIMS_PER_TRANSACTION]
+            nodes = [node for earning in part for node in earning.proof]
+            receipts.append(await settlement.claim(owner_key, [earning.item for earning in part], nodes, owner))
     return receipts
 
 
 def _published(url: str, epoch: int) -> bytes:
+    """The server's published data of an epoch."""
     try:
         with urllib.request.urlopen(f"{url}/v1/epochs/{epoch}/data", timeout=TIMEOUT_S) as reply:  # noqa: S310 - fetch_info checked the scheme
-            return read_reply(reply, _MOST)
+            return read_reply(reply, _MAX_DATA)
     except urllib.error.HTTPError as e:
         raise Unavailable("server.protocol", url=url, status=e.code) from None
     except (OSError, ValueError, HTTPException) as e:

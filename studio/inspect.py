@@ -28,7 +28,13 @@ def inspect(path: Path | str) -> dict[str, Any]:
 
 
 def describe(header: Header, cose: bytes, size: int) -> dict[str, Any]:
-    """As ``inspect``, for an open header."""
+    """The result of ``inspect`` for an open header.
+
+    Args:
+        header: The header.
+        cose: Its signed bytes.
+        size: Size of the single file, bytes.
+    """
     policy = Policy.from_dict(header.policy)
     return {
         "version": 1,

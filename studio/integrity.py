@@ -1,4 +1,4 @@
-"""Detects missing sound: broken packets and gaps between time stamps, judged by their position."""
+"""Detection of missing sound in a decoded stream: packets that do not decode, and gaps between time stamps."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from av.audio.frame import AudioFrame
 from pywallet.errors import InputError
 
 _GAP_S: Final = Fraction(15, 1000)
-"""Shorter than a lost packet of any codec, longer than the jitter of time stamps in milliseconds."""
+"""Smallest gap that counts as lost sound: shorter than a packet of any codec, longer than rounding to milliseconds."""
 _BY_BYTES: Final = frozenset({"mp3", "aac", "ac3", "eac3", "dts", "loas"})
-"""Formats without time stamps: FFmpeg makes them up, and whatever lies between two frames counts as one."""
+"""Formats without time stamps: FFmpeg interpolates them from byte positions."""
 _TAGS: Final = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 
 
 @dataclass
 class Integrity:
-    """Follows a recording's decoded frames.
+    """Checks a recording's decoded frames in order.
 
-    Damage before the first and after the last sound is passed over, with a note.
+    Damage before the first frame and after the last one is tolerated, with a note.
     """
 
     kinds: frozenset[str]
@@ -34,16 +34,20 @@ class Integrity:
     _lost: int = 0
 
     def failed(self, data: bytes) -> None:
-        """A packet that did not decode, or could not even be read (no bytes); tags between frames are no packets."""
+        """Report a packet that did not decode, or could not be read (no bytes); tags between frames are ignored."""
         if not data.startswith(_TAGS) and b"APETAGEX" not in data:
             self._broken = True
             self._lost += len(data)
 
     def frame(self, frame: AudioFrame, flushed: bool = False) -> None:
-        """A decoded frame; ``flushed``: one that the decoder still held at the end.
+        """Report a decoded frame.
+
+        Args:
+            frame: The frame.
+            flushed: True for a frame that the decoder returned at the end of the stream.
 
         Raises:
-            InputError: ``media.decode`` where sound before it is missing.
+            InputError: ``media.decode``: sound before the frame is missing.
         """
         if self._broken and not flushed:
             if self.heard:
@@ -67,7 +71,7 @@ class Integrity:
         self.heard = self.heard or frame.samples > 0
 
     def end(self) -> bool:
-        """The end of the file; true where packets after the last sound did not decode."""
+        """Report the end of the file; returns True if packets after the last frame did not decode."""
         if self._lost and self.heard:
             self.notes.append(f"{self._lost} bytes after the last sound could not be decoded and are left out")
         return self._broken

@@ -1,4 +1,4 @@
-"""Loudness after EBU R 128 (ITU-R BS.1770, EBU Tech 3342): integrated, range and true peak, by FFmpeg's ``ebur128``."""
+"""Loudness by EBU R 128 (ITU-R BS.1770, EBU Tech 3342): integrated, range, true peak. Uses FFmpeg's ``ebur128``."""
 
 from __future__ import annotations
 
@@ -11,28 +11,25 @@ import av
 from av.audio.frame import AudioFrame
 from av.filter import Graph
 
-from studio.audio import Sound
+from studio.audio import SampleFormat
 
 _GATE: Final = -70.0
-"""The absolute gate of BS.1770, LUFS: what lies below counts as silence and has no loudness."""
+"""Absolute gate of ITU-R BS.1770, LUFS: sound below it has no integrated loudness."""
 
 
 @dataclass(frozen=True)
 class Loudness:
-    """``integrated`` in LUFS, ``range`` in LU, ``true_peak`` in dBTP.
-
-    None where there is nothing to say: silence, or under 0.4 s.
-    """
+    """``integrated`` in LUFS, ``range`` in LU, ``true_peak`` in dBTP; None for silence and below 0.4 s."""
 
     integrated: float | None
     range: float | None
     true_peak: float | None
 
 
-class Meter:
-    """Measures frames in order, with constant memory."""
+class LoudnessMeter:
+    """Measures frames in order, in constant memory."""
 
-    def __init__(self, sound: Sound) -> None:
+    def __init__(self, sound: SampleFormat) -> None:
         self._time_base = Fraction(1, sound.rate)
         graph: Any = Graph()
         source = graph.add_abuffer(
@@ -45,10 +42,10 @@ class Meter:
         graph.configure()
         self._graph, self._source, self._sink = graph, source, sink
         self._samples = 0
-        self._said: dict[str, str] = {}
+        self._metadata: dict[str, str] = {}
 
     def add(self, frame: AudioFrame) -> None:
-        """Add a frame; sets its time stamp."""
+        """Measure a frame; sets its time stamp."""
         frame.pts, frame.time_base = self._samples, self._time_base
         self._samples += frame.samples
         self._source.push(frame)
@@ -64,12 +61,12 @@ class Meter:
         return Loudness(integrated, loudness_range, 20 * math.log10(peak) if peak else None)
 
     def _number(self, name: str) -> float | None:
-        value = float(self._said.get(f"lavfi.r128.{name}", "nan"))
+        value = float(self._metadata.get(f"lavfi.r128.{name}", "nan"))
         return value if math.isfinite(value) else None
 
     def _drain(self) -> None:
         while True:
             try:
-                self._said = dict(self._sink.pull().metadata) or self._said
+                self._metadata = dict(self._sink.pull().metadata) or self._metadata
             except (av.BlockingIOError, av.EOFError):
                 return

@@ -11,7 +11,7 @@ import click
 from chain.deployment import Deployment
 from pywallet.encoding.hex import checksum, from_hex, to_hex
 from studio import moving, ownership
-from studio.choices import DEPLOYMENT, FILE, JSON
+from studio.options import DEPLOYMENT, FILE, JSON
 from studio.owner import load_owner_key
 
 

@@ -1,7 +1,4 @@
-"""What an owner does to move a song to another security server.
-
-Propose it on the chain, and have that server take it over.
-"""
+"""Move of a content to another security server: proposal on the chain, takeover by the new server."""
 
 from __future__ import annotations
 
@@ -23,9 +20,12 @@ from studio.server import ServerInfo, fetch_info, put_song, take_over, upload_bo
 
 @dataclass(frozen=True)
 class Moved:
-    """A move that the new server has accepted.
+    """An accepted move.
 
-    ``from_epoch`` is the first epoch in which it serves, ``transaction`` the proposal's.
+    Attributes:
+        server: The new server.
+        from_epoch: First epoch in which it serves.
+        transaction: Hash of the proposal's transaction; None: it was proposed before.
     """
 
     server: ServerInfo

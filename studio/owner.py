@@ -1,4 +1,4 @@
-"""The owner's key file: one line of 0x-hex, readable by its owner only; and the content-key file beside a song."""
+"""Key files: the owner's (one line of 0x-hex, mode 0600), a song's content keys; and atomic file replacement."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ from pywallet.encoding.hex import (
 from pywallet.errors import InputError
 
 FOLDER_SUFFIX: Final = ".segments"
-"""Ending of a song's exploded folder."""
+"""Suffix of a song's exploded folder."""
 
 
 def load_owner_key(path: Path) -> bytes:
-    """The private key, 32 bytes. Raises InputError ``message.schema``; OSError."""
+    """Read the owner's private key, 32 bytes.
+
+    Raises:
+        InputError: ``message.schema``: not a key.
+        OSError: The file cannot be read.
+    """
     text = path.read_text(encoding="ascii", errors="replace").strip()
     try:
         key = from_hex(text if text.startswith("0x") else "0x" + text, 32)
@@ -35,7 +40,11 @@ def load_owner_key(path: Path) -> bytes:
 
 
 def new_owner_key(path: Path) -> bytes:
-    """Make a key file that only its owner may read. Raises FileExistsError rather than replace a key."""
+    """Create a key file of mode 0600 with a random key, and return the key, 32 bytes.
+
+    Raises:
+        FileExistsError: The file exists.
+    """
     key = crypto.random_bytes(32)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -44,13 +53,19 @@ def new_owner_key(path: Path) -> bytes:
 
 
 def is_private(path: Path) -> bool:
-    """Whether nobody but its owner may read a file; always so where files have no such bits."""
+    """True if only its owner may read a file; always True on systems without mode bits."""
     return os.name != "posix" or path.stat().st_mode & 0o077 == 0
 
 
 @dataclass(frozen=True)
 class ContentKeys:
-    """The keys of a song: its content (20 bytes), the salt of its address, a key (32 bytes) per key epoch."""
+    """Content keys of a song.
+
+    Attributes:
+        content: Content address, 20 bytes.
+        salt: Salt of the address, 32 bytes.
+        keys: Content key (32 bytes) by key epoch.
+    """
 
     content: bytes
     salt: bytes
@@ -58,23 +73,28 @@ class ContentKeys:
 
     @staticmethod
     def beside(song: Path) -> Path:
-        """The path of a song's key file; of an exploded folder ``SONG.segments`` it is ``SONG.sps.key``."""
+        """Path of a song's key file: ``SONG.sps.key``, also for the exploded folder ``SONG.segments``."""
         name = song.stem + ".sps" if song.suffix == FOLDER_SUFFIX else song.name
         return song.with_name(name + ".key")
 
     def save(self, path: Path) -> None:
-        """Write the file, 0600, whole or not at all."""
+        """Write the file atomically, mode 0600."""
         value = {
             "content": to_hex(self.content),
             "salt": to_hex(self.salt),
             "keys": {str(epoch): to_b64(key) for epoch, key in sorted(self.keys.items())},
         }
-        with Replacing(path) as temporary:
+        with AtomicWrite(path) as temporary:
             temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> ContentKeys:
-        """Read the file. Raises InputError ``message.schema``; OSError."""
+        """Read a key file.
+
+        Raises:
+            InputError: ``message.schema``: not a content-key file.
+            OSError: The file cannot be read.
+        """
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
             keys = {int(epoch): from_b64(key) for epoch, key in value["keys"].items()}
@@ -85,8 +105,8 @@ class ContentKeys:
             raise InputError("message.schema", file=path.name, reason="not a content-key file") from None
 
 
-class Replacing:
-    """A temporary file beside ``target``, 0600, that takes its place on success and is deleted on failure."""
+class AtomicWrite:
+    """A temporary file that replaces ``target`` (with ``mode``) on success and is deleted on failure."""
 
     def __init__(self, target: Path, mode: int = 0o600) -> None:
         self._target, self._mode = target, mode

@@ -14,9 +14,9 @@ from chain.deployment import Deployment
 from pywallet.crypto import address_of
 from pywallet.encoding.amounts import parse, show
 from pywallet.encoding.hex import checksum, from_hex, to_hex
-from studio import earnings as earning
 from studio import ownership
-from studio.choices import DEPLOYMENT, FILE, JSON
+from studio.earnings import collect, proven_earnings
+from studio.options import DEPLOYMENT, FILE, JSON
 from studio.owner import load_owner_key
 from studio.server import fetch_info
 
@@ -24,12 +24,12 @@ _KEY = click.option("--key", "key_path", type=FILE, required=True, help="Your ke
 _YES = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
-def _say(as_json: bool, receipt: TxReceipt, content: bytes, words: str, **more: Any) -> None:
+def _print_receipt(as_json: bool, receipt: TxReceipt, content: bytes, text: str, **more: Any) -> None:
     facts = {"content": checksum(content), "transaction": to_hex(receipt.hash), "gas_used": receipt.gas_used, **more}
-    click.echo(json.dumps(facts) if as_json else f"{words} ({facts['transaction']}, {receipt.gas_used:,} gas)")
+    click.echo(json.dumps(facts) if as_json else f"{text} ({facts['transaction']}, {receipt.gas_used:,} gas)")
 
 
-def _end(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: bool, *, destroy: bool) -> None:
+def _withdraw(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: bool, *, destroy: bool) -> None:
     content, verb = ownership.content_of(song), "destroy" if destroy else "withdraw"
     if not yes:
         click.confirm(f"This will {verb} {checksum(content)} for everybody, for good. Go on?", abort=True, err=True)
@@ -41,7 +41,9 @@ def _end(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: b
         if destroy
         else "players stop within a segment, servers forget its keys"
     )
-    _say(as_json, receipt, content, f"{checksum(content)} is {'destroyed' if destroy else 'withdrawn'}: {effect}.")
+    _print_receipt(
+        as_json, receipt, content, f"{checksum(content)} is {'destroyed' if destroy else 'withdrawn'}: {effect}."
+    )
 
 
 @click.command()
@@ -52,7 +54,7 @@ def _end(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: b
 @JSON
 def revoke(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: bool) -> None:
     """Withdraw a song for good: nobody may begin to play it, and its keys are shredded."""
-    _end(song, key_path, deployment_path, yes, as_json, destroy=False)
+    _withdraw(song, key_path, deployment_path, yes, as_json, destroy=False)
 
 
 @click.command()
@@ -63,22 +65,22 @@ def revoke(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json:
 @JSON
 def destroy(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: bool) -> None:
     """As revoke, and hosts delete what they hold of the song."""
-    _end(song, key_path, deployment_path, yes, as_json, destroy=True)
+    _withdraw(song, key_path, deployment_path, yes, as_json, destroy=True)
 
 
-def _look(deployment: Deployment, content: bytes, as_json: bool) -> None:
-    """Print the standing offer, and the word by which a buyer names what it saw."""
-    standing, seen = asyncio.run(ownership.look(deployment, content))
-    word, to = ownership.seen_text(seen), None if standing is None or standing.to is None else checksum(standing.to)
+def _print_offer(deployment: Deployment, content: bytes, as_json: bool) -> None:
+    """Print the open offer, and the argument of ``--seen``."""
+    offer, seen = asyncio.run(ownership.offer_and_state(deployment, content))
+    word, to = ownership.seen_text(seen), None if offer is None or offer.to is None else checksum(offer.to)
     if as_json:
-        price = None if standing is None else str(standing.price)
+        price = None if offer is None else str(offer.price)
         click.echo(
             json.dumps(
-                {"content": checksum(content), "offered": standing is not None, "to": to, "price": price, "seen": word}
+                {"content": checksum(content), "offered": offer is not None, "to": to, "price": price, "seen": word}
             )
         )
         return
-    whom = "nobody" if standing is None else f"{to or 'anyone'} for {show(standing.price)} GoMAA"
+    whom = "nobody" if offer is None else f"{to or 'anyone'} for {show(offer.price)} GoMAA"
     click.echo(
         f"{checksum(content)} is offered to {whom}; policy {to_hex(seen.policy_hash)}, version "
         f"{seen.version}.\n--seen {word}"
@@ -120,7 +122,7 @@ def transfer(
         raise click.UsageError("Give one of --to, --anyone, --accept, --retract, --look; --seen goes with --accept.")
     content, deployment, wei = ownership.content_of(song), Deployment.load(deployment_path), parse(price)
     if look:
-        _look(deployment, content, as_json)
+        _print_offer(deployment, content, as_json)
         return
     if key_path is None:
         raise click.UsageError("Missing option '--key'.")
@@ -129,7 +131,7 @@ def transfer(
         receipt = asyncio.run(
             ownership.accept(deployment, content, key, wei, ownership.parse_seen(seen) if seen else None)
         )
-        _say(
+        _print_receipt(
             as_json,
             receipt,
             content,
@@ -138,7 +140,7 @@ def transfer(
             price=str(wei),
         )
     elif retract:
-        _say(
+        _print_receipt(
             as_json, asyncio.run(ownership.retract(deployment, content, key)), content, f"{name} is offered to nobody."
         )
     else:
@@ -147,7 +149,7 @@ def transfer(
         receiver = from_hex(to, 20) if to else None
         receipt = asyncio.run(ownership.offer(deployment, content, key, receiver, wei))
         whom = "anyone" if receiver is None else checksum(receiver)
-        _say(
+        _print_receipt(
             as_json,
             receipt,
             content,
@@ -174,16 +176,16 @@ def earnings(key_path: Path, deployment_path: Path, urls: tuple[str, ...], bring
     key, deployment = load_owner_key(key_path), Deployment.load(deployment_path)
     owner = address_of(key)
     servers = {info.address: info for info in (fetch_info(url, deployment.domain) for url in urls)}
-    found = [one for info in servers.values() for one in asyncio.run(earning.earnings(deployment, info, owner))]
-    due = [one for one in found if one.final and not one.collected]
-    receipts = asyncio.run(earning.collect(deployment, key, owner, due)) if bring and due else []
+    found = [earning for info in servers.values() for earning in asyncio.run(proven_earnings(deployment, info, owner))]
+    due = [earning for earning in found if earning.final and not earning.collected]
+    receipts = asyncio.run(collect(deployment, key, owner, due)) if bring and due else []
     rows = [
-        (one, "collected" if one.collected or (receipts and one in due) else "final" if one.final else "pending")
-        for one in found
+        (row, "collected" if row.collected or (receipts and row in due) else "final" if row.final else "pending")
+        for row in found
     ]
-    sums = {name: sum(one.amount for one, state in rows if state == name) for name in ("pending", "final", "collected")}
+    sums = {name: sum(row.amount for row, state in rows if state == name) for name in ("pending", "final", "collected")}
     if as_json:
-        listed = [{"epoch": one.epoch, "amount": str(one.amount), "state": state} for one, state in rows]
+        listed = [{"epoch": row.epoch, "amount": str(row.amount), "state": state} for row, state in rows]
         totals = {name: str(amount) for name, amount in sums.items()}
         click.echo(
             json.dumps(
@@ -196,8 +198,8 @@ def earnings(key_path: Path, deployment_path: Path, urls: tuple[str, ...], bring
             )
         )
         return
-    for one, state in rows:
-        click.echo(f"epoch {one.epoch:<12} {show(one.amount):>14} GoMAA  {state}")
+    for row, state in rows:
+        click.echo(f"epoch {row.epoch:<12} {show(row.amount):>14} GoMAA  {state}")
     for receipt in receipts:
         click.echo(f"collected by {to_hex(receipt.hash)}, {receipt.gas_used:,} gas")
     click.echo(", ".join(f"{show(amount)} {name}" for name, amount in sums.items()) + f" for {checksum(owner)}.")

@@ -19,7 +19,7 @@ from studio.reader import SongFile
 
 
 @dataclass(frozen=True)
-class Offer:
+class TransferOffer:
     """A transfer offer: to an address (None: anyone) for a price in wei."""
 
     to: bytes | None
@@ -27,7 +27,7 @@ class Offer:
 
 
 def seen_text(seen: SeenContent) -> str:
-    """A ``SeenContent`` as one word for the command line."""
+    """A ``SeenContent`` as one argument of the command line."""
     return ":".join((to_hex(seen.policy_hash), str(seen.version), str(seen.changes), str(seen.rights_changes)))
 
 
@@ -81,7 +81,7 @@ async def revoke(deployment: Deployment, content: bytes, owner_key: bytes, *, de
         return await (contract.destroy(owner_key) if destroy else contract.revoke(owner_key))
 
 
-async def standing_offer(deployment: Deployment, content: bytes) -> Offer | None:
+async def standing_offer(deployment: Deployment, content: bytes) -> TransferOffer | None:
     """The open offer, or None.
 
     Raises:
@@ -91,13 +91,13 @@ async def standing_offer(deployment: Deployment, content: bytes) -> Offer | None
         return await _offer(chain, deployment, content)
 
 
-async def _offer(chain: Chain, deployment: Deployment, content: bytes) -> Offer | None:
+async def _offer(chain: Chain, deployment: Deployment, content: bytes) -> TransferOffer | None:
     await _require_content(chain, deployment, content)
     to, price, is_open = (await chain.call(content, function("Content", "offer")))[0]
     if not is_open:
         return None
     receiver = from_hex(to, 20) if isinstance(to, str) else bytes(to)
-    return Offer(receiver if any(receiver) else None, int(price))
+    return TransferOffer(receiver if any(receiver) else None, int(price))
 
 
 async def offer(deployment: Deployment, content: bytes, owner_key: bytes, to: bytes | None, price: int) -> TxReceipt:
@@ -114,7 +114,7 @@ async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> T
         return await chain.transact(owner_key, content, function("Content", "retract"))
 
 
-async def look(deployment: Deployment, content: bytes) -> tuple[Offer | None, SeenContent]:
+async def offer_and_state(deployment: Deployment, content: bytes) -> tuple[TransferOffer | None, SeenContent]:
     """The open offer, and the content's state that a buyer names when accepting.
 
     Raises:
@@ -134,8 +134,8 @@ async def accept(
         content: The content's address, 20 bytes.
         buyer_key: The buyer's private key, 32 bytes.
         price: Highest price, wei.
-        seen: The state that the buyer saw (``look``); None: the present one. A change of policy, licences or rights
-            since then ends the purchase.
+        seen: The state that the buyer saw (``offer_and_state``); None: the present one. The purchase fails if policy,
+            licences or rights have changed since.
 
     Raises:
         InputError: ``content.unknown``; ``content.owner``: the offer is to another account; ``message.schema``: no
@@ -144,25 +144,25 @@ async def accept(
     """
     buyer = address_of(buyer_key)
     async with deployment.connect() as chain:
-        state, standing = await _require_content(chain, deployment, content), await _offer(chain, deployment, content)
+        state, open_offer = await _require_content(chain, deployment, content), await _offer(chain, deployment, content)
         now = await Content(chain, content).seen()
-        if standing is None or standing.price > price:
+        if open_offer is None or open_offer.price > price:
             raise InputError(
                 "message.schema",
                 field="price",
                 reason="no offer stands at this price",
-                offered=standing and standing.price,
+                offered=open_offer and open_offer.price,
             )
-        if standing.to not in (None, buyer):
-            raise InputError("content.owner", reason="the offer is to another account", to=to_hex(standing.to))
+        if open_offer.to not in (None, buyer):
+            raise InputError("content.owner", reason="the offer is to another account", to=to_hex(open_offer.to))
         code = withdrawal(state)
         if code is not None:
             raise Refusal(code)
         if seen is not None and seen != now:
             raise Refusal("content.changed", seen=seen_text(seen), now=seen_text(now))
-        if standing.price:
-            if await Token(chain, deployment).balance_of(buyer) < standing.price:
-                raise Refusal("wallet.funds", price=standing.price)
+        if open_offer.price:
+            if await Token(chain, deployment).balance_of(buyer) < open_offer.price:
+                raise Refusal("wallet.funds", price=open_offer.price)
             # Approve exactly the price.
-            await Token(chain, deployment).approve(buyer_key, content, standing.price)
-        return await Content(chain, content).accept(buyer_key, standing.price, seen or now)
+            await Token(chain, deployment).approve(buyer_key, content, open_offer.price)
+        return await Content(chain, content).accept(buyer_key, open_offer.price, seen or now)

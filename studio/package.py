@@ -1,4 +1,4 @@
-"""Encodes frames to FLAC segments: fragmented MP4, cut exactly every two seconds (docs/format)."""
+"""FLAC encoder: frames to fragmented MP4, cut exactly every 2 s (docs/format)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import av
 from av.audio.frame import AudioFrame
 
 from pywallet.errors import GomaaError
-from studio.audio import Sound
-from studio.boxes import Cutter, timing
+from studio.audio import SampleFormat
+from studio.fragments import FragmentSink, timing
 
 SEGMENT_S: Final = 2
 MIME: Final = 'audio/mp4; codecs="flac"'
@@ -19,21 +19,21 @@ _LEVEL: Final = "5"
 
 
 class Packager:
-    """One pass over a recording. ``init`` is valid from the first segment on, ``samples`` at the end."""
+    """Encodes one recording; ``init`` is valid from the first segment on, ``samples`` after the last one."""
 
-    def __init__(self, sound: Sound) -> None:
+    def __init__(self, sound: SampleFormat) -> None:
         self.sound = sound
         self.samples = 0
         self.segment_samples = sound.rate * SEGMENT_S
-        self._sink = Cutter()
+        self._sink = FragmentSink()
 
     @property
     def init(self) -> bytes:
-        """``ftyp`` and ``moov``."""
+        """The init segment: ``ftyp`` and ``moov``."""
         return self._sink.init
 
     def segments(self, frames: Iterable[AudioFrame]) -> Iterator[tuple[bytes, int]]:
-        """Yield each segment's bytes and number of samples, in order, one in memory at a time."""
+        """Yield each segment's bytes and number of samples, in order."""
         sound, index = self.sound, 0
         flags = "+empty_moov+default_base_moof+skip_sidx+skip_trailer"
         options = {"movflags": flags, "frag_duration": str(SEGMENT_S * 1_000_000), "strict": "-2"}

@@ -1,7 +1,7 @@
 """Publication of a song: its contract on the chain, its content keys to its security server.
 
-Everything that can be found out is found out before the first transaction: an address belongs to one set of terms for
-good, so a contract made with wrong ones could not be made again.
+Everything is checked before the first transaction: a content address has one set of terms for ever, so a contract with
+wrong terms cannot be made again.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from studio.moving import serving
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.server import ServerInfo, fetch_info, put_song, upload_body
-from studio.verify import hold
+from studio.verify import contract_state
 
 _LICENSE_GAS: Final = 150_000
-"""Most gas a station's licence is given: its content may not exist yet, so it cannot be estimated."""
+"""Gas limit of one licence; it cannot be estimated before the content exists."""
 
 _MAX_DOMAIN: Final = 253
 """Bytes of a station's domain in the registry."""
@@ -37,9 +37,15 @@ _MAX_DOMAIN: Final = 253
 
 @dataclass(frozen=True)
 class PublishResult:
-    """``created``: whether the contract was made now, by ``transaction`` for ``gas_used``.
+    """The result of a publication.
 
-    ``licensed``: domains that got a licence now.
+    Attributes:
+        content: Content address, 20 bytes.
+        created: True if the contract was made now.
+        transaction: Hash of its transaction; None unless ``created``.
+        gas_used: Gas of that transaction.
+        licensed: Domains whose stations were licensed now.
+        unknown: Domains of the policy that no registered station has.
     """
 
     content: bytes
@@ -48,12 +54,11 @@ class PublishResult:
     gas_used: int
     licensed: tuple[str, ...]
     unknown: tuple[str, ...]
-    """Domains of the policy that no registered station has."""
 
 
 @dataclass(frozen=True)
 class _Terms:
-    """Arguments of the registry's ``create``: the hash is of the policy's bytes as they stand in the header."""
+    """Arguments of the registry's ``create``; the hash is of the policy's bytes in the header."""
 
     policy_hash: bytes
     price: int
@@ -76,10 +81,7 @@ class _Terms:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The transactions to send.
-
-    The contract, unless ``exists``, then a licence for each of ``stations`` (domain, address).
-    """
+    """Transactions to send: the contract unless ``exists``, a licence for each of ``stations`` (domain, address)."""
 
     exists: bool
     stations: tuple[tuple[str, bytes], ...]
@@ -121,7 +123,7 @@ async def publish(
     header, cose = await asyncio.to_thread(_read, path, keys, owner_key, deployment)
     policy = Policy.from_dict(header.policy)
     require_narrower(policy)
-    # Refuses what cannot be uploaded before anything is sent.
+    # Raises for a song that cannot be uploaded, before anything is sent.
     upload_body(header, cose, keys.keys, owner_key, header.server.key)
     async with deployment.connect() as chain:
         terms = _Terms.of(header, policy, keys.salt)
@@ -146,7 +148,7 @@ async def publish(
 
 
 def _read(path: Path, keys: ContentKeys, owner_key: bytes, deployment: Deployment) -> tuple[Header, bytes]:
-    """Header and COSE of a whole song that these keys open, this account owns and this network knows."""
+    """Header and its signed bytes, after checking owner, network, keys and every part of the song."""
     with SongFile(path) as song:
         header = song.header
         if address_of(owner_key) != header.owner:
@@ -165,7 +167,7 @@ def _read(path: Path, keys: ContentKeys, owner_key: bytes, deployment: Deploymen
 
 
 async def _server(chain: Chain, deployment: Deployment, header: Header, url: str | None, plan: _Plan) -> ServerInfo:
-    """Who gets the keys: the header's server, or the one to which the song has moved."""
+    """The server that gets the keys: the header's, or the one to which the song has moved."""
     if plan.exists:
         now = await serving(chain, deployment, header.content)
         if now.address != header.server.address:
@@ -180,20 +182,20 @@ def _check_server(server: ServerInfo, deployment: Deployment) -> None:
 
 
 async def _plan(chain: Chain, deployment: Deployment, header: Header, policy: Policy, terms: _Terms) -> _Plan:
-    """The transactions that are left to do, each known to succeed."""
+    """The transactions still to be sent; each was checked to succeed."""
     registry, content = Registry(chain, deployment), Content(chain, header.content)
     entry = await registry.server(header.server.address)
     if entry is None or entry.key != header.server.key:
         raise InputError("server.mismatch", reason="the registry lists another key, or no such server")
-    state, gas = await hold(chain, deployment, header), 0
+    state, gas = await contract_state(chain, deployment, header), 0
     if state is None:
         if not entry.active:
             raise InputError("server.mismatch", reason="the registry no longer lets new songs choose this server")
         try:
             gas = await _simulate_creation(chain, deployment, header, terms)
         except GomaaError as e:
-            # An earlier attempt's transaction came into a block meanwhile: the address is taken, by ourselves.
-            state = await hold(chain, deployment, header) if e.code == "chain.reverted" else None
+            # The transaction of an earlier attempt was included meanwhile: the contract exists.
+            state = await contract_state(chain, deployment, header) if e.code == "chain.reverted" else None
             if state is None:
                 raise
     is_open = terms.open_license if state is None else state.open_license
@@ -212,7 +214,7 @@ async def _plan(chain: Chain, deployment: Deployment, header: Header, policy: Po
 
 
 async def _simulate_creation(chain: Chain, deployment: Deployment, header: Header, terms: _Terms) -> int:
-    """Gas of the contract's creation, which is simulated: it must succeed, and at the header's address."""
+    """Gas of the contract's creation, after simulating that it succeeds at the header's address."""
     create = function("Registry", "create")
     made = await simulate(chain, header.owner, deployment.registry, create, *terms.arguments)
     if bytes.fromhex(made[0][2:]) != header.content:
@@ -225,14 +227,14 @@ async def _simulate_creation(chain: Chain, deployment: Deployment, header: Heade
 async def _create(
     chain: Chain, deployment: Deployment, header: Header, owner_key: bytes, terms: _Terms
 ) -> TxReceipt | None:
-    """Make the contract; None where an earlier attempt's transaction came first."""
+    """Create the contract; None where the transaction of an earlier attempt was included first."""
     receipt = None
     try:
         receipt = await Registry(chain, deployment).create_content(owner_key, *terms.arguments)
     except GomaaError as e:
-        # Interrupted after sending, before it was in a block: the address is taken, by ourselves.
-        if e.code != "chain.reverted" or await hold(chain, deployment, header) is None:
+        # The transaction of an earlier, interrupted attempt was included: the contract exists.
+        if e.code != "chain.reverted" or await contract_state(chain, deployment, header) is None:
             raise
-    if await hold(chain, deployment, header) is None:
+    if await contract_state(chain, deployment, header) is None:
         raise Unavailable("chain.mismatch", reason="the content stands at another address than the file says")
     return receipt

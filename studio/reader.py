@@ -1,4 +1,4 @@
-"""Reads a song in any packaging: verified header, and parts checked by their hashes."""
+"""Reader of a song in any packaging: verified header, parts checked against their hashes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from studio.sources import open_source
 
 
 class SongFile:
-    """A context manager over an SPS file, its page, or its exploded folder (a path, or a URL).
+    """An open song; a context manager.
 
-    Opening raises InputError ``sps.*`` for what has no valid signed header; Unavailable ``server.unreachable`` for a
-    URL.
+    Args:
+        path: An SPS file, its page, or its exploded folder (a path, or a URL).
+
+    Raises:
+        InputError: ``sps.*``: no valid signed header.
+        Unavailable: ``server.unreachable`` for a URL.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -41,11 +45,11 @@ class SongFile:
         self._source.close()
 
     def check_size(self) -> None:
-        """Raises ``sps.truncated``, or ``sps.header.malformed`` when something follows the last segment."""
+        """Check the size. Raises ``sps.truncated``; ``sps.header.malformed``: bytes after the last segment."""
         self._source.check_size(self.expected)
 
     def check_parts(self) -> None:
-        """Size, and the hash of every part. Raises ``sps.truncated``, ``sps.segment.*``, ``sps.header.malformed``."""
+        """Check size and hashes of all parts. Raises ``sps.truncated``, ``sps.segment.*``, ``sps.header.malformed``."""
         self.check_size()
         for place, track in enumerate(self.header.renditions):
             self.init(place)
@@ -53,7 +57,7 @@ class SongFile:
                 self.segment(index, place)
 
     def init(self, rendition: int = 0) -> bytes:
-        """A rendition's init part. Raises ``sps.truncated``, ``sps.segment.missing``, ``sps.segment.hash``."""
+        """A rendition's init segment. Raises ``sps.truncated``, ``sps.segment.missing``, ``sps.segment.hash``."""
         return self._part(self._extents[rendition][0], self.header.renditions[rendition].init_sha256, "init")
 
     def segment(self, index: int, rendition: int = 0) -> bytes:
@@ -63,7 +67,7 @@ class SongFile:
         )
 
     def clear(self, index: int, keys: ContentKeys, rendition: int = 0) -> bytes:
-        """A segment, opened. Raises also ``sps.segment.tag``."""
+        """A segment's plaintext. Raises as ``segment``, and ``sps.segment.tag``."""
         track, sealed = self.header.renditions[rendition], self.segment(index, rendition)
         epoch = track.key_epoch(index)
         if epoch not in keys.keys or len(sealed) < NONCE + TAG:

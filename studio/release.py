@@ -1,4 +1,4 @@
-"""Releases a recording: convert, publish, upload the keys, package, write a receipt.
+"""Release of a recording: convert, publish, upload the keys, package, write a receipt.
 
 Every step is idempotent, so an interrupted release is completed by running it again: a finished song is kept, an
 existing contract is not made again (its address follows from owner and salt), uploads and packages can be repeated.
@@ -19,8 +19,8 @@ from typing import Any, Final
 from chain.deployment import Deployment
 from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import SENTENCES, GomaaError
-from studio.batch import Failure, Job, Kept, attempt, work
-from studio.owner import FOLDER_SUFFIX, ContentKeys, Replacing
+from studio.batch import Failure, Job, Kept, attempt, convert_job
+from studio.owner import FOLDER_SUFFIX, AtomicWrite, ContentKeys
 from studio.publish import PublishResult, publish
 from studio.reader import SongFile
 
@@ -31,12 +31,12 @@ OnStep = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """The result of a release; ``files`` has kind, path, size in bytes and SHA-256 of each file."""
+class ReleaseReceipt:
+    """The result of a release, kept beside the song; ``files``: kind, path, size in bytes and SHA-256 of each file."""
 
     content: bytes
     salt: bytes
-    """32 bytes from which the address and, with the owner's key, the content keys follow; public on the chain."""
+    """32 bytes; determines the address and, with the owner's key, the content keys. Public on the chain."""
     title: str
     artist: str
     owner: bytes
@@ -59,8 +59,8 @@ class Receipt:
 
 async def release(
     job: Job, on_step: OnStep = lambda step, share: None, *, html: bool = True, exploded: bool = True
-) -> Receipt:
-    """Release one recording; repeating it continues or changes nothing.
+) -> ReleaseReceipt:
+    """Release one recording; a repeated call continues an interrupted release and changes no finished one.
 
     Args:
         job: The recording and its terms.
@@ -72,12 +72,12 @@ async def release(
         GomaaError: As ``studio.convert.convert`` and ``studio.publish.publish``.
     """
     await asyncio.to_thread(_convert, job, on_step)
-    return await go_public(
+    return await publish_and_package(
         job.output, job.owner_key, job.deployment, on_step, html=html, exploded=exploded, server_url=job.server.url
     )
 
 
-async def go_public(
+async def publish_and_package(
     song: Path,
     owner_key: bytes,
     deployment: Deployment,
@@ -87,7 +87,7 @@ async def go_public(
     exploded: bool = True,
     renditions: tuple[str, ...] = (),
     server_url: str | None = None,
-) -> Receipt:
+) -> ReleaseReceipt:
     """The steps after the conversion.
 
     Args:
@@ -109,13 +109,13 @@ async def go_public(
     files = await asyncio.to_thread(packages, song, html, exploded)
     on_step("receipt", None)
     receipt = _receipt(song, published, files)
-    with Replacing(receipt_path(song), 0o644) as temporary:
+    with AtomicWrite(receipt_path(song), 0o644) as temporary:
         temporary.write_text(json.dumps(receipt.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return receipt
 
 
 def _bundle(song: Path, owner_key: bytes, renditions: tuple[str, ...]) -> None:
-    """Add encodings before publication: the published header names them."""
+    """Add renditions; must precede publication, because the published header lists them."""
     with SongFile(song) as opened:
         if not renditions or len(opened.header.renditions) > 1:
             return
@@ -132,7 +132,7 @@ def _convert(job: Job, on_step: OnStep) -> None:
         on_step("convert", min(1.0, done / total) if total else None)
 
     on_step("convert", 0.0)
-    outcome = attempt(job, lambda: None) or work(job, progress)
+    outcome = attempt(job, lambda: None) or convert_job(job, progress)
     if isinstance(outcome, Failure):
         raise ConversionError(outcome)
     on_step("convert", 1.0 if not isinstance(outcome, Kept) else None)
@@ -150,7 +150,7 @@ class ConversionError(GomaaError):
 
 
 def packages(song: Path, html: bool, exploded: bool) -> list[tuple[str, Path]]:
-    """Write the other packagings whose modules are installed; kind and path of each, the song first."""
+    """Write the other packagings whose modules are installed; returns kind and path of each, the song first."""
     made: list[tuple[str, Path]] = [("sps", song)]
     if html and (writer := _writer("selfrender")) is not None:
         page = song.with_name(song.name + ".html")
@@ -172,11 +172,11 @@ def _writer(name: str) -> Callable[[Path, Path], Any] | None:
     return write
 
 
-def _receipt(song: Path, published: PublishResult, files: list[tuple[str, Path]]) -> Receipt:
+def _receipt(song: Path, published: PublishResult, files: list[tuple[str, Path]]) -> ReleaseReceipt:
     with SongFile(song) as opened:
         header = opened.header
-    before = _before(song)
-    return Receipt(
+    earlier = _earlier_receipt(song)
+    return ReleaseReceipt(
         content=header.content,
         salt=ContentKeys.load(ContentKeys.beside(song)).salt,
         title=header.title,
@@ -187,17 +187,17 @@ def _receipt(song: Path, published: PublishResult, files: list[tuple[str, Path]]
         server=header.server.url,
         created=published.created,
         transaction=published.transaction
-        or (from_hex(str(before["transaction"]), 32) if before.get("transaction") else None),
-        gas_used=published.gas_used or int(before.get("gas_used") or 0),
+        or (from_hex(str(earlier["transaction"]), 32) if earlier.get("transaction") else None),
+        gas_used=published.gas_used or int(earlier.get("gas_used") or 0),
         licensed=published.licensed,
         unknown=published.unknown,
-        files=tuple(_row(kind, path) for kind, path in files),
-        released_s=int(before.get("released_s") or time.time()),
+        files=tuple(_file_entry(kind, path) for kind, path in files),
+        released_s=int(earlier.get("released_s") or time.time()),
     )
 
 
-def _before(song: Path) -> dict[str, Any]:
-    """The receipt of an earlier run, which has the transaction; {} without one."""
+def _earlier_receipt(song: Path) -> dict[str, Any]:
+    """The receipt of an earlier run, for its transaction; {} without one."""
     try:
         value = json.loads(receipt_path(song).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -205,7 +205,8 @@ def _before(song: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _row(kind: str, path: Path) -> dict[str, Any]:
+def _file_entry(kind: str, path: Path) -> dict[str, Any]:
+    """A receipt's entry of a file or folder."""
     if path.is_dir():
         parts = [part for part in sorted(path.rglob("*")) if part.is_file()]
         return {
@@ -223,8 +224,8 @@ def _row(kind: str, path: Path) -> dict[str, Any]:
         }
 
 
-def words(receipt: Receipt) -> str:
-    """The receipt in words."""
+def summary(receipt: ReleaseReceipt) -> str:
+    """The receipt as text for the terminal."""
     fields = receipt.to_json()
     made = f"made by {fields['transaction']} for {receipt.gas_used:,} gas" if receipt.created else "was there already"
     lines = [
@@ -241,8 +242,8 @@ def words(receipt: Receipt) -> str:
     return "\n".join(lines)
 
 
-def problem(error: Exception) -> dict[str, str]:
-    """A failure as JSON: code and message."""
+def error_json(error: Exception) -> dict[str, str]:
+    """An error as JSON: code and message."""
     if isinstance(error, GomaaError):
         return {"code": error.code, "message": str(error)}
     if isinstance(error, OSError):

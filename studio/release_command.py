@@ -1,4 +1,4 @@
-"""``gomaa release``: from a recording to a song that stations may play, in one command."""
+"""``gomaa release``: converts, publishes and packages recordings in one command."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import click
 
 from pywallet.errors import GomaaError
 from studio.batch import Failure
-from studio.choices import JSON, song_options
-from studio.convert_command import SOURCE, carry_out, plan, warn
-from studio.release import ConversionError, Receipt, go_public, problem, words
+from studio.convert_command import SOURCE, plan, run_jobs, warn
+from studio.options import JSON, song_options
+from studio.release import ConversionError, ReleaseReceipt, error_json, publish_and_package, summary
 
 
 @click.command()
@@ -52,31 +52,31 @@ def release(
     Again is harmless, and completes what was interrupted: no second contract is ever made.
     """
     work = plan(sources, output, False, chosen)
-    done: list[Receipt] = []
+    done: list[ReleaseReceipt] = []
     failed: list[dict[str, str]] = []
-    for job, outcome in zip(work, carry_out(work, jobs), strict=True):
+    for job, outcome in zip(work, run_jobs(work, jobs), strict=True):
         warn(outcome)
         try:
             if isinstance(outcome, Failure):
                 raise ConversionError(outcome)
-            wishes: dict[str, Any] = {
+            options: dict[str, Any] = {
                 "html": html,
                 "exploded": exploded,
                 "renditions": job.options.renditions,
                 "server_url": job.server.url,
             }
-            done.append(asyncio.run(go_public(job.output, job.owner_key, job.deployment, **wishes)))
+            done.append(asyncio.run(publish_and_package(job.output, job.owner_key, job.deployment, **options)))
         except GomaaError as e:
             if len(work) == 1:
                 raise
-            failed.append({"source": job.name, **problem(e)})
+            failed.append({"source": job.name, **error_json(e)})
     if as_json:
         single = len(work) == 1
         click.echo(
             json.dumps(done[0].to_json() if single else {"released": [r.to_json() for r in done], "failed": failed})
         )
     else:
-        click.echo("\n\n".join(words(receipt) for receipt in done))
+        click.echo("\n\n".join(summary(receipt) for receipt in done))
         for row in failed:
             click.echo(f"{row['source']}: {row['message']}", err=True)
     if failed:

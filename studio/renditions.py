@@ -1,8 +1,7 @@
-"""Several encodings of one recording in one song: lossless, lossless at 16 bits, Opus for slow connections.
+"""Further renditions of a converted song: FLAC of 16 bits, and Opus for slow connections.
 
-The first rendition of a converted song, watermark and all, is opened with its keys and encoded again; the new
-renditions are sealed with the same content keys (a segment's key holds the rendition's id), and the header is signed
-anew.
+The first rendition, with its watermark, is unsealed, decoded and encoded again. New renditions are sealed with the same
+content keys (a segment key is derived with the rendition's id), and the header is signed again.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, InputError
 from pywallet.sps import Container, Rendition, Segment, sign_header
 from pywallet.sps.file_layout import rendition_size
-from studio.audio import Sound
-from studio.boxes import Cutter, timing
-from studio.owner import ContentKeys, Replacing
+from studio.audio import SampleFormat
+from studio.fragments import FragmentSink, timing
+from studio.owner import AtomicWrite, ContentKeys
 from studio.package import MIME, SEGMENT_S, Packager
 from studio.reader import SongFile
 from studio.sealing import Sealer
@@ -42,7 +41,7 @@ KINDS: Final = ("flac16", "opus")
 
 @dataclass(frozen=True)
 class Bundle:
-    """The result: each rendition's codec, bits and size in bytes."""
+    """The file written: codec, bits and size (bytes) of each rendition, and the whole size, bytes."""
 
     path: Path
     renditions: tuple[tuple[str, int, int], ...]
@@ -52,9 +51,9 @@ class Bundle:
 def bundle(
     song: Path, output: Path, owner_key: bytes, keys: ContentKeys | None = None, kinds: Iterable[str] = KINDS
 ) -> Bundle:
-    """Write ``output``: ``song`` with more renditions; the first one is unchanged. Must precede publishing.
+    """Write a song with further renditions; the first one is unchanged. Must precede publication.
 
-    ``flac16`` is left out for a song of 16 bits. Deterministic with one build of the encoders.
+    ``flac16`` is left out for a song of 16 bits. Deterministic for one build of the encoders.
 
     Args:
         song: The song.
@@ -84,7 +83,7 @@ def bundle(
             encoder = _Flac16(first) if kind == "flac16" else _Opus(first)
             tracks.append(_encode(opened, keys, encoder, identity, body))
         container = Container(sign_header(replace(header, renditions=tuple(tracks)), owner_key))
-        with Replacing(output, 0o644) as temporary, temporary.open("wb") as file:
+        with AtomicWrite(output, 0o644) as temporary, temporary.open("wb") as file:
             file.write(container.prefix())
             body.seek(0)
             shutil.copyfileobj(body, file, 1 << 20)
@@ -106,7 +105,7 @@ def _copy(opened: SongFile, place: int, body: IO[bytes]) -> Rendition:
 def _frames(
     opened: SongFile, keys: ContentKeys, convert: Callable[[AudioFrame], list[AudioFrame]]
 ) -> Iterator[AudioFrame]:
-    """The first rendition decoded, segment by segment."""
+    """Decoded frames of the first rendition."""
     init = opened.init(0)
     for index in range(len(opened.header.renditions[0].segments)):
         try:
@@ -119,12 +118,12 @@ def _frames(
 
 
 class _Flac16:
-    """16 bits of the same rate, by FFmpeg's conversion."""
+    """FLAC of 16 bits at the same rate, converted by FFmpeg."""
 
     codec, bits, mime = "flac", 16, MIME
 
     def __init__(self, first: Rendition) -> None:
-        self.sound = Sound(first.rate, first.channels, 16)
+        self.sound = SampleFormat(first.rate, first.channels, 16)
         self.rate, self.segment_samples = first.rate, first.segment_samples
         self._packager = Packager(self.sound)
         self._resampler = AudioResampler(
@@ -133,11 +132,11 @@ class _Flac16:
 
     @property
     def init(self) -> bytes:
-        """``ftyp`` and ``moov``."""
+        """The init segment: ``ftyp`` and ``moov``."""
         return self._packager.init
 
     def segments(self, opened: SongFile, keys: ContentKeys) -> Iterator[tuple[bytes, int]]:
-        """Each segment and its samples."""
+        """Yield each segment and its number of samples."""
 
         def frames() -> Iterator[AudioFrame]:
             yield from _frames(opened, keys, self._resampler.resample)
@@ -147,22 +146,22 @@ class _Flac16:
 
 
 class _Opus:
-    """128 kbit/s at 48 kHz; frames of 20 ms, so that two seconds are a hundred of them."""
+    """Opus at 48 kHz and 128 kbit/s, in frames of 20 ms: a hundred in a segment of 2 s."""
 
     codec, bits, mime = "opus", 0, OPUS_MIME
 
     def __init__(self, first: Rendition) -> None:
         self.rate, self.segment_samples = OPUS_RATE, OPUS_RATE * SEGMENT_S
         self._layout = "mono" if first.channels == 1 else "stereo"
-        self._sink = Cutter()
+        self._sink = FragmentSink()
 
     @property
     def init(self) -> bytes:
-        """``ftyp`` and ``moov``."""
+        """The init segment: ``ftyp`` and ``moov``."""
         return self._sink.init
 
     def segments(self, opened: SongFile, keys: ContentKeys) -> Iterator[tuple[bytes, int]]:
-        """Each segment and its samples, the encoder's delay and padding among them."""
+        """Yield each segment and its number of samples, including the encoder's delay and padding."""
         flags = "+empty_moov+default_base_moof+skip_sidx+skip_trailer"
         options = {"movflags": flags, "frag_duration": str(SEGMENT_S * 1_000_000)}
         container: Any = av.open(self._sink, "w", format="mp4", options=options)
@@ -171,8 +170,8 @@ class _Opus:
         context.time_base = Fraction(1, OPUS_RATE)
         index = 0
         for at, packet in enumerate(self._packets(context, opened, keys)):
-            # Counted from zero: the delay (312 samples, in ``dOps``) is dropped by the decoder and must not shift the
-            # cuts.
+            # Times count from zero: the decoder drops the delay (312 samples, in ``dOps``), which must not shift
+            # segment boundaries.
             packet.time_base, packet.duration = context.time_base, OPUS_FRAME
             packet.pts = packet.dts = at * OPUS_FRAME
             container.mux(packet)
@@ -203,14 +202,14 @@ class _Opus:
 
 
 def _encode(opened: SongFile, keys: ContentKeys, encoder: _Flac16 | _Opus, identity: int, body: IO[bytes]) -> Rendition:
-    """Encode, seal and write one more rendition; its key epochs begin where the first one's do."""
+    """Encode, seal and write one rendition; its key epochs begin at the first rendition's segments."""
     first = opened.header.renditions[0]
     sealer, rows = Sealer(keys, identity), list[Segment]()
     for clear, samples in encoder.segments(opened, keys):
         if not rows:
             body.write(encoder.init)
             sealer.follow(encoder.init)
-        # A delay may give one segment more than the first rendition has: its epoch is the last one's.
+        # With the delay there may be one segment more than in the first rendition; it is in the last epoch.
         epoch = first.key_epoch(min(len(rows), len(first.segments) - 1))
         sealed = sealer.seal(len(rows), epoch, clear)
         body.write(sealed)

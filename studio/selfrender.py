@@ -1,4 +1,4 @@
-"""HTML packaging of a song: one file that shows cover and terms, and plays with the extension (docs/format/html.md)."""
+"""HTML packaging: one file with the song, its cover and its terms, played by the extension (docs/format/html.md)."""
 
 from __future__ import annotations
 
@@ -20,22 +20,30 @@ from pywallet.errors import InputError
 from pywallet.policy import Context, PartyNames, Policy, Usage, describe
 from pywallet.sps import Header
 from pywallet.sps.polyglot import CLOSING, DOCTYPE, LineEnds, comment_ends_over, patched, prologue
-from studio.owner import Replacing
-from studio.page_words import HEADINGS, HELP
+from studio.owner import AtomicWrite
+from studio.page_texts import HEADINGS, HELP
 from studio.reader import SongFile
 
 PICTURE: Final = 320
-"""The cover's longer side in the page, px."""
+"""Longer side of a re-encoded cover, px."""
 MAX_COVER: Final = 24 << 10
-"""Bytes of the largest cover that is embedded unchanged."""
+"""Largest cover that is embedded unchanged, bytes."""
 _PART: Final = 1 << 20
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _COLOURS: Final = ("#7d2450", "#1f5b5e", "#3f3170", "#a5485a", "#6d6148", "#2c6e72", "#c8513d", "#5b6f8c")
 
 
 @dataclass(frozen=True)
-class SelfRender:
-    """The result: ``size`` of the page and ``song_size`` of the song in it, bytes; ``patches``: bytes replaced."""
+class RenderedPage:
+    """The page written.
+
+    Attributes:
+        path: The page.
+        size: Size of the page, bytes.
+        song_size: Size of the song in it, bytes.
+        offset: Offset of the song in the page, bytes.
+        patches: Number of bytes replaced, so that the song does not end the comment around it.
+    """
 
     path: Path
     size: int
@@ -45,19 +53,19 @@ class SelfRender:
 
     @property
     def overhead(self) -> float:
-        """Overhead of the page over the song, per cent."""
+        """Size of the page in excess of the song, per cent of the song."""
         return 100 * (self.size - self.song_size) / self.song_size
 
 
-def write(song: Path, output: Path, *, station: str | None = None, cover: Path | None = None) -> SelfRender:
-    """Write ``output``, an ``.sps.html``, from an ``.sps``, atomically. Deterministic.
+def write(song: Path, output: Path, *, station: str | None = None, cover: Path | None = None) -> RenderedPage:
+    """Write the page of a song, atomically; deterministic.
 
     Args:
         song: The ``.sps`` file.
-        output: The page.
+        output: The page, ``.sps.html``.
         station: Origin of the station that issues tickets when the page is opened from disk (``https://radio.example``);
             None: that of the header's first delivery URL.
-        cover: The picture whose hash the header has; None: the one beside the song, if any.
+        cover: The cover; used if it has the header's hash. None: the picture beside the song, if any.
 
     Raises:
         InputError: ``sps.*``: not a valid song; ``message.schema``: the station is not an origin.
@@ -65,7 +73,7 @@ def write(song: Path, output: Path, *, station: str | None = None, cover: Path |
     with SongFile(song) as opened:
         opened.check_size()
         header = opened.header
-        picture = _cover(header, song, cover) or _drawn(header)
+        picture = _cover(header, song, cover) or _generated_cover(header)
         station = _origin(station) if station else _first_origin(header)
     size, digest, ends, lines = _survey(song)
     before = DOCTYPE + b'<html lang="en"><head><meta charset="windows-1252">'
@@ -75,7 +83,7 @@ def write(song: Path, output: Path, *, station: str | None = None, cover: Path |
         CLOSING
         + f'<i hidden id="sps-lines" data-pairs="{pairs}" data-bits="{lines.bits}"></i></body></html>\n'.encode()
     )
-    with Replacing(output, 0o644) as temporary, temporary.open("wb") as file:
+    with AtomicWrite(output, 0o644) as temporary, temporary.open("wb") as file:
         file.write(start)
         copied, at = sha256(), 0
         for part in _parts(song):
@@ -86,18 +94,18 @@ def write(song: Path, output: Path, *, station: str | None = None, cover: Path |
             raise InputError("sps.segment.hash", reason="the song changed while it was read")
         file.write(tail)
         whole = file.tell()
-    return SelfRender(output, whole, size, place.offset, len(ends))
+    return RenderedPage(output, whole, size, place.offset, len(ends))
 
 
 def _parts(song: Path) -> Iterator[bytes]:
-    """The file in parts of a mebibyte."""
+    """The file in parts of 1 MiB."""
     with song.open("rb") as file:
         while part := file.read(_PART):
             yield part
 
 
 def _survey(song: Path) -> tuple[int, bytes, tuple[int, ...], LineEnds]:
-    """Size, hash, the places that would end the comment, and the lines of the song as a comment."""
+    """Size, hash, offsets that would end the comment, and line lengths of the song inside the comment."""
     digest, size = sha256(), 0
 
     def counted() -> Iterator[bytes]:
@@ -108,12 +116,12 @@ def _survey(song: Path) -> tuple[int, bytes, tuple[int, ...], LineEnds]:
             yield part
 
     ends = comment_ends_over(counted())
-    # No patched byte is a line end, before or after, so the lines are those of the song.
+    # Patches neither replace nor insert line ends, so the lines are those of the song.
     return size, digest.digest(), ends, LineEnds.over(_parts(song))
 
 
 def _page(header: Header, picture: str, station: str | None) -> bytes:
-    """The visible page as ASCII, other characters as references."""
+    """The visible page, ASCII with character references."""
     style, script = (
         (_TEMPLATES / "selfrender.css").read_text("ascii"),
         (_TEMPLATES / "selfrender.js").read_text("ascii"),
@@ -149,7 +157,7 @@ def _template() -> Any:
 
 
 def _terms(header: Header, lang: str) -> list[str]:
-    """The policy in sentences, for a listener without any usage."""
+    """The policy as sentences for a listener who has not played yet."""
     policy = Policy.from_dict(header.policy)
     context = Context(now_s=0, domain=None, wallet=False, revoked=False, destroyed=False)
     described = describe(policy, Usage(), context, lang, PartyNames(artist=header.artist))
@@ -159,7 +167,7 @@ def _terms(header: Header, lang: str) -> list[str]:
 
 
 def _cover(header: Header, song: Path, given: Path | None) -> str | None:
-    """The cover whose hash the header holds, small enough for a page, as a data URL."""
+    """The cover that has the header's hash, as a data URL, re-encoded above ``MAX_COVER``; None without one."""
     if (art := header.artwork) is None:
         return None
     places = (
@@ -175,7 +183,7 @@ def _cover(header: Header, song: Path, given: Path | None) -> str | None:
 
 
 def _small(data: bytes) -> str | None:
-    """The picture at most ``PICTURE`` wide and high, JPEG. None for one that cannot be decoded."""
+    """The picture as JPEG of at most ``PICTURE`` by ``PICTURE`` px; None if it does not decode."""
     try:
         with av.open(io.BytesIO(data), "r") as container:
             frame = next(container.decode(video=0))
@@ -192,8 +200,8 @@ def _small(data: bytes) -> str | None:
     return _data_url("image/jpeg", b"".join(bytes(packet) for packet in packets))
 
 
-def _drawn(header: Header) -> str:
-    """A picture for a song without one, from its address: hills under a light."""
+def _generated_cover(header: Header) -> str:
+    """An SVG generated from the content address, for a song without a cover, as a data URL."""
     a = header.content
     colours = [_COLOURS[a[i] % len(_COLOURS)] for i in range(3)]
     text = (

@@ -1,4 +1,4 @@
-"""HTTP client of a security server for owners: its identity, uploads and moves (docs/protocol.md section 4)."""
+"""HTTP client of a security server for owners: identity, uploads, moves (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from pywallet.sps import Header
 TIMEOUT_S: Final = 15
 MAX_KEYS: Final = 4096
 MAX_UPLOAD: Final = 8 << 20
-"""Bytes of one upload; ``MAX_KEYS`` keys (docs/protocol.md section 4)."""
-_MOST: Final = 1 << 20
+"""Largest upload, bytes; ``MAX_KEYS``: most keys of an upload (docs/protocol.md section 4)."""
+_MAX_RESPONSE: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def put_song(url: str, content: bytes, body: dict[str, Any]) -> None:
 
 
 def take_over(url: str, content: bytes) -> int:
-    """Have a server take over a content that is proposed to it; returns the first epoch in which it serves.
+    """Request that a server takes over a content proposed to it; returns the first epoch in which it serves.
 
     Raises:
         Unavailable: ``server.*``.
@@ -126,9 +126,9 @@ def _request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - _base checked the scheme
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
-            raw = read_reply(reply, _MOST)
+            raw = read_reply(reply, _MAX_RESPONSE)
     except urllib.error.HTTPError as e:
-        raise _refusal(e.read(_MOST), e.code, url) from None
+        raise _refusal(e.read(_MAX_RESPONSE), e.code, url) from None
     except (OSError, ValueError, HTTPException) as e:
         raise Unavailable("server.unreachable", url=url, reason=e) from None
     return _object(raw, url)
@@ -145,5 +145,5 @@ def _object(raw: bytes, url: str) -> dict[str, Any]:
 
 
 def _refusal(raw: bytes, status: int, url: str) -> GomaaError:
-    """The server's error; an unknown code becomes ``server.*``."""
+    """The error of a response; an unknown code becomes ``server.*``."""
     return error_from("server", _object(raw, url).get("error"), url=url, status=status)

@@ -1,7 +1,4 @@
-"""Sources of a song's bytes.
-
-The single file, the page that carries it, the exploded packaging in a folder or at a URL.
-"""
+"""Byte sources of a song: the single file, the page around it, the exploded packaging in a folder or at a URL."""
 
 from __future__ import annotations
 
@@ -18,57 +15,63 @@ from pywallet.sps.container import PREFIX_SIZE, header_length
 from pywallet.sps.polyglot import CLOSING, DOCTYPE, MAX_PROLOGUE, EmbeddedSong, find_song, is_page
 
 HEADER: Final = "header.sps"
-"""In the exploded packaging, the single file's beginning: magic, length and signed header, and nothing after it."""
+"""File of the exploded packaging with magic, length and signed header."""
 SUFFIX: Final = ".part"
 TIMEOUT_S: Final = 15
 
 
 def part_name(digest: bytes) -> str:
-    """The exploded packaging's file name of an init part or of a sealed segment."""
+    """File name of an init segment or sealed segment in the exploded packaging, by its SHA-256."""
     return digest.hex() + SUFFIX
 
 
 class Source(Protocol):
-    """Bytes of one packaging. Parts are returned as they are found: the caller holds them against their hashes."""
+    """Bytes of one packaging; the caller checks parts against their hashes."""
 
     def container(self) -> Container:
-        """The beginning. Raises InputError ``sps.*``."""
+        """Read the header. Raises InputError ``sps.*``."""
 
     def check_size(self, expected: int) -> None:
-        """Hold the whole size, if the packaging has one, against the header's, in bytes."""
+        """Compare the packaging's size, if it has one, with the size by the header, bytes."""
 
     def part(self, extent: ByteRange, digest: bytes) -> bytes:
-        """An init part or sealed segment by its place in the single file, or by its hash.
+        """Read an init segment or sealed segment.
 
-        Raises ``sps.segment.missing``.
+        Args:
+            extent: Its range in the single file.
+            digest: Its SHA-256.
+
+        Raises:
+            InputError: ``sps.truncated``, ``sps.segment.missing``.
         """
 
     def close(self) -> None:
-        """Release what is open."""
+        """Close open files."""
 
 
 def open_source(place: Path | str) -> Source:
     """The source at a path (file, page or folder) or at the URL of an exploded folder.
 
-    Raises InputError ``message.schema`` for the URL of a single file or of a page.
+    Raises:
+        InputError: ``message.schema``: the URL of a single file or of a page.
     """
     if isinstance(place, str) and place.startswith(("http://", "https://")):
-        return Remote(place)
+        return UrlSource(place)
     path = Path(place)
-    return Folder(path) if path.is_dir() else Single(path)
+    return FolderSource(path) if path.is_dir() else FileSource(path)
 
 
-class Single:
-    """A file, or the page that carries one, read through the page cache."""
+class FileSource:
+    """A single file, or a page that contains one, memory-mapped."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self._map: mmap.mmap | None = None
         self.place: EmbeddedSong | None = None
-        """The song's place, if the file is a page."""
+        """Position of the song, if the file is a page."""
 
     def container(self) -> Container:
-        """The beginning. Raises InputError ``sps.*``."""
+        """Read the header. Raises InputError ``sps.*``."""
         start = self._file.read(len(DOCTYPE))
         if is_page(start):
             self.place = find_song(start + self._file.read(MAX_PROLOGUE - len(start)))
@@ -84,7 +87,7 @@ class Single:
         return self.place.restore(data, at) if self.place else data
 
     def check_size(self, expected: int) -> None:
-        """Raises ``sps.truncated``, or ``sps.header.malformed`` when something follows the last segment."""
+        """Raises ``sps.truncated``; ``sps.header.malformed``: bytes after the last segment."""
         assert self._map is not None
         size = len(self._map) - self._base
         if self.place is not None:
@@ -102,7 +105,7 @@ class Single:
             )
 
     def part(self, extent: ByteRange, digest: bytes) -> bytes:
-        """The bytes at a place. Raises ``sps.truncated``."""
+        """Read a range. Raises ``sps.truncated``."""
         assert self._map is not None
         data = self._map[self._base + extent.offset : self._base + extent.end]
         if len(data) < extent.size:
@@ -116,15 +119,15 @@ class Single:
         self._file.close()
 
 
-class Exploded(ABC):
-    """A header and parts, each under a name of its own."""
+class ExplodedSource(ABC):
+    """The exploded packaging: header and parts as files of their own."""
 
     @abstractmethod
-    def fetch(self, name: str, most: int) -> bytes | None:
-        """A file's bytes, at most ``most`` of them and one more; None where there is no such file."""
+    def fetch(self, name: str, limit: int) -> bytes | None:
+        """Read a file, at most ``limit`` bytes and one more; None where it does not exist."""
 
     def container(self) -> Container:
-        """The beginning. Raises InputError ``sps.*``, ``sps.segment.missing`` where there is no header."""
+        """Read the header. Raises InputError ``sps.*``; ``sps.segment.missing``: no header."""
         data = self.fetch(HEADER, PREFIX_SIZE + MAX_HEADER)
         if data is None:
             raise InputError("sps.segment.missing", part=HEADER)
@@ -133,37 +136,37 @@ class Exploded(ABC):
         return container
 
     def check_size(self, expected: int) -> None:
-        """Raises ``sps.header.malformed`` when something follows the header."""
+        """Raises ``sps.header.malformed``: bytes after the header."""
         if self._excess:
             raise InputError("sps.header.malformed", reason="bytes after the header", file=HEADER)
 
     def part(self, extent: ByteRange, digest: bytes) -> bytes:
-        """A part by its hash. Raises ``sps.segment.missing``."""
+        """Read a part by its hash. Raises ``sps.segment.missing``."""
         data = self.fetch(part_name(digest), extent.size)
         if data is None:
             raise InputError("sps.segment.missing", part=part_name(digest))
         return data
 
-    def close(self) -> None:  # noqa: B027 -- folders and URLs hold nothing open, and may leave it
-        """Nothing stays open."""
+    def close(self) -> None:  # noqa: B027 -- folders and URLs keep no file open
+        """Nothing is open between calls."""
 
 
-class Folder(Exploded):
+class FolderSource(ExplodedSource):
     """The exploded packaging on the disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def fetch(self, name: str, most: int) -> bytes | None:
-        """A file's bytes."""
+    def fetch(self, name: str, limit: int) -> bytes | None:
+        """Read a file; None where it does not exist."""
         path = self._path / name
         if not path.is_file():
             return None
         with path.open("rb") as file:
-            return file.read(most + 1)
+            return file.read(limit + 1)
 
 
-class Remote(Exploded):
+class UrlSource(ExplodedSource):
     """The exploded packaging at a URL that ends in ``/``."""
 
     def __init__(self, url: str) -> None:
@@ -175,12 +178,12 @@ class Remote(Exploded):
             )
         self._base = url if url.endswith("/") else url + "/"
 
-    def fetch(self, name: str, most: int) -> bytes | None:
-        """A response's body; 404 and 410 are no file. Raises Unavailable ``server.unreachable``."""
+    def fetch(self, name: str, limit: int) -> bytes | None:
+        """Fetch a file; None for status 404 and 410. Raises Unavailable ``server.unreachable``."""
         url = self._base + name
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT_S) as reply:  # noqa: S310 - open_source checked the scheme
-                data: bytes = reply.read(most + 1)
+                data: bytes = reply.read(limit + 1)
                 return data
         except urllib.error.HTTPError as e:
             if e.code in (404, 410):

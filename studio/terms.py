@@ -1,4 +1,4 @@
-"""The form of the studio's page: to a policy, to words, and to the amounts of a whole play."""
+"""Terms form of the studio's page: conversion to a policy, to sentences, and to the amounts of a whole play."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pywallet.protocol.commission import commission
 DAY: Final = 86_400
 PER: Final = {"ever": None, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 _SHORT_LEASE: Final = {"window_s": 60, "seconds": 600, "invocations": 40}
-"""Keys for the next minute, so that a seek needs no network."""
+"""Default lease: keys of the next minute, so that a seek needs no network."""
 
 _RANGES: Final = {
     "interval_s": (1, DAY),
@@ -27,10 +27,24 @@ _RANGES: Final = {
 
 
 @dataclass(frozen=True)
-class Form:
+class TermsForm:
     """Values of the form.
 
-    ``price`` is GoMAA per ``interval_s`` played, of which ``share`` per cent go to the listener.
+    Attributes:
+        price: GoMAA for each interval, decimal.
+        interval_s: Length of an interval, s.
+        share: Listener's share of the price, per cent.
+        payer: station, listener or nobody.
+        plays: Plays for each listener in ``per``; 0: unlimited.
+        per: A name in ``PER``.
+        seek: Seeking is allowed.
+        download: Downloading is allowed.
+        wallet: Only listeners with a wallet may play.
+        offline_h: Time that keys are leased for, h; 0: ten minutes.
+        preview_s: Length of the free preview, s; 0: none.
+        self_destruct: Hosts delete the song when its counts or its time are used up.
+        days: Days from the first play; 0: unlimited.
+        stations: Domains of the stations that may play; empty: all.
     """
 
     price: str = "0.0100"
@@ -49,8 +63,8 @@ class Form:
     stations: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, value: Any) -> Form:
-        """Read a form from the page's JSON.
+    def read(cls, value: Any) -> TermsForm:
+        """Parse the page's JSON.
 
         Raises:
             InputError: ``message.schema``, with the field.
@@ -76,7 +90,7 @@ class Form:
         return form
 
     def policy(self) -> Policy:
-        """The form as a policy.
+        """Convert to a policy.
 
         Raises:
             InputError: ``message.schema``, ``policy.malformed``.
@@ -108,7 +122,7 @@ class Form:
 
 
 def explain(policy: Policy, seconds: float, bps: int, artist: str | None) -> dict[str, Any]:
-    """The terms in both languages, and the amounts of one whole play.
+    """The terms as sentences in English and Chinese, and the amounts of one whole play, as JSON.
 
     Args:
         policy: The terms.

@@ -1,4 +1,4 @@
-"""Verifies a song in any packaging: signature, terms, sizes, hashes, sound, contract; in a player's order."""
+"""Verification of a song in any packaging: signature, terms, sizes, hashes, sound, contract; in a player's order."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ from pywallet.errors import InputError, Refusal
 from pywallet.policy import Policy
 from pywallet.rules.content_check import content_fault, withdrawal
 from pywallet.sps import Header
-from studio.boxes import timing
+from studio.fragments import timing
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 
 Progress = Callable[[int, int], None]
-"""Called with the segments done and their total."""
+"""Called with the number of segments verified and their total."""
 
 
 @dataclass(frozen=True)
-class Check:
-    """A check that passed, and the value seen."""
+class PassedCheck:
+    """A check that passed, and the value checked."""
 
     name: str
-    seen: str
+    value: str
 
 
-def verify(path: Path | str, keys: ContentKeys | None = None, progress: Progress | None = None) -> Iterator[Check]:
+def verify(
+    path: Path | str, keys: ContentKeys | None = None, progress: Progress | None = None
+) -> Iterator[PassedCheck]:
     """Yield each check that passed; raise the first that did not.
 
     Args:
@@ -47,24 +49,24 @@ def verify(path: Path | str, keys: ContentKeys | None = None, progress: Progress
     """
     with SongFile(path) as song:
         header = song.header
-        yield Check("signature", f"owner 0x{header.owner.hex()}")
+        yield PassedCheck("signature", f"owner 0x{header.owner.hex()}")
         Policy.from_dict(header.policy)
-        yield Check("policy", f"0x{header.policy_hash.hex()}")
+        yield PassedCheck("policy", f"0x{header.policy_hash.hex()}")
         song.check_size()
-        yield Check("size", f"{song.expected} bytes")
+        yield PassedCheck("size", f"{song.expected} bytes")
         for place, track in enumerate(header.renditions):
             song.init(place)
             for index in range(len(track.segments)):
                 song.segment(index, place)
                 if progress is not None:
                     progress(index + 1, len(track.segments))
-            # The header was refused unless its root is the tree hash of these very hashes.
-            yield Check("segments", f"{len(track.segments)}, root {track.root.hex()}")
+            # Opening the header has checked that its root is the tree hash of these hashes.
+            yield PassedCheck("segments", f"{len(track.segments)}, root {track.root.hex()}")
         if keys is not None:
             if keys.content != header.content:
                 raise InputError("sps.segment.tag", reason="the key file is another song's")
             for place in range(len(header.renditions)):
-                yield Check("sound", f"{_decode(song, keys, place)} samples decoded")
+                yield PassedCheck("sound", f"{_decode(song, keys, place)} samples decoded")
 
 
 def _decode(song: SongFile, keys: ContentKeys, place: int) -> int:
@@ -86,7 +88,7 @@ def _decode(song: SongFile, keys: ContentKeys, place: int) -> int:
     return total
 
 
-async def verify_chain(path: Path | str, deployment: Deployment) -> list[Check]:
+async def verify_chain(path: Path | str, deployment: Deployment) -> list[PassedCheck]:
     """Compare the header with the content's contract.
 
     Raises:
@@ -97,14 +99,14 @@ async def verify_chain(path: Path | str, deployment: Deployment) -> list[Check]:
     if header.chain != deployment.chain_id:
         raise InputError("sps.header.chain", header=header.chain, deployment=deployment.chain_id)
     async with deployment.connect() as chain:
-        state = await hold(chain, deployment, header)
+        state = await contract_state(chain, deployment, header)
     if state is None:
         raise InputError("content.unknown", content=header.content.hex())
-    return [Check("chain", f"content 0x{header.content.hex()} on chain {header.chain}")]
+    return [PassedCheck("chain", f"content 0x{header.content.hex()} on chain {header.chain}")]
 
 
-async def hold(chain: Chain, deployment: Deployment, header: Header) -> ContentState | None:
-    """The content's state after comparing it with the header; None where it is unknown. Raises as ``verify_chain``."""
+async def contract_state(chain: Chain, deployment: Deployment, header: Header) -> ContentState | None:
+    """The contract's state, after comparing it with the header; None without a contract. Raises as ``verify_chain``."""
     if not await Registry(chain, deployment).is_content(header.content):
         return None
     state = await Content(chain, header.content).state()

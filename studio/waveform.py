@@ -1,4 +1,4 @@
-"""Peaks of a recording for the player's waveform, in constant memory."""
+"""Waveform of a recording: absolute peaks in equal parts, computed in constant memory."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Final
 import numpy as np
 from av.audio.frame import AudioFrame
 
-from studio.audio import Sound
+from studio.audio import SampleFormat
 
 BUCKETS: Final = 1000
 _PEAKS_PER_FRAME: Final = 5
-_MOST_PEAKS: Final = 1 << 15
-"""Twenty milliseconds each for eleven minutes; of a longer recording every peak stands for more."""
+_MAX_PEAKS: Final = 1 << 15
+"""Peaks held: 20 ms each for eleven minutes; the part of each peak doubles when they are full."""
 
 
 class Waveform:
-    """Collects peaks of frames in order."""
+    """Collects the peaks of frames in order."""
 
-    def __init__(self, sound: Sound) -> None:
+    def __init__(self, sound: SampleFormat) -> None:
         self._shift = 7 if sound.bits == 16 else 23
         self._width = -(-sound.frame // _PEAKS_PER_FRAME) * sound.channels
         self._peaks, self._pending, self._stride = bytearray(), bytearray(), 1
@@ -32,7 +32,7 @@ class Waveform:
             if len(self._pending) == self._stride:
                 self._peaks.append(max(self._pending))
                 self._pending.clear()
-        if len(self._peaks) >= _MOST_PEAKS:
+        if len(self._peaks) >= _MAX_PEAKS:
             pairs = np.frombuffer(bytes(self._peaks[: len(self._peaks) // 2 * 2]), dtype=np.uint8).reshape(-1, 2)
             self._pending[:0] = self._peaks[len(pairs) * 2 :]
             self._peaks, self._stride = bytearray(pairs.max(axis=1).tobytes()), self._stride * 2

@@ -1,7 +1,4 @@
-"""``gomaa studio``'s pages.
-
-HTTP on loopback, for whoever was given the address with its token, and for no other site.
-"""
+"""HTTP of the studio's page, on loopback; every URL contains a secret token, and other origins are refused."""
 
 from __future__ import annotations
 
@@ -18,15 +15,15 @@ from aiohttp import web
 from common.http_body import read_up_to
 from common.style import LAMPLIGHT
 from pywallet.errors import GomaaError, InputError, Unavailable
-from studio.desk import ReleaseService
+from studio.release_service import ReleaseService
 
 SERVICE: Final = web.AppKey("service", ReleaseService)
 TOKEN: Final = web.AppKey("token", str)
 
 _STATIC: Final = Path(__file__).parent / "static"
 _TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_MOST_JSON: Final = 64 << 10
-_MOST_BYTES: Final = 16 << 30
+_MAX_JSON: Final = 64 << 10
+_MAX_RECORDING: Final = 16 << 30
 _POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -43,7 +40,7 @@ _POLICY: Final = "; ".join(
 HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
-    # The address holds the token: it goes nowhere.
+    # The URL contains the token.
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -55,7 +52,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(service: ReleaseService, token: str | None = None) -> web.Application:
-    """The application; every path begins with its token, 256 random bits unless given."""
+    """The application.
+
+    Args:
+        service: Handles the requests.
+        token: First part of every path; None: 256 random bits.
+    """
     app = web.Application(middlewares=[_guard])
     app[SERVICE], app[TOKEN] = service, token or secrets.token_urlsafe(32)
     app.add_routes(
@@ -63,12 +65,12 @@ def make_app(service: ReleaseService, token: str | None = None) -> web.Applicati
             web.get("/{token}/", _page),
             web.get("/{token}/{name:[a-z]+[.](?:js|css|svg)}", _page),
             web.get("/{token}/api/state", _state),
-            web.put("/{token}/api/recordings", _drop),
+            web.put("/{token}/api/recordings", _upload),
             web.get("/{token}/api/recordings/{id}/cover", _cover),
             web.get("/{token}/api/recordings/{id}/preview", _preview),
             web.post("/{token}/api/terms", _terms),
             web.post("/{token}/api/releases", _release),
-            web.post("/{token}/api/releases/{id}/again", _again),
+            web.post("/{token}/api/releases/{id}/again", _retry),
             web.get("/{token}/api/releases/{id}/events", _events),
         ]
     )
@@ -87,10 +89,7 @@ async def _headers(_: web.Request, response: web.StreamResponse) -> None:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Who may ask.
-
-    The address must be ours by name (a rebound domain has another), the token right, the origin our own.
-    """
+    """Access control: Host is a loopback name (against DNS rebinding), the token matches, the origin is the page's."""
     socket = request.transport.get_extra_info("sockname") if request.transport else None
     hosts = {f"127.0.0.1:{socket[1]}", f"localhost:{socket[1]}"} if socket else set()
     if request.host not in hosts:
@@ -100,13 +99,13 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             {"error": {"code": "message.denied", "message": "Open the address that gomaa studio printed."}}, 404
         )
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
-    foreign = origin is not None and origin != f"http://{request.host}"
-    unsaid = origin is None and request.method not in ("GET", "HEAD")
-    # The page itself may be come to from anywhere, by who knows its address; what it asks may not.
-    arriving = (
+    cross_origin = origin is not None and origin != f"http://{request.host}"
+    without_origin = origin is None and request.method not in ("GET", "HEAD")
+    # Navigation to the page is allowed from other sites, requests to the API are not.
+    is_navigation = (
         request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET" and "/api/" not in request.path
     )
-    if foreign or unsaid or (site not in ("same-origin", "none") and not arriving):
+    if cross_origin or without_origin or (site not in ("same-origin", "none") and not is_navigation):
         return _answer({"error": {"code": "message.denied", "message": "Another site may not ask this."}}, 403)
     try:
         return await handler(request)
@@ -123,11 +122,11 @@ def _answer(value: Any, status: int = 200) -> web.Response:
 
 
 async def _body(request: web.Request) -> Any:
-    if request.content_type != "application/json" or (request.content_length or 0) > _MOST_JSON:
+    if request.content_type != "application/json" or (request.content_length or 0) > _MAX_JSON:
         raise InputError("message.schema", reason="a small JSON object")
     try:
-        raw = await read_up_to(request.content, _MOST_JSON + 1)
-        if len(raw) > _MOST_JSON:
+        raw = await read_up_to(request.content, _MAX_JSON + 1)
+        if len(raw) > _MAX_JSON:
             raise InputError("message.schema", reason="a small JSON object")
         return json.loads(raw)
     except (ValueError, RecursionError):
@@ -146,9 +145,9 @@ async def _state(request: web.Request) -> web.StreamResponse:
     return _answer(await request.app[SERVICE].state())
 
 
-async def _drop(request: web.Request) -> web.StreamResponse:
-    """A recording's bytes, written as they come."""
-    if (request.content_length or 0) > _MOST_BYTES:
+async def _upload(request: web.Request) -> web.StreamResponse:
+    """Receive a recording into a file, and analyse it."""
+    if (request.content_length or 0) > _MAX_RECORDING:
         raise InputError("message.schema", reason="a recording of at most 16 GiB")
     service, size = request.app[SERVICE], 0
     upload = service.open(request.query.get("name", ""))
@@ -156,7 +155,7 @@ async def _drop(request: web.Request) -> web.StreamResponse:
         with upload.path.open("wb") as file:
             async for chunk in request.content.iter_chunked(1 << 18):
                 size += len(chunk)
-                if size > _MOST_BYTES:
+                if size > _MAX_RECORDING:
                     raise InputError("message.schema", reason="a recording of at most 16 GiB")
                 file.write(chunk)
     except BaseException:
@@ -166,10 +165,10 @@ async def _drop(request: web.Request) -> web.StreamResponse:
 
 
 async def _cover(request: web.Request) -> web.StreamResponse:
-    study = request.app[SERVICE].upload(request.match_info["id"]).study
-    if study is None or study.artwork is None:
+    analysis = request.app[SERVICE].upload(request.match_info["id"]).analysis
+    if analysis is None or analysis.artwork is None:
         raise web.HTTPNotFound
-    return web.Response(body=study.artwork.data, content_type=study.artwork.mime)
+    return web.Response(body=analysis.artwork.data, content_type=analysis.artwork.mime)
 
 
 async def _preview(request: web.Request) -> web.StreamResponse:
@@ -187,12 +186,12 @@ async def _release(request: web.Request) -> web.StreamResponse:
     return _answer((await request.app[SERVICE].start(await _body(request))).to_json(), 202)
 
 
-async def _again(request: web.Request) -> web.StreamResponse:
+async def _retry(request: web.Request) -> web.StreamResponse:
     return _answer(request.app[SERVICE].retry(request.match_info["id"]).to_json(), 202)
 
 
 async def _events(request: web.Request) -> web.StreamResponse:
-    """A release's progress as server-sent events; each is the whole state, so that nothing is lost by reconnecting."""
+    """A release's state as server-sent events; each has the whole state, so a reconnection misses nothing."""
     service = request.app[SERVICE]
     service.release(request.match_info["id"])
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

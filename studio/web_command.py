@@ -1,4 +1,4 @@
-"""``gomaa studio``: the page where a band releases its songs."""
+"""``gomaa studio``: serves the page on which a band releases songs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import click
 from aiohttp import web
 
 from chain.deployment import Deployment
-from studio.choices import DEPLOYMENT, KEY, owner_key, server_of
-from studio.desk import Band, ReleaseService
-from studio.owner import Replacing
+from studio.options import DEPLOYMENT, KEY, owner_key, server_of
+from studio.owner import AtomicWrite
+from studio.release_runs import ReleaseSettings
+from studio.release_service import ReleaseService
 from studio.web import TOKEN, make_app
 
 
@@ -39,11 +40,11 @@ def studio(key_path: Path, new_key: bool, deployment_path: Path, url: str, folde
     key = owner_key(key_path, new_key)
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Band(key, deployment, server, folder), port, show))
+        asyncio.run(_serve(ReleaseSettings(key, deployment, server, folder), port, show))
 
 
-async def _serve(band: Band, port: int, show: bool) -> None:
-    app = make_app(ReleaseService(band))
+async def _serve(settings: ReleaseSettings, port: int, show: bool) -> None:
+    app = make_app(ReleaseService(settings))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
@@ -55,7 +56,7 @@ async def _serve(band: Band, port: int, show: bool) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(name, ended.set)
-    launcher = band.folder / "open-studio.html"
+    launcher = settings.folder / "open-studio.html"
     if show:
         _write_launcher(launcher, url)
         await asyncio.to_thread(webbrowser.open, launcher.resolve().as_uri())
@@ -67,13 +68,13 @@ async def _serve(band: Band, port: int, show: bool) -> None:
 def _write_launcher(path: Path, url: str) -> None:
     """Write a private page that redirects to the studio.
 
-    The URL with its token as an argument of the browser would be readable by every user of the computer.
+    As an argument of the browser the URL with its token would be readable by every user of the computer.
     """
-    with Replacing(path) as temporary:
+    with AtomicWrite(path) as temporary:
         head = (
             '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>GoMAA '
             "studio</title>"
         )
-        there = escape(url)
-        way = f'<meta http-equiv="refresh" content="0;url={there}"><a href="{there}">Open the studio</a>\n'
-        temporary.write_text(head + way, encoding="utf-8")
+        target = escape(url)
+        body = f'<meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Open the studio</a>\n'
+        temporary.write_text(head + body, encoding="utf-8")

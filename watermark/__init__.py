@@ -1,1 +1,1 @@
-"""Watermarks: whose sound it is, in the sound itself. numpy and scipy only; see docs/watermark.md."""
+"""Audio watermarks that carry a content's address: embedding and blind reading (docs/watermark.md)."""

@@ -1,4 +1,7 @@
-"""The band above 20 kHz of one window, in a form where every speed looks like speed 1: four samples a chip."""
+"""Demodulation of the band above 20 kHz of one window, for each hypothesis of the playback speed.
+
+The complex envelope has four samples per chip whatever the speed, so what follows is the same for every speed.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,32 @@ Floats = NDArray[np.floating[Any]]
 
 WINDOW_S: Final = 18.5
 HOP_S: Final = 16.0
-"""A block that begins within the hop ends within the window, even slowed by 4 %."""
-OVER: Final = 4
-RATE: Final = OVER * CHIP_HZ
+"""A block that begins within the hop ends within the window, even when slowed by 4 %."""
+OVERSAMPLING: Final = 4
+RATE: Final = OVERSAMPLING * CHIP_HZ
 SIZE: Final = round(RATE * WINDOW_S)
 MAX_SPEED: Final = 0.042
-FIRST: Final = OVER * GUARD + OVER // 2
-"""Sample of a block's first chip."""
-_LENGTH: Final = scipy.fft.next_fast_len(round(SIZE * (1 + MAX_SPEED)) + OVER * SLOTS)
+"""Largest deviation of the playback speed from 1."""
+FIRST_CHIP: Final = OVERSAMPLING * GUARD + OVERSAMPLING // 2
+"""Envelope sample of a block's first chip."""
+_LENGTH: Final = scipy.fft.next_fast_len(round(SIZE * (1 + MAX_SPEED)) + OVERSAMPLING * SLOTS)
 _PIECES: Final = 8
 _TONE_S: Final = 4.0
 _TONE_SNR: Final = 40.0
 _MAX_SPEEDS: Final = 6
-_SAME: Final = 4e-5
+_SPEED_TOLERANCE: Final = 4e-5
 
 
-def bins(samples: Floats, rate: int) -> Complex:
-    """The ``SIZE`` Fourier coefficients around the carrier of one window, padded with silence; carrier first."""
+def band_spectrum(samples: Floats, rate: int) -> Complex:
+    """Fourier coefficients around the carrier of one window, zero-padded to ``WINDOW_S``.
+
+    Args:
+        samples: Mono samples of full scale 1.
+        rate: Sample rate, Hz.
+
+    Returns:
+        ``SIZE`` coefficients, 1 / ``WINDOW_S`` Hz apart, in FFT order: the carrier first.
+    """
     size = round(rate * WINDOW_S)
     spectrum = scipy.fft.rfft(np.asarray(samples, np.float32), size)
     middle = round(CARRIER_HZ * WINDOW_S)
@@ -44,8 +56,8 @@ def bins(samples: Floats, rate: int) -> Complex:
     return out / np.float32(size)
 
 
-class Speed:
-    """One speed's view of a window: ``ratio`` is 1.04 for a song played 4 % faster."""
+class SpeedHypothesis:
+    """A hypothesis of the playback speed: ``ratio`` is 1.04 for a recording played 4 % faster."""
 
     def __init__(self, ratio: float) -> None:
         self.size = round(SIZE * ratio)
@@ -56,18 +68,23 @@ class Speed:
         self._shape = root_raised_cosine(self._offsets / (CHIP_HZ * self.ratio * WINDOW_S)).astype(np.float32)
 
     def envelope(self, band: Complex) -> Complex:
-        """The window through the matched filter, carrier and speed taken out, ``OVER`` samples a chip."""
+        """The window's complex envelope after the matched filter, ``OVERSAMPLING`` samples per chip at this speed."""
         spectrum = np.zeros(self.size, np.complex64)
         spectrum[self._offsets] = band[(self._centre + self._offsets) % SIZE] * self._shape
         return np.asarray(scipy.fft.ifft(spectrum, norm="forward"))
 
     def band(self, chips: Complex, start: float) -> Complex:
-        """Coefficients (see ``bins``) of the block of ``chips`` that begins ``start`` envelope samples into the window."""  # noqa: E501
+        """The spectrum (as ``band_spectrum``) of a block of chips.
+
+        Args:
+            chips: The block's chips.
+            start: Its begin, envelope samples into the window.
+        """
         whole = int(np.floor(start))
         grid = np.zeros(self.size, np.complex64)
-        places = whole + FIRST + OVER * np.arange(CHIPS)
-        inside = (places >= 0) & (places < self.size)
-        grid[places[inside]] = chips[inside]
+        positions = whole + FIRST_CHIP + OVERSAMPLING * np.arange(CHIPS)
+        inside = (positions >= 0) & (positions < self.size)
+        grid[positions[inside]] = chips[inside]
         spectrum = scipy.fft.fft(grid, norm="forward")[self._offsets % self.size] * self._shape
         out = np.zeros(SIZE, np.complex64)
         out[(self._centre + self._offsets) % SIZE] = spectrum * np.exp(
@@ -80,35 +97,35 @@ class Speed:
 def _pilots() -> Complex:
     grid = np.zeros((_PIECES, _LENGTH), np.complex64)
     for piece, part in enumerate(np.array_split(np.arange(CHIPS), _PIECES)):
-        grid[piece, FIRST + OVER * part] = PILOT[part]
+        grid[piece, FIRST_CHIP + OVERSAMPLING * part] = PILOT[part]
     return np.asarray(np.conj(scipy.fft.fft(grid)))
 
 
-def likeness(envelope: Complex) -> Floats:
-    """How much a block seems to begin at each sample: about 0.06 by chance, 0.7 for a mark alone.
+def pilot_correlation(envelope: Complex) -> Floats:
+    """Normalised correlation with the pilot for a block that begins at each sample: 0.06 by chance, 0.7 without host.
 
-    The pilot is correlated coherently in eight pieces whose magnitudes add up, so a small error of speed or a moving
-    channel costs little.
+    The pilot is correlated coherently in eight pieces and the magnitudes are added, so that a small speed error or a
+    varying channel costs little.
     """
-    count = len(envelope) - OVER * (SLOTS - GUARD) + 1
+    count = len(envelope) - OVERSAMPLING * (SLOTS - GUARD) + 1
     spectrum = scipy.fft.fft(envelope, _LENGTH)
     total = np.zeros(count, np.float32)
     for pilot in _pilots():
         total += np.abs(scipy.fft.ifft(spectrum * pilot)[:count])
     energy = np.concatenate([[0.0], np.cumsum(np.abs(envelope) ** 2, dtype=np.float64)])
     power = (energy[-count:] - energy[:count]) / (len(energy) - count)
-    # What is silent but for the transform's rounding looks like nothing, not like anything.
+    # The floor keeps rounding errors of silence from being normalised to a high correlation.
     floor = max(1e-9 * float(power.max(initial=0)), 1e-30)
     return np.asarray(total / (CHIPS * np.sqrt(np.maximum(power, floor))), np.float32)
 
 
-def peaks(values: Floats, threshold: float, most: int) -> list[tuple[float, float]]:
-    """Places (to a fraction of a sample) and heights of the highest peaks; a pulse's side lobes are not peaks."""
-    left = values.copy()
+def peaks(values: Floats, threshold: float, limit: int) -> list[tuple[float, float]]:
+    """The highest peaks as (position in samples, interpolated by a parabola; height); side lobes are skipped."""
+    remaining = values.copy()
     out: list[tuple[float, float]] = []
-    while len(out) < most:
-        at = int(left.argmax())
-        height = float(left[at])
+    while len(out) < limit:
+        at = int(remaining.argmax())
+        height = float(remaining[at])
         if height < threshold:
             break
         shift = 0.0
@@ -117,14 +134,14 @@ def peaks(values: Floats, threshold: float, most: int) -> list[tuple[float, floa
             if a - 2 * b + c < 0:
                 shift = 0.5 * (a - c) / (a - 2 * b + c)
         out.append((at + max(-0.5, min(0.5, shift)), height))
-        near = left[max(0, at - 5 * OVER) : at + 5 * OVER + 1]
+        near = remaining[max(0, at - 5 * OVERSAMPLING) : at + 5 * OVERSAMPLING + 1]
         near[near < 0.4 * height] = 0
-        left[max(0, at - OVER) : at + OVER + 1] = 0
+        remaining[max(0, at - OVERSAMPLING) : at + OVERSAMPLING + 1] = 0
     return out
 
 
-def speeds(band: Complex) -> list[float]:
-    """The speed ratios of the pilot tones heard in a window, surest first; 1.0 is always among them."""
+def speed_candidates(band: Complex) -> list[float]:
+    """Speed ratios of the pilot tones detected in a window, most reliable first; 1.0 is always included."""
     time = scipy.fft.ifft(band, norm="forward")
     size = round(_TONE_S * RATE)
     parts = np.lib.stride_tricks.sliding_window_view(time, size)[:: size // 2]
@@ -134,7 +151,7 @@ def speeds(band: Complex) -> list[float]:
     chosen = np.flatnonzero(np.abs(ratio - 1) < MAX_SPEED)
     chosen = chosen[np.argsort(frequency[chosen])]
     power, ratio = power[:, chosen], ratio[chosen]
-    # The floor around a line: the median of a piece of 25 Hz, wide for a line and narrow for the slope of a low-pass.
+    # The noise floor around a line is the median of 25 Hz: wide for a line, narrow for the slope of a low-pass.
     width = 200
     count = power.shape[1] // width
     floors = np.median(power[:, : count * width].reshape(len(power), count, width), axis=2)
@@ -155,14 +172,14 @@ def speeds(band: Complex) -> list[float]:
 
 
 def _merge(found: list[tuple[float, float]]) -> list[float]:
-    """Ratios heard at least twice within 0.8 Hz, the oftenest heard first, then the surest."""
+    """Ratios detected at least twice within 0.8 Hz, by number of detections, then by SNR."""
     groups: list[list[tuple[float, float]]] = []
     for snr, value in sorted(found, reverse=True):
-        near = next((group for group in groups if abs(group[0][1] - value) < _SAME), None)
+        near = next((group for group in groups if abs(group[0][1] - value) < _SPEED_TOLERANCE), None)
         if near is None:
             groups.append([(snr, value)])
         else:
             near.append((snr, value))
     groups.sort(key=lambda group: (-len(group), -group[0][0]))
     out = [group[0][1] for group in groups if len(group) > 1][:_MAX_SPEEDS]
-    return out if any(abs(value - 1) < _SAME for value in out) else [*out, 1.0]
+    return out if any(abs(value - 1) < _SPEED_TOLERANCE for value in out) else [*out, 1.0]

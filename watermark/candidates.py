@@ -1,4 +1,4 @@
-"""Reading with a list: which of some known addresses a block leans to, where its CRC no longer holds."""
+"""Detection of listed addresses by correlation, in blocks whose CRC does not hold."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Floats = NDArray[np.floating[Any]]
 _KNOWN: Final = 2 * mark.ADDRESS_BITS
 _COUNTERS: Final = 1 << mark.COUNTER_BITS
 _TOLERANCE_S: Final = 0.01
-_PATIENCE_S: Final = 60.0
+_CONFIRMATION_S: Final = 60.0
 
 
-def leaning(soft: Floats, words: Floats) -> Floats:
-    """Of each word, how many standard deviations of chance the soft bits lean to it."""
+def normalised_correlation(soft: Floats, words: Floats) -> Floats:
+    """Correlation of the soft bits with each codeword, in standard deviations of noise."""
     size = float(np.sqrt((soft * soft).sum()))
     return np.asarray(words @ soft / size) if size > 0 else np.zeros(len(words), np.float32)
 
 
 def codewords(address: bytes, counters: range) -> NDArray[np.int8]:
-    """Coded bits (+1 for 0) of one address with each counter."""
+    """Coded bits (+1 for 0, -1 for 1) of one address with each counter, shape (counters, 420)."""
     head = np.unpackbits(np.frombuffer(address, np.uint8))
     numbers = np.array(counters, np.uint16)
     counter = (numbers[:, None] >> np.arange(mark.COUNTER_BITS - 1, -1, -1) & 1).astype(np.uint8)
@@ -51,8 +51,8 @@ def codewords(address: bytes, counters: range) -> NDArray[np.int8]:
 
 
 @dataclass(frozen=True)
-class Lean:
-    """A block that leans to a candidate: ``score`` in standard deviations."""
+class CandidateMatch:
+    """A block that correlates with a listed address; ``score`` in standard deviations, ``ratio`` the playback speed."""
 
     address: bytes
     block: int
@@ -62,7 +62,7 @@ class Lean:
 
 
 class AddressCandidates:
-    """The list, and the blocks that wait for a second one to agree with them."""
+    """The listed addresses, and unconfirmed matches: one match alone is no detection."""
 
     def __init__(self, addresses: Sequence[bytes]) -> None:
         self.addresses = tuple(dict.fromkeys(addresses))
@@ -71,13 +71,13 @@ class AddressCandidates:
             np.stack([address_word(a) for a in self.addresses]) if self.addresses else np.zeros((0, _KNOWN), np.float32)
         )
         self._counted: dict[bytes, NDArray[np.float32]] = {}
-        self._waiting: list[Lean] = []
+        self._unconfirmed: list[CandidateMatch] = []
 
-    def lean(self, soft: Floats, position_s: float, ratio: float) -> Lean | None:
-        """The candidate and counter that the soft bits lean to, or None below the threshold."""
+    def match(self, soft: Floats, position_s: float, ratio: float) -> CandidateMatch | None:
+        """The listed address and counter with the highest correlation, or None below the threshold."""
         if not self.addresses:
             return None
-        scores = leaning(soft[:_KNOWN], self.words)
+        scores = normalised_correlation(soft[:_KNOWN], self.words)
         best = int(scores.argmax())
         if scores[best] < self.threshold:
             return None
@@ -86,20 +86,23 @@ class AddressCandidates:
             if len(self._counted) > 16:
                 self._counted.clear()
             self._counted[address] = codewords(address, range(_COUNTERS))[:, _KNOWN:].astype(np.float32)
-        block = int(leaning(soft[_KNOWN:], self._counted[address]).argmax())
-        return Lean(address, block, position_s, ratio, float(scores[best]))
+        block = int(normalised_correlation(soft[_KNOWN:], self._counted[address]).argmax())
+        return CandidateMatch(address, block, position_s, ratio, float(scores[best]))
 
-    def agree(self, lean: Lean) -> Iterator[Lean]:
-        """The block and those before that agree with it: as many counters apart as seconds."""
-        self._waiting = [old for old in self._waiting if abs(lean.position_s - old.position_s) < _PATIENCE_S]
+    def confirmed(self, found: CandidateMatch) -> Iterator[CandidateMatch]:
+        """The match and the earlier ones that confirm it: counters and positions differ by the same time."""
+        self._unconfirmed = [
+            old for old in self._unconfirmed if abs(found.position_s - old.position_s) < _CONFIRMATION_S
+        ]
         partners = [
             old
-            for old in self._waiting
-            if old.address == lean.address
-            and old.block != lean.block
-            and abs((lean.block - old.block) * BLOCK_S / lean.ratio - (lean.position_s - old.position_s)) < _TOLERANCE_S
+            for old in self._unconfirmed
+            if old.address == found.address
+            and old.block != found.block
+            and abs((found.block - old.block) * BLOCK_S / found.ratio - (found.position_s - old.position_s))
+            < _TOLERANCE_S
         ]
-        self._waiting.append(lean)
+        self._unconfirmed.append(found)
         if partners:
             yield from partners
-            yield lean
+            yield found

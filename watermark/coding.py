@@ -1,4 +1,4 @@
-"""The payload's code for many blocks at once, and the spreading sequences."""
+"""Convolutional code of the payload (vectorised Viterbi decoder), and the spreading sequences."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Bits = NDArray[np.uint8]
 _PILOT_TAPS: Final = (0, 2)
 _DATA_TAPS: Final = (0, 2, 5, 8)
 _STATE: Final = np.arange(mark.STATES)
-_BEFORE: Final = np.stack([2 * _STATE % 64, 2 * _STATE % 64 + 1])
-"""Both predecessors of every state; see pywallet.sps.mark."""
+_PREDECESSORS: Final = np.stack([2 * _STATE % 64, 2 * _STATE % 64 + 1])
+"""Both predecessors of every state of the encoder (``pywallet.sps.mark``)."""
 _SIGNS: Final = np.array(
     [
         [[1 - 2 * ((int((s >> 5 << 6) | p) & g).bit_count() & 1) for g in mark.GENERATORS] for s, p in enumerate(row)]
-        for row in _BEFORE
+        for row in _PREDECESSORS
     ],
     np.float32,
 )
 
 
 def sequence(taps: Sequence[int], length: int) -> NDArray[np.int8]:
-    """+1 and -1 of the recurrence s[n+11] = XOR of s[n+t], begun with eleven ones; a 1 is -1."""
+    """m-sequence: s[n+11] = XOR of s[n+t] for t in ``taps``, from eleven ones; bit 0 is +1, bit 1 is -1."""
     bits = [1] * 11
     while len(bits) < length:
         at = len(bits) - 11
@@ -41,8 +41,8 @@ def sequence(taps: Sequence[int], length: int) -> NDArray[np.int8]:
 
 PILOT: Final = sequence(_PILOT_TAPS, CHIPS)
 SPREAD: Final = sequence(_DATA_TAPS, CHIPS)
-PLACE: Final = np.arange(CHIPS) * STRIDE % mark.CODED_BITS
-"""The coded bit that a chip carries."""
+CODED_BIT: Final = np.arange(CHIPS) * STRIDE % mark.CODED_BITS
+"""Coded bit of each chip."""
 
 
 def codeword(address: bytes, block: int) -> NDArray[np.int8]:
@@ -52,12 +52,12 @@ def codeword(address: bytes, block: int) -> NDArray[np.int8]:
 
 @lru_cache(64)
 def address_word(address: bytes) -> NDArray[np.float32]:
-    """The first 320 coded bits, which no counter changes, as +1 and -1."""
+    """The first 320 coded bits, which do not depend on the counter, as +1 and -1."""
     return codeword(address, 0)[: 2 * mark.ADDRESS_BITS].astype(np.float32)
 
 
 def viterbi(soft: Floats) -> Bits:
-    """The likeliest bits, shape (n, bits), of soft bits, shape (n, coded bits); all rows in one pass."""
+    """Maximum-likelihood bits, shape (n, bits), of soft bits, shape (n, coded bits)."""
     rows, steps = len(soft), soft.shape[1] // 2
     metric = np.full((rows, mark.STATES), -1e30, np.float32)
     metric[:, 0] = 0
@@ -65,8 +65,8 @@ def viterbi(soft: Floats) -> Bits:
     chosen = np.empty((steps, rows, mark.STATES), bool)
     for step in range(steps):
         pair = pairs[:, step]
-        one = metric[:, _BEFORE[0]] + pair @ _SIGNS[0].T
-        two = metric[:, _BEFORE[1]] + pair @ _SIGNS[1].T
+        one = metric[:, _PREDECESSORS[0]] + pair @ _SIGNS[0].T
+        two = metric[:, _PREDECESSORS[1]] + pair @ _SIGNS[1].T
         chosen[step] = two > one
         metric = np.maximum(one, two)
     state = np.zeros(rows, np.int64)

@@ -22,13 +22,13 @@ _SHOWN: Final = 6
 
 
 class Pipe:
-    """Standard input as FFmpeg may read it: forward only."""
+    """Standard input for FFmpeg, without seeking."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     def read(self, size: int) -> bytes:
-        """The next bytes."""
+        """Read at most ``size`` bytes."""
         return self._stream.read(size)
 
 
@@ -101,20 +101,20 @@ def _addresses(path: Path | None) -> list[bytes]:
 def _summary(found: Sequence[Detection]) -> list[str]:
     lines: list[str] = []
     for address in dict.fromkeys(f.address for f in found):
-        mine = [f for f in found if f.address == address]
+        detections = [f for f in found if f.address == address]
         lines.append(to_hex(address))
         for layer in LAYERS:
-            blocks = [f for f in mine if f.layer == layer]
+            blocks = [f for f in detections if f.layer == layer]
             if not blocks:
                 continue
-            sure = max(f.confidence for f in blocks)
+            confidence = max(f.confidence for f in blocks)
             speeds = sorted({round(100 * (f.speed - 1), 1) + 0.0 for f in blocks})
             note = (
                 f", speed {', '.join(f'{s:+g} %' for s in speeds)}" if layer == "ultrasonic" and speeds != [0.0] else ""
             )
-            listed = sum(f.how == "list" for f in blocks)
+            listed = sum(f.method == "list" for f in blocks)
             note += f", {listed} by the list" if listed else ""
-            lines.append(f"  {layer}: {len(blocks)} read, confidence up to {sure:.2f}{note}")
+            lines.append(f"  {layer}: {len(blocks)} read, confidence up to {confidence:.2f}{note}")
             for f in blocks[:_SHOWN]:
                 block = "" if f.block is None else f" block {f.block}"
                 lines.append(f"    at {f.position_s:9.3f} s{block}")

@@ -1,4 +1,4 @@
-"""From a block's place to soft bits, and the taking away of a block that has been read so that a fainter one shows."""
+"""Demodulation of a block to soft bits, and cancellation of a decoded block, so that weaker ones can be decoded."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from pywallet.sps import mark
-from watermark.band import FIRST, OVER, SIZE, Speed
-from watermark.coding import PILOT, PLACE, SPREAD
+from watermark.band import FIRST_CHIP, OVERSAMPLING, SIZE, SpeedHypothesis
+from watermark.coding import CODED_BIT, PILOT, SPREAD
 from watermark.parameters import CHIPS, SLOTS
 from watermark.ultrasonic import Complex, spread
 
 Floats = NDArray[np.floating[Any]]
 
 PIECE: Final = 50
-"""Chips over which the channel's gain and phase are taken as constant (52 ms)."""
+"""Chips over which the channel's gain and phase are assumed constant (52 ms)."""
 _TAPS: Final = 5
 _SECTION: Final = 960
 
 
 def chips(envelope: Complex, start: float) -> Complex:
-    """The block's chips where it begins at ``start`` (envelope samples): cubic interpolation between samples."""
+    """Chips of the block that begins at ``start`` (envelope samples), by cubic interpolation."""
     whole = int(np.floor(start))
     x = start - whole
     weights = (
@@ -32,14 +32,16 @@ def chips(envelope: Complex, start: float) -> Complex:
         -(x + 1) * x * (x - 2) / 2,
         (x + 1) * x * (x - 1) / 6,
     )
-    first, last = whole + FIRST - 1, whole + FIRST + OVER * (CHIPS - 1) + 3
+    first, last = whole + FIRST_CHIP - 1, whole + FIRST_CHIP + OVERSAMPLING * (CHIPS - 1) + 3
     before, after = max(0, -first), max(0, last - len(envelope))
     part = np.pad(envelope[max(0, first) : last], (before, after))
-    return np.asarray(sum(w * part[k : k + OVER * (CHIPS - 1) + 1 : OVER] for k, w in enumerate(weights)))
+    return np.asarray(
+        sum(w * part[k : k + OVERSAMPLING * (CHIPS - 1) + 1 : OVERSAMPLING] for k, w in enumerate(weights))
+    )
 
 
 def soft_bits(values: Complex) -> NDArray[np.float32]:
-    """Soft coded bits (positive for 0) of 1900 chips: the pilot gives gain, phase and noise of every piece."""
+    """Soft coded bits (positive for 0) of 1900 chips; the pilot gives gain, phase and noise of each piece."""
     pieces = values.reshape(-1, PIECE)
     pilot = PILOT.reshape(-1, PIECE)
     gain = (pieces * pilot).mean(axis=1)
@@ -48,16 +50,16 @@ def soft_bits(values: Complex) -> NDArray[np.float32]:
     turned = pieces * np.conj(gain)[:, None] / size
     noise = ((turned.real - size * pilot) ** 2).mean(axis=1)[:, None] + 1e-2 * size**2
     data = (turned.imag * size / noise).ravel() * SPREAD
-    return np.bincount(PLACE, data, mark.CODED_BITS).astype(np.float32)
+    return np.bincount(CODED_BIT, data, mark.CODED_BITS).astype(np.float32)
 
 
-def without(band: Complex, speed: Speed, start: float, word: NDArray[np.int8]) -> Complex:
-    """The band with one known block taken away: least squares, five taps in each quarter of a second."""
+def cancel(band: Complex, speed: SpeedHypothesis, start: float, word: NDArray[np.int8]) -> Complex:
+    """The band spectrum minus one known block, fitted by least squares with five taps in each quarter of a second."""
     time = scipy.fft.ifft(band, norm="forward")
     shape = scipy.fft.ifft(speed.band(spread(word).astype(np.complex64), start), norm="forward")
     low = max(0, int(start / speed.ratio) - 8)
-    high = min(SIZE, int((start + OVER * SLOTS) / speed.ratio) + 8)
-    heard = time[low:high]
+    high = min(SIZE, int((start + OVERSAMPLING * SLOTS) / speed.ratio) + 8)
+    observed = time[low:high]
     taps = np.stack([np.roll(shape, k)[low:high] for k in range(-(_TAPS // 2), _TAPS // 2 + 1)], axis=1)
     sections = max(1, (high - low) // _SECTION)
     edges = np.linspace(0, high - low, sections + 1).astype(int)
@@ -68,11 +70,11 @@ def without(band: Complex, speed: Speed, start: float, word: NDArray[np.int8]) -
         known = taps[part]
         square = known.conj().T @ known
         square += 1e-3 * np.trace(square).real / _TAPS * np.eye(_TAPS) + 1e-20 * np.eye(_TAPS)
-        gains[section] = np.linalg.solve(square, known.conj().T @ heard[part])
+        gains[section] = np.linalg.solve(square, known.conj().T @ observed[part])
     middles, at = (edges[1:] + edges[:-1]) / 2, np.arange(high - low)
-    guess = np.zeros(high - low, np.complex64)
+    estimate = np.zeros(high - low, np.complex64)
     for tap in range(_TAPS):
         gain = np.interp(at, middles, gains[:, tap].real) + 1j * np.interp(at, middles, gains[:, tap].imag)
-        guess += taps[:, tap] * gain
-    time[low:high] -= guess
+        estimate += taps[:, tap] * gain
+    time[low:high] -= estimate
     return np.asarray(scipy.fft.fft(time, norm="forward"))

@@ -1,4 +1,4 @@
-"""What a reader has found."""
+"""Result of the watermark readers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from pywallet.encoding.hex import to_hex
 
 @dataclass(frozen=True)
 class Detection:
-    """One block that was read.
+    """One detected block.
 
-    ``position_s`` is where in the file it begins; ``block`` its number in the recording (each two seconds; None in the
-    in-band layer, whose blocks are all alike); ``confidence`` 0 to 1: how closely the soft bits follow the code;
-    ``speed`` 1.04 for a song played 4 % faster; ``how`` "crc", or "list" where only the candidate list made it out.
+    Attributes:
+        address: The content's address, 20 bytes.
+        layer: Which watermark.
+        position_s: Begin of the block in the file, s.
+        block: Its number in the recording, one each 2 s; None in the in-band layer, whose blocks are equal.
+        confidence: Correlation of the soft bits with the codeword, 0 to 1.
+        speed: Playback speed; 1.04 for a recording played 4 % faster.
+        method: "crc": the block's checksum holds; "list": detected by correlation with a listed address.
     """
 
     address: bytes
@@ -23,10 +28,10 @@ class Detection:
     block: int | None
     confidence: float
     speed: float = 1.0
-    how: Literal["crc", "list"] = "crc"
+    method: Literal["crc", "list"] = "crc"
 
     def to_json(self) -> dict[str, Any]:
-        """For tools."""
+        """JSON of ``gomaa watermark read --json``."""
         return {
             "address": to_hex(self.address),
             "layer": self.layer,
@@ -34,5 +39,5 @@ class Detection:
             "block": self.block,
             "confidence": round(self.confidence, 3),
             "speed": round(self.speed, 5),
-            "how": self.how,
+            "how": self.method,
         }

@@ -1,4 +1,4 @@
-"""Marking a recording as it streams by: as many samples out as in, each in its place, memory flat in length."""
+"""Streaming embedder of both watermark layers; number and position of the samples do not change."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from pywallet.errors import InputError
 from watermark import ultrasonic
-from watermark.inband import Inband
+from watermark.inband import InbandEmbedder
 from watermark.lowpass import Lowpass
-from watermark.parameters import BLOCK_S, LAYERS, LEVEL_DB, Marks
+from watermark.parameters import BLOCK_S, LAYERS, LEVEL_DB, WatermarkParameters
 
 Floats = NDArray[np.floating[Any]]
 
@@ -20,11 +20,20 @@ _COUNTERS = 4096
 
 
 class Embedder:
-    """Marks one recording with a content's address.
+    """Embeds a content's address into one recording, in constant memory.
 
-    ``rate`` in Hz; ``every``: a block in every n-th segment of two seconds, block k in segment k; ``clean`` takes the
-    host's own sound above 20 kHz away first; ``depth`` 16 computes in single precision, 24 in double; ``level`` of the
-    ultrasonic layer in dBFS. Raises InputError ``media.unsupported``, ``message.schema``.
+    Args:
+        address: The content's address, 20 bytes.
+        rate: Sample rate, Hz.
+        channels: Number of channels.
+        layers: Watermark layers.
+        clean: Remove the recording's own sound above 20 kHz first.
+        every: Embed block k in segment k (2 s each) of every n-th segment; the others have the pilot tone only.
+        depth: 16: single precision; 24: double precision.
+        level: Level of the ultrasonic layer, dBFS (rms).
+
+    Raises:
+        InputError: ``media.unsupported``: the rate cannot carry a layer; ``message.schema``.
     """
 
     def __init__(
@@ -42,11 +51,11 @@ class Embedder:
             raise InputError("message.schema", field="address", reason="20 bytes")
         if not 1 <= channels <= 64 or depth not in (16, 24):
             raise InputError("message.schema", field="channels" if depth in (16, 24) else "depth")
-        self.marks = Marks(rate, tuple(layers), every, level)
+        self.marks = WatermarkParameters(rate, tuple(layers), every, level)
         self._address, self._channels = address, channels
         self._dtype = "float32" if depth == 16 else "float64"
         ultra = "ultrasonic" in layers
-        self._inband = Inband(address, rate, channels, self._dtype) if "inband" in layers else None
+        self._inband = InbandEmbedder(address, rate, channels, self._dtype) if "inband" in layers else None
         self._lowpass = Lowpass(rate, channels, self._dtype) if ultra and clean else None
         self._ultrasonic = ultra
         self._size = BLOCK_S * rate
@@ -54,9 +63,16 @@ class Embedder:
         self._wave: tuple[int, Floats] | None = None
 
     def process(self, block: Floats) -> Floats:
-        """Marked frames, shape (frames, channels), for frames of full scale 1; they may lag.
+        """Embed into the next samples.
 
-        Raises InputError ``media.decode``.
+        Args:
+            block: Samples of full scale 1, shape (samples, channels).
+
+        Returns:
+            Marked samples of the same shape except for a delay; ``finish`` returns the rest.
+
+        Raises:
+            InputError: ``media.decode``: not finite; ``message.schema``: another shape.
         """
         given = np.asarray(block)
         if given.ndim != 2 or given.shape[1] != self._channels:
@@ -71,7 +87,7 @@ class Embedder:
         return self._add(samples)
 
     def finish(self) -> Floats:
-        """The frames that are left."""
+        """The remaining samples."""
         rest = self._inband.finish() if self._inband else np.zeros((self._channels, 0), self._dtype)
         if self._lowpass:
             rest = np.concatenate([self._lowpass.process(rest), self._lowpass.finish()], axis=1)
@@ -91,8 +107,11 @@ class Embedder:
         return out
 
     def _segment(self, segment: int) -> Floats:
-        """The mark of one segment, kept until the next is asked for."""
+        """The ultrasonic signal of one segment; the latest one is cached."""
         if self._wave is None or self._wave[0] != segment:
             block = segment % _COUNTERS if segment % self.marks.every == 0 else None
-            self._wave = segment, ultrasonic.wave(self._address, block, self.marks.rate, self.marks.level, self._dtype)
+            self._wave = (
+                segment,
+                ultrasonic.block_waveform(self._address, block, self.marks.rate, self.marks.level, self._dtype),
+            )
         return self._wave[1]

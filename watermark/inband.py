@@ -1,7 +1,7 @@
-"""Layer 2: the magnitude of every time-frequency cell from 850 Hz to 10 kHz goes up or down a little.
+"""In-band layer: the magnitude of each time-frequency cell from 850 Hz to 10 kHz is multiplied by e^+-``DEPTH``.
 
-The payload is the address and its CRC-32 (192 bits, coded as in layer 1 to 396). Every block of 11 s is the same, so
-cells that are a whole number of blocks apart add up.
+The payload is the address and its CRC-32 (192 bits, convolutionally coded to 396 as in the ultrasonic layer). All
+blocks of 11 s are equal, so the reader adds cells that are a whole number of blocks apart.
 """
 
 from __future__ import annotations
@@ -25,18 +25,21 @@ BANDS: Final = END_BIN - FIRST_BIN
 CELLS: Final = PERIOD * BANDS
 CODED: Final = 2 * (mark.ADDRESS_BITS + mark.CRC_BITS + mark.TAIL_BITS)
 PILOTS: Final = 5
-"""Every fifth cell of the drawn order is a pilot."""
+"""Every fifth cell of the pseudorandom order is a pilot."""
 
 
-def _draw(label: bytes, size: int) -> bytes:
+def _pseudorandom(label: bytes, size: int) -> bytes:
+    """Fixed pseudorandom bytes: SHAKE128 of a label."""
     return shake_128(b"gomaa mark 2 " + label).digest(size)
 
 
 @lru_cache(1)
 def layout() -> tuple[NDArray[np.int8], NDArray[np.intp]]:
-    """Signs of all cells and, for each, the coded bit it carries or -1 for a pilot; both of shape (550, 183)."""
-    signs = 1 - 2 * np.unpackbits(np.frombuffer(_draw(b"signs", -(-CELLS // 8)), np.uint8))[:CELLS].astype(np.int8)
-    order = np.argsort(np.frombuffer(_draw(b"order", 8 * CELLS), ">u8"), kind="stable")
+    """Sign of each cell, and its coded bit or -1 for a pilot; both of shape (550, 183): frames, bins."""
+    signs = 1 - 2 * np.unpackbits(np.frombuffer(_pseudorandom(b"signs", -(-CELLS // 8)), np.uint8))[:CELLS].astype(
+        np.int8
+    )
+    order = np.argsort(np.frombuffer(_pseudorandom(b"order", 8 * CELLS), ">u8"), kind="stable")
     place = np.empty(CELLS, np.intp)
     number = np.arange(CELLS)
     place[order] = np.where(number % PILOTS == 0, -1, (number - number // PILOTS - 1) % CODED)
@@ -44,18 +47,18 @@ def layout() -> tuple[NDArray[np.int8], NDArray[np.intp]]:
 
 
 def bits(address: bytes) -> list[int]:
-    """The 192 bits: address and CRC-32 of the address."""
+    """The payload, 192 bits: address and its CRC-32."""
     return np.unpackbits(np.frombuffer(address + zlib.crc32(address).to_bytes(4, "big"), np.uint8)).tolist()
 
 
 def unpack(values: Sequence[int]) -> bytes | None:
-    """The address, or None where its CRC does not hold."""
+    """The address of a payload, or None where its CRC does not hold."""
     data = np.packbits(np.asarray(values, np.uint8)).tobytes()
     return data[:20] if zlib.crc32(data[:20]).to_bytes(4, "big") == data[20:] else None
 
 
-def grid(address: bytes) -> NDArray[np.int8]:
-    """+1 where a cell goes up, -1 where it goes down."""
+def cell_signs(address: bytes) -> NDArray[np.int8]:
+    """+1 for each cell that is raised, -1 for each that is lowered, shape (550, 183)."""
     signs, place = layout()
     word = 1 - 2 * np.array(mark.encode(bits(address)), np.int8)
     return signs * np.where(place < 0, np.int8(1), word[place])
@@ -67,18 +70,21 @@ def window(size: int, dtype: str) -> Floats:
     return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size), dtype)
 
 
-class Inband:
-    """``process`` lags by less than a frame; ``finish`` gives the rest as it came. Arrays are (channels, samples)."""
+class InbandEmbedder:
+    """Embeds the in-band layer; arrays are (channels, samples).
+
+    ``process`` returns whole frames of 20 ms, ``finish`` the rest unchanged.
+    """
 
     def __init__(self, address: bytes, rate: int, channels: int, dtype: str) -> None:
         self._size = rate // FRAMES_HZ
         self._window = window(self._size, dtype)
-        self._gain = np.expm1(DEPTH * grid(address)).astype(dtype)
+        self._gain = np.expm1(DEPTH * cell_signs(address)).astype(dtype)
         self._held: Floats = np.zeros((channels, 0), dtype)
         self._frame = 0
 
     def process(self, block: Floats) -> Floats:
-        """Whole frames, marked."""
+        """The complete frames, marked."""
         held = np.concatenate([self._held, block], axis=1)
         count = held.shape[1] // self._size
         self._held = held[:, count * self._size :].copy()
@@ -93,5 +99,5 @@ class Inband:
         return np.asarray(frames + scipy.fft.irfft(change, self._size)).reshape(len(held), -1)
 
     def finish(self) -> Floats:
-        """What is less than a frame."""
+        """The rest, shorter than a frame, unchanged."""
         return self._held

@@ -1,7 +1,4 @@
-"""Reading layer 2 blind.
-
-Four blocks of 11 s are laid over each other and read as one, at every place a block may begin.
-"""
+"""Blind reader of the in-band layer: four blocks of 11 s are added (folded) and decoded, at every possible start."""
 
 from __future__ import annotations
 
@@ -37,11 +34,15 @@ def _pilots() -> tuple[NDArray[np.float32], NDArray[np.complexfloating[Any, Any]
     return pilots, np.conj(scipy.fft.rfft(pilots, axis=0))
 
 
-def places(folded: Floats) -> list[tuple[float, int, int]]:
-    """Where blocks seem to begin: (standard deviations of chance, phase, frame), surest first."""
+def block_candidates(folded: Floats) -> list[tuple[float, int, int]]:
+    """Likely starts of a block: (pilot correlation in standard deviations, phase, frame), highest first.
+
+    Args:
+        folded: Sum of folded cells, shape (8, 550, 183).
+    """
     pilots, spectrum = _pilots()
-    heard = scipy.fft.rfft(folded, axis=1)
-    scores = scipy.fft.irfft((heard * spectrum).sum(axis=2), PERIOD, axis=1)
+    observed = scipy.fft.rfft(folded, axis=1)
+    scores = scipy.fft.irfft((observed * spectrum).sum(axis=2), PERIOD, axis=1)
     spread = np.sqrt((folded**2).mean(axis=(1, 2)) * float((pilots**2).sum()))
     scores = scores / np.maximum(spread, 1e-12)[:, None]
     out: list[tuple[float, int, int]] = []
@@ -60,7 +61,7 @@ def places(folded: Floats) -> list[tuple[float, int, int]]:
 def soft_bits(folded: Floats, frame: int) -> NDArray[np.float32]:
     """Soft coded bits of a block that begins at ``frame`` of (550, 183) cells.
 
-    Bands count as far as their pilots hold.
+    Bins are weighted by the strength of their pilots over the noise (maximum-ratio combining).
     """
     signs, place = layout()
     pilots, _ = _pilots()
@@ -76,7 +77,16 @@ def soft_bits(folded: Floats, frame: int) -> NDArray[np.float32]:
 
 
 class InbandScanner:
-    """Reads one recording block by block; ``rate`` in Hz, a multiple of 50."""
+    """Reads one recording, in windows of one block.
+
+    Args:
+        rate: Sample rate, Hz, a multiple of 50.
+        addresses: Listed addresses.
+
+    Attributes:
+        size: Samples of a window.
+        hop: Samples between two windows.
+    """
 
     def __init__(self, rate: int, addresses: Sequence[bytes] = ()) -> None:
         self._rate = rate
@@ -89,11 +99,16 @@ class InbandScanner:
         self._words = np.array([1 - 2 * np.array(mark.encode(bits(a))) for a in self._addresses], np.float32).reshape(
             -1, CODED
         )
-        self._leaning: list[tuple[bytes, int, float]] = []
-        self._said: dict[bytes, float] = {}
+        self._matches: list[tuple[bytes, int, float]] = []
+        self._read_until: dict[bytes, float] = {}
 
     def window(self, start: int, samples: Floats) -> Iterator[Detection]:
-        """What the last 44 s hold; ``samples`` begins at sample ``start`` and may end early."""
+        """Detections in the last 44 s.
+
+        Args:
+            start: First sample of the window in the recording.
+            samples: The window, mono; the last one may be shorter.
+        """
         padded = np.pad(samples, (0, max(0, self.size - len(samples))))
         fold = cells(padded, self._rate)
         self._folds.append(fold)
@@ -103,38 +118,38 @@ class InbandScanner:
         yield from self._read(sum(self._folds, np.zeros_like(fold)), origin, len(self._folds) * BLOCK_S)
 
     def covers(self, start: int) -> bool:
-        """Whether an address was read from sound that reaches beyond sample ``start``."""
-        return any(start / self._rate < until for until in self._said.values())
+        """True if an address was detected in sound that extends beyond sample ``start``."""
+        return any(start / self._rate < until for until in self._read_until.values())
 
-    def forget(self) -> None:
-        """Begin anew: a window was left out."""
+    def reset(self) -> None:
+        """Start folding again, after a window was skipped."""
         self._folds.clear()
 
     def finish(self) -> Iterator[Detection]:
-        """What only the whole recording, laid over itself, gives away."""
-        if not self._said and self._count > _FOLDS:
+        """Detections in all blocks of the recording together, if there were none before."""
+        if not self._read_until and self._count > _FOLDS:
             yield from self._read(self._all, 0.0, self._count * BLOCK_S)
 
     def _read(self, folded: Floats, origin: float, seconds: float) -> Iterator[Detection]:
-        tried = places(folded)
+        tried = block_candidates(folded)
         if not tried:
             return
         softs = np.array([soft_bits(folded[phase], frame) for _, phase, frame in tried])
         for (_, phase, frame), soft, row in zip(tried, softs, viterbi(softs), strict=True):
             at = origin + (frame + phase / PHASES) / FRAMES_HZ
             address = unpack(row)
-            how = "crc"
+            by_list = False
             if address is None:
-                address, how = self._lean(soft, frame * PHASES + phase, origin), "list"
-            if address is None or origin < self._said.get(address, -1e9):
+                address, by_list = self._match_listed(soft, frame * PHASES + phase, origin), True
+            if address is None or origin < self._read_until.get(address, -1e9):
                 continue
-            self._said[address] = origin + seconds
+            self._read_until[address] = origin + seconds
             word = 1 - 2 * np.array(mark.encode(bits(address)))
             confidence = float((soft * word).sum() / np.abs(soft).sum())
-            yield Detection(address, "inband", at, None, confidence, 1.0, "crc" if how == "crc" else "list")
+            yield Detection(address, "inband", at, None, confidence, 1.0, "list" if by_list else "crc")
 
-    def _lean(self, soft: Floats, place: int, origin: float) -> bytes | None:
-        """The candidate that two windows, half of whose sound is not the same, lean to at one place."""
+    def _match_listed(self, soft: Floats, place: int, origin: float) -> bytes | None:
+        """The listed address that two windows with at most half of their sound in common match at one position."""
         if not self._addresses:
             return None
         scores = self._words @ soft / np.sqrt((soft**2).sum())
@@ -144,7 +159,7 @@ class InbandScanner:
         address, total = self._addresses[best], PERIOD * PHASES
         earlier = any(
             a == address and origin - t >= READ_S / 2 - 1 and min((place - p) % total, (p - place) % total) <= PHASES
-            for a, p, t in self._leaning
+            for a, p, t in self._matches
         )
-        self._leaning = [*self._leaning[-63:], (address, place, origin)]
+        self._matches = [*self._matches[-63:], (address, place, origin)]
         return address if earlier else None

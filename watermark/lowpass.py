@@ -1,4 +1,4 @@
-"""Making room for the mark: a linear-phase low-pass, streamed by overlap-save."""
+"""Linear-phase FIR low-pass that clears the band of the ultrasonic layer; streaming overlap-save convolution."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from watermark.parameters import CLEAN_HZ, CLEAN_WIDTH_HZ
 Floats = NDArray[np.floating[Any]]
 
 _STOP_DB = 100.0
-"""Its ripple in the passband is as small: nothing below 19.5 kHz changes by more than 1e-5."""
+"""Stop-band attenuation, dB; the passband ripple is as small: below 19.5 kHz gains deviate by at most 1e-5."""
 
 
 @lru_cache(8)
@@ -29,9 +29,9 @@ def _response(rate: int, dtype: str) -> tuple[int, int, Any]:
 
 
 class Lowpass:
-    """``process`` lags by half the filter and up to one FFT; ``finish`` gives the rest.
+    """Filters a stream without delay between input and output samples; arrays are (channels, samples).
 
-    Arrays are (channels, samples).
+    ``process`` returns fewer samples than it got (half the filter, up to one FFT); ``finish`` returns the rest.
     """
 
     def __init__(self, rate: int, channels: int, dtype: str) -> None:
@@ -41,13 +41,13 @@ class Lowpass:
         self._due = 0
 
     def process(self, block: Floats) -> Floats:
-        """Filtered samples, as many as are certain."""
+        """The filtered samples that are complete."""
         self._due += block.shape[1]
         self._held = np.concatenate([self._held, block], axis=1)
         return self._run()
 
     def finish(self) -> Floats:
-        """The rest; all in all as many samples as came in."""
+        """The remaining samples; in total as many as were given."""
         step = self._size - self._taps + 1
         pieces = -(-self._due // step) if self._due else 0
         missing = self._taps - 1 + pieces * step - self._held.shape[1]

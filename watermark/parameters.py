@@ -1,4 +1,4 @@
-"""The two signals' constants and what the SPS header says of them."""
+"""Constants of both watermark layers, and their description in the SPS header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pywallet.sps.mark import MAX_EVERY
 
 LAYERS: Final = ("ultrasonic", "inband")
 
-# Ultrasonic. Everything is a multiple of 0.5 Hz, so a block of two seconds is one period of a Fourier series.
+# Ultrasonic. All frequencies are multiples of 0.5 Hz, so a block of 2 s is one period of a Fourier series.
 BLOCK_S: Final = 2
 CARRIER_HZ: Final = 20_630
 CHIP_HZ: Final = 960
@@ -19,33 +19,43 @@ ROLLOFF: Final = 0.18
 TONE_HZ: Final = 20_020
 LEVEL_DB: Final = -60
 TONE_DB: Final = -10
-"""The pilot tone's level below the block's."""
+"""Level of the pilot tone relative to the block, dB."""
 SLOTS: Final = BLOCK_S * CHIP_HZ
 GUARD: Final = 10
-"""Empty chip slots at either end of a block, so that no pulse's tail reaches into the next one."""
+"""Empty chip slots at both ends of a block, so that pulses do not overlap the next block."""
 CHIPS: Final = SLOTS - 2 * GUARD
 STRIDE: Final = 187
-"""Chip i carries coded bit i * 187 mod 420: a burst costs many bits a little."""
+"""Interleaver: chip i carries coded bit i * 187 mod 420, so a burst error affects many bits a little."""
 CLEAN_HZ: Final = 19_850
-"""Middle of the low-pass that makes room for the mark."""
+"""Cut-off frequency (-6 dB) of the low-pass that clears the band."""
 CLEAN_WIDTH_HZ: Final = 280
 MIN_RATE: Final = 44_100
 
-# In-band. Frames of 20 ms are whole samples at 44.1 and 48 kHz alike.
+# In-band. A frame of 20 ms is a whole number of samples at 44.1 and at 48 kHz.
 FRAMES_HZ: Final = 50
 FIRST_BIN, END_BIN = 17, 200
 """Bins of 50 Hz: 850 Hz to 9.95 kHz."""
 PERIOD: Final = 550
-"""Frames of one block, 11 s; every block is the same, so that any four of them add up."""
+"""Frames of one block, 11 s; all blocks are equal."""
 DEPTH: Final = 0.12
-"""A cell's magnitude is multiplied by e^+-0.12."""
+"""Natural logarithm of the factor of a cell's magnitude."""
 MIN_RATE_INBAND: Final = 22_050
 READ_S: Final = 44
 
 
 @dataclass(frozen=True)
-class Marks:
-    """The marks of one rendition. Raises InputError ``media.unsupported`` where ``rate`` (Hz) cannot carry a layer."""
+class WatermarkParameters:
+    """Watermark of one rendition.
+
+    Attributes:
+        rate: Sample rate, Hz.
+        layers: Watermark layers.
+        every: One block in so many segments.
+        level: Level of the ultrasonic layer, dBFS (rms).
+
+    Raises:
+        InputError: ``media.unsupported``: the rate cannot carry a layer; ``message.schema``.
+    """
 
     rate: int
     layers: Sequence[str] = LAYERS
@@ -71,7 +81,7 @@ class Marks:
             )
 
     def to_map(self) -> dict[str, Any]:
-        """The header's ``watermark``: whole numbers, frequencies in Hz, times in ms, levels in dBFS."""
+        """The header's ``watermark``: integers; frequencies in Hz, times in ms, levels in dBFS."""
         out: dict[str, Any] = {
             "version": 1,
             "layers": [layer for layer in LAYERS if layer in self.layers],

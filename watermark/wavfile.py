@@ -1,4 +1,4 @@
-"""Embedding from any audio file into a WAV, streamed."""
+"""Embedding into a WAV file from any audio file, in constant memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.samples import plain
-from audio.source import open_container, opened
+from audio.samples import to_floats
+from audio.source import open_container, open_patched
 from pywallet.errors import InputError
 from watermark.embed import Embedder
 from watermark.parameters import LAYERS
@@ -27,7 +27,7 @@ _GUID: Final = bytes.fromhex("0100000000001000800000aa00389b71")
 def _decoded(container: Any) -> Iterator[NDArray[np.float64]]:
     try:
         for frame in container.decode(audio=0):
-            yield plain(frame)
+            yield to_floats(frame)
     except av.EOFError:
         return
     except (av.FFmpegError, ValueError) as e:
@@ -38,7 +38,7 @@ def _header(rate: int, channels: int, depth: int, data: int) -> bytes:
     width = depth // 8
     size = min(data, _DATA_LIMIT)
     form = struct.pack("<HIIHH", channels, rate, rate * channels * width, channels * width, depth)
-    # Wider than stereo takes the extensible form; which loudspeaker is which stays unsaid.
+    # More than two channels need WAVE_FORMAT_EXTENSIBLE; the channel mask is 0 (unassigned).
     body = (
         struct.pack("<H", 1) + form
         if channels <= 2
@@ -72,14 +72,25 @@ def mark_file(
     every: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
-    """Mark an audio file into a WAV of its own rate and channels, 24 bits where it has more than 16.
+    """Write a watermarked WAV of the file's rate and channels; 24 bits where it has more than 16.
 
-    Says what was done.
+    Args:
+        source: Path, or a binary stream.
+        output: A seekable file.
+        address: The content's address, 20 bytes.
+        layers: Watermark layers.
+        clean: Remove the recording's own sound above 20 kHz first.
+        every: Embed into every n-th segment of 2 s.
+        progress: Called with the seconds read.
 
-    ``output`` must be seekable. Raises InputError ``media.decode``, ``media.unsupported``.
+    Returns:
+        Rate, channels, depth, seconds, and the header's ``watermark``, as JSON.
+
+    Raises:
+        InputError: ``media.decode``, ``media.unsupported``.
     """
     with ExitStack() as stack:
-        target: Any = stack.enter_context(opened(Path(source))) if isinstance(source, (Path, str)) else source
+        target: Any = stack.enter_context(open_patched(Path(source))) if isinstance(source, (Path, str)) else source
         try:
             container: Any = stack.enter_context(open_container(target))
         except (av.FFmpegError, ValueError, OSError) as e:

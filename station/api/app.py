@@ -18,8 +18,8 @@ from station.api.responses import add_headers, guard
 from station.chain_interface import ChainView
 from station.config import StationConfig
 from station.context import Station, read_key
+from station.pages.check_page import CachedCheck
 from station.pages.views import HERE, Pages
-from station.pages.works import CachedCheck
 from station.payments.server_client import Servers
 from station.site_check.check import check
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from pywallet.encoding.hex import from_hex
+from station.api import packages
 from station.api.keys import CATALOGUE
 from station.api.page_routes import not_found
 from station.api.responses import OPEN, SongFile, validated
-from station.catalogue import packages
 from station.pages.artwork import artwork
 
 

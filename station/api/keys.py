@@ -10,9 +10,9 @@ from station.catalogue.songs import Catalogue
 from station.chain_interface import ChainView
 from station.config import StationConfig
 from station.db.ledger import Store
+from station.pages.check_page import CachedCheck
 from station.pages.commission import CommissionWatch
 from station.pages.views import Pages
-from station.pages.works import CachedCheck
 from station.payments.directory import ServerDirectory
 from station.tickets.content_moves import ContentMoves
 from station.tickets.issue import TicketIssuer

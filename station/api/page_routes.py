@@ -13,7 +13,7 @@ from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
 from station.api.keys import AD_FREE, CATALOGUE, COMMISSION, PAGES, SITE_CHECK, STORE
 from station.api.responses import answer, validated
-from station.pages.similar import LIMIT, MAX_LIMIT
+from station.catalogue.similar import LIMIT, MAX_LIMIT
 from station.pages.views import midnight_ms, recent_plays
 
 
@@ -80,7 +80,7 @@ async def works(request: web.Request) -> web.Response:
     """``GET /works``: the site check of this station's own pages."""
     songs = request.app[CATALOGUE].songs
     return _html(
-        request, request.app[PAGES].works(await request.app[SITE_CHECK].lines(), songs[0].name if songs else None)
+        request, request.app[PAGES].site_check(await request.app[SITE_CHECK].lines(), songs[0].name if songs else None)
     )
 
 
@@ -93,4 +93,4 @@ async def not_found(request: web.Request) -> web.Response:
     """Any other path: status 404, JSON under ``/gomaa/``."""
     if request.path.startswith("/gomaa/"):
         return answer({"error": GomaaError("message.schema", reason="no such path").to_json()}, 404)
-    return _html(request, request.app[PAGES].lost(), 404)
+    return _html(request, request.app[PAGES].not_found(), 404)

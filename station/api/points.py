@@ -48,7 +48,7 @@ class PointsApi:
         now_ms = await self._chain.now_ms()
         signed = PointsRequest(self._address, self._domain, command.time_s, command.what)
         listener = signed.listener(from_hex(command.signature, 65), now_ms // 1000)
-        await self._loyalty.feed(now_ms)
+        await self._loyalty.award_points(now_ms)
         changed = await self._execute(listener, command.what.split(" "), now_ms)
         account = await self._loyalty.account(listener)
         return answer(msgspec.structs.replace(account, **changed))

@@ -1,1 +1,1 @@
-"""The station's songs and the packages that it serves."""
+"""The station's songs, and similarity between them."""

@@ -15,10 +15,10 @@ from types import MappingProxyType
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
 from pywallet.sps import MAGIC, MAX_HEADER, Header, open_header
-from station.pages.similar import LIMIT, Match, Neighbours
+from station.catalogue.similar import LIMIT, Neighbours, SimilarSong
 
-LOOK_S = 1.0
-"""Seconds between two reads of the folder at least."""
+RESCAN_S = 1.0
+"""Shortest time between two scans of the folder, s."""
 
 log = logging.getLogger("gomaa.station")
 
@@ -30,7 +30,7 @@ class Song:
     """One recording of the catalogue.
 
     Attributes:
-        name: Place in URLs.
+        name: Name in URLs.
         path: The file.
         content: Content address, 20 bytes.
         owner: Owner's address by the header, 20 bytes.
@@ -71,13 +71,13 @@ class Song:
 
 
 class Catalogue:
-    """Songs by name and by content. Changes of the folder are seen within ``LOOK_S``.
+    """Songs by name and by content. Changes of the folder take effect within ``RESCAN_S``.
 
     Args:
         source: A folder of ``.sps`` files, or a TOML file with ``songs = ["one.sps", …]``.
 
     Attributes:
-        problems: Files that are left out, by name, and why.
+        problems: Error messages of files that are left out, by file name.
     """
 
     def __init__(self, source: Path) -> None:
@@ -87,7 +87,7 @@ class Catalogue:
         self._contents: Mapping[bytes, Song] = MappingProxyType({})
         self._neighbours = Neighbours(())
         self.problems: Mapping[str, str] = MappingProxyType({})
-        self._looked = -math.inf
+        self._scanned_s = -math.inf
         self.refresh()
 
     def __len__(self) -> int:
@@ -96,32 +96,33 @@ class Catalogue:
     @property
     def songs(self) -> tuple[Song, ...]:
         """All songs, by name."""
-        self._look()
+        self._rescan()
         return tuple(self._names.values())
 
     def named(self, name: str) -> Song | None:
         """The song at ``/song/NAME``."""
-        self._look()
+        self._rescan()
         return self._names.get(name)
 
     def of(self, content: bytes) -> Song | None:
-        """The song of this content address."""
-        self._look()
+        """The song with this content address."""
+        self._rescan()
         return self._contents.get(content)
 
-    def like(self, song: Song, limit: int = LIMIT) -> list[tuple[Song, Match]]:
+    def like(self, song: Song, limit: int = LIMIT) -> list[tuple[Song, SimilarSong]]:
         """Similar songs, nearest first, each with its match."""
-        self._look()
+        self._rescan()
         return [(self._names[match.name], match) for match in self._neighbours.like(song.name, limit)]
 
-    def _look(self) -> None:
+    def _rescan(self) -> None:
+        """Refresh, unless the last scan is recent."""
         # Headers are read again only when a file changed: this costs one stat per song.
-        if time.monotonic() - self._looked >= LOOK_S:
+        if time.monotonic() - self._scanned_s >= RESCAN_S:
             self.refresh()
 
     def refresh(self) -> bool:
-        """Read the files again if one was added, removed or changed; returns whether so."""
-        self._looked = time.monotonic()
+        """Read the files again if one was added, removed or changed; returns True if so."""
+        self._scanned_s = time.monotonic()
         try:
             paths = sorted(_files(self._source))
             state = tuple((str(path), stat.st_mtime_ns, stat.st_size) for path in paths for stat in [path.stat()])
@@ -167,7 +168,7 @@ def _files(source: Path) -> Iterable[Path]:
 
 
 def read_song(path: Path) -> Song:
-    """A song from its file's header; the signature is verified, segments are not read.
+    """Read a song's header and verify its signature; segments are not read.
 
     Raises:
         InputError: ``sps.*``, ``policy.malformed``.

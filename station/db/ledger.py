@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection, Engine
 from pywallet.errors import GomaaError, Refusal
 from pywallet.settlement import gross
 from station.db.database import open_engine
-from station.db.payments import PaymentLedger, insert
+from station.db.inserts import insert
+from station.db.payments import PaymentLedger
 from station.db.rows import TicketRow, ticket_row
 from station.db.tables import TICKETS
 from station.db.versions import prepare
@@ -28,17 +29,17 @@ NUMBER_MS = 250
 """Ticket numbers are at least the quarters of a second since 2025-01-01 UTC: see ``Store._next``."""
 
 
-class IssueBook(Protocol):
-    """Rules and rows of a ticket's listener, applied in the transaction that writes the ticket."""
+class ListenerRules(Protocol):
+    """Limits and rewards of a ticket's listener, applied in the transaction that writes the ticket."""
 
-    def promise(self, db: Connection, ticket: TicketRow) -> TicketRow:
-        """The ticket as it may be signed.
+    def approve(self, db: Connection, ticket: TicketRow) -> TicketRow:
+        """The ticket with the reward that the listener may get.
 
         Raises:
             Refusal: ``station.busy``.
         """
 
-    def note(self, db: Connection, number: int, ticket: TicketRow) -> None:
+    def record(self, db: Connection, number: int, ticket: TicketRow) -> None:
         """Write the listener's row of this ticket."""
 
 
@@ -73,7 +74,9 @@ class Store(PaymentLedger):
 
     # tickets
 
-    def issue(self, ticket: TicketRow, usable: int, spent: int, per_minute: int, book: IssueBook | None = None) -> int:
+    def issue(
+        self, ticket: TicketRow, usable: int, spent: int, per_minute: int, rules: ListenerRules | None = None
+    ) -> int:
         """Write a ticket and return its number.
 
         One transaction reads the holds and writes the ticket: concurrent requests cannot both spend the last of the
@@ -84,7 +87,7 @@ class Store(PaymentLedger):
             usable: Escrow of this station at this server on the chain, less requested withdrawals, wei.
             spent: Cumulative debit on the chain there, wei.
             per_minute: Tickets per session and minute.
-            book: Rules of the ticket's listener; the ticket is written as ``book.promise`` returns it.
+            rules: Rules of the ticket's listener; the ticket is written as ``rules.approve`` returns it.
 
         Raises:
             Refusal: ``station.busy``, ``station.escrow.short``.
@@ -97,8 +100,8 @@ class Store(PaymentLedger):
             ).scalar_one()
             if recent >= per_minute:
                 raise Refusal("station.busy", per_minute=per_minute)
-            if book is not None:
-                ticket = book.promise(db, ticket)
+            if rules is not None:
+                ticket = rules.approve(db, ticket)
             if ticket.outstanding:
                 left = usable - max(0, self._cap(db, ticket.server) - spent) - self._held(db, ticket)
                 if left < 0:
@@ -106,8 +109,8 @@ class Store(PaymentLedger):
             number = self._next(db, ticket.issued_ms)
             self._use_number(db, number)
             made = write_ticket(db, replace(ticket, number=number))
-            if book is not None:
-                book.note(db, made, ticket)
+            if rules is not None:
+                rules.record(db, made, ticket)
             return made
 
     def rebuild(self, rows: Iterable[TicketRow]) -> None:
@@ -120,8 +123,8 @@ class Store(PaymentLedger):
     def _next(self, db: Connection, issued_ms: int) -> int:
         """The next ticket's number: above every stored number, and not below a number derived from the time.
 
-        A station that lost its database does not know which numbers it has given out. At up to four tickets a second on
-        average since 2025, all of them are below the derived one.
+        After a loss of the database the numbers in use are unknown. At up to four tickets a second on average since
+        2025, all of them are below the derived one.
         """
         return max(self._last_number(db) + 1, (issued_ms - NUMBERS_FROM_MS) // NUMBER_MS)
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from pywallet.rules.statement_check import RejectedLine, Verdict, as_value
+from station.db.inserts import insert, insert_statement, insert_voucher, raise_counts, upsert
 from station.db.rows import QuarantineRow, StatementRow, VoucherRow
 from station.db.tables import (
     ACCOUNTS,
@@ -24,13 +25,13 @@ from station.db.tables import (
 )
 
 MAX_CAPS = 64
-"""Latest vouchers of a server among which the highest cap is."""
+"""Number of a server's latest vouchers that include the highest cap."""
 MAX_SQL_INTEGER = (1 << 63) - 1
 _STATEMENT_COLUMNS = [column for column in STATEMENTS.c if column.name != "statement_json"]
 
 
 class PaymentLedger:
-    """What was agreed with each server. Methods block for one short transaction; call them from a thread."""
+    """Statements, vouchers and acknowledgements by server. Methods block for one transaction; call from a thread."""
 
     _engine: Engine
     _reading: Engine
@@ -64,12 +65,12 @@ class PaymentLedger:
             The voucher's id.
         """
         with self._engine.begin() as db:
-            statement_id = _insert_statement(db, server, time_ms, epoch, spent, len(verdict.lines), statement)
+            statement_id = insert_statement(db, server, time_ms, epoch, spent, len(verdict.lines), statement)
             for line in verdict.lines:
-                _raise_counts(db, line.number, line.new + line.pending + line.settled, line.settled, bps)
+                raise_counts(db, line.number, line.new + line.pending + line.settled, line.settled, bps)
             self._set_agreed_value(db, server, verdict.agreed)
             lines = json.dumps([[line.number, line.intervals] for line in verdict.lines])
-            return _insert_voucher(db, server, statement_id, spent, until, voucher, lines_json=lines)
+            return insert_voucher(db, server, statement_id, spent, until, voucher, lines_json=lines)
 
     def set_aside(
         self, server: bytes, time_ms: int, code: str, wrong: Sequence[RejectedLine], agreed: Iterable[int]
@@ -118,7 +119,7 @@ class PaymentLedger:
                 here = (TICKETS.c.number == number, TICKETS.c.settled_intervals < intervals)
                 db.execute(sa.update(TICKETS).where(*here).values(settled_intervals=intervals))
                 key = {"server": server, "ticket_number": number}
-                _upsert(db, SETTLED_TICKETS, key, {"acknowledgement_id": acknowledgement_id})
+                upsert(db, SETTLED_TICKETS, key, {"acknowledgement_id": acknowledgement_id})
             old = sa.select(ACKNOWLEDGEMENTS.c.id).where(
                 ACKNOWLEDGEMENTS.c.server == server, ACKNOWLEDGEMENTS.c.received_ms < time_ms - keep_ms
             )
@@ -165,7 +166,7 @@ class PaymentLedger:
             if last is not None and (last.refusal_code, last.refusal_json) == (code, text):
                 return
             refusal = {"refusal_code": code, "refusal_json": text}
-            _insert_statement(db, server, time_ms, min(epoch, MAX_SQL_INTEGER), spent, lines, statement, **refusal)
+            insert_statement(db, server, time_ms, min(epoch, MAX_SQL_INTEGER), spent, lines, statement, **refusal)
 
     def sent(self, voucher: int, time_ms: int) -> None:
         """Note that the server took a voucher."""
@@ -248,8 +249,8 @@ class PaymentLedger:
                     db.execute(sa.update(TICKETS).where(TICKETS.c.number == number).values(**changes))
             if voucher is not None:
                 cap, until, message = voucher
-                statement_id = _insert_statement(db, server, time_ms, epoch, cap, 0, message)
-                _insert_voucher(db, server, statement_id, cap, until, message, sent_ms=time_ms)
+                statement_id = insert_statement(db, server, time_ms, epoch, cap, 0, message)
+                insert_voucher(db, server, statement_id, cap, until, message, sent_ms=time_ms)
 
     def _cap(self, db: Connection, server: bytes) -> int:
         """Cap of the latest voucher, wei."""
@@ -265,44 +266,7 @@ class PaymentLedger:
     def _use_number(self, db: Connection, number: int) -> None:
         """Never give out a number up to this one again."""
         if number > self._last_number(db):
-            _upsert(db, TICKET_NUMBERS, {"id": 1}, {"last_number": number})
+            upsert(db, TICKET_NUMBERS, {"id": 1}, {"last_number": number})
 
     def _set_agreed_value(self, db: Connection, server: bytes, value: int) -> None:
-        _upsert(db, ACCOUNTS, {"server": server}, {"agreed_value": str(value)})
-
-
-def insert(db: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
-    """Insert a row and return its number."""
-    key = db.execute(sa.insert(table).values(**values)).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _upsert(db: Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Update the row of this key, or insert it."""
-    here = [table.c[name] == value for name, value in key.items()]
-    if not db.execute(sa.update(table).where(*here).values(**values)).rowcount:
-        db.execute(sa.insert(table).values(**key, **values))
-
-
-def _raise_counts(db: Connection, number: int, vouchered: int, settled: int, bps: int) -> None:
-    """Raise a ticket's intervals and its agreed commission (basis points); none of them ever falls."""
-    here = TICKETS.c.number == number
-    raised = {"vouchered_intervals": vouchered, "settled_intervals": settled, "agreed_commission_bps": bps}
-    old = db.execute(sa.select(*(TICKETS.c[name] for name in raised)).where(here)).one()
-    values = {name: max(value, getattr(old, name)) for name, value in raised.items()}
-    db.execute(sa.update(TICKETS).where(here).values(**values))
-
-
-def _insert_statement(
-    db: Connection, server: bytes, time_ms: int, epoch: int, spent: int, lines: int, message: str, **refusal: str
-) -> int:
-    values = {"server": server, "received_ms": time_ms, "epoch": epoch, "spent_wei": str(spent), "line_count": lines}
-    return insert(db, STATEMENTS, {**values, "statement_json": message, **refusal})
-
-
-def _insert_voucher(
-    db: Connection, server: bytes, statement_id: int, cap: int, until: int, message: str, **more: Any
-) -> int:
-    values = {"server": server, "statement_id": statement_id, "cap_wei": str(cap), "until_epoch": until}
-    return insert(db, VOUCHERS, {**values, "voucher_json": message, **more})
+        upsert(db, ACCOUNTS, {"server": server}, {"agreed_value": str(value)})

@@ -113,7 +113,7 @@ class _Old:
     def kept(self) -> sa.ColumnElement[bool]:
         """Never deletable: quarantined, or the listener's last paid ticket of this owner.
 
-        ``Listening.known`` needs the latter.
+        ``ListenerTickets.was_paid`` needs the latter.
         """
         later, paid = REWARDED_TICKETS.alias(), TICKETS.alias()
         again = sa.exists().where(

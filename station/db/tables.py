@@ -86,7 +86,7 @@ REWARDED_TICKETS: Final = sa.Table(
     sa.Column("owner", sa.LargeBinary(20), nullable=False),
     # Day of issue, days since 1970-01-01 UTC.
     sa.Column("unix_day", sa.Integer, nullable=False),
-    # Whether the reward book has counted the play.
+    # True once the reward book has counted the play.
     sa.Column("points_given", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("rewarded_tickets_listener", "listener", "unix_day"),
     sa.Index("rewarded_tickets_points", "points_given", "ticket_number"),

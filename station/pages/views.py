@@ -1,7 +1,4 @@
-"""The HTML pages: view data of songs and plays, and the templates.
-
-Shown are the catalogue, the plays of the station's own tickets, and the time.
-"""
+"""The HTML pages: view data of songs and plays, rendered by templates."""
 
 from __future__ import annotations
 
@@ -18,12 +15,12 @@ from pywallet.encoding.amounts import show
 from pywallet.encoding.hex import to_hex
 from pywallet.policy import Context, PartyNames, Policy, Price, Usage, describe
 from pywallet.settlement import gross
+from station.catalogue.similar import SimilarSong
 from station.catalogue.songs import Song
 from station.config import StationConfig
 from station.db.rows import TicketRow
-from station.pages.similar import Match
-from station.pages.works import WORDS
-from station.site_check.report import Line
+from station.pages.check_page import CHECK_TITLES
+from station.site_check.report import CheckResult
 
 _WHY = {"sound": "sounds alike", "artist": "same artist", "genre": "same genre"}
 
@@ -55,7 +52,7 @@ def midnight_ms() -> int:
 
 
 def song_of_the_day(songs: Sequence[Song], day: date, chosen: str | None = None) -> Song | None:
-    """The song of a day: the operator's choice, otherwise the songs in turn; None without songs."""
+    """The song of a day: the operator's choice, otherwise a rotation; None without songs."""
     for song in songs:
         if song.name == chosen:
             return song
@@ -71,12 +68,12 @@ def clock(duration_ms: int) -> str:
 
 
 def interval_words(seconds: int) -> str:
-    """``30 s``, ``1 min``: how long an interval is."""
+    """Length of an interval: ``30 s``, ``1 min``."""
     return f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"
 
 
 def earns(price: Price) -> str:
-    """One short line for a card: what a listener earns or pays."""
+    """A listener's reward or price, one short line for a card."""
     interval = interval_words(price.interval_s)
     if price.payer == "listener":
         return f"you pay {show(price.owner)}/{interval}"
@@ -84,7 +81,7 @@ def earns(price: Price) -> str:
 
 
 def invite(price: Price, station: str) -> str:
-    """Why a listener would want the extension, in two sentences."""
+    """Invitation to install the extension, two sentences."""
     if price.payer == "listener":
         return "You see what it costs before you press play. The band is paid while you listen."
     if price.payer == "station" and price.reward:
@@ -107,7 +104,7 @@ def bars(waveform: bytes) -> tuple[tuple[int, str, str], ...]:
     return tuple(drawn)
 
 
-def split(price: Price, bps: int | None) -> list[dict[str, Any]]:
+def price_shares(price: Price, bps: int | None) -> list[dict[str, Any]]:
     """Shares of one interval's amount, for the bar and its legend; the commission only where ``bps`` is known."""
     if price.payer == "nobody" or not price.owner + price.reward:
         return []
@@ -161,7 +158,7 @@ class Pages:
         recent: Iterable[tuple[Song, int]],
         bps: int | None,
         now: datetime,
-        like: Callable[[Song], Iterable[tuple[Song, Match]]],
+        like: Callable[[Song], Iterable[tuple[Song, SimilarSong]]],
         sponsor: str | None = None,
     ) -> str:
         """The radio page with one song in the player.
@@ -198,7 +195,7 @@ class Pages:
         )
 
     def embed(self, songs: Sequence[Song], now: datetime) -> str:
-        """How other sites carry a song."""
+        """The page on embedding a song in another site."""
         song = song_of_the_day(songs, now.date(), self.config.song_of_the_day)
         name, title, artist = (
             ("slow-tide", "Slow Tide Home", "Saltwick Lanterns")
@@ -218,19 +215,25 @@ class Pages:
         return self._fill("embed.html", here="/embed", snippet=snippet)
 
     def install(self) -> str:
-        """What GoMAA is and how to get it."""
+        """The installation page."""
         return self._fill("install.html", here="/install")
 
-    def works(self, lines: Sequence[Line], song: str | None) -> str:
+    def site_check(self, lines: Sequence[CheckResult], song: str | None) -> str:
         """The result of the site check."""
         good = all(line.ok for line in lines)
         return self._fill(
-            "works.html", here="/works", lines=lines, words=WORDS, good=good, origin=self.config.origin, song=song
+            "check.html",
+            here="/works",
+            lines=lines,
+            words=CHECK_TITLES,
+            good=good,
+            origin=self.config.origin,
+            song=song,
         )
 
-    def lost(self) -> str:
+    def not_found(self) -> str:
         """The page of status 404."""
-        return self._fill("lost.html", here="")
+        return self._fill("not_found.html", here="")
 
     def _fill(self, template: str, **values: Any) -> str:
         return self.environment.get_template(template).render(station=self.config, **values)
@@ -245,7 +248,7 @@ class Pages:
             ("cost", "It costs", terms.costs),
             ("eye", "You earn", terms.earn),
         ]
-        parts = split(price, bps)
+        parts = price_shares(price, bps)
         return {
             "name": song.name,
             "address": to_hex(song.content),

@@ -59,7 +59,7 @@ class SettlementRounds:
             except GomaaError as error:
                 log.warning("statement of %s: %s", to_hex(server), error)
         try:
-            await self._loyalty.feed(await self._chain.now_ms())
+            await self._loyalty.award_points(await self._chain.now_ms())
         except GomaaError as error:
             log.debug("points not given yet: %s", error)
 

@@ -1,1 +1,1 @@
-"""The station's reward book: GoMAA points that listeners earn, and loyalty."""
+"""Reward programme of the station: GoMAA points, passes, caps on reward tokens."""

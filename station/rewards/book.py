@@ -1,4 +1,4 @@
-"""Points and passes in SQLite: points once per paid play, each point spent once, each pass redeemed once."""
+"""Points and passes in SQLite: points once for each paid play, each point spent once, each pass redeemed once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS passes (
 
 
 @dataclass(frozen=True)
-class Offer:
+class PassOffer:
     """An offer: a pass of a kind for ``cost`` points, valid for ``days`` after the purchase."""
 
     name: str
@@ -42,11 +42,11 @@ class RewardBook:
         key: The station's private key, which signs passes.
         address: The station's address, 20 bytes.
         programme: Rules of points.
-        offers: What points buy.
+        offers: Passes that points buy.
     """
 
     def __init__(
-        self, path: Path | str, key: bytes, address: bytes, programme: Programme, offers: Sequence[Offer] = ()
+        self, path: Path | str, key: bytes, address: bytes, programme: Programme, offers: Sequence[PassOffer] = ()
     ) -> None:
         self._path, self._key, self._address, self._programme = str(path), key, address, programme
         self._offers = {offer.name: offer for offer in offers}
@@ -148,7 +148,7 @@ class RewardBook:
         return SignedPass.issue(Pass(self._address, listener, row[0], serial, row[1], row[2]), self._key)
 
     def free_of_ads(self, listener: bytes, now_s: int) -> bool:
-        """Whether an ad-free pass of this listener is in use."""
+        """True if an ad-free pass of this listener is in use."""
         with closing(self._open()) as db:
             query = (
                 "SELECT 1 FROM passes WHERE listener = ? AND kind = 'ad-free' AND redeemed_s IS NOT NULL AND ends_s > ?"

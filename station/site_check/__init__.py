@@ -1,1 +1,1 @@
-"""Check of a web page before it goes live: the songs found in it and whether they can be played."""
+"""Site check: the songs that a web page names, and the conditions for playing them there."""

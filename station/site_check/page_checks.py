@@ -1,4 +1,4 @@
-"""Site check of the page: reachable, names a song, and its policy lets the player in."""
+"""Site check of the page: reachable, names a song, not sandboxed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from common.http_body import read_up_to
-from station.site_check.page_songs import Found, decode, found, tracks
-from station.site_check.report import MAX_BYTES, Wrong, origin_of
+from station.site_check.page_songs import PageSongs, decode, songs_of_page, tracks
+from station.site_check.report import MAX_BYTES, CheckFailure, origin_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -22,7 +22,7 @@ class Page:
     Attributes:
         url: Its address after redirects.
         text: Its decoded source.
-        cut: Whether it is longer than what was read.
+        cut: True if it is longer than what was read.
         directives: Content-Security-Policy directives, each its name in lower case and its values.
         embedder: Cross-Origin-Embedder-Policy.
     """
@@ -39,16 +39,16 @@ class PageFacts:
 
     def __init__(self, page: str) -> None:
         self.page: Page | None = None
-        self.named = Found((), ())
+        self.named = PageSongs((), ())
         self.songs: list[str] = []
         self.origin = origin_of(page)
 
     def read(self, page: Page) -> None:
-        """Take over the page's origin and the songs that it names."""
+        """Set the origin and the songs by the page."""
         self.page = page
         self.origin = origin_of(page.url)
         based = not any(words[0] == "base-uri" and "'none'" in words for words in page.directives)
-        self.named = found(page.text, page.url, based=based)
+        self.named = songs_of_page(page.text, page.url, based=based)
         self.songs = [song.url for song in self.named.songs if not song.is_list]
 
 
@@ -68,10 +68,14 @@ def without_song(facts: PageFacts) -> tuple[str, str]:
 
 
 async def fetch_page(session: aiohttp.ClientSession, page: str) -> Page:
-    """Fetch the page, at most ``MAX_BYTES`` of it; raises Wrong for a status other than 200."""
+    """Fetch the page, at most ``MAX_BYTES`` of it.
+
+    Raises:
+        CheckFailure: A status other than 200.
+    """
     async with session.get(page) as answer:
         if answer.status != 200:
-            raise Wrong(f"status {answer.status}", "give the address of a page that visitors can open")
+            raise CheckFailure(f"status {answer.status}", "give the address of a page that visitors can open")
         raw = await read_up_to(answer.content, MAX_BYTES + 1)
         policies = [
             part
@@ -88,32 +92,36 @@ async def fetch_page(session: aiohttp.ClientSession, page: str) -> Page:
 
 
 async def fetch_tracks(session: aiohttp.ClientSession, url: str) -> list[str]:
-    """URLs of the tracks of a list (JSPF or XSPF); raises Wrong for a status other than 200."""
+    """URLs of the tracks of a list (JSPF or XSPF).
+
+    Raises:
+        CheckFailure: A status other than 200.
+    """
     async with session.get(URL(url, encoded=True)) as answer:
         if answer.status != 200:
-            raise Wrong(f"the list {url}: status {answer.status}", "put the list where the page says")
+            raise CheckFailure(f"the list {url}: status {answer.status}", "put the list where the page says")
         raw = await read_up_to(answer.content, MAX_BYTES)
         return tracks(decode(raw, answer.headers.get("Content-Type", "")), str(answer.url))
 
 
 async def check_policy(facts: PageFacts) -> str:
-    """The page is not sandboxed: a sandboxed page has no origin that tickets could be for.
+    """Check that the page is not sandboxed: a sandboxed page has an opaque origin, to which no tickets are issued.
 
     ``frame-src`` is not checked: browsers allow an extension's frame whatever it says.
 
     Raises:
-        Wrong: The page was not fetched, or its policy keeps the player out.
+        CheckFailure: The page was not fetched, or is sandboxed.
     """
     if facts.page is None:
-        raise Wrong("the page did not come", "see the line above")
+        raise CheckFailure("the page did not come", "see the line above")
     sandboxes = [words[1:] for words in facts.page.directives if words[0] == "sandbox"]
     if any("allow-same-origin" not in words for words in sandboxes):
-        raise Wrong(
+        raise CheckFailure(
             "the page is sandboxed and has no origin of its own",
             "take sandbox out of Content-Security-Policy, or add allow-same-origin",
         )
     if any("allow-scripts" not in words for words in sandboxes):
-        raise Wrong(
+        raise CheckFailure(
             "the page is sandboxed without scripts", "take sandbox out of Content-Security-Policy, or add allow-scripts"
         )
     embedder = facts.page.embedder.split(";")[0].strip().lower()

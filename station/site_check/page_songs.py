@@ -1,4 +1,4 @@
-"""Songs that a page names, found as by the extension (extension/content/page_players.js).
+"""Songs that a page names, by the rules of the extension (``extension/content/page_players.js``).
 
 ``tests/vectors/found.json`` compares both.
 """
@@ -28,13 +28,13 @@ _SNIFFED: Final = 1024
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LATIN: Final = frozenset(("ascii", "iso8859-1", "latin-1"))
 _CONTROLS: Final = "".join(map(chr, range(0x21)))
-_MOST_TRACKS: Final = 500
+_MAX_TRACKS: Final = 500
 _XSPF: Final = "{http://xspf.org/ns/0/}"
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
-class Named:
+class SongReference:
     """A URL that a player of the page names: of a song or of a list of songs."""
 
     url: str
@@ -42,10 +42,10 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Found:
+class PageSongs:
     """Songs and lists named by a page's players, in order, and plain links to songs."""
 
-    songs: tuple[Named, ...]
+    songs: tuple[SongReference, ...]
     links: tuple[str, ...]
 
 
@@ -81,13 +81,13 @@ def _codec(label: str) -> str | None:
     return "cp1252" if name in _LATIN else name
 
 
-def found(text: str, page: str, *, based: bool = True) -> Found:
-    """Absolute URLs of the songs and lists that a page's players name.
+def songs_of_page(text: str, page: str, *, based: bool = True) -> PageSongs:
+    """Absolute URLs of the songs and lists that a page's players name, and of links to songs.
 
     Args:
         text: The page as it is served.
         page: Its address, after redirects.
-        based: Whether the page's policy lets ``<base href>`` count.
+        based: True if the page's policy allows ``<base href>``.
     """
     reader = _Page()
     reader.feed(text)
@@ -101,9 +101,9 @@ def found(text: str, page: str, *, based: bool = True) -> Found:
             continue
         for place, is_list in player.names(page):
             if (url := href(base, place)) is not None:
-                songs.append(Named(url, is_list))
+                songs.append(SongReference(url, is_list))
     links = [url for place in reader.links if (url := href(base, place)) is not None]
-    return Found(tuple(songs), tuple(links))
+    return PageSongs(tuple(songs), tuple(links))
 
 
 def tracks(text: str, url: str) -> list[str]:
@@ -116,7 +116,7 @@ def tracks(text: str, url: str) -> list[str]:
         url: Its own address.
     """
     places = _from_json(text) if text.lstrip().startswith("{") else _from_xml(text)
-    resolved = (href(url, place) for place in places[:_MOST_TRACKS] if place.strip())
+    resolved = (href(url, place) for place in places[:_MAX_TRACKS] if place.strip())
     return [url for url in resolved if url is not None and url.startswith(("http://", "https://"))]
 
 

@@ -1,4 +1,4 @@
-"""Results of the site check, and what its parts share."""
+"""Results of the site check."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ MAX_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of the report.
+class CheckResult:
+    """Result of one check.
 
     Attributes:
-        name: Which check.
-        ok: Whether it passed.
-        message: The result.
+        name: Name of the check.
+        ok: True if it passed.
+        message: The finding.
         fix: What to change; "" where it passed.
     """
 
@@ -31,8 +31,8 @@ class Line:
         return asdict(self)
 
 
-class Wrong(Exception):
-    """A failed check: the result, and what to change."""
+class CheckFailure(Exception):
+    """A failed check: the finding as message, and ``fix``, what to change."""
 
     def __init__(self, message: str, fix: str) -> None:
         super().__init__(message)

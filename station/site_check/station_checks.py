@@ -12,7 +12,7 @@ from common.http_body import read_up_to
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol.foreign_errors import code_from
-from station.site_check.report import MAX_BYTES, Wrong, origin_of
+from station.site_check.report import MAX_BYTES, CheckFailure, origin_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -21,27 +21,27 @@ RECORD: Final = "/.well-known/gomaa.json"
 
 
 async def check_record(session: aiohttp.ClientSession, origin: str) -> str:
-    """The station's record is there and is for this domain."""
+    """Check that the station's record exists and is for this domain. Raises CheckFailure."""
     record = await _fetch_json(
         session, origin + RECORD, "run gomaa station run behind this site, and pass /.well-known/ and /gomaa/ on to it"
     )
     if record.get("domain") != urlsplit(origin).netloc:
-        raise Wrong(
+        raise CheckFailure(
             f"the station says it is {record.get('domain')}",
             f'set domain = "{urlsplit(origin).netloc}" in station.toml',
         )
     if origin_of(urljoin(origin, str(record.get("tickets", "")))) != origin or not record.get("tickets"):
-        raise Wrong("tickets are given on another site", "let tickets be a path of this site")
+        raise CheckFailure("tickets are given on another site", "let tickets be a path of this site")
     return f"{record.get('name')}, {record.get('station')}"
 
 
 async def check_tickets(session: aiohttp.ClientSession, origin: str) -> str:
-    """An empty request to the ticket address gets an error with a known code."""
+    """Check that an empty request to the ticket address gets an error with a known code. Raises CheckFailure."""
     from station.api.responses import QUESTION
 
     fix = f"pass GET and POST {origin}/gomaa/tickets on to gomaa station run, with the header {QUESTION}"
     record = await _fetch_json(session, origin + RECORD, fix)
-    # As the player asks.
+    # As the player requests.
     question = {QUESTION: base64.urlsafe_b64encode(b"{}").decode().rstrip("=")}
     async with session.get(
         urljoin(origin, str(record.get("tickets", ""))), headers=question, allow_redirects=False
@@ -50,12 +50,12 @@ async def check_tickets(session: aiohttp.ClientSession, origin: str) -> str:
             value = json.loads(await read_up_to(answer.content, MAX_BYTES))
             code = code_from("station", value["error"]["code"])
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise Wrong(f"status {answer.status}, and no ticket desk answers", fix) from None
+            raise CheckFailure(f"status {answer.status}, and no ticket desk answers", fix) from None
     return f"the ticket desk answers ({code} to an empty question)"
 
 
 async def check_proof(session: aiohttp.ClientSession, origin: str) -> str:
-    """The proof of the domain is there and is signed by the station of the record."""
+    """Check that the proof of the domain exists and is signed by the record's station. Raises CheckFailure."""
     fix = (
         f"pass {domain_proof.PATH} on to gomaa station run, which signs it, or serve the file that gomaa chain "
         f"apply-station makes there"
@@ -68,18 +68,18 @@ async def check_proof(session: aiohttp.ClientSession, origin: str) -> str:
         domain_proof.check(json.dumps(proof).encode(), network, registry, urlsplit(origin).netloc, station)
     except (GomaaError, KeyError, TypeError, ValueError) as e:
         reason = e.detail.get("reason", e.code) if isinstance(e, GomaaError) else f"not a proof: {type(e).__name__}"
-        raise Wrong(str(reason), fix) from None
+        raise CheckFailure(str(reason), fix) from None
     return f"signed by this station for chain {network}"
 
 
 async def _fetch_json(session: aiohttp.ClientSession, url: str, fix: str) -> dict[str, Any]:
     async with session.get(url, allow_redirects=False) as answer:
         if answer.status != 200:
-            raise Wrong(f"{url}: status {answer.status}", fix)
+            raise CheckFailure(f"{url}: status {answer.status}", fix)
         try:
             value = json.loads(await read_up_to(answer.content, MAX_BYTES))
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict):
-        raise Wrong(f"{url} is no JSON object", fix)
+        raise CheckFailure(f"{url} is no JSON object", fix)
     return value

@@ -1,1 +1,1 @@
-"""Tickets: who may listen to which content, issued and signed by the station."""
+"""Issue of tickets, and watch over contents that move to another security server."""

@@ -1,4 +1,4 @@
-"""Songs that move to another security server: from when, and whether this station has escrow there (decision 0036)."""
+"""Watch over songs that move to another security server, and over this station's escrow there (decision 0036)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Move:
 
     @property
     def sentence(self) -> str:
-        """For the operator's log and terminal."""
+        """Message for the operator's log and terminal."""
         when = "is to move" if self.from_epoch is None else f"moves from epoch {self.from_epoch} on"
         money = "" if self.escrow_wei else "; this station has no escrow there: deposit some, or the song does not play"
         return f"{self.song.title!r} {when} to the security server {to_hex(self.server)}{money}"
@@ -48,7 +48,7 @@ class ContentMoves:
         self._chain = chain
         self._catalogue = catalogue
         self.current: list[Move] | None = None
-        """Result of the last refresh; None: the chain has not answered yet."""
+        """Result of the last refresh; None: not refreshed yet."""
         self._announced: set[tuple[bytes, bytes, bool, bool]] = set()
 
     async def refresh(self) -> list[Move]:
@@ -81,7 +81,7 @@ class ContentMoves:
         return moves
 
     async def try_refresh(self) -> None:
-        """Refresh; a chain that does not answer changes nothing."""
+        """Refresh; an unreachable chain changes nothing."""
         try:
             await self.refresh()
         except GomaaError as error:

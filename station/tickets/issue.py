@@ -29,7 +29,7 @@ from station.rewards.loyalty import Loyalty
 
 
 def life_s(duration_ms: int, slack_s: int) -> int:
-    """Validity of a song's ticket, s: one and a half times its length, and the slack; a right may end it earlier."""
+    """Validity of a song's ticket, s: one and a half times its length plus the slack; a right may end it earlier."""
     return -(-duration_ms * 3 // 2000) + slack_s
 
 
@@ -45,7 +45,7 @@ class TicketIssuer:
         catalogue: The songs.
         store: The database.
         loyalty: Rewards and limits of listeners.
-        url_of: URL of a server by its address.
+        url_of: Returns the URL of a server by its address.
     """
 
     def __init__(
@@ -91,9 +91,11 @@ class TicketIssuer:
         listener, owner = session.message.listener, facts.owner
         row = await self._draft(song, facts, session, now_ms, rewarded)
         usable, spent = await self._check_escrow(row, now_ms // 1000)
-        whole = -(-song.duration_ms // (row.interval_s * 1000))
-        book = self._loyalty.book(listener, owner if rewarded else None, whole, self._config.tickets_unplayed)
-        number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute, book)
+        song_intervals = -(-song.duration_ms // (row.interval_s * 1000))
+        rules = self._loyalty.rules_for(
+            listener, owner if rewarded else None, song_intervals, self._config.tickets_unplayed
+        )
+        number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute, rules)
         # The row as written: above the daily cap it has no reward.
         row = (await asyncio.to_thread(self._store.tickets, [number]))[number]
         ticket = Ticket(
@@ -120,7 +122,7 @@ class TicketIssuer:
             raise Refusal("session.expired", now_s=now_s, not_before=message.not_before, not_after=message.not_after)
 
     def _check_content(self, song: Song, facts: ContentFacts | None, now_s: int, rewarded: bool) -> None:
-        # An owner may have sold the recording since: then the band signs the file anew.
+        # After a sale of the recording the new owner has to sign the file again.
         fault = content_fault(facts, song.content, song.owner, song.policy_hash)
         if fault is not None:
             raise fault.error(Refusal)

@@ -1,8 +1,8 @@
-// The studio's page: recording, terms, preview, release. All sentences about the terms come from the policy engine.
+// The studio's page: upload, analysis, preview and release of a recording.
 
-import { begin, call, drop, watch } from "./desk.js";
-import { form, onTerms, restore, show as showTerms } from "./terms.js";
-import { $, length, megabytes, meter, text } from "./page.js";
+import { call, startRelease, uploadRecording, watchRelease } from "./api.js";
+import { $, length, megabytes, meter, text } from "./dom.js";
+import { form, onTermsChange, resetForm, showTerms } from "./terms.js";
 
 /** @type {{id: string, title: string, artist: string, seconds: number} | null} */
 let recording = null;
@@ -10,60 +10,60 @@ let layers = /** @type {string[]} */ ([]);
 let lastRequest = 0;
 
 /** Announce something to screen readers. @param {string} words */
-const say = (words) => text("said", words);
+const announce = (words) => text("said", words);
 
 /** Show an error, or hide the last one. @param {unknown} [error] @param {string} [source] part of the page */
-function problem(error, source = "") {
+function showError(error, source = "") {
   const words = error instanceof Error ? error.message : "";
   $("problem").dataset.source = source;
   text("problem", words);
   $("problem").hidden = !words;
 }
 
-/** Fetch the terms in words; only the response to the latest request is shown. */
-async function explain() {
+/** Fetch the sentences and amounts of the terms; only the response to the latest request is shown. */
+async function updateTerms() {
   const request = ++lastRequest;
   try {
     const terms = await call("terms", { terms: form(), seconds: recording?.seconds ?? 180, artist: $("artist").value });
     if (request !== lastRequest) return;
     showTerms(terms, recording?.seconds ?? 180);
-    if ($("problem").dataset.source === "terms") problem();
+    if ($("problem").dataset.source === "terms") showError();
   } catch (error) {
-    if (request === lastRequest) problem(error, "terms");
+    if (request === lastRequest) showError(error, "terms");
   }
 }
 
 /** Copy title and artist to the listener's card. */
-function names() {
+function showNames() {
   text("card-title", $("title").value || "Your song");
   text("card-artist", $("artist").value);
 }
 
 /** Upload and analyse a recording. @param {File} file */
-async function take(file) {
-  problem();
+async function analyse(file) {
+  showError();
   $("empty").hidden = true;
   $("found").hidden = true;
   $("arriving").hidden = false;
   text("arriving-name", `Reading ${file.name}, ${megabytes(file.size)}`);
-  say(`Reading ${file.name}.`);
+  announce(`Reading ${file.name}.`);
   try {
-    const analysis = await drop(file, (share) => meter("arriving-bar", share));
+    const analysis = await uploadRecording(file, (share) => meter("arriving-bar", share));
     recording = analysis;
-    present(analysis);
+    showAnalysis(analysis);
   } catch (error) {
     recording = null;
-    problem(error);
+    showError(error);
     $("empty").hidden = false;
   }
   $("arriving").hidden = true;
   $("file").value = "";
   $("sign").disabled = !recording;
-  await explain();
+  await updateTerms();
 }
 
 /** Show the analysis of a recording. @param {any} analysis */
-function present(analysis) {
+function showAnalysis(analysis) {
   $("found").hidden = false;
   text("name", analysis.name);
   const loud = analysis.integrated === null ? "silent" : `${analysis.integrated.toFixed(1).replace("-", "−")} LUFS`;
@@ -105,8 +105,8 @@ function present(analysis) {
   $("wave").replaceChildren(...bars);
   $("preview").hidden = true;
   $("preview").removeAttribute("src");
-  names();
-  say(`${analysis.name} is ready, ${length(analysis.seconds)}.`);
+  showNames();
+  announce(`${analysis.name} is ready, ${length(analysis.seconds)}.`);
 }
 
 const STEPS = [
@@ -118,7 +118,7 @@ const STEPS = [
 ];
 
 /** Show a release's state. @param {any} state */
-function follow(state) {
+function showRelease(state) {
   $("progress").hidden = false;
   text("releasing", state.title);
   const at = STEPS.findIndex(([name]) => name === state.step);
@@ -144,26 +144,26 @@ function follow(state) {
   if (ended) {
     text("address", state.receipt.content);
     text("files", state.receipt.files.map((/** @type {any} */ file) => file.path.split(/[\\/]/).pop()).join(", "));
-    say(`${state.title} is out.`);
-  } else if (state.error) say(state.error.message);
+    announce(`${state.title} is out.`);
+  } else if (state.error) announce(state.error.message);
   // One recording makes one song: a failed release is retried, a finished one is final.
   $("sign").disabled = true;
 }
 
 /** Watch a release until it has ended. @param {string} id */
-async function attend(id) {
-  await watch(id, follow);
+async function watchUntilEnd(id) {
+  await watchRelease(id, showRelease);
   await refresh();
 }
 
 /** Start the release. */
 async function sign() {
   if (!recording) return;
-  problem();
+  showError();
   $("sign").disabled = true;
   const fields = Object.fromEntries(["title", "artist", "album", "isrc"].map((name) => [name, $(name).value]));
   try {
-    const started = await begin({
+    const started = await startRelease({
       recording: recording.id,
       ...fields,
       terms: form(),
@@ -172,9 +172,9 @@ async function sign() {
     });
     $("progress").hidden = false;
     $("progress").scrollIntoView({ block: "nearest" });
-    await attend(started.id);
+    await watchUntilEnd(started.id);
   } catch (error) {
-    problem(error);
+    showError(error);
     $("problem").scrollIntoView({ block: "nearest" });
     $("sign").disabled = false;
   }
@@ -208,7 +208,7 @@ async function refresh() {
   return state;
 }
 
-$("file").addEventListener("change", () => $("file").files?.[0] && take($("file").files[0]));
+$("file").addEventListener("change", () => $("file").files?.[0] && analyse($("file").files[0]));
 $("replace").addEventListener("click", () => $("file").click());
 for (const kind of ["dragenter", "dragover"])
   $("drop").addEventListener(kind, (/** @type {DragEvent} */ event) => {
@@ -222,12 +222,12 @@ for (const kind of ["dragleave", "drop"])
   });
 $("drop").addEventListener(
   "drop",
-  (/** @type {DragEvent} */ event) => event.dataTransfer?.files[0] && take(event.dataTransfer.files[0]),
+  (/** @type {DragEvent} */ event) => event.dataTransfer?.files[0] && analyse(event.dataTransfer.files[0]),
 );
 // A file dropped beside the field must not navigate away.
 for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
-for (const name of ["title", "artist"]) $(name).addEventListener("input", names);
-$("artist").addEventListener("change", explain);
+for (const name of ["title", "artist"]) $(name).addEventListener("input", showNames);
+$("artist").addEventListener("change", updateTerms);
 $("hear").addEventListener("click", async () => {
   if (!recording) return;
   $("preview").src =
@@ -246,17 +246,17 @@ $("again").addEventListener("click", async () => {
   const id = $("again").dataset.release;
   if (id)
     await call(`releases/${id}/again`, {})
-      .then(() => attend(id))
-      .catch(problem);
+      .then(() => watchUntilEnd(id))
+      .catch(showError);
 });
 
-onTerms(explain);
-restore();
+onTermsChange(updateTerms);
+resetForm();
 try {
   const state = await refresh();
-  await explain();
+  await updateTerms();
   const running = state.releases.find((/** @type {any} */ release) => !release.receipt);
-  if (running) await attend(running.id);
+  if (running) await watchUntilEnd(running.id);
 } catch (error) {
-  problem(error);
+  showError(error);
 }

@@ -1,6 +1,6 @@
-// The form of terms, and their sentences and amounts from the policy engine.
+// The form of terms, and the sentences and amounts that the server computes of them.
 
-import { $, length, text } from "./page.js";
+import { $, length, text } from "./dom.js";
 
 const PRICES = [
   "0.0010",
@@ -25,17 +25,17 @@ const PRESETS = {
   ten: { price: 8, share: 15, plays: 4, days: 4, interval_s: 10, payer: "station", wallet: true },
   gift: { price: 0, share: 0, plays: 0, days: 0, interval_s: 30, payer: "nobody", wallet: false },
 };
-const WORDS = {
+const LABELS = {
   en: { may: "You may", left: "Left for you", costs: "Costs you", earn: "You earn" },
   zh: { may: "你可以", left: "剩余", costs: "花费", earn: "收入" },
 };
 
 let preset = "radio";
-let tongue = /** @type {"en" | "zh"} */ ("en");
+let language = /** @type {"en" | "zh"} */ ("en");
 /** @type {any} */
-let last = null;
+let shown = null;
 
-/** The form that the studio turns into a policy. */
+/** The form's values, as the server's `TermsForm` reads them. */
 export function form() {
   const chosen = PRESETS[preset] ?? {};
   return {
@@ -56,7 +56,7 @@ export function form() {
 }
 
 /** Update texts and fill of the sliders. */
-function dress() {
+function updateLabels() {
   const free = PRESETS[preset]?.payer === "nobody";
   const plays = PLAYS[Number($("plays").value)] ?? 0;
   const days = DAYS[Number($("days").value)] ?? 0;
@@ -89,17 +89,17 @@ function dress() {
     button.setAttribute("aria-pressed", String(button.getAttribute("data-preset") === preset));
 }
 
-/** Begin with a preset. @param {string} name */
-function choose(name) {
+/** Apply a preset to the form. @param {string} name */
+function applyPreset(name) {
   preset = name;
   const chosen = PRESETS[name] ?? {};
   for (const id of ["price", "share", "plays", "days", "preview-s", "offline"]) $(id).value = String(chosen[id] ?? 0);
   $("wallet").checked = chosen.wallet;
-  dress();
+  updateLabels();
 }
 
-/** Reset the form, also after a reload. */
-export function restore() {
+/** Set the form to its defaults; browsers keep values over a reload. */
+export function resetForm() {
   for (const [id, on] of Object.entries({
     seek: true,
     download: false,
@@ -109,38 +109,38 @@ export function restore() {
     thin: false,
   }))
     $(id).checked = on;
-  choose("radio");
+  applyPreset("radio");
 }
 
-/** Call when the terms change. @param {() => void} changed */
-export function onTerms(changed) {
+/** Register a listener for changes of the terms. @param {() => void} changed */
+export function onTermsChange(changed) {
   $("terms").addEventListener("input", () => {
-    dress();
+    updateLabels();
     changed();
   });
   for (const button of document.querySelectorAll("[data-preset]"))
     button.addEventListener("click", () => {
-      choose(button.getAttribute("data-preset") ?? "radio");
+      applyPreset(button.getAttribute("data-preset") ?? "radio");
       changed();
     });
   for (const button of document.querySelectorAll("[data-tongue]"))
     button.addEventListener("click", () => {
-      tongue = button.getAttribute("data-tongue") === "zh" ? "zh" : "en";
+      language = button.getAttribute("data-tongue") === "zh" ? "zh" : "en";
       for (const other of document.querySelectorAll("[data-tongue]"))
         other.setAttribute("aria-pressed", String(other === button));
-      words();
+      showSentences();
     });
 }
 
-/** The terms in the chosen language. */
-function words() {
-  if (!last) return;
-  $("card").lang = tongue;
-  const sentences = last.words[tongue];
+/** Show the sentences in the chosen language. */
+function showSentences() {
+  if (!shown) return;
+  $("card").lang = language;
+  const sentences = shown.words[language];
   for (const name of /** @type {const} */ (["may", "left", "costs", "earn"])) {
     text(name, sentences[name]);
     const head = document.querySelector(`[data-word="${name}"]`);
-    if (head) head.textContent = WORDS[tongue][name];
+    if (head) head.textContent = LABELS[language][name];
   }
   $("limits").replaceChildren(
     ...sentences.limits.map((/** @type {string} */ line) =>
@@ -149,10 +149,10 @@ function words() {
   );
 }
 
-/** Show the amounts of the terms. @param {any} terms @param {number} seconds of the song */
-export function show(terms, seconds) {
-  last = terms;
-  words();
+/** Show sentences and amounts of the terms. @param {any} terms @param {number} seconds length of the song */
+export function showTerms(terms, seconds) {
+  shown = terms;
+  showSentences();
   const { money } = terms;
   text("play-head", `One full play, ${length(seconds)}`);
   const payer = { station: "Station pays", listener: "Listener pays", nobody: "Nobody pays" }[

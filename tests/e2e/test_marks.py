@@ -20,7 +20,7 @@ from studio.owner import ContentKeys
 from studio.reader import SongFile
 from tests.e2e.world import FREE, BrowserWorld, press_play, shows, tone
 from watermark.commands import watermark
-from watermark.parameters import Marks
+from watermark.parameters import WatermarkParameters
 
 OTHER = bytes([0x42]) * 20
 
@@ -69,7 +69,7 @@ def test_sound_that_names_another_song_is_refused(world: BrowserWorld) -> None:
     path = world.file("borrowed")
     whole = path.read_bytes()
     container = Container.read(whole)
-    header = replace(open_header(container.cose), watermark=Marks(44_100, ("ultrasonic",)).to_map())
+    header = replace(open_header(container.cose), watermark=WatermarkParameters(44_100, ("ultrasonic",)).to_map())
     cose = sign_header(header, world.stack.owner_key)
     path.write_bytes(MAGIC + len(cose).to_bytes(4, "big") + cose + whole[PREFIX_SIZE + len(container.cose) :])
     page, player = world.open("borrowed")

@@ -45,7 +45,7 @@ from station.chain_interface import Account, ContentFacts, ContentServers
 from station.config import StationConfig
 from station.context import Station
 from station.payments.server_client import Servers
-from station.rewards.loyalty import Generosity
+from station.rewards.loyalty import RewardSettings
 from tests.unit.security_server import services
 
 INTERVAL_S: Final = 5
@@ -230,7 +230,7 @@ class FarmWorld:
             deployment_file=folder / "deployment.json",
             catalogue=shelf,
             database=str(folder / "station.sqlite3"),
-            rewards=Generosity(tokens=TokenCap(per_day)),
+            rewards=RewardSettings(tokens=TokenCap(per_day)),
         )
         servers = DirectServers(services.billing(parts))
         station = Station.of(given, STATION_KEY, STATION, StationChain(clock, policies), servers)

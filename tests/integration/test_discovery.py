@@ -13,7 +13,7 @@ from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
 from station.catalogue.songs import Catalogue, Song
-from studio.convert import Options, convert
+from studio.convert import ConvertOptions, convert
 from studio.server import ServerInfo
 
 RATE = 44_100
@@ -69,7 +69,7 @@ def shelf(tmp_path: Path) -> Catalogue:
     policy = Policy.from_toml(POLICY.read_text(encoding="utf-8"))
     (tmp_path / "shelf").mkdir()
     for name, samples in songs.items():
-        options = Options(artist=name, measure=name != "unmeasured")
+        options = ConvertOptions(artist=name, measure=name != "unmeasured")
         source = _write(tmp_path / f"{name}.wav", samples)
         convert(source, tmp_path / "shelf" / f"{name}.sps", policy, bytes(31) + b"\x01", deployment, server, options)
     return Catalogue(tmp_path / "shelf")

@@ -9,7 +9,8 @@ import pytest
 from pywallet.rules.key_window import BEHIND_MS
 from pywallet.rules.limits import CLOCK_SLACK_MS
 from security_server.playback.key_allowance import HEARD_PER_ROOM, JUMPS_MS, PLACE_MS
-from tests.integration.farm_bots import STEP_MS, STEPS, Bot, Gain, Strategy, honest, strategies
+from tests.integration.farm_bots import Bot, Gain
+from tests.integration.farm_strategies import STEP_MS, STEPS, Strategy, honest, strategies
 from tests.integration.farm_world import BUFFER_MS, INTERVAL_S, PRICE, SONG_MS, TERMS, FarmWorld
 
 

@@ -14,7 +14,8 @@ from pywallet.protocol import Invocation, Signed
 from pywallet.rules.key_window import BEHIND_MS
 from pywallet.rules.limits import CLOCK_SLACK_MS
 from security_server.playback.key_allowance import LONGEST_WAIT_MS
-from tests.integration.farm_bots import Bot, Strategy, _Play
+from tests.integration.farm_bots import Bot, _Play
+from tests.integration.farm_strategies import Strategy
 from tests.integration.farm_world import BUFFER_MS, SEGMENT_MS, SONG_MS, FarmWorld
 
 ALL = SONG_MS // SEGMENT_MS

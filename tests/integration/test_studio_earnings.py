@@ -56,7 +56,7 @@ async def test_earnings_are_seen_and_collected(world: World, monkeypatch: pytest
         server = ServerInfo(world.url, world.keys.address, world.keys.exchange_public)
 
         async def look() -> list[earnings.Earning]:
-            return await earnings.earnings(world.deployment, server, owner)
+            return await earnings.proven_earnings(world.deployment, server, owner)
 
         found = await look()
         due = found[0].amount
@@ -71,7 +71,7 @@ async def test_earnings_are_seen_and_collected(world: World, monkeypatch: pytest
         assert len(receipts) == 1
         assert await world.token.balance_of(owner) - before == due
         assert [one.collected for one in await look()] == [True]
-        assert await earnings.earnings(world.deployment, server, b"\x09" * 20) == []
+        assert await earnings.proven_earnings(world.deployment, server, b"\x09" * 20) == []
 
         raw = await asyncio.to_thread(earnings._published, world.url, epoch)
         data = EpochData.decode(raw)
@@ -87,6 +87,6 @@ async def test_a_server_that_is_down_is_named(world: World) -> None:
     Its absence is named once it matters.
     """
     server = ServerInfo("http://127.0.0.1:1", world.keys.address, world.keys.exchange_public)
-    assert await earnings.earnings(world.deployment, server, address_of(world.owner_key)) == []
+    assert await earnings.proven_earnings(world.deployment, server, address_of(world.owner_key)) == []
     with pytest.raises(GomaaError, match=r"server\.unreachable"):
         earnings._published("http://127.0.0.1:1", 5)

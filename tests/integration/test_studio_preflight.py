@@ -27,10 +27,10 @@ from pywallet.sps.payload import to_map
 from pywallet.sps.signed_header import CONTENT_TYPE
 from studio import ownership
 from studio.batch import Job, Kept, attempt
-from studio.convert import ConvertResult, Options, convert
+from studio.convert import ConvertOptions, ConvertResult, convert
 from studio.owner import ContentKeys
 from studio.publish import publish
-from studio.release import go_public
+from studio.release import publish_and_package
 from studio.server import ServerInfo, fetch_info
 from studio.verify import verify, verify_chain
 from tests.integration.studio_world import (
@@ -79,7 +79,9 @@ def make(
 ) -> ConvertResult:
     """Noise as a song."""
     source = noise(folder / "noise.wav", seconds)
-    return convert(source, folder / "noise.sps", Policy.from_dict(TERMS), key, network, server, Options(replace=True))
+    return convert(
+        source, folder / "noise.sps", Policy.from_dict(TERMS), key, network, server, ConvertOptions(replace=True)
+    )
 
 
 async def sent(network: Deployment, *accounts: bytes) -> list[int]:
@@ -96,7 +98,7 @@ async def test_terms_that_omit_defaults_go_the_whole_way(
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     resigned(song.path, OWNER, lambda header: header.update(policy=terms))
-    receipt = await go_public(song.path, OWNER, network)
+    receipt = await publish_and_package(song.path, OWNER, network)
     assert receipt.created
     assert receipt.policy_hash == keccak256(cbor.dumps(terms))
     async with Chain.connect(network.rpc) as chain:
@@ -116,7 +118,9 @@ async def test_a_release_keeps_a_song_whose_terms_omit_defaults(
     server = fetch_info(uploads.url, network.domain)
     song = make(tmp_path, network, server)
     resigned(song.path, OWNER, lambda header: header.update(policy=PLAIN))
-    job = Job(tmp_path / "noise.wav", song.path, Policy.from_dict(PLAIN).to_dict(), OWNER, network, server, Options())
+    job = Job(
+        tmp_path / "noise.wav", song.path, Policy.from_dict(PLAIN).to_dict(), OWNER, network, server, ConvertOptions()
+    )
     assert isinstance(attempt(job, lambda: None), Kept)
 
 

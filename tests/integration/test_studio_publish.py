@@ -14,7 +14,7 @@ from chain.deployment import Deployment
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from studio.convert import ConvertResult, Options, convert
+from studio.convert import ConvertOptions, ConvertResult, convert
 from studio.owner import ContentKeys
 from studio.publish import publish
 from studio.server import ServerInfo, fetch_info
@@ -45,7 +45,7 @@ def make(folder: Path, network: Deployment, server: ServerInfo, **terms: Any) ->
         OWNER,
         network,
         server,
-        Options(replace=True),
+        ConvertOptions(replace=True),
     )
 
 

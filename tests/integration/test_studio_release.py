@@ -21,8 +21,8 @@ from pywallet.policy import Policy
 from studio import ownership, publish, release
 from studio.batch import Job
 from studio.commands import commands
-from studio.convert import Options
-from studio.convert_command import carry_out
+from studio.convert import ConvertOptions
+from studio.convert_command import run_jobs
 from studio.exploded import assemble
 from studio.owner import ContentKeys
 from studio.reader import SongFile
@@ -42,7 +42,9 @@ async def job(tmp_path: Path, network: Deployment, uploads: Uploads) -> Job:
     await list_server(network, uploads)
     source = noise(tmp_path / "noise.wav")
     server = fetch_info(uploads.url, network.domain)
-    return Job(source, tmp_path / "noise.sps", Policy.from_dict(TERMS).to_dict(), OWNER, network, server, Options())
+    return Job(
+        source, tmp_path / "noise.sps", Policy.from_dict(TERMS).to_dict(), OWNER, network, server, ConvertOptions()
+    )
 
 
 async def contracts(network: Deployment) -> int:
@@ -77,10 +79,10 @@ async def test_a_release_is_whole(job: Job, network: Deployment, uploads: Upload
 
 async def test_more_renditions_go_out_with_the_song(job: Job, network: Deployment) -> None:
     """Opus is added before the song is published, once; every rendition opens, decodes, and agrees with the chain."""
-    assert carry_out([job], 1)
-    first = await release.go_public(job.output, OWNER, network, renditions=("opus",))
+    assert run_jobs([job], 1)
+    first = await release.publish_and_package(job.output, OWNER, network, renditions=("opus",))
     before = job.output.read_bytes()
-    second = await release.go_public(job.output, OWNER, network, renditions=("opus",))
+    second = await release.publish_and_package(job.output, OWNER, network, renditions=("opus",))
     assert (second.content, second.created, job.output.read_bytes()) == (first.content, False, before)
     with SongFile(job.output) as song:
         assert [track.codec for track in song.header.renditions] == ["flac", "opus"]
@@ -128,13 +130,13 @@ async def test_a_transaction_that_was_already_sent_is_taken_for_ours(
 ) -> None:
     """Where the contract appears between looking and making, the refused transaction is no failure."""
     first = await release.release(job)
-    seen, hold = [], publish.hold
+    seen, contract_state = [], publish.contract_state
 
     async def late(chain: Any, deployment: Any, header: Any) -> Any:
         seen.append(header)
-        return None if len(seen) == 1 else await hold(chain, deployment, header)
+        return None if len(seen) == 1 else await contract_state(chain, deployment, header)
 
-    monkeypatch.setattr(publish, "hold", late)
+    monkeypatch.setattr(publish, "contract_state", late)
     assert (await release.release(job)).content == first.content
     assert len(seen) > 1
 
@@ -213,20 +215,22 @@ async def test_a_transfer_takes_two_steps(job: Job, network: Deployment) -> None
     """An offer changes nothing until the named receiver accepts it at its price."""
     receipt = await release.release(job)
     await ownership.offer(network, receipt.content, OWNER, address_of(PLATFORM), 5 * 10**18)
-    assert await ownership.standing_offer(network, receipt.content) == ownership.Offer(address_of(PLATFORM), 5 * 10**18)
+    assert await ownership.standing_offer(network, receipt.content) == ownership.TransferOffer(
+        address_of(PLATFORM), 5 * 10**18
+    )
     with pytest.raises(GomaaError, match=r"message\.schema"):
         await ownership.accept(network, receipt.content, PLATFORM, 4 * 10**18)
     await ownership.retract(network, receipt.content, OWNER)
     assert await ownership.standing_offer(network, receipt.content) is None
     await ownership.offer(network, receipt.content, OWNER, address_of(PLATFORM), 5 * 10**18)
-    offered, seen = await ownership.look(network, receipt.content)
-    assert offered == ownership.Offer(address_of(PLATFORM), 5 * 10**18)
+    offered, seen = await ownership.offer_and_state(network, receipt.content)
+    assert offered == ownership.TransferOffer(address_of(PLATFORM), 5 * 10**18)
     assert ownership.parse_seen(ownership.seen_text(seen)) == seen
     async with Chain.connect(network.rpc) as chain:
         await Content(chain, receipt.content).license(OWNER, b"\x77" * 20)
     with pytest.raises(GomaaError, match=r"content\.changed"):
         await ownership.accept(network, receipt.content, PLATFORM, 5 * 10**18, seen)
-    _, seen = await ownership.look(network, receipt.content)
+    _, seen = await ownership.offer_and_state(network, receipt.content)
     await ownership.accept(network, receipt.content, PLATFORM, 6 * 10**18, seen)
     with pytest.raises(GomaaError, match=r"chain\.reverted"):
         await ownership.revoke(network, receipt.content, OWNER, destroy=False)

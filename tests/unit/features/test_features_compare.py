@@ -14,10 +14,10 @@ from sklearn.model_selection import train_test_split
 
 from features import song_model
 from features.commands import genre as genre_command
-from features.compare import ENTRIES, LEAST, compare, lines, majority, splits
+from features.compare import ENTRIES, MIN_SONGS, compare, lines, majority, splits
 from features.data import read, songs_of
-from features.table import read_tables
-from features.tried import TRIED
+from features.experiments import EXPERIMENTS
+from features.song_table import read_tables
 from gomaa.cli import group
 from pywallet.errors import GomaaError, InputError
 from tests.unit.features.conftest import HEADER, song_lines
@@ -78,8 +78,8 @@ def test_disjoint_splits_share_no_artist(song_table: Path) -> None:
 def test_rare_genres_are_left_out(tmp_path: Path) -> None:
     """A genre with two songs is not among those compared; with three it is."""
     rows = song_lines(60)
-    rare = [f"{900 + n},t,rare {n},1990,100,50,50,-8,13,50,200,20,5,60,yodeling" for n in range(LEAST)]
-    for count, genres in ((LEAST - 1, 3), (LEAST, 4)):
+    rare = [f"{900 + n},t,rare {n},1990,100,50,50,-8,13,50,200,20,5,60,yodeling" for n in range(MIN_SONGS)]
+    for count, genres in ((MIN_SONGS - 1, 3), (MIN_SONGS, 4)):
         songs = read(_write(tmp_path / "x.csv", [*rows, *rare[:count]]))
         assert compare(songs, 2, entries=CHEAP)["genres"] == genres
 
@@ -112,7 +112,7 @@ def test_every_attempt_predicts(song_table: Path) -> None:
     songs = read(song_table)
     songs.audio[4, 2] = np.nan
     train, test = next(splits(songs, 1, 0, disjoint=True))
-    for entry in TRIED:
+    for entry in EXPERIMENTS:
         found = entry.predict(songs.take(train), songs.take(test))
         assert set(found.tolist()) <= set(songs.genre[train].tolist()), entry.name
         assert (found == songs.genre[test]).mean() > 0.7, entry.name

@@ -16,8 +16,8 @@ from features.commands import genre as genre_command
 from features.data import NUMBERS, songs_of
 from features.explore import explore, text
 from features.plots import PICTURES, THEMES, genres
+from features.song_table import read_tables
 from features.statistics import sentences, statistics
-from features.table import read_tables
 from tests.unit.features.conftest import HEADER, song_lines
 
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import features
-from features.sound import EXCERPT_S, RATE, listen
+from features.excerpts import EXCERPT_S, RATE, read_excerpts
 from pywallet.errors import InputError
 from tests.budget import budget
 from tests.unit.features.conftest import chord, clicks
@@ -60,7 +60,7 @@ def test_long_files_are_sought_in_whatever_the_format(kind: str, tmp_path: Path)
     t = np.arange(rate * total) / rate
     path = tmp_path / f"song.{kind}"
     path.write_bytes(_encode(kind, 0.9 * t / total * np.sin(2 * np.pi * 440 * t), rate))
-    sound = listen(path)
+    sound = read_excerpts(path)
     assert sound.duration_s == pytest.approx(total, abs=1.5)
     assert all(len(excerpt) == EXCERPT_S * RATE for excerpt in sound.excerpts)
     middles = [float(np.sqrt(2 * np.mean(excerpt**2))) / 0.9 for excerpt in sound.excerpts]

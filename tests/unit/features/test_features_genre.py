@@ -148,7 +148,7 @@ def test_the_shipped_model_is_small_and_sound() -> None:
     assert SHIPPED.stat().st_size < 4096
     model = shipped()
     assert set(model.genres) == FAMILIES
-    assert model.unsaid == ("other",)
+    assert model.unreported == ("other",)
     assert model.threshold == 0.5
 
 

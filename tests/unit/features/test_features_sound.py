@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.sound import EXCERPT_S, RATE, listen
+from features.excerpts import EXCERPT_S, RATE, read_excerpts
 from features.values import PCM
 from pywallet.errors import InputError
 
@@ -26,7 +26,7 @@ def test_excerpts_are_spread_over_a_stream(total: int) -> None:
 
     The duration is always the whole.
     """
-    sound = listen(PCM(8000, _seconds(total, 8000)))
+    sound = read_excerpts(PCM(8000, _seconds(total, 8000)))
     assert sound.duration_s == pytest.approx(total, abs=0.05)
     heard = sum(map(len, sound.excerpts)) / RATE
     if total <= 90:
@@ -44,7 +44,7 @@ def test_memory_is_flat_in_length() -> None:
     peaks = []
     for total in (600, 7200):
         tracemalloc.start()
-        listen(PCM(2000, _seconds(total, 2000)))
+        read_excerpts(PCM(2000, _seconds(total, 2000)))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.2
@@ -54,7 +54,7 @@ def test_memory_is_flat_in_length() -> None:
 def test_a_file_is_sought_in(make_wav: Callable[..., Path]) -> None:
     """A long file gives 30 s around the middle of each third."""
     rate, total = 4000, 300
-    sound = listen(make_wav(np.repeat(np.arange(total) / total, rate), rate))
+    sound = read_excerpts(make_wav(np.repeat(np.arange(total) / total, rate), rate))
     assert sound.duration_s == pytest.approx(total, abs=0.1)
     middles = [float(np.median(excerpt)) for excerpt in sound.excerpts]
     assert middles == pytest.approx([1 / 6, 1 / 2, 5 / 6], abs=0.02)
@@ -64,7 +64,7 @@ def test_a_file_that_claims_to_be_longer_is_read_through(make_wav: Callable[...,
     """A WAV cut off after 20 s of its declared 200 s is heard for 20 s."""
     path = make_wav(np.full(200 * 4000, 0.25), 4000)
     path.write_bytes(path.read_bytes()[: 44 + 2 * 20 * 4000])
-    sound = listen(path)
+    sound = read_excerpts(path)
     assert sum(map(len, sound.excerpts)) / RATE == pytest.approx(20, abs=0.1)
     assert sound.duration_s == pytest.approx(20, abs=0.1)
 
@@ -72,7 +72,7 @@ def test_a_file_that_claims_to_be_longer_is_read_through(make_wav: Callable[...,
 @pytest.mark.parametrize(("channels", "kept"), [(1, 1), (2, 2), (8, 2)])
 def test_at_most_two_channels_are_kept(channels: int, kept: int) -> None:
     """Mono stays mono; surround becomes stereo at its mean."""
-    (excerpt,) = listen(PCM(48_000, _seconds(2, 48_000, channels))).excerpts
+    (excerpt,) = read_excerpts(PCM(48_000, _seconds(2, 48_000, channels))).excerpts
     assert excerpt.shape[1] == kept
     assert float(excerpt[len(excerpt) * 3 // 4].mean()) == pytest.approx(0.5, abs=0.01)
 
@@ -82,7 +82,7 @@ def test_what_is_not_a_number_is_silence() -> None:
     block = np.full((8000, 2), 0.5, np.float32)
     block[100] = np.nan
     block[200] = np.inf
-    (excerpt,) = listen(PCM(8000, [block])).excerpts
+    (excerpt,) = read_excerpts(PCM(8000, [block])).excerpts
     assert np.isfinite(excerpt).all()
 
 
@@ -92,26 +92,26 @@ def test_what_is_not_audio_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.wav"
     path.write_bytes(content)
     with pytest.raises(InputError) as refused:
-        listen(path)
+        read_excerpts(path)
     assert refused.value.code == "media.decode"
 
 
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     """No file is no matter of audio."""
     with pytest.raises(FileNotFoundError):
-        listen(tmp_path / "none.wav")
+        read_excerpts(tmp_path / "none.wav")
 
 
 @pytest.mark.parametrize("rate", [0, 10**7])
 def test_strange_rates_are_refused(rate: int) -> None:
     """A stream's rate must be one that sound has."""
     with pytest.raises(InputError) as refused:
-        listen(PCM(rate, [np.zeros(10, np.float32)]))
+        read_excerpts(PCM(rate, [np.zeros(10, np.float32)]))
     assert refused.value.code == "media.unsupported"
 
 
 def test_channels_may_not_change() -> None:
     """A stream that goes from mono to stereo is refused in words."""
     with pytest.raises(InputError) as refused:
-        listen(PCM(8000, [np.zeros((10, 1)), np.zeros((10, 2))]))
+        read_excerpts(PCM(8000, [np.zeros((10, 1)), np.zeros((10, 2))]))
     assert refused.value.code == "media.unsupported"

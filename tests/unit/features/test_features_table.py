@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from features.commands import genre as genre_command
 from features.data import Songs, artist_key, read, songs_of
-from features.table import COLUMNS, NUMBERS, read_table, read_tables
+from features.song_table import COLUMNS, NUMBERS, read_table, read_tables
 from pywallet.errors import InputError
 from tests.unit.features.conftest import HEADER, song_lines
 

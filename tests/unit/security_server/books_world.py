@@ -29,11 +29,11 @@ from security_server.db.writer import Store
 from security_server.host_connections import HostConnections
 from security_server.parts import ServerParts
 from station.db.ledger import Store as StationStore
+from station.db.listener_tickets import ListenerTickets
 from station.db.retention import Retention
 from station.db.rows import TicketRow
 from station.payments.resync import Life
 from station.payments.statements import Bookkeeper, Outcome
-from station.tickets.listeners import Listening
 from tests.unit.security_server import services
 from tests.unit.security_server.books_chain import (
     DOMAIN,
@@ -111,7 +111,7 @@ class BooksWorld:
     def open_station(self) -> None:
         """Start the station on its file."""
         self.station = StationStore(f"sqlite:///{self.folder}/station.db")
-        Listening(self.station.engine)
+        ListenerTickets(self.station.engine)
         self.history = Retention(self.station, 1, SCHEDULE)
         life = Life(LIFE_S, INTERVAL_S, 1)
         self.keeper = Bookkeeper(

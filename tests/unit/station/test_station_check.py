@@ -26,7 +26,7 @@ from pywallet.sps.container import MAGIC
 from station.api.responses import body
 from station.commands import station
 from station.site_check.check import check
-from station.site_check.report import Line
+from station.site_check.report import CheckResult
 
 KEY = b"\x01" * 32
 VECTORS = Path(__file__).parents[2] / "vectors" / "delivery"
@@ -59,7 +59,7 @@ class Site:
     signer: bytes | None = KEY
     server: TestServer = field(init=False)
 
-    async def lines(self, path: str = "/") -> dict[str, Line]:
+    async def lines(self, path: str = "/") -> dict[str, CheckResult]:
         """The check of its page, by name."""
         async with aiohttp.ClientSession() as session:
             return {line.name: line for line in await check(session, str(self.server.make_url(path)))}

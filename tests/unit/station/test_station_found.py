@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from station.site_check.content_range import content_range
-from station.site_check.page_songs import decode, found, tracks
+from station.site_check.page_songs import decode, songs_of_page, tracks
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 FOUND = json.loads((VECTORS / "found.json").read_text(encoding="utf-8"))
@@ -20,7 +20,7 @@ PLAYER = '<sps-player src="/é.sps"></sps-player>'
 @pytest.mark.parametrize("case", FOUND["pages"], ids=lambda case: case["name"])
 def test_a_page_names_what_the_extension_finds(case: dict[str, Any]) -> None:
     """Songs and lists, absolute, in the page's order."""
-    named = found(case["html"], case["page"]).songs
+    named = songs_of_page(case["html"], case["page"]).songs
     assert [{"list": one.url} if one.is_list else one.url for one in named] == case["found"]
 
 
@@ -29,9 +29,9 @@ def test_where_a_page_is_cut_changes_no_song_before_it(case: dict[str, Any]) -> 
     """What a page names up to any place is the beginning of what it names, as long as no base or child comes later."""
     if "<base" in case["html"] or "<source" in case["html"]:
         return
-    whole = [one.url for one in found(case["html"], case["page"]).songs]
+    whole = [one.url for one in songs_of_page(case["html"], case["page"]).songs]
     for end in range(len(case["html"])):
-        part = [one.url for one in found(case["html"][:end], case["page"]).songs]
+        part = [one.url for one in songs_of_page(case["html"][:end], case["page"]).songs]
         assert part == whole[: len(part)]
 
 
@@ -45,8 +45,8 @@ def test_a_policy_may_forbid_the_base_and_links_are_told_apart() -> None:
     """``base-uri 'none'`` leaves the page's own address; a link to a song is no player."""
     text = '<base href="https://cdn.example/"><a href="one.sps">One</a><sps-player src="two.sps"></sps-player>'
     page = "https://radio.example/a/"
-    assert found(text, page).songs[0].url == "https://cdn.example/two.sps"
-    named = found(text, page, based=False)
+    assert songs_of_page(text, page).songs[0].url == "https://cdn.example/two.sps"
+    named = songs_of_page(text, page, based=False)
     assert (named.songs[0].url, named.links) == (
         "https://radio.example/a/two.sps",
         ("https://radio.example/a/one.sps",),
@@ -57,10 +57,10 @@ def test_a_page_that_carries_its_song_names_itself() -> None:
     """Its element has no address: the page is the file."""
     meta = f'<meta name="sps" content="v=1;off=0000000500;len=000000001000;sha256={"0" * 64}">'
     text = f"<!doctype html>{meta}<sps-player data-sps></sps-player>"
-    assert [one.url for one in found(text, "https://radio.example/one.sps.html#a").songs] == [
+    assert [one.url for one in songs_of_page(text, "https://radio.example/one.sps.html#a").songs] == [
         "https://radio.example/one.sps.html"
     ]
-    assert found("<!doctype html><sps-player data-sps></sps-player>", "https://radio.example/").songs == ()
+    assert songs_of_page("<!doctype html><sps-player data-sps></sps-player>", "https://radio.example/").songs == ()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_page_that_carries_its_song_names_itself() -> None:
 )
 def test_a_page_is_read_in_its_own_charset(raw: bytes, header: str) -> None:
     """Mark, header, ``meta``, or what fits."""
-    assert [one.url for one in found(decode(raw, header), "https://radio.example/").songs] == [
+    assert [one.url for one in songs_of_page(decode(raw, header), "https://radio.example/").songs] == [
         "https://radio.example/%C3%A9.sps"
     ]
 

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from pywallet.rules.statement_check import AcceptedLine, Verdict
 from pywallet.settlement import Schedule
 from station.db.ledger import Store
+from station.db.listener_tickets import ListenerTickets
 from station.db.retention import (
     BATCH,
     DAY_MS,
@@ -19,7 +20,6 @@ from station.db.retention import (
     Retention,
 )
 from station.db.rows import TicketRow
-from station.tickets.listeners import Listening
 
 SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
 GROWING = {
@@ -31,7 +31,7 @@ GROWING = {
 def test_every_statement_uses_an_index(tmp_path: Path) -> None:
     """SQLite's plan of each statement searches."""
     store = Store(f"sqlite:///{tmp_path}/db")
-    listening = Listening(store.engine)
+    listener_tickets = ListenerTickets(store.engine)
     asked: dict[str, Any] = {}
 
     def note(_: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
@@ -43,21 +43,21 @@ def test_every_statement_uses_an_index(tmp_path: Path) -> None:
         ticket = TicketRow(server, b"c" * 20, server + bytes(12), 10**12, 10**9 + 600, 30, 700, 5, 250, 4)
         number = store.issue(ticket, 10**30, 0, 100)
         with store.engine.begin() as db:
-            listening.note(db, number, b"\x09" * 20, b"\x08" * 20, 1_000, 2_000, 18)
+            listener_tickets.record(db, number, b"\x09" * 20, b"\x08" * 20, 1_000, 2_000, 18)
     assert store.servers() == set(servers)
     store.plays(0, 10)
     store.outstanding(servers[0], 1_000)
-    listening.earned(b"\x09" * 20, 1_000_000)
-    listening.known(b"\x09" * 20, b"\x08" * 20)
-    listening.finished(1_000)
-    listening.fed([1])
+    listener_tickets.rewards_today(b"\x09" * 20, 1_000_000)
+    listener_tickets.was_paid(b"\x09" * 20, b"\x08" * 20)
+    listener_tickets.finished_plays(1_000)
+    listener_tickets.mark_awarded([1])
     history = Retention(store, 1, SCHEDULE)
     for server in servers:
         agree(store, server, 1_000)
     asyncio.run(history.step(servers[0], 10**15))
     with store.engine.begin() as db:
-        listening.unplayed(db, b"\x09" * 20, 1_000)
-        listening.hurried(b"\x09" * 20, 1_000_000, db)
+        listener_tickets.count_unplayed(db, b"\x09" * 20, 1_000)
+        listener_tickets.exceeds_real_time(b"\x09" * 20, 1_000_000, db)
         raw = db.connection.driver_connection
         assert raw is not None
         plans = {
@@ -92,23 +92,23 @@ OLD_MS = NOW_MS - 100 * DAY_MS
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> tuple[Store, Listening, Retention]:
+def books(tmp_path: Path) -> tuple[Store, ListenerTickets, Retention]:
     """A station's books that keep ninety days."""
     store = Store(f"sqlite:///{tmp_path}/db")
-    return store, Listening(store.engine), Retention(store, 90, SCHEDULE)
+    return store, ListenerTickets(store.engine), Retention(store, 90, SCHEDULE)
 
 
-def issue(store: Store, issued_ms: int, listening: Listening | None = None) -> int:
-    """A ticket of ten minutes; with ``listening`` one of the reward programme."""
+def issue(store: Store, issued_ms: int, listener_tickets: ListenerTickets | None = None) -> int:
+    """A ticket of ten minutes; with ``listener_tickets`` one of the reward programme."""
     row = TicketRow(SERVER, b"c" * 20, b"n" * 32, issued_ms, issued_ms // 1000 + 600, 30, 700, 5, 500, 20)
     number = store.issue(row, 10**30, 0, 10**6)
-    if listening is not None:
+    if listener_tickets is not None:
         with store.engine.begin() as db:
-            listening.note(db, number, LISTENER, BAND, issued_ms // 1000, issued_ms // 1000 + 600, 18)
+            listener_tickets.record(db, number, LISTENER, BAND, issued_ms // 1000, issued_ms // 1000 + 600, 18)
     return number
 
 
-def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, Listening, Retention]) -> None:
+def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, ListenerTickets, Retention]) -> None:
     """Old: settled, unplayed; kept: signed for and not acknowledged, acknowledged only yesterday, set aside, young."""
     store, _, history = books
     settled, unplayed, unsettled, late, aside = (issue(store, OLD_MS + n) for n in range(5))
@@ -129,22 +129,22 @@ def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, Listening, 
     store.close()
 
 
-def test_a_listener_stays_known_to_a_band(books: tuple[Store, Listening, Retention]) -> None:
+def test_a_listener_stays_known_to_a_band(books: tuple[Store, ListenerTickets, Retention]) -> None:
     """Of three old plays that were paid the last one stays, and each until the book of points has it."""
-    store, listening, history = books
-    numbers = [issue(store, OLD_MS + n, listening) for n in range(3)]
+    store, listener_tickets, history = books
+    numbers = [issue(store, OLD_MS + n, listener_tickets) for n in range(3)]
     for number in numbers:
         agree(store, SERVER, OLD_MS, number)
     asyncio.run(history.step(SERVER, NOW_MS))
     assert set(store.tickets(numbers)) == set(numbers)
-    listening.fed(numbers)
+    listener_tickets.mark_awarded(numbers)
     asyncio.run(Retention(store, 90, SCHEDULE).step(SERVER, NOW_MS))
     assert set(store.tickets(numbers)) == {numbers[-1]}
-    assert listening.known(LISTENER, BAND)
+    assert listener_tickets.was_paid(LISTENER, BAND)
     store.close()
 
 
-def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, Listening, Retention]) -> None:
+def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, ListenerTickets, Retention]) -> None:
     """A year of rounds: the latest vouchers with their statements, and what is agreed, stay."""
     store, _, history = books
     for n in range(3 * KEPT_VOUCHERS):
@@ -162,7 +162,7 @@ def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, Listening
 
 @pytest.mark.long
 def test_deleting_goes_in_batches_and_nothing_is_deleted_where_all_is_kept(
-    books: tuple[Store, Listening, Retention],
+    books: tuple[Store, ListenerTickets, Retention],
 ) -> None:
     """More than a batch takes two steps; ``keep_days`` 0 keeps everything."""
     store, _, history = books

@@ -22,15 +22,15 @@ from station.commands import station as command
 from station.config import StationConfig, from_dict, load
 from station.context import read_key
 from station.db.ledger import Store
+from station.db.listener_tickets import ListenerTickets
 from station.db.rows import TicketRow
 from station.pages.views import (
     bars,
     clock,
     earns,
+    price_shares,
     song_of_the_day,
-    split,
 )
-from station.tickets.listeners import Listening
 
 BASE: dict[str, Any] = {
     "domain": "radio.example",
@@ -165,14 +165,14 @@ def test_a_database_of_another_version_is_refused_and_left_alone(tmp_path: Path,
     """A column less, a column more, a table less: the code names both versions, and nothing is made or changed."""
     path = tmp_path / "b.db"
     store = Store(f"sqlite:///{path}")
-    Listening(store.engine)
+    ListenerTickets(store.engine)
     store.close()
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute(change)
         db.commit()
         before = list(db.iterdump())
     with pytest.raises(GomaaError) as error:
-        Listening(Store(f"sqlite:///{path}").engine)
+        ListenerTickets(Store(f"sqlite:///{path}").engine)
     assert error.value.code == "station.database.version"
     assert error.value.detail["found"] != error.value.detail["expected"]
     with contextlib.closing(sqlite3.connect(path)) as db:
@@ -264,7 +264,7 @@ def test_bars_fit(waveform: bytes) -> None:
 def test_split_fills_the_bar(owner: int, reward: int, bps: int | None) -> None:
     """Parts lie beside each other inside the bar; nobody with nothing is shown."""
     x = 0.0
-    for part in split(Price(30, owner, reward), bps):
+    for part in price_shares(Price(30, owner, reward), bps):
         assert float(part["x"]) >= x - 0.01
         x = float(part["x"]) + float(part["width"])
         assert part["exact"] != "0." + "0" * 18

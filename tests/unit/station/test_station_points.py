@@ -19,9 +19,9 @@ from pywallet.rewards.caps import TokenCap
 from pywallet.rewards.points_request import PointsRequest
 from pywallet.rules.limits import REQUEST_AGE_S
 from station.config import from_dict
+from station.db.listener_tickets import ListenerTickets
 from station.rewards.book import RewardBook
-from station.rewards.loyalty import Generosity, Loyalty
-from station.tickets.listeners import Listening
+from station.rewards.loyalty import Loyalty, RewardSettings
 
 WEI = 10**18
 REWARD = WEI // 500
@@ -34,9 +34,9 @@ RULES = {"points_per_minute": 2, "minimum_s": 30, "offers": [SHIRT, QUIET]}
 
 def generous(world: Any, raw: dict[str, Any]) -> Loyalty:
     """Gives the services of the running station these rules."""
-    given, station = Generosity.from_dict(raw), world.station
+    given, station = RewardSettings.from_dict(raw), world.station
     book = RewardBook(world.config.points_file, bytes([1]) * 32, station.address, given.programme, given.offers)
-    loyalty = Loyalty(given, Listening(station.store.engine), book)
+    loyalty = Loyalty(given, ListenerTickets(station.store.engine), book)
     for service in (station.issuer, station.points, station.ad_free, station.rounds):
         service._loyalty = loyalty
     return loyalty
@@ -97,11 +97,11 @@ async def test_a_ticket_counts_as_heard_until_it_can_no_longer_be(world: Any) ->
     """A song heard for a minute counts whole while it may go on, then for a minute, once a later one was heard."""
     loyalty = generous(world, {"tokens": {"per_day": "1"}})
     await heard(world, 1)
-    assert loyalty._listening.earned(LISTENER, world.chain.now) == 7 * REWARD
+    assert loyalty._tickets.rewards_today(LISTENER, world.chain.now) == 7 * REWARD
     world.chain.now += 3_600_000
-    assert loyalty._listening.earned(LISTENER, world.chain.now) == 7 * REWARD
+    assert loyalty._tickets.rewards_today(LISTENER, world.chain.now) == 7 * REWARD
     await heard(world, 1)
-    assert loyalty._listening.earned(LISTENER, world.chain.now) == (2 + 7) * REWARD
+    assert loyalty._tickets.rewards_today(LISTENER, world.chain.now) == (2 + 7) * REWARD
 
 
 async def test_a_listener_who_was_paid_for_more_time_than_there_was_earns_again_when_it_has_passed(world: Any) -> None:
@@ -281,7 +281,7 @@ async def test_who_declines_rewards_is_not_kept(world: Any) -> None:
     world.server.heard(ticket, 2)
     world.chain.now += 3_600_000
     await world.station.rounds.run_once()
-    assert Listening(world.station.store.engine).finished(world.chain.now // 1000 + 10**6) == []
+    assert ListenerTickets(world.station.store.engine).finished_plays(world.chain.now // 1000 + 10**6) == []
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import InputError, Refusal
 from pywallet.rewards import PaidPlay, Pass, PointsRules, Programme, SignedPass
-from station.rewards.book import Offer, RewardBook
+from station.rewards.book import PassOffer, RewardBook
 
 KEY = keccak256(b"station")
 STATION, FAN, BAND, OTHER, SONG = address_of(KEY), b"\x01" * 20, b"\x02" * 20, b"\x03" * 20, b"\x04" * 20
 DAY = 20_000 * 86_400
 RULES = PointsRules(points_per_minute=2, minimum_s=30, cap_per_day=20, discovery_percent=50)
-OFFERS = (Offer("shirt", "offer", 10, 30, "10 % off a shirt"), Offer("quiet", "ad-free", 5, 7, "a week without ads"))
+OFFERS = (
+    PassOffer("shirt", "offer", 10, 30, "10 % off a shirt"),
+    PassOffer("quiet", "ad-free", 5, 7, "a week without ads"),
+)
 
 
 def play(seconds: int, owner: bytes = BAND, at: int = DAY, listener: bytes = FAN, content: bytes = SONG) -> PaidPlay:

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.sps.likeness import COLUMNS, pack
+from station.catalogue.similar import LIMIT, Neighbours
 from station.catalogue.songs import Catalogue
-from station.pages.similar import LIMIT, Neighbours
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from pywallet.errors import GomaaError
 from station.commands import station
 from station.db.database import open_engine
 from station.db.ledger import Store
+from station.db.listener_tickets import ListenerTickets
 from station.db.tables import METADATA
 from station.db.versions import BASELINE, _config, head, migrate, prepare
-from station.tickets.listeners import Listening
 
 pytestmark = pytest.mark.long
 
@@ -116,9 +116,12 @@ def test_the_first_release_is_migrated_with_everything_in_it(released: Path) -> 
         assert [row.number for row in store.quarantine(SERVER)] == [FIRST_NUMBER + 8]
         assert store.acknowledgements(SERVER, [FIRST_NUMBER]) == ['{"settled": 1}']
         assert store.pruned_s(OTHER_SERVER) == 1_792_224_000
-        listening = Listening(store.engine)
-        assert listening.known(LISTENER, BAND)
-        assert [number for number, _ in listening.finished(2_000_000_000)] == [FIRST_NUMBER + 8, FIRST_NUMBER + 12]
+        listener_tickets = ListenerTickets(store.engine)
+        assert listener_tickets.was_paid(LISTENER, BAND)
+        assert [number for number, _ in listener_tickets.finished_plays(2_000_000_000)] == [
+            FIRST_NUMBER + 8,
+            FIRST_NUMBER + 12,
+        ]
         assert max(store.tickets(range(FIRST_NUMBER, FIRST_NUMBER + 99))) == FIRST_NUMBER + 12
     finally:
         store.close()

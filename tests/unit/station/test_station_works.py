@@ -16,8 +16,8 @@ from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
 from pywallet.settlement import Schedule
 from station.api.app import create_app
-from station.pages.works import KEPT_S, WORDS, CachedCheck
-from station.site_check.report import Line
+from station.pages.check_page import CHECK_TITLES, KEPT_S, CachedCheck
+from station.site_check.report import CheckResult
 
 A, B = b"\x0a" * 20, b"\x0b" * 20
 
@@ -27,10 +27,10 @@ async def test_one_look_serves_everybody_for_a_minute() -> None:
     looks: list[float] = []
     now = 100.0
 
-    async def look() -> list[Line]:
+    async def look() -> list[CheckResult]:
         looks.append(now)
         await asyncio.sleep(0)
-        return [Line("page", True, str(len(looks)))]
+        return [CheckResult("page", True, str(len(looks)))]
 
     shared = CachedCheck(look, lambda: now)
     assert {lines[0].message for lines in await asyncio.gather(*(shared.lines() for _ in range(20)))} == {"1"}
@@ -47,21 +47,21 @@ async def test_the_page_says_what_fails_and_what_helps(world: Any, monkeypatch: 
     And the first song for this browser's own try.
     """
 
-    async def found(_session: Any, page: str) -> list[Line]:
+    async def found(_session: Any, page: str) -> list[CheckResult]:
         assert page.startswith("http://127.0.0.1")
         return [
-            *(Line(name, True, f"{name} is right") for name in WORDS if name != "tickets"),
-            Line("tickets", False, "<none>", "pass POST on"),
+            *(CheckResult(name, True, f"{name} is right") for name in CHECK_TITLES if name != "tickets"),
+            CheckResult("tickets", False, "<none>", "pass POST on"),
         ]
 
     monkeypatch.setattr("station.api.app.check", found)
     async with world.client.get("/works") as response:
         text = await response.text()
     assert text.count("does not work</span>") == 1
-    assert text.count(">works</span>") == len(WORDS) - 1
+    assert text.count(">works</span>") == len(CHECK_TITLES) - 1
     assert "&lt;none&gt;" in text
     assert "pass POST on" in text
-    assert all(word in unescape(text) for word in WORDS.values())
+    assert all(word in unescape(text) for word in CHECK_TITLES.values())
     assert '<sps-player src="/songs/' in text
     assert "is not there" in text
 

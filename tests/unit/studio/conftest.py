@@ -15,7 +15,7 @@ from chain.deployment import Deployment
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
-from studio.convert import ConvertResult, Options, convert
+from studio.convert import ConvertOptions, ConvertResult, convert
 from studio.server import ServerInfo
 
 OWNER_KEY = bytes(range(1, 33))
@@ -75,6 +75,6 @@ def make(tmp_path: Path, deployment: Deployment, policy: Policy, server: ServerI
     """Convert a recording: ``make(source, **options)``."""
 
     def run(source: Path, **options: Any) -> ConvertResult:
-        return convert(source, tmp_path / "out.sps", policy, OWNER_KEY, deployment, server, Options(**options))
+        return convert(source, tmp_path / "out.sps", policy, OWNER_KEY, deployment, server, ConvertOptions(**options))
 
     return run

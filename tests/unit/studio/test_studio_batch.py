@@ -19,7 +19,7 @@ from chain.deployment import Deployment
 from demo.waiting import wait_until
 from pywallet.encoding.hex import to_b64, to_hex
 from studio.audio import MAX_SECONDS
-from studio.batch import find
+from studio.batch import find_recordings
 from studio.commands import commands
 from studio.inspect import inspect
 from studio.owner import ContentKeys
@@ -166,7 +166,7 @@ def test_recordings_that_differ_in_their_ending_become_two_songs(tmp_path: Path)
     """song.wav and song.flac keep their endings; a lone one loses it."""
     for name in ("a.wav", "a.flac", "b.wav"):
         (tmp_path / name).touch()
-    assert [place.name for _, place in find([tmp_path], Path("out"))] == ["a.flac.sps", "a.wav.sps", "b.sps"]
+    assert [place.name for _, place in find_recordings([tmp_path], Path("out"))] == ["a.flac.sps", "a.wav.sps", "b.sps"]
 
 
 def test_standard_input_is_a_song(tmp_path: Path, options: list[str]) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from chain.deployment import Deployment
 from pywallet.errors import InputError
-from studio.desk import Band, ReleaseService
 from studio.owner import ContentKeys
 from studio.reader import SongFile
+from studio.release_runs import ReleaseSettings
+from studio.release_service import ReleaseService
 from studio.server import ServerInfo
 from studio.verify import verify
 from tests.unit.studio.conftest import OWNER_KEY
@@ -78,7 +79,7 @@ async def test_the_page_asks_for_known_encodings_only(
     wish: Any, tmp_path: Path, deployment: Deployment, server: ServerInfo
 ) -> None:
     """Anything but a list of known names is refused before the song is signed."""
-    service = ReleaseService(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
+    service = ReleaseService(ReleaseSettings(OWNER_KEY, deployment, server, tmp_path / "songs"))
     piece = service.open("x.wav")
     piece.path.write_bytes(recording(tmp_path / "x.wav").read_bytes())
     await service.analyse(piece)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from features.sound import listen
+from features.excerpts import read_excerpts
 from pywallet.errors import GomaaError
 from studio.audio import Recording
 from tests.unit.studio.test_studio_bad_input import AROUND, level, riff
@@ -123,7 +123,7 @@ def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = Path(os.fsdecode(name))
     path.write_bytes(riff(tones(2), RATE))
     assert len(read(path)[0]) == RATE // 2
-    assert listen(path).duration_s == pytest.approx(0.5, abs=0.01)
+    assert read_excerpts(path).duration_s == pytest.approx(0.5, abs=0.01)
     for given in (path, f"./{path}"):
         with SampleSource(given) as source:
             assert sum(map(len, source.blocks())) == RATE // 2

@@ -14,7 +14,7 @@ import pytest
 
 from pywallet.errors import GomaaError
 from pywallet.sps.header import Artwork
-from studio import tags
+from studio import artwork, tags
 from studio.convert import ConvertResult
 from studio.reader import SongFile
 
@@ -78,10 +78,10 @@ def test_a_malformed_isrc_option_is_refused(text: str) -> None:
         tags.isrc(text)
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"<svg/>", b"\xff\xd8\xff" + bytes(tags.MAX_ARTWORK)])
+@pytest.mark.parametrize("data", [b"", b"hello", b"<svg/>", b"\xff\xd8\xff" + bytes(artwork.MAX_COVER)])
 def test_what_is_no_picture_is_left_out(data: bytes) -> None:
     """Text, SVG (which may hold scripts) and pictures over 8 MiB are no covers."""
-    assert tags.artwork(data) is None
+    assert artwork.picture_of(data) is None
 
 
 @pytest.mark.parametrize(("dbfs", "expected"), [(-23.0, -23.0), (-33.0, -33.0)])

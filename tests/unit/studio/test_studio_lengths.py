@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio import ogg, riff
-from audio.source import View
+from audio.source import PatchedFile
 from pywallet.errors import GomaaError
-from studio import mp3
+from studio import mp3_length
 from studio.audio import Recording
 from tests.unit.studio.test_studio_bad_input import riff as wave_bytes
 from tests.unit.studio.test_studio_damage import read
@@ -122,7 +122,7 @@ def test_an_mp3s_count_is_read(ffmpeg: Ffmpeg, rate: int, arguments: tuple[str, 
             xing,
         )
         with path.open("rb") as file:
-            counted = mp3.counted(file)
+            counted = mp3_length.declared_seconds(file)
         assert counted == pytest.approx(6, abs=1e-3) if xing == "1" else counted is None
 
 
@@ -215,7 +215,7 @@ def test_a_view_is_the_file_with_its_patches(data: bytes, patches: dict[int, byt
     expected = bytearray(data)
     for at, patch in apart.items():
         expected[at : at + len(patch)] = patch[: max(0, len(data) - at)]
-    seen = View(io.BytesIO(data), "x", apart)
+    seen = PatchedFile(io.BytesIO(data), "x", apart)
     assert b"".join(iter(lambda: seen.read(size), b"")) == expected[: len(data)]
     assert seen.seek(-3, 2) == max(0, len(data) - 3)
 
@@ -224,6 +224,6 @@ def test_a_view_is_the_file_with_its_patches(data: bytes, patches: dict[int, byt
 def test_any_bytes_after_a_riff_head_are_looked_at_safely(data: bytes) -> None:
     """Chunks of any size in any order: an answer or none, and sound that lies within the file."""
     whole = b"RIFF\0\0\0\0WAVE" + data
-    found = riff.look(io.BytesIO(whole))
+    found = riff.find_sound(io.BytesIO(whole))
     assert found is None or (0 <= found.start <= len(whole) and found.end <= len(whole))
     riff.info(io.BytesIO(whole))

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from pywallet.errors import GomaaError
 from studio import marking
-from studio.audio import Recording, Sound
+from studio.audio import Recording, SampleFormat
 from studio.convert import ConvertResult
-from studio.marking import Marker
+from studio.marking import Watermarker
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from tests.budget import budget
@@ -52,7 +52,7 @@ class Lagging:
         return self.held
 
 
-class Marks:
+class WatermarkParameters:
     """The header's map."""
 
     def __init__(self, *_: Any, layers: tuple[str, ...], **__: Any) -> None:
@@ -68,7 +68,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[Lagging]:
     """The watermark package, replaced."""
     monkeypatch.setitem(sys.modules, "watermark", SimpleNamespace())
     monkeypatch.setitem(sys.modules, "watermark.embed", SimpleNamespace(Embedder=Lagging))
-    monkeypatch.setitem(sys.modules, "watermark.parameters", SimpleNamespace(Marks=Marks))
+    monkeypatch.setitem(sys.modules, "watermark.parameters", SimpleNamespace(WatermarkParameters=WatermarkParameters))
     return Lagging
 
 
@@ -82,15 +82,15 @@ def test_marked_samples_stand_where_they_stood(
     depth = {16: ("-sample_fmt", "s16"), 24: ("-sample_fmt", "s32")}[bits]
     source = ffmpeg("n.flac", "-f", "lavfi", "-i", "anoisesrc=r=44100:d=5.03:a=0.5:seed=1", *depth)
     with Recording(source) as recording:
-        plain = [frame.to_ndarray().reshape(-1) for frame in recording.frames()]
+        unmarked = [frame.to_ndarray().reshape(-1) for frame in recording.frames()]
     with Recording(source) as recording:
         marked = [
             frame.to_ndarray().reshape(-1)
-            for frame in Marker(bytes(20), recording.sound, ("ultrasonic",)).frames(recording.frames())
+            for frame in Watermarker(bytes(20), recording.sound, ("ultrasonic",)).frames(recording.frames())
         ]
         assert recording.sound.bits == bits
     assert [len(part) for part in marked[:-1]] == [4410] * (len(marked) - 1)
-    assert np.array_equal(-np.concatenate(marked).astype(np.int64), np.concatenate(plain))
+    assert np.array_equal(-np.concatenate(marked).astype(np.int64), np.concatenate(unmarked))
 
 
 @budget(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -98,8 +98,8 @@ def test_marked_samples_stand_where_they_stood(
 def test_any_lag_and_any_length(fake: type[Lagging], lag: int, samples: int) -> None:
     """Nothing is lost for any lag of the embedder and any length of the recording."""
     fake.lag = lag
-    sound = Sound(44_100, 1, 16)
-    marker = Marker(bytes(20), sound, ("ultrasonic",))
+    sound = SampleFormat(44_100, 1, 16)
+    marker = Watermarker(bytes(20), sound, ("ultrasonic",))
     values = np.arange(samples, dtype=np.int64).astype(np.int16) // 2
     source = (marker._frame(values[at : at + sound.frame]) for at in range(0, samples, sound.frame))
     out = [frame.to_ndarray().reshape(-1) for frame in marker.frames(source)]
@@ -119,15 +119,15 @@ def test_the_header_tells_the_marks(
 
 def test_layers_are_chosen_or_refused(fake: type[Lagging], monkeypatch: pytest.MonkeyPatch) -> None:
     """Ultrasonic by itself where it can be; unknown names are refused; asked for but missing is said, not skipped."""
-    assert marking.choose(None) == ("ultrasonic",)
-    assert marking.choose(["inband", "ultrasonic"]) == ("ultrasonic", "inband")
-    assert marking.choose([]) == ()
+    assert marking.choose_layers(None) == ("ultrasonic",)
+    assert marking.choose_layers(["inband", "ultrasonic"]) == ("ultrasonic", "inband")
+    assert marking.choose_layers([]) == ()
     with pytest.raises(GomaaError, match=r"message\.schema"):
-        marking.choose(["loud"])
+        marking.choose_layers(["loud"])
     monkeypatch.setitem(sys.modules, "watermark.embed", None)
-    assert marking.choose(None) == ()
+    assert marking.choose_layers(None) == ()
     with pytest.raises(GomaaError, match="--no-watermark"):
-        marking.choose(["ultrasonic"])
+        marking.choose_layers(["ultrasonic"])
 
 
 def test_a_songs_segments_name_it(make: Callable[..., ConvertResult], wav: Callable[..., Path], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pywallet.errors import GomaaError
 from pywallet.policy import Policy
 from pywallet.sps import segment_aad, segment_key
 from pywallet.sps.segments import open_segment
-from studio.convert import ConvertResult, Options, convert
+from studio.convert import ConvertOptions, ConvertResult, convert
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.sealing import Sealer, content_key, epoch_of, key_epochs
@@ -133,7 +133,7 @@ def test_key_epochs_of_the_policy(wav: Callable[..., Path], tmp_path: Path, depl
     policy = Policy.from_dict(
         {"permissions": ["play"], "price": {"interval_s": 5, "owner": 1, "reward": 0}, "key_epoch_s": 4}
     )
-    made = convert(wav(noise(9)), tmp_path / "e.sps", policy, OWNER_KEY, deployment, server, Options())
+    made = convert(wav(noise(9)), tmp_path / "e.sps", policy, OWNER_KEY, deployment, server, ConvertOptions())
     keys = ContentKeys.load(made.key_path)
     assert (made.key_epochs, sorted(keys.keys)) == (3, [1, 2, 3])
     with SongFile(made.path) as song:

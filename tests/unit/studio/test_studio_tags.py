@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from pywallet.errors import GomaaError
 from pywallet.sps import fields
-from studio import tags
+from studio import artwork, tags
 from studio.audio import Recording
-from studio.text import file_stem, line, relabelled
+from studio.text import file_stem, fix_mislabelled, header_text
 from tests.unit.studio.test_studio_bad_input import riff
 
 Ffmpeg = Callable[..., Path]
@@ -46,7 +46,7 @@ def named(path: Path, **said: str) -> tags.Names:
 )
 def test_what_the_header_takes_stays(text: str) -> None:
     """Joiners, selectors, new emoji, wide spaces: unchanged, and the header accepts them."""
-    assert line(text) == line(text).__class__(text)
+    assert header_text(text) == header_text(text).__class__(text)
     assert fields.text(text, "title") == text
 
 
@@ -65,7 +65,7 @@ def test_what_the_header_takes_stays(text: str) -> None:
 )
 def test_what_the_header_refuses_is_changed_and_told(text: str, expected: str, word: str) -> None:
     """Controls become spaces, direction marks go, long texts are cut; each with its words."""
-    out = line(text)
+    out = header_text(text)
     assert out.text == expected
     assert word in " ".join(out.changed)
     assert bool(out.changed) == bool(word)
@@ -75,16 +75,16 @@ def test_what_the_header_refuses_is_changed_and_told(text: str, expected: str, w
 def test_a_long_text_is_cut_between_characters(cluster: str) -> None:
     """No accent, joined emoji, flag, skin tone or syllable is split."""
     for before in range(len(cluster)):
-        out = line("x" * (500 - before) + cluster * 3).text
+        out = header_text("x" * (500 - before) + cluster * 3).text
         assert out.strip("x") in ("", cluster)
 
 
 @given(st.text(st.characters(), max_size=700))
 def test_every_text_becomes_one_that_the_header_takes(text: str) -> None:
     """Whatever a tag holds, the result is accepted, and applying the rule again changes nothing."""
-    out = line(text).text
+    out = header_text(text).text
     assert fields.text(out, "title") == out
-    assert line(out).text == out
+    assert header_text(out).text == out
 
 
 def test_file_names_become_text() -> None:
@@ -106,7 +106,7 @@ def test_file_names_become_text() -> None:
 )
 def test_wrong_labels_are_seen(text: str, expected: str) -> None:
     """UTF-8 and Windows-1252 that were labelled Latin-1 are read as what they are; real Latin-1 stays."""
-    assert relabelled(text) == expected
+    assert fix_mislabelled(text) == expected
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -227,10 +227,12 @@ def test_the_front_cover_is_taken(ffmpeg: Ffmpeg) -> None:
     """The front cover before every other picture; one that cannot be read is left out with a word."""
     small = ffmpeg("cover.png", "-f", "lavfi", "-i", "color=red:s=32x32", "-frames:v", "1").read_bytes()
     front = small + b"front"
-    assert tags.cover([("Cover (back)", small), ("Cover (front)", front), ("Other", small)])[0] == tags.artwork(front)
-    found, notes = tags.cover([("Cover (front)", small[:60]), ("", small)])
-    assert found == tags.artwork(small)
+    assert artwork.best_cover([("Cover (back)", small), ("Cover (front)", front), ("Other", small)])[
+        0
+    ] == artwork.picture_of(front)
+    found, notes = artwork.best_cover([("Cover (front)", small[:60]), ("", small)])
+    assert found == artwork.picture_of(small)
     assert "left out" in notes[0]
-    found, notes = tags.cover([("Cover (front)", b"\xff\xd8\xff" + bytes(tags.MAX_ARTWORK))])
+    found, notes = artwork.best_cover([("Cover (front)", b"\xff\xd8\xff" + bytes(artwork.MAX_COVER))])
     assert found is None
     assert "8.0 MiB" in notes[0]

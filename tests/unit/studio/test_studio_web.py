@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 from chain.deployment import Deployment
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from studio import desk, web_command
-from studio.desk import Band, ReleaseService
+from studio import release_service, web_command
+from studio.release_runs import ReleaseSettings
+from studio.release_service import ReleaseService
 from studio.server import ServerInfo
-from studio.terms import PER, Form, explain
+from studio.terms import PER, TermsForm, explain
 from studio.web import TOKEN, make_app
 from tests.unit.studio.conftest import OWNER_KEY
 
@@ -53,7 +54,7 @@ class Page:
 @pytest.fixture
 async def page(tmp_path: Path, deployment: Deployment, server: ServerInfo) -> AsyncIterator[Page]:
     """A studio of a network that nobody runs."""
-    app = make_app(ReleaseService(Band(OWNER_KEY, deployment, server, tmp_path / "songs")))
+    app = make_app(ReleaseService(ReleaseSettings(OWNER_KEY, deployment, server, tmp_path / "songs")))
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -93,7 +94,7 @@ async def test_a_question_that_comes_in_pieces_is_read_to_its_end(page: Page) ->
 
 async def test_the_page_is_strict(page: Page) -> None:
     """The page and its parts are served with a policy that lets nothing else in, and are kept nowhere."""
-    for name in ("", "studio.js", "terms.js", "desk.js", "page.js", "studio.css", "lamplight.css", "mark.svg"):
+    for name in ("", "studio.js", "terms.js", "api.js", "dom.js", "studio.css", "lamplight.css", "mark.svg"):
         status, body, headers = await page.ask("GET", name, headers={"Origin": None})
         assert status == 200
         assert "default-src 'none'" in headers["Content-Security-Policy"]
@@ -275,7 +276,7 @@ async def test_the_way_in_is_for_its_owner_alone(
         os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(web_command.webbrowser, "open", look)
-    await web_command._serve(Band(OWNER_KEY, deployment, server, folder), 0, show=True)
+    await web_command._serve(ReleaseSettings(OWNER_KEY, deployment, server, folder), 0, show=True)
     (address, page, mode), *more = opened
     assert more == []
     assert mode == 0o600
@@ -290,7 +291,7 @@ async def test_a_mistake_of_ours_is_told_too(page: Page, monkeypatch: pytest.Mon
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(desk, "release", broken)
+    monkeypatch.setattr(release_service, "release", broken)
     _, found, _ = await page.ask("PUT", "api/recordings?name=x.wav", data=recording(1))
     _, begun, _ = await page.ask("POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}})
     _, events, _ = await page.ask("GET", f"api/releases/{begun['id']}/events")
@@ -302,7 +303,7 @@ async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, se
     """Ended in the middle of a conversion, the studio stops at once, who watches is let go, and no song has been left
     half made.
     """
-    closing = ReleaseService(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
+    closing = ReleaseService(ReleaseSettings(OWNER_KEY, deployment, server, tmp_path / "songs"))
     piece = closing.open("long.wav")
     piece.path.write_bytes(recording(240))
     await closing.analyse(piece)
@@ -339,7 +340,7 @@ def test_every_form_is_a_policy(value: dict[str, Any]) -> None:
     """Whatever the sliders say is a policy that reads back, divides the price without loss, and has words in both
     languages.
     """
-    policy = Form.read(value).policy()
+    policy = TermsForm.read(value).policy()
     assert Policy.from_dict(policy.to_dict()).hash == policy.hash
     said = explain(policy, 200, 500, "Lamplight")
     money = {name: int(amount["wei"]) for name, amount in said["money"].items()}
@@ -353,4 +354,4 @@ def test_every_form_is_a_policy(value: dict[str, Any]) -> None:
 def test_a_form_is_checked(value: Any) -> None:
     """Wrong types and ranges are refused, never guessed at."""
     with pytest.raises(GomaaError, match=r"message\.schema"):
-        Form.read(value)
+        TermsForm.read(value)

@@ -11,8 +11,8 @@ from pywallet.errors import InputError
 from tests.budget import budget
 from tests.unit.watermark.conftest import Samples, music
 from watermark.embed import Embedder
-from watermark.parameters import BLOCK_S, Marks
-from watermark.ultrasonic import wave
+from watermark.parameters import BLOCK_S, WatermarkParameters
+from watermark.ultrasonic import block_waveform
 
 ADDRESS = bytes(range(20))
 
@@ -80,15 +80,15 @@ def test_double_precision_for_24_bits() -> None:
     """With ``depth`` 24 the change of silence is the mark to the last of 24 bits."""
     out = whole(np.zeros((2 * 48_000, 1)), 48_000, layers=("ultrasonic",), depth=24)
     assert out.dtype == np.float64
-    assert np.abs(out[:, 0] - wave(ADDRESS, 0, 48_000, dtype="float64")).max() < 2**-26
+    assert np.abs(out[:, 0] - block_waveform(ADDRESS, 0, 48_000, dtype="float64")).max() < 2**-26
 
 
 def test_every_third_segment_carries_a_block() -> None:
     """Block k stands in segment k; the segments between hold the pilot tone alone."""
     out = whole(np.zeros((9 * 48_000, 1)), 48_000, layers=("ultrasonic",), clean=False, every=3)[:, 0]
     size = BLOCK_S * 48_000
-    assert np.allclose(out[:size], wave(ADDRESS, 0, 48_000), atol=1e-6)
-    assert np.allclose(out[3 * size : 4 * size], wave(ADDRESS, 3, 48_000), atol=1e-6)
+    assert np.allclose(out[:size], block_waveform(ADDRESS, 0, 48_000), atol=1e-6)
+    assert np.allclose(out[3 * size : 4 * size], block_waveform(ADDRESS, 3, 48_000), atol=1e-6)
     tone = 10 ** (-70 / 20)
     assert np.sqrt((out[size : 3 * size] ** 2).mean()) == pytest.approx(tone, rel=0.01)
 
@@ -125,7 +125,7 @@ def test_samples_that_are_no_numbers_are_refused() -> None:
 
 def test_the_header_says_what_is_in_the_sound() -> None:
     """Whole numbers only, as the header's encoding wants them, and only of the layers that are there."""
-    marks = Marks(44_100, ("ultrasonic",), 2).to_map()
+    marks = WatermarkParameters(44_100, ("ultrasonic",), 2).to_map()
     assert (marks["version"], marks["layers"], marks["every"], marks["ultrasonic"]["block_ms"]) == (
         1,
         ["ultrasonic"],
@@ -134,4 +134,4 @@ def test_the_header_says_what_is_in_the_sound() -> None:
     )
     assert "inband" not in marks
     assert all(type(value) is int for value in marks["ultrasonic"].values())
-    assert Marks(48_000).to_map()["inband"]["block_ms"] == 11_000
+    assert WatermarkParameters(48_000).to_map()["inband"]["block_ms"] == 11_000

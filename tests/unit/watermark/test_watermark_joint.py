@@ -14,7 +14,7 @@ from watermark.candidates import codewords
 from watermark.coding import codeword
 from watermark.parameters import LAYERS
 from watermark.read import Detection, WatermarkReader
-from watermark.scan import Scanner
+from watermark.scan import UltrasonicScanner
 
 ADDRESS = bytes(range(20))
 RATE = 48_000
@@ -36,7 +36,7 @@ def test_together_blocks_are_read_that_are_not_alone(monkeypatch: pytest.MonkeyP
     """In noise that leaves few blocks or none, the run gives nearly all of them, each at its place and in its order."""
     sound = buried(-39.5)
     together = heard(sound)
-    monkeypatch.setattr(Scanner, "_together", lambda *_: iter(()))
+    monkeypatch.setattr(UltrasonicScanner, "_read_jointly", lambda *_: iter(()))
     alone = heard(sound)
     assert len(together) >= len(alone) + 3
     assert len({f.block for f in together}) == len(together)

@@ -22,7 +22,7 @@ from watermark.candidates import AddressCandidates, codewords
 from watermark.coding import codeword, viterbi
 from watermark.detection import Detection
 from watermark.read import WatermarkReader, read
-from watermark.source import views
+from watermark.source import channel_views
 
 ADDRESS, SECOND, THIRD = bytes(range(20)), b"\xaa" * 20, b"\x5a" * 20
 ULTRASONIC = ("ultrasonic",)
@@ -72,7 +72,7 @@ def test_a_song_played_faster_or_slower(speed: float) -> None:
 
 def stereo(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC) -> list[Detection]:
     """What a reader makes of both channels, their sum and their difference."""
-    seen = views(sound)
+    seen = channel_views(sound)
     reader = WatermarkReader(rate, layers, views=seen.shape[1])
     return [*(found for part in np.array_split(seen, 5) for found in reader.process(part)), *reader.finish()]
 
@@ -102,7 +102,7 @@ def test_a_mark_in_one_channel_or_in_the_difference_is_read(treated: str) -> Non
 
 def test_alike_channels_cost_one_view() -> None:
     """Where all channels are the same the mean says everything: the other views are silent."""
-    seen = views(np.repeat(music(0.1, 44_100, 1), 3, axis=1))
+    seen = channel_views(np.repeat(music(0.1, 44_100, 1), 3, axis=1))
     assert seen.shape[1] == 5
     assert not seen[:, 1:].any()
     assert seen[:, 0].any()
@@ -230,15 +230,15 @@ def test_one_leaning_block_is_not_enough() -> None:
     """A candidate is told only when two blocks agree in counter and time."""
     listed = AddressCandidates([ADDRESS, SECOND])
     first, wrong, second = (
-        listed.lean(codeword(ADDRESS, k).astype(np.float32), at, 1.0) for k, at in ((3, 6.0), (4, 9.0), (5, 10.0))
+        listed.match(codeword(ADDRESS, k).astype(np.float32), at, 1.0) for k, at in ((3, 6.0), (4, 9.0), (5, 10.0))
     )
     assert first is not None
     assert wrong is not None
     assert second is not None
-    assert list(listed.agree(first)) == []
-    assert list(listed.agree(wrong)) == []
-    assert [lean.block for lean in listed.agree(second)] == [3, 5]
-    assert listed.lean(np.random.default_rng(1).normal(0, 1, 420).astype(np.float32), 0.0, 1.0) is None
+    assert list(listed.confirmed(first)) == []
+    assert list(listed.confirmed(wrong)) == []
+    assert [lean.block for lean in listed.confirmed(second)] == [3, 5]
+    assert listed.match(np.random.default_rng(1).normal(0, 1, 420).astype(np.float32), 0.0, 1.0) is None
 
 
 def test_the_commands(tmp_path: Path, wav: Callable[..., Path]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.watermark_attacks import ATTACKS
 from benchmarks.watermark_clips import clip
 from benchmarks.watermark_robustness import ADDRESS, OTHERS, mark, read
-from watermark.inband_scan import places
+from watermark.inband_scan import block_candidates
 from watermark.parameters import LAYERS, READ_S
 from watermark.whitening import PHASES, cells
 
@@ -22,7 +22,7 @@ def test_sparse_music_is_read_after_the_hardest_codec(number: int, name: str) ->
     assert what == name
     copy, _ = ATTACKS["AAC 128k"](mark(sound, rate, LAYERS[1:], bits), rate)
     found = read(copy, rate, LAYERS[1:], OTHERS[:50])
-    assert [(f.address, f.how) for f in found] == [(ADDRESS, "crc")]
+    assert [(f.address, f.method) for f in found] == [(ADDRESS, "crc")]
     assert found[0].position_s < 0.1
 
 
@@ -42,4 +42,4 @@ def test_silence_has_no_cells_and_no_place() -> None:
     folded = cells(np.zeros(551 * rate // 50, np.float32), rate)
     assert folded.shape[0] == PHASES
     assert float(np.abs(folded).max()) < 0.05
-    assert places(folded) == []
+    assert block_candidates(folded) == []

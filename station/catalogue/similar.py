@@ -15,7 +15,7 @@ from typing import Final, Literal, Protocol
 from pywallet.sps.likeness import COLUMNS, unpack
 
 FLOOR: Final = 0.02
-"""Least standard deviation of a measure, as a share of its scale: a measure that hardly varies must not dominate."""
+"""Least standard deviation of a measure, as a share of its scale, so that nearly constant measures do not dominate."""
 LIMIT: Final = 4
 MAX_LIMIT: Final = 50
 
@@ -25,7 +25,7 @@ class Described(Protocol):
 
     @property
     def name(self) -> str:
-        """Place in URLs, unique."""
+        """Name in URLs, unique."""
 
     @property
     def artist(self) -> str:
@@ -41,7 +41,7 @@ class Described(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class SimilarSong:
     """A similar song; ``distance`` in weighted standard deviations, only for a match by ``sound``."""
 
     name: str
@@ -50,7 +50,7 @@ class Match:
 
 
 class Neighbours:
-    """The songs of a catalogue as points in the space of measures; built once per state of the catalogue."""
+    """The songs of a catalogue as points in the space of measures; immutable."""
 
     def __init__(self, songs: Iterable[Described]) -> None:
         self._songs: Mapping[str, Described] = {song.name: song for song in songs}
@@ -70,7 +70,7 @@ class Neighbours:
         a, b = self._points.get(name), self._points.get(other)
         return None if a is None or b is None else math.dist(a, b)
 
-    def like(self, name: str, limit: int = LIMIT) -> Sequence[Match]:
+    def like(self, name: str, limit: int = LIMIT) -> Sequence[SimilarSong]:
         """Similar songs without the song itself: nearest first, then the same artist, then the same genre."""
         song = self._songs.get(name)
         if song is None:
@@ -89,9 +89,9 @@ class Neighbours:
                 artist.append(other.name)
             elif song.genre and other.genre and _same(song.genre, other.genre):
                 genre.append(other.name)
-        matches = [Match(near_name, "sound", apart) for apart, near_name in nsmallest(limit, near)]
-        matches += [Match(other_name, "artist") for other_name in nsmallest(limit, artist)]
-        matches += [Match(other_name, "genre") for other_name in nsmallest(limit, genre)]
+        matches = [SimilarSong(near_name, "sound", apart) for apart, near_name in nsmallest(limit, near)]
+        matches += [SimilarSong(other_name, "artist") for other_name in nsmallest(limit, artist)]
+        matches += [SimilarSong(other_name, "genre") for other_name in nsmallest(limit, genre)]
         return matches[:limit]
 
 

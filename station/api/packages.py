@@ -1,4 +1,4 @@
-"""Other packagings beside a song's file: ``NAME.sps.html`` and the folder ``NAME.segments``."""
+"""Responses of the other packagings beside a song's file: ``NAME.sps.html`` and the folder ``NAME.segments``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from station.catalogue.songs import Song
 PART: Final = re.compile(r"[0-9a-f]{64}\.part")
 HEADER: Final = "header.sps"
 PAGE_POLICY: Final = "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-"""The page has its own Content-Security-Policy; this one must not forbid its script."""
+"""The page has its own Content-Security-Policy; this one must not block its script."""
 
 
 def page(song: Song) -> web.StreamResponse | None:

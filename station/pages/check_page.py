@@ -1,4 +1,4 @@
-"""The page that runs the site check on the station's own pages."""
+"""Site check of the station's own pages, cached for the page ``/works``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from station.site_check.report import Line
+from station.site_check.report import CheckResult
 
 KEPT_S: Final = 60.0
-"""Seconds for which one result is served: the page is public, and each check sends requests to this station."""
+"""Validity of a result, s: the page is public, and each check sends requests to this station."""
 
-WORDS: Final = {
+CHECK_TITLES: Final = {
     "page": "The page and a song in it",
     "policy": "The page lets the player in",
     "song": "The song's file",
@@ -26,19 +26,19 @@ class CachedCheck:
     """The latest result of the site check, shared by all requests within ``KEPT_S``.
 
     Args:
-        look: Runs the check.
+        run: Runs the check.
         now: A monotonic clock, s.
     """
 
-    def __init__(self, look: Callable[[], Awaitable[Sequence[Line]]], now: Callable[[], float]) -> None:
-        self._look = look
+    def __init__(self, run: Callable[[], Awaitable[Sequence[CheckResult]]], now: Callable[[], float]) -> None:
+        self._run = run
         self._now = now
         self._lock = asyncio.Lock()
-        self._taken: tuple[float, Sequence[Line]] | None = None
+        self._latest: tuple[float, Sequence[CheckResult]] | None = None
 
-    async def lines(self) -> Sequence[Line]:
+    async def lines(self) -> Sequence[CheckResult]:
         """The lines of the check; runs it again when the result is old. Concurrent callers share one run."""
         async with self._lock:
-            if self._taken is None or self._now() - self._taken[0] > KEPT_S:
-                self._taken = (self._now(), await self._look())
-            return self._taken[1]
+            if self._latest is None or self._now() - self._latest[0] > KEPT_S:
+                self._latest = (self._now(), await self._run())
+            return self._latest[1]

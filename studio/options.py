@@ -1,4 +1,4 @@
-"""Command-line options shared by several commands, and their values."""
+"""Command-line options shared by the studio's commands, and the values made from them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from chain.deployment import Deployment
 from pywallet.encoding.hex import from_b64, from_hex
 from pywallet.errors import InputError
 from pywallet.sps.mark import MAX_EVERY
-from studio.convert import Options
-from studio.marking import LAYERS, choose
+from studio.convert import ConvertOptions
+from studio.marking import LAYERS, choose_layers
 from studio.owner import is_private, load_owner_key, new_owner_key
 from studio.renditions import KINDS
 from studio.server import ServerInfo, fetch_info
 
 
 class SongPlace(click.Path):
-    """A song in any packaging: a file or folder that exists, or the URL of an exploded folder."""
+    """Parameter type of a song in any packaging: an existing file or folder, or the URL of an exploded folder."""
 
     def __init__(self) -> None:
         super().__init__(exists=True, path_type=Path)
@@ -44,7 +44,7 @@ DEPLOYMENT: Final = click.option(
 )
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
-_ABOUT: Final = (
+_SONG_OPTIONS: Final = (
     click.option("--policy", "policy_path", type=FILE, required=True, help="The terms, TOML; see examples/policies."),
     KEY,
     click.option("--new-key", is_flag=True, help="Make the owner's key file if it is missing."),
@@ -97,16 +97,16 @@ _ABOUT: Final = (
 
 def song_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a conversion: terms, owner, network, server, names, watermark."""
-    for option in reversed(_ABOUT):
+    for option in reversed(_SONG_OPTIONS):
         command = option(command)
     return command
 
 
-def options_of(chosen: dict[str, Any]) -> Options:
-    """The conversion's options from a command's parameters."""
+def options_of(chosen: dict[str, Any]) -> ConvertOptions:
+    """Conversion options of a command's parameters."""
     layer_names = None if chosen["watermark"] is None else chosen["layers"] or LAYERS[:1]
-    layers = () if chosen["watermark"] is False else choose(chosen["layers"] or layer_names)
-    return Options(
+    layers = () if chosen["watermark"] is False else choose_layers(chosen["layers"] or layer_names)
+    return ConvertOptions(
         title=chosen["title"],
         artist=chosen["artist"],
         album=chosen["album"],

@@ -1,4 +1,4 @@
-"""Analysis of a recording before its conversion: names, sound, and a preview of half a minute."""
+"""Analysis of a recording before its conversion: names, sample format, loudness; and a watermarked preview."""
 
 from __future__ import annotations
 
@@ -13,45 +13,50 @@ import numpy as np
 from av.audio.frame import AudioFrame
 
 from studio import tags
-from studio.audio import Recording, Sound
-from studio.loudness import Loudness, Meter
-from studio.marking import Marker
+from studio.artwork import CoverPicture
+from studio.audio import Recording, SampleFormat
+from studio.loudness import Loudness, LoudnessMeter
+from studio.marking import Watermarker
 from studio.waveform import Waveform
 
 PREVIEW_S: Final = 30
 
 
 @dataclass(frozen=True)
-class Study:
-    """The result of an analysis; ``seconds`` by decoding, ``waveform`` peaks 0 to 255."""
+class RecordingAnalysis:
+    """A recording's names and measures; ``seconds`` as decoded, ``waveform`` as peaks 0 to 255."""
 
     title: str
     artist: str
     album: str
     isrc: str
     seconds: float
-    sound: Sound
+    sound: SampleFormat
     loudness: Loudness
     waveform: bytes
-    artwork: tags.Artwork | None
+    artwork: CoverPicture | None
     warnings: tuple[str, ...] = ()
     """Notes on what was changed or left out."""
 
 
-def study(path: Path, buckets: int = 150) -> Study:
-    """Decode a recording completely.
+def analyse(path: Path, buckets: int = 150) -> RecordingAnalysis:
+    """Decode a recording completely and measure it.
+
+    Args:
+        path: The recording.
+        buckets: Peaks of the waveform.
 
     Raises:
         InputError: ``media.*``.
     """
     with Recording(path) as recording:
-        meter, peaks, samples = Meter(recording.sound), Waveform(recording.sound), 0
+        meter, peaks, samples = LoudnessMeter(recording.sound), Waveform(recording.sound), 0
         for frame in recording.frames():
             meter.add(frame)
             peaks.add(frame)
             samples += frame.samples
         names = tags.names(recording.tags, recording.stem, {})
-        return Study(
+        return RecordingAnalysis(
             title=names.title,
             artist="" if names.artist == tags.UNKNOWN_ARTIST else names.artist,
             album=names.album,
@@ -71,8 +76,8 @@ def preview(path: Path, layers: tuple[str, ...], start_s: float, seconds: float 
     Args:
         path: The recording.
         layers: Watermark layers.
-        start_s: Where the part begins, s.
-        seconds: Its length, s.
+        start_s: Start of the part, s.
+        seconds: Length of the part, s.
 
     Raises:
         InputError: ``media.*``.
@@ -85,7 +90,7 @@ def preview(path: Path, layers: tuple[str, ...], start_s: float, seconds: float 
         file.setframerate(sound.rate)
         part = _part(recording, start_s, seconds)
         # The zero address: no contract has it, so a leaked preview identifies no content.
-        for frame in Marker(bytes(20), sound, layers).frames(part) if layers else part:
+        for frame in Watermarker(bytes(20), sound, layers).frames(part) if layers else part:
             values: np.ndarray[Any, Any] = frame.to_ndarray()
             file.writeframesraw((values >> 16 if sound.bits == 24 else values).astype("<i2").tobytes())
     return out.getvalue()

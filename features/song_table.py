@@ -1,7 +1,4 @@
-"""Rows of a table of songs in CSV, in the form the notebook reads.
-
-Decoding, column names, numbers, line numbers of faults.
-"""
+"""CSV reader of a table of songs in the notebook's format: encodings, column names, numbers, lines of faults."""
 
 from __future__ import annotations
 
@@ -19,10 +16,10 @@ from pywallet.errors import InputError
 
 LABEL: Final = "top genre"
 AUDIO: Final = ("bpm", "nrgy", "dnce", "dB", "live", "val", "dur", "acous", "spch")
-"""The audio columns; ``year`` and ``pop`` are facts about a release, not about its sound."""
+"""The audio columns; ``year`` and ``pop`` describe the release."""
 NUMBERS: Final = (*AUDIO, "year", "pop")
 COLUMNS: Final = ("Id", "title", "artist", *NUMBERS, LABEL)
-"""Every column that is read, spelt as the notebook spells it."""
+"""Every column that is read, in the notebook's spelling."""
 
 _MISSING: Final = frozenset({"", "#n/a", "<na>", "?", "-", "n/a", "na", "nan", "-nan", "none", "null"})
 _NUMBER: Final = re.compile(r"[+-]?(\d{1,3}(,\d{3})+(\.\d*)?|\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -30,27 +27,27 @@ _BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
 
 
 @dataclass(frozen=True)
-class Row:
-    """One song's cells by column name, stripped; ``line`` is where it ends in ``file``, counted from 1."""
+class SongRow:
+    """Cells of one song by column name, stripped; ``line`` is its last line in ``file``, from 1."""
 
     file: str
     line: int
     cells: Mapping[str, str]
 
     def text(self, column: str) -> str:
-        """A cell's text; empty when there is none."""
+        """Text of a cell; empty without one."""
         return self.cells.get(column, "")
 
     def label(self) -> str:
-        """The genre; empty for a song without one, also where a tool wrote a word for a missing value."""
+        """The genre; empty for a song without one or with a marker of a missing value (``nan``)."""
         text = self.text(LABEL)
         return "" if text.casefold() in _MISSING else text
 
     def number(self, column: str) -> float:
-        """A cell's number, with a dot for decimals; NaN for an empty cell or a word for a missing value.
+        """Number of a cell, with a decimal point; NaN for an empty cell or a marker of a missing value.
 
         Raises:
-            InputError: ``genre.table`` for anything else.
+            InputError: ``genre.table``: not a number.
         """
         text = self.text(column)
         if text.casefold() in _MISSING:
@@ -65,12 +62,12 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
-    """The rows of one CSV file in file order, and which of ``COLUMNS`` it has."""
+class SongTable:
+    """Rows of one CSV file in order, and those of ``COLUMNS`` that it has."""
 
     file: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SongRow, ...]
 
     def require(self, columns: tuple[str, ...]) -> None:
         """Raise ``genre.table`` unless the file has these columns and at least one row."""
@@ -82,7 +79,7 @@ class Table:
 
 
 def _decoded(raw: bytes) -> str:
-    """The text: by its byte order mark, else UTF-8, else Windows-1252, else Latin-1, which any bytes are."""
+    """Decode by the byte order mark, else as UTF-8, Windows-1252 or Latin-1, the first that is valid."""
     marked = [name for mark, name in _BOMS if raw.startswith(mark)]
     for encoding in marked or ["utf-8", "cp1252"]:
         try:
@@ -93,7 +90,7 @@ def _decoded(raw: bytes) -> str:
 
 
 def _columns(header: list[str], file: str) -> list[str]:
-    """The name in ``COLUMNS`` of each header cell, else the cell: case, underscores and spaces around don't matter."""
+    """Column of each header cell, ignoring case, underscores and surrounding spaces; else the cell."""
     known = {name.casefold(): name for name in COLUMNS}
     cells = [" ".join(cell.replace("_", " ").split()) for cell in header]
     names = [known.get(cell.casefold(), cell) for cell in cells]
@@ -104,7 +101,7 @@ def _columns(header: list[str], file: str) -> list[str]:
 
 
 def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
-    """Line and cells of each row that is not blank."""
+    """Yield line and cells of each row that is not blank."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
@@ -114,13 +111,12 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
         raise InputError("genre.table", file=file, line=reader.line_num, reason=e) from e
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> SongTable:
     """Read a CSV file.
 
     Raises:
-        InputError: ``genre.table`` for bytes that are no CSV, a column that stands twice, or a row with too many or too
-            few cells.
-        OSError: when the file can't be read.
+        InputError: ``genre.table``: not CSV, a repeated column, or a row with too many or too few cells.
+        OSError: The file cannot be read.
     """
     text = _decoded(path.read_bytes())
     if "\0" in text:
@@ -133,18 +129,18 @@ def read_table(path: Path) -> Table:
         if extra or len(cells) < len(names):
             raise InputError("genre.table", file=path.name, line=line, reason=f"{len(cells)} cells, not {len(names)}")
         found = {name: cell for name, cell in zip(names, cells, strict=False) if name in COLUMNS}
-        rows.append(Row(path.name, line, found))
-    return Table(path.name, tuple(name for name in names if name in COLUMNS), tuple(rows))
+        rows.append(SongRow(path.name, line, found))
+    return SongTable(path.name, tuple(name for name in names if name in COLUMNS), tuple(rows))
 
 
-def read_tables(source: Path) -> tuple[Row, ...]:
-    """The rows of a CSV file, or of each CSV file in a folder that has the column ``top genre``, by number and text.
+def read_tables(source: Path) -> tuple[SongRow, ...]:
+    """Rows of a CSV file, or of each CSV file in a folder that has the column ``top genre``, sorted by ``Id``.
 
-    The order doesn't depend on the order in the files. A row that stands twice counts once.
+    The result does not depend on the order in the files; equal rows are returned once.
 
     Raises:
-        InputError: ``genre.table``, also when the columns of ``COLUMNS`` but ``Id`` aren't all there, or no row is.
-        OSError: when a file can't be read.
+        InputError: ``genre.table``: as ``read_table``; a column other than ``Id`` is missing; no rows.
+        OSError: A file cannot be read.
     """
     if source.is_dir():
         tables = [table for path in sorted(source.glob("*.csv")) if LABEL in (table := read_table(path)).columns]
@@ -159,6 +155,6 @@ def read_tables(source: Path) -> tuple[Row, ...]:
 
 
 def _order(text: tuple[str, ...]) -> tuple[float, tuple[str, ...]]:
-    """Rows by number; those without one last, by text."""
+    """Sort key of a row: by ``Id``; rows without one last, by text."""
     number = text[0]
     return (int(number) if number.isascii() and number.isdigit() and len(number) < 16 else math.inf, text)

@@ -1,7 +1,4 @@
-"""Edit lists of MP4 files (ISO/IEC 14496-12, 8.6.6) and iTunes' gapless counts.
-
-Which samples of the track are the song.
-"""
+"""Presented samples of an MP4 track: edit lists (ISO/IEC 14496-12, 8.6.6) and iTunes' gapless counts."""
 
 from __future__ import annotations
 
@@ -18,8 +15,8 @@ from av.audio.frame import AudioFrame
 
 from pywallet.errors import InputError
 
-_MOST: Final = 64 << 20
-"""Bytes of a ``moov`` box that is read."""
+_MAX_MOOV: Final = 64 << 20
+"""Largest ``moov`` box that is read, bytes."""
 _GAPLESS: Final = re.compile(
     rb"iTunSMPB.{0,64}? 00000000 ([0-9A-Fa-f]{8}) ([0-9A-Fa-f]{8}) ([0-9A-Fa-f]{16})", re.DOTALL
 )
@@ -29,9 +26,11 @@ _SILENCE: Final = 4096
 
 @dataclass(frozen=True)
 class Span:
-    """A part of the song: ``length`` seconds (None: to the track's end) from ``start`` seconds of the track.
+    """A presented part of the track.
 
-    None is silence.
+    Attributes:
+        start: Start in the track, s; None: silence.
+        length: Length, s; None: to the end of the track.
     """
 
     start: Fraction | None
@@ -39,12 +38,12 @@ class Span:
 
 
 def spans(file: BinaryIO) -> tuple[Span, ...]:
-    """The parts of the first audio track that are played, in order: by its edit list, else by the encoder's counts.
+    """The presented parts of the first audio track, in order, by its edit list or the encoder's gapless counts.
 
-    None where nothing is to be cut, and for files that are no MP4.
+    Empty where the whole track is presented, and for files other than MP4.
 
     Raises:
-        InputError: ``media.unsupported`` for a list that repeats or reorders the track, or changes its speed.
+        InputError: ``media.unsupported``: the list repeats or reorders the track, or changes its speed.
     """
     moov = _moov(file)
     if moov is None:
@@ -67,23 +66,23 @@ def spans(file: BinaryIO) -> tuple[Span, ...]:
             if count and total and Fraction(priming + count, rate) <= total:
                 return (Span(Fraction(priming, rate), Fraction(count, rate)),)
         kind = _first(moov, a, b, b"mdia", b"minf", b"stbl", b"stsd")
-        # The table of times says how much of the last AAC frame is sound.
+        # ``stts`` says how many samples of the last AAC frame are sound.
         return (Span(Fraction(0), total),) if total and kind and moov[kind[0] + 12 : kind[0] + 16] == b"mp4a" else ()
     return ()
 
 
 def cut(frames: Iterable[AudioFrame], parts: Iterable[Span]) -> Iterator[AudioFrame]:
-    """The samples of decoded frames that lie in the parts, by the frames' time stamps."""
-    left, clock, last = deque(parts), 0, None
+    """The samples of the decoded frames that lie in the parts, by the frames' time stamps, with silence between."""
+    remaining, clock, last = deque(parts), 0, None
     for frame in frames:
         rate = frame.sample_rate
         at = clock if frame.pts is None or frame.time_base is None else round(frame.pts * frame.time_base * rate)
         clock, last = at + frame.samples, frame
-        while left:
-            span = left[0]
+        while remaining:
+            span = remaining[0]
             if span.start is None:
                 yield from _silence(frame, round((span.length or 0) * rate))
-                left.popleft()
+                remaining.popleft()
                 continue
             begin = round(span.start * rate)
             end = clock if span.length is None else begin + round(span.length * rate)
@@ -93,14 +92,14 @@ def cut(frames: Iterable[AudioFrame], parts: Iterable[Span]) -> Iterator[AudioFr
                 yield _part(frame, max(begin, at) - at, min(end, clock) - at)
             if span.length is None or end > clock:
                 break
-            left.popleft()
-    for span in left:
+            remaining.popleft()
+    for span in remaining:
         if span.start is None and last is not None:
             yield from _silence(last, round((span.length or 0) * last.sample_rate))
 
 
 def seconds(parts: Iterable[Span]) -> float | None:
-    """The length of the parts together; None where the last one runs to the end of the track."""
+    """Total length of the parts, s; None where the last one runs to the end of the track."""
     lengths = [span.length for span in parts]
     return None if not lengths or None in lengths else float(sum(length for length in lengths if length is not None))
 
@@ -129,23 +128,23 @@ def _like(frame: AudioFrame, values: np.ndarray[Any, Any]) -> AudioFrame:
 
 
 def _moov(file: BinaryIO) -> bytes | None:
-    whole, at = file.seek(0, 2), 0
+    size_of_file, at = file.seek(0, 2), 0
     file.seek(0)
     if file.read(8)[4:] not in (b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip"):
         return None
-    while at + 8 <= whole:
+    while at + 8 <= size_of_file:
         file.seek(at)
         head = file.read(16)
         size, kind = struct.unpack_from(">I4s", head)
         begin = 8
         if size == 1 and len(head) == 16:
             size, begin = int.from_bytes(head[8:], "big"), 16
-        size = size or whole - at
+        size = size or size_of_file - at
         if size < begin:
             return None
         if kind == b"moov":
             file.seek(at + begin)
-            return file.read(size - begin) if size <= _MOST else None
+            return file.read(size - begin) if size <= _MAX_MOOV else None
         at += size
     return None
 
@@ -170,13 +169,13 @@ def _first(data: bytes, at: int, until: int, *path: bytes) -> tuple[int, int] | 
 
 
 def _scale(box: bytes) -> int:
-    """Ticks a second of an ``mvhd`` or ``mdhd`` box."""
+    """Time scale of an ``mvhd`` or ``mdhd`` box, ticks per second."""
     at = 20 if box[:1] == b"\1" else 12
     return int.from_bytes(box[at : at + 4], "big")
 
 
 def _total(box: bytes) -> int:
-    """Ticks that an ``stts`` box counts."""
+    """Total duration of an ``stts`` box, ticks."""
     count = min(int.from_bytes(box[4:8], "big"), (len(box) - 8) // 8)
     return sum(n * length for n, length in struct.iter_unpack(">II", box[8 : 8 + 8 * count]))
 
@@ -199,7 +198,7 @@ def _edits(box: bytes, scale: int, rate: int, total: Fraction) -> Iterator[Span]
             yield Span(start, total - start if total > start else None)
             continue
         if total and abs(start + length - total) <= Fraction(1, scale):
-            length = total - start  # the list counts in ticks of the movie, which are coarser than samples
+            length = total - start  # edit lists count in the movie's ticks, which are coarser than samples
         elif total and start + length > total:
             length = max(Fraction(0), total - start)
         yield Span(start, length)

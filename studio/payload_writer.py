@@ -1,4 +1,4 @@
-"""The part of an SPS file after its header: init part and sealed segments, with the values for the header."""
+"""Writes the payload of an SPS file (init segment, sealed segments) and computes the header's values."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from av.audio.frame import AudioFrame
 
 from pywallet.sps import Rendition, Segment
 from studio.audio import Recording
-from studio.loudness import Loudness, Meter
-from studio.marking import Marker
+from studio.loudness import Loudness, LoudnessMeter
+from studio.marking import Watermarker
 from studio.owner import ContentKeys
 from studio.package import MIME, SEGMENT_S, Packager
 from studio.sealing import Sealer, content_key, epoch_of, key_epochs
@@ -20,11 +20,27 @@ from studio.waveform import Waveform
 RENDITION: Final = 1
 
 Progress = Callable[[float, float | None], None]
-"""Called with the seconds done, and the recording's length (s) or None."""
+"""Called with the seconds written, and the recording's length (s) or None."""
 
 
-class Body:
-    """Writes init part and sealed segments to a file, and collects the values for the header."""
+class PayloadWriter:
+    """Encodes, seals and writes the first rendition, in one pass over the recording.
+
+    Args:
+        recording: The open recording.
+        file: The payload is appended here.
+        keys: Content keys; missing key epochs are derived and added to a copy, ``self.keys``.
+        owner_key: The owner's private key, 32 bytes.
+        key_epoch_s: Length of a key epoch, s; None: one key epoch.
+        layers: Watermark layers.
+        every: Mark one block in so many.
+
+    Attributes:
+        keys: The content keys of all key epochs.
+        loudness: Loudness of the written sound; set by ``write``.
+        rendition: The header's table of the rendition; set by ``write``.
+        watermark: The header's ``watermark``, or None.
+    """
 
     def __init__(
         self,
@@ -40,19 +56,19 @@ class Body:
         sound = recording.sound
         self._recording, self._file, self._owner_key, self._key_epoch_s = recording, file, owner_key, key_epoch_s
         self.keys = ContentKeys(keys.content, keys.salt, dict(keys.keys))
-        self._meter, self._peaks, self._packager = Meter(sound), Waveform(sound), Packager(sound)
-        self._marker = Marker(keys.content, sound, layers, every) if layers else None
+        self._meter, self._peaks, self._packager = LoudnessMeter(sound), Waveform(sound), Packager(sound)
+        self._marker = Watermarker(keys.content, sound, layers, every) if layers else None
         self.loudness = Loudness(None, None, None)
         self.rendition: Rendition
         self.watermark = self._marker.header if self._marker else None
 
     @property
     def waveform(self) -> bytes:
-        """Peaks of the written sound, 0 to 255."""
+        """Peaks of the written sound, one byte per bucket, 0 to 255."""
         return self._peaks.result()
 
     def write(self, progress: Progress | None) -> None:
-        """Write everything, in one pass over the recording."""
+        """Write all segments."""
         sound, packager = self._recording.sound, self._packager
         sealer = Sealer(self.keys, RENDITION)
         rows: list[Segment] = []

@@ -1,4 +1,4 @@
-"""Server side of the studio's page: uploaded recordings, running releases, released songs."""
+"""Requests of the studio's page: uploads, releases, released songs."""
 
 from __future__ import annotations
 
@@ -8,100 +8,36 @@ import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from chain.contracts.registry import Registry
-from chain.deployment import Deployment
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum
 from pywallet.errors import GomaaError, InputError
 from studio import marking, tags
+from studio.analysis import PREVIEW_S, analyse, preview
 from studio.batch import Job
-from studio.convert import Options
-from studio.release import problem, release
+from studio.convert import ConvertOptions
+from studio.release import error_json, release
+from studio.release_runs import ReleaseRun, ReleaseSettings, UploadedRecording
 from studio.renditions import KINDS
-from studio.server import ServerInfo
-from studio.study import PREVIEW_S, Study, preview, study
-from studio.terms import Form, explain
+from studio.terms import TermsForm, explain
 
 _NAME: Final = re.compile(r"[^\w. -]+")
 _FILE: Final = re.compile(r"[^\w.-]+")
-_ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,8}")
-
-
-@dataclass(frozen=True)
-class Band:
-    """Who releases: the owner's key (32 bytes), the network, the security server, and the folder for all files."""
-
-    owner_key: bytes
-    deployment: Deployment
-    server: ServerInfo
-    folder: Path
-
-
-@dataclass
-class Upload:
-    """An uploaded recording, and the result of its analysis."""
-
-    id: str
-    name: str
-    path: Path
-    size: int
-    study: Study | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON for the page."""
-        result = self.study
-        assert result is not None
-        rounded = {k: None if v is None else round(v, 1) for k, v in vars(result.loudness).items()}
-        sound = {"rate": result.sound.rate, "channels": result.sound.channels, "bits": result.sound.bits}
-        names = {k: getattr(result, k) for k in ("title", "artist", "album", "isrc", "seconds")}
-        more = {"waveform": list(result.waveform), "cover": result.artwork is not None}
-        return {"id": self.id, "name": self.name, "size": self.size, **names, **sound, **rounded, **more}
-
-
-@dataclass
-class Release:
-    """A release that runs or has ended."""
-
-    id: str
-    job: Job
-    title: str
-    step: str = "convert"
-    share: float | None = 0.0
-    error: dict[str, str] | None = None
-    receipt: dict[str, Any] | None = None
-    task: asyncio.Task[None] | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has succeeded or failed."""
-        return self.error is not None or self.receipt is not None
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON for the page."""
-        return {name: getattr(self, name) for name in ("id", "title", "step", "share", "error", "receipt")}
-
-    def update(self, **changes: Any) -> None:
-        """Change fields and wake ``watch``."""
-        for name, value in changes.items():
-            setattr(self, name, value)
-        self.changed.set()
-        self.changed = asyncio.Event()
+_SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 
 class ReleaseService:
-    """Handles the requests of the page; belongs to one event loop."""
+    """Handles the requests of the page; bound to one event loop."""
 
-    def __init__(self, band: Band) -> None:
-        self.band = band
-        self._incoming = band.folder / ".recordings"
+    def __init__(self, settings: ReleaseSettings) -> None:
+        self.settings = settings
+        self._incoming = settings.folder / ".recordings"
         self._incoming.mkdir(parents=True, exist_ok=True)
-        self._uploads: dict[str, Upload] = {}
-        self._releases: dict[str, Release] = {}
+        self._uploads: dict[str, UploadedRecording] = {}
+        self._releases: dict[str, ReleaseRun] = {}
         self._bps: int | None = None
         self._closing = False
 
@@ -118,19 +54,19 @@ class ReleaseService:
 
     async def state(self) -> dict[str, Any]:
         """Owner, network, server, released songs and running releases, as JSON."""
-        band = self.band
+        settings = self.settings
         return {
-            "owner": checksum(address_of(band.owner_key)),
-            "chain_id": band.deployment.chain_id,
-            "server": band.server.url,
-            "folder": str(band.folder),
+            "owner": checksum(address_of(settings.owner_key)),
+            "chain_id": settings.deployment.chain_id,
+            "server": settings.server.url,
+            "folder": str(settings.folder),
             "layers": list(marking.LAYERS) if marking.available() else [],
             "commission_bps": await self._commission(),
             "releases": [release.to_json() for release in self._releases.values()],
             "songs": await asyncio.to_thread(self._songs),
         }
 
-    def open(self, name: str) -> Upload:
+    def open(self, name: str) -> UploadedRecording:
         """Make the folder of a new upload.
 
         Args:
@@ -138,15 +74,15 @@ class ReleaseService:
         """
         clean = _NAME.sub("-", Path(name.replace("\\", "/")).name).strip(" .-") or "recording"
         number = secrets.token_hex(8)
-        ending = Path(clean).suffix
+        suffix = Path(clean).suffix
         folder = self._incoming / number
         folder.mkdir()
-        # Without tags the song is named after its file, so the name is kept; the ending only where it is plain.
-        return Upload(
-            number, clean, folder / (Path(clean).stem[:80] + (ending if _ENDING.fullmatch(ending) else "")), 0
+        # A song without tags is named after its file, so the name is kept; the suffix only where it is alphanumeric.
+        return UploadedRecording(
+            number, clean, folder / (Path(clean).stem[:80] + (suffix if _SUFFIX.fullmatch(suffix) else "")), 0
         )
 
-    async def analyse(self, upload: Upload) -> dict[str, Any]:
+    async def analyse(self, upload: UploadedRecording) -> dict[str, Any]:
         """Analyse an upload; a refused one is deleted.
 
         Raises:
@@ -154,14 +90,14 @@ class ReleaseService:
         """
         try:
             upload.size = upload.path.stat().st_size
-            upload.study = await asyncio.to_thread(study, upload.path)
+            upload.analysis = await asyncio.to_thread(analyse, upload.path)
         except BaseException:
             shutil.rmtree(upload.path.parent, ignore_errors=True)
             raise
         self._uploads[upload.id] = upload
         return upload.to_json()
 
-    def upload(self, number: str) -> Upload:
+    def upload(self, number: str) -> UploadedRecording:
         """An upload by its id.
 
         Raises:
@@ -174,24 +110,24 @@ class ReleaseService:
     async def preview(self, number: str, layers: tuple[str, ...]) -> bytes:
         """Half a minute of an upload with the watermark, as a WAV."""
         upload = self.upload(number)
-        assert upload.study is not None
-        start = max(0.0, min(upload.study.seconds / 3, upload.study.seconds - PREVIEW_S))
-        return await asyncio.to_thread(preview, upload.path, marking.choose(layers), start)
+        assert upload.analysis is not None
+        start = max(0.0, min(upload.analysis.seconds / 3, upload.analysis.seconds - PREVIEW_S))
+        return await asyncio.to_thread(preview, upload.path, marking.choose_layers(layers), start)
 
     async def explain(self, value: Any) -> dict[str, Any]:
-        """The form's terms in words and amounts.
+        """The form's terms as sentences and amounts.
 
         Raises:
             InputError: ``message.schema``, ``policy.malformed``.
         """
         if not isinstance(value, dict):
             raise InputError("message.schema", reason="an object")
-        policy, seconds = Form.read(value.get("terms")).policy(), value.get("seconds", 180)
+        policy, seconds = TermsForm.read(value.get("terms")).policy(), value.get("seconds", 180)
         if type(seconds) not in (int, float) or not 0 <= seconds < 1e6:
             raise InputError("message.schema", field="seconds")
         return explain(policy, seconds, await self._commission() or 0, str(value.get("artist") or ""))
 
-    async def start(self, value: Any) -> Release:
+    async def start(self, value: Any) -> ReleaseRun:
         """Start a release.
 
         Raises:
@@ -204,7 +140,7 @@ class ReleaseService:
             raise InputError(
                 "message.schema", field="recording", reason="it was signed already; let it go on, or drop it again"
             )
-        upload, policy = self.upload(str(value.get("recording"))), Form.read(value.get("terms")).policy()
+        upload, policy = self.upload(str(value.get("recording"))), TermsForm.read(value.get("terms")).policy()
         names = {name: tags.clean(str(value.get(name) or "")) or None for name in ("title", "artist", "album")}
         layers = value.get("layers", [])
         if not isinstance(layers, list) or not all(isinstance(layer, str) for layer in layers):
@@ -213,28 +149,34 @@ class ReleaseService:
         if not isinstance(renditions, list) or not set(map(str, renditions)) <= set(KINDS):
             raise InputError("message.schema", field="renditions")
         isrc = tags.isrc(str(value["isrc"])) if value.get("isrc") else None
-        options = Options(
+        options = ConvertOptions(
             title=names["title"],
             artist=names["artist"],
             album=names["album"],
             isrc=isrc,
-            layers=marking.choose(layers),
+            layers=marking.choose_layers(layers),
             measure=True,
             renditions=tuple(renditions),
         )
         title = names["title"] or upload.name
-        band = self.band
+        settings = self.settings
         job = Job(
-            upload.path, self._place(title), policy.to_dict(), band.owner_key, band.deployment, band.server, options
+            upload.path,
+            self._new_path(title),
+            policy.to_dict(),
+            settings.owner_key,
+            settings.deployment,
+            settings.server,
+            options,
         )
-        return self._start(Release(upload.id, job, title))
+        return self._start(ReleaseRun(upload.id, job, title))
 
-    def retry(self, number: str) -> Release:
+    def retry(self, number: str) -> ReleaseRun:
         """Retry a failed release; finished steps are kept."""
         before = self.release(number)
-        return before if before.error is None else self._start(Release(number, before.job, before.title))
+        return before if before.error is None else self._start(ReleaseRun(number, before.job, before.title))
 
-    def release(self, number: str) -> Release:
+    def release(self, number: str) -> ReleaseRun:
         """A release by its id.
 
         Raises:
@@ -254,17 +196,17 @@ class ReleaseService:
                 return
             await changed.wait()
 
-    def _start(self, started: Release) -> Release:
+    def _start(self, started: ReleaseRun) -> ReleaseRun:
         self._releases[started.id] = started
         started.task = asyncio.create_task(self._run(started))
         return started
 
-    async def _run(self, started: Release) -> None:
+    async def _run(self, started: ReleaseRun) -> None:
         loop = asyncio.get_running_loop()
 
         def on_step(step: str, share: float | None) -> None:
             if self._closing:
-                raise OSError("the studio is closing")  # the only way to end a conversion in its thread
+                raise OSError("the studio is closing")  # ends the conversion in its thread
             if share is None or step != started.step or share >= 1 or share - (started.share or 0) > 0.01:
                 loop.call_soon_threadsafe(lambda: started.update(step=step, share=share))
 
@@ -272,23 +214,24 @@ class ReleaseService:
             receipt = await release(started.job, on_step)
         except Exception as e:
             # Any failure is reported to the page.
-            started.update(error=problem(e))
+            started.update(error=error_json(e))
         else:
             started.update(receipt=receipt.to_json())
 
-    def _place(self, title: str) -> Path:
-        """Path of a new song: its title, with a number where that is taken."""
+    def _new_path(self, title: str) -> Path:
+        """Path of a new song: its title, with a number where the path is taken."""
         stem = _FILE.sub("-", title).strip(".-").lower()[:80] or "song"
         for number in range(1, 10_000):
-            path = self.band.folder / f"{stem}{'' if number == 1 else f'-{number}'}.sps"
+            path = self.settings.folder / f"{stem}{'' if number == 1 else f'-{number}'}.sps"
             taken = {release.job.output for release in self._releases.values()}
             if path not in taken and not path.exists() and not path.with_name(path.name + ".key").exists():
                 return path
         raise InputError("message.schema", field="title", reason="too many songs of this name")
 
     def _songs(self) -> list[dict[str, Any]]:
+        """Released songs by their receipts, newest first."""
         out = []
-        for path in sorted(self.band.folder.glob("*.sps.receipt.json")):
+        for path in sorted(self.settings.folder.glob("*.sps.receipt.json")):
             try:
                 value = json.loads(path.read_text(encoding="utf-8"))
                 out.append({name: value[name] for name in ("content", "title", "artist", "released_s")})
@@ -297,9 +240,9 @@ class ReleaseService:
         return sorted(out, key=lambda song: int(song["released_s"]), reverse=True)
 
     async def _commission(self) -> int | None:
-        """The commission, basis points; None while the chain does not answer."""
+        """The current commission, basis points; None while the chain is unreachable."""
         if self._bps is None:
-            deployment = self.band.deployment
+            deployment = self.settings.deployment
             try:
                 async with asyncio.timeout(3), deployment.connect() as chain:
                     block = await chain.block()

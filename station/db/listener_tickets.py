@@ -1,4 +1,4 @@
-"""The listener of each ticket, by their address at this station; used for limits and points only."""
+"""Tickets by listener (their address at this station), for limits, rewards and points."""
 
 from __future__ import annotations
 
@@ -16,14 +16,21 @@ from station.db.rows import ticket_row
 from station.db.tables import LISTENER_TICKETS, REWARDED_TICKETS, TICKETS
 
 
-class Listening:
-    """Limits of listeners over their tickets. Methods block for one short transaction."""
+class ListenerTickets:
+    """Queries over the tickets of one listener. Methods block for one short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def note(
-        self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, expiry_s: int, whole: int
+    def record(
+        self,
+        db: Connection,
+        number: int,
+        listener: bytes,
+        owner: bytes | None,
+        now_s: int,
+        expiry_s: int,
+        song_intervals: int,
     ) -> None:
         """Link a ticket to its listener, in the transaction that writes the ticket.
 
@@ -34,15 +41,15 @@ class Listening:
             owner: The content owner's address; None: the listener takes no rewards.
             now_s: Time of issue, Unix s.
             expiry_s: The ticket's end, Unix s.
-            whole: Intervals of the whole song.
+            song_intervals: Intervals of the whole song.
         """
         row = {"ticket_number": number, "listener": listener}
-        db.execute(sa.insert(LISTENER_TICKETS).values(**row, expiry_s=expiry_s, song_intervals=whole))
+        db.execute(sa.insert(LISTENER_TICKETS).values(**row, expiry_s=expiry_s, song_intervals=song_intervals))
         if owner is not None:
             db.execute(sa.insert(REWARDED_TICKETS).values(**row, owner=owner, unix_day=now_s // DAY_S))
 
-    def unplayed(self, db: Connection, listener: bytes, now_s: int) -> int:
-        """The number of this listener's valid tickets, in all sessions, without any vouchered interval."""
+    def count_unplayed(self, db: Connection, listener: bytes, now_s: int) -> int:
+        """Number of this listener's valid tickets, in all sessions, without a vouchered interval."""
         both = LISTENER_TICKETS.join(TICKETS, TICKETS.c.number == LISTENER_TICKETS.c.ticket_number)
         conditions = (
             LISTENER_TICKETS.c.listener == listener,
@@ -51,8 +58,8 @@ class Listening:
         )
         return int(db.execute(sa.select(sa.func.count()).select_from(both).where(*conditions)).scalar_one())
 
-    def hurried(self, listener: bytes, now_ms: int, db: Connection) -> bool:
-        """Whether today's vouchered time exceeds the time since today's first ticket.
+    def exceeds_real_time(self, listener: bytes, now_ms: int, db: Connection) -> bool:
+        """True if today's vouchered time exceeds the time since today's first ticket.
 
         A security server lets a listener play in real time only; songs of several servers can be played at once. Such
         a listener gets no rewards until real time has caught up.
@@ -68,8 +75,8 @@ class Listening:
         heard_ms = sum(row.vouchered_intervals * row.interval_s * 1000 // ticket_row(row).fastest for row in rows)
         return bool(heard_ms > now_ms - min(row.issued_ms for row in rows) + LISTENER_LEAD_MS)
 
-    def earned(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:
-        """Rewards of today's tickets, wei: vouchered intervals, and the whole song of a play that may still go on.
+    def rewards_today(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:
+        """Rewards of today's tickets, wei: vouchered intervals, and the whole song of a play that may still continue.
 
         A play is over when its ticket has ended and a later ticket of the listener has vouchered intervals: the server
         counts a listener's intervals in order.
@@ -81,7 +88,7 @@ class Listening:
         """
         if db is None:
             with self._engine.begin() as own_db:
-                return self.earned(listener, now_ms, own_db)
+                return self.rewards_today(listener, now_ms, own_db)
         rows = db.execute(self._today(listener, now_ms)).all()
         last: dict[bytes, int] = {}
         for row in rows:
@@ -102,11 +109,11 @@ class Listening:
         today = (REWARDED_TICKETS.c.listener == listener, REWARDED_TICKETS.c.unix_day == now_ms // 1000 // DAY_S)
         return sa.select(TICKETS, LISTENER_TICKETS.c.song_intervals).select_from(both).where(*today)
 
-    def known(self, listener: bytes, owner: bytes, db: Connection | None = None) -> bool:
-        """Whether this listener was paid here for a play of this owner's content."""
+    def was_paid(self, listener: bytes, owner: bytes, db: Connection | None = None) -> bool:
+        """True if this listener was paid here for a play of this owner's content."""
         if db is None:
             with self._engine.begin() as own_db:
-                return self.known(listener, owner, own_db)
+                return self.was_paid(listener, owner, own_db)
         both = REWARDED_TICKETS.join(TICKETS, TICKETS.c.number == REWARDED_TICKETS.c.ticket_number)
         conditions = (
             REWARDED_TICKETS.c.listener == listener,
@@ -120,7 +127,7 @@ class Listening:
             is not None
         )
 
-    def finished(self, now_s: int, limit: int = 500) -> list[tuple[int, PaidPlay]]:
+    def finished_plays(self, now_s: int, limit: int = 500) -> list[tuple[int, PaidPlay]]:
         """Plays that are over and have no points yet, with their ticket numbers, oldest first.
 
         A play is over after its ticket's end, or when the listener has a newer ticket.
@@ -156,8 +163,8 @@ class Listening:
             for row in rows
         ]
 
-    def fed(self, numbers: Iterable[int]) -> None:
-        """Mark these tickets as counted by the reward book."""
+    def mark_awarded(self, numbers: Iterable[int]) -> None:
+        """Mark these tickets as counted in the reward book."""
         with self._engine.begin() as db:
             db.execute(
                 sa.update(REWARDED_TICKETS)

@@ -1,7 +1,4 @@
-"""What the page of a self-rendering song says beside the song's own words, in English and Chinese.
-
-HTML where it holds tags.
-"""
+"""Fixed texts of the HTML packaging, in English and Chinese; texts with tags are HTML."""
 
 from __future__ import annotations
 

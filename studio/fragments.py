@@ -1,4 +1,4 @@
-"""ISO base media boxes: cutting what the muxer writes into an init part and segments, and reading their times."""
+"""Fragmented MP4 (ISO/IEC 14496-12): splits a muxer's output into init segment and fragments, reads their times."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pywallet.errors import InputError
 
 
-class Cutter(io.RawIOBase):
-    """A muxer's output file that gives back whole parts as soon as they are complete.
+class FragmentSink(io.RawIOBase):
+    """A muxer's output file that returns complete fragments; only incomplete boxes are buffered.
 
-    ``init`` grows to ``ftyp`` and ``moov``; ``take`` yields each ``moof`` with its
-    ``mdat``. Only unfinished boxes are held.
+    Attributes:
+        init: The init segment: ``ftyp`` and ``moov``, complete before the first fragment.
     """
 
     def __init__(self) -> None:
@@ -23,16 +23,16 @@ class Cutter(io.RawIOBase):
         self._moof = b""
 
     def writable(self) -> bool:
-        """Always."""
+        """True."""
         return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        """Take what the muxer writes."""
+        """Append the muxer's output; returns its size, bytes."""
         self._buffer += data
         return len(data)
 
     def take(self) -> Iterator[bytes]:
-        """The segments that are complete by now."""
+        """Remove and yield the complete fragments, each ``moof`` with its ``mdat``."""
         while (size := self._next()) is not None:
             kind, box = bytes(self._buffer[4:8]), bytes(self._buffer[:size])
             del self._buffer[:size]
@@ -64,9 +64,10 @@ def _find(data: bytes, *path: bytes) -> bytes:
 
 
 def timing(segment: bytes) -> tuple[int, int]:
-    """First sample and length in samples of a segment, from ``tfdt``, ``tfhd`` and ``trun`` (ISO/IEC 14496-12, 8.8).
+    """First sample and number of samples of a fragment, by ``tfdt``, ``tfhd`` and ``trun`` (ISO/IEC 14496-12, 8.8).
 
-    Raises InputError ``media.decode``.
+    Raises:
+        InputError: ``media.decode``: a box is missing or truncated.
     """
     try:
         return _timing(segment)

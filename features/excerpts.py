@@ -1,4 +1,4 @@
-"""A few excerpts of a recording as stereo samples at one rate, in memory that does not grow with its length."""
+"""Excerpts of a recording as mono or stereo samples at 22.05 kHz, in constant memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXCERPT_S: Final = 30
 EXCERPTS: Final = 3
 _EXCERPT: Final = RATE * EXCERPT_S
 _KEPT: Final = 6
-"""Excerpts held while the length of a stream is unknown; thinned out as it goes on."""
+"""Most excerpts held while the length of a stream is unknown."""
 
 _LAYOUTS: Final = {1: "mono", 2: "stereo"}
 
@@ -31,29 +31,29 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Excerpts:
-    """``excerpts`` in order, each (frames, channels) at ``RATE``; one channel or two; ``duration_s`` of the whole."""
+    """Excerpts in order, each of shape (samples, channels) at ``RATE`` with one or two channels; whole length, s."""
 
     excerpts: tuple[Samples, ...]
     duration_s: float
 
 
-def listen(source: Path | str | PCM) -> Excerpts:
-    """Excerpts of a file or stream: all of it up to 90 s, else three of 20 to 30 s spread over it.
+def read_excerpts(source: Path | str | PCM) -> Excerpts:
+    """Excerpts of a file or stream: all of it up to 90 s, otherwise three of 20 to 30 s spread over it.
 
     Raises:
         InputError: ``media.decode``, ``media.unsupported``.
-        OSError: when the file can't be read.
+        OSError: The file cannot be read.
     """
     if isinstance(source, PCM):
-        return _thinned(_resampled(source))
+        return _spread_excerpts(_resampled(source))
     path = Path(source)
     with path.open("rb"):
-        pass  # a missing or forbidden file is an OSError, not a matter of audio
-    return _sought(path) or _thinned(_decoded(path))
+        pass  # a missing or unreadable file is an OSError, not ``media.decode``
+    return _by_seeking(path) or _spread_excerpts(_decoded(path))
 
 
-def _thinned(blocks: Iterable[Samples]) -> Excerpts:
-    """From a stream of unknown length: chunks at a stride that doubles whenever too many are held."""
+def _spread_excerpts(blocks: Iterable[Samples]) -> Excerpts:
+    """Excerpts of a stream of unknown length: every n-th chunk of 30 s; n doubles when more than ``_KEPT`` are held."""
     kept: list[tuple[int, Samples]] = []
     held: list[Samples] = []
     size = index = total = 0
@@ -90,7 +90,7 @@ def _thinned(blocks: Iterable[Samples]) -> Excerpts:
 
 
 def _resampled(source: PCM) -> Iterator[Samples]:
-    """A stream's blocks as at most two channels at ``RATE``; what is not a number is silence."""
+    """A stream's blocks with at most two channels at ``RATE``; samples that are not finite become 0."""
     import av
 
     if not 1000 <= source.rate <= 768_000:
@@ -110,7 +110,7 @@ def _resampled(source: PCM) -> Iterator[Samples]:
         elif samples.shape[1] != channels:
             raise InputError("media.unsupported", reason="the number of channels changes")
         for start in range(0, len(samples), source.rate):
-            part = np.ascontiguousarray(_sane(samples[start : start + source.rate])).reshape(1, -1)
+            part = np.ascontiguousarray(_bounded(samples[start : start + source.rate])).reshape(1, -1)
             frame = av.AudioFrame.from_ndarray(part, format="flt", layout=_LAYOUTS[channels])
             frame.sample_rate = source.rate
             yield from _resample(resampler, frame, channels)
@@ -119,7 +119,7 @@ def _resampled(source: PCM) -> Iterator[Samples]:
 
 
 def _resample(resampler: Any, frame: AudioFrame | None, channels: int) -> Iterator[Samples]:
-    """What the resampler gives for a frame, or at the end of the stream for None."""
+    """Output of the resampler for a frame; None flushes it."""
     import av
 
     try:
@@ -129,32 +129,32 @@ def _resample(resampler: Any, frame: AudioFrame | None, channels: int) -> Iterat
             return
         raise InputError("media.unsupported", reason=e) from None
     for piece in out:
-        yield _sane(piece.to_ndarray().reshape(-1, channels))
+        yield _bounded(piece.to_ndarray().reshape(-1, channels))
 
 
-def _sane(samples: Samples) -> Samples:
+def _bounded(samples: Samples) -> Samples:
     return np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -4.0, 4.0)
 
 
-class _File:
+class _AudioFile:
     """An open file and its first audio stream; a context manager."""
 
     def __init__(self, path: Path) -> None:
         import av
 
-        from audio.downmix import Downmix, plainly
-        from audio.source import open_container, opened
+        from audio.downmix import Downmix, plain_layout
+        from audio.source import open_container, open_patched
 
         with ExitStack() as stack:
             try:
-                self.container: Any = stack.enter_context(open_container(stack.enter_context(opened(path))))
+                self.container: Any = stack.enter_context(open_container(stack.enter_context(open_patched(path))))
             except (av.FFmpegError, ValueError) as e:
                 raise InputError("media.decode", file=path.name, reason=e) from None
             streams = self.container.streams.audio
             context = streams[0].codec_context if streams else None
             if context is None or not context.rate or not 0 < context.channels <= 64 or context.format is None:
                 raise InputError("media.decode", file=path.name, reason="no audio in this file")
-            self._downmix = None if plainly(context.layout) else Downmix(context.layout)
+            self._downmix = None if plain_layout(context.layout) else Downmix(context.layout)
             self._stack = stack.pop_all()
         self.stream: Any = streams[0]
         self.channels = 1 if context.channels == 1 else 2
@@ -163,18 +163,18 @@ class _File:
         if self.seconds is None and self.container.duration and self.container.duration > 0:
             self.seconds = self.container.duration / av.time_base
 
-    def __enter__(self) -> _File:
+    def __enter__(self) -> _AudioFile:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def seek(self, second: float) -> None:
-        """Go on near this time. Raises FFmpegError."""
+        """Seek near a time in s. Raises FFmpegError."""
         self.container.seek((self.stream.start_time or 0) + int(second / self.stream.time_base), stream=self.stream)
 
     def blocks(self) -> Iterator[Samples]:
-        """From here to the end, at ``RATE``. Broken packets are passed over, as players do."""
+        """Samples from here to the end, at ``RATE``; packets that do not decode are skipped, as by players."""
         import av
 
         resampler = av.AudioResampler(format="flt", layout=_LAYOUTS[self.channels], rate=RATE)
@@ -195,11 +195,11 @@ class _File:
                 return
 
 
-def _sought(path: Path) -> Excerpts | None:
-    """Three excerpts by seeking, if the file says its length and can be sought in; None otherwise."""
+def _by_seeking(path: Path) -> Excerpts | None:
+    """Three excerpts by seeking; None where the length is unknown or at most 90 s, or the file is not seekable."""
     import av
 
-    with _File(path) as file:
+    with _AudioFile(path) as file:
         if file.seconds is None or file.seconds <= EXCERPTS * EXCERPT_S:
             return None
         excerpts = []
@@ -210,7 +210,7 @@ def _sought(path: Path) -> Excerpts | None:
                 return None
             excerpt = _take(file.blocks())
             if len(excerpt) < _EXCERPT // 2:
-                return None  # it is not as long as it says
+                return None  # shorter than declared
             excerpts.append(excerpt)
         return Excerpts(tuple(excerpts), file.seconds)
 
@@ -226,10 +226,10 @@ def _take(blocks: Iterator[Samples]) -> Samples:
 
 
 def _decoded(path: Path) -> Iterator[Samples]:
-    with _File(path) as file:
-        heard = False
+    with _AudioFile(path) as file:
+        has_sound = False
         for block in file.blocks():
-            heard = heard or len(block) > 0
+            has_sound = has_sound or len(block) > 0
             yield block
-        if not heard:
+        if not has_sound:
             raise InputError("media.decode", file=path.name, reason="no sound in this file")

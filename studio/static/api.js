@@ -1,14 +1,14 @@
-// Requests of the page to the studio's server. URLs are relative, so that they include the token of the page's URL.
+// Client of the studio's HTTP API. URLs are relative, so that they include the token of the page's URL.
 
-/** A response's JSON; throws an Error with its message. @param {Response} response */
-async function value(response) {
+/** A response's JSON; throws an Error with the message of an error response. @param {Response} response */
+async function json(response) {
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(sentence(body, response.status));
+  if (!response.ok) throw new Error(errorMessage(body, response.status));
   return body;
 }
 
 /** The message of an error response. @param {any} body @param {number} status */
-function sentence(body, status) {
+function errorMessage(body, status) {
   const error = body?.error ?? {};
   const reason = error.detail?.reason ?? "";
   return `${error.message ?? `The studio answered ${status}.`}${reason ? ` (${error.detail?.field ? `${error.detail.field}: ` : ""}${reason})` : ""}`;
@@ -26,17 +26,17 @@ export async function call(path, body) {
   } catch {
     throw new Error("The studio doesn't answer. Is gomaa studio still running?");
   }
-  return value(response);
+  return json(response);
 }
 
 /** Start a release. @param {object} form */
-export const begin = (form) => call("releases", form);
+export const startRelease = (form) => call("releases", form);
 
 /**
- * Upload a recording; reports the share that was sent.
- * @param {File} file @param {(share: number) => void} onProgress @returns {Promise<any>}
+ * Upload a recording.
+ * @param {File} file @param {(share: number) => void} onProgress share sent, 0 to 1 @returns {Promise<any>}
  */
-export function drop(file, onProgress) {
+export function uploadRecording(file, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch() reports no upload progress
     request.open("PUT", `api/recordings?name=${encodeURIComponent(file.name)}`);
@@ -51,21 +51,21 @@ export function drop(file, onProgress) {
     request.addEventListener("load", () =>
       request.status === 200
         ? resolve(request.response)
-        : reject(new Error(sentence(request.response, request.status))),
+        : reject(new Error(errorMessage(request.response, request.status))),
     );
     request.send(file);
   });
 }
 
 /**
- * Follow a release until it has ended; EventSource reconnects by itself.
+ * Receive a release's states until it has ended; EventSource reconnects by itself.
  * @param {string} id @param {(state: any) => void} onProgress @returns {Promise<void>}
  */
-export function watch(id, onProgress) {
+export function watchRelease(id, onProgress) {
   return new Promise((resolve) => {
     const source = new EventSource(`api/releases/${id}/events`);
-    const again = document.getElementById("again");
-    if (again) again.dataset.release = id;
+    const retry = document.getElementById("again");
+    if (retry) retry.dataset.release = id;
     source.addEventListener("message", (event) => {
       const state = JSON.parse(event.data);
       onProgress(state);

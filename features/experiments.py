@@ -1,7 +1,7 @@
-"""Attempts at a better genre model than the one that is used, for ``gomaa genre compare --tried``.
+"""Alternative genre models, for ``gomaa genre compare --tried``.
 
-They are compared on splits of another seed than those of the reported comparison, so that choosing among them does not
-flatter the reported figures. docs/genre.md says what helped.
+They are compared on splits of another seed than the reported comparison, so that selecting among them does not bias the
+reported figures. docs/genre.md reports which ones helped.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, SplineTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from features.compare import Entry, Genres, Predict
+from features.compare import ComparedModel, Genres, Predict
 from features.data import Songs
 from features.song_model import fit, inputs, regression
 
 BASE: Final = 1000
-"""Seed of the splits on which the attempts are compared."""
+"""Seed of the splits on which the models are compared."""
 
 Array = NDArray[np.float64]
 _MARKS: Final = (
@@ -44,11 +44,11 @@ _MARKS: Final = (
     ("artist", r"^\S+$"),
     ("artist", r"^\S+ \S+$"),
 )
-"""Patterns in a song's title and its artist's name that may tell of a genre without telling of the artist."""
+"""Patterns in titles and artists' names that may indicate a genre without identifying the artist."""
 
 
 def _plain(songs: Songs) -> Array:
-    """Audio and year without logarithms."""
+    """Audio columns and year without logarithms."""
     return np.hstack([songs.audio, songs.year])
 
 
@@ -63,7 +63,7 @@ def _marked(songs: Songs) -> Array:
 
 
 def _on(columns: Callable[[Songs], Array], *steps: Callable[[], Any]) -> Predict:
-    """A pipeline over some columns; missing numbers count as the median."""
+    """A pipeline on given columns; missing numbers are imputed by the mean."""
 
     def predict(train: Songs, test: Songs) -> Genres:
         pipe = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), *(step() for step in steps))
@@ -80,7 +80,7 @@ def _extra_trees() -> Any:
     return ExtraTreesClassifier(100, min_samples_leaf=3, random_state=0)
 
 
-def _chances(model: Any, train: Songs, test: Songs, names: list[str]) -> Array:
+def _probabilities(model: Any, train: Songs, test: Songs, names: list[str]) -> Array:
     fitted = model.fit(inputs(train), train.genre)
     out = np.zeros((len(test), len(names)))
     out[:, [names.index(name) for name in fitted.classes_.tolist()]] = fitted.predict_proba(inputs(test))
@@ -88,24 +88,24 @@ def _chances(model: Any, train: Songs, test: Songs, names: list[str]) -> Array:
 
 
 def _vote(train: Songs, test: Songs) -> Genres:
-    """The mean of the probabilities of the regression and of extra trees."""
+    """Soft voting of the regression and extra trees."""
     names = sorted(set(train.genre.tolist()))
-    total = _chances(regression(), train, test, names) + _chances(_extra_trees(), train, test, names)
+    total = _probabilities(regression(), train, test, names) + _probabilities(_extra_trees(), train, test, names)
     return np.asarray(np.array(names)[total.argmax(axis=1)])
 
 
 def _family_first(train: Songs, test: Songs) -> Genres:
     """Probability of the family times that of the genre within it."""
     names = sorted(set(train.genre.tolist()))
-    chances = np.zeros((len(test), len(names)))
+    probabilities = np.zeros((len(test), len(names)))
     first = regression().fit(inputs(train), train.family)
     for family, weight in zip(first.classes_.tolist(), first.predict_proba(inputs(test)).T, strict=True):
         part = train.take(train.family == family)
         if len(set(part.genre.tolist())) == 1:
-            chances[:, names.index(str(part.genre[0]))] += weight
+            probabilities[:, names.index(str(part.genre[0]))] += weight
         else:
-            chances += weight[:, None] * _chances(regression(0.03), part, test, names)
-    return np.asarray(np.array(names)[chances.argmax(axis=1)])
+            probabilities += weight[:, None] * _probabilities(regression(0.03), part, test, names)
+    return np.asarray(np.array(names)[probabilities.argmax(axis=1)])
 
 
 def _artist_words(train: Songs, test: Songs) -> Genres:
@@ -120,7 +120,7 @@ def _artist_words(train: Songs, test: Songs) -> Genres:
 
 
 def _known_first(other: Predict) -> Predict:
-    """The genre of a known artist, else another model's."""
+    """The genre of a known artist, otherwise another model's prediction."""
 
     def predict(train: Songs, test: Songs) -> Genres:
         artists = fit(train).artists
@@ -134,37 +134,37 @@ def _spline() -> Any:
     return SplineTransformer(3, degree=2, knots="quantile", extrapolation="linear")
 
 
-TRIED: Final = (
-    Entry(
+EXPERIMENTS: Final = (
+    ComparedModel(
         "random forest, audio and year",
         "trees",
         _on(_plain, lambda: RandomForestClassifier(300, min_samples_leaf=2, random_state=0)),
     ),
-    Entry("extra trees, logarithms", "trees", _on(inputs, _extra_trees)),
-    Entry(
+    ComparedModel("extra trees, logarithms", "trees", _on(inputs, _extra_trees)),
+    ComparedModel(
         "25 nearest neighbours, logarithms",
         "distance",
         _on(inputs, lambda: KNeighborsClassifier(25, weights="distance")),
     ),
-    Entry("support vectors, C 0.5, logarithms", "distance", _on(inputs, lambda: SVC(C=0.5))),
-    Entry(
+    ComparedModel("support vectors, C 0.5, logarithms", "distance", _on(inputs, lambda: SVC(C=0.5))),
+    ComparedModel(
         "linear discriminants, shrunk by 0.3",
         "linear",
         _on(inputs, lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3)),
     ),
-    Entry("logistic, C 1, no logarithms", "linear", _on(_plain, _logistic(1))),
-    Entry("logistic, C 0.1, no logarithms", "linear", _on(_plain, _logistic(0.1))),
-    Entry("logistic, C 0.1, logarithms", "linear", _on(inputs, _logistic(0.1))),
-    Entry("the same and popularity", "linear", _on(_all, _logistic(0.1))),
-    Entry("the same, rare genres weigh more", "linear", _on(inputs, _logistic(0.1, class_weight="balanced"))),
-    Entry("logistic, splines", "linear", _on(inputs, _spline, StandardScaler, _logistic(0.01))),
-    Entry(
+    ComparedModel("logistic, C 1, no logarithms", "linear", _on(_plain, _logistic(1))),
+    ComparedModel("logistic, C 0.1, no logarithms", "linear", _on(_plain, _logistic(0.1))),
+    ComparedModel("logistic, C 0.1, logarithms", "linear", _on(inputs, _logistic(0.1))),
+    ComparedModel("the same and popularity", "linear", _on(_all, _logistic(0.1))),
+    ComparedModel("the same, rare genres weigh more", "linear", _on(inputs, _logistic(0.1, class_weight="balanced"))),
+    ComparedModel("logistic, splines", "linear", _on(inputs, _spline, StandardScaler, _logistic(0.01))),
+    ComparedModel(
         "logistic, products of two columns", "linear", _on(inputs, PolynomialFeatures, StandardScaler, _logistic(0.01))
     ),
-    Entry("the family first, then the genre", "linear", _family_first),
-    Entry("logistic and extra trees, mean", "mixed", _vote),
-    Entry("logistic, marks in title and artist", "text", _on(_marked, _logistic(0.1))),
-    Entry("logistic, words of the artist's name", "text", _artist_words),
-    Entry("known artist, else logistic (used)", "artists", _known_first(_on(inputs, _logistic(0.1)))),
-    Entry("known artist, else marks", "artists", _known_first(_on(_marked, _logistic(0.1)))),
+    ComparedModel("the family first, then the genre", "linear", _family_first),
+    ComparedModel("logistic and extra trees, mean", "mixed", _vote),
+    ComparedModel("logistic, marks in title and artist", "text", _on(_marked, _logistic(0.1))),
+    ComparedModel("logistic, words of the artist's name", "text", _artist_words),
+    ComparedModel("known artist, else logistic (used)", "artists", _known_first(_on(inputs, _logistic(0.1)))),
+    ComparedModel("known artist, else marks", "artists", _known_first(_on(_marked, _logistic(0.1)))),
 )
