@@ -60,7 +60,9 @@ export class PythonCore {
   call(op, payload, blob) {
     if (this.ended) return Promise.reject(new Problem("host.stream.unknown"));
     this.keepAwakeTimer ??= setInterval(keepAwake, KEEP_AWAKE_MS);
-    return this.requests.request((id) => this.worker.postMessage({ id, op, payload: JSON.stringify(payload), blob }));
+    return /** @type {Promise<import("./core_operations.d.ts").CoreOperations[Op]["result"]>} */ (
+      this.requests.request((id) => this.worker.postMessage({ id, op, payload: JSON.stringify(payload), blob }))
+    );
   }
 
   /** Terminates the Worker, also in the middle of a call, and frees its memory. */

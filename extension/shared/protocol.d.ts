@@ -42,7 +42,7 @@ export type SignatureText = string;
 
 /** Fields of each signed message by its EIP-712 type; integers are decimal strings. */
 export interface SignedFields {
-  /** The listener lets a device act at one station until `not_after` (seconds). Signed by the listener. */
+  /** Authorises a device to act for a listener at a station. Times in Unix seconds. Signed by the listener. */
   Session: {
     station: Address;
     listener: Address;
@@ -51,7 +51,7 @@ export interface SignedFields {
     notBefore: Decimal;
     notAfter: Decimal;
   };
-  /** The station pays for one play: wei per interval, commission in basis points. Signed by the station. */
+  /** Offer to pay for one play. */
   Ticket: {
     server: Address;
     station: Address;
@@ -73,7 +73,7 @@ export interface SignedFields {
     sequence: Decimal;
     time: Decimal;
   };
-  /** The payee's total in one epoch, wei. Signed by the server. */
+  /** A payee's total in one epoch, wei. Signed by the security server. */
   Receipt: {
     server: Address;
     epoch: Decimal;
@@ -81,7 +81,7 @@ export interface SignedFields {
     amount: Decimal;
     detail: Hash;
   };
-  /** What a payer has spent in all, gross wei, and the hash of the lines behind it. Signed by the server. */
+  /** A payer's cumulative gross in wei, and the hash of its lines. Signed by the security server. */
   Statement: {
     server: Address;
     payer: Address;
@@ -89,14 +89,14 @@ export interface SignedFields {
     spent: Decimal;
     lines: Hash;
   };
-  /** The payer allows debits up to `cap` (cumulative gross wei) in epochs up to `until`. Signed by the payer. */
+  /** Permits debits up to `cap` (cumulative gross wei) in epochs up to `until`. Signed by the payer. */
   Voucher: {
     server: Address;
     payer: Address;
     cap: Decimal;
     until: Decimal;
   };
-  /** The payee's earning of one epoch goes to `to`, less `tip` for the relayer. Signed by the payee. */
+  /** Order to pay a payee's leaf of one epoch to `to`, less `tip` (wei) for the relayer. Signed by the payee. */
   Claim: {
     server: Address;
     epoch: Decimal;
@@ -104,7 +104,7 @@ export interface SignedFields {
     to: Address;
     tip: Decimal;
   };
-  /** Order to the relayer that the token's permit names: send the tokens at a payee's own address to `to`. */
+  /** Order to a relayer to transfer tokens of a payee's own address to `to`. Signed by the payee. */
   Sweep: {
     relayer: Address;
     payee: Address;

@@ -61,7 +61,7 @@ def test_any_bytes_end_in_frames_or_a_coded_break(data: bytes, chunk: int) -> No
     try:
         for item in framing.frames(lambda n: stream.read(min(n, chunk))):
             assert isinstance(item, bytes) or item.code == "host.frame.size"
-    except framing.Broken as e:
+    except framing.FrameError as e:
         assert e.error.code in ("host.frame.size", "host.frame.malformed")
 
 

@@ -24,7 +24,7 @@ from pywallet.protocol import (
 )
 from pywallet.settlement import EpochData
 from pywallet.sps.container import MAGIC
-from security_server.api.app import CORE, create_app
+from security_server.api.app import PARTS, create_app
 from station.api.app import STATION
 from station.api.app import create_app as create_station
 from station.config import StationConfig
@@ -159,7 +159,7 @@ async def published_scene(folder: Path) -> AsyncIterator[Scene]:
     async with make_world(folder) as world:
         app = await create_app(world.config(requests_per_minute_address=100_000))
         async with TestClient(TestServer(app)) as server:
-            world.url, world.core = str(server.make_url("")).rstrip("/"), app[CORE]
+            world.url, world.parts = str(server.make_url("")).rstrip("/"), app[PARTS]
             songs = (await world.publish(), await world.publish(terms(**TERMS), "paid"))
             await fill(world, 100 * TERMS["price"]["owner"])
             async with station_of(world, songs) as (station, client):

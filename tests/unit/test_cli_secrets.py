@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from chain.anvil import Anvil
@@ -119,7 +120,7 @@ async def test_the_host_says_no_secret_to_the_browser(tmp_path: Path, nobody: st
     deployment(paths.networks, nobody).rename(paths.networks / "31337.json")
     (check,) = [one for one in await reachable(paths) if one.name == "chain 31337"]
     assert not check.ok
-    said = [json.dumps(check.to_json())]
+    said = [msgspec.json.encode(check).decode()]
     network = Network(Deployment.load(paths.networks / "31337.json"), lambda content, code: None)
     for ask in (network.ready(), _chain(network)):
         with pytest.raises(Unavailable) as refused:

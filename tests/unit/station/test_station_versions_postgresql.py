@@ -14,9 +14,9 @@ from alembic import command, op
 from pywallet.errors import GomaaError
 from station.db.database import open_engine
 from station.db.ledger import Store
+from station.db.listener_tickets import ListenerTickets
 from station.db.tables import METADATA
 from station.db.versions import BASELINE, _config, head, migrate
-from station.tickets.listeners import Listening
 from tests.unit.security_server.conftest import postgres, url
 
 __all__ = ["postgres", "url"]
@@ -107,7 +107,7 @@ def test_the_first_release_is_migrated_with_its_rows(released: str) -> None:
     try:
         assert store.agreed(SERVER) == (1025 * 10**15, 1025 * 10**14)
         assert max(store.tickets(range(FIRST_NUMBER, FIRST_NUMBER + 99))) == FIRST_NUMBER + 12
-        assert Listening(store.engine).known(LISTENER, BAND)
+        assert ListenerTickets(store.engine).was_paid(LISTENER, BAND)
     finally:
         store.close()
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 
 from pywallet.encoding.hex import to_hex
-from watermark.band import Speed, bins
+from watermark.band import SpeedHypothesis, band_spectrum
 from watermark.demodulate import chips, soft_bits
-from watermark.parameters import Marks
-from watermark.ultrasonic import wave
+from watermark.parameters import WatermarkParameters
+from watermark.ultrasonic import block_waveform
 
 PATH: Final = Path(__file__).with_name("segments.json")
 ADDRESS: Final = bytes.fromhex("52908400098527886e0f7030069857d2e4169ee7")
@@ -25,8 +25,8 @@ OTHER: Final = bytes.fromhex("c0ffee" + "11" * 17)
 
 def soft(samples: np.ndarray[Any, Any], rate: int) -> list[float]:
     """The soft bits of one aligned segment, scaled to a mean square of 1."""
-    speed = Speed(1.0)
-    bits = soft_bits(chips(speed.envelope(bins(samples, rate)), 0.0)).astype(float)
+    speed = SpeedHypothesis(1.0)
+    bits = soft_bits(chips(speed.envelope(band_spectrum(samples, rate)), 0.0)).astype(float)
     return [round(float(v), 3) for v in bits / max(float(np.sqrt((bits**2).mean())), 1e-12)]
 
 
@@ -36,7 +36,7 @@ def segment(rate: int, address: bytes | None, block: int, noise: float, seed: in
     t = np.arange(2 * rate) / rate
     sound = draw.normal(0, noise, 2 * rate) + 20 / 2**15 * np.sin(2 * np.pi * 997 * t)
     if address is not None:
-        sound = sound + wave(address, block, rate)
+        sound = sound + block_waveform(address, block, rate)
     steps = np.clip(np.rint(sound * 2**15), -128, 127).astype(np.int8)
     return {
         "rate": rate,
@@ -50,7 +50,7 @@ def segment(rate: int, address: bytes | None, block: int, noise: float, seed: in
 def cases() -> dict[str, Any]:
     """All of them."""
     return {
-        "watermark": Marks(44_100, ("ultrasonic",)).to_map(),
+        "watermark": WatermarkParameters(44_100, ("ultrasonic",)).to_map(),
         "expected": to_hex(ADDRESS),
         "segments": [
             segment(44_100, ADDRESS, 7, 3e-4, 1),
