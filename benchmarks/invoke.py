@@ -16,8 +16,8 @@ from benchmarks.figure import Figure
 from benchmarks.scale import scaled
 from messages.browser_host.playback import Invoke
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
 from native_host.ledger import SessionRow, TicketRow
+from native_host.paths import Paths
 from native_host.playback import segment_table
 from native_host.playback.content_check import Facts, Station
 from native_host.playback.key_source import from_lease

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from native_host import device_key
 from native_host.background import BackgroundTasks
-from native_host.install import device_key
-from native_host.install.device_key import Device
-from native_host.install.paths import Paths
+from native_host.device_key import Device
+from native_host.extension_events import Emit
 from native_host.ledger import Ledger
-from native_host.messaging.events import Emit
+from native_host.paths import Paths
 from native_host.payments.earnings import WalletEarnings
 from native_host.payments.listener_payments import ListenerPayments
 from native_host.payments.recovery_scan import RecoveryScans
@@ -22,7 +22,6 @@ from native_host.playback.key_source import KeySource
 from native_host.playback.lease_manager import LeaseManager
 from native_host.playback.refusals import Refusals
 from native_host.playback.reporters import Reporters
-from native_host.playback.server_events import ServerEvents
 from native_host.playback.session_servers import SessionServers
 from native_host.playback.stream_quota import StreamQuota
 from native_host.playback.streams import Streams
@@ -31,6 +30,7 @@ from native_host.remote.connections import ServerConnections
 from native_host.remote.networks import Networks
 from native_host.remote.server_directory import ServerDirectory
 from native_host.remote.trusted_clock import TrustedClock
+from native_host.server_events import ServerEvents
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment

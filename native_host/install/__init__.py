@@ -1,1 +1,1 @@
-"""Installation for one user: native-messaging manifests, browsers, device key, diagnosis and repair."""
+"""Installation for one user: native-messaging manifests, browsers, diagnosis and repair."""

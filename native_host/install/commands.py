@@ -14,7 +14,7 @@ from native_host.install.browsers import BROWSERS
 from native_host.install.sandboxed_browsers import FLATPAKS
 
 if TYPE_CHECKING:
-    from native_host.install.paths import Paths
+    from native_host.paths import Paths
 
 _BROWSER = click.option(
     "--browser", "browsers", multiple=True, type=click.Choice(BROWSERS), help="Only this browser (repeatable)."
@@ -66,7 +66,7 @@ def install(
 ) -> None:
     """Write the launcher and the browsers' manifests."""
     from native_host.install import manifests as work
-    from native_host.install.paths import locate
+    from native_host.paths import locate
     from pywallet.errors import GomaaError
 
     paths, failed = locate().make(), None
@@ -118,7 +118,7 @@ def doctor(browsers: tuple[str, ...], profiles: tuple[Path, ...], as_json: bool)
     """Check the installation; exits 1 when something is wrong."""
     from native_host.install.doctor import examine
     from native_host.install.manifests import Target
-    from native_host.install.paths import locate
+    from native_host.paths import locate
 
     checks = examine(Target(browsers or (() if profiles else BROWSERS), profiles), locate())
     if as_json:
@@ -136,9 +136,9 @@ def doctor(browsers: tuple[str, ...], profiles: tuple[Path, ...], as_json: bool)
 @click.option("--anew", is_flag=True, help="Begin a new ledger where nothing of the damaged one can be read.")
 def repair(anew: bool) -> None:
     """Mend the host's own files: folders, device key, networks, ledger. No count gets lower than before."""
-    from native_host.install.paths import locate
     from native_host.install.repair import repair_files
     from native_host.ledger.repair import repair as work
+    from native_host.paths import locate
     from pywallet.errors import GomaaError
 
     ledger = locate().ledger
@@ -167,7 +167,7 @@ def repair(anew: bool) -> None:
 def uninstall(browsers: tuple[str, ...], profiles: tuple[Path, ...], data: bool) -> None:
     """Remove the browsers' manifests."""
     from native_host.install import manifests as work
-    from native_host.install.paths import locate
+    from native_host.paths import locate
 
     paths = locate()
     for path in work.uninstall(work.Target(browsers or (() if profiles else BROWSERS), profiles), paths):

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from messages.browser_host.connection import Check
-from native_host import HOST_NAME, PROTOCOL
-from native_host.install import device_key, sandboxed_browsers
+from native_host import HOST_NAME, PROTOCOL, device_key
+from native_host.install import sandboxed_browsers
 from native_host.install.browsers import ManifestPlace, manifest_path
 from native_host.install.manifests import Target, manifests
-from native_host.install.paths import Paths
 from native_host.ledger import Ledger
+from native_host.paths import Paths
 from native_host.remote import network_files
 from pywallet.errors import GomaaError
 from pywallet.redaction import place

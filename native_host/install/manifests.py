@@ -19,7 +19,7 @@ from native_host.install.browsers import (
     manifest_path,
     place,
 )
-from native_host.install.paths import Paths
+from native_host.paths import Paths
 
 FIREFOX_ID: Final = "gomaa@gomaa.example"
 PYTHON_SETTINGS: Final = (

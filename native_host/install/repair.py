@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from native_host.install import device_key
-from native_host.install.paths import Paths
+from native_host import device_key
 from native_host.ledger.faults import failure
+from native_host.paths import Paths
 from native_host.remote import network_files
 from pywallet.errors import GomaaError
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from messages.browser_host.connection import Failure, Reply
 from messages.browser_host.events import Event
 from messages.fields import ErrorObject
-from native_host.install.paths import locate
+from native_host.extension_events import Emit
 from native_host.messaging import framing, requests
-from native_host.messaging.events import Emit
+from native_host.paths import locate
 from pywallet.errors import GomaaError, InputError
 
 if TYPE_CHECKING:

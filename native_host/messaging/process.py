@@ -11,9 +11,9 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from native_host.install.paths import locate
 from native_host.messaging import framing
 from native_host.messaging.dispatcher import LAST_REPORT_S, Dispatcher, failure
+from native_host.paths import locate
 from pywallet.errors import GomaaError
 from pywallet.redacted_logs import log_to, report_uncaught
 

@@ -13,10 +13,10 @@ from native_host.ledger import Ledger, SessionRow
 from native_host.ledger.voucher_store import VoucherRow
 from native_host.payments.resync import resynchronise
 from native_host.payments.statement_check import CODE, StatementContext, due_of, examine, voucher_for
-from native_host.payments.voucher_due import VoucherDue
 from native_host.playback.reporters import Reporters
 from native_host.playback.session_servers import SessionServers
 from native_host.playback.stream import Stream
+from native_host.playback.voucher_due import VoucherDue
 from native_host.remote.server import Server
 from native_host.remote.trusted_clock import TrustedClock
 from pywallet.encoding.hex import to_hex

@@ -9,8 +9,8 @@ import msgspec
 
 from messages.settlement import StatementLineResult, StatementResult
 from native_host.ledger.voucher_store import PaymentRow
-from native_host.payments.site_grants import max_cost
-from native_host.payments.voucher_due import VoucherDue
+from native_host.playback.site_grants import max_cost
+from native_host.playback.voucher_due import VoucherDue
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, Refusal
 from pywallet.protocol import (

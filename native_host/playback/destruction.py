@@ -7,8 +7,8 @@ import contextlib
 from messages.browser_host.events import Destroyed
 from messages.host_server.playback import DestroyedResult
 from native_host.background import BackgroundTasks
+from native_host.extension_events import Emit
 from native_host.ledger import Ledger
-from native_host.messaging.events import Emit
 from native_host.playback.device_keys import DeviceKeys
 from native_host.playback.session_servers import SessionServers
 from native_host.playback.stream import Stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from itertools import chain
 
-from native_host.install.device_key import Device
+from native_host.device_key import Device
 from native_host.ledger import Ledger, SessionRow
 from native_host.playback.stream import Stream
 from native_host.playback.streams import Streams

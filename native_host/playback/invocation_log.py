@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from messages.browser_host.playback import Invoke
 from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
-from native_host.payments import site_grants
+from native_host.playback import site_grants
 from native_host.playback.device_keys import DeviceKeys
 from native_host.playback.session_servers import SessionServers
 from native_host.playback.stream import Stream

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from messages.browser_host.events import ProblemFound
+from native_host.extension_events import Emit
 from native_host.ledger import Ledger
-from native_host.messaging.events import Emit
 from native_host.playback.stream import Stream
 from native_host.playback.streams import Streams
 from pywallet.errors import SENTENCES

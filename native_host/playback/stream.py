@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from native_host.ledger import InvocationRow, SessionRow
-from native_host.payments.voucher_due import VoucherDue
 from native_host.playback.content_check import Facts
 from native_host.playback.lease import Lease
 from native_host.playback.pacing import Pacer
 from native_host.playback.segment_table import Table
+from native_host.playback.voucher_due import VoucherDue
 from native_host.remote.network import Network
 from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import ZERO_ADDRESS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 
 from messages.browser_host.events import Revoked
+from native_host.extension_events import Emit
 from native_host.ledger import Ledger
-from native_host.messaging.events import Emit
 from native_host.playback.streams import Streams
 from native_host.remote.network import Network
 from pywallet.encoding.hex import to_hex

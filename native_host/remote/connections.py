@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from native_host.background import BackgroundTasks
-from native_host.install.device_key import fresh_key
+from native_host.device_key import fresh_key
 from native_host.remote.network import Network
 from native_host.remote.server import OnState, Server
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from native_host.install.paths import Paths
+from native_host.paths import Paths
 from pywallet.errors import GomaaError, InputError
 
 if TYPE_CHECKING:

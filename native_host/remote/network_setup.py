@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from common.address_class import COMPUTER, place_of_url, standing_of_url
-from native_host.install.paths import Paths
+from native_host.paths import Paths
 from native_host.remote import network_files
 from pywallet.errors import GomaaError, InputError, Unavailable
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from messages.browser_host.connection import NetworkEntry
 from messages.browser_host.events import NetworksChanged
-from native_host.install.paths import Paths
+from native_host.extension_events import Emit
 from native_host.ledger import Ledger
-from native_host.messaging.events import Emit
+from native_host.paths import Paths
 from native_host.remote import network_files
 from native_host.remote.network import Network, OnWithdrawn
 from pywallet.encoding.hex import to_hex

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from demo.waiting import TIMEOUT_S
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
+from native_host.extension_events import Emit
 from native_host.messaging import framing, requests
 from native_host.messaging.dispatcher import Dispatcher
-from native_host.messaging.events import Emit
+from native_host.paths import Paths
 from pywallet.errors import SENTENCES, GomaaError
 from tests.budget import budget
 

@@ -15,9 +15,9 @@ import msgspec
 
 from demo.waiting import TIMEOUT_S
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
+from native_host.extension_events import Emit
 from native_host.messaging.dispatcher import Dispatcher
-from native_host.messaging.events import Emit
+from native_host.paths import Paths
 from native_host.playback.content_check import Facts, Station
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import generate_keypair, unwrap

@@ -16,9 +16,9 @@ from chain.client import Chain
 from chain.deploy import deploy
 from chain.deployment import Deployment
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
 from native_host.messaging import requests
 from native_host.operations import simulate
+from native_host.paths import Paths
 from native_host.transactions import effects
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.abi_words import encode

@@ -13,7 +13,7 @@ from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import deploy
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
+from native_host.paths import Paths
 from native_host.transactions import effects
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum, to_hex

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from native_host.payments.site_grants import max_cost
+from native_host.playback.site_grants import max_cost
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable

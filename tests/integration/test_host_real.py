@@ -16,7 +16,7 @@ import pytest
 from chain.contracts.content import Content
 from chain.contracts.registry import Registry
 from demo.waiting import TIMEOUT_S
-from native_host.install.paths import Paths
+from native_host.paths import Paths
 from native_host.remote import network_files
 from pywallet.crypto.key_wrap import unwrap
 from pywallet.encoding.hex import from_b64, from_hex, to_hex

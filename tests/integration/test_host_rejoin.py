@@ -155,7 +155,7 @@ async def test_a_play_of_an_earlier_version_is_resumed(
 ) -> None:
     """Its session names the one device of all stations, and ends with it; the next names the station's own."""
     with monkeypatch.context() as older:
-        older.setattr("native_host.install.device_key.Device.key", lambda self, server, station: self.private_key)
+        older.setattr("native_host.device_key.Device.key", lambda self, server, station: self.private_key)
         async with world(tmp_path, server, monkeypatch) as dead:
             ticket = await playing(dead)
             await dead.reported()

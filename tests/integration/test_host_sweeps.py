@@ -12,8 +12,8 @@ import pytest
 
 from chain.contracts.registry import Registry
 from demo.waiting import TIMEOUT_S
-from native_host.install.paths import Paths
 from native_host.operations.holdings import GAS
+from native_host.paths import Paths
 from native_host.remote import network_files
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex

@@ -15,7 +15,6 @@ from chain.deploy import deploy
 from chain.deployment import Deployment
 from demo.waiting import TIMEOUT_S
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
 from native_host.messaging import requests
 from native_host.operations import (
     read,
@@ -25,6 +24,7 @@ from native_host.operations import (
     transaction,
     transfers,
 )
+from native_host.paths import Paths
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from pywallet.settlement import Schedule

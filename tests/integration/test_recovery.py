@@ -14,7 +14,7 @@ import pytest
 
 from chain.contracts.content import Content
 from chain.contracts.registry import Registry
-from native_host.install.paths import Paths
+from native_host.paths import Paths
 from native_host.remote import network_files
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
+from native_host.extension_events import Emit
 from native_host.messaging.dispatcher import Dispatcher
-from native_host.messaging.events import Emit
+from native_host.paths import Paths
 from pywallet.encoding.hex import from_hex, to_b64
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import (

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from chain.abi import event
 from chain.contracts.content import Content
 from chain.contracts.registry import Registry
-from native_host.install.device_key import Device
+from native_host.device_key import Device
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.protocol import (

@@ -113,7 +113,7 @@ def test_a_command_that_works_says_no_secret(tmp_path: Path) -> None:
 async def test_the_host_says_no_secret_to_the_browser(tmp_path: Path, nobody: str) -> None:
     """Its checks and its errors, as native messaging carries them, with the fan's own node away."""
     from native_host.install.doctor import reachable
-    from native_host.install.paths import Paths
+    from native_host.paths import Paths
     from native_host.remote.network import Network
 
     paths = Paths(tmp_path / "data", tmp_path / "config").make()

@@ -9,10 +9,10 @@ from typing import Any
 from chain.contracts.registry import StationEntry
 from chain.node_answers import Log, failure
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
 from native_host.ledger.payee_store import NEWEST
 from native_host.messaging import requests
 from native_host.operations import scan
+from native_host.paths import Paths
 from native_host.payments import recovery_scan
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import Unavailable

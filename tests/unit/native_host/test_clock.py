@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from native_host.ledger import Ledger
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
-from native_host.payments import site_grants
+from native_host.playback import site_grants
 from native_host.remote.clock import (
     AGREE_MS,
     DAY_MS,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from native_host.install import device_key
+from native_host import device_key
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 

@@ -13,11 +13,11 @@ import pytest
 
 from chain.node_answers import Log
 from native_host.context import Services, open_services
-from native_host.install.paths import Paths
 from native_host.ledger import Ledger
 from native_host.messaging import requests
 from native_host.operations import earnings as page
 from native_host.operations import summary
+from native_host.paths import Paths
 from native_host.payments import claim_search, epoch_standing
 from native_host.payments.earnings import WalletEarnings
 from pywallet.encoding.hex import to_hex

@@ -21,7 +21,7 @@ from native_host.install.browsers import (
 )
 from native_host.install.commands import host
 from native_host.install.manifests import Target, launcher_text, starter_text
-from native_host.install.paths import Paths, locate
+from native_host.paths import Paths, locate
 
 pytestmark = pytest.mark.long
 

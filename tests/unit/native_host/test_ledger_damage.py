@@ -19,12 +19,12 @@ from click.testing import CliRunner
 
 from native_host.install import doctor
 from native_host.install.commands import host as command
-from native_host.install.paths import Paths
 from native_host.ledger import InvocationRow, Ledger, PayeeRow, ReceiptRow, SessionRow, TicketRow
 from native_host.ledger.repair import USED_UP, repair
 from native_host.ledger.scan_store import Post, ScanKey
 from native_host.messaging import framing
 from native_host.messaging.dispatcher import Dispatcher
+from native_host.paths import Paths
 from pywallet.errors import Unavailable
 from pywallet.policy import Count, Meter, Policy, Price
 

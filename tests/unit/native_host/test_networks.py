@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from chain.deployment import MAX_BYTES
 from messages.browser_host.connection import Reply
 from native_host.install.commands import host
-from native_host.install.paths import Paths
 from native_host.messaging.dispatcher import Dispatcher, failure
+from native_host.paths import Paths
 from native_host.remote import network_files, network_setup
 from pywallet.errors import GomaaError, InputError
 

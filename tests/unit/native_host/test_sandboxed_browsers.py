@@ -14,7 +14,7 @@ from native_host import HOST_NAME
 from native_host.install import doctor, manifests, sandboxed_browsers
 from native_host.install.browsers import BROWSERS
 from native_host.install.manifests import Target
-from native_host.install.paths import Paths, locate
+from native_host.paths import Paths, locate
 
 IDS = {"chromium": "a" * 32, "firefox": "gomaa@gomaa.example"}
 FIREFOX, CHROMIUM = "org.mozilla.firefox", "org.chromium.Chromium"

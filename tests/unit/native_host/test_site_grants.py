@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
 from native_host.ledger.site_store import EVERYWHERE, SiteRow
-from native_host.payments import site_grants
+from native_host.playback import site_grants
 from native_host.remote.clock import DAY_MS
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price

@@ -21,9 +21,9 @@ from typing import Any
 
 import pytest
 
-from native_host.install.paths import Paths
 from native_host.ledger import Ledger
 from native_host.ledger.faults import request_failure
+from native_host.paths import Paths
 from native_host.remote import network_files
 from pywallet.errors import PUBLIC_DETAIL
 
@@ -311,7 +311,7 @@ def test_a_first_start_works_without_hard_links_and_beside_what_a_crash_left(pla
     """On a file system without hard links and after a crash; the next start has the same key."""
     without = "import errno, os\ndef link(*_, **__):\n    raise OSError(errno.EPERM, 'no links')\nos.link = link"
     left = (
-        "import os\nfrom native_host.install.paths import locate\nopen(locate().make().data / "
+        "import os\nfrom native_host.paths import locate\nopen(locate().make().data / "
         "f'.device.key.{os.getpid()}', 'w').close()"
     )
     assert place.hello(f"{without}\n{left}")["ok"]

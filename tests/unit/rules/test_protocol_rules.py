@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native_host.payments.site_grants import max_cost
+from native_host.playback.site_grants import max_cost
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.protocol.commission import commission, gross, gross_bound, largest_net, smallest_net
 from pywallet.protocol.http_status import http_status

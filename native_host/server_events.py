@@ -6,8 +6,8 @@ from typing import Any
 
 from messages.browser_host.events import ProblemFound, ReceiptIssued, ServerState
 from native_host.background import BackgroundTasks
+from native_host.extension_events import Emit
 from native_host.ledger import Ledger
-from native_host.messaging.events import Emit
 from native_host.payments import receipts
 from native_host.playback.reporters import Reporters
 from native_host.playback.streams import Streams
