@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from messages.fields import Address, Number, SignatureText
 from messages.signed import SignedSession, SignedTicket
+
+BODY_HEADER: Final = "GoMAA-Ask"
+"""Header of a GET with its request: base64url of a JSON object (decision 0048)."""
 
 Decimal = Annotated[str, Meta(pattern=r"^[0-9]{1,19}$")]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
-from station.api.points import AdFreePasses, PointsApi
 from station.catalogue.songs import Catalogue
 from station.chain_interface import ChainView
 from station.config import StationConfig
@@ -53,8 +52,7 @@ class Station:
     directory: ServerDirectory
     bookkeeper: Bookkeeper
     issuer: TicketIssuer
-    points: PointsApi
-    ad_free: AdFreePasses
+    loyalty: Loyalty
     moves: ContentMoves
     commission: CommissionWatch
     rounds: SettlementRounds
@@ -98,8 +96,7 @@ class Station:
             directory=directory,
             bookkeeper=bookkeeper,
             issuer=TicketIssuer(config, key, address, chain, servers, catalogue, store, loyalty, directory.url),
-            points=PointsApi(address, config.domain, chain, loyalty),
-            ad_free=AdFreePasses(address, config.sponsor, config.origin.startswith("https"), chain, loyalty),
+            loyalty=loyalty,
             moves=ContentMoves(address, chain, catalogue),
             commission=CommissionWatch(chain, catalogue),
             rounds=SettlementRounds(chain, directory, bookkeeper, retention, loyalty, config.statement_seconds),

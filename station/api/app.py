@@ -14,6 +14,7 @@ from common.http_limits import GATE, HANDLER_ARGS, Gate, RateLimiter
 from common.style import LAMPLIGHT
 from pywallet.crypto import address_of
 from station.api import account, file_routes, identity_routes, keys, page_routes, ticket_routes
+from station.api.points import AdFreePasses, PointsApi
 from station.api.responses import add_headers, guard
 from station.chain_interface import ChainView
 from station.config import StationConfig
@@ -53,7 +54,7 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
         view = chain if chain is not None else _chain_client(config)
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             station = Station.of(config, key, address_of(key), view, Servers(session, config.timeout_s))
-            _provide(app, station)
+            _provide(app, config, station)
             clock = asyncio.get_running_loop().time
             app[keys.SITE_CHECK] = CachedCheck(lambda: check(session, f"{config.origin}/"), clock)
             station.start()
@@ -66,18 +67,20 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     return app
 
 
-def _provide(app: web.Application, station: Station) -> None:
+def _provide(app: web.Application, config: StationConfig, station: Station) -> None:
     """Give the handlers their services."""
     app[STATION] = station
     app[keys.ADDRESS] = station.address
-    app[keys.AD_FREE] = station.ad_free
+    app[keys.AD_FREE] = AdFreePasses(
+        station.address, config.sponsor, config.origin.startswith("https"), station.chain, station.loyalty
+    )
     app[keys.CATALOGUE] = station.catalogue
     app[keys.CHAIN] = station.chain
     app[keys.COMMISSION] = station.commission
     app[keys.DIRECTORY] = station.directory
     app[keys.ISSUER] = station.issuer
     app[keys.MOVES] = station.moves
-    app[keys.POINTS] = station.points
+    app[keys.POINTS] = PointsApi(station.address, config.domain, station.chain, station.loyalty)
     app[keys.STORE] = station.store
 
 

@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import hdrs, web
 from msgspec import Struct
 
+from messages.station_http import BODY_HEADER
 from pywallet.errors import GomaaError, InputError
 from pywallet.protocol.http_status import http_status
 
@@ -114,10 +115,6 @@ def validated(request: web.Request, response: web.Response) -> web.Response:
     return response
 
 
-QUESTION = "GoMAA-Ask"
-"""Request header of the extension: base64url of a JSON object (decision 0048)."""
-
-
 async def body(request: web.Request, kind: type[S]) -> S:
     """Decode the request's JSON object: its body, or a GET's header ``GoMAA-Ask``.
 
@@ -127,9 +124,9 @@ async def body(request: web.Request, kind: type[S]) -> S:
     """
     if request.method == hdrs.METH_GET:
         # A foreign page needs a CORS preflight for this header, which is never allowed.
-        if QUESTION not in request.headers:
+        if BODY_HEADER not in request.headers:
             raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
-        return _decode(_base64url(request.headers[QUESTION]), kind)
+        return _decode(_base64url(request.headers[BODY_HEADER]), kind)
     if request.content_type != "application/json":
         # A foreign page needs a CORS preflight for this type, which is never allowed.
         raise InputError("message.schema", reason="application/json wanted")

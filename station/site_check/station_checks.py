@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from chain import domain_proof
 from common.http_body import read_up_to
+from messages.station_http import BODY_HEADER
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol.foreign_errors import code_from
@@ -37,12 +38,10 @@ async def check_record(session: aiohttp.ClientSession, origin: str) -> str:
 
 async def check_tickets(session: aiohttp.ClientSession, origin: str) -> str:
     """Check that an empty request to the ticket address gets an error with a known code. Raises CheckFailure."""
-    from station.api.responses import QUESTION
-
-    fix = f"pass GET and POST {origin}/gomaa/tickets on to gomaa station run, with the header {QUESTION}"
+    fix = f"pass GET and POST {origin}/gomaa/tickets on to gomaa station run, with the header {BODY_HEADER}"
     record = await _fetch_json(session, origin + RECORD, fix)
     # As the player requests.
-    question = {QUESTION: base64.urlsafe_b64encode(b"{}").decode().rstrip("=")}
+    question = {BODY_HEADER: base64.urlsafe_b64encode(b"{}").decode().rstrip("=")}
     async with session.get(
         urljoin(origin, str(record.get("tickets", ""))), headers=question, allow_redirects=False
     ) as answer:

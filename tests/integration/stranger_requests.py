@@ -8,6 +8,7 @@ import re
 from itertools import product
 from typing import Any
 
+from messages.station_http import BODY_HEADER
 from pywallet.crypto import address_of
 from pywallet.crypto import sign as sign_digest
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
@@ -17,7 +18,6 @@ from pywallet.protocol import (
     receipts_digest,
 )
 from pywallet.rewards.points_request import PointsRequest
-from station.api.responses import QUESTION
 from tests.integration.server_client import HostClient
 from tests.integration.server_world import private_key
 from tests.integration.stranger_scene import Scene, ticket_of
@@ -130,7 +130,7 @@ async def bodies(scene: Scene) -> list[Any]:
 
 def packed(body: Any) -> dict[str, str]:
     """The extension's request header to a station."""
-    return {QUESTION: base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")}
+    return {BODY_HEADER: base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")}
 
 
 async def send_routes(scene: Scene) -> int:

@@ -121,6 +121,7 @@ LAYERED: Final = (
     "native_host",
     "pywallet",
     "security_server",
+    "station",
     "studio",
     "tooling",
     "watermark",

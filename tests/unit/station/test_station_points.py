@@ -18,6 +18,7 @@ from pywallet.rewards import SignedPass
 from pywallet.rewards.caps import TokenCap
 from pywallet.rewards.points_request import PointsRequest
 from pywallet.rules.limits import REQUEST_AGE_S
+from station.api import keys
 from station.config import from_dict
 from station.db.listener_tickets import ListenerTickets
 from station.rewards.book import RewardBook
@@ -34,10 +35,10 @@ RULES = {"points_per_minute": 2, "minimum_s": 30, "offers": [SHIRT, QUIET]}
 
 def generous(world: Any, raw: dict[str, Any]) -> Loyalty:
     """Gives the services of the running station these rules."""
-    given, station = RewardSettings.from_dict(raw), world.station
+    given, station, app = RewardSettings.from_dict(raw), world.station, world.client.app
     book = RewardBook(world.config.points_file, bytes([1]) * 32, station.address, given.programme, given.offers)
     loyalty = Loyalty(given, ListenerTickets(station.store.engine), book)
-    for service in (station.issuer, station.points, station.ad_free, station.rounds):
+    for service in (station.issuer, station.rounds, app[keys.POINTS], app[keys.AD_FREE]):
         service._loyalty = loyalty
     return loyalty
 
@@ -241,7 +242,7 @@ async def test_the_page_carries_no_advertising_for_a_pass_in_use(world: Any) -> 
     Neither an unused pass nor a forged one hides it.
     """
     loyalty = generous(world, RULES)
-    world.station.ad_free._sponsor = "Supported by Hartley & Sons, boat builders"
+    world.client.app[keys.AD_FREE]._sponsor = "Supported by Hartley & Sons, boat builders"
     await heard(world, 1)
     await world.ticket()
     bought = (await points(world, "buy quiet 3"))[1]["bought"]
