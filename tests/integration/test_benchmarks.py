@@ -12,7 +12,7 @@ from tests.integration.benchmark_names import IN_A_BROWSER, ROOT, check
 
 
 @pytest.mark.parametrize("name", [name for name, module in MODULES.items() if module not in IN_A_BROWSER])
-def test_a_benchmark_gives_its_figure(name: str) -> None:
+def test_a_benchmark_prints_its_figure(name: str) -> None:
     """``build.py bench NAME`` ends well, and prints the figure with its peer's value and their ratio."""
     check(name)
 
