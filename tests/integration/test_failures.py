@@ -238,11 +238,11 @@ ELSEWHERE: dict[str, str] = {
     "host.ledger.version": f"{_FAULTS}test_a_lost_table_is_damage_and_a_newer_ledger_is_not",
     "host.device.key": f"{_FAULTS}test_a_fault_at_start_has_its_code_and_remedy",
     "server.unreachable": "tests/integration/test_failures.py::test_an_unreachable_server_is_reported_and_recovers",
-    "station.unreachable": f"{_WEB}a station that was away or answered nonsense is asked again",
-    "station.answer": f"{_WEB}a station that was away or answered nonsense is asked again",
+    "station.unreachable": f"{_WEB}a station that was unreachable or invalid is requested again",
+    "station.answer": f"{_WEB}a station that was unreachable or invalid is requested again",
     "message.flood": "tests/unit/extension/token_bucket.test.mjs::a bucket grants a burst, marks the first refusal "
     "only, and refills with time",
-    "sps.truncated": "tests/unit/extension/sps_source.test.mjs::a file that was cut short plays once it is whole",
+    "sps.truncated": "tests/unit/extension/sps_source.test.mjs::a file that was truncated can be read once it is complete",
     "sps.version": "tests/integration/test_failures.py::test_a_file_of_a_later_version_plays_in_a_later_player",
 }
 _VERBS = "update|try|check|set|press|open|run|wait|unlock|create|make room|close|raise|stop|allow|resume"
