@@ -242,7 +242,8 @@ ELSEWHERE: dict[str, str] = {
     "station.answer": f"{_WEB}a station that was unreachable or invalid is requested again",
     "message.flood": "tests/unit/extension/token_bucket.test.mjs::a bucket grants a burst, marks the first refusal "
     "only, and refills with time",
-    "sps.truncated": "tests/unit/extension/sps_source.test.mjs::a file that was truncated can be read once it is complete",
+    "sps.truncated": "tests/unit/extension/sps_source.test.mjs::a file that was truncated can be read "
+    "once it is complete",
     "sps.version": "tests/integration/test_failures.py::test_a_file_of_a_later_version_plays_in_a_later_player",
 }
 _VERBS = "update|try|check|set|press|open|run|wait|unlock|create|make room|close|raise|stop|allow|resume"
