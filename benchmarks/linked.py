@@ -65,8 +65,8 @@ def _linked() -> Figure:
     late = linked("late", FANS)
     detail = {
         "fans": FANS,
-        "guesses_right": private.guessed,
-        "guesses_right_at_once": once.guessed,
+        "guesses_right": private.correct_guesses,
+        "guesses_right_at_once": once.correct_guesses,
         "signed_late": len(late.fans),
     }
     return Figure(

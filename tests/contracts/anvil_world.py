@@ -1,6 +1,6 @@
-"""A real chain with the contracts on it, driven step by step.
+"""Contracts on an anvil chain, driven block by block.
 
-Every block is one second after the last unless a test says when.
+Every block is one second after the previous one unless a test sets its time.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Book:
 
 
 class World:
-    """The chain, its people, and short ways to ask them things."""
+    """The chain, its accounts, and shortcuts for calls and transactions."""
 
     def __init__(self, runner: asyncio.Runner, chain: Chain, deployment: Deployment, keys: Sequence[bytes]) -> None:
         self._runner, self.chain, self.deployment = runner, chain, deployment
@@ -83,7 +83,7 @@ class World:
         }
 
     def request(self, method: str, *params: Any) -> Any:
-        """One call to the node."""
+        """Send one JSON-RPC request to the node; return its result."""
         return self._runner.run(self.chain.request(method, *params))
 
     def call(self, contract: str, name: str, *args: Any, to: bytes | None = None, block: str = "latest") -> Any:
@@ -95,7 +95,7 @@ class World:
         return values[0] if values else None
 
     def send(self, key: bytes, contract: str, name: str, *args: Any, to: bytes | None = None) -> dict[str, Any]:
-        """A transaction in a block of its own; its receipt.
+        """Send a transaction in a block of its own; return its receipt.
 
         Raises GomaaError chain.reverted with the reason in that block.
         """
@@ -114,62 +114,62 @@ class World:
         while receipt is None:
             receipt = self.request("eth_getTransactionReceipt", name)
         if receipt["status"] != "0x1":
-            # A reverted transaction changed nothing: the same call in its block says why.
+            # A reverted transaction changed nothing: an eth_call in its block gives the reason.
             self.request("eth_call", call, receipt["blockNumber"])
             raise AssertionError("the transaction failed, the same call did not")
         return receipt
 
     def at(self, timestamp: int) -> World:
-        """The next block's second."""
+        """Set the next block's timestamp, seconds."""
         self.request("evm_setNextBlockTimestamp", timestamp)
         return self
 
     def mine(self, timestamp: int) -> World:
-        """An empty block at a second."""
+        """Mine an empty block at a timestamp, seconds."""
         self.at(timestamp).request("evm_mine")
         return self
 
     def now(self) -> int:
-        """The newest block's second."""
+        """Timestamp of the newest block, seconds."""
         return int(self.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
     def events(self, contract: str, name: str, receipt: dict[str, Any]) -> list[dict[str, Any]]:
-        """The fields of a receipt's events of one kind."""
+        """Return the fields of a receipt's events of one kind."""
         what = event(contract, name)
         return [
             dict(decode_log(what, item).fields) for item in receipt["logs"] if item["topics"][0] == to_hex(what.topic)
         ]
 
     def balance(self, account: bytes) -> int:
-        """Wei of GoMAA."""
+        """GoMAA balance, wei."""
         return int(self.call("GoMAA", "balanceOf", account))
 
     def account(self, payer: bytes, server: bytes | None = None) -> tuple[int, int]:
-        """Spent and escrow of a payer with the server."""
+        """Return spent amount and escrow of a payer with the server."""
         word = self.call("Settlement", "account", server or address_of(self.server), payer)
         return word >> 128, word & (1 << 128) - 1
 
     def left(self, epoch: int) -> tuple[int, int, int]:
-        """Rest of an epoch's total, its fee, and the time at which it is final."""
+        """Return the undistributed rest of an epoch's total, its fee, and the time at which it is final."""
         word = self.call("Settlement", "epoch_meta", address_of(self.server), epoch)
         return word & (1 << 96) - 1, word >> 96 & (1 << 96) - 1, word >> 192 & (1 << 40) - 1
 
     def voucher(
         self, key: bytes, cap: int, until: int = EPOCH, server: bytes | None = None
     ) -> tuple[int, int, int, int]:
-        """cap, until and the payer's signature (r, vs)."""
+        """Return cap, until and the payer's signature (r, vs) of a voucher."""
         signed = sign(
             Voucher(server or address_of(self.server), address_of(key), cap, until), self.deployment.domain, key
         )
         return cap, until, *compact(signed.signature)
 
     def book(self, *leaves: tuple[bytes, int], epoch: int = EPOCH) -> Book:
-        """Leaves that the station pays; by default the owner's, the fan's and one more."""
+        """Return a book whose leaves the station pays; by default leaves of the owner, the fan and one more."""
         chosen = leaves or ((address_of(self.owner), 1000), (address_of(self.fan), 500), (bytes([5]) * 20, 1))
         return Book(epoch, chosen, ((address_of(self.station), sum(amount for _, amount in chosen)),))
 
     def entry(self, book: Book, cap: int | None = None, **voucher: Any) -> Entry:
-        """The station's debit for a book, under a voucher that just covers it."""
+        """Return the station's debit for a book, under a voucher that covers exactly it."""
         net = sum(amount for _, amount in book.debits)
         covers = self.account(address_of(self.station))[0] + gross(net, BPS) if cap is None else cap
         voucher.setdefault("until", book.epoch)
@@ -198,7 +198,7 @@ class World:
         tip: int = 0,
         key: bytes | None = None,
     ) -> dict[str, Any]:
-        """Claim as the relayer: one leaf or several."""
+        """Claim one leaf or several as the relayer."""
         if len(items) == 1:
             return self.send(key or self.relayer, "Settlement", "claimOne", items[0].row(), list(nodes), to, tip)
         return self.send(
@@ -206,24 +206,24 @@ class World:
         )
 
     def receipt(self, book: Book, payee: bytes, amount: int, key: bytes | None = None) -> Signed[Receipt]:
-        """The server's word (or another key's) that a payee is owed an amount in the book's epoch."""
+        """Sign a receipt, with the server's key or another one, for an amount of a payee in the book's epoch."""
         message = Receipt(address_of(self.server), book.epoch, payee, amount, bytes([6]) * 32)
         return sign(message, self.deployment.domain, key or self.server)
 
     def challenge(self, signed: Signed[Receipt], key: bytes | None = None) -> dict[str, Any]:
-        """Demand a leaf, as the platform, which has tokens for stakes."""
+        """Challenge a leaf as the platform, which has tokens for stakes."""
         return self.send(
             key or self.platform, "Settlement", "challenge", astuple(signed.message), *compact(signed.signature)
         )
 
     def answer(self, book: Book, leaf: int, challenged: int, **change: Any) -> dict[str, Any]:
-        """Show a leaf of a book, as anyone."""
+        """Answer with a leaf of a book, as anyone."""
         return self.answers(book, [(leaf, challenged)], **change)
 
     def answers(self, book: Book, leaves: Sequence[tuple[int, int]], **change: Any) -> dict[str, Any]:
-        """Show leaves of a book for challenged amounts in one transaction, as anyone.
+        """Answer challenged amounts with leaves of a book in one transaction, as anyone.
 
-        ``change`` what is shown of each.
+        ``change`` alters the fields of each answer.
         """
         rows, nodes = [], []
         for leaf, challenged in leaves:
@@ -239,27 +239,27 @@ class World:
         )
 
     def dismiss(self, signed: Signed[Receipt]) -> dict[str, Any]:
-        """Close a challenge that an earlier answer covers, as anyone."""
+        """Dismiss a challenge that an earlier answer covers, as anyone."""
         m = signed.message
         return self.send(self.relayer, "Settlement", "dismiss", m.server, m.epoch, m.payee, m.amount)
 
     def slash(self, signed: Signed[Receipt]) -> dict[str, Any]:
-        """Take the bond for an unanswered receipt, as anyone."""
+        """Slash the bond for an unanswered receipt, as anyone."""
         m = signed.message
         return self.send(self.relayer, "Settlement", "slash", m.server, m.epoch, m.payee, m.amount)
 
     def refund(self, book: Book, debits: Sequence[tuple[bytes, int]] | None = None) -> dict[str, Any]:
-        """Give a void book's debits back, as anyone."""
+        """Refund the debits of a void book, as anyone."""
         row = (book.header.root, book.header.total, COUNTS, DATA, list(book.debits if debits is None else debits))
         return self.send(self.relayer, "Settlement", "refund", address_of(self.server), book.epoch, *row)
 
     def server_state(self, server: bytes | None = None) -> tuple[int, int]:
-        """A server's bond and its open challenges."""
+        """Return a server's bond and the number of its open challenges."""
         word = self.call("Settlement", "server_state", server or address_of(self.server))
         return word & (1 << 96) - 1, word >> 160
 
     def final(self, book: Book | None = None) -> Book:
-        """Post a book and let its window pass; the next block is the first after it."""
+        """Post a book and pass its window; the next block is the first after it."""
         book = book or self.book()
         self.at(max(SCHEDULE.ends(book.epoch), self.now() + 1)).post(book)
         self.mine(self.left(book.epoch)[2])
@@ -268,7 +268,7 @@ class World:
     def store(self, value: int, new: int, *keys: bytes | int) -> None:
         """Overwrite the Settlement's word ``value`` of a mapping under ``keys``.
 
-        States that no test has time to reach.
+        For states that cannot be reached within a test.
         """
         for slot in range(64):
             at = slot.to_bytes(32, "big")
@@ -283,7 +283,7 @@ class World:
 
 @contextmanager
 def reverts(reason: str) -> Iterator[None]:
-    """The body's transaction is refused with exactly this reason."""
+    """Assert that the transaction in the body reverts with exactly this reason."""
     with pytest.raises(GomaaError) as caught:
         yield
     assert (caught.value.code, caught.value.detail.get("reason")) == ("chain.reverted", reason)

@@ -1,4 +1,4 @@
-"""An epoch that is posted when it ends, and the second from which it can be challenged."""
+"""A posted epoch, and the second from which it can be challenged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DUE = ENDS + SCHEDULE.grace
 
 
 def posted(w: World, book: Book | None = None) -> Book:
-    """A book, posted at its epoch's end."""
+    """Return a book that was posted at its epoch's end."""
     made = book or w.book()
     w.at(ENDS).post(made)
     return made

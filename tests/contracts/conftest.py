@@ -1,4 +1,4 @@
-"""One chain for all tests beside this file; each test starts from the same block."""
+"""One chain for all tests of this folder; each test starts from the same block."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def chain_world() -> Iterator[World]:
 
 @pytest.fixture
 def w(chain_world: World) -> Iterator[World]:
-    """The chain as it was set up, whatever earlier tests did."""
+    """The chain in the state after its set-up."""
     mark = chain_world.request("evm_snapshot")
     yield chain_world
     assert chain_world.request("evm_revert", mark)

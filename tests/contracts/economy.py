@@ -1,6 +1,6 @@
 """Costs and gains of challenges, block by block, on the model of the contract.
 
-Thieves, servers that challenge themselves, and silence.
+Robbery, self-challenges of a server, and silence.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SERVER, STATION, THIEF, OWNER, WATCHER, VICTIM, BOT = (
 
 
 class Network(NamedTuple):
-    """Seconds from one block to the next, and how deep a block is trusted."""
+    """Seconds between blocks, and the number of confirmations."""
 
     block_time: int
     confirmations: int
@@ -37,8 +37,10 @@ class Network(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Wei that the thief and the server's owner have gained over what they began with, gas paid, and whether the bond
-    was lost.
+    """Result of a scenario: gains, gas and the bond.
+
+    Gains of the thief and of the server's owner over their initial tokens in wei, gas paid, and whether the bond was
+    lost.
     """
 
     thief: int
@@ -47,7 +49,7 @@ class Outcome:
 
 
 class Economy:
-    """One posted epoch, its server, and whoever is after its bond."""
+    """One posted epoch, its server, and accounts that attack its bond."""
 
     def __init__(
         self, schedule: Schedule, network: Network, leaves: list[tuple[bytes, int]], bond: int, owed: int | None = None
@@ -72,11 +74,11 @@ class Economy:
         )
 
     def pay(self, who: bytes, gas: int) -> None:
-        """Gas is paid."""
+        """Pay for gas."""
         self.gas[who] += gas
 
     def challenge(self, who: bytes, payee: bytes, amount: int) -> bool:
-        """Demand a leaf, with the server's genuine receipt."""
+        """Challenge a leaf with the server's genuine receipt."""
         self.pay(who, GAS["challenge"])
         try:
             self.m.challenge(who, SERVER, 0, payee, amount, Signed(SERVER))
@@ -86,7 +88,7 @@ class Economy:
         return True
 
     def slash(self, who: bytes) -> bool:
-        """Slash for the bond, or for the stakes once that is gone; return whether it was possible."""
+        """Slash the bond, or only the stakes once it is taken; return whether it was possible."""
         found = False
         for demand, waiting in list(self.m.demands.items()):
             if self.m.now > waiting.deadline and demand[3] > self.m.shown(*demand[:3]):
@@ -96,9 +98,9 @@ class Economy:
         return found
 
     def respond(self) -> None:
-        """The honest server's block: one transaction of answers to what is deep enough, the nearest deadline first.
+        """Send the honest server's transaction of a block: answers to confirmed challenges, the nearest deadline first.
 
-        Then dismissals.
+        Dismissals follow.
         """
         trusted = self.m.now - (self.network.confirmations - 1) * self.network.block_time
         shown: dict[bytes, tuple[bytes, int, int, int, list[tuple[bytes, int]]]] = {}
@@ -118,7 +120,7 @@ class Economy:
         self.seen = [one for one in self.seen if one[1] in self.m.demands]
 
     def outcome(self) -> Outcome:
-        """The end: what the server's owner has is in its bond."""
+        """Return the outcome; the owner's balance includes its bond."""
         m = self.m
         bond = m.server_state(SERVER).bond
         thief = m.balance[THIEF] - self.gas[THIEF] * FEE
@@ -126,7 +128,7 @@ class Economy:
 
 
 def payees(count: int) -> list[tuple[bytes, int]]:
-    """Leaves of as many listeners."""
+    """Return one leaf for each of ``count`` listeners."""
     return [(keccak256(number.to_bytes(8, "big"))[:20], NET) for number in range(count)]
 
 
@@ -144,7 +146,7 @@ def robbery(
     here.m.now = schedule.ends(0) + schedule.grace + begin
     end = here.m.now + len(wanted) // fit * network.block_time + 2 * schedule.answer
     while here.m.now <= end:
-        # A void post has nothing to show any more, and nothing more to win.
+        # A void post can be neither answered nor robbed any more.
         lost = here.slash(THIEF) or not here.m.server_state(SERVER).bond
         if server and not lost:
             here.respond()
@@ -156,16 +158,15 @@ def robbery(
 
 
 def fraud(schedule: Schedule, network: Network, bond: int, stolen: int, friends: int) -> Outcome:
-    """A server gives a watched listener's leaf to its bot, challenges and answers itself ``friends`` times, and has its
-    friend slash first.
+    """Simulate a server that moves a watched listener's leaf to its bot and lets its friend slash first.
 
-    The outcome's thief is the friend, whose gain is the server's.
+    It challenges and answers itself ``friends`` times. The outcome's thief is the friend, whose gain is the server's.
     """
     here = Economy(schedule, network, [(BOT, stolen), *payees(friends)], bond)
     here.m.now = schedule.ends(0) + schedule.grace
     for payee, amount in here.leaves[1:]:
         here.challenge(THIEF, payee, amount)
-    # The friend's own receipt that nothing answers, at once; the listener's watcher in the same block.
+    # The friend's own unanswered receipt at once; the listener's watcher in the same block.
     here.challenge(THIEF, VICTIM, stolen - 1)
     here.challenge(WATCHER, VICTIM, stolen)
     while here.m.now <= schedule.ends(0) + schedule.grace + 2 * schedule.answer:

@@ -1,4 +1,4 @@
-"""What each thing costs on the chain, in gas; ``python -m tests.contracts.gas_scenes`` renews ``gas.json``."""
+"""Gas of every kind of transaction; ``python -m tests.contracts.gas_scenes`` updates ``gas.json``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAFE: Final = bytes([0x77]) * 20
 
 
 def measure(w: World) -> dict[str, int]:
-    """Gas used by each scene, on the world as it is set up."""
+    """Return the gas used by each scene, on the world after its set-up."""
     figures = {"deploy_settlement": _of(w, _creation(w))}
     content = (bytes([1]) * 32, 10**15, 30, address_of(w.server), True, bytes([4]) * 32)
     figures["create_content"] = _gas(w.send(w.owner, "Registry", "create", *content))
@@ -54,9 +54,9 @@ def _claim(w: World, book: Book, leaf: int, key: bytes) -> int:
 
 
 def _batches(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
-    """Thirty epochs of one fan in one transaction, for a leaf.
+    """Claim thirty epochs of one fan in one transaction; gas of one leaf.
 
-    In words of the bitmap that have been written before, and in fresh ones.
+    In words of the bitmap that were written before, and in fresh ones.
     """
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     epochs = []
@@ -78,7 +78,7 @@ def _batches(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
 
 
 def _parts(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
-    """An epoch with as many debits before its post as one transaction takes, undone."""
+    """Post an epoch after as many debits as one transaction takes, and undo it."""
     epoch = w.now() // SCHEDULE.length
     book = Book(epoch, leaves, [(address_of(w.station), 10**12)] * MOST_ENTRIES)
     cap = w.account(address_of(w.station))[0] + 10**18
@@ -92,9 +92,9 @@ def _parts(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
 
 
 def _thieves(w: World, book: Book) -> dict[str, int]:
-    """As many receipts as one transaction answers, of as many payees and of one.
+    """Answer as many receipts as fit into one transaction, of as many payees and of one payee.
 
-    Then one more of that payee, which is dismissed.
+    Then dismiss one more of that payee.
     """
     for payee, amount in book.leaves[1 : MOST_ANSWERS + 1]:
         w.challenge(w.receipt(book, payee, amount))
@@ -114,7 +114,7 @@ def _thieves(w: World, book: Book) -> dict[str, int]:
 
 
 def _challenged(w: World, book: Book, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
-    """A challenge that is answered, and one that is not: with a void post of twenty stations."""
+    """A challenge that is answered, and one that is slashed with a void post of twenty stations."""
     server, gas = address_of(w.server), {}
     w.mine(SCHEDULE.ends(book.epoch) + SCHEDULE.grace)
     gas["challenge"] = _gas(w.challenge(w.receipt(book, address_of(w.fan), 10**14)))
@@ -129,14 +129,14 @@ def _challenged(w: World, book: Book, leaves: list[tuple[bytes, int]]) -> dict[s
 
 
 def _leaving(w: World) -> dict[str, int]:
-    """Escrow goes back."""
+    """Withdraw escrow."""
     asked = w.send(w.station, "Settlement", "request", address_of(w.server), 10**17)
     w.mine(w.now() + SCHEDULE.delay)
     return {"request": _gas(asked), "withdraw": _gas(w.send(w.station, "Settlement", "withdraw", address_of(w.server)))}
 
 
 def _rights(w: World) -> dict[str, int]:
-    """A right is bought, lent, listed and bought again."""
+    """Buy a right, lend it, list it and buy it again."""
     rights, no_permit = w.deployment.rights, (0, 0, bytes(32), bytes(32))
     made = w.send(
         w.owner, "Registry", "create", bytes([1]) * 32, 10**15, 30, address_of(w.server), False, bytes([5]) * 32
@@ -160,7 +160,7 @@ def _rights(w: World) -> dict[str, int]:
 
 
 def stations() -> list[bytes]:
-    """Keys of stations."""
+    """Private keys of stations."""
     return [keccak256(b"station" + bytes([n])) for n in range(STATIONS)]
 
 

@@ -100,7 +100,7 @@ LIMIT_S: Final = 240
 
 @dataclass(frozen=True)
 class Mutant:
-    """One changed line."""
+    """A mutant: one changed line."""
 
     file: str
     line: int
@@ -109,7 +109,7 @@ class Mutant:
 
     @property
     def kind(self) -> str:
-        """Of KINDS: a bound moved; a refusal, an event, a lock or another statement left out.
+        """Return one of KINDS: a bound moved, or a refusal, event, lock or other statement omitted.
 
         ``sums``: another change inside a line.
         """
@@ -162,7 +162,7 @@ def _changes(code: str) -> Iterator[str]:
 
 
 def compiled(mutant: Mutant) -> dict[str, Any] | None:
-    """The mutant's artefact, or None where it doesn't compile."""
+    """Return the mutant's artefact, or None where it doesn't compile."""
     from contracts import compile as compiler
 
     with tempfile.TemporaryDirectory() as folder:
@@ -178,10 +178,10 @@ def compiled(mutant: Mutant) -> dict[str, Any] | None:
 
 
 def verdict(mutant: Mutant) -> str:
-    """``killed by …``, ``survived``, ``same code`` or ``stillborn``. Runs in a process of its own."""
+    """Return ``killed by …``, ``survived``, ``same code`` or ``stillborn``. Runs in a process of its own."""
     from contracts import compile as compiler
 
-    # Every user of the artefacts gets this very dictionary.
+    # Every user of the artefacts shares this dictionary.
     made, contract = compiler.artifacts(), CONTRACT[mutant.file]
     changed = compiled(mutant)
     if changed is None:
@@ -193,12 +193,12 @@ def verdict(mutant: Mutant) -> str:
 
 
 def noticed(contract: str) -> str:
-    """Run the tests of a changed contract; return what failed.
+    """Run the tests of a changed contract; return the failing test.
 
-    ``survived`` where nothing does, as it must be for the unchanged contract.
+    ``survived`` where all pass, as for the unchanged contract.
     """
     if contract == "Settlement":
-        # First the game, short: it needs no node, and sees most.
+        # First a short game: it needs no node and kills most mutants.
         from tests.contracts.settlement_game import play
         from tests.contracts.settlement_rules import Game
 
@@ -221,7 +221,7 @@ def noticed(contract: str) -> str:
 
 
 def judge(ask: Callable[[], str]) -> str:
-    """The verdict that ``ask`` gives, from a child process, which may hang or die; with the failing test's name."""
+    """Return the verdict of ``ask`` in a child process, which may hang or crash, with the failing test's name."""
     reader, writer = os.pipe()
     with tempfile.TemporaryFile() as output:
         return _judge(ask, reader, writer, output)
@@ -255,7 +255,7 @@ def _judge(ask: Callable[[], str], reader: int, writer: int, output: IO[bytes]) 
 
 
 def check_unchanged(contracts: Iterable[str]) -> None:
-    """End the program where the tests fail without any change: every mutant would count as killed."""
+    """Exit where the tests fail without any change: every mutant would count as killed."""
     for contract in contracts:
         said = judge(partial(noticed, contract))
         if said != "survived":
@@ -263,7 +263,7 @@ def check_unchanged(contracts: Iterable[str]) -> None:
 
 
 def count(file: Path) -> dict[str, dict[str, int]]:
-    """Verdicts of a file that ``--json`` wrote, by source; what killed a mutant is left out."""
+    """Count the verdicts of a file that ``--json`` wrote by source; the killing test is ignored."""
     counts: dict[str, Counter[str]] = {}
     for line in file.read_text().splitlines():
         row = json.loads(line)

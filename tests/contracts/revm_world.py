@@ -1,4 +1,4 @@
-"""The contracts in an EVM inside this process: some ten thousand calls a second, and any second of any day at once."""
+"""The contracts in an in-process EVM: about ten thousand calls a second, at any timestamp."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Refused(Exception):
 
 @cache
 def key(*parts: object) -> bytes:
-    """A private key that belongs to a name."""
+    """Return the private key that belongs to a name."""
     return keccak256(repr(parts).encode())
 
 
@@ -44,7 +44,7 @@ def _text(address: bytes) -> str:
 
 
 def reason(failure: RuntimeError) -> str:
-    """The text of a revert in the library's message."""
+    """Extract a revert's reason from the library's message."""
     found = _OUTPUT.search(str(failure))
     raw = bytes.fromhex(found[1]) if found else b""
     if raw[:4] != _ERROR:
@@ -53,7 +53,7 @@ def reason(failure: RuntimeError) -> str:
 
 
 class Revm:
-    """Token, registry and settlement, deployed by ``platform``, who has the supply. Time is ``now``."""
+    """Token, registry and settlement, deployed by ``platform``, which has the supply. The timestamp is ``now``."""
 
     def __init__(self, schedule: Schedule, bps: int, stake: int, code: str | None = None) -> None:
         self.schedule, self.now = schedule, GENESIS
@@ -75,17 +75,17 @@ class Revm:
         self.evm.set_block_env(BlockEnv(number=1, timestamp=self.now))
 
     def create(self, code: str, kinds: Sequence[str], values: Sequence[Any]) -> bytes:
-        """Deploy byte code with arguments."""
+        """Deploy byte code with arguments; return its address."""
         return bytes.fromhex(self.evm.deploy(_text(self.platform), bytes.fromhex(code[2:]) + encode(kinds, values))[2:])
 
     def at(self, second: int) -> Revm:
-        """Every call from here on is in this second."""
+        """Set the timestamp of the following calls, seconds."""
         self.now = second
         self._tick()
         return self
 
     def send(self, who: bytes, contract: str, name: str, *args: Any) -> None:
-        """A transaction of an account. Raises Refused."""
+        """Send a transaction of an account. Raises Refused."""
         data = function(contract, name).encode(*args)
         try:
             self.evm.message_call(_text(who), _text(self.addresses[contract]), data)
@@ -105,7 +105,7 @@ class Revm:
         return found
 
     def read(self, contract: str, name: str, *args: Any) -> Any:
-        """A function's first value."""
+        """Return a function's first value."""
         how = function(contract, name)
         data = self.evm.message_call(
             _text(self.platform), _text(self.addresses[contract]), how.encode(*args), is_static=True
@@ -121,6 +121,6 @@ class Revm:
         self.send(who, "Registry", "create", bytes(32), 1, 1, who, False, bytes(32))
 
     def fund(self, who: bytes, amount: int) -> None:
-        """Give an account tokens, and the settlement its approval."""
+        """Give an account tokens, and approve the settlement for them."""
         self.send(self.platform, "GoMAA", "transfer", who, amount)
         self.send(who, "GoMAA", "approve", self.settlement, 2**256 - 1)

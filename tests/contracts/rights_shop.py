@@ -1,4 +1,4 @@
-"""A content with terms, and short ways to trade rights to it."""
+"""A content with terms, and shortcuts to trade rights to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_PERMIT = (0, 0, bytes(32), bytes(32))
 
 
 class Shop:
-    """A content with terms, and short ways to trade rights to it."""
+    """A content with terms, and shortcuts to trade rights to it."""
 
     def __init__(self, w: World) -> None:
         self.w = w
@@ -27,41 +27,41 @@ class Shop:
             w.send(key, "GoMAA", "approve", w.deployment.rights, 100 * PRICE)
 
     def do(self, key: bytes, name: str, *args: Any) -> dict[str, Any]:
-        """A transaction to the rights' contract."""
+        """Send a transaction to the rights contract."""
         return self.w.send(key, "Rights", name, *args, to=self.w.deployment.rights)
 
     def ask(self, name: str, *args: Any) -> Any:
-        """A read of it."""
+        """Call a view of the rights contract."""
         return self.w.call("Rights", name, *args, to=self.w.deployment.rights)
 
     def holds(self, key: bytes, time: int | None = None) -> bool:
-        """Return whether a key's account has a right, now by default."""
+        """Return whether a key's account has a right, by default now."""
         return bool(self.ask("holds", address_of(key), self.content, self.w.now() if time is None else time))
 
     def seen(self) -> tuple[int, bytes, int]:
-        """What a buyer of a new right sees now: version and hash of the policy, royalty."""
+        """Values that a buyer of a new right confirms: version and hash of the policy, royalty."""
         version, policy = (self.w.call("Content", name, to=self.content) for name in ("version", "policy_hash"))
         return version, policy, self.ask("terms", self.content)[2]
 
     def facts(self, number: int) -> tuple[bytes, int, tuple[int, bytes, int]]:
-        """What a buyer of a listed right sees: content, end, and the policy and royalty that it was bought under."""
+        """Values that a buyer of a listed right confirms: content, end, and its policy and royalty."""
         content, expires, policy, version, royalty = self.ask("rights", number)
         return bytes.fromhex(content[2:]), expires, (version, policy, royalty)
 
     def buy(self, key: bytes, price: int = PRICE) -> int:
-        """A right for good; its number."""
+        """Buy a right without end; return its number."""
         return self.made(self.do(key, "buy", self.content, address_of(key), self.seen(), price, NO_PERMIT))
 
     def rent(self, key: bytes, days: int = 1) -> int:
-        """A right for some days; its number."""
+        """Rent a right for some days; return its number."""
         return self.made(self.do(key, "rent", self.content, address_of(key), days, self.seen(), days * RENT, NO_PERMIT))
 
     def purchase(self, key: bytes, number: int, most: int, permit: Any = NO_PERMIT) -> dict[str, Any]:
-        """A listed right, as it is now."""
+        """Buy a listed right under its current values."""
         return self.do(key, "purchase", number, *self.facts(number), most, permit)
 
     def made(self, receipt: dict[str, Any]) -> int:
-        """The number of the right that a receipt granted."""
+        """Return the number of the right that a receipt granted."""
         return int(self.w.events("Rights", "Granted", receipt)[0]["id"])
 
 

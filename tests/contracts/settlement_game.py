@@ -43,7 +43,7 @@ class HonestSoftware(GameBase):
     """Actions of honest software as time passes, and the invariants."""
 
     def teardown(self) -> None:
-        """Finish the game, then revert to the state at its begin."""
+        """Finish the game, then revert to its initial state."""
         try:
             self.finish()
         finally:
@@ -59,7 +59,7 @@ class HonestSoftware(GameBase):
             self.act()
 
     def act(self) -> None:
-        """The honest server posts and answers; watchers compare; anybody slashes and refunds."""
+        """Post and answer as the honest server; compare as watchers; slash and refund as anybody."""
         honest = self.ledgers[HONEST]
         for epoch in sorted(honest.net):
             if (honest.address, epoch) not in self.m.posts and self.now >= SCHEDULE.ends(epoch):
@@ -86,19 +86,19 @@ class HonestSoftware(GameBase):
         for (server, epoch), draft in list(self.m.drafts.items()):
             stale = (server, epoch) in self.m.unwinding or self.now > SCHEDULE.post_until(epoch)
             if draft and stale and (server, epoch) not in self.m.posts:
-                # One by one, by whoever wants to.
+                # One by one, by any account.
                 assert self.undo(STRANGER, self.private(server), epoch, len(draft) - 1), (
                     "nobody could unwind a stale draft"
                 )
 
     def private(self, server: bytes) -> bytes:
-        """A server's key."""
+        """Return a server's private key."""
         return LIAR if server == name_of(LIAR) else HONEST
 
     def respond(self, ledger: ServerLedger, epoch: int) -> None:
         """Answer the challenges of an epoch in one transaction.
 
-        Each payee once, if it has the leaf and does not hide.
+        One answer for each payee whose leaf exists and is not hidden.
         """
         if (ledger.address, epoch) not in self.m.posts or epoch in ledger.hidden:
             return
@@ -112,12 +112,12 @@ class HonestSoftware(GameBase):
             self.answers(ledger.key, epoch, list(shown.values()))
 
     def best(self, ledger: ServerLedger, epoch: int, payee: bytes) -> int | None:
-        """Index of the payee's greatest leaf."""
+        """Return the index of the payee's greatest leaf."""
         mine = [(amount, leaf) for leaf, (who, amount) in enumerate(ledger.posted[epoch][0]) if who == payee]
         return max(mine)[1] if mine else None
 
     def watch(self) -> None:
-        """Challenge for watched payees what the published data do not honour, and epochs without data."""
+        """Challenge, for watched payees, what the published data omit, and epochs without data."""
         for (server, epoch, payee), amount in self.receipts.items():
             due = SCHEDULE.ends(epoch) + SCHEDULE.grace
             if (
@@ -137,10 +137,10 @@ class HonestSoftware(GameBase):
                     continue
             self.challenge(WATCHER, ledger.key, epoch, payee, amount, label=" by a watcher")
 
-    # What must hold.
+    # Invariants.
 
     def agree(self) -> None:
-        """Every word of the contract is the model's, and no token is made, lost or owed twice."""
+        """Every word of the contract is the model's, and tokens are conserved."""
         m, read = self.m, self.w.read
         held = read("GoMAA", "balanceOf", self.w.settlement)
         assert held == m.balance[CONTRACT] == m.owed()
@@ -189,7 +189,7 @@ class HonestSoftware(GameBase):
             assert read("Settlement", "answered", committed, payee) == amount
 
     def unrobbed(self, server: bytes, epoch: int) -> None:
-        """A final epoch honours every watched receipt."""
+        """A final epoch pays every watched receipt."""
         ledger = self.ledgers[self.private(server)]
         for (who, when, payee), amount in self.receipts.items():
             if (who, when) == (server, epoch) and payee in WATCHING:
@@ -198,9 +198,9 @@ class HonestSoftware(GameBase):
                 assert ledger.posted[epoch][0][leaf][1] >= amount, "a final epoch robs a watched payee"
 
     def finish(self) -> None:
-        """All windows pass, everybody claims: watched receipts are paid or their server was slashed.
+        """Pass all windows and claim everything: watched receipts are paid or their server was slashed.
 
-        All escrow goes home.
+        All escrow is withdrawn.
         """
         self.advance(3 * SCHEDULE.length)
         for private, ledger in self.ledgers.items():

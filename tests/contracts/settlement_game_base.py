@@ -1,4 +1,4 @@
-"""Base of the settlement game: its actors, what servers store, and every action on the contract and its model."""
+"""Base of the settlement game: actors, data that servers store, and every action on contract and model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DONE: Counter[str] = Counter()
 
 
 def name_of(private: bytes) -> bytes:
-    """A key's address, computed once."""
+    """Return a key's address, computed once."""
     return _addresses(private)
 
 
@@ -62,12 +62,12 @@ class ServerLedger:
         self.pause = False
 
     def open_gross(self, payer: bytes, posts: Sequence[int]) -> int:
-        """Gross of vouchered plays that are in no post."""
+        """Gross of vouchered plays that no post includes."""
         return sum(gross(net[payer], BPS) for epoch, net in self.net.items() if epoch not in posts)
 
 
 def people() -> list[bytes]:
-    """Addresses that begin with tokens; payees and SAFE begin with none."""
+    """Addresses with initial tokens; payees and SAFE have none."""
     return [name_of(private) for private in (OPERATOR, WATCHER, GRIEFER, STRANGER, *STATIONS)]
 
 
@@ -106,7 +106,7 @@ class GameBase(RuleBasedStateMachine):
     def do(
         self, action: str, who: bytes, name: str, args: Sequence[Any], model: Callable[[], Any], label: str = ""
     ) -> bool:
-        """Do an action on both; assert that both succeed, or refuse for the same reason."""
+        """Do an action on both; assert that both succeed, or revert for the same reason."""
         expected: str | None = None
         try:
             model()
@@ -170,7 +170,7 @@ class GameBase(RuleBasedStateMachine):
     def debit(
         self, server: bytes, epoch: int, rows: Sequence[tuple[Any, Debiting]], before: bytes | None = None
     ) -> bool:
-        """Debit a part, after what is debited already or after something else."""
+        """Debit a part, after the entries debited so far or after others."""
         address, after = name_of(server), entries_digest(self.drafted(server, epoch)) if before is None else before
         model = (address, epoch, after, [row for _, row in rows])
         return self.do(
@@ -180,7 +180,7 @@ class GameBase(RuleBasedStateMachine):
     def undo(
         self, who: bytes, server: bytes, epoch: int, kept: int = 0, debits: Sequence[tuple[bytes, int]] | None = None
     ) -> bool:
-        """Unwind a draft to its first entries, or try to with other debits than its last."""
+        """Undo a draft back to its first entries, or try it with debits that are not its last."""
         draft, address = self.drafted(server, epoch), name_of(server)
         args = (address, epoch, entries_digest(draft[:kept]), list(draft[kept:] if debits is None else debits))
         return self.do("undo", name_of(who), "undo", args, lambda: self.m.undo(name_of(who), *args))
@@ -193,7 +193,7 @@ class GameBase(RuleBasedStateMachine):
         rows: Sequence[tuple[Any, Debiting]],
         label: str,
     ) -> bool:
-        """Post leaves under debits, in one part or as many as the server uses."""
+        """Post leaves under debits, in one transaction or in the server's number of parts."""
         ledger, tree, address = self.ledgers[server], SumTree(leaves), name_of(server)
         done = len(self.drafted(server, epoch))
         if not done and rows[: ledger.split] and self.debit(server, epoch, rows[: ledger.split]):
@@ -210,7 +210,7 @@ class GameBase(RuleBasedStateMachine):
         return posted
 
     def header(self, server: bytes, epoch: int) -> EpochHeader:
-        """The header that a valid post commits to."""
+        """Return the header that a valid post commits to."""
         return self.m.posts[name_of(server), epoch].header
 
     def challenge(
@@ -245,7 +245,7 @@ class GameBase(RuleBasedStateMachine):
     def answers(self, server: bytes, epoch: int, shown: Sequence[tuple[bytes, int, int, int | None]]) -> bool:
         """Answer with posted leaves in one transaction.
 
-        Payee, challenged amount, leaf, and another amount than it has.
+        Each is payee, challenged amount, leaf, and an amount that may differ from the leaf's.
         """
         leaves, tree = self.ledgers[server].posted[epoch]
         header = (

@@ -1,6 +1,6 @@
-"""Settlement once more, in plain Python after the specification.
+"""Model of Settlement in plain Python, written from the specification.
 
-What each call does, or for which reason it is refused.
+What each call does, or the reason with which it reverts.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Shown = tuple[bytes, int, int, int, Sequence[tuple[bytes, int]]]
 
 
 class Refusal(Exception):
-    """The call is refused for this reason."""
+    """The call reverts with this reason."""
 
 
 def need(condition: bool, reason: str) -> None:
-    """Refuse unless."""
+    """Raise Refusal unless the condition holds."""
     if not condition:
         raise Refusal(reason)
 
@@ -65,14 +65,14 @@ class Demand:
 
 @dataclass(frozen=True)
 class Signed:
-    """Signer of a message, None for an invalid signature."""
+    """Signer of a message; None for an invalid signature."""
 
     by: bytes | None
 
 
 @dataclass(frozen=True)
 class Debiting:
-    """One entry of a post: the debit, its voucher, and who signed that."""
+    """One entry of a post: the debit, its voucher, and the voucher's signer."""
 
     payer: bytes
     net: int
@@ -82,7 +82,7 @@ class Debiting:
 
 
 class Model:
-    """The whole contract. ``held`` are token balances that the run cares about."""
+    """The whole contract. ``held`` are the token balances of the run's accounts."""
 
     def __init__(self, schedule: Schedule, bps: int, stake: int) -> None:
         self.s, self.bps, self.stake, self.now = schedule, bps, stake, 0
@@ -100,31 +100,31 @@ class Model:
         self.owners: set[bytes] = set()
 
     def move(self, source: bytes, to: bytes, amount: int) -> None:
-        """Tokens change hands."""
+        """Transfer tokens."""
         self.balance[source] -= amount
         self.balance[to] += amount
 
     def server_state(self, server: bytes) -> ServerState:
-        """A server's standing, made on first use."""
+        """Return a server's state, created on first use."""
         return self.server_states.setdefault(server, ServerState())
 
     def final(self, server: bytes, epoch: int) -> bool:
-        """Posted, past its window, nothing open, not void."""
+        """Return whether an epoch is posted, past its window, without open challenge and not void."""
         post = self.posts.get((server, epoch))
         return post is not None and self.now >= post.ready and not self.blocked[server, epoch] and not post.void
 
     def deposit(self, who: bytes, server: bytes, payer: bytes, amount: int) -> None:
-        """Escrow grows."""
+        """Add to an escrow."""
         self.escrow[server, payer] += amount
         self.move(who, CONTRACT, amount)
 
     def request(self, who: bytes, server: bytes, amount: int) -> None:
-        """Escrow is asked back."""
+        """Request a withdrawal of escrow."""
         need(amount <= self.escrow[server, who], "settlement: escrow too low")
         self.asked[server, who] = (amount, self.now + self.s.delay)
 
     def withdraw(self, who: bytes, server: bytes) -> int:
-        """Escrow goes back."""
+        """Withdraw requested escrow."""
         amount, ready = self.asked.get((server, who), (0, 0))
         need(amount != 0, "settlement: nothing requested")
         need(self.now >= ready, "settlement: delay not over")
@@ -135,7 +135,7 @@ class Model:
         return amount
 
     def bond(self, who: bytes, server: bytes, amount: int) -> None:
-        """The bond grows."""
+        """Add to a bond."""
         state = self.server_state(server)
         need(state.retired is None, "settlement: server retired")
         need(state.owner in (None, who), "settlement: not the bond owner")
@@ -144,14 +144,14 @@ class Model:
         self.move(who, CONTRACT, amount)
 
     def retire(self, who: bytes, server: bytes) -> None:
-        """The running epoch is the last."""
+        """Retire a server: the running epoch is its last."""
         state = self.server_state(server)
         need(state.owner == who, "settlement: not the bond owner")
         need(state.retired is None, "settlement: server retired")
         state.retired = self.now // self.s.length
 
     def unbond(self, who: bytes, server: bytes) -> None:
-        """The bond goes back."""
+        """Withdraw a retired server's bond."""
         state = self.server_state(server)
         need(state.owner == who, "settlement: not the bond owner")
         need(state.retired is not None, "settlement: server not retired")
@@ -166,7 +166,7 @@ class Model:
         state.bond = 0
 
     def _begin(self, server: bytes, epoch: int, before: bytes) -> ServerState:
-        """The server may debit payers for the epoch now."""
+        """Check that the server may debit payers for the epoch now."""
         state = self.server_state(server)
         need(self.s.post_from(epoch) <= self.now <= self.s.post_until(epoch), "settlement: outside post period")
         need(state.retired is None or epoch <= state.retired, "settlement: server retired")
@@ -185,7 +185,7 @@ class Model:
         return state
 
     def _take(self, server: bytes, epoch: int, entries: Sequence[Debiting], bond: int) -> list[Debit]:
-        """All of the entries, or none, are debited."""
+        """Debit all of the entries, or none."""
         debits: Counter[bytes] = Counter()
         total = sum(net for _, net in self.drafts.get((server, epoch), []))
         for entry in entries:
@@ -206,20 +206,20 @@ class Model:
         return [(entry.payer, entry.net) for entry in entries]
 
     def _return(self, server: bytes, debits: Sequence[Debit]) -> None:
-        """Debits go back to their payers."""
+        """Return debits to their payers."""
         for payer, net in debits:
             self.escrow[server, payer] += gross(net, self.bps)
             self.spent[server, payer] -= gross(net, self.bps)
 
     def debit(self, server: bytes, epoch: int, before: bytes, entries: Sequence[Debiting]) -> None:
-        """A part of an epoch's debits is taken before its post."""
+        """Debit a part of an epoch before its post."""
         state = self._begin(server, epoch, before)
         taken = self._take(server, epoch, entries, state.bond)
         self.drafts[server, epoch] = [*self.drafts.get((server, epoch), []), *taken]
         state.last = epoch
 
     def undo(self, who: bytes, server: bytes, epoch: int, before: bytes, debits: Sequence[Debit]) -> None:
-        """The last debits of a draft go back."""
+        """Undo the last debits of a draft."""
         key = (server, epoch)
         need(key not in self.posts, "settlement: epoch posted")
         draft = self.drafts.get(key, [])
@@ -244,7 +244,7 @@ class Model:
         before: bytes,
         entries: Sequence[Debiting],
     ) -> None:
-        """An epoch is closed."""
+        """Post an epoch."""
         state = self._begin(server, epoch, before)
         own = self._take(server, epoch, entries, state.bond)
         listed = [*self.drafts.get((server, epoch), []), *own]
@@ -269,7 +269,7 @@ class Model:
         tip: int,
         signed: Signed,
     ) -> None:
-        """One leaf is paid."""
+        """Claim one leaf."""
         need(self.final(server, epoch), "settlement: epoch not final")
         need(index >> depth == 0, "settlement: index out of range")
         post = self.posts[server, epoch]
@@ -289,7 +289,7 @@ class Model:
         self.move(CONTRACT, sender, tip)
 
     def collect(self, server: bytes, epoch: int) -> None:
-        """The commission is paid."""
+        """Pay the commission to the treasury."""
         need(self.final(server, epoch), "settlement: epoch not final")
         post = self.posts[server, epoch]
         need(post.fee != 0, "settlement: fee collected")
@@ -297,7 +297,7 @@ class Model:
         post.fee = 0
 
     def challenge(self, who: bytes, server: bytes, epoch: int, payee: bytes, amount: int, signed: Signed) -> None:
-        """A leaf is demanded."""
+        """Challenge a leaf."""
         need(signed.by is not None, NOBODY)
         need(signed.by == server, "settlement: invalid receipt")
         need(amount != 0, "settlement: receipt over zero")
@@ -315,7 +315,7 @@ class Model:
         self.move(who, CONTRACT, self.stake)
 
     def shown(self, server: bytes, epoch: int, payee: bytes) -> int:
-        """The payee's greatest leaf that an answer has shown under the post that stands."""
+        """Return the greatest amount of the payee that an answer has shown under the current post."""
         post = self.posts.get((server, epoch))
         return 0 if post is None or post.void else self.answered[commitment(post.header), payee]
 
@@ -326,7 +326,7 @@ class Model:
         return demand
 
     def answer(self, server: bytes, epoch: int, header: EpochHeader, shown: Sequence[Shown]) -> None:
-        """Several leaves of one post are shown: all of those that are still asked for, or none."""
+        """Answer with several leaves of one post, for all of their open challenges, or revert."""
         post = self.posts.get((server, epoch))
         need(post is None or not post.void, "settlement: epoch void")
         same = post is not None and commitment(header) == commitment(post.header)
@@ -349,14 +349,14 @@ class Model:
         self.answered[key] = max(self.answered[key], amount)
 
     def dismiss(self, server: bytes, epoch: int, payee: bytes, asked: int) -> None:
-        """A demand at or below what was shown is closed."""
+        """Dismiss a challenge at or below the amount shown."""
         need((server, epoch, payee, asked) in self.demands, "settlement: no open challenge")
         need(asked <= self.shown(server, epoch, payee), "settlement: not answered")
         self._close(server, epoch, payee, asked)
         self.server_state(server).bond += self.stake
 
     def slash(self, server: bytes, epoch: int, payee: bytes, asked: int) -> tuple[int, bool]:
-        """The bond is taken; how much, and whether the post is void by it."""
+        """Slash the bond; return the amount taken and whether this voids the post."""
         demand = self.demands.get((server, epoch, payee, asked))
         need(demand is not None, "settlement: no open challenge")
         assert demand is not None
@@ -376,7 +376,7 @@ class Model:
     def refund(
         self, server: bytes, epoch: int, header: EpochHeader, debits: Sequence[Debit], counts: bytes, data: bytes
     ) -> None:
-        """A void post's own debits go back; those before it are a draft again."""
+        """Refund a void post's own debits; those before it become a draft again."""
         post = self.posts.get((server, epoch))
         need(post is not None and post.void, "settlement: epoch not void")
         assert post is not None
@@ -389,7 +389,7 @@ class Model:
             self.unwinding.add((server, epoch))
 
     def owed(self) -> int:
-        """Tokens that the contract must hold, in wei."""
+        """Tokens that the contract must hold, wei."""
         posts = sum(
             post.left + post.fee if not post.void else sum(gross(net, self.bps) for _, net in post.debits)
             for post in self.posts.values()

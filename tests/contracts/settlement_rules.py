@@ -1,4 +1,4 @@
-"""The moves of the settlement game."""
+"""Rules (random moves) of the settlement game."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PICKS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(WAYS), st.integers
 
 
 class Game(HonestSoftware):
-    """Who may do what next."""
+    """Hypothesis rules of all actors."""
 
     def current(self) -> int:
         """The running epoch."""
@@ -48,15 +48,15 @@ class Game(HonestSoftware):
 
     @rule(server=SERVERS, plays=PLAYS)
     def listen(self, server: bytes, plays: list[tuple[bytes, bytes, int, int]]) -> None:
-        """Fans listen at stations."""
+        """Let fans listen at stations."""
         for station, payee, amount, lead in plays:
             self.earn(server, station, payee, amount, lead)
 
     def earn(self, server: bytes, station: bytes, payee: bytes, amount: int, lead: int = 0) -> None:
-        """Plays, their voucher (perhaps over more than they cost), then their receipts."""
+        """Count plays, sign their voucher (possibly above their cost), then their receipts."""
         epoch, ledger = self.current(), self.ledgers[server]
         payer, state = name_of(station), self.m.server_state(ledger.address)
-        # What any host refuses, and what the honest server does besides (docs/settlement.md, Rules off chain).
+        # Refused by every host, and by the honest server besides (docs/settlement.md, Rules off chain).
         if state.bond == 0 or state.retired is not None:
             DONE["plays refused: server state"] += 1
             return
@@ -76,17 +76,20 @@ class Game(HonestSoftware):
 
     @rule(seconds=st.sampled_from((1, 4, 10, 30, 60)))
     def wait(self, seconds: int) -> None:
-        """Time."""
+        """Advance the time."""
         self.advance(seconds)
 
     @rule(server=SERVERS, station=STATION, amount=st.integers(1, 20_000))
     def fill(self, server: bytes, station: bytes, amount: int) -> None:
-        """More escrow."""
+        """Deposit more escrow."""
         self.deposit(station, server, station, amount)
 
     @rule(server=SERVERS, station=STATION, part=st.sampled_from((1, 4, 8, 9)), wait=st.booleans())
     def leave(self, server: bytes, station: bytes, part: int, wait: bool) -> None:
-        """Ask escrow back (part of eight; nine is too much), and perhaps take it at the first second."""
+        """Request a withdrawal and possibly withdraw at the first second.
+
+        The amount is one to nine eighths of the escrow; nine is too much.
+        """
         self.request(station, server, self.m.escrow[name_of(server), name_of(station)] * part // 8 + part // 9)
         if wait:
             ready = self.m.asked.get((name_of(server), name_of(station)), (0, self.now))[1]
@@ -97,11 +100,11 @@ class Game(HonestSoftware):
 
     @rule(amount=st.integers(1, BOND), who=st.sampled_from((OPERATOR, OPERATOR, STRANGER)))
     def rebond(self, amount: int, who: bytes) -> None:
-        """More behind the liar's word."""
+        """Raise the lying server's bond."""
         self.bond(who, LIAR, amount)
 
     def fitting(self, epoch: int) -> list[tuple[bytes, int]]:
-        """What the liar can really debit each station for an epoch."""
+        """Return the debits that the lying server can really make of each station for an epoch."""
         ledger, found = self.ledgers[LIAR], []
         for station in STATIONS:
             payer = name_of(station)
@@ -118,7 +121,7 @@ class Game(HonestSoftware):
         after=st.sampled_from((0, 10, 45)),
     )
     def lies(self, lie: str, late: int, loud: bool, plays: list[tuple[bytes, bytes, int, int]], after: int) -> None:
-        """The liar lets fans listen, and closes the epoch in one of its ways."""
+        """Let fans listen at the lying server, which posts the epoch with one of its lies."""
         if self.m.server_state(name_of(LIAR)).bond < 1000:
             self.bond(OPERATOR, LIAR, BOND)
         self.listen(LIAR, plays)
@@ -129,7 +132,7 @@ class Game(HonestSoftware):
 
     @rule(lie=st.sampled_from(LIES[:4]), plays=PLAYS)
     def hurry(self, lie: str, plays: list[tuple[bytes, bytes, int, int]]) -> None:
-        """The liar closes one epoch in its last second, and the next at once."""
+        """Post an epoch of the lying server in its last second, and the next one at once."""
         if self.m.server_state(name_of(LIAR)).bond < 1000:
             self.bond(OPERATOR, LIAR, BOND)
         for _ in range(2):
@@ -192,7 +195,7 @@ class Game(HonestSoftware):
 
     @rule(server=SERVERS, flaw=st.sampled_from(FLAWS), station=STATION, net=st.integers(0, 500))
     def misposts(self, server: bytes, flaw: str, station: bytes, net: int) -> None:
-        """A post that must not get through."""
+        """Try a post that must revert."""
         ledger, epoch, payer = self.ledgers[server], self.current() - 1, name_of(station)
         spent, escrow = self.m.spent[ledger.address, payer], self.m.escrow[ledger.address, payer]
         enough, until, signer = spent + gross(net, 250), epoch, station
@@ -209,7 +212,7 @@ class Game(HonestSoftware):
         if flaw == "expired":
             until -= 1
         if self.drafted(server, epoch):
-            # Its post would go on after the draft's entries, without the flaw.
+            # Without the flaw, its post would follow the draft's entries.
             return
         cap = enough - 1 if flaw == "cap" and enough else enough
         row = self.entry(server, station, net, cap, until, signer)
@@ -220,7 +223,7 @@ class Game(HonestSoftware):
     @precondition(lambda self: self.receipts)
     @rule(data=st.data(), part=st.sampled_from((1, 2, 2, 2, 3)), forged=st.sampled_from((False, False, True)))
     def grieve(self, data: st.DataObject, part: int, forged: bool) -> None:
-        """Somebody demands what is there (half, all), or what nobody promised, with a receipt that it signed itself."""
+        """Challenge a posted amount (half, all), or one of a receipt that the challenger signed itself."""
         server, epoch, payee = data.draw(st.sampled_from(sorted(self.receipts)))
         private = self.private(server)
         amount = self.receipts[server, epoch, payee] * part // 2
@@ -231,7 +234,7 @@ class Game(HonestSoftware):
     @precondition(lambda self: self.receipts)
     @rule(data=st.data(), count=st.integers(2, 12))
     def horde(self, data: st.DataObject, count: int) -> None:
-        """A thief demands what its every receipt of one payee says, before anybody can answer."""
+        """Challenge all receipts of one payee before anybody can answer."""
         server, epoch, payee = data.draw(st.sampled_from(sorted(self.receipts)))
         top = self.receipts[server, epoch, payee]
         for amount in range(max(1, top - count), top + 1):
@@ -244,7 +247,7 @@ class Game(HonestSoftware):
 
     @rule(server=SERVERS, split=st.integers(0, 2), pause=st.booleans())
     def habit(self, server: bytes, split: int, pause: bool) -> None:
-        """From now on so many debits come before the post, perhaps with a break after them."""
+        """Set the number of debits before each following post, possibly with a break after them."""
         self.ledgers[server].split, self.ledgers[server].pause = split, pause and bool(split)
 
     @rule(
@@ -254,7 +257,7 @@ class Game(HonestSoftware):
         kept=st.integers(0, 1),
     )
     def strand(self, plays: list[tuple[bytes, bytes, int, int]], wait: int, who: bytes, kept: int) -> None:
-        """The liar debits an epoch and goes away; it or somebody else takes back what may be taken back."""
+        """Abandon a draft of the lying server; it or another account undoes what may be undone."""
         if self.m.server_state(name_of(LIAR)).bond < 1000:
             self.bond(OPERATOR, LIAR, BOND)
         self.listen(LIAR, plays)
@@ -279,14 +282,14 @@ class Game(HonestSoftware):
 
     @rule(server=SERVERS, data=st.data())
     def misundo(self, server: bytes, data: st.DataObject) -> None:
-        """An undo of what is posted, or was never debited."""
+        """Try to undo what is posted, or was never debited."""
         epochs = sorted(e for s, e in self.m.posts if s == name_of(server))
         self.undo(server, server, data.draw(st.sampled_from(epochs)) if epochs else self.current())
 
     @precondition(lambda self: self.m.demands)
     @rule(data=st.data())
     def misdismiss(self, data: st.DataObject) -> None:
-        """A dismissal of what was perhaps never shown, or never asked."""
+        """Try to dismiss a challenge that was perhaps never answered, or never made."""
         server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
         self.dismiss(self.private(server), epoch, payee, asked + 1)
         self.dismiss(self.private(server), epoch, payee, asked)
@@ -294,9 +297,9 @@ class Game(HonestSoftware):
     @precondition(lambda self: any(server == name_of(LIAR) for server, _ in self.m.posts))
     @rule(data=st.data(), amount=st.sampled_from((0, 1, 10**9)))
     def collude(self, data: st.DataObject, amount: int) -> None:
-        """The liar challenges itself.
+        """Challenge the lying server by itself.
 
-        To keep a victim's place taken, to void its own post, or to lose its bond to a friend.
+        To keep a victim's challenge out, to void its own post, or to lose its bond to a friend.
         """
         epoch = data.draw(st.sampled_from(sorted(e for server, e in self.m.posts if server == name_of(LIAR))))
         payee = data.draw(st.sampled_from(sorted(PAYEES)))
@@ -309,19 +312,19 @@ class Game(HonestSoftware):
     @precondition(lambda self: self.m.demands)
     @rule(data=st.data(), raised=st.booleans())
     def misanswer(self, data: st.DataObject, raised: bool) -> None:
-        """An answer with some other leaf, or with an amount that the leaf does not have."""
+        """Answer with another leaf, or with an amount that the leaf does not have."""
         server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
         private = self.private(server)
         if self.ledgers[private].posted.get(epoch, ((), None))[0]:
             leaf = data.draw(st.integers(0, len(self.ledgers[private].posted[epoch][0]) - 1))
-            # Twice, and before it one that nobody asked for: both are passed over.
+            # Twice, and before it one without a challenge: both are skipped.
             shown = (payee, asked, leaf, asked + 1 if raised else None)
             self.answers(private, epoch, [(payee, asked + 10**6, leaf, None), shown, shown])
 
     @precondition(lambda self: self.m.demands)
     @rule(data=st.data())
     def missslash(self, data: st.DataObject) -> None:
-        """A slash that may be too early, or of a demand that nobody made."""
+        """Try to slash too early, or for a challenge that nobody made."""
         server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
         private = self.private(server)
         self.slash(private, epoch, payee, asked + 1)
@@ -329,7 +332,7 @@ class Game(HonestSoftware):
 
     @rule(data=st.data(), server=SERVERS)
     def misrefund(self, data: st.DataObject, server: bytes) -> None:
-        """A refund of a post that is not void."""
+        """Try to refund a post that is not void."""
         epochs = sorted(e for s, e in self.m.posts if s == name_of(server))
         self.refund(server, data.draw(st.sampled_from(epochs)) if epochs else self.current())
 
@@ -337,7 +340,7 @@ class Game(HonestSoftware):
     def harvest(
         self, server: bytes, plays: list[tuple[bytes, bytes, int, int]], picks: list[tuple[int, str, int]]
     ) -> None:
-        """An epoch without lies, from its plays to its claims."""
+        """Run an epoch without lies, from its plays to its claims."""
         self.listen(server, plays)
         epoch = self.current()
         self.advance(SCHEDULE.ends(epoch) - self.now)
@@ -351,7 +354,7 @@ class Game(HonestSoftware):
                 self.pick(server, epoch, picks if late else picks[:1])
 
     def pick(self, server: bytes, epoch: int, picks: list[tuple[int, str, int]]) -> None:
-        """Claim leaves of an epoch: which, how, and under which alias."""
+        """Choose the leaves of an epoch to claim, the way, and the alias."""
         for number, way, alias in picks:
             if leaves := self.ledgers[server].posted.get(epoch, ((), None))[0]:
                 self.claim(server, epoch, number % len(leaves), way, alias)
@@ -359,7 +362,7 @@ class Game(HonestSoftware):
     @precondition(lambda self: self.m.posts)
     @rule(data=st.data(), picks=PICKS, ripe=st.booleans())
     def claims(self, data: st.DataObject, picks: list[tuple[int, str, int]], ripe: bool) -> None:
-        """Leaves are claimed, some by those whose they are not, some early, some again."""
+        """Claim leaves, some by other accounts than their payees, some early, some again."""
         server, epoch = data.draw(st.sampled_from(sorted(self.m.posts)))
         private = self.private(server)
         if ripe:
@@ -369,13 +372,13 @@ class Game(HonestSoftware):
     @precondition(lambda self: self.m.posts)
     @rule(data=st.data())
     def commission(self, data: st.DataObject) -> None:
-        """The treasury's part, perhaps early or again."""
+        """Pay the commission, possibly early or again."""
         server, epoch = data.draw(st.sampled_from(sorted(self.m.posts)))
         self.collect(self.private(server), epoch)
 
     @rule(server=SERVERS, really=st.sampled_from((False, False, True)), who=st.sampled_from((OPERATOR, STRANGER)))
     def close_shop(self, server: bytes, really: bool, who: bytes) -> None:
-        """Retirement, and the bond as soon as it can be had."""
+        """Retire a server, and withdraw its bond as soon as possible."""
         if really:
             self.retire(who, server)
             self.retire(who, server)
@@ -393,6 +396,6 @@ class Game(HonestSoftware):
 
     @invariant()
     def all_is_well(self) -> None:
-        """After every move."""
+        """Check the invariants after every move."""
         DONE["step"] += 1
         self.agree()

@@ -22,7 +22,7 @@ SOURCE: Final = Path(__file__).with_name("symbolic.vy")
 
 
 def _broken(line: str) -> str:
-    """Settlement's byte code without a line."""
+    """Return Settlement's byte code compiled without one line."""
     from tests.contracts.mutate import HERE, Mutant, compiled
 
     for path in sorted(HERE.glob("*.vy")):
@@ -35,7 +35,7 @@ def _broken(line: str) -> str:
 
 
 def artifact(broken: str | None = None) -> dict[str, Any]:
-    """The proofs as forge would have written them, around Settlement's own byte code."""
+    """Return the proofs as forge writes them, around Settlement's own byte code."""
     from vyper.compiler import compile_code
 
     code = artifacts()["Settlement"]["bytecode"][2:] if broken is None else _broken(broken)
@@ -56,7 +56,7 @@ def artifact(broken: str | None = None) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Prove everything, or some of it."""
+    """Prove all properties, or those selected."""
     parser = argparse.ArgumentParser(description="Prove properties of Settlement with halmos.")
     parser.add_argument("--halmos", type=Path, required=True, help="the halmos program")
     parser.add_argument("--only", default="check_", help="a prefix of the proofs' names")
@@ -67,7 +67,7 @@ def main() -> int:
         out = Path(folder) / "out" / "Proofs.sol"
         out.mkdir(parents=True)
         (out / "Proofs.json").write_text(json.dumps(artifact(options.broken)))
-        # It wants to build first; there is nothing to build.
+        # halmos builds first; there is nothing to build.
         forge = Path(folder) / "bin" / "forge"
         forge.parent.mkdir()
         forge.write_text("#!/bin/sh\nexit 0\n")

@@ -1,4 +1,4 @@
-"""One content's contract: initialised once, licensed, withdrawn."""
+"""A content's contract: initialisation, licences, revocation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ STATION = bytes([0xA]) * 20
 
 
 def make(w: World, open_license: bool) -> bytes:
-    """The owner's content."""
+    """Create a content of the owner."""
     receipt = w.send(w.owner, "Registry", "create", POLICY, 10, 30, address_of(w.server), open_license, SALT)
     return bytes(w.events("Registry", "ContentCreated", receipt)[0]["content"])
 
 
 def test_a_content_is_initialised_once_and_by_the_registry(w: World) -> None:
-    """Neither its owner nor the registry again, and the implementation not at all."""
+    """Neither its owner nor the registry can initialise it again, and the implementation cannot be initialised."""
     content = make(w, True)
     arguments = (address_of(w.other), POLICY, 1, 1, ZERO, True)
     registry = w.deployment.registry
@@ -38,8 +38,8 @@ def _as(w: World, sender: bytes, target: bytes, arguments: tuple[object, ...]) -
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("set_license", (STATION, True)), ("revoke", ()), ("destroy", ())])
-def test_only_the_owner_decides(w: World, name: str, arguments: tuple[object, ...]) -> None:
-    """Not the platform, not the server, not a stranger; and the implementation has no owner with a key."""
+def test_only_the_owner_changes_a_content(w: World, name: str, arguments: tuple[object, ...]) -> None:
+    """Platform, server and others are refused; the implementation has no owner with a key."""
     content = make(w, True)
     for key in (w.platform, w.server, w.other):
         with reverts("content: not the owner"):
@@ -48,8 +48,8 @@ def test_only_the_owner_decides(w: World, name: str, arguments: tuple[object, ..
         w.send(w.owner, "Content", name, *arguments, to=w.deployment.content_implementation)
 
 
-def test_a_licence_is_given_and_taken_back(w: World) -> None:
-    """Without an open licence a station plays while the owner says so."""
+def test_a_licence_is_granted_and_revoked(w: World) -> None:
+    """Without an open licence a station may play only while the owner licenses it."""
     content = make(w, False)
     assert not w.call("Content", "licensed", STATION, to=content)
     receipt = w.send(w.owner, "Content", "set_license", STATION, True, to=content)
@@ -62,8 +62,8 @@ def test_a_licence_is_given_and_taken_back(w: World) -> None:
 
 @pytest.mark.parametrize("open_license", [True, False])
 @pytest.mark.parametrize("name", ["revoke", "destroy"])
-def test_withdrawing_ends_every_licence(w: World, name: str, open_license: bool) -> None:
-    """Open or named, no licence outlives the content; and there is no second time."""
+def test_revocation_ends_every_licence(w: World, name: str, open_license: bool) -> None:
+    """Open or named, no licence outlives the content; a second revocation is refused."""
     content = make(w, open_license)
     w.send(w.owner, "Content", "set_license", STATION, True, to=content)
     assert w.call("Content", "licensed", STATION, to=content)
@@ -77,7 +77,7 @@ def test_withdrawing_ends_every_licence(w: World, name: str, open_license: bool)
 
 
 def test_a_revoked_content_can_still_be_destroyed(w: World) -> None:
-    """First no more plays, later no more copies; the other way round there is nothing left to revoke."""
+    """First no more plays, later no more copies; in the opposite order there is nothing left to revoke."""
     content = make(w, True)
     w.send(w.owner, "Content", "revoke", to=content)
     w.send(w.owner, "Content", "destroy", to=content)

@@ -1,6 +1,6 @@
-"""A content proposed, accepted, sold and withdrawn at random beside a model.
+"""A stateful game: a content is proposed, accepted, sold and revoked at random beside a model.
 
-Every epoch keeps the server that it had.
+Every epoch keeps its server.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HASH = bytes([1]) * 32
 
 
 class Servers(RuleBasedStateMachine):
-    """Four accounts: one owns the content, all are listed as security servers but the last."""
+    """Four accounts: one owns the content, all but the last are listed as security servers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Servers(RuleBasedStateMachine):
         return next(server for first, server in reversed(self.moves) if first <= epoch)
 
     def tried(self, who: bytes, reason: str | None, name: str, *args: object) -> None:
-        """Send, and see that it is refused for this reason, or not at all."""
+        """Send a transaction and assert that it reverts with this reason, or succeeds for None."""
         if reason is None:
             self.w.send(who, "Content", name, *args)
             return
@@ -55,7 +55,7 @@ class Servers(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 11), server=st.integers(-1, 3))
     def propose(self, who: int, server: int) -> None:
-        """By the owner, between moves, a listed server that is another one, or nobody."""
+        """Propose, as the owner and between moves, another listed server, or nobody."""
         account, named = self.people[who] if who < 4 else self.owner, NOBODY if server < 0 else self.people[server]
         if account != self.owner:
             reason: str | None = "content: not the owner"
@@ -74,7 +74,7 @@ class Servers(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 11))
     def accept(self, who: int) -> None:
-        """By the proposed server; it begins with the next epoch."""
+        """Accept as the proposed server; it begins with the next epoch."""
         account = self.people[who % 4] if who < 4 or self.proposed == NOBODY else self.proposed
         revoked = "content: revoked" if self.revoked else None
         reason = "content: not the proposed server" if account != self.proposed else revoked
@@ -85,7 +85,7 @@ class Servers(RuleBasedStateMachine):
 
     @rule(to=st.integers(0, 3))
     def sell(self, to: int) -> None:
-        """The new owner is bound by no proposal of the old one."""
+        """Sell the content; the old owner's proposal ends."""
         if self.revoked:
             return
         self.w.send(self.owner, "Content", "offer_to", self.people[to], 0)
@@ -95,19 +95,19 @@ class Servers(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(1, 200))
     def wait(self, seconds: int) -> None:
-        """Time goes by."""
+        """Advance the time."""
         self.w.at(self.w.now + seconds)
 
     @rule(sure=st.integers(0, 19))
     def revoke(self, sure: int) -> None:
-        """Seldom, and for good."""
+        """Revoke the content, rarely."""
         if sure == 0 and not self.revoked:
             self.w.send(self.owner, "Content", "revoke")
             self.revoked = True
 
     @invariant()
     def every_epoch_has_its_server(self) -> None:
-        """As the model has it; and what was asked of an epoch that has begun is never answered otherwise."""
+        """Each epoch's server is the model's, and the answer for an epoch that has begun never changes."""
         for epoch in {0, self.epoch - 1, self.epoch, self.epoch + 1, *self.seen}:
             server = bytes.fromhex(self.w.read("Content", "server_at", epoch)[2:])
             assert server == self.at(epoch)

@@ -1,6 +1,6 @@
-"""Selling a recording and changing its policy.
+"""Sale of a recording, and change of its policy.
 
-In two steps, at the price that was seen, without touching what others hold.
+In two steps, at the confirmed price, without effect on rights that others hold.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ def content(w: World) -> bytes:
 
 
 def owners(w: World, content: bytes, *epochs: int) -> list[str]:
-    """Who earns in each epoch."""
+    """Return the owner that earns in each epoch."""
     return [w.call("Content", "owner_at", epoch, to=content) for epoch in epochs]
 
 
 def do(w: World, key: bytes, content: bytes, name: str, *args: Any) -> dict[str, Any]:
-    """A call to the content."""
+    """Send a transaction to the content."""
     return w.send(key, "Content", name, *args, to=content)
 
 
 def seen(w: World, content: bytes) -> tuple[bytes, int, int, int]:
-    """What a buyer of the recording sees now.
+    """Values that a buyer of the recording confirms.
 
-    The policy's hash and version, the owner's changes of it and of the rights to it.
+    The policy's hash and version, and the counts of the owner's changes of it and of rights.
     """
     policy, version, changes = (w.call("Content", name, to=content) for name in ("policy_hash", "version", "changes"))
     return policy, version, changes, w.call("Rights", "changes", content, to=w.deployment.rights)
 
 
 def accept(w: World, key: bytes, content: bytes, most: int) -> dict[str, Any]:
-    """Take the offer as everything is now."""
+    """Accept the offer under its current values."""
     return do(w, key, content, "accept", most, seen(w, content))
 
 
-def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: bytes) -> None:
-    """Decisions pass at once; the running epoch's income stays the seller's, so an epoch names one owner."""
+def test_a_sale_moves_decisions_at_once_and_income_next_epoch(w: World, content: bytes) -> None:
+    """The running epoch's income stays the seller's, so an epoch has one owner."""
     owner, fan = address_of(w.owner), address_of(w.fan)
     receipt = do(w, w.owner, content, "offer_to", fan, PRICE)
     assert w.events("Content", "Offered", receipt) == [{"to": fan, "price": PRICE}]
@@ -77,7 +77,7 @@ def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: 
         accept(w, w.fan, content, PRICE)
 
 
-def test_a_recording_passes_from_hand_to_hand(w: World, content: bytes) -> None:
+def test_a_recording_can_be_sold_repeatedly(w: World, content: bytes) -> None:
     """Every past epoch keeps its owner; of two sales in one epoch the last counts."""
     a, b, c = (to_hex(address_of(key)) for key in (w.owner, w.fan, w.other))
     do(w, w.owner, content, "offer_to", address_of(w.fan), 0)
@@ -92,10 +92,8 @@ def test_a_recording_passes_from_hand_to_hand(w: World, content: bytes) -> None:
     assert w.call("Content", "owner", to=content) == c
 
 
-def test_only_who_is_meant_accepts_and_at_the_price_it_saw(w: World, content: bytes) -> None:
-    """Not another, not at a price that was changed meanwhile, not an offer that was taken back, not one that was never
-    made.
-    """
+def test_only_the_named_buyer_accepts_at_the_confirmed_price(w: World, content: bytes) -> None:
+    """Others, a changed price, a withdrawn offer and a missing offer are refused."""
     with reverts("content: no offer"):
         accept(w, w.fan, content, 0)
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
@@ -112,8 +110,8 @@ def test_only_who_is_meant_accepts_and_at_the_price_it_saw(w: World, content: by
         do(w, w.owner, content, "retract")
 
 
-def test_an_open_offer_has_a_price(w: World, content: bytes) -> None:
-    """Anyone may take it for that; for nothing it is given to somebody by name only."""
+def test_an_offer_to_anyone_needs_a_price(w: World, content: bytes) -> None:
+    """Any account may accept it at that price; a gift needs a named receiver."""
     with reverts("content: offer without price"):
         do(w, w.owner, content, "offer_to", ZERO, 0)
     do(w, w.owner, content, "offer_to", ZERO, PRICE)
@@ -124,8 +122,8 @@ def test_an_open_offer_has_a_price(w: World, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["revoke", "destroy"])
-def test_nobody_buys_what_was_withdrawn(w: World, content: bytes, name: str) -> None:
-    """The owner cannot sell and then, or first, revoke: the buyer keeps its tokens."""
+def test_a_revoked_recording_cannot_be_bought(w: World, content: bytes, name: str) -> None:
+    """The owner cannot sell and revoke, in either order: the buyer keeps its tokens."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     do(w, w.owner, content, name)
     with reverts("content: revoked"):
@@ -134,7 +132,7 @@ def test_nobody_buys_what_was_withdrawn(w: World, content: bytes, name: str) -> 
 
 
 def test_a_new_policy_leaves_the_old_one_readable(w: World, content: bytes) -> None:
-    """Versions count up, the newest holds for whoever begins now, and every older hash stays."""
+    """Versions count up, the newest is in force from now on, and every older hash remains readable."""
     assert w.call("Content", "version", to=content) == 0
     receipt = do(w, w.owner, content, "set_policy", NEW, 2**96 - 1, 60)
     assert w.events("Content", "PolicySet", receipt) == [
@@ -158,15 +156,15 @@ def test_a_new_policy_leaves_the_old_one_readable(w: World, content: bytes) -> N
     ("name", "arguments"), [("set_policy", (NEW, 1, 1)), ("offer_to", (STATION, 1)), ("retract", ())]
 )
 def test_only_the_owner_sells_and_sets_terms(w: World, content: bytes, name: str, arguments: tuple[Any, ...]) -> None:
-    """Neither the platform nor the one it is offered to."""
+    """Neither the platform nor the named buyer can."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     for key in (w.platform, w.fan):
         with reverts("content: not the owner"):
             do(w, key, content, name, *arguments)
 
 
-def test_a_sale_needs_a_token_that_says_yes(w: World, content: bytes) -> None:
-    """If the token refuses, nothing is sold."""
+def test_a_sale_fails_where_the_token_returns_false(w: World, content: bytes) -> None:
+    """The sale reverts if the transfer returns false."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     token = to_hex(w.deployment.token)
     code = w.request("eth_getCode", token, "latest")
@@ -177,7 +175,7 @@ def test_a_sale_needs_a_token_that_says_yes(w: World, content: bytes) -> None:
     assert w.call("Content", "owner", to=content) == to_hex(address_of(w.owner))
 
 
-def test_an_accepted_offer_is_gone(w: World, content: bytes) -> None:
+def test_an_accepted_offer_is_deleted(w: World, content: bytes) -> None:
     """The former owner's offer does not bind the new one."""
     do(w, w.owner, content, "offer_to", ZERO, PRICE)
     accept(w, w.fan, content, PRICE)
@@ -202,8 +200,8 @@ Function, arguments, and the reason that the buyer then reads.
 
 
 @pytest.mark.parametrize("change", sorted(CHANGES))
-def test_an_owners_change_is_not_bought(w: World, content: bytes, change: str) -> None:
-    """The buyer keeps its tokens, and takes the recording only after another look."""
+def test_an_owners_change_before_a_sale_reverts_it(w: World, content: bytes, change: str) -> None:
+    """The buyer keeps its tokens, and can buy after confirming the new values."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     looked = seen(w, content)
     name, arguments, reason = CHANGES[change]
@@ -217,12 +215,10 @@ def test_an_owners_change_is_not_bought(w: World, content: bytes, change: str) -
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("give", (STATION, 0)), ("set_terms", (1, 1, 0))])
-def test_rights_given_away_before_a_sale_are_seen(
+def test_rights_granted_before_a_sale_revert_it(
     w: World, content: bytes, name: str, arguments: tuple[Any, ...]
 ) -> None:
-    """An owner cannot give rights to friends, or sell them for next to nothing, while the buyer's transaction is under
-    way.
-    """
+    """An owner cannot grant rights to friends, or sell them for almost nothing, while the purchase is pending."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     looked = seen(w, content)
     w.send(w.owner, "Rights", name, content, *arguments, to=w.deployment.rights)
@@ -231,8 +227,8 @@ def test_rights_given_away_before_a_sale_are_seen(
     accept(w, w.fan, content, PRICE)
 
 
-def test_renters_cannot_hold_up_a_sale(w: World, content: bytes) -> None:
-    """Rights that others buy, lend and move between look and acceptance change nothing that the buyer named."""
+def test_other_accounts_cannot_revert_a_sale(w: World, content: bytes) -> None:
+    """Rights that others buy, lend and move before the acceptance change no confirmed value."""
     rights = w.deployment.rights
     w.send(w.owner, "Rights", "set_terms", content, 5, 1, 500, to=rights)
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
@@ -247,8 +243,8 @@ def test_renters_cannot_hold_up_a_sale(w: World, content: bytes) -> None:
     assert w.call("Content", "owner", to=content) == to_hex(address_of(w.fan))
 
 
-def test_a_lower_offer_is_what_is_paid(w: World, content: bytes) -> None:
-    """The most is a bound, not the price."""
+def test_a_lower_price_is_accepted(w: World, content: bytes) -> None:
+    """The confirmed maximum is a bound, not the price."""
     do(w, w.owner, content, "offer_to", ZERO, PRICE)
     looked = seen(w, content)
     do(w, w.owner, content, "offer_to", ZERO, PRICE - 1)
@@ -257,8 +253,8 @@ def test_a_lower_offer_is_what_is_paid(w: World, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("field", range(4))
-def test_each_named_value_counts(w: World, content: bytes, field: int) -> None:
-    """Hash, version and both counts: one that differs is refused by its name."""
+def test_each_confirmed_value_is_checked(w: World, content: bytes, field: int) -> None:
+    """Hash, version and both counts: one that differs reverts with its own reason."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), 0)
     values: list[Any] = list(seen(w, content))
     values[field] = NEW if field == 0 else values[field] + 1

@@ -1,6 +1,6 @@
-"""Moving a content to another security server.
+"""Move of a content to another security server.
 
-Proposed by the owner, accepted by the server, from the next epoch on.
+Proposed by the owner, accepted by the server, effective from the next epoch.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ def content(w: World) -> bytes:
 
 
 def do(w: World, key: bytes, content: bytes, name: str, *args: Any) -> dict[str, Any]:
-    """A call to the content."""
+    """Send a transaction to the content."""
     return w.send(key, "Content", name, *args, to=content)
 
 
 def move(w: World, content: bytes, key: bytes) -> dict[str, Any]:
-    """Both steps; the second one's receipt."""
+    """Do both steps; return the second one's receipt."""
     do(w, w.owner, content, "propose_server", address_of(key))
     return do(w, key, content, "accept_server")
 
 
 def servers(w: World, content: bytes, *epochs: int) -> list[str]:
-    """Whose each epoch is."""
+    """Return the server of each epoch."""
     return [w.call("Content", "server_at", epoch, to=content) for epoch in epochs]
 
 
 def current(w: World, content: bytes) -> set[str]:
-    """The running epoch's server, by both ways to ask."""
+    """Return the running epoch's server by both views."""
     return {w.call("Content", "server", to=content), w.call("Content", "state", to=content)[4]}
 
 
 def test_a_move_begins_with_the_next_epoch(w: World, content: bytes) -> None:
-    """Until then the server of before serves, and every past epoch stays its."""
+    """Until then the old server serves, and every past epoch stays its own."""
     old, new = address_of(w.server), address_of(w.fan)
     receipt = do(w, w.owner, content, "propose_server", new)
     assert w.events("Content", "ServerProposed", receipt) == [{"server": new}]
@@ -66,7 +66,7 @@ def test_a_move_begins_with_the_next_epoch(w: World, content: bytes) -> None:
     assert current(w, content) == {to_hex(new)}
 
 
-def test_it_moves_again_and_back(w: World, content: bytes) -> None:
+def test_a_content_moves_repeatedly_and_back(w: World, content: bytes) -> None:
     """Every epoch keeps its server."""
     a, b, c = (to_hex(address_of(key)) for key in (w.server, w.fan, w.other))
     for key in (w.fan, w.other, w.server):
@@ -82,9 +82,7 @@ def test_it_moves_again_and_back(w: World, content: bytes) -> None:
 
 
 def test_one_move_at_a_time(w: World, content: bytes) -> None:
-    """Between acceptance and the epoch's end nobody is proposed, so that an epoch's server has had the keys handed
-    over.
-    """
+    """No proposal is possible between acceptance and the epoch's end: an epoch's server has received the keys."""
     move(w, content, w.fan)
     for server in (address_of(w.other), address_of(w.server), ZERO):
         with reverts("content: move pending"):
@@ -93,7 +91,7 @@ def test_one_move_at_a_time(w: World, content: bytes) -> None:
     do(w, w.owner, content, "propose_server", address_of(w.other))
 
 
-def test_only_a_listed_server_that_is_another_one(w: World, content: bytes) -> None:
+def test_the_new_server_is_another_listed_one(w: World, content: bytes) -> None:
     """Active when it is proposed, and still when it accepts."""
     for server, reason in (
         (address_of(w.server), "content: same server"),
@@ -110,7 +108,7 @@ def test_only_a_listed_server_that_is_another_one(w: World, content: bytes) -> N
 
 
 def test_only_the_proposed_server_accepts(w: World, content: bytes) -> None:
-    """Not without a proposal, not another, not after it was taken back or replaced, not twice."""
+    """Refused without a proposal, for others, after a withdrawal or replacement, and twice."""
     with reverts("content: not the proposed server"):
         do(w, w.fan, content, "accept_server")
     with reverts("content: no proposal"):
@@ -132,7 +130,7 @@ def test_only_the_proposed_server_accepts(w: World, content: bytes) -> None:
 
 
 def test_only_the_owner_proposes(w: World, content: bytes) -> None:
-    """Neither the platform nor a server; and after a sale only the new owner, whom the old proposal does not bind."""
+    """Neither the platform nor a server can; after a sale only the new owner, whom the old proposal does not bind."""
     for key in (w.platform, w.server, w.fan):
         with reverts("content: not the owner"):
             do(w, key, content, "propose_server", address_of(w.fan))
@@ -151,8 +149,8 @@ def test_only_the_owner_proposes(w: World, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["revoke", "destroy"])
-def test_what_was_withdrawn_does_not_move(w: World, content: bytes, name: str) -> None:
-    """Its keys are shredded where they are."""
+def test_a_revoked_content_does_not_move(w: World, content: bytes, name: str) -> None:
+    """Its keys are destroyed at their server."""
     do(w, w.owner, content, "propose_server", address_of(w.fan))
     do(w, w.owner, content, name)
     with reverts("content: revoked"):

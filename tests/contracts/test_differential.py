@@ -1,4 +1,4 @@
-"""Trees, typed data, selectors and topics beside libraries and code that share nothing with ours."""
+"""Trees, typed data, selectors and topics compared with independent libraries and code."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ OFTEN = budget()
 
 
 def recursive(nodes: Sequence[tuple[bytes, int]]) -> tuple[bytes, int]:
-    """A Merkle-sum tree once more: by halves of the next power of two, through eth-abi."""
+    """Compute a Merkle-sum tree by halves of the next power of two, with eth-abi."""
     if not nodes:
         return bytes(32), 0
     if len(nodes) == 1:
@@ -64,8 +64,8 @@ def recursive(nodes: Sequence[tuple[bytes, int]]) -> tuple[bytes, int]:
 
 @OFTEN
 @given(leaves=LEAVES)
-def test_the_sum_tree(leaves: list[tuple[bytes, int]]) -> None:
-    """Root and total are those of a tree written another way with another encoder and another hash library."""
+def test_the_sum_tree_equals_an_independent_one(leaves: list[tuple[bytes, int]]) -> None:
+    """Root and total equal those of another algorithm with another encoder and another hash library."""
     hashed = [
         (keccak(encode(["uint256", "address", "uint256"], [0, payee, amount])), amount) for payee, amount in leaves
     ]
@@ -75,8 +75,10 @@ def test_the_sum_tree(leaves: list[tuple[bytes, int]]) -> None:
 
 @OFTEN
 @given(address=ADDRESS, tag=WORD, counts=st.tuples(*[st.integers(0, 2**64 - 1)] * 4))
-def test_the_counts_leaves(address: bytes, tag: bytes, counts: tuple[int, int, int, int]) -> None:
-    """Leaves and the node over them, encoded by eth-abi."""
+def test_the_counts_leaves_equal_an_independent_encoding(
+    address: bytes, tag: bytes, counts: tuple[int, int, int, int]
+) -> None:
+    """Leaves and the node over them equal those encoded by eth-abi."""
     content = keccak(encode(["uint256", "address", *["uint256"] * 4], [2, address, *counts]))
     usage = keccak(encode(["uint256", "bytes32", "address", *["uint256"] * 3], [3, tag, address, *counts[:3]]))
     assert (content_leaf(address, *counts), usage_leaf(tag, address, *counts[:3])) == (content, usage)
@@ -85,8 +87,10 @@ def test_the_counts_leaves(address: bytes, tag: bytes, counts: tuple[int, int, i
 
 @OFTEN
 @given(root=WORD, total=st.integers(0, 2**256 - 1), words=st.tuples(WORD, WORD), debits=LEAVES)
-def test_the_commitment(root: bytes, total: int, words: tuple[bytes, bytes], debits: list[tuple[bytes, int]]) -> None:
-    """Packed encoding of full words is the same bytes, by another function of another library."""
+def test_the_commitment_equals_an_independent_encoding(
+    root: bytes, total: int, words: tuple[bytes, bytes], debits: list[tuple[bytes, int]]
+) -> None:
+    """Packed encoding of full words by another library gives the same bytes."""
     folded = bytes(32)
     for payer, net in debits:
         folded = keccak(encode_packed(["bytes32", "bytes12", "address", "uint256"], [folded, bytes(12), payer, net]))
@@ -104,7 +108,7 @@ TYPES: dict[type, str] = {
 
 
 def typed(world: Revm, message: Any) -> SignableMessage:
-    """The message as eth-account encodes it."""
+    """Return the message as eth-account encodes it."""
     fields = [dict(zip(("type", "name"), part.split(), strict=True)) for part in TYPES[type(message)].split(",")]
     values = [getattr(message, field.name) for field in dataclasses.fields(message)]
     shown = {f["name"]: to_hex(v) if isinstance(v, bytes) else v for f, v in zip(fields, values, strict=True)}
@@ -126,10 +130,10 @@ def typed(world: Revm, message: Any) -> SignableMessage:
     ),
     secret=st.integers(1, ORDER - 1),
 )
-def test_typed_data_is_eth_accounts(message: Any, secret: int) -> None:
-    """Same digest, and each side's signature is the other's.
+def test_typed_data_equals_eth_accounts(message: Any, secret: int) -> None:
+    """Equal digests, and equal signatures of both sides.
 
-    (r, vs) of ours recover in eth-account to the same address.
+    Our (r, vs) recovers in eth-account to the same address.
     """
     world, private = furnished(), secret.to_bytes(32, "big")
     encoded = typed(world, message)
@@ -141,8 +145,8 @@ def test_typed_data_is_eth_accounts(message: Any, secret: int) -> None:
     assert Account.recover_message(encoded, signature=ours.signature) == Account.from_key(private).address
 
 
-def test_the_contract_takes_eth_accounts_signature() -> None:
-    """A receipt that eth-account signed is the server's word on the chain; with another detail it is not."""
+def test_the_contract_accepts_eth_accounts_signature() -> None:
+    """A receipt that eth-account signed is valid on the chain; with a changed detail it is not."""
     world = furnished()
     mark, before = world.evm.snapshot(), world.now
     try:
@@ -165,8 +169,8 @@ def test_the_contract_takes_eth_accounts_signature() -> None:
 
 
 @pytest.mark.parametrize("contract", sorted(artifacts()))
-def test_selectors_and_topics(contract: str) -> None:
-    """Every function's selector and every event's topic is what eth-utils makes of the compiler's ABI."""
+def test_selectors_and_topics_equal_eth_utils(contract: str) -> None:
+    """Every selector and topic equals what eth-utils computes from the compiler's ABI."""
     seen: set[str] = set()
     for entry in artifacts()[contract]["abi"]:
         if entry["type"] == "function" and entry["name"] not in seen:

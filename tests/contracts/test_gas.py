@@ -1,4 +1,4 @@
-"""Gas beside what it was when it was last looked at."""
+"""Gas compared with the recorded values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIMIT = 1.02
 def test_gas_has_not_grown(w: World) -> None:
     """No scene costs more than 2 % over its recorded gas.
 
-    What grew on purpose is recorded again and shows in the diff.
+    A deliberate increase is recorded again and appears in the diff.
     """
     recorded = json.loads(FILE.read_text())
     now = measure(w)

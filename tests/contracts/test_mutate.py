@@ -1,4 +1,4 @@
-"""The mutation tool itself: what it changes, and that it judges nothing where the tests fail anyway."""
+"""The mutation tool: its mutants, and its refusal to judge where the unchanged contract fails."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.contracts.mutate import Mutant
 BOUND = '    assert price < 2**96 and self.count + 1 <= MAX, "price < 0"'
 
 
-def test_each_bound_of_a_line_moves_alone() -> None:
-    """Every comparison, sum and connective once, the refusal left out once; the reason's text is no code."""
+def test_each_bound_of_a_line_is_mutated_alone() -> None:
+    """Every comparison, sum and connective once, the refusal omitted once; the reason's text is not mutated."""
     found = [(Mutant("a.vy", 1, BOUND, after).kind, after.strip()) for after in mutate._changes(BOUND)]
     assert sorted(found) == sorted([
         ("refusals", "pass"),
@@ -27,7 +27,7 @@ def test_each_bound_of_a_line_moves_alone() -> None:
     ])  # fmt: skip
 
 
-def test_lines_that_are_left_out_are_told_apart() -> None:
+def test_omitted_lines_are_classified() -> None:
     """A refused transfer is a refusal, whatever replaces it."""
     lines = {
         '    assert extcall TOKEN.transfer(to, amount), "token"': "refusals",
@@ -40,7 +40,7 @@ def test_lines_that_are_left_out_are_told_apart() -> None:
 
 
 def test_nothing_is_judged_where_the_unchanged_contract_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With no node to run on, say, every mutant would seem killed."""
+    """Without a node, for example, every mutant would count as killed."""
     monkeypatch.setattr(mutate, "noticed", lambda contract: f"killed by tests of {contract}")
     monkeypatch.setattr(sys, "argv", ["mutate", "--only", "gomaa.vy", "--json", str(tmp_path / "verdicts")])
     with pytest.raises(SystemExit, match="GoMAA without a change"):
@@ -49,7 +49,7 @@ def test_nothing_is_judged_where_the_unchanged_contract_fails(monkeypatch: pytes
 
 
 def test_verdicts_are_counted_by_file(tmp_path: Path) -> None:
-    """Whatever killed a mutant, it is killed."""
+    """Verdicts count as killed whatever test killed the mutant."""
     rows = [("a.vy", "killed by tests x"), ("a.vy", "killed by time"), ("a.vy", "survived"), ("b.vy", "same code")]
     path = tmp_path / "verdicts"
     path.write_text("".join(json.dumps({"file": file, "verdict": said}) + "\n" for file, said in rows))

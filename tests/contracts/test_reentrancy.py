@@ -1,4 +1,4 @@
-"""A token that calls back: whatever it calls while money moves is refused by the lock, before any other reason."""
+"""Reentrancy by a token that calls back: every nested call reverts at the lock, before any other reason."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ class Hostile:
         w.addresses |= {"Settlement": settlement, "Rights": rights, "Content": clone}
 
     def ask(self, call: str, data: bytes = b"") -> bytes:
-        """A call to the token."""
+        """Call the token."""
         selector = bytes.fromhex(MADE["method_identifiers"][call][2:])
         return bytes(self.w.evm.message_call("0x" + self.w.platform.hex(), "0x" + self.token.hex(), selector + data))
 
     def nested(self, contract: str, name: str, args: tuple[Any, ...], outer: tuple[Any, ...]) -> bytes:
-        """What ``name`` answers when it is called from within ``outer``: its revert data."""
+        """Return the revert data of ``name`` called from within ``outer``."""
         data = function(contract, name).encode(*args)
         self.ask("arm(address,bytes)", encode(["address", "bytes"], [self.w.addresses[contract], data]))
         self.w.send(self.w.platform, contract, *outer)
@@ -112,8 +112,8 @@ class Hostile:
 
 
 @pytest.mark.parametrize("name", sorted(SETTLEMENT))
-def test_settlement_is_entered_once(name: str) -> None:
-    """While a deposit takes its tokens, no function can be called; afterwards it answers with its own reason."""
+def test_settlement_is_not_reentrant(name: str) -> None:
+    """During a deposit's transfer every function reverts at the lock; afterwards with its own reason."""
     world = Hostile()
     assert world.nested("Settlement", name, SETTLEMENT[name], ("deposit", ONE, ONE, 1)) == b""
     with pytest.raises(Refused) as caught:
@@ -131,8 +131,8 @@ RIGHTS: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize("name", sorted(RIGHTS))
-def test_rights_are_entered_once(name: str) -> None:
-    """While a buyer pays, nothing is bought, rented, given or resold."""
+def test_rights_are_not_reentrant(name: str) -> None:
+    """During a buyer's payment nothing is bought, rented, granted or resold."""
     world = Hostile()
     content = world.w.addresses["Content"]
     world.w.send(world.w.platform, "Rights", "set_terms", content, 7, 7, 0)
@@ -142,8 +142,8 @@ def test_rights_are_entered_once(name: str) -> None:
     assert caught.value.reason
 
 
-def test_a_sale_is_entered_once() -> None:
-    """While a buyer pays for a recording it cannot be bought again."""
+def test_a_sale_is_not_reentrant() -> None:
+    """During a buyer's payment the recording cannot be bought again."""
     world = Hostile()
     world.w.send(world.w.platform, "Content", "offer_to", ZERO, 7)
     seen = (WORD, 0, 0, 0)

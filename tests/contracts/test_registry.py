@@ -1,4 +1,4 @@
-"""The registry: stations, servers, contents and the commission's schedule."""
+"""The registry: stations, servers, contents and the schedule of commission rates."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ NOT_OWNER = "ownable: caller is not the owner"
 
 
 def create(w: World, key: bytes | None = None, salt: bytes = SALT, **change: Any) -> bytes:
-    """A content; its address as the event says it."""
+    """Create a content; return its address from the event."""
     fields = {"policy": POLICY, "price": 10, "interval": 30, "server": address_of(w.server), "open": True, **change}
     receipt = w.send(key or w.owner, "Registry", "create", *fields.values(), salt)
     (made,) = w.events("Registry", "ContentCreated", receipt)
     return bytes(made["content"])
 
 
-def test_a_content_starts_as_it_was_asked_for(w: World) -> None:
-    """State, event and list agree; the owner is who sent it."""
+def test_a_content_starts_with_the_given_values(w: World) -> None:
+    """State, event and list agree; the sender is the owner."""
     content = create(w, price=2**96 - 1)
     state = w.call("Content", "state", to=content)
     server = to_hex(address_of(w.server))
@@ -41,8 +41,8 @@ def test_a_content_starts_as_it_was_asked_for(w: World) -> None:
     assert not w.call("Registry", "is_content", A)
 
 
-def test_whoever_creates_a_content_is_an_owner(w: World) -> None:
-    """From then on, and nobody else; only contents made here can name another one."""
+def test_the_creator_of_a_content_is_its_owner(w: World) -> None:
+    """From then on, and nobody else; only contents created here can report another one."""
     assert not w.call("Registry", "is_owner", address_of(w.other))
     create(w, w.other)
     assert w.call("Registry", "is_owner", address_of(w.other))
@@ -54,8 +54,8 @@ def test_whoever_creates_a_content_is_an_owner(w: World) -> None:
 
 @budget(0.2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(salt=st.binary(min_size=32, max_size=32))
-def test_an_address_is_known_before_it_exists(w: World, salt: bytes) -> None:
-    """For any salt and two owners the offline prediction is the address that is made, once."""
+def test_a_contents_address_is_predictable(w: World, salt: bytes) -> None:
+    """For any salt and two owners the offline prediction is the created address, once."""
     mark = w.request("evm_snapshot")
     registry, implementation = w.deployment.registry, w.deployment.content_implementation
     made = {key: create(w, key, salt) for key in (w.owner, w.other)}
@@ -75,14 +75,14 @@ def test_an_address_is_known_before_it_exists(w: World, salt: bytes) -> None:
         ({"server": A}, "registry: server not active"),
     ],
 )
-def test_a_content_needs_sound_terms(w: World, change: dict[str, Any], reason: str) -> None:
+def test_a_content_needs_valid_terms(w: World, change: dict[str, Any], reason: str) -> None:
     """An interval, a price within 96 bits, and a listed server."""
     with reverts(reason):
         create(w, **change)
 
 
 def test_a_delisted_server_gets_no_new_contents(w: World) -> None:
-    """Delisting takes no content away, it only stops new ones."""
+    """Delisting removes no content, it only stops new ones."""
     content = create(w)
     w.send(w.platform, "Registry", "set_server", address_of(w.server), "http://127.0.0.1:1", KEY, False)
     with reverts("registry: server not active"):
@@ -90,8 +90,8 @@ def test_a_delisted_server_gets_no_new_contents(w: World) -> None:
     assert w.call("Content", "licensed", A, to=content)
 
 
-def test_one_implementation_for_ever(w: World) -> None:
-    """It is set once, by the platform, and not to nothing; before that no content can be made."""
+def test_the_implementation_is_set_once(w: World) -> None:
+    """By the platform, and not to zero; before that no content can be created."""
     with reverts("registry: initialized"):
         w.send(w.platform, "Registry", "set_implementation", A)
     with reverts(NOT_OWNER):
@@ -106,7 +106,7 @@ def test_one_implementation_for_ever(w: World) -> None:
 
 
 def test_an_application_is_announced(w: World) -> None:
-    """Verifiers learn of it by its event."""
+    """Verifiers read it from its event."""
     receipt = w.send(w.fan, "Registry", "apply", "fan.example", "Fan FM")
     assert w.events("Registry", "StationApplied", receipt) == [
         {"station": address_of(w.fan), "domain": "fan.example", "name": "Fan FM"}
@@ -118,8 +118,8 @@ def _deploy(w: World, *args: Any) -> dict[str, Any]:
     return w.transact(w.platform, None, code + encode(["uint256", "uint256"], args))
 
 
-def test_a_registry_needs_a_sound_start(w: World) -> None:
-    """A commission of at most everything, and epochs that last."""
+def test_a_registry_needs_valid_arguments(w: World) -> None:
+    """A commission of at most 100 %, and epochs with a length."""
     with reverts("registry: bps too large"):
         _deploy(w, 10_001, 60)
     with reverts("registry: epoch length is zero"):
@@ -136,7 +136,7 @@ def _of(w: World, domain: str) -> bytes:
 
 
 def test_a_domain_has_one_station(w: World) -> None:
-    """A second station is refused a taken domain, even of a station that may not play any more."""
+    """A second station is refused a listed domain, even of a suspended station."""
     _set(w, A, "radio.example")
     with reverts("registry: domain taken"):
         _set(w, B, "radio.example")
@@ -149,7 +149,7 @@ def test_a_domain_has_one_station(w: World) -> None:
 
 
 def test_a_station_has_one_domain(w: World) -> None:
-    """Moving frees the old domain for another, and keeps the new one."""
+    """A move frees the old domain for others, and holds the new one."""
     _set(w, A, "old.example")
     receipt = _set(w, A, "new.example")
     assert (_of(w, "old.example"), _of(w, "new.example")) == (ZERO, A)
@@ -161,7 +161,7 @@ def test_a_station_has_one_domain(w: World) -> None:
     assert (_of(w, "old.example"), _of(w, "new.example")) == (B, A)
 
 
-def test_an_entry_needs_an_address_and_a_place(w: World) -> None:
+def test_an_entry_needs_an_address_and_a_domain_or_url(w: World) -> None:
     """Neither the zero address nor an empty domain or URL is listed."""
     with reverts("registry: zero address"):
         _set(w, ZERO, "radio.example")
@@ -188,8 +188,8 @@ def test_an_entry_needs_an_address_and_a_place(w: World) -> None:
         ("transfer_ownership", (A,)),
     ],
 )
-def test_only_the_platform_lists(w: World, name: str, arguments: tuple[Any, ...]) -> None:
-    """Every list and the commission are the platform's."""
+def test_only_the_platform_changes_lists_and_commission(w: World, name: str, arguments: tuple[Any, ...]) -> None:
+    """Every other account is refused."""
     with reverts(NOT_OWNER):
         w.send(w.other, "Registry", name, *arguments)
 
@@ -211,7 +211,7 @@ def _rates(w: World, first: int, count: int) -> list[int]:
 
 
 def test_a_commission_needs_two_epochs_notice(w: World) -> None:
-    """Neither this epoch nor the next can change, to the second; from the one after it may."""
+    """Neither this epoch's rate nor the next one's can change, to the second; the one after may."""
     with reverts("registry: bps too large"):
         w.send(w.platform, "Registry", "set_rate", 10_001, EPOCH + 2)
     last = SCHEDULE.ends(EPOCH) - 1
@@ -226,7 +226,7 @@ def test_a_commission_needs_two_epochs_notice(w: World) -> None:
 
 
 def test_an_announced_commission_can_be_replaced_in_time(w: World) -> None:
-    """While it is two epochs away nobody relies on it; closer than that it stands."""
+    """Possible while it is two epochs away; closer than that it is final."""
     w.send(w.platform, "Registry", "set_rate", 700, EPOCH + 3)
     receipt = w.mine(SCHEDULE.ends(EPOCH)).send(w.platform, "Registry", "set_rate", 900, EPOCH + 3)
     assert w.events("Registry", "RateSet", receipt) == [{"old": BPS, "new": 900, "from_epoch": EPOCH + 3}]
@@ -238,7 +238,7 @@ def test_an_announced_commission_can_be_replaced_in_time(w: World) -> None:
 
 
 def test_every_past_rate_is_kept(w: World) -> None:
-    """However many changes came since, an epoch's rate is the one that held in it, at both its edges."""
+    """However many changes followed, an epoch's rate is the one in force in it, at both its edges."""
     changes = {2: 700, 5: 900, 8: 100, 11: 0, 13: 10_000, 20: 300, 33: 301}
     for ahead, bps in changes.items():
         w.mine(max(w.now() + 1, SCHEDULE.length * (EPOCH + ahead - 2)))
@@ -253,8 +253,8 @@ def test_every_past_rate_is_kept(w: World) -> None:
     assert w.call("Registry", "rate_changes") == 8
 
 
-def test_a_rate_begins_in_the_time_of_the_chain(w: World) -> None:
-    """Epochs of more than 32 bits are refused: they will not come."""
+def test_a_rate_of_an_epoch_above_32_bits_is_refused(w: World) -> None:
+    """Such epochs never occur."""
     with reverts("registry: notice too short"):
         w.send(w.platform, "Registry", "set_rate", 700, 2**32)
     w.send(w.platform, "Registry", "set_rate", 700, 2**32 - 1)
@@ -266,8 +266,8 @@ _STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000), st.intege
 
 @budget(0.12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS)
-def test_no_rate_changes_once_it_is_near(w: World, steps: list[tuple[int, int, int]]) -> None:
-    """However the platform calls, an epoch's rate stands from two epochs before it and for ever."""
+def test_a_near_rate_never_changes(w: World, steps: list[tuple[int, int, int]]) -> None:
+    """Whatever the platform calls, an epoch's rate is final from two epochs before it."""
     mark = w.request("evm_snapshot")
     try:
         _walk(w, steps)
@@ -298,10 +298,10 @@ def _apply(w: World, domain: str = "fan.example") -> bytes:
     return address_of(w.fan)
 
 
-def test_a_station_is_listed_by_its_domains_proof(w: World) -> None:
-    """It asks with its own key.
+def test_a_station_is_listed_by_its_domain_proof(w: World) -> None:
+    """It applies with its own key.
 
-    A verifier who saw the file lists it, and its name and the file's hash stay on record.
+    A verifier that fetched the file lists it, and its name and the file's hash are recorded.
     """
     station, verifier = _apply(w), address_of(w.other)
     assert w.call("Registry", "application", station) == ("fan.example", "Fan FM")
@@ -319,10 +319,8 @@ def test_a_station_is_listed_by_its_domains_proof(w: World) -> None:
         w.send(w.other, "Registry", "verify_station", station, "fan.example", PROOF)
 
 
-def test_only_verifiers_verify_and_only_what_was_asked(w: World) -> None:
-    """Not a stranger, not the station itself, no other domain than it named, no proof of nothing, nobody who has been
-    dismissed.
-    """
+def test_only_verifiers_verify_what_was_applied_for(w: World) -> None:
+    """Others, the station itself, another domain, an empty proof and a dismissed verifier are refused."""
     station = _apply(w)
     for key in (w.fan, w.other):
         with reverts("registry: not a verifier"):
@@ -344,17 +342,15 @@ def test_only_verifiers_verify_and_only_what_was_asked(w: World) -> None:
 
 
 def test_a_verified_station_cannot_take_a_domain(w: World) -> None:
-    """Whose domain is listed keeps it until the platform moves it."""
+    """A listed domain stays its station's until the platform moves it."""
     _set(w, A, "fan.example")
     station = _apply(w)
     with reverts("registry: domain taken"):
         w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
 
 
-def test_a_suspension_says_why_and_ends(w: World) -> None:
-    """It stops the station, keeps its domain, is no way round for a new application, and ends by the platform's
-    word.
-    """
+def test_a_suspension_has_a_reason_and_ends(w: World) -> None:
+    """It stops the station, keeps its domain, blocks a new application, and the platform ends it."""
     station = _apply(w)
     w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
     with reverts("registry: reason is empty"):
@@ -377,7 +373,7 @@ def test_a_suspension_says_why_and_ends(w: World) -> None:
 
 
 def test_an_application_does_not_survive_a_suspension(w: World) -> None:
-    """What was asked before is not verified meanwhile."""
+    """An earlier application is not verified meanwhile."""
     station = _apply(w)
     w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
     _apply(w, "new.example")
@@ -386,8 +382,8 @@ def test_an_application_does_not_survive_a_suspension(w: World) -> None:
         w.send(w.platform, "Registry", "verify_station", station, "new.example", PROOF)
 
 
-def test_the_platforms_word_forgets_another_domains_proof(w: World) -> None:
-    """Moved to a domain that nobody looked at, a station is not verified; renamed under its own it still is."""
+def test_a_move_by_the_platform_deletes_the_domain_proof(w: World) -> None:
+    """At a domain without a proof a station is not verified; renamed under its own it still is."""
     station = _apply(w)
     w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
     w.send(w.platform, "Registry", "set_station", station, "fan.example", "New name", True)

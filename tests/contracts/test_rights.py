@@ -1,4 +1,4 @@
-"""Streaming rights: bought, rented, lent and back, and never longer than they last."""
+"""Streaming rights: purchase, rent, loan and return, and their ends."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.contracts.anvil_world import ZERO, World, reverts
 from tests.contracts.rights_shop import DAY, NEW, NO_PERMIT, POLICY, PRICE, RENT, ROYALTY, Shop
 
 
-def test_a_right_for_good(w: World, shop: Shop) -> None:
-    """Paid to the owner, held by the buyer for ever, and enough for the content's own licence check."""
+def test_a_right_without_end(w: World, shop: Shop) -> None:
+    """Paid to the owner, held by the buyer without end, and accepted by the content's licence check."""
     assert not w.call("Content", "licensed", address_of(w.fan), to=shop.content)
     receipt = shop.do(w.fan, "buy", shop.content, address_of(w.fan), shop.seen(), PRICE, NO_PERMIT)
     expected = {
@@ -57,15 +57,15 @@ def test_a_rented_right_ends_to_the_second(w: World, shop: Shop) -> None:
         (2, RENT, "rights: price above maximum"),
     ],
 )
-def test_a_rent_has_its_price(w: World, shop: Shop, days: int, price: int, reason: str) -> None:
+def test_a_rent_is_priced_by_its_days(w: World, shop: Shop, days: int, price: int, reason: str) -> None:
     """At least a day, at most ten years, and the price of all its days."""
     with reverts(reason):
         shop.do(w.fan, "rent", shop.content, address_of(w.fan), days, shop.seen(), price, NO_PERMIT)
     shop.rent(w.fan, 3660)
 
 
-def test_what_is_not_offered_is_not_sold(w: World, shop: Shop) -> None:
-    """No terms, another price than was seen, or a content that was withdrawn."""
+def test_what_is_not_offered_cannot_be_bought(w: World, shop: Shop) -> None:
+    """No terms, another price than was confirmed, or a revoked content."""
     with reverts("rights: price above maximum"):
         shop.buy(w.fan, PRICE - 1)
     shop.do(w.owner, "set_terms", shop.content, 0, 0, 0)
@@ -85,7 +85,7 @@ def test_what_is_not_offered_is_not_sold(w: World, shop: Shop) -> None:
 
 
 def test_only_the_owner_sets_terms(w: World, shop: Shop) -> None:
-    """Of a content of the registry, within bounds."""
+    """For a content of the registry, within bounds."""
     with reverts("rights: not the owner"):
         shop.do(w.fan, "set_terms", shop.content, 1, 1, 1)
     with reverts("rights: unknown content"):
@@ -103,8 +103,8 @@ def test_only_the_owner_sets_terms(w: World, shop: Shop) -> None:
     ]
 
 
-def test_a_right_keeps_what_it_was_bought_under(w: World, shop: Shop) -> None:
-    """Neither a new policy nor a new royalty reaches it; the next buyer gets the new ones."""
+def test_a_right_keeps_the_terms_of_its_purchase(w: World, shop: Shop) -> None:
+    """Neither a new policy nor a new royalty changes it; the next buyer gets the new ones."""
     first = shop.buy(w.fan)
     w.send(w.owner, "Content", "set_policy", NEW, 11, 30, to=shop.content)
     shop.do(w.owner, "set_terms", shop.content, PRICE, RENT, 5000)
@@ -113,8 +113,8 @@ def test_a_right_keeps_what_it_was_bought_under(w: World, shop: Shop) -> None:
     assert shop.ask("rights", second)[2:] == (NEW, 1, 5000)
 
 
-def test_an_owner_gives_rights(w: World, shop: Shop) -> None:
-    """For nothing, for a time or for good, and nobody else does."""
+def test_an_owner_grants_rights(w: World, shop: Shop) -> None:
+    """Free of charge, for a time or without end; others are refused."""
     receipt = shop.do(w.owner, "give", shop.content, address_of(w.fan), 10)
     assert w.events("Rights", "Granted", receipt)[0]["price"] == 0
     ends = w.now() + 10
@@ -130,8 +130,8 @@ def test_an_owner_gives_rights(w: World, shop: Shop) -> None:
     shop.do(w.owner, "give", shop.content, address_of(w.fan), 3660 * DAY)
 
 
-def test_a_loan_comes_back_by_itself(w: World, shop: Shop) -> None:
-    """One of the two has it at any second; lent it cannot be sold, moved or lent again."""
+def test_a_loan_ends_by_itself(w: World, shop: Shop) -> None:
+    """At any second exactly one of the two has it; while lent it cannot be sold, moved or lent again."""
     number = shop.buy(w.fan)
     until = w.now() + 1000
     receipt = shop.do(w.fan, "loan", number, address_of(w.other), until)
@@ -167,7 +167,7 @@ def test_a_borrower_may_end_a_loan(w: World, shop: Shop) -> None:
         shop.do(w.other, "give_back", number)
 
 
-def test_what_is_no_loan(w: World, shop: Shop) -> None:
+def test_invalid_loans_are_refused(w: World, shop: Shop) -> None:
     """To nobody, to oneself, into the past, or beyond the right's own end."""
     number = shop.rent(w.fan)
     ends = shop.ask("rights", number)[1]
@@ -180,7 +180,7 @@ def test_what_is_no_loan(w: World, shop: Shop) -> None:
     ):
         with reverts(reason):
             shop.do(w.fan, "loan", number, borrower, until)
-    # Nor for no second at all.
+    # Nor for zero seconds.
     w.at(now + 50)
     with reverts("rights: loan ends in the past"):
         shop.do(w.fan, "loan", number, address_of(w.other), now + 50)

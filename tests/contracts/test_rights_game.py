@@ -1,6 +1,6 @@
-"""Rights dealt at random among four accounts, beside a model that keeps every right.
+"""A stateful game: rights traded at random among four accounts, beside a model of every right.
 
-Nobody is blocked and nobody displaced.
+No account is blocked, and no right is displaced.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def market() -> tuple[Revm, bytes]:
 
 
 class Places(RuleBasedStateMachine):
-    """Four accounts deal in rights to one content.
+    """Four accounts trade rights to one content.
 
-    The model keeps every right; the contract looks at four of each account.
+    The model keeps every right; the contract checks four of each account.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Places(RuleBasedStateMachine):
         self.w.at(self.began)
 
     def usable(self, who: bytes, time: int) -> set[int]:
-        """The rights that let an account play at a time from now on."""
+        """Return the rights that permit an account to play at a time, by default now."""
         mine = {
             n
             for n, (owner, end) in self.rights.items()
@@ -84,14 +84,14 @@ class Places(RuleBasedStateMachine):
         return number
 
     def lasting(self) -> list[int]:
-        """Rights that can be moved or lent now."""
+        """Return the rights that can be moved or lent now."""
         now = self.w.now
         return [
             n for n, (_, end) in sorted(self.rights.items()) if now < end and not now < self.loans.get(n, (b"", 0))[1]
         ]
 
     def unharmed(self, actors: set[bytes], before: dict[tuple[bytes, int], bool]) -> None:
-        """Nobody loses a right by what somebody else does."""
+        """Assert that no account loses a right by another account's action."""
         for (who, time), held in before.items():
             assert who in actors or not held or self.holds(who, time), (who.hex(), time)
 
@@ -101,7 +101,7 @@ class Places(RuleBasedStateMachine):
 
     @rule(buyer=st.integers(0, 3), days=st.integers(0, 3), to=st.integers(0, 3))
     def buy(self, buyer: int, days: int, to: int) -> None:
-        """Always succeeds, and the account that bought for itself holds at once."""
+        """Buy a right: always succeeds, and an account that bought for itself holds it at once."""
         who, target, before = self.people[buyer], self.people[to], self.looks()
         seen = (0, POLICY, ROYALTY)
         if days:
@@ -115,7 +115,7 @@ class Places(RuleBasedStateMachine):
     @precondition(lambda self: self.lasting())
     @rule(data=st.data(), to=st.integers(0, 3), sale=st.booleans())
     def move(self, data: st.DataObject, to: int, sale: bool) -> None:
-        """A transfer or a sale goes through, whatever the receiver has."""
+        """Transfer or sell a right: succeeds whatever the receiver has."""
         number = data.draw(st.sampled_from(self.lasting()))
         (owner, end), target, before = self.rights[number], self.people[to], self.looks()
         if sale and target != owner:
@@ -127,13 +127,13 @@ class Places(RuleBasedStateMachine):
             self.w.send(owner, "Rights", "transferFrom", owner, target, number)
         self.rights[number] = (target, end)
         self.loans.pop(number, None)
-        # Who sells or buys acts for itself.
+        # Seller and buyer act for themselves.
         self.unharmed({owner, target} if sale else {owner}, before)
 
     @precondition(lambda self: self.lasting())
     @rule(data=st.data(), to=st.integers(0, 3), hours=st.integers(1, 24))
     def loan(self, data: st.DataObject, to: int, hours: int) -> None:
-        """A loan goes through, whatever the borrower has."""
+        """Lend a right: succeeds whatever the borrower has."""
         number = data.draw(st.sampled_from(self.lasting()))
         (owner, end), borrower, before = self.rights[number], self.people[to], self.looks()
         until = min(self.w.now + hours * 3600, end)
@@ -147,7 +147,7 @@ class Places(RuleBasedStateMachine):
 
     @rule(data=st.data(), who=st.integers(0, 3))
     def pick(self, data: st.DataObject, who: int) -> None:
-        """Any right that lets its picker play does so afterwards; nobody picks for another."""
+        """Pick a right: any right that permits its picker to play does so afterwards; picking for others is refused."""
         account = self.people[who]
         usable = sorted(self.usable(account, self.w.now))
         if not usable:
@@ -163,12 +163,12 @@ class Places(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 40))
     def wait(self, hours: int) -> None:
-        """Time goes by."""
+        """Advance the time."""
         self.w.at(self.w.now + hours * 3600)
 
     @invariant()
     def only_what_is_usable_plays(self) -> None:
-        """`holds` never says yes without a right, and always says yes with one of at most four."""
+        """`holds` is false without a right, and true with one among at most four."""
         for who in self.people:
             for time in (self.w.now, self.w.now + DAY, FOREVER):
                 usable, held = self.usable(who, time), self.holds(who, time)

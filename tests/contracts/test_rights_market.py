@@ -1,4 +1,4 @@
-"""Streaming rights on the market: resold with royalties, listed, paid for with a permit, moved like any ERC-721."""
+"""Market of streaming rights: resale with royalties, listings, permits, ERC-721 transfers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from tests.contracts.anvil_world import FALSE_TOKEN, ZERO, World, reverts
 from tests.contracts.rights_shop import PRICE, RENT, Shop
 
 
-def test_a_resale_pays_the_band(w: World, shop: Shop) -> None:
-    """The royalty of the right goes to whoever owns the content now, the rest to the seller, and together it is the
-    price.
-    """
+def test_a_resale_pays_the_artist(w: World, shop: Shop) -> None:
+    """The royalty goes to the content's current owner, the rest to the seller; together they are the price."""
     number = shop.buy(w.fan)
     receipt = shop.do(w.fan, "list", number, 999)
     assert w.events("Rights", "Listed", receipt) == [{"id": number, "seller": address_of(w.fan), "price": 999}]
@@ -41,8 +39,8 @@ def _royalty_call(number: int, price: int) -> bytes:
     return function("Rights", "royaltyInfo").encode(number, price)
 
 
-def test_a_listing_is_its_holders(w: World, shop: Shop) -> None:
-    """Only who holds it lists and takes back; a price that was changed is not paid; a transfer ends it."""
+def test_only_the_holder_lists_a_right(w: World, shop: Shop) -> None:
+    """Only the holder lists and unlists; a changed price is not paid; a transfer ends the listing."""
     number = shop.buy(w.fan)
     with reverts("rights: not the holder"):
         shop.do(w.other, "list", number, 5)
@@ -70,7 +68,7 @@ def test_a_listing_is_its_holders(w: World, shop: Shop) -> None:
 
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_purchase_with_a_permit_is_one_transaction(w: World, shop: Shop, taken: bool) -> None:
-    """No approval before; and it goes through even if somebody used the signature first."""
+    """No approval before; and it succeeds even if another account used the signature first."""
     number = shop.buy(w.fan)
     shop.do(w.fan, "list", number, 1000)
     w.send(w.other, "GoMAA", "approve", w.deployment.rights, 0)
@@ -97,7 +95,7 @@ def _permit(w: World, key: bytes, value: int) -> tuple[int, int, bytes, bytes]:
 
 
 @pytest.mark.parametrize("name", ["buy", "rent"])
-def test_a_new_right_can_be_had_with_a_permit(w: World, shop: Shop, name: str) -> None:
+def test_a_new_right_can_be_bought_with_a_permit(w: World, shop: Shop, name: str) -> None:
     """Approved, paid and granted in one transaction; the allowance is used up."""
     w.send(w.other, "GoMAA", "approve", w.deployment.rights, 0)
     price = PRICE if name == "buy" else RENT
@@ -107,15 +105,15 @@ def test_a_new_right_can_be_had_with_a_permit(w: World, shop: Shop, name: str) -
     assert w.call("GoMAA", "allowance", address_of(w.other), w.deployment.rights) == 0
 
 
-def test_rights_are_counted_up(w: World, shop: Shop) -> None:
-    """Numbers follow one another, and are listed by holder and over all."""
+def test_rights_are_enumerable(w: World, shop: Shop) -> None:
+    """Numbers are consecutive, and enumerable by holder and in total."""
     assert [shop.buy(w.fan), shop.buy(w.other), shop.rent(w.fan)] == [0, 1, 2]
     assert shop.ask("totalSupply") == 3
     assert [shop.ask("tokenOfOwnerByIndex", address_of(w.fan), n) for n in (0, 1)] == [0, 2]
 
 
-def test_nothing_is_granted_without_the_price(w: World, shop: Shop) -> None:
-    """A token that says false sells no right, new or used."""
+def test_no_right_is_granted_without_payment(w: World, shop: Shop) -> None:
+    """A token whose transfer returns false sells no right, new or used."""
     number = shop.buy(w.fan)
     shop.do(w.fan, "list", number, 1000)
     token = to_hex(w.deployment.token)
@@ -140,15 +138,15 @@ def test_rights_need_token_and_registry(w: World, missing: int) -> None:
         w.transact(w.platform, None, code + encode(["address", "address"], addresses))
 
 
-def test_a_false_permit_pays_nothing(w: World, shop: Shop) -> None:
+def test_an_invalid_permit_pays_nothing(w: World, shop: Shop) -> None:
     """A signature that is not the buyer's leaves the purchase without an allowance."""
     w.send(w.other, "GoMAA", "approve", w.deployment.rights, 0)
     with reverts("erc20: insufficient allowance"):
         shop.do(w.other, "buy", shop.content, address_of(w.other), shop.seen(), PRICE, _permit(w, w.fan, PRICE))
 
 
-def test_rights_move_like_any_erc721(w: World, shop: Shop) -> None:
-    """By the holder or who it approved, to somebody, once; contracts are asked whether they take them."""
+def test_rights_move_as_erc721(w: World, shop: Shop) -> None:
+    """By the holder or an approved account, once; receiving contracts are called back."""
     number = shop.buy(w.fan)
     fan, other, relayer = (address_of(key) for key in (w.fan, w.other, w.relayer))
     refused = "erc721: caller is not token owner or approved"
@@ -183,16 +181,16 @@ def _transfer_call(name: str, holder: bytes, to: bytes, number: int) -> bytes:
     )
 
 
-def test_the_interfaces_are_named(w: World, shop: Shop) -> None:
-    """ERC-165 says 721 and 2981, and not what is not there."""
+def test_supported_interfaces_are_reported(w: World, shop: Shop) -> None:
+    """ERC-165 reports 721 and 2981, and no unsupported interface."""
     names = {"0x01ffc9a7": True, "0x80ac58cd": True, "0x780e9d63": True, "0x2a55205a": True, "0xffffffff": False}
     assert {name: shop.ask("supportsInterface", bytes.fromhex(name[2:])) for name in names} == names
     with reverts("rights: unknown right"):
         shop.ask("royaltyInfo", 0, 1)
 
 
-def test_nobody_mints_or_burns() -> None:
-    """Every right is bought, rented or given; the functions that change something are these."""
+def test_no_function_mints_or_burns() -> None:
+    """Every right is bought, rented or granted; these are all functions that change state."""
     abi = artifacts()["Rights"]["abi"]
     changing = {e["name"] for e in abi if e["type"] == "function" and e["stateMutability"] not in ("view", "pure")}
     trade = {"set_terms", "give", "buy", "rent", "loan", "give_back", "list", "unlist", "purchase", "activate"}

@@ -1,4 +1,4 @@
-"""`holds` looks at four rights of an account: nobody else fills these places or takes the best right from them."""
+"""`holds` checks four rights of an account: others cannot fill these places or remove the best right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOREVER = 2**200
 
 @pytest.mark.parametrize("how", ["give", "rent", "transferFrom", "loan"])
 def test_strangers_cannot_block_a_purchase(w: World, shop: Shop, how: str) -> None:
-    """However many cheap rights others send an account, it buys, it holds, and what it bought stays."""
+    """However many cheap rights others send to an account, it can buy, holds what it bought, and keeps it."""
     fan, other = address_of(w.fan), address_of(w.other)
 
     def send() -> None:
@@ -40,8 +40,8 @@ def test_strangers_cannot_block_a_purchase(w: World, shop: Shop, how: str) -> No
     assert [shop.holds(key, FOREVER) for key in (w.fan, w.other)] == [False, True]
 
 
-def test_what_an_account_bought_itself_is_looked_at_first(w: World, shop: Shop) -> None:
-    """Four rights for good that are all lent out do not hide the one that was rented meanwhile."""
+def test_bought_rights_are_checked_first(w: World, shop: Shop) -> None:
+    """Four rights without end that are all lent out do not hide the one rented meanwhile."""
     numbers = [shop.buy(w.fan) for _ in range(4)]
     until = w.now() + 3 * DAY
     for number in numbers:
@@ -52,8 +52,8 @@ def test_what_an_account_bought_itself_is_looked_at_first(w: World, shop: Shop) 
     assert shop.holds(w.fan, until)
 
 
-def test_a_fifth_right_is_picked(w: World, shop: Shop) -> None:
-    """A right that found no place plays once its holder names it; nobody names another's, or one that is over."""
+def test_a_fifth_right_can_be_picked(w: World, shop: Shop) -> None:
+    """A right without a place plays once its holder picks it; others' and ended rights are refused."""
     fan, until = address_of(w.fan), w.now() + 2 * DAY
     numbers = [shop.made(shop.do(w.owner, "give", shop.content, fan, 0)) for _ in range(4)]
     short = shop.made(shop.do(w.owner, "give", shop.content, fan, DAY))
@@ -74,8 +74,8 @@ def test_a_fifth_right_is_picked(w: World, shop: Shop) -> None:
         shop.do(w.fan, "activate", short)
 
 
-def test_a_gift_that_lasts_as_long_displaces_nothing(w: World, shop: Shop) -> None:
-    """A fifth right for good, sent by another, finds no place until its holder picks it."""
+def test_a_gift_of_equal_length_displaces_nothing(w: World, shop: Shop) -> None:
+    """A fifth right without end, sent by another account, has no place until its holder picks it."""
     numbers = [shop.buy(w.fan) for _ in range(4)]
     fifth = shop.made(shop.do(w.owner, "give", shop.content, address_of(w.fan), 0))
     for number in numbers:
@@ -85,8 +85,8 @@ def test_a_gift_that_lasts_as_long_displaces_nothing(w: World, shop: Shop) -> No
     assert shop.holds(w.fan)
 
 
-def test_a_borrowed_right_is_picked(w: World, shop: Shop) -> None:
-    """Beside four of its own that are lent out, a borrower names the fifth."""
+def test_a_borrowed_right_can_be_picked(w: World, shop: Shop) -> None:
+    """Beside four of its own that are lent out, a borrower picks the fifth."""
     mine = [shop.buy(w.fan) for _ in range(4)]
     theirs = shop.buy(w.other)
     until = w.now() + DAY

@@ -1,6 +1,6 @@
-"""What a buyer saw is what it gets.
+"""Values that a buyer confirms.
 
-An owner's or a seller's change between the look and the purchase reverts by name.
+A change by owner or seller before the purchase reverts it with its own reason.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ reads.
 
 @pytest.mark.parametrize("change", sorted(OWNERS))
 @pytest.mark.parametrize("name", ["buy", "rent"])
-def test_an_owners_change_is_not_bought(w: World, shop: Shop, name: str, change: str) -> None:
-    """Nothing is paid and nothing granted under terms that the buyer has not seen."""
+def test_an_owners_change_before_a_purchase_reverts_it(w: World, shop: Shop, name: str, change: str) -> None:
+    """Nothing is paid or granted under terms that the buyer has not confirmed."""
     days = () if name == "buy" else (3,)
     most = PRICE if name == "buy" else 3 * RENT
     row = (shop.content, address_of(w.fan), *days, shop.seen(), most, NO_PERMIT)
@@ -53,8 +53,8 @@ def test_an_owners_change_is_not_bought(w: World, shop: Shop, name: str, change:
 
 
 @pytest.mark.parametrize("field", [0, 1])
-def test_policy_is_named_by_version_and_hash(w: World, shop: Shop, field: int) -> None:
-    """After a reorganisation a version may have another hash: both must be what was seen."""
+def test_a_policy_is_confirmed_by_version_and_hash(w: World, shop: Shop, field: int) -> None:
+    """After a reorganisation a version may have another hash: both must be the confirmed ones."""
     version, policy, royalty = shop.seen()
     wrong = (version + 1, policy, royalty) if field == 0 else (version, NEW, royalty)
     for name, row in (("buy", (wrong, PRICE)), ("rent", (1, wrong, RENT))):
@@ -62,8 +62,8 @@ def test_policy_is_named_by_version_and_hash(w: World, shop: Shop, field: int) -
             shop.do(w.fan, name, shop.content, address_of(w.fan), *row, NO_PERMIT)
 
 
-def test_a_lower_price_is_what_is_paid(w: World, shop: Shop) -> None:
-    """The most is a bound, not the price; a permit for the most leaves no more than the difference."""
+def test_a_lower_price_is_accepted(w: World, shop: Shop) -> None:
+    """The confirmed maximum is a bound, not the price; a permit for it leaves no more than the difference."""
     row = (shop.content, address_of(w.fan), shop.seen(), PRICE, NO_PERMIT)
     shop.do(w.owner, "set_terms", shop.content, PRICE - 7, RENT - 7, ROYALTY)
     receipt = shop.do(w.fan, "buy", *row)
@@ -73,8 +73,8 @@ def test_a_lower_price_is_what_is_paid(w: World, shop: Shop) -> None:
     assert w.balance(address_of(w.owner)) == PRICE - 7 + 2 * (RENT - 7)
 
 
-def test_a_listed_right_is_named_in_full(w: World, shop: Shop) -> None:
-    """Content, end, policy, royalty and the most: each other value has its reason, and the seller's new price too."""
+def test_a_listed_right_is_confirmed_in_full(w: World, shop: Shop) -> None:
+    """Content, end, policy, royalty and maximum price: each change has its reason, also the seller's new price."""
     number = shop.rent(w.fan, 3)
     shop.do(w.fan, "list", number, 50)
     content, expires, (version, policy, royalty) = shop.facts(number)
@@ -101,9 +101,9 @@ def test_a_listed_right_is_named_in_full(w: World, shop: Shop) -> None:
 
 
 def test_owners_changes_are_counted(w: World, shop: Shop) -> None:
-    """Terms and gifts, which are the owner's.
+    """Terms and grants of the owner are counted.
 
-    Not what others buy, rent, lend or move: they cannot hold up a sale of the recording.
+    Others' purchases, rents, loans and moves are not: they cannot revert a sale of the recording.
     """
     assert shop.ask("changes", shop.content) == 1
     number = shop.buy(w.fan)

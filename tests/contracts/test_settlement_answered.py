@@ -1,4 +1,4 @@
-"""What an answer covers: every smaller receipt of its payee, under its own commitment, and nothing else."""
+"""Coverage of an answer: every smaller receipt of its payee, under its own commitment, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from tests.contracts.challenged import DUE, posted
 
 
 def shown(w: World, book: Book, payee: bytes) -> int:
-    """What an answer has shown of a payee."""
+    """Return the amount that an answer has shown of a payee."""
     return int(w.call("Settlement", "answered", commitment(book.header), payee))
 
 
 def open_challenges(w: World) -> tuple[int, int]:
-    """Open challenges of the epoch and of the server."""
+    """Return the open challenges of the epoch and of the server."""
     return w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH) >> 232 & (1 << 23) - 1, w.server_state()[1]
 
 
-def test_a_thief_with_twenty_five_receipts_of_one_payee_costs_one_answer(w: World) -> None:
-    """One leaf answers all; none of the others slashes, and anybody closes them for the server's gain."""
+def test_one_answer_covers_all_receipts_of_a_payee(w: World) -> None:
+    """25 receipts of one payee: none of the others slashes, and any account dismisses them, for the server."""
     book, fan = posted(w), address_of(w.fan)
     w.at(DUE)
     receipts = [w.receipt(book, fan, amount) for amount in range(476, 501)]
     for signed in receipts:
         w.challenge(signed)
-    # The last ones came after the window: they only put the bond at risk.
+    # The last ones came after the window: they only risk the bond.
     assert open_challenges(w) == (15, 25)
     w.answer(book, 1, 500)
     assert shown(w, book, fan) == 500
@@ -41,8 +41,8 @@ def test_a_thief_with_twenty_five_receipts_of_one_payee_costs_one_answer(w: Worl
     assert w.call("Settlement", "final", address_of(w.server), EPOCH)
 
 
-def test_a_challenge_at_or_below_what_was_shown_is_refused(w: World) -> None:
-    """To the wei, for this payee and no other, and late ones too."""
+def test_a_challenge_of_a_shown_amount_is_refused(w: World) -> None:
+    """At or below the amount shown, to the wei, for this payee and no other, and late ones too."""
     book = w.book((address_of(w.owner), 1000), (address_of(w.fan), 500), (address_of(w.fan), 400))
     posted(w, book)
     fan = address_of(w.fan)
@@ -62,7 +62,7 @@ def test_a_challenge_at_or_below_what_was_shown_is_refused(w: World) -> None:
     w.challenge(w.receipt(book, fan, 501))
 
 
-def test_a_smaller_leaf_takes_nothing_back(w: World) -> None:
+def test_a_smaller_answer_lowers_nothing(w: World) -> None:
     """The greatest leaf that was shown counts."""
     book = posted(w, w.book((address_of(w.fan), 500), (address_of(w.fan), 400)))
     fan = address_of(w.fan)
@@ -73,8 +73,8 @@ def test_a_smaller_leaf_takes_nothing_back(w: World) -> None:
     assert shown(w, book, fan) == 500
 
 
-def test_a_dismissal_closes_what_was_shown_and_nothing_more(w: World) -> None:
-    """Its event, the stake, both counters; never above the leaf, never twice, never before an answer."""
+def test_a_dismissal_closes_only_covered_challenges(w: World) -> None:
+    """Event, stake, both counters; never above the leaf, never twice, never before an answer."""
     book, fan = posted(w), address_of(w.fan)
     low, high = w.receipt(book, fan, 400), w.receipt(book, fan, 501)
     w.at(DUE).challenge(low)
@@ -95,8 +95,8 @@ def test_a_dismissal_closes_what_was_shown_and_nothing_more(w: World) -> None:
     assert w.call("Settlement", "open_challenge", address_of(w.server), EPOCH, fan, 400)[1] == 0
 
 
-def test_nothing_passes_to_the_next_root(w: World) -> None:
-    """A server that shows a leaf, lets the post be voided and posts a smaller one owes the leaf again."""
+def test_an_answer_does_not_cover_the_next_root(w: World) -> None:
+    """A server that answers, lets the post be voided and posts a smaller leaf owes the leaf again."""
     book, fan = posted(w), address_of(w.fan)
     more, mine, other = w.receipt(book, fan, 501), w.receipt(book, fan, 500), w.receipt(book, fan, 499)
     w.at(DUE).challenge(more)
@@ -119,8 +119,8 @@ def test_nothing_passes_to_the_next_root(w: World) -> None:
     assert w.server_state()[0] == 0
 
 
-def test_a_void_post_has_shown_nothing(w: World) -> None:
-    """What it showed stops no slash, for a void post pays nobody."""
+def test_an_answer_under_a_void_post_covers_nothing(w: World) -> None:
+    """Its answers stop no slash, for a void post pays nobody."""
     book, fan = posted(w), address_of(w.fan)
     more, mine, other = w.receipt(book, fan, 501), w.receipt(book, fan, 500), w.receipt(book, fan, 499)
     w.at(DUE).challenge(more)
@@ -134,8 +134,8 @@ def test_a_void_post_has_shown_nothing(w: World) -> None:
     assert w.server_state()[0] == 0
 
 
-def test_the_same_root_again_is_answered_already(w: World) -> None:
-    """The leaf is under that root, whoever posts it and when."""
+def test_an_answer_covers_the_same_root_posted_again(w: World) -> None:
+    """The leaf is under that root, whatever the time of the post."""
     book, fan = posted(w), address_of(w.fan)
     more, mine = w.receipt(book, fan, 501), w.receipt(book, fan, 500)
     w.at(DUE).challenge(more)
@@ -150,12 +150,12 @@ def test_the_same_root_again_is_answered_already(w: World) -> None:
 
 
 def crowd(w: World, count: int) -> Book:
-    """A post with as many payees."""
+    """Return a post with so many payees."""
     return posted(w, w.book(*[(keccak256(bytes([n]))[:20], 10 + n) for n in range(count)]))
 
 
 def test_a_batch_answers_many_payees(w: World) -> None:
-    """Thirty-two in one transaction, each with its event; a thirty-third has no place in it."""
+    """Thirty-two in one transaction, each with its event; a thirty-third exceeds the bound."""
     book = crowd(w, 33)
     w.at(DUE)
     for payee, amount in book.leaves:
@@ -171,8 +171,8 @@ def test_a_batch_answers_many_payees(w: World) -> None:
     assert w.server_state()[0] == BOND + 32 * w.deployment.stake
 
 
-def test_a_batch_passes_over_what_is_closed(w: World) -> None:
-    """Nobody stops the others by answering one of them first, also where one stands twice in the batch."""
+def test_a_batch_skips_closed_challenges(w: World) -> None:
+    """Answering one of them first cannot stop the others, also where one is in the batch twice."""
     book = crowd(w, 5)
     w.at(DUE)
     for payee, amount in book.leaves[:3]:
@@ -187,7 +187,7 @@ def test_a_batch_passes_over_what_is_closed(w: World) -> None:
         w.answers(book, [])
 
 
-def test_the_receipt_over_exactly_what_was_shown_is_covered(w: World) -> None:
+def test_a_receipt_over_exactly_the_shown_amount_is_covered(w: World) -> None:
     """The leaf was shown for a smaller receipt: the one over all of it neither slashes nor stays open."""
     book, fan = posted(w), address_of(w.fan)
     w.at(DUE)
@@ -214,8 +214,8 @@ def test_the_receipt_over_exactly_what_was_shown_is_covered(w: World) -> None:
         ({"proof": []}, "settlement: invalid proof"),
     ],
 )
-def test_a_leaf_that_proves_nothing_spoils_its_batch(w: World, change: dict[str, object], reason: str) -> None:
-    """It is the sender's own error: nothing of the batch counts."""
+def test_an_invalid_leaf_reverts_its_batch(w: World, change: dict[str, object], reason: str) -> None:
+    """It is the sender's own error: no answer of the batch counts."""
     book = crowd(w, 5)
     w.at(DUE)
     for payee, amount in book.leaves:

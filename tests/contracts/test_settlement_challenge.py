@@ -1,4 +1,4 @@
-"""The challenge game: whose receipt, until when, and what answers it."""
+"""Challenges: valid receipts, deadlines, and valid answers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.contracts.challenged import DUE, posted
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
-def test_a_challenge_takes_a_stake_and_holds_the_epoch(w: World) -> None:
-    """The event, the record, the tokens and both counters say the same."""
+def test_a_challenge_takes_a_stake_and_blocks_the_epoch(w: World) -> None:
+    """Event, record, tokens and both counters agree."""
     book = posted(w)
     fan, server, stake = address_of(w.fan), address_of(w.server), w.deployment.stake
     before = w.balance(w.deployment.settlement)
@@ -55,7 +55,7 @@ def test_when_a_challenge_is_allowed_to_the_second(w: World, second: int, allowe
 @pytest.mark.parametrize(
     "change", [{"amount": 501}, {"epoch": EPOCH - 1}, {"payee": bytes([7]) * 20}, {"detail": bytes(32)}]
 )
-def test_a_changed_receipt_is_nobodys_word(w: World, change: dict[str, int | bytes]) -> None:
+def test_a_changed_receipt_is_refused(w: World, change: dict[str, int | bytes]) -> None:
     """Every field is under the signature."""
     signed = w.receipt(w.book(), address_of(w.fan), 500)
     w.at(DUE)
@@ -63,8 +63,8 @@ def test_a_changed_receipt_is_nobodys_word(w: World, change: dict[str, int | byt
         w.challenge(replace(signed, message=replace(signed.message, **change)))  # type: ignore[arg-type]
 
 
-def test_only_the_servers_own_word_counts(w: World) -> None:
-    """Somebody else's signature, none, or one of the zero server."""
+def test_only_the_servers_receipt_is_accepted(w: World) -> None:
+    """Another signer's, none, and one of the zero server are refused."""
     fan = address_of(w.fan)
     w.at(DUE)
     with reverts("settlement: invalid receipt"):
@@ -79,17 +79,17 @@ def test_only_the_servers_own_word_counts(w: World) -> None:
             w.send(w.platform, "Settlement", "challenge", (server, *row[1:]), r, vs)
 
 
-def test_a_receipt_over_nothing_demands_nothing(w: World) -> None:
-    """A server that counts a play for which nobody earns owes no leaf, and cannot be slashed for it."""
+def test_a_receipt_over_zero_is_refused(w: World) -> None:
+    """A server that counts a play without earnings owes no leaf, and cannot be slashed for it."""
     w.at(DUE)
     with reverts("settlement: receipt over zero"):
         w.challenge(w.receipt(w.book(), address_of(w.fan), 0))
 
 
 def test_one_receipt_is_challenged_once_at_a_time(w: World) -> None:
-    """The same payee and amount waits.
+    """The same payee and amount is refused meanwhile.
 
-    Another amount of the same payee is a demand of its own, and each has its own answer.
+    Another amount of the same payee is a challenge of its own, with its own answer.
     """
     book = posted(w)
     fan = address_of(w.fan)
@@ -105,8 +105,8 @@ def test_one_receipt_is_challenged_once_at_a_time(w: World) -> None:
     assert w.server_state() == (BOND + 2 * w.deployment.stake, 0)
 
 
-def test_a_server_cannot_keep_a_payees_place_taken(w: World) -> None:
-    """A liar that challenges itself for the little it posted does not stop the payee's own, greater receipt."""
+def test_a_servers_own_challenge_blocks_no_greater_one(w: World) -> None:
+    """A server that challenges itself for its small leaf does not stop the payee's own, greater receipt."""
     fan = address_of(w.fan)
     book = posted(w, w.book((fan, 1), (address_of(w.server), 1500)))
     w.at(DUE).challenge(w.receipt(book, fan, 1))
@@ -122,8 +122,8 @@ def test_a_server_cannot_keep_a_payees_place_taken(w: World) -> None:
         w.claim([w.item(book, 1)], book.tree.proof(1), address_of(w.server))
 
 
-def test_without_tokens_for_the_stake_nothing_is_challenged(w: World) -> None:
-    """The token's refusal comes through and no counter moves."""
+def test_a_challenge_needs_tokens_for_its_stake(w: World) -> None:
+    """The token's revert is propagated, and no counter changes."""
     signed = w.receipt(w.book(), address_of(w.fan), 500)
     w.at(DUE)
     with reverts("erc20: insufficient allowance"):
@@ -132,7 +132,7 @@ def test_without_tokens_for_the_stake_nothing_is_challenged(w: World) -> None:
 
 
 def test_an_answer_shows_the_leaf_and_earns_the_stake(w: World) -> None:
-    """Anyone answers, with a leaf of as much or more; the epoch goes on as if nothing had been."""
+    """Anyone answers, with a leaf of at least the amount; the epoch continues as without a challenge."""
     book = posted(w)
     fan = address_of(w.fan)
     w.at(DUE).challenge(w.receipt(book, fan, 400))
@@ -158,8 +158,8 @@ def test_an_answer_shows_the_leaf_and_earns_the_stake(w: World) -> None:
         ({"proof": []}, "settlement: index out of range"),
     ],
 )
-def test_what_is_no_answer(w: World, change: dict[str, object], reason: str) -> None:
-    """A greater amount than the leaf's, a smaller one, another place, another payee, a proof that leads elsewhere."""
+def test_invalid_answers_are_refused(w: World, change: dict[str, object], reason: str) -> None:
+    """A greater amount than the leaf's, a smaller one, another index, another payee, a proof of another root."""
     book = posted(w)
     w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
     with reverts(reason):
@@ -167,8 +167,8 @@ def test_what_is_no_answer(w: World, change: dict[str, object], reason: str) -> 
     w.answer(book, 1, 500)
 
 
-def test_an_answer_is_from_what_was_posted(w: World) -> None:
-    """Another digest, counts root or data hash proves nothing, and before there is a post nothing does."""
+def test_an_answer_needs_the_posted_header(w: World) -> None:
+    """Another digest, counts root or data hash is refused, and any answer before the post."""
     book = w.book()
     entries = [w.entry(book)]
     w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
@@ -180,7 +180,7 @@ def test_an_answer_is_from_what_was_posted(w: World) -> None:
     w.answer(book, 1, 500)
 
 
-def test_a_leaf_whose_tree_sums_to_something_else_is_no_answer(w: World) -> None:
+def test_a_root_with_a_wrong_sum_has_no_answers(w: World) -> None:
     """With a wrong sum at the root no challenge can be answered, so the epoch is void."""
     book = posted(w, Book(EPOCH, ((address_of(w.fan), 500),), ((address_of(w.station), 501),)))
     w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))

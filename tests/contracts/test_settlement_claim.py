@@ -1,4 +1,4 @@
-"""Claiming: whose signature, to whom, how often, and by which proof."""
+"""Claims: signatures, receivers, repetition and proofs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_a_payee_is_paid_without_a_signature(w: World) -> None:
     }
 
 
-def test_a_push_to_a_payee_that_owns_nothing_takes_its_signature(w: World) -> None:
-    """Nobody strands a listener's leaf at its one-time address: it moves it itself, or says where it goes."""
+def test_a_push_to_a_payee_without_content_needs_its_signature(w: World) -> None:
+    """Others cannot strand a listener's leaf at its one-time address: its signature names the receiver."""
     book, fan = w.final(), address_of(w.fan)
     for key in (w.relayer, w.server, w.owner):
         with reverts(NOBODY):
@@ -51,8 +51,8 @@ def test_a_push_to_a_payee_that_owns_nothing_takes_its_signature(w: World) -> No
     assert w.balance(fan) == 1000
 
 
-def test_one_payee_that_owns_nothing_spoils_a_push_of_several(w: World) -> None:
-    """An owner's leaf in a batch lets no other payee's leaf be pushed with it, to whomever the batch goes."""
+def test_one_payee_without_content_reverts_a_batch(w: World) -> None:
+    """An owner's leaf in a batch lets no other payee's leaf be pushed with it, whatever the receiver."""
     book, owner = w.final(), address_of(w.owner)
     items = [w.item(book, 0), w.item(book, 1)]
     for to in (owner, address_of(w.fan)):
@@ -62,7 +62,7 @@ def test_one_payee_that_owns_nothing_spoils_a_push_of_several(w: World) -> None:
 
 
 def test_a_signed_claim_pays_another_address(w: World) -> None:
-    """The payee's signature sends its leaf to a fresh address; without it nobody can."""
+    """The payee's signature directs its leaf to a fresh address; others cannot."""
     book = w.final()
     with reverts(NOBODY):
         w.claim([w.item(book, 1)], book.tree.proof(1), SAFE)
@@ -84,8 +84,8 @@ def test_a_relayer_earns_the_signed_tip(w: World) -> None:
     assert (w.balance(fan), w.balance(address_of(w.relayer))) == (480, 20)
 
 
-def test_a_claim_in_the_pool_cannot_be_turned_aside(w: World) -> None:
-    """Whoever copies a signed claim cannot change where it goes."""
+def test_a_pending_claim_cannot_be_redirected(w: World) -> None:
+    """A copy of a signed claim cannot change its receiver."""
     book = w.final()
     item = w.item(book, 1, w.fan, SAFE)
     with reverts("settlement: invalid signature"):
@@ -93,7 +93,7 @@ def test_a_claim_in_the_pool_cannot_be_turned_aside(w: World) -> None:
 
 
 def test_a_tip_cannot_exceed_the_claim(w: World) -> None:
-    """All of it may be tip, more may not."""
+    """A tip of the whole amount is allowed, more is not."""
     book = w.final()
     with reverts("settlement: tip exceeds sum"):
         w.claim([w.item(book, 1, w.fan, SAFE, 501)], book.tree.proof(1), SAFE, tip=501)
@@ -101,8 +101,8 @@ def test_a_tip_cannot_exceed_the_claim(w: World) -> None:
     assert (w.balance(SAFE), w.balance(address_of(w.relayer))) == (0, 500)
 
 
-def test_final_to_the_second(w: World) -> None:
-    """A leaf is paid at ``ready`` and not one second before."""
+def test_a_leaf_is_claimable_from_ready_on(w: World) -> None:
+    """Not one second earlier."""
     book = w.book()
     w.at(ENDS).post(book)
     ready = w.left(EPOCH)[2]
@@ -132,7 +132,7 @@ def test_an_epoch_that_was_not_posted_pays_nothing(w: World) -> None:
 
 
 def test_a_leaf_is_paid_once(w: World) -> None:
-    """Again in another transaction, or twice in one, is refused; the other leaves are not touched."""
+    """A second claim, in another transaction or in the same one, is refused; other leaves are unaffected."""
     book = w.final()
     owner, server = address_of(w.owner), address_of(w.server)
     item = w.item(book, 0)
@@ -147,8 +147,8 @@ def test_a_leaf_is_paid_once(w: World) -> None:
     w.claim([w.item(book, 1, w.fan, SAFE)], book.tree.proof(1), SAFE)
 
 
-def test_the_wrong_payee_gets_nothing(w: World) -> None:
-    """A leaf names its payee; another name, even with that name's signature, is no leaf."""
+def test_another_payee_is_refused(w: World) -> None:
+    """A leaf names its payee; another name, even with that name's signature, has no proof."""
     book = w.final()
     mine = replace(w.item(book, 1, w.other, address_of(w.other)), payee=address_of(w.other))
     with reverts("settlement: invalid proof"):
@@ -159,16 +159,16 @@ def test_the_wrong_payee_gets_nothing(w: World) -> None:
 
 @pytest.mark.parametrize(("field", "value"), [("amount", 501), ("amount", 499), ("index", 0), ("index", 3)])
 def test_a_changed_leaf_has_no_proof(w: World, field: str, value: int) -> None:
-    """Amount and place are under the root."""
+    """Amount and index are under the root."""
     book = w.final()
     with reverts("settlement: invalid proof"):
         w.claim([replace(w.item(book, 1), **{field: value})], book.tree.proof(1), address_of(w.fan))  # type: ignore[arg-type]
 
 
-def test_a_leaf_is_of_what_was_posted(w: World) -> None:
+def test_a_leaf_needs_the_posted_header(w: World) -> None:
     """Root, total and the rest of the header are under the commitment.
 
-    Another tree, or another rest, is not what was posted.
+    Another tree, or another rest, is refused.
     """
     book = w.final()
     item, other = w.item(book, 0), w.book((address_of(w.owner), 1000), (address_of(w.fan), 501))
@@ -180,7 +180,7 @@ def test_a_leaf_is_of_what_was_posted(w: World) -> None:
             w.claim([changed], nodes, address_of(w.owner))
 
 
-def test_an_index_has_one_name(w: World) -> None:
+def test_an_index_has_one_form(w: World) -> None:
     """High bits that the proof's walk would ignore are refused, so one leaf has one bit; so is a depth over 32."""
     book = w.final()
     item = w.item(book, 0)
@@ -194,13 +194,13 @@ def test_an_index_has_one_name(w: World) -> None:
     with reverts("settlement: index out of range"):
         w.claim([replace(other, depth=33), other], [(bytes(32), 0)] * 64, SAFE)
     for depth in (1, 3):
-        # The bit that is marked is of the proof's length, not of another that is named beside it.
+        # The bit that is set belongs to the proof's length, not to another index named with it.
         with reverts("settlement: index out of range"):
             w.claim([replace(other, depth=depth)], book.tree.proof(1), SAFE)
 
 
 def test_a_root_whose_sum_is_not_the_total_pays_nobody(w: World) -> None:
-    """A server that invents leaves beyond the debits locks the epoch, it steals nothing."""
+    """A server that invents leaves beyond the debits locks the epoch and gains nothing."""
     liar = Book(EPOCH, ((address_of(w.server), 10**6), (address_of(w.owner), 1)), ((address_of(w.station), 1000),))
     w.final(liar)
     for index in (0, 1):
@@ -209,7 +209,7 @@ def test_a_root_whose_sum_is_not_the_total_pays_nobody(w: World) -> None:
 
 
 def test_a_padding_node_is_no_leaf(w: World) -> None:
-    """The filler of an odd level pays nobody, not even nothing."""
+    """The padding of an odd level pays nobody, not even zero."""
     book = w.final()
     filler = replace(w.item(book, 2), payee=ZERO, amount=0, index=3)
     below = SumTree(book.leaves).proof(2)
@@ -218,8 +218,8 @@ def test_a_padding_node_is_no_leaf(w: World) -> None:
         w.claim([filler], [leaf, below[1]], address_of(w.owner))
 
 
-def test_nobody_and_the_contract_itself_are_not_paid(w: World) -> None:
-    """A claim to zero would burn, one to the contract would lock."""
+def test_the_zero_address_and_the_contract_are_refused_as_receivers(w: World) -> None:
+    """A claim to zero would burn the amount, one to the contract would lock it."""
     book = w.final()
     for to in (ZERO, w.deployment.settlement):
         with reverts("settlement: invalid recipient"):
@@ -227,17 +227,17 @@ def test_nobody_and_the_contract_itself_are_not_paid(w: World) -> None:
 
 
 def test_the_zero_payee_cannot_sign(w: World) -> None:
-    """A leaf of address zero stays: a signature that recovers to nobody is nobody's."""
+    """A leaf of address zero stays unpaid: a signature that recovers to zero is invalid."""
     book = w.final(w.book((ZERO, 7), (address_of(w.owner), 3)))
     for r, vs in ((0, 0), (1, 1), (_ORDER, 0)):
         with reverts("settlement: invalid signature"):
             w.claim([replace(w.item(book, 0), r=r, vs=vs)], book.tree.proof(0), SAFE)
 
 
-def test_other_forms_of_a_signature_are_refused(w: World) -> None:
-    """The other parity is another signer.
+def test_malleable_signatures_are_refused(w: World) -> None:
+    """The other parity recovers to another signer.
 
-    A mirrored s is over half the order, which the compact form can hardly hold and is refused.
+    A mirrored s is over half the order, which the compact form hardly represents, and is refused.
     """
     book = w.final()
     good = w.item(book, 1, w.fan, SAFE)
@@ -249,8 +249,8 @@ def test_other_forms_of_a_signature_are_refused(w: World) -> None:
     w.claim([good], book.tree.proof(1), SAFE)
 
 
-def test_a_batch_pays_one_address_once(w: World) -> None:
-    """Leaves of two epochs go out in one transfer, with one tip each."""
+def test_a_batch_makes_one_transfer_to_a_receiver(w: World) -> None:
+    """Leaves of two epochs are paid in one transfer, with one tip each."""
     first = w.final()
     second = w.final(w.book((address_of(w.fan), 40), epoch=EPOCH + 1))
     items = [w.item(first, 1, w.fan, SAFE, 5), w.item(second, 0, w.fan, SAFE, 5)]
@@ -261,8 +261,8 @@ def test_a_batch_pays_one_address_once(w: World) -> None:
     assert len(transfers) == 2
 
 
-def test_one_bad_item_spoils_the_batch(w: World) -> None:
-    """Nothing of a batch is paid when one of its leaves can't be."""
+def test_one_invalid_item_reverts_the_batch(w: World) -> None:
+    """Nothing of a batch is paid when one of its leaves is refused."""
     book = w.final()
     items = [w.item(book, 1, w.fan, SAFE), w.item(book, 0)]
     with reverts(NOBODY):
@@ -271,22 +271,22 @@ def test_one_bad_item_spoils_the_batch(w: World) -> None:
 
 
 def test_proofs_that_are_too_short_are_refused(w: World) -> None:
-    """A claim without its nodes stops at the list's end."""
+    """A proof without its nodes reverts at the end of the list."""
     book = w.final()
     with pytest.raises(Exception, match=r"chain\.reverted"):
         w.claim([w.item(book, 0)], [], address_of(w.owner))
 
 
 def test_an_empty_claim_pays_nothing(w: World) -> None:
-    """No items, no tokens, whatever tip is named."""
+    """No items, no tokens, whatever the tip."""
     w.final()
     before = w.balance(w.deployment.settlement)
     w.claim([], [], SAFE, tip=10**18)
     assert (w.balance(SAFE), w.balance(w.deployment.settlement)) == (0, before)
 
 
-def test_the_second_lock_holds_alone(w: World) -> None:
-    """Were more claimed than is left, the counter alone would refuse it."""
+def test_the_rest_of_an_epoch_bounds_claims_alone(w: World) -> None:
+    """A claim above the rest reverts by the counter alone."""
     book = w.final()
     word = w.call("Settlement", "epoch_meta", address_of(w.server), EPOCH)
     w.store(word, word - 502, address_of(w.server), EPOCH)
@@ -294,8 +294,8 @@ def test_the_second_lock_holds_alone(w: World) -> None:
         w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
 
 
-def test_thirty_two_claims_fit_and_a_thirty_third_does_not(w: World) -> None:
-    """The batch bound is 32 items."""
+def test_a_batch_has_at_most_32_claims(w: World) -> None:
+    """A thirty-third item is refused."""
     payee = address_of(w.fan)
     book = w.final(w.book(*[(payee, n + 1) for n in range(33)]))
     items: list[ClaimItem] = [w.item(book, n) for n in range(33)]
@@ -308,8 +308,8 @@ def test_thirty_two_claims_fit_and_a_thirty_third_does_not(w: World) -> None:
 
 
 @pytest.mark.parametrize("wraps", [2**256 - 1000, 2**256 - 1])
-def test_sums_do_not_wrap_round(w: World, wraps: int) -> None:
-    """A sibling whose sum would bring the total back to the posted one past 2^256 is refused by the arithmetic."""
+def test_sums_do_not_overflow(w: World, wraps: int) -> None:
+    """A sibling whose sum would wrap the total past 2^256 to the posted one reverts in the arithmetic."""
     book = w.final()
     with pytest.raises(GomaaError) as caught:
         w.claim([replace(w.item(book, 0), depth=1)], [(bytes(32), wraps)], address_of(w.owner))

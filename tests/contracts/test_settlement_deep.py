@@ -1,4 +1,4 @@
-"""The deepest tree there may be, of 32 levels: its last leaf is claimed and shown like any other."""
+"""The deepest tree, of 32 levels: its last leaf is claimed and answered like any other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAFE = bytes([0x77]) * 20
 
 
 class _Deep(SumTree):
-    """One payee at the last of 2**32 places, beside padding."""
+    """One payee at the last of 2**32 indices, beside padding."""
 
     def __init__(self, payee: bytes, amount: int) -> None:
         super().__init__([(payee, amount)])
@@ -35,7 +35,7 @@ class _Deep(SumTree):
 
     @property
     def depth(self) -> int:
-        """The most that the contract walks."""
+        """Depth of the tree, the most that the contract accepts."""
         return MAX_DEPTH
 
     def proof(self, index: int) -> list[SumNode]:
@@ -49,22 +49,22 @@ class DeepBook(Book):
 
     @property
     def tree(self) -> SumTree:
-        """As posted."""
+        """The posted tree."""
         return _Deep(*self.leaves[0])
 
 
 def deep(w: World) -> DeepBook:
-    """The fan's 500 wei."""
+    """A post with 500 wei for the fan."""
     return DeepBook(EPOCH, ((address_of(w.fan), 500),), ((address_of(w.station), 500),))
 
 
 def item(w: World, book: Book) -> ClaimItem:
-    """The fan's leaf, signed for SAFE, at its place."""
+    """The fan's leaf, signed for SAFE, at its index."""
     return replace(w.item(book, 0, w.fan, SAFE), index=LAST)
 
 
 def test_the_last_leaf_of_the_deepest_tree_is_paid_once(w: World) -> None:
-    """By `claimOne`, then neither so nor in a batch again."""
+    """By `claimOne`, then refused both ways."""
     book = deep(w)
     w.final(book)
     row, nodes = item(w, book), book.tree.proof(LAST)
@@ -76,7 +76,7 @@ def test_the_last_leaf_of_the_deepest_tree_is_paid_once(w: World) -> None:
         w.send(w.relayer, "Settlement", "claim", [row.row()], nodes, SAFE, 0)
 
 
-def test_a_batch_takes_the_deepest_proofs(w: World) -> None:
+def test_a_batch_accepts_the_deepest_proofs(w: World) -> None:
     """Depth 32 is within the bound of `claim` too."""
     book = deep(w)
     w.final(book)
@@ -86,8 +86,8 @@ def test_a_batch_takes_the_deepest_proofs(w: World) -> None:
 
 
 @pytest.mark.parametrize("past", [0, 1])
-def test_an_answer_takes_the_deepest_proof(w: World, past: int) -> None:
-    """At its place, and not one place further."""
+def test_an_answer_accepts_the_deepest_proof(w: World, past: int) -> None:
+    """At its index, and not at the next one."""
     book = deep(w)
     posted(w, book)
     w.at(DUE)

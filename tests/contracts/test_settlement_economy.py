@@ -1,6 +1,6 @@
 """The table of networks in docs/settlement.md, row by row.
 
-What fits, what can be answered, and that nobody gains by a false challenge.
+What fits, what can be answered, and that no false challenge gains.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ ALLOWED = [row for row in rows() if row.fits == "yes"]
 
 
 def name(row: Row) -> str:
-    """A test's name for a row."""
+    """Return a row's name for test identifiers."""
     return f"{row.block_time}s-{row.confirmations}-{row.length}s"
 
 
-def test_the_table_is_there() -> None:
-    """Networks that fit and such that do not, the defaults and the demonstration among them."""
+def test_the_table_has_its_rows() -> None:
+    """Networks that fit and others that do not, the defaults and the demonstration among them."""
     found = rows()
     assert len(found) >= 10
     assert {row.fits for row in found} >= {"yes", "no: grace"}
@@ -76,7 +76,7 @@ def test_the_table_is_there() -> None:
 
 @pytest.mark.parametrize("row", rows(), ids=name)
 def test_rows_match_the_rule(row: Row) -> None:
-    """Fit of the schedule, what is too short, answers that fit, and the bond up to which numbers do not win."""
+    """Fit of the schedule, too short windows, answers that fit, and the bond up to which numbers do not win."""
     times, network = row.schedule, (row.block_time, row.confirmations)
     if row.fits != "yes":
         with pytest.raises(InputError) as caught:
@@ -93,8 +93,8 @@ def test_rows_match_the_rule(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ALLOWED, ids=name)
-def test_a_fitting_row_is_exact(row: Row) -> None:
-    """Blocks counted one by one, not by the rule's formula: in each window everything is trusted before it ends."""
+def test_a_fitting_row_agrees_with_a_count_of_blocks(row: Row) -> None:
+    """Blocks counted one by one, without the formula: in each window everything is confirmed before it ends."""
     times, step, deep = row.schedule, row.block_time, row.confirmations - 1
     grace = step + PARTS * step + deep * step
     window = step + deep * step + step + deep * step
@@ -106,7 +106,7 @@ def test_a_fitting_row_is_exact(row: Row) -> None:
 
 @cache
 def robbed(row: Row, count: int, receipts: int, begin: int, server: bool = True) -> Outcome:
-    """One attack, simulated once."""
+    """Simulate an attack, once."""
     return robbery(row.schedule, row.network, count, receipts, 10**24, begin, server)
 
 
@@ -116,7 +116,7 @@ def robbed(row: Row, count: int, receipts: int, begin: int, server: bool = True)
 def test_no_number_of_receipts_robs_an_honest_server(row: Row, receipts: int, moment: str) -> None:
     """As many payees as the row allows, at the first second, the window's last and after it.
 
-    Each stake goes to the server and pays it.
+    Each stake goes to the server and covers its costs.
     """
     begin = {"first": 0, "last": row.schedule.window - 1, "late": row.schedule.window + 1}[moment]
     count = min(row.schedule.answerable(*row.network), 640) // receipts
@@ -128,17 +128,17 @@ def test_no_number_of_receipts_robs_an_honest_server(row: Row, receipts: int, mo
 
 @pytest.mark.parametrize("row", [row for row in ALLOWED if row.schedule.answerable(*row.network) < 3000], ids=name)
 def test_the_row_holds_at_its_bound(row: Row) -> None:
-    """With one transaction a block: every payee that the row names is answered in time, all demanded at once."""
+    """With one transaction a block: every payee of the row is answered in time, all challenged at once."""
     count = row.schedule.answerable(*row.network)
     fit = BLOCK_GAS // GAS["challenge"]
     assert not robbed(row, min(count, fit), 1, 0).slashed
 
 
 @pytest.mark.parametrize("row", [row for row in ALLOWED if row.schedule.answerable(*row.network) < 3000], ids=name)
-def test_numbers_beyond_the_row_cost_more_than_they_win(row: Row) -> None:
+def test_attacks_beyond_the_row_cost_more_than_they_gain(row: Row) -> None:
     """A server with one transaction a block can be outnumbered.
 
-    For more stakes than half of the bond that the row names.
+    It costs more stakes than half of the bond of the row.
     """
     answers = row.schedule.answerable(*row.network)
     found = robbery(row.schedule, row.network, 4 * answers, 1, 2 * answers * STAKE, 0)
@@ -152,9 +152,9 @@ def test_numbers_beyond_the_row_cost_more_than_they_win(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ALLOWED, ids=name)
 def test_silence_costs_the_bond(row: Row) -> None:
-    """A server that answers nothing loses all of it to the first challenger.
+    """A server that answers nothing loses its whole bond to the first challenger.
 
-    What a thief of an honest one cannot get.
+    A thief of an honest server cannot get it.
     """
     found = robbed(row, 3, 1, 0, False)
     assert found.slashed
@@ -164,8 +164,8 @@ def test_silence_costs_the_bond(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ALLOWED, ids=name)
 @pytest.mark.parametrize("friends", [0, 40])
-def test_a_fraud_that_challenges_itself_loses_half_its_bond(row: Row, friends: int) -> None:
-    """Whoever slashes first, and however many answered challenges hide it.
+def test_a_self_challenging_fraud_loses_half_its_bond(row: Row, friends: int) -> None:
+    """Whichever account slashes first, and however many answered challenges precede.
 
     The epoch is void, and half of the bond is the treasury's.
     """
@@ -175,8 +175,8 @@ def test_a_fraud_that_challenges_itself_loses_half_its_bond(row: Row, friends: i
     assert found.thief + found.server <= -bond // 2
 
 
-def test_the_assumptions_are_the_measured_ones() -> None:
-    """The default stake, the dearest answer, and the gas that it pays for."""
+def test_the_tables_assumptions_are_the_measured_values() -> None:
+    """The default stake, the most expensive answer, and the gas that it pays for."""
     assert STAKE == DEFAULT_STAKE
     assert GAS["answer"] <= ANSWER_GAS
     assert GAS["answer_each_of_32"] * 2 <= ANSWER_GAS * 1.02

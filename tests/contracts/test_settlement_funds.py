@@ -1,4 +1,4 @@
-"""Escrow, bond, deployment, and a token that refuses."""
+"""Escrow, bond, deployment, and a token whose transfers fail."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pywallet.encoding.hex import to_hex
 from tests.contracts.anvil_world import BOND, EPOCH, ESCROW, FALSE_TOKEN, SCHEDULE, ZERO, World, reverts
 
 
-def test_anyone_fills_an_escrow(w: World) -> None:
-    """A deposit is the named payer's with the named server, whoever pays it."""
+def test_anyone_deposits_for_a_payer(w: World) -> None:
+    """A deposit is the named payer's with the named server, whatever the sender."""
     server, payer = bytes([1]) * 20, bytes([2]) * 20
     receipt = w.send(w.platform, "Settlement", "deposit", server, payer, 7)
     w.send(w.station, "Settlement", "deposit", server, payer, 5)
@@ -24,7 +24,7 @@ def test_anyone_fills_an_escrow(w: World) -> None:
     assert w.events("Settlement", "Deposited", receipt) == [{"server": server, "payer": payer, "amount": 7}]
 
 
-def test_nobody_has_no_escrow_and_no_bond(w: World) -> None:
+def test_the_zero_address_has_no_escrow_and_no_bond(w: World) -> None:
     """The zero address is refused as server and as payer."""
     someone = bytes([1]) * 20
     for server, payer in ((ZERO, someone), (someone, ZERO)):
@@ -58,8 +58,8 @@ def test_escrow_and_bond_stop_at_96_bits(w: World, function: str, reason: str, b
     assert word == 2**96 - 1
 
 
-def test_the_first_bond_owns_the_lane(w: World) -> None:
-    """Whoever bonds first may add and retire; who else tried to add would give its tokens away, and is refused."""
+def test_the_first_bonder_owns_the_bond(w: World) -> None:
+    """The first account that bonds may add and retire; another one would lose its tokens, and is refused."""
     server = bytes([1]) * 20
     w.send(w.platform, "Settlement", "bond", server, 3)
     with reverts("settlement: not the bond owner"):
@@ -73,7 +73,7 @@ def test_the_first_bond_owns_the_lane(w: World) -> None:
 
 
 def test_without_allowance_nothing_moves(w: World) -> None:
-    """The token's own refusal comes through, and the balances stay as they were."""
+    """The token's revert is propagated, and the balances are unchanged."""
     for name, arguments in (("deposit", (address_of(w.server), address_of(w.fan), 1)), ("bond", (bytes([1]) * 20, 1))):
         with reverts("erc20: insufficient allowance"):
             w.send(w.fan, "Settlement", name, *arguments)
@@ -81,8 +81,8 @@ def test_without_allowance_nothing_moves(w: World) -> None:
     assert w.call("Settlement", "server_state", address_of(w.server)) == BOND
 
 
-def test_a_token_that_says_false_is_believed(w: World) -> None:
-    """Every transfer's answer is checked: balances and tokens never differ."""
+def test_a_transfer_that_returns_false_reverts(w: World) -> None:
+    """Every transfer's return value is checked: accounts and tokens never differ."""
     book = w.final()
     owner, server, token = address_of(w.owner), address_of(w.server), to_hex(w.deployment.token)
     code = w.request("eth_getCode", token, "latest")
@@ -101,10 +101,8 @@ def test_a_token_that_says_false_is_believed(w: World) -> None:
     w.claim([w.item(book, 0)], book.tree.proof(0), owner)
 
 
-def test_leaving_and_losing_wait_for_a_token_that_says_yes(w: World) -> None:
-    """Withdrawal, stake, slash and bond's return change no book while the token refuses, and go through when it
-    doesn't.
-    """
+def test_withdrawal_and_slash_need_successful_transfers(w: World) -> None:
+    """Withdrawal, stake, slash and return of the bond change nothing while transfers fail."""
     server, fan, token = address_of(w.server), address_of(w.fan), to_hex(w.deployment.token)
     code = w.request("eth_getCode", token, "latest")
     w.send(w.station, "Settlement", "request", server, 5)
@@ -134,8 +132,8 @@ def test_leaving_and_losing_wait_for_a_token_that_says_yes(w: World) -> None:
     w.send(w.platform, "Settlement", "unbond", other)
 
 
-def test_a_token_that_could_overflow_is_refused(w: World) -> None:
-    """A supply of 2^90 or more: sums would leave their fields."""
+def test_a_token_with_too_great_a_supply_is_refused(w: World) -> None:
+    """A supply of 2^90 or more: sums would exceed their fields."""
     d, supply = w.deployment, "0x" + "60" + "01" + "60" + "5a" + "1b" + "60005260206000f3"
     # PUSH1 1, PUSH1 90, SHL, then return it to every call: a supply of 2^90.
     receipt = w.transact(w.platform, None, bytes.fromhex("600d600c600039600d6000f3") + bytes.fromhex(supply[2:]))
@@ -170,8 +168,9 @@ def test_a_settlement_needs_token_registry_and_treasury(w: World, missing: int) 
     ],
 )
 def test_the_windows_fit_into_an_epoch(w: World, times: tuple[int, ...], fits: bool) -> None:
-    """Grace, window and answer take one epoch at most, a window is a second at least, and neither delay nor lateness
-    cuts an epoch off.
+    """Grace, window and answer take at most an epoch, a window at least a second.
+
+    Neither delay nor a late post loses an epoch.
     """
     arguments = (w.deployment.token, w.deployment.registry, w.deployment.treasury, 60, *times, 1)
     if fits:
@@ -181,14 +180,14 @@ def test_the_windows_fit_into_an_epoch(w: World, times: tuple[int, ...], fits: b
         _deploy(w, *arguments)
 
 
-def test_a_settlement_shares_its_registrys_epochs(w: World) -> None:
-    """A notice counted in other epochs than the ones that are posted would be no notice."""
+def test_a_settlement_has_its_registrys_epochs(w: World) -> None:
+    """The notice of a rate would be worthless if counted in other epochs than those posted."""
     with reverts("settlement: epoch length differs"):
         _deploy(w, w.deployment.token, w.deployment.registry, w.deployment.treasury, 61, 5, 15, 15, 3600, 70, 1)
 
 
-def test_the_schedule_can_be_read(w: World) -> None:
-    """What the deployment file says is what the contract says."""
+def test_the_schedule_is_readable(w: World) -> None:
+    """The deployment file and the contract agree."""
     names = (
         "EPOCH_LENGTH",
         "GRACE_PERIOD",
@@ -207,8 +206,8 @@ def test_the_schedule_can_be_read(w: World) -> None:
     )
 
 
-def test_the_domain_is_the_one_that_is_signed(w: World) -> None:
-    """ERC-5267 names what pywallet hashes: name, version, chain and contract."""
+def test_the_eip712_domain_is_the_signed_one(w: World) -> None:
+    """ERC-5267 returns what pywallet hashes: name, version, chain and contract."""
     from chain.abi import function
 
     found = function("Settlement", "eip712Domain")
@@ -217,8 +216,8 @@ def test_the_domain_is_the_one_that_is_signed(w: World) -> None:
     assert fields[1:5] == ("GoMAA Settlement", "1", 31337, to_hex(w.deployment.settlement))
 
 
-def test_only_what_is_written_is_there(w: World) -> None:
-    """The functions that change something are the specification's; no key has one of its own."""
+def test_the_functions_are_the_specified_ones(w: World) -> None:
+    """The functions that change state are the specification's; no key has one of its own."""
     abi = artifacts()["Settlement"]["abi"]
     changing = {e["name"] for e in abi if e["type"] == "function" and e["stateMutability"] not in ("view", "pure")}
     money = {"deposit", "request", "withdraw", "bond", "retire", "unbond", "debit", "undo", "post", "claim", "collect"}

@@ -103,10 +103,10 @@ REFUSED: Final = {
 }
 
 
-def test_no_order_of_moves_robs_anybody() -> None:
-    """Contract and model agree on every outcome and every word; what must hold does.
+def test_no_order_of_moves_violates_an_invariant() -> None:
+    """Contract and model agree on every outcome and every word; all invariants hold.
 
-    And each thing that matters really happened.
+    Each kind of event occurs.
     """
     # In a process of its own: hypothesis draws on the constants of whatever is loaded, and these must be the same games
     # everywhere.

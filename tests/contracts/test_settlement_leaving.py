@@ -13,8 +13,8 @@ LAST = SCHEDULE.ends(EPOCH) + SCHEDULE.grace + SCHEDULE.late + SCHEDULE.answer
 """The last second in which a server that retired in EPOCH can be slashed for it."""
 
 
-def test_escrow_comes_back_after_its_delay(w: World) -> None:
-    """To the second, to the payer, once; the event and the record say when."""
+def test_escrow_is_withdrawn_after_its_delay(w: World) -> None:
+    """To the second, to the payer, once; event and record have the time."""
     station, server = address_of(w.station), address_of(w.server)
     before = w.balance(station)
     receipt = w.send(w.station, "Settlement", "request", server, 700)
@@ -33,8 +33,8 @@ def test_escrow_comes_back_after_its_delay(w: World) -> None:
         w.send(w.station, "Settlement", "withdraw", server)
 
 
-def test_only_what_is_there_can_be_asked_back(w: World) -> None:
-    """One wei more is refused; nobody asks for another; nobody withdraws what it did not ask for."""
+def test_only_existing_escrow_can_be_requested(w: World) -> None:
+    """One wei more is refused, and requests or withdrawals for others."""
     server = address_of(w.server)
     with reverts("settlement: escrow too low"):
         w.send(w.station, "Settlement", "request", server, ESCROW + 1)
@@ -46,8 +46,8 @@ def test_only_what_is_there_can_be_asked_back(w: World) -> None:
         w.send(w.other, "Settlement", "withdraw", server)
 
 
-def test_asking_again_replaces_and_waits_again(w: World) -> None:
-    """The first delay is gone with the first request; asking for nothing takes it back."""
+def test_a_new_request_replaces_the_old_one(w: World) -> None:
+    """It restarts the delay; a request of zero cancels it."""
     server = address_of(w.server)
     w.send(w.station, "Settlement", "request", server, 700)
     first = w.now() + SCHEDULE.delay
@@ -65,7 +65,7 @@ def test_asking_again_replaces_and_waits_again(w: World) -> None:
 
 
 def test_a_debit_comes_before_a_withdrawal(w: World) -> None:
-    """What was played before the request is posted before the delay is over; the payer gets what is left."""
+    """A play before the request is posted before the delay is over; the payer gets what is left."""
     server, station = address_of(w.server), address_of(w.station)
     w.at(ENDS - 2).send(w.station, "Settlement", "request", server, ESCROW)
     ready = w.now() + SCHEDULE.delay
@@ -76,10 +76,10 @@ def test_a_debit_comes_before_a_withdrawal(w: World) -> None:
     assert w.account(station) == (gross(1501, BPS), 0)
 
 
-def test_only_the_lanes_owner_retires_it(w: World) -> None:
+def test_only_the_bond_owner_retires_a_server(w: World) -> None:
     """Once; the last epoch is the running one.
 
-    Neither the server's own key nor a stranger can, nor anyone where the server has no bond owner.
+    Neither the server's own key nor others can, nor anyone where the server has no bond owner.
     """
     server = address_of(w.server)
     for key in (w.server, w.other):
@@ -100,8 +100,8 @@ def test_only_the_lanes_owner_retires_it(w: World) -> None:
 
 
 @pytest.mark.parametrize("second", [ENDS - 40, ENDS - 1])
-def test_a_bond_stays_until_nothing_can_be_challenged(w: World, second: int) -> None:
-    """To the second: the last challenge of the last epoch has had its deadline. After that it is the owner's, once."""
+def test_a_bond_is_locked_while_a_challenge_is_possible(w: World, second: int) -> None:
+    """To the second: until the deadline of the last epoch's last challenge. After that it is the owner's, once."""
     server, owner = address_of(w.server), address_of(w.platform)
     w.at(second).send(w.platform, "Settlement", "retire", server)
     w.at(LAST)
@@ -115,8 +115,8 @@ def test_a_bond_stays_until_nothing_can_be_challenged(w: World, second: int) -> 
         w.send(w.platform, "Settlement", "unbond", server)
 
 
-def test_an_unanswered_challenge_comes_before_the_bond(w: World) -> None:
-    """A challenge in the last second is slashed, not outrun."""
+def test_an_unanswered_challenge_precedes_the_bonds_return(w: World) -> None:
+    """A challenge in the last second is slashed before the bond can be withdrawn."""
     server = address_of(w.server)
     w.send(w.platform, "Settlement", "retire", server)
     signed = w.receipt(w.book(), address_of(w.fan), 500)
@@ -142,7 +142,7 @@ def test_receipts_after_the_retirement_cost_the_bond(w: World) -> None:
 
 
 def test_claims_outlive_the_server(w: World) -> None:
-    """A retired server without a bond pays out what it owes."""
+    """A retired server without a bond still pays what it owes."""
     book = w.final()
     w.send(w.platform, "Settlement", "retire", address_of(w.server))
     retired = w.now() // SCHEDULE.length

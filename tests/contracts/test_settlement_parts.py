@@ -1,4 +1,4 @@
-"""An epoch that is debited in parts: the parts add up to one post."""
+"""Epochs that are debited in parts: the parts add up to one post."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.contracts.challenged import ENDS
 from tests.contracts.drafts import LAST, NETS, NOTHING, book, debit, draft, fold, post, rows, undo
 
 
-def test_three_parts_make_the_post_that_one_would_be(w: World) -> None:
+def test_three_parts_equal_one_post(w: World) -> None:
     """Digest, commitment, total and fee are those of all entries; the events chain the parts."""
     made, station = book(w), address_of(w.station)
     first = debit(w.at(ENDS), (), NETS[:2])
@@ -50,7 +50,7 @@ def test_three_parts_make_the_post_that_one_would_be(w: World) -> None:
     assert w.balance(w.deployment.settlement) == BOND + ESCROW - w.account(address_of(w.station))[0]
 
 
-def test_more_payers_than_a_transaction_takes(w: World) -> None:
+def test_a_part_has_at_most_256_entries(w: World) -> None:
     """257 entries are a part of 256 and a post of one; 257 in one call are refused."""
     nets = [1] * 257
     made = Book(EPOCH, ((address_of(w.owner), 257),), [(address_of(w.station), net) for net in nets])
@@ -63,8 +63,8 @@ def test_more_payers_than_a_transaction_takes(w: World) -> None:
     assert w.call("Settlement", "commitment", address_of(w.server), EPOCH) == commitment(made.header)
 
 
-def test_a_part_that_is_sent_twice_is_debited_once(w: World) -> None:
-    """Each names what it is added to; so does the post, which completes no other draft than its server knows."""
+def test_a_part_sent_twice_is_debited_once(w: World) -> None:
+    """Each names its predecessor; so does the post, which completes only the draft of its server's records."""
     debit(w.at(ENDS), (), NETS[:2])
     with reverts("settlement: draft differs"):
         debit(w, (), NETS[:2])
@@ -81,14 +81,14 @@ def test_a_part_that_is_sent_twice_is_debited_once(w: World) -> None:
 
 
 def test_a_post_needs_the_draft_that_it_names(w: World) -> None:
-    """Where a reorganisation took the parts away, the post does not go through without them."""
+    """Where a reorganisation removed the parts, the post reverts."""
     w.at(ENDS)
     with reverts("settlement: draft differs"):
         post(w, NETS[:3], NETS[3:])
 
 
 @pytest.mark.parametrize(("second", "allowed"), [(ENDS - 1, False), (ENDS, True), (LAST, True), (LAST + 1, False)])
-def test_the_window_of_a_part_is_the_posts(w: World, second: int, allowed: bool) -> None:
+def test_parts_have_the_window_of_the_post(w: World, second: int, allowed: bool) -> None:
     """To the second, at both ends."""
     w.at(second)
     if allowed:
@@ -98,8 +98,8 @@ def test_the_window_of_a_part_is_the_posts(w: World, second: int, allowed: bool)
         debit(w, (), NETS[:1])
 
 
-def test_a_part_is_held_to_the_vouchers(w: World) -> None:
-    """Cap and escrow are counted over all parts; the other rules hold entry by entry."""
+def test_parts_are_bounded_by_the_vouchers(w: World) -> None:
+    """Cap and escrow are counted over all parts; the other rules hold for each entry."""
     cap = gross(700, BPS) + gross(300, BPS)
     capped = [astuple(Entry(address_of(w.station), net, *w.voucher(w.station, cap))) for net in (700, 300, 1)]
     w.at(ENDS).send(w.server, "Settlement", "debit", EPOCH, NOTHING, capped[:2])
@@ -116,7 +116,7 @@ def test_a_part_is_held_to_the_vouchers(w: World) -> None:
 
 
 def test_the_bond_bounds_all_parts_together(w: World) -> None:
-    """Exposure is of the sum, at every part and at the post, and of the bond as it is then."""
+    """Exposure is of the sum, at every part and at the post, and of the bond at that time."""
     other, station = address_of(w.other), address_of(w.station)
     w.send(w.station, "Settlement", "deposit", other, station, ESCROW // 2)
     w.send(w.platform, "Settlement", "bond", other, 1500)
@@ -134,8 +134,8 @@ def test_the_bond_bounds_all_parts_together(w: World) -> None:
         w.send(w.other, "Settlement", "post", EPOCH, NOTHING, COUNTS, DATA, fold(w, *NETS), [])
 
 
-def test_one_epoch_at_a_time(w: World) -> None:
-    """A draft keeps other epochs out until it is posted or undone, and a pending post keeps drafts out."""
+def test_one_draft_at_a_time(w: World) -> None:
+    """A draft blocks other epochs until it is posted or undone, and a pending post blocks drafts."""
     debit(w.at(LAST), (), NETS[:2])
     following = book(w, EPOCH + 1)
     for call in (lambda: debit(w, (), NETS, EPOCH + 1), lambda: post(w, (), NETS, following, EPOCH + 1)):
@@ -151,7 +151,7 @@ def test_one_epoch_at_a_time(w: World) -> None:
     debit(w, (), NETS, EPOCH + 2)
 
 
-def test_a_pending_post_keeps_drafts_out(w: World) -> None:
+def test_a_pending_post_blocks_drafts(w: World) -> None:
     """To the second in which it is final."""
     w.at(LAST).post(w.book())
     ready = w.left(EPOCH)[2]
@@ -162,7 +162,7 @@ def test_a_pending_post_keeps_drafts_out(w: World) -> None:
 
 
 def test_a_retired_server_debits_earlier_epochs_only(w: World) -> None:
-    """As it posts."""
+    """Like a post."""
     w.at(ENDS - 1).send(w.platform, "Settlement", "retire", address_of(w.server))
     debit(w.at(ENDS), (), NETS[:1])
     undo(w, (), NETS[:1])

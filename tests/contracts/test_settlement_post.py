@@ -1,4 +1,4 @@
-"""Posting an epoch: when, by whom, under which vouchers, and what it takes."""
+"""Posts of epochs: times, senders, vouchers and debits."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from tests.contracts.anvil_world import (
 ENDS = SCHEDULE.ends(EPOCH)
 
 
-def test_post_debits_commits_and_says_everything(w: World) -> None:
-    """A post takes gross from escrow, keeps one hash, and its event carries all that the hash covers."""
+def test_a_post_debits_and_commits(w: World) -> None:
+    """A post debits gross from escrow, stores one hash, and its event has everything that the hash covers."""
     book = w.book()
     (posted,) = w.events("Settlement", "Posted", w.at(ENDS).post(book))
     server, station = address_of(w.server), address_of(w.station)
@@ -56,7 +56,7 @@ def test_post_debits_commits_and_says_everything(w: World) -> None:
 def test_the_post_window_to_the_second(w: World, second: int, allowed: bool) -> None:
     """The first second after the epoch and the first after the next one are in the window.
 
-    Their outer neighbours are not.
+    The seconds next to them outside are not.
     """
     book = w.book()
     entries = [w.entry(book)]
@@ -71,7 +71,7 @@ def test_the_post_window_to_the_second(w: World, second: int, allowed: bool) -> 
 
 @pytest.mark.parametrize("second", [ENDS, ENDS + 4, ENDS + 5, ENDS + 6, ENDS + 60])
 def test_ready_counts_from_the_grace_time_or_from_a_late_post(w: World, second: int) -> None:
-    """An early post is open to all for grace and window; a late one for its whole window."""
+    """An early post is challengeable through grace and window; a late one for its whole window."""
     w.at(second).post(w.book())
     ready = max(second, ENDS + 5) + 15
     server = address_of(w.server)
@@ -104,7 +104,7 @@ def test_the_next_epoch_waits_until_the_last_is_final(w: World) -> None:
 
 
 def test_a_retired_server_posts_earlier_epochs_only(w: World) -> None:
-    """The epoch of the retirement is the last one that can be posted; no bond is taken from then on."""
+    """The epoch of the retirement is the last one that can be posted; no bond is accepted from then on."""
     server = address_of(w.server)
     w.at(ENDS - 1).send(w.platform, "Settlement", "retire", server)
     with reverts("settlement: server retired"):
@@ -115,7 +115,7 @@ def test_a_retired_server_posts_earlier_epochs_only(w: World) -> None:
         w.post(w.book(epoch=EPOCH + 1))
 
 
-def test_a_lane_is_the_senders(w: World) -> None:
+def test_a_server_posts_only_for_itself(w: World) -> None:
     """Nobody posts for another server: its voucher names another, and its bond is another's."""
     book = w.book()
     w.at(ENDS)
@@ -127,7 +127,7 @@ def test_a_lane_is_the_senders(w: World) -> None:
 
 
 def test_the_total_never_exceeds_the_bond(w: World) -> None:
-    """A post of exactly the bond stands; one wei more does not."""
+    """A post of exactly the bond is accepted; one wei more is not."""
     station, server = address_of(w.station), address_of(w.other)
     w.send(w.station, "Settlement", "deposit", server, station, ESCROW)
     w.send(w.platform, "Settlement", "bond", server, 1000)
@@ -147,14 +147,14 @@ def test_the_total_never_exceeds_the_bond(w: World) -> None:
     ],
 )
 def test_a_changed_entry_is_refused(w: World, change: dict[str, object], reason: str) -> None:
-    """Signature, net and payer each hold the entry to the voucher."""
+    """Signature, net and payer are each bound by the voucher."""
     book = w.book()
     w.at(ENDS)
     with reverts(reason):
         w.post(book, [replace(w.entry(book), **change)])  # type: ignore[arg-type]
 
 
-def test_a_voucher_of_somebody_else_pays_nothing(w: World) -> None:
+def test_a_voucher_of_another_signer_is_refused(w: World) -> None:
     """The signature must be the payer's own."""
     book = w.book()
     signed_by_fan = Entry(address_of(w.station), 1501, *w.voucher(w.fan, 10**18))
@@ -162,8 +162,8 @@ def test_a_voucher_of_somebody_else_pays_nothing(w: World) -> None:
         w.at(ENDS).post(book, [signed_by_fan])
 
 
-def test_a_voucher_names_its_server(w: World) -> None:
-    """A voucher for one server is worth nothing with another, escrow and bond or not."""
+def test_a_voucher_is_for_one_server(w: World) -> None:
+    """A voucher for one server is refused with another, escrow and bond or not."""
     book, other = w.book(), address_of(w.other)
     w.send(w.station, "Settlement", "deposit", other, address_of(w.station), ESCROW)
     w.send(w.platform, "Settlement", "bond", other, BOND)
@@ -174,7 +174,7 @@ def test_a_voucher_names_its_server(w: World) -> None:
     assert w.account(address_of(w.station)) == (0, ESCROW)
 
 
-def test_a_voucher_counts_up_to_its_last_epoch(w: World) -> None:
+def test_a_voucher_is_valid_up_to_its_last_epoch(w: World) -> None:
     """``until`` includes its own epoch and no later one."""
     book = w.book()
     w.at(ENDS)
@@ -199,7 +199,7 @@ def test_a_voucher_is_cumulative(w: World) -> None:
 
 
 def test_escrow_bounds_every_debit(w: World) -> None:
-    """What isn't there can't be debited, whatever the voucher says; all that is there can."""
+    """More than the escrow can't be debited, whatever the voucher; all of it can."""
     net = ESCROW * 10_000 // (10_000 + BPS) + 2
     while gross(net, BPS) > ESCROW:
         net -= 1
@@ -212,8 +212,8 @@ def test_escrow_bounds_every_debit(w: World) -> None:
     assert w.account(address_of(w.station))[1] == ESCROW - gross(net, BPS)
 
 
-def test_no_amount_leaves_its_field(w: World) -> None:
-    """Nets stop at 96 bits and what a payer has spent at 128, whatever cap was signed."""
+def test_amounts_stay_within_their_fields(w: World) -> None:
+    """Nets are bounded by 96 bits and a payer's spent amount by 128, whatever cap was signed."""
     station, server = address_of(w.station), address_of(w.server)
     huge = Entry(station, 2**96, *w.voucher(w.station, 2**256 - 1))
     w.at(ENDS)
@@ -230,7 +230,7 @@ def test_no_amount_leaves_its_field(w: World) -> None:
 
 
 def test_an_epoch_without_plays_can_be_posted(w: World) -> None:
-    """No entries, no total, no fee: final all the same, and nothing to collect."""
+    """No entries, no total, no fee: final nevertheless, and nothing to collect."""
     w.at(ENDS).post(Book(EPOCH, (), ()), [])
     w.mine(w.left(EPOCH)[2])
     assert w.call("Settlement", "final", address_of(w.server), EPOCH)
@@ -239,7 +239,7 @@ def test_an_epoch_without_plays_can_be_posted(w: World) -> None:
 
 
 def test_two_entries_of_one_payer_add_up(w: World) -> None:
-    """The same voucher twice debits twice within the same cap: the second entry sees the first one's debit."""
+    """The same voucher twice debits twice within the same cap: the second entry includes the first one's debit."""
     book = Book(EPOCH, ((ZERO, 1501),), ((address_of(w.station), 1000), (address_of(w.station), 501)))
     cap = gross(1000, BPS) + gross(501, BPS)
     w.at(ENDS)
@@ -251,8 +251,8 @@ def test_two_entries_of_one_payer_add_up(w: World) -> None:
     assert w.call("Settlement", "commitment", address_of(w.server), EPOCH) == commitment(book.header)
 
 
-def test_the_commission_of_an_epoch_is_its_own(w: World) -> None:
-    """A rate that begins with the next epoch leaves the last one's fee as it was, though it is posted later."""
+def test_an_epoch_has_its_own_commission_rate(w: World) -> None:
+    """A rate that begins with the next epoch leaves the last one's fee unchanged, though it is posted later."""
     w.send(w.platform, "Registry", "set_rate", 1000, EPOCH + 2)
     w.mine(SCHEDULE.ends(EPOCH + 1)).post(w.book(epoch=EPOCH + 1))
     assert w.left(EPOCH + 1)[1] == 1501 * BPS // 10_000
@@ -262,7 +262,7 @@ def test_the_commission_of_an_epoch_is_its_own(w: World) -> None:
     assert w.left(EPOCH + 2)[1] == 150
 
 
-def test_collecting_the_commission(w: World) -> None:
+def test_the_commission_is_paid_to_the_treasury(w: World) -> None:
     """Anyone sends it, once, when the epoch is final, and only to the treasury."""
     server = address_of(w.server)
     w.at(ENDS).post(w.book())
@@ -278,8 +278,8 @@ def test_collecting_the_commission(w: World) -> None:
     assert w.left(EPOCH)[:2] == (1501, 0)
 
 
-def test_other_forms_of_a_voucher_are_refused(w: World) -> None:
-    """The other parity names another signer, an s over half the order is no signature, and zeros recover to nobody."""
+def test_malleable_voucher_signatures_are_refused(w: World) -> None:
+    """The other parity recovers to another signer, an s over half the order and zeros are invalid."""
     book = w.book()
     good = w.entry(book)
     w.at(ENDS)

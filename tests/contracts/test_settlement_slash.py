@@ -1,4 +1,4 @@
-"""What an unanswered challenge takes: the bond, the epoch, and what comes back to its payers."""
+"""Effects of an unanswered challenge: bond, epoch, and refunds to its payers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 def lie(w: World) -> tuple[Book, int]:
-    """A post without the fan's leaf, challenged at DUE; the book and the escrow before it."""
+    """Post without the fan's leaf and challenge it at DUE; return the book and the escrow before it."""
     escrow = w.account(address_of(w.station))[1]
     book = posted(w, w.book((address_of(w.owner), 1000), (bytes([5]) * 20, 501)))
     w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
@@ -45,7 +45,7 @@ def test_an_omitted_leaf_costs_the_bond(w: World) -> None:
         w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH)
 
 
-def test_an_odd_bond_is_split_without_a_wei_lost(w: World) -> None:
+def test_an_odd_bond_is_split_to_the_wei(w: World) -> None:
     """The greater half goes to the treasury."""
     w.send(w.platform, "Settlement", "bond", address_of(w.server), 1)
     book, _ = lie(w)
@@ -81,8 +81,8 @@ def test_a_void_epoch_is_refunded_and_posted_again(w: World) -> None:
     assert w.balance(address_of(w.fan)) == 500
 
 
-def test_a_void_epoch_waits_for_its_refund(w: World) -> None:
-    """Until the payers have their money back the server posts nothing else, and nothing answers for the void post."""
+def test_a_void_epoch_blocks_until_its_refund(w: World) -> None:
+    """Until the payers are refunded the server cannot post, and the void post has no answers."""
     book, _ = lie(w)
     other = w.receipt(book, address_of(w.owner), 1000)
     w.challenge(other)
@@ -102,7 +102,7 @@ def test_a_void_epoch_waits_for_its_refund(w: World) -> None:
 
 
 def test_a_challenge_outlives_a_refund(w: World) -> None:
-    """One that is still open holds the next post too, and voids it if it stays unanswered."""
+    """An open challenge blocks the next post too, and voids it if it stays unanswered."""
     book, _ = lie(w)
     other = w.receipt(book, address_of(w.owner), 1000)
     w.challenge(other)
@@ -121,7 +121,7 @@ def test_a_challenge_outlives_a_refund(w: World) -> None:
 
 
 def test_a_late_challenge_slashes_but_never_voids(w: World) -> None:
-    """What is final stays paid to its payees; the server loses its bond all the same."""
+    """A final epoch stays paid; the server loses its bond nevertheless."""
     book = w.final(w.book((address_of(w.owner), 1000), (address_of(w.other), 501)))
     signed = w.receipt(book, address_of(w.fan), 500)
     (event,) = w.events("Settlement", "Challenged", w.challenge(signed))
@@ -135,7 +135,7 @@ def test_a_late_challenge_slashes_but_never_voids(w: World) -> None:
 
 @pytest.mark.parametrize("late", [0, 1])
 def test_a_challenge_blocks_until_the_second_before_ready(w: World, late: int) -> None:
-    """In the last second of the window it stops the epoch; one second later the epoch is final."""
+    """In the last second of the window it blocks the epoch; one second later the epoch is final."""
     book = posted(w)
     ready = w.left(EPOCH)[2]
     receipt = w.at(ready - 1 + late).challenge(w.receipt(book, address_of(w.fan), 500))
@@ -145,7 +145,7 @@ def test_a_challenge_blocks_until_the_second_before_ready(w: World, late: int) -
 
 
 def test_a_server_that_posts_nothing_is_slashed(w: World) -> None:
-    """A receipt for an epoch that never came costs the bond; there is nothing to void or refund."""
+    """A receipt for an epoch that was never posted costs the bond; there is nothing to void or refund."""
     signed = w.receipt(w.book(), address_of(w.fan), 500)
     w.at(DUE).challenge(signed)
     (event,) = w.events("Settlement", "Slashed", w.at(DUE + SCHEDULE.answer + 1).slash(signed))
@@ -156,8 +156,8 @@ def test_a_server_that_posts_nothing_is_slashed(w: World) -> None:
         w.challenge(signed)
 
 
-def test_a_late_post_answers_what_was_asked_before_it(w: World) -> None:
-    """A server that was away posts within its epoch and answers; nobody loses anything but time."""
+def test_a_late_post_answers_earlier_challenges(w: World) -> None:
+    """A server that was down posts within its epoch and answers; only time is lost."""
     book = w.book()
     w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
     w.post(book)
@@ -168,7 +168,7 @@ def test_a_late_post_answers_what_was_asked_before_it(w: World) -> None:
 
 
 def test_a_post_in_its_window_can_be_challenged_without_a_bond(w: World) -> None:
-    """A server that has itself slashed for an old epoch does not get the pending one through."""
+    """A server that has itself slashed for an old epoch cannot finalise the pending one."""
     old = w.final(w.book((address_of(w.owner), 1501)))
     friend = w.receipt(old, address_of(w.other), 1)
     w.challenge(friend)
@@ -188,8 +188,8 @@ def test_a_post_in_its_window_can_be_challenged_without_a_bond(w: World) -> None
         w.challenge(w.receipt(pending, address_of(w.fan), 6))
 
 
-def test_challenges_are_counted_to_the_last(w: World) -> None:
-    """The counter of open challenges is full at 2^23 - 1, and never runs into the void bit."""
+def test_the_challenge_counter_does_not_overflow(w: World) -> None:
+    """The counter of open challenges is full at 2^23 - 1, and never reaches the void bit."""
     book = posted(w)
     server = address_of(w.server)
     word = w.call("Settlement", "epoch_meta", server, EPOCH)
@@ -216,10 +216,10 @@ def test_a_refund_is_at_the_rate_of_its_epoch(w: World) -> None:
 
 
 @pytest.mark.parametrize("amount", [2**96, 2**128 - 1, 2**128, 2**256 - 1])
-def test_a_promise_beyond_every_bound_is_the_servers_fault(w: World, amount: int) -> None:
-    """A receipt over more than any tree can hold is taken at its word.
+def test_a_receipt_beyond_every_bound_slashes_its_server(w: World, amount: int) -> None:
+    """A receipt over more than any tree can hold is valid.
 
-    No leaf answers it, and sums that would wrap round revert.
+    No leaf answers it, and sums that would overflow revert.
     """
     book = posted(w, w.book((address_of(w.fan), 500), (address_of(w.owner), 1001)))
     signed = w.receipt(book, address_of(w.fan), amount)

@@ -12,8 +12,8 @@ from tests.contracts.challenged import DUE, ENDS
 from tests.contracts.drafts import LAST, NETS, NOTHING, book, debit, draft, fold, post, undo
 
 
-def test_an_undo_unwinds_from_the_end(w: World) -> None:
-    """Accounts, draft and event, across the parts' bounds; at last as if nothing had been."""
+def test_an_undo_reverses_the_last_debits(w: World) -> None:
+    """Accounts, draft and event, across the parts' bounds; at last the initial state."""
     station = address_of(w.station)
     debit(w.at(ENDS), (), NETS[:2])
     debit(w, NETS[:2], NETS[2:])
@@ -37,8 +37,8 @@ def test_an_undo_unwinds_from_the_end(w: World) -> None:
     w.post(w.book())
 
 
-def test_only_the_last_debits_unwind(w: World) -> None:
-    """Neither others nor an earlier part, nor a digest that they do not lead from."""
+def test_only_the_last_debits_can_be_undone(w: World) -> None:
+    """Others, an earlier part, and a digest that does not precede them are refused."""
     debit(w.at(ENDS), (), NETS[:3])
     for before, nets in (
         ((), NETS[:2]),
@@ -54,10 +54,10 @@ def test_only_the_last_debits_unwind(w: World) -> None:
     assert draft(w)[1] == 3
 
 
-def test_who_may_undo_and_when(w: World) -> None:
+def test_undo_by_the_server_or_after_the_post_window(w: World) -> None:
     """The server at any time, anybody from the first second in which it can no longer be posted.
 
-    Never what is posted.
+    Never after the post.
     """
     debit(w.at(ENDS), (), NETS[:2])
     w.at(LAST)
@@ -69,7 +69,7 @@ def test_who_may_undo_and_when(w: World) -> None:
         undo(w, (), NETS[:2], w.relayer)
 
 
-def test_what_is_posted_is_not_undone(w: World) -> None:
+def test_a_posted_epoch_is_not_undone(w: World) -> None:
     """Not by its server, not late."""
     debit(w.at(ENDS), (), NETS[:2])
     post(w, NETS[:2], NETS[2:])
@@ -80,7 +80,7 @@ def test_what_is_posted_is_not_undone(w: World) -> None:
 
 
 def void(w: World, parts: int = 2) -> Book:
-    """A post of so many entries in parts and the rest in itself, void by a receipt that it does not honour.
+    """Post so many entries in parts and the rest in the post itself, voided by a receipt without a leaf.
 
     The server has a bond again.
     """
@@ -97,12 +97,12 @@ def void(w: World, parts: int = 2) -> Book:
 
 
 def refund(w: World, made: Book, nets: Sequence[int]) -> dict[str, Any]:
-    """Give the post's own debits back."""
+    """Refund the post's own debits."""
     return w.refund(made, [(address_of(w.station), net) for net in nets])
 
 
-def test_a_void_post_of_parts_is_refunded_and_unwound_by_anybody(w: World) -> None:
-    """The refund gives the post's own debits back and leaves a draft.
+def test_a_void_post_of_parts_is_refunded_and_undone_by_anybody(w: World) -> None:
+    """The refund returns the post's own debits and leaves a draft.
 
     When that is undone, the epoch can be posted again.
     """
@@ -131,8 +131,8 @@ def test_a_void_post_of_parts_is_refunded_and_unwound_by_anybody(w: World) -> No
     post(w, NETS[:3], NETS[3:])
 
 
-def test_a_void_draft_lets_no_other_epoch_in(w: World) -> None:
-    """Until it is unwound, which anybody can do at once."""
+def test_a_void_draft_blocks_other_epochs(w: World) -> None:
+    """Until it is undone, which anybody can do at once."""
     made = void(w)
     w.mine(LAST)
     refund(w, made, NETS[2:])
@@ -142,8 +142,8 @@ def test_a_void_draft_lets_no_other_epoch_in(w: World) -> None:
     debit(w, (), NETS, EPOCH + 1)
 
 
-def test_challenges_outlive_an_unwinding(w: World) -> None:
-    """One that was open holds what is posted next; the void bit goes, its count stays."""
+def test_challenges_outlive_an_undo(w: World) -> None:
+    """An open challenge blocks the next post; the void bit is cleared, its count stays."""
     made = book(w)
     debit(w.at(ENDS), (), NETS[:2])
     post(w, NETS[:2], NETS[2:])
@@ -162,8 +162,8 @@ def test_challenges_outlive_an_unwinding(w: World) -> None:
     undo(w, (), NETS[:2])
 
 
-def test_a_challenge_of_a_draft_waits_for_its_post(w: World) -> None:
-    """It counts beside the draft's sums, and the post answers it."""
+def test_a_challenge_of_a_draft_is_answered_by_its_post(w: World) -> None:
+    """It is counted beside the draft's sums, and answered from the post."""
     made = book(w)
     debit(w.at(DUE), (), NETS[:2])
     w.challenge(w.receipt(made, address_of(w.fan), 500))
@@ -176,7 +176,7 @@ def test_a_challenge_of_a_draft_waits_for_its_post(w: World) -> None:
     assert w.call("Settlement", "final", address_of(w.server), EPOCH)
 
 
-def test_parts_go_back_at_the_rate_of_their_epoch(w: World) -> None:
+def test_undo_is_at_the_rate_of_the_epoch(w: World) -> None:
     """However late, and whatever the commission is by then."""
     w.send(w.platform, "Registry", "set_rate", 1000, EPOCH + 2)
     debit(w.at(ENDS), (), NETS)
@@ -186,7 +186,7 @@ def test_parts_go_back_at_the_rate_of_their_epoch(w: World) -> None:
     assert w.account(address_of(w.station)) == (0, ESCROW)
 
 
-def test_two_servers_drafts_are_apart(w: World) -> None:
+def test_two_servers_drafts_are_separate(w: World) -> None:
     """A draft is its sender's."""
     debit(w.at(ENDS), (), NETS[:2])
     digest, count = w.call("Settlement", "draft", address_of(w.other), EPOCH)

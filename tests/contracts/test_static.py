@@ -1,4 +1,4 @@
-"""What can be said of the contracts without running them."""
+"""Static checks of the contracts' sources and code."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MONEY = ("escrow.vy", "drafts.vy", "challenges.vy", "settlement.vy")
 
 @cache
 def lines(source: str) -> tuple[str, ...]:
-    """A contract's lines, without comments."""
+    """Return a contract's lines, without comments."""
     return tuple(line.split("#")[0].rstrip() for line in (HERE / source).read_text().splitlines())
 
 
 def functions(source: str) -> Iterator[tuple[str, list[str]]]:
-    """Names and decorators."""
+    """Return function names with their decorators."""
     decorators: list[str] = []
     for line in lines(source):
         if line.startswith("@"):
@@ -35,7 +35,7 @@ def functions(source: str) -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_every_refusal_has_a_reason(source: str) -> None:
+def test_every_revert_has_a_reason(source: str) -> None:
     """No assert without a text, no bare raise, no assertion that burns all gas."""
     for line in lines(source):
         if line.strip().startswith("assert"):
@@ -45,18 +45,18 @@ def test_every_refusal_has_a_reason(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", MONEY)
-def test_whatever_moves_money_is_entered_once(source: str) -> None:
-    """Every function of Settlement that changes something has the lock."""
+def test_settlement_functions_are_nonreentrant(source: str) -> None:
+    """Every function of Settlement that changes state has the lock."""
     changing = [(name, marks) for name, marks in functions(source) if "external" in marks and "view" not in marks]
     assert changing
     assert [name for name, marks in changing if "nonreentrant" not in marks] == []
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_nothing_dangerous_is_used(source: str) -> None:
-    """No foreign code in our storage, no self-destruction, no ether, no block's randomness.
+def test_no_dangerous_construct_is_used(source: str) -> None:
+    """No delegatecall, selfdestruct, ether, or block randomness.
 
-    One raw call, whose failure is meant.
+    One raw call, whose failure is handled.
     """
     text = "\n".join(lines(source))
     for word in (
@@ -77,13 +77,13 @@ def test_nothing_dangerous_is_used(source: str) -> None:
 
 
 @pytest.mark.parametrize("contract", sorted(artifacts()))
-def test_code_fits(contract: str) -> None:
-    """Below the limit of a contract's code; its immutables lie behind it, at most a kilobyte of them."""
+def test_code_size_is_within_the_limit(contract: str) -> None:
+    """Below the limit of a contract's code; its immutables follow it, at most a kilobyte of them."""
     assert len(artifacts()[contract]["runtime"]) // 2 + 1024 < LIMIT
 
 
-def test_settlement_has_no_master() -> None:
-    """No owner, no role, no pause, nothing that can be set."""
+def test_settlement_has_no_owner() -> None:
+    """No owner, no role, no pause, no setter."""
     for source in ("settlement_storage.vy", "sum_proof.vy", *MONEY):
         text = "\n".join(lines(source))
         assert "ownable" not in text
@@ -91,7 +91,7 @@ def test_settlement_has_no_master() -> None:
 
 
 def test_every_event_is_logged() -> None:
-    """No event is declared for later."""
+    """No event is declared without a log statement."""
     for source in SOURCES:
         text = "\n".join(lines(source))
         declared = set(re.findall(r"^event (\w+):", text, re.M))

@@ -1,4 +1,4 @@
-"""GoMAA: a fixed supply that nobody governs."""
+"""GoMAA: a fixed supply without governance."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def _deploy(w: World, holder: bytes, supply: int) -> dict[str, object]:
     return w.transact(w.platform, None, code + encode(["address", "uint256"], [holder, supply]))
 
 
-def test_the_supply_has_a_holder_and_a_bound(w: World) -> None:
-    """It must be below 2^90, so that no sum in Settlement leaves its field, and somebody's."""
+def test_the_supply_is_bounded_and_has_a_holder(w: World) -> None:
+    """Below 2^90, so that no sum in Settlement exceeds its field, and not the zero address."""
     holder = address_of(w.platform)
     with reverts("token: zero address"):
         _deploy(w, ZERO, 1)
@@ -28,15 +28,15 @@ def test_the_supply_has_a_holder_and_a_bound(w: World) -> None:
     assert _deploy(w, holder, 2**90 - 1)["status"] == "0x1"
 
 
-def test_nobody_mints_burns_or_pauses() -> None:
-    """What the token can do is what ERC-20 and ERC-2612 name, and nothing else that changes state."""
+def test_no_function_mints_burns_or_pauses() -> None:
+    """The functions are those of ERC-20 and ERC-2612, and no other changes state."""
     abi = artifacts()["GoMAA"]["abi"]
     changing = {e["name"] for e in abi if e["type"] == "function" and e["stateMutability"] not in ("view", "pure")}
     assert changing == {"transfer", "transferFrom", "approve", "permit"}
 
 
-def test_a_transfer_moves_what_is_there(w: World) -> None:
-    """One wei too many is refused; all of it is not."""
+def test_a_transfer_is_bounded_by_the_balance(w: World) -> None:
+    """One wei too many is refused; the whole balance is not."""
     have = w.balance(address_of(w.station))
     with reverts("erc20: transfer amount exceeds balance"):
         w.send(w.station, "GoMAA", "transfer", address_of(w.fan), have + 1)
@@ -45,7 +45,7 @@ def test_a_transfer_moves_what_is_there(w: World) -> None:
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_permit_is_an_approval_until_its_deadline(w: World, late: bool) -> None:
+def test_a_permit_approves_until_its_deadline(w: World, late: bool) -> None:
     """A signature approves once, up to and including the deadline's second."""
     owner, spender, deadline = address_of(w.station), address_of(w.fan), w.now() + 10
     domain = {"name": "GoMAA", "version": "1", "chainId": 31337, "verifyingContract": to_hex(w.deployment.token)}

@@ -1,4 +1,4 @@
-"""A site that means harm, and a mouse that clicks where it is told, whatever lies there."""
+"""A hostile web site, and real mouse clicks at given positions whatever element is there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLAYER = '<sps-player id="p" src="/song.sps" style="width:640px"></sps-player>'
 
 
 class HostileSite:
-    """Pages by name, served from a folder that has the song as well; not a registered station."""
+    """Pages by name, served from a folder that also has the song; not a registered station."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
@@ -32,7 +32,7 @@ class HostileSite:
         """Messages of pages to their server: the end of each path below ``/told/``."""
 
     def page(self, name: str, body: str, *, before: str = "", head: str = "") -> str:
-        """Write a page whose script ``before`` runs ahead of everything in it; its address."""
+        """Write a page whose script ``before`` runs before everything else in it; returns its address."""
         script = f"<script>{before}</script>" if before else ""
         (self.folder / f"{name}.html").write_text(
             f"<!doctype html><meta charset=utf-8>{head}<title>{name}</title>{script}<body>{body}"
@@ -66,7 +66,7 @@ def hostile_site(folder: Path) -> Iterator[HostileSite]:
 
 
 def middle(view: View, css: str) -> list[float]:
-    """The middle of an element in its own document's window."""
+    """Return the middle of an element, in coordinates of its own document's window."""
     at = "({ left, top, width, height }) => [left + width / 2, top + height / 2]"
     return [float(value) for value in view.run(f"({at})(document.querySelector({css!r}).getBoundingClientRect())")]
 
@@ -74,7 +74,7 @@ def middle(view: View, css: str) -> list[float]:
 def places(page: View, player: View) -> list[tuple[float, float]]:
     """Positions of the player's visible buttons in the page's window.
 
-    Those that open nothing outside of the frame.
+    Without those that open something outside of the frame.
     """
     box = "document.querySelector('sps-player').getBoundingClientRect()"
     left, top, width, height = page.run(f"(({{ left, top }}) => [left, top, innerWidth, innerHeight])({box})")
@@ -85,7 +85,7 @@ def places(page: View, player: View) -> list[tuple[float, float]]:
 
 
 def shows_button(browser: Browser, page: View, css: str) -> bool:
-    """Return whether the player's frame shows this now; its frame may be on its way out or in."""
+    """Return whether the player's frame shows this now; the frame may be closing or opening."""
     try:
         return browser.player(page).exists(css)
     except (PlaywrightError, MarionetteException):
@@ -93,7 +93,7 @@ def shows_button(browser: Browser, page: View, css: str) -> bool:
 
 
 def click_at(page: View, *points: tuple[float, float]) -> None:
-    """Real presses of the mouse button, one after the other, whatever is there."""
+    """Press the mouse button at each position in turn, whatever element is there."""
     if isinstance(page, ChromiumView):
         page.page.bring_to_front()
         for x, y in points:
@@ -119,7 +119,7 @@ def state(player: View) -> str:
 
 
 def inside(page: View, css: str) -> View:
-    """The document of an iframe of the page, whatever it shows."""
+    """Return the document of an iframe of the page, whatever it shows."""
     if isinstance(page, ChromiumView):
         handle = page.page.wait_for_selector(css, state="attached")
         frame = handle.content_frame() if handle else None
@@ -141,7 +141,7 @@ class _Inner(FirefoxView):
 
 
 def expression(name: str) -> str:
-    """A script that is one expression, without the comment before it and the semicolon after it."""
+    """Return a script that is one expression as that expression, without leading comment and final semicolon."""
     lines = (SCRIPTS / name).read_text().splitlines()
     code = dropwhile(lambda line: line.startswith("//"), lines)
     return "\n".join(code).strip().removesuffix(";")

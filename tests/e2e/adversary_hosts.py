@@ -1,4 +1,4 @@
-"""Programs in the place of the native host, and what became of the real one's counts."""
+"""Programs that replace the native host, and counts of plays in the real one's ledger."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ EVIL = {
 
 
 def launcher(world: BrowserWorld) -> Path:
-    """The program that the browsers start."""
+    """Path of the program that the browsers start."""
     return world.home / "gomaa" / "config" / "gomaa-host"
 
 
 def replace_host(world: BrowserWorld, text: str) -> None:
-    """Put a program in the host's place, and end the one that runs."""
+    """Replace the host's program, and end the running one."""
     file = launcher(world)
     part = file.with_suffix(".part")
     part.write_text(text)
@@ -66,7 +66,7 @@ def replace_host(world: BrowserWorld, text: str) -> None:
 
 
 def plays(world: BrowserWorld) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]]]:
-    """(session, sequence) of every play, in the host's ledger and at the security server."""
+    """Return (session, sequence) of every play, in the host's ledger and at the security server."""
     with sqlite3.connect(f"file:{world.home}/gomaa/data/ledger.sqlite?mode=ro", uri=True) as ledger:
         own = ledger.execute(
             "SELECT session, sequence FROM invocations WHERE action = 'play' AND code IS NULL ORDER BY 1, 2"
@@ -79,7 +79,7 @@ def plays(world: BrowserWorld) -> tuple[list[tuple[bytes, int]], list[tuple[byte
 
 
 def turn_off_and_on(world: BrowserWorld) -> None:
-    """Disable the extension and enable it again, as a person does on the browser's own page."""
+    """Disable the extension and enable it again on the browser's own page."""
     browser = world.browser
     if isinstance(browser, Chromium):
         page = browser.context.new_page()

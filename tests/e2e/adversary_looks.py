@@ -1,4 +1,4 @@
-"""Looks that hide what a press meets, and what the fan has decided, before such presses and after them."""
+"""Styles that hide what a click hits, and the fan's settings before and after such clicks."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def settings(world: BrowserWorld) -> dict[str, object]:
 
 
 def allowances(world: BrowserWorld) -> tuple[list[tuple[object, ...]], int]:
-    """Sites that may do more than play for nothing, and how many debits the host's ledger has."""
+    """Sites with any permission beyond free plays, and the number of debits in the host's ledger."""
     path = next((world.home / "gomaa").rglob("ledger.sqlite"))
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
         sites = book.execute(

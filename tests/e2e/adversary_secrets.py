@@ -1,4 +1,4 @@
-"""Secrets in every encoding in which they could be written, and a search for them."""
+"""Secrets in every encoding in which they could be stored, and a search for them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _wait(work: Coroutine[Any, Any, bytes]) -> bytes:
 
 
 def forms(secret: bytes) -> Iterator[bytes]:
-    """As it is, as UTF-16 (of text), as hex, and as base64 at each of its three alignments."""
+    """Encodings of a secret: raw, UTF-16 (of text), hex, and base64 at each of its three alignments."""
     yield secret
     if secret.isascii():
         yield secret.decode().encode("utf-16-le")
@@ -84,12 +84,12 @@ def forms(secret: bytes) -> Iterator[bytes]:
 
 
 def found_in(haystack: bytes, wanted: dict[str, bytes]) -> list[str]:
-    """The names of the secrets that are in there."""
+    """Return the names of the secrets that the data contain."""
     return [name for name, secret in wanted.items() if any(form in haystack for form in forms(secret))]
 
 
 def found_under(folders: Iterable[Path], wanted: dict[str, bytes]) -> tuple[list[str], int]:
-    """``secret in file`` for every file below the folders; and how many files were read."""
+    """Return ``secret in file`` for every file below the folders, and the number of files read."""
     hits, count = [], 0
     for folder in folders:
         for path in folder.rglob("*"):
@@ -100,7 +100,7 @@ def found_under(folders: Iterable[Path], wanted: dict[str, bytes]) -> tuple[list
 
 
 def content_worlds(page: View, script: str) -> list[str]:
-    """The script's value in the content script's world of the page, where the driver has access to it (Chromium)."""
+    """Evaluate a script in the content script's world of the page, where the driver has access to it (Chromium)."""
     if not isinstance(page, ChromiumView):
         return []
     session = page.page.context.new_cdp_session(page.page)
@@ -120,7 +120,7 @@ def content_worlds(page: View, script: str) -> list[str]:
 
 @contextmanager
 def closed(world: BrowserWorld) -> Iterator[Path]:
-    """The profile's folder after the browser was closed as a person closes it."""
+    """Close the browser as a user does; return the profile's folder."""
     browser = world.browser
     if isinstance(browser, Chromium):
         browser.context.close()

@@ -1,4 +1,4 @@
-"""The fixtures of the end-to-end tests, and the servers' logs in the report of a failed one."""
+"""Fixtures of the end-to-end tests; the servers' logs in the report of a failed test."""
 
 from collections.abc import Generator
 

@@ -1,4 +1,4 @@
-"""A site that speaks to wallets: a page that finds them by EIP-6963 and asks the one called GoMAA."""
+"""A site that uses wallets: a page that discovers them by EIP-6963 and selects the one named GoMAA."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ QUESTION = 'button[data-key="close"], button[data-key="refuse"]:not([disabled])'
 
 
 def question(browser: Browser) -> View:
-    """The wallet's window with a question. One whose question was answered is on its way closed."""
+    """Return the wallet's window with a request for approval; skips windows whose request was answered."""
 
     def asked() -> View | None:
         window = browser.window(APPROVE)
@@ -73,19 +73,19 @@ class DappSite:
     origin: str
 
     def begin(self, method: str, params: Any = ()) -> int:
-        """Ask, and go on at once."""
+        """Send a request without waiting for its result."""
         return int(self.view.run(f"document.defaultView.begin({json.dumps(method)}, {json.dumps(json.dumps(params))})"))
 
     def answer(self, number: int, timeout_s: float = TIMEOUT_S) -> Any:
-        """The answer: {value} or {code, message, data}."""
+        """Return the result of a request: {value} or {code, message, data}."""
         return json.loads(self.view.until(f"document.defaultView.done[{number}]", timeout_s))
 
     def ask(self, method: str, params: Any = ()) -> Any:
-        """Ask what nobody has to agree to."""
+        """Send a request that needs no approval."""
         return self.answer(self.begin(method, params))
 
     def agreed(self, method: str, params: Any = ()) -> tuple[Any, str]:
-        """Ask, agree in the wallet's own window; the answer and what the window said."""
+        """Send a request and approve it in the wallet's window; return the result and the window's text."""
         number = self.begin(method, params)
         window = question(self.browser)
         window.wait('button[data-key="agree"]')
@@ -94,13 +94,13 @@ class DappSite:
         return self.answer(number), said
 
     def events(self) -> list[Any]:
-        """Events of the provider so far: (name, value)."""
+        """Events of the provider until now: (name, value)."""
         return list(json.loads(self.view.run("JSON.stringify(document.defaultView.events)")))
 
 
 @contextmanager
 def site(browser: Browser, host: str = "127.0.0.1") -> Iterator[DappSite]:
-    """The page, served on a port of its own. ``/?frame=ADDRESS`` shows another page in a frame."""
+    """Serve the page on a port of its own. ``/?frame=ADDRESS`` shows another page in a frame."""
 
     class DappHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -113,7 +113,7 @@ def site(browser: Browser, host: str = "127.0.0.1") -> Iterator[DappSite]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), DappHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

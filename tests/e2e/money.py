@@ -1,4 +1,4 @@
-"""A friend's transfer to a fan, and its effect on the chain."""
+"""Transfers to a fan from outside, and balances on the chain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FRIEND = "0x" + "77" * 20
 
 
 def fund(world: BrowserWorld, address: str) -> None:
-    """Five GoMAA, and enough of the network's coin for fees, as a friend would send them."""
+    """Transfer five GoMAA and enough of the network's coin for fees."""
 
     async def give(chain: Chain) -> None:
         await chain.request("anvil_setBalance", address, hex(GOMAA))
@@ -25,7 +25,7 @@ def fund(world: BrowserWorld, address: str) -> None:
 
 
 def held(world: BrowserWorld, address: str) -> int:
-    """GoMAA of an address on the chain, wei."""
+    """Return the GoMAA of an address on the chain, wei."""
 
     async def read(chain: Chain) -> int:
         return await Token(chain, world.stack.deployment).balance_of(from_hex(address))
@@ -35,7 +35,7 @@ def held(world: BrowserWorld, address: str) -> int:
 
 @pytest.fixture(scope="module")
 def wallet(world: BrowserWorld) -> None:
-    """The host, and an open wallet with five GoMAA."""
+    """Install the host and open a wallet with five GoMAA."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     world.fan.create_wallet()
     fund(world, world.fan.address())

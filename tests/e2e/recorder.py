@@ -1,6 +1,6 @@
-"""A web server that writes down what it is asked, in front of a station.
+"""A proxy in front of a station that records requests.
 
-Its own pages and songs, and everything else from there.
+It serves its own pages and songs, and passes every other request on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HOP: Final = frozenset({"connection", "transfer-encoding", "keep-alive", "host"
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One request."""
+    """A recorded request."""
 
     method: str
     path: str
@@ -42,19 +42,19 @@ class Recorder:
     own: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
 
     def page(self, name: str, body: str) -> str:
-        """A page of this server, which sets a cookie; its path."""
+        """Add a page to this server, which sets a cookie; return its path."""
         head = {"Content-Type": "text/html; charset=utf-8", "Set-Cookie": "fan=known; Path=/"}
         self.own[f"/{name}"] = (200, head, f"<!doctype html><title>{name}</title><body>{body}".encode())
         return f"/{name}"
 
     def of(self, path: str) -> list[RecordedRequest]:
-        """The requests for a path."""
+        """Return the requests for a path."""
         return [one for one in self.asked if one.path.split("?")[0] == path]
 
 
 @contextmanager
 def recorder(port: int, station_port: int) -> Iterator[Recorder]:
-    """Serve on ``port`` of this machine, passing on to ``station_port``."""
+    """Serve on ``port`` of this machine, and pass requests on to ``station_port``."""
     record = Recorder(port, station_port)
 
     class RecordingHandler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Pages that mean harm, in real browsers. Each test tries what the page would; one that loses its defence fails."""
+"""Hostile pages in real browsers: each test performs an attack and fails if the defence is missing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ KEEP = (
 
 @pytest.fixture(scope="module")
 def site(world: BrowserWorld) -> Iterator[HostileSite]:
-    """A site that is no station and has the song; the host is installed."""
+    """A site that is not a station and has the song; the host is installed."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     folder = world.folder / "hostile"
     folder.mkdir()
@@ -56,7 +56,7 @@ def site(world: BrowserWorld) -> Iterator[HostileSite]:
 
 
 def show(world: BrowserWorld, address: str) -> tuple[View, View]:
-    """A page and its player, ready to be pressed."""
+    """Show a page and wait until its player accepts clicks."""
     page = world.browser.tab(address)
     player = world.browser.player(page)
     player.wait(ARMED)
@@ -65,12 +65,12 @@ def show(world: BrowserWorld, address: str) -> tuple[View, View]:
 
 @pytest.fixture(scope="module")
 def words(world: BrowserWorld, site: HostileSite) -> list[str]:
-    """An open wallet; its words."""
+    """Open a wallet; return its recovery words."""
     return world.fan.create_wallet()
 
 
-def test_a_page_starts_nothing_that_nobody_touched(world: BrowserWorld, site: HostileSite) -> None:
-    """Autoplay and play() of a page that no one has pressed in are NotAllowedError, as on an audio element."""
+def test_a_page_without_user_activation_cannot_play(world: BrowserWorld, site: HostileSite) -> None:
+    """Autoplay and play() without user activation are rejected with NotAllowedError, as on an audio element."""
     script = (
         "const p = document.querySelector('sps-player');"
         "p.play().catch((e) => fetch(`/told/play-${e.name}`));"
@@ -87,10 +87,10 @@ def test_a_page_starts_nothing_that_nobody_touched(world: BrowserWorld, site: Ho
     page.close()
 
 
-def test_what_passes_through_the_page_names_nothing_of_the_extension(world: BrowserWorld, site: HostileSite) -> None:
-    """With every prototype replaced, before and after, the page catches no frame, no address, no stream.
+def test_patched_prototypes_see_no_extension_address(world: BrowserWorld, site: HostileSite) -> None:
+    """A page that patches every prototype, before or after injection, gets no frame, address or stream.
 
-    And the player still works.
+    The player works nevertheless.
     """
     page, player = show(world, site.page("hooks", f"{PLAYER}<script>{HOOKS}</script>", before=HOOKS))
     page.run("document.body.append(Object.assign(document.createElement('i'), { textContent: 'x' }))")
@@ -110,15 +110,15 @@ def test_what_passes_through_the_page_names_nothing_of_the_extension(world: Brow
     page.close()
 
 
-def test_forged_messages_move_nothing(world: BrowserWorld, site: HostileSite) -> None:
-    """Messages, events, ports and presses of a script reach no part of the extension, and the wallet learns no site."""
-    # An address of its own: on the other one a person has pressed play before.
+def test_forged_messages_have_no_effect(world: BrowserWorld, site: HostileSite) -> None:
+    """Forged messages, events, ports and clicks of a script have no effect; the wallet records no site."""
+    # An address of its own: on the other one a user has pressed play before.
     with hostile_site(site.folder) as fresh:
         forge(world, fresh)
 
 
 def forge(world: BrowserWorld, site: HostileSite) -> None:
-    """Everything that a script can try, and then a person's press."""
+    """Try every forgery that a script can make, then click as a user."""
     page, player = show(world, site.page("forged", PLAYER))
     page.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {FORGED!r} }}))")
     page.until("document.defaultView.forged")
@@ -131,7 +131,7 @@ def forge(world: BrowserWorld, site: HostileSite) -> None:
 
 
 def test_a_frame_without_an_origin_shows_no_player(world: BrowserWorld, site: HostileSite) -> None:
-    """What a site puts in a sandbox cannot play in the site's name; a plain frame of the same page can."""
+    """A sandboxed document cannot play in the name of a site; a plain frame of the same page can."""
     inner = site.page("inner", PLAYER + f"<script>{TELL}</script>")
     blank = f"{PLAYER}<script>{TELL}</script>".replace('"', "&quot;")
     boxes = (f'src="{inner}" width=700 height=500', f'sandbox="allow-scripts" src="{inner}"', f'srcdoc="{blank}"')
@@ -142,10 +142,10 @@ def test_a_frame_without_an_origin_shows_no_player(world: BrowserWorld, site: Ho
     page.close()
 
 
-def test_a_root_that_markup_made_shows_the_page_no_frame(world: BrowserWorld, site: HostileSite) -> None:
-    """A declarative closed root is the page's to read, and everything else where an address could stand.
+def test_a_declarative_shadow_root_exposes_no_frame(world: BrowserWorld, site: HostileSite) -> None:
+    """A declarative closed root, and everything else that could contain the address, is readable by the page.
 
-    Nowhere is the frame's.
+    None of it contains the frame's address.
     """
     for name, body in (("declared", DECLARED), ("plain", PLAYER)):
         page, player = show(world, site.page(name, body, before=SPY))
@@ -158,17 +158,14 @@ def test_a_root_that_markup_made_shows_the_page_no_frame(world: BrowserWorld, si
             text for text in found if home in text or "player.html" in text or text.startswith(("iframe", "frame "))
         ] == [], name
         assert name == "plain" or page.run("document.defaultView.root.querySelectorAll('iframe, div').length") == 1
-        # Moved about in the page, which loads the frame anew: it is the player again.
+        # Moving it in the page reloads the frame, which is the player again.
         page.run("document.body.append(document.querySelector('sps-player'))")
         wait_until(lambda page=page: shows_button(world.browser, page, ARMED), "the player is there again")
         page.close()
 
 
 def test_errors_and_stacks_name_no_installation(world: BrowserWorld, site: HostileSite) -> None:
-    """Whatever throws in the page's world, and whoever is called there.
-
-    An address that tells installations apart stands nowhere.
-    """
+    """Errors and stack traces in the page's world contain no address of the extension's installation."""
     page, _ = show(world, site.page("stacks", f"{PLAYER}<script>{STACKS}</script>", before=STACKS))
     page.run("document.body.append(Object.assign(document.createElement('script'), { textContent: 'tryThem()' }))")
     page.until("document.defaultView.triedThem")
@@ -180,7 +177,7 @@ def test_errors_and_stacks_name_no_installation(world: BrowserWorld, site: Hosti
     page.close()
 
 
-def test_a_stolen_address_opens_no_player_elsewhere(world: BrowserWorld, site: HostileSite) -> None:
+def test_a_copied_address_opens_no_working_player(world: BrowserWorld, site: HostileSite) -> None:
     """A page that opens the player's document itself, in any tab, with its own keys, gets a player without a song."""
     page, player = show(world, site.page("owner", PLAYER))
     address = str(player.run("location.href"))
@@ -210,7 +207,7 @@ def test_a_stolen_address_opens_no_player_elsewhere(world: BrowserWorld, site: H
         "content/content.js",
         "icons/gomaa-16.png",
     ]
-    # The frame's own page is the one that may be had; it holds nothing of the fan.
+    # The address of the frame's document is obtainable; that document contains no data of the fan.
     fetches = [f"{place}/{name}" for place in {base, home} for name in loads]
     keep = "(all) => { window.seen = JSON.stringify(all.map((one) => one.status)); }"
     script = f"Promise.allSettled({fetches}.map((url) => fetch(url))).then({keep})"
@@ -221,10 +218,10 @@ def test_a_stolen_address_opens_no_player_elsewhere(world: BrowserWorld, site: H
     page.close()
 
 
-def test_a_flood_harms_its_own_page_alone(world: BrowserWorld, site: HostileSite) -> None:
-    """10,000 commands, 2,000 elements, elements that come and go: 64 players at most.
+def test_a_flood_affects_its_own_page_only(world: BrowserWorld, site: HostileSite) -> None:
+    """10,000 commands, 2,000 elements, elements that are added and removed: at most 64 players.
 
-    The popup and another page's player work on.
+    The popup and another page's player still work.
     """
     page, _ = show(world, site.page("flood", PLAYER))
     script = (SCRIPTS / "flood.js").read_text()
@@ -245,11 +242,8 @@ def test_a_flood_harms_its_own_page_alone(world: BrowserWorld, site: HostileSite
     other.close()
 
 
-def test_the_extensions_pages_run_and_wear_nothing_from_outside(world: BrowserWorld, site: HostileSite) -> None:
-    """Inline, remote and evaluated code, inline and remote style, frames and pictures.
-
-    Refused on every page of the extension.
-    """
+def test_extension_pages_block_foreign_code_and_style(world: BrowserWorld, site: HostileSite) -> None:
+    """Extension pages refuse inline, remote and evaluated code, inline and remote style, frames and pictures."""
     (site.folder / "remote.js").write_text("document.body.dataset.remote = 1")
     (site.folder / "remote.css").write_text("body { --remote: 1 }")
     for path in ("popup/popup.html", "onboarding/onboarding.html", "player/player.html", "engine/offscreen.html"):
@@ -261,10 +255,10 @@ def test_the_extensions_pages_run_and_wear_nothing_from_outside(world: BrowserWo
         page.close()
 
 
-def test_a_false_host_is_named_and_the_true_one_is_ready_by_itself(world: BrowserWorld, site: HostileSite) -> None:
-    """Rubbish, a frame too large, another version, no answer: the player says it.
+def test_a_faulty_host_is_reported_and_a_correct_one_is_found_again(world: BrowserWorld, site: HostileSite) -> None:
+    """The player reports garbage, an oversized frame, another version and a missing answer.
 
-    Once the true host is back, it is ready.
+    Once the correct host is installed the player is ready without a reload.
     """
     page, player = show(world, f"{world.stack.station_url}/song/first")
     true = launcher(world).read_text()
@@ -283,8 +277,8 @@ def test_a_false_host_is_named_and_the_true_one_is_ready_by_itself(world: Browse
     page.close()
 
 
-def test_plays_cut_short_are_counted_once(world: BrowserWorld, site: HostileSite) -> None:
-    """Pages that close as the press is answered, and the extension turned off and on in the middle.
+def test_interrupted_plays_are_counted_once(world: BrowserWorld, site: HostileSite) -> None:
+    """Pages close while a click is answered, and the extension is disabled and enabled in between.
 
     Host and server agree on every play.
     """
@@ -308,16 +302,14 @@ def test_plays_cut_short_are_counted_once(world: BrowserWorld, site: HostileSite
 
     counted = wait_until(agreed, "host and server agree on every play")
     assert counted is not None
-    # How many of the presses that were cut short became plays depends on when their pages closed.
+    # How many of the interrupted clicks became plays depends on when their pages closed.
     assert len(set(counted)) == len(counted) >= 1
 
 
-def test_whatever_it_looks_like_a_press_decides_nothing(
-    world: BrowserWorld, site: HostileSite, words: list[str]
-) -> None:
+def test_clicks_under_a_disguise_change_no_permission(world: BrowserWorld, site: HostileSite, words: list[str]) -> None:
     """A song that costs, an open wallet, every disguise, every button of the player.
 
-    No allowance, no debit, no other setting.
+    No permission, no debit, no other setting.
     """
     world.song("dear", PAID, 40)
     before = settings(world)
@@ -343,7 +335,9 @@ def test_whatever_it_looks_like_a_press_decides_nothing(
     assert allowances(world) == ([], 0)
 
 
-def test_no_secret_is_within_reach_or_left_behind(world: BrowserWorld, site: HostileSite, words: list[str]) -> None:
+def test_no_secret_is_reachable_or_stored_in_the_clear(
+    world: BrowserWorld, site: HostileSite, words: list[str]
+) -> None:
     """After unlock and play no secret is reachable by page or content script, in the stores, or on disk."""
     page, player = world.open("first")
     press_play(player)

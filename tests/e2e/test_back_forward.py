@@ -1,6 +1,6 @@
-"""A page that comes back from Chromium's back/forward cache has a provider that answers.
+"""The provider works in a page that returns from Chromium's back/forward cache.
 
-A page with a player is not kept there: Chromium leaves out what holds a frame of an extension.
+Pages with a player are not cached: Chromium excludes pages that contain a frame of an extension.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from demo.browsers.chromium import chromium
 
-# The page tells its own story: a driver does not follow a page into the cache and back.
+# The page reports by itself: a driver does not follow a page into the cache and back.
 FIRST = """<!doctype html><meta charset="utf-8"><title>First</title>
 <script>
 const events = [], turns = Number(new URLSearchParams(location.search).get("turns"));
@@ -48,7 +48,7 @@ addEventListener("pageshow", () => setTimeout(() => history.back(), 200));</scri
 
 @contextmanager
 def served() -> Iterator[tuple[str, queue.Queue[Any]]]:
-    """Both pages, and everything that the first one tells."""
+    """Serve both pages; collect everything that the first one reports."""
     told: queue.Queue[Any] = queue.Queue()
 
     class HistoryHandler(BaseHTTPRequestHandler):
@@ -67,7 +67,7 @@ def served() -> Iterator[tuple[str, queue.Queue[Any]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), HistoryHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -78,10 +78,10 @@ def served() -> Iterator[tuple[str, queue.Queue[Any]]]:
         server.server_close()
 
 
-def test_the_provider_lives_on_after_the_back_button(packed: None, tmp_path: Path) -> None:
-    """Thrice out and back: the same document, each time with a provider that answers.
+def test_the_provider_works_after_the_back_button(packed: None, tmp_path: Path) -> None:
+    """Three times forward and back: the same document, each time with a working provider.
 
-    What waited is rejected; no event tells of a connection that never was.
+    Pending requests are rejected; no disconnect event without a connection before.
     """
     with served() as (origin, told), chromium(tmp_path, page_cache=True) as browser:
         browser.tab(f"{origin}/first?turns=3")
@@ -92,8 +92,8 @@ def test_the_provider_lives_on_after_the_back_button(packed: None, tmp_path: Pat
             assert left["turn"] == turn
             assert left["left"]["code"] == 4900
             found = told.get(timeout=120)
-            # Without a host there is no chain; that word comes from the engine and from nowhere else.
+            # Without a host there is no chain; this code comes only from the engine.
             assert (found["turn"], found["persisted"], found["accounts"]) == (turn, True, {"value": []})
             assert found["chain"] == {"code": 4900, "data": {"code": "host.missing"}}
-            # It was never connected: nothing has ended.
+            # It was never connected, so there is nothing to disconnect.
             assert found["events"] == []

@@ -1,4 +1,4 @@
-"""Whatever dies while music plays: it goes on at its place, and one play was counted."""
+"""Crash of any process during playback: it resumes at its position, and one play is counted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SONG_S = 300
 
 @pytest.fixture(scope="module")
 def stack(packed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Everything but a browser, with one long song."""
+    """Everything except a browser, with one long song."""
     folder = tmp_path_factory.mktemp("crashes")
     policy = folder / "free.toml"
     policy.write_text(FREE)
@@ -65,7 +65,7 @@ def playing(stack: Stack, home: Path) -> Iterator[tuple[View, View, Devtools]]:
 
 
 def counted(stack: Stack, home: Path) -> tuple[int, int, list[str | None]]:
-    """Plays in the ledger, invocations the server lacks, and the codes it refused with; once everything is reported."""
+    """Plays in the ledger, invocations missing at the server, and codes of its refusals, once all are reported."""
 
     def reported() -> list[tuple[int, str, str, bytes]] | None:
         with sqlite3.connect(home / "gomaa" / "data" / "ledger.sqlite") as db:
@@ -85,10 +85,10 @@ def counted(stack: Stack, home: Path) -> tuple[int, int, list[str | None]]:
     )
 
 
-def test_the_host_dies_and_the_music_does_not_stop(stack: Stack, tmp_path: Path) -> None:
-    """Kill -9 of the host twice.
+def test_playback_survives_a_host_crash(stack: Stack, tmp_path: Path) -> None:
+    """Kill -9 of the host twice: playback continues from the buffer.
 
-    The sound runs on from the buffer, the next host takes the play up, nothing is counted twice.
+    The next host resumes the play, and nothing is counted twice.
     """
     home = tmp_path / "home"
     with playing(stack, home) as (page, player, _):
@@ -107,8 +107,8 @@ def test_the_host_dies_and_the_music_does_not_stop(stack: Stack, tmp_path: Path)
         assert counted(stack, home) == (1, 0, [])
 
 
-def test_the_service_worker_is_stopped_and_finds_its_players_again(stack: Stack, tmp_path: Path) -> None:
-    """The music plays through it; afterwards page and player command it as before, and no second stream was made."""
+def test_playback_survives_a_service_worker_stop(stack: Stack, tmp_path: Path) -> None:
+    """Playback continues; afterwards page and player control it as before, without a second stream."""
     home = tmp_path / "home"
     with playing(stack, home) as (page, player, tools):
         place, host = float(page.run(CLOCK)), hosts(home)
@@ -126,10 +126,10 @@ def test_the_service_worker_is_stopped_and_finds_its_players_again(stack: Stack,
         assert counted(stack, home) == (1, 0, [])
 
 
-def test_the_service_worker_is_stopped_and_a_site_goes_on(stack: Stack, tmp_path: Path) -> None:
-    """What waits is 4900 and asked again it is answered.
+def test_the_provider_survives_a_service_worker_stop(stack: Stack, tmp_path: Path) -> None:
+    """Pending requests are rejected with 4900; repeated, they succeed.
 
-    Connect comes back, and accountsChanged once the account is taken away.
+    Connect is emitted again, and accountsChanged when the permission is revoked.
     """
     home = tmp_path / "home"
     home.mkdir()
@@ -156,8 +156,8 @@ def test_the_service_worker_is_stopped_and_a_site_goes_on(stack: Stack, tmp_path
             assert dapp.events()[heard:] == [["accountsChanged", []]]
 
 
-def test_the_engine_dies_and_the_next_one_plays_on(stack: Stack, tmp_path: Path) -> None:
-    """Python, sound and keys are gone at once: a new engine begins where the music was, without a new play."""
+def test_playback_resumes_after_an_engine_crash(stack: Stack, tmp_path: Path) -> None:
+    """Python, sound and keys are lost at once: a new engine resumes at the position without a new play."""
     home = tmp_path / "home"
     with playing(stack, home) as (page, player, tools):
         place = float(page.run(CLOCK))
@@ -173,10 +173,10 @@ def test_the_engine_dies_and_the_next_one_plays_on(stack: Stack, tmp_path: Path)
 
 
 @pytest.mark.parametrize("path", [WORKER, ENGINE])
-def test_a_new_fans_words_come_though_what_was_asked_is_stopped(packed: None, tmp_path: Path, path: str) -> None:
-    """Stopped while the wallet's Python starts.
+def test_onboarding_survives_a_service_worker_stop(packed: None, tmp_path: Path, path: str) -> None:
+    """The service worker stops while the wallet's Python starts.
 
-    The page asks again by itself, and shows words that the wallet then takes.
+    The page repeats its request, and shows words that the wallet then accepts.
     """
     with (
         chromium(tmp_path / "home", arguments=[ARGUMENT]) as browser,
@@ -188,8 +188,8 @@ def test_a_new_fans_words_come_though_what_was_asked_is_stopped(packed: None, tm
         assert page.text("p[role=alert]") == ""
 
 
-def test_the_browser_dies_and_the_page_opens_at_its_place(stack: Stack, tmp_path: Path) -> None:
-    """Kill -9 of the whole browser: opened again, the song stands where it was, and goes on without another play."""
+def test_playback_resumes_after_a_browser_crash(stack: Stack, tmp_path: Path) -> None:
+    """Kill -9 of the whole browser: reopened, the song resumes at its position without another play."""
     home = tmp_path / "home"
     with playing(stack, home) as (page, _, _):
         page.until(f"{CLOCK} > 12")
@@ -199,12 +199,12 @@ def test_the_browser_dies_and_the_page_opens_at_its_place(stack: Stack, tmp_path
     wait_until(lambda: not hosts(home), "the host ends with its browser")
     silent = time.monotonic()
     while time.monotonic() - silent < 16:
-        # What another browser might still play is not offered: a play counts as left after 15 s without a word.
+        # What another browser might still play is not offered: a play counts as left after 15 s without a message.
         time.sleep(0.5)
     with listening(stack, home) as (page, player, _):
         state_until(player, "paused")
         back = float(page.run(CLOCK))
-        # The music ran on from the look at its clock to the kill.
+        # The music played on between reading its clock and the kill.
         assert place - 6 < back < SONG_S / 2
         player.click(MAIN)
         state_until(player, "playing")

@@ -1,4 +1,4 @@
-"""The first song, the whole way, as ``build.py demo --headless`` plays it."""
+"""``build.py demo --headless``, from the first song to its claim."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from demo.headless import play_once
 
 
 @pytest.mark.parametrize("browser", ["chromium", "firefox"])
-def test_the_first_song_is_heard_counted_and_paid(browser: str, packed: None) -> None:
-    """A fan hears the sample, and every wei and every count that follows is on the chain."""
+def test_the_demo_plays_counts_and_pays_a_song(browser: str, packed: None) -> None:
+    """A fan plays the sample, and every amount and count that follows is on the chain."""
     report = play_once(browser, sample(), POLICY, 11, print, None, None)
     assert report.broken == []
     assert report.plays == 1

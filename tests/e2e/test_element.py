@@ -1,4 +1,4 @@
-"""<sps-player> and <audio data-sps> as a page's script meets them.
+"""<sps-player> and <audio data-sps> through the page's script interface.
 
 The web platform's checklist for media elements, in real browsers.
 """
@@ -30,11 +30,11 @@ _TOOLS = (Path(__file__).parent / "listening.js").read_text()
 
 @pytest.fixture(scope="module", autouse=True)
 def host(world: BrowserWorld) -> None:
-    """Every test here plays."""
+    """Install the host, which every test here needs."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
 
 
-# A driver's script may see the page through a pane: the page's own window is the document's.
+# A driver's script may get a proxy of the page's window: the page's own window is the document's.
 _NAMES = (
     "const window = document.defaultView; const { heard, outcome, e, mark, swap, note, thrown, fresh, constants } = "
     "window;"
@@ -42,7 +42,7 @@ _NAMES = (
 
 
 def do(page: View, script: str) -> Any:
-    """Run statements in the page's own world; what they return."""
+    """Run statements in the page's own world; return their value."""
     return json.loads(
         page.run(
             f"(() => "
@@ -52,7 +52,7 @@ def do(page: View, script: str) -> Any:
 
 
 def until(page: View, condition: str, timeout_s: float = TIMEOUT_S) -> Any:
-    """Until this holds in the page's own world; its value.
+    """Wait until an expression is true in the page's own world; return its value.
 
     Raises:
         TimeoutError: With the element's state and the events that the page has heard.
@@ -67,16 +67,16 @@ def until(page: View, condition: str, timeout_s: float = TIMEOUT_S) -> Any:
 
 
 def listen(page: View) -> None:
-    """A person has touched the page, as they do before a page's script may play sound.
+    """Give the page user activation, which its script needs to play sound.
 
-    And it gets the tools of listening.js.
+    Also adds the tools of listening.js.
     """
     click_at(page, (3.0, 3.0))
     page.run(f"(() => {{ const window = document.defaultView; {_TOOLS} }})()")
 
 
 def in_order(heard: list[str], *wanted: str) -> bool:
-    """Return whether these were heard in this order, others between them or not."""
+    """Return whether these events were dispatched in this order, with or without others between them."""
     left = iter(heard)
     return all(name in left for name in wanted)
 
@@ -87,10 +87,10 @@ def fast(world: BrowserWorld) -> None:
     world.song("fast", FAST, seconds=40)
 
 
-def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: BrowserWorld) -> None:
-    """Counted plays and jumps wait for a press.
+def test_a_page_cannot_use_up_counted_plays(world: BrowserWorld) -> None:
+    """Counted plays and jumps need a click.
 
-    A page's play, early or late, is NotAllowedError, and its jump moves nothing.
+    A page's play, early or late, is NotAllowedError, and its jump has no effect.
     """
     content = world.song("counted", COUNTED, seconds=40)
     page = world.browser.tab(f"{world.stack.station_url}/song/counted")
@@ -114,7 +114,7 @@ def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: BrowserWorld) 
     until(page, "e.currentTime > 1")
     do(page, "e.currentTime = 30;")
     until(page, "heard.includes('seeked')")
-    # What it began the page may stop, and go on with: that uses up nothing.
+    # The page may pause and resume what it has started: that uses up nothing.
     do(page, "e.pause(); note('on', e.play());")
     until(page, "outcome.on")
     assert do(page, "return [outcome.on, e.currentTime < 29]") == ["resolved", True]
@@ -125,9 +125,9 @@ def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: BrowserWorld) 
 
 
 def test_an_element_without_a_song_is_an_empty_media_element(world: BrowserWorld) -> None:
-    """Defaults, constants, refused values and reflected attributes, before anything is loaded.
+    """Defaults, constants, refused values and reflected attributes before a song is loaded.
 
-    Then a person's first play.
+    Then the user's first play.
     """
     page, player = world.open("fast")
     listen(page)
@@ -171,11 +171,11 @@ def test_an_element_without_a_song_is_an_empty_media_element(world: BrowserWorld
     page.close()
 
 
-def test_the_element_keeps_the_checklist_of_a_media_element(world: BrowserWorld) -> None:
-    """Properties, promises and events of one element, from its loading to its end and to another song."""
+def test_the_element_passes_the_media_element_checklist(world: BrowserWorld) -> None:
+    """Properties, promises and events of one element, from loading to the end and to another song."""
     page, _ = world.open("fast")
     listen(page)
-    # Loading, with wishes made before.
+    # Loading, with properties set and play() called before.
     do(page, "swap('sps-player', (e) => { e.src = '/songs/fast.sps'; e.volume = 0.5; });")
     until(page, "e.readyState === 4")
     heard = do(page, "return heard")
@@ -194,7 +194,7 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: BrowserWorld)
     until(page, "e.currentTime > 1.5")
     assert in_order(do(page, "return heard"), "play", "playing")
     assert do(page, "return [e.played.length, e.buffered.length > 0, e.buffered.end(0) > 1]") == [1, True, True]
-    # A seek while it plays.
+    # A seek during playback.
     assert do(page, "heard.length = 0; e.currentTime = 20; return [e.seeking, e.currentTime]") == [True, 20]
     until(page, "!e.seeking && e.currentTime > 20.5")
     assert in_order(do(page, "return heard"), "seeking", "seeked", "playing"), do(page, "return heard")
@@ -211,15 +211,15 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: BrowserWorld)
         )
         if speed > 1.1:
             break
-        # A busy machine let the music stall meanwhile.
+        # Playback stalled meanwhile on a busy machine.
         do(page, "e.currentTime = 20;")
         until(page, "!e.seeking && !e.paused")
     assert 1.1 < speed < 2.6
-    # Volume and silence.
+    # Volume and mute.
     do(page, "heard.length = 0; e.muted = true; e.volume = 0.25; e.playbackRate = 1;")
     until(page, "heard.filter((n) => n === 'volumechange').length === 2")
     assert do(page, "return [e.muted, e.volume]") == [True, 0.25]
-    # A person's pause is the page's event too; a pause ends a play that is under way.
+    # A pause by the user is an event for the page as well; a pause rejects a pending play().
     do(page, "heard.length = 0;")
     world.browser.player(page).click(MAIN)
     until(page, "heard.includes('pause') && e.paused")
@@ -237,7 +237,7 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: BrowserWorld)
     until(page, "heard.includes('canplay')")
     assert in_order(do(page, "return heard"), "emptied", "loadstart", "durationchange", "loadedmetadata", "canplay")
     assert do(page, "return [Math.round(e.duration), e.currentTime, e.ended, e.paused]") == [24, 0, False, True]
-    # No song at all.
+    # No source.
     do(page, "heard.length = 0; e.src = '/nothing.sps'; note('bad', e.play());")
     until(page, "heard.includes('error') && outcome.bad")
     unsupported = "return [e.error.code === e.error.MEDIA_ERR_SRC_NOT_SUPPORTED, e.networkState, outcome.bad]"
@@ -273,14 +273,14 @@ def ledger(world: BrowserWorld, query: str, *values: object) -> list[tuple[objec
 
 
 def counted(world: BrowserWorld, content: bytes, action: str) -> int:
-    """How often an action on a content was counted."""
+    """Return how often an action on a content was counted."""
     return int(
         str(ledger(world, "SELECT count(*) FROM invocations WHERE content = ? AND action = ?", content, action)[0][0])
     )
 
 
-def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: BrowserWorld) -> None:
-    """The first of two sources hands over to the second while it plays.
+def test_a_list_plays_without_a_pause_and_counts_each_song(world: BrowserWorld) -> None:
+    """The second of two sources follows the first without a pause.
 
     The host counts a play of each under its own ticket.
     """
@@ -315,10 +315,10 @@ def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: BrowserWor
     page.close()
 
 
-def test_an_outage_is_waited_out_and_counts_nothing_twice(world: BrowserWorld) -> None:
-    """Server and station are away when the listener jumps.
+def test_an_outage_stalls_playback_and_counts_once(world: BrowserWorld) -> None:
+    """Server and station are down when the listener jumps.
 
-    It stalls, and plays on from there when they are back, the jump counted once.
+    It stalls, and plays on from there when they are up again, the jump counted once.
     """
     content = world.song("patient", UNLEASED, seconds=70)
     page, player = world.open("patient")

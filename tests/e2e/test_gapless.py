@@ -1,4 +1,4 @@
-"""The join of two songs, sample by sample, in real browsers."""
+"""The transition between two songs, sample by sample, in real browsers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PERIOD = 441
 
 
 def song(folder: Path, name: str, turns: int) -> dict[str, object]:
-    """A tone as the studio packages it, its parts as files."""
+    """A tone as the studio packages it, with its segments as files."""
     samples = (0.5 * np.sin(2 * np.pi * np.arange(turns * PERIOD) / PERIOD) * 32_767).astype("<i2")
     path = folder / f"{name}.wav"
     with wave.open(str(path), "wb") as file:
@@ -47,7 +47,7 @@ def song(folder: Path, name: str, turns: int) -> dict[str, object]:
 
 @pytest.fixture
 def page_url(tmp_path: Path) -> Iterator[str]:
-    """A page with the extension's modules for sound and two songs; the first ends within a segment."""
+    """A page with the extension's audio modules and two songs; the first ends within a segment."""
     for name in ("engine", "shared"):
         shutil.copytree(ROOT / "extension" / name, tmp_path / name)
     for name in ("join.html", "join.mjs"):
@@ -66,7 +66,7 @@ def page_url(tmp_path: Path) -> Iterator[str]:
 
 
 def join_of(samples: np.ndarray) -> tuple[float, float]:
-    """Silence in the middle of the tone, and delay of the tone after the join against the one before, ms."""
+    """Silence inside the tone, and delay of the tone after the transition against the one before, ms."""
     loud = np.flatnonzero(np.abs(samples) > 1_000)
     tone = samples[loud[0] : loud[-1] + 1].astype(float)
     still = np.abs(tone) < 40
@@ -84,14 +84,14 @@ def join_of(samples: np.ndarray) -> tuple[float, float]:
 def test_the_next_song_follows_without_a_gap(browser_name: str, packed: None, page_url: str, tmp_path: Path) -> None:
     """From the last sample of one song to the first of the next.
 
-    No silence, and the tone goes on within a tenth of a millisecond.
+    No silence, and the tone's phase is right within a tenth of a millisecond.
     """
     home = tmp_path / "home"
     home.mkdir()
     joins = []
     with launch(browser_name, home) as browser:
         page = browser.tab(page_url)
-        # A busy machine may starve the sound card of samples; the join itself is the same each time.
+        # A busy machine may cause audio underruns; the transition itself is deterministic.
         for _ in range(RECORDINGS):
             page.click("#go")
             result = page.until("document.defaultView.result")

@@ -1,4 +1,4 @@
-"""What a site learns of the fan's installation and of other sites, as its server sees it, in real browsers."""
+"""What a site's server can learn of the fan's installation and of other sites, in real browsers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TOLD = (
 
 @pytest.fixture(scope="module")
 def record(world: BrowserWorld) -> Iterator[Recorder]:
-    """The station behind a server that writes down what it is asked; the host is installed."""
+    """A station behind a recording proxy; the host is installed."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     station = world.stack.station
     port, behind = int(world.stack.station_url.rsplit(":", 1)[1]), free_port()
@@ -56,12 +56,12 @@ def shown(world: BrowserWorld, address: str) -> tuple[View, View]:
 
 
 def answer(body: str, route: Route) -> None:
-    """A page of a name that no server has."""
+    """A DNS answer for a name that no server has."""
     route.fulfill(body=body, content_type="text/html")
 
 
 def test_requests_for_a_page_name_no_installation(world: BrowserWorld, record: Recorder) -> None:
-    """Record, ticket and song are asked for as any browser asks: no origin, cookie, referrer or id of the extension."""
+    """Record, ticket and song are requested without origin, cookie, referrer or id of the extension."""
     page, player = shown(
         world,
         f"{world.stack.station_url}{record.page('cookie.html', '<sps-player src=/songs/first.sps></sps-player>')}",
@@ -85,8 +85,8 @@ def test_requests_for_a_page_name_no_installation(world: BrowserWorld, record: R
     page.close()
 
 
-def test_a_song_is_no_id_in_common_of_two_sites(world: BrowserWorld, record: Recorder) -> None:
-    """A song that may be kept for good is asked for as if it were new: on another site, and on the same one later."""
+def test_the_cache_links_no_two_visits(world: BrowserWorld, record: Recorder) -> None:
+    """A cacheable song is requested as if it were new: by another site, and by the same one later."""
     song = world.file("first").read_bytes()
     record.own["/kept.sps"] = (
         200,
@@ -104,8 +104,8 @@ def test_a_song_is_no_id_in_common_of_two_sites(world: BrowserWorld, record: Rec
         page.close()
 
 
-def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: BrowserWorld, record: Recorder) -> None:
-    """Songs on this computer are refused without a request, also after a redirect, with one failure for the page."""
+def test_public_pages_cause_no_request_to_private_addresses(world: BrowserWorld, record: Recorder) -> None:
+    """Songs on this computer are refused without a request, also after a redirect, with one error for the page."""
     record.own["/secret.sps"] = (200, {}, world.file("first").read_bytes())
     inside = f"http://127.0.0.1:{record.port}"
     record.own["/moved.sps"] = (302, {"Location": f"{inside}/secret.sps"}, b"")
@@ -116,7 +116,7 @@ def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: BrowserWorld,
     }
     codes = dict.fromkeys(cases, "site.address")
     if isinstance(world.browser, Firefox):
-        # This one can be told where a name is while it runs.
+        # This resolver can be changed while it runs.
         with world.browser.marionette.using_context("chrome"):
             world.browser.marionette.execute_script(
                 f"Services.prefs.setCharPref('network.dns.localDomains', '{PUBLIC}')"
@@ -141,8 +141,8 @@ def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: BrowserWorld,
     assert bool(record.of("/moved.sps")) == ("a redirect" in cases)
 
 
-def test_every_song_that_fails_looks_alike_to_its_page(world: BrowserWorld, record: Recorder) -> None:
-    """Not there, no song, behind a password, packed a thousandfold, of a false length: one state and one height."""
+def test_every_failing_song_looks_alike_to_its_page(world: BrowserWorld, record: Recorder) -> None:
+    """Missing, no song, password required, compressed a thousandfold, wrong length: one state and one height."""
     first = world.file("first").read_bytes()
     closed = free_port()
     bodies: dict[str, tuple[int, dict[str, str], bytes]] = {
@@ -179,9 +179,9 @@ def test_every_song_that_fails_looks_alike_to_its_page(world: BrowserWorld, reco
 
 
 def test_a_list_is_read_with_the_pages_own_rights(world: BrowserWorld, record: Recorder) -> None:
-    """A list of another site that lets nobody read it stays unread, and is asked for as by the page.
+    """A list of another site that sets no CORS header is not read, and is requested as by the page.
 
-    No name of the installation.
+    The request has no name of the installation.
     """
     here, there = f"http://127.0.0.1:{record.port}", f"http://localhost:{record.port}"
     listed = json.dumps({"playlist": {"track": [{"location": [f"{here}/listed.sps"]}]}}).encode()
@@ -206,7 +206,7 @@ def test_a_list_is_read_with_the_pages_own_rights(world: BrowserWorld, record: R
 
 
 def test_content_scripts_have_no_storage(world: BrowserWorld, record: Recorder) -> None:
-    """The extension's own world in a page cannot read what the wallet keeps (Chromium; Firefox has no such switch)."""
+    """The content script's world cannot read what the wallet stores (Chromium; Firefox has no such setting)."""
     if not isinstance(world.browser, Chromium):
         return
     page, _ = shown(world, f"{world.stack.station_url}/song/first")

@@ -1,6 +1,6 @@
-"""A song that its listener pays, in a real browser.
+"""A song that its listener pays for, in a real browser.
 
-Consent, deposit, play past the preview, and the chain's own sum.
+Consent, deposit, play past the preview, and the sum on the chain.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def browser_name() -> str:
 
 
 def account(world: BrowserWorld, payer: bytes) -> tuple[int, int]:
-    """Spent and left of the listening money, wei, by the chain."""
+    """Spent amount and escrow of the listening money on the chain, wei."""
 
     async def read(chain: Chain) -> tuple[int, int]:
         return await Settlement(chain, world.stack.deployment).account(world.stack.server_address, payer)
@@ -51,7 +51,7 @@ def account(world: BrowserWorld, payer: bytes) -> tuple[int, int]:
 
 
 def key_of(world: BrowserWorld, words: list[str]) -> bytes:
-    """The private key of the listener that the wallet of these words is to the station."""
+    """The private listener key that the wallet of these words uses at the station."""
 
     async def derive(_: Chain) -> bytes:
         return Keyring(await mnemonic.seed(" ".join(words))).private_key(listener_path(world.stack.station_address))
@@ -59,10 +59,10 @@ def key_of(world: BrowserWorld, words: list[str]) -> bytes:
     return bytes(world.stack.ask(derive))
 
 
-def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: BrowserWorld) -> None:
+def test_a_paid_song_costs_its_price_and_the_rest_is_withdrawn(world: BrowserWorld) -> None:
     """The preview first; past it after deposit and budget.
 
-    The escrow is lower by price and commission; the rest comes home, to the wei.
+    The escrow falls by price and commission exactly; the rest is withdrawn to the account.
     """
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     words = world.fan.create_wallet()
@@ -84,7 +84,7 @@ def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: BrowserWorld
     popup.fill("#listening", "0.05")
     popup.click('button[data-key="put-in"]')
     popup.wait('button[data-key="put-in-now"]')
-    # A deposit ties account and listener key on the chain.
+    # A deposit links account and listener key on the chain.
     assert "one person" in popup.text("main")
     popup.click('button[data-key="put-in-now"]')
     popup.until("document.querySelector('[data-key=left]')?.title.startsWith('0.05')")
@@ -100,14 +100,14 @@ def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: BrowserWorld
     player.until("document.body.textContent.includes('You paid 0.0000 GoMAA')")
     player.click(MAIN)
     state_until(player, "playing")
-    # Past the preview's six seconds, three full parts.
+    # Past the preview's six seconds, three full intervals.
     page.until("document.querySelector('sps-player').currentTime >= 13.5")
     player.click(MAIN)
     state_until(player, "paused")
     popup.until("parseFloat(document.querySelector('[data-key=spent]')?.title) >= 0.0063")
 
     def posted() -> bool:
-        # Parts that fell into two epochs are posted one after the other.
+        # Intervals in two epochs are posted one after the other.
         told = web.account(world.stack, key)
         return account(world, payer)[0] >= gross(3 * EACH, 500) and told["unvouchered_wei"] == told["unposted_wei"] == 0
 

@@ -1,4 +1,4 @@
-"""A long session, compressed: memory must not grow with the music."""
+"""A long session, compressed: memory must not grow with playing time."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ MUSIC_S = 480
 
 
 def least(samples: list[Sample], name: str) -> float:
-    """The smallest a size was: what is left when garbage has been collected."""
+    """The smallest size measured: what remains after garbage collection."""
     return min(float(getattr(sample, name)) for sample in samples)
 
 
 def test_memory_is_flat_over_many_minutes_and_songs(packed: None, tmp_path: Path) -> None:
-    """Eight minutes of music, the song begun again three times.
-
-    Neither sound, keys, objects nor any process pile up.
-    """
+    """Eight minutes of music, the song restarted three times: bounded buffers, keys, objects and processes."""
     with session(tmp_path, SONG_S) as listening:
         samples = listening.listen(MUSIC_S, 1)
     half = len(samples) // 2
     early, late = samples[2:half], samples[half:]
 
-    # A copy of what has sounded in between, sealed or clear, would be 10 MB and more.
+    # A retained copy of the played sound, sealed or clear, would be 10 MB and more.
     assert least(late, "extension_mb") < least(early, "extension_mb") + 8
     assert max(sample.buffered_s for sample in samples) < 100
     assert max(sample.keys for sample in samples) < 120

@@ -1,4 +1,4 @@
-"""The sound says whose it is: in the player, and in a segment that a browser decrypted."""
+"""The watermark identifies the content: in the player, and in a segment that a browser decrypted."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ OTHER = bytes([0x42]) * 20
 
 @pytest.fixture(autouse=True)
 def host(world: BrowserWorld) -> None:
-    """Every test here plays."""
+    """Install the host, which every test here needs."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
 
 
 def mark(source: Path, address: bytes) -> Path:
-    """A recording that says an address."""
+    """A recording with an address as its watermark."""
     out = source.with_suffix(".marked.wav")
     done = CliRunner().invoke(
         watermark, ["embed", str(source), "-o", str(out), "--address", checksum(address), "--layers", "ultrasonic"]
@@ -49,7 +49,7 @@ def read(path: Path) -> set[str]:
 
 
 def test_the_player_finds_its_songs_address_in_the_sound(world: BrowserWorld) -> None:
-    """A marked song plays, and the first segment is found to say the header's address."""
+    """A watermarked song plays, and the header's address is found in its first segment."""
     world.song("marked", seconds=12)
     page, player = world.open("marked")
     press_play(player)
@@ -60,9 +60,9 @@ def test_the_player_finds_its_songs_address_in_the_sound(world: BrowserWorld) ->
 
 
 def test_sound_that_names_another_song_is_refused(world: BrowserWorld) -> None:
-    """The owner signs a header over somebody else's marked sound.
+    """The owner signs a header over somebody else's watermarked sound.
 
-    It is stopped with the code, and remembered with amount zero.
+    It is stopped with its code, and recorded with amount zero.
     """
     sound = mark(tone(world.folder / "borrowed.wav", 16, 300), OTHER)
     world.song("borrowed", FREE, sound=sound, extra=("--no-watermark",))
@@ -79,9 +79,9 @@ def test_sound_that_names_another_song_is_refused(world: BrowserWorld) -> None:
 
 
 def test_a_segment_decrypted_in_the_browser_names_its_song(world: BrowserWorld) -> None:
-    """The extension's own code opens a sealed segment in a page of the extension.
+    """The extension's own code decrypts a sealed segment in a page of the extension.
 
-    The reader finds the address in what comes out.
+    The reader finds the address in the decrypted sound.
     """
     content = world.song("opened", seconds=12)
     with SongFile(world.file("opened")) as song:

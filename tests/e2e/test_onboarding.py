@@ -1,4 +1,4 @@
-"""A new person's first minutes, by what the screens say."""
+"""First use by a new fan, checked by the texts on the screens."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.e2e.world import BrowserWorld, press_play
 WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 
 
-def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal(world: BrowserWorld) -> None:
-    """Wallet, host (found by itself), song, reward seen.
+def test_a_new_fan_earns_in_the_first_song_and_withdraws(world: BrowserWorld) -> None:
+    """Wallet, host (detected without a reload), song, reward displayed.
 
-    And when its hour is final one press brings it to the wallet's address.
+    One press moves it to the wallet's address when its epoch is final.
     """
     page, words = world.fan.make_wallet()
     assert page.exists(".btn.primary.big[disabled]")
@@ -53,7 +53,7 @@ def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal
 
     world.stack.ask(paid)
 
-    # As on a computer that never heard of it: only the words, the chain and what the server published are left.
+    # As on a new computer: only the words, the chain and the server's published data are left.
     with sqlite3.connect(world.home / "gomaa" / "data" / "ledger.sqlite", timeout=10) as db:
         for table in ("receipts", "payees", "sessions", "tickets", "scans", "scan_posts", "candidates"):
             db.execute(f"DELETE FROM {table}")
@@ -61,7 +61,7 @@ def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal
     popup.click('button[aria-label="Lock"]')
     popup.wait("#password")
     popup.close()
-    # Who has forgotten the password comes back with the words.
+    # A forgotten password is replaced by a restore from the words.
     page = world.browser.extension_tab("onboarding/onboarding.html#restore")
     page.wait(".note.dial")
     page.fill("#words", " ".join(words))
@@ -79,10 +79,10 @@ def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal
     popup.close()
 
 
-def test_a_wallet_comes_back_from_its_words(world: BrowserWorld) -> None:
-    """A slip of the pen is named and mended with one press.
+def test_a_wallet_is_restored_from_its_words(world: BrowserWorld) -> None:
+    """A misspelt word is identified and corrected with one press.
 
-    The account is the one that any other wallet makes of these words.
+    The account is the one that any other wallet derives from these words.
     """
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     page = world.browser.extension_tab("onboarding/onboarding.html#restore")

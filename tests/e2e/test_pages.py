@@ -1,6 +1,6 @@
 """Players on pages of all kinds, in real browsers.
 
-Isolated pages, strict policies, shadow roots, every way to name a song.
+Isolated pages, strict policies, shadow roots, every way to refer to a song.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ LATE = """<section id=a></section><section id=b></section><section id=c></sectio
 
 @dataclass
 class PageSite:
-    """A web server of this machine whose one page is what a test says."""
+    """A web server of this machine with one page that the test sets."""
 
     html: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -62,13 +62,13 @@ class PageSite:
 
     @property
     def url(self) -> str:
-        """Its origin."""
+        """Return its origin."""
         return f"http://127.0.0.1:{self.port}"
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[PageSite]:
-    """Nothing but the page is there; songs are missing."""
+    """Serve only the page; songs are missing."""
     made = PageSite()
 
     class PageHandler(BaseHTTPRequestHandler):
@@ -86,7 +86,7 @@ def site() -> Iterator[PageSite]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), PageHandler) as server:
         made.port = server.server_port
@@ -97,7 +97,7 @@ def site() -> Iterator[PageSite]:
 
 @pytest.fixture(scope="module")
 def browser(browser_name: str, packed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser with the extension and nothing else: no host, no station."""
+    """A browser with the extension only: no host, no station."""
     with launch(browser_name, tmp_path_factory.mktemp(f"pages-{browser_name}")) as running:
         yield running
 
@@ -115,10 +115,10 @@ def browser(browser_name: str, packed: None, tmp_path_factory: pytest.TempPathFa
     ],
     ids=str,
 )
-def test_the_players_frame_loads_whatever_a_page_forbids(
+def test_the_players_frame_loads_under_every_page_policy(
     browser: Browser, site: PageSite, headers: dict[str, str]
 ) -> None:
-    """The frame runs, and takes the place of the words in the element."""
+    """The frame runs, and replaces the fallback text in the element."""
     site.html, site.headers = f"<!doctype html>{PLAYER}", headers
     page = browser.tab(f"{site.url}/")
     player = browser.player(page)
@@ -130,26 +130,26 @@ def test_the_players_frame_loads_whatever_a_page_forbids(
     page.close()
 
 
-def test_a_page_without_an_origin_keeps_its_words(browser: Browser, site: PageSite) -> None:
-    """No player can be shown in a sandbox: what stands in the element is seen."""
+def test_a_page_without_an_origin_shows_its_fallback(browser: Browser, site: PageSite) -> None:
+    """No player can be shown in a sandbox: the element's fallback content is visible."""
     site.html, site.headers = f"<!doctype html>{PLAYER}<p>", {"Content-Security-Policy": "sandbox allow-scripts"}
     page = browser.tab(f"{site.url}/")
-    # The element has been looked at once it is a block.
+    # The element has been processed once it is a block.
     page.until("getComputedStyle(document.querySelector('sps-player')).display === 'block'")
     assert page.run("document.querySelector('sps-player b').checkVisibility()")
     page.close()
 
 
 def tracks(page: View, expected: list[str], timeout_s: float = 20) -> list[str]:
-    """Until the players of a page name this; what they name."""
+    """Wait until the players of a page refer to these songs; return the songs."""
     deadline = time.monotonic() + timeout_s
     while (named := list(page.run(TRACKS))) != expected and time.monotonic() < deadline:
         time.sleep(0.05)
     return named
 
 
-def test_every_way_to_name_a_song_is_found(browser: Browser, site: PageSite) -> None:
-    """The list that unit tests of the extension and of the station's check go by is what browsers do."""
+def test_every_way_to_refer_to_a_song_is_found(browser: Browser, site: PageSite) -> None:
+    """Browsers resolve the list that unit tests of the extension and of the station's check use."""
     site.headers = {}
     wrong = []
     for case in FOUND["pages"]:
@@ -164,8 +164,8 @@ def test_every_way_to_name_a_song_is_found(browser: Browser, site: PageSite) -> 
     assert wrong == []
 
 
-def test_players_in_roots_that_come_later(browser: Browser, site: PageSite) -> None:
-    """Open roots, in each other, attached and filled after the page is there; a closed root stays the page's own."""
+def test_players_in_later_shadow_roots_are_found(browser: Browser, site: PageSite) -> None:
+    """Open roots, nested, attached and filled after the page's load; a closed root stays the page's own."""
     site.html, site.headers = f"<!doctype html>{LATE}", {}
     page = browser.tab(f"{site.url}/")
     expected = [f"{site.url}/late.sps", f"{site.url}/audio.sps"]
@@ -174,7 +174,7 @@ def test_players_in_roots_that_come_later(browser: Browser, site: PageSite) -> N
         page.run("getComputedStyle(document.getElementById('c').shadowRoot.querySelector('audio')).display") == "none"
     )
     assert page.run("document.getElementById('b').offsetHeight > 0 && document.getElementById('b').offsetHeight < 90")
-    # A changed address in a root is seen, too.
+    # A changed address in a root is detected, too.
     page.run(
         "void document.getElementById('a').shadowRoot.querySelector('p').shadowRoot.firstChild.setAttribute('src', "
         "'/other.sps')"

@@ -1,4 +1,4 @@
-"""What a player does beyond one song on one page, in real browsers."""
+"""Functions of the player beyond one song on one page, in real browsers."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ payer = "listener"
 
 @pytest.fixture(autouse=True)
 def host(world: BrowserWorld) -> None:
-    """Every test here plays."""
+    """Install the host, which every test here needs."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
 
 
 def noise(path: Path, seconds: int) -> Path:
-    """Sixteen bits that no codec makes smaller."""
+    """Sixteen-bit noise, which no codec compresses."""
     samples = np.random.default_rng(3).integers(-8000, 8000, (seconds * 44_100, 2)).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
@@ -47,7 +47,7 @@ def noise(path: Path, seconds: int) -> Path:
 
 @contextmanager
 def slow_line(file: Path, bytes_per_s: int) -> Iterator[str]:
-    """A web server that gives one file by ranges, no faster than a line of that speed."""
+    """A web server that serves one file by ranges at a limited rate."""
 
     class SlowRangeHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -89,7 +89,7 @@ def slow_line(file: Path, bytes_per_s: int) -> Iterator[str]:
         server.server_close()
 
 
-def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: BrowserWorld) -> None:
+def test_a_slow_line_selects_the_smaller_rendition(world: BrowserWorld) -> None:
     """Lossless over a fast line; over one of 1 Mbit/s the same song plays, seeks and ends as Opus."""
     world.song("bundle", sound=noise(world.folder / "noise.wav", 14), renditions=("opus",), extra=("--no-watermark",))
     page, player = world.open("bundle")
@@ -97,7 +97,7 @@ def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: BrowserWo
     with slow_line(world.file("bundle"), 120_000) as url:
         other = f"Object.assign(document.createElement('sps-player'), {{ src: {url!r} }})"
         page.run(f"void document.querySelector('sps-player').replaceWith({other})")
-        # The old player's frame goes a moment later than its element.
+        # The old player's frame is removed a moment after its element.
         page.until("document.querySelector('sps-player').duration > 0")
         player = world.browser.player(page)
         player.until("document.getElementById('player').innerText.includes('OPUS')")
@@ -111,13 +111,13 @@ def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: BrowserWo
     page.close()
 
 
-def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world: BrowserWorld) -> None:
-    """One listener, two tabs.
+def test_playback_moves_from_another_tab_through_a_window(world: BrowserWorld) -> None:
+    """One listener, two tabs: the second shows where the music plays.
 
-    The second says where the music is, and opens the window in which one press brings it over.
+    It opens the extension's window, in which one press moves playback over.
     """
     world.song("second", seconds=60)
-    # Still on when the other tab is there, however long that takes.
+    # Still playing when the other tab is open, however long that takes.
     world.song("long", seconds=LONG_S, extra=("--no-watermark",))
     page, player = world.open("long")
     press_play(player)
@@ -129,7 +129,7 @@ def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world
     beside.click(".alert .btn.primary")
     window = world.browser.window("popup/popup.html")
     window.click('#decide button[data-key="takeover"]')
-    # Until it moves, the old refusal still stands there.
+    # Until playback moves, the earlier refusal is still shown.
     beside.until("document.getElementById('player').dataset.state === 'playing'")
     assert player.run("document.getElementById('player').dataset.state") == "paused"
     other.until(f"{CLOCK} > 1")
@@ -140,7 +140,7 @@ def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world
 
 
 def test_a_preview_plays_for_free_and_ends_where_the_terms_say(world: BrowserWorld) -> None:
-    """What a listener would pay for is previewed from the same button.
+    """A song that a listener pays for is previewed with the same button.
 
     It sounds, and stops by itself where the preview ends.
     """

@@ -1,6 +1,6 @@
-"""What a fan meets in a real browser, from an empty profile on.
+"""Plays of one fan in a real browser, from an empty profile on.
 
-The tests of one browser build on one another, in this order.
+The tests of one browser depend on one another, in this order.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ LIMITED = FREE + "\n[counts.play]\nlimit = 1\n"
 
 @pytest.fixture(autouse=True)
 def host(world: BrowserWorld, request: pytest.FixtureRequest) -> None:
-    """The host is there for every test but the one that looks for it, also where a test runs alone."""
+    """Install the host for every test but the one of its absence, also where a test runs alone."""
     if "missing_host" not in request.node.name and not list(world.home.rglob("io.gomaa.host.json")):
         install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
 
 
 def clock(page: object) -> float:
-    """Seconds of the song, as the page sees them."""
+    """The position in the song that the page reads, seconds."""
     return float(page.run(CLOCK))  # type: ignore[attr-defined]
 
 
 def owed(world: BrowserWorld) -> int:
-    """What the station owes or has paid to this server so far, wei."""
+    """What the station owes or has paid to this server until now, wei."""
     told = account(world.stack, world.stack.station_key)
     return told["unposted_wei"] + told["unvouchered_wei"] + 10**21 - told["escrow_wei"]
 
 
 def host_processes(world: BrowserWorld) -> list[int]:
-    """The native hosts that this world's browser has started, by their home."""
+    """The native hosts that this world's browser has started, found by their home."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -54,8 +54,8 @@ def host_processes(world: BrowserWorld) -> list[int]:
     return found
 
 
-def test_a_missing_host_is_said_with_its_command_and_heals_by_itself(world: BrowserWorld) -> None:
-    """Without the host the player names the exact command; once installed it is ready without a reload."""
+def test_a_missing_host_is_reported_with_its_install_command(world: BrowserWorld) -> None:
+    """Without the host the player shows the exact command; once installed it is ready without a reload."""
     page, player = world.show("first")
     assert "gomaa host install" in shows(player, "host.missing")
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
@@ -63,8 +63,8 @@ def test_a_missing_host_is_said_with_its_command_and_heals_by_itself(world: Brow
     page.close()
 
 
-def test_someone_without_a_wallet_hears_the_song_and_the_band_is_paid(world: BrowserWorld) -> None:
-    """No wallet: the music plays, the fan earns nothing, the station owes the band."""
+def test_a_fan_without_a_wallet_plays_and_the_artist_is_paid(world: BrowserWorld) -> None:
+    """No wallet: the music plays, the fan earns nothing, the station owes the artist."""
     page, player = world.open("first")
     before = owed(world)
     press_play(player)
@@ -82,7 +82,7 @@ async def _true_when(holds: bool) -> bool:
 
 
 def test_an_altered_segment_never_sounds(world: BrowserWorld) -> None:
-    """A flipped bit in the cipher text is found by its hash before it is opened."""
+    """A flipped bit in the ciphertext is detected by its hash before it is decrypted."""
     world.song("altered")
     path = world.file("altered")
     data = bytearray(path.read_bytes())
@@ -96,8 +96,8 @@ def test_an_altered_segment_never_sounds(world: BrowserWorld) -> None:
     page.close()
 
 
-def test_a_missing_segment_is_said(world: BrowserWorld) -> None:
-    """A file that is removed during a play ends in a code, not in silence; a cache may have its start."""
+def test_a_missing_segment_is_reported(world: BrowserWorld) -> None:
+    """A file removed during a play ends in a code, not in silence; a cache may have its start."""
     world.song("vanishing", seconds=60)
     page, player = world.open("vanishing")
     press_play(player)
@@ -107,8 +107,8 @@ def test_a_missing_segment_is_said(world: BrowserWorld) -> None:
     page.close()
 
 
-def test_a_revoked_song_goes_silent_within_a_segment(world: BrowserWorld) -> None:
-    """The band withdraws the song while it plays: silence within 2 s of music after the block, and the reason."""
+def test_a_revoked_song_stops_within_a_segment(world: BrowserWorld) -> None:
+    """The artist revokes the song while it plays: it stops within 2 s of music after the block, with the reason."""
     content = world.song("withdrawn")
     page, player = world.open("withdrawn")
     press_play(player)
@@ -125,8 +125,8 @@ def test_a_revoked_song_goes_silent_within_a_segment(world: BrowserWorld) -> Non
     page.close()
 
 
-def test_used_up_plays_are_refused_before_anything_sounds(world: BrowserWorld) -> None:
-    """One play allowed: the second press of Play is refused with the rule's code."""
+def test_a_play_over_the_limit_is_refused(world: BrowserWorld) -> None:
+    """One play allowed: the second press of Play is refused with the rule's code, before anything sounds."""
     world.song("once", LIMITED)
     page, player = world.open("once")
     press_play(player)
@@ -142,7 +142,7 @@ def test_used_up_plays_are_refused_before_anything_sounds(world: BrowserWorld) -
 
 
 def test_an_expired_song_is_refused(world: BrowserWorld) -> None:
-    """A song whose time is over doesn't play."""
+    """A song after the end of its terms doesn't play."""
     world.song("expired", "expires_s = 1000\n" + FREE)
     page, player = world.show("expired")
     player.wait('button[data-key="play"]:not([disabled])')
@@ -151,8 +151,8 @@ def test_an_expired_song_is_refused(world: BrowserWorld) -> None:
     page.close()
 
 
-def test_a_station_that_cannot_pay_gives_no_ticket(world: BrowserWorld) -> None:
-    """A price above the station's escrow: nothing plays, and the sentence says that nobody would be paid."""
+def test_a_station_without_escrow_issues_no_ticket(world: BrowserWorld) -> None:
+    """A price above the station's escrow: nothing plays, and the message says that nobody would be paid."""
     world.song("dear", FREE.replace('owner = "0.0100"', 'owner = "5000"'))
     page, player = world.open("dear")
     press_play(player)
@@ -163,7 +163,7 @@ def test_a_station_that_cannot_pay_gives_no_ticket(world: BrowserWorld) -> None:
 
 @pytest.fixture
 def plain_site(world: BrowserWorld, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """A web server that is no station, with a page that embeds any file in its folder."""
+    """A web server that is not a station, with a page that embeds any file in its folder."""
     import functools
     import threading
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -179,8 +179,8 @@ def plain_site(world: BrowserWorld, tmp_path: Path):  # type: ignore[no-untyped-
     server.server_close()
 
 
-def test_a_site_that_is_no_station_gets_no_play(world: BrowserWorld, plain_site: tuple[Path, str]) -> None:
-    """The same good file on an unregistered site: nobody would be paid, so nothing plays."""
+def test_an_unregistered_site_gets_no_play(world: BrowserWorld, plain_site: tuple[Path, str]) -> None:
+    """The same valid file on an unregistered site: nobody would be paid, so nothing plays."""
     folder, url = plain_site
     shutil.copyfile(world.file("first"), folder / "song.sps")
     (folder / "index.html").write_text('<!doctype html><title>x</title><sps-player src="song.sps"></sps-player>')
@@ -206,7 +206,9 @@ def _at(world: BrowserWorld, url: str) -> object:
         ("sps.header.signature", lambda data: data.replace(b"Tests", b"Pests", 1)),
     ],
 )
-def test_a_spoilt_header_is_named(world: BrowserWorld, plain_site: tuple[Path, str], code: str, spoil: object) -> None:
+def test_a_damaged_header_is_reported_with_its_code(
+    world: BrowserWorld, plain_site: tuple[Path, str], code: str, spoil: object
+) -> None:
     """Each kind of damage to the header has its own code, and no terms are shown."""
     folder, url = plain_site
     (folder / "song.sps").write_bytes(spoil(world.file("first").read_bytes()))  # type: ignore[operator]
@@ -216,8 +218,8 @@ def test_a_spoilt_header_is_named(world: BrowserWorld, plain_site: tuple[Path, s
     page.close()
 
 
-def test_a_page_cannot_speak_for_the_fan(world: BrowserWorld, plain_site: tuple[Path, str]) -> None:
-    """No shadow root, no extension API and no frame with a guessed name is within a page's reach."""
+def test_a_page_reaches_nothing_of_the_player(world: BrowserWorld, plain_site: tuple[Path, str]) -> None:
+    """A page can reach no shadow root, no extension API and no frame with a guessed name."""
     page, player = world.open("first")
     assert page.run("document.querySelector('sps-player').shadowRoot") is None
     assert page.run("typeof window.chrome?.runtime?.connect + typeof window.browser") in (
@@ -236,8 +238,8 @@ def test_a_page_cannot_speak_for_the_fan(world: BrowserWorld, plain_site: tuple[
     page.close()
 
 
-def test_a_wallet_is_made_and_a_wrong_password_does_not_open_it(world: BrowserWorld) -> None:
-    """The fan makes a wallet in the onboarding; a wrong password is named and leaves it locked."""
+def test_a_wallet_is_created_and_rejects_a_wrong_password(world: BrowserWorld) -> None:
+    """The fan creates a wallet in the onboarding; a wrong password is reported and leaves it locked."""
     world.fan.create_wallet()
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait('button[data-key="receive"]')
@@ -255,8 +257,8 @@ def test_a_wallet_is_made_and_a_wrong_password_does_not_open_it(world: BrowserWo
     popup.close()
 
 
-def test_a_killed_host_is_replaced_and_the_music_goes_on(world: BrowserWorld) -> None:
-    """SIGKILL of the host while it plays: another one takes the play up, and nothing has to be asked."""
+def test_playback_survives_a_host_kill(world: BrowserWorld) -> None:
+    """SIGKILL of the host during playback: another one resumes the play, without a question to the fan."""
     page, player = world.open("first")
     press_play(player)
     state_until(player, "playing")
@@ -273,7 +275,7 @@ def test_a_killed_host_is_replaced_and_the_music_goes_on(world: BrowserWorld) ->
     page.close()
 
 
-def test_a_server_that_is_away_counts_nothing(world: BrowserWorld) -> None:
+def test_nothing_counts_without_the_server(world: BrowserWorld) -> None:
     """Without the security server no keys come and nothing is counted; it plays again when the server is back."""
     before = owed(world)
     world.stack.server.kill()
@@ -284,7 +286,7 @@ def test_a_server_that_is_away_counts_nothing(world: BrowserWorld) -> None:
     page.close()
     world.stack.server.start()
     assert owed(world) == before
-    # The play whose host was killed holds the listener's one stream until the server takes its silence for an end.
+    # The play whose host was killed holds the listener's one stream until the server's silence limit ends it.
     world.stack.ask(lambda chain: chain_seconds(chain, 22))
     page, player = world.open("first")
     press_play(player)
@@ -295,7 +297,7 @@ def test_a_server_that_is_away_counts_nothing(world: BrowserWorld) -> None:
 
 
 async def chain_seconds(chain: Chain, seconds: int) -> None:
-    """Until the chain's own clock has run on by so much."""
+    """Wait until the chain's own clock has advanced by so many seconds."""
     end = (await chain.block()).timestamp + seconds
 
     async def over() -> bool:

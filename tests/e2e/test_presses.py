@@ -1,4 +1,4 @@
-"""What a press is for: frames around frames, the window that it opens, and a player that is moved."""
+"""Clicks and their meaning: nested frames, windows that a click opens, and players moved in the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEED = "document.querySelector('[data-key=pay]')?.textContent ?? ''"
 
 @pytest.fixture(scope="module")
 def site(world: BrowserWorld) -> Iterator[HostileSite]:
-    """A site that is no station and has a free song and one that costs.
+    """A site that is not a station and has a free song and one that costs.
 
     The host is installed, and there is an open wallet.
     """
@@ -38,16 +38,14 @@ def site(world: BrowserWorld) -> Iterator[HostileSite]:
 
 
 def run_script(page: View, text: str) -> None:
-    """A script of the page's own."""
+    """Run a script in the page's world."""
     page.run(f"void document.body.append(Object.assign(document.createElement('script'), {{ textContent: {text!r} }}))")
 
 
-def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(
-    world: BrowserWorld, site: HostileSite
-) -> None:
+def test_a_moved_copied_or_adopted_player_stays_one_player(world: BrowserWorld, site: HostileSite) -> None:
     """Removed and put back, cloned, adopted by other documents and back, given another song and the old one.
 
-    One player, and it works.
+    It is one player that works, and its key is given to no document.
     """
     listen = "window.heard = []; addEventListener('message', ({ data }) => heard.push(data));"
     page = world.browser.tab(site.page("moved", PLAYER, before=listen))
@@ -63,8 +61,8 @@ def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(
     page.close()
 
 
-def test_what_is_copied_around_a_player_names_no_frame(world: BrowserWorld, site: HostileSite) -> None:
-    """The frame's address is another one in each Firefox, and the page reads what a person pastes into it."""
+def test_a_copy_around_a_player_contains_no_frame_address(world: BrowserWorld, site: HostileSite) -> None:
+    """The frame's address differs in each Firefox, and the page reads what a user pastes into it."""
     body = (
         f'<div id="all"><p>before</p>{PLAYER}<p>after</p></div><button id="copy" onclick="{COPY}">c</button><p '
         f'id="in" contenteditable>x'
@@ -87,10 +85,10 @@ def test_what_is_copied_around_a_player_names_no_frame(world: BrowserWorld, site
     page.close()
 
 
-def test_an_allowance_is_not_for_a_frame_in_another_page(world: BrowserWorld, site: HostileSite) -> None:
-    """A song that costs asks for its own page, where one of another origin stands around it.
+def test_a_framed_player_gets_no_permission(world: BrowserWorld, site: HostileSite) -> None:
+    """A song that costs opens its own page where a page of another origin contains it.
 
-    At once, or with the site's own outermost.
+    The permission is for that page, directly or inside the site's own outermost document.
     """
     with hostile_site(site.folder) as other:
         inner = site.page("inner", '<sps-player src="/dear.sps"></sps-player>')
@@ -107,18 +105,16 @@ def test_an_allowance_is_not_for_a_frame_in_another_page(world: BrowserWorld, si
     assert allowances(world) == ([], 0)
 
 
-def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_songs_alone(
-    world: BrowserWorld, site: HostileSite
-) -> None:
-    """The button for what is missing opens a window in which nothing answers when it comes up or comes back.
+def test_a_window_opened_by_a_click_accepts_nothing_at_once(world: BrowserWorld, site: HostileSite) -> None:
+    """The button for what is missing opens a window whose buttons are inactive when it appears or reappears.
 
-    No setting has changed.
+    It asks only about pressed songs; no setting has changed.
     """
     before = settings(world)
     page, player = world.open("dear")
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait("main")
-    # A page that is shown is no question.
+    # Showing a page is not a request for approval.
     assert not popup.exists("#decide:not([hidden])")
     assert popup.run("(dispatchEvent(new Event('focus')), document.getElementById('popup').inert)") is False
     player.click("[data-key=pay-open]")
@@ -138,12 +134,12 @@ def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_so
     assert allowances(world) == ([], 0)
 
 
-def test_a_pages_script_asks_no_question(world: BrowserWorld, site: HostileSite) -> None:
-    """Music that a script tries while another tab plays waits for nobody.
+def test_a_script_opens_no_approval(world: BrowserWorld, site: HostileSite) -> None:
+    """Playback that a script requests while another tab plays opens no approval.
 
-    The extension asks only after a press in that player.
+    The extension asks only after a click in that player.
     """
-    # Still on when the other tab is there, however long that takes.
+    # Still playing when the other tab is open, however long that takes.
     world.song("long", seconds=LONG_S, extra=("--no-watermark",))
     page, player = world.open("long")
     press_play(player)
@@ -154,7 +150,7 @@ def test_a_pages_script_asks_no_question(world: BrowserWorld, site: HostileSite)
     other.run("void document.querySelector('sps-player').play().catch(() => {})")
     beside.until("document.getElementById('player').dataset.code === 'session.busy'")
     popup = world.browser.extension_tab("popup/popup.html")
-    # What the host says comes after what waits.
+    # The host's answer comes after what waits.
     popup.wait("header .chip")
     assert not popup.exists("#decide [data-key=takeover]")
     beside.click(".alert .btn.primary")

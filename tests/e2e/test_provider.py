@@ -1,4 +1,4 @@
-"""The wallet as sites see it, in real browsers: found, connected, asked to sign and to send, and saying no."""
+"""The wallet's provider in real browsers: discovery, connection, signing, sending, and refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("wallet")
 
 
 def test_a_site_finds_connects_signs_and_sends(world: BrowserWorld) -> None:
-    """Before a person agrees a site sees nothing; then one account, whose signatures recover to it.
+    """Before approval a site gets no account; then one account, whose signatures recover to it.
 
     What is sent is in the activity.
     """
@@ -81,8 +81,8 @@ def test_a_site_finds_connects_signs_and_sends(world: BrowserWorld) -> None:
         assert dapp.ask("eth_accounts") == {"value": []}
 
 
-def test_what_is_refused_stays_refused(world: BrowserWorld) -> None:
-    """A closed window is 4001, eth_sign 4200; unknown fields and chains and GoMAA's own messages ask nobody."""
+def test_refusals_have_their_codes(world: BrowserWorld) -> None:
+    """A closed window is 4001, eth_sign 4200; unknown fields and chains and GoMAA's own messages open no approval."""
     account = world.fan.address()
     with site(world.browser) as dapp:
         number = dapp.begin("eth_requestAccounts")
@@ -113,7 +113,7 @@ def test_what_is_refused_stays_refused(world: BrowserWorld) -> None:
         assert (said["code"], said["data"]["code"]) == (4200, "wallet.unsupported")
         assert dapp.ask("personal_sign", ["hello", FRIEND])["code"] == 4100
 
-        # Of a contract's messages none is signed without a warning.
+        # No message of a contract is signed without a warning.
         types = {
             "EIP712Domain": MAIL["types"]["EIP712Domain"],
             "Pay": [{"name": "to", "type": "address"}, {"name": "value", "type": "uint256"}],
@@ -136,10 +136,10 @@ def test_what_is_refused_stays_refused(world: BrowserWorld) -> None:
         assert dapp.answer(number)["code"] == 4001
 
 
-def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: BrowserWorld) -> None:
-    """A script's press agrees to nothing; behind the lock no account is seen.
+def test_a_locked_wallet_and_a_foreign_frame_expose_nothing(world: BrowserWorld) -> None:
+    """A script's click approves nothing; while locked no account is exposed.
 
-    A frame names both sites and has no permit of the page's.
+    A frame names both sites and has no permission of the page.
     """
     account = world.fan.address()
     with site(world.browser) as dapp, site(world.browser, "localhost") as other:
@@ -176,7 +176,7 @@ def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: Browser
 
 
 def test_each_of_many_requests_is_settled(world: BrowserWorld) -> None:
-    """What a page asks above its rate is answered with -32005, each request, and none waits for ever."""
+    """Requests of a page above its rate are each answered with -32005, and none stays pending."""
     ask = 'document.defaultView.announced[0].provider.request({method: "eth_accounts"})'
     with site(world.browser) as dapp:
         assert dapp.ask("eth_accounts") == {"value": []}
@@ -187,6 +187,6 @@ def test_each_of_many_requests_is_settled(world: BrowserWorld) -> None:
         codes = json.loads(
             dapp.view.until("document.defaultView.settled && JSON.stringify(document.defaultView.settled)")
         )
-        # A slow browser may never be above the rate.
+        # A slow browser may never exceed the rate.
         assert len(codes) == 900
         assert set(codes) <= {0, -32005}

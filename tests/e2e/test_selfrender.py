@@ -1,4 +1,4 @@
-"""A song that is a page of its own, from disk and from the web, and a song in parts, in real browsers."""
+"""Self-rendering songs, from disk and from the web, and songs in parts, in real browsers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def host(world: BrowserWorld) -> None:
 
 
 def visit(world: BrowserWorld, url: str) -> View:
-    """A tab at an address, without waiting for an end of loading: these pages end it themselves."""
+    """Open a tab at an address without waiting for the load to end: these pages stop it themselves."""
     view = world.browser.tab("about:blank")
     if isinstance(view, ChromiumView):
         view.page.goto(url, wait_until="commit")
@@ -43,7 +43,7 @@ def visit(world: BrowserWorld, url: str) -> View:
 
 
 def hear(page: View, player: View, seconds: float = 3.0) -> None:
-    """Play, until so much of the song has sounded; then pause."""
+    """Play until so much of the song has sounded; then pause."""
     player.wait(f"{PLAY}:not([disabled])")
     press_play(player)
     state_until(player, "playing")
@@ -64,7 +64,7 @@ ExtensionPermissions.add(id, perms, WebExtensionPolicy.getByID(id).extension).th
 
 
 def without_extension(url: str, home: Path) -> str:
-    """The document as Chromium has it in the end, in a profile of its own without any extension."""
+    """Return Chromium's final document in a profile without any extension."""
     command = [
         program("chromium"),
         "--headless=new",
@@ -77,10 +77,10 @@ def without_extension(url: str, home: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
 
 
-def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: BrowserWorld) -> None:
-    """Cover, title and terms are there, and how to install.
+def test_a_page_from_disk_shows_how_to_play_it(world: BrowserWorld) -> None:
+    """Cover, title and terms are displayed, and how to install.
 
-    Whoever has the extension is told which switch lets it read files.
+    With the extension, it names the setting that lets the extension read files.
     """
     page_file = world.folder / "alone.sps.html"
     selfrender.write(world.file("first"), page_file, station=world.stack.station_url)
@@ -103,9 +103,9 @@ def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: B
 
 @pytest.fixture
 def reach(world: BrowserWorld) -> None:
-    """What a person allows once so that the extension sees pages on disk.
+    """Permit the extension to run on pages from disk.
 
-    Chromium allows it to an extension loaded from a folder.
+    Chromium permits it to an extension loaded from a folder.
     """
     if world.browser.name == "firefox":
         assert isinstance(world.browser, Firefox)
@@ -115,7 +115,7 @@ def reach(world: BrowserWorld) -> None:
 
 @pytest.mark.usefixtures("reach")
 def test_a_page_from_disk_plays(world: BrowserWorld) -> None:
-    """Opened from a folder, the page reads itself, and the station that it names gives the ticket."""
+    """Opened from a folder, the page reads itself, and the station that it names issues the ticket."""
     page_file = world.folder / "disk.sps.html"
     selfrender.write(world.file("first"), page_file, station=world.stack.station_url)
     page = world.browser.tab(page_file.as_uri())
@@ -124,7 +124,7 @@ def test_a_page_from_disk_plays(world: BrowserWorld) -> None:
 
 @pytest.mark.usefixtures("reach")
 def test_an_altered_page_from_disk_never_sounds(world: BrowserWorld) -> None:
-    """A flipped bit in what the page carries is found before anything is opened."""
+    """A flipped bit in the page's data is detected before anything is decrypted."""
     page_file = world.folder / "altered.sps.html"
     made = selfrender.write(world.file("first"), page_file, station=world.stack.station_url)
     data = bytearray(page_file.read_bytes())
@@ -136,7 +136,7 @@ def test_an_altered_page_from_disk_never_sounds(world: BrowserWorld) -> None:
 
 
 def test_a_page_from_the_web_plays_by_ranges(world: BrowserWorld) -> None:
-    """At its station the page stops loading after what it shows, and plays by ranges."""
+    """At its station the page stops loading after its visible part, and plays by ranges."""
     song = world.file("first")
     selfrender.write(song, song.with_name(song.name + ".html"))
     page = visit(world, f"{world.stack.station_url}/songs/first.sps.html")
@@ -144,17 +144,17 @@ def test_a_page_from_the_web_plays_by_ranges(world: BrowserWorld) -> None:
 
 
 class Silent(StreamRequestHandler):
-    """A place that takes requests and never answers."""
+    """A server that accepts requests and never answers."""
 
     def handle(self) -> None:
-        """Wait until the other side has enough."""
+        """Wait until the client closes the connection."""
         while self.request.recv(4096):
             pass
 
 
 @pytest.fixture
 def places(tmp_path: Path) -> Iterator[list[str]]:
-    """Three folders on the web: nobody there, silent, well; the last one is served from ``tmp_path``."""
+    """Addresses of three mirrors: no server, a silent server, a working one that serves ``tmp_path``."""
     with socket.socket() as nobody, ThreadingTCPServer(("127.0.0.1", 0), Silent) as silent:
         nobody.bind(("127.0.0.1", 0))
         silent.daemon_threads = True
@@ -170,12 +170,12 @@ def places(tmp_path: Path) -> Iterator[list[str]]:
                 server.shutdown()
 
 
-def test_a_song_in_parts_plays_from_the_one_place_that_is_well(
+def test_a_song_in_parts_plays_from_the_only_working_mirror(
     world: BrowserWorld, places: list[str], tmp_path: Path
 ) -> None:
     """The station has only the header.
 
-    Of the three folders that it names one is dead and one silent: the music comes from the third.
+    Of the three mirrors that it names one is down and one silent: the music comes from the third.
     """
     stack = world.stack
     stack_options = ["--key", str(stack.folder / "owner.key"), "--deployment", str(stack.folder / "deployment.json")]
@@ -193,6 +193,6 @@ def test_a_song_in_parts_plays_from_the_one_place_that_is_well(
 
 
 def wait_for_song(world: BrowserWorld, name: str) -> tuple[View, View]:
-    """The song's page, once the station has found it."""
+    """Return the song's page, once the station has found it."""
     wait_until(lambda: answers(f"{world.stack.station_url}/song/{name}"), f"the station has {name}")
     return world.show(name)

@@ -1,6 +1,6 @@
 """Tokens at a payee, in a real browser.
 
-One press collects the reward and what lies beside it, without any coin of the fan's.
+One press collects the reward and other tokens there, without any coin of the fan.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pywallet.encoding.hex import from_hex
 LEFT = 10**15 + 7
 
 
-def test_one_press_collects_rewards_and_what_lies_at_the_payee(packed: None, tmp_path: Path) -> None:
-    """Somebody sends tokens to the payee: the popup counts them, and they arrive with the reward to the wei."""
+def test_one_press_collects_rewards_and_tokens_at_the_payee(packed: None, tmp_path: Path) -> None:
+    """Tokens sent to the payee are counted in the popup, and arrive with the reward to the wei."""
     home = tmp_path / "home"
     home.mkdir()
     with running(tmp_path / "stack", [sample()], POLICY, epoch_s=EPOCH_S, say=print) as stack:
@@ -36,7 +36,7 @@ def test_one_press_collects_rewards_and_what_lies_at_the_payee(packed: None, tmp
             async def leave(chain: Chain) -> tuple[int, bytes]:
                 await settle.final_epochs(stack, chain, nothing_after_s=(await chain.block()).timestamp)
                 posted = await proof.epochs(stack, chain)
-                # A play may reach into the next epoch.
+                # A play may extend into the next epoch.
                 paid = [row for one in posted for row in one.data.payees if row.payee != stack.owner_address]
                 await Token(chain, stack.deployment).transfer(stack.anvil.keys[0], paid[0].payee, LEFT)
                 return sum(row.amount for row in paid), paid[0].payee

@@ -1,4 +1,4 @@
-"""The wallet in real browsers: sending on a real chain, and a site that is paused."""
+"""The wallet in real browsers: transfers on a real chain, and a site that is paused."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.e2e.world import BrowserWorld, goes_on, press_play, shows
 pytestmark = pytest.mark.usefixtures("wallet")
 
 
-def test_tokens_are_sent_as_shown(world: BrowserWorld) -> None:
-    """Too much is refused before anything is signed.
+def test_tokens_are_sent_as_confirmed(world: BrowserWorld) -> None:
+    """An amount above the balance is refused before anything is signed.
 
-    What is confirmed arrives to the wei, and the line goes from pending to on chain.
+    A confirmed amount arrives to the wei, and its entry goes from pending to on chain.
     """
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait('button[data-key="send"]:not([disabled])')
@@ -37,10 +37,10 @@ def test_tokens_are_sent_as_shown(world: BrowserWorld) -> None:
     popup.close()
 
 
-def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: BrowserWorld) -> None:
-    """The first play makes the site known; paused in the popup the music stops at once and play is refused.
+def test_a_paused_site_plays_nothing_until_it_is_resumed(world: BrowserWorld) -> None:
+    """The first play adds the site; paused in the popup the music stops at once and play is refused.
 
-    Allowed again it plays.
+    Permitted again it plays.
     """
     page, player = world.open("first")
     press_play(player)
@@ -56,7 +56,7 @@ def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: BrowserWor
     popup.click('button[data-key="allow"]')
     popup.wait('button[data-key="site"]')
 
-    # The refusal of the press before it was allowed may come after the first one was put away.
+    # The refusal of the earlier click may come after the first one was dismissed.
     ready = "document.querySelector('button[data-key=play]:not([disabled])') !== null"
     while player.until(f"document.querySelector('.alert') ? 'refused' : {ready} && 'ready'") != "ready":
         player.click(".alert .btn:not(.primary)")
@@ -68,9 +68,9 @@ def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: BrowserWor
 
 
 def test_points_buy_a_pass_that_the_station_honours(world: BrowserWorld) -> None:
-    """Heard, vouchered, and another play begun.
+    """A song played, vouchered, and another play started.
 
-    Points are there, an ad-free pass is bought and used, and the pages have no advertising.
+    There are points, an ad-free pass is bought and used, and the pages have no advertising.
     """
     page, player = world.open("first")
     assert "Hartley" in page.text("main")
@@ -96,10 +96,10 @@ def test_points_buy_a_pass_that_the_station_honours(world: BrowserWorld) -> None
         view.close()
 
 
-def test_a_locked_wallet_goes_on_earning(world: BrowserWorld) -> None:
-    """Locked in the middle of a song: the music runs on and is counted, for the same reward.
+def test_a_locked_wallet_still_earns(world: BrowserWorld) -> None:
+    """Locked in the middle of a song: playback continues and is counted, for the same reward.
 
-    And the password opens the wallet again.
+    The password unlocks the wallet again.
     """
     page, player = world.open("first")
     press_play(player)

@@ -55,7 +55,7 @@ class BrowserWorld:
         extra: Sequence[str] = (),
         renditions: Sequence[str] = (),
     ) -> bytes:
-        """Publish one more song (a tone, or a sound) under a name of its own; until the station has found it."""
+        """Publish another song (a tone, or the given sound) under its own name; wait until the station has found it."""
         terms = self.folder / f"{name}.toml"
         terms.write_text(policy)
         number = len(self.stack.songs)
@@ -73,11 +73,11 @@ class BrowserWorld:
         return self.stack.folder / "songs" / f"{name}.sps"
 
     def open(self, name: str) -> tuple[View, View]:
-        """The song's page and its player, ready."""
+        """Open the song's page; wait until its player is ready."""
         return self.fan.open_radio(f"/song/{name}")
 
     def show(self, name: str) -> tuple[View, View]:
-        """The song's page and its player, whatever it shows."""
+        """Open the song's page and its player, in whatever state."""
         page = self.browser.tab(f"{self.stack.station_url}/song/{name}")
         player = self.browser.player(page)
         scroll_to_player(page)
@@ -96,13 +96,13 @@ def press_play(player: View) -> None:
 
 
 def actions(home: Path) -> list[str]:
-    """Counts of the ledger."""
+    """Counts of the ledger by action."""
     with sqlite3.connect(home / "gomaa" / "data" / "ledger.sqlite") as db:
         return [str(action) for (action,) in db.execute("SELECT action FROM invocations ORDER BY sequence")]
 
 
 def goes_on(page: View, player: View, home: Path, seconds: float) -> None:
-    """Music sounds for so long from here, with renewals at the host."""
+    """Wait until music has sounded for so long from here, with renewals at the host."""
     place, renewed = float(page.run(CLOCK)), actions(home).count("renew")
     page.until(f"{CLOCK} > {place + seconds}")
     wait_until(lambda: actions(home).count("renew") > renewed, "the host renews the lease")

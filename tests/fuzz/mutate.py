@@ -1,4 +1,4 @@
-"""Mutations of bytes: some blind, some that keep CBOR whole, a few that make an input huge."""
+"""Mutations of bytes: blind ones, ones that keep CBOR valid, and ones that enlarge an input."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _OTHER: Final[list[Any]] = [
 
 
 def mutate(random: Random, pool: list[bytes]) -> bytes:
-    """An input made from one or two of ``pool``."""
+    """Return an input made from one or two of ``pool``."""
     data = random.choice(pool)
     if random.random() < 0.4 and (whole := _structured(random, data)) is not None:
         return whole
@@ -70,7 +70,7 @@ def mutate(random: Random, pool: list[bytes]) -> bytes:
 
 
 def bloat(random: Random, pool: list[bytes]) -> bytes:
-    """Up to 4 MiB of one part repeated: what a hostile input does to time and memory."""
+    """Repeat one part up to 4 MiB, to test time and memory."""
     data = random.choice(pool)
     at = random.randrange(len(data) + 1)
     part = random.choice(
@@ -125,7 +125,7 @@ def _blind(random: Random, data: bytes, pool: list[bytes]) -> bytes:
 
 
 def _structured(random: Random, data: bytes) -> bytes | None:
-    """One node of the decoded CBOR replaced, removed, doubled or moved."""
+    """Replace, remove, double or move one node of the decoded CBOR."""
     try:
         value = cbor2.loads(data)
         holders = _holders(value)
@@ -135,7 +135,7 @@ def _structured(random: Random, data: bytes) -> bytes | None:
         _change(random, holder)
         return cbor2.dumps(value, canonical=random.random() < 0.9)
     except (ValueError, TypeError, OverflowError, RecursionError, EOFError, LookupError):
-        # Blind mutations may have kept an input that no general decoder takes.
+        # Blind mutations may have kept an input that no general decoder accepts.
         return None
 
 

@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def keep(target: str, data: bytes) -> Path:
-    """Put an input into the corpus under its hash."""
+    """Store an input in the corpus under its hash."""
     path = CORPUS / target / sha256(data).hexdigest()[:16]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)

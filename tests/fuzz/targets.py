@@ -30,24 +30,24 @@ SIGNER: Final = bytes.fromhex("6370ef2f4db3611d657b90667de398a2cc2a370c")
 
 
 def header(data: bytes) -> None:
-    """A signed header: nearly everything ends at the signature."""
+    """Parse a signed header; most inputs end at the signature."""
     open_header(data)
 
 
 def fields(data: bytes) -> None:
-    """A header's payload, as if its signature held."""
+    """Parse a header's payload, as if its signature were valid."""
     payload.from_map(cbor.loads(data))
 
 
 def index(data: bytes) -> None:
-    """Renditions with their segment indexes."""
+    """Parse renditions with their segment indexes."""
     for rendition in renditions.from_list(cbor.loads(data)):
         rendition.key_epoch(len(rendition.segments) - 1)
         len(rendition.index.starts_ms)
 
 
 def live_index(data: bytes) -> None:
-    """A live index, signed, and its payload as if its signature held."""
+    """Parse a signed live index, and its payload as if its signature were valid."""
     try:
         live.open_live(data, CONTENT, SIGNER)
     except GomaaError:
@@ -56,36 +56,36 @@ def live_index(data: bytes) -> None:
 
 
 def policy(data: bytes) -> None:
-    """Terms as they stand in a header."""
+    """Parse terms in a header's form."""
     Policy.from_dict(cbor.loads(data)).to_cbor()
 
 
 def policy_text(data: bytes) -> None:
-    """Terms as a musician writes them."""
+    """Parse terms in an artist's text form."""
     Policy.from_toml(data.decode("utf-8", "replace"))
 
 
 def file(data: bytes) -> None:
-    """A whole file."""
+    """Parse a whole file."""
     container = Container.read(data)
     container.check_size(open_header(container.cose), len(data))
 
 
 def page(data: bytes) -> None:
-    """A self-rendering page, and the song's beginning in it."""
+    """Parse a self-rendering page and the song's header in it."""
     place = polyglot.find_song(data)
     file(place.restore(data[place.offset : place.offset + place.size], 0))
 
 
 def page_text(data: bytes) -> None:
-    """A page's comment as a browser gives it: numbers of lines, bits and text, each ending with a NUL."""
+    """Parse a page's comment in a browser's form: numbers of lines, bits and text, each ending with a NUL."""
     pairs, bits, text = [*data.split(b"\0", 2), b"", b""][:3]
     numbers = tuple(int(word) for word in pairs[:200].split() if word.isdigit() and len(word) < 10)
     polyglot.from_text(text.decode("utf-8", "replace"), polyglot.LineEnds(bits.decode("latin-1"), numbers))
 
 
 def frame(data: bytes) -> None:
-    """Messages of the browser to the host: frames of JSON."""
+    """Parse messages of the browser to the host: frames of JSON."""
     stream = io.BytesIO(data)
     try:
         for item in framing.frames(stream.read):
@@ -110,5 +110,5 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
 
 
 def corpus(name: str) -> list[bytes]:
-    """The kept inputs of a target, in a fixed order."""
+    """Return the kept inputs of a target, in a fixed order."""
     return [path.read_bytes() for path in sorted((CORPUS / name).iterdir())]

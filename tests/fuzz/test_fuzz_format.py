@@ -1,4 +1,4 @@
-"""Whatever bytes come, a reader of the format refuses them with a code or takes them, and does nothing else."""
+"""Every reader of the format accepts any bytes or refuses them with a code, and does nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUICK = budget()
 
 
 def answer(name: str, data: bytes) -> str | None:
-    """The code, or None; any other exception is the test's failure."""
+    """Return the code, or None; any other exception fails the test."""
     try:
         TARGETS[name](data)
     except GomaaError as e:
@@ -27,16 +27,16 @@ def answer(name: str, data: bytes) -> str | None:
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
-def test_the_kept_inputs_are_answered(name: str) -> None:
-    """Each kept input, those that found faults once included, is refused or taken; at least one is taken."""
+def test_kept_inputs_are_accepted_or_refused(name: str) -> None:
+    """Each kept input, also those that found faults once; at least one is accepted."""
     assert None in [answer(name, data) for data in corpus(name)]
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 @QUICK
 @given(noise=st.binary(max_size=600))
-def test_noise_is_answered(name: str, noise: bytes) -> None:
-    """Any bytes, also behind the magic and a length that fits."""
+def test_random_bytes_are_accepted_or_refused(name: str, noise: bytes) -> None:
+    """Any bytes, also after the magic and a correct length."""
     answer(name, noise)
     answer(name, MAGIC + len(noise).to_bytes(4, "big") + noise)
 
@@ -44,13 +44,13 @@ def test_noise_is_answered(name: str, noise: bytes) -> None:
 @pytest.mark.parametrize("name", sorted(TARGETS))
 @QUICK
 @given(random=st.randoms(use_true_random=False))
-def test_mutations_are_answered(name: str, random: Random) -> None:
+def test_mutations_are_accepted_or_refused(name: str, random: Random) -> None:
     """Kept inputs with bytes and fields changed."""
     answer(name, mutate(random, corpus(name)))
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
-def test_huge_inputs_are_answered(name: str) -> None:
+def test_huge_inputs_are_accepted_or_refused(name: str) -> None:
     """Four megabytes of one part repeated."""
     random, pool = Random(name), corpus(name)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Whatever bytes come, the host answers each message with a result or a coded error, and never dies of it."""
+"""The host answers each message of any bytes with a result or a coded error, and never crashes."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ QUICK = budget(3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 @given(data=st.binary(max_size=400), chunk=st.integers(1, 50))
 @QUICK
-def test_any_bytes_end_in_frames_or_a_coded_break(data: bytes, chunk: int) -> None:
-    """A random stream gives bodies and coded errors, then ends or breaks with a host.frame code."""
+def test_any_bytes_end_in_frames_or_a_coded_error(data: bytes, chunk: int) -> None:
+    """A random stream gives bodies and coded errors, then ends or fails with a host.frame code."""
     stream = io.BytesIO(data)
     try:
         for item in framing.frames(lambda n: stream.read(min(n, chunk))):
@@ -84,7 +84,7 @@ def test_any_body_decodes_or_is_malformed(body: bytes) -> None:
 @given(messages=st.lists(st.one_of(REQUESTS, VALUES), min_size=1, max_size=6), signed=SIGNED)
 @QUICK
 def test_any_request_gets_one_coded_reply(tmp_path: Path, messages: list[Any], signed: dict[str, Any]) -> None:
-    """After hello, whatever follows is answered once with a registered code, and the next hello still works."""
+    """After hello, any message is answered once with a registered code, and the next hello still works."""
     replies = asyncio.run(_talk(tmp_path, [*messages, *_with(signed)]))
 
     assert len(replies) == len(messages) + 5
@@ -95,7 +95,7 @@ def test_any_request_gets_one_coded_reply(tmp_path: Path, messages: list[Any], s
 
 
 def _with(signed: dict[str, Any]) -> list[dict[str, Any]]:
-    """A signed message of any shape in each place where one is read."""
+    """Return a message with a signed message of any shape in each place where one is read."""
     return [
         {"id": 1, "op": "identify", "stream": "s", "session": signed},
         {"id": 2, "op": "prepare", "stream": "s", "ticket": signed},
@@ -117,8 +117,8 @@ async def _talk(home: Path, messages: list[Any]) -> list[Any]:
     return replies
 
 
-def test_frames_in_a_row_keep_their_borders() -> None:
-    """A size error in the middle of many frames leaves the others whole."""
+def test_a_size_error_leaves_other_frames_intact() -> None:
+    """A size error between many frames does not shift their boundaries."""
     good = struct.pack("=I", 2) + b"{}"
     big = struct.pack("=I", framing.MAX_FRAME + 7) + bytes(framing.MAX_FRAME + 7)
 

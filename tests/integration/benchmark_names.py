@@ -1,4 +1,4 @@
-"""Benchmarks in their smallest form, each module run once; a test for each name reads its figures."""
+"""Benchmarks in their smallest form: each module runs once, and a test for each name reads its figures."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ FIELDS: Final = {"name", "value", "unit", "peer", "peer_value", "ratio", "better
 
 @cache
 def _ran(modules: frozenset[str]) -> tuple[str, tuple[dict[str, Any], ...]]:
-    """What a run of these modules said on standard error, and its figures."""
+    """Return a run's standard error and its figures."""
     names = [next(name for name, place in MODULES.items() if place == module) for module in sorted(modules)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GOMAA_BENCH_")}
-    # Threads of linear algebra that wait for a core by spinning take minutes where other tests run beside them.
+    # Linear-algebra threads that spin while they wait for a core take minutes beside other tests.
     environment["OPENBLAS_NUM_THREADS"] = "1"
     command = [sys.executable, "-m", "benchmarks", "--smallest", *names]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    # 1: a module failed, which its own names tell.
+    # 1: a module failed; the checks of its own names report it.
     assert done.returncode in (0, 1), done.stderr[-4_000:]
     return done.stderr, tuple(json.loads(line) for line in done.stdout.splitlines())
 
 
 def check(name: str) -> None:
-    """A name has a figure of its own, and it is whole.
+    """Check that a name has a finite figure of its own.
 
     Args:
         name: Of the list of ``build.py bench``. A figure is called that, or begins with it: ``gas_per_play_1k``.
     """
     module = MODULES[name]
-    # Those in a browser share one scene in one process.
+    # Browser benchmarks share one scene in one process.
     said, figures = _ran(IN_A_BROWSER if module in IN_A_BROWSER else frozenset({module}))
     assert f"{module} could not be measured" not in said, said[-4_000:]
     mine = [figure for figure in figures if figure["name"] == name or figure["name"].startswith(f"{name}_")]

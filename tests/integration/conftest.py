@@ -1,4 +1,4 @@
-"""Patience of everything that runs in the tests' own process."""
+"""Longer timeouts for everything that runs in the tests' own process."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ One that is not there refuses the connection at once.
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that a busy machine delays is waited for; a test of a limit sets it itself."""
+    """Wait for answers that a busy machine delays; a test of a limit sets its own."""
     for name in ANSWERS:
         monkeypatch.setattr(name, TIMEOUT_S)

@@ -89,8 +89,8 @@ class Node:
         )
 
     def stop(self) -> None:
-        """End it, by its process id."""
-        # Nothing of it is kept: it needs no time to say goodbye.
+        """End the process by its id."""
+        # Nothing of its state is kept, so it needs no orderly shutdown.
         self.process.kill()
         self.process.wait()
         self._log.close()
@@ -106,7 +106,7 @@ class Pair:
         self.blocks = 0
 
     async def ask(self, url: str, method: str, *params: Any) -> Any:
-        """One request."""
+        """Send one request."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         async with self._session.post(url, json=body) as answer:
             found = await answer.json(content_type=None)
@@ -115,7 +115,7 @@ class Pair:
         return found["result"]
 
     async def up(self) -> None:
-        """Until both nodes answer."""
+        """Wait until both nodes answer."""
         for node in (self.builder, self.follower):
             deadline = time.monotonic() + TIMEOUT_S
             while True:
@@ -129,11 +129,11 @@ class Pair:
                     await asyncio.sleep(0.2)
 
     def jump(self, timestamp: int) -> None:
-        """The next block is not before this second."""
+        """Set the earliest timestamp of the next block."""
         self._jump = timestamp
 
     async def produce(self) -> None:
-        """One block: built by one node, executed by both, final."""
+        """Produce a block: built by one node, executed by both, final."""
         base = self._head["hash"]
         stamp = max(int(self._head["timestamp"], 16) + 1, self._jump)
         wish = {
@@ -157,7 +157,7 @@ class Pair:
         self.blocks += 1
 
     async def run(self) -> None:
-        """Block after block."""
+        """Produce block after block."""
         while True:
             await self.produce()
             await asyncio.sleep(0.05)
@@ -165,7 +165,7 @@ class Pair:
 
 @contextlib.asynccontextmanager
 async def pair(folder: Path, rich: str, timestamp: int) -> AsyncIterator[Pair]:
-    """Two nodes of one fresh network that make blocks until the end."""
+    """Two nodes of one fresh network that produce blocks until the end."""
     file = folder / "genesis.json"
     file.write_text(json.dumps(genesis(rich, timestamp)))
     nodes = [Node(folder, name, file) for name in ("builder", "follower")]

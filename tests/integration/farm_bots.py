@@ -32,10 +32,10 @@ _KEY: Final = to_b64(generate_keypair()[1])
 
 @dataclass(frozen=True)
 class Gain:
-    """What a strategy came to. Amounts in wei, times in milliseconds.
+    """Result of a strategy. Amounts in wei, times in milliseconds.
 
-    ``keys_ms``: song that keys were received for, by content; ``heard_ms`` and ``seeks``: what the server counted.
-    ``longest_ms``: what was heard of one ticket at the most. ``refused``: answers that were a code.
+    ``keys_ms``: duration whose keys were received, by content; ``heard_ms`` and ``seeks``: what the server counted.
+    ``longest_ms``: the longest heard time of one ticket. ``refused``: answers that were a code.
     """
 
     strategy: Strategy
@@ -84,7 +84,7 @@ class Bot:
         self.refused = 0
 
     async def run(self) -> Gain:
-        """All of it, and what it brought."""
+        """Run the strategy; return its result."""
         world, strategy = self.world, self.strategy
         first_ms = world.clock.ms
         await self._fill()
@@ -107,7 +107,7 @@ class Bot:
             await self._end(play)
         await self._flush()
         elapsed_ms = world.clock.ms - first_ms
-        # After the end: what was sent once is sent again, and everything that was opened is asked for once more.
+        # At the end: every message is sent once more, and everything that was opened is requested once more.
         for play in [*self.plays, *hoard]:
             await self._lease(play, 0)
         for session, message in self.sent[-20:]:
@@ -201,7 +201,7 @@ class Bot:
             "true": now,
             "early": play.opened_ms - 120_000 + step * STEP_MS,
             "ahead": now + 59_000,
-            # Each play has minutes of its own that were over before it was opened, all of them one after the other.
+            # Each play has minutes of its own that were over before it was opened, one play after the other.
             "past": play.opened_ms - 7_000_000 + (play.number * (STEPS + 1) + step) * STEP_MS,
             "own": play.opened_ms - 240_000 * (play.ticket.message.number % 5) + step * STEP_MS,
             "spread": play.opened_ms + step * 15_000,
@@ -257,14 +257,14 @@ class Bot:
         return signed
 
     async def _grant(self, session: int, message: Signed[Invocation], first: int) -> None:
-        # What waits goes first: the server takes a session's numbers upwards only.
+        # Queued invocations go first: the server accepts a session's numbers in ascending order only.
         await self._report(session, self.waiting.pop(session, []))
         await self._keys(
             message.message.content, self.world.playing.grant(self._device(session), self.request(message, first))
         )
 
     def request(self, message: Signed[Invocation], first: int) -> GrantRequest:
-        """A wish for keys from a segment on."""
+        """Request keys from a segment on."""
         return GrantRequest(0, message.to_json(), first, 64, _KEY)
 
     async def _lease(self, play: _Play, first: int) -> None:

@@ -81,7 +81,7 @@ class Clock:
 
 
 class ServerChain:
-    """The chain as the security server asks it."""
+    """The chain as the security server reads it."""
 
     def __init__(self, clock: Clock, songs: Mapping[bytes, Policy]) -> None:
         self._clock, self._songs, self.revoked = clock, songs, set[bytes]()
@@ -121,7 +121,7 @@ class ServerChain:
 
 
 class StationChain:
-    """The chain as the station asks it."""
+    """The chain as the station reads it."""
 
     domain, schedule = DOMAIN, SCHEDULE
 
@@ -153,7 +153,7 @@ class StationChain:
         return "http://server"
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Close nothing."""
 
 
 def _json(result: Any) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _json(result: Any) -> dict[str, Any]:
 
 
 class DirectServers(Servers):
-    """The station's client, without a network between it and the server's operations."""
+    """The station's client, which calls the server's operations without a network."""
 
     def __init__(self, books: Billing) -> None:
         self._books = books
@@ -192,7 +192,7 @@ class FarmWorld:
 
     @classmethod
     async def make(cls, folder: Path, per_day: int | None = None) -> FarmWorld:
-        """Everything new. ``per_day``: the station's cap on one listener's tokens, wei; None: no cap."""
+        """Create server and station. ``per_day``: the station's cap on one listener's tokens, wei; None: no cap."""
         clock, shelf = Clock(), folder / "songs"
         shelf.mkdir(parents=True)
         policies: dict[bytes, Policy] = {}
@@ -245,7 +245,7 @@ class FarmWorld:
         )
 
     async def settle(self) -> None:
-        """One round of statement and voucher. Raises whatever makes a statement not payable."""
+        """Run one round of statement and voucher. Raises the error that makes a statement not payable."""
         self.settled_ms = self.clock.ms
         done = await self.station.bookkeeper.round(SERVER, "http://server")
         assert (done.aside, done.waiting) == (0, None)
@@ -260,7 +260,7 @@ class FarmWorld:
         return sum(row.vouchered_intervals * row.reward for row in rows)
 
     async def heard_ms(self, listener: bytes, content: bytes) -> tuple[list[int], int]:
-        """What sounded of a content for a listener, paid or not, ticket by ticket, and the seeks that counted."""
+        """Heard time of a content for a listener, paid or not, ticket by ticket, and the number of counted seeks."""
         sounded = select(tickets.c.sounded_ms).where(tickets.c.listener == listener, tickets.c.content == content)
         seeks = select(usages.c.seeks).where(usages.c.listener == listener, usages.c.content == content)
         one = await self.parts.store.run(lambda connection: connection.execute(sounded).scalars().all())
@@ -268,18 +268,18 @@ class FarmWorld:
         return list(one), other or 0
 
     async def close(self) -> None:
-        """Give everything back."""
+        """Close databases and stop tasks."""
         await self.station.stop()
         self.parts.store.close()
 
 
 async def _nobody(url: str, request: HandoverRequest) -> HandoverResult:
-    """Another server: there is none."""
+    """Return no address: there is no other server."""
     raise Unavailable("server.unreachable", url=url)
 
 
 def _write(path: Path, content: bytes, policy: Policy) -> tuple[Header, bytes]:
-    """A file on the station's shelf with a signed header, and bytes in place of sound."""
+    """Write a file with a signed header, and bytes in place of sound, to the station's shelf."""
     sealed = [content + bytes([n % 256]) * 80 for n in range(SONG_MS // SEGMENT_MS)]
     init = b"init" * 20
     rendition = Rendition(

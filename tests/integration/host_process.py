@@ -55,7 +55,7 @@ class HostProcess:
         self.waiting.clear()
 
     def send(self, op: str, **fields: Any) -> int:
-        """Write a request without waiting; its number."""
+        """Write a request without waiting; return its number."""
         self.number += 1
         self.write(msgspec.json.encode({"id": self.number, "op": op, **fields}))
         return self.number
@@ -73,7 +73,7 @@ class HostProcess:
             await asyncio.wait_for(future, TIMEOUT_S)
 
     async def ask(self, op: str, **fields: Any) -> Any:
-        """A request and its result. Raises the host's error."""
+        """Send a request and return its result. Raises the host's error."""
         future = asyncio.get_running_loop().create_future()
         self.waiting[self.number + 1] = future
         self.send(op, **fields)
@@ -83,7 +83,7 @@ class HostProcess:
         return check_result(op, reply["result"])
 
     async def hello(self) -> dict[str, Any]:
-        """The first request."""
+        """Send the first request."""
         result: dict[str, Any] = await self.ask("hello", protocol=1, extension="test", browser="test")
         return result
 
@@ -97,7 +97,7 @@ class HostProcess:
     async def invoke(
         self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s"
     ) -> Any:
-        """One action."""
+        """Send one invocation."""
         return await self.ask(
             "invoke", stream=stream, action=action, position_ms=position_ms, segment=segment, count=count
         )
@@ -110,14 +110,14 @@ class HostProcess:
                 return event
 
     async def kill(self) -> None:
-        """Kill -9, as a crash or a user does."""
+        """Kill the process with SIGKILL."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await self.process.wait()
         await self.reader
 
     async def leave(self) -> int:
-        """Close the pipe, as a browser that quits; the exit code."""
+        """Close the pipe, as a browser does when it exits; return the exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         code = await asyncio.wait_for(self.process.wait(), TIMEOUT_S)

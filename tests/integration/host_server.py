@@ -90,7 +90,7 @@ class StandIn:
         return f"http://127.0.0.1:{self.port}"
 
     def counted(self, action: str) -> int:
-        """Accepted invocations of one action."""
+        """Return the number of accepted invocations of one action."""
         return sum(1 for _, _, name in self.order if name == action)
 
     @asynccontextmanager

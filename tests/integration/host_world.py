@@ -1,4 +1,4 @@
-"""A song, a station, a listener and a host in this process; the chain's facts are given, everything else is real."""
+"""A song, a station, a listener and a host in this process; only the chain's facts are simulated."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ POLICY = Policy(
 
 
 def header(server: StandIn, policy: Policy = POLICY, segments: int = 90, seconds: int = 2) -> Header:
-    """A song of ``segments`` parts of ``seconds`` at 1000 samples a second."""
+    """A header of a song of ``segments`` segments of ``seconds`` at 1000 samples a second."""
     parts = tuple(Segment(100 + i, 1000 * seconds, keccak256(bytes([i % 256]))) for i in range(segments))
     rendition = Rendition(
         0,
@@ -100,28 +100,28 @@ class Chain:
         self.watched: set[bytes] = set()
 
     async def ready(self) -> None:
-        """Connected, or not."""
+        """Return whether it is connected."""
         if self.down:
             raise Unavailable("chain.unreachable")
 
     def now_ms(self) -> int:
-        """Trusted time, moved by tests."""
+        """Chain time, advanced by tests."""
         return self.now
 
     def chain_ms(self) -> int:
-        """The same: this chain is reached from the start."""
+        """The same: this chain is connected from the start."""
         return self.now
 
     def watch(self, content: bytes) -> None:
-        """Follow."""
+        """Watch a content."""
         self.watched.add(content)
 
     def unwatch(self, content: bytes) -> None:
-        """Stop."""
+        """Stop watching a content."""
         self.watched.discard(content)
 
     async def close(self) -> None:
-        """Nothing to hang up."""
+        """Close nothing."""
 
 
 @dataclass
@@ -139,7 +139,7 @@ class World:
     tickets: int = 0
 
     def received(self, frame: bytes) -> None:
-        """What the host wrote."""
+        """Decode what the host wrote."""
         message = msgspec.json.decode(frame[4:])
         assert struct.unpack("=I", frame[:4])[0] == len(frame) - 4
         if "event" in message:
@@ -159,7 +159,7 @@ class World:
         return check_result(op, reply["result"])
 
     async def event(self, kind: str) -> dict[str, Any]:
-        """The next event of a kind; others are passed over."""
+        """Return the next event of a kind; others are skipped."""
         while True:
             event = await asyncio.wait_for(self.events.get(), TIMEOUT_S)
             if event["event"] == kind:
@@ -177,7 +177,7 @@ class World:
         return dict(result)
 
     def session(self, **changes: Any) -> Signed[Session]:
-        """A wallet's session for this device."""
+        """Sign a wallet's session for this device."""
         values = {
             "station": address_of(STATION),
             "listener": address_of(LISTENER),
@@ -189,7 +189,7 @@ class World:
         return sign(Session(**(values | changes)), DOMAIN, LISTENER)
 
     def ticket(self, holder: Signed[Session], key: bytes = STATION, **changes: Any) -> Signed[Ticket]:
-        """The station's next ticket."""
+        """Sign the station's next ticket."""
         self.tickets += 1
         values = {
             "server": self.server.address,
@@ -215,13 +215,13 @@ class World:
     async def invoke(
         self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s"
     ) -> Any:
-        """One action."""
+        """Send one invocation."""
         return await self.ask(
             "invoke", stream=stream, action=action, position_ms=position_ms, segment=segment, count=count
         )
 
     def keys(self, grant: dict[str, Any]) -> dict[int, bytes]:
-        """The renderer's view of a grant."""
+        """Return a grant's keys as the renderer gets them."""
         ephemeral = from_b64(grant["ephemeral"])
         return {
             index: unwrap(self.renderer[0], ephemeral, from_b64(wrapped), segment_aad(CONTENT, 0, 0, index))
@@ -229,11 +229,11 @@ class World:
         }
 
     def good(self, grant: dict[str, Any], indexes: range) -> bool:
-        """Whether a grant opens exactly these segments."""
+        """Return whether a grant opens exactly these segments."""
         return self.keys(grant) == {index: segment_key(self.server.content_key, 0, index) for index in indexes}
 
     def states(self) -> list[tuple[int, str, str, str | None]]:
-        """The ledger's invocations: sequence, action, state, code."""
+        """Return the ledger's invocations: sequence, action, state, code."""
         return self.host.ledger._rows("SELECT sequence, action, state, code FROM invocations ORDER BY sequence")
 
     def refused(self) -> list[str]:
@@ -241,7 +241,7 @@ class World:
         return [row["code"] for row in reversed(self.host.ledger.refusals(100))]
 
     async def reported(self) -> None:
-        """Bring everything to the server."""
+        """Report everything to the server."""
         await self.host.reporters.flush()
 
 
@@ -252,7 +252,7 @@ def device(world: World) -> str:
 
 @asynccontextmanager
 async def world(tmp_path: Path, server: StandIn, monkeypatch: Any) -> AsyncIterator[World]:
-    """A host that has said hello, beside a chain whose facts are given."""
+    """A host after its hello, beside a simulated chain."""
     chain = Chain(server)
     made: list[Services] = []
 

@@ -1,4 +1,4 @@
-"""SIGKILL under load: a real server process is killed again and again while hosts play and a station pays.
+"""SIGKILL under load: a server process is killed repeatedly while hosts play and a station pays.
 
 ``build.py soak kills --kills N`` runs it alone; a test runs it with few kills.
 """
@@ -54,7 +54,7 @@ PRICE: Final = {"interval_s": 2, "owner": 2 * 10**12, "reward": 10**12}
 
 @dataclass
 class Record:
-    """What hosts were told, to be compared with what is stored.
+    """Responses that hosts received, to be compared with what is stored.
 
     Attributes:
         acknowledged: Invocations that the server said it counted.
@@ -88,7 +88,7 @@ class Server:
             "database": str(world.folder / "server.sqlite3"),
             "port": self.port,
         }
-        # A server of imported modules is forked for each start: what takes time is the product, not Python's start.
+        # Each start forks a process with the modules imported, so that the time is the product's, not that of imports.
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["tests.integration.kills", "security_server.api.app"])
         self.process: Any = None
@@ -108,13 +108,13 @@ class Server:
                 await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
-        """SIGKILL."""
+        """Kill the process with SIGKILL."""
         self.process.kill()
         await asyncio.to_thread(self.process.join)
 
 
 class Listener:
-    """A host that plays for ever and sends what was not acknowledged again."""
+    """A host that plays in a loop and resends what was not acknowledged."""
 
     def __init__(self, world: World, song: Upload, number: int, record: Record) -> None:
         self._world, self._song, self._record = world, song, record
@@ -181,7 +181,7 @@ class Listener:
 
 
 async def _pay(world: World, record: Record) -> None:
-    """The station: asks, signs, and asks again."""
+    """Request, check and sign statements as the station, in a loop."""
     while True:
         await asyncio.sleep(1)
         with contextlib.suppress(*GONE):
@@ -202,7 +202,7 @@ async def _mine(world: World) -> None:
 
 
 async def run(folder: Path, kills: int, listeners: int = 12, seed: int = 1) -> Record:
-    """Kill the server so often, let the last epochs close, and compare.
+    """Kill the server the given number of times, let the last epochs close, and compare.
 
     Returns:
         What hosts were told, and in ``faults`` what does not agree with it.
@@ -241,9 +241,7 @@ async def run(folder: Path, kills: int, listeners: int = 12, seed: int = 1) -> R
 
 
 async def _posting(world: World, first: int) -> bool:
-    """Whether the epoch that ended last, from ``first`` on, is still to be posted and half of the time for it is
-    over.
-    """
+    """True if the last ended epoch, from ``first`` on, is not yet posted and half of its post window is over."""
     now_s = int(time.time())
     epoch = now_s // SCHEDULE.length - 1
     if epoch < first or now_s < SCHEDULE.post_from(epoch) + POSTING_S:
@@ -284,7 +282,7 @@ async def _compare(world: World, record: Record) -> None:
 
 
 def main() -> int:
-    """Print one JSON object; exit code 1 when anything does not agree."""
+    """Print one JSON object; exit code 1 on any discrepancy."""
     parser = argparse.ArgumentParser(prog="build.py soak kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, metavar="N")
     parser.add_argument("--listeners", type=int, default=12, metavar="N")

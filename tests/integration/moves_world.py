@@ -45,14 +45,14 @@ class Pair:
     song: Upload = None  # type: ignore[assignment]
 
     async def travel(self, seconds: int) -> int:
-        """Let the clock of both servers advance; the new time, ms."""
+        """Advance the clock of both servers; return the new time, ms."""
         now_ms = await self.old.travel(seconds)
         while self.new.parts is not None and await self.new.parts.chain.now_ms() < now_ms:
             await self.new.parts.chain.lane()
         return now_ms
 
     async def to_epoch(self, epoch: int) -> int:
-        """Just after an epoch's beginning."""
+        """Advance to just after an epoch's beginning."""
         return await self.travel(max(1, epoch * LENGTH + 1 - await self.old.now_ms() // 1000))
 
     async def epoch(self) -> int:
@@ -60,11 +60,11 @@ class Pair:
         return await self.old.now_ms() // 1000 // LENGTH
 
     async def propose(self) -> None:
-        """The owner proposes the new server."""
+        """Propose the new server as the owner."""
         await self.content.propose_server(self.old.owner_key, self.new.keys.address)
 
     async def take(self) -> int:
-        """The new server takes the content over; returns its first epoch."""
+        """Accept the content as the new server; return its first epoch."""
         return int((await self.new.call("POST", "/v1/moves", {"content": to_hex(self.song.content)}))["from_epoch"])
 
     async def handover(self, key: bytes | None = None, after: bytes | None = None, **changes: Any) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Pair:
 
 @contextlib.asynccontextmanager
 async def pair(folder: Path, policy: Policy | None = None) -> AsyncIterator[Pair]:
-    """Both servers run, the song is published at the old one, and the registry says where both answer."""
+    """Both servers run, the song is published at the old one, and the registry has both URLs."""
     async with make_world(folder) as old:
         (folder / "new").mkdir()
         new = replace(old, keys=Keys.make(old.anvil.keys[5]), folder=folder / "new")
@@ -102,7 +102,7 @@ async def list_server(world: World, url: str, active: bool = True) -> None:
 
 
 async def code_of(awaitable: Any) -> str:
-    """Code of an expected failure."""
+    """Return the code of an expected failure."""
     with pytest.raises(GomaaError) as error:
         await awaitable
     return error.value.code
@@ -116,7 +116,7 @@ class Fan:
         self.at_ms = 0
 
     async def open(self) -> dict[str, Any]:
-        """A fresh ticket of this server."""
+        """Open a fresh ticket of this server."""
         now_s = await self.world.now_ms() // 1000
         await self.host.hello(now_s * 1000)
         session = self.world.session(address_of(self.host.device_key), now_s, self.listener)
@@ -124,11 +124,11 @@ class Fan:
         return await self.host.open(session, self.ticket)
 
     async def play(self) -> dict[str, Any]:
-        """The play begins, with keys."""
+        """Begin the play, with keys."""
         return await self.host.grant(self.host.invocation(self.ticket, "play", 0, await self.world.now_ms()))
 
     async def listen(self, seconds: int) -> dict[str, Any]:
-        """Renewals every five seconds, with keys."""
+        """Send renewals every five seconds, with keys."""
         result: dict[str, Any] = {}
         for _ in range(0, seconds, 5):
             self.at_ms += 5000
@@ -139,17 +139,17 @@ class Fan:
         return result
 
     async def stop(self) -> dict[str, Any]:
-        """The end."""
+        """Stop the play."""
         return await self.host.report(self.host.invocation(self.ticket, "stop", self.at_ms, await self.world.now_ms()))
 
 
 async def settle(world: World) -> int:
-    """The station pays what it owes this server; the statement's epoch."""
+    """Pay what the station owes this server; return the statement's epoch."""
     statement, _ = await world.statement()
     await world.vouch(statement.spent, statement.epoch)
     return statement.epoch
 
 
 async def rows(parts: ServerParts, query: Any) -> list[Any]:
-    """Rows of a query."""
+    """Return the rows of a query."""
     return list(await parts.store.run(lambda connection: connection.execute(query).all()))

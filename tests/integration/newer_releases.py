@@ -1,4 +1,4 @@
-"""Indexes of packages as they may be tomorrow, with a newer release of everything."""
+"""Package indexes that have a newer release of everything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEWER = "9999.0"
 
 
 def wheel(folder: Path, name: str, version: str) -> Path:
-    """Write a wheel that asks for a package which no index has, with and without an extra."""
+    """Write a wheel that requires a package which no index has, with and without an extra."""
     stem = f"{name.replace('-', '_').replace('.', '_')}-{version}"
     file = folder / f"{stem}-py3-none-any.whl"
     asks = "Requires-Dist: no-such-package>=1\nProvides-Extra: toml\nRequires-Dist: no-such-package>=1; extra == 'toml'"
@@ -32,7 +32,7 @@ def wheel(folder: Path, name: str, version: str) -> Path:
 
 
 def python_index(folder: Path, names: Iterable[str]) -> Path:
-    """Write a simple index (PEP 503) with a newer release of each package; its folder."""
+    """Write a simple index (PEP 503) with a newer release of each package; return its folder."""
     for name in names:
         place = folder / name
         place.mkdir(parents=True)
@@ -45,7 +45,7 @@ def python_index(folder: Path, names: Iterable[str]) -> Path:
 
 @contextmanager
 def npm_registry(lock: Mapping[str, Any]) -> Iterator[str]:
-    """Serve, on loopback, the locked releases of npm packages and a newer one of each that is called the latest."""
+    """Serve, on loopback, the locked releases of npm packages and a newer release of each, tagged ``latest``."""
     documents: dict[str, dict[str, Any]] = {}
     for place, entry in lock["packages"].items():
         name = entry.get("name") or place.rpartition("node_modules/")[2]

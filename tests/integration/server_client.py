@@ -1,4 +1,4 @@
-"""A small host for the security server's tests: a real WebSocket, real signatures, no policy of its own."""
+"""A small host for the security server's tests: a real WebSocket, real signatures, no terms of its own."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ class HostClient:
             future.set_exception(ConnectionError("the server has gone"))
 
     async def frame(self, frame: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a frame and get its reply, whatever it is."""
+        """Send a frame and return its reply, whatever it is."""
         future = self._waiting[frame["id"]] = asyncio.get_running_loop().create_future()
         await self.socket.send_str(json.dumps(frame))
         answer: dict[str, Any] = await future
         return answer
 
     async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
-        """An operation's result; its error as GomaaError."""
+        """Return an operation's result; its error is raised as GomaaError."""
         self._number += 1
         reply = await self.frame({"id": self._number, "op": op, **fields})
         if not reply["ok"]:
@@ -76,7 +76,7 @@ class HostClient:
         return result
 
     async def hello(self, time_ms: int) -> dict[str, Any]:
-        """Say who we are."""
+        """Send hello."""
         signature = to_hex(sign_digest(self.device_key, hello_digest(self.server, time_ms)))
         return await self.ask(
             "hello", protocol=1, device=to_hex(address_of(self.device_key)), time_ms=time_ms, signature=signature
@@ -91,7 +91,7 @@ class HostClient:
     def invocation(
         self, ticket: Signed[Ticket], action: str, position_ms: int, time_ms: int, sequence: int | None = None
     ) -> Signed[Invocation]:
-        """A signed action, numbered after the last one unless a number is given."""
+        """Return a signed action, numbered after the last one unless a number is given."""
         session = ticket.message.session
         if sequence is None:
             sequence = self._sequences[session] = self._sequences.get(session, 0) + 1
@@ -111,13 +111,13 @@ class HostClient:
         return await self.ask("report", invocations=[invocation.to_json() for invocation in invocations])
 
     async def grant(self, invocation: Signed[Invocation], first: int = 0, count: int = 8) -> dict[str, Any]:
-        """Ask keys for an action."""
+        """Request keys for an action."""
         return await self.ask(
             "grant", invocation=invocation.to_json(), first=first, count=count, key=to_b64(self.exchange[1])
         )
 
     def check_keys(self, result: dict[str, Any], song: Upload) -> list[int]:
-        """Unwrap every key, compare it with the band's own; the segments."""
+        """Unwrap every key and compare it with the artist's; return the segments."""
         ephemeral = from_b64(result["ephemeral"])
         for index, wrapped in result["keys"]:
             aad = segment_aad(song.content, 1, EPOCH, index)
@@ -126,7 +126,7 @@ class HostClient:
         return [index for index, _ in result["keys"]]
 
     async def event(self, name: str) -> dict[str, Any]:
-        """The next event of this name; others are passed over."""
+        """Return the next event of this name; others are skipped."""
         async with asyncio.timeout(TIMEOUT_S):
             while (frame := await self.events.get())["event"] != name:
                 pass

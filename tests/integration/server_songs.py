@@ -1,4 +1,4 @@
-"""A signed header and its content key, without any audio: what a band hands to a security server."""
+"""A signed header and its content key, without any audio: an artist's upload to a security server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPOCH = 1
 
 @dataclass(frozen=True)
 class Upload:
-    """A song on its way to the server."""
+    """An upload to the server."""
 
     content: bytes
     cose: bytes

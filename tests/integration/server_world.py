@@ -1,4 +1,4 @@
-"""A whole small world for the security server: a real chain, a real server, a station, a band, a fan."""
+"""A complete environment of the security server: chain, server, station, artist and fan."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ TOKENS = 10**18
 
 
 def private_key(name: str) -> bytes:
-    """A key nobody else has."""
+    """Return a fresh private key."""
     return keccak256(name.encode())
 
 
 @dataclass
 class World:
-    """Everything a test needs. Keys are 32 bytes; ``url`` is where the server answers."""
+    """Everything that a test needs. Keys are 32 bytes; ``url`` is the server's."""
 
     anvil: Anvil
     chain: Chain
@@ -83,7 +83,7 @@ class World:
 
     @property
     def platform_key(self) -> bytes:
-        """Owns the supply and the registry."""
+        """Key of the account that owns the supply and the registry."""
         return self.anvil.keys[0]
 
     @property
@@ -93,7 +93,7 @@ class World:
 
     @property
     def owner_key(self) -> bytes:
-        """The band's."""
+        """The artist's."""
         return self.anvil.keys[3]
 
     @property
@@ -112,7 +112,7 @@ class World:
         return Token(self.chain, self.deployment)
 
     def config(self, **changes: Any) -> Config:
-        """The server's configuration; nothing closes by itself unless asked to."""
+        """Return the server's configuration; nothing closes by itself unless a test requires it."""
         values: dict[str, Any] = {
             "deployment": self.folder / "deployment.json",
             "keys": self.folder / "keys.json",
@@ -138,7 +138,7 @@ class World:
             await self.settlement.deposit(key, self.keys.address, self.station, escrow)
 
     async def publish(self, policy: Policy | None = None, name: str = "song") -> Upload:
-        """A content on the chain, licensed to the station, its key at the server."""
+        """Publish a content: on the chain, licensed to the station, its key at the server."""
         policy = policy or terms()
         registry, salt = Registry(self.chain, self.deployment), keccak256(name.encode())
         content = registry.predict(address_of(self.owner_key), salt)
@@ -154,7 +154,7 @@ class World:
         return song
 
     async def call(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
-        """One HTTP request; an error as GomaaError."""
+        """Send one HTTP request; an error is raised as GomaaError."""
         async with self.http.request(method, self.url + path, json=body, **options) as response:
             answer: dict[str, Any] = await response.json()
         if "error" in answer:
@@ -166,7 +166,7 @@ class World:
         return (await self.chain.block()).timestamp * 1000
 
     async def travel(self, seconds: int) -> int:
-        """Let the chain's clock go on, and wait until the server has heard of it; the new time in ms."""
+        """Advance the chain's clock and wait until the server has it; return the new time in ms."""
         await self.chain.request("evm_setNextBlockTimestamp", await self.now_ms() // 1000 + seconds)
         await self.chain.request("evm_mine")
         now_ms = await self.now_ms()
@@ -175,7 +175,7 @@ class World:
         return now_ms
 
     async def to_epoch(self, epoch: int) -> int:
-        """Travel to just after an epoch's beginning."""
+        """Advance to just after an epoch's beginning."""
         target = epoch * SCHEDULE.length + 1
         now_s = await self.now_ms() // 1000
         return await self.travel(max(1, target - now_s))
@@ -215,27 +215,27 @@ class World:
         return sign(Ticket(**{**values, **changes}), self.deployment.domain, key or self.station_key)
 
     def host(self, name: str = "device") -> HostClient:
-        """A host that isn't connected yet."""
+        """Return a host that isn't connected yet."""
         return HostClient(self.url, self.keys.address, self.deployment.domain, private_key(name))
 
     async def asking(self, key: bytes) -> dict[str, Any]:
-        """A payer's signed question."""
+        """Sign a payer's request."""
         time_s = await self.now_ms() // 1000
         signature = to_hex(sign_digest(key, statement_digest(self.keys.address, time_s)))
         return {"payer": to_hex(address_of(key)), "time_s": time_s, "signature": signature}
 
     async def proof(self, key: bytes) -> dict[str, Any]:
-        """A payee's signed question."""
+        """Sign a payee's request."""
         time_s = await self.now_ms() // 1000
         signature = to_hex(sign_digest(key, receipts_digest(self.keys.address, address_of(key), time_s)))
         return {"payee": to_hex(address_of(key)), "time_s": time_s, "signature": signature}
 
     async def account(self, key: bytes | None = None) -> dict[str, Any]:
-        """What a payer (by default the station) has with the server."""
+        """Return a payer's account (by default the station's) at the server."""
         return await self.call("POST", "/v1/accounts", await self.asking(key or self.station_key))
 
     async def statement(self) -> tuple[Statement, list[dict[str, Any]]]:
-        """The station asks what it owes, and checks hash and signature."""
+        """Request the station's statement, and check hash and signature."""
         answer = await self.call("POST", "/v1/statements", await self.asking(self.station_key))
         signed = Signed.from_json(Statement, answer["statement"])
         lines = [
@@ -253,7 +253,7 @@ class World:
         return signed.message, answer["lines"]
 
     async def vouch(self, cap: int, epoch: int) -> int:
-        """The station signs; how many receipts it freed."""
+        """Sign the station's voucher; return the number of receipts that it releases."""
         message = Voucher(server=self.keys.address, payer=self.station, cap=cap, until=epoch + 1)
         voucher = sign(message, self.deployment.domain, self.station_key)
         asking = await self.asking(self.station_key)
@@ -280,7 +280,7 @@ class World:
 async def make_world(
     folder: Path, escrow: int = 100 * TOKENS, bond: int = 100 * TOKENS, *, real_time: bool = False
 ) -> AsyncIterator[World]:
-    """A chain with everything deployed; the server is not started yet.
+    """Deploy everything on a chain; the server is not started yet.
 
     Args:
         folder: Where the server keeps its files.

@@ -1,4 +1,4 @@
-"""One epoch honestly settled and claimed, the next one lied about and paid for: the same on every chain."""
+"""One epoch settled and claimed honestly, the next one posted with a lie and slashed: the same on every chain."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PassUntil = Callable[[int], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the chain says afterwards, wei."""
+    """Balances on the chain afterwards, wei."""
 
     claimed: int
     tip: int
@@ -41,11 +41,9 @@ class Outcome:
 async def settle_and_slash(
     chain: Chain, deployment: Deployment, platform: bytes, pass_until: PassUntil, *, at_once: bool
 ) -> Outcome:
-    """Deposit, post, claim.
+    """Deposit, post and claim; then post without a promised leaf, be challenged and slashed.
 
-    Then post without a leaf that a receipt promised, be challenged, stay silent, lose the bond.
-
-    ``at_once``: several transactions of one account wait for the same block; not every node's pool can do that.
+    ``at_once``: several transactions of one account wait for the same block, which not every node's pool supports.
     """
 
     async def all_of(*sending: Awaitable[object]) -> None:
@@ -109,7 +107,7 @@ async def settle_and_slash(
 async def _post(
     chain: Chain, deployment: Deployment, keys: dict[str, bytes], epoch: int, book: SumTree, pass_until: PassUntil
 ) -> EpochHeader:
-    """Close an epoch whose whole total the station pays."""
+    """Post an epoch whose whole total the station pays."""
     settlement = Settlement(chain, deployment)
     server, station = address_of(keys["server"]), address_of(keys["station"])
     spent, _ = await settlement.account(server, station)

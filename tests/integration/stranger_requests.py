@@ -1,4 +1,4 @@
-"""Requests of a stranger: every operation and every route, with published values."""
+"""Requests of a third party: every operation and every route, with published values."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def send(scene: Scene, host: HostClient, op: str, **fields: Any) -> None:
 
 
 async def send_operations(scene: Scene, host: HostClient) -> set[str]:
-    """Send every operation of a host, with published values where there are any; returns their names."""
+    """Send every operation of a host, with published values where possible; return their names."""
     world, song, data = scene.world, scene.songs[0], scene.published
     now_ms = await world.now_ms()
     device, payees = host.device_key, [to_hex(row.payee) for row in data.payees]
@@ -103,7 +103,7 @@ async def send_operations(scene: Scene, host: HostClient) -> set[str]:
 
 
 async def bodies(scene: Scene) -> list[Any]:
-    """Request bodies for all routes: well-formed ones about other people, signed by the stranger."""
+    """Request bodies for all routes: well-formed, about other accounts, signed by the third party."""
     world, data = scene.world, scene.published
     asking, proof = await world.asking(STRANGER), await world.proof(STRANGER)
     found: list[Any] = [

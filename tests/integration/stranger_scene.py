@@ -1,4 +1,4 @@
-"""Scene of the privacy tests: plays at a server and a station, and what a stranger may have of them."""
+"""Scene of the privacy tests: plays at a server and a station, and what a third party can obtain of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Client = TestClient[Any, Any]
 
 @dataclass
 class Scene:
-    """A server and a station with plays of a published epoch and of a later one; and what a stranger has of it."""
+    """A server and a station with plays of a published epoch and of a later one; and a third party's data."""
 
     world: World
     server: web.Application
@@ -53,7 +53,7 @@ class Scene:
     """Everything that the stranger has received."""
 
     def path_values(self, name: str) -> list[str]:
-        """Values of a path's variable that the stranger can try."""
+        """Values of a path's variable that the third party can try."""
         data = self.published
         addresses = (
             [row.payee for row in data.payees]
@@ -75,7 +75,7 @@ class Scene:
 
 @asynccontextmanager
 async def station_of(world: World, songs: tuple[Upload, ...]) -> AsyncIterator[tuple[web.Application, Client]]:
-    """A station with these songs."""
+    """Start a station with these songs."""
     shelf = world.folder / "songs"
     shelf.mkdir()
     for name, song in zip(("song", "paid"), songs, strict=True):
@@ -107,7 +107,7 @@ async def ticket_of(client: Client, session: Signed[Session], song: Upload) -> S
 
 
 async def clocks_agree(world: World, station: web.Application) -> None:
-    """Wait until the station's clock has the chain's time; the server's has (``World.travel``)."""
+    """Wait until the station's clock has the chain's time; the server's has it (``World.travel``)."""
     now_ms = await world.now_ms()
     async with asyncio.timeout(TIMEOUT_S):
         while await station[STATION].chain.now_ms() < now_ms:
@@ -123,7 +123,7 @@ async def listen(world: World, host: HostClient, ticket: Signed[Ticket], seconds
 
 
 async def fans_of(world: World, station: Client, songs: tuple[Upload, Upload], epoch: int) -> Signed[Voucher]:
-    """Plays of a fan with a wallet, one without, and one who pays; returns the voucher of the latter."""
+    """Plays of a fan with a wallet, one without, and one who pays; return the payer's voucher."""
     now_s = await world.now_ms() // 1000
     paid = None
     for name, song, changes in (

@@ -1,4 +1,4 @@
-"""A chain and a server that checks uploads as the security server does: the studio's tests publish to them."""
+"""A chain and a server that checks uploads as the security server does, for the studio's tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pywallet.errors import GomaaError
 from pywallet.settlement import Schedule
 from security_server.content.contents import verify as verify_upload
 
-# The first two accounts of anvil's well-known test mnemonic.
+# The first two accounts of anvil's default mnemonic.
 PLATFORM = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 OWNER = bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d")
 SERVER = b"\x51" * 20
@@ -34,7 +34,7 @@ TERMS = {"permissions": ["play"], "price": {"interval_s": 5, "owner": 10**16, "r
 
 
 class Uploads(ThreadingHTTPServer):
-    """``GET /v1/info`` and ``PUT /v1/contents/…``; keeps what was uploaded."""
+    """``GET /v1/info`` and ``PUT /v1/contents/…``; records the uploads."""
 
     def __init__(self, deployment: Deployment) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -44,7 +44,7 @@ class Uploads(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The server's URL."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Uploads
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _reply(self, status: int, value: dict[str, Any]) -> None:
         body = json.dumps(value).encode()
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self) -> None:
-        """Who the server is."""
+        """Answer with the server's identity."""
         domain = self.server.deployment.domain
         key = to_b64(self.server.public)
         self._reply(
@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Anvil]:
-    """A chain of our own."""
+    """A chain for this test session."""
     with Anvil() as anvil:
         yield anvil
 
@@ -104,7 +104,7 @@ async def network(node: Anvil) -> Deployment:
 
 @pytest.fixture
 def uploads(network: Deployment) -> Iterator[Uploads]:
-    """A server that takes uploads."""
+    """A server that accepts uploads."""
     server = Uploads(network)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -127,6 +127,6 @@ def noise(path: Path, seconds: float = 1) -> Path:
 
 
 async def list_server(network: Deployment, uploads: Uploads) -> None:
-    """Put the server on the registry's list."""
+    """List the server in the registry."""
     async with Chain.connect(network.rpc) as chain:
         await Registry(chain, network).add_server(PLATFORM, SERVER, uploads.url, uploads.public)

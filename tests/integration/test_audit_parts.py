@@ -1,4 +1,4 @@
-"""An audit of epochs that were debited in parts: every state on the way adds up to the wei."""
+"""Audit of epochs that were debited in parts: every intermediate state adds up to the wei."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ SECOND = keccak256(b"second station")
 
 
 async def debit(stage: Stage, epoch: int, entry: Entry, before: bytes = bytes(32)) -> None:
-    """A part of one entry."""
+    """Debit a part of one entry."""
     how = function("Settlement", "debit")
     await stage.chain.transact(stage.server, stage.deployment.settlement, how, epoch, before, [astuple(entry)])
 
 
 async def faults(stage: Stage) -> set[str]:
-    """What an audit finds in the money; data that are not published yet are no matter here."""
+    """Return the audit's faults in amounts; missing published data are ignored here."""
     return await stage.kinds() - {"data.missing"}
 
 
 async def test_parts_add_up_at_every_step(stage: Stage) -> None:
-    """Debited, taken back, debited again, posted, void, refunded by a watcher, and unwound.
+    """Debited, undone, debited again, posted, void, refunded by a watcher, and undone.
 
-    The audit has every account right.
+    Every account of the audit agrees with the chain.
     """
     server, settlement = address_of(stage.server), stage.settlement
     token = Token(stage.chain, stage.deployment)
@@ -62,7 +62,7 @@ async def test_parts_add_up_at_every_step(stage: Stage) -> None:
     made = await settlement.post(stage.server, epoch, data.root, data.counts_root, data.hash, entries)
     stage.publish(data)
     assert await posted_entries(stage.chain, stage.deployment, made.hash) == debits
-    # Its one play is of one station, so the other payer has no play: a fault of the data, not of the money.
+    # Its one play is of one station, so the other payer has no play: a fault of the data, not of the amounts.
     assert not {kind for kind in await faults(stage) if kind.startswith(("chain.", "commit", "data."))}
     lie = stage.receipt(epoch, 301)
     await token.approve(stage.watcher, stage.deployment.settlement, 10**30)

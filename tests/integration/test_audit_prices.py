@@ -1,4 +1,4 @@
-"""A band's price against what server and station settle: they could agree on less, and every sum would add up."""
+"""Prices of the terms against what server and station settle: both could agree on less, and every sum would add up."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize("less", [0, 1])
-async def test_a_price_below_the_contracts_is_told(world: World, monkeypatch: pytest.MonkeyPatch, less: int) -> None:
-    """A server that looks away, a station that signs a wei less: the audit names content and both prices."""
+async def test_a_price_below_the_contracts_is_a_fault(world: World, monkeypatch: pytest.MonkeyPatch, less: int) -> None:
+    """Server and station agree on a wei less: the audit names content and both prices."""
 
     async def looks_away(*_: object) -> None:
         return None
@@ -55,10 +55,10 @@ async def test_a_price_below_the_contracts_is_told(world: World, monkeypatch: py
         )
 
 
-async def test_the_prices_of_a_time_are_those_in_force_then(world: World) -> None:
+async def test_prices_are_those_in_force_at_their_time(world: World) -> None:
     """Versions by the contracts' events.
 
-    What ended before or began after is none of them, and strangers' events are not either.
+    Earlier and later ones, and events of other contracts, are not used.
     """
     async with world.server():
         song = await world.publish()

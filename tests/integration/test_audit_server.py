@@ -1,4 +1,4 @@
-"""An honest server's books, rebuilt by somebody who has the chain and the published data only."""
+"""An honest server's accounts, recomputed from the chain and the published data only."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def play(
 
 
 async def pay(world: World) -> None:
-    """The station's voucher over all it owes."""
+    """Sign the station's voucher over all that it owes."""
     statement, _ = await world.statement()
     await world.vouch(statement.spent, statement.epoch)
 
@@ -71,9 +71,9 @@ async def close(world: World, epoch: int) -> None:
 
 
 async def two_epochs(world: World, host: HostClient) -> tuple[int, Upload]:
-    """Three listeners, one without an id, a refused play, a sale between two epochs, a claim, a fee.
+    """Three listeners, one without a wallet, a refused play, a sale between two epochs, a claim, a fee.
 
-    The first epoch and its song.
+    Returns the first epoch and its song.
     """
     song = await world.publish(terms(counts={"play": {"limit": 2}}))
     await world.to_epoch(await world.now_ms() // 60_000 + 1)
@@ -105,10 +105,10 @@ async def two_epochs(world: World, host: HostClient) -> tuple[int, Upload]:
     return epoch, song
 
 
-async def test_a_band_as_a_fans_payee(world: World) -> None:
-    """A listener who names the band's address.
+async def test_an_artist_as_a_fans_payee(world: World) -> None:
+    """A listener who names the artist's address as payee.
 
-    The honest server passes, and band and fan each have their own in the reports.
+    The honest server passes, and artist and fan have their own rows in the reports.
     """
     async with world.server(), world.host() as host:
         song = await world.publish()
@@ -119,7 +119,7 @@ async def test_a_band_as_a_fans_payee(world: World) -> None:
         await play(world, host, song, "one", 10)
         await play(world, host, song, "two", 5, owner)
         await pay(world)
-        # A second voucher raises both parts of a leaf that is there.
+        # A second voucher raises both parts of an existing leaf.
         await play(world, host, song, "two", 10, owner)
         await pay(world)
         await close(world, epoch)
@@ -141,7 +141,7 @@ async def test_a_band_as_a_fans_payee(world: World) -> None:
 
 
 def payees() -> list[bytes]:
-    """The payees of the two fans that take rewards."""
+    """Return the payees of the two fans that accept rewards."""
     return [address_of(private_key(f"{name} payee")) for name in ("one", "two")]
 
 
@@ -151,8 +151,8 @@ def everybody(world: World) -> list[Report]:
     return [station(world.station), band(owners), fan(payees()), society(60)]
 
 
-async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) -> None:
-    """Refused plays, plays without an id, a sale, a claim and a fee: the auditor in a process of its own says OK."""
+async def test_an_honest_server_passes_the_audit(world: World, tmp_path: Path) -> None:
+    """Refused plays, plays without a wallet, a sale, a claim and a fee: the auditor in a process of its own says OK."""
     async with world.server(), world.host() as host:
         epoch, _ = await two_epochs(world, host)
         seen: list[tuple[int, dict[bytes, int]]] = []
@@ -197,14 +197,14 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
         assert sorted(row["collected"] for row in of_fans.rows if row["epoch"] == epoch) == [False, True]
         paid = result.figures["owners_wei"] + result.figures["listeners_wei"] + result.figures["commission_wei"]
         assert paid == spent
-        # What was vouchered after the sale's epoch is the buyer's.
+        # What was vouchered after the sale's epoch belongs to the buyer.
         buyer, seller = address_of(world.anvil.keys[4]), address_of(world.owner_key)
         assert [(number, set(earned)) for number, earned in seen] == [(epoch, {seller}), (epoch + 1, {buyer})]
         data = EpochData.decode(await (await world.http.get(f"{world.url}/v1/epochs/{epoch}/data")).read())
         assert sorted(row.tag == bytes(7) for row in data.plays) == [False, False, False, True]
         wallets = [address_of(private_key(name)) for name in ("one", "two", "three", "one device", "device")]
         assert not any(wallet in data.encode() for wallet in wallets)
-    # The server is gone: what was kept is enough, for another process as well.
+    # The server is down: the stored data suffice, for another process as well.
     arguments = ["audit", "--deployment", str(tmp_path / "deployment.json"), "--data", str(tmp_path / "kept"), "--json"]
     done = subprocess.run([sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

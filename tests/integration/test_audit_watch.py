@@ -1,4 +1,4 @@
-"""A lying poster loses its bond to a process that has the chain, the published data and receipts.
+"""A lying server loses its bond to a process that has the chain, the published data and receipts.
 
 An honest server never does.
 """
@@ -48,7 +48,7 @@ FAN = address_of(keccak256(b"fan's payee"))
 
 @dataclass
 class Stage:
-    """A server that answers nobody, its station, its band, and what it posts."""
+    """A server that answers no challenge, its station, its artist, and its posts."""
 
     chain: Chain
     deployment: Deployment
@@ -62,11 +62,11 @@ class Stage:
 
     @property
     def settlement(self) -> Settlement:
-        """The settlement's door."""
+        """The client of the settlement contract."""
         return Settlement(self.chain, self.deployment)
 
     async def prepare(self) -> None:
-        """Money for all, a bond, an escrow, one recording."""
+        """Tokens for all accounts, a bond, an escrow, one recording."""
         token, registry = Token(self.chain, self.deployment), Registry(self.chain, self.deployment)
         for key in (self.server, self.station, self.owner, self.watcher):
             await self.chain.send(self.platform, address_of(key), b"", COIN)
@@ -84,16 +84,16 @@ class Stage:
         await self.travel(self.deployment.schedule.ends(await self.epoch()))
 
     async def epoch(self) -> int:
-        """The running one."""
+        """The running epoch."""
         return self.deployment.schedule.epoch_of((await self.chain.block()).timestamp)
 
     async def travel(self, time_s: int) -> None:
-        """Let the chain's clock go on to a time."""
+        """Advance the chain's clock to a time."""
         await self.chain.request("evm_setNextBlockTimestamp", max(time_s, (await self.chain.block()).timestamp + 1))
         await self.chain.request("evm_mine")
 
     def honest(self, epoch: int) -> EpochData:
-        """Ten intervals of one play."""
+        """Leaves of ten intervals of one play."""
         leaves = sorted([(address_of(self.owner), 700, 700), (FAN, 300, 0)])
         server, station = address_of(self.server), address_of(self.station)
         return with_leaves(
@@ -109,7 +109,7 @@ class Stage:
         )
 
     async def post(self, data: EpochData, /, **lies: bytes) -> None:
-        """Post it as it is, but for a root or hash that ``lies`` name; publish it as a file."""
+        """Post the leaves, with the root or hash that ``lies`` replaces; publish them as a file."""
         spent, _ = await self.settlement.account(address_of(self.server), address_of(self.station))
         cap = spent + gross(1000, 500)
         voucher = sign(
@@ -124,12 +124,12 @@ class Stage:
         self.publish(data)
 
     def publish(self, data: EpochData) -> None:
-        """One file."""
+        """Publish one file."""
         (self.folder / "data").mkdir(exist_ok=True)
         (self.folder / "data" / f"{data.hash.hex()}.gmed").write_bytes(data.encode())
 
     def receipt(self, epoch: int, amount: int = 300) -> Signed[Receipt]:
-        """What the server promised to the fan; given to the watcher."""
+        """Sign the fan's receipt and give it to the watcher."""
         signed = sign(
             Receipt(address_of(self.server), epoch, FAN, amount, bytes([6]) * 32), self.deployment.domain, self.server
         )
@@ -138,7 +138,7 @@ class Stage:
         return signed
 
     async def kinds(self) -> set[str]:
-        """What an audit of everything finds."""
+        """Kinds of faults that an audit of everything finds."""
         return {fault.kind for fault in (await audit(self.chain, self.deployment, (str(self.folder / "data"),))).faults}
 
 
@@ -179,7 +179,7 @@ class Process:
         return self
 
     async def until(self, what: str) -> dict[str, Any]:
-        """The next line that says so; blocks are made meanwhile, a second of the chain's time each."""
+        """Return the next line with this text; meanwhile blocks are mined, one second of chain time each."""
         assert self._process.stdout is not None
         end = asyncio.get_running_loop().time() + TIMEOUT_S
         while True:
@@ -209,7 +209,7 @@ class Process:
 
 
 async def lost(stage: Stage, epoch: int, reason: str) -> None:
-    """The watcher process challenges, slashes and refunds.
+    """Assert that the watcher process challenges, slashes and refunds.
 
     It has the stake back and half of the bond, the station its escrow.
     """
@@ -240,8 +240,8 @@ async def test_a_lowered_leaf_costs_the_bond(stage: Stage) -> None:
     assert await stage.kinds() == set()
 
 
-async def test_a_root_that_is_not_the_leaves_costs_the_bond(stage: Stage) -> None:
-    """The root is of other leaves than the published ones: the auditor names it, the watcher takes the bond."""
+async def test_a_root_of_other_leaves_costs_the_bond(stage: Stage) -> None:
+    """The root is of other leaves than the published ones: the auditor reports it, the watcher slashes."""
     epoch = await stage.epoch()
     stage.receipt(epoch)
     data = stage.honest(epoch)
@@ -251,8 +251,8 @@ async def test_a_root_that_is_not_the_leaves_costs_the_bond(stage: Stage) -> Non
     await lost(stage, epoch, "root")
 
 
-async def test_data_that_nobody_gets_cost_the_bond(stage: Stage) -> None:
-    """Published bytes that are not the posted ones are as good as none."""
+async def test_unavailable_data_cost_the_bond(stage: Stage) -> None:
+    """Published bytes that are not the posted ones count as missing."""
     epoch = await stage.epoch()
     stage.receipt(epoch)
     data = stage.honest(epoch)
@@ -262,7 +262,7 @@ async def test_data_that_nobody_gets_cost_the_bond(stage: Stage) -> None:
     await lost(stage, epoch, "withheld")
 
 
-async def test_silence_costs_the_bond(stage: Stage) -> None:
+async def test_a_missing_post_costs_the_bond(stage: Stage) -> None:
     """A server that signed a receipt and never posts loses its bond; the payers keep their escrow."""
     epoch = await stage.epoch()
     stage.receipt(epoch)
@@ -271,8 +271,8 @@ async def test_silence_costs_the_bond(stage: Stage) -> None:
     await lost(stage, epoch, "unposted")
 
 
-async def test_kept_promises_are_left_alone(stage: Stage) -> None:
-    """An honest post is checked and not challenged; an audit of the same chain agrees."""
+async def test_an_honest_post_is_not_challenged(stage: Stage) -> None:
+    """It is checked and not challenged; an audit of the same chain agrees."""
     epoch = await stage.epoch()
     stage.receipt(epoch)
     await stage.post(stage.honest(epoch))
@@ -283,8 +283,8 @@ async def test_kept_promises_are_left_alone(stage: Stage) -> None:
     assert await stage.kinds() == set()
 
 
-async def test_an_honest_server_answers_by_itself(tmp_path: Path) -> None:
-    """Whoever challenges an honest server, before its post or after, loses the stake to it."""
+async def test_an_honest_server_answers_challenges(tmp_path: Path) -> None:
+    """A challenger of an honest server, before its post or after, loses the stake to it."""
     async with make_world(tmp_path) as world, world.server(auto_close=True, close_every_s=0.05), world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
@@ -308,7 +308,7 @@ async def test_an_honest_server_answers_by_itself(tmp_path: Path) -> None:
             while not await answered():
                 pass
         assert (await world.settlement.epoch(world.keys.address, epoch)).open == 0
-        # A leaf of so much is shown: neither this receipt nor a smaller one of its payee holds the epoch up again.
+        # The amount is shown: neither this receipt nor a smaller one of its payee blocks the epoch again.
         with pytest.raises(GomaaError) as caught:
             await world.settlement.challenge(griefer, receipt)
         assert caught.value.detail["reason"] == "settlement: already answered"

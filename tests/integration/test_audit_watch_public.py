@@ -1,6 +1,6 @@
-"""What a watcher sees in public data.
+"""A watcher of public data.
 
-Lies that a receipt turns into the loss of the bond, and lies that it can only tell.
+Lies that a receipt turns into the loss of the bond, and lies that it can only report.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 def watcher(scene: Stage, said: list[WatchEvent]) -> Watcher:
-    """One that looks at everything, with the receipts of the scene."""
+    """A watcher of every epoch, with the receipts of the scene."""
     (scene.folder / "receipts").mkdir(exist_ok=True)
     places = (str(scene.folder / "data"),)
     return Watcher(
@@ -45,7 +45,7 @@ def watcher(scene: Stage, said: list[WatchEvent]) -> Watcher:
 
 
 async def posted(scene: Stage, lie: str) -> tuple[int, EpochData]:
-    """Post an epoch with one lie in its leaves, and let its grace time pass."""
+    """Post an epoch with one lie in its leaves, and pass its grace time."""
     epoch = await scene.epoch()
     honest = scene.honest(epoch)
     owner = address_of(scene.owner)
@@ -65,7 +65,7 @@ async def posted(scene: Stage, lie: str) -> tuple[int, EpochData]:
     ("lie", "reason", "kinds"),
     [
         ("missing", "low", {"leaf.owner", "leaf.rewards"}),
-        # An owner may be a listener's payee: a reward that was given to it as a reward is told by the receipt alone.
+        # An owner may be a listener's payee: that its reward was one is evident from the receipt alone.
         ("moved", "low", set()),
         ("double", "low", {"leaf.order"}),
         ("sum", "root", {"leaf.owner", "leaf.total", "data.header"}),
@@ -74,7 +74,7 @@ async def posted(scene: Stage, lie: str) -> tuple[int, EpochData]:
 async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason: str, kinds: set[str]) -> None:
     """A missing leaf, one leaf in two halves, a sum above the debits.
 
-    Told by its name, challenged by the receipt, slashed, refunded.
+    Reported by its kind, challenged by the receipt, slashed, refunded.
     """
     said: list[WatchEvent] = []
     watching = watcher(scene, said)
@@ -92,10 +92,10 @@ async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason
     assert (await scene.settlement.account(address_of(scene.server), address_of(scene.station)))[0] == 0
 
 
-async def test_a_lie_without_a_receipt_is_told_once(scene: Stage) -> None:
+async def test_a_lie_without_a_receipt_is_reported_once(scene: Stage) -> None:
     """Counters under another root than the posted one.
 
-    No receipt contradicts them, so they are told, and the bond stays.
+    No receipt contradicts them, so they are reported, and the bond stays.
     """
     said: list[WatchEvent] = []
     watching = watcher(scene, said)
@@ -109,16 +109,16 @@ async def test_a_lie_without_a_receipt_is_told_once(scene: Stage) -> None:
     assert (await scene.settlement.server_state(address_of(scene.server))).bond == 10 * scene.deployment.stake
 
 
-async def test_honest_data_are_told_nothing_of(scene: Stage) -> None:
-    """Without a lie a watcher of everything is silent."""
+async def test_honest_data_cause_no_report(scene: Stage) -> None:
+    """A watcher of everything reports nothing."""
     said: list[WatchEvent] = []
     await scene.post(scene.honest(await scene.epoch()))
     await watcher(scene, said).round()
     assert said == []
 
 
-async def test_more_than_the_voucher_is_never_debited(scene: Stage) -> None:
-    """The chain itself refuses it: there is nothing to watch for, and the escrow stays whole."""
+async def test_a_debit_above_the_voucher_reverts(scene: Stage) -> None:
+    """The chain itself refuses it: there is nothing to watch, and the escrow is unchanged."""
     epoch = await scene.epoch()
     server, station = address_of(scene.server), address_of(scene.station)
     cap = gross(1000, 500) - 1

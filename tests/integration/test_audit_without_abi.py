@@ -1,4 +1,4 @@
-"""An auditor with docs/settlement.md and a node: events, entries and calls are decoded by the page's tables alone."""
+"""An auditor with docs/settlement.md and a node: events, entries and calls are decoded by the page's tables only."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ PAGE = (Path(__file__).parents[2] / "docs" / "settlement.md").read_text()
 
 
 def section(name: str) -> str:
-    """The text under a heading of the page."""
+    """Return the text under a heading of the page."""
     return re.split(r"\n##+ ", PAGE.split(f"# {name}\n", 1)[1])[0]
 
 
 def plain(text: str) -> str:
-    """Parameters without their names."""
+    """Return parameters without their names."""
     return re.sub(r"\s+", "", re.sub(r" \w+(?=[,)]|$)", "", text))
 
 
 def split(types: str) -> list[str]:
-    """Types at the top level."""
+    """Return the types at the top level."""
     out, depth = [""], 0
     for letter in types:
         depth += (letter == "(") - (letter == ")")
@@ -42,7 +42,7 @@ def split(types: str) -> list[str]:
 
 
 def page_events() -> dict[str, tuple[str, str, list[tuple[bool, str, str]]]]:
-    """Topic to contract, name and (indexed, type, field), as the page has them."""
+    """Map topic to contract, name and (indexed, type, field), from the page."""
     out: dict[str, tuple[str, str, list[tuple[bool, str, str]]]] = {}
     contract = ""
     for heading, text in re.findall(r"^\| (?:(\w+) \| means|`(\w+\(.*?\))`) \|", section("Events"), re.MULTILINE):
@@ -61,7 +61,7 @@ def page_events() -> dict[str, tuple[str, str, list[tuple[bool, str, str]]]]:
 
 
 def read(events: dict[str, Any], raw: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A log by the page: its name and fields."""
+    """Decode a log by the page: its name and fields."""
     _, name, fields = events[raw["topics"][0]]
     indexed = iter(raw["topics"][1:])
     plain_values = iter(decode([kind for star, kind, _ in fields if not star], bytes.fromhex(raw["data"][2:])))
@@ -72,7 +72,7 @@ def read(events: dict[str, Any], raw: dict[str, Any]) -> tuple[str, dict[str, An
 
 
 async def call(world: World, to: bytes, name: str, *arguments: Any) -> Any:
-    """A read by the page's table of calls."""
+    """Call a view by the page's table of calls."""
     given, gives = next(
         (given, gives)
         for one, given, gives in re.findall(r"^\| \w+ \| `(\w+)\((.*)\)` \| `(.*?)`", CALLS, re.MULTILINE)
@@ -87,7 +87,7 @@ async def call(world: World, to: bytes, name: str, *arguments: Any) -> Any:
 CALLS = section("Calls of an auditor")
 
 
-async def test_the_page_is_enough(tmp_path: Path) -> None:
+async def test_the_page_suffices_to_decode_an_epoch(tmp_path: Path) -> None:
     """All logs of an epoch's life, the entries of its post, and every word that an audit compares."""
     async with make_world(tmp_path) as world, world.server(), world.host() as host:
         song = await world.publish()
@@ -145,5 +145,5 @@ async def test_the_page_is_enough(tmp_path: Path) -> None:
 
 
 def _same(value: Any) -> Any:
-    """An address as bytes, whoever decoded it."""
+    """Return an address as bytes, whatever the decoder."""
     return bytes.fromhex(value[2:]) if isinstance(value, str) and re.fullmatch("0x[0-9a-fA-F]{40}", value) else value

@@ -1,4 +1,4 @@
-"""Every benchmark without a browser works: in its smallest form each gives whole figures."""
+"""Every benchmark without a browser runs in its smallest form and gives finite figures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.integration.benchmark_names import IN_A_BROWSER, ROOT, check
 
 
 @pytest.mark.parametrize("name", [name for name, module in MODULES.items() if module not in IN_A_BROWSER])
-def test_a_benchmark_gives_its_figure(name: str) -> None:
-    """``build.py bench NAME`` ends well, and prints the figure with its peer's value and their ratio."""
+def test_a_benchmark_prints_its_figure(name: str) -> None:
+    """``build.py bench NAME`` succeeds, and prints the figure with its peer's value and their ratio."""
     check(name)
 
 
-def test_a_figure_that_is_not_there_is_refused() -> None:
-    """A misspelt name is told at once, with the names that there are, and nothing is measured."""
+def test_an_unknown_figure_is_refused() -> None:
+    """A misspelt name is reported at once, with the known names, and nothing is measured."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "seek", "loudest"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""Whether what a network runs is this source, as anybody can check."""
+"""Verification that a network's contracts are compiled from this source."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from chain.verification import verify, write
 from pywallet.errors import GomaaError
 
 
-async def test_the_deployed_code_is_this_sources_and_another_is_not(tmp_path: Path) -> None:
-    """Every contract is the network's; a standard JSON and its arguments give what was sent.
+async def test_deployed_code_is_compared_with_this_source(tmp_path: Path) -> None:
+    """Every contract is the network's; a standard JSON and its arguments give the deployed code.
 
-    Swapped and empty addresses are told.
+    Swapped and empty addresses are reported.
     """
     from contracts.compile import artifacts
     from contracts.standard import compiled, standard_json
@@ -30,7 +30,7 @@ async def test_the_deployed_code_is_this_sources_and_another_is_not(tmp_path: Pa
         assert [one.name for one in found if one.matches] == ["GoMAA", "Registry", "Rights", "Content", "Settlement"]
         async with made.connect() as chain:
             block = await chain.request("eth_getBlockByNumber", hex(made.block + 2), True)
-        # The explorer compiles the JSON and appends the arguments: that is, byte for byte, what was sent.
+        # The explorer compiles the JSON and appends the arguments: exactly the transaction's data.
         sent = {one["input"] for one in block["transactions"]}
         registry = next(one for one in found if one.name == "Registry")
         creation = compiled(standard_json("Registry"), "Registry")["creation"]
@@ -48,8 +48,8 @@ async def test_the_deployed_code_is_this_sources_and_another_is_not(tmp_path: Pa
         assert caught.value.code == "chain.mismatch"
 
 
-async def test_another_network_is_refused_at_the_door() -> None:
-    """A deployment of one chain never talks to another one that happens to answer at its address."""
+async def test_another_chain_id_is_refused() -> None:
+    """A deployment of one chain never uses another one at its address."""
     with Anvil() as anvil:
         made: Deployment = await deploy(anvil.rpc, anvil.keys[0], schedule(60))
         with pytest.raises(GomaaError) as caught:

@@ -1,4 +1,4 @@
-"""What a real network does to transactions: replaced blocks, rising fees, nodes that only answer."""
+"""Transactions on a realistic network: reorganisations, rising fees, nodes without subscriptions."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ SOMEONE = bytes.fromhex("00000000000000000000000000000000005eed01")
 
 @pytest.fixture(scope="module")
 def anvil() -> Iterator[Anvil]:
-    """One chain that makes a block for every transaction unless a test says otherwise."""
+    """A chain that mines a block for every transaction unless a test sets otherwise."""
     with Anvil() as running:
         yield running
 
 
 @pytest.fixture
 async def chain(anvil: Anvil) -> AsyncIterator[Chain]:
-    """A line to it."""
+    """A connection to the chain."""
     async with Chain.connect(anvil.rpc, 31337) as connected:
         yield connected
 
 
 async def balance(chain: Chain, address: bytes) -> int:
-    """Wei."""
+    """Balance, wei."""
     return int(await chain.request("eth_getBalance", to_hex(address), "latest"), 16)
 
 
 async def until(condition: object) -> None:
-    """Ask again until it holds."""
+    """Poll until the condition holds."""
     async with asyncio.timeout(TIMEOUT_S):
         while not await condition():  # type: ignore[operator]
             await asyncio.sleep(0.02)
 
 
-async def test_a_transaction_whose_block_is_replaced_is_sent_again_and_counts_once(anvil: Anvil) -> None:
-    """The block with the transfer vanishes: the transfer comes back in another block, once."""
+async def test_a_transaction_of_a_replaced_block_is_sent_again_once(anvil: Anvil) -> None:
+    """The block with the transfer is removed: the transfer is mined in another block, once."""
     async with Chain.connect(anvil.rpc, 31337, confirmations=3) as deep:
         before, start = await balance(deep, SOMEONE), (await deep.block()).number
         sending = asyncio.create_task(deep.send(anvil.keys[1], SOMEONE, b"", 5))
@@ -67,10 +67,10 @@ async def test_a_transaction_whose_block_is_replaced_is_sent_again_and_counts_on
         assert int(await deep.request("eth_getTransactionCount", to_hex(address_of(anvil.keys[1])), "latest"), 16) == 1
 
 
-async def test_a_transaction_that_no_block_takes_offers_more(
+async def test_a_pending_transaction_raises_its_fee(
     anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The base fee rises over the offer: the same number is offered for more until a block takes it."""
+    """The base fee rises above the offer: the same nonce is offered at higher fees until a block includes it."""
     monkeypatch.setattr(sender, "FEE_BUMP_S", 0.1)
     await chain.request("evm_setAutomine", False)
     try:
@@ -92,10 +92,10 @@ async def test_a_transaction_that_no_block_takes_offers_more(
         await chain.request("evm_setAutomine", True)
 
 
-async def test_a_base_fee_that_rises_before_the_first_offer_is_met(
+async def test_a_refused_first_fee_is_raised_at_once(
     anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The node refuses the first offer as below the base fee: a higher one follows at once, under the same number."""
+    """The node refuses the first offer as below the base fee: a higher one follows under the same nonce."""
     ask, before = chain.request, await balance(chain, SOMEONE)
     refused = []
 
@@ -121,7 +121,7 @@ async def test_a_base_fee_that_rises_before_the_first_offer_is_met(
 
 
 async def test_a_fee_above_the_limit_sends_nothing(anvil: Anvil) -> None:
-    """An operator's limit is kept, with a code, before anything leaves."""
+    """The operator's limit holds, with a code, before anything is sent."""
     async with Chain.connect(anvil.rpc, 31337, max_fee=1) as careful:
         before = await careful.request("eth_getTransactionCount", to_hex(address_of(anvil.keys[3])), "pending")
         with pytest.raises(GomaaError) as caught:
@@ -130,8 +130,8 @@ async def test_a_fee_above_the_limit_sends_nothing(anvil: Anvil) -> None:
         assert await careful.request("eth_getTransactionCount", to_hex(address_of(anvil.keys[3])), "pending") == before
 
 
-async def test_a_node_that_only_answers_requests_is_asked_for_its_news(anvil: Anvil, chain: Chain) -> None:
-    """Over HTTP there are no subscriptions: blocks are noticed all the same, and transactions are sent."""
+async def test_a_node_without_subscriptions_is_polled(anvil: Anvil, chain: Chain) -> None:
+    """Over HTTP there are no subscriptions: blocks are noticed nevertheless, and transactions are sent."""
     async with Chain.connect(anvil.rpc.replace("ws://", "http://"), 31337) as plain:
         heads = plain.heads()
         first = asyncio.create_task(anext(heads))  # type: ignore[arg-type]
@@ -148,7 +148,7 @@ async def test_a_node_that_only_answers_requests_is_asked_for_its_news(anvil: An
 
 
 async def test_a_web_server_that_is_no_node_is_unreachable(anvil: Anvil) -> None:
-    """Nothing listens there, or something else does: chain.unreachable, at once."""
+    """No listener there, or another service: chain.unreachable, at once."""
     with pytest.raises(GomaaError) as caught:
         async with Chain.connect("http://127.0.0.1:9", 31337):
             raise AssertionError("connected to nothing")
@@ -156,7 +156,7 @@ async def test_a_web_server_that_is_no_node_is_unreachable(anvil: Anvil) -> None
 
 
 async def test_twelve_confirmations_of_twelve_seconds(anvil: Anvil, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The documented example: 144 seconds of waiting in which something happens all the time are no silence."""
+    """The documented example: 144 seconds of waiting with new blocks are no timeout."""
     time_s = 0.0
     monkeypatch.setattr("common.idle_timeout.now_s", lambda: time_s)
     monkeypatch.setattr(sender, "POLL_S", (0.005, 0.005))
@@ -178,7 +178,7 @@ async def test_twelve_confirmations_of_twelve_seconds(anvil: Anvil, monkeypatch:
         assert await balance(deep, SOMEONE) == before + 5
 
 
-async def test_a_chain_that_stops_ends_the_wait(anvil: Anvil, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stopped_chain_ends_the_wait(anvil: Anvil, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a block, and no other block for two minutes: chain.unreachable, naming the transaction."""
     time_s = 0.0
     monkeypatch.setattr("common.idle_timeout.now_s", lambda: time_s)

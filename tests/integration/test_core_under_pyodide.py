@@ -1,4 +1,4 @@
-"""The core's own tests, run by the Python that the extension carries."""
+"""The core's own tests under the extension's Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RUNNER = Path(__file__).resolve().parents[1] / "pyodide" / "run.py"
 
 
 def test_the_cores_tests_pass_under_pyodide() -> None:
-    """Every portable test of pywallet passes under Pyodide too, and none is left out there."""
+    """Every portable test of pywallet passes under Pyodide too, and none is skipped there."""
     done = subprocess.run((sys.executable, RUNNER, "-q"), capture_output=True, text=True, timeout=900, check=False)
     closing = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
@@ -19,7 +19,7 @@ def test_the_cores_tests_pass_under_pyodide() -> None:
 
 
 def test_a_failing_coroutine_test_fails_the_run_under_pyodide() -> None:
-    """The runner awaits coroutine tests and does not lose their failure."""
+    """The runner awaits coroutine tests and reports their failure."""
     case = Path(__file__).resolve().parents[1] / "pyodide" / "failing.py"
     done = subprocess.run(
         (sys.executable, RUNNER, "-q", str(case.relative_to(RUNNER.parents[2]))),

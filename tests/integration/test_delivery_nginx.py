@@ -1,4 +1,4 @@
-"""The example configuration for a content network's edge, under a real nginx."""
+"""The example configuration of a CDN's edge, under a real nginx."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PART = f"song.segments/{sha256(BYTES).hexdigest()}.part"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: Message
@@ -80,7 +80,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def ask(url: str, method: str = "GET", **headers: str) -> Answer:
-    """One request; header names with ``_`` for ``-``."""
+    """Send one request; header names with ``_`` for ``-``."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, method=method, headers=named)
     try:
@@ -90,8 +90,8 @@ def ask(url: str, method: str = "GET", **headers: str) -> Answer:
         return Answer(error.code, error.headers, error.read())
 
 
-def test_a_part_is_kept_for_ever(edge: str) -> None:
-    """Its name is its hash: immutable, with a strong entity tag, open to any site, the same for everybody."""
+def test_a_part_is_immutable(edge: str) -> None:
+    """Its name is its hash: immutable, with a strong entity tag, open to any origin, the same for everybody."""
     answer = ask(f"{edge}/{PART}?token=1", Origin="https://radio.example", Accept_Encoding="gzip")
     assert (answer.status, answer.body) == (200, BYTES)
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -105,7 +105,7 @@ def test_a_part_is_kept_for_ever(edge: str) -> None:
 
 
 def test_a_range_of_the_single_file(edge: str) -> None:
-    """The player's way of reading: exactly the bytes asked for, and said which."""
+    """The player's way of reading: exactly the requested bytes, with their range."""
     answer = ask(f"{edge}/song.sps", Range="bytes=256-511")
     assert (answer.status, answer.body) == (206, BYTES[256:512])
     assert answer.headers["Content-Range"] == f"bytes 256-511/{len(BYTES)}"
@@ -115,8 +115,8 @@ def test_a_range_of_the_single_file(edge: str) -> None:
     assert beyond.status == 416
 
 
-def test_the_same_bytes_are_not_sent_twice(edge: str) -> None:
-    """An entity tag answers a second question with 304, and guards a range against another version."""
+def test_an_entity_tag_avoids_a_second_transfer(edge: str) -> None:
+    """A conditional request is answered with 304, and a range is guarded against another version."""
     tag = ask(f"{edge}/{PART}").headers["ETag"]
     again = ask(f"{edge}/{PART}", If_None_Match=tag)
     assert (again.status, again.body) == (304, b"")
@@ -126,21 +126,21 @@ def test_the_same_bytes_are_not_sent_twice(edge: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["song.sps", "song.sps.html", "song.segments/header.sps"])
-def test_what_may_be_made_anew_is_asked_for_again(edge: str, name: str) -> None:
-    """A plain name does not stay with its bytes: kept, and answered with 304 while it is the same."""
+def test_a_replaceable_file_is_revalidated(edge: str, name: str) -> None:
+    """A plain name may get other bytes: cached, and answered with 304 while unchanged."""
     answer = ask(f"{edge}/{name}")
     assert answer.headers["Cache-Control"] == "no-cache"
     again = ask(f"{edge}/{name}", If_None_Match=answer.headers["ETag"])
     assert (again.status, again.headers["Cache-Control"]) == (304, "no-cache")
 
 
-def test_a_page_names_its_character_set_itself(edge: str) -> None:
-    """The header names none."""
+def test_a_page_declares_its_own_character_set(edge: str) -> None:
+    """The header has none."""
     assert ask(f"{edge}/song.sps.html").headers["Content-Type"] == "text/html"
 
 
-def test_what_is_not_there_is_not_kept(edge: str) -> None:
-    """A part that a network has not got yet must not stay missing; nothing can be written, no folder is listed."""
+def test_a_missing_file_is_not_cached(edge: str) -> None:
+    """A part that the CDN doesn't have yet must not stay missing; nothing is writable, no folder is listed."""
     missing = ask(f"{edge}/song.segments/{'0' * 64}.part")
     assert (missing.status, missing.headers["Cache-Control"]) == (404, "no-store")
     assert missing.headers["Access-Control-Allow-Origin"] == "*"

@@ -1,4 +1,4 @@
-"""From recordings to "more like this": studio measures, the header carries, a station compares."""
+"""Recommendations from recordings: the studio measures, the header has the features, a station compares."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POLICY = Path(__file__).resolve().parents[2] / "examples" / "policies" / "free-r
 
 
 def _drums(seconds: float, bpm: float, level: float, seed: int) -> np.ndarray:
-    """Loud knocks and hiss on the beat."""
+    """Loud percussion and noise on the beat."""
     t = np.arange(int(seconds * RATE)) / RATE
     beat = t % (60 / bpm)
     hiss = np.random.default_rng(seed).standard_normal(len(t))
@@ -52,7 +52,7 @@ def _write(path: Path, samples: np.ndarray) -> Path:
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Catalogue:
-    """Two songs of drums, two of strings, a ballad as long as a single, silence, and one that was not measured."""
+    """Two songs of drums, two of strings, a ballad as long as a single, silence, and one without features."""
     songs = {
         "drums-a": _drums(12, 124, 0.8, 1),
         "drums-b": _drums(15, 128, 0.7, 2),
@@ -81,10 +81,10 @@ def _song(shelf: Catalogue, name: str) -> Song:
     return song
 
 
-def test_a_station_finds_what_sounds_alike(shelf: Catalogue) -> None:
-    """Drums are nearest to drums and strings to strings; silence and the unmeasured are nobody's neighbour.
+def test_similar_recordings_are_nearest(shelf: Catalogue) -> None:
+    """Drums are nearest to drums and strings to strings; silence and the unmeasured match nothing.
 
-    The ballad has its genre.
+    The ballad is matched by its genre.
     """
     for one, other in [("drums-a", "drums-b"), ("strings-a", "strings-b")]:
         for name, expected in [(one, other), (other, one)]:

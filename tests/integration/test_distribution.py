@@ -90,6 +90,7 @@ def gomaa(python: Path, *arguments: str, home: Path) -> subprocess.CompletedProc
 
 
 def test_metadata_names_what_the_package_is(built: Path) -> None:
+    """Wrong metadata would describe another package on an index."""
     (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -112,6 +113,7 @@ def test_metadata_names_what_the_package_is(built: Path) -> None:
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_an_extra_brings_what_it_needs_and_no_more(pythons: dict[str, Path], tmp_path: Path, extra: str) -> None:
+    """An extra that is short of a dependency fails at its first import; one too many makes the installation larger."""
     python = pythons[extra]
     listing = subprocess.run([UV, "pip", "freeze", "--python", python], check=True, capture_output=True, text=True)
     installed = {line.partition("==")[0].partition(" @")[0] for line in listing.stdout.splitlines()}
@@ -128,6 +130,7 @@ def test_an_extra_brings_what_it_needs_and_no_more(pythons: dict[str, Path], tmp
 
 
 def test_a_command_without_its_extra_says_how_to_install_it(pythons: dict[str, Path], tmp_path: Path) -> None:
+    """Without the hint a user would get a traceback of an import."""
     done = gomaa(pythons[""], "convert", "--help", home=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("gomaa: command.extra: ")
@@ -138,6 +141,7 @@ def test_a_command_without_its_extra_says_how_to_install_it(pythons: dict[str, P
 async def test_the_host_of_the_slim_package_is_installed_and_answers_a_browser(
     pythons: dict[str, Path], tmp_path: Path
 ) -> None:
+    """The slim package is all that a listener installs; the browser starts its host."""
     installed = gomaa(pythons[""], "host", "install", "--browser", "firefox", home=tmp_path)
     assert installed.returncode == 0, installed.stderr
     (manifest,) = tmp_path.rglob("native-messaging-hosts/*.json")
@@ -158,6 +162,7 @@ def test_studio_server_and_station_run_each_with_its_own_extra(
     pythons: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every command of the stack goes to the environment of its part; `python -m gomaa NAME …` has the name third.
+    """A module that is imported across parts fails here and nowhere else."""
     script = "".join(
         f'    {name}) exec {pythons[room.extra]} "$@" ;;\n' for name, room in ROOMS.items() if room.extra in EXTRAS
     )

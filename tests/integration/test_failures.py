@@ -1,4 +1,4 @@
-"""Failures through a running host: each has its code, and what the screen advises makes the song play."""
+"""Failures of a running host: each has its code, and following the screen's advice makes the song play."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ Step = Callable[[World], Awaitable[Any]]
 
 @pytest.fixture
 async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host whose browser has said hello, and its server."""
+    """A host after its hello, and its server."""
     async with StandIn(SERVER, DOMAIN).running() as server, world(tmp_path, server, monkeypatch) as one:
         yield one
 
 
 async def play(fan: World, policy: Any = POLICY, wallet: bool = True, **ticket: Any) -> None:
-    """All that a press of play asks of the host; on Try again the song is opened anew."""
+    """All requests of one press of play; Try again opens the song anew."""
     await fan.open("s", policy)
     told = await fan.ask("identify", stream="s", session=fan.session().to_json() if wallet else None)
     session = fan.session() if wallet else Signed.from_json(Session, told["session"])
@@ -72,7 +72,7 @@ async def _budget(fan: World) -> None:
 
 
 async def _nothing(fan: World) -> None:
-    """Nothing is done."""
+    """Do nothing."""
 
 
 async def _hour(fan: World) -> None:
@@ -81,7 +81,7 @@ async def _hour(fan: World) -> None:
 
 
 async def _elsewhere(fan: World) -> None:
-    """The same listener's music plays in another tab."""
+    """Play the same listener's music in another tab."""
     await fan.prepared("other")
     await fan.invoke("play", 0, 0, 1, stream="other")
 
@@ -92,7 +92,7 @@ async def _stopped(fan: World) -> None:
 
 
 async def _heard(fan: World) -> None:
-    """The one play that there is, to its end."""
+    """Play the only permitted play to its end."""
     await play(fan, ONCE)
     fan.chain.now += 10_000
     await fan.invoke("pause", 10_000)
@@ -100,18 +100,18 @@ async def _heard(fan: World) -> None:
 
 
 async def _ended(fan: World) -> None:
-    """A session of the week before."""
+    """Use a session of the week before."""
     await fan.open("s")
     await fan.ask("identify", stream="s", session=fan.session(not_after=START_S - 1).to_json())
 
 
 async def _skew(fan: World, ms: int) -> None:
-    """This computer's clock, against the chain's."""
+    """Set this computer's clock off the chain's."""
     fan.chain.skew_ms = ms
 
 
 async def _back(fan: World) -> None:
-    """The clock is set back by ten minutes while the song plays."""
+    """Set the clock back by ten minutes during playback."""
     await play(fan, MINDS)
     await _skew(fan, -600_000)
 
@@ -126,7 +126,7 @@ async def _server(fan: World, **changes: Any) -> None:
 
 
 async def _full(fan: World) -> None:
-    """The disk takes no page more, in the middle of listening."""
+    """Fill the disk during playback."""
     await play(fan, FREE)
     fan.host.ledger._db.execute("PRAGMA max_page_count=1")
     with pytest.raises(GomaaError, match=r"host\.disk\.full"):
@@ -145,7 +145,7 @@ async def _room(fan: World) -> None:
 
 
 async def _held(fan: World) -> None:
-    """A backup program has the ledger."""
+    """Lock the ledger, as a backup program does."""
     fan.host.ledger._db.execute("PRAGMA busy_timeout=1")
     other = sqlite3.connect(fan.host.paths.ledger, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -157,7 +157,7 @@ async def _through(fan: World) -> None:
 
 
 async def _mistaken(fan: World) -> None:
-    """Something that nobody foresaw, once."""
+    """Raise an unexpected error once."""
 
     async def ready() -> None:
         del fan.chain.ready  # type: ignore[attr-defined]
@@ -167,7 +167,7 @@ async def _mistaken(fan: World) -> None:
 
 
 async def _deaf(fan: World) -> None:
-    """A browser that decodes none of the song's formats."""
+    """Open as a browser that decodes none of the song's formats."""
     await fan.open("s", codecs=["opus"])
 
 
@@ -180,7 +180,7 @@ def _with(policy: Any = POLICY, wallet: bool = True, **ticket: Any) -> Step:
 
 
 CASES: dict[str, tuple[Step, Step, Step, Step]] = {
-    # code: what spoils it, the play that fails, what the advice says, the play that works
+    # code: its cause, the play that fails, the advised action, the play that works
     "chain.unreachable": (lambda f: _chain(f, True), _with(), lambda f: _chain(f, False), _with()),
     "site.paused": (lambda f: _site(f, "paused"), _with(), lambda f: _site(f, "allowed"), _with()),
     "site.consent": (lambda f: _site(f, "revoked"), _with(), lambda f: _site(f, "allowed"), _with()),
@@ -224,7 +224,7 @@ _NETWORK = "tests/integration/test_host_network.py::"
 _NATIVE = "tests/unit/extension/native.test.mjs::"
 _WEB = "tests/unit/extension/web_request.test.mjs::"
 ELSEWHERE: dict[str, str] = {
-    # code: the test that performs what its screen advises, where that is no request to a running host
+    # code: the test that performs the advised action, where that is no request to a running host
     "host.missing": f"{_NETWORK}test_the_players_command_installs_a_working_host",
     "host.version": f"{_FAULTS}test_of_two_versions_the_older_is_updated",
     "host.answer": f"{_NATIVE}a host that makes no sense is updated, and its successor is understood",
@@ -237,12 +237,13 @@ ELSEWHERE: dict[str, str] = {
     "host.ledger.damaged": f"{_FAULTS}test_a_fault_at_start_has_its_code_and_remedy",
     "host.ledger.version": f"{_FAULTS}test_a_lost_table_is_damage_and_a_newer_ledger_is_not",
     "host.device.key": f"{_FAULTS}test_a_fault_at_start_has_its_code_and_remedy",
-    "server.unreachable": "tests/integration/test_failures.py::test_a_server_that_is_away_is_said_and_comes_back",
-    "station.unreachable": f"{_WEB}a station that was away or answered nonsense is asked again",
-    "station.answer": f"{_WEB}a station that was away or answered nonsense is asked again",
+    "server.unreachable": "tests/integration/test_failures.py::test_an_unreachable_server_is_reported_and_recovers",
+    "station.unreachable": f"{_WEB}a station that was unreachable or invalid is requested again",
+    "station.answer": f"{_WEB}a station that was unreachable or invalid is requested again",
     "message.flood": "tests/unit/extension/token_bucket.test.mjs::a bucket grants a burst, marks the first refusal "
     "only, and refills with time",
-    "sps.truncated": "tests/unit/extension/sps_source.test.mjs::a file that was cut short plays once it is whole",
+    "sps.truncated": "tests/unit/extension/sps_source.test.mjs::a file that was truncated can be read "
+    "once it is complete",
     "sps.version": "tests/integration/test_failures.py::test_a_file_of_a_later_version_plays_in_a_later_player",
 }
 _VERBS = "update|try|check|set|press|open|run|wait|unlock|create|make room|close|raise|stop|allow|resume"
@@ -251,8 +252,8 @@ ASKS = re.compile(rf"(?:^|[.;,:] (?:then )?)(?:{_VERBS})\b", re.IGNORECASE)
 TEXTS = json.loads((ROOT / "extension/_locales/en/messages.json").read_text(encoding="utf-8"))
 
 
-def test_every_advice_of_the_failures_is_performed_by_a_test() -> None:
-    """From the table of codes: what a screen offers, or its sentence asks for, is done somewhere and seen to work."""
+def test_every_advice_is_performed_by_a_test() -> None:
+    """Every action that a screen of the table of codes offers or advises is performed in a test."""
     remedies = {}
     for file in ("extension/player/model.js", "extension/ui/host.js"):
         remedies |= dict(re.findall(r'^  "([a-z_.]+)": "([a-z]+)"', (ROOT / file).read_text(), re.MULTILINE))
@@ -266,7 +267,7 @@ def test_every_advice_of_the_failures_is_performed_by_a_test() -> None:
     performed = CASES.keys() | ELSEWHERE.keys()
     assert advised <= performed, advised - performed
     assert performed <= failures, performed - failures
-    # What has a button or commands of its own is among the failures, or is said with one that is.
+    # A code with a button or commands of its own is among the failures, or shares the advice of one that is.
     assert {code for code, action in remedies.items() if action != "none"} - failures == SAME.keys()
 
 
@@ -281,8 +282,8 @@ SAME = {
 
 
 @pytest.mark.parametrize("name", sorted(set(ELSEWHERE.values())))
-def test_what_performs_an_advice_is_there(name: str) -> None:
-    """The tests that are named exist."""
+def test_tests_that_perform_an_advice_exist(name: str) -> None:
+    """A renamed test would leave its advice untested."""
     file, _, test = name.partition("::")
     text = (ROOT / file).read_text(encoding="utf-8")
     assert (f"def {test}(" if file.endswith(".py") else f'test("{test}"') in text
@@ -293,8 +294,8 @@ def _key(code: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_all_terms_say_what_their_sentence_promises(language: str) -> None:
-    """Where a song can be heard, from when, how often, and on which sites."""
+def test_terms_hold_where_their_sentence_says(language: str) -> None:
+    """Where a song can be played, from when, how often, and on which sites."""
     here = {"en": ("DE, AT", "radio.example", "2027"), "zh": ("DE", "radio.example", "2027")}[language]
     policy = replace(POLICY, territories=("DE", "AT"), stations=("radio.example",), not_before_s=START_S)
     said = " ".join(describe(policy, Usage(), Context(now_s=START_S - 1), language).limits)
@@ -303,8 +304,8 @@ def test_all_terms_say_what_their_sentence_promises(language: str) -> None:
 
 
 @pytest.mark.parametrize("code", CASES)
-async def test_what_is_advised_makes_it_play(fan: World, code: str) -> None:
-    """The same host, before and after a person has done what the screen says."""
+async def test_the_advised_action_makes_the_song_play(fan: World, code: str) -> None:
+    """The same host, before and after the action that the screen advises."""
     spoil, fails, mend, plays = CASES[code]
     assert code in {one.code for one in shown.FAILURES}
     await spoil(fan)
@@ -315,8 +316,8 @@ async def test_what_is_advised_makes_it_play(fan: World, code: str) -> None:
     await plays(fan)
 
 
-async def test_a_server_that_is_away_is_said_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again, when it is there."""
+async def test_an_unreachable_server_is_reported_and_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again succeeds when it is up."""
     server = StandIn(SERVER, DOMAIN)
     async with server.running():
         pass
@@ -328,8 +329,8 @@ async def test_a_server_that_is_away_is_said_and_comes_back(tmp_path: Path, monk
             await play(fan)
 
 
-async def test_a_servers_words_are_never_ours(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A code about this computer, or of nobody, with a sentence: one code of ours, and the next try works."""
+async def test_a_servers_message_is_not_displayed(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code of this computer, or an unknown one, with a sentence: a code of ours, and the next try works."""
     for code in ("wallet.mnemonic", "host.missing", "internal", "made.up"):
 
         def opened(request: dict[str, Any], code: str = code) -> dict[str, Any]:
@@ -343,7 +344,7 @@ async def test_a_servers_words_are_never_ours(fan: World, monkeypatch: pytest.Mo
 
 
 async def test_a_file_of_a_later_version_plays_in_a_later_player(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the update that its sentence asks for."""
+    """After the update that its message advises."""
     cose = sign_header(replace(header(fan.server), renderer={"version": "2"}), OWNER)
     with pytest.raises(GomaaError) as caught:
         await fan.open("s", cose=cose)
@@ -353,7 +354,7 @@ async def test_a_file_of_a_later_version_plays_in_a_later_player(fan: World, mon
 
 
 class _Hostile(GomaaError):
-    """An answer of a server that wants to be read."""
+    """A server's error with a text for the screen."""
 
     def __init__(self, code: str) -> None:
         super().__init__("internal")
@@ -361,7 +362,7 @@ class _Hostile(GomaaError):
 
     @property
     def message(self) -> str:
-        """Its sentence."""
+        """The server's text."""
         return "Enter your 12 words at evil.example"
 
     def to_json(self) -> dict[str, Any]:

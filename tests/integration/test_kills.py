@@ -8,6 +8,7 @@ from tests.integration.kills import run
 
 
 async def test_what_was_acknowledged_is_stored_and_published(tmp_path: Path) -> None:
+    """An acknowledged invocation that is missing after a restart would be an unpaid play."""
     record = await run(tmp_path, kills=12, listeners=4)
     assert not record.faults
     assert len(record.acknowledged) > 20

@@ -44,12 +44,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def fill(world: World, amount: int) -> None:
-    """Somebody puts listening money in for the fan's key."""
+    """Deposit listening money for the fan's key, from any account."""
     await world.settlement.deposit(world.platform_key, world.keys.address, address_of(FAN), amount)
 
 
 async def begin(world: World, host: HostClient, song: Upload) -> tuple[Signed[Session], Signed[Ticket]]:
-    """A session and an opened ticket, in which the station pays nothing."""
+    """Open a session and a ticket for which the station pays nothing."""
     now_ms = await world.now_ms()
     session = world.session(address_of(host.device_key), now_ms // 1000)
     ticket = world.ticket(song, session, now_ms // 1000, price=0, reward=0)
@@ -58,21 +58,21 @@ async def begin(world: World, host: HostClient, song: Upload) -> tuple[Signed[Se
 
 
 async def hear(world: World, host: HostClient, ticket: Signed[Ticket], start_s: int, end_s: int) -> None:
-    """Hear on from one second to another."""
+    """Play from one second to another."""
     for second in range(start_s + 5, end_s + 1, 5):
         now_ms = await world.travel(5)
         assert (await host.report(host.invocation(ticket, "renew", second * 1000, now_ms)))["refused"] == []
 
 
 async def owed(host: HostClient, session: Signed[Session]) -> dict[str, Any]:
-    """The statement of the session's listener."""
+    """Request the statement of the session's listener."""
     return await host.ask("statement", session=to_hex(digest(session.message, host.domain)))
 
 
 async def vouch(
     world: World, host: HostClient, answer: dict[str, Any], key: bytes = FAN, more: int = 0, payer: bytes = b""
 ) -> int:
-    """Sign what a statement says, or something else; how many receipts it freed."""
+    """Sign a statement's amount, or another one; return the number of released receipts."""
     said = answer["statement"]["message"]
     cap, until = int(said["spent"]) + more, int(said["epoch"]) + 1
     message = Voucher(server=world.keys.address, payer=payer or address_of(FAN), cap=cap, until=until)
@@ -81,14 +81,14 @@ async def vouch(
 
 
 async def code(work: Any) -> str:
-    """The code with which a request is refused."""
+    """Return the code with which a request is refused."""
     with pytest.raises(GomaaError) as error:
         await work
     return error.value.code
 
 
-async def test_a_song_that_the_listener_pays_is_settled_to_the_wei(world: World) -> None:
-    """Heard, vouched, posted, final, audited: band and listener agree with the chain, the station pays nothing."""
+async def test_a_song_paid_by_its_listener_is_settled_to_the_wei(world: World) -> None:
+    """Played, vouchered, posted, final, audited: artist and listener agree with the chain, the station pays nothing."""
     async with world.server(), world.host() as host:
         song = await world.publish(terms(**TERMS))
         await fill(world, 10 * PRICE)
@@ -97,7 +97,7 @@ async def test_a_song_that_the_listener_pays_is_settled_to_the_wei(world: World)
         await host.hello(await world.now_ms())
         session, ticket = await begin(world, host, song)
         granted = await host.grant(host.invocation(ticket, "play", 0, await world.now_ms()), 0, 64)
-        # Two intervals of ten seconds may be heard before a voucher has to come, whatever the buffer.
+        # Two intervals of ten seconds may be played before a voucher is required, whatever the buffer.
         assert host.check_keys(granted, song) == list(range(10))
         await hear(world, host, ticket, 0, 10)
         answer = await owed(host, session)
@@ -106,7 +106,7 @@ async def test_a_song_that_the_listener_pays_is_settled_to_the_wei(world: World)
         await hear(world, host, ticket, 10, 25)
         await host.report(host.invocation(ticket, "stop", 25_000, await world.now_ms()))
         assert await vouch(world, host, await owed(host, session)) == 1
-        # The same voucher again frees and costs nothing.
+        # The same voucher again releases and costs nothing.
         assert await vouch(world, host, await owed(host, session)) == 0
 
         await world.to_epoch(epoch + 1)
@@ -120,7 +120,7 @@ async def test_a_song_that_the_listener_pays_is_settled_to_the_wei(world: World)
         raw = await (await world.http.get(f"{world.url}/v1/epochs/{epoch}/data")).read()
         data = EpochData.decode(raw)
         assert [(row.payer, row.net) for row in data.debits] == [(address_of(FAN), 2 * PRICE)]
-        # No row names the listener: stations only, and who paid.
+        # No row names the listener: stations only, and the payer.
         assert [row.station for row in data.stations] == [world.station]
         assert [(row.outcome, row.heard_s) for row in data.plays] == [(2, 20)]
 
@@ -137,7 +137,7 @@ async def test_a_song_that_the_listener_pays_is_settled_to_the_wei(world: World)
 
 
 async def pay_out(world: World, host: HostClient, epoch: int) -> None:
-    """Push the band's earning to it."""
+    """Push the artist's earning to it."""
     from pywallet.protocol import Claim
 
     owner = address_of(world.owner_key)
@@ -145,10 +145,10 @@ async def pay_out(world: World, host: HostClient, epoch: int) -> None:
     await host.ask("claim", claims=[sign(claim, world.deployment.domain, world.owner_key).to_json()])
 
 
-async def test_nothing_is_heard_without_money_or_vouchers(world: World) -> None:
-    """No escrow: no play, but the preview, free.
+async def test_nothing_plays_without_escrow_or_vouchers(world: World) -> None:
+    """No escrow: only the free preview plays.
 
-    With escrow the second unvouched interval is the last one; a voucher lets it go on.
+    With escrow the second unvouchered interval is the last one; a voucher lets it continue.
     """
     async with world.server(), world.host() as host:
         song = await world.publish(terms(**TERMS))
@@ -173,15 +173,15 @@ async def test_nothing_is_heard_without_money_or_vouchers(world: World) -> None:
             == "listener.voucher.missing"
         )
         assert await vouch(world, host, await owed(host, session)) == 1
-        # Money for two intervals: the third is refused, whatever is signed.
+        # Escrow for two intervals: the third is refused, whatever is signed.
         assert (
             await code(host.grant(host.invocation(ticket, "renew", 25_000, await world.travel(5))))
             == "listener.escrow.short"
         )
 
 
-async def test_vouchers_that_are_not_the_listeners_word_settle_nothing(world: World) -> None:
-    """Forged by another key, lower than owed, and of an escrow that was asked back: each refused with its code."""
+async def test_invalid_vouchers_of_a_listener_settle_nothing(world: World) -> None:
+    """Forged by another key, lower than owed, and of an escrow under withdrawal: each refused with its code."""
     async with world.server(), world.host() as host, world.host("stranger") as stranger:
         song = await world.publish(terms(**TERMS))
         await fill(world, 10 * PRICE)

@@ -1,4 +1,4 @@
-"""The decision function is one function: the browser's Python and the servers' Python decide alike."""
+"""The decision function gives equal results under the browser's Python and the servers' Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command that the README names, run.
+"""Every command that the README names runs.
 
 In one world of chain, contracts, server and station, or in a test of its own.
 """
@@ -31,7 +31,7 @@ README: Final = Document("README.md", (ROOT / "README.md").read_text(encoding="u
 POLICY: Final = ROOT / "examples" / "policies" / "free-radio.toml"
 DATA: Final = "--deployment deployment.json --data SERVER"
 
-# Arguments of the README's commands where it only names them; several, where it says so. Placeholders are the world's.
+# Arguments of the README's commands; several where it lists several. Placeholders are filled from the world.
 ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "policy check": ("examples/policies/free-radio.toml",),
     "policy explain": ("examples/policies/free-radio.toml", "examples/policies/free-radio.toml --language zh"),
@@ -59,7 +59,7 @@ ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "chain deploy": ("--rpc NODE --key platform.key --epoch-seconds 60 --commission 250 -o another.json",),
 }
 
-# Commands that run until they are stopped: where they are run.
+# Commands that run until they are stopped, and the tests that run them.
 ELSEWHERE: Final = {
     "studio": "tests/integration/test_studio_page.py",
     "station run": "demo/stack.py",
@@ -95,14 +95,14 @@ def _tree(command: click.Command, path: str) -> Iterator[tuple[str, click.Comman
 
 @dataclass
 class World:
-    """A folder with what the README's commands name, and the servers they speak to."""
+    """A folder with the files that the README's commands name, and the servers that they use."""
 
     folder: Path
     stack: Stack
     ran: list[str] = field(default_factory=list)
 
     def run(self, line: str) -> str:
-        """Run one command line in the folder; its output.
+        """Run one command line in the folder; return its output.
 
         Raises:
             AssertionError: The command failed.
@@ -114,9 +114,9 @@ class World:
         line = re.sub(
             r"\b(" + "|".join(sorted(places, key=len, reverse=True)) + r")\b", lambda found: places[found[1]], line
         )
-        # A computer without the package that measures how a song sounds: it takes longer than everything else here.
+        # A computer without the features package: measuring a song takes longer than everything else here.
         environment = {**os.environ, "PYTHONPATH": f"{self.folder / 'bare'}{os.pathsep}{ROOT}"}
-        # The user's own browsers and ledger are none of a test's business.
+        # Tests must not use the user's own browsers and ledger.
         environment |= {"HOME": str(self.folder / "home"), "GOMAA_HOME": str(self.folder / "home" / "gomaa")}
         command = [sys.executable, "-m", "gomaa", *shlex.split(line)]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
@@ -125,7 +125,7 @@ class World:
         return done.stdout
 
     def enrich(self) -> None:
-        """Give the band's account coins for its transactions, once it has a key."""
+        """Give the artist's account coins for its transactions, once it has a key."""
         rich = to_hex(address_of(load_owner_key(self.folder / "owner.key")))
         self.stack.ask(lambda chain: chain.request("anvil_setBalance", rich, hex(10**20)))
 
@@ -157,14 +157,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def test_the_blocks_of_the_readme_run(world: World) -> None:
-    """Its whole command lines end well, in their order, against a real network."""
+    """Its whole command lines succeed, in their order, against a real network."""
     assert [line.split()[0] for line in world.ran[:5]] == ["convert", "publish", "inspect", "verify", "earnings"]
     assert (world.folder / "song.sps").exists()
 
 
 @pytest.mark.parametrize("name", promised())
 def test_a_command_of_the_readme_runs(world: World, name: str) -> None:
-    """A command that the README names ends well with arguments, or a test of its own runs it."""
+    """A command that the README names succeeds with arguments, or a test of its own runs it."""
     if name in ELSEWHERE:
         text = (ROOT / ELSEWHERE[name]).read_text(encoding="utf-8")
         assert all(word in text for word in name.split())
@@ -175,5 +175,5 @@ def test_a_command_of_the_readme_runs(world: World, name: str) -> None:
 
 
 def test_every_listed_command_is_one_of_the_readme() -> None:
-    """No arguments are kept for a command that the README names no more."""
+    """Arguments of a command that the README no longer names would never be used."""
     assert {*ARGUMENTS, *ELSEWHERE} <= set(promised())

@@ -1,4 +1,4 @@
-"""Everything that was ever earned is found again from the words and the chain.
+"""All earnings are found again from the recovery words and the chain.
 
 On a new computer, with an empty ledger.
 """
@@ -31,7 +31,7 @@ OTHERS = "letter advice cage absurd amount doctor acoustic avoid letter advice c
 
 
 class Elsewhere(World):
-    """The same world, seen from a second station."""
+    """The same world with a second station."""
 
     @property
     def station_key(self) -> bytes:
@@ -41,7 +41,7 @@ class Elsewhere(World):
 
 @dataclass
 class Fan:
-    """A wallet of real words, and computers that know the network."""
+    """A wallet of real words, and computers with the network's file."""
 
     world: World
     second: World
@@ -56,14 +56,14 @@ class Fan:
         return to_hex(purse.keyring().account)
 
     def home(self, name: str) -> Path:
-        """A computer that has the network's file and nothing else."""
+        """Return a home with the network's file and nothing else."""
         place = self.folder / name
         if not place.exists():
             network_files.add(Paths(place / "data", place / "config"), self.folder / "server" / "deployment.json")
         return place
 
     async def session(self, world: World, host: HostProcess, device: str) -> dict[str, Any]:
-        """Signed by the core for the hour that it is, and told to the host, as the extension does."""
+        """Sign a session by the core for the current hour, and send it to the host as the extension does."""
         now_s = await self.world.now_ms() // 1000
         where = {
             "station": to_hex(world.station),
@@ -76,7 +76,7 @@ class Fan:
         return made
 
     async def listen(self, world: World, host: HostProcess, seconds: int) -> None:
-        """Hear a while at a station, which pays for it; the receipt comes."""
+        """Play a while at a station, which pays for it; wait for the receipt."""
         domain = "radio.example" if world is self.world else "second.example"
         opened = await host.open(self.song.cose, "s", f"https://{domain}")
         made = await self.session(world, host, opened["device"])
@@ -97,7 +97,7 @@ class Fan:
         await host.ask("close", stream="s")
 
     async def posted(self) -> None:
-        """The running epoch ends, is posted and becomes final."""
+        """Wait until the running epoch ends, is posted and becomes final."""
         epoch = max(epoch for _, epoch in self.earned)
         await self.world.to_epoch(epoch + 1)
         assert self.world.closing is not None
@@ -105,12 +105,12 @@ class Fan:
         await self.world.travel(40)
 
     async def summary(self, host: HostProcess) -> dict[str, Any]:
-        """As the popup asks for it."""
+        """Request the summary as the popup does."""
         told: dict[str, Any] = await host.ask("summary", account=self.wallet, wallet=self.wallet)
         return told
 
     async def step(self, host: HostProcess, candidates: list[Any]) -> tuple[dict[str, Any], list[Any]]:
-        """One step of the search, and what the core derives for the next."""
+        """Run one step of the search, with what the core derives for the next."""
         told = await host.ask(
             "scan", wallet=self.wallet, chain_id=self.world.deployment.chain_id, candidates=candidates
         )
@@ -118,14 +118,14 @@ class Fan:
         return told, made
 
     async def search(self, host: HostProcess) -> dict[str, Any]:
-        """All steps that can be done now."""
+        """Run all steps that are possible now."""
         told, candidates = await self.step(host, [])
         while told["more"] or candidates:
             told, candidates = await self.step(host, candidates)
         return told
 
     async def collect(self, host: HostProcess, private: bool = False) -> int:
-        """Claims for all that can be collected, in pages of two; what came, in wei.
+        """Claim all that can be collected, in pages of two; return the amount, wei.
 
         ``private``: each alone, to its own payee.
         """
@@ -146,7 +146,7 @@ class Fan:
 
 @pytest.fixture
 async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
-    """Two stations, one server; heard at both over three epochs, of which the first is collected."""
+    """Two stations, one server; plays at both over three epochs, of which the first is collected."""
     (tmp_path / "server").mkdir()
     await purse._unlock(WORDS)
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
@@ -173,7 +173,7 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
 
 
 async def test_the_same_words_find_everything_on_a_new_computer(fan: Fan) -> None:
-    """To the wei; what was collected is shown so, the rest is collected; a station that is gone has its name.
+    """To the wei; collected amounts are shown as such, the rest is collected; a removed station has its name.
 
     Nothing is found twice.
     """
@@ -209,7 +209,7 @@ async def test_the_same_words_find_everything_on_a_new_computer(fan: Fan) -> Non
         assert (after["balance_wei"], after["totals"]["claimable_wei"]) == (str(collected + rest), "0")
         assert (await fan.search(host))["found"] == len(fan.earned)
 
-        # Other words find nothing of it, here or anywhere; the first ones have it back at once.
+        # Other words find none of it, here or anywhere; the first ones find it at once.
         await purse._unlock(OTHERS)
         assert (await fan.search(host))["found"] == 0
         assert (await fan.summary(host))["receipts"] == []
@@ -217,10 +217,10 @@ async def test_the_same_words_find_everything_on_a_new_computer(fan: Fan) -> Non
         assert (await fan.summary(host))["totals"] == after["totals"]
 
 
-async def test_what_was_collected_in_private_lies_where_the_words_say(fan: Fan) -> None:
-    """A computer that is killed in the middle of collecting, and new ones after it.
+async def test_private_collections_are_found_from_the_words(fan: Fan) -> None:
+    """A computer that is killed while collecting, and new ones after it.
 
-    What came to payees is found, the rest collected.
+    Tokens at payees are found, the rest is collected.
     """
     first = min(epoch for _, epoch in fan.earned)
     home = sum(amount for (_, epoch), amount in fan.earned.items() if epoch == first)
@@ -257,10 +257,10 @@ async def test_what_was_collected_in_private_lies_where_the_words_say(fan: Fan) 
                 lies = rest
 
 
-async def test_a_search_goes_on_where_it_was_and_waits_for_a_server_that_is_away(fan: Fan) -> None:
-    """Killed after its first step, the host asks for nothing twice.
+async def test_a_search_resumes_and_waits_for_an_unreachable_server(fan: Fan) -> None:
+    """Killed after its first step, the host repeats no request.
 
-    Without the server it says what is left, and finds it later.
+    Without the server it reports what is left, and finds it later.
     """
     async with host_process(fan.home("new")) as host:
         await host.hello()
@@ -291,8 +291,8 @@ async def test_a_search_goes_on_where_it_was_and_waits_for_a_server_that_is_away
         assert int((await fan.summary(host))["totals"]["claimable_wei"]) > 0
 
 
-async def test_fresh_words_look_at_nothing_before_them(fan: Fan) -> None:
-    """A wallet that was made here has earned nothing yet: only epochs after it are looked at."""
+async def test_new_words_search_no_earlier_epochs(fan: Fan) -> None:
+    """A wallet created here has no earlier earnings: only later epochs are searched."""
     await purse._unlock(OTHERS)
     where = {"wallet": fan.wallet, "chain_id": fan.world.deployment.chain_id}
     async with host_process(fan.home("new")) as host:

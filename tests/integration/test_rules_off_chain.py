@@ -60,11 +60,11 @@ class Scene:
         self.evm.at(SCHEDULE.ends(self.epoch - 1))
 
     def receipt(self, amount: int, payee: bytes = FAN) -> Signed[Receipt]:
-        """The server's word."""
+        """Sign the server's receipt."""
         return sign(Receipt(SERVER, self.epoch, payee, amount, bytes(32)), self.evm.domain, key("server"))
 
     def post(self, leaves: list[tuple[bytes, int]], net: int, cap: int, signer: str = "station") -> None:
-        """Close the epoch at its end under the station's voucher. Raises Refused."""
+        """Post the epoch at its end under the station's voucher. Raises Refused."""
         tree = SumTree(leaves)
         voucher = sign(Voucher(SERVER, STATION, cap, self.epoch + 1), self.evm.domain, key(signer))
         entry = (STATION, net, cap, self.epoch + 1, *compact(voucher.signature))
@@ -72,14 +72,14 @@ class Scene:
         self.evm.send(SERVER, "Settlement", "post", self.epoch, tree.root, bytes(32), bytes(32), bytes(32), [entry])
 
     def challenge(self, signed: Signed[Receipt]) -> None:
-        """By the watcher. Raises Refused."""
+        """Challenge as the watcher. Raises Refused."""
         self.evm.at(max(self.evm.now, SCHEDULE.ends(self.epoch) + SCHEDULE.grace))
         message = signed.message
         row = (message.server, message.epoch, message.payee, message.amount, message.detail)
         self.evm.send(self.watcher, "Settlement", "challenge", row, *compact(signed.signature))
 
     def slashed(self, signed: Signed[Receipt]) -> bool:
-        """Whether the receipt takes the bond of a server that cannot answer."""
+        """Return whether the receipt slashes the bond of a server that cannot answer."""
         self.challenge(signed)
         self.evm.at(self.evm.now + SCHEDULE.answer + 1)
         self.evm.send(
@@ -90,7 +90,7 @@ class Scene:
 
 @contextmanager
 def refused(reason: str) -> Iterator[None]:
-    """The contract refuses with this reason."""
+    """Assert that the contract reverts with this reason."""
     with pytest.raises(Refused) as error:
         yield
     assert error.value.reason == reason
@@ -98,7 +98,7 @@ def refused(reason: str) -> Iterator[None]:
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    """The real server's books, empty."""
+    """The real server's billing, empty."""
     engine = create_engine("sqlite://")
     METADATA.create_all(engine)
     money = Money(10**9, 0, 0, BPS)
@@ -108,7 +108,7 @@ def desk() -> Iterator[Desk]:
 
 
 def heard(desk: Desk, seconds: int = 30) -> None:
-    """One play in the real server's books: 1,000 wei for every ten seconds."""
+    """Store one play at the real server: 1,000 wei for every ten seconds."""
     session = desk.session()
     ticket = desk.ticket(session, 1)
     assert desk.act(session, ticket, "play").code is None
@@ -116,17 +116,17 @@ def heard(desk: Desk, seconds: int = 30) -> None:
 
 
 def vouch(desk: Desk, money: Money, bond: int = 10**9, epoch: int = 7) -> int:
-    """Statement, voucher and settling by the real server; how many receipts. Raises Refusal."""
+    """Statement, voucher and settling by the real server; return the number of receipts. Raises Refusal."""
     secret = b"\x22" * 32
-    # The desk's station has no key: its voucher's signature is checked before it is settled, and not here.
+    # The desk's station has no key: its voucher's signature is checked before settling, not here.
     stated = draft_statement(desk.connection, server_desk.STATION, epoch, Money(10**9, 0, 0, BPS), 10**9)
     voucher = sign(Voucher(server=SERVER, payer=server_desk.STATION, cap=stated.spent, until=epoch + 1), DOMAIN, secret)
     facts = EpochFacts(DOMAIN, SERVER, b"\x11" * 32, epoch, START_MS // 1000, money, bond)
     return len(settle_voucher(desk.connection, voucher, facts).issued)
 
 
-def test_1_escrow_that_leaves_before_the_post(desk: Desk) -> None:
-    """Without: a station asks its escrow back, has its plays vouchered, withdraws.
+def test_1_escrow_withdrawn_before_the_post(desk: Desk) -> None:
+    """Without: a station requests its escrow, has its plays vouchered, withdraws.
 
     The post fails and the receipt takes the bond.
     """
@@ -138,7 +138,7 @@ def test_1_escrow_that_leaves_before_the_post(desk: Desk) -> None:
     with refused("settlement: escrow too low"):
         scene.post(sorted([(OWNER, 2_100), (FAN, 900)]), 3_000, 3_150)
     assert scene.slashed(promised)
-    # With: what is asked back is gone already, when the voucher comes and when the next play begins.
+    # With: requested escrow counts as withdrawn when the voucher comes and when the next play begins.
     heard(desk)
     with pytest.raises(Refusal, match=r"station\.escrow\.short"):
         vouch(desk, Money(3_150, 2_101, 0, BPS))
@@ -181,7 +181,7 @@ def test_3_a_receipt_before_its_voucher(desk: Desk) -> None:
     late = Scene()
     late.post([], 0, 0)
     assert late.slashed(late.receipt(300))
-    # With: a play that was heard gives no receipt until the voucher comes, and then one of the epoch that still runs.
+    # With: a play gives no receipt until the voucher comes, and then one of the running epoch.
     heard(desk)
     stated = draft_statement(desk.connection, server_desk.STATION, 7, Money(10**9, 0, 0, BPS), 10**9)
     secret = b"\x22" * 32
@@ -202,7 +202,7 @@ def test_4_promises_beyond_the_bond(desk: Desk) -> None:
 
 
 def test_5_receipts_while_retiring(desk: Desk) -> None:
-    """Without: what is promised after the last epoch cannot be posted, and takes the bond that was to be freed."""
+    """Without: a receipt after the last epoch cannot be posted, and takes the bond that was to be withdrawn."""
     scene = Scene()
     scene.evm.at(scene.evm.now - SCHEDULE.length)
     scene.evm.send(SERVER, "Settlement", "retire", SERVER)
@@ -216,7 +216,7 @@ def test_5_receipts_while_retiring(desk: Desk) -> None:
 
 
 def test_6_a_server_without_a_bond() -> None:
-    """Without: a fan who listened with an unbonded server holds a receipt that nobody can be held to."""
+    """Without: the receipt of an unbonded server is worthless to its fan."""
     scene = Scene()
     first = scene.receipt(300)
     assert scene.slashed(first)
@@ -224,8 +224,8 @@ def test_6_a_server_without_a_bond() -> None:
         scene.challenge(scene.receipt(400))
 
 
-def test_7_late_posts_and_silence() -> None:
-    """Without: from the end of the grace time on whoever holds a receipt may challenge, and silence costs the bond."""
+def test_7_late_posts_and_unanswered_challenges() -> None:
+    """Without: any receipt may be challenged after the grace time, and an unanswered challenge costs the bond."""
     scene = Scene()
     assert scene.slashed(scene.receipt(300))
     in_time = Scene()
@@ -241,13 +241,13 @@ def test_7_late_posts_and_silence() -> None:
     assert int(in_time.evm.read("Settlement", "server_state", SERVER)) & (1 << 96) - 1 == BOND + STAKE
 
 
-def test_8_a_statement_that_is_signed_unread() -> None:
+def test_8_a_statement_that_is_signed_unchecked() -> None:
     """Without: the chain debits whatever the station has signed, heard or not."""
     scene = Scene()
     scene.post([(OWNER, 90_000 // 9)], 10_000, 10_500)
     word = int(scene.evm.read("Settlement", "account", SERVER, STATION))
     assert word >> 128 == 10_500
-    # With: a line about a ticket that the station has not given out, or more intervals than time has passed, is not
+    # With: a line about a ticket that the station has not issued, or more intervals than time has passed, is not
     # signed.
     line = StatementLine(number=1, content=bytes(20), session=bytes(32), intervals=10, price=700, reward=300)
     known = Expectation(SERVER, STATION, scene.evm.domain, 0, 5, BPS, 60_000)
@@ -257,7 +257,7 @@ def test_8_a_statement_that_is_signed_unread() -> None:
         check(answer, {}, known)
 
 
-def test_10_nobody_looks_in_the_window() -> None:
+def test_10_no_watcher_in_the_window() -> None:
     """Without: a leaf that was given to a friend is final after the window; a late challenge takes the bond only."""
     scene = Scene()
     friend = address_of(key("friend"))

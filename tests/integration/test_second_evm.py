@@ -22,7 +22,7 @@ START = 1_800_000_000
 
 
 def check(found: Outcome) -> None:
-    """The fan is paid, the relayer has its tip, the liar's bond is gone and the station's money is back."""
+    """The fan is paid, the relayer has its tip, the liar's bond is slashed and the station is refunded."""
     assert (found.claimed, found.tip) == (680, 20)
     assert found.bond == 0
     assert found.stake_back > 0
@@ -30,7 +30,7 @@ def check(found: Outcome) -> None:
 
 
 async def test_a_chain_with_real_blocks_fees_and_limits() -> None:
-    """Anvil as strict as it can be.
+    """Anvil in its strictest configuration.
 
     A block a second, a base fee, the gas caps of blocks and of transactions (EIP-7825).
     """
@@ -50,9 +50,9 @@ async def test_a_chain_with_real_blocks_fees_and_limits() -> None:
 
 
 async def test_two_nodes_of_another_client_agree(tmp_path: Path) -> None:
-    """Every block is executed by two nodes of @ethereumjs/client, which must find the same state.
+    """Every block is executed by two nodes of @ethereumjs/client, which must compute the same state.
 
-    We are asked over HTTP.
+    The client is connected over HTTP.
     """
     schedule = Schedule(length=120, grace=10, window=20, answer=20, late=3600, delay=150)
     platform = keccak256(b"platform")

@@ -1,4 +1,4 @@
-"""A node's URL holds a key: no answer of a server or a station says it, and no log, on any route and any operation."""
+"""A node's URL with a secret: no answer of server or station and no log contains it, on any route or operation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 def secrets(world: World) -> Iterator[str]:
-    """What nobody outside may read; a path would describe the operator's machine."""
+    """Values that nobody outside may read; a path would describe the operator's machine."""
     yield from (
         USER,
         PASSWORD,
@@ -94,10 +94,8 @@ def samples(world: World, song: Upload, now_ms: int) -> dict[str, dict[str, Any]
     }
 
 
-async def test_the_server_keeps_its_nodes_key_to_itself(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """With the node gone every route and every operation answers with a code, and neither answers nor logs hold a
-    secret.
-    """
+async def test_the_server_does_not_disclose_its_nodes_key(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """With the node down every route and operation answers with a code; neither answers nor logs have a secret."""
     caplog.set_level(logging.DEBUG, "gomaa")
     app = await create_app(
         world.config(rpc=world.deployment.rpc, escrow_age_s=0.001, content_age_s=0.001, auto_close=True)
@@ -126,7 +124,7 @@ async def test_the_server_keeps_its_nodes_key_to_itself(world: World, caplog: py
 
 
 def bodies(world: World, song: Upload, now_ms: int) -> dict[str, Any]:
-    """What each route that takes a body is asked."""
+    """Bodies of requests, by route."""
     statement = to_hex(sign_digest(world.station_key, statement_digest(world.keys.address, now_ms // 1000)))
     return {
         "/v1/contents/{content}": song.body(world.owner_key, world.keys.exchange_public),
@@ -142,7 +140,7 @@ def bodies(world: World, song: Upload, now_ms: int) -> dict[str, Any]:
 
 
 async def answers(client: Client, app: web.Application, given: dict[str, Any]) -> AsyncIterator[str]:
-    """Every route's answer: headers and body."""
+    """Return every route's answer: headers and body."""
     for route in app.router.routes():
         if route.resource is None or route.method in ("HEAD", "OPTIONS"):
             continue
@@ -160,8 +158,8 @@ async def answers(client: Client, app: web.Application, given: dict[str, Any]) -
 NAMES = {"epoch": "7", "name": "song", "part": "x", "path": "gomaa/x"}
 
 
-async def test_the_station_keeps_its_nodes_key_to_itself(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """The same at a station; its own operator's account says which node is away by host and port, and no more."""
+async def test_the_station_does_not_disclose_its_nodes_key(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The same at a station; the operator's account shows host and port of the unreachable node, and no more."""
     caplog.set_level(logging.DEBUG, "gomaa")
     shelf = world.folder / "songs"
     shelf.mkdir()

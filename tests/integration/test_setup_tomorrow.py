@@ -1,4 +1,4 @@
-"""Set-up installs the locks whatever an index offers tomorrow, and however pip is configured."""
+"""Set-up installs the locked versions, whatever an index offers later and however pip is configured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tomorrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def configured(tomorrow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Pip configured as on an unusual machine: further indexes, folders of wheels, constraints, a target."""
+    """Pip with an unusual configuration: further indexes, folders of wheels, constraints, a target."""
     flat = tmp_path / "flat"
     flat.mkdir()
     for file in tomorrow.rglob("*.whl"):
@@ -40,12 +40,13 @@ def configured(tomorrow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def environment(folder: Path) -> Path:
-    """A new virtual environment's interpreter."""
+    """Create a virtual environment; return its interpreter."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     return folder / "bin" / "python"
 
 
 def test_newer_releases_change_nothing(configured: Path) -> None:
+    """An unlocked package would be installed in its newer release."""
     python = environment(configured / "environment")
     install_lock(python, LOCKS / "test.lock")
     listing = subprocess.run(
@@ -59,6 +60,7 @@ def test_newer_releases_change_nothing(configured: Path) -> None:
 
 
 def test_other_bytes_under_a_locked_name_are_refused_by_name(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another wheel under a locked name must fail its hash."""
     monkeypatch.setattr("tooling.steps.LOGS", configured / "logs")
     (version,) = locked("demo")["idna"]
     wheel(configured / "flat", "idna", version)
@@ -67,7 +69,8 @@ def test_other_bytes_under_a_locked_name_are_refused_by_name(configured: Path, m
     assert f"Hash mismatch for `idna=={version}`" in str(failed.value).partition("error: ")[2]
 
 
-def test_what_cannot_be_had_is_named_last_and_alone(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_package_is_named_last_and_alone(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user would have to search the output for the cause."""
     monkeypatch.setattr("tooling.steps.LOGS", configured / "logs")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     python = environment(configured / "environment")
@@ -80,6 +83,7 @@ def test_what_cannot_be_had_is_named_last_and_alone(configured: Path, monkeypatc
 
 
 def test_newer_npm_releases_change_nothing(tmp_path: Path) -> None:
+    """The lock file decides, not the tag ``latest``."""
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     before = (tmp_path / "package-lock.json").read_bytes()

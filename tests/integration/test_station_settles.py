@@ -1,6 +1,6 @@
 """A real station, security server and chain.
 
-Tickets for what is heard, vouchers for what is true, refusals with their codes.
+Tickets, vouchers for what was heard, refusals with their codes.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ async def _ask(client: Client, session: Signed[Session], content: bytes) -> tupl
         return response.status, await response.json()
 
 
-async def test_heard_is_vouchered(tmp_path: Path) -> None:
-    """A station's ticket opens at the server; what is heard is stated, checked and vouchered to the wei, once."""
+async def test_heard_time_is_vouchered(tmp_path: Path) -> None:
+    """A station's ticket opens at the server; heard time is stated, checked and vouchered to the wei, once."""
     async with make_world(tmp_path) as world, world.server() as core:
         song = await world.publish()
         async with _station(world, song) as client, world.host() as host:
@@ -95,10 +95,8 @@ async def test_heard_is_vouchered(tmp_path: Path) -> None:
             assert [row.code for row in station.store.statements(world.keys.address, 9)] == [None]
 
 
-async def test_chain_decides_at_the_station(tmp_path: Path) -> None:
-    """A station whose licence is taken back gets station.right.missing, a withdrawn song content.revoked, a strange
-    address no ticket.
-    """
+async def test_the_station_follows_the_chain(tmp_path: Path) -> None:
+    """A revoked licence gives station.right.missing, a revoked song content.revoked, an unknown address no ticket."""
     async with make_world(tmp_path) as world, world.server():
         song = await world.publish()
         async with _station(world, song) as client:
@@ -114,7 +112,7 @@ async def test_chain_decides_at_the_station(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("escrow", [0, 1_000])
-async def test_empty_account_gives_no_ticket(tmp_path: Path, escrow: int) -> None:
+async def test_no_ticket_without_escrow(tmp_path: Path, escrow: int) -> None:
     """Without escrow for a play's worst case there is no ticket; after a deposit there is one."""
     async with make_world(tmp_path, escrow=escrow) as world, world.server():
         song = await world.publish()
@@ -127,8 +125,8 @@ async def test_empty_account_gives_no_ticket(tmp_path: Path, escrow: int) -> Non
             assert status == 200, value
 
 
-async def test_lost_chain_and_server_are_said(tmp_path: Path) -> None:
-    """With the server gone tickets say server.unreachable, with the chain gone chain.unreachable.
+async def test_an_unreachable_chain_or_server_is_reported(tmp_path: Path) -> None:
+    """With the server down tickets give server.unreachable, with the chain down chain.unreachable.
 
     The page still loads.
     """

@@ -1,4 +1,4 @@
-"""Whoever is nobody: strangers hold no connection, cost no key agreements and leave no rows."""
+"""Unknown clients hold no connection, cost no key agreements and leave no rows."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def code_of(awaitable: Any) -> str:
-    """The code of a failure that must come."""
+    """Return the code of an expected failure."""
     with pytest.raises(GomaaError) as error:
         await awaitable
     return error.value.code
 
 
 def rows(connection: Connection) -> dict[str, int]:
-    """How many rows each table has."""
+    """Return the number of rows of each table."""
     return {
         table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
         for table in METADATA.sorted_tables
@@ -46,7 +46,7 @@ def rows(connection: Connection) -> dict[str, int]:
 
 
 async def test_a_socket_without_a_hello_is_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence, or talk that is no hello: after the same short time the line is closed."""
+    """Silence, or messages other than hello: the connection is closed after the same short time."""
     monkeypatch.setattr("security_server.api.host_socket.HELLO_S", 0.3)
     async with world.server():
         silent = await world.http.ws_connect(f"{world.url}/v1/host")
@@ -61,8 +61,8 @@ async def test_a_socket_without_a_hello_is_closed(world: World, monkeypatch: pyt
             assert (await host.ask("receipts", payees=[]))["receipts"] == []
 
 
-async def test_one_address_has_so_many_sockets_and_one_host_so_many_frames(world: World) -> None:
-    """One socket more is refused with the busy code; one frame more too, and the line stays."""
+async def test_sockets_of_an_address_and_frames_of_a_host_are_limited(world: World) -> None:
+    """One socket more is refused with the busy code; one frame more too, and the connection stays."""
     async with (
         world.server(connections_per_address=2, frames_per_minute=5),
         world.host() as host,
@@ -77,8 +77,8 @@ async def test_one_address_has_so_many_sockets_and_one_host_so_many_frames(world
         await other.hello(await world.now_ms())
 
 
-async def test_a_host_that_reads_nothing_is_let_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may say what it likes meanwhile: what waits for it is bounded in time as well as in number."""
+async def test_a_host_that_reads_nothing_is_disconnected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its output queue is bounded in time as well as in number, whatever it sends."""
     monkeypatch.setattr("security_server.api.host_socket.SEND_S", 0.3)
     async with world.server() as core:
         deaf = await world.http.ws_connect(f"{world.url}/v1/host")
@@ -102,8 +102,8 @@ UPGRADE = {
 }
 
 
-async def test_a_strangers_upload_costs_no_key_agreement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """4,096 keys: for a content nobody knows, by somebody who isn't the owner, and by the owner for one key epoch."""
+async def test_an_unauthorised_upload_costs_no_key_agreement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """4,096 keys: for an unknown content, by another account than the owner, and by the owner for one key epoch."""
     opened: list[bytes] = []
     genuine = Unwrapper.unwrap
 
@@ -131,7 +131,7 @@ async def test_a_strangers_upload_costs_no_key_agreement(world: World, monkeypat
 
 
 def resigned(song: Any, owner: bytes, body: dict[str, Any], keys: list[Any]) -> dict[str, Any]:
-    """An upload with other keys, signed for them."""
+    """Return an upload with other keys, signed for them."""
     from pywallet.encoding.hex import from_b64
     from pywallet.protocol import upload_digest
 
@@ -140,10 +140,10 @@ def resigned(song: Any, owner: bytes, body: dict[str, Any], keys: list[Any]) -> 
     return {**body, "keys": keys, "signature": to_hex(sign_digest(owner, signed))}
 
 
-async def test_strangers_leave_no_rows(world: World) -> None:
-    """Tickets nobody signed, destroyed keys nobody had, statements nobody owes.
+async def test_unauthorised_requests_leave_no_rows(world: World) -> None:
+    """Unsigned tickets, destruction of unknown keys, statements without debts.
 
-    Counts by day and code, and nothing else.
+    Only counts by day and code.
     """
     async with world.server() as core:
         song = await world.publish()

@@ -1,4 +1,4 @@
-"""Privacy of fans against a stranger who has the chain, all published data and a device."""
+"""Privacy of fans against a third party who has the chain, all published data and a device."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.integration.unpublished_values import unpublished_values
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    """Three fans have listened in an epoch that is published."""
+    """Three fans have played in an epoch that is published."""
     async with published_scene(tmp_path) as made:
         yield made
 
@@ -43,7 +43,7 @@ async def test_responses_to_a_stranger_have_no_unpublished_value(scene: Scene) -
     """A route, operation or event discloses a session, listener, device, ticket, signature or exact time of a fan."""
     world = scene.world
     await clocks_agree(world, scene.station)
-    # An epoch that nobody has seen yet, of which the listener's part is settled and the station's is not.
+    # An unpublished epoch, of which the listener's part is settled and the station's is not.
     await fans_of(world, scene.clients[1], scene.songs, scene.published.epoch + 1)
     secrets = unpublished_values(world, scene.published)
     assert {word.split(".")[0] for place in secrets.values() for word in place.split()} >= {
@@ -55,7 +55,7 @@ async def test_responses_to_a_stranger_have_no_unpublished_value(scene: Scene) -
         await host.hello(await world.now_ms())
         tried = await send_operations(scene, host)
         assert tried == {str(each.__struct_config__.tag) for each in typing.get_args(requests.Operation)}
-        # Others are paid while the stranger's line stands, and its sessions name their payees.
+        # Other payees are paid while the third party is connected, and its sessions name these payees.
         await clocks_agree(world, scene.station)
         await scene.station[STATION].rounds.run_once()
         await send(scene, host, "receipts", payees=[to_hex(row.payee) for row in scene.published.payees])
@@ -66,7 +66,7 @@ async def test_responses_to_a_stranger_have_no_unpublished_value(scene: Scene) -
     told = {place: said for text, place in secrets.items() for said in scene.responses if text in said}
     assert told == {}
     for said in scene.responses:
-        # Ticket numbers are published: which of them a payer has settled or owes is not.
+        # Ticket numbers are published; which of them a payer has settled or owes is not.
         assert not re.search(r'"lines": ?\[[\[{]|"detail": ?{"content"', said), said
 
 

@@ -1,4 +1,4 @@
-"""The band's guide, run as it stands: every command of docs/for-bands.md against a real chain, server and station."""
+"""The artist's guide: every command of docs/for-bands.md against a real chain, server and station."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def begin_server(stack: Stack, folder: Path, key: bytes) -> Service:
     return server
 
 
-def test_the_guide_is_true(tmp_path: Path) -> None:
-    """Each block runs without a failure, in order, and at the end the chain says what the guide says."""
+def test_the_guides_blocks_run(tmp_path: Path) -> None:
+    """Each block succeeds, in order, and at the end the chain has what the guide says."""
     (tmp_path / "recordings").mkdir()
     noise(tmp_path / "song.wav", 3)
     noise(tmp_path / "recordings" / "one.wav", 1)
@@ -93,7 +93,7 @@ def test_the_guide_is_true(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "album" / "one.sps").exists()
 
 
-def test_the_guide_names_only_what_there_is() -> None:
+def test_the_guides_commands_and_options_exist() -> None:
     """Each command and option in the guide's text and blocks exists."""
     from gomaa.cli import ROOMS, group
 

@@ -1,4 +1,4 @@
-"""A band sees and collects what a real server posted of its song; a server's lie is found."""
+"""An artist lists and collects the earnings that a real server posted; a server's lie is found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def play(world: World, host: Any) -> int:
-    """Ten seconds heard, vouched for and posted; their epoch."""
+    """Play ten seconds, vouchered and posted; return their epoch."""
     song = await world.publish()
     await world.to_epoch(await world.now_ms() // 60_000 + 1)
     now_ms = await world.now_ms()
@@ -45,10 +45,10 @@ async def play(world: World, host: Any) -> int:
     return int(epoch)
 
 
-async def test_earnings_are_seen_and_collected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pending, then final, then collected once: the balance rises by what the chain's books say.
+async def test_earnings_are_listed_and_collected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pending, then final, then collected once: the balance rises by the contract's amount.
 
-    Books that were altered are refused.
+    Altered published data are refused.
     """
     async with world.server(), world.host() as host:
         epoch = await play(world, host)
@@ -81,10 +81,10 @@ async def test_earnings_are_seen_and_collected(world: World, monkeypatch: pytest
             await look()
 
 
-async def test_a_server_that_is_down_is_named(world: World) -> None:
-    """Nothing is posted: nothing is earned, and nothing is asked of the server.
+async def test_an_unreachable_server_is_reported(world: World) -> None:
+    """Nothing posted: nothing is earned, and no request is sent to the server.
 
-    Its absence is named once it matters.
+    Its absence is reported once it matters.
     """
     server = ServerInfo("http://127.0.0.1:1", world.keys.address, world.keys.exchange_public)
     assert await earnings.proven_earnings(world.deployment, server, address_of(world.owner_key)) == []

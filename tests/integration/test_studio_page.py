@@ -1,6 +1,6 @@
 """The studio's page in a real browser, against a real chain, security server and station.
 
-From a file to a song that is out.
+From a file to a published song.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wca
 
 @dataclass
 class Studio:
-    """The stack, the studio's folder, its page, and what the browser complained of."""
+    """The stack, the studio's folder, its page, and the browser's console errors."""
 
     stack: Stack
     folder: Path
@@ -44,7 +44,7 @@ class Studio:
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """Everything up once, the page open."""
+    """Everything started once, the page open."""
     folder = tmp_path_factory.mktemp("studio-page")
     with running(folder / "stack", [], ROOT / "examples" / "policies" / "free-radio.toml") as stack:
         command = [
@@ -73,7 +73,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
                 lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None,
             )
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            # As gomaa studio opens it: by a file that leads there.
+            # As gomaa studio opens it: by a file that redirects there.
             _write_launcher(folder / "door.html", url)
             page.goto((folder / "door.html").as_uri())
             page.wait_for_url(url)
@@ -107,10 +107,10 @@ def violations(page: Page) -> list[str]:
     return [f"{found['id']}: {node['html']}" for found in page.evaluate(RUN)["violations"] for node in found["nodes"]]
 
 
-def test_a_band_releases_a_song(studio: Studio, recording: Path) -> None:
-    """File dropped, terms set by slider and keyboard, words read in both languages, preview heard, signed.
+def test_an_artist_releases_a_song(studio: Studio, recording: Path) -> None:
+    """File dropped, terms set by slider and keyboard, terms read in both languages, preview played, signed.
 
-    The contract stands.
+    The contract exists.
     """
     page = studio.page
     expect(page.locator("#signer")).to_be_visible()
@@ -157,8 +157,8 @@ def test_a_band_releases_a_song(studio: Studio, recording: Path) -> None:
     assert studio.complaints == []
 
 
-def test_what_is_no_music_is_refused_in_words(studio: Studio, tmp_path: Path) -> None:
-    """A text file is named as no recording, and the next file is welcome."""
+def test_a_file_without_audio_is_refused(studio: Studio, tmp_path: Path) -> None:
+    """A text file is reported as no recording, and the next file is accepted."""
     notes = tmp_path / "notes.txt"
     notes.write_text("This is not music.\n" * 99)
     studio.page.set_input_files("#file", notes)
@@ -170,9 +170,7 @@ def test_what_is_no_music_is_refused_in_words(studio: Studio, tmp_path: Path) ->
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 def test_the_page_is_accessible(studio: Studio, recording: Path, width: int, scheme: str) -> None:
-    """axe-core finds nothing with a recording, terms and a finished release on the page, and nothing scrolls
-    sideways.
-    """
+    """axe-core finds nothing with a recording, terms and a finished release, and nothing scrolls sideways."""
     page = studio.page
     page.set_viewport_size({"width": width, "height": 1000})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""Publishing sends nothing unless everything that can be known says that it will succeed.
+"""Publishing sends nothing unless all checks before it pass.
 
-An address has one set of terms for good.
+An address has one set of terms for ever.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ OMITTING = [
 
 
 def resigned(song: Path, key: bytes, change: Callable[[dict[str, Any]], None]) -> None:
-    """The same file with a changed header, signed again; nothing fills defaults in or looks at the fields."""
+    """Return the same file with a changed header, signed again; no defaults are filled in, no field is checked."""
     data = song.read_bytes()
     container = Container.read(data)
     payload = to_map(open_header(container.cose))
@@ -77,7 +77,7 @@ def resigned(song: Path, key: bytes, change: Callable[[dict[str, Any]], None]) -
 def make(
     folder: Path, network: Deployment, server: ServerInfo, key: bytes = OWNER, seconds: float = 1
 ) -> ConvertResult:
-    """Noise as a song."""
+    """Package noise as a song."""
     source = noise(folder / "noise.wav", seconds)
     return convert(
         source, folder / "noise.sps", Policy.from_dict(TERMS), key, network, server, ConvertOptions(replace=True)
@@ -85,16 +85,16 @@ def make(
 
 
 async def sent(network: Deployment, *accounts: bytes) -> list[int]:
-    """Transactions of each account so far."""
+    """Return each account's number of transactions."""
     async with Chain.connect(network.rpc) as chain:
         return [int(await chain.request("eth_getTransactionCount", to_hex(one), "latest"), 16) for one in accounts]
 
 
 @pytest.mark.parametrize("terms", OMITTING)
-async def test_terms_that_omit_defaults_go_the_whole_way(
+async def test_terms_without_defaults_are_published(
     network: Deployment, uploads: Uploads, tmp_path: Path, terms: dict[str, Any]
 ) -> None:
-    """Contract, server and verification take the hash of the header's own bytes; publishing again changes nothing."""
+    """Contract, server and verification hash the header's own bytes; publishing again changes nothing."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     resigned(song.path, OWNER, lambda header: header.update(policy=terms))
@@ -125,40 +125,40 @@ async def test_a_release_keeps_a_song_whose_terms_omit_defaults(
 
 
 def wrong_key(song: ConvertResult) -> None:
-    """A key file whose keys open nothing."""
+    """Return a key file whose keys open nothing."""
     keys = ContentKeys.load(song.key_path)
     ContentKeys(keys.content, keys.salt, dict.fromkeys(keys.keys, bytes(32))).save(song.key_path)
 
 
 def wrong_salt(song: ConvertResult) -> None:
-    """A key file with another salt: the contract would stand elsewhere."""
+    """Return a key file with another salt: the contract would have another address."""
     keys = ContentKeys.load(song.key_path)
     ContentKeys(keys.content, bytes(32), keys.keys).save(song.key_path)
 
 
 def too_many_keys(song: ConvertResult) -> None:
-    """More keys than a server takes."""
+    """Return more keys than a server accepts."""
     keys = ContentKeys.load(song.key_path)
     more = {epoch: bytes(32) for epoch in range(10_000, 14_097)}
     ContentKeys(keys.content, keys.salt, keys.keys | more).save(song.key_path)
 
 
 def altered(song: ConvertResult) -> None:
-    """One bit of the last segment."""
+    """Flip one bit of the last segment."""
     data = bytearray(song.path.read_bytes())
     data[-1] ^= 1
     song.path.write_bytes(data)
 
 
 def wider_child(song: ConvertResult) -> None:
-    """Terms that hand on more than they have."""
+    """Return terms of a child that are wider than their parent's."""
     child = {**PLAIN, "permissions": ["play", "seek"]}
     terms = {**PLAIN, "permissions": ["play", "transfer"], "child": child}
     resigned(song.path, OWNER, lambda header: header.update(policy=terms))
 
 
 def unreadable_terms(song: ConvertResult) -> None:
-    """A policy with a field it cannot have."""
+    """Return a policy with an unknown field."""
     resigned(
         song.path,
         OWNER,
@@ -178,7 +178,7 @@ def unreadable_terms(song: ConvertResult) -> None:
         (lambda song: song.key_path.unlink(), "message.schema"),
     ],
 )
-async def test_what_is_wrong_with_a_file_or_its_keys_is_found_before_the_contract(
+async def test_faults_of_a_file_or_its_keys_precede_the_contract(
     network: Deployment, uploads: Uploads, tmp_path: Path, spoil: Callable[[ConvertResult], None], code: str
 ) -> None:
     """Nothing is sent, and nothing uploaded."""
@@ -193,7 +193,7 @@ async def test_what_is_wrong_with_a_file_or_its_keys_is_found_before_the_contrac
 
 
 async def refused(network: Deployment, song: ConvertResult, key: bytes = OWNER, **more: Any) -> str:
-    """The code of a publication that sends nothing."""
+    """Return the code of a publication that sends nothing."""
     before = await sent(network, address_of(key))
     with pytest.raises(GomaaError) as caught:
         await publish(song.path, key, network, **more)
@@ -201,10 +201,8 @@ async def refused(network: Deployment, song: ConvertResult, key: bytes = OWNER, 
     return caught.value.code
 
 
-async def test_what_is_wrong_with_the_server_is_found_before_the_contract(
-    network: Deployment, uploads: Uploads, tmp_path: Path
-) -> None:
-    """A server that is down, another one, one that is not or no longer listed, one whose key takes no secret."""
+async def test_faults_of_the_server_precede_the_contract(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+    """A server that is down, another one, an unlisted or delisted one, one whose key accepts no secret."""
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     assert await refused(network, song) == "server.mismatch"
     await list_server(network, uploads)
@@ -221,7 +219,7 @@ async def test_what_is_wrong_with_the_server_is_found_before_the_contract(
     assert uploads.kept == []
 
 
-async def test_another_deployment_is_found_before_the_contract(
+async def test_another_deployment_is_refused_before_the_contract(
     network: Deployment, uploads: Uploads, tmp_path: Path
 ) -> None:
     """Another chain id, another registry, another implementation, another settlement than the server's."""
@@ -237,7 +235,7 @@ async def test_another_deployment_is_found_before_the_contract(
 
 
 async def test_an_account_without_money_sends_nothing(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
-    """The balance is held against the contract and every licence, not only the first transaction."""
+    """The balance must suffice for the contract and every licence, not only the first transaction."""
     await list_server(network, uploads)
     poor = b"\x42" * 32
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain), poor)
@@ -258,8 +256,10 @@ async def test_an_account_without_money_sends_nothing(network: Deployment, uploa
     assert len((await publish(song.path, poor, network)).licensed) == 20
 
 
-async def test_a_domain_no_registry_can_hold_is_unknown(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
-    """253 characters may be more bytes than the registry's; that is found before the contract, too."""
+async def test_a_domain_that_is_too_long_in_bytes_is_unknown(
+    network: Deployment, uploads: Uploads, tmp_path: Path
+) -> None:
+    """253 characters may be more bytes than the registry's bound; found before the contract, too."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     resigned(song.path, OWNER, lambda header: header.update(policy={**PLAIN, "stations": ["ü" * 200]}))
@@ -269,7 +269,7 @@ async def test_a_domain_no_registry_can_hold_is_unknown(network: Deployment, upl
 async def test_any_station_among_named_ones_is_an_open_licence(
     network: Deployment, uploads: Uploads, tmp_path: Path
 ) -> None:
-    """The policy's decision lets any station play where one entry is ``*``; so does the contract."""
+    """The policy's decision permits any station where one entry is ``*``; so does the contract."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     resigned(song.path, OWNER, lambda header: header.update(policy={**PLAIN, "stations": ["radio.example", "*"]}))
@@ -281,7 +281,7 @@ async def test_any_station_among_named_ones_is_an_open_licence(
 async def test_a_purchase_that_cannot_succeed_approves_nothing(
     network: Deployment, uploads: Uploads, tmp_path: Path
 ) -> None:
-    """The price is approved only to whom the offer is made, who can pay it, while the song may be sold."""
+    """The price is approved only by the named buyer, with a sufficient balance, while the song may be sold."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     await publish(song.path, OWNER, network)

@@ -36,7 +36,7 @@ __all__ = ["network", "node", "uploads"]
 
 
 def make(folder: Path, network: Deployment, server: ServerInfo, **terms: Any) -> ConvertResult:
-    """A second of noise as a song of OWNER's."""
+    """Package a second of noise as a song of OWNER's."""
     source = noise(folder / "noise.wav")
     return convert(
         source,
@@ -50,9 +50,9 @@ def make(folder: Path, network: Deployment, server: ServerInfo, **terms: Any) ->
 
 
 async def test_publishing_creates_the_content_once(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
-    """The contract stands at the predicted address with the file's terms.
+    """The contract is at the predicted address with the file's terms.
 
-    Again changes nothing on the chain and uploads again.
+    A second time changes nothing on the chain and uploads again.
     """
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
@@ -92,7 +92,7 @@ async def test_named_stations_are_licensed(network: Deployment, uploads: Uploads
 
 
 async def test_a_revoked_song_is_not_published_again(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
-    """After revoke the code says so, and no keys go out."""
+    """After a revocation the code says so, and no keys are sent."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     await publish(song.path, OWNER, network)
@@ -110,26 +110,26 @@ async def test_another_key_cannot_publish(network: Deployment, uploads: Uploads,
         await publish(song.path, PLATFORM, network)
 
 
-async def test_a_server_that_is_not_listed_is_refused(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
-    """Keys go only to the server that the registry knows under this key."""
+async def test_an_unlisted_server_is_refused(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+    """Keys are sent only to the server that the registry lists under this key."""
     song = make(tmp_path, network, ServerInfo(uploads.url, SERVER, uploads.public))
     with pytest.raises(GomaaError, match=r"server\.mismatch"):
         await publish(song.path, OWNER, network)
     assert uploads.kept == []
 
 
-async def test_a_song_that_was_not_published_is_unknown(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
-    """Verification against the chain tells an unpublished song."""
+async def test_an_unpublished_song_is_reported(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+    """Verification against the chain reports it."""
     song = make(tmp_path, network, ServerInfo(uploads.url, SERVER, uploads.public))
     with pytest.raises(GomaaError, match=r"content\.unknown"):
         await verify_chain(song.path, network)
 
 
-async def test_an_upload_that_fails_loses_nothing(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
-    """The contract is made, the upload fails with its code, and publishing again completes it."""
+async def test_a_failed_upload_can_be_repeated(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+    """The contract is created, the upload fails with its code, and publishing again completes it."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
-    # The server says who it is, and loses the key that uploads are wrapped to.
+    # The server answers, without the key that uploads are wrapped to.
     true, uploads.private = uploads.private, bytes(range(32))
     with pytest.raises(GomaaError, match=r"message\.schema"):
         await publish(song.path, OWNER, network)

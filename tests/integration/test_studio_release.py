@@ -1,4 +1,4 @@
-"""Releasing on a real chain: one command to a receipt, and whatever interrupts it, one contract."""
+"""Release on a real chain: one command up to a receipt, and one contract whatever interrupts it."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ async def job(tmp_path: Path, network: Deployment, uploads: Uploads) -> Job:
 
 
 async def contracts(network: Deployment) -> int:
-    """How many transactions the owner has made."""
+    """Return the number of the owner's transactions."""
     async with Chain.connect(network.rpc) as chain:
         return int(await chain.request("eth_getTransactionCount", to_hex(address_of(OWNER)), "latest"), 16)
 
 
-async def test_a_release_is_whole(job: Job, network: Deployment, uploads: Uploads) -> None:
-    """Contract, keys, all three packagings and receipt agree, and the steps are told in order."""
+async def test_a_release_is_complete(job: Job, network: Deployment, uploads: Uploads) -> None:
+    """Contract, keys, all three packagings and receipt agree, and the steps are reported in order."""
     steps: list[str] = []
     receipt = await release.release(job, lambda step, _: steps.append(step))
     assert list(dict.fromkeys(steps)) == list(release.STEPS)
@@ -77,7 +77,7 @@ async def test_a_release_is_whole(job: Job, network: Deployment, uploads: Upload
     assert job.output.with_name("again.sps").read_bytes() == job.output.read_bytes()
 
 
-async def test_more_renditions_go_out_with_the_song(job: Job, network: Deployment) -> None:
+async def test_further_renditions_are_published_with_the_song(job: Job, network: Deployment) -> None:
     """Opus is added before the song is published, once; every rendition opens, decodes, and agrees with the chain."""
     assert run_jobs([job], 1)
     first = await release.publish_and_package(job.output, OWNER, network, renditions=("opus",))
@@ -110,7 +110,7 @@ async def test_a_crash_before_any_step_makes_no_second_contract(
     """
 
     class PowerCut(BaseException):
-        """Not an error anybody handles."""
+        """An error that no code handles."""
 
     def cut(now: str, _: Any) -> None:
         if now == step:
@@ -125,10 +125,8 @@ async def test_a_crash_before_any_step_makes_no_second_contract(
     assert release.receipt_path(job.output).exists()
 
 
-async def test_a_transaction_that_was_already_sent_is_taken_for_ours(
-    job: Job, network: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the contract appears between looking and making, the refused transaction is no failure."""
+async def test_an_existing_contract_is_accepted(job: Job, network: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the contract is created between check and transaction, the revert is no failure."""
     first = await release.release(job)
     seen, contract_state = [], publish.contract_state
 
@@ -160,10 +158,10 @@ def files(tmp_path: Path, network: Deployment) -> Callable[[bytes], list[str]]:
     return make
 
 
-async def test_the_commands_release_and_withdraw(
+async def test_the_commands_release_and_revoke(
     tmp_path: Path, network: Deployment, uploads: Uploads, files: Callable[[bytes], list[str]]
 ) -> None:
-    """Gomaa release prints the contract's address; revoke asks first, and a second time says what is done."""
+    """Gomaa release prints the contract's address; revoke asks for confirmation, and reports a second one as done."""
     import asyncio
 
     await list_server(network, uploads)
@@ -195,8 +193,8 @@ async def test_the_commands_release_and_withdraw(
     assert (state.revoked, state.destroyed) == (True, True)
 
 
-async def test_only_the_owner_withdraws(job: Job, network: Deployment) -> None:
-    """Another key is refused by the contract; an address that is no song is named."""
+async def test_only_the_owner_revokes(job: Job, network: Deployment) -> None:
+    """Another key is refused by the contract; an address without a song is reported."""
     receipt = await release.release(job)
     with pytest.raises(GomaaError, match=r"chain\.reverted"):
         await ownership.revoke(network, receipt.content, PLATFORM, destroy=False)
@@ -205,8 +203,8 @@ async def test_only_the_owner_withdraws(job: Job, network: Deployment) -> None:
 
 
 @pytest.mark.parametrize("word", ["", "0x00:1:2:3", "0x" + "00" * 32 + ":1:2", "0x" + "00" * 32 + ":1:2:-3"])
-def test_what_was_seen_is_one_word(word: str) -> None:
-    """As ``--look`` printed it, and nothing else."""
+def test_the_confirmed_values_are_one_argument(word: str) -> None:
+    """In the form that ``--look`` prints, and no other."""
     with pytest.raises(GomaaError, match=r"message\.schema"):
         ownership.parse_seen(word)
 

@@ -1,6 +1,6 @@
 """Accessibility of every screen of the extension.
 
-Axe-core finds no violation of WCAG 2.1 AA, nothing is cut off, clicks are a person's.
+Axe-core finds no violation of WCAG 2.1 AA, nothing is cut off, clicks are trusted events.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ def test_player_obeys_the_keyboard(browser: Any) -> None:
         assert page.locator("#terms").is_visible()
 
 
-def test_player_knows_the_keys_of_other_players(browser: Any) -> None:
+def test_player_supports_the_keys_of_other_players(browser: Any) -> None:
     """K pauses, 5 is the middle, M silence, the angle bracket the next speed, shift N the next track.
 
-    Each said to the engine once.
+    Each is sent to the engine once.
     """
     with shown(browser, scenarios("en")["player-list"], scale=1) as page:
         for key in ("k", "m", ">", "Shift+N", "5"):
@@ -89,16 +89,16 @@ def test_player_knows_the_keys_of_other_players(browser: Any) -> None:
         assert "2 of 12" in page.locator(".tracks").inner_text()
 
 
-def test_player_keeps_a_pages_wish_in_sight_until_a_person_decides(browser: Any) -> None:
-    """What a page's play waits for stands beside the terms, also once the song is ready."""
+def test_player_shows_a_pages_request_until_a_click(browser: Any) -> None:
+    """A pending play of the page is displayed beside the terms, also once the song is ready."""
     with shown(browser, scenarios("en")["player-before-pressed"], scale=1) as page:
         assert "player.press" in page.locator(".body .note[role=alert]").first.inner_text()
 
 
-def test_decisions_sleep_until_they_were_seen_and_answer_for_a_trusted_press_alone(browser: Any) -> None:
-    """Drawn asleep, awake a moment later.
+def test_decisions_need_a_delay_and_a_trusted_click(browser: Any) -> None:
+    """The buttons are drawn disabled and become active a moment later.
 
-    A script's click says nothing, a person's is the answer to its own question.
+    A script's click has no effect, a user's answers its own question.
     """
     said = "__said.filter(({ type }) => ['wallet.collect.answer', 'wallet.takeover', 'wallet.site'].includes(type))"
     with shown(browser, scenarios("en")["popup-decide"], scale=1) as page:
@@ -119,12 +119,12 @@ def test_decisions_sleep_until_they_were_seen_and_answer_for_a_trusted_press_alo
         ]
 
 
-# What the player asks of its page by itself, whatever anybody does.
+# Requests that the player sends to its page without any input.
 SAID = "__said.filter(({ type }) => type !== 'height')"
 
 
-def test_player_takes_no_orders_from_scripts(browser: Any) -> None:
-    """A click made by a script plays nothing; the same click by a person plays."""
+def test_player_ignores_clicks_of_scripts(browser: Any) -> None:
+    """A synthetic click plays nothing; the same click by a user plays."""
     with shown(browser, scenarios("en")["player-before"], scale=1) as page:
         page.evaluate("document.querySelector('.btn.primary').click()")
         assert page.evaluate(SAID) == []
@@ -134,7 +134,7 @@ def test_player_takes_no_orders_from_scripts(browser: Any) -> None:
 
 
 def test_drag_on_the_waveform_is_one_seek(browser: Any) -> None:
-    """Dragging sends one seek, when the pointer is let go, to where it was let go."""
+    """Dragging sends one seek, on release, to the position of the release."""
     with shown(browser, scenarios("en")["player-playing"], scale=1) as page:
         box = page.locator(".seek").bounding_box()
         page.mouse.move(box["x"] + 10, box["y"] + 20)
@@ -149,8 +149,8 @@ def test_drag_on_the_waveform_is_one_seek(browser: Any) -> None:
         assert abs(said[0]["position_ms"] - 152_000) < 1000
 
 
-def test_player_survives_what_the_engine_should_not_say(browser: Any) -> None:
-    """Messages with missing or foreign fields leave the player standing and without an error."""
+def test_player_survives_invalid_engine_messages(browser: Any) -> None:
+    """Messages with missing or unknown fields leave the player usable and without an error."""
     with shown(browser, scenarios("en")["player-before"], scale=1) as page:
         for message in (
             "{}",
@@ -168,7 +168,7 @@ def test_player_survives_what_the_engine_should_not_say(browser: Any) -> None:
 
 
 def test_title_is_text_and_never_markup(browser: Any) -> None:
-    """A title full of markup is shown as it is written."""
+    """A title full of markup is displayed literally."""
     scenario = scenarios("en")["player-before"]
     evil = "<img src=x onerror=alert(1)><b>loud</b>"
     scenario.player[0]["title"] = evil
@@ -177,10 +177,10 @@ def test_title_is_text_and_never_markup(browser: Any) -> None:
         assert page.locator(".title *").count() == 0
 
 
-def test_frame_says_its_height_to_the_extension_and_nothing_to_its_page(browser: Any) -> None:
-    """A message to the page would name the extension's address.
+def test_frame_reports_its_height_to_the_extension_only(browser: Any) -> None:
+    """A message to the page would disclose the extension's address.
 
-    The page hears none, the extension's own port the height in CSS pixels.
+    The page gets none, the extension's own port the height in CSS pixels.
     """
     with shown(browser, scenarios("en")["player-before"], scale=1) as page:
         page.evaluate(
@@ -195,8 +195,8 @@ def test_frame_says_its_height_to_the_extension_and_nothing_to_its_page(browser:
         assert page.evaluate("heard") == []
 
 
-def test_words_leave_the_page_with_the_wallet(browser: Any) -> None:
-    """After the wallet is made its words stand nowhere in the page, and were sent once."""
+def test_recovery_words_are_removed_with_the_page(browser: Any) -> None:
+    """After the wallet's creation the document contains no words, and they were sent once."""
     scenario = scenarios("en")["onboarding-password"]
     with shown(browser, scenario, scale=1) as page:
         page.locator("button[type=submit]").click()
@@ -206,8 +206,8 @@ def test_words_leave_the_page_with_the_wallet(browser: Any) -> None:
         assert [(message["password"], message["replace"]) for message in created] == [("saltwater at dawn 7", False)]
 
 
-def test_receive_code_reads_back_the_address(browser: Any) -> None:
-    """The QR code's modules are square and carry the finder patterns; the address beside it is whole."""
+def test_receive_code_is_a_qr_code_beside_the_address(browser: Any) -> None:
+    """The QR code's modules are square with its finder patterns; the address beside it is complete."""
     with shown(browser, scenarios("en")["popup-receive"], scale=1) as page:
         path = page.locator(".qr path").get_attribute("d") or ""
         dark = {tuple(map(int, part.split("h")[0].split())) for part in path.split("M") if part}
@@ -217,10 +217,10 @@ def test_receive_code_reads_back_the_address(browser: Any) -> None:
         assert page.locator(".address").inner_text().replace("\n", "") == "0x4f6a0c8de2b15973ab10ffe2c3d49786b5a01e2d"
 
 
-def test_collecting_pays_no_fee_that_was_not_shown(browser: Any) -> None:
+def test_collecting_pays_no_undisclosed_fee(browser: Any) -> None:
     """In private there is none.
 
-    At once, what it shows and the most that it costs stand above the button, and just that goes along.
+    At once, amount and highest fee are above the button, and exactly these are sent.
     """
     for name, words, most in (("", "0.00057", "570000000000000"), ("-relayed", "at its cost", "0")):
         scenario = scenarios("en")[f"popup-home-once{name}"]
@@ -232,14 +232,12 @@ def test_collecting_pays_no_fee_that_was_not_shown(browser: Any) -> None:
             page.wait_for_function("() => __said.some(({ type }) => type === 'wallet.claim')")
             assert [one["most_wei"] for one in page.evaluate("__said") if one["type"] == "wallet.claim"] == [most]
     with shown(browser, scenarios("en")["popup-home-private"], scale=1) as page:
-        # Nothing is collected to the account before what it shows was read.
+        # Nothing is collected to the account before the amounts were displayed.
         assert page.locator('button[data-key="claim"]').count() == 0
 
 
-def test_what_was_collected_is_shown_once(browser: Any) -> None:
-    """The words of what was collected come together with the new amounts, and an older answer that comes late changes
-    neither.
-    """
+def test_a_collection_is_shown_once(browser: Any) -> None:
+    """The message of a collection appears together with the new amounts; an older, late answer changes neither."""
     scenario = scenarios("en")["popup-home"]
     before = {**scenario.wallet["wallet.summary"], "spendable_wei": "0", "claimable_wei": str(6 * 10**15)}
     after = {**before, "spendable_wei": str(6 * 10**15), "claimable_wei": "0"}
@@ -254,7 +252,7 @@ def test_what_was_collected_is_shown_once(browser: Any) -> None:
         summaries = page.evaluate(asked, "wallet.summary")
         page.evaluate(answer, ["wallet.claim", 0, {"transactions": ["0xaa"], "amount_wei": str(6 * 10**15)}])
         page.wait_for_function(f"n => ({asked})('wallet.summary') > n", arg=summaries)
-        # Until the new amounts are here nothing is said.
+        # No message before the new amounts.
         assert page.locator(".note.good[role=status]").count() == 0
         page.evaluate(answer, ["wallet.summary", -1, after])
         page.wait_for_selector(".note.good[role=status]")

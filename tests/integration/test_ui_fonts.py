@@ -16,7 +16,7 @@ FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 
 
 def test_a_machine_without_a_font_for_a_language_draws_no_boxes(tmp_path: Path) -> None:
-    """With Latin fonts alone English is drawn, and for Chinese the script stops with words."""
+    """With Latin fonts alone English is drawn, and for Chinese the script stops with a message."""
     config = tmp_path / "fonts.conf"
     config.write_text(FONTS.format(fonts="/usr/share/fonts/truetype/dejavu", cache=tmp_path / "cache"))
     with chromium({"FONTCONFIG_FILE": str(config)}) as stage:

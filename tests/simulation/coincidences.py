@@ -119,9 +119,9 @@ KINDS: Final[Mapping[str, Distance]] = {
 def guesses(
     places: tuple[Mapping[bytes, Trace], Mapping[bytes, Trace]], persons: Mapping[bytes, str]
 ) -> dict[str, Guess]:
-    """By every kind of coincidence, and by all kinds together.
+    """Pair listeners by every kind of coincidence, and by all kinds together.
 
-    Those who fit nobody better, and everybody with somebody.
+    Each kind pairs mutual best matches, and every listener with some other.
     """
     first, second = ([(listener, trace) for listener, trace in place.items() if trace.claims] for place in places)
     tables = {name: [[kind(one, other) for _, other in second] for _, one in first] for name, kind in KINDS.items()}
@@ -133,14 +133,14 @@ def guesses(
     tables["all times"] = [
         [sum(rank[at][to] for rank in times) for to in range(len(second))] for at in range(len(first))
     ]
-    found: dict[str, Guess] = {}
+    results: dict[str, Guess] = {}
     for name, table in tables.items():
         for how, pairs in (("best", _mutual(table)), ("everybody", _everybody(table))):
             told = [(persons[first[at][0]], persons[second[to][0]]) for at, to in pairs]
             right = frozenset(one for one, other in told if one == other)
             share = HINT if how == "best" else SHARE
-            found[f"{name}, {how}"] = Guess(len(told), right, len(told) >= LEAST and len(right) > share * len(told))
-    return found
+            results[f"{name}, {how}"] = Guess(len(told), right, len(told) >= LEAST and len(right) > share * len(told))
+    return results
 
 
 def _ranks(table: Sequence[Sequence[float]]) -> list[list[float]]:

@@ -281,8 +281,8 @@ class Linked:
     hints: dict[str, tuple[int, int]]
 
     @property
-    def guessed(self) -> int:
-        """Fans of the kind that is right most often."""
+    def correct_guesses(self) -> int:
+        """Number of fans that the most successful heuristic pairs correctly."""
         return max(right for _, right in self.hints.values())
 
 
@@ -308,13 +308,13 @@ async def attack(scene: Scene) -> Linked:
     for sent in await made.chain.logs(made.deployment.token, event("GoMAA", "Transfer"), made.deployment.block, ()):
         if any(bytes(sent.fields["sender"]) == bytes(one.fields["to"]) for one in claims):
             groups.join(("address", bytes(sent.fields["sender"])), ("address", bytes(sent.fields["receiver"])))
-    found = {person for person, visitors in scene.people.items() if _tied(visitors, groups)}
-    certain = len(found)
+    fans = {person for person, visitors in scene.people.items() if _tied(visitors, groups)}
+    certain = len(fans)
     told = guesses(_traces(scene, claims), _persons(scene))
     for one in told.values():
         if one.evidence:
-            found.update(one.right)
-    return Linked(frozenset(found), certain, {name: (one.pairs, len(one.right)) for name, one in told.items()})
+            fans.update(one.right)
+    return Linked(frozenset(fans), certain, {name: (one.pairs, len(one.right)) for name, one in told.items()})
 
 
 def _persons(scene: Scene) -> dict[bytes, str]:

@@ -8,10 +8,10 @@ FANS = 20
 
 
 def test_no_fan_of_twenty_is_linked_who_collects_in_private() -> None:
-    found = linked("private", FANS)
-    assert not found.fans
+    result = linked("private", FANS)
+    assert not result.fans
     # Whatever coincidence is looked at, it is seldom right: one of twenty is luck.
-    assert found.guessed < FANS / 3
+    assert result.correct_guesses < FANS / 3
 
 
 def test_times_of_claims_link_fans_whose_wallets_sign_only_once_they_are_opened() -> None:
@@ -19,12 +19,12 @@ def test_times_of_claims_link_fans_whose_wallets_sign_only_once_they_are_opened(
 
     So claims are handed over while the epoch runs, and signed ahead for a locked wallet.
     """
-    found = linked("late", FANS)
-    assert found.certain == 0
-    assert len(found.fans) > FANS / 2
+    result = linked("late", FANS)
+    assert result.certain == 0
+    assert len(result.fans) > FANS / 2
 
 
 def test_a_fan_who_collects_at_once_is_linked() -> None:
     """The attack works: it ties nearly everybody where the wallet says before that it will."""
-    found = linked("once", 6)
-    assert len(found.fans) >= 5
+    result = linked("once", 6)
+    assert len(result.fans) >= 5

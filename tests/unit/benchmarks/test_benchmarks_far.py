@@ -1,4 +1,4 @@
-"""A longer line: nothing is lost on it, and what is asked takes as much longer as was said."""
+"""A simulated longer line: it loses nothing, and delays each request by the given time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from benchmarks.far import far
 DELAY_S = 0.05
 
 
-def test_a_longer_line_delays_what_is_asked_and_loses_nothing() -> None:
+def test_a_longer_line_delays_a_request_and_loses_nothing() -> None:
     """A server that answers each line with a long one.
 
-    The whole answer arrives, one delay later than it was asked for.
+    The whole answer arrives, one delay after its request.
     """
     answer = b"x" * 300_000
     with socket.create_server(("127.0.0.1", 0)) as server:

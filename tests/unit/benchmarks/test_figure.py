@@ -8,7 +8,7 @@ from benchmarks.figure import Figure, median, percentile
 
 
 def test_ratio_is_ours_over_the_peers() -> None:
-    """The printed object carries value divided by the peer's value."""
+    """The printed object has the value divided by the peer's value."""
     out = Figure("seek", 30.0, "ms", "hls", 40.0, "lower").to_json()
     assert out == {
         "name": "seek",
@@ -21,13 +21,13 @@ def test_ratio_is_ours_over_the_peers() -> None:
     }
 
 
-def test_no_ratio_to_a_peer_of_nothing() -> None:
-    """A peer at zero gives no ratio instead of an error."""
+def test_a_peer_of_zero_has_no_ratio() -> None:
+    """It gives no ratio instead of an error."""
     assert Figure("gas", 1.0, "gas", "none", 0, "lower").to_json()["ratio"] is None
 
 
-def test_detail_is_kept_whole() -> None:
-    """Detail is printed as it was given, and left out when there is none."""
+def test_detail_is_printed_unchanged() -> None:
+    """Detail is printed as given, and omitted when there is none."""
     assert Figure("a", 1, "ms", "b", 2, "lower", {"p90": 3}).to_json()["detail"] == {"p90": 3}
     assert "detail" not in Figure("a", 1, "ms", "b", 2, "lower", {}).to_json()
 

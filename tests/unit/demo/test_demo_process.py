@@ -17,7 +17,7 @@ IP_LOCAL_PORT_RANGE = 51
 
 
 def picking_from(port: int) -> socket.socket:
-    """A socket for which the system may pick this port alone."""
+    """Return a socket for which the system can choose only this port."""
     one = socket.socket()
     try:
         one.setsockopt(socket.IPPROTO_IP, IP_LOCAL_PORT_RANGE, struct.pack("=I", port << 16 | port))
@@ -28,8 +28,8 @@ def picking_from(port: int) -> socket.socket:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ports are kept on Linux only")
-def test_a_port_given_out_is_picked_for_nobody_else() -> None:
-    """Neither for another listener nor for the near end of a connection, in the seconds before its service listens."""
+def test_a_reserved_port_is_chosen_for_nothing_else() -> None:
+    """Neither for another listener nor for a connection's local end, in the seconds before its service listens."""
     port = free_port()
     with picking_from(port) as listener, pytest.raises(OSError, match="in use") as refused:
         listener.bind(("127.0.0.1", 0))
@@ -43,7 +43,7 @@ def test_a_port_given_out_is_picked_for_nobody_else() -> None:
     assert refused.value.errno == errno.EADDRNOTAVAIL
 
 
-def test_its_service_can_listen() -> None:
+def test_the_service_can_listen_on_its_reserved_port() -> None:
     """As uvicorn does, through asyncio."""
     port = free_port()
 

@@ -1,4 +1,4 @@
-"""The demo's output is its own: what its parts write goes to a log file, and is shown when something fails."""
+"""The demo's parts write to a log file, which is shown when something fails."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ print("after")
 
 
 @pytest.mark.parametrize("end", ["well", "fail"])
-def test_what_parts_write_goes_to_the_log(end: str, tmp_path: Path) -> None:
-    """Past ``sys.stdout`` too; afterwards the output is the program's again, whatever happened."""
+def test_output_of_parts_goes_to_the_log(end: str, tmp_path: Path) -> None:
+    """Also output past ``sys.stdout``; afterwards output is restored, also after an error."""
     log = tmp_path / "new" / "demo.log"
     done = subprocess.run([sys.executable, "-c", NOISE, log, end], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n") == ["before", "result", *(["failed: broken"] if end == "fail" else []), "after", ""]
@@ -67,7 +67,7 @@ def test_the_demo_shows_the_log_only_when_it_fails(
     assert "chatter" not in out
 
 
-def test_an_empty_log_says_nothing(tmp_path: Path) -> None:
+def test_an_empty_log_prints_nothing(tmp_path: Path) -> None:
     """Its end is no line at all."""
     (tmp_path / "log").write_bytes(b"")
     assert tail(tmp_path / "log") == ""

@@ -1,4 +1,4 @@
-"""Command lines that a text names, held against the commands that there are."""
+"""Check the command lines in a text against the existing commands."""
 
 from __future__ import annotations
 

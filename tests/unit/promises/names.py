@@ -1,4 +1,4 @@
-"""Files, links, codes, routes and variables that a text names, held against the code."""
+"""Check the files, links, codes, routes and variables in a text against the code."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
 def test_a_words_place_exists(row: list[str]) -> None:
-    """A reader who follows the glossary to the code or page of a word would find nothing there."""
+    """A missing file would leave a reader of the glossary without the code or page of a word."""
     _, meaning, where = row
     paths = re.findall(r"`([^`]+)`", where)
     assert paths or PLANNED in meaning

@@ -1,4 +1,4 @@
-"""Whatever the documents and the commands' help name is there."""
+"""Everything that the documents and the commands' help name exists."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ INVENTED: Final = [
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("document", GUIDES, ids=lambda one: one.name)
-def test_a_document_names_only_what_there_is(document: Document, kind: str) -> None:
-    """No command, option, file, link, code, variable or route in it is invented or gone."""
+def test_names_in_a_document_exist(document: Document, kind: str) -> None:
+    """No command, option, file, link, code, variable or route in it is invented or removed."""
     assert sorted(set(KINDS[kind](document))) == []
 
 
 @pytest.mark.parametrize(("kind", "text"), INVENTED)
-def test_something_invented_is_found(kind: str, text: str) -> None:
-    """Each kind of promise is looked at: an invented one is told, and by this kind alone."""
+def test_an_invented_name_is_found(kind: str, text: str) -> None:
+    """Each kind of name is checked: an invented one is reported, and only by its kind."""
     document = Document("README.md", text)
     assert list(KINDS[kind](document))
     assert [other for other in KINDS if other != kind and list(KINDS[other](document))] == []
@@ -91,8 +91,8 @@ def leaves(
 
 
 @pytest.mark.parametrize("path", [path for path, _ in leaves()], ids=lambda path: " ".join(("gomaa", *path)))
-def test_help_names_only_what_there_is(path: tuple[str, ...]) -> None:
-    """``--help`` of each command answers, and what it names (other commands, options, pages) is there."""
+def test_names_in_help_exist(path: tuple[str, ...]) -> None:
+    """``--help`` of each command works, and the commands, options and pages in it exist."""
     done = CliRunner().invoke(group, [*path, "--help"], terminal_width=10_000)
     assert done.exit_code == 0, done.output
     text = done.output
@@ -104,8 +104,8 @@ def test_help_names_only_what_there_is(path: tuple[str, ...]) -> None:
     assert [*names.wrong_paths(document), *names.wrong_variables(document), *commands.wrong_gomaa(promised)] == []
 
 
-def test_each_command_is_described() -> None:
-    """Every command is named in a guide or the README, so that nobody has to find it by chance."""
+def test_each_command_is_documented() -> None:
+    """Every command is named in a guide or the README."""
     said = "\n".join(one.text for one in GUIDES if one.name != "CHANGELOG.md")
     named: set[tuple[str, ...]] = set()
     for one in GUIDES:
@@ -126,14 +126,14 @@ def _rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" |")] for line in table.splitlines()[2:]]
 
 
-def test_the_names_in_the_document_are_those_that_there_are() -> None:
+def test_documented_figures_are_those_of_the_command() -> None:
     """docs/benchmarks.md describes every name of ``build.py bench`` and no other."""
     listed = [name.strip() for row in _rows("| figure | what is measured") for name in row[0].split(",")]
     assert sorted(listed) == sorted(MODULES)
 
 
 def test_each_figure_has_its_date_commit_and_command() -> None:
-    """A figure in docs/benchmarks.md says when, of which commit and how it was measured, or that it was not."""
+    """A figure in docs/benchmarks.md has date, commit and command, or is marked as not measured."""
     rows = _rows("| figure | ours |")
     for name, ours, *_, when, command in rows:
         assert command.strip("`").split(" python3 ")[-1].removeprefix("python3 ").startswith("build.py bench "), name

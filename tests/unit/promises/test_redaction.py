@@ -1,4 +1,4 @@
-"""What of an error leaves the process: no part of a URL that may be secret, no path of the machine."""
+"""Redaction of errors: no secret part of a URL and no path of the machine leaves the process."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def test_texts_for_logs_and_for_others() -> None:
     )
 
 
-def test_a_nodes_own_words_lose_the_parts_of_its_url() -> None:
-    """A node that names the key in a sentence of its own says nothing of it either."""
+def test_a_nodes_message_is_redacted() -> None:
+    """A node's own message that contains its key is redacted, too."""
     said = without_parts_of(NODE, "project 0123456789abcdef is over its quota (zyxwvut, hunter22)")
     assert said == "project [hidden] is over its quota ([hidden], [hidden])"
 
@@ -85,8 +85,8 @@ ROOTS = (
 ERRORS = {"GomaaError", "InputError", "Refusal", "Unavailable", "Unsupported", "WalletError"}
 
 
-def test_of_every_field_it_is_decided_whether_it_leaves() -> None:
-    """A new field of an error is named in PUBLIC_DETAIL, or stays inside on purpose."""
+def test_each_field_of_an_error_is_classified() -> None:
+    """A new field of an error is in PUBLIC_DETAIL, or deliberately internal."""
     used: set[str] = set()
     for path in (path for root in ROOTS for path in (REPOSITORY / root).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,4 @@
-"""A station's generosity: the day's cap on tokens, points for what was vouchered, and passes that points buy."""
+"""Rewards of a station: the day's cap on tokens, points for vouchered time, and passes bought with points."""
 
 from __future__ import annotations
 
@@ -153,8 +153,8 @@ async def test_points_come_with_the_voucher_and_once(world: Any) -> None:
     assert (await points(world, "look", OTHER_KEY))[1]["points"] == 0
 
 
-async def test_a_play_nobody_vouched_for_gives_no_points(world: Any) -> None:
-    """A ticket that was asked for and never played is worth nothing, however often it is asked for."""
+async def test_an_unvouchered_play_gives_no_points(world: Any) -> None:
+    """A ticket that was never played is worth nothing, however often it is requested."""
     generous(world, RULES)
     for _ in range(3):
         await world.ticket()
@@ -207,8 +207,8 @@ async def test_an_ad_free_pass_holds_until_it_ends(world: Any) -> None:
         ({"signature": "0x" + "00" * 65}, "session.signature"),
     ],
 )
-async def test_a_bad_word_is_refused(world: Any, change: dict[str, Any], code: str | None) -> None:
-    """Anything that isn't a listener's fresh word is refused.
+async def test_an_invalid_request_is_refused(world: Any, change: dict[str, Any], code: str | None) -> None:
+    """Anything that isn't a listener's fresh signed request is refused.
 
     One changed after signing is another listener's, who has no points.
     """
@@ -220,15 +220,15 @@ async def test_a_bad_word_is_refused(world: Any, change: dict[str, Any], code: s
     assert answer["error"]["code"] == (code or "station.points")
 
 
-async def test_an_old_word_is_refused(world: Any) -> None:
-    """Whoever overheard one two minutes ago learns nothing with it."""
+async def test_an_old_request_is_refused(world: Any) -> None:
+    """A request that was intercepted two minutes ago gives no access."""
     generous(world, RULES)
     assert (await points(world, "look", late_s=REQUEST_AGE_S))[0] == 200
     assert (await points(world, "look", late_s=REQUEST_AGE_S + 1))[1]["error"]["code"] == "invocation.time"
 
 
-async def test_another_site_cannot_pass_a_word_on(world: Any) -> None:
-    """What was signed for a site that names this station as its own is another listener's word here."""
+async def test_a_request_for_another_site_is_refused(world: Any) -> None:
+    """A request signed for a site that names this station as its own is another listener's here."""
     generous(world, RULES)
     await heard(world, 3)
     await world.ticket()
@@ -275,7 +275,7 @@ async def test_the_page_carries_no_advertising_for_a_pass_in_use(world: Any) -> 
     assert not await loyalty.free_of_ads(LISTENER, world.chain.now)
 
 
-async def test_who_declines_rewards_is_not_kept(world: Any) -> None:
+async def test_a_listener_who_declines_rewards_is_not_stored(world: Any) -> None:
     """A session without a payee leaves no link from its ticket to a listener."""
     generous(world, RULES)
     ticket = await world.ticket(session=world.session(payee=bytes(20)))
@@ -294,8 +294,8 @@ async def test_who_declines_rewards_is_not_kept(world: Any) -> None:
         {"tokens": {"other": 1}},
     ],
 )  # fmt: skip
-def test_bad_rules_are_refused(raw: Any, tmp_path: Path) -> None:
-    """A station doesn't start with rules it doesn't understand."""
+def test_invalid_rules_are_refused(raw: Any, tmp_path: Path) -> None:
+    """A station doesn't start with unknown rules."""
     base = {"domain": "d", "name": "n", "key_file": "k", "deployment_file": "f", "catalogue": "c"}
     with pytest.raises(InputError):
         from_dict({**base, "rewards": raw}, tmp_path)

@@ -119,8 +119,8 @@ def test_passes_are_bought_and_redeemed_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change", [{"kind": "ad-free"}, {"serial": 2}, {"not_after": 1 << 40}, {"text": "a car"}, {"holder": OTHER}]
 )
-def test_a_changed_pass_is_nobodys_word(tmp_path: Path, change: dict[str, object]) -> None:
-    """Every field is under the issuer's signature, and a pass that was never sold is none."""
+def test_a_changed_pass_is_invalid(tmp_path: Path, change: dict[str, object]) -> None:
+    """Every field is under the issuer's signature, and a pass that was never sold is invalid."""
     here = book(tmp_path)
     here.give([(1, play(600))])
     shirt = here.buy(FAN, "shirt", DAY)

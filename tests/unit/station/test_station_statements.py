@@ -184,8 +184,8 @@ async def test_lie_is_caught(world: Any, name: str) -> None:
     assert reason in row.reason
 
 
-async def test_foreign_signature_is_caught(world: Any) -> None:
-    """A statement that another key signed is nobody's."""
+async def test_a_statement_of_another_signer_is_refused(world: Any) -> None:
+    """A statement that another key signed is not the server's."""
     await _heard(world)
     world.server.key = b"\x42" * 32
     with pytest.raises(Refusal) as refused:
@@ -226,8 +226,8 @@ async def test_truth_after_a_lie_is_signed(world: Any) -> None:
     assert (await _round(world)).cap == gross(_net(ticket, 3), 250)
 
 
-async def test_looking_signs_nothing(world: Any) -> None:
-    """A check without signing leaves the books as they were."""
+async def test_a_check_signs_nothing(world: Any) -> None:
+    """A check without signing leaves the database unchanged."""
     ticket = await _heard(world)
     server, url = next(iter(world.chain.urls.items()))
     outcome = await world.station.bookkeeper.round(server, url, send=False)

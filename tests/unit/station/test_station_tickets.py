@@ -245,22 +245,22 @@ async def test_one_session_asks_only_so_often(world: Any) -> None:
     await world.ticket()
 
 
-async def test_silent_chain_is_said(world: Any) -> None:
+async def test_an_unreachable_chain_is_reported(world: Any) -> None:
     """With the chain down there are no tickets, and the code says so."""
     world.chain.down = True
     status, value = await world.ask()
     assert (status, value["error"]["code"]) == (503, "chain.unreachable")
 
 
-async def test_silent_server_is_said(world: Any) -> None:
-    """With the server in trouble there are no tickets, and the code says so."""
+async def test_a_failing_server_is_reported(world: Any) -> None:
+    """With a failing server there are no tickets, and the code says so."""
     world.server.status = 502
     status, value = await world.ask()
     assert value["error"]["code"] in ("server.answer", "server.unreachable")
     assert status >= 500
 
 
-async def test_missing_server_is_said(world: Any) -> None:
+async def test_a_missing_server_is_reported(world: Any) -> None:
     """A server that doesn't listen is server.unreachable."""
     world.chain.urls = dict.fromkeys(world.chain.urls, "http://127.0.0.1:9")
     assert await world.refusal() == (503, "server.unreachable")

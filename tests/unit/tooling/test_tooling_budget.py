@@ -26,7 +26,7 @@ def test_a_budget_is_in_proportion_to_the_profile() -> None:
     assert found == {"steady": (25, 5, 75, 1), "soak": (1000, 200, 3000, 1)}
 
 
-def test_no_property_test_names_a_number_of_its_own() -> None:
-    """What does would not get longer in the long run."""
+def test_no_property_test_sets_its_own_number_of_examples() -> None:
+    """Such a test would not run longer in the long profile."""
     own = re.compile(r"@settings\(.*max_examples=\d|^\w+ = settings\(.*max_examples=\d", re.MULTILINE)
     assert [path.name for path in TESTS.rglob("test_*.py") if own.search(path.read_text(encoding="utf-8"))] == []

@@ -1,4 +1,4 @@
-"""Account of failed tests: rerun, name, count, and the exit code."""
+"""Report of failed tests: rerun, name, count, and the exit code."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_test_that_fails_twice_fails_the_run_and_is_named() -> None:
 
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5, -9, FAILED])
-def test_a_run_that_breaks_off_fails_whatever_was_seen(code: int) -> None:
+def test_an_aborted_run_fails(code: int) -> None:
     """Interrupted, crashed, nothing collected, or failed without a test's name: never a pass."""
     script = Script(code)
     found = outcome(PART, script)
@@ -91,7 +91,7 @@ def test_a_run_that_breaks_off_fails_whatever_was_seen(code: int) -> None:
     assert verdict([found])[0] == 1
 
 
-def test_many_failures_are_no_accident() -> None:
+def test_many_failures_are_not_rerun() -> None:
     """More than ``MOST_RERUNS`` are not run again."""
     script = Script(**{f"test_{n}": 1 for n in range(MOST_RERUNS + 1)})
     found = outcome(PART, script)
@@ -126,8 +126,8 @@ def test_a_cache_without_failures_names_none(tmp_path: Path) -> None:
     assert last_failed(tmp_path) == []
 
 
-def test_a_run_in_memory_leaves_nothing_there(tmp_path: Path) -> None:
-    """Every temporary file of the tests goes to the folder that is given, and is removed at the end."""
+def test_temporary_files_are_removed(tmp_path: Path) -> None:
+    """Every temporary file of the tests is in the given folder, and is removed at the end."""
     memory, project = tmp_path / "memory", tmp_path / "project"
     memory.mkdir()
     project.mkdir()
