@@ -31,7 +31,7 @@
 
     /**
      * @param {number} element number of the track
-     * @param {(message: import("../shared/page_messages.js").PageRequest) => void} post to the background
+     * @param {(message: import("../shared/page_messages.d.ts").PageRequest) => void} post to the background
      */
     constructor(element, post) {
       this.element = element;

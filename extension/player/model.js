@@ -5,11 +5,11 @@
 import { wei } from "../ui/amounts.js";
 import { hostRemedy } from "../ui/host.js";
 
-/** @typedef {import("../shared/player_messages.js").Terms} Terms */
-/** @typedef {import("../shared/player_messages.js").Pay} Pay */
-/** @typedef {import("../shared/player_messages.js").StateName} StateName */
-/** @typedef {import("../shared/player_messages.js").PlayerState} State */
-/** @typedef {import("../shared/player_messages.js").CodedProblem} Problem */
+/** @typedef {import("../shared/player_messages.d.ts").Terms} Terms */
+/** @typedef {import("../shared/player_messages.d.ts").Pay} Pay */
+/** @typedef {import("../shared/player_messages.d.ts").PlaybackState} PlaybackState */
+/** @typedef {import("../shared/player_messages.d.ts").PlayerState} State */
+/** @typedef {import("../shared/player_messages.d.ts").CodedProblem} Problem */
 /**
  * What the player shows; `at`: time of the engine's last state, ms.
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
@@ -20,14 +20,18 @@ export const INITIAL_STATE = {
   state: "loading",
   position_ms: 0,
   duration_ms: 0,
+  buffered_ms: 0,
   volume: 1,
   muted: false,
   rate: 1,
   list: { index: 0, count: 1 },
-  left: {},
+  left: { plays: null, seeks: null },
   heard_ms: 0,
   earned_wei: "0",
   next_ms: 0,
+  pay: null,
+  pace: null,
+  timings: { engine_cold_ms: null, first_audio_ms: null, seek_ms: [], marks: [] },
 };
 
 /** Longest time by which the position is extrapolated from the engine's last state. */

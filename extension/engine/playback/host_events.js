@@ -5,7 +5,7 @@
 import { Problem } from "../../shared/problem.js";
 import { publishState } from "./state_publisher.js";
 
-/** @typedef {import("../messages.d.ts").HostEvent} HostEvent */
+/** @import { NativeEvent } from "../../shared/engine_messages.d.ts" */
 
 export class HostEventHandler {
   /** @param {import("./stream.js").Stream} stream */
@@ -13,7 +13,7 @@ export class HostEventHandler {
     this.stream = stream;
   }
 
-  /** Handles an event about this stream, or about the host. @param {HostEvent} event */
+  /** Handles an event about this stream, or about the host. @param {NativeEvent} event */
   async onEvent(event) {
     const { stream } = this;
     if (event.event === "revoked" || event.event === "problem") await stream.fail(Problem.ofHost(event));

@@ -7,7 +7,11 @@ import * as wallet from "../wallet.js";
 import { AudioSettings } from "./audio_settings.js";
 import { publishState } from "./state_publisher.js";
 
-/** @typedef {import("../messages.d.ts").PlayerMessage} PlayerMessage */
+/** @import { PlayerCommand } from "../../shared/player_messages.d.ts" */
+/**
+ * A command of the player, of the system's media keys or of a page.
+ * @typedef {PlayerCommand | {type: "pitch", value: boolean}} Command
+ */
 
 export class PlayerControls {
   /** @param {import("./stream.js").Stream} stream */
@@ -17,7 +21,7 @@ export class PlayerControls {
 
   /**
    * Handles a message of the player, or of the system's media keys.
-   * @param {PlayerMessage} message
+   * @param {Command} message
    * @returns {Promise<unknown>}
    */
   async onMessage(message) {

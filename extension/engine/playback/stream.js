@@ -27,8 +27,9 @@ import { Timings } from "./timings.js";
 /** Code of a play while another tab of this listener plays. */
 const BUSY = "session.busy";
 
-/** @import { SongHeader, TermsInWords } from "../core_operations.d.ts" */
-/** @import { PlayerMessage, PlayerPlace } from "../messages.d.ts" */
+/** @import { PlayerPlace } from "../../shared/engine_messages.d.ts" */
+/** @import { TermsInWords } from "../../shared/player_messages.d.ts" */
+/** @import { SongHeader } from "../core_operations.d.ts" */
 /** @import { OpenResult } from "../../shared/protocol.d.ts" */
 /** @typedef {import("../../shared/problem.js").Problem} Problem */
 /** @typedef {import("./activation_rules.js").Surface} Surface */
@@ -229,7 +230,7 @@ export class Stream {
     publishState(this);
   }
 
-  /** Handles a message of the player's port, or of the system's media keys. @param {PlayerMessage} message */
+  /** Executes a command. @param {import("./player_controls.js").Command} message */
   onMessage(message) {
     return this.controls.onMessage(message);
   }
