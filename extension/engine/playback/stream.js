@@ -61,9 +61,33 @@ export class Stream {
   gate = new ActivationGate(this);
   problems = new ProblemHandler(this);
   recovery = new HostRecovery(this);
-  controls = new PlayerControls(this);
-  hostEvents = new HostEventHandler(this);
-  monitor = new PlaybackMonitor(this);
+  controls = new PlayerControls({
+    parts: () => this,
+    settings: this.settings,
+    actions: {
+      play: (surface) => this.play(surface),
+      retry: () => this.retry(),
+      changeTrack: (by, joined) => this.changeTrack(by, joined),
+      applySettings: () => this.applySettings(),
+      permits: (action) => this.permits(action),
+      notify: (problem) => this.notify(problem),
+      open: () => (this.opened = true),
+      publish: () => publishState(this),
+    },
+  });
+  hostEvents = new HostEventHandler({
+    isActive: () => this.isActive,
+    problem: () => this.problem,
+    retry: () => this.retry(),
+    recover: () => this.recover(),
+    fail: (error) => this.fail(error),
+    publish: () => publishState(this),
+  });
+  monitor = new PlaybackMonitor({
+    parts: () => this,
+    fail: (error) => this.fail(error),
+    publish: () => publishState(this),
+  });
   pageCommands = new CommandQueue();
   /** Problem that is shown and stops nothing. @type {Problem | null} */
   notice = null;
