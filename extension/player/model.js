@@ -208,8 +208,11 @@ export function remedy(code, terms) {
 }
 
 /** Fields of a policy. Other texts in a detail may be a station's or a server's. */
-const RULES =
-  /^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|counts(\.[a-z_]+)?)$/;
+const RULES = new RegExp(
+  String.raw`^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|` +
+    String.raw`stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|` +
+    String.raw`counts(\.[a-z_]+)?)$`,
+);
 
 /**
  * The policy field that refused, for the footer of a problem; "" for another text.
@@ -230,8 +233,10 @@ export function moneyNote({ state, pay, earned_wei }) {
 }
 
 /** Codes that are no refusal of the song. */
-const FIXABLE =
-  /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)/;
+const FIXABLE = new RegExp(
+  String.raw`^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|` +
+    String.raw`station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)`,
+);
 
 /**
  * CSS class of a problem: amber ("dial") unless it is a refusal.
