@@ -11,7 +11,7 @@ import { ignoreKeyRepeats } from "../ui/enable_delay.js";
 import { setDocumentTitle, problemTexts, t } from "../ui/text.js";
 import { viewOf } from "./views.js";
 
-/** @typedef {import("../shared/wallet_messages.js").PendingApproval} PendingApproval */
+/** @typedef {import("../shared/approval_messages.d.ts").PendingApproval} PendingApproval */
 
 const ENABLE_DELAY_MS = 800;
 const DANGER_ENABLE_DELAY_MS = 2000;

@@ -7,8 +7,8 @@ import { h } from "../ui/dom.js";
 import { t } from "../ui/text.js";
 import { by, fields, mono, noAccount, note, plain, sums } from "./view_parts.js";
 
-/** @typedef {import("./facts.js").Change} Change */
-/** @typedef {import("./facts.js").Effects} Effects */
+/** @typedef {import("../shared/protocol.d.ts").Effect} Change */
+/** @typedef {import("../shared/protocol.d.ts").Effects} Effects */
 /** @typedef {import("./view_parts.js").View} View */
 
 /** Names of GoMAA's contracts. @type {Record<string, string>} */
@@ -96,7 +96,7 @@ function effectsSection(effects, token, claims) {
 
 /**
  * A site requests a transaction.
- * @param {import("./facts.js").ApprovalFacts["send"]} facts
+ * @param {import("../shared/approval_messages.d.ts").ApprovalFacts["send"]} facts
  * @returns {View}
  */
 export function send({

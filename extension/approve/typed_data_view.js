@@ -6,7 +6,7 @@ import { h } from "../ui/dom.js";
 import { t } from "../ui/text.js";
 import { by, fields, mono, noAccount, note } from "./view_parts.js";
 
-/** @typedef {import("./facts.js").Reading} Reading */
+/** @typedef {import("../shared/approval_messages.d.ts").Reading} Reading */
 /** @typedef {import("./view_parts.js").View} View */
 
 /** Text of each reading of typed data. @type {Record<string, string>} */
@@ -71,7 +71,7 @@ function readingOf({ kind, unlimited, lines }, spends) {
 
 /**
  * A site requests the signature of typed data.
- * @param {import("./facts.js").ApprovalFacts["typed"]} facts
+ * @param {import("../shared/approval_messages.d.ts").ApprovalFacts["typed"]} facts
  * @returns {View}
  */
 export function typed({ account, primary, name, chain_id, contract, readings, spends, domain, message, digest }) {

@@ -7,7 +7,7 @@ import { h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { t } from "../ui/text.js";
 
-/** @typedef {import("./facts.js").Field} Field */
+/** @typedef {import("../shared/approval_messages.d.ts").ValueNode} Field */
 /**
  * The view of an approval. `agree`: label of the button; `danger`: whether the button is not the primary one and is
  * enabled later; `account`: the chosen account.

@@ -10,9 +10,12 @@ import { by, noAccount, note, sums } from "./view_parts.js";
 
 /** @typedef {import("./view_parts.js").View} View */
 
-/** @typedef {import("./facts.js").ApprovalFacts} ApprovalFacts */
+/** @import { ApprovalFacts, ApprovalKind } from "../shared/approval_messages.d.ts" */
 
-/** Views by the kind of the approval. @type {{[Kind in keyof ApprovalFacts]: (facts: ApprovalFacts[Kind]) => View}} */
+/**
+ * Views by the kind of the approval; "unlock" has none.
+ * @type {{[Kind in Exclude<ApprovalKind, "unlock">]: (facts: ApprovalFacts[Kind]) => View}}
+ */
 const VIEWS = { connect, network, personal, typed, send };
 
 /**

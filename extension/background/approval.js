@@ -8,7 +8,7 @@ import { api, originOf } from "../shared/compat.js";
 const PAGE = "approve/approve.html";
 const SIZE = { width: 400, height: 680 };
 
-/** @typedef {import("../shared/provider_messages.js").Site} Site */
+/** @typedef {import("../shared/provider_messages.d.ts").Site} Site */
 
 /**
  * The site of a sender as the browser reports it.

@@ -5,7 +5,7 @@
 
 import { api, inOnePage } from "../shared/compat.js";
 
-/** @typedef {import("../shared/engine_messages.js").EngineMessage} EngineMessage */
+/** @typedef {import("../shared/engine_messages.d.ts").EngineMessage} EngineMessage */
 /** @typedef {{postMessage: (message: EngineMessage) => void}} EnginePort */
 
 /** Types of the queued messages that a restarted engine gets beside the restored state: requests. */

@@ -4,8 +4,8 @@
 
 import { Problem } from "../shared/problem.js";
 
-/** @typedef {import("../shared/engine_messages.js").BackgroundRequest} BackgroundRequest */
-/** @typedef {import("../shared/engine_messages.js").NativeRequest} NativeRequest */
+/** @typedef {import("../shared/engine_messages.d.ts").BackgroundRequest} BackgroundRequest */
+/** @typedef {import("../shared/engine_messages.d.ts").NativeRequest} NativeRequest */
 /** @typedef {import("./native.js").HostRequest} HostRequest */
 /** @typedef {{get: (keys: string[]) => Promise<object>, set: (values: object) => Promise<void>}} StorageArea */
 

@@ -17,14 +17,14 @@ import { ShownStreams } from "./shown_streams.js";
 import { StreamRegistry } from "./stream_registry.js";
 import { TabBuckets, TokenBucket } from "./token_bucket.js";
 
-/** @typedef {import("../shared/engine_messages.js").DeliveredMessage} DeliveredMessage */
-/** @typedef {import("../shared/engine_messages.js").EngineMessage} EngineMessage */
-/** @typedef {import("../shared/engine_messages.js").EngineRequest} EngineRequest */
-/** @typedef {import("../shared/engine_messages.js").Kind} Kind */
-/** @typedef {import("../shared/engine_messages.js").PortMessage} PortMessage */
-/** @typedef {import("../shared/page_messages.js").PageMessage} PageMessage */
-/** @typedef {import("../shared/page_messages.js").PageRequest} PageRequest */
-/** @typedef {import("../shared/page_messages.js").ShowRequest} ShowRequest */
+/** @typedef {import("../shared/engine_messages.d.ts").DeliveredMessage} DeliveredMessage */
+/** @typedef {import("../shared/engine_messages.d.ts").EngineMessage} EngineMessage */
+/** @typedef {import("../shared/engine_messages.d.ts").EngineRequest} EngineRequest */
+/** @typedef {import("../shared/engine_messages.d.ts").Kind} Kind */
+/** @typedef {import("../shared/engine_messages.d.ts").PortMessage} PortMessage */
+/** @typedef {import("../shared/page_messages.d.ts").PageMessage} PageMessage */
+/** @typedef {import("../shared/page_messages.d.ts").PageRequest} PageRequest */
+/** @typedef {import("../shared/page_messages.d.ts").ShowRequest} ShowRequest */
 /** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
 
 const BADGE_COLOUR = "#8a5a00";
@@ -170,7 +170,7 @@ function exceeded(own, kind, sender) {
 function refuse(port, message, code) {
   const { id } = /** @type {{id?: unknown}} */ (message ?? {});
   const error = new Problem(code).toJSON();
-  /** @type {import("../shared/page_messages.js").ProblemMessage} */
+  /** @type {import("../shared/page_messages.d.ts").ProblemMessage} */
   const response = { type: "problem", id: typeof id === "number" ? id : undefined, ok: false, ...error, error };
   port.postMessage(response);
 }

@@ -23,7 +23,7 @@ const INCOMPATIBLE = new Set(["host.answer", "host.message.unknown"]);
 /** @typedef {import("../shared/protocol.d.ts").StatusResult} Status */
 
 /** @typedef {Record<string, unknown>} JsonObject */
-/** @typedef {import("../shared/engine_messages.js").NativeEvent} NativeEvent */
+/** @typedef {import("../shared/engine_messages.d.ts").NativeEvent} NativeEvent */
 /** @typedef {import("../shared/protocol.d.ts").HostOperations} HostOperations */
 /**
  * A request: operation and fields.

@@ -7,6 +7,7 @@ import { Problem } from "../shared/problem.js";
 /** Codes that a page on disk may report of its own song. */
 const PAGE_CODES = new Set(["sps.truncated", "sps.segment.hash", "sps.segment.missing", "sps.magic"]);
 
+/** @import { ReadRequest } from "../shared/page_messages.d.ts" */
 /** @typedef {{page: number, element: number}} PageElement */
 
 /**
@@ -56,7 +57,7 @@ export class PageFiles {
   /** Elements whose pages have not responded, by the engine's request id. @type {Map<number, PageElement>} */
   pending = new Map();
 
-  /** @param {(response: import("../shared/engine_messages.js").BackgroundResponse) => void} respond to the engine */
+  /** @param {(response: import("../shared/engine_messages.d.ts").BackgroundResponse) => void} respond to the engine */
   constructor(respond) {
     this.respond = respond;
   }
@@ -65,8 +66,7 @@ export class PageFiles {
    * Forwards a read request to the page.
    * @param {{id: number, offset: number, size: number}} message
    * @param {PageElement | undefined} stream
-   * @param {{postMessage: (message: import("../shared/page_messages.js").ReadRequest) => void} | undefined} port of its
-   *   page
+   * @param {{postMessage: (message: ReadRequest) => void} | undefined} port of its page
    */
   read({ id, offset, size }, stream, port) {
     if (!stream || !port) return this.#fail(id, "host.stream.unknown");

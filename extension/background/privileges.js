@@ -3,7 +3,7 @@
  * message.denied; one that is not in its receiver's rows is not delivered.
  */
 
-/** @typedef {import("../shared/engine_messages.js").Kind} Kind */
+/** @typedef {import("../shared/engine_messages.d.ts").Kind} Kind */
 
 /**
  * Message types with their rows: field name to type, "?" where it may be absent; other fields are refused.

@@ -6,9 +6,9 @@ import { Problem } from "../shared/problem.js";
 import { songOf, topOrigin } from "./page_files.js";
 import { hasRoomForPage, hasRoomForSite } from "./token_bucket.js";
 
-/** @typedef {import("../shared/engine_messages.js").ShowMessage} ShowMessage */
-/** @typedef {import("../shared/page_messages.js").ShowRequest} ShowRequest */
-/** @typedef {import("../shared/page_messages.js").StateMessage} StateMessage */
+/** @typedef {import("../shared/engine_messages.d.ts").ShowMessage} ShowMessage */
+/** @typedef {import("../shared/page_messages.d.ts").ShowRequest} ShowRequest */
+/** @typedef {import("../shared/page_messages.d.ts").StateMessage} StateMessage */
 /**
  * A shown stream. `site`: origin of the top-level page; `page`: port of the element's page; `last`: position of
  * playback, for a restarted engine.

@@ -6,7 +6,7 @@
  */
 
 (() => {
-  /** @typedef {import("../shared/page_messages.js").PageMessage} PageMessage */
+  /** @typedef {import("../shared/page_messages.d.ts").PageMessage} PageMessage */
   /** @typedef {import("./globals.js").ShownPlayer} ShownPlayer */
 
   const TAG = "sps-player";

@@ -4,7 +4,7 @@
  */
 
 (() => {
-  /** @typedef {import("../shared/page_messages.js").PageState} PageState */
+  /** @typedef {import("../shared/page_messages.d.ts").PageState} PageState */
   /** @typedef {{index: number, list: string[]}} Tracks */
 
   const { withoutFile } = globalThis.gomaaErrors;

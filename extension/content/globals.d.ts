@@ -3,7 +3,7 @@
  * scripts remove them before any script of the page runs.
  */
 
-import type { PageState } from "../shared/page_messages.js";
+import type { PageState } from "../shared/page_messages.d.ts";
 
 /** Listeners of a port that is opened again after it was closed. */
 export interface PortListeners<Message> {
@@ -121,7 +121,7 @@ export type WithoutFile = <Wrapped extends Method>(work: Wrapped, isQuiet?: bool
 
 /** `track_frame.js` */
 export declare class TrackFrame {
-  constructor(element: number, post: (message: import("../shared/page_messages.js").PageRequest) => void);
+  constructor(element: number, post: (message: import("../shared/page_messages.d.ts").PageRequest) => void);
   place(stream: string, url: string, where: FramePlace): void;
   reveal(fallback: HTMLSlotElement): void;
   resize(heightPx: number): void;
@@ -156,7 +156,7 @@ export declare class ShownPlayer {
   reopen(): void;
   remove(): void;
   has(element: number): boolean;
-  onMessage(message: Exclude<import("../shared/page_messages.js").PageMessage, { type: "problem" }>): void;
+  onMessage(message: Exclude<import("../shared/page_messages.d.ts").PageMessage, { type: "problem" }>): void;
   onCommand(request: { command: string; value?: unknown; n?: unknown }): void;
 }
 

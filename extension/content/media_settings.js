@@ -9,7 +9,7 @@
   const MIN_RATE = 0.5;
   const MAX_RATE = 2;
 
-  /** @typedef {import("../shared/page_messages.js").PageState} PageState */
+  /** @typedef {import("../shared/page_messages.d.ts").PageState} PageState */
 
   /** Volume, mute, rate and pitch, each with the number of the last command that set it. */
   class MediaSettings {

@@ -4,7 +4,7 @@
  */
 
 (() => {
-  /** @typedef {import("../shared/page_messages.js").PageState} PageState */
+  /** @typedef {import("../shared/page_messages.d.ts").PageState} PageState */
 
   const { Ranges } = globalThis.gomaaRanges;
   const { MediaSettings } = globalThis.gomaaSettings;

@@ -44,7 +44,7 @@
     },
   });
 
-  /** @param {import("../shared/provider_messages.js").ProviderMessage} message */
+  /** @param {import("../shared/provider_messages.d.ts").ProviderMessage} message */
   function onMessage(message) {
     if (message.type === "problem") {
       const isFlood = message.code === "message.flood";

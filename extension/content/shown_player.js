@@ -6,10 +6,10 @@
  */
 
 (() => {
-  /** @typedef {import("../shared/page_messages.js").PageMessage} PageMessage */
-  /** @typedef {import("../shared/page_messages.js").PageState} PageState */
-  /** @typedef {import("../shared/page_messages.js").PageRequest} PageRequest */
-  /** @typedef {import("../shared/page_messages.js").PageCommandName} PageCommandName */
+  /** @typedef {import("../shared/page_messages.d.ts").PageMessage} PageMessage */
+  /** @typedef {import("../shared/page_messages.d.ts").PageState} PageState */
+  /** @typedef {import("../shared/page_messages.d.ts").PageRequest} PageRequest */
+  /** @typedef {import("../shared/page_messages.d.ts").PageCommandName} PageCommandName */
   /** @typedef {import("./globals.js").PlayerNodes} PlayerNodes */
   /**
    * A track of a list; `id`: its number for the background; `state`: the engine's last state.
@@ -180,7 +180,7 @@
     #show(track) {
       track.stream = track.state = null;
       const isNext = track === this.#next;
-      /** @type {import("../shared/page_messages.js").ShowRequest} */
+      /** @type {import("../shared/page_messages.d.ts").ShowRequest} */
       const request = {
         type: "show",
         element: track.id,
@@ -250,7 +250,7 @@
       const active = navigator.userActivation?.hasBeenActive === true;
       // The background refuses other names and values.
       const command = /** @type {PageCommandName} */ (name);
-      const scalar = /** @type {import("../shared/page_messages.js").PageCommandValue} */ (value);
+      const scalar = /** @type {import("../shared/page_messages.d.ts").PageCommandValue} */ (value);
       /** @type {PageRequest} */
       const request = { type: "command", element: this.#current.id, command, value: scalar, n, active };
       this.port.post(request);

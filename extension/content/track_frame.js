@@ -7,7 +7,8 @@
 (() => {
   // A copied or dragged selection would contain the frame's address, which differs between installations of Firefox.
   const STYLE =
-    "display:block;width:100%;height:220px;border:0;color-scheme:normal;user-select:none!important;-webkit-user-select:none!important";
+    "display:block;width:100%;height:220px;border:0;color-scheme:normal;" +
+    "user-select:none!important;-webkit-user-select:none!important";
   const DEFAULT_WIDTH_PX = 320;
   const MIN_HEIGHT_PX = 96;
   const MAX_HEIGHT_PX = 1200;
@@ -31,7 +32,7 @@
 
     /**
      * @param {number} element number of the track
-     * @param {(message: import("../shared/page_messages.js").PageRequest) => void} post to the background
+     * @param {(message: import("../shared/page_messages.d.ts").PageRequest) => void} post to the background
      */
     constructor(element, post) {
       this.element = element;
@@ -65,8 +66,9 @@
       if (this.#frame) this.#frame.replaceWith(frame);
       else {
         // A page's policy may block the frame, without an event: the element's children are shown until the frame runs.
+        const hiddenWidth = `${widthPx || DEFAULT_WIDTH_PX}px`;
         if (fallback.isConnected)
-          frame.style.cssText += `;position:fixed;left:0;top:0;visibility:hidden;width:${widthPx || DEFAULT_WIDTH_PX}px`;
+          frame.style.cssText += `;position:fixed;left:0;top:0;visibility:hidden;width:${hiddenWidth}`;
         box.append(frame);
       }
       this.#frame = frame;

@@ -5,7 +5,10 @@
  * types. An argument that may be absent may be null as well.
  */
 
+import type { CallView, PersonalMessageView, TypedDataRequest, TypedDataView } from "../shared/approval_messages.d.ts";
+import type { Payer, PlaybackState, SongTerms } from "../shared/player_messages.d.ts";
 import type { Signed } from "../shared/protocol.d.ts";
+import type { Spelling } from "../shared/wallet_state.d.ts";
 
 /** 0x-hex of 20 bytes, in lower case. */
 export type Address = string;
@@ -25,65 +28,10 @@ export interface SigningDomain {
   settlement: Address;
 }
 
-export interface WalletStatus {
+export interface WalletCoreStatus {
   locked: boolean;
   /** The first account; null while the wallet is locked. */
   account: Address | null;
-}
-
-/** A value of a typed message or of a call's arguments, as a tree. */
-export interface ValueNode {
-  name: string;
-  type: string;
-  /** Text of a value without parts. */
-  value?: string;
-  parts?: ValueNode[];
-}
-
-/** What a typed message allows; `kind` names a sentence (pywallet/provider/readings.py). */
-export interface Reading {
-  kind: string;
-  unlimited: boolean;
-  lines: [label: string, text: string][];
-}
-
-/** A typed message of a site, as it is shown. */
-export interface TypedDataView {
-  primary: string;
-  name: string;
-  version: string;
-  chain_id: number | null;
-  contract: ChecksumAddress | null;
-  readings: Reading[];
-  /** The message may move what the account owns. */
-  spends: boolean;
-  unlimited: boolean;
-  domain: ValueNode[];
-  message: ValueNode[];
-  digest: Hex;
-}
-
-/** An EIP-191 message of a site, as it is shown. */
-export interface PersonalMessageView {
-  /** Null for bytes that are no readable text. */
-  text: string | null;
-  hex: Hex;
-  /** The text has invisible characters. */
-  hidden: boolean;
-  /** A sign-in of EIP-4361, with the names of its fields that are wrong for this site. */
-  sign_in: { domain: string; uri: string; nonce: string; wrong: string[] } | null;
-}
-
-/** A contract call, decoded. */
-export interface CallView {
-  /** Name of a sentence (pywallet/provider/calls.py). */
-  kind: string;
-  other: ChecksumAddress | null;
-  amount: Wei | null;
-  item: string | null;
-  unlimited: boolean;
-  method: Hex;
-  arguments: ValueNode[];
 }
 
 /** Fields of an EIP-1559 transaction. */
@@ -120,8 +68,6 @@ export interface PlayStart {
  * end.
  */
 export type PositionSource = "zero" | "from" | "now" | "given" | "pending" | "end";
-export type PlaybackState =
-  "loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed";
 /** `invoke` an action, `sound` on, off or hold, `report` a code. */
 export type CommandKind = "invoke" | "sound" | "report";
 /** Effect of an event. */
@@ -175,32 +121,12 @@ export interface SongHeader extends PlayStart {
   /** Addresses of files, or of folders of parts. */
   delivery: string[];
   waveform: Base64 | null;
-  payer: "nobody" | "station" | "listener";
+  payer: Payer;
   /** The owner's price of an interval. */
   price_wei: Wei;
   transitions: TransitionTable;
 }
 
-/** The terms in words. */
-export interface TermsInWords {
-  may: string;
-  left: string;
-  costs: string;
-  earn: string;
-  limits: string[];
-}
-/** The terms of a song, as the player shows them. */
-export interface SongTerms {
-  facts: TermsInWords;
-  /** Permitted actions. */
-  permits: string[];
-  /** Amounts for the whole song; null where nobody pays. */
-  split: { station_wei: Wei; owner_wei: Wei; listener_wei: Wei; commission_wei: Wei } | null;
-  interval_s: number;
-  /** Reward of an interval. */
-  reward_wei: Wei;
-  payer: "nobody" | "station" | "listener";
-}
 /** What a listener has used of a song (pywallet.policy.Usage). */
 export interface Usage {
   plays?: number;
@@ -230,7 +156,7 @@ export interface PolicyContext {
 }
 
 /** Operations about songs, which song_cores.js runs. */
-export interface SongOperations {
+export interface SongCoreOperations {
   /** The header itself is the binary argument. */
   "header.load": {
     arguments: { stream: string; header?: Base64 | null; codecs?: string[] | null; kbps?: number | null };
@@ -259,29 +185,28 @@ export interface SongOperations {
 }
 
 /** Operations of the wallet, which wallet_core.js runs. */
-export interface WalletOperations {
+export interface WalletCoreOperations {
   "wallet.propose": { arguments: { words: number }; result: { mnemonic: string } };
   "wallet.spelling": {
     arguments: { words: string };
-    /** `size`: the number of words is a valid one; `holds`: the checksum of BIP 39 is right. */
-    result: { words: string[]; slips: { position: number; near: string[] }[]; size: boolean; holds: boolean };
+    result: Spelling;
   };
   "wallet.create": {
     arguments: { mnemonic: string; password: string };
-    result: WalletStatus & { account: Address; vault: Base64 };
+    result: WalletCoreStatus & { account: Address; vault: Base64 };
   };
   "wallet.open": {
     arguments: { vault: Base64; password: string };
     /** `vault`: the recovery words encrypted again, where the stored vault has an older format. */
-    result: WalletStatus & { account: Address; vault?: Base64 };
+    result: WalletCoreStatus & { account: Address; vault?: Base64 };
   };
   "wallet.words": { arguments: { vault: Base64; password: string }; result: { mnemonic: string } };
   "wallet.password": {
     arguments: { vault: Base64; password: string; new: string };
     result: { vault: Base64 };
   };
-  "wallet.lock": { arguments: Record<string, never>; result: WalletStatus };
-  "wallet.status": { arguments: Record<string, never>; result: WalletStatus };
+  "wallet.lock": { arguments: Record<string, never>; result: WalletCoreStatus };
+  "wallet.status": { arguments: Record<string, never>; result: WalletCoreStatus };
   "session.sign": {
     arguments: SigningDomain & {
       station: Address;
@@ -378,12 +303,6 @@ export interface EscrowCalls {
   withdraw: Hex;
   transfer: Hex;
 }
-/** A typed message as JSON, for a chain; `own`: the settlement contracts of the wallet's networks. */
-export interface TypedDataRequest {
-  data: string;
-  chain_id: number;
-  own: Address[];
-}
 /** What a payee signs: without a relayer the receiver is the account at `index`. */
 export interface SweepFields {
   index?: number | null;
@@ -412,5 +331,5 @@ export interface SweepOrder {
   sweep: Signed<"Sweep">;
 }
 
-export type CoreOperations = SongOperations & WalletOperations;
+export type CoreOperations = SongCoreOperations & WalletCoreOperations;
 export type CoreOperation = keyof CoreOperations;

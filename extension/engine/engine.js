@@ -13,7 +13,8 @@ import { Stream } from "./playback/stream.js";
 import { nowPlaying, publishState } from "./playback/state_publisher.js";
 import * as wallet from "./wallet.js";
 
-/** @import { BackgroundMessages } from "./messages.d.ts" */
+/** @import { PageCommandName, PageCommandValue } from "../shared/page_messages.d.ts" */
+/** @import { Event } from "./link.js" */
 /** @typedef {import("./playback/activation_rules.js").Surface} Surface */
 
 const TAKE_OVER_ATTEMPTS = 6;
@@ -65,14 +66,11 @@ wallet.setUp({
         .filter(({ waitsForTakeOver }) => waitsForTakeOver)
         .map((stream) => ({ stream: stream.place.stream, ...describe(stream) })),
       // Only songs whose player opened this window: showing a player is no request of a page.
-      costs: all
-        .filter(({ opened, payment }) => opened && payment.costs)
-        .map((stream) => ({
-          ...describe(stream),
-          interval_s: stream.info?.interval_s ?? null,
-          facts: stream.facts,
-          ...stream.payment.summary(0),
-        })),
+      costs: all.flatMap((stream) => {
+        const pay = stream.opened ? stream.payment.summary(0) : null;
+        const { info, facts } = stream;
+        return pay ? [{ ...describe(stream), interval_s: info?.interval_s ?? null, facts, ...pay }] : [];
+      }),
     };
   },
   decisionsChanged,
@@ -96,7 +94,7 @@ function hide(token) {
 
 /**
  * Handlers of the background's messages by type.
- * @type {{[Type in keyof BackgroundMessages]: (message: BackgroundMessages[Type]) => void}}
+ * @type {{[Type in Event["type"]]: (message: Extract<Event, {type: Type}>) => void}}
  */
 const HANDLERS = {
   show(place) {
@@ -125,8 +123,10 @@ const HANDLERS = {
     hide(stream);
   },
   opened({ port, kind, stream, site }) {
-    if (kind === "provider" || kind === "approval") provider.open(port, kind, site);
-    else if (kind === "player") streams.get(stream)?.attach(port);
+    if (kind === "provider") {
+      if (site) provider.open(port, site);
+    } else if (kind === "approval") provider.openWindow(port);
+    else if (kind === "player") streams.get(stream ?? "")?.attach(port);
     else screens.add(port);
     if (kind === "wallet" || kind === "approval") startCore();
   },
@@ -146,8 +146,8 @@ const HANDLERS = {
       return;
     }
     if (sent.kind === "provider") return void provider.onRequest(port, sent.message);
-    const { kind, message } = sent;
-    (kind === "approval" ? provider.handle(message) : wallet.handle(message)).then(
+    const { message } = sent;
+    (sent.kind === "approval" ? provider.handle(sent.message) : wallet.handle(sent.message)).then(
       (result) => tell(port, { id: message.id, ok: true, result }),
       (error) => tell(port, { id: message.id, ok: false, error: Problem.of(error).toJSON() }),
     );
@@ -158,7 +158,7 @@ const HANDLERS = {
     const surface = active ? "activated" : "page";
     const isAllowed = () => command !== "play" || stream.gate.allows(surface);
     stream.pageCommands
-      .execute(n ?? 0, isAllowed, (allowed) => (allowed ? execute(stream, command, value, surface) : undefined))
+      .execute(n, isAllowed, (allowed) => (allowed ? execute(stream, command, value, surface) : undefined))
       .catch((error) => stream.fail(error))
       .finally(() => publishState(stream));
   },
@@ -178,8 +178,8 @@ const HANDLERS = {
 /**
  * Executes a command of a page's script.
  * @param {Stream} stream
- * @param {string} command
- * @param {unknown} value
+ * @param {PageCommandName} command
+ * @param {PageCommandValue | undefined} value
  * @param {Surface} surface
  */
 async function execute(stream, command, value, surface) {

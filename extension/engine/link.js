@@ -9,7 +9,9 @@ import { RequestMap } from "../shared/rpc.js";
 
 const RECONNECT_MS = 200;
 
-/** @typedef {{type: string, [field: string]: any}} Message */
+/** @import { DeliveredMessage, EngineMessage, EngineRequest, RequestBody } from "../shared/engine_messages.d.ts" */
+/** A message of the background. @typedef {Exclude<EngineMessage, {type: "answer"}>} BackgroundMessage */
+/** Also the end of the connection to the background. @typedef {BackgroundMessage | {type: "lost"}} Event */
 /** @typedef {import("../shared/protocol.d.ts").HostOperations} HostOperations */
 
 /** @typedef {HostOperations["open"]} Open */
@@ -28,13 +30,13 @@ const RECONNECT_MS = 200;
  *   : [fields: NativeOperations[K]["request"]]} NativeFields
  */
 
-/** @type {{postMessage: (message: any) => void} | null} */
+/** @type {{postMessage: (message: EngineRequest) => void} | null} */
 let port = null;
 const requests = new RequestMap();
-/** @type {(message: any) => void} */
+/** @type {(event: Event) => void} */
 let listener = () => {};
 
-/** @param {any} message */
+/** @param {EngineMessage} message */
 function onMessage(message) {
   if (message.type !== "answer") return listener(message);
   if (message.ok) requests.resolve(message.id, message.result);
@@ -59,13 +61,13 @@ function open() {
   });
 }
 
-/** Connects to the background. @param {(message: any) => void} onEvent every message that is no response */
+/** Connects to the background. @param {(event: Event) => void} onEvent every message that is no response */
 export function start(onEvent) {
   listener = onEvent;
   open();
 }
 
-/** @param {Message} message @returns {Promise<any>} */
+/** @param {RequestBody} message @returns {Promise<unknown>} */
 function request(message) {
   const current = port;
   if (!current) return Promise.reject(new Problem("host.gone"));
@@ -79,10 +81,12 @@ function request(message) {
  * @param {NativeFields<K>} fields
  * @returns {Promise<NativeOperations[K]["result"]>}
  */
-export const native = (op, ...[fields]) => request({ type: "native", request: { op, ...fields } });
+export const native = (op, ...[fields]) =>
+  /** @type {Promise<NativeOperations[K]["result"]>} */ (request({ type: "native", request: { op, ...fields } }));
 
-/** Reads from the browser's storage. @param {string[]} keys @returns {Promise<Record<string, any>>} */
-export const readStorage = (keys) => request({ type: "storage", get: keys });
+/** Reads from the browser's storage. @param {string[]} keys @returns {Promise<Record<string, unknown>>} */
+export const readStorage = (keys) =>
+  /** @type {Promise<Record<string, unknown>>} */ (request({ type: "storage", get: keys }));
 
 /** Writes to the browser's storage. @param {Record<string, unknown>} values */
 export const writeStorage = (values) => request({ type: "storage", set: values });
@@ -94,12 +98,13 @@ export const writeStorage = (values) => request({ type: "storage", set: values }
  * @param {number} size
  * @returns {Promise<string>} base64
  */
-export const readPage = (stream, offset, size) => request({ type: "read", stream, offset, size });
+export const readPage = (stream, offset, size) =>
+  /** @type {Promise<string>} */ (request({ type: "read", stream, offset, size }));
 
 /** Opens or closes the approval window. @param {boolean} open */
 export const approve = (open) => request({ type: "approve", open });
 
-/** Sends a message to a player or a wallet screen. @param {number} to @param {any} message */
+/** Sends a message to a page, a player or a screen. @param {number} to @param {DeliveredMessage} message */
 export const tell = (to, message) => port?.postMessage({ type: "to", port: to, message });
 
 /** Sets the number of pending decisions on the toolbar button. @param {number} count */

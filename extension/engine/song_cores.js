@@ -52,11 +52,11 @@ export function openSong(stream, site) {
 
 /**
  * Calls an operation of pywallet.worker_api about a song.
- * @template {keyof import("./core_operations.d.ts").SongOperations} Op
+ * @template {keyof import("./core_operations.d.ts").SongCoreOperations} Op
  * @param {Op} op
- * @param {import("./core_operations.d.ts").SongOperations[Op]["arguments"]} payload
+ * @param {import("./core_operations.d.ts").SongCoreOperations[Op]["arguments"]} payload
  * @param {Uint8Array} [header] of `header.load`
- * @returns {Promise<import("./core_operations.d.ts").SongOperations[Op]["result"]>} rejected with a Problem
+ * @returns {Promise<import("./core_operations.d.ts").SongCoreOperations[Op]["result"]>} rejected with a Problem
  * @throws {Problem} host.stream.unknown for a closed stream; site.streams above the site's limit of header bytes
  */
 export async function song(op, payload, header) {

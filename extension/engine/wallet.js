@@ -23,7 +23,8 @@ export { reportSite } from "./wallet/sites.js";
 export { addQuestion, pendingQuestions } from "./wallet/collecting.js";
 export { load };
 
-/** @import { Handlers, ScreenRequests, UntypedRequest } from "./messages.d.ts" */
+/** @import { WalletAtStation } from "../shared/player_messages.d.ts" */
+/** @import { Handlers, WalletOperations, WalletRequest } from "../shared/wallet_messages.d.ts" */
 
 /**
  * Sets the engine's callbacks and starts planned claims.
@@ -42,6 +43,7 @@ export const onReceipt = () => void plan().catch(() => undefined);
 /**
  * Status for the player: whether there is a wallet, and whether it collects rewards at a station.
  * @param {{address: string} | null} [station]
+ * @returns {WalletAtStation}
  */
 export function statusAt(station = null) {
   const collects = collecting.collectingAt(station);
@@ -58,7 +60,7 @@ export const decisionsChanged = () => now.decisionsChanged();
 /** Consent of the fan to counts for each segment of a song; null: not answered. */
 export const tracking = () => state.tracking;
 
-/** Operations by message type. @satisfies {Handlers<ScreenRequests>} */
+/** Operations by message type. @satisfies {Handlers<WalletOperations>} */
 const OPS = {
   ...vault.OPS,
   ...collecting.OPS,
@@ -104,12 +106,13 @@ const AUTOMATIC = new Set([
   "host.status",
 ]);
 
-/** Whether a request is from an action of a person. @param {UntypedRequest} request */
-const isPersonal = ({ type, what }) => !AUTOMATIC.has(type) && !(type === "wallet.points" && what === "look");
+/** Whether a request is from an action of a person. @param {WalletRequest} request */
+const isPersonal = (request) =>
+  !AUTOMATIC.has(request.type) && !(request.type === "wallet.points" && request.what === "look");
 
 /**
  * Handles a request of a screen, whose fields the background has checked.
- * @param {UntypedRequest} request
+ * @param {WalletRequest} request
  * @returns {Promise<unknown>}
  * @throws {Problem} message.denied for an unknown type, and those of the operation
  */

@@ -13,10 +13,10 @@ export const startCore = () => (core ??= new PythonCore());
 
 /**
  * Calls an operation of pywallet.worker_api.
- * @template {keyof import("./core_operations.d.ts").WalletOperations} Op
+ * @template {keyof import("./core_operations.d.ts").WalletCoreOperations} Op
  * @param {Op} op
- * @param {import("./core_operations.d.ts").WalletOperations[Op]["arguments"]} payload
- * @returns {Promise<import("./core_operations.d.ts").WalletOperations[Op]["result"]>} rejected with a Problem
+ * @param {import("./core_operations.d.ts").WalletCoreOperations[Op]["arguments"]} payload
+ * @returns {Promise<import("./core_operations.d.ts").WalletCoreOperations[Op]["result"]>} rejected with a Problem
  */
 export function python(op, payload) {
   const wallet = startCore();

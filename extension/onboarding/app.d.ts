@@ -2,7 +2,8 @@
  * State and actions that the pages of the onboarding share.
  */
 
-import type { ScreenOperations, SendRequest } from "../shared/wallet_messages.js";
+import type { ScreenOperations, SendRequest } from "../shared/wallet_messages.d.ts";
+import type { CollectChoice } from "../shared/wallet_state.d.ts";
 
 export type Page = "choose" | "words" | "check" | "restore" | "password" | "computer" | "network" | "song" | "reward";
 
@@ -12,7 +13,7 @@ export interface Draft {
   restoring: boolean;
   /** True if a wallet exists. */
   exists: boolean;
-  collect: string;
+  collect: CollectChoice;
   /** Positions of the words that the check requests, from 0. */
   positions: number[];
   /** Address of the page from which the fan came. */

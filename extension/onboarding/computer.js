@@ -10,7 +10,7 @@ import { problemTexts, t } from "../ui/text.js";
 
 const POLL_HOST_MS = 2000;
 
-/** @typedef {import("../shared/wallet_messages.js").HostStatus} HostStatus */
+/** @typedef {import("../shared/wallet_state.d.ts").HostStatus} HostStatus */
 
 /**
  * @param {import("./app.js").App} app
@@ -77,7 +77,6 @@ export function computer(app) {
         connected ? "" : host?.state === "version" || host?.state === "gone" ? (trouble?.cause ?? "") : "",
         connected,
       ),
-      host?.chain === undefined ? null : check("station", t("readsChain"), "", connected && host.chain),
     );
     go.disabled = !connected;
     if (connected && was !== "") app.say(t("hostConnected"));

@@ -7,7 +7,7 @@ import { icon } from "../ui/icons.js";
 import { enableDelay } from "../ui/enable_delay.js";
 import { problemTexts, t } from "../ui/text.js";
 
-/** @typedef {import("../shared/wallet_messages.js").NetworkOffer} Offer */
+/** @typedef {import("../shared/wallet_state.d.ts").NetworkOffer} Offer */
 
 /**
  * @param {import("./app.js").App} app

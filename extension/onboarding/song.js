@@ -12,7 +12,7 @@ import { language, t } from "../ui/text.js";
 
 const POLL_PLAYING_MS = 1500;
 
-/** @typedef {import("../shared/wallet_messages.js").NowPlaying} NowPlaying */
+/** @typedef {import("../shared/wallet_earnings.d.ts").NowPlaying} NowPlaying */
 
 /** @param {string} url */
 function stationLink(url) {

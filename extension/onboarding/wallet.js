@@ -266,7 +266,8 @@ export function newPassword(app) {
     go.textContent = t("sealing");
     trouble.hidden = true;
     try {
-      await app.request("wallet.collect", { choice: collect.find(({ checked }) => checked)?.value ?? "always" });
+      const choice = COLLECT.find((value, i) => collect[i]?.checked) ?? "always";
+      await app.request("wallet.collect", { choice });
       await app.request("wallet.create", {
         mnemonic: app.draft.mnemonic,
         password: first.input.value,

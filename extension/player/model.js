@@ -5,11 +5,11 @@
 import { wei } from "../ui/amounts.js";
 import { hostRemedy } from "../ui/host.js";
 
-/** @typedef {import("../shared/player_messages.js").Terms} Terms */
-/** @typedef {import("../shared/player_messages.js").Pay} Pay */
-/** @typedef {import("../shared/player_messages.js").StateName} StateName */
-/** @typedef {import("../shared/player_messages.js").PlayerState} State */
-/** @typedef {import("../shared/player_messages.js").CodedProblem} Problem */
+/** @typedef {import("../shared/player_messages.d.ts").Terms} Terms */
+/** @typedef {import("../shared/player_messages.d.ts").Pay} Pay */
+/** @typedef {import("../shared/player_messages.d.ts").PlaybackState} PlaybackState */
+/** @typedef {import("../shared/player_messages.d.ts").PlayerState} State */
+/** @typedef {import("../shared/player_messages.d.ts").CodedProblem} Problem */
 /**
  * What the player shows; `at`: time of the engine's last state, ms.
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
@@ -20,14 +20,18 @@ export const INITIAL_STATE = {
   state: "loading",
   position_ms: 0,
   duration_ms: 0,
+  buffered_ms: 0,
   volume: 1,
   muted: false,
   rate: 1,
   list: { index: 0, count: 1 },
-  left: {},
+  left: { plays: null, seeks: null },
   heard_ms: 0,
   earned_wei: "0",
   next_ms: 0,
+  pay: null,
+  pace: null,
+  timings: { engine_cold_ms: null, first_audio_ms: null, seek_ms: [], marks: [] },
 };
 
 /** Longest time by which the position is extrapolated from the engine's last state. */
@@ -204,8 +208,11 @@ export function remedy(code, terms) {
 }
 
 /** Fields of a policy. Other texts in a detail may be a station's or a server's. */
-const RULES =
-  /^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|counts(\.[a-z_]+)?)$/;
+const RULES = new RegExp(
+  String.raw`^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|` +
+    String.raw`stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|` +
+    String.raw`counts(\.[a-z_]+)?)$`,
+);
 
 /**
  * The policy field that refused, for the footer of a problem; "" for another text.
@@ -226,8 +233,10 @@ export function moneyNote({ state, pay, earned_wei }) {
 }
 
 /** Codes that are no refusal of the song. */
-const FIXABLE =
-  /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)/;
+const FIXABLE = new RegExp(
+  String.raw`^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|` +
+    String.raw`station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)`,
+);
 
 /**
  * CSS class of a problem: amber ("dial") unless it is a refusal.

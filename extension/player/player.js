@@ -18,8 +18,9 @@ import { problemView } from "./problem_view.js";
 import { SeekJoiner } from "./seek_joiner.js";
 import { recordTimings } from "./timing_entries.js";
 
-/** @typedef {import("../shared/player_messages.js").PlayerCommand} PlayerCommand */
-/** @typedef {import("../shared/player_messages.js").PlayerMessage} PlayerMessage */
+/** @typedef {import("../shared/player_messages.d.ts").PlayerCommand} PlayerCommand */
+/** @typedef {import("../shared/player_messages.d.ts").PlayerRequest} PlayerRequest */
+/** @typedef {import("../shared/player_messages.d.ts").PlayerMessage} PlayerMessage */
 /** @typedef {import("./model.js").State} State */
 
 /** Time after which a stream is requested from a restarted engine. */
@@ -41,7 +42,7 @@ let shownView = "";
 let view = null;
 /** Height that was sent to the page, px. */
 let sentHeight = 0;
-/** @type {{send: (message: PlayerCommand) => boolean} | null} */
+/** @type {{send: (message: PlayerRequest) => boolean} | null} */
 let port = null;
 
 /** Announces a text to screen readers. @param {string} text */

@@ -8,7 +8,7 @@ let reportedVerdicts = 0;
 
 /**
  * Records the measurements that are new.
- * @param {import("../shared/player_messages.js").TimingReport | undefined} timings
+ * @param {import("../shared/player_messages.d.ts").TimingReport | undefined} timings
  */
 export function recordTimings(timings) {
   const verdicts = Array.isArray(timings?.marks) ? timings.marks : [];

@@ -2,7 +2,7 @@
  * Views of the player and their actions.
  */
 
-import type { PlayerCommand } from "../shared/player_messages.js";
+import type { PlayerCommand } from "../shared/player_messages.d.ts";
 import type { Model } from "./model.js";
 
 export interface Actions {

@@ -2,19 +2,10 @@
  * State and actions that the popup's screens share.
  */
 
-import type {
-  ActivityCursor,
-  ActivityItem,
-  ClaimResult,
-  HostStatus,
-  NowPlaying,
-  ReceiptBreakdown,
-  ScreenOperations,
-  SendRequest,
-  SiteGrant,
-  Summary,
-  WalletStatus,
-} from "../shared/wallet_messages.js";
+import type { ReceiptBreakdownResult, ReceiptKey, SiteEntry } from "../shared/protocol.d.ts";
+import type { ActivityItem, ClaimResult, NowPlaying, Summary } from "../shared/wallet_earnings.d.ts";
+import type { ScreenOperations, SendRequest } from "../shared/wallet_messages.d.ts";
+import type { HostStatus, WalletStatus } from "../shared/wallet_state.d.ts";
 
 export type Item = ActivityItem;
 export type Screen =
@@ -57,12 +48,12 @@ export interface Model {
   /** The line of activity that is open. */
   item: Item | null;
   /** Its breakdown. */
-  breakdown: ReceiptBreakdown | null;
-  site: SiteGrant | null;
+  breakdown: ReceiptBreakdownResult | null;
+  site: SiteEntry | null;
   /** A note about the action before. */
   note: string;
   /** Pages of activity that are not in the summary. */
-  older: { items: Item[]; next: ActivityCursor | null } | null;
+  older: { items: Item[]; next: ReceiptKey | null } | null;
   claim: Claim;
 }
 
@@ -81,6 +72,6 @@ export interface App {
   openClaim: (isOpen: boolean) => void;
   /** Announces a text to screen readers. */
   say: (text: string) => void;
-  openSite: (site: SiteGrant) => void;
+  openSite: (site: SiteEntry) => void;
   fail: (error: unknown) => void;
 }

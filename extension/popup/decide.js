@@ -11,10 +11,10 @@ import { enableDelay } from "../ui/enable_delay.js";
 import { t } from "../ui/text.js";
 import { siteName } from "./frame.js";
 
-/** @typedef {import("../shared/wallet_messages.js").CollectQuestion} CollectQuestion */
-/** @typedef {import("../shared/wallet_messages.js").CostQuestion} CostQuestion */
-/** @typedef {import("../shared/wallet_messages.js").Decisions} Decisions */
-/** @typedef {import("../shared/wallet_messages.js").Takeover} Takeover */
+/** @typedef {import("../shared/wallet_sites.d.ts").CollectQuestion} CollectQuestion */
+/** @typedef {import("../shared/wallet_sites.d.ts").CostQuestion} CostQuestion */
+/** @typedef {import("../shared/wallet_sites.d.ts").Decisions} Decisions */
+/** @typedef {import("../shared/wallet_sites.d.ts").Takeover} Takeover */
 /** @typedef {import("./app.js").App} App */
 
 /** A list of cards, one for each decision. */

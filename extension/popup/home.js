@@ -249,7 +249,7 @@ function claimNote(app) {
 
 /**
  * @param {App} app
- * @param {import("../shared/wallet_messages.js").NowPlaying} playing
+ * @param {import("../shared/wallet_earnings.d.ts").NowPlaying} playing
  */
 function nowPlaying(app, playing) {
   const meter = rewardMeter(0, "small");

@@ -12,7 +12,7 @@ import { moment } from "../ui/time.js";
 import { amountError, form } from "./form.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("../shared/wallet_messages.js").ListeningEscrow} ListeningEscrow */
+/** @typedef {import("../shared/wallet_sites.d.ts").ListeningEscrow} ListeningEscrow */
 
 const POLL_LISTENING_MONEY_MS = 1_000;
 

@@ -12,7 +12,7 @@ import { plural, language, problemTexts, t } from "../ui/text.js";
 import { backBar, middle, signOf, stateOf, titleOf } from "./frame.js";
 
 /** @typedef {import("./app.js").Item} Item */
-/** @typedef {import("../shared/wallet_messages.js").ReceiptBreakdown} ReceiptBreakdown */
+/** @typedef {import("../shared/protocol.d.ts").ReceiptBreakdownResult} ReceiptBreakdown */
 
 /**
  * @param {import("./app.js").App} app

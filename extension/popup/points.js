@@ -11,7 +11,7 @@ import { moment } from "../ui/time.js";
 const POLL_POINTS_MS = 5_000;
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("../shared/wallet_messages.js").PointsAccount} Account */
+/** @typedef {import("../shared/wallet_sites.d.ts").PointsAccount} Account */
 
 /**
  * A card that is polled; empty where the station has no points or the wallet is locked.

@@ -10,7 +10,7 @@ import { form } from "./form.js";
 import { backBar, middle } from "./frame.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("../shared/wallet_messages.js").ReplacementQuote} Quote */
+/** @typedef {import("../shared/wallet_transfers.d.ts").ReplacementQuote} Quote */
 
 /**
  * @param {App} app

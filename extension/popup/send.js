@@ -11,7 +11,7 @@ import { amountError, form } from "./form.js";
 import { address, backBar, middle } from "./frame.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("../shared/wallet_messages.js").TransferQuote} Quote */
+/** @typedef {import("../shared/wallet_transfers.d.ts").TransferQuote} Quote */
 
 /**
  * @param {App} app

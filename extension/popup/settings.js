@@ -25,7 +25,8 @@ export function settings(app) {
   );
   collect.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
-    await app.request("wallet.collect", { choice: collect.value }).catch(() => {});
+    const choice = /** @type {import("../shared/wallet_state.d.ts").CollectChoice} */ (collect.value);
+    await app.request("wallet.collect", { choice }).catch(() => {});
     await app.refresh();
   });
   const tracking = h("input", {
@@ -88,14 +89,6 @@ export function settings(app) {
       group(
         t("settingsComputer"),
         valueRow("plug", t("hostName"), "", hostState(host)),
-        host && host.state === "connected" && host.chain !== undefined
-          ? valueRow(
-              "station",
-              t("chainState"),
-              "",
-              host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying")),
-            )
-          : null,
         host && host.state === "connected" ? network(app, host) : null,
         valueRow("globe", t("languageName"), t("languageSub"), h("span", { class: "s dim" }, t("languageOwn"))),
         valueRow("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)),
@@ -191,7 +184,7 @@ function valueRow(shape, name, sub, value) {
 /**
  * The network whose tokens are shown: one of the host's.
  * @param {App} app
- * @param {import("../shared/wallet_messages.js").HostStatus} host
+ * @param {import("../shared/wallet_state.d.ts").HostStatus} host
  */
 function network(app, host) {
   const networks = host.networks ?? [];
@@ -218,7 +211,7 @@ function network(app, host) {
   );
 }
 
-/** @param {import("../shared/wallet_messages.js").HostStatus | null} host */
+/** @param {import("../shared/wallet_state.d.ts").HostStatus | null} host */
 function hostState(host) {
   if (!host) return moneyState("pending", t("looking"));
   if (host.state === "connected")
@@ -226,7 +219,7 @@ function hostState(host) {
   return moneyState("refused", t(`host_${host.state}`));
 }
 
-/** @param {import("../shared/wallet_messages.js").HostStatus} host */
+/** @param {import("../shared/wallet_state.d.ts").HostStatus} host */
 function hostHelp(host) {
   const code = host.code || `host.${host.state}`;
   const { cause, fix } = problemTexts({ code });

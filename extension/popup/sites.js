@@ -14,7 +14,7 @@ import { permits } from "./permits.js";
 import { points } from "./points.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("../shared/wallet_messages.js").SiteGrant} SiteGrant */
+/** @typedef {import("../shared/protocol.d.ts").SiteEntry} SiteGrant */
 
 /**
  * @param {App} app

@@ -2,11 +2,11 @@
  * Messages of the port `engine`: the engine and the background (docs/protocol.md section 6).
  */
 
-import type { HostEvents, StatusResult } from "./protocol.js";
-import type { CodedProblem, PlayerCommand, PlayerMessage } from "./player_messages.js";
-import type { EnginePageMessage, PageCommandName, PageCommandValue } from "./page_messages.js";
-import type { EngineProviderMessage, ProviderRequest, Site } from "./provider_messages.js";
-import type { WalletRequest, WalletResponse, WalletEvent } from "./wallet_messages.js";
+import type { HostEvents, StatusResult } from "./protocol.d.ts";
+import type { CodedProblem, PlayerCommand, PlayerMessage } from "./player_messages.d.ts";
+import type { EnginePageMessage, PageCommandName, PageCommandValue } from "./page_messages.d.ts";
+import type { EngineProviderMessage, ProviderRequest, Site } from "./provider_messages.d.ts";
+import type { ApprovalRequest, WalletEvent, WalletRequest, WalletResponse } from "./wallet_messages.d.ts";
 
 /** Kinds of ports, by what is at their other end. */
 export type Kind = "page" | "player" | "wallet" | "engine" | "provider" | "approval";
@@ -35,6 +35,12 @@ export type BackgroundRequest =
   | { type: "storage"; id: number; get?: string[]; set?: Record<string, unknown> }
   | { type: "approve"; id: number; open: boolean };
 
+/** A request without its id. */
+type BodyOf<Request> = Request extends { id: number } ? Omit<Request, "id"> : never;
+
+/** A request to which the background sends a response, without its id. */
+export type RequestBody = BodyOf<BackgroundRequest | PageReadRequest>;
+
 /** From the engine to the background. */
 export type EngineRequest =
   | BackgroundRequest
@@ -51,29 +57,46 @@ export interface ListPlace {
   crossfade_s: number;
 }
 
-/** A stream that a page shows. */
-export interface ShowMessage {
-  type: "show";
+/** A player on a page. */
+export interface PlayerPlace {
   stream: string;
-  /** Absolute address: http, https, or the page's own file. */
+  /** Absolute address of the song: http, https, or the page's own file. */
   src: string;
+  /** Origin of the page that shows the player. */
   origin: string;
   /** Origin of the top-level page. */
   site: string;
   /** True if a page of another origin embeds the element's page. */
   inside: boolean;
-  /** Port of the page. */
+  /** Port of the page; in the engine -1 while no page shows the stream. */
   page: number;
+  /** Number of the player on its page. */
   element: number;
   list?: ListPlace;
   /** Position of playback before the engine was restarted. */
   last?: { position_ms: number; playing: boolean } | null;
 }
 
+/** A stream that a page shows. */
+export type ShowMessage = { type: "show" } & PlayerPlace;
+
+/** A command of a page's script to a stream. */
+export interface StreamCommand {
+  type: "command";
+  stream: string;
+  command: PageCommandName;
+  value?: PageCommandValue;
+  /** Number of the command on its page, ascending. */
+  n: number;
+  /** True if the page has had user activation. */
+  active: boolean;
+}
+
 /** A message of a port other than a page's. */
 export type PortMessage =
   | { type: "from"; port: number; kind: "player"; stream: string; message: PlayerCommand }
-  | { type: "from"; port: number; kind: "wallet" | "approval"; stream: null; message: WalletRequest }
+  | { type: "from"; port: number; kind: "wallet"; stream: null; message: WalletRequest }
+  | { type: "from"; port: number; kind: "approval"; stream: null; message: ApprovalRequest }
   | { type: "from"; port: number; kind: "provider"; stream: null; message: ProviderRequest };
 
 /** The response to a request of the engine. */
@@ -92,7 +115,7 @@ export type EngineMessage =
   | { type: "event"; event: NativeEvent }
   | ShowMessage
   | { type: "hide"; stream: string }
-  | { type: "command"; stream: string; command: PageCommandName; value?: PageCommandValue; n: number; active: boolean }
+  | StreamCommand
   | { type: "opened"; port: number; kind: Kind; stream: string | null; site?: Site }
   | PortMessage
   | { type: "closed"; port: number }

@@ -2,9 +2,11 @@
  * Messages of the port `page`: a content script and the background (docs/protocol.md section 6).
  */
 
+import type { PlaybackState } from "./player_messages.d.ts";
+
 /** State of a stream as its page gets it: what an audio element has, and no data of the fan. */
 export interface PageState {
-  state: import("./player_messages.js").StateName;
+  state: PlaybackState;
   position_ms: number;
   duration_ms: number;
   /** Buffered ranges, ms. */

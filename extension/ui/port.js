@@ -5,10 +5,10 @@
 import "../content/port.js";
 import { RequestMap } from "../shared/rpc.js";
 
-/** @typedef {import("../shared/wallet_messages.js").ScreenOperations} ScreenOperations */
-/** @typedef {import("../shared/wallet_messages.js").WalletEvent} WalletEvent */
-/** @typedef {import("../shared/wallet_messages.js").WalletResponse} WalletResponse */
-/** @typedef {import("../shared/page_messages.js").ProblemMessage} ProblemMessage */
+/** @typedef {import("../shared/wallet_messages.d.ts").ScreenOperations} ScreenOperations */
+/** @typedef {import("../shared/wallet_messages.d.ts").WalletEvent} WalletEvent */
+/** @typedef {import("../shared/wallet_messages.d.ts").WalletResponse} WalletResponse */
+/** @typedef {import("../shared/page_messages.d.ts").ProblemMessage} ProblemMessage */
 
 const TIMEOUT_MS = 60_000;
 
@@ -126,7 +126,7 @@ const internalError = (message) => new RequestError({ code: "internal" }, messag
  * @param {(event: WalletEvent) => void} onEvent
  * @param {(isOpen: boolean) => void} [onChange] called when the port opens or closes
  * @param {string} [name] "wallet", or "approval" for the approval window
- * @returns {import("../shared/wallet_messages.js").SendRequest<ScreenOperations>}
+ * @returns {import("../shared/wallet_messages.d.ts").SendRequest<ScreenOperations>}
  */
 export function walletPort(onEvent, onChange, name = "wallet") {
   const requests = new PortRequests((message) => port.send(message));
@@ -142,5 +142,5 @@ export function walletPort(onEvent, onChange, name = "wallet") {
   );
   const send = (/** @type {string} */ type, /** @type {object | undefined} */ fields) => requests.request(type, fields);
   // The engine is part of the extension: its responses have the types of the table.
-  return /** @type {import("../shared/wallet_messages.js").SendRequest<ScreenOperations>} */ (send);
+  return /** @type {import("../shared/wallet_messages.d.ts").SendRequest<ScreenOperations>} */ (send);
 }

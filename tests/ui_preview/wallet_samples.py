@@ -262,7 +262,6 @@ HOST_ON = {
     "version": "0.1.0",
     "command": "gomaa host install --browser chromium",
     "code": None,
-    "chain": True,
     "networks": [31337, 10],
     "chain_id": 31337,
 }

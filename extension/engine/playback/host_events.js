@@ -3,31 +3,41 @@
  */
 
 import { Problem } from "../../shared/problem.js";
-import { publishState } from "./state_publisher.js";
 
-/** @typedef {import("../messages.d.ts").HostEvent} HostEvent */
+/** @import { NativeEvent } from "../../shared/engine_messages.d.ts" */
 
 export class HostEventHandler {
-  /** @param {import("./stream.js").Stream} stream */
-  constructor(stream) {
-    this.stream = stream;
+  /**
+   * @param {object} stream
+   * @param {() => boolean} stream.isActive a play is requested or granted
+   * @param {() => Problem | null} stream.problem that has stopped the play
+   * @param {() => Promise<unknown>} stream.retry starts over
+   * @param {() => void} stream.recover continues the play at the next host
+   * @param {(error: unknown) => unknown} stream.fail
+   * @param {() => void} stream.publish publishes the state
+   */
+  constructor({ isActive, problem, retry, recover, fail, publish }) {
+    this.isActive = isActive;
+    this.problem = problem;
+    this.retry = retry;
+    this.recover = recover;
+    this.fail = fail;
+    this.publish = publish;
   }
 
-  /** Handles an event about this stream, or about the host. @param {HostEvent} event */
+  /** Handles an event about this stream, or about the host. @param {NativeEvent} event */
   async onEvent(event) {
-    const { stream } = this;
-    if (event.event === "revoked" || event.event === "problem") await stream.fail(Problem.ofHost(event));
-    else if (event.event === "receipt") publishState(stream);
+    if (event.event === "revoked" || event.event === "problem") await this.fail(Problem.ofHost(event));
+    else if (event.event === "receipt") this.publish();
     else if (event.event === "host") await this.onStatus(event.status);
   }
 
   /** Handles a change of the connection. @private @param {import("../../shared/protocol.d.ts").StatusResult} status */
   async onStatus({ state, code }) {
-    const { stream } = this;
     if (state === "connected") {
-      if (stream.problem?.code.startsWith("host.")) await stream.retry();
-    } else if (!stream.isActive) return;
-    else if (state === "gone") stream.recover();
-    else await stream.fail(new Problem(code ?? `host.${state}`));
+      if (this.problem()?.code.startsWith("host.")) await this.retry();
+    } else if (!this.isActive()) return;
+    else if (state === "gone") this.recover();
+    else await this.fail(new Problem(code ?? `host.${state}`));
   }
 }

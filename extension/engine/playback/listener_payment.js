@@ -9,17 +9,14 @@ import { song } from "../song_cores.js";
 import * as wallet from "../wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
-/**
- * What is missing before a paid play; `inside`: the page is a frame in one of another origin.
- * @typedef {"inside" | "wallet" | "site" | "budget" | "money" | null} Need
- */
+/** @import { Pay, PayNeed } from "../../shared/player_messages.d.ts" */
 
 export class ListenerPayment {
   /** The next play is a paid item. */
   on = false;
   /** The current play is paid. */
   charging = false;
-  /** @type {Need} */
+  /** @type {PayNeed} */
   need = "wallet";
   /** Remaining listening money at the song's server, wei. */
   left = "0";
@@ -49,7 +46,7 @@ export class ListenerPayment {
   async decide() {
     const { session, info } = this.stream;
     if (!this.costs || !info) return;
-    this.need = await this.missing(info).catch(() => /** @type {Need} */ ("money"));
+    this.need = await this.missing(info).catch(() => /** @type {PayNeed} */ ("money"));
     // Unsigned intervals of an earlier play block the next one.
     if (this.need === null) await this.sign().catch(() => undefined);
     const { begins, extent } = await song("player.pays", {
@@ -69,7 +66,7 @@ export class ListenerPayment {
    * What is missing before a paid play.
    * @private
    * @param {import("./stream.js").OpenedSong} info
-   * @returns {Promise<Need>}
+   * @returns {Promise<PayNeed>}
    */
   async missing(info) {
     const { place, tickets } = this.stream;
@@ -124,7 +121,7 @@ export class ListenerPayment {
     await native("pay", { stream, voucher });
   }
 
-  /** Payment as the player shows it. @param {number} intervals heard */
+  /** Payment as the player shows it. @param {number} intervals heard @returns {Pay | null} null for a free song */
   summary(intervals) {
     if (!this.costs) return null;
     return {

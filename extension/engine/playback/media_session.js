@@ -6,13 +6,11 @@ const STEP_S = 10;
 const SOUNDING = new Set(["starting", "playing", "seeking", "waiting"]);
 const ACTIVE = new Set([...SOUNDING, "paused"]);
 
-/**
- * @typedef {{position_ms: number, duration_ms: number, state: string, rate: number, list: {index: number, count:
- *   number}}} State
- */
+/** @import { PlayerCommand, PlayerState } from "../../shared/player_messages.d.ts" */
+/** @typedef {Pick<PlayerState, "position_ms" | "duration_ms" | "state" | "rate" | "list">} State */
 /** A song as it is shown. @typedef {{content: string, title: string, artist: string, album: string | null}} Song */
 /**
- * @typedef {{song: Song | null, onMessage: (message: import("../messages.d.ts").PlayerMessage) => Promise<unknown>,
+ * @typedef {{song: Song | null, onMessage: (message: PlayerCommand) => Promise<unknown>,
  *   fail: (error: unknown) => unknown}} Player
  */
 
@@ -100,7 +98,7 @@ export class MediaSessionController {
     const key = `${index} ${count}`;
     if (key === this.#handlers) return;
     this.#handlers = key;
-    const send = (/** @type {import("../messages.d.ts").PlayerMessage} */ message) => {
+    const send = (/** @type {PlayerCommand} */ message) => {
       const player = this.#player;
       player?.onMessage(message).catch((error) => player.fail(error));
     };

@@ -4,20 +4,28 @@
 
 import { Problem } from "../../shared/problem.js";
 import { StallWatchdog } from "../media/stall_watchdog.js";
-import { publishState } from "./state_publisher.js";
 
 const PUBLISH_MS = 1_000;
 /** A track with a successor in the list ends by itself where the handover has not started this long before its end. */
 const END_MS = 200;
+
+/** @typedef {Pick<import("./stream.js").Stream, "session" | "sound" | "scheduler" | "info" | "next">} Parts */
 
 export class PlaybackMonitor {
   watchdog = new StallWatchdog();
   /** @private @type {ReturnType<typeof setInterval> | undefined} */
   timer;
 
-  /** @param {import("./stream.js").Stream} stream */
-  constructor(stream) {
-    this.stream = stream;
+  /**
+   * @param {object} options
+   * @param {() => Parts} options.parts of the stream, which a retry replaces
+   * @param {(error: unknown) => unknown} options.fail
+   * @param {() => void} options.publish publishes the state
+   */
+  constructor({ parts, fail, publish }) {
+    this.parts = parts;
+    this.fail = fail;
+    this.publish = publish;
   }
 
   start() {
@@ -30,21 +38,21 @@ export class PlaybackMonitor {
 
   /** Checks an active play once. */
   tick() {
-    const { stream } = this;
-    if (!stream.isActive) return;
-    if (!stream.next?.isStarted) this.endIfLast();
-    const playing = ["playing", "waiting"].includes(stream.session.state);
-    if (this.watchdog.check(stream.sound.audio, playing, performance.now()) === "given up")
-      stream.fail(new Problem("media.decode", { reason: "still" }));
-    publishState(stream);
+    const { session, sound, next } = this.parts();
+    if (!session.isActive) return;
+    if (!next?.isStarted) this.endIfLast();
+    const playing = ["playing", "waiting"].includes(session.state);
+    if (this.watchdog.check(sound.audio, playing, performance.now()) === "given up")
+      this.fail(new Problem("media.decode", { reason: "still" }));
+    this.publish();
   }
 
   /** Ends the track shortly before its end, where no other one has followed. */
   endIfLast() {
-    const { scheduler, sound, info } = this.stream;
+    const { scheduler, sound, info } = this.parts();
     if (!info || !scheduler?.isContinued || !scheduler.isComplete) return;
     if (info.duration_ms - sound.positionMs > END_MS) return;
     scheduler.isContinued = false;
-    sound.finish().catch((error) => this.stream.fail(error));
+    sound.finish().catch((error) => this.fail(error));
   }
 }

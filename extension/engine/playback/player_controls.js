@@ -5,35 +5,53 @@
 import { Problem } from "../../shared/problem.js";
 import * as wallet from "../wallet.js";
 import { AudioSettings } from "./audio_settings.js";
-import { publishState } from "./state_publisher.js";
 
-/** @typedef {import("../messages.d.ts").PlayerMessage} PlayerMessage */
+/** @import { PlayerCommand } from "../../shared/player_messages.d.ts" */
+/**
+ * A command of the player, of the system's media keys or of a page.
+ * @typedef {PlayerCommand | {type: "pitch", value: boolean}} Command
+ */
+
+/** @typedef {import("./stream.js").Stream} Stream */
+/** @typedef {Pick<Stream, "session" | "sound" | "info">} Parts */
+/**
+ * `open`: a person has opened the extension's window; `publish`: publishes the state.
+ * @typedef {Pick<Stream, "play" | "retry" | "changeTrack" | "applySettings" | "permits" | "notify"> &
+ *   {open: () => void, publish: () => void}} Actions
+ */
 
 export class PlayerControls {
-  /** @param {import("./stream.js").Stream} stream */
-  constructor(stream) {
-    this.stream = stream;
+  /**
+   * @param {object} options
+   * @param {() => Parts} options.parts of the stream, which a retry replaces
+   * @param {AudioSettings} options.settings
+   * @param {Actions} options.actions of the stream
+   */
+  constructor({ parts, settings, actions }) {
+    this.parts = parts;
+    this.settings = settings;
+    this.actions = actions;
   }
 
   /**
    * Handles a message of the player, or of the system's media keys.
-   * @param {PlayerMessage} message
+   * @param {Command} message
    * @returns {Promise<unknown>}
    */
   async onMessage(message) {
-    const { stream } = this;
-    const { session, settings } = stream;
+    const { actions, settings } = this;
+    const { session } = this.parts();
     switch (message.type) {
       case "play":
-        return stream.play("press");
+        return actions.play("press");
       case "pause":
         return session.request("pause");
       case "seek":
         return session.request("seek", Math.max(0, Math.round(message.position_ms)));
       case "retry":
-        return stream.retry();
+        return actions.retry();
       case "open":
-        stream.opened = true;
+        actions.open();
         return wallet.decisionsChanged();
       case "volume":
         settings.setVolume(message.value);
@@ -47,28 +65,28 @@ export class PlayerControls {
       case "rate":
         return this.setRate(message.value);
       case "track":
-        return stream.changeTrack(Math.sign(message.by), false);
+        return actions.changeTrack(Math.sign(message.by), false);
       default:
         return;
     }
-    stream.applySettings();
-    return publishState(stream);
+    actions.applySettings();
+    return actions.publish();
   }
 
   /** Sets the speed, which is an action of the terms. @private @param {number} value */
   async setRate(value) {
-    const { stream } = this;
+    const { actions, settings } = this;
+    const { session, sound, info } = this.parts();
     const rate = AudioSettings.nearestRate(value);
-    if (rate === stream.settings.rate) return publishState(stream);
-    if (rate !== 1 && stream.info && !stream.permits("rate")) {
-      stream.notify(new Problem("policy.action.denied", { action: "rate" }));
-      return publishState(stream);
+    if (rate === settings.rate) return actions.publish();
+    if (rate !== 1 && info && !actions.permits("rate")) {
+      actions.notify(new Problem("policy.action.denied", { action: "rate" }));
+      return actions.publish();
     }
     // The host gets the position at the old speed before the new one begins.
-    if (stream.isActive && stream.session.granted)
-      await stream.session.invocations.invoke("rate", stream.sound.positionMs, null);
-    stream.settings.rate = rate;
-    stream.applySettings();
-    publishState(stream);
+    if (session.isActive && session.granted) await session.invocations.invoke("rate", sound.positionMs, null);
+    settings.rate = rate;
+    actions.applySettings();
+    actions.publish();
   }
 }

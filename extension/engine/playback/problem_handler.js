@@ -11,8 +11,10 @@ import { downgrade } from "./activation_rules.js";
 import { publishState } from "./state_publisher.js";
 
 /** Contradictions between the header and station, chain or server: the header may be from a stale cache. */
-const STALE_HEADER =
-  /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
+const STALE_HEADER = new RegExp(
+  String.raw`^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|` +
+    String.raw`sps\.(policy\.mismatch|segment\.hash|truncated))$`,
+);
 
 /** Whether a stale header may be the reason of a code. @param {string | undefined} code */
 export const isOfStaleHeader = (code) => code !== undefined && STALE_HEADER.test(code);

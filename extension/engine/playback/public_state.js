@@ -2,6 +2,9 @@
  * State of a stream for its page: that of an audio element, without data about the listener.
  */
 
+/** @import { PageState } from "../../shared/page_messages.d.ts" */
+/** @import { PlayerState } from "../../shared/player_messages.d.ts" */
+
 /** Codes of refusals by the terms or about the listener. */
 const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
 
@@ -10,7 +13,7 @@ const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
  * content of addresses that the page cannot read.
  * @param {string | null | undefined} code of the registry
  * @param {boolean} accepted whether host and chain have accepted the song
- * @returns {"refused" | "failed" | null}
+ * @returns {PageState["code"]}
  */
 export function publicCode(code, accepted) {
   if (!code) return null;
@@ -27,8 +30,8 @@ export function publicCode(code, accepted) {
  * @param {boolean} stream.stalled
  * @param {{policy: import("./activation_rules.js").Policy} | null} stream.info of the host
  * @param {{ranges: [number, number][]} | null} stream.sound
- * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}}
- *   state result of `stateOf` (state_publisher.js)
+ * @param {Pick<PlayerState, "state" | "position_ms" | "duration_ms" | "volume" | "muted" | "rate">} state
+ * @returns {PageState}
  */
 export function publicState(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
   const { session } = stream;

@@ -10,6 +10,8 @@ import { publicState } from "./public_state.js";
 import { closeSong, song as core } from "../song_cores.js";
 import * as wallet from "../wallet.js";
 
+/** @import { PlayerStateMessage, TermsMessage } from "../../shared/player_messages.d.ts" */
+/** @import { NowPlaying } from "../../shared/wallet_earnings.d.ts" */
 /** @typedef {import("./stream.js").Stream} Stream */
 
 /** Edge of the picture, pixels. */
@@ -34,7 +36,7 @@ export const MAX_EXTRAPOLATION_MS = 9_000;
 const BEFORE_SOUND = new Set(["ready", "starting"]);
 const WAITING = new Set(["starting", "seeking", "waiting"]);
 
-/** State of a stream for its player. @param {Stream} stream */
+/** State of a stream for its player. @param {Stream} stream @returns {PlayerStateMessage} */
 export function stateOf(stream) {
   const {
     sound,
@@ -101,6 +103,7 @@ export async function publishTerms(stream, ports) {
   const hasSession = walletStatus.wallet === "locked" && info && wallet.runningSession(info);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
+  /** @type {TermsMessage} */
   const message = {
     type: "terms",
     title,
@@ -109,7 +112,7 @@ export async function publishTerms(stream, ports) {
     quality,
     content,
     owner,
-    server: server?.address,
+    server: server.address,
     waveform,
     station,
     capped: tickets.capped,
@@ -129,7 +132,7 @@ export async function publishTo(stream, port) {
   if (problem) tell(port, { type: "problem", ...problem.toJSON() });
 }
 
-/** Play of a stream for the popup; null where none is active. @param {Stream} stream */
+/** Play of a stream for the popup. @param {Stream} stream @returns {NowPlaying | null} null where none is active */
 export function nowPlaying(stream) {
   if (!stream.isActive || !stream.info) return null;
   const { content, title, artist, station, reward_wei, interval_s } = stream.info;

@@ -27,8 +27,9 @@ import { Timings } from "./timings.js";
 /** Code of a play while another tab of this listener plays. */
 const BUSY = "session.busy";
 
-/** @import { SongHeader, TermsInWords } from "../core_operations.d.ts" */
-/** @import { PlayerMessage, PlayerPlace } from "../messages.d.ts" */
+/** @import { PlayerPlace } from "../../shared/engine_messages.d.ts" */
+/** @import { TermsInWords } from "../../shared/player_messages.d.ts" */
+/** @import { SongHeader } from "../core_operations.d.ts" */
 /** @import { OpenResult } from "../../shared/protocol.d.ts" */
 /** @typedef {import("../../shared/problem.js").Problem} Problem */
 /** @typedef {import("./activation_rules.js").Surface} Surface */
@@ -60,9 +61,33 @@ export class Stream {
   gate = new ActivationGate(this);
   problems = new ProblemHandler(this);
   recovery = new HostRecovery(this);
-  controls = new PlayerControls(this);
-  hostEvents = new HostEventHandler(this);
-  monitor = new PlaybackMonitor(this);
+  controls = new PlayerControls({
+    parts: () => this,
+    settings: this.settings,
+    actions: {
+      play: (surface) => this.play(surface),
+      retry: () => this.retry(),
+      changeTrack: (by, joined) => this.changeTrack(by, joined),
+      applySettings: () => this.applySettings(),
+      permits: (action) => this.permits(action),
+      notify: (problem) => this.notify(problem),
+      open: () => (this.opened = true),
+      publish: () => publishState(this),
+    },
+  });
+  hostEvents = new HostEventHandler({
+    isActive: () => this.isActive,
+    problem: () => this.problem,
+    retry: () => this.retry(),
+    recover: () => this.recover(),
+    fail: (error) => this.fail(error),
+    publish: () => publishState(this),
+  });
+  monitor = new PlaybackMonitor({
+    parts: () => this,
+    fail: (error) => this.fail(error),
+    publish: () => publishState(this),
+  });
   pageCommands = new CommandQueue();
   /** Problem that is shown and stops nothing. @type {Problem | null} */
   notice = null;
@@ -229,7 +254,7 @@ export class Stream {
     publishState(this);
   }
 
-  /** Handles a message of the player's port, or of the system's media keys. @param {PlayerMessage} message */
+  /** Executes a command. @param {import("./player_controls.js").Command} message */
   onMessage(message) {
     return this.controls.onMessage(message);
   }

@@ -2,9 +2,12 @@
  * Latencies of a stream, for developer tools and benchmarks.
  */
 
+/** @import { TimingReport } from "../../shared/player_messages.d.ts" */
+
 /** Length of each list. */
 const MAX_ENTRIES = 32;
 
+/** @implements {TimingReport} */
 export class Timings {
   /** @type {number | null} */
   engine_cold_ms = null;

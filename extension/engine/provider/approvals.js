@@ -9,15 +9,13 @@ import { approve } from "../link.js";
 import { now } from "../wallet/state.js";
 import * as vault from "../wallet/vault.js";
 
-/** @import { ApprovalRequests, Handlers } from "../messages.d.ts" */
-/** @typedef {import("./permits.js").Site} Site */
-/**
- * What a person is shown; `at`: time of a quote.
- * @typedef {{at?: import("../clock.js").Moment, [field: string]: unknown}} Facts
- */
+/** @import { ApprovalFacts, ApprovalKind, ApprovalOperations } from "../../shared/approval_messages.d.ts" */
+/** @import { Site } from "../../shared/provider_messages.d.ts" */
+/** @import { Handlers } from "../../shared/wallet_messages.d.ts" */
+/** What a person is shown. @typedef {ApprovalFacts[ApprovalKind]} Facts */
 /**
  * A pending approval. `fresh`: `facts` are current; `looks`: number of times that they were read again.
- * @typedef {{id: string, port: number, site: Site, kind: string, facts: Facts, fresh: boolean,
+ * @typedef {{id: string, port: number, site: Site, kind: ApprovalKind, facts: Facts, fresh: boolean,
  *   readFacts: () => Promise<Facts>, perform: (account: string | null) => Promise<unknown>,
  *   resolve: (result: unknown) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>,
  *   shownAt: number, looks: number}} Approval
@@ -39,7 +37,7 @@ export const FRESH_MS = 60_000;
 const queue = [];
 /** Times of rejections by page. @type {Map<string, number[]>} */
 const rejections = new Map();
-/** Requests whose facts are being read. @type {Set<{port: number, gone: boolean, site: Site, kind: string}>} */
+/** Requests whose facts are being read. @type {Set<{port: number, gone: boolean, site: Site, kind: ApprovalKind}>} */
 const reading = new Set();
 /** Ports of approval windows. @type {Set<number>} */
 const windows = new Set();
@@ -54,14 +52,14 @@ const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
 
 /**
  * Requests the approval of a person.
- * @template {Facts} F
+ * @template {ApprovalKind} Kind
  * @template R
  * @param {number} port
  * @param {Site} site
- * @param {string} kind
- * @param {() => Promise<F>} readFacts reads what is shown, also from host and chain
- * @param {(facts: F, account: string | null) => Promise<R>} perform called after the approval; `account`: the person's
- *   choice
+ * @param {Kind} kind
+ * @param {() => Promise<ApprovalFacts[Kind]>} readFacts reads what is shown, also from host and chain
+ * @param {(facts: ApprovalFacts[Kind], account: string | null) => Promise<R>} perform called after the approval;
+ *   `account`: the person's choice
  * @returns {Promise<R>}
  * @throws {Problem} wallet.refused, site.waiting, message.flood, and those of `readFacts` and `perform`
  */
@@ -91,7 +89,7 @@ export async function requestApproval(port, site, kind, readFacts, perform) {
       reject,
       shownAt: Infinity,
       looks: 0,
-      perform: (account) => perform(/** @type {F} */ (approval.facts), account),
+      perform: (account) => perform(/** @type {ApprovalFacts[Kind]} */ (approval.facts), account),
       timer: setTimeout(() => end(approval, new Problem("wallet.refused", { reason: "nobody answered" })), ANSWER_MS),
     };
     queue.push(approval);
@@ -102,7 +100,7 @@ export async function requestApproval(port, site, kind, readFacts, perform) {
 /**
  * Checks the limits, and that no request of the site for an account is pending.
  * @param {Site} site
- * @param {string} kind
+ * @param {ApprovalKind} kind
  * @throws {Problem} site.waiting
  */
 function checkLimits(site, kind) {
@@ -180,8 +178,7 @@ export function cancelOf(site) {
 
 /**
  * The request that is shown, with its facts; null where none is pending. Facts that are not current are read again.
- * @returns {Promise<{approval: ({id: string, kind: string, looks?: number, facts?: Facts} & Site) | null, locked:
- *   boolean, waiting: number}>}
+ * @returns {Promise<ApprovalOperations["approval.next"]["result"]>}
  */
 async function nextApproval() {
   for (;;) {
@@ -195,7 +192,7 @@ async function nextApproval() {
       end(approval, null, await approval.perform(null).catch(() => []));
       continue;
     }
-    if (!approval.fresh || (approval.facts.at && since(approval.facts.at) > FRESH_MS)) {
+    if (!approval.fresh || ("at" in approval.facts && since(approval.facts.at) > FRESH_MS)) {
       try {
         // Other requests, and time, may have changed nonces and fees.
         approval.facts = await approval.readFacts();
@@ -216,7 +213,7 @@ async function nextApproval() {
   }
 }
 
-/** Operations of the approval window. @satisfies {Handlers<ApprovalRequests>} */
+/** Operations of the approval window. @satisfies {Handlers<ApprovalOperations>} */
 export const OPS = {
   "approval.next": nextApproval,
   /** Releases a window that has nothing to show: its end rejects nothing any more. */

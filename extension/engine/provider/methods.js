@@ -11,7 +11,7 @@ import { invalid } from "./errors.js";
 import { accountsOf, networkFor, permit, permitOf, required, revoke, permissionsOf } from "./permits.js";
 import { personalSign, sendTransaction, typedSign } from "./signing.js";
 
-/** @typedef {import("./permits.js").Site} Site */
+/** @import { Site } from "../../shared/provider_messages.d.ts" */
 /** @typedef {import("./signing.js").Requester} Requester */
 
 /** Methods that the network's node performs for sites with a permit; the host has the same list. */

@@ -6,12 +6,9 @@ import { Problem } from "../../shared/problem.js";
 import { knownNetworks, networkOf } from "../wallet/networks.js";
 import { now, set, state } from "../wallet/state.js";
 
-/** @typedef {import("../wallet/state.js").Permit} Permit */
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
-/**
- * A page; `top`: origin of the page around it, where it is a frame.
- * @typedef {{origin: string, top: string | null}} Site
- */
+/** @import { Site } from "../../shared/provider_messages.d.ts" */
+/** @import { AccountPermit as Permit } from "../../shared/wallet_sites.d.ts" */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
 
 const MAX_PERMITS = 500;
 
@@ -87,7 +84,7 @@ export function permissionsOf(site) {
   return [{ invoker: site.origin, parentCapability: "eth_accounts", date: permit.time_s * 1000, caveats }];
 }
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   async "wallet.permits"() {
     return {

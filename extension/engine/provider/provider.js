@@ -11,7 +11,8 @@ import { asRpc } from "./errors.js";
 import { perform } from "./methods.js";
 import { accountsOf, networkFor, permitOf } from "./permits.js";
 
-/** @typedef {import("./permits.js").Site} Site */
+/** @import { ApprovalRequest } from "../../shared/wallet_messages.d.ts" */
+/** @import { ProviderRequest, Site } from "../../shared/provider_messages.d.ts" */
 /**
  * A page with the accounts and the chain of its latest events.
  * @typedef {{site: Site, accounts: string | null, chain: string | null, permitted: boolean}} ProviderPage
@@ -25,13 +26,14 @@ const MAX_RESPONSE_CHARS = 1 << 20;
 
 approvals.onChange((port) => tell(port, { event: "changed" }));
 
-/** Adds a port of a page or of the approval window. @param {number} port @param {string} kind @param {Site} site */
-export function open(port, kind, site) {
-  if (kind === "approval") {
-    windows.add(port);
-    approvals.addWindow(port);
-    return;
-  }
+/** Adds a port of the approval window. @param {number} port */
+export function openWindow(port) {
+  windows.add(port);
+  approvals.addWindow(port);
+}
+
+/** Adds a port of a page. @param {number} port @param {Site} site */
+export function open(port, site) {
   // A reused number belongs to another page.
   if (pages.has(port)) close(port);
   pages.set(port, { site, accounts: null, chain: null, permitted: false });
@@ -54,7 +56,7 @@ export function lost() {
   approvals.cancelAll();
 }
 
-/** Responds to a request of a page. @param {number} port @param {import("../messages.d.ts").ProviderRequest} request */
+/** Responds to a request of a page. @param {number} port @param {ProviderRequest} request */
 export async function onRequest(port, { id, method, params }) {
   const page = pages.get(port);
   if (!page) return;
@@ -76,7 +78,7 @@ export async function onRequest(port, { id, method, params }) {
 
 /**
  * Handles a request of the approval window, whose fields the background has checked.
- * @param {import("../messages.d.ts").UntypedRequest} request
+ * @param {ApprovalRequest} request
  * @returns {Promise<unknown>}
  * @throws {Problem} message.denied for an unknown type, and those of the operation
  */

@@ -13,7 +13,8 @@ import { requestApproval } from "./approvals.js";
 import { invalid } from "./errors.js";
 import { networkFor, permitOf, required } from "./permits.js";
 
-/** @typedef {import("./permits.js").Site} Site */
+/** @import { TransactionFacts } from "../../shared/approval_messages.d.ts" */
+/** @import { Site } from "../../shared/provider_messages.d.ts" */
 /** Port and site of a request. @typedef {{port: number, site: Site}} Requester */
 
 const QUOTE_MS = 120_000;
@@ -130,6 +131,7 @@ export async function sendTransaction({ port, site }, [request]) {
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) + call.value) throw new Problem("wallet.fee");
     const nonce = nextNonce(account, network.chain_id, cost.nonce);
     if (call.nonce !== null && call.nonce !== BigInt(nonce)) throw invalid("nonce", "not the account's next");
+    /** @type {TransactionFacts["place"]} */
     const contract =
       to === network.token
         ? "token"
@@ -157,7 +159,7 @@ export async function sendTransaction({ port, site }, [request]) {
       costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
   };
-  const perform = async (/** @type {Awaited<ReturnType<typeof readFacts>>} */ facts) => {
+  const perform = async (/** @type {TransactionFacts} */ facts) => {
     if (since(facts.at) > QUOTE_MS) throw new Problem("wallet.quote");
     const { chain_id, to, value_wei, data, says, place } = facts;
     const signed = { index: indexOf(site, account), chain_id, ...facts.costs, to, value_wei, data };

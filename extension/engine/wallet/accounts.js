@@ -10,9 +10,9 @@ const MAX_ACCOUNTS = 20;
 const MAX_CONTACTS = 500;
 const MAX_NAME_CHARS = 40;
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   async "wallet.accounts"() {
     return { accounts: state.accounts, current: state.account };

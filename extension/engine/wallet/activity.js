@@ -5,40 +5,7 @@
 import { state } from "./state.js";
 
 /** @import { ActivityEntry, ReceiptEntry } from "../../shared/protocol.d.ts" */
-/**
- * A line of the activity. `content`: address of the song, or of the other side of a transfer; `block` and what follows
- * is of transfers.
- * @typedef {object} ActivityLine
- * @property {number} time_s
- * @property {string} amount_wei
- * @property {string} state
- * @property {string | null} code of a refusal
- * @property {string | null} content
- * @property {string} title
- * @property {string} artist
- * @property {string | null} station name, or domain
- * @property {string | null} domain
- * @property {string | null} server
- * @property {number | null} epoch
- * @property {string | null} payee
- * @property {null} plays
- * @property {null} seconds
- * @property {number | null} due_s
- * @property {string | null} transaction
- * @property {boolean} [at_payee]
- * @property {number | null} [block]
- * @property {string | null} [fee_wei]
- * @property {string | null} [most_wei]
- * @property {"sent" | "received"} [kind]
- * @property {string} [other] address of the other side
- * @property {string | null} [name] of the other side
- * @property {string | null} [reason] the node's refusal
- * @property {string | null} [site] that requested the transfer
- * @property {string | null} [value_wei]
- * @property {string | null} [by] transaction that has replaced it
- * @property {string | null} [how] kind of its latest signed transaction
- * @property {boolean} [replaceable]
- */
+/** @import { ActivityItem } from "../../shared/wallet_earnings.d.ts" */
 
 /** Fields of a reward that a line without one leaves empty. */
 const NO_REWARD = {
@@ -55,7 +22,7 @@ const NO_REWARD = {
 /**
  * Rewards as lines of activity: amounts from receipts, times and songs from plays; refusals without an amount.
  * @param {{receipts: ReceiptEntry[], activity: ActivityEntry[]}} ledger
- * @returns {ActivityLine[]}
+ * @returns {ActivityItem[]}
  */
 export function rewardLines({ receipts, activity: plays }) {
   const byContent = new Map(plays.map((item) => [item.content, item]));
@@ -81,14 +48,14 @@ export function rewardLines({ receipts, activity: plays }) {
   }));
   const refused = plays
     .filter(({ state: s }) => s === "refused")
-    .map((item) => ({ ...NO_REWARD, ...item, state: "refused" }));
+    .map((item) => ({ ...NO_REWARD, ...item, state: /** @type {const} */ ("refused") }));
   return [...paid, ...refused].sort((a, b) => b.time_s - a.time_s);
 }
 
 /**
  * Tokens at a payee that are no rewards, as the line of a received transfer.
  * @param {import("./holdings.js").Holding} holding
- * @returns {ActivityLine[]} empty for a payee without such tokens
+ * @returns {ActivityItem[]} empty for a payee without such tokens
  */
 export function giftLine({ payee, amount_wei, owed_wei, number, name }) {
   const rest = BigInt(amount_wei) - BigInt(owed_wei);

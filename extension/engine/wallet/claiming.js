@@ -174,6 +174,7 @@ async function signed({ chain_id, settlement, server, station_address: station, 
 
 /**
  * Status for the screens: the number of final claims, when the last of them is sent, and a permanent refusal.
+ * @returns {import("../../shared/wallet_earnings.d.ts").ClaimStatus}
  */
 export function status() {
   const at = Date.now();

@@ -13,6 +13,8 @@ import { dropTransferCache } from "./transfers.js";
 
 /** @import { EarningsResult, ReceiptEntry, ReceiptKey, Signed } from "../../shared/protocol.d.ts" */
 
+/** @typedef {import("../../shared/wallet_messages.d.ts").WalletOperations["wallet.claim"]} ClaimOperation */
+
 /** Claims in one transaction. */
 const CLAIMS_PER_TRANSACTION = 32;
 /** Receipts in one response of the host. */
@@ -20,8 +22,8 @@ const PAGE = 256;
 
 /**
  * Collects all final rewards and all tokens at payees.
- * @param {{most_wei?: string}} message highest fee of fetching the tokens at payees that was shown to the person
- * @returns {Promise<{transactions: (string | null)[], amount_wei: string}>}
+ * @param {ClaimOperation["request"]} message
+ * @returns {Promise<ClaimOperation["result"]>}
  * @throws {Problem} wallet.locked, and the first error after all that could be collected
  */
 export async function collectAll({ most_wei = "0" }) {

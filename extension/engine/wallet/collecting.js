@@ -8,7 +8,10 @@ import { now, set, state } from "./state.js";
 /** @typedef {import("./state.js").Answer} Answer */
 /** A station as registered on the chain. @typedef {{address: string, name: string, domain: string}} Station */
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
+/** @import { CollectChoice } from "../../shared/wallet_state.d.ts" */
+
+/** @type {CollectChoice[]} */
 export const CHOICES = ["always", "ask", "never"];
 /** Most stored answers; for older ones the question is asked again. */
 const MAX_ANSWERS = 512;
@@ -42,10 +45,10 @@ export async function addQuestion(station) {
 export const pendingQuestions = () =>
   state.collect === "ask" && state.vault !== null ? state.answers.filter(({ collect }) => collect === null) : [];
 
-/** Stores the choice. @param {string} choice one of CHOICES @throws {Problem} `message.schema` */
+/** Stores the choice. @param {CollectChoice} choice one of CHOICES @throws {Problem} `message.schema` */
 export async function choose(choice) {
   if (!CHOICES.includes(choice)) throw new Problem("message.schema", { field: "choice" });
-  await set({ collect: /** @type {import("./state.js").Collect} */ (choice) });
+  await set({ collect: choice });
   now.changed();
 }
 
@@ -61,7 +64,7 @@ export async function answer(station, collect) {
   now.changed();
 }
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   async "wallet.collect"({ choice }) {
     await choose(choice);

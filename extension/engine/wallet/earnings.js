@@ -15,13 +15,12 @@ import { reportPayees } from "./sessions.js";
 import { spendable as spendableInPrivate } from "./spending.js";
 import { now, requireWallet, state, walletOf } from "./state.js";
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
-/** @import { ReceiptKey } from "../../shared/protocol.d.ts" */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
 
 /** Receipts in one page of a list. */
 const PAGE = 100;
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   "wallet.summary": summary,
   "wallet.activity": nextPage,
@@ -32,7 +31,7 @@ export const OPS = {
   "wallet.claim": collectAll,
 };
 
-/** Balances, rewards and the newest activity, for the popup. */
+/** Balances, rewards and the newest activity. @returns {Promise<WalletOperations["wallet.summary"]["result"]>} */
 async function summary() {
   if (state.vault === null) throw new Problem("wallet.missing");
   const { chain_id } = await networkOf();
@@ -81,10 +80,10 @@ async function summary() {
 
 /**
  * The next page of rewards, newest epoch first.
- * @param {{after?: ReceiptKey | null}} message
+ * @param {WalletOperations["wallet.activity"]["request"]} message
  */
-async function nextPage({ after = null }) {
-  const { receipts, next } = await native("earnings", { wallet: requireWallet(), after, limit: PAGE });
+async function nextPage({ after }) {
+  const { receipts, next } = await native("earnings", { wallet: requireWallet(), after: after ?? null, limit: PAGE });
   return { activity: rewardLines({ receipts, activity: [] }), next };
 }
 
@@ -106,7 +105,7 @@ function spendable(balance_wei, chain_id) {
 
 /**
  * The breakdown of one amount: the signed receipt, its plays and the transaction.
- * @param {{server: string, epoch: number, payee: string}} message
+ * @param {WalletOperations["wallet.origin"]["request"]} message
  */
 async function origin({ server, epoch, payee }) {
   return native("origin", { server, epoch, payee, wallet: walletOf() });

@@ -13,11 +13,8 @@ import { dropTransferCache } from "./transfers.js";
 import { reportPayees } from "./sessions.js";
 import { now, state, walletOf } from "./state.js";
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
-/**
- * The escrow of a payer at a server. `under_way`: the running action.
- * @typedef {import("../../shared/protocol.d.ts").EscrowEntry & {under_way?: string | null}} Place
- */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
+/** @import { ListeningEscrow } from "../../shared/wallet_sites.d.ts" */
 
 const QUOTE_MS = 120_000;
 /** Time for which a failure is shown. */
@@ -27,14 +24,14 @@ const WITHDRAWAL_FEES = 6n;
 
 /**
  * The quote that is on a screen.
- * @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string,
+ * @type {{id: string, at: import("../clock.js").Moment, place: ListeningEscrow, amount_wei: string,
  *   calls: import("../core_operations.d.ts").EscrowCalls} | null}
  */
 let shown = null;
 /** Running actions by server and payer. @type {Map<string, string>} */
 const busy = new Map();
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   "wallet.listening": list,
   "wallet.listening.quote": quote,
@@ -59,7 +56,7 @@ async function list() {
 /**
  * An escrow of the open wallet.
  * @param {{server: string, payer: string}} wanted
- * @returns {Promise<Place>}
+ * @returns {Promise<ListeningEscrow>}
  * @throws {Problem} message.schema, wallet.locked
  */
 async function find(wanted) {
@@ -70,7 +67,7 @@ async function find(wanted) {
   return match;
 }
 
-/** Call data for an amount. @param {Place} place @param {string} to @param {string} amount_wei */
+/** Call data for an amount. @param {ListeningEscrow} place @param {string} to @param {string} amount_wei */
 const callsOf = ({ settlement, server, payer }, to, amount_wei) =>
   python("escrow.calls", { settlement, server, payer, to, amount_wei });
 
@@ -189,7 +186,7 @@ async function sendToAccount(message, address) {
 
 /**
  * Runs an action in the background, one for each escrow.
- * @param {Place} place
+ * @param {ListeningEscrow} place
  * @param {string} action
  * @param {() => Promise<void>} work
  */

@@ -7,7 +7,7 @@ import { native } from "../link.js";
 import { networkAt } from "../playback/ticket.js";
 import { now, set, state } from "./state.js";
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
 /** A network with its contracts. @typedef {import("../../shared/protocol.d.ts").NetworkEntry} Network */
 
 /** The networks of the host. @returns {Promise<Network[]>} */
@@ -71,7 +71,7 @@ function factsOf(network) {
     : null;
 }
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   /** Shows the network that the station at an origin names. */
   async "network.offer"({ origin }) {

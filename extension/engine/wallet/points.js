@@ -8,11 +8,7 @@ import { python } from "../wallet_core.js";
 import { requestStation, base64url, pointsOf } from "../playback/ticket.js";
 import { now } from "./state.js";
 
-/** @import { OfferEntry, PassEntry, PointsResult } from "../../shared/protocol.d.ts" */
-/**
- * An account of points. `open`: address of a page without advertisements.
- * @typedef {Omit<PointsResult, "bought" | "redeemed"> & {open?: string | undefined}} PointsAccount
- */
+/** @import { PointsAccount } from "../../shared/wallet_sites.d.ts" */
 
 const MAX_TEXT_CHARS = 200;
 const MAX_ITEMS = 100;
@@ -21,14 +17,12 @@ const LATEST_S = 8_640_000_000_000;
 const NAME = /^[^\s\p{C}]{1,64}$/u;
 const SERIAL = /^[0-9]{1,20}$/;
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   /**
    * Sends a command to a site's station; null where the wallet is locked or the site has no points.
-   * @param {{origin: string, what: string}} message
-   * @returns {Promise<{account: PointsAccount | null}>}
    */
   async "wallet.points"({ origin, what }) {
     if (now.locked) return { account: null };
@@ -81,7 +75,7 @@ const isListOf = (value, isItem) =>
   value.length <= MAX_ITEMS &&
   value.every((item) => typeof item === "object" && item !== null && isItem(item));
 
-/** @param {unknown} value @returns {value is OfferEntry[]} */
+/** @param {unknown} value @returns {value is PointsAccount["offers"]} */
 const areOffers = (value) =>
   isListOf(
     value,
@@ -89,7 +83,7 @@ const areOffers = (value) =>
       NAME.test(String(name)) && typeof text === "string" && isKind(kind) && isCount(cost),
   );
 
-/** @param {unknown} value @returns {value is PassEntry[]} */
+/** @param {unknown} value @returns {value is PointsAccount["passes"]} */
 const arePasses = (value) =>
   isListOf(
     value,
@@ -100,7 +94,7 @@ const arePasses = (value) =>
 /**
  * Checks a station's response, and cuts its texts.
  * @param {Record<string, unknown>} response
- * @returns {PointsAccount & {redeemed?: {kind?: unknown} | null}} `redeemed`: the signed pass that was redeemed
+ * @returns {PointsAccount}
  * @throws {Problem} station.answer
  */
 export function account(response) {

@@ -11,10 +11,10 @@ import { python } from "../wallet_core.js";
 import { knownNetworks } from "./networks.js";
 import { now, set, state, walletOf } from "./state.js";
 
+/** @import { SearchProgress } from "../../shared/wallet_earnings.d.ts" */
 /**
  * Epochs of one network: listed, left to search, and those of unreachable servers.
- * @typedef {{listed: number, left: number, away: {server: string, url: string | null, epochs: number, code: string}[]}}
- *   Progress
+ * @typedef {Omit<SearchProgress, "running">} Progress
  */
 
 /** Time from a complete search to the search for new epochs. */
@@ -57,9 +57,7 @@ export function search({ opened = false } = {}) {
  */
 const isFresh = (wallet) => state.fresh?.wallet === wallet && Math.abs(Date.now() - state.fresh.at_ms) < FRESH_MS;
 
-/**
- * Progress on all networks, for the screens.
- */
+/** Progress on all networks, for the screens. @returns {SearchProgress} */
 export function progress() {
   const all = current.wallet === walletOf() ? [...current.networks.values()] : [];
   const sum = (/** @type {"listed" | "left"} */ name) => all.reduce((total, network) => total + network[name], 0);

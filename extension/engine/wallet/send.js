@@ -16,7 +16,8 @@ const QUOTE_MS = 120_000;
 /** Percent of the old fee that a replacement offers: nodes accept at least a tenth more. */
 const REPLACEMENT_PERCENT = 125n;
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
+/** @import { ReplacementKind } from "../../shared/wallet_transfers.d.ts" */
 /** @import { UnsignedTransaction } from "../core_operations.d.ts" */
 /**
  * A transfer from private addresses.
@@ -29,7 +30,7 @@ const REPLACEMENT_PERCENT = 125n;
  */
 /**
  * A replacement of a pending transfer.
- * @typedef {{kind: "replacement", call: UnsignedTransaction, replaces: string, how: "faster" | "cancel", most_wei:
+ * @typedef {{kind: "replacement", call: UnsignedTransaction, replaces: string, how: ReplacementKind, most_wei:
  *   string}} Replacement
  */
 /** @typedef {import("./holdings.js").Holding} Holding */
@@ -41,12 +42,13 @@ const REPLACEMENT_PERCENT = 125n;
  */
 let shown = null;
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = { "wallet.quote": quote, "wallet.replace": replace, "wallet.send": send };
 
 /**
  * Checks recipient and amount, simulates the transfer and returns what it would cost.
- * @param {{to: string, amount: string, from?: string}} message as typed; `from` "private": from private addresses
+ * @param {WalletOperations["wallet.quote"]["request"]} message
+ * @returns {Promise<WalletOperations["wallet.quote"]["result"]>}
  */
 async function quote({ to, amount, from: source = "account" }) {
   shown = null;
@@ -130,7 +132,8 @@ async function quote({ to, amount, from: source = "account" }) {
 /**
  * Quotes a replacement with the same nonce and a higher fee: the same call ("faster"), or an empty call to the own
  * account ("cancel"). Nothing is signed yet.
- * @param {{transaction: string, how: string}} message the newest transaction of a pending transfer
+ * @param {WalletOperations["wallet.replace"]["request"]} message
+ * @returns {Promise<WalletOperations["wallet.replace"]["result"]>}
  */
 async function replace({ transaction, how }) {
   shown = null;

@@ -7,9 +7,7 @@ import { python } from "../wallet_core.js";
 import { reportPayees } from "./sessions.js";
 import { now, walletOf } from "./state.js";
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
-
-/** @typedef {import("../../shared/protocol.d.ts").SiteEntry["state"]} SiteState */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
 
 /** Sites that were reported to the host since the engine started. @type {Set<string>} */
 const reported = new Set();
@@ -25,7 +23,7 @@ export function reportSite(origin) {
   native("site", { origin }).catch(() => reported.delete(origin));
 }
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   async "wallet.sites"() {
     await reportPayees();
@@ -38,7 +36,7 @@ export const OPS = {
         : (await python("amount", { text: budget, zero: true })).amount_wei;
     // Paused before the site is refused: after a play without an end the server counts the listener as busy.
     if (state === "paused" || state === "revoked") await now.pauseSite(origin);
-    const response = await native("site", { origin, state: /** @type {SiteState | null} */ (state ?? null), day_wei });
+    const response = await native("site", { origin, state: state ?? null, day_wei });
     now.changed();
     return response;
   },

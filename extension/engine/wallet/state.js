@@ -7,6 +7,9 @@ import { Problem } from "../../shared/problem.js";
 import { readStorage, writeStorage } from "../link.js";
 
 /** @import { Signed } from "../../shared/protocol.d.ts" */
+/** @import { NowPlaying } from "../../shared/wallet_earnings.d.ts" */
+/** @import { AccountPermit, CollectQuestion, StreamDecisions } from "../../shared/wallet_sites.d.ts" */
+/** @import { Account, CollectChoice, Contact } from "../../shared/wallet_state.d.ts" */
 /** @import { UnsignedTransaction } from "../core_operations.d.ts" */
 
 /**
@@ -15,14 +18,9 @@ import { readStorage, writeStorage } from "../link.js";
  *   string, device: string, chain_id: number, settlement: string, station_name: string, wallet: string, told: boolean}}
  *   StoredSession
  */
-/**
- * An account of the recovery words, at a BIP-44 index.
- * @typedef {{index: number, name: string, address: string}} Account
- */
 
 export const AUTO_LOCK_S = 15 * 60;
 
-/** A named address. @typedef {{address: string, name: string}} Contact */
 /**
  * A signed transaction of a transfer. `raw` and `call`, its fields, are stored until a block has its nonce.
  * @typedef {{transaction: string, raw: string, how: "first" | "faster" | "cancel",
@@ -40,17 +38,8 @@ export const AUTO_LOCK_S = 15 * 60;
  */
 
 /**
- * The permission of a site to see one account. `top`: the page around it, where the site asked as a frame.
- * @typedef {{origin: string, top: string | null, account: string, chain_id: number | null, time_s: number}} Permit
- */
-
-/**
- * Choice where rewards are collected: at every registered station, where the fan has agreed, or nowhere.
- * @typedef {"always" | "ask" | "never"} Collect
- */
-/**
  * A fan's answer for one station; `collect` is null before the answer.
- * @typedef {{station: string, domain: string, name: string, collect: boolean | null}} Answer
+ * @typedef {CollectQuestion & {collect: boolean | null}} Answer
  */
 
 /** State in the browser's storage, without keys, recovery words and passwords. */
@@ -61,7 +50,7 @@ export const state = {
   account: null,
   /** @type {Account[]} */
   accounts: [],
-  /** @type {Collect} */
+  /** @type {CollectChoice} */
   collect: "always",
   /** Answers to the choice "ask", newest first. @type {Answer[]} */
   answers: [],
@@ -74,7 +63,7 @@ export const state = {
   sent: [],
   /** @type {Contact[]} */
   contacts: [],
-  /** @type {Permit[]} */
+  /** @type {AccountPermit[]} */
   permits: [],
   /** Signed claims with the time at which each is sent. @type {import("./claiming.js").Planned[]} */
   claiming: [],
@@ -118,11 +107,11 @@ export const now = {
   changed: () => {},
   /** Pauses the plays of a site. @type {(origin: string) => Promise<void>} */
   pauseSite: async () => {},
-  /** The present play, for the popup. @type {() => object | null} */
+  /** The present play, for the popup. @type {() => NowPlaying | null} */
   playing: () => null,
   /**
    * Pending decisions in the extension's window, besides the questions of stations.
-   * @type {() => {takeovers: object[], costs: object[]}}
+   * @type {() => StreamDecisions}
    */
   decisions: () => ({ takeovers: [], costs: [] }),
   /** Updates the number of pending decisions. @type {() => void} */

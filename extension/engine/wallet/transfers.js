@@ -14,7 +14,7 @@ import { now, set, state } from "./state.js";
 
 /** @import { Transfer } from "../../shared/protocol.d.ts" */
 /** @import { UnsignedTransaction } from "../core_operations.d.ts" */
-/** @typedef {import("./activity.js").ActivityLine} ActivityLine */
+/** @import { ActivityItem } from "../../shared/wallet_earnings.d.ts" */
 /** @typedef {import("./state.js").Sent} Sent */
 /** @typedef {import("./state.js").Offer} Offer */
 
@@ -74,7 +74,7 @@ export async function dispatch(call, fields) {
  * Signs another transaction with the nonce of a pending transfer.
  * @param {UnsignedTransaction} call
  * @param {string} replaces newest transaction of the transfer
- * @param {"faster" | "cancel"} how
+ * @param {import("../../shared/wallet_transfers.d.ts").ReplacementKind} how
  * @param {string} most_wei highest fee
  * @throws {Problem} transfer.settled
  */
@@ -198,7 +198,7 @@ export async function transferLines(claims) {
 
 /**
  * State and code in the activity by the end of a transfer.
- * @type {Readonly<Record<string, [string, string | null]>>}
+ * @type {Readonly<Record<string, [ActivityItem["state"], string | null]>>}
  */
 const ENDS = {
   confirmed: ["claimed", null],
@@ -212,7 +212,7 @@ const ENDS = {
  * @param {Pick<Sent, "time_s" | "transaction" | "to" | "amount_wei" | "state" | "site" | "value_wei" | "by" | "offers">
  *   & {from: string, block: number | null, fee_wei?: string | null, most_wei?: string | null, reason?: string | null}}
  *   transfer
- * @returns {ActivityLine}
+ * @returns {ActivityItem}
  */
 function line({
   time_s,

@@ -16,9 +16,9 @@ const POLL_IDLE_CLOCK_MS = 15_000;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let idleTimer;
 
-/** @import { Handlers, ScreenRequests } from "../messages.d.ts" */
+/** @import { Handlers, WalletOperations } from "../../shared/wallet_messages.d.ts" */
 
-/** Operations of the wallet's screens. @satisfies {Partial<Handlers<ScreenRequests>>} */
+/** Operations of the wallet's screens. @satisfies {Partial<Handlers<WalletOperations>>} */
 export const OPS = {
   async "wallet.status"() {
     const { vault, account, collect, tracking, auto_lock_s } = state;

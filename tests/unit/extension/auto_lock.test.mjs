@@ -84,7 +84,7 @@ test("after sleep the core drops its keys before the next operation", async () =
 
 test("after sleep a site gets no account, and its signature waits for the password", async () => {
   await permit(SITE, { account: ME });
-  provider.open(900, "provider", SITE);
+  provider.open(900, SITE);
   sleep(20 * MINUTE);
   await provider.onRequest(900, { id: 1, method: "eth_accounts", params: "[]" });
   await provider.onRequest(900, { id: 2, method: "eth_blockNumber", params: "[]" });

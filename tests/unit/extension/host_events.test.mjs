@@ -11,11 +11,12 @@ const { HostEventHandler } = await import("../../../extension/engine/playback/ho
 function world({ active = true, problem = null } = {}) {
   const calls = [];
   const stream = {
-    isActive: active,
-    problem,
+    isActive: () => active,
+    problem: () => problem,
     fail: async (error) => void calls.push(["fail", error.code]),
     retry: async () => void calls.push(["retry"]),
     recover: () => calls.push(["recover"]),
+    publish: () => calls.push(["publish"]),
   };
   return { handler: new HostEventHandler(/** @type {any} */ (stream)), calls };
 }

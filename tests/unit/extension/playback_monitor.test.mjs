@@ -4,6 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { ask, fresh, portMessages } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
+const { publishState } = await import("../../../extension/engine/playback/state_publisher.js");
 const { PlaybackMonitor } = await import("../../../extension/engine/playback/playback_monitor.js");
 
 /** A monitor of a stream whose track of 10 s is at a position. */
@@ -17,17 +18,20 @@ function world({ positionMs = 0, active = true, next = null } = {}) {
     info: { duration_ms: 10_000 },
     song: null,
     next,
-    isActive: active,
     finished: false,
     scheduler: { isContinued: true, isComplete: true },
     tickets: { earns: false },
     payment: { summary: () => null },
     timings: {},
     pageCommands: { isAsking: false, denied: null, done: 0 },
-    session: { state: "playing", invocations: { heard: { ms: 0, at: 0 }, left: {}, pace: null } },
+    session: { isActive: active, state: "playing", invocations: { heard: { ms: 0, at: 0 }, left: {}, pace: null } },
     fail: (error) => errors.push(error.code),
   };
-  const monitor = new PlaybackMonitor(/** @type {any} */ (stream));
+  const monitor = new PlaybackMonitor({
+    parts: () => /** @type {any} */ (stream),
+    fail: stream.fail,
+    publish: () => publishState(/** @type {any} */ (stream)),
+  });
   monitor.watchdog.check = () => "fine";
   return { monitor, stream, errors };
 }

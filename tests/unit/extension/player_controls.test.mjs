@@ -5,6 +5,7 @@ import { ask, fresh, portMessages } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
 const { AudioSettings } = await import("../../../extension/engine/playback/audio_settings.js");
+const { publishState } = await import("../../../extension/engine/playback/state_publisher.js");
 const { PlayerControls } = await import("../../../extension/engine/playback/player_controls.js");
 const { now } = await import("../../../extension/engine/wallet/state.js");
 
@@ -28,10 +29,10 @@ function world({ permissions = ["play"], active = false } = {}) {
     payment: { summary: () => null },
     timings: {},
     pageCommands: { isAsking: false, denied: null, done: 0 },
-    isActive: active,
     session: {
       state: "playing",
       granted: active,
+      isActive: active,
       request: record("request"),
       invocations: { heard: { ms: 0, at: 0 }, left: {}, pace: null, invoke: record("invoke") },
     },
@@ -42,7 +43,13 @@ function world({ permissions = ["play"], active = false } = {}) {
     permits: (action) => permissions.includes(action),
     applySettings: () => calls.push(["settings"]),
   };
-  return { controls: new PlayerControls(/** @type {any} */ (stream)), stream, calls };
+  const actions = {
+    ...stream,
+    open: () => (stream.opened = true),
+    publish: () => publishState(/** @type {any} */ (stream)),
+  };
+  const options = { parts: () => stream, settings: stream.settings, actions };
+  return { controls: new PlayerControls(/** @type {any} */ (options)), stream, calls };
 }
 
 beforeEach(async () => {

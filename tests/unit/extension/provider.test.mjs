@@ -31,7 +31,7 @@ let port = 0;
 /** A page of a site, and what it says and hears. */
 function page(site = SITE) {
   const mine = ++port;
-  provider.open(mine, "provider", site);
+  provider.open(mine, site);
   const heard = () => portMessages.filter((one) => one.port === mine).map(({ message }) => message);
   return {
     port: mine,
@@ -242,7 +242,7 @@ test("a page that is closed while its facts are read gets no approval", async ()
     let go;
     core["personal.read"] = () =>
       new Promise((resolve) => (go = () => resolve({ text: "hi", hex: "0x68", hidden: false, sign_in: null })));
-    provider.open(one.port, "provider", SITE);
+    provider.open(one.port, SITE);
     const done = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
     await until(() => go);
     leave();
@@ -532,7 +532,7 @@ test("after a restart of the background a new page with an old port number gets 
     (error) => error.code === "wallet.quote",
   );
   portMessages.length = 0;
-  provider.open(one.port, "provider", OTHER);
+  provider.open(one.port, OTHER);
   provider.changed();
   await new Promise((resolve) => setTimeout(resolve, 10));
   const heard = portMessages
@@ -546,7 +546,7 @@ test("after a restart a page with a permit gets connect and its account, and its
   const one = await connect();
   provider.lost();
   portMessages.length = 0;
-  provider.open(one.port, "provider", SITE);
+  provider.open(one.port, SITE);
   assert.deepEqual(await one.ask("eth_accounts"), { value: [ME] });
   assert.deepEqual(one.events(), [
     ["connect", { chainId: "0x7a69" }],
@@ -557,7 +557,7 @@ test("after a restart a page with a permit gets connect and its account, and its
     void one.begin("personal_sign", ["hi", ME]).catch(() => undefined);
     await shown();
     provider.lost();
-    provider.open(one.port, "provider", SITE);
+    provider.open(one.port, SITE);
   }
   const done = one.begin("personal_sign", ["hi", ME]);
   await decide(true);
@@ -567,7 +567,7 @@ test("after a restart a page with a permit gets connect and its account, and its
 test("a request at the closing of the last window is shown in another window, and is not rejected", async () => {
   const one = await connect();
   const leaving = 900;
-  provider.open(leaving, "approval", null);
+  provider.openWindow(leaving);
   const first = one.begin("personal_sign", ["0x68", ME]);
   await decide(true);
   assert.deepEqual(await first, { value: "0x51" });
@@ -577,7 +577,7 @@ test("a request at the closing of the last window is shown in another window, an
   const second = one.begin("personal_sign", ["0x68", ME]);
   await shown();
   provider.close(leaving);
-  provider.open(901, "approval", null);
+  provider.openWindow(901);
   await decide(true);
   assert.deepEqual(await second, { value: "0x51" });
   provider.close(901);
@@ -585,7 +585,7 @@ test("a request at the closing of the last window is shown in another window, an
 
 test("a request before the window is done keeps it open", async () => {
   const one = await connect();
-  provider.open(902, "approval", null);
+  provider.openWindow(902);
   assert.equal((await look()).approval, null);
   const asked = one.begin("personal_sign", ["0x68", ME]);
   await shown();
