@@ -43,7 +43,7 @@ def lines(title: str) -> list[list[str]]:
 def named(target: str) -> set[str]:
     """What the page says that this browser's package asks for."""
     out: set[str] = set()
-    for entry, browser, reason in lines("Asked for"):
+    for entry, browser, reason in lines("Requested"):
         assert len(reason) > 20, entry
         if browser in ("both", target.capitalize()):
             words = re.findall(r"`([^`]+)`", entry)
@@ -75,9 +75,9 @@ def test_every_word_of_the_policy_has_its_line(target: str) -> None:
     assert "'unsafe-inline'" not in " ".join(policy)
 
 
-def test_what_is_not_asked_for_is_not_there() -> None:
+def test_what_is_not_requested_is_absent() -> None:
     """The rights that the page says are absent are in no packed manifest."""
-    absent = set(re.findall(r"`([a-zA-Z_<>-]+)`", PAGE.read_text().split("## Not asked for\n")[1]))
+    absent = set(re.findall(r"`([a-zA-Z_<>-]+)`", PAGE.read_text().split("## Not requested\n")[1]))
     assert {"tabs", "cookies", "scripting", "unsafe-eval"} <= absent
     for target in PACKAGES:
         text = str(manifest(target)).replace("'wasm-unsafe-eval'", "")
