@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import get_args, get_type_hints
 
 import pytest
+from aiohttp import web
 
+from chain import domain_proof
+from common.style import LAMPLIGHT
 from messages import exchanges
 from messages.browser_host.events import Event
 from messages.exchange import Exchange
@@ -14,6 +18,11 @@ from messages.host_server.events import ServerEvent
 from native_host.messaging import dispatcher
 from security_server.api.http import HttpApi
 from security_server.api.requests import Operation
+from station.api import app
+from station.config import StationConfig
+
+PATTERN = re.compile(r":(?:[^{}]|{[0-9,]+})+(?=})")
+"""Pattern of a path's variable."""
 
 
 @pytest.mark.parametrize("exchange", exchanges.BROWSER_HOST, ids=lambda exchange: exchange.name)
@@ -37,6 +46,27 @@ def test_the_server_has_the_registered_routes() -> None:
     """A route without its entry would be missing in the reference."""
     routes = {f"{route.method} {route.path}" for route in HttpApi.__new__(HttpApi).routes()}
     assert routes - {"GET /v1/epochs/{epoch}/data"} == {exchange.name for exchange in exchanges.SERVER_HTTP}
+
+
+def test_the_station_has_the_registered_routes() -> None:
+    """A route of messages without its entry would be missing in the reference; the others are pages and files."""
+    routes = {
+        f"{route.method} {PATTERN.sub('', route.path)}"
+        for route in app._routes(StationConfig.__new__(StationConfig), bytes(32))
+        if isinstance(route, web.RouteDef)
+    }
+    registered = {exchange.name for exchange in exchanges.STATION_HTTP}
+    assert registered <= routes
+    others = routes - registered - {name.replace("POST", "GET") for name in registered}
+    assert others == {
+        "GET /",
+        *(f"GET /{page}" for page in ("embed", "gomaa/ad-free", "install", "song/{name}", "works", "{path}")),
+        *(f"GET /songs/{{name}}.{kind}" for kind in ("segments/{part}", "sps", "sps.html")),
+        f"GET /static/{LAMPLIGHT.name}",
+        f"GET {domain_proof.PATH}",
+        "GET /art/{content}.svg",
+        "OPTIONS /songs/{name}.sps",
+    }
 
 
 def test_events_have_the_names_of_their_tags() -> None:
