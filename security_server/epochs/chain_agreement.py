@@ -90,16 +90,18 @@ class ChainAgreement:
         Raises:
             Unavailable: ``chain.unreachable``. Results before it are kept.
         """
-        stored, compared = await self._store.run(_stored_commitments)
+        stored, missed, compared = await self._store.run(_stored_epochs)
         last = (await self._chain.lane(fresh=True)).last
         # As long as a receipt can be challenged, a post that the database lacks can cost the bond.
         back = self._schedule.late // self._schedule.length + 2
         wanted = {epoch for epoch in stored if epoch >= compared} | self._differing
         if last is not None:
             wanted |= set(range(max(compared, last - back + 1, 0), last + 1)) | {last}
+        now_s = await self._chain.now_ms() // 1000
+        # Wrong data of a node may have made a final epoch look missed after its comparison.
+        wanted |= {epoch for epoch in missed if now_s <= self._schedule.post_until(epoch) + self._schedule.late}
         settled: dict[int, bool] = {}
         order = sorted(wanted)
-        now_s = await self._chain.now_ms() // 1000
         for at in range(0, len(order), AT_ONCE):
             some = order[at : at + AT_ONCE]
             for epoch, good in zip(
@@ -154,6 +156,8 @@ class ChainAgreement:
             await asyncio.sleep(until_first_s if not self._compared or self._differing else EVERY_S)
 
 
-def _stored_commitments(connection: Connection) -> tuple[dict[int, bytes], int]:
-    rows = connection.execute(select(epochs.c.epoch, epochs.c.commitment)).all()
-    return {row.epoch: bytes(row.commitment) for row in rows}, read_cursor(connection, COMPARED) or 0
+def _stored_epochs(connection: Connection) -> tuple[dict[int, bytes], set[int], int]:
+    """Commitments of the stored epochs; those in state ``missed``; the first epoch that is to be compared."""
+    rows = connection.execute(select(epochs.c.epoch, epochs.c.commitment, epochs.c.settlement_state)).all()
+    missed = {row.epoch for row in rows if row.settlement_state == State.MISSED}
+    return {row.epoch: bytes(row.commitment) for row in rows}, missed, read_cursor(connection, COMPARED) or 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import audit.sources as audit_sources
-import chain.client as chain_client
+import chain.connection as chain_connection
 import chain.transport as chain_transport
 import security_server.api.peers as server_peers
 from chain.client import Chain
@@ -264,13 +264,13 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory(prefix="gomaa-simulation-", dir=_memory()) as folder:
         made = World(plan, loop, Path(folder))
         kept = (
-            chain_client.open_transport,
+            chain_connection.open_transport,
             audit_sources.aiohttp,
             server_peers.aiohttp,
             chain_transport.NoRedirectConnect,
         )
         chain_transport.NoRedirectConnect = connector(made)  # type: ignore[misc]
-        chain_client.open_transport = made.open_transport  # type: ignore[assignment]
+        chain_connection.open_transport = made.open_transport  # type: ignore[assignment]
         audit_sources.aiohttp = _Http(made, kept[1], "auditor")  # type: ignore[assignment]
         server_peers.aiohttp = _Http(made, kept[2], "peer")  # type: ignore[assignment]
         miner = asyncio.create_task(made.mine())
@@ -287,7 +287,7 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
         finally:
             miner.cancel()
             (
-                chain_client.open_transport,
+                chain_connection.open_transport,
                 audit_sources.aiohttp,
                 server_peers.aiohttp,
                 chain_transport.NoRedirectConnect,

@@ -280,3 +280,17 @@ class Settling(RuleBasedStateMachine):
 
 TestSettling = Settling.TestCase
 TestSettling.settings = budget(stateful_step_count=8)
+
+
+def test_an_epoch_that_a_lying_node_made_missed_is_final_again() -> None:
+    """A final epoch that was compared already would stay missed when a node says for a while that nothing is posted."""
+    state = Settling()
+    state.begin()
+    epoch = {"back": True, "lost": True, "works": True}
+    state.an_epoch(kind="limited logs", phase="listening", reorganised=3, thief="none", **epoch)
+    state.restart()
+    state.an_epoch(kind="limited logs", phase="closing", reorganised=0, thief="late", **epoch)
+    state.restart()
+    state.an_epoch(kind="lie: nothing posted", phase="closing", reorganised=1, thief="late", **epoch)
+    assert State.MISSED in state.loop.run_until_complete(state.server.states()).values()
+    state.teardown()
