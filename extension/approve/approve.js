@@ -19,7 +19,7 @@ const DANGER_ENABLE_DELAY_MS = 2000;
 const POLL_APPROVAL_MS = 20_000;
 
 const root = byId("approve");
-/** What is shown, as a key; "" for nothing. */
+/** Key of the displayed facts; "" for nothing. */
 let drawn = "";
 /** @type {HTMLButtonElement | null} */
 let agreeButton = null;
@@ -27,7 +27,7 @@ let enableDelayMs = ENABLE_DELAY_MS;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let enableTimer;
 
-/** Whether the background has stopped since the last request. */
+/** True if the background has stopped since the last request. */
 let isDisconnected = false;
 const request = walletPort(
   () => void next(),

@@ -24,7 +24,7 @@ export function siteOf(sender) {
   return { origin, top: top === origin ? null : top };
 }
 
-/** Whether an origin is https or loopback. @param {string} origin */
+/** True if an origin is https or loopback. @param {string} origin */
 function isSecure(origin) {
   const url = URL.parse(origin);
   if (!url || url.origin !== origin) return false;

@@ -15,7 +15,7 @@ const REQUESTS = new Set(["from", "command"]);
 export class EngineLink {
   /** @type {EnginePort | null} */
   port = null;
-  /** Whether an engine has disconnected and no other has connected. */
+  /** True if an engine has disconnected and no other has connected. */
   isLost = false;
   /** Messages that wait for the engine. @type {EngineMessage[]} */
   queue = [];

@@ -17,7 +17,7 @@ export class MessageParts {
   /** Id of the request that the message answers. @type {unknown} */
   #id = null;
 
-  /** Whether a message is incomplete. */
+  /** True if a message is incomplete. */
   get open() {
     return this.#chunks.length > 0;
   }

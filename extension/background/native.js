@@ -40,7 +40,7 @@ export class Native {
     this.requests = new RequestMap();
     this.parts = new MessageParts();
     this.triedAt = -Infinity;
-    /** Whether the host behind the present port is of another version. */
+    /** True if the host behind the present port is of another version. */
     this.isRefused = false;
     /** @type {Promise<void> | null} */
     this.opening = null;

@@ -172,7 +172,7 @@ export function kindOf(name, sender, self) {
 }
 
 /**
- * Whether a sender of this kind may send this message.
+ * True if a sender of this kind may send this message.
  * @param {Kind} kind
  * @param {unknown} message
  * @returns {boolean}
@@ -192,7 +192,7 @@ export function maySend(kind, message) {
 }
 
 /**
- * Whether the engine may send this to a port of this kind. Wallet screens get responses and events.
+ * True if the engine may send this to a port of this kind. Wallet screens get responses and events.
  * @param {Kind} kind
  * @param {unknown} message
  * @returns {boolean}
@@ -214,7 +214,7 @@ export function mayReceive(kind, message) {
 }
 
 /**
- * Whether a message has every field of the row and no other.
+ * True if a message has every field of the row and no other.
  * @param {Record<string, unknown>} values
  * @param {Readonly<Record<string, string>>} fields
  */
@@ -225,7 +225,7 @@ function hasExactly(values, fields) {
   );
 }
 
-/** Whether this is a request to the native host. @param {unknown} value */
+/** True if this is a request to the native host. @param {unknown} value */
 const isRequest = (value) => isObject(value) && typeof value["op"] === "string";
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
@@ -233,7 +233,7 @@ function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value has a type of the tables. @param {unknown} value @param {string} type @returns {boolean} */
+/** True if a value has a type of the tables. @param {unknown} value @param {string} type @returns {boolean} */
 function fits(value, type) {
   const kind = type.replace("?", "");
   if (value === undefined || value === null) return type.endsWith("?");

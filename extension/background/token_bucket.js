@@ -35,7 +35,7 @@ export class TokenBucket {
     return isGranted;
   }
 
-  /** Whether the last `take` was the first refusal of a series, the one that is reported to the sender. */
+  /** True if the last `take` was the first refusal of a series, the one that is reported to the sender. */
   get isFirstRefusal() {
     return this.#refusals === 1;
   }
@@ -68,7 +68,7 @@ export class TabBuckets {
 }
 
 /**
- * Whether a site may show one more player.
+ * True if a site may show one more player.
  * @param {Iterable<{site: string}>} streams that are shown
  * @param {string} site
  */
@@ -79,7 +79,7 @@ export function hasRoomForSite(streams, site) {
 }
 
 /**
- * Whether a page and its tab may show one more player.
+ * True if a page and its tab may show one more player.
  * @param {Iterable<{page: number, tab: number}>} streams that are shown
  * @param {number} page @param {number} tab
  */

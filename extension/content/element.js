@@ -23,7 +23,7 @@
     static observedAttributes = ["src", "autoplay", "loop", "playlist"];
 
     #media;
-    /** Whether a stream takes commands; until then the surface keeps the settings. */
+    /** True if a stream takes commands; until then the surface keeps the settings. */
     #isAttached = false;
     #started = false;
     /** The list and the present track. @type {Tracks} */

@@ -34,9 +34,9 @@
     #plays = new PlayPromises();
     /** @type {ReturnType<typeof setInterval> | undefined} */
     #timeUpdates;
-    /** Whether a looping song begins again. */
+    /** True if a looping song begins again. */
     #isLooping = false;
-    /** Whether `playing` waits for `seeked`. */
+    /** True if `playing` waits for `seeked`. */
     #isPlayingDeferred = false;
 
     /**

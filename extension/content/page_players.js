@@ -8,7 +8,7 @@
 (() => {
   const HTML = "http://www.w3.org/1999/xhtml";
 
-  /** Whether an element is a player. @param {Element} element */
+  /** True if an element is a player. @param {Element} element */
   const isPlayer = (element) =>
     element.namespaceURI === HTML &&
     (element.localName === "sps-player" ||

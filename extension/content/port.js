@@ -24,7 +24,7 @@
     /** @type {chrome.runtime.Port | null} */
     let port = null;
     let isRequested = false;
-    /** Whether the document is in the back/forward cache. */
+    /** True if the document is in the back/forward cache. */
     let isCached = false;
     let delayMs = RECONNECT_FIRST_MS;
     /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -90,7 +90,7 @@
       this.#removeTrack(this.#current);
     }
 
-    /** Whether a track of this player has this number. @param {number} element */
+    /** True if a track of this player has this number. @param {number} element */
     has(element) {
       return this.#track(element) !== null;
     }

@@ -15,7 +15,7 @@ export const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCod
 /** Decodes hexadecimal digits. @param {string} text 0x-hex @returns {Uint8Array<ArrayBuffer>} */
 export const fromHex = (text) => Uint8Array.from(text.slice(2).match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
-/** Whether two byte strings are equal. @param {Uint8Array} a @param {Uint8Array} b */
+/** True if two byte strings are equal. @param {Uint8Array} a @param {Uint8Array} b */
 export const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
 /** Concatenates bytes. @param {...(Uint8Array | string)} parts text as UTF-8 @returns {Uint8Array<ArrayBuffer>} */

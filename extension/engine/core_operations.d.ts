@@ -104,7 +104,7 @@ export interface Watermark {
   [layer: string]: unknown;
 }
 
-/** What the engine reads of a song's header; the segments come from the host. */
+/** Fields of a song's header that the engine reads; the segments come from the host. */
 export interface SongHeader extends PlayStart {
   content: Address;
   owner: Address;
@@ -127,7 +127,7 @@ export interface SongHeader extends PlayStart {
   transitions: TransitionTable;
 }
 
-/** What a listener has used of a song (pywallet.policy.Usage). */
+/** A listener's use of a song (pywallet.policy.Usage). */
 export interface Usage {
   plays?: number;
   seeks?: number;
@@ -303,7 +303,7 @@ export interface EscrowCalls {
   withdraw: Hex;
   transfer: Hex;
 }
-/** What a payee signs: without a relayer the receiver is the account at `index`. */
+/** Order that a payee signs: without a relayer the receiver is the account at `index`. */
 export interface SweepFields {
   index?: number | null;
   to?: Address | null;

@@ -17,7 +17,7 @@ const RECONNECT_MS = 200;
 /** @typedef {HostOperations["open"]} Open */
 
 /**
- * What the engine can request of the host, `open` without what the background adds to it, and of the background.
+ * Requests of the engine to the host, with `open` as it is before the background completes it, and to the background.
  * @typedef {Omit<HostOperations, "open"> & import("../shared/protocol.d.ts").BackgroundOperations & {
  *   open: {request: Omit<Open["request"], "origin" | "site">, result: Open["result"]},
  * }} NativeOperations

@@ -106,7 +106,7 @@ const AUTOMATIC = new Set([
   "host.status",
 ]);
 
-/** Whether a request is from an action of a person. @param {WalletRequest} request */
+/** True if a request is from an action of a person. @param {WalletRequest} request */
 const isPersonal = (request) =>
   !AUTOMATIC.has(request.type) && !(request.type === "wallet.points" && request.what === "look");
 

@@ -11,7 +11,7 @@ import { hostRemedy } from "../ui/host.js";
 /** @typedef {import("../shared/player_messages.d.ts").PlayerState} State */
 /** @typedef {import("../shared/player_messages.d.ts").CodedProblem} Problem */
 /**
- * What the player shows; `at`: time of the engine's last state, ms.
+ * State that the player shows; `at`: time of the engine's last state, ms.
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
  */
 
@@ -68,7 +68,7 @@ export function fixedHeight({ state, problem }) {
 }
 
 /**
- * Whether this fan earns rewards, or why not.
+ * Standing of this fan's rewards: earned, or the reason against it.
  * @param {Terms} terms
  * @returns {"earns" | "none" | "locked" | "declined" | "asks" | "capped" | "unpaid"} none: without a wallet; asks: not
  *   decided for this station; unpaid: the song has no reward; capped: the station pays no more today
@@ -141,7 +141,7 @@ export function intervalPercents(heardMs, durationMs, intervalS) {
 }
 
 /**
- * Whether a seek is permitted now.
+ * True if a seek is permitted now.
  * @param {Model} model
  */
 export function canSeek({ terms, state }) {

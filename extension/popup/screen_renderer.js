@@ -6,7 +6,7 @@ import { fill } from "../ui/dom.js";
 
 /** Draws a screen into an element, where it has changed. */
 export class ScreenRenderer {
-  /** What is drawn: a screen's name, and its state. */
+  /** Name and state of the screen that is drawn. */
   #drawn = "";
 
   /** @param {HTMLElement} root */
@@ -14,7 +14,7 @@ export class ScreenRenderer {
     this.root = root;
   }
 
-  /** Whether something is drawn. */
+  /** True if something is drawn. */
   get isDrawn() {
     return this.#drawn !== "";
   }

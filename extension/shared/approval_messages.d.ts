@@ -14,7 +14,7 @@ export interface ValueNode {
   parts?: ValueNode[];
 }
 
-/** What a typed message allows; `kind` names a sentence (pywallet/provider/readings.py). */
+/** Effect of a typed message; `kind` names a sentence (pywallet/provider/readings.py). */
 export interface Reading {
   kind: string;
   unlimited: boolean;

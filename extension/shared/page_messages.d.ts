@@ -135,5 +135,5 @@ export type PageMessage =
   | TrackMessage
   | ProblemMessage;
 
-/** What of it the engine sends. */
+/** The part that the engine sends. */
 export type EnginePageMessage = StateMessage | TrackMessage;

@@ -20,7 +20,7 @@ export interface PaymentSplit {
 }
 
 /**
- * What is missing before a paid play; `inside`: the page is a frame in one of another origin.
+ * Requirement that is missing before a paid play; `inside`: the page is a frame in one of another origin.
  */
 export type PayNeed = "inside" | "wallet" | "site" | "budget" | "money" | null;
 

@@ -1374,11 +1374,11 @@ export interface ContentCounts {
 
 /** Result of one check. */
 export interface Check {
-  /** What was checked. */
+  /** Name of the check. */
   name: string;
   /** True if it is in order. */
   ok: boolean;
-  /** What was found, or what repairs it. */
+  /** The finding, or the repair. */
   message: string;
 }
 

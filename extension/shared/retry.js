@@ -10,7 +10,7 @@ const MAX_MS = 4_000;
 /** Time after which a transient failure counts as permanent. */
 export const TIMEOUT_MS = 120_000;
 
-/** Whether a failure is transient. @param {unknown} error */
+/** True if a failure is transient. @param {unknown} error */
 export function isTransient(error) {
   const { code, detail } = Problem.of(error);
   if (code === "server.unreachable" || code === "server.busy") return true;

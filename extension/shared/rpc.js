@@ -29,7 +29,7 @@ export class RequestMap {
     return this.#pending.keys().next().value;
   }
 
-  /** Whether this request is pending. @param {unknown} id */
+  /** True if this request is pending. @param {unknown} id */
   has(id) {
     return typeof id === "number" && this.#pending.has(id);
   }

@@ -30,7 +30,7 @@ export function browserTitle() {
   return { firefox: "Firefox", edge: "Microsoft Edge", chrome: "Google Chrome", chromium: "Chromium" }[browserName()];
 }
 
-/** What commands do: install ("command"), upgrade or repair. @typedef {"command" | "upgrade" | "repair"} HostRemedy */
+/** Goal of commands: install ("command"), upgrade or repair. @typedef {"command" | "upgrade" | "repair"} HostRemedy */
 
 /** Remedies by code. @type {Readonly<Record<string, HostRemedy>>} */
 const REMEDIES = {

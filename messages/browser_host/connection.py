@@ -137,9 +137,9 @@ class Check(Struct, frozen=True):
     """Result of one check.
 
     Attributes:
-        name: What was checked.
+        name: Name of the check.
         ok: True if it is in order.
-        message: What was found, or what repairs it.
+        message: The finding, or the repair.
     """
 
     name: str

@@ -114,7 +114,7 @@ export function classOf(hostname) {
 }
 
 /**
- * Whether the engine may fetch an address for a page.
+ * True if the engine may fetch an address for a page.
  * @param {string} address
  * @param {string} page origin of the page; one that is no web address has the class of the internet
  */

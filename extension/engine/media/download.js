@@ -53,7 +53,7 @@ export class Download {
     this.pump().catch(() => this.finish("failed"));
   }
 
-  /** Whether a byte is buffered or may still arrive. @param {number} at offset in the file */
+  /** True if a byte is buffered or may still arrive. @param {number} at offset in the file */
   covers(at) {
     return at >= this.base && (at < this.end || this.state === "open");
   }

@@ -39,7 +39,7 @@ export class MarkCheck {
     setTimeout(() => this.check(index, clear).catch(() => undefined), DELAY_MS);
   }
 
-  /** Whether a segment has a mark, by the header. @private @param {number} index */
+  /** True if a segment has a mark, by the header. @private @param {number} index */
   carries(index) {
     const every = this.watermark?.every ?? 1;
     return (

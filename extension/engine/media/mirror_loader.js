@@ -72,7 +72,7 @@ export class MirrorLoader {
     this.sha256 = sha256;
   }
 
-  /** Whether there is a mirror of a name. @param {string} name */
+  /** True if there is a mirror of a name. @param {string} name */
   has(name) {
     return this.mirrors.some((mirror) => mirror.name === name);
   }

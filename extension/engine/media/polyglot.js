@@ -21,7 +21,7 @@ const PATCHES = /<meta name="sps-fix" content="(\d{1,12}(?:,\d{1,12})*)">/;
 /** @param {Uint8Array} bytes */
 const latin = (bytes) => new TextDecoder("latin1").decode(bytes);
 
-/** Whether a file starts as an HTML page does. @param {Uint8Array} start */
+/** True if a file starts as an HTML page does. @param {Uint8Array} start */
 export const isPage = (start) => latin(start.subarray(0, 15)).toLowerCase() === "<!doctype html>";
 
 /**

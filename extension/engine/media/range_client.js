@@ -150,7 +150,7 @@ async function partialBody(response, at, onProgress) {
   return { reader: readerOf(response), start: range.first, end: range.end, total: range.total };
 }
 
-/** Whether a response has no content coding. @param {Response} response */
+/** True if a response has no content coding. @param {Response} response */
 const isPlain = (response) =>
   ["", "identity"].includes((response.headers.get("Content-Encoding") ?? "").trim().toLowerCase());
 
@@ -167,7 +167,7 @@ function versionOf(response, total) {
   return { total, tag: response.redirected ? null : tag };
 }
 
-/** Whether two responses are certainly of two versions. @param {Version} a @param {Version} b */
+/** True if two responses are certainly of two versions. @param {Version} a @param {Version} b */
 export const differ = (a, b) =>
   (a.total !== null && b.total !== null && a.total !== b.total) ||
   (a.tag !== null && b.tag !== null && a.tag !== b.tag);

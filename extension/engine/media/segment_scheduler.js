@@ -18,7 +18,7 @@ const UNDERRUN_MS = 500;
 const KEY_MARGIN = 32;
 
 /**
- * What the scheduler uses of an opened song.
+ * Part of an opened song that the scheduler uses.
  * @typedef {object} Parts
  * @property {import("./sps_source.js").SpsSource} source
  * @property {import("../playback/key_ring.js").KeyRing} ring

@@ -83,7 +83,7 @@ export class TrackAudio {
     this.audio.currentTime = this.startS + ms / 1000;
   }
 
-  /** Whether a position and 0.2 s after it are buffered. @param {number} ms */
+  /** True if a position and 0.2 s after it are buffered. @param {number} ms */
   isBuffered(ms) {
     const { buffered } = this.audio;
     const at = this.startS + ms / 1000;

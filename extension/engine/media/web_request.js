@@ -17,7 +17,7 @@ export class Redirected extends Error {}
 export class TooLong extends Error {}
 
 /**
- * Whether the extension has the permission for a host. Without it Firefox sends the request across origins, with an id
+ * True if the extension has the permission for a host. Without it Firefox sends the request across origins, with an id
  * of the installation.
  * @param {string} url
  * @returns {Promise<boolean>}
@@ -88,7 +88,7 @@ export async function readBody(response, onProgress, maxBytes) {
 /** Levels of objects and lists in a response: deeper ones overflow the stack of what serializes them. */
 const MAX_DEPTH = 32;
 
-/** Whether a value has more levels. @param {unknown} value @param {number} levels @returns {boolean} */
+/** True if a value has more levels. @param {unknown} value @param {number} levels @returns {boolean} */
 const isDeeper = (value, levels) =>
   typeof value === "object" &&
   value !== null &&

@@ -44,7 +44,7 @@ export class ActivationGate {
   }
 
   /**
-   * Whether a play is allowed on a surface; the player shows a refusal. Before the song is loaded its cost is unknown:
+   * True if a play is allowed on a surface; the player shows a refusal. Before the song is loaded its cost is unknown:
    * a play that could be free is allowed, and checked again after loading.
    * @param {Surface} surface
    */

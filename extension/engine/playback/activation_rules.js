@@ -18,7 +18,7 @@
  */
 
 /**
- * Whether an action of a cost may begin on a surface. One that costs money needs an allowance as well.
+ * True if an action of a cost may begin on a surface. One that costs money needs an allowance as well.
  * @type {Readonly<Record<Cost, Readonly<Record<Surface, boolean>>>>}
  */
 export const MAY = {
@@ -34,7 +34,7 @@ const SOUNDS = new Set([...BEGINS, "resume", "seek"]);
 const RUNNING = new Set(["second", "segment"]);
 
 /**
- * Whether the terms limit the number or the length of uses of an action.
+ * True if the terms limit the number or the length of uses of an action.
  * @param {Policy | undefined} policy of the song, as in its header
  * @param {string} action
  */
@@ -60,7 +60,7 @@ export function costOf(policy, action, costs) {
 }
 
 /**
- * Whether an action may begin.
+ * True if an action may begin.
  * @param {Cost} cost
  * @param {Surface} surface
  * @param {boolean} allowance the listener has set a budget in the extension, which covers the play
@@ -78,7 +78,7 @@ export function downgrade(surface) {
   return surface === "page" || surface === "frame" ? surface : "activated";
 }
 
-/** Whether a value names a surface. @param {unknown} surface @returns {surface is Surface} */
+/** True if a value names a surface. @param {unknown} surface @returns {surface is Surface} */
 export function isSurface(surface) {
   return typeof surface === "string" && Object.hasOwn(MAY.free, surface);
 }

@@ -21,7 +21,7 @@ export class HostRecovery {
     this.stream = stream;
   }
 
-  /** Whether an error means that the host does not have this play any more. @param {unknown} error */
+  /** True if an error means that the host does not have this play any more. @param {unknown} error */
   isNeeded(error) {
     const { code } = Problem.of(error);
     return (

@@ -19,10 +19,10 @@ export const STARTS = new Set(["play", "preview", "live_join"]);
 /** Actions whose results have keys. */
 export const KEYED = new Set([...STARTS, "seek", "resume"]);
 
-/** Whether the song is at another security server. @param {unknown} error */
+/** True if the song is at another security server. @param {unknown} error */
 const hasMoved = (error) => Problem.of(error).code === MOVED;
 /**
- * Whether a start may succeed later: station and server may read a move on the chain at different times.
+ * True if a start may succeed later: station and server may read a move on the chain at different times.
  * @param {unknown} error
  */
 const isTransientAtStart = (error) => isTransient(error) || hasMoved(error);

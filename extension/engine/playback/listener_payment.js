@@ -30,7 +30,7 @@ export class ListenerPayment {
     this.stream = stream;
   }
 
-  /** Whether the listener pays for this song. */
+  /** True if the listener pays for this song. */
   get costs() {
     const { song } = this.stream;
     return song?.payer === "listener" && BigInt(song.price_wei) > 0n;
@@ -63,7 +63,7 @@ export class ListenerPayment {
   }
 
   /**
-   * What is missing before a paid play.
+   * The requirement that is missing before a paid play.
    * @private
    * @param {import("./stream.js").OpenedSong} info
    * @returns {Promise<PayNeed>}

@@ -16,7 +16,7 @@ const STALE_HEADER = new RegExp(
     String.raw`sps\.(policy\.mismatch|segment\.hash|truncated))$`,
 );
 
-/** Whether a stale header may be the reason of a code. @param {string | undefined} code */
+/** True if a stale header may be the reason of a code. @param {string | undefined} code */
 export const isOfStaleHeader = (code) => code !== undefined && STALE_HEADER.test(code);
 
 export class ProblemHandler {

@@ -49,32 +49,32 @@ export class PlaybackSession {
     return this.#transitions?.position_ms ?? 0;
   }
 
-  /** Whether a play is granted and not stopped yet. */
+  /** True if a play is granted and not stopped yet. */
   get granted() {
     return this.#transitions?.granted ?? false;
   }
 
-  /** Whether a pause is pending until the play is granted. */
+  /** True if a pause is pending until the play is granted. */
   get pendingPause() {
     return this.#transitions?.pendingPause ?? false;
   }
 
-  /** Whether a play is pending until a seek is complete. */
+  /** True if a play is pending until a seek is complete. */
   get playAfterSeek() {
     return this.#transitions?.playAfterSeek ?? false;
   }
 
-  /** Whether a play is requested or granted. */
+  /** True if a play is requested or granted. */
   get isActive() {
     return ACTIVE.has(this.state);
   }
 
-  /** Whether the session has ended with a problem. */
+  /** True if the session has ended with a problem. */
   get isOver() {
     return OVER.has(this.state);
   }
 
-  /** Whether a retry has replaced this session. */
+  /** True if a retry has replaced this session. */
   get isStale() {
     return this.stream.session !== this;
   }

@@ -151,18 +151,18 @@ export class Stream {
     return this.loader.load();
   }
 
-  /** Whether a play is requested or granted. */
+  /** True if a play is requested or granted. */
   get isActive() {
     return this.session.isActive;
   }
 
-  /** Whether a press of a person, not a page's script, was refused because another tab plays. */
+  /** True if a press of a person, not a page's script, was refused because another tab plays. */
   get waitsForTakeOver() {
     const { surface } = this.session;
     return this.problem?.code === BUSY && (this.opened || surface === "press" || surface === "own");
   }
 
-  /** Whether the terms permit an action. @param {string} action */
+  /** True if the terms permit an action. @param {string} action */
   permits(action) {
     return Boolean(this.info?.policy?.permissions?.includes(action));
   }
@@ -185,7 +185,7 @@ export class Stream {
     if (this.isActive) this.recover();
   }
 
-  /** Whether no page shows the stream. */
+  /** True if no page shows the stream. */
   get isOrphan() {
     return this.place.page === -1;
   }

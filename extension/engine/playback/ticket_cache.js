@@ -37,7 +37,7 @@ function add(map, key, value) {
 export const keyOf = (origin, session, content) => `${origin} ${session.signature} ${content}`;
 
 /**
- * Whether a ticket is valid for a while.
+ * True if a ticket is valid for a while.
  * @param {Signed<"Ticket">} ticket
  * @param {number} now Unix seconds; 0: not known
  */

@@ -97,7 +97,7 @@ export class TicketManager {
     }
   }
 
-  /** Whether the prepared ticket is valid for a while. @param {number} now */
+  /** True if the prepared ticket is valid for a while. @param {number} now */
   isReady(now) {
     return this.expiry - MIN_REMAINING_S > now;
   }

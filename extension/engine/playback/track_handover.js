@@ -35,7 +35,7 @@ export class TrackHandover {
     clearInterval(this.timer);
   }
 
-  /** Whether the end is near and the next track is ready. */
+  /** True if the end is near and the next track is ready. */
   get isDue() {
     const { before, after } = this;
     if (before.session.state !== "playing" || !before.scheduler?.isComplete || after.session.state !== "ready")

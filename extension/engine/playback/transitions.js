@@ -44,17 +44,17 @@ export class Transitions {
     return this.#node.state;
   }
 
-  /** Whether a play is granted and not stopped yet. */
+  /** True if a play is granted and not stopped yet. */
   get granted() {
     return this.#node.granted;
   }
 
-  /** Whether a pause is pending until the play is granted. */
+  /** True if a pause is pending until the play is granted. */
   get pendingPause() {
     return this.#node.pending_pause;
   }
 
-  /** Whether a play is pending until a seek while paused is complete. */
+  /** True if a play is pending until a seek while paused is complete. */
   get playAfterSeek() {
     return this.#node.play_after_seek;
   }

@@ -12,7 +12,7 @@ import * as vault from "../wallet/vault.js";
 /** @import { ApprovalFacts, ApprovalKind, ApprovalOperations } from "../../shared/approval_messages.d.ts" */
 /** @import { Site } from "../../shared/provider_messages.d.ts" */
 /** @import { Handlers } from "../../shared/wallet_messages.d.ts" */
-/** What a person is shown. @typedef {ApprovalFacts[ApprovalKind]} Facts */
+/** Facts that an approval shows. @typedef {ApprovalFacts[ApprovalKind]} Facts */
 /**
  * A pending approval. `fresh`: `facts` are current; `looks`: number of times that they were read again.
  * @typedef {{id: string, port: number, site: Site, kind: ApprovalKind, facts: Facts, fresh: boolean,

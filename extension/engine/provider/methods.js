@@ -48,7 +48,7 @@ export const REFUSED = {
   wallet_watchAsset: "GoMAA shows GoMAA",
 };
 
-/** Whether a request for permissions names `eth_accounts` only. @param {unknown} value */
+/** True if a request for permissions names `eth_accounts` only. @param {unknown} value */
 const isAccountsOnly = (value) =>
   typeof value === "object" && value !== null && Object.keys(value).join() === "eth_accounts";
 /** Encodes a chain id as a quantity. @param {number} id */

@@ -12,7 +12,7 @@ import { now, set, state } from "../wallet/state.js";
 
 const MAX_PERMITS = 500;
 
-/** Whether two sites are the same. @param {Site} a @param {Site} b */
+/** True if two sites are the same. @param {Site} a @param {Site} b */
 const same = (a, b) => a.origin === b.origin && (a.top ?? null) === (b.top ?? null);
 
 /** Permit of a site for an account of this wallet. @param {Site} site @returns {Permit | null} */

@@ -157,7 +157,7 @@ async function sign() {
   if (ahead.size !== state.ahead.length || made.length) await set({ ahead: [...ahead.values()] });
 }
 
-/** Whether a payee may earn further: only the newest session at a station is used. @param {string} payee */
+/** True if a payee may earn further: only the newest session at a station is used. @param {string} payee */
 function isEarning(payee) {
   const session = state.sessions.find((claim) => claim.payee === payee);
   return (
@@ -228,7 +228,7 @@ export async function step() {
   }
 }
 
-/** Whether the time of a claim is missed or too far ahead. @param {Planned} claim @param {number} at */
+/** True if the time of a claim is missed or too far ahead. @param {Planned} claim @param {number} at */
 const isMistimed = ({ code, at_ms, spread_ms }, at) =>
   code === null && (at_ms < at - MISSED_MS || at_ms > at + 3 * spread_ms);
 

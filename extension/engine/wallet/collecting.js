@@ -20,7 +20,7 @@ const MAX_ANSWERS = 512;
 const answerOf = (station) => state.answers.find((item) => item.station === station);
 
 /**
- * Whether rewards are collected at a station; "asks": not before the fan has answered.
+ * State of collecting at a station: on, off, or "asks": not before the fan has answered.
  * @param {{address: string} | null | undefined} station
  * @returns {"yes" | "no" | "asks"}
  */

@@ -64,7 +64,7 @@ const isCount = (value) => typeof value === "number" && Number.isSafeInteger(val
 const isKind = (value) => value === "offer" || value === "ad-free";
 
 /**
- * Whether a value is a list of objects that pass a check.
+ * True if a value is a list of objects that pass a check.
  * @template T
  * @param {unknown} value
  * @param {(item: Record<string, unknown>) => boolean} isItem

@@ -52,7 +52,7 @@ export function search({ opened = false } = {}) {
 }
 
 /**
- * Whether the recovery words were made here a short time ago, and have no earlier rewards.
+ * True if the recovery words were made here a short time ago, and have no earlier rewards.
  * @param {string} wallet
  */
 const isFresh = (wallet) => state.fresh?.wallet === wallet && Math.abs(Date.now() - state.fresh.at_ms) < FRESH_MS;

@@ -28,7 +28,7 @@ const REFUSED = /^(claim\.|wallet\.)/;
 export const spendable = (chain_id, holdings) =>
   holdings.filter((holding) => holding.chain_id === chain_id && !isEntrusted(holding.payee));
 
-/** Whether an order of a payee may still be executed. @param {string} payee */
+/** True if an order of a payee may still be executed. @param {string} payee */
 const isEntrusted = (payee) =>
   state.entrusted.some((holding) => holding.payee === payee && holding.until_ms > Date.now());
 
@@ -100,7 +100,7 @@ export function linkageOf(chain_id, to, from, own) {
 }
 
 /**
- * Whether a private address is among those that have paid a recipient or are about to.
+ * True if a private address is among those that have paid a recipient or are about to.
  * @param {string} to
  * @param {number} chain_id
  * @param {string[]} from

@@ -87,7 +87,7 @@ let last = null;
 
 /** State of the running engine, and callbacks that engine.js sets. */
 export const now = {
-  /** Whether the wallet is locked. Computed at each use: timers pause while the computer sleeps. */
+  /** True if the wallet is locked. Computed at each use: timers pause while the computer sleeps. */
   get locked() {
     return last === null || now.expired;
   },
@@ -95,7 +95,7 @@ export const now = {
   set locked(isLocked) {
     last = isLocked ? null : moment();
   },
-  /** Whether the idle time is over. */
+  /** True if the idle time is over. */
   get expired() {
     return now.left_ms <= 0;
   },
