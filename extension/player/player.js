@@ -103,11 +103,15 @@ const actions = {
   say,
 };
 
-/** Handles a message of the engine. @param {PlayerMessage} message */
+/**
+ * Handles a message of the engine.
+ * @param {PlayerMessage | null} message an engine of another version may omit fields
+ */
 function onMessage(message) {
-  if (message.type === "terms") onTerms(message);
-  else if (message.type === "state") onState(message);
-  else if (message.type === "problem") model.problem = { code: message.code, detail: message.detail ?? {} };
+  if (message?.type === "terms") onTerms(message);
+  else if (message?.type === "state") onState(message);
+  else if (message?.type === "problem" && typeof message.code === "string")
+    model.problem = { code: message.code, detail: message.detail ?? {} };
   else return;
   render();
 }

@@ -138,7 +138,7 @@ class Places(RuleBasedStateMachine):
         (owner, end), borrower, before = self.rights[number], self.people[to], self.looks()
         until = min(self.w.now + hours * 3600, end)
         if borrower == owner:
-            with pytest.raises(Refused, match="rights: not the borrower"):
+            with pytest.raises(Refused, match="rights: invalid borrower"):
                 self.w.send(owner, "Rights", "loan", number, borrower, until)
             return
         self.w.send(owner, "Rights", "loan", number, borrower, until)
