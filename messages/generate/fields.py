@@ -72,6 +72,12 @@ class Alias:
         return isinstance(plain, StrType) and plain.pattern is not None
 
 
+@cache
+def type_of(kind: Any) -> Type:
+    """A type as msgspec reads it; reading one evaluates the annotations of every struct within."""
+    return type_info(kind)
+
+
 def fields_of(kind: type[Struct], *, encoded: bool) -> list[Field]:
     """Fields of a struct without its tag.
 
@@ -80,7 +86,7 @@ def fields_of(kind: type[Struct], *, encoded: bool) -> list[Field]:
         encoded: True for what this project's programs send as the result or event: a field with a default is present
             unless the struct omits defaults. False for requests: a field with a default may be absent.
     """
-    info = type_info(kind)
+    info = type_of(kind)
     assert isinstance(info, StructType)
     described = docstrings.of_class(kind).attributes
     omits = kind.__struct_config__.omit_defaults or not encoded
@@ -134,7 +140,7 @@ def reachable(roots: Iterable[type[Struct]]) -> list[type[Struct]]:
         if kind in found:
             continue
         found[kind] = None
-        info = type_info(kind)
+        info = type_of(kind)
         assert isinstance(info, StructType)
         waiting += [used for field in info.fields for used in structs_in(field.type)]
     return list(found)
@@ -142,7 +148,7 @@ def reachable(roots: Iterable[type[Struct]]) -> list[type[Struct]]:
 
 def result_structs(exchange: Exchange) -> list[type[Struct]]:
     """Structs of the result: one, several for a union, none where it is null."""
-    return list(structs_in(type_info(exchange.result)))
+    return list(structs_in(type_of(exchange.result)))
 
 
 def requested(exchanges: Iterable[Exchange]) -> set[type[Struct]]:
@@ -158,7 +164,7 @@ def aliases() -> tuple[Alias, ...]:
     found = []
     for name, value in vars(field_types).items():
         if get_origin(value) is Annotated:
-            kind = type_info(value)
+            kind = type_of(value)
             if isinstance(_plain(kind), StrType | IntType):
                 found.append(Alias(name, kind, described.get(name, "")))
     return tuple(found)

@@ -24,7 +24,6 @@ from msgspec.inspect import (
     TupleType,
     Type,
     UnionType,
-    type_info,
 )
 
 from messages import exchanges
@@ -113,7 +112,7 @@ class _Part:
         return "\n".join([*out, *nested])
 
     def _result(self, exchange: Exchange) -> list[str]:
-        kind = type_info(exchange.result)
+        kind = fields.type_of(exchange.result)
         may_be_null = isinstance(kind, UnionType)
         (result,) = fields.result_structs(exchange)
         if not fields_of(result):

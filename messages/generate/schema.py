@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from msgspec.inspect import type_info
 
 from messages import exchanges
 from messages.exchange import Exchange
@@ -97,7 +96,7 @@ def _reference(line: str, kind: type[Struct]) -> dict[str, Any]:
 
 def _exchange(line: str, exchange: Exchange) -> dict[str, Any]:
     results = [_reference(line, kind) for kind in fields.result_structs(exchange)]
-    if any(fields.is_null(part) for part in fields.parts(type_info(exchange.result))):
+    if any(fields.is_null(part) for part in fields.parts(fields.type_of(exchange.result))):
         results.append({"type": "null"})
     request = {} if exchange.request is None else {"request": _reference(line, exchange.request)}
     return request | {"result": results[0] if len(results) == 1 else {"anyOf": results}}

@@ -23,7 +23,6 @@ from msgspec.inspect import (
     TupleType,
     Type,
     UnionType,
-    type_info,
 )
 
 from messages import exchanges
@@ -148,7 +147,7 @@ class _Writer:
         out = [_comment(text, ""), f"export interface {name} {{\n"]
         for exchange in line:
             request = "null" if exchange.request is None else self._name(exchange.request)
-            result = self._type(type_info(exchange.result))
+            result = self._type(fields.type_of(exchange.result))
             out.append(f"  {_key(exchange.name)}: {{ request: {request}; result: {result} }};\n")
         return "".join([*out, "}\n"])
 

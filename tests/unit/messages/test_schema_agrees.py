@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
-from msgspec.inspect import type_info
 
 from messages.generate import fields
 from messages.generate.schema import EVENTS, LINES
@@ -75,7 +74,7 @@ def test_a_request_is_valid_where_it_is_accepted(node: subprocess.Popen[str], na
     """A program written by the schema would be refused, or would not send what it may."""
     kind = REQUESTS[name]
     value = data.draw(values.message(kind))
-    candidates = [value, *values.variants(value, type_info(kind))]
+    candidates = [value, *values.variants(value, fields.type_of(kind))]
     judged = valid(node, name, candidates)
     assert judged[0]
     decoded = accepted(kind, candidates)
@@ -92,7 +91,7 @@ def test_a_result_or_event_as_it_is_encoded_is_valid(
     kind = ANSWERS[name]
     drawn = data.draw(values.message(kind))
     value = json.loads(msgspec.json.encode(msgspec.json.decode(json.dumps(drawn), type=kind)))
-    candidates = [value, *values.variants(value, type_info(kind))]
+    candidates = [value, *values.variants(value, fields.type_of(kind))]
     judged = valid(node, name, candidates)
     assert judged[0]
     decoded = accepted(kind, candidates)
