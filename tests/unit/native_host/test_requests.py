@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 
 from demo.paths import ROOT
 
@@ -11,14 +11,16 @@ ROOMS = ("native_host", "chain", "pywallet")
 METHODS = {"get", "post", "put", "request", "ws_connect", "head"}
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
+@cache
+def calls() -> tuple[tuple[str, str, ast.Call], ...]:
     """File, name and node of every call by attribute or name."""
-    for room in ROOMS:
-        for file in sorted((ROOT / room).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call):
-                    name = ast.unparse(node.func)
-                    yield file.relative_to(ROOT).as_posix(), name, node
+    return tuple(
+        (file.relative_to(ROOT).as_posix(), ast.unparse(node.func), node)
+        for room in ROOMS
+        for file in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    )
 
 
 def _words(node: ast.Call) -> dict[str | None, str]:
