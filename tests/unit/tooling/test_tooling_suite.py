@@ -10,7 +10,7 @@ import pytest
 
 from tooling import pytest_run, suite
 from tooling.pytest_run import FAILED, MOST_RERUNS, PASSED, Outcome, Part, last_failed, outcome, verdict
-from tooling.suite import MODES
+from tooling.suite import MODES, SHORT, UNITS, left_out
 
 ROOT = Path(__file__).resolve().parents[3]
 PART = Part("some tests", ("-q", "tests"), workers=2)
@@ -193,3 +193,13 @@ def covers(part: Part, name: str) -> bool:
         return os.path.commonpath([one, name]) == one
 
     return name in paths or (any(map(under, paths)) and not any(map(under, ignored)))
+
+
+def test_a_quick_run_ignores_no_folder_of_a_short_file() -> None:
+    """Pytest would not collect files of ``SHORT``: they are within ``tests/unit``, and their folder is ignored."""
+    ignored = {Path(path) for path in left_out()}
+    for name in SHORT:
+        path = Path(UNITS) / name
+        assert (ROOT / path).is_file()
+        assert ignored.isdisjoint({path, *path.parents})
+    assert Path(UNITS) / "chain" / "test_contract_clients.py" in ignored
