@@ -25,6 +25,7 @@ from pywallet.protocol import (
     digest,
     require_signer,
 )
+from pywallet.rules.admissibility import NOT_STARTED
 
 
 async def run(services: Services, request: Prepare) -> PrepareResult | None:
@@ -92,7 +93,7 @@ async def _open(
     """Check the ticket, and open it at its server."""
     _check(stream, session, signed, services.clock.now_ms(stream.network, server) // 1000, server.address)
     row = services.ledger.ticket(identity)
-    if row is not None and row.state != "none":
+    if row is not None and row.state not in NOT_STARTED:
         raise Refusal("ticket.used")
     choice = {} if request.tracking is None else {"tracking": request.tracking}
     return await server.request(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -12,18 +12,20 @@ from hypothesis import strategies as st
 from native_host.playback import invocation_log
 from pywallet.policy import Count, Policy, Price
 from pywallet.policy import OfflineLease as LeaseTerms
-from pywallet.protocol.actions import ENDS, STARTS, Action
+from pywallet.protocol.actions import ENDS, FREE, HOLDS, STARTS, Action
 from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy
 from pywallet.rules.limits import SESSION_SKEW_S, SILENCE_MS
 from tests.budget import budget
 from tests.unit.rules.both_sides import PLAYS, BothSides, World
 
-POLICY = Policy(("play", "seek"), Price(30, 0, 0), {"seek": Count(6)}, lease=LeaseTerms(600, 3_600, 1 << 20))
+POLICY = Policy(
+    ("play", "seek"), Price(30, 0, 0), {"play": Count(2), "seek": Count(6)}, lease=LeaseTerms(600, 3_600, 1 << 20)
+)
 GAPS = st.one_of(st.sampled_from((0, 1, 1_000, 5_000, 60_000)), st.integers(14_000, 21_000))
 STEPS = st.lists(
     st.tuples(
         st.integers(0, PLAYS - 1),
-        st.sampled_from(("play", "play", "renew", "renew", "pause", "resume", "seek", "stop")),
+        st.sampled_from(("hold", "release", "play", "play", "renew", "renew", "pause", "resume", "seek", "stop")),
         GAPS,
         st.integers(0, 100_000),
         st.booleans(),
@@ -45,30 +47,43 @@ def play(state: PlayState = "playing", **changes: Any) -> Play:
     return Play(**{"state": state, "session_from_s": 1_000, "session_to_s": 2_000, "ticket_to_s": 1_500, **changes})
 
 
-@pytest.mark.parametrize("action", [action.word for action in Action])
+ACTIONS = [action.word for action in Action if action.word not in HOLDS]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
 def test_only_a_fresh_ticket_starts(action: str) -> None:
     """A ticket would start two plays, or an action precede the start."""
     for state in ("playing", "paused"):
         assert inadmissible(play(state), action, 1_200_000) == ("ticket.used" if action in STARTS else None)
-    assert inadmissible(play("none"), action, 1_200_000) == (None if action in STARTS else "invocation.state")
+    for state in ("none", "held"):
+        assert inadmissible(play(state), action, 1_200_000) == (None if action in STARTS else "invocation.state")
     assert inadmissible(play("ended"), action, 1_200_000) == ("ticket.used" if action in STARTS else "invocation.state")
 
 
-@pytest.mark.parametrize("action", [action.word for action in Action if action.word not in STARTS])
+def test_a_fresh_ticket_is_held_once_and_only_a_held_one_is_released() -> None:
+    """A hold would follow a play or another hold, or a release would end something else."""
+    used = {"none": None, "held": "invocation.state"}
+    for state in get_args(PlayState):
+        assert inadmissible(play(state), "hold", 1_200_000) == used.get(state, "ticket.used")
+        assert inadmissible(play(state), "release", 1_200_000) == (None if state == "held" else "invocation.state")
+
+
+@pytest.mark.parametrize("action", [word for word in (*ACTIONS, *HOLDS) if word not in STARTS])
 def test_session_and_ticket_bound_the_time(action: str) -> None:
     """A play would continue after its session or ticket, or could not be ended."""
     early, session, ticket = (1_000 - SESSION_SKEW_S) * 1_000 - 1, 2_000_000, 1_500_000
-    ends = action in ENDS
-    assert inadmissible(play(), action, early) == (None if ends else "session.expired")
-    assert inadmissible(play(), action, early + 1) is None
-    assert inadmissible(play(), action, ticket) == (None if ends else "ticket.expired")
-    assert inadmissible(play(), action, session) == (None if ends else "session.expired")
+    ends = action in FREE
+    now = play({"hold": "none", "release": "held"}.get(action, "playing"))
+    assert inadmissible(now, action, early) == (None if ends else "session.expired")
+    assert inadmissible(now, action, early + 1) is None
+    assert inadmissible(now, action, ticket) == (None if ends else "ticket.expired")
+    assert inadmissible(now, action, session) == (None if ends else "session.expired")
 
 
 @pytest.mark.parametrize("action", [action.word for action in Action])
 def test_another_play_blocks_until_silent(action: str) -> None:
     """Two plays of a listener would be admitted where the terms allow one."""
-    assert is_busy(action, SILENCE_MS - 1) == (action not in ENDS)
+    assert is_busy(action, SILENCE_MS - 1) == (action not in ENDS | HOLDS)
     assert not is_busy(action, SILENCE_MS)
     assert not is_busy(action, None)
 
@@ -77,7 +92,9 @@ def run(sides: BothSides, steps: list[tuple[int, str, int, int, bool]]) -> None:
     """Assert that both sides decide alike at each step."""
     for number, action, gap_ms, position_ms, report in steps:
         sides.time_ms += gap_ms
-        host, server = sides.act(number, action, position_ms if action in ("play", "seek") else None, report=report)
+        host, server = sides.act(
+            number, action, position_ms if action in ("hold", "play", "seek") else None, report=report
+        )
         assert (host is None) == (server is None), (number, action, host, server)
     assert sides.report() is None
 
