@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from native_host.playback import invocation_log
-from pywallet.policy import Count, Policy, Price
+from pywallet.policy import MOST_UNUSED_HOLDS, Count, Policy, Price
 from pywallet.policy import OfflineLease as LeaseTerms
 from pywallet.protocol.actions import ENDS, FREE, HOLDS, STARTS, Action
 from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy
@@ -32,6 +33,19 @@ STEPS = st.lists(
     ),
     min_size=2,
     max_size=30,
+)
+
+
+HOLDS_AND_PLAYS = st.lists(
+    st.tuples(
+        st.integers(0, PLAYS - 1),
+        st.sampled_from(("hold", "hold", "release", "play", "stop")),
+        st.one_of(st.just(0), st.integers(20_000, 60_000)),
+        st.just(0),
+        st.booleans(),
+    ),
+    min_size=3,
+    max_size=20,
 )
 
 
@@ -106,6 +120,39 @@ def test_host_and_server_accept_the_same(
 ) -> None:
     """The host would release keys for an invocation that the server refuses, in some sequence."""
     run(world.open(POLICY, skew_ms=skew_ms, ticket_s=ticket_s), steps)
+
+
+@budget(4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=HOLDS_AND_PLAYS, limit=st.integers(1, 2), ticket_s=st.sampled_from((40, 3_600)))
+def test_a_hold_reserves_a_play_at_both_sides(
+    world: World, steps: list[tuple[int, str, int, int, bool]], limit: int, ticket_s: int
+) -> None:
+    """A hold would not count against the limit of plays at one side, or count twice when it is played."""
+    run(world.open(replace(POLICY, counts={"play": Count(limit)}), ticket_s=ticket_s), steps)
+
+
+def test_a_play_ends_the_holds_that_leave_no_room_for_it(world: World) -> None:
+    """The last play would be refused because another tab holds it; or both tabs would get it."""
+    sides = world.open(replace(POLICY, counts={"play": Count(1)}))
+    run(sides, [(0, "hold", 0, 0, True)])
+    assert sides.act(1, "hold", 0) == ("policy.count.exhausted", "policy.count.exhausted")
+    run(sides, [(1, "play", 0, 0, True), (1, "stop", 0, 0, True)])
+    assert sides.act(0, "play", 0) == ("policy.count.exhausted", "policy.count.exhausted")
+
+
+def test_a_hold_that_nobody_captures_is_free_again(world: World) -> None:
+    """A host that was killed would leave a play reserved for ever."""
+    sides = world.open(replace(POLICY, counts={"play": Count(1)}), ticket_s=40)
+    run(sides, [(0, "hold", 0, 0, True), (1, "hold", 40_000, 0, True), (1, "play", 0, 0, True)])
+
+
+def test_holds_that_no_play_follows_are_few(world: World) -> None:
+    """Holds would give the first seconds of a song for free without end."""
+    sides = world.open(POLICY)
+    unused = [(0, action, 0, 0, True) for _ in range(MOST_UNUSED_HOLDS) for action in ("hold", "release")]
+    run(sides, unused)
+    assert sides.act(0, "hold", 0) == ("policy.hold.limit", "policy.hold.limit")
+    run(sides, [(0, "play", 0, 0, True), (0, "stop", 0, 0, True), (1, "hold", 0, 0, True)])
 
 
 @pytest.mark.parametrize("gap_ms", [14_999, 15_000, 19_999, 20_000, 20_001])
