@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from messages.browser_host.playback import Invoke
@@ -75,6 +75,9 @@ class InvocationLog:
             time_ms = max(self._clock.now_ms(stream.network, server), ticket.time_ms)
             self._require_admissible(stream, session, ticket, request, time_ms)
             usage = ledger.usage(session.listener, content, stream.policy, time_ms // 1000, identity)
+            if action == "hold":
+                unused = ledger.unused_holds(session.listener, content, time_ms - HOLD_DAY_MS)
+                usage = replace(usage, unused_holds=unused)
             context = self._context(stream, server, request, time_ms)
             decision = decide(stream.policy, usage, context, action)
             if action in STARTS and decision.code == "policy.count.exhausted" and usage.held:
@@ -188,13 +191,7 @@ class InvocationLog:
             if stream.policy.concurrent > 1
             else 0,
             position_s=request.position_ms // 1000,
-            unused_holds=self._unused_holds(stream, time_ms) if request.action == "hold" else 0,
         )
-
-    def _unused_holds(self, stream: Stream, time_ms: int) -> int:
-        session = stream.session
-        assert session is not None
-        return self._ledger.unused_holds(session.listener, stream.header.content, time_ms - HOLD_DAY_MS)
 
     def _playing(self, stream: Stream) -> Iterator[TicketRow]:
         """Tickets of this listener that are playing in other open streams."""

@@ -31,6 +31,7 @@ class Usage:
             ``per_s`` the uses since ``recurrence_start``, for the unit ``timed`` the plays heard long enough.
         last_s: By action, the time at which a use last counted, Unix seconds.
         held: Plays that other tickets reserve at present; they count against the limits of ``play``.
+        unused_holds: Holds within the last day that no play followed; read for a hold only.
     """
 
     plays: int = 0
@@ -40,6 +41,7 @@ class Usage:
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     last_s: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     held: int = 0
+    unused_holds: int = 0
 
     def used(self, action: str, unit: str = "start") -> int:
         """Uses of ``action`` that count against its limit now, in the limit's unit."""
@@ -71,7 +73,6 @@ class Context:
         renewed_s: Time at which the server was last reached, Unix seconds; None: now.
         rolled_back: True if the device's clock was set back against trusted time.
         position_s: Position in the song at which the sound begins; None: the action has none.
-        unused_holds: Holds of this listener and content within the last day that no play followed.
     """
 
     now_s: int
@@ -87,7 +88,6 @@ class Context:
     renewed_s: int | None = None
     rolled_back: bool = False
     position_s: int | None = None
-    unused_holds: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _decide_hold(policy: Policy, usage: Usage, context: Context) -> Decision:
         code, rule = "policy.hold.denied", "hold"
     elif policy.price.payer == "listener":
         code, rule = "policy.hold.denied", "price"
-    elif code is None and context.unused_holds >= MOST_UNUSED_HOLDS:
+    elif code is None and usage.unused_holds >= MOST_UNUSED_HOLDS:
         code, rule = "policy.hold.limit", "hold"
     return Decision(code is None, code, rule, play.left, destroy=context.destroyed)
 

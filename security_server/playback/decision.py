@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -50,9 +51,11 @@ def decide_action(
     usage = counters.usage(policy, time_s, ticket["id"])
     since_ms = conditions.time_ms - silence_ms
     streams = listener_limits.streams(connection, ticket, since_ms) if policy.concurrent > 1 else 0
-    unused = listener_limits.unused_holds(connection, ticket, message.time - HOLD_DAY_MS) if action == "hold" else 0
+    if action == "hold":
+        unused = listener_limits.unused_holds(connection, ticket, message.time - HOLD_DAY_MS)
+        usage = replace(usage, unused_holds=unused)
     context = policy_context(
-        connection, ticket, policy, conditions, item.device, time_s, streams, message.position // 1000, unused
+        connection, ticket, policy, conditions, item.device, time_s, streams, message.position // 1000
     )
     decision = decide(policy, usage, context, action)
     if decision.code is not None:
@@ -100,7 +103,6 @@ def policy_context(
     now_s: int,
     streams: int = 0,
     position_s: int | None = None,
-    unused_holds: int = 0,
 ) -> Context:
     """Context of a ticket's play for the policy's decision.
 
@@ -113,7 +115,6 @@ def policy_context(
         now_s: The time that counts, Unix seconds.
         streams: Other players of this listener that sound.
         position_s: Position at which the sound begins; None: any.
-        unused_holds: Holds of the listener and content within a day that no play followed.
     """
     others = (0, True)
     if policy.devices is not None:
@@ -130,7 +131,6 @@ def policy_context(
         device_known=others[1],
         streams=streams,
         position_s=position_s,
-        unused_holds=unused_holds,
     )
 
 

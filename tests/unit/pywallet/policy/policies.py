@@ -75,7 +75,16 @@ def usage(r: random.Random) -> Usage:
     counts = {action: r.randrange(5) for action in r.sample(_ACTIONS, r.randrange(4))}
     last = {action: NOW - r.randrange(40) for action in r.sample(_ACTIONS, r.randrange(4))}
     first = None if r.random() < 0.3 else NOW - r.randrange(120)
-    return Usage(r.randrange(5), r.randrange(5), r.randrange(120), first, counts, last, r.randrange(3))
+    return Usage(
+        r.randrange(5),
+        r.randrange(5),
+        r.randrange(120),
+        first,
+        counts,
+        last,
+        r.randrange(3),
+        r.randrange(MOST_UNUSED_HOLDS + 2),
+    )
 
 
 def context(r: random.Random) -> Context:
@@ -94,7 +103,6 @@ def context(r: random.Random) -> Context:
         renewed_s=None if r.random() < 0.5 else NOW - r.randrange(90),
         rolled_back=r.random() < 0.1,
         position_s=None if r.random() < 0.5 else r.randrange(25),
-        unused_holds=r.randrange(MOST_UNUSED_HOLDS + 2),
     )
 
 
