@@ -44,6 +44,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "policy.purpose.denied": "The band doesn't allow this song for this purpose.",
         "policy.device.limit": "You have used this song on as many computers as the band allows.",
         "policy.concurrent.limit": "This song plays on as many players as the band allows. Stop one of them.",
+        "policy.hold.denied": "This song takes no hold: each play is counted before its first sound.",
+        "policy.hold.limit": "Too many holds of this song went unused today: a play is counted before its first sound.",
         "policy.part.denied": "The band allows another part of this song only.",
         "policy.preview.over": "The free preview ends here.",
         "policy.renewal.due": "The player must ask the band's server again before it goes on. Check your connection.",

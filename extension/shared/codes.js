@@ -70,6 +70,8 @@ export const CODES = new Set([
   "policy.count.exhausted",
   "policy.device.limit",
   "policy.expired",
+  "policy.hold.denied",
+  "policy.hold.limit",
   "policy.malformed",
   "policy.metered.exhausted",
   "policy.not_yet",

@@ -152,7 +152,33 @@ class InvocationStore(Rows):
         rows = self._rows(f"SELECT {_USAGE} FROM usage WHERE listener = ? AND content = ?", listener, content)  # noqa: S608
         return UsageRow(*rows[0]) if rows else UsageRow()
 
-    def usage(self, listener: bytes, content: bytes, policy: Policy, now_s: int) -> Usage:
+    def held(self, listener: bytes, content: bytes, now_s: int, other_than: bytes) -> list[TicketRow]:
+        """Tickets that reserve a play of a content at present, without the one with the digest ``other_than``."""
+        rows = self._rows(
+            f"SELECT {_TICKET} FROM tickets WHERE state = 'held' AND listener = ? AND content = ? AND expiry_s > ? "  # noqa: S608
+            "AND id <> ?",
+            listener,
+            content,
+            now_s,
+            other_than,
+        )
+        return [ticket_row(row) for row in rows]
+
+    def unused_holds(self, listener: bytes, content: bytes, since_ms: int) -> int:
+        """Number of holds of a content since a time, Unix milliseconds, that no play of their ticket followed."""
+        rows = self._rows(
+            "SELECT count(*) FROM invocations i WHERE i.listener = ? AND i.content = ? AND i.action = 'hold' "  # noqa: S608
+            "AND i.time_ms > ? AND i.state <> 'refused' AND NOT EXISTS (SELECT 1 FROM invocations p "
+            "WHERE p.session = i.session AND p.ticket = i.ticket AND p.state <> 'refused' AND p.action IN "
+            f"({', '.join('?' * len(STARTS))}))",
+            listener,
+            content,
+            since_ms,
+            *sorted(STARTS),
+        )
+        return int(rows[0][0])
+
+    def usage(self, listener: bytes, content: bytes, policy: Policy, now_s: int, ticket: bytes | None = None) -> Usage:
         """A listener's usage of a content, which ``decide`` compares with the limits.
 
         The larger of the ledger's own count, and of the server's last count plus invocations that it does not have yet:
@@ -163,6 +189,7 @@ class InvocationStore(Rows):
             content: Address of the content, 20 bytes.
             policy: Terms of the content, which select the counts.
             now_s: Trusted time, Unix seconds.
+            ticket: Digest of the ticket of the action, whose own hold does not count against it.
         """
         row = self.usage_row(listener, content)
         plays = max(row.plays, row.server_plays + self._pending(listener, content, "play"))
@@ -180,7 +207,8 @@ class InvocationStore(Rows):
             elif action not in ("play", "seek"):
                 counts[action] = self._recent(listener, content, action, None, now_s)
         seconds = max(row.heard_ms // 1000, row.server_seconds)
-        return Usage(plays, seeks, seconds, min(firsts, default=None), counts, last_s)
+        held = len(self.held(listener, content, now_s, ticket or b""))
+        return Usage(plays, seeks, seconds, min(firsts, default=None), counts, last_s, held)
 
     def _last_s(self, listener: bytes, content: bytes, action: str) -> int | None:
         """When an action last counted."""

@@ -198,7 +198,7 @@ class PayeeStore(Rows):
             "SELECT t.station_domain, sum(t.heard_ms / (t.interval_s * 1000)), t.reward_wei "
             "FROM tickets t JOIN sessions s ON s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? "
-            "WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
+            "WHERE t.state NOT IN ('none', 'held') AND t.time_ms >= ? AND NOT EXISTS "
             "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' "
             "AND i.action = 'play') "
             "GROUP BY t.station_domain, t.reward_wei",

@@ -233,7 +233,7 @@ class ReceiptStore(PayeeStore):
             "'unreported'), "
             "(SELECT i.code FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = "
             "'refused' LIMIT 1) "
-            "FROM tickets t WHERE t.state <> 'none' ORDER BY t.time_ms DESC LIMIT ?",
+            "FROM tickets t WHERE t.state NOT IN ('none', 'held') ORDER BY t.time_ms DESC LIMIT ?",
             limit,
         )
         names = ("time_s", "content", "station_domain", "heard_ms", "interval_s", "reward_wei", "unreported", "code")
@@ -252,7 +252,8 @@ class ReceiptStore(PayeeStore):
         """
         rows = self._rows(
             "SELECT t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward_wei "
-            "FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = ? AND t.state <> 'none' AND NOT EXISTS "
+            "FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = ? "
+            "AND t.state NOT IN ('none', 'held') AND NOT EXISTS "
             "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' "
             "AND i.action = 'play') "
             "ORDER BY t.prepared_s, t.time_ms",

@@ -160,7 +160,7 @@ class SessionRow:
 
 @dataclass(frozen=True)
 class TicketRow:
-    """A ticket and its meter. ``state``: none, playing, paused or ended."""
+    """A ticket and its meter. ``state``: none, held, playing, paused or ended."""
 
     id: bytes
     session: bytes

@@ -15,6 +15,7 @@ from native_host.playback.key_source import (
 from native_host.playback.stream import Stream
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import ACTIONS
+from pywallet.protocol.actions import HOLDS
 
 
 async def run(services: Services, request: Invoke) -> InvokeResult:
@@ -24,7 +25,7 @@ async def run(services: Services, request: Invoke) -> InvokeResult:
         GomaaError: The refusal; a refused action counts nothing. ``server.*``, ``host.ledger.*``.
     """
     stream = services.streams.require(request.stream)
-    if request.action not in ACTIONS:
+    if request.action not in ACTIONS | HOLDS:
         raise InputError("host.message.schema", field="action")
     wanted = services.key_source.plan(stream, request)
     recorded = services.invocations.repeat(stream, request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
 
 from messages.browser_host.stream import (
@@ -110,7 +110,9 @@ def _reply(services: Services, stream: Stream, going: TicketRow | None) -> OpenR
     # Before ``identify`` the last listener at this station is the best estimate.
     session = services.ledger.longest_session(station.address, None, 0) if station else None
     listener = session.listener if session else b""
-    usage, context = services.ledger.usage(listener, header.content, policy, now_s), stream.context(now_s)
+    context = stream.context(now_s)
+    # A play of this player would end the holds of others.
+    usage = replace(services.ledger.usage(listener, header.content, policy, now_s), held=0)
     # "pause" counts nothing: the decision's `left` is what remains now.
     left = decide(policy, usage, context, "pause").left
     rendition, init = stream.table.rendition, stream.table.init

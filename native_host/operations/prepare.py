@@ -12,6 +12,7 @@ from messages.host_server.playback import OpenResult
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
+from native_host.operations.close import end
 from native_host.operations.identify import require_device
 from native_host.playback.content_check import check_content
 from native_host.playback.pacing import Pacer
@@ -25,6 +26,7 @@ from pywallet.protocol import (
     digest,
     require_signer,
 )
+from pywallet.rules.admissibility import NOT_STARTED
 
 
 async def run(services: Services, request: Prepare) -> PrepareResult | None:
@@ -56,6 +58,8 @@ async def run(services: Services, request: Prepare) -> PrepareResult | None:
         require_device(services, stream, session.device)
     server = services.servers.of_session(session, address, url, stream.network)
     opened = await _open(services, stream, session, signed, identity, request, server)
+    if stream.ticket not in (None, identity):
+        end(services, stream, ("held",))
     # Up to here the previous ticket's play continues at its server.
     stream.server, stream.server_url = address, url
     _store(services, stream, session, signed, identity, opened)
@@ -92,7 +96,7 @@ async def _open(
     """Check the ticket, and open it at its server."""
     _check(stream, session, signed, services.clock.now_ms(stream.network, server) // 1000, server.address)
     row = services.ledger.ticket(identity)
-    if row is not None and row.state != "none":
+    if row is not None and row.state not in NOT_STARTED:
         raise Refusal("ticket.used")
     choice = {} if request.tracking is None else {"tracking": request.tracking}
     return await server.request(

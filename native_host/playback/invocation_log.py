@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from messages.browser_host.playback import Invoke
@@ -18,9 +18,9 @@ from native_host.remote.trusted_clock import TrustedClock
 from pywallet.errors import Refusal
 from pywallet.policy import Context, Meter, decide
 from pywallet.protocol import Action, Invocation, sign
-from pywallet.protocol.actions import ENDS, STARTS
-from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy
-from pywallet.rules.limits import is_silent
+from pywallet.protocol.actions import FREE, STARTS
+from pywallet.rules.admissibility import Play, PlayState, inadmissible, is_busy, state_after
+from pywallet.rules.limits import HOLD_DAY_MS, is_silent
 
 
 class Destroyed(Refusal):
@@ -48,6 +48,8 @@ class InvocationLog:
     def record(self, stream: Stream, request: Invoke, *, leased: bool) -> Recorded:
         """Decide an action, and commit it to the ledger; on return the row is on the disk.
 
+        A play that only the holds of other tickets of this computer leave no room for ends these holds first.
+
         Args:
             stream: The stream of the action.
             request: The action.
@@ -62,6 +64,8 @@ class InvocationLog:
             raise Refusal("station.unknown")
         if session is None or identity is None:
             raise Refusal("ticket.missing")
+        if action == "hold" and not leased:
+            raise Refusal("policy.hold.denied", rule="lease")
         server = self._servers.of_stream(stream)
         ledger, content = self._ledger, stream.header.content
         with ledger.write():
@@ -70,33 +74,20 @@ class InvocationLog:
                 raise Refusal("ticket.missing")
             time_ms = max(self._clock.now_ms(stream.network, server), ticket.time_ms)
             self._require_admissible(stream, session, ticket, request, time_ms)
-            usage = ledger.usage(session.listener, content, stream.policy, time_ms // 1000)
+            usage = ledger.usage(session.listener, content, stream.policy, time_ms // 1000, identity)
+            if action == "hold":
+                unused = ledger.unused_holds(session.listener, content, time_ms - HOLD_DAY_MS)
+                usage = replace(usage, unused_holds=unused)
             context = self._context(stream, server, request, time_ms)
             decision = decide(stream.policy, usage, context, action)
+            if action in STARTS and decision.code == "policy.count.exhausted" and usage.held:
+                self._release_others(stream, session, identity, time_ms)
+                usage = ledger.usage(session.listener, content, stream.policy, time_ms // 1000, identity)
+                decision = decide(stream.policy, usage, context, action)
             if decision.destroy:
                 raise Destroyed(decision.code or "content.destroyed", rule=decision.rule)
             decision.require()
-            message = Invocation(
-                session=session.id,
-                ticket=identity,
-                content=content,
-                action=int(Action.of(action)),
-                position=request.position_ms,
-                sequence=ledger.next_sequence(session.id),
-                time=time_ms,
-            )
-            signed = sign(message, stream.network.domain, self._keys.of_stream(stream))
-            entry = InvocationRow(
-                session=session.id,
-                sequence=message.sequence,
-                ticket=identity,
-                content=content,
-                listener=session.listener,
-                action=action,
-                position_ms=request.position_ms,
-                time_ms=time_ms,
-                signature=signed.signature,
-            )
+            entry = self._signed(stream, session, identity, action, request.position_ms, time_ms)
             meter = stream.metered(ticket.meter, usage, action, request.position_ms, time_ms)
             start_action = action if action in STARTS else stream.start_action
             site_grants.allow(
@@ -111,13 +102,48 @@ class InvocationLog:
                 stream.facts.bps,
                 stream.site,
             )
-            ledger.add_invocation(entry, meter, _state(action, meter), decision.counts)
+            ledger.add_invocation(entry, meter, state_after(action, meter.playing), decision.counts)
         if action in STARTS:
             stream.start_action = action
         stream.pacer = stream.pacer.after(action, request.position_ms, time_ms)
         if leased and stream.lease is not None:
             stream.lease.budget -= 1
         return Recorded(entry, meter, decision.left)
+
+    def _signed(
+        self, stream: Stream, session: SessionRow, ticket: bytes, action: str, position_ms: int, time_ms: int
+    ) -> InvocationRow:
+        """Number and sign an invocation, within a transaction of the ledger."""
+        content = stream.header.content
+        message = Invocation(
+            session=session.id,
+            ticket=ticket,
+            content=content,
+            action=int(Action.of(action)),
+            position=position_ms,
+            sequence=self._ledger.next_sequence(session.id),
+            time=time_ms,
+        )
+        signed = sign(message, stream.network.domain, self._keys.of_stream(stream))
+        return InvocationRow(
+            session=session.id,
+            sequence=message.sequence,
+            ticket=ticket,
+            content=content,
+            listener=session.listener,
+            action=action,
+            position_ms=position_ms,
+            time_ms=time_ms,
+            signature=signed.signature,
+        )
+
+    def _release_others(self, stream: Stream, session: SessionRow, ticket: bytes, time_ms: int) -> None:
+        """End the holds of other tickets of a session, within a transaction of the ledger."""
+        for row in self._ledger.held(session.listener, stream.header.content, time_ms // 1000, ticket):
+            if row.session == session.id:
+                entry = self._signed(stream, session, row.id, "release", row.position_ms, max(time_ms, row.time_ms))
+                meter = row.meter.advance("release", row.position_ms, entry.time_ms)
+                self._ledger.add_invocation(entry, meter, state_after("release", meter.playing), counts=False)
 
     def repeat(self, stream: Stream, request: Invoke) -> Recorded | None:
         """The recorded invocation whose keys have not arrived, if ``request`` has the same action and position."""
@@ -132,7 +158,7 @@ class InvocationLog:
         if ticket is None or stream.ticket != entry.ticket:
             return None
         now_s = self._clock.now_ms(stream.network) // 1000
-        usage = self._ledger.usage(entry.listener, entry.content, stream.policy, now_s)
+        usage = self._ledger.usage(entry.listener, entry.content, stream.policy, now_s, entry.ticket)
         return Recorded(entry, ticket.meter, decide(stream.policy, usage, stream.context(now_s), "pause").left)
 
     def _require_admissible(
@@ -145,7 +171,7 @@ class InvocationLog:
         code = inadmissible(play, action, time_ms)
         if code is not None:
             raise Refusal(code, **_DETAIL[code](session, ticket))
-        if action not in ENDS and not stream.pacer.plausible(action, request.position_ms, time_ms):
+        if action not in FREE and not stream.pacer.plausible(action, request.position_ms, time_ms):
             raise Refusal("invocation.state", position_ms=request.position_ms, reach_ms=stream.pacer.reach_ms(time_ms))
         if stream.policy.concurrent > 1:
             return
@@ -176,10 +202,6 @@ class InvocationLog:
             row = self._ledger.ticket(other.ticket) if other.session.listener == session.listener else None
             if row is not None and row.state == "playing":
                 yield row
-
-
-def _state(action: str, meter: Meter) -> str:
-    return "ended" if action == "stop" else "playing" if meter.playing else "paused"
 
 
 _DETAIL: Final[Mapping[str, Callable[[SessionRow, TicketRow], dict[str, Any]]]] = {

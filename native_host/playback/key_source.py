@@ -18,8 +18,9 @@ from native_host.remote.trusted_clock import TrustedClock
 from pywallet.encoding.hex import to_b64
 from pywallet.errors import Unavailable
 from pywallet.policy import extent
-from pywallet.protocol.actions import STARTS
+from pywallet.protocol.actions import FREE, STARTS
 from pywallet.protocol.foreign_errors import code_from
+from pywallet.rules.limits import HOLD_MS
 from pywallet.sps.segments import segment_aad
 
 LONGEST_WAIT_MS: Final = 60_000
@@ -47,19 +48,21 @@ class KeySource:
 
     def plan(self, stream: Stream, request: Invoke) -> Wanted | None:
         """The requested segments that are inside the window of keys; None where there are none."""
-        if request.segment is None or request.count == 0 or request.action in ("pause", "stop"):
+        if request.segment is None or request.count == 0 or request.action in FREE:
             return None
         ticket = self._ledger.ticket(stream.ticket) if stream.ticket is not None else None
         if ticket is None:
             return None
         now_ms = self._clock.now_ms(stream.network)
         listener = stream.session.listener if stream.session else b""
-        usage = self._ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
+        usage = self._ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000, ticket.id)
         # The window after the action: a seek moves it to its target.
         meter = stream.metered(ticket.meter, usage, request.action, request.position_ms, now_ms)
         window = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
         started = request.action if request.action in STARTS else stream.start_action or "play"
         window = window.within(extent(stream.policy, usage, started), request.position_ms)
+        if request.action == "hold":
+            window = window.until(request.position_ms + HOLD_MS)
         indexes = window.clip(stream.table.index.starts_ms, request.segment, min(request.count, MAX_KEYS))
         if not indexes:
             return None

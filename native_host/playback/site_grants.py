@@ -9,6 +9,7 @@ from native_host.ledger.site_store import EVERYWHERE, SiteRow
 from native_host.remote.clock import day_of
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
+from pywallet.protocol.actions import FREE
 from pywallet.protocol.commission import gross_bound
 
 _FREE: Final = "preview"
@@ -55,7 +56,7 @@ def allow(
     """
     if action == "stop":
         _release(ledger, ticket, price, meter, bps)
-    if action in ("pause", "stop"):
+    if action in FREE:
         return
     site = ledger.site(origin)
     for row in (site, ledger.site(top_origin or origin)):

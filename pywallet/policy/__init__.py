@@ -1,6 +1,6 @@
 """Terms of a recording as data (policies), and the function that decides on an action by them."""
 
-from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
+from pywallet.policy.decision import MOST_UNUSED_HOLDS, Context, Decision, Usage, decide, is_free, recurrence_start
 from pywallet.policy.describe import PartyNames, Terms, describe
 from pywallet.policy.extent import extent
 from pywallet.policy.meter import FASTEST, Meter
@@ -12,6 +12,7 @@ from pywallet.rules.key_window import Extent
 __all__ = [
     "ACTIONS",
     "FASTEST",
+    "MOST_UNUSED_HOLDS",
     "Context",
     "Count",
     "Decision",

@@ -10,9 +10,11 @@ from typing import Final
 from pywallet.errors import Refusal
 from pywallet.policy.model import ANYWHERE, Policy
 from pywallet.policy.parts import HEARD_UNITS, SEGMENT_S, Count
-from pywallet.protocol.actions import BEGINS, ENDS, SOUNDS, STARTS
+from pywallet.protocol.actions import BEGINS, FREE, SOUNDS, STARTS
 
 _CONTINUES: Final = frozenset({"resume", "renew"})
+MOST_UNUSED_HOLDS: Final = 8
+"""Holds of one listener and content within a day that no play followed; the next play starts without one."""
 _FINAL: Final = {"policy.expired": "expired", "policy.ttl.expired": "expired", "policy.metered.exhausted": "exhausted"}
 
 
@@ -28,6 +30,8 @@ class Usage:
         counts: By action, the number that its limit is compared with where it is not the sum: for a count with
             ``per_s`` the uses since ``recurrence_start``, for the unit ``timed`` the plays heard long enough.
         last_s: By action, the time at which a use last counted, Unix seconds.
+        held: Plays that other tickets reserve at present; they count against the limits of ``play``.
+        unused_holds: Holds within the last day that no play followed; read for a hold only.
     """
 
     plays: int = 0
@@ -36,6 +40,8 @@ class Usage:
     first_play_s: int | None = None
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     last_s: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    held: int = 0
+    unused_holds: int = 0
 
     def used(self, action: str, unit: str = "start") -> int:
         """Uses of ``action`` that count against its limit now, in the limit's unit."""
@@ -43,9 +49,10 @@ class Usage:
             return self.seconds
         if unit == "segment":
             return -(-self.seconds // SEGMENT_S)
+        held = self.held if action == "play" else 0
         if action in self.counts:
-            return self.counts[action]
-        return {"play": self.plays, "seek": self.seeks}.get(action, 0)
+            return self.counts[action] + held
+        return {"play": self.plays, "seek": self.seeks}.get(action, 0) + held
 
 
 @dataclass(frozen=True)
@@ -125,16 +132,36 @@ def decide(policy: Policy, usage: Usage, context: Context, action: str) -> Decis
         context: Time, place and manner of the action.
         action: Name of the action.
     """
-    refusal = None if action in ENDS else _refusal(policy, usage, context, action)
+    if action == "hold":
+        return _decide_hold(policy, usage, context)
+    refusal = None if action in FREE else _refusal(policy, usage, context, action)
     left = {name: max(0, count.limit - usage.used(name, count.unit)) for name, count in policy.counts.items()}
     destroy = _destroys(policy, usage, context, refusal)
     if refusal is not None:
         return Decision(False, *refusal, MappingProxyType(left), destroy=destroy)
+    if action == "release":
+        return Decision(True, None, None, MappingProxyType(left))
     count = policy.counts.get(action)
     counts = count is None or not is_free(count, usage, context, action)
     if counts and count is not None and count.unit not in HEARD_UNITS:
         left[action] = max(0, left[action] - 1)
     return Decision(True, None, None, MappingProxyType(left), counts, destroy)
+
+
+def _decide_hold(policy: Policy, usage: Usage, context: Context) -> Decision:
+    """Decide on a hold: like the play it reserves, but it counts nothing and destroys nothing.
+
+    No hold where a play costs the listener, and few that no play follows: they sound for free.
+    """
+    play = decide(policy, usage, context, "play")
+    code, rule = play.code, play.rule
+    if not policy.hold:
+        code, rule = "policy.hold.denied", "hold"
+    elif policy.price.payer == "listener":
+        code, rule = "policy.hold.denied", "price"
+    elif code is None and usage.unused_holds >= MOST_UNUSED_HOLDS:
+        code, rule = "policy.hold.limit", "hold"
+    return Decision(code is None, code, rule, play.left, destroy=context.destroyed)
 
 
 def is_free(count: Count, usage: Usage, context: Context, action: str) -> bool:

@@ -189,6 +189,8 @@ def _device_limits(policy: Policy, lang: str) -> Iterator[str]:
         yield say("offline", lang, span=span(policy.lease.seconds, lang), n=policy.lease.invocations)
     if policy.tracking != "opt_in":
         yield say(f"tracking.{policy.tracking}", lang)
+    if not policy.hold:
+        yield say("hold", lang)
     for occasion in policy.self_destruct:
         yield say(f"destroy.{occasion}", lang)
     if policy.child is not None:

@@ -31,9 +31,9 @@ def optional(raw: Mapping[str, Any], name: str, low: int = 0, high: int = MAX_TI
     return None if name not in raw else integer(raw[name], f"{path}{name}", low, high)
 
 
-def flag(raw: Mapping[str, Any], name: str, *, path: str = "") -> bool:
-    """True or false; false where the field is absent."""
-    value = raw.get(name, False)
+def flag(raw: Mapping[str, Any], name: str, default: bool, *, path: str = "") -> bool:
+    """True or false; ``default`` where the field is absent."""
+    value = raw.get(name, default)
     if type(value) is not bool:
         raise malformed(f"{path}{name}", "true or false")
     return value

@@ -15,7 +15,7 @@ import cbor2
 
 from pywallet.crypto import keccak256
 from pywallet.errors import InputError
-from pywallet.policy.fields import choice, integer, malformed, optional, texts, without_defaults
+from pywallet.policy.fields import choice, flag, integer, malformed, optional, texts, without_defaults
 from pywallet.policy.meter import FASTEST
 from pywallet.policy.parts import (
     ACTIONS,
@@ -43,7 +43,7 @@ _LISTS: Final = ("stations", "territories", "purposes")
 KNOWN: Final = frozenset(
     [
         *("permissions", "counts", "price", "listener", "lease", "crit", "part", "renewal", "devices", "concurrent"),
-        *("tracking", "child", "self_destruct", *_TIMES, *_LISTS),
+        *("tracking", "child", "self_destruct", "hold", *_TIMES, *_LISTS),
     ]
 )
 
@@ -75,6 +75,7 @@ class Policy:
     child: Policy | None = None
     key_epoch_s: int | None = None
     self_destruct: tuple[str, ...] = ()
+    hold: bool = True
 
     @property
     def fastest(self) -> int:
@@ -137,6 +138,8 @@ class Policy:
             out["tracking"] = self.tracking
         if self.self_destruct:
             out["self_destruct"] = list(self.self_destruct)
+        if not self.hold:
+            out["hold"] = False
         if self.child is not None:
             out["child"] = self.child.to_dict()
         return {**out, **self.extra}
@@ -182,6 +185,7 @@ def _read(value: Any, depth: int) -> Policy:
         tracking=choice(value, "tracking", TRACKING, "opt_in"),
         child=None,
         self_destruct=_words(value.get("self_destruct", ()), "self_destruct", frozenset(DESTROYED_WHEN), "occasion"),
+        hold=flag(value, "hold", default=True),
     )
     if policy.preview_s is not None and "preview" not in permissions:
         raise malformed("preview_s", "needs the permission preview")

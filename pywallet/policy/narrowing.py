@@ -56,6 +56,8 @@ def _wider(child: Policy, parent: Policy) -> Iterator[str]:
         yield "tracking"
     if not set(parent.self_destruct) <= set(child.self_destruct):
         yield "self_destruct"
+    if child.hold and not parent.hold:
+        yield "hold"
     yield from _wider_parts(child, parent)
 
 

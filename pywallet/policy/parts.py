@@ -18,9 +18,10 @@ from pywallet.policy.fields import (
     table,
     without_defaults,
 )
-from pywallet.protocol.actions import STARTS, Action
+from pywallet.protocol.actions import HOLDS, STARTS, Action
 
-ACTIONS: Final = frozenset(action.word for action in Action)
+ACTIONS: Final = frozenset(action.word for action in Action) - HOLDS
+"""Actions that terms can name."""
 IMPLIED_BY_PLAY: Final = frozenset({"pause", "resume", "stop", "renew"})
 IMPLIED_BY_PREVIEW: Final = IMPLIED_BY_PLAY
 UNITS: Final = ("start", "timed", "segment", "second")

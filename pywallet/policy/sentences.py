@@ -49,6 +49,7 @@ LIMITS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "child": ("Who you pass it on to gets narrower terms: {may}", "转让后的条款更窄：{may}"),
     "key_epoch_s": ("Its keys change every {span}.", "密钥每 {span}更换一次。"),
+    "hold": ("Every play is counted before its first sound.", "每次播放都先计数，后出声。"),
     "destroy.exhausted": ("Destroys itself when it is used up.", "用完后自行销毁。"),
     "destroy.expired": ("Destroys itself when its time is over.", "到期后自行销毁。"),
     "destroy.rollback": ("Destroys itself when the clock is set back.", "时钟被回拨时自行销毁。"),

@@ -23,6 +23,8 @@ class Action(IntEnum):
     TRANSFER = 12
     RENEW = 13
     COPY = 14
+    HOLD = 15
+    RELEASE = 16
 
     @property
     def word(self) -> str:
@@ -43,9 +45,13 @@ BEGINS: Final = STARTS | RESUMES
 """Actions after which the play is playing."""
 ENDS: Final = frozenset({"pause", "stop"})
 """Actions after which it is not. Always allowed: a listener can end a play under any terms."""
-JUMPS: Final = STARTS | {"seek", "forward", "rewind"}
+HOLDS: Final = frozenset({"hold", "release"})
+"""Reservation of a play before it is wanted, and its end. Terms name neither: a hold is decided like a play."""
+FREE: Final = ENDS | {"release"}
+"""Actions that no terms refuse."""
+JUMPS: Final = STARTS | {"hold", "seek", "forward", "rewind"}
 """Actions that set the metered position to theirs; the others leave it."""
-SOUNDS: Final = BEGINS | {"seek", "forward", "rewind", "renew"}
-"""Actions after which there is sound at their position."""
+SOUNDS: Final = BEGINS | {"hold", "seek", "forward", "rewind", "renew"}
+"""Actions after which there is, or may soon be, sound at their position."""
 ADVANCES: Final = ENDS | {"renew", "rate"}
 """Actions that add heard time only as far as the reported position has advanced."""

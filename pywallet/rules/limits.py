@@ -13,6 +13,12 @@ MAX_GAP_MS: Final = 15_000
 METER_SLACK_MS: Final = 500
 """Heard time that may exceed the advance of the reported positions since the last jump, milliseconds."""
 
+HOLD_MS: Final = 4_000
+"""Sound that a hold gives keys for, milliseconds."""
+
+HOLD_DAY_MS: Final = 86_400_000
+"""Time over which the holds of a content that no play followed are counted, milliseconds."""
+
 CLOCK_AHEAD_MS: Final = 60_000
 """Most that an invocation's time may lie ahead of the server's clock, milliseconds.
 

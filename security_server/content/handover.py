@@ -16,6 +16,7 @@ from pywallet.encoding.hex import (
     ZERO_ADDRESS,
 )
 from pywallet.errors import InputError
+from pywallet.rules.admissibility import NOT_STARTED
 from security_server.db.queries import get, put
 from security_server.db.tables import (
     former_plays,
@@ -159,7 +160,7 @@ def _plays(connection: Connection, listener: bytes, content: bytes) -> list[Form
     own = (
         select(tickets.c.id, sessions.c.device, tickets.c.start_action, tickets.c.opened_ms, tickets.c.heard_ms)
         .join(sessions, sessions.c.id == tickets.c.session)
-        .where(tickets.c.listener == listener, tickets.c.content == content, tickets.c.play_state != "none")
+        .where(tickets.c.listener == listener, tickets.c.content == content, tickets.c.play_state.not_in(NOT_STARTED))
     )
     names = ("ticket", "device", "start_action", "opened_ms", "heard_ms")
     earlier = select(*(former_plays.c[name] for name in names)).where(

@@ -6,6 +6,7 @@ from typing import Any
 
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import Refusal
+from pywallet.rules.admissibility import NOT_STARTED
 from pywallet.settlement import Schedule
 from security_server.chain.view import ChainView
 from security_server.content.contents import MOVED
@@ -67,5 +68,5 @@ class Serving:
         if server == self._address:
             return
         row = await self._store.run(lambda connection: get(connection, tickets, id=ticket))
-        if row is None or row["play_state"] == "none":
+        if row is None or row["play_state"] in NOT_STARTED:
             raise Refusal(MOVED, server=to_hex(server), **detail)

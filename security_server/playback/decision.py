@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.policy import Context, Meter, Policy, Usage, decide, extent
-from pywallet.protocol.actions import BEGINS, ENDS, JUMPS, STARTS
-from pywallet.rules.admissibility import is_busy
+from pywallet.protocol.actions import BEGINS, ENDS, FREE, HOLDS, JUMPS, STARTS
+from pywallet.rules.admissibility import is_busy, state_after
+from pywallet.rules.limits import HOLD_DAY_MS
 from security_server.db.queries import add, change, get, put
 from security_server.db.tables import epoch_contents, invocations, listeners, sessions, tickets
 from security_server.playback import listener_limits
@@ -46,9 +48,12 @@ def decide_action(
         return "session.busy"
     # A reported action under a lease is decided by the terms of its own time, within what the server can bound.
     time_s = (conditions.time_ms if online else moment_ms) // 1000
-    usage = counters.usage(policy, time_s)
+    usage = counters.usage(policy, time_s, ticket["id"])
     since_ms = conditions.time_ms - silence_ms
     streams = listener_limits.streams(connection, ticket, since_ms) if policy.concurrent > 1 else 0
+    if action == "hold":
+        unused = listener_limits.unused_holds(connection, ticket, message.time - HOLD_DAY_MS)
+        usage = replace(usage, unused_holds=unused)
     context = policy_context(
         connection, ticket, policy, conditions, item.device, time_s, streams, message.position // 1000
     )
@@ -74,11 +79,11 @@ def decide_action(
     room_ms = max(0, moment_ms - clock_ms) * policy.fastest if is_metered else 0
     heard_ms = ticket["heard_ms"] + min(meter.heard_ms - ticket["sounded_ms"], room_ms)
     intervals = heard_ms // (policy.price.interval_s * 1000)
-    if action not in ENDS and (code := unpaid_code(connection, ticket, action, intervals, conditions)) is not None:
+    if action not in FREE and (code := unpaid_code(connection, ticket, action, intervals, conditions)) is not None:
         return code
     if decision.counts:
         counters.count(policy, action, time_s)
-    if is_metered or action in BEGINS:
+    if (is_metered and action not in HOLDS) or action in BEGINS:
         put(
             connection,
             listeners,
@@ -198,7 +203,7 @@ def _count(
         add(connection, epoch_contents, {"epoch": conditions.epoch, "content": ticket["content"]}, **moved)
     is_paid = ticket["price"] + ticket["reward"] and not is_free(ticket, action)
     values: dict[str, Any] = {
-        "play_state": "ended" if action == "stop" else "playing" if meter.playing else "paused",
+        "play_state": state_after(action, meter.playing),
         "heard_ms": heard_ms,
         "sounded_ms": meter.heard_ms,
         "position_ms": meter.position_ms,

@@ -157,7 +157,8 @@ def _outcome(
     if ticket is None or counters is None:
         return Outcome(code, sequence, replay)
     now_s = conditions.time_ms // 1000
-    left = decide(policy, counters.usage(policy, now_s), Context(now_s, conditions.domain, True), "pause").left
+    usage = counters.usage(policy, now_s, ticket["id"])
+    left = decide(policy, usage, Context(now_s, conditions.domain, True), "pause").left
     return Outcome(
         code, sequence, replay, counters.totals(), dict(left), ticket["heard_ms"], ticket["heard_intervals"], ticket
     )

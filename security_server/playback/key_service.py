@@ -22,7 +22,8 @@ from messages.host_server.playback import (
 from pywallet.crypto.key_wrap import WrapKey
 from pywallet.encoding.hex import from_b64, from_hex, to_b64
 from pywallet.errors import Refusal
-from pywallet.protocol.actions import STARTS
+from pywallet.protocol.actions import HOLDS, STARTS
+from pywallet.rules.admissibility import NOT_STARTED
 from pywallet.sps.segments import segment_aad, segment_key
 from security_server.content.contents import ContentStore, Song
 from security_server.content.serving import Serving
@@ -92,7 +93,7 @@ class KeyService:
         start = "preview" if song.policy.price.payer == "listener" else "play"
         if start == "preview" and row["start_action"] not in (None, "preview"):
             raise Refusal("policy.action.denied", rule="lease")
-        action = start if row["play_state"] == "none" else "renew"
+        action = start if row["play_state"] in NOT_STARTED else "renew"
         if row["play_state"] == "ended":
             raise Refusal("ticket.used")
         ahead_ms = max(terms.window_s * 1000, self._buffer_ms)
@@ -134,7 +135,8 @@ class KeyService:
                 online=True,
                 duration_ms=song.duration_ms,
             )
-            if outcome.code is not None or outcome.ticket is None:
+            # The keys of a hold come from a lease.
+            if outcome.code is not None or outcome.ticket is None or item.action in HOLDS:
                 return outcome, (range(0), 0)
             # A replay is not decided again, but its keys are: by the terms and state of now.
             action = "renew" if outcome.replay else None

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from security_server.db.tables import former_plays, sessions, tickets
+from pywallet.rules.admissibility import NOT_STARTED
+from security_server.db.tables import former_plays, invocations, sessions, tickets
 
 
 def devices(connection: Connection, listener: bytes, content: bytes, device: bytes) -> tuple[int, bool]:
     """Number of other devices that have played this content for this listener, and True if this one has."""
     joined = select(sessions.c.device).join(tickets, tickets.c.session == sessions.c.id).distinct()
-    wanted = (tickets.c.listener == listener, tickets.c.content == content, tickets.c.play_state != "none")
+    wanted = (tickets.c.listener == listener, tickets.c.content == content, tickets.c.play_state.not_in(NOT_STARTED))
     earlier = select(former_plays.c.device).where(
         former_plays.c.listener == listener, former_plays.c.content == content
     )
@@ -26,3 +27,22 @@ def streams(connection: Connection, ticket: Mapping[str, Any], since_ms: int) ->
     others = (tickets.c.listener == ticket["listener"], tickets.c.id != ticket["id"])
     sounding = (tickets.c.play_state == "playing", tickets.c.last_received_ms > since_ms)
     return int(connection.execute(select(func.count()).select_from(tickets).where(*others, *sounding)).scalar_one())
+
+
+def unused_holds(connection: Connection, ticket: Mapping[str, Any], since_ms: int) -> int:
+    """Number of this listener's holds of a ticket's content since a signed time that no play of their ticket followed.
+
+    Args:
+        connection: Of a transaction.
+        ticket: Its row.
+        since_ms: Unix milliseconds.
+    """
+    held = (tickets.c.listener == ticket["listener"], tickets.c.content == ticket["content"])
+    query = (
+        select(func.count())
+        .select_from(invocations)
+        .join(tickets, tickets.c.id == invocations.c.ticket)
+        .where(*held, tickets.c.start_action.is_(None), invocations.c.action == "hold", invocations.c.code.is_(None))
+        .where(invocations.c.signed_ms > since_ms)
+    )
+    return int(connection.execute(query).scalar_one())

@@ -35,7 +35,7 @@ def unpaid_code(
     if not each or is_free(ticket, action):
         return None
     new = intervals - ticket["heard_intervals"]
-    if action not in STARTS and not new and not listener_pays:
+    if action not in STARTS | {"hold"} and not new and not listener_pays:
         return None
     money = conditions.money
     owed = outstanding(connection, ticket["payer"], conditions.epoch)

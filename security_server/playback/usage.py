@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from messages.host_server.playback import UsageCounters
 from pywallet.policy import Count, Policy, Usage, recurrence_start
@@ -30,8 +30,14 @@ class Counters:
         self.first_play_s: int | None = row["first_play_s"] if row else None
         self._actions: dict[str, list[int]] = json.loads(row["actions"]) if row else {}
 
-    def usage(self, policy: Policy, now_s: int) -> Usage:
-        """Usage in the form that ``decide`` compares with the limits."""
+    def usage(self, policy: Policy, now_s: int, ticket: bytes) -> Usage:
+        """Usage in the form that ``decide`` compares with the limits.
+
+        Args:
+            policy: Terms of the content, which select the counts.
+            now_s: The time that counts, Unix seconds.
+            ticket: Id of the ticket of the action, whose own hold does not count against it.
+        """
         counts = {
             action: self._used(action, count.per_s, now_s)
             if count.after_s is None
@@ -39,7 +45,19 @@ class Counters:
             for action, count in policy.counts.items()
         }
         last_s = {action: row[4] for action, row in self._actions.items() if len(row) > 4}
-        return Usage(self.plays, self.seeks, self.heard_ms // 1000, self.first_play_s, counts, last_s)
+        held = self._held(now_s, ticket)
+        return Usage(self.plays, self.seeks, self.heard_ms // 1000, self.first_play_s, counts, last_s, held)
+
+    def _held(self, now_s: int, ticket: bytes) -> int:
+        """Plays that other tickets reserve at a time."""
+        query = select(func.count()).where(
+            tickets.c.listener == self._key["listener"],
+            tickets.c.content == self._key["content"],
+            tickets.c.play_state == "held",
+            tickets.c.expiry_s > now_s,
+            tickets.c.id != ticket,
+        )
+        return int(self._connection.execute(query).scalar_one())
 
     def _heard_enough(self, action: str, count: Count, now_s: int) -> int:
         """Plays that were heard for at least the time of a timed count, in its window if it has one."""

@@ -253,8 +253,63 @@ async def test_two_browsers_share_one_ledger(home: tuple[World, Path]) -> None:
 
     codes = [result.code for result in done if isinstance(result, GomaaError)]
     assert one.device == two.device
-    assert codes == ["policy.count.exhausted"]
+    assert codes == ["policy.count.exhausted"], done
     assert ledger(files, "SELECT count(*), max(sequence), count(DISTINCT sequence) FROM invocations") == [(5, 5, 5)]
+
+
+async def test_a_hold_gives_the_first_seconds_and_its_play_counts_once(home: tuple[World, Path]) -> None:
+    """Keys of 4 s and no more before the play; a closed player gives the play back."""
+    world, files = home
+    song = await world.publish(
+        terms(counts={"play": {"limit": 1}}, lease={"window_s": 60, "seconds": 600, "invocations": 100})
+    )
+    async with host_process(files) as host:
+        await begin(world, host, song, "a")
+        await host.open(song.cose, "b")
+        await again(world, host, song, "b")
+        held = await host.ask("invoke", stream="a", action="hold", position_ms=0, segment=0, count=10)
+        with pytest.raises(GomaaError) as second:
+            await host.ask("invoke", stream="b", action="hold", position_ms=0, segment=0, count=2)
+        await host.ask("close", stream="a")
+        again_held = await host.ask("invoke", stream="b", action="hold", position_ms=0, segment=0, count=2)
+        played = await host.ask("invoke", stream="b", action="play", position_ms=0, segment=0, count=10)
+        await settled(host, files)
+
+    assert good(host, song, held["grant"], range(2))
+    assert good(host, song, again_held["grant"], range(2))
+    assert good(host, song, played["grant"], range(10))
+    assert second.value.code == "policy.count.exhausted"
+    assert (held["left"], played["left"], played["heard_ms"]) == ({"play": 0}, {"play": 0}, 0)
+    actions = [(1, "hold"), (2, "release"), (3, "hold"), (4, "play")]
+    assert ledger(files, "SELECT sequence, action FROM invocations WHERE state = 'reported'") == actions
+    assert served(world) == (actions, [1, 0])
+
+
+async def test_a_host_killed_beside_holds_loses_and_doubles_none(home: tuple[World, Path]) -> None:
+    """SIGKILL at random moments of hold, play and release: host and server count exactly the plays."""
+    world, files = home
+    lease = {"window_s": 30, "seconds": 600, "invocations": 1_000}
+    song = await world.publish(terms(counts={"play": {"limit": 9_999}}, lease=lease))
+    moments, sounded = random.Random(11), 0
+    for _ in range(KILLS // 2):
+        async with host_process(files) as host:
+            await joined(world, host, song, None)
+            for action in moments.choice((("hold", "play"), ("hold", "release", "hold", "play"), ("hold",))):
+                host.send("invoke", stream="s", action=action, position_ms=0, segment=0, count=2)
+            await host.replied(host.number - moments.randrange(0, 5))
+            await host.kill()
+            keys = [reply for reply in host.replies.values() if reply["ok"] and (reply["result"] or {}).get("grant")]
+            sounded += len(keys)
+    async with host_process(files) as host:
+        await host.hello()
+        await settled(host, files)
+
+    rows = ledger(files, "SELECT sequence, action FROM invocations WHERE state = 'reported' ORDER BY sequence")
+    plays = sum(action == "play" for _, action in rows)
+    assert ledger(files, "SELECT count(*) FROM invocations WHERE state <> 'reported'") == [(0,)]
+    assert ledger(files, "SELECT plays, seeks FROM usage") == [(plays, 0)]
+    assert sounded <= sum(action != "release" for _, action in rows)
+    assert served(world) == (rows, [plays, 0])
 
 
 async def test_a_killed_host_loses_and_repeats_nothing(home: tuple[World, Path]) -> None:

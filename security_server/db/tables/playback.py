@@ -44,7 +44,7 @@ tickets: Final = Table(
     integer("expiry_s", "End of its validity"),
     binary("signature", 65, "The station's, under the ticket"),
     integer("opened_ms", "When it was opened here, the chain's time"),
-    text("play_state", 8, "State of its one play: none, playing, paused or ended", default="none"),
+    text("play_state", 8, "State of its one play: none, held, playing, paused or ended", default="none"),
     text("start_action", 16, "The action that began the play: play, preview or live_join; null: none yet", null=True),
     integer("heard_ms", "Duration that was metered as heard and is paid", default=0),
     integer("sounded_ms", "Duration that sounded, also unpaid beside another stream of the listener", default=0),

@@ -71,6 +71,7 @@ class BothSides:
     silence_ms: int = SILENCE_MS
     unreported: list[tuple[InvocationRow, bool]] = field(default_factory=list)
     host: Any = None
+    _listed: int = 0
 
     def __post_init__(self) -> None:
         """One session, and a stream with its ticket and lease for each play."""
@@ -196,8 +197,17 @@ class BothSides:
             )
             return refusal.code, self._decided(entry)
         keys = from_lease(stream, wanted).keys if wanted is not None and wanted.leased else []
-        self.unreported.append((done.entry, bool(keys)))
+        # A play may have released holds before it.
+        *released, entry = self._recorded(done.entry.sequence)
+        self.unreported += [(row, False) for row in released] + [(entry, bool(keys))]
         return None, self.report() if report else None
+
+    def _recorded(self, last: int) -> list[InvocationRow]:
+        """The ledger's invocations up to a sequence number that no list had so far."""
+        found = self.ledger.unreported(SESSION, SERVER, 1_000, last + 1)
+        rows = [row for row in found if row.sequence > self._listed]
+        self._listed = last
+        return rows
 
     def report(self) -> str | None:
         """Report all unreported invocations to the server.

@@ -21,6 +21,7 @@ _PLAIN: dict[str, Check] = {
     "tstr": lambda value: type(value) is str,
     "bstr": lambda value: type(value) is bytes,
     "true": lambda value: value is True,
+    "bool": lambda value: type(value) is bool,
     "null": lambda value: value is None,
 }
 

@@ -241,6 +241,7 @@ POLICY: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     ),
     "tracking": (["opt_in", "opt_out"], ["always", "", None, True]),
     "self_destruct": ([[], ["expired"]], [None, "expired", ["never"], ["expired", "expired"], [1]]),
+    "hold": ([True, False], [None, 0, "no", []]),
     "child": (
         [],
         [

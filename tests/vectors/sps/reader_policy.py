@@ -29,6 +29,7 @@ POLICY_FIELDS: Final = [
     "renewal",
     "tracking",
     "self_destruct",
+    "hold",
     "child",
     "crit",
 ]

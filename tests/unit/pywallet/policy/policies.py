@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pywallet.policy import ACTIONS, Context, Policy, Usage
+from pywallet.policy import ACTIONS, MOST_UNUSED_HOLDS, Context, Policy, Usage
+from pywallet.protocol.actions import HOLDS
 
 NOW: Final = 1_800_000_000
 SOUNDING: Final = ("play", "preview", "live_join")
@@ -45,6 +46,7 @@ def policy_map(r: random.Random, depth: int = 0) -> dict[str, Any]:
     maybe("renewal", {"every_s": r.randrange(5, 60), "retry_s": r.randrange(1, 5), "grace_s": r.randrange(30)}, 0.2)
     maybe("tracking", r.choice(["never", "opt_in", "opt_out"]))
     maybe("self_destruct", r.sample(["exhausted", "expired", "rollback"], r.randrange(4)))
+    maybe("hold", r.random() < 0.5, 0.2)
     if "preview" in out["permissions"]:
         maybe("preview_s", r.randrange(1, 30))
     if "transfer" in out["permissions"] and depth < 2:
@@ -73,7 +75,16 @@ def usage(r: random.Random) -> Usage:
     counts = {action: r.randrange(5) for action in r.sample(_ACTIONS, r.randrange(4))}
     last = {action: NOW - r.randrange(40) for action in r.sample(_ACTIONS, r.randrange(4))}
     first = None if r.random() < 0.3 else NOW - r.randrange(120)
-    return Usage(r.randrange(5), r.randrange(5), r.randrange(120), first, counts, last)
+    return Usage(
+        r.randrange(5),
+        r.randrange(5),
+        r.randrange(120),
+        first,
+        counts,
+        last,
+        r.randrange(3),
+        r.randrange(MOST_UNUSED_HOLDS + 2),
+    )
 
 
 def context(r: random.Random) -> Context:
@@ -102,4 +113,4 @@ def cases(number: int, seed: int = 7) -> Iterator[tuple[Policy, Usage, Context, 
     for i in range(number):
         if policy is None or i % 20 == 0:
             policy = Policy.from_dict(policy_map(r))
-        yield policy, usage(r), context(r), r.choice(_ACTIONS)
+        yield policy, usage(r), context(r), r.choice([*_ACTIONS, *sorted(HOLDS)])

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import SENTENCES, InputError
-from pywallet.policy import ACTIONS, Policy, decide, describe, require_narrower, wider
-from pywallet.protocol.actions import ENDS
+from pywallet.policy import ACTIONS, MOST_UNUSED_HOLDS, Policy, decide, describe, require_narrower, wider
+from pywallet.protocol.actions import FREE, HOLDS
 from tests.unit.pywallet.policy.policies import NOW, cases, context, policy_map, usage
 
 SEEDS = st.integers(0, 1 << 48)
+EVERY = st.sampled_from(sorted(ACTIONS | HOLDS))
 
 
 def digest(number: int) -> str:
@@ -32,7 +33,7 @@ def digest(number: int) -> str:
     return total.hexdigest()
 
 
-@given(SEEDS, st.sampled_from(sorted(ACTIONS)))
+@given(SEEDS, EVERY)
 def test_a_decision_is_total_with_registered_codes(seed: int, action: str) -> None:
     """A decision would raise, have an unknown code, or a negative rest."""
     r = random.Random(seed)
@@ -41,10 +42,10 @@ def test_a_decision_is_total_with_registered_codes(seed: int, action: str) -> No
     assert found.allowed == (found.code is None) == (found.rule is None)
     assert found.code is None or found.code in SENTENCES
     assert all(n >= 0 for n in found.left.values())
-    assert found.allowed or action not in ENDS
+    assert found.allowed or action not in FREE
 
 
-@given(SEEDS, st.sampled_from(sorted(ACTIONS)), st.integers(0, 5), st.integers(0, 100))
+@given(SEEDS, EVERY, st.integers(0, 5), st.integers(0, 100))
 def test_more_use_never_allows_again(seed: int, action: str, more: int, seconds: int) -> None:
     """More use or an earlier beginning would turn a refusal into a permission."""
     r = random.Random(seed)
@@ -56,9 +57,28 @@ def test_more_use_never_allows_again(seed: int, action: str, more: int, seconds:
         seconds=before.seconds + seconds,
         first_play_s=None if before.first_play_s is None else before.first_play_s - more,
         counts={name: n + more for name, n in before.counts.items()},
+        held=before.held + more,
+        unused_holds=before.unused_holds + more,
     )
     if decide(policy, after, where, action).allowed:
         assert decide(policy, before, where, action).allowed
+
+
+@given(SEEDS)
+def test_a_hold_is_granted_only_where_the_play_would_be(seed: int) -> None:
+    """A hold would sound where a play is refused, would count, or would destroy the copy."""
+    r = random.Random(seed)
+    policy, used, where = Policy.from_dict(policy_map(r)), usage(r), context(r)
+    hold, play = decide(policy, used, where, "hold"), decide(policy, used, where, "play")
+    costs = policy.price.payer == "listener"
+    few = used.unused_holds < MOST_UNUSED_HOLDS
+    assert hold.allowed == (play.allowed and policy.hold and not costs and few)
+    assert not hold.counts
+    assert hold.destroy == where.destroyed
+    if hold.allowed:
+        # What is held now counts against the limit of every other ticket, as the play itself would.
+        after = decide(policy, replace(used, held=used.held + 1), where, "pause")
+        assert after.left.get("play", 0) <= max(0, hold.left.get("play", 0) + (not play.counts))
 
 
 @given(SEEDS)
@@ -75,7 +95,7 @@ def test_a_use_that_counts_leaves_one_less(seed: int) -> None:
         assert all(found.left[other] == now[other] for other in policy.counts if other != action)
 
 
-@given(SEEDS, SEEDS, st.sampled_from(sorted(ACTIONS)))
+@given(SEEDS, SEEDS, EVERY)
 def test_a_narrower_child_allows_nothing_that_its_parent_denies(seed: int, other: int, action: str) -> None:
     """A child policy would permit what its parent denies."""
     r = random.Random(seed)
