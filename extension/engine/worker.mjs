@@ -43,27 +43,29 @@ async function start() {
   const read = readSnapshot(snapshot).then(() => (timeline.snapshot_ms = performance.now()));
   const factory = import("../pyodide/pyodide.asm.mjs");
   const load = loadPyodide(
-    /** @type {Parameters<typeof loadPyodide>[0]} */ (/** @type {unknown} */ ({
-      indexURL: baseUrl,
-      stdLibURL: `${baseUrl}python_stdlib.zip`,
-      packageBaseUrl: baseUrl,
-      lockFileContents: JSON.stringify({
-        info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" },
-        packages: {},
-      }),
-      _loadSnapshot: snapshot,
-      createPyodideModule: async (/** @type {ModuleSettings} */ settings) => {
-        // Runs after the compilation, before the snapshot is put in place; waits for ever where there is none.
-        settings.preRun.push(async (module) => {
-          timeline.wasm_ms = performance.now();
-          module.addRunDependency("snapshot");
-          await read;
-          toggleDifference(snapshot, module.HEAPU8);
-          module.removeRunDependency("snapshot");
-        });
-        return (await factory).default(settings);
-      },
-    })),
+    /** @type {Parameters<typeof loadPyodide>[0]} */ (
+      /** @type {unknown} */ ({
+        indexURL: baseUrl,
+        stdLibURL: `${baseUrl}python_stdlib.zip`,
+        packageBaseUrl: baseUrl,
+        lockFileContents: JSON.stringify({
+          info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" },
+          packages: {},
+        }),
+        _loadSnapshot: snapshot,
+        createPyodideModule: async (/** @type {ModuleSettings} */ settings) => {
+          // Runs after the compilation, before the snapshot is put in place; waits for ever where there is none.
+          settings.preRun.push(async (module) => {
+            timeline.wasm_ms = performance.now();
+            module.addRunDependency("snapshot");
+            await read;
+            toggleDifference(snapshot, module.HEAPU8);
+            module.removeRunDependency("snapshot");
+          });
+          return (await factory).default(settings);
+        },
+      })
+    ),
   );
   const [python] = await Promise.all([load, read]);
   timeline.python_ms = performance.now();
