@@ -1,4 +1,4 @@
-"""Engine start beside a bare ``loadPyodide`` with the same snapshot.
+"""Engine start beside a bare ``loadPyodide`` with the same snapshot, and the timeline of our start.
 
 Interleaved, each in a browser process of its own.
 """
@@ -26,22 +26,28 @@ _START: Final = """(path) => new Promise((resolve, reject) => {
   worker.onerror = (event) => reject(new Error(event.message ?? 'the worker did not start'));
   worker.onmessage = ({ data }) => {
     if (data.error ?? data.reason) reject(new Error(data.error ?? data.reason));
-    else resolve(performance.now() - began);
+    else resolve({ ms: performance.now() - began, timeline: data.timeline ?? {} });
   };
 })"""
 _ENGINE: Final = "/engine/worker.mjs"
 _PYODIDE: Final = "/bare.mjs"
 _BARE: Final = """
 import { loadPyodide } from './pyodide/pyodide.mjs';
+import createModule from './pyodide/pyodide.asm.mjs';
+import { toggleDifference } from './engine/snapshot_difference.mjs';
 const home = new URL('./pyodide/', import.meta.url).href;
 const info = { abi_version: '2026_0', arch: 'wasm32', platform: 'emscripten_5_0_3', python: '3.14.2' };
 try {
-  const snapshot = async () => {
-    const { body } = await fetch(home + 'snapshot.bin.gz');
-    return new Uint8Array(await new Response(body.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer());
+  const { body } = await fetch(home + 'snapshot.bin.gz');
+  const bytes = await new Response(body.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+  const snapshot = new Uint8Array(bytes);
+  const createPyodideModule = (settings) => {
+    settings.preRun.push(({ HEAPU8 }) => toggleDifference(snapshot, HEAPU8));
+    return createModule(settings);
   };
   await loadPyodide({ indexURL: home, stdLibURL: home + 'python_stdlib.zip', packageBaseUrl: home,
-    lockFileContents: JSON.stringify({ info, packages: {} }), _loadSnapshot: snapshot() });
+    lockFileContents: JSON.stringify({ info, packages: {} }), _loadSnapshot: snapshot,
+    createPyodideModule });
   postMessage({});
 } catch (error) {
   postMessage({ error: String(error) });
@@ -53,6 +59,7 @@ def run() -> list[dict[str, Any]]:
     """Measure; one figure."""
     ours: list[float] = []
     bare: list[float] = []
+    timelines: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         shutil.copytree(DIST / "chromium", folder / "chromium")
@@ -61,13 +68,16 @@ def run() -> list[dict[str, Any]]:
             home = folder / f"home-{number}"
             home.mkdir()
             with chromium(home, extension=folder / "chromium") as browser:
-                value = _once(browser, _ENGINE if number % 2 else _PYODIDE)
+                value, timeline = _once(browser, _ENGINE if number % 2 else _PYODIDE)
             if number >= 2 * WARM:
                 (ours if number % 2 else bare).append(value)
+                if timeline:
+                    timelines.append(timeline)
     detail = {
         "what": "a Worker from its creation until the core answers",
         "ours": [round(v) for v in ours],
         "bare": [round(v) for v in bare],
+        "timeline_ms": median_timeline(timelines),
     }
     return [
         Figure(
@@ -76,6 +86,13 @@ def run() -> list[dict[str, Any]]:
     ]
 
 
-def _once(browser: Chromium, worker: str) -> float:
+def median_timeline(timelines: list[dict[str, float]]) -> dict[str, float]:
+    """Return the median of each step, ms since the Worker's creation, in the order of the steps."""
+    medians = {name: median([timeline[name] for timeline in timelines]) for name in timelines[0]}
+    return dict(sorted(medians.items(), key=lambda step: step[1]))
+
+
+def _once(browser: Chromium, worker: str) -> tuple[float, dict[str, float]]:
     page = browser.extension_tab("player/player.html").page
-    return float(page.evaluate(_START, worker))
+    started = page.evaluate(_START, worker)
+    return float(started["ms"]), started["timeline"]

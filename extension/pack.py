@@ -55,7 +55,7 @@ VENDORED: Final = {
 }
 # Files that stand twice: Chromium runs a content script's file once a frame, also where two worlds name it.
 COPIES: Final = {"content/page_players_main.js": "content/page_players.js"}
-BUNDLED: Final = ("python_stdlib.zip", "snapshot.bin.gz")
+BUNDLED: Final = ("python_stdlib.zip", "snapshot.bin.gz", "snapshot_size.mjs")
 
 
 def main() -> None:
@@ -129,7 +129,8 @@ def _write_zip(package: Path, names: dict[str, Path]) -> None:
     with zipfile.ZipFile(package, "w") as archive:
         for name, path in sorted(names.items()):
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            # Firefox reads from the package itself: what is compressed already is not decompressed twice.
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(".gz") else zipfile.ZIP_DEFLATED
             entry.create_system = 3
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, path.read_bytes(), compresslevel=9)
@@ -160,6 +161,7 @@ def _inputs() -> Iterator[Path]:
     yield WHEELS
     yield MODULES / "pyodide" / "package.json"
     yield SOURCE / "bundle" / "bundle.mjs"
+    yield SOURCE / "engine" / "snapshot_difference.mjs"
     yield from sorted(p for p in (ROOT / "pywallet").rglob("*.py"))
 
 

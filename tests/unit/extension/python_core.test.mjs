@@ -90,6 +90,6 @@ test("a core that cannot start is an internal problem", async () => {
   worker.send({ type: "broken", reason: "no snapshot" });
   await assert.rejects(core.started, (error) => error.code === "internal" && error.detail.reason === "no snapshot");
   const started = world();
-  started.worker.send({ type: "ready", ms: 5 });
+  started.worker.send({ type: "ready", timeline: {} });
   assert.equal(typeof (await started.core.started), "number");
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -169,6 +170,31 @@ def test_the_source_package_makes_the_same_bytes(tmp_path: Path, monkeypatch: py
     )
     made = {name: hashlib.sha256((place / "dist" / name).read_bytes()).hexdigest() for name in shipped}
     assert made == shipped
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_package_is_at_most_ten_mebibytes(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fan downloads stays within 10 MiB, and the compressed snapshot is not compressed again."""
+    monkeypatch.setattr(pack, "DIST", tmp_path)
+    package = pack.pack(target, pack.make_bundle())
+    assert package.stat().st_size <= 10 << 20
+    with zipfile.ZipFile(package) as archive:
+        assert archive.getinfo("pyodide/snapshot.bin.gz").compress_type == zipfile.ZIP_STORED
+
+
+def test_the_standard_library_has_what_may_be_imported_after_the_start() -> None:
+    """The archive has the encodings and what functions of loaded modules import; loaded modules are in the snapshot."""
+    with zipfile.ZipFile(pack.make_bundle() / "python_stdlib.zip") as archive:
+        names = set(archive.namelist())
+    assert {"encodings/idna.pyc", "encodings/latin_1.pyc", "_strptime.pyc", "stringprep.pyc"} <= names
+    assert not names & {"asyncio/events.pyc", "typing.pyc", "pdb.pyc", "pydoc.pyc", "unittest/mock.pyc"}
+
+
+def test_the_recorded_size_is_the_snapshots() -> None:
+    """The Worker allocates the snapshot by the recorded size, before it is decompressed."""
+    bundle = pack.make_bundle()
+    size = len(gzip.decompress((bundle / "snapshot.bin.gz").read_bytes()))
+    assert (bundle / "snapshot_size.mjs").read_text() == f"export const SNAPSHOT_BYTES = {size};\n"
 
 
 def test_every_shipped_part_has_its_licence(stand_in: Path) -> None:

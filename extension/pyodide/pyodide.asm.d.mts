@@ -1,0 +1,3 @@
+/** Emscripten's factory of the module. */
+declare const createModule: (settings: unknown) => Promise<unknown>;
+export default createModule;

@@ -1,0 +1,2 @@
+/** Size of the decompressed snapshot, bytes. */
+export const SNAPSHOT_BYTES: number;
