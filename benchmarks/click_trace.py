@@ -21,30 +21,21 @@ from benchmarks.figure import Figure, median
 from benchmarks.players import Scene, scene
 from benchmarks.scale import scaled, setting
 from benchmarks.tracing.copies import record_frames, traced_extension
-from benchmarks.tracing.reader import (
-    CATEGORIES,
-    PREFIX,
-    SOUND,
-    WISH,
-    Click,
-    Hop,
-    largest,
-    read_chromium,
-    read_stamps,
-    table,
-    timeline,
-    with_host,
-)
+from benchmarks.tracing.reader import CATEGORIES, PREFIX, SOUND, WISH, Click, read_chromium, read_stamps, with_host
+from benchmarks.tracing.timeline import Hop, largest, median_click, messages, table, timeline
 from demo.browsers.chromium import Chromium, chromium
 from demo.browsers.devtools import ARGUMENT, Devtools, devtools
 
 ROUNDS: Final = setting("GOMAA_BENCH_ROUNDS", 8, 1)
+ALL_MARKS: Final = setting("GOMAA_BENCH_ALL_MARKS", 0, 0)
+"""Not 0: the tables have every mark of the median click, not only the chain that leads to the sound."""
 KINDS: Final = {"first_audio": ("shaka", "warm page"), "prepared_play": ("shaka", "buffered"), "seek": ("hls.js", "")}
 """Kinds of clicks with their peers."""
 PREPARED_MS: Final = 800
 """Time that an element is ready before its play: session, ticket and lease are there."""
 
-PAGE: Final = """window.clicks = {
+PAGE: Final = (
+    """window.clicks = {
   mark: (text) => performance.mark(`PREFIX|page|${text}`),
   once: (name) => new Promise((resolve, reject) => {
     player.addEventListener(name, resolve, { once: true });
@@ -91,7 +82,11 @@ PAGE: Final = """window.clicks = {
     await paused;
     player.remove();
   },
-};""".replace("PREFIX", PREFIX).replace("WISH", WISH).replace("SOUND", SOUND).replace("PREPARED_MS", str(PREPARED_MS))
+};""".replace("PREFIX", PREFIX)
+    .replace("WISH", WISH)
+    .replace("SOUND", SOUND)
+    .replace("PREPARED_MS", str(PREPARED_MS))
+)
 
 
 def run() -> list[dict[str, Any]]:
@@ -117,10 +112,9 @@ def _rounds(here: Scene, tools: Devtools, stamps: Path) -> tuple[dict[str, list[
     dice = random.Random(11)
     for number in range(scaled(-1, 0), ROUNDS):
         place = dice.uniform(0.35, 0.95)
-        order = [lambda: _ours(here, tools, stamps, place), lambda: _peers(here, place)]
-        if dice.random() < 0.5:
-            order.reverse()
-        measured = [measure() for measure in order]
+        measured: list[dict[str, Any]] = []
+        for who in dice.sample(("ours", "peers"), 2):
+            measured.append(_ours(here, tools, stamps, place) if who == "ours" else _peers(here, place))
         if number < 0:
             continue
         for found in measured:
@@ -182,9 +176,11 @@ def _figures(clicks: dict[str, list[Click]], peers: dict[str, list[float]]) -> l
     for kind, (peer, how) in KINDS.items():
         hops = timeline(clicks[kind])
         totals = [click.total_ms for click in clicks[kind]]
-        print(table(f"\n{kind}: {len(totals)} clicks, the median one", hops), file=sys.stderr, flush=True)
+        shown = timeline(clicks[kind], whole=True) if ALL_MARKS else hops
+        print(table(f"\n{kind}: {len(totals)} clicks, the median one", shown), file=sys.stderr, flush=True)
         detail = {
             "clicks_ms": [round(total, 1) for total in sorted(totals)],
+            "messages": messages(median_click(clicks[kind])),
             "largest": _rows(largest(hops)),
             "hops": _rows(hops),
         }

@@ -24,7 +24,12 @@
   const isOfExtension = location.protocol.endsWith("-extension:");
   const context =
     CONTEXTS.find(([path]) => isOfExtension && location.pathname.endsWith(path))?.[1] ??
-    (isOfExtension ? "screen" : "content");
+    // Another worker of the engine has its file's name.
+    (typeof globalThis.DedicatedWorkerGlobalScope === "function"
+      ? location.pathname.split("/").at(-1)
+      : isOfExtension
+        ? "screen"
+        : "content");
 
   const mark = (text) => performance.mark(`gomaa.trace|${context}|${text}`);
 

@@ -1,12 +1,10 @@
-"""Timelines of clicks from recorded marks, and the table that shows them."""
+"""Marks of a click from a trace of the browser and the frames of the host."""
 
 from __future__ import annotations
 
-import bisect
-import statistics
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 PREFIX: Final = "gomaa.trace"
@@ -16,8 +14,6 @@ WISH, SOUND = "wish", "sound"
 """First and last mark of a click, both made by the page."""
 RENDERING: Final = frozenset({"UpdateLayoutTree", "Layout", "PrePaint", "Paint", "Layerize", "Commit"})
 """Events of the trace that are style, layout and paint of a document."""
-ENGINE: Final = "engine"
-LARGEST: Final = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -45,35 +41,15 @@ class Span:
 
 @dataclass(frozen=True)
 class Click:
-    """The marks of one click from the wish to the sound, and the rendering on the engine's thread meanwhile."""
+    """The marks of one click from the wish to the sound, and the times in which the thread of a context rendered."""
 
     marks: tuple[Mark, ...]
-    rendering: tuple[Span, ...] = ()
+    rendering: Mapping[str, Sequence[Span]] = field(default_factory=dict)
 
     @property
     def total_ms(self) -> float:
         """Time from the wish to the sound."""
         return (self.marks[-1].at_us - self.marks[0].at_us) / 1000
-
-
-@dataclass(frozen=True)
-class Hop:
-    """A row of the table: the time up to a mark from the one before.
-
-    Attributes:
-        at_ms: Time since the wish.
-        ms: Time since the mark before.
-        rendering_ms: The part of it in which the engine's thread rendered documents.
-        median_ms: Median over all clicks of the time from the last shared mark before this one; None where fewer than
-            half of the clicks have both.
-        mark: The mark at its end.
-    """
-
-    at_ms: float
-    ms: float
-    rendering_ms: float
-    median_ms: float | None
-    mark: Mark
 
 
 def read_chromium(events: Iterable[Mapping[str, Any]]) -> Click:
@@ -86,19 +62,18 @@ def read_chromium(events: Iterable[Mapping[str, Any]]) -> Click:
         ValueError: The trace has not exactly one wish with a sound after it.
     """
     marks: list[Mark] = []
-    engine_threads: set[tuple[int, int]] = set()
-    spans: list[tuple[tuple[int, int], Span]] = []
+    threads: dict[str, tuple[int, int]] = {}
+    spans: defaultdict[tuple[int, int], list[Span]] = defaultdict(list)
     for event in events:
         name, thread = str(event.get("name")), (int(event.get("pid", 0)), int(event.get("tid", 0)))
         if name.startswith(f"{PREFIX}|") and "user_timing" in event.get("cat", ""):
             _, context, text = name.split("|", 2)
             marks.append(Mark(float(event["ts"]), context, text))
-            if context == ENGINE:
-                engine_threads.add(thread)
+            threads[context] = thread
         elif name in RENDERING and event.get("ph") == "X":
             begin = float(event["ts"])
-            spans.append((thread, Span(begin, begin + float(event.get("dur", 0)))))
-    return cut(marks, merged(span for thread, span in spans if thread in engine_threads))
+            spans[thread].append(Span(begin, begin + float(event.get("dur", 0))))
+    return cut(marks, {context: merged(spans[thread]) for context, thread in threads.items()})
 
 
 def read_stamps(lines: Iterable[str], column: int = 0) -> list[Mark]:
@@ -117,7 +92,7 @@ def with_host(click: Click, host: Iterable[Mark]) -> Click:
     return cut([*click.marks, *host], click.rendering)
 
 
-def cut(marks: Iterable[Mark], rendering: Sequence[Span] = ()) -> Click:
+def cut(marks: Iterable[Mark], rendering: Mapping[str, Sequence[Span]] | None = None) -> Click:
     """The click within marks of all contexts.
 
     Raises:
@@ -132,7 +107,7 @@ def cut(marks: Iterable[Mark], rendering: Sequence[Span] = ()) -> Click:
     if not sounds:
         raise ValueError("no sound after the wish")
     inside = [mark for mark in ordered if wish.at_us <= mark.at_us <= sounds[0].at_us and mark not in (wish, sounds[0])]
-    return Click((wish, *inside, sounds[0]), tuple(rendering))
+    return Click((wish, *inside, sounds[0]), rendering or {})
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
@@ -144,72 +119,3 @@ def merged(spans: Iterable[Span]) -> list[Span]:
         else:
             out.append(span)
     return out
-
-
-def median_click(clicks: Sequence[Click]) -> Click:
-    """The click whose time is the (lower) median of all."""
-    return sorted(clicks, key=lambda click: click.total_ms)[(len(clicks) - 1) // 2]
-
-
-def timeline(clicks: Sequence[Click]) -> list[Hop]:
-    """Hops of the median click, each with the median of all clicks.
-
-    Args:
-        clicks: Clicks of one kind, at least one.
-    """
-    chosen = median_click(clicks)
-    times = [_times(click) for click in clicks]
-    keys = list(_times(chosen))
-    hops: list[Hop] = []
-    for number, mark in enumerate(chosen.marks):
-        before = chosen.marks[max(0, number - 1)]
-        both = [
-            (at[keys[number]] - at[keys[number - 1]]) / 1000
-            for at in times
-            if number and keys[number] in at and keys[number - 1] in at
-        ]
-        hops.append(
-            Hop(
-                (mark.at_us - chosen.marks[0].at_us) / 1000,
-                (mark.at_us - before.at_us) / 1000,
-                _overlap_ms(chosen.rendering, before.at_us, mark.at_us),
-                statistics.median(both) if number and 2 * len(both) >= len(clicks) else None,
-                mark,
-            )
-        )
-    return hops
-
-
-def _times(click: Click) -> dict[tuple[str, str, int], float]:
-    """Times of the marks by context, text and how often it occurred before, in order; microseconds."""
-    seen: Counter[tuple[str, str]] = Counter()
-    out: dict[tuple[str, str, int], float] = {}
-    for mark in click.marks:
-        kind = (mark.context, mark.text)
-        out[(*kind, seen[kind])] = mark.at_us
-        seen[kind] += 1
-    return out
-
-
-def _overlap_ms(spans: Sequence[Span], from_us: float, to_us: float) -> float:
-    first = bisect.bisect_left([span.to_us for span in spans], from_us)
-    return sum(max(0.0, min(span.to_us, to_us) - max(span.from_us, from_us)) for span in spans[first:]) / 1000
-
-
-def largest(hops: Sequence[Hop]) -> list[Hop]:
-    """The three longest hops, longest first."""
-    return sorted(hops, key=lambda hop: -hop.ms)[:LARGEST]
-
-
-def table(title: str, hops: Sequence[Hop]) -> str:
-    """The timeline as text: a row for each hop, the three longest with a star."""
-    stars = {id(hop) for hop in largest(hops)}
-    rows = [title, "      ms      hop   median   render    where"]
-    for hop in hops:
-        median = "" if hop.median_ms is None else f"{hop.median_ms:.1f}"
-        rendering = f"{hop.rendering_ms:.1f}" if hop.rendering_ms >= 0.05 else ""
-        star = "*" if id(hop) in stars else " "
-        rows.append(
-            f"{hop.at_ms:8.1f} {hop.ms:8.1f} {median:>8} {rendering:>8} {star}  {hop.mark.context:<11}{hop.mark.text}"
-        )
-    return "\n".join(rows)

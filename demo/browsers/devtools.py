@@ -47,9 +47,7 @@ class Devtools:
         ``ts`` of an event: microseconds by CLOCK_MONOTONIC.
         """
         events: list[dict[str, Any]] = []
-        self.call(
-            "Tracing.start", traceConfig={"includedCategories": list(categories)}, transferMode="ReturnAsStream"
-        )
+        self.call("Tracing.start", traceConfig={"includedCategories": list(categories)}, transferMode="ReturnAsStream")
         yield events
         self.call("Tracing.end")
         stream = self._event("Tracing.tracingComplete")["stream"]
