@@ -1,8 +1,8 @@
 """Timelines of a click through page, content script, background, engine, player frame and host, on one clock.
 
 The extension is a copy of the package with marks (``benchmarks/tracing``); the package has none. Chromium: one trace of
-the whole browser, whose clock is CLOCK_MONOTONIC like the host's. The tables go to standard error and, as hops, into
-the figures' details.
+the whole browser, whose clock is CLOCK_MONOTONIC like the host's. Firefox: the marks of each document. The tables go to
+standard error and, as hops, into the figures' details.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from typing import Any, Final
 from playwright.sync_api import Page
 
 from benchmarks.figure import Figure, median
-from benchmarks.players import Scene, scene
+from benchmarks.players import Scene, consent, scene
 from benchmarks.scale import scaled, setting
+from benchmarks.tracing.bench_page import SCRIPT
 from benchmarks.tracing.copies import record_frames, traced_extension
-from benchmarks.tracing.reader import CATEGORIES, PREFIX, SOUND, WISH, Click, read_chromium, read_stamps, with_host
-from benchmarks.tracing.timeline import Hop, largest, median_click, messages, table, timeline
+from benchmarks.tracing.firefox import FirefoxClicks, firefox_clicks
+from benchmarks.tracing.reader import CATEGORIES, Click, read_chromium, read_stamps, with_host
+from benchmarks.tracing.timeline import Hop, largest, median_click, messages, quickest_click, table, timeline
 from demo.browsers.chromium import Chromium, chromium
 from demo.browsers.devtools import ARGUMENT, Devtools, devtools
 
@@ -31,62 +33,6 @@ ALL_MARKS: Final = setting("GOMAA_BENCH_ALL_MARKS", 0, 0)
 """Not 0: the tables have every mark of the median click, not only the chain that leads to the sound."""
 KINDS: Final = {"first_audio": ("shaka", "warm page"), "prepared_play": ("shaka", "buffered"), "seek": ("hls.js", "")}
 """Kinds of clicks with their peers."""
-PREPARED_MS: Final = 800
-"""Time that an element is ready before its play: session, ticket and lease are there."""
-
-PAGE: Final = (
-    """window.clicks = {
-  mark: (text) => performance.mark(`PREFIX|page|${text}`),
-  once: (name) => new Promise((resolve, reject) => {
-    player.addEventListener(name, resolve, { once: true });
-    player.addEventListener('error', () => reject(new Error(player.error?.code + ' ' + player.error?.message)));
-  }),
-  async show(src) {
-    window.player = document.createElement('sps-player');
-    const ready = clicks.once('canplay');
-    player.src = src;
-    document.body.append(player);
-    await ready;
-  },
-  async first_audio(src) {
-    clicks.mark('WISH');
-    await clicks.show(src);
-    clicks.mark('receives canplay, calls play');
-    await clicks.sound(() => player.play().catch(() => undefined));
-  },
-  async prepare(src) {
-    await clicks.show(src);
-    await new Promise((resolve) => setTimeout(resolve, PREPARED_MS));
-  },
-  async prepared_play() {
-    clicks.mark('WISH');
-    await clicks.sound(() => player.play().catch(() => undefined));
-  },
-  async steady() {
-    const from = player.currentTime + 0.3;
-    while (player.currentTime < from) await clicks.once('timeupdate');
-  },
-  async seek(place) {
-    clicks.mark('WISH');
-    await clicks.sound(() => { player.currentTime = place * (player.duration - 8); });
-  },
-  async sound(act) {
-    const playing = clicks.once('playing');
-    act();
-    await playing;
-    clicks.mark('SOUND');
-  },
-  async end() {
-    const paused = clicks.once('pause');
-    player.pause();
-    await paused;
-    player.remove();
-  },
-};""".replace("PREFIX", PREFIX)
-    .replace("WISH", WISH)
-    .replace("SOUND", SOUND)
-    .replace("PREPARED_MS", str(PREPARED_MS))
-)
 
 
 def run() -> list[dict[str, Any]]:
@@ -103,7 +49,11 @@ def run() -> list[dict[str, Any]]:
                 yield browser
 
         with scene(start=start) as here, devtools(here.home / "chromium") as tools:
-            return _figures(*_rounds(here, tools, stamps))
+            figures = _figures(*_rounds(here, tools, stamps))
+            folder = Path(name) / "firefox"
+            folder.mkdir()
+            with firefox_clicks(folder, here.stack.folder / "deployment.json", here.base) as other:
+                return figures + _firefox_figures(_firefox_rounds(here, other), figures)
 
 
 def _rounds(here: Scene, tools: Devtools, stamps: Path) -> tuple[dict[str, list[Click]], dict[str, list[float]]]:
@@ -139,7 +89,7 @@ def _ours(here: Scene, tools: Devtools, stamps: Path, place: float) -> dict[str,
         page = here.browser.context.new_page()
         try:
             page.goto(f"{here.base}/bench.html")
-            page.evaluate(PAGE)
+            page.evaluate(SCRIPT)
             if not prepared:
                 click(page, "first_audio", here.song)
             else:
@@ -151,6 +101,14 @@ def _ours(here: Scene, tools: Devtools, stamps: Path, place: float) -> dict[str,
         finally:
             page.close()
     return found
+
+
+def _firefox_rounds(here: Scene, clicks: FirefoxClicks) -> dict[str, list[Click]]:
+    """Clicks of each kind in Firefox, without the first round."""
+    consent(clicks.browser, here.base)
+    dice = random.Random(11)
+    rounds = [clicks.round(here.song, dice.uniform(0.35, 0.95)) for _ in range(scaled(-1, 0), ROUNDS)]
+    return {kind: [found[kind] for found in rounds[-ROUNDS:]] for kind in KINDS}
 
 
 def _peers(here: Scene, place: float) -> dict[str, list[float]]:
@@ -172,23 +130,29 @@ def _peers(here: Scene, place: float) -> dict[str, list[float]]:
 
 
 def _figures(clicks: dict[str, list[Click]], peers: dict[str, list[float]]) -> list[dict[str, Any]]:
-    figures = []
-    for kind, (peer, how) in KINDS.items():
-        hops = timeline(clicks[kind])
-        totals = [click.total_ms for click in clicks[kind]]
-        shown = timeline(clicks[kind], whole=True) if ALL_MARKS else hops
-        print(table(f"\n{kind}: {len(totals)} clicks, the median one", shown), file=sys.stderr, flush=True)
-        detail = {
-            "clicks_ms": [round(total, 1) for total in sorted(totals)],
-            "messages": messages(median_click(clicks[kind])),
-            "largest": _rows(largest(hops)),
-            "hops": _rows(hops),
-        }
-        name = " ".join(part for part in (peer, how) if part)
-        figures.append(
-            Figure(f"click_trace_{kind}", median(totals), "ms", name, median(peers[kind]), "lower", detail).to_json()
-        )
-    return figures
+    names = {kind: " ".join(part for part in words if part) for kind, words in KINDS.items()}
+    return [_figure(f"click_trace_{kind}", clicks[kind], names[kind], median(peers[kind])) for kind in KINDS]
+
+
+def _firefox_figures(clicks: dict[str, list[Click]], chromium: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same in Firefox, beside Chromium's."""
+    values = zip(KINDS, (float(figure["value"]) for figure in chromium), strict=True)
+    return [_figure(f"click_trace_firefox_{kind}", clicks[kind], "Chromium", value) for kind, value in values]
+
+
+def _figure(name: str, clicks: Sequence[Click], peer: str, peer_value: float) -> dict[str, Any]:
+    """A kind of click as a figure; its table goes to standard error."""
+    totals = [click.total_ms for click in clicks]
+    detail: dict[str, Any] = {
+        "clicks_ms": [round(total, 1) for total in sorted(totals)],
+        "messages": messages(median_click(clicks)),
+        "largest": _rows(largest(timeline(clicks))),
+    }
+    for which, click in (("quickest", quickest_click(clicks)), ("median", median_click(clicks))):
+        detail[which] = _rows(timeline(clicks, click))
+        hops = timeline(clicks, click, whole=bool(ALL_MARKS))
+        print(table(f"\n{name}: the {which} of {len(totals)} clicks", hops), file=sys.stderr, flush=True)
+    return Figure(name, median(totals), "ms", peer, peer_value, "lower", detail).to_json()
 
 
 def _rows(hops: Sequence[Hop]) -> list[dict[str, Any]]:

@@ -40,14 +40,20 @@ def median_click(clicks: Sequence[Click]) -> Click:
     return sorted(clicks, key=lambda click: click.total_ms)[(len(clicks) - 1) // 2]
 
 
-def timeline(clicks: Sequence[Click], *, whole: bool = False) -> list[Hop]:
-    """Hops of the median click, each with the median of all clicks.
+def quickest_click(clicks: Sequence[Click]) -> Click:
+    """The click that other programs of the machine have disturbed least."""
+    return min(clicks, key=lambda click: click.total_ms)
+
+
+def timeline(clicks: Sequence[Click], chosen: Click | None = None, *, whole: bool = False) -> list[Hop]:
+    """Hops of one click, each with the median of all clicks.
 
     Args:
         clicks: Clicks of one kind, at least one.
+        chosen: One of them; None: the median one.
         whole: With every mark instead of the chain of marks that leads to the sound.
     """
-    chosen = median_click(clicks)
+    chosen = chosen or median_click(clicks)
     marks = joined(chosen.marks if whole else path(chosen.marks))
     legs = [_legs(joined(click.marks if whole else path(click.marks))) for click in clicks]
     hops: list[Hop] = []
@@ -96,8 +102,8 @@ def messages(click: Click) -> dict[str, int]:
 
 
 def largest(hops: Sequence[Hop]) -> list[Hop]:
-    """The three longest hops, longest first."""
-    return sorted(hops, key=lambda hop: -hop.ms)[:LARGEST]
+    """The three longest hops, longest first: by the median of all clicks where there is one."""
+    return sorted(hops, key=lambda hop: -(hop.ms if hop.median_ms is None else hop.median_ms))[:LARGEST]
 
 
 def table(title: str, hops: Sequence[Hop]) -> str:
