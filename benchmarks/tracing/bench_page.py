@@ -9,6 +9,9 @@ from benchmarks.tracing.reader import PREFIX, SOUND, WISH
 PREPARED_MS: Final = 800
 """Time that an element is ready before its play: session, ticket and lease are there."""
 
+END: Final = "click-end"
+"""Event of the document at the end of what ``clicks.start`` has started; ``clicks.outcome`` is then set."""
+
 SCRIPT: Final = (
     """window.clicks = {
   outcome: null,
@@ -61,11 +64,15 @@ SCRIPT: Final = (
     player.remove();
   },
   start(name, value) {
-    clicks.outcome = null;
-    clicks[name](value).then(() => (clicks.outcome = 'done'), (error) => (clicks.outcome = String(error)));
+    const end = (outcome) => {
+      clicks.outcome = outcome;
+      document.dispatchEvent(new Event('END'));
+    };
+    clicks[name](value).then(() => end('done'), (error) => end(String(error)));
   },
 };""".replace("PREFIX", PREFIX)
     .replace("WISH", WISH)
     .replace("SOUND", SOUND)
     .replace("PREPARED_MS", str(PREPARED_MS))
+    .replace("END", END)
 )

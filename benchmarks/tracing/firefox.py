@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.tracing.bench_page import SCRIPT
+from benchmarks.tracing.bench_page import END, SCRIPT
 from benchmarks.tracing.copies import record_frames, traced_extension
 from benchmarks.tracing.reader import PREFIX, Click, Mark, cut, read_stamps
 from demo.browsers import View
@@ -28,6 +28,10 @@ _LIST: Final = """((performance) => performance.getEntriesByType('mark').filter(
 )
 _HERE: Final = f"{_LIST}(document.defaultView.performance)"
 _ELEMENT: Final = f"Object.assign(document.createElement('script'), {{ text: {json.dumps(SCRIPT)} }})"
+_START: Final = f"""const [name, value, resolve] = arguments;
+const {{ clicks }} = window.wrappedJSObject;
+window.document.addEventListener({json.dumps(END)}, () => resolve(clicks.outcome), {{ once: true }});
+clicks.start(name, value);"""
 _BACKGROUND: Final = "document.defaultView.browser.extension.getBackgroundPage().performance"
 
 
@@ -64,8 +68,9 @@ class FirefoxClicks:
         return found
 
     def _call(self, page: View, name: str, value: object) -> None:
-        page.run(f"void document.defaultView.clicks.start({json.dumps(name)}, {json.dumps(value)})")
-        outcome = page.until("document.defaultView.clicks.outcome")
+        # Enters the page.
+        page.run("true")
+        outcome = self.browser.marionette.execute_async_script(_START, script_args=[name, value])
         if outcome != "done":
             raise RuntimeError(f"{name}: {outcome}")
 
