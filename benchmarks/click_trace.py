@@ -150,6 +150,8 @@ def _figure(name: str, clicks: Sequence[Click], peer: str, peer_value: float) ->
     }
     for which, click in (("quickest", quickest_click(clicks)), ("median", median_click(clicks))):
         detail[which] = _rows(timeline(clicks, click))
+        if which == "quickest" and click is median_click(clicks):
+            continue
         hops = timeline(clicks, click, whole=bool(ALL_MARKS))
         print(table(f"\n{name}: the {which} of {len(totals)} clicks", hops), file=sys.stderr, flush=True)
     return Figure(name, median(totals), "ms", peer, peer_value, "lower", detail).to_json()
