@@ -17,6 +17,7 @@ MODULES: Final = {
     "first_audio": "players",
     "prepared_play": "players",
     "seek": "players",
+    "click_trace": "click_trace",
     "first_audio_50ms": "players_far",
     "prepared_play_50ms": "players_far",
     "seek_50ms": "players_far",

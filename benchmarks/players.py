@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ from benchmarks.figure import Figure, median, percentile
 from benchmarks.peers.media import make
 from benchmarks.scale import scaled, setting
 from demo.__main__ import POLICY, sample
+from demo.browsers import Browser
 from demo.browsers.chromium import Chromium, chromium
 from demo.fan import MAIN, PLAY, install_host, state_until
 from demo.paths import program
@@ -135,8 +136,15 @@ class Scene:
 
 
 @contextmanager
-def scene(delay_s: float = 0.0) -> Iterator[Scene]:
-    """Run everything; each request of a page, player or peer is delayed by ``delay_s`` before nginx."""
+def scene(
+    delay_s: float = 0.0, start: Callable[[Path], AbstractContextManager[Chromium]] = chromium
+) -> Iterator[Scene]:
+    """Run everything.
+
+    Args:
+        delay_s: Delay of each request of a page, player or peer before nginx.
+        start: Starts the browser for a home in which the host is installed.
+    """
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name, ExitStack() as both:
         folder = Path(name)
         folder.chmod(0o755)
@@ -153,8 +161,8 @@ def scene(delay_s: float = 0.0) -> Iterator[Scene]:
         home.mkdir()
         install_host(home, stack.folder / "deployment.json", "chromium")
         both.enter_context(_nginx(folder, port, stack.folder, station))
-        here = Scene(both.enter_context(chromium(home)), stack, f"http://127.0.0.1:{front}", home)
-        _consent(here.browser, here.base)
+        here = Scene(both.enter_context(start(home)), stack, f"http://127.0.0.1:{front}", home)
+        consent(here.browser, here.base)
         yield here
 
 
@@ -164,7 +172,7 @@ def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> li
         return _figures(_rounds(found), ending)
 
 
-def _consent(browser: Chromium, base: str) -> None:
+def consent(browser: Browser, base: str) -> None:
     """A play before the measured ones: the site is known and everything is warm."""
     page = browser.tab(f"{base}/")
     player = browser.player(page)

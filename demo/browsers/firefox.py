@@ -225,8 +225,14 @@ class Firefox(Browser):
 
 
 @contextmanager
-def firefox(home: Path, *, headless: bool = True) -> Iterator[Firefox]:
-    """Start Firefox; the host manifest is looked for in ``home``/.mozilla/native-messaging-hosts."""
+def firefox(home: Path, *, headless: bool = True, extension: Path = DIST / "gomaa-firefox.xpi") -> Iterator[Firefox]:
+    """Start Firefox; the host manifest is looked for in ``home``/.mozilla/native-messaging-hosts.
+
+    Args:
+        home: the profile's folder, and the browser's home.
+        headless: without a window.
+        extension: the extension's package, or its folder.
+    """
     logging.getLogger("marionette_driver").setLevel(logging.ERROR)
     with ExitStack() as stack:
         # Firefox stops a media element where there is no audio device at all; a window has the person's own.
@@ -234,7 +240,7 @@ def firefox(home: Path, *, headless: bool = True) -> Iterator[Firefox]:
         marionette = _start(home, {"HOME": str(home), "GOMAA_HOME": str(home / "gomaa"), **sound}, headless)
         stack.callback(lambda: marionette.quit() if marionette.session_id else None)
         marionette.timeout.script = TIMEOUT_S
-        Addons(marionette).install(str(DIST / "gomaa-firefox.xpi"), temp=True)
+        Addons(marionette).install(str(extension), temp=True)
         yield Firefox(marionette)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from benchmarks.__main__ import MODULES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-IN_A_BROWSER: Final = frozenset({"cpu", "engine", "memory", "players", "players_far"})
+IN_A_BROWSER: Final = frozenset({"click_trace", "cpu", "engine", "memory", "players", "players_far"})
 """Modules that start Chromium."""
 
 FIELDS: Final = {"name", "value", "unit", "peer", "peer_value", "ratio", "better"}
