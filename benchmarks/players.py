@@ -28,6 +28,7 @@ from benchmarks.figure import Figure, median, percentile
 from benchmarks.peers.media import make
 from benchmarks.scale import scaled, setting
 from demo.__main__ import POLICY, sample
+from demo.browsers import Browser
 from demo.browsers.chromium import Chromium, chromium
 from demo.fan import MAIN, PLAY, install_host, state_until
 from demo.paths import program
@@ -120,10 +121,9 @@ def _nginx(folder: Path, port: int, stack: Path, station: int) -> Iterator[None]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A browser with a consenting fan, a station whose song and peers' files come from one nginx at ``base``."""
+class Served:
+    """A station whose song and peers' files come from one nginx at ``base``, and the home of a browser with a host."""
 
-    browser: Chromium
     stack: Stack
     base: str
     home: Path
@@ -134,9 +134,16 @@ class Scene:
         return f"/songs/{next(iter(self.stack.songs))}"
 
 
+@dataclass(frozen=True)
+class Scene(Served):
+    """The same with a Chromium in which a song has been played."""
+
+    browser: Chromium
+
+
 @contextmanager
-def scene(delay_s: float = 0.0) -> Iterator[Scene]:
-    """Run everything; each request of a page, player or peer is delayed by ``delay_s`` before nginx."""
+def served(delay_s: float, browser: str) -> Iterator[Served]:
+    """Run the servers, with a host for ``browser``; each request of a page is delayed by ``delay_s`` before nginx."""
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name, ExitStack() as both:
         folder = Path(name)
         folder.chmod(0o755)
@@ -151,11 +158,17 @@ def scene(delay_s: float = 0.0) -> Iterator[Scene]:
         )
         home = folder / "home"
         home.mkdir()
-        install_host(home, stack.folder / "deployment.json", "chromium")
+        install_host(home, stack.folder / "deployment.json", browser)
         both.enter_context(_nginx(folder, port, stack.folder, station))
-        here = Scene(both.enter_context(chromium(home)), stack, f"http://127.0.0.1:{front}", home)
-        _consent(here.browser, here.base)
-        yield here
+        yield Served(stack, f"http://127.0.0.1:{front}", home)
+
+
+@contextmanager
+def scene(delay_s: float = 0.0) -> Iterator[Scene]:
+    """Run everything; each request of a page, player or peer is delayed by ``delay_s`` before nginx."""
+    with served(delay_s, "chromium") as here, chromium(here.home) as browser:
+        consent(browser, here.base)
+        yield Scene(here.stack, here.base, here.home, browser)
 
 
 def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> list[dict[str, Any]]:
@@ -164,7 +177,7 @@ def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> li
         return _figures(_rounds(found), ending)
 
 
-def _consent(browser: Chromium, base: str) -> None:
+def consent(browser: Browser, base: str) -> None:
     """A play before the measured ones: the site is known and everything is warm."""
     page = browser.tab(f"{base}/")
     player = browser.player(page)
