@@ -66,6 +66,7 @@ def _seeks(here: Served, browser: Browser, kind: str, targets: list[float]) -> l
     """One player on a page of its own."""
     page = browser.tab(f"{here.base}/peers/seeks.html")
     try:
+        page.click_once("button")
         result = json.loads(page.run_async(_RUN, json.dumps([kind, targets])))
     finally:
         page.close()

@@ -239,8 +239,10 @@ export class PlaybackSession {
    */
   #preRoll(position) {
     const action = this.#transitions?.soundOnGrant;
-    const { sound } = this.stream;
+    const { scheduler, sound } = this.stream;
     if (!action || sound.isBuffered(position)) return false;
+    // The present loop would go on to the new position, with keys that it has already.
+    scheduler?.stop();
     if (Math.abs(sound.positionMs - position) > SAME_POSITION_MS) sound.audio.currentTime = position / 1000;
     if (action === "on") sound.audio.play().catch(() => undefined);
     return true;

@@ -36,6 +36,7 @@ const settled = async () => {
 function sessionAfter(events, buffered = true) {
   const seen = { sound: [], invoked: [], failed: [] };
   const loads = [];
+  const loop = { stops: 0 };
   const audio = {
     currentTime: 1,
     paused: true,
@@ -71,7 +72,7 @@ function sessionAfter(events, buffered = true) {
       segmentAt: (position) => Math.floor(position / 2000),
       prefetch: (segment) => loads.push(segment),
       start: (position) => seen.sound.push(`start ${position}`),
-      stop() {},
+      stop: () => loop.stops++,
       firstMissing: () => 0,
       keyCount: () => null,
     },
@@ -94,7 +95,7 @@ function sessionAfter(events, buffered = true) {
     return ANSWER;
   };
   const forget = () => Object.values(seen).forEach((list) => list.splice(0));
-  return { session, stream, seen, audio, forget, loads };
+  return { session, stream, seen, audio, forget, loads, loop };
 }
 
 /** A session that is paused at 1 s, or in the state after further requests. */
@@ -367,4 +368,19 @@ test("a hundred seeks of a page are a hundred invocations, and the last one soun
     seen.sound.filter((entry) => entry.startsWith("start")),
     ["start 10900"],
   );
+});
+
+test("a seek to sound that is not buffered ends the present loop before the host answers, others leave it running", async () => {
+  for (const buffered of [false, true]) {
+    const { session, seen, loop } = await paused(buffered);
+    await session.request("play");
+    session.onMediaEvent("playing");
+    loop.stops = 0;
+    const open = hold(seen, "seek");
+    const seek = session.request("seek", 20_500);
+    assert.equal(loop.stops, buffered ? 0 : 1);
+    open();
+    await seek;
+    session.invocations.stopRenewing();
+  }
 });
