@@ -14,13 +14,13 @@ export class LocalPort {
   #listener = null;
   /** Messages before there is a listener. @type {unknown[]} */
   #queue = [];
-  /** @type {LocalPort<unknown> | null} */
-  #peer = null;
+  /** Delivers to the other end. @type {(data: unknown) => void} */
+  #send = () => {};
 
-  /** Makes this port and another one the ends of a channel. @param {LocalPort<unknown>} peer */
+  /** Makes this port and another one the ends of a channel. @template Other @param {LocalPort<Other>} peer */
   connect(peer) {
-    this.#peer = peer;
-    peer.#peer = this;
+    this.#send = (data) => peer.#deliver(data);
+    peer.#send = (data) => this.#deliver(data);
   }
 
   /** @param {(event: {data: Received}) => void} listener */
@@ -31,8 +31,7 @@ export class LocalPort {
 
   /** Sends a message to the other end. @param {unknown} message */
   postMessage(message) {
-    const peer = this.#peer;
-    if (peer) peer.#deliver(structuredClone(message));
+    this.#send(structuredClone(message));
   }
 
   /** @param {unknown} data */
