@@ -31,8 +31,10 @@ const KEY_MARGIN = 32;
  * Offset, size, start and duration in ms, SHA-256.
  * @typedef {import("../playback/stream.js").OpenedSong["segments"][number]} Segment
  */
-/** A sealed segment that is being loaded, or loaded. */
-/** @typedef {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>, stop: AbortController}} SealedLoad */
+/**
+ * A sealed segment that is being loaded, or is loaded.
+ * @typedef {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>, stop: AbortController}} SealedLoad
+ */
 
 export class SegmentScheduler {
   /** Number of the present loop; older ones end. */
