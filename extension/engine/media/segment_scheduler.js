@@ -192,6 +192,7 @@ export class SegmentScheduler {
       await sound.append(clear);
       // Not before: after a seek the sound waits for the segment.
       sound.evict();
+      if (generation !== this.generation) return;
     }
     if (generation !== this.generation) return;
     // Some browsers cannot append to an ended MediaSource.

@@ -248,6 +248,20 @@ test("a seek within the segment that is being loaded uses that transfer", async 
   scheduler.stop();
 });
 
+test("a loop that ends while its segment is appended loads nothing more", async () => {
+  const { scheduler, sound, done, loads, open } = await playable();
+  let appended = () => {};
+  sound.append = () => new Promise((resolve) => (appended = () => resolve(undefined)));
+  open(0);
+  scheduler.start(0, 0);
+  loads[0].resolve();
+  await settleAll();
+  scheduler.stop();
+  appended();
+  await settleAll();
+  assert.deepEqual(done, ["load 0", "evict"]);
+});
+
 test("a failed load ahead of the key is forgotten, and the loop loads the segment at once", async () => {
   const { scheduler, done, loads, open } = await playable();
   scheduler.prefetch(30);

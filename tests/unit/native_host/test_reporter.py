@@ -50,8 +50,8 @@ def test_a_report_is_settled_in_one_transaction() -> None:
     ledger = _Ledger()
 
     async def report() -> None:
-        one: Any = (ledger, _Server(), ledger.entry.session)
-        reporter = Reporter(*one, lambda *_: None)
+        stand_ins: Any = (ledger, _Server())
+        reporter = Reporter(stand_ins[0], stand_ins[1], ledger.entry.session, lambda *_: None)
         await reporter.flush()
         await reporter.close()
 
