@@ -16,11 +16,13 @@ MODULES: Final = {
     "engine_cold": "engine",
     "first_audio": "players",
     "prepared_play": "players",
-    "seek": "players",
     "click_trace": "click_trace",
+    "seek": "seeks",
     "first_audio_50ms": "players_far",
     "prepared_play_50ms": "players_far",
-    "seek_50ms": "players_far",
+    "seek_50ms": "seeks_far",
+    "seek_firefox": "seeks_firefox",
+    "seek_firefox_50ms": "seeks_firefox_far",
     "cpu_per_minute": "cpu",
     "memory_after_an_hour": "memory",
     "host_kills": "kills",
@@ -52,7 +54,7 @@ MODULES: Final = {
     "extension_size": "size",
 }
 
-IN_A_SCENE: Final = frozenset({"players", "players_far", "cpu"})
+IN_A_SCENE: Final = frozenset({"players", "players_far", "seeks", "seeks_far", "cpu"})
 """Modules that measure in a browser with a station, a song and the peers.
 
 The smallest form makes these once for all.

@@ -1,4 +1,4 @@
-"""Click to sound and seek to sound in one Chromium, beside shaka-player (ClearKey) and hls.js (AES-128).
+"""Click to sound in one Chromium, beside shaka-player (ClearKey) and hls.js (AES-128).
 
 All play FLAC from one nginx.
 
@@ -36,7 +36,6 @@ from demo.process import free_port
 from demo.stack import Stack, running
 
 ROUNDS: Final = setting("GOMAA_BENCH_ROUNDS", 8, 1)
-SEEKS: Final = scaled(2, 1)
 PEERS: Final = ("shaka", "hls")
 
 _NGINX: Final = """
@@ -70,8 +69,8 @@ _OURS: Final = """async () => {
   const player = document.createElement('sps-player');
   const ready = new Promise((resolve) => player.addEventListener('canplay', resolve, { once: true }));
   const failed = new Promise((_, reject) => player.addEventListener('error', () => reject(new Error(player.error?.code)), { once: true }));
-  const moving = () => !player.paused && !player.seeking && sounding && player.currentTime > from;
-  let sounding = false, from = 0;
+  const moving = () => !player.paused && sounding && player.currentTime > 0;
+  let sounding = false;
   player.addEventListener('playing', () => { sounding = true; });
   const shown = performance.now();
   player.src = SRC;
@@ -82,21 +81,10 @@ _OURS: Final = """async () => {
   player.play().catch(() => undefined);
   await Promise.race([until(moving, 'play'), failed]);
   const first = performance.now() - start;
-  const seeks = [];
-  for (const place of PLACES) {
-    const steady = player.currentTime + 0.3;
-    await until(() => player.currentTime > steady, 'steady');
-    from = place * (player.duration - 8);
-    sounding = false;
-    const asked = performance.now();
-    player.currentTime = from;
-    await Promise.race([until(moving, 'seek'), failed]);
-    seeks.push(performance.now() - asked);
-  }
   player.pause();
   await new Promise((resolve) => player.addEventListener('pause', resolve, { once: true }));
   player.remove();
-  return { first, seeks };
+  return first;
 }"""  # noqa: E501
 
 
@@ -121,10 +109,9 @@ def _nginx(folder: Path, port: int, stack: Path, station: int) -> Iterator[None]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A browser with a consenting fan, a station whose song and peers' files come from one nginx at ``base``."""
+class Served:
+    """A station whose song and peers' files come from one nginx at ``base``, and the home of a browser with a host."""
 
-    browser: Chromium
     stack: Stack
     base: str
     home: Path
@@ -135,16 +122,16 @@ class Scene:
         return f"/songs/{next(iter(self.stack.songs))}"
 
 
-@contextmanager
-def scene(
-    delay_s: float = 0.0, start: Callable[[Path], AbstractContextManager[Chromium]] = chromium
-) -> Iterator[Scene]:
-    """Run everything.
+@dataclass(frozen=True)
+class Scene(Served):
+    """The same with a Chromium in which a song has been played."""
 
-    Args:
-        delay_s: Delay of each request of a page, player or peer before nginx.
-        start: Starts the browser for a home in which the host is installed.
-    """
+    browser: Chromium
+
+
+@contextmanager
+def served(delay_s: float, browser: str) -> Iterator[Served]:
+    """Run the servers, with a host for ``browser``; each request of a page is delayed by ``delay_s`` before nginx."""
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name, ExitStack() as both:
         folder = Path(name)
         folder.chmod(0o755)
@@ -159,15 +146,28 @@ def scene(
         )
         home = folder / "home"
         home.mkdir()
-        install_host(home, stack.folder / "deployment.json", "chromium")
+        install_host(home, stack.folder / "deployment.json", browser)
         both.enter_context(_nginx(folder, port, stack.folder, station))
-        here = Scene(both.enter_context(start(home)), stack, f"http://127.0.0.1:{front}", home)
-        consent(here.browser, here.base)
-        yield here
+        yield Served(stack, f"http://127.0.0.1:{front}", home)
+
+
+@contextmanager
+def scene(
+    delay_s: float = 0.0, start: Callable[[Path], AbstractContextManager[Chromium]] = chromium
+) -> Iterator[Scene]:
+    """Run everything.
+
+    Args:
+        delay_s: Delay of each request of a page, player or peer before nginx.
+        start: Starts the browser for a home in which the host is installed.
+    """
+    with served(delay_s, "chromium") as here, start(here.home) as browser:
+        consent(browser, here.base)
+        yield Scene(here.stack, here.base, here.home, browser)
 
 
 def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> list[dict[str, Any]]:
-    """Measure; three figures, their names ending in ``ending``. In a scene of its own, or in ``here``."""
+    """Measure; two figures, their names ending in ``ending``. In a scene of its own, or in ``here``."""
     with nullcontext(here) if here else scene(delay_s) as found:
         return _figures(_rounds(found), ending)
 
@@ -189,19 +189,18 @@ def _rounds(here: Scene) -> dict[str, list[float]]:
     samples: dict[str, list[float]] = {}
     dice = random.Random(5)
 
-    def ours(prepared: bool, places: list[float]) -> dict[str, Any]:
+    def ours(prepared: bool) -> float:
         page = browser.context.new_page()
         page.goto(f"{base}/bench.html")
         # Prepared: header, session, ticket and lease are there, as they are while a fan reads the terms.
         wait = "await new Promise((resolve) => setTimeout(resolve, 800));" if prepared else ""
         script = (
             _OURS.replace("SRC", repr(song))
-            .replace("PLACES", repr(places))
             .replace("PREPARED", "true" if prepared else "false")
             .replace("PREPARE", wait)
         )
         try:
-            return dict(page.evaluate(script))
+            return float(page.evaluate(script))
         finally:
             page.close()
 
@@ -214,31 +213,26 @@ def _rounds(here: Scene) -> dict[str, list[float]]:
             page.close()
 
     for number in range(scaled(-1, 0), ROUNDS):
-        places = [dice.uniform(0.35, 0.95) for _ in range(SEEKS)]
         taken: dict[str, list[float]] = {}
         kinds: list[tuple[str, Callable[[], None]]] = []
 
         def put(name: str, *values: float, into: dict[str, list[float]] = taken) -> None:
             into.setdefault(name, []).extend(values)
 
-        def one_ours(places: list[float] = places, put: Callable[..., None] = put) -> None:
-            cold = ours(False, [])
-            warm = ours(True, places)
-            put("ours first", cold["first"])
-            put("ours prepared", warm["first"])
-            put("ours seek", *warm["seeks"])
+        def one_ours(put: Callable[..., None] = put) -> None:
+            put("ours first", ours(False))
+            put("ours prepared", ours(True))
 
         kinds.append(("ours", one_ours))
         for kind in PEERS:
 
-            def one_peer(kind: str = kind, places: list[float] = places, put: Callable[..., None] = put) -> None:
+            def one_peer(kind: str = kind, put: Callable[..., None] = put) -> None:
                 fresh, again = peer(
                     kind, "(async () => { const a = await bench.start(KIND); return [a, await bench.again(KIND)]; })()"
                 )
                 put(f"{kind} first", fresh)
                 put(f"{kind} warm", again)
                 put(f"{kind} prepared", peer(kind, "bench.prepared(KIND)"))
-                put(f"{kind} seek", *peer(kind, f"bench.seeks(KIND, {places})"))
 
             kinds.append((kind, one_peer))
         dice.shuffle(kinds)
@@ -258,10 +252,8 @@ def _figures(samples: dict[str, list[float]], ending: str) -> list[dict[str, Any
     what = {
         "first_audio": "from setting src on a new element, engine warm, to sound; the peer's library is loaded before",
         "prepared_play": "play() on an element that is ready",
-        "seek": "setting currentTime to a place further on, to sound there; peers' seeks that were buffered are left "
-        "out",
     }
-    rows = (("first_audio", "first", "shaka"), ("prepared_play", "prepared", "shaka"), ("seek", "seek", "hls"))
+    rows = (("first_audio", "first", "shaka"), ("prepared_play", "prepared", "shaka"))
     return [
         Figure(
             name + ending,

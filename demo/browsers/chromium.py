@@ -89,6 +89,10 @@ class ChromiumView(View):
         """The JSON value of a JavaScript expression in this document."""
         return self.frame.evaluate(f"() => ({script})")
 
+    def run_async(self, function: str, argument: str) -> Any:
+        """The JSON value that an asynchronous JavaScript function resolves with in this document."""
+        return self.frame.evaluate(function, argument)
+
     def screenshot(self, path: Path) -> None:
         """A picture of the whole tab."""
         path.parent.mkdir(parents=True, exist_ok=True)

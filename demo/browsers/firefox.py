@@ -146,6 +146,15 @@ class FirefoxView(View):
         body = f"const document = window.wrappedJSObject.document; return JSON.stringify({script}) ?? 'null'"
         return json.loads(self._enter().execute_script(body))
 
+    def run_async(self, function: str, argument: str) -> Any:
+        """The JSON value that an asynchronous JavaScript function resolves with in this document."""
+        body = f"""const [argument, done] = arguments;
+            ({function})(argument).then((value) => done({{ value }}), (error) => done({{ error: String(error) }}))"""
+        result = self._enter().execute_async_script(body, script_args=[argument])
+        if "error" in result:
+            raise RuntimeError(result["error"])
+        return result["value"]
+
     def screenshot(self, path: Path) -> None:
         """A picture of the whole tab."""
         path.parent.mkdir(parents=True, exist_ok=True)

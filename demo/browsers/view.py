@@ -42,6 +42,10 @@ class View(ABC):
         """The JSON value of a JavaScript expression in this document."""
 
     @abstractmethod
+    def run_async(self, function: str, argument: str) -> Any:
+        """The JSON value that an asynchronous JavaScript function resolves with in this document."""
+
+    @abstractmethod
     def screenshot(self, path: Path) -> None:
         """A picture of the whole tab."""
 

@@ -32,6 +32,7 @@ export const PRIVILEGES = {
     play: {},
     pause: {},
     seek: { position_ms: "number" },
+    prepare_seek: { position_ms: "number" },
     volume: { value: "number" },
     mute: { value: "boolean" },
     rate: { value: "number" },

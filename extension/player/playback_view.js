@@ -32,7 +32,13 @@ export function playbackView(actions, first) {
   const position = h("span", { class: "num" });
   const duration = h("span", { class: "num" });
   const positionText = (/** @type {number} */ ms) => t("positionOf", clock(ms), clock(model.state.duration_ms));
-  const line = wave({ waveform: terms.waveform, label: t("seekBar"), seek: actions.seekTo, text: (ms) => clock(ms) });
+  const line = wave({
+    waveform: terms.waveform,
+    label: t("seekBar"),
+    seek: (ms) => actions.seekTo(ms, true),
+    prepare: actions.prepareSeek,
+    text: (ms) => clock(ms),
+  });
   const ticks = h("div", { class: "ticks", "aria-hidden": "true" });
   const legend = h("span", { class: "legend" }, t("intervalEarned", show(terms.reward_wei), terms.interval_s));
 

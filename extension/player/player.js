@@ -55,6 +55,9 @@ const seeks = new SeekJoiner((ms) => {
   say([t("seekedTo", clock(ms)), seeksLeft].filter(Boolean).join(" "));
 });
 
+/** Nearest position to which a seek is possible, ms. @param {number} ms */
+const seekTarget = (ms) => Math.round(Math.min(Math.max(0, ms), Math.max(0, model.state.duration_ms - END_MARGIN_MS)));
+
 /** @type {import("./view.js").Actions} */
 const actions = {
   send(command) {
@@ -76,13 +79,21 @@ const actions = {
       url: chrome.runtime.getURL(`onboarding/onboarding.html#network=${encodeURIComponent(origin)}`),
     });
   },
-  seekTo(ms) {
+  seekTo(ms, isReleased = false) {
     if (!canSeek(model)) return say(t("noSeeks"));
-    const target = Math.round(Math.min(Math.max(0, ms), Math.max(0, model.state.duration_ms - END_MARGIN_MS)));
+    const target = seekTarget(ms);
     model.state = { ...model.state, position_ms: target };
     model.at = performance.now();
-    seeks.request(target);
+    // Counted seeks in quick succession stay one: they are all delayed.
+    if (isReleased && model.state.left.seeks === null) seeks.requestNow(target);
+    else {
+      if (seeks.targetMs === null) actions.prepareSeek(target);
+      seeks.request(target);
+    }
     render();
+  },
+  prepareSeek(ms) {
+    if (canSeek(model)) port?.send({ type: "prepare_seek", position_ms: seekTarget(ms) });
   },
   setRate(value) {
     if (!model.terms?.permits?.includes("rate") || value === model.state.rate) return;

@@ -1,13 +1,15 @@
 /**
- * Joins seeks in quick succession to one: the terms count seeks.
+ * Joins seeks in quick succession to one: each seek is an action, which the terms may count.
  */
 
 const DELAY_MS = 350;
 
-/** Delays a seek until no other one follows. */
+/** Delays a seek until no other one follows, or sends the first of a succession at once. */
 export class SeekJoiner {
   /** @type {{ms: number, timer: ReturnType<typeof setTimeout>} | null} */
   #pending = null;
+  /** Runs for the delay after a seek that was sent at once. @type {ReturnType<typeof setTimeout> | null} */
+  #sent = null;
 
   /** @param {(ms: number) => void} send */
   constructor(send) {
@@ -27,5 +29,12 @@ export class SeekJoiner {
       this.send(ms);
     }, DELAY_MS);
     this.#pending = { ms, timer };
+  }
+
+  /** Seeks at once, unless it follows another seek within the delay. @param {number} ms */
+  requestNow(ms) {
+    if (this.#pending || this.#sent) return this.request(ms);
+    this.#sent = setTimeout(() => (this.#sent = null), DELAY_MS);
+    this.send(ms);
   }
 }

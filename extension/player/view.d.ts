@@ -14,7 +14,10 @@ export interface Actions {
   openOnboarding: () => void;
   /** Opens the page that offers a station's network. */
   openNetwork: (origin: string) => void;
-  seekTo: (ms: number) => void;
+  /** Seeks; at once for a pointer that was released, where the terms count no seeks. */
+  seekTo: (ms: number, isReleased?: boolean) => void;
+  /** Prepares a seek, which may not follow. */
+  prepareSeek: (ms: number) => void;
   setRate: (value: number) => void;
   changeVolume: (by: number) => void;
   changeTrack: (by: number) => void;

@@ -11,9 +11,10 @@ const BAR = 3;
 
 /**
  * Creates the bar.
- * @param {{waveform?: string | null, label: string, seek: (ms: number) => void, text: (ms: number) => string}} options
+ * @param {{waveform?: string | null, label: string, seek: (ms: number) => void, prepare: (ms: number) => void,
+ *   text: (ms: number) => string}} options `prepare`: the pointer is down, and its release would seek
  */
-export function wave({ waveform, label, seek, text }) {
+export function wave({ waveform, label, seek, prepare, text }) {
   const playedPart = s("g", { class: "h" });
   const remainingPart = s("g", { class: "u" });
   const clip = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
@@ -78,6 +79,7 @@ export function wave({ waveform, label, seek, text }) {
     if (!event.isTrusted || !enabled || event.button !== 0 || duration <= 0) return;
     node.setPointerCapture(event.pointerId);
     dragging = msAt(event);
+    prepare(dragging);
     show(dragging);
   });
   node.addEventListener("pointermove", (event) => {

@@ -122,6 +122,8 @@ export interface CodedProblem {
 export type PlayerCommand =
   | { type: "play" | "pause" | "retry" | "open" }
   | { type: "seek"; position_ms: number }
+  /** A seek to this position is likely: its sealed segment is loaded, and nothing is invoked. */
+  | { type: "prepare_seek"; position_ms: number }
   | { type: "volume" | "rate"; value: number }
   | { type: "mute"; value: boolean }
   | { type: "track"; by: number };

@@ -139,16 +139,21 @@ class Reporter:
             seen = [entry.sequence for entry in batch if entry.sequence <= result.sequence or entry.sequence in refused]
             if not seen:
                 raise Unavailable("server.answer", server=self.server.url, op="report")
-            self._settle(seen, refused)
-            if result.usage is not None:
-                last = batch[-1]
-                with self._ledger.write():
+            # One transaction: the next invocation waits for this one's write to the disk.
+            with self._ledger.write():
+                self._ledger.acknowledge(self._session, seen, refused)
+                if result.usage is not None:
+                    last = batch[-1]
                     self._ledger.set_server_usage(last.listener, last.content, asdict(result.usage))
+            self._tell_refused(seen, refused)
         self._ledger.checkpoint()
 
     def _settle(self, sequences: list[int], refused: dict[int, str]) -> None:
         with self._ledger.write():
             self._ledger.acknowledge(self._session, sequences, refused)
+        self._tell_refused(sequences, refused)
+
+    def _tell_refused(self, sequences: list[int], refused: dict[int, str]) -> None:
         for sequence in sequences:
             if sequence in refused:
                 self._on_refused(self._session, sequence, refused[sequence])

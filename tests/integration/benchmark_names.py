@@ -13,8 +13,21 @@ from typing import Any, Final
 from benchmarks.__main__ import MODULES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-IN_A_BROWSER: Final = frozenset({"click_trace", "cpu", "engine", "memory", "players", "players_far"})
-"""Modules that start Chromium."""
+IN_A_BROWSER: Final = frozenset(
+    [
+        "click_trace",
+        "cpu",
+        "engine",
+        "memory",
+        "players",
+        "players_far",
+        "seeks",
+        "seeks_far",
+        "seeks_firefox",
+        "seeks_firefox_far",
+    ]
+)
+"""Modules that start Chromium or Firefox."""
 
 FIELDS: Final = {"name", "value", "unit", "peer", "peer_value", "ratio", "better"}
 

@@ -85,9 +85,10 @@ export class MirrorLoader {
   /**
    * Loads a part from the first mirror whose bytes have the SHA-256 that the signed header names.
    * @param {Part} part
+   * @param {AbortSignal} [signal] ends this transfer, and is no failure of a mirror
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  async part(part) {
+  async part(part, signal = this.signal) {
     /** @type {Map<Mirror, {tries: number, corrupt: number, isGone: boolean}>} */
     const attempts = new Map(this.mirrors.map((mirror) => [mirror, { tries: 0, corrupt: 0, isGone: false }]));
     /** @type {Problem | null} */
@@ -96,17 +97,19 @@ export class MirrorLoader {
       const open = [...attempts].filter(
         ([, { tries, corrupt, isGone }]) => !isGone && tries < MAX_TRIES && corrupt < 2,
       );
-      if (open.length === 0 || this.signal.aborted)
+      if (open.length === 0 || signal.aborted)
         throw failure ?? new Problem("sps.segment.missing", { reason: "closed" });
       const [mirror, attempt] = this.nextMirror(open);
-      await this.backoff(mirror);
+      await this.backoff(mirror, signal);
       const hasOther = open.some(([other]) => other !== mirror && other.backoffUntil <= this.clock.now());
       attempt.tries++;
-      const result = await this.fetchFrom(mirror, part, { reload: attempt.corrupt > 0, isTimed: hasOther });
+      const options = { reload: attempt.corrupt > 0, isTimed: hasOther, signal };
+      const result = await this.fetchFrom(mirror, part, options);
       if (result instanceof Uint8Array) {
         mirror.failures = 0;
         return result;
       }
+      if (signal.aborted) throw result;
       // A cache may have corrupted it: the mirror is tried once more at once, past every cache.
       const corrupt = result.code !== "sps.segment.missing";
       if (corrupt) attempt.corrupt++;
@@ -138,18 +141,23 @@ export class MirrorLoader {
     mirror.backoffUntil = this.clock.now() + wait * (0.5 + this.clock.random() / 2);
   }
 
-  /** Waits until the backoff of a mirror ends. @private @param {Mirror} mirror @returns {Promise<void>} */
-  async backoff(mirror) {
+  /**
+   * Waits until the backoff of a mirror ends.
+   * @private
+   * @param {Mirror} mirror @param {AbortSignal} signal
+   * @returns {Promise<void>}
+   */
+  async backoff(mirror, signal) {
     const ms = mirror.backoffUntil - this.clock.now();
-    if (ms <= 0 || this.signal.aborted) return;
+    if (ms <= 0 || signal.aborted) return;
     await new Promise((resolve) => {
       const done = () => {
         this.clock.cancel(timer);
-        this.signal.removeEventListener("abort", done);
+        signal.removeEventListener("abort", done);
         resolve(undefined);
       };
       const timer = this.clock.later(done, ms);
-      this.signal.addEventListener("abort", done);
+      signal.addEventListener("abort", done);
     });
   }
 
@@ -158,10 +166,11 @@ export class MirrorLoader {
    * @private
    * @param {Mirror} mirror
    * @param {Part} part
-   * @param {{reload: boolean, isTimed: boolean}} options `isTimed`: fails after PART_MS, as another mirror is available
+   * @param {{reload: boolean, isTimed: boolean, signal: AbortSignal}} options `isTimed`: fails after PART_MS, as
+   *   another mirror is available
    * @returns {Promise<Uint8Array<ArrayBuffer> | Problem>}
    */
-  async fetchFrom(mirror, part, { reload, isTimed }) {
+  async fetchFrom(mirror, part, { reload, isTimed, signal }) {
     const stop = new AbortController();
     const { clock } = this;
     const began = clock.now();
@@ -174,7 +183,7 @@ export class MirrorLoader {
     let stalled = clock.later(abort("stalled"), STALL_MS);
     const late = isTimed ? clock.later(abort("slow"), PART_MS) : null;
     const ended = abort("closed");
-    this.signal.addEventListener("abort", ended, { once: true });
+    signal.addEventListener("abort", ended, { once: true });
     const onProgress = () => {
       first ||= clock.now();
       clock.cancel(stalled);
@@ -185,7 +194,7 @@ export class MirrorLoader {
       stop.signal.addEventListener("abort", () => reject(new Error(abortReason)), { once: true }),
     );
     try {
-      if (this.signal.aborted) throw new Error("closed");
+      if (signal.aborted) throw new Error("closed");
       const bytes = /** @type {Uint8Array<ArrayBuffer>} */ (
         await Promise.race([mirror.get(part, { reload, signal: stop.signal, onProgress }), aborted])
       );
@@ -203,7 +212,7 @@ export class MirrorLoader {
     } finally {
       clock.cancel(stalled);
       clock.cancel(late);
-      this.signal.removeEventListener("abort", ended);
+      signal.removeEventListener("abort", ended);
     }
   }
 

@@ -31,6 +31,10 @@ const KEY_MARGIN = 32;
  * Offset, size, start and duration in ms, SHA-256.
  * @typedef {import("../playback/stream.js").OpenedSong["segments"][number]} Segment
  */
+/**
+ * A sealed segment that is being loaded, or is loaded.
+ * @typedef {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>, stop: AbortController}} SealedLoad
+ */
 
 export class SegmentScheduler {
   /** Number of the present loop; older ones end. */
@@ -47,8 +51,10 @@ export class SegmentScheduler {
   seekedMs = null;
   /** A loop was started before. */
   isStarted = false;
-  /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */
-  prefetched = null;
+  /** Segment that is loaded before its key is there. @type {SealedLoad | null} */
+  expected = null;
+  /** Segment that the present loop loads. @type {SealedLoad | null} */
+  current = null;
 
   /**
    * @param {Parts} parts
@@ -64,11 +70,16 @@ export class SegmentScheduler {
     this.onStall = onStall;
   }
 
-  /** Loads the sealed segment while the host decides. @param {number} segment */
+  /**
+   * Loads a sealed segment before its key is there: while the host decides, or before the listener's request. It
+   * replaces the one that was loaded so before.
+   * @param {number} segment
+   */
   prefetch(segment) {
-    const promise = this.cipherText(segment);
-    promise.catch(() => undefined);
-    this.prefetched = { segment, promise };
+    const { expected, current } = this;
+    if (expected?.segment === segment) return;
+    if (expected !== current) expected?.stop.abort();
+    this.expected = current?.segment === segment ? current : this.load(segment);
   }
 
   /** Starts at a position. @param {number} position ms @param {number} segment of the position */
@@ -76,15 +87,15 @@ export class SegmentScheduler {
     const { sound } = this.parts;
     const isBuffered = sound.isBuffered(position);
     if (!sound.isJoining && Math.abs(sound.positionMs - position) > 20) sound.seek(position);
-    const generation = ++this.generation;
+    this.stop();
+    const { generation } = this;
     if (this.isStarted && !isBuffered) this.seekedMs = position;
     this.isStarted = true;
     this.isComplete = false;
-    this.run(isBuffered ? this.segmentAfter(sound.aheadMs) : this.firstToDecode(segment, position), generation).catch(
-      (error) => {
-        if (generation === this.generation) this.onError(error);
-      },
-    );
+    const first = isBuffered ? this.segmentAfter(sound.aheadMs) : this.firstToDecode(segment, position);
+    this.run(first, generation).catch((error) => {
+      if (generation === this.generation) this.onError(error);
+    });
   }
 
   /**
@@ -99,9 +110,13 @@ export class SegmentScheduler {
       : segment;
   }
 
-  /** Ends the loop. */
+  /** Ends the loop. Its segment is for the next loop, if that begins there. */
   stop() {
     this.generation++;
+    const { expected, current } = this;
+    if (expected && expected !== current) current?.stop.abort();
+    this.expected = expected ?? current;
+    this.current = null;
   }
 
   /**
@@ -164,20 +179,20 @@ export class SegmentScheduler {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         if (generation !== this.generation) return;
       }
-      sound.evict();
       ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - KEY_MARGIN, index + KEY_MARGIN);
       const options = { isWanted: () => generation === this.generation, onStall: this.onStall };
-      const prefetched = this.prefetched?.segment === index ? this.prefetched.promise : null;
-      const cipher = prefetched
-        ? prefetched.catch(() => retry(() => this.cipherText(index), options))
-        : retry(() => this.cipherText(index), options);
+      const cipher = retry(() => this.take(index), options);
       cipher.catch(() => undefined);
       const [sealed, key] = await Promise.all([cipher, retry(() => this.keyFor(index, generation), options)]);
       if (generation !== this.generation || !key) return;
+      this.current = null;
       const clear = await unseal(key, sealed, address, index);
       if (generation !== this.generation) return;
       this.markCheck?.onSegment(index, clear);
       await sound.append(clear);
+      // Not before: after a seek the sound waits for the segment.
+      sound.evict();
+      if (generation !== this.generation) return;
     }
     if (generation !== this.generation) return;
     // Some browsers cannot append to an ended MediaSource.
@@ -185,10 +200,25 @@ export class SegmentScheduler {
     this.isComplete = generation === this.generation;
   }
 
-  /** Loads a sealed segment. @private @param {number} segment */
-  cipherText(segment) {
+  /** Loads a sealed segment. @private @param {number} segment @returns {SealedLoad} */
+  load(segment) {
     const [offset, size, , , sha256] = this.segment(segment);
-    return this.parts.source.part(offset, size, fromBase64(sha256));
+    const stop = new AbortController();
+    const promise = this.parts.source.part(offset, size, fromBase64(sha256), stop.signal);
+    const load = { segment, promise, stop };
+    promise.catch(() => {
+      if (this.expected === load) this.expected = null;
+    });
+    return load;
+  }
+
+  /** The loop's next sealed segment, which may be loaded already. @private @param {number} segment */
+  take(segment) {
+    if (this.expected?.segment === segment) {
+      this.current = this.expected;
+      this.expected = null;
+    } else this.current = this.load(segment);
+    return this.current.promise;
   }
 
   /** Entry of a segment. @private @param {number} index */

@@ -134,22 +134,24 @@ export class SpsSource {
    * @param {number} offset
    * @param {number} size
    * @param {Uint8Array} sha256
+   * @param {AbortSignal} [signal] ends this transfer
    */
-  async part(offset, size, sha256) {
+  async part(offset, size, sha256, signal) {
     if (offset + size <= this.head.length) {
       const bytes = this.head.slice(offset, offset + size);
       if (same(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), sha256)) return bytes;
     }
     const { mirrorsAdded } = this;
     const before = this.loader.mirrors.length;
-    const part = this.loader.part({ offset, size, sha256 });
+    const ends = signal ? AbortSignal.any([this.stop.signal, signal]) : this.stop.signal;
+    const part = this.loader.part({ offset, size, sha256 }, ends);
     if (!mirrorsAdded) return part;
     return part.catch(async (error) => {
       // The other mirrors may have been added in the meantime.
       await mirrorsAdded;
       if (this.mirrorsAdded === mirrorsAdded) this.mirrorsAdded = null;
-      if (this.stop.signal.aborted || this.loader.mirrors.length === before) throw error;
-      return this.loader.part({ offset, size, sha256 });
+      if (ends.aborted || this.loader.mirrors.length === before) throw error;
+      return this.loader.part({ offset, size, sha256 }, ends);
     });
   }
 

@@ -48,6 +48,8 @@ export class PlayerControls {
         return session.request("pause");
       case "seek":
         return session.request("seek", Math.max(0, Math.round(message.position_ms)));
+      case "prepare_seek":
+        return session.prepareSeek(Math.max(0, message.position_ms));
       case "retry":
         return actions.retry();
       case "open":

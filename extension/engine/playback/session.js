@@ -135,6 +135,18 @@ export class PlaybackSession {
     await this.#apply(request, position ?? current, surface);
   }
 
+  /**
+   * Loads the sealed segment of a position to which the listener is about to seek. Nothing is invoked.
+   * @param {number} position ms
+   */
+  prepareSeek(position) {
+    const { scheduler, sound } = this.stream;
+    // The segment of a running action stays the one that is loaded.
+    if (!scheduler || this.invocations.acting > 0 || this.actionOf("seek") === null || sound.isBuffered(position))
+      return;
+    scheduler.prefetch(scheduler.firstToDecode(scheduler.segmentAt(position), position));
+  }
+
   /** Handles an event of the audio element. @param {string} name */
   onMediaEvent(name) {
     const { sound, timings } = this.stream;
@@ -173,9 +185,10 @@ export class PlaybackSession {
   /** Applies an event of the table. @param {string} event @param {number} [position] ms @param {Surface} [surface] */
   async #apply(event, position, surface) {
     if (!this.#transitions) return;
-    const commands = this.#transitions.step(event, position);
+    const executed = this.#execute(this.#transitions.step(event, position), surface);
+    // After the request to the host: building and sending a state delays it.
     publishState(this.stream);
-    await this.#execute(commands, surface);
+    await executed;
   }
 
   /** Executes commands, all of which start in this task. @param {Command[]} commands @param {Surface} [surface] */
@@ -226,8 +239,10 @@ export class PlaybackSession {
    */
   #preRoll(position) {
     const action = this.#transitions?.soundOnGrant;
-    const { sound } = this.stream;
+    const { scheduler, sound } = this.stream;
     if (!action || sound.isBuffered(position)) return false;
+    // The present loop would go on to the new position, with keys that it has already.
+    scheduler?.stop();
     if (Math.abs(sound.positionMs - position) > SAME_POSITION_MS) sound.audio.currentTime = position / 1000;
     if (action === "on") sound.audio.play().catch(() => undefined);
     return true;

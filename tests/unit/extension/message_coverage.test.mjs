@@ -30,7 +30,7 @@ const SENT = {
     /const request = \{ type: "([a-z.]+)"/g,
   ),
   provider: all(text.get("content/relay.js"), /port\.post\(\{ type: "([a-z.]+)"/g),
-  player: all(inRoom("player/"), /send\(\{ type: "([a-z.]+)"/g, /\? "([a-z]+)" : "play" \}\)/g),
+  player: all(inRoom("player/"), /send\(\{ type: "([a-z._]+)"/g, /\? "([a-z]+)" : "play" \}\)/g),
   engine: all(text.get("engine/link.js"), /(?:request|postMessage)\(\{ type: "([a-z.]+)"/g),
   approval: all(inRoom("approve/"), /\brequest\("([a-z.]+)"/g),
   wallet: all(

@@ -261,3 +261,17 @@ test("a part in a folder is named by its hash and requested without a range", as
     100,
   );
 });
+
+test("a transfer that is not needed any more is ended, and is no failure of its mirror", async () => {
+  const { clock, delivery, asked } = world((_, number) => (number === 1 ? never() : good()), good);
+  const stop = new AbortController();
+  const ended = delivery.part(PART, stop.signal);
+  await new Promise(setImmediate);
+  stop.abort();
+  await assert.rejects(clock.run(ended), code("sps.segment.missing"));
+  assert.deepEqual(await clock.run(delivery.part(PART)), BYTES);
+  assert.deepEqual(
+    asked.map(([place]) => place),
+    [0, 0],
+  );
+});

@@ -34,6 +34,7 @@ function world({ permissions = ["play"], active = false } = {}) {
       granted: active,
       isActive: active,
       request: record("request"),
+      prepareSeek: record("prepareSeek"),
       invocations: { heard: { ms: 0, at: 0 }, left: {}, pace: null, invoke: record("invoke") },
     },
     play: record("play"),
@@ -65,6 +66,7 @@ test("requests go to the session, with a position of at least 0", async () => {
     { type: "pause" },
     { type: "seek", position_ms: -3.2 },
     { type: "seek", position_ms: 10.6 },
+    { type: "prepare_seek", position_ms: -2 },
     { type: "retry" },
     { type: "track", by: -4 },
     { type: "unknown" },
@@ -75,6 +77,7 @@ test("requests go to the session, with a position of at least 0", async () => {
     ["request", "pause"],
     ["request", "seek", 0],
     ["request", "seek", 11],
+    ["prepareSeek", 0],
     ["retry"],
     ["track", -1, false],
   ]);

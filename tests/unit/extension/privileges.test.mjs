@@ -89,6 +89,7 @@ test("each kind has the types of protocol section 6, and each type one kind", ()
     "play",
     "pause",
     "seek",
+    "prepare_seek",
     "volume",
     "mute",
     "rate",

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
+import { Problem } from "../../../extension/shared/problem.js";
 import { host } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
@@ -148,4 +149,129 @@ test("before the host's result of the seek, and during a pause, no keys are requ
   Object.assign(stream.session, { granted: true, state: "paused" });
   await invocations.renew(30);
   assert.deepEqual(asked, []);
+});
+
+/** A scheduler with real bytes and keys, and everything that it does, in order. */
+async function playable() {
+  const done = [];
+  const loads = [];
+  const { scheduler, sound, ring } = song(async () => null);
+  const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  const address = { content: new Uint8Array(20), rendition: 0, epochs: [[0, 0]] };
+  const { aad } = await import("../../../extension/engine/playback/key_ring.js");
+  const iv = new Uint8Array(12);
+  const sealed = async (index) => {
+    const algorithm = { name: "AES-GCM", iv, additionalData: aad(/** @type {any} */ (address), index) };
+    const bytes = await crypto.subtle.encrypt(algorithm, key, Uint8Array.of(index));
+    return new Uint8Array([...iv, ...new Uint8Array(bytes)]);
+  };
+  const source = {
+    part(offset, size, sha256, signal) {
+      const segment = offset / 10;
+      done.push(`load ${segment}`);
+      return new Promise((resolve, reject) => {
+        loads.push({ segment, resolve: async () => resolve(await sealed(segment)), reject, signal });
+        signal.addEventListener("abort", () => reject(new Problem("sps.segment.missing", { reason: "closed" })));
+      });
+    },
+  };
+  Object.assign(scheduler.parts, { source, address });
+  Object.assign(sound, {
+    evict: () => done.push("evict"),
+    append: async (bytes) => void done.push(`append ${new Uint8Array(bytes)[0]}`),
+  });
+  return { scheduler, sound, done, loads, open: (index) => ring.keys.set(index, key) };
+}
+
+/** Everything that is ready happens, also in the browser's cryptography. */
+async function settleAll() {
+  for (let i = 0; i < 10; i++) {
+    // An operation of the browser's cryptography takes a thread of its own, and those before it come first.
+    await crypto.subtle.digest("SHA-256", new Uint8Array(1));
+    await new Promise(setImmediate);
+  }
+}
+
+test("a segment that was loaded before its key is appended without another request, and before anything is evicted", async () => {
+  const { scheduler, done, loads, open } = await playable();
+  scheduler.prefetch(30);
+  scheduler.prefetch(30);
+  assert.deepEqual(done, ["load 30"]);
+  loads[0].resolve();
+  open(30);
+  scheduler.start(60_000, 30);
+  await settleAll();
+  assert.deepEqual(done, ["load 30", "append 30", "evict", "load 31"]);
+  scheduler.stop();
+});
+
+test("one segment is loaded ahead of its key: another one replaces it, and the running loop's own is not touched", async () => {
+  const { scheduler, done, loads, open } = await playable();
+  open(0);
+  scheduler.start(0, 0);
+  await settleAll();
+  scheduler.prefetch(30);
+  scheduler.prefetch(40);
+  assert.deepEqual(
+    loads.map(({ segment, signal }) => [segment, signal.aborted]),
+    [
+      [0, false],
+      [30, true],
+      [40, false],
+    ],
+  );
+  loads[0].resolve();
+  await settleAll();
+  assert.deepEqual(done, ["load 0", "load 30", "load 40", "append 0", "evict", "load 1"]);
+  // The grant of the seek: the old loop's transfer ends, and the new one has its segment.
+  scheduler.start(80_000, 40);
+  assert.deepEqual(
+    loads.map(({ signal }) => signal.aborted),
+    [false, true, false, true],
+  );
+  await settleAll();
+  assert.equal(done.length, 6);
+  scheduler.stop();
+});
+
+test("a seek within the segment that is being loaded uses that transfer", async () => {
+  const { scheduler, done, loads, open } = await playable();
+  scheduler.start(60_000, 30);
+  await settleAll();
+  scheduler.prefetch(30);
+  scheduler.start(61_000, 30);
+  open(30);
+  loads[0].resolve();
+  await settleAll();
+  assert.deepEqual(done, ["load 30", "append 30", "evict", "load 31"]);
+  assert.equal(loads[0].signal.aborted, false);
+  scheduler.stop();
+});
+
+test("a loop that ends while its segment is appended loads nothing more", async () => {
+  const { scheduler, sound, done, loads, open } = await playable();
+  let appended = () => {};
+  sound.append = () => new Promise((resolve) => (appended = () => resolve(undefined)));
+  open(0);
+  scheduler.start(0, 0);
+  loads[0].resolve();
+  await settleAll();
+  scheduler.stop();
+  appended();
+  await settleAll();
+  assert.deepEqual(done, ["load 0", "evict"]);
+});
+
+test("a failed load ahead of the key is forgotten, and the loop loads the segment at once", async () => {
+  const { scheduler, done, loads, open } = await playable();
+  scheduler.prefetch(30);
+  loads[0].reject(new Problem("sps.segment.missing", { status: 404 }));
+  await settleAll();
+  open(30);
+  scheduler.start(60_000, 30);
+  await settleAll();
+  loads[1].resolve();
+  await settleAll();
+  assert.deepEqual(done.slice(0, 3), ["load 30", "load 30", "append 30"]);
+  scheduler.stop();
 });

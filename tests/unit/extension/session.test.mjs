@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Problem } from "../../../extension/shared/problem.js";
-import { hostRequests, host } from "./wallet_world.mjs";
+import { hostRequests, host, portMessages } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
 const { PlaybackSession } = await import("../../../extension/engine/playback/session.js");
@@ -35,6 +35,8 @@ const settled = async () => {
  */
 function sessionAfter(events, buffered = true) {
   const seen = { sound: [], invoked: [], failed: [] };
+  const loads = [];
+  const loop = { stops: 0 };
   const audio = {
     currentTime: 1,
     paused: true,
@@ -66,11 +68,11 @@ function sessionAfter(events, buffered = true) {
     scheduler: {
       generation: 0,
       parts: {},
-      firstToDecode: () => 0,
-      segmentAt: () => 0,
-      prefetch() {},
+      firstToDecode: (segment) => segment,
+      segmentAt: (position) => Math.floor(position / 2000),
+      prefetch: (segment) => loads.push(segment),
       start: (position) => seen.sound.push(`start ${position}`),
-      stop() {},
+      stop: () => loop.stops++,
       firstMissing: () => 0,
       keyCount: () => null,
     },
@@ -93,7 +95,7 @@ function sessionAfter(events, buffered = true) {
     return ANSWER;
   };
   const forget = () => Object.values(seen).forEach((list) => list.splice(0));
-  return { session, stream, seen, audio, forget };
+  return { session, stream, seen, audio, forget, loads, loop };
 }
 
 /** A session that is paused at 1 s, or in the state after further requests. */
@@ -302,4 +304,83 @@ test("a handover invokes the stop once, and the end of the track nothing more", 
   session.onMediaEvent("ended");
   await settled();
   assert.deepEqual([seen.invoked, session.state], [["stop"], "ended"]);
+});
+
+test("a pointer that is down loads the segment of its position, and invokes nothing", async () => {
+  const { session, stream, seen, loads } = await paused(false);
+  loads.length = 0;
+  const requests = hostRequests.length;
+  session.prepareSeek(20_500);
+  assert.deepEqual([loads, session.state, hostRequests.length], [[10], "paused", requests]);
+  // Where the sound is buffered, or an action has the segment that is loaded, there is nothing to prepare.
+  stream.sound.isBuffered = () => true;
+  session.prepareSeek(30_500);
+  stream.sound.isBuffered = () => false;
+  const open = hold(seen, "seek");
+  const seek = session.request("seek", 9_000);
+  session.prepareSeek(30_500);
+  assert.deepEqual(loads, [10, 4]);
+  open();
+  await seek;
+  session.invocations.stopRenewing();
+});
+
+test("before the song has been granted, a pointer that is down loads nothing", () => {
+  const { session, loads } = sessionAfter([], false);
+  session.prepareSeek(20_500);
+  assert.deepEqual(loads, []);
+});
+
+test("between a seek and its sound one message goes to the host, before every other one", async () => {
+  const { session, stream, seen, loads } = await paused(false);
+  await session.request("play");
+  session.onMediaEvent("playing");
+  Object.values(seen).forEach((list) => list.splice(0));
+  [portMessages, hostRequests, loads].forEach((list) => list.splice(0));
+  stream.players = /** @type {any} */ ([7]);
+  /** Messages to other ports before each request to the host. */
+  const before = [];
+  const { push } = hostRequests;
+  hostRequests.push = (...requests) => (before.push(portMessages.length), push.apply(hostRequests, requests));
+  await session.request("seek", 20_500);
+  session.invocations.stopRenewing();
+  Reflect.deleteProperty(hostRequests, "push");
+  assert.deepEqual(before, [0]);
+  assert.deepEqual(
+    hostRequests.map(({ op, action, position_ms, segment }) => [op, action, position_ms, segment]),
+    [["invoke", "seek", 20_500, 10]],
+  );
+  assert.deepEqual(loads, [10]);
+  assert.deepEqual(seen.sound, ["play", "start 20500", "play"]);
+  const states = portMessages.filter(({ message }) => message.type === "state" && !("element" in message));
+  assert.ok(states.length <= 2, `${states.length} states`);
+});
+
+test("a hundred seeks of a page are a hundred invocations, and the last one sounds once", async () => {
+  const { session, seen } = await paused(false);
+  await session.request("play");
+  session.onMediaEvent("playing");
+  Object.values(seen).forEach((list) => list.splice(0));
+  await Promise.all(Array.from({ length: 100 }, (_, i) => session.request("seek", 1000 + 100 * i)));
+  session.invocations.stopRenewing();
+  assert.deepEqual(seen.invoked, Array(100).fill("seek"));
+  assert.deepEqual(
+    seen.sound.filter((entry) => entry.startsWith("start")),
+    ["start 10900"],
+  );
+});
+
+test("a seek to sound that is not buffered ends the present loop before the host answers, others leave it running", async () => {
+  for (const buffered of [false, true]) {
+    const { session, seen, loop } = await paused(buffered);
+    await session.request("play");
+    session.onMediaEvent("playing");
+    loop.stops = 0;
+    const open = hold(seen, "seek");
+    const seek = session.request("seek", 20_500);
+    assert.equal(loop.stops, buffered ? 0 : 1);
+    open();
+    await seek;
+    session.invocations.stopRenewing();
+  }
 });

@@ -1,0 +1,14 @@
+"""The seek figure in Chromium over a line on which every request takes 50 ms longer, for ours and the peers alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks import seeks
+from benchmarks.players import Scene
+from benchmarks.players_far import DELAY_S
+
+
+def run(here: Scene | None = None) -> list[dict[str, Any]]:
+    """Measure; one figure. In a scene of its own, or in ``here``."""
+    return seeks.run(here, DELAY_S, "_50ms")
