@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, to_builtins
 from msgspec.structs import asdict
 
 from messages.browser_host.playback import Prepare, PrepareResult
@@ -14,6 +15,8 @@ from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
 from native_host.operations.identify import require_device
 from native_host.playback.content_check import check_content
+from native_host.playback.lease import Lease
+from native_host.playback.lease_manager import Wish
 from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
@@ -25,6 +28,7 @@ from pywallet.protocol import (
     digest,
     require_signer,
 )
+from pywallet.protocol.foreign_errors import error_from
 
 
 async def run(services: Services, request: Prepare) -> PrepareResult | None:
@@ -55,7 +59,8 @@ async def run(services: Services, request: Prepare) -> PrepareResult | None:
         # This host is another device at another server: ``session.device`` until a session names it.
         require_device(services, stream, session.device)
     server = services.servers.of_session(session, address, url, stream.network)
-    opened = await _open(services, stream, session, signed, identity, request, server)
+    wish = await _wish(services, stream, server)
+    opened = await _open(services, stream, session, signed, identity, request, server, wish)
     # Up to here the previous ticket's play continues at its server.
     stream.server, stream.server_url = address, url
     _store(services, stream, session, signed, identity, opened)
@@ -65,11 +70,33 @@ async def run(services: Services, request: Prepare) -> PrepareResult | None:
     stream.pacer = Pacer(fastest=stream.policy.fastest)
     stream.territory, stream.purpose = opened.place.territory, opened.place.purpose
     services.reporters.of(server, session.id).wake()
-    # Without a lease where the listener pays.
-    if stream.policy.lease is None or stream.policy.price.payer == "listener":
+    if not _leases(stream):
         return None
-    lease = await services.leases.fetch(stream, 0)
+    lease = await _lease(services, stream, identity, wish, opened)
     return PrepareResult(lease.first, lease.count, lease.expires_s, lease.budget)
+
+
+def _leases(stream: Stream) -> bool:
+    """Return whether a play has a lease. It has none where the listener pays."""
+    return stream.policy.lease is not None and stream.policy.price.payer != "listener"
+
+
+async def _wish(services: Services, stream: Stream, server: Server) -> Wish | None:
+    """The keys to ask for in the request that opens the ticket; None: none, or the server takes no such request."""
+    if not _leases(stream):
+        return None
+    await server.ready()
+    return await services.leases.wish(stream, 0) if server.supports("lease_in_open") else None
+
+
+async def _lease(services: Services, stream: Stream, identity: bytes, wish: Wish | None, opened: OpenResult) -> Lease:
+    """The lease that came with the opened ticket, or one that is fetched. Raises the server's refusal."""
+    part = opened.lease
+    if wish is None or part is UNSET:
+        return await services.leases.fetch(stream, 0)
+    if part.result is None:
+        raise error_from("server", to_builtins(part.error))
+    return await services.leases.take(stream, identity, wish, part.result)
 
 
 def read_ticket(value: Any) -> Signed[Ticket]:
@@ -88,13 +115,16 @@ async def _open(
     identity: bytes,
     request: Prepare,
     server: Server,
+    wish: Wish | None,
 ) -> OpenResult:
     """Check the ticket, and open it at its server."""
     _check(stream, session, signed, services.clock.now_ms(stream.network, server) // 1000, server.address)
     row = services.ledger.ticket(identity)
     if row is not None and row.state != "none":
         raise Refusal("ticket.used")
-    choice = {} if request.tracking is None else {"tracking": request.tracking}
+    choice: dict[str, Any] = {} if request.tracking is None else {"tracking": request.tracking}
+    if wish is not None:
+        choice["lease"] = to_builtins(wish.wanted)
     return await server.request(
         "open", OpenResult, session=msgspec.json.decode(session.signed_json), ticket=request.ticket, **choice
     )
