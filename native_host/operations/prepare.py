@@ -136,6 +136,7 @@ async def _follow(stream: Stream, server: bytes) -> None:
     Raises:
         GomaaError: As ``open``; ``ticket.mismatch`` where the chain names another server than the ticket.
     """
+    stream.network.forget(stream.header.content)
     facts = await check_content(stream.network, stream.header, stream.origin)
     if facts.server != server:
         raise Refusal("ticket.mismatch", field="server")

@@ -120,6 +120,9 @@ class Chain:
         """Stop watching a content."""
         self.watched.discard(content)
 
+    def forget(self, content: bytes) -> None:
+        """Nothing is remembered."""
+
     async def close(self) -> None:
         """Close nothing."""
 
