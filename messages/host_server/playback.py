@@ -33,12 +33,10 @@ class HelloResult(Struct, frozen=True):
     Attributes:
         protocol: Version of the protocol, 1.
         now_ms: The server's clock, Unix milliseconds.
-        capabilities: Optional features of this server: ``lease_in_open``, a lease in the request that opens its ticket.
     """
 
     protocol: int
     now_ms: Number
-    capabilities: list[str] = []
 
 
 class LeaseWish(Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -80,7 +80,6 @@ class Server:
         self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._next = 1
         self._offset_ms: int | None = None
-        self._capabilities: frozenset[str] = frozenset()
         self._refusal: GomaaError | None = None
         self._last_message_at: float | None = None
         self._renewal: Renewal | None = None
@@ -95,10 +94,6 @@ class Server:
     def silent_s(self) -> int | None:
         """Seconds since the server's last message; None before the first."""
         return None if self._last_message_at is None else int(time.monotonic() - self._last_message_at)
-
-    def supports(self, capability: str) -> bool:
-        """Return whether the server named an optional feature in its last hello; False before the first."""
-        return capability in self._capabilities
 
     def keep_alive(self, renewal: Renewal) -> None:
         """Ping the server as often as a content's renewal terms require; of several terms the shortest times count."""
@@ -274,9 +269,6 @@ class Server:
         # Without a clock in the result the chain's time is used.
         with contextlib.suppress(msgspec.ValidationError):
             self._offset_ms = msgspec.convert(result, HelloResult).now_ms - time.monotonic_ns() // 1_000_000
-        self._capabilities = frozenset()
-        with contextlib.suppress(msgspec.ValidationError):
-            self._capabilities = msgspec.convert(result.get("capabilities", []), frozenset[str])
 
     async def _hello(self, now_ms: int) -> dict[str, Any]:
         time_ms = now_ms - now_ms % HELLO_STEP_MS

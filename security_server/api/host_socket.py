@@ -42,8 +42,6 @@ HELLO_S: Final = 10.0
 """Seconds within which a connection has to send ``hello``."""
 SEND_S: Final = 30.0
 """Seconds after which a host that does not read a frame is disconnected."""
-CAPABILITIES: Final = ("lease_in_open",)
-"""Optional features of this server, for the result of ``hello``."""
 MOST_CLAIMS: Final = 4
 """Claims of one host that are executed beside its other requests; a further one is executed in order."""
 
@@ -199,7 +197,7 @@ class HostSocket:
         if signer != device:
             raise InputError("invocation.signature", op="hello")
         host.device = device
-        return HelloResult(protocol=1, now_ms=clocks[0], capabilities=list(CAPABILITIES))
+        return HelloResult(protocol=1, now_ms=clocks[0])
 
 
 def _parse(data: str | bytes) -> tuple[int, requests.Operation | InputError]:

@@ -63,8 +63,6 @@ class StandIn:
     """Code with which tickets are refused."""
     lease_refused: str = ""
     """Code with which a lease is refused that is asked for with its ticket."""
-    capabilities: list[str] = field(default_factory=lambda: ["lease_in_open"])
-    """Of the result of ``hello``."""
     place: dict[str, str] = field(default_factory=dict)
     """Territory and purpose in the result of ``open``."""
     ahead_ms: int = 0
@@ -152,7 +150,7 @@ class StandIn:
         clocks = ((self.now_s or 0) * 1000, time.time_ns() // 1_000_000)
         if all(abs(clock + self.ahead_ms - request["time_ms"]) > CLOCK_MS for clock in clocks):
             raise Refusal("invocation.time")
-        return {"protocol": 1, "capabilities": self.capabilities}
+        return {"protocol": 1}
 
     def _open(self, request: dict[str, Any]) -> dict[str, Any]:
         session, ticket = Signed.from_json(Session, request["session"]), Signed.from_json(Ticket, request["ticket"])
