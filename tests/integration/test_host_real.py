@@ -221,16 +221,17 @@ async def test_the_header_is_compared_with_the_chain(home: tuple[World, Path]) -
 
 
 async def test_a_play_continues_without_the_chain(home: tuple[World, Path]) -> None:
-    """Without the node nothing opens; the play continues within its lease, and is recorded."""
+    """Without the node no other song opens; the play continues within its lease, and is recorded."""
     world, files = home
     song = await world.publish()
+    unseen = await world.publish(terms(), "unseen")
     async with host_process(files) as host:
         await begin(world, host, song)
         await host.invoke("play", 0, 0, 2)
         world.anvil.stop()
         renew = await host.invoke("renew", 0, 2, 2)
         with pytest.raises(GomaaError) as caught:
-            await host.open(song.cose, "other")
+            await host.open(unseen.cose, "other")
 
     assert caught.value.code == "chain.unreachable"
     assert good(host, song, renew["grant"], range(2, 4))

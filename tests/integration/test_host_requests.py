@@ -174,3 +174,19 @@ async def test_two_tabs_have_a_ticket_each(fan: World, server: StandIn) -> None:
     with pytest.raises(GomaaError) as busy:
         await fan.invoke("play", 0, 0, 4, stream="two")
     assert busy.value.code == "session.busy"
+
+
+async def test_the_next_host_opens_the_same_ticket(
+    tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that ended between exchange and play has counted nothing; the play under the ticket counts once."""
+    async with world(tmp_path, server, monkeypatch) as first:
+        session = first.session()
+        parts = {"session": session.to_json(), "ticket": first.ticket(session).to_json()}
+        assert (await exchange(first, **parts))["ticket"]["error"] is None
+    async with world(tmp_path, server, monkeypatch) as second:
+        opened = await exchange(second, **parts)
+        assert (opened["going"], opened["ticket"]["error"]) == (None, None)
+        assert second.good((await second.invoke("play", 0, 0, 4))["grant"], range(4))
+        await second.reported()
+        assert server.counted("play") == 1
