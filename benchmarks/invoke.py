@@ -107,7 +107,7 @@ def _bare(descriptor: int) -> float:
 
 
 def _stream(host: Services) -> Stream:
-    """A song with its session, ticket and lease, as ``open``, ``identify`` and ``prepare`` leave them."""
+    """A song with its session, ticket and lease, as ``open`` and ``prepare`` leave them."""
     content, address = _CONTENT[:20], address_of(keccak256(b"station"))
     policy = Policy(
         ("play", "seek"), Price(30, 20, 10), {"seek": Count(1 << 20)}, lease=LeaseTerms(600, 3_600, 1 << 19)

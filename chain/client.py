@@ -108,7 +108,7 @@ class Chain(RpcConnection):
             topics: Filter on the indexed fields.
             to_block: The last block, the latest by default.
         """
-        query = _filter(address, kind, topics)
+        query = _filter(address, [kind], topics)
         return [decode_log(kind, item) for item in await self.raw_logs(query, from_block, to_block)]
 
     async def raw_logs(self, query: dict[str, Any], from_block: int, to_block: int | None = None) -> list[Any]:
@@ -129,16 +129,16 @@ class Chain(RpcConnection):
             async for block in blocks:
                 yield block
 
-    async def watch(self, addresses: Sequence[bytes], name: str, contract: str = "Content") -> AsyncIterator[Log]:
+    async def watch(self, addresses: Sequence[bytes], *names: str, contract: str = "Content") -> AsyncIterator[Log]:
         """New events as they arrive, each once; after a lost connection also those that were missed.
 
         Args:
             addresses: The contracts.
-            name: The event's name.
-            contract: The contract whose ABI has the event.
+            names: The events' names.
+            contract: The contract whose ABI has the events.
         """
-        kind = event(contract, name)
-        async with contextlib.aclosing(self._subscriptions.events(kind, _filter(addresses, kind, ()))) as logs:
+        kinds = [event(contract, name) for name in names]
+        async with contextlib.aclosing(self._subscriptions.events(kinds, _filter(addresses, kinds, ()))) as logs:
             async for log in logs:
                 yield log
 
@@ -179,10 +179,10 @@ class Chain(RpcConnection):
         raise Unavailable("chain.unreachable", node=self.node, reason="closed")
 
 
-def _filter(address: bytes | Sequence[bytes], kind: Event, topics: Topics) -> dict[str, Any]:
+def _filter(address: bytes | Sequence[bytes], kinds: Sequence[Event], topics: Topics) -> dict[str, Any]:
     listed = [to_hex(address)] if isinstance(address, bytes) else [to_hex(a) for a in address]
     narrowed = [_topic(topic) for topic in topics]
-    return {"address": listed, "topics": [to_hex(kind.topic), *narrowed]}
+    return {"address": listed, "topics": [[to_hex(kind.topic) for kind in kinds], *narrowed]}
 
 
 def _topic(topic: bytes | Sequence[bytes] | None) -> str | list[str] | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from chain import node_answers
 from chain.abi import Event
 from chain.node_answers import Block, Log, Unsupported, decode_log
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
 
 POLL_S: Final = 0.5
@@ -24,6 +25,13 @@ _MAX_SEEN: Final = 4096
 
 _END: Final = object()
 _ESTABLISHED: Final = object()
+
+
+def _kind_of(raw: Any, kinds: Sequence[Event]) -> Event:
+    """The event of a node's log; the first one where it is none of them, which does not decode as it."""
+    topics = raw.get("topics") if isinstance(raw, dict) else None
+    topic = topics[0] if isinstance(topics, list) and topics else None
+    return next((kind for kind in kinds if to_hex(kind.topic) == topic), kinds[0])
 
 
 class Subscription:
@@ -105,11 +113,11 @@ class Subscriptions:
                         yield await self._connection.block()
                 begun = True
 
-    async def events(self, kind: Event, query: dict[str, Any]) -> AsyncGenerator[Log, None]:
+    async def events(self, kinds: Sequence[Event], query: dict[str, Any]) -> AsyncGenerator[Log, None]:
         """New events of a filter, each once; after a lost connection also those that were missed.
 
         Args:
-            kind: The event.
+            kinds: The events that the filter has.
             query: Address and topics, as ``eth_getLogs`` takes them.
         """
         start = since = (await self._connection.block()).number
@@ -117,7 +125,7 @@ class Subscriptions:
         async with contextlib.aclosing(self.items(["logs", query])) as items:
             async for item in items:
                 for raw in await self._missed(query, since) if item is _ESTABLISHED else [item]:
-                    log = decode_log(kind, raw)
+                    log = decode_log(_kind_of(raw, kinds), raw)
                     key = (raw.get("blockHash"), log.transaction, raw.get("logIndex"))
                     if key in seen or log.block <= start or raw.get("removed"):
                         continue

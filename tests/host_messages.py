@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from messages.browser_host.exchanges import BROWSER_HOST, BROWSER_HOST_EVENTS
+from pywallet.errors import GomaaError
 
 _RESULTS: Final = {exchange.name: exchange.result for exchange in BROWSER_HOST}
 
@@ -32,3 +33,11 @@ def check_event(value: dict[str, Any]) -> dict[str, Any]:
     """An event, if it has the type that its name stands for."""
     check(value, BROWSER_HOST_EVENTS[value["event"]])
     return value
+
+
+def part_of(part: dict[str, Any]) -> Any:
+    """The result of a part of ``open`` or ``prepare``. Raises its error."""
+    error = part["error"]
+    if error is not None:
+        raise GomaaError(error["code"], **error["detail"])
+    return part["result"]

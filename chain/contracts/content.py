@@ -27,6 +27,12 @@ class ContentState:
     destroyed: bool
     open_license: bool
 
+    @classmethod
+    def of(cls, values: tuple[Any, ...]) -> ContentState:
+        """The state from the fields of the contract's ``state``."""
+        owner, policy_hash, price, interval, server, *flags = values
+        return cls(to_address(owner), policy_hash, price, interval, to_address(server), *flags)
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -66,8 +72,7 @@ class Content:
         """The state, or None if there is no contract at the address."""
         if not await self._chain.code(self.address):
             return None
-        owner, policy_hash, price, interval, server, *flags = await self._call("state")
-        return ContentState(to_address(owner), policy_hash, price, interval, to_address(server), *flags)
+        return ContentState.of(await self._call("state"))
 
     async def licensed(self, station: bytes) -> bool:
         """True if a station may play the content now, by licence or by right."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from chain.abi import to_address
 from chain.client import Chain, TxReceipt
@@ -25,6 +25,12 @@ class StationEntry:
     domain: str
     name: str
     active: bool
+
+    @classmethod
+    def of(cls, values: tuple[Any, ...]) -> StationEntry | None:
+        """The entry from the results of the contract's ``station``; None for a station without one."""
+        domain, name, active = values
+        return cls(domain, name, active) if domain else None
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,12 @@ class ServerEntry:
     key: bytes
     active: bool
 
+    @classmethod
+    def of(cls, values: tuple[Any, ...]) -> ServerEntry | None:
+        """The entry from the results of the contract's ``server``; None for a server without one."""
+        url, key, active = values
+        return cls(url, key, active) if url else None
+
 
 def predict_content(registry: bytes, implementation: bytes, owner: bytes, salt: bytes) -> bytes:
     """The address of the content that ``owner`` will create with ``salt`` (CREATE2, EIP-1014)."""
@@ -65,8 +77,7 @@ class Registry(ContractClient):
 
     async def station(self, address: bytes) -> StationEntry | None:
         """A station's entry, or None."""
-        domain, name, active = await self._call("station", address)
-        return StationEntry(domain, name, active) if domain else None
+        return StationEntry.of(await self._call("station", address))
 
     async def standing(self, address: bytes) -> Standing:
         """The verification of a station's domain, and the reason of its suspension."""
@@ -86,8 +97,7 @@ class Registry(ContractClient):
 
     async def server(self, address: bytes) -> ServerEntry | None:
         """A security server's entry, or None."""
-        url, key, active = await self._call("server", address)
-        return ServerEntry(url, key, active) if url else None
+        return ServerEntry.of(await self._call("server", address))
 
     async def rate_at(self, epoch: int) -> int:
         """Commission of an epoch in basis points."""

@@ -44,6 +44,12 @@ class ServerState:
     open: int = 0
     """Open challenges."""
 
+    @classmethod
+    def of(cls, word: int) -> ServerState:
+        """The state from the result of the contract's ``server_state``."""
+        last, retired = (word >> 96) & _MASK_32, (word >> 128) & _MASK_32
+        return cls(word & _MASK_96, last - 1 if last else None, retired - 1 if retired else None, word >> 160)
+
 
 class Settlement(EpochCalls, ClaimCalls, ChallengeCalls):
     """Escrow, bonds, epochs, claims and challenges. Amounts in wei."""
@@ -74,9 +80,7 @@ class Settlement(EpochCalls, ClaimCalls, ChallengeCalls):
 
     async def server_state(self, server: bytes) -> ServerState:
         """Bond, last epochs and open challenges of a server."""
-        word = int(await self._call("server_state", server))
-        last, retired = (word >> 96) & _MASK_32, (word >> 128) & _MASK_32
-        return ServerState(word & _MASK_96, last - 1 if last else None, retired - 1 if retired else None, word >> 160)
+        return ServerState.of(int(await self._call("server_state", server)))
 
     async def bond_owner(self, server: bytes) -> bytes | None:
         """The first account that bonded the server, which may add to the bond and retire it; None if there is none."""

@@ -143,7 +143,11 @@ export interface HelloResult {
   networks: NetworkEntry[];
 }
 
-/** Opens a stream: verifies a content's header and compares it with the chain. Replaces a stream of the same name. */
+/**
+ * Opens a stream: verifies a content's header and compares it with the chain. Replaces a stream of the same name.
+ *
+ * Prepares the next play with it, as `prepare` does, where no interrupted play can be resumed.
+ */
 export interface OpenRequest {
   /** Name of the stream, unique in this connection. */
   stream: string;
@@ -165,6 +169,12 @@ export interface OpenRequest {
    * Empty: `origin`.
    */
   site?: string;
+  /** As of `prepare`; absent: none. */
+  session?: Signed<"Session"> | null;
+  /** As of `prepare`. */
+  ticket?: Signed<"Ticket"> | null;
+  /** As of `prepare`. */
+  tracking?: boolean | null;
 }
 
 /** The verified content, and this listener's standing with it. Nothing is counted yet. */
@@ -225,54 +235,33 @@ export interface OpenResult {
   now_s: number;
   /** The interrupted play; null if there is none. */
   going: InterruptedPlay | null;
+  /** What became of the session. */
+  session: SessionPart;
+  /** What became of the ticket. */
+  ticket: TicketPart;
 }
 
-/**
- * Binds a stream to a session.
- *
- * A session that names another device than this host's at the content's server is refused with `session.device`, whose
- * detail `device` is the right one.
- */
-export interface IdentifyRequest {
+/** Prepares the next play: binds the stream to a session, then opens a ticket and leases its first keys. */
+export interface PrepareRequest {
   /** Name of an open stream. */
   stream: string;
   /**
    * The wallet's `Session`, signed by the listener key; null: the host signs one with a listener key of its own,
-   * without a payee, anew each hour.
+   * without a payee, anew each hour; absent: the session that the stream has.
    */
   session?: Signed<"Session"> | null;
-}
-
-/** The stream's session. */
-export interface IdentifyResult {
-  /** The signed `Session`. */
-  session: Signed<"Session">;
-  /** Its EIP-712 digest. */
-  id: Hash;
-  /** Trusted time, Unix seconds. Where its hour is over, the wallet signs another session. */
-  now_s: number;
-}
-
-/** Opens the station's ticket for the next play at the security server, and fetches a lease if the terms have one. */
-export interface PrepareRequest {
-  /** Name of a stream with a session. */
-  stream: string;
-  /** The `Ticket`, signed by the station. */
-  ticket: Signed<"Ticket">;
+  /** The `Ticket`, signed by the station; null: none yet. */
+  ticket?: Signed<"Ticket"> | null;
   /** The listener's consent to counts per segment; null: no choice was made. */
   tracking?: boolean | null;
 }
 
-/** The lease of the play; the result is null without one. */
+/** Session and ticket; the refusal of the ticket leaves the session bound. */
 export interface PrepareResult {
-  /** First segment of the lease. */
-  first: number;
-  /** Number of its segments. */
-  count: number;
-  /** End of the lease, Unix seconds. */
-  expires_s: number;
-  /** Number of actions that it covers. */
-  budget: number;
+  /** What became of the session. */
+  session: SessionPart;
+  /** What became of the ticket. */
+  ticket: TicketPart;
 }
 
 /** Resumes a play that a crash of host, engine or browser interrupted. It is not counted again. */
@@ -1102,6 +1091,22 @@ export interface InterruptedPlay {
   position_ms: number;
 }
 
+/** What became of the session; both fields are null where the request has none. */
+export interface SessionPart {
+  /** The session that the stream has now. */
+  result: BoundSession | null;
+  /** The refusal, such as `session.device`, whose detail `device` is the one that a session has to name. */
+  error: ErrorObject | null;
+}
+
+/** What became of the ticket; both fields are null where the request has none, or its session was refused. */
+export interface TicketPart {
+  /** The opened ticket. */
+  result: OpenedTicket | null;
+  /** The refusal of host or security server. */
+  error: ErrorObject | null;
+}
+
 /** Segment keys, wrapped to the renderer. */
 export interface Grant {
   /** X25519 public key of the side that wrapped them, the host or the server. */
@@ -1430,6 +1435,32 @@ export interface SignedPassResult {
   signature: SignatureText;
 }
 
+/** The stream's session. */
+export interface BoundSession {
+  /** The signed `Session`. */
+  session: Signed<"Session">;
+  /** Its EIP-712 digest. */
+  id: Hash;
+  /** Trusted time, Unix seconds. Where its hour is over, the wallet signs another session. */
+  now_s: number;
+}
+
+/** A failure, in replies of every connection. */
+export interface ErrorObject {
+  /** Registered in `pywallet/errors.py`; stable. */
+  code: string;
+  /** The code's sentence for a person, in English. */
+  message: string;
+  /** Data about this failure; only fields of `PUBLIC_DETAIL` in `pywallet/errors.py`. */
+  detail: Record<string, unknown>;
+}
+
+/** The ticket is open at the security server. */
+export interface OpenedTicket {
+  /** Its lease; null where the terms have none. */
+  lease: LeaseEntry | null;
+}
+
 /** Reason for which the server releases no keys yet. */
 export interface GrantWait {
   /** Code of the reason. */
@@ -1462,12 +1493,23 @@ export interface Effect {
   expected: boolean;
 }
 
+/** The lease of a play. */
+export interface LeaseEntry {
+  /** First segment of the lease. */
+  first: number;
+  /** Number of its segments. */
+  count: number;
+  /** End of the lease, Unix seconds. */
+  expires_s: number;
+  /** Number of actions that it covers. */
+  budget: number;
+}
+
 /** Operations of the native host. */
 export interface HostOperations {
   hello: { request: HelloRequest; result: HelloResult };
   open: { request: OpenRequest; result: OpenResult };
-  identify: { request: IdentifyRequest; result: IdentifyResult };
-  prepare: { request: PrepareRequest; result: PrepareResult | null };
+  prepare: { request: PrepareRequest; result: PrepareResult };
   rejoin: { request: RejoinRequest; result: RejoinResult };
   invoke: { request: InvokeRequest; result: InvokeResult };
   problem: { request: ProblemRequest; result: Empty };

@@ -14,8 +14,7 @@ from messages.fields import Empty
 BROWSER_HOST: Final = (
     Exchange("hello", connection.Hello, connection.HelloResult),
     Exchange("open", stream.Open, stream.OpenResult),
-    Exchange("identify", stream.Identify, stream.IdentifyResult),
-    Exchange("prepare", playback.Prepare, playback.PrepareResult | None),
+    Exchange("prepare", playback.Prepare, playback.PrepareResult),
     Exchange("rejoin", playback.Rejoin, playback.RejoinResult),
     Exchange("invoke", playback.Invoke, playback.InvokeResult),
     Exchange("problem", stream.Problem, Empty),

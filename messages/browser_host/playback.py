@@ -6,26 +6,38 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from messages.fields import Base64, Count, Index, Key, Name, Number
-from messages.signed import SignedTicket
+from messages.fields import Base64, Count, ErrorObject, Hash, Index, Key, Name, Number
+from messages.signed import SignedSession, SignedTicket
 
 
-class Prepare(Struct, frozen=True):
-    """Opens the station's ticket for the next play at the security server, and fetches a lease if the terms have one.
+class BoundSession(Struct, frozen=True):
+    """The stream's session.
 
     Attributes:
-        stream: Name of a stream with a session.
-        ticket: The ``Ticket``, signed by the station.
-        tracking: The listener's consent to counts per segment; null: no choice was made.
+        session: The signed ``Session``.
+        id: Its EIP-712 digest.
+        now_s: Trusted time, Unix seconds. Where its hour is over, the wallet signs another session.
     """
 
-    stream: Name
-    ticket: SignedTicket
-    tracking: bool | None = None
+    session: SignedSession
+    id: Hash
+    now_s: Number
 
 
-class PrepareResult(Struct, frozen=True):
-    """The lease of the play; the result is null without one.
+class SessionPart(Struct, frozen=True):
+    """What became of the session; both fields are null where the request has none.
+
+    Attributes:
+        result: The session that the stream has now.
+        error: The refusal, such as ``session.device``, whose detail ``device`` is the one that a session has to name.
+    """
+
+    result: BoundSession | None = None
+    error: ErrorObject | None = None
+
+
+class LeaseEntry(Struct, frozen=True):
+    """The lease of a play.
 
     Attributes:
         first: First segment of the lease.
@@ -38,6 +50,57 @@ class PrepareResult(Struct, frozen=True):
     count: Number
     expires_s: Number
     budget: int
+
+
+class OpenedTicket(Struct, frozen=True):
+    """The ticket is open at the security server.
+
+    Attributes:
+        lease: Its lease; null where the terms have none.
+    """
+
+    lease: LeaseEntry | None
+
+
+class TicketPart(Struct, frozen=True):
+    """What became of the ticket; both fields are null where the request has none, or its session was refused.
+
+    Attributes:
+        result: The opened ticket.
+        error: The refusal of host or security server.
+    """
+
+    result: OpenedTicket | None = None
+    error: ErrorObject | None = None
+
+
+class Prepare(Struct, frozen=True):
+    """Prepares the next play: binds the stream to a session, then opens a ticket and leases its first keys.
+
+    Attributes:
+        stream: Name of an open stream.
+        session: The wallet's ``Session``, signed by the listener key; null: the host signs one with a listener key of
+            its own, without a payee, anew each hour; absent: the session that the stream has.
+        ticket: The ``Ticket``, signed by the station; null: none yet.
+        tracking: The listener's consent to counts per segment; null: no choice was made.
+    """
+
+    stream: Name
+    session: SignedSession | UnsetType | None = UNSET
+    ticket: SignedTicket | None = None
+    tracking: bool | None = None
+
+
+class PrepareResult(Struct, frozen=True):
+    """Session and ticket; the refusal of the ticket leaves the session bound.
+
+    Attributes:
+        session: What became of the session.
+        ticket: What became of the ticket.
+    """
+
+    session: SessionPart
+    ticket: TicketPart
 
 
 class Rejoin(Struct, frozen=True):

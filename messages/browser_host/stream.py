@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from messages.fields import Address, Hash, HeaderBytes, Key, Name, Number, Origin, Sha256, Text, Wei
-from messages.signed import SignedSession
+from messages.browser_host.playback import SessionPart, TicketPart
+from messages.fields import Address, HeaderBytes, Key, Name, Number, Origin, Sha256, Text, Wei
+from messages.signed import SignedSession, SignedTicket
 
 
 class Open(Struct, frozen=True):
     """Opens a stream: verifies a content's header and compares it with the chain. Replaces a stream of the same name.
+
+    Prepares the next play with it, as ``prepare`` does, where no interrupted play can be resumed.
 
     Attributes:
         stream: Name of the stream, unique in this connection.
@@ -23,6 +26,9 @@ class Open(Struct, frozen=True):
             (``pywallet.sps.rendition_choice``).
         site: Origin of the tab's page, where the page is a frame of it: the site whose limits apply; set by the
             background. Empty: ``origin``.
+        session: As of ``prepare``; absent: none.
+        ticket: As of ``prepare``.
+        tracking: As of ``prepare``.
     """
 
     stream: Name
@@ -32,6 +38,9 @@ class Open(Struct, frozen=True):
     codecs: Annotated[list[Text], Meta(max_length=16)] | None = None
     kbps: Number | None = None
     site: Origin = ""
+    session: SignedSession | UnsetType | None = UNSET
+    ticket: SignedTicket | None = None
+    tracking: bool | None = None
 
 
 class InitPart(Struct, frozen=True):
@@ -172,6 +181,8 @@ class OpenResult(Struct, frozen=True):
         settlement: Address of the settlement contract, for EIP-712.
         now_s: Trusted time, Unix seconds.
         going: The interrupted play; null if there is none.
+        session: What became of the session.
+        ticket: What became of the ticket.
     """
 
     stream: str
@@ -202,36 +213,8 @@ class OpenResult(Struct, frozen=True):
     settlement: Address
     now_s: Number
     going: InterruptedPlay | None
-
-
-class Identify(Struct, frozen=True):
-    """Binds a stream to a session.
-
-    A session that names another device than this host's at the content's server is refused with ``session.device``,
-    whose detail ``device`` is the right one.
-
-    Attributes:
-        stream: Name of an open stream.
-        session: The wallet's ``Session``, signed by the listener key; null: the host signs one with a listener key of
-            its own, without a payee, anew each hour.
-    """
-
-    stream: Name
-    session: SignedSession | None = None
-
-
-class IdentifyResult(Struct, frozen=True):
-    """The stream's session.
-
-    Attributes:
-        session: The signed ``Session``.
-        id: Its EIP-712 digest.
-        now_s: Trusted time, Unix seconds. Where its hour is over, the wallet signs another session.
-    """
-
-    session: SignedSession
-    id: Hash
-    now_s: Number
+    session: SessionPart
+    ticket: TicketPart
 
 
 class Problem(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from messages.fields import Address, Code, Count, Hash, Index, Key, Number, SignatureText, WrappedKeys
+from messages.fields import Address, Code, Count, ErrorObject, Hash, Index, Key, Number, SignatureText, WrappedKeys
 from messages.host_server.request import Request
 from messages.signed import SignedInvocation, SignedSession, SignedTicket
 
@@ -39,18 +39,36 @@ class HelloResult(Struct, frozen=True):
     now_ms: Number
 
 
-class Open(Request, tag="open"):
-    """Opens a ticket of a session.
+class LeaseWish(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Keys that are wanted ahead of the actions that use them.
+
+    Attributes:
+        first: First wanted segment.
+        count: Number of wanted segments.
+        key: X25519 key of the host, to which the segment keys are wrapped.
+        rendition: Id of the rendition; null or absent: the header's first.
+    """
+
+    first: Index
+    count: Count
+    key: Key
+    rendition: Annotated[int, Meta(ge=0, lt=1 << 16)] | None = None
+
+
+class Open(Request, tag="open", omit_defaults=True):
+    """Opens a ticket of a session, and leases its first keys.
 
     Attributes:
         session: Signed ``Session``.
         ticket: Signed ``Ticket``.
         tracking: True if the listener agreed to be counted per segment; null or absent: no choice was made.
+        lease: The keys that are wanted ahead; null or absent: none.
     """
 
     session: SignedSession
     ticket: SignedTicket
     tracking: bool | None = None
+    lease: LeaseWish | None = None
 
 
 class UsageCounters(Struct, frozen=True):
@@ -79,22 +97,6 @@ class Place(Struct, frozen=True):
 
     territory: str | None
     purpose: str | None
-
-
-class OpenResult(Struct, frozen=True):
-    """State of the listener, the session and the station.
-
-    Attributes:
-        usage: What the listener has used of the content.
-        sequence: Last sequence number of the session.
-        secret: Secret of the listener's usage tags for this content, 32 bytes.
-        place: Territory and purpose of the station.
-    """
-
-    usage: UsageCounters
-    sequence: Number
-    secret: Key
-    place: Place
 
 
 class LeaseRequest(Request, tag="lease"):
@@ -129,6 +131,36 @@ class LeaseResult(Struct, frozen=True):
     keys: WrappedKeys
     expires_s: Number
     budget: Number
+
+
+class LeasePart(Struct, frozen=True):
+    """The lease that a request to open a ticket has asked for: granted, or refused while the ticket is open.
+
+    Attributes:
+        result: The keys; null where they are refused.
+        error: The refusal; null where the keys are granted.
+    """
+
+    result: LeaseResult | None
+    error: ErrorObject | None
+
+
+class OpenResult(Struct, frozen=True):
+    """State of the listener, the session and the station.
+
+    Attributes:
+        usage: What the listener has used of the content.
+        sequence: Last sequence number of the session.
+        secret: Secret of the listener's usage tags for this content, 32 bytes.
+        place: Territory and purpose of the station.
+        lease: The wanted keys; absent where none were wanted.
+    """
+
+    usage: UsageCounters
+    sequence: Number
+    secret: Key
+    place: Place
+    lease: LeasePart | UnsetType = UNSET
 
 
 class GrantRequest(Request, tag="grant"):

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
 
+from messages.browser_host.playback import PrepareResult, SessionPart, TicketPart
 from messages.browser_host.stream import (
     DecisionContext,
     InitPart,
@@ -19,6 +20,7 @@ from messages.browser_host.stream import (
 from native_host.context import Services
 from native_host.ledger import TicketRow
 from native_host.operations import rejoin
+from native_host.operations.prepare import prepare
 from native_host.playback import segment_table as table
 from native_host.playback.content_check import check_content
 from native_host.playback.stream import Stream
@@ -41,6 +43,14 @@ async def run(services: Services, request: Open) -> OpenResult:
     Raises:
         GomaaError: ``sps.*``, ``content.*``, ``server.*``, ``site.streams``, ``chain.unreachable``.
     """
+    stream, going = await _opened(services, request)
+    # A play that can be resumed has its session and its ticket.
+    prepared = PrepareResult(SessionPart(), TicketPart()) if going else await prepare(services, stream, request)
+    return _reply(services, stream, going, prepared)
+
+
+async def _opened(services: Services, request: Open) -> tuple[Stream, TicketRow | None]:
+    """The stream, within the site's quota, and the play that it could resume."""
     replaced = services.streams.get(request.stream)
     if replaced is not None:
         services.streams.drop(replaced)
@@ -72,7 +82,9 @@ def _read(cose: bytes, request: Open) -> _Verified:
     return _Verified(header, Policy.from_dict(header.policy), parts, len(cose))
 
 
-async def _open(services: Services, request: Open, verified: _Verified, replaced: Stream | None) -> OpenResult:
+async def _open(
+    services: Services, request: Open, verified: _Verified, replaced: Stream | None
+) -> tuple[Stream, TicketRow | None]:
     header, policy = verified.header, verified.policy
     network = services.networks.require(header.chain)
     await network.ready()
@@ -101,14 +113,14 @@ async def _open(services: Services, request: Open, verified: _Verified, replaced
     same = replaced is not None and replaced.header.content == header.content
     going = rejoin.find(services, stream, replaced.ticket if same and replaced else None)
     stream.interrupted = going.id if going else None
-    return _reply(services, stream, going)
+    return stream, going
 
 
-def _reply(services: Services, stream: Stream, going: TicketRow | None) -> OpenResult:
+def _reply(services: Services, stream: Stream, going: TicketRow | None, prepared: PrepareResult) -> OpenResult:
     header, policy, station = stream.header, stream.policy, stream.facts.station
     now_s = services.clock.now_ms(stream.network) // 1000
-    # Before ``identify`` the last listener at this station is the best estimate.
-    session = services.ledger.longest_session(station.address, None, 0) if station else None
+    # Without a session the last listener at this station is the best estimate.
+    session = stream.session or (services.ledger.longest_session(station.address, None, 0) if station else None)
     listener = session.listener if session else b""
     context = stream.context(now_s)
     # A play of this player would end the holds of others.
@@ -153,6 +165,8 @@ def _reply(services: Services, stream: Stream, going: TicketRow | None) -> OpenR
         settlement=to_hex(stream.network.deployment.settlement),
         now_s=now_s,
         going=None if going is None else _interrupted(going),
+        session=prepared.session,
+        ticket=prepared.ticket,
     )
 
 

@@ -1,49 +1,89 @@
-"""``prepare``: open the station's ticket at the security server, and fetch a lease where the policy has one."""
+"""``prepare``: bind a session, and open the station's ticket at the security server with a lease of its first keys."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, to_builtins
 from msgspec.structs import asdict
 
-from messages.browser_host.playback import Prepare, PrepareResult
+from messages.browser_host.playback import (
+    LeaseEntry,
+    OpenedTicket,
+    Prepare,
+    PrepareResult,
+    SessionPart,
+    TicketPart,
+)
+from messages.browser_host.stream import Open
+from messages.fields import ErrorObject
 from messages.host_server.playback import OpenResult
+from messages.signed import SignedTicket
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
+from native_host.operations import listener
 from native_host.operations.close import end
-from native_host.operations.identify import require_device
 from native_host.playback.content_check import check_content
+from native_host.playback.lease_manager import Wish
 from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
 from native_host.remote.server import Server
 from pywallet.encoding.hex import ZERO_ADDRESS, from_b64
-from pywallet.errors import InputError, Refusal, Unavailable
+from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.protocol import (
     Signed,
     Ticket,
     digest,
     require_signer,
 )
+from pywallet.protocol.foreign_errors import error_from
 from pywallet.rules.admissibility import NOT_STARTED
 
 
-async def run(services: Services, request: Prepare) -> PrepareResult | None:
-    """Accept a ticket for the stream.
+async def run(services: Services, request: Prepare) -> PrepareResult:
+    """Prepare the next play of a stream.
 
-    Returns:
-        The lease; None without one.
+    Raises:
+        GomaaError: ``host.stream.unknown``, ``host.ledger.*``; refusals are in the result.
+    """
+    stream = services.streams.require(request.stream)
+    return await prepare(services, stream, request)
+
+
+async def prepare(services: Services, stream: Stream, request: Open | Prepare) -> PrepareResult:
+    """Bind the request's session, then open its ticket. What is refused is in the result."""
+    session = SessionPart()
+    if request.session is not UNSET:
+        try:
+            session = SessionPart(listener.bind(services, stream, request.session))
+        except GomaaError as e:
+            return PrepareResult(SessionPart(error=_error_of(e)), TicketPart())
+    if request.ticket is None:
+        return PrepareResult(session, TicketPart())
+    try:
+        opened = await _open_ticket(services, stream, request.ticket, request.tracking)
+    except GomaaError as e:
+        return PrepareResult(session, TicketPart(error=_error_of(e)))
+    return PrepareResult(session, TicketPart(opened))
+
+
+def _error_of(error: GomaaError) -> ErrorObject:
+    return ErrorObject(error.code, error.message, error.public_detail())
+
+
+async def _open_ticket(services: Services, stream: Stream, ticket: SignedTicket, tracking: bool | None) -> OpenedTicket:
+    """Open a ticket for the stream.
 
     Raises:
         GomaaError: ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal,
             ``server.unreachable``.
     """
-    stream = services.streams.require(request.stream)
     session, station = stream.session, stream.facts.station
     if session is None or station is None:
-        raise Refusal("ticket.missing", reason="identify first")
-    signed = read_ticket(request.ticket)
+        raise Refusal("ticket.missing", reason="a session comes first")
+    signed = read_ticket(ticket)
     identity = digest(signed.message, stream.network.domain)
     if signed.message.server not in (stream.server, stream.facts.server):
         await _follow(stream, signed.message.server)
@@ -55,9 +95,12 @@ async def run(services: Services, request: Prepare) -> PrepareResult | None:
     )
     if address != stream.server:
         # This host is another device at another server: ``session.device`` until a session names it.
-        require_device(services, stream, session.device)
+        listener.require_device(services, stream, session.device)
     server = services.servers.of_session(session, address, url, stream.network)
-    opened = await _open(services, stream, session, signed, identity, request, server)
+    # A play whose listener pays has no lease.
+    has_lease = stream.policy.lease is not None and stream.policy.price.payer != "listener"
+    wish = await services.leases.wish(stream, 0) if has_lease else None
+    opened = await _open(services, stream, session, signed, identity, tracking, server, wish)
     if stream.ticket not in (None, identity):
         end(services, stream, ("held",))
     # Up to here the previous ticket's play continues at its server.
@@ -69,11 +112,15 @@ async def run(services: Services, request: Prepare) -> PrepareResult | None:
     stream.pacer = Pacer(fastest=stream.policy.fastest)
     stream.territory, stream.purpose = opened.place.territory, opened.place.purpose
     services.reporters.of(server, session.id).wake()
-    # Without a lease where the listener pays.
-    if stream.policy.lease is None or stream.policy.price.payer == "listener":
-        return None
-    lease = await services.leases.fetch(stream, 0)
-    return PrepareResult(lease.first, lease.count, lease.expires_s, lease.budget)
+    if wish is None:
+        return OpenedTicket(None)
+    part = opened.lease
+    if part is UNSET or (part.result is None and part.error is None):
+        raise Unavailable("server.answer", server=url, op="open")
+    if part.result is None:
+        raise error_from("server", to_builtins(part.error))
+    lease = await services.leases.take(stream, identity, wish, part.result)
+    return OpenedTicket(LeaseEntry(lease.first, lease.count, lease.expires_s, lease.budget))
 
 
 def read_ticket(value: Any) -> Signed[Ticket]:
@@ -90,17 +137,20 @@ async def _open(
     session: SessionRow,
     signed: Signed[Ticket],
     identity: bytes,
-    request: Prepare,
+    tracking: bool | None,
     server: Server,
+    wish: Wish | None,
 ) -> OpenResult:
     """Check the ticket, and open it at its server."""
     _check(stream, session, signed, services.clock.now_ms(stream.network, server) // 1000, server.address)
     row = services.ledger.ticket(identity)
     if row is not None and row.state not in NOT_STARTED:
         raise Refusal("ticket.used")
-    choice = {} if request.tracking is None else {"tracking": request.tracking}
+    choice: dict[str, Any] = {} if tracking is None else {"tracking": tracking}
+    if wish is not None:
+        choice["lease"] = to_builtins(wish.wanted)
     return await server.request(
-        "open", OpenResult, session=msgspec.json.decode(session.signed_json), ticket=request.ticket, **choice
+        "open", OpenResult, session=msgspec.json.decode(session.signed_json), ticket=signed.to_json(), **choice
     )
 
 
@@ -110,6 +160,7 @@ async def _follow(stream: Stream, server: bytes) -> None:
     Raises:
         GomaaError: As ``open``; ``ticket.mismatch`` where the chain names another server than the ticket.
     """
+    stream.network.forget(stream.header.content)
     facts = await check_content(stream.network, stream.header, stream.origin)
     if facts.server != server:
         raise Refusal("ticket.mismatch", field="server")

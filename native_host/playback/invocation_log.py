@@ -166,7 +166,7 @@ class InvocationLog:
     ) -> None:
         """Refuse an action that cannot happen in this state or at this time."""
         action = request.action
-        # ``identify`` checked the begin of the session; no time of this ticket is before it.
+        # ``prepare`` checked the begin of the session; no time of this ticket is before it.
         play = Play(cast("PlayState", ticket.state), 0, session.not_after_s, ticket.expiry_s)
         code = inadmissible(play, action, time_ms)
         if code is not None:

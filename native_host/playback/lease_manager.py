@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import Final
 
-from messages.host_server.playback import LeaseResult
+from msgspec import to_builtins
+
+from messages.host_server.playback import LeaseResult, LeaseWish
 from native_host.ledger import Ledger
 from native_host.playback.lease import Lease
 from native_host.playback.refusals import Refusals
@@ -27,6 +30,19 @@ EARLY_S: Final = 60
 """A lease that expires sooner than this is renewed, seconds."""
 
 
+@dataclass(frozen=True)
+class Wish:
+    """Keys that are asked for.
+
+    Attributes:
+        wanted: The part of the request.
+        private: X25519 private key to which the server wraps them, 32 bytes.
+    """
+
+    wanted: LeaseWish
+    private: bytes = field(repr=False)
+
+
 class LeaseManager:
     """Fetches the leases of streams, and renews them before they end."""
 
@@ -35,6 +51,29 @@ class LeaseManager:
     ) -> None:
         self._ledger, self._servers, self._reporters = ledger, servers, reporters
         self._refusals, self._clock = refusals, clock
+
+    async def wish(self, stream: Stream, first: int) -> Wish:
+        """The keys to ask for, once the server has every report that their window follows.
+
+        Args:
+            stream: A stream with a session.
+            first: First segment.
+
+        Raises:
+            GomaaError: ``lease.expired`` where the terms have no lease; the server's error of a report.
+        """
+        terms, session = stream.policy.lease, stream.session
+        if terms is None:
+            raise Refusal("lease.expired")
+        private, public = generate_keypair()
+        index = stream.table.index
+        start_ms = index.start_ms(min(first, index.count - 1))
+        indexes = Window(start_ms, start_ms + terms.window_s * 1000).clip(index.starts_ms, first, MOST_KEYS)
+        if session is not None:
+            # The window follows the heard time at the server: after an outage it needs the reports first.
+            await self._reporters.of(self._servers.of_stream(stream), session.id).flush()
+        wanted = LeaseWish(first, max(len(indexes), 1), to_b64(public), stream.table.rendition.id)
+        return Wish(wanted, private)
 
     async def fetch(self, stream: Stream, first: int) -> Lease:
         """Fetch keys into the stream's lease.
@@ -50,28 +89,31 @@ class LeaseManager:
             GomaaError: The server's refusal; ``lease.expired`` where ticket or lease terms are missing, or the ticket
                 has changed meanwhile; Unavailable ``server.*``.
         """
-        ticket, terms = stream.ticket, stream.policy.lease
-        if ticket is None or terms is None:
+        ticket = stream.ticket
+        if ticket is None:
             raise Refusal("lease.expired")
+        wish = await self.wish(stream, first)
         server = self._servers.of_stream(stream)
-        private, public = generate_keypair()
-        index = stream.table.index
-        start_ms = index.start_ms(min(first, index.count - 1))
-        indexes = Window(start_ms, start_ms + terms.window_s * 1000).clip(index.starts_ms, first, MOST_KEYS)
-        wanted = {
-            "ticket": to_hex(ticket),
-            "first": first,
-            "count": max(len(indexes), 1),
-            "rendition": stream.table.rendition.id,
-        }
-        if stream.session is not None:
-            # The window follows the heard time at the server: after an outage it needs the reports first.
-            await self._reporters.of(server, stream.session.id).flush()
-        result = await server.request("lease", LeaseResult, **wanted, key=to_b64(public))
+        result = await server.request("lease", LeaseResult, ticket=to_hex(ticket), **to_builtins(wish.wanted))
+        return await self.take(stream, ticket, wish, result)
+
+    async def take(self, stream: Stream, ticket: bytes, wish: Wish, result: LeaseResult) -> Lease:
+        """Take the server's keys into the stream's lease.
+
+        Args:
+            stream: The stream.
+            ticket: Digest of the ticket that the keys are for.
+            wish: What was asked for.
+            result: The server's keys.
+
+        Raises:
+            GomaaError: ``lease.expired`` where the stream has another ticket; ``server.answer``; ``content.*``.
+        """
         # Several hundred unwrappings would block the event loop.
-        keys = await asyncio.to_thread(_unwrap, stream, private, result)
+        keys = await asyncio.to_thread(_unwrap, stream, wish.private, result)
         if stream.ticket != ticket or stream.withdrawn is not None:
             raise Refusal(stream.withdrawn or "lease.expired")
+        first = wish.wanted.first
         if stream.lease is None:
             stream.lease = Lease(first, len(keys), result.expires_s, result.budget, keys)
         else:

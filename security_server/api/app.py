@@ -51,6 +51,7 @@ from security_server.parts import ServerParts
 from security_server.playback.admission import Admission
 from security_server.playback.invocation_facts import InvocationFacts
 from security_server.playback.key_service import KeyService
+from security_server.playback.opening import Opening
 from security_server.retention import Retention
 
 log = logging.getLogger("gomaa.server")
@@ -193,6 +194,25 @@ async def _build(
         handovers=HandoverSender(keys=keys, schedule=schedule, store=store, chain=view, songs=songs),
         takeover=takeover,
     )
+    admission = Admission(
+        config=config,
+        keys=keys,
+        domain=domain,
+        schedule=schedule,
+        store=store,
+        chain=view,
+        songs=songs,
+        agreement=agreement,
+        takeover=takeover,
+    )
+    key_service = KeyService(
+        store=store,
+        songs=songs,
+        facts=InvocationFacts(config=config, domain=domain, schedule=schedule, store=store, chain=view, songs=songs),
+        serving=serving,
+        silence_s=config.silence_s,
+        buffer_s=config.buffer_s,
+    )
     socket = HostSocket(
         address=keys.address,
         chain=view,
@@ -200,27 +220,8 @@ async def _build(
         gate=gate,
         frames_per_minute=config.frames_per_minute,
         store=store,
-        admission=Admission(
-            config=config,
-            keys=keys,
-            domain=domain,
-            schedule=schedule,
-            store=store,
-            chain=view,
-            songs=songs,
-            agreement=agreement,
-            takeover=takeover,
-        ),
-        key_service=KeyService(
-            store=store,
-            songs=songs,
-            facts=InvocationFacts(
-                config=config, domain=domain, schedule=schedule, store=store, chain=view, songs=songs
-            ),
-            serving=serving,
-            silence_s=config.silence_s,
-            buffer_s=config.buffer_s,
-        ),
+        opening=Opening(domain, admission, key_service),
+        key_service=key_service,
         billing=billing,
         resynchronisation=resynchronisation,
         receipts=receipts,

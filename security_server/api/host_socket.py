@@ -31,9 +31,9 @@ from security_server.chain.view import ChainView
 from security_server.db.writer import Store
 from security_server.epochs.publishing import EpochPublisher
 from security_server.host_connections import HostConnection, HostConnections
-from security_server.playback.admission import Admission
 from security_server.playback.destructions import store_destruction
 from security_server.playback.key_service import KeyService
+from security_server.playback.opening import Opening
 
 log = logging.getLogger("gomaa.server")
 
@@ -58,7 +58,7 @@ class HostSocket:
         gate: Gate,
         frames_per_minute: int,
         store: Store,
-        admission: Admission,
+        opening: Opening,
         key_service: KeyService,
         billing: Billing,
         resynchronisation: Resynchronisation,
@@ -74,7 +74,7 @@ class HostSocket:
         self._gate = gate
         self._frames_per_minute = frames_per_minute
         self._store = store
-        self._admission = admission
+        self._opening = opening
         self._key_service = key_service
         self._billing = billing
         self._resynchronisation = resynchronisation
@@ -150,9 +150,9 @@ class HostSocket:
             raise InputError("message.denied", reason="hello comes first")
         match request:
             case Open():
-                return await self._admission.open(host.device, request)
+                return await self._opening.open(host.device, request)
             case LeaseRequest():
-                return await self._key_service.lease(host.device, request)
+                return await self._key_service.lease(host.device, from_hex(request.ticket, 32), request)
             case GrantRequest():
                 return await self._key_service.grant(host.device, request)
             case Report():

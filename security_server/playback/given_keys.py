@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from messages.host_server.playback import GrantRequest, LeaseRequest
+from messages.host_server.playback import GrantRequest, LeaseRequest, LeaseWish
 from pywallet.policy import decide, extent
 from pywallet.policy.parts import HEARD_UNITS
 from pywallet.rules.key_window import Window
@@ -25,7 +25,7 @@ def give_keys(
     connection: Connection,
     song: Song,
     ticket: Mapping[str, Any],
-    request: LeaseRequest | GrantRequest,
+    request: LeaseRequest | LeaseWish | GrantRequest,
     conditions: Conditions,
     ahead_ms: int,
     device: bytes,

@@ -15,12 +15,13 @@ from messages.host_server.playback import (
     KeyWait,
     LeaseRequest,
     LeaseResult,
+    LeaseWish,
     RefusedInvocation,
     Report,
     ReportResult,
 )
 from pywallet.crypto.key_wrap import WrapKey
-from pywallet.encoding.hex import from_b64, from_hex, to_b64
+from pywallet.encoding.hex import from_b64, to_b64
 from pywallet.errors import Refusal
 from pywallet.protocol.actions import HOLDS, STARTS
 from pywallet.rules.admissibility import NOT_STARTED
@@ -69,14 +70,18 @@ class KeyService:
         self._silence_ms = silence_s * 1000
         self._buffer_ms = buffer_s * 1000
 
-    async def lease(self, device: bytes, request: LeaseRequest) -> LeaseResult:
+    async def lease(self, device: bytes, identity: bytes, request: LeaseRequest | LeaseWish) -> LeaseResult:
         """Keys of the next window, before the actions that will use them.
+
+        Args:
+            device: Address of the requesting device, 20 bytes.
+            identity: Digest of the ticket, 32 bytes.
+            request: The wanted segments.
 
         Raises:
             Refusal: ``ticket.missing``, ``ticket.expired``, ``ticket.used``, ``server.moved``, ``policy.*``,
                 ``content.*``.
         """
-        identity = from_hex(request.ticket, 32)
         row = await self._store.run(lambda connection: ticket_row(connection, identity))
         # The same code for another device's ticket: a refusal does not disclose that a ticket was opened.
         if row is None or row["device"] != device:
@@ -199,7 +204,7 @@ class KeyService:
         )
 
     async def _wrapped(
-        self, song: Song, request: LeaseRequest | GrantRequest, indexes: range
+        self, song: Song, request: LeaseRequest | LeaseWish | GrantRequest, indexes: range
     ) -> tuple[str, WrappedKeys]:
         """Wrap the keys of these segments to the request's key; returns the ephemeral key and the wrapped keys."""
         rendition = song.rendition(request.rendition)

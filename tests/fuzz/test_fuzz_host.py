@@ -97,7 +97,7 @@ def test_any_request_gets_one_coded_reply(tmp_path: Path, messages: list[Any], s
 def _with(signed: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a message with a signed message of any shape in each place where one is read."""
     return [
-        {"id": 1, "op": "identify", "stream": "s", "session": signed},
+        {"id": 1, "op": "prepare", "stream": "s", "session": signed},
         {"id": 2, "op": "prepare", "stream": "s", "ticket": signed},
         {"id": 3, "op": "claim", "claims": [signed]},
     ]

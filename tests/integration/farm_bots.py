@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from messages.host_server.playback import GrantRequest, LeaseRequest, Open, Report
+from messages.host_server.playback import GrantRequest, LeaseWish, Open, Report
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import generate_keypair
-from pywallet.encoding.hex import to_b64, to_hex
+from pywallet.encoding.hex import to_b64
 from pywallet.errors import GomaaError
 from pywallet.protocol import (
     Action,
@@ -268,8 +268,9 @@ class Bot:
         return GrantRequest(0, message.to_json(), first, 64, _KEY)
 
     async def _lease(self, play: _Play, first: int) -> None:
-        request = LeaseRequest(0, to_hex(digest(play.ticket.message, DOMAIN)), first, 256, _KEY)
-        await self._keys(play.ticket.message.content, self.world.playing.lease(self._device(play.session), request))
+        identity, wish = digest(play.ticket.message, DOMAIN), LeaseWish(first, 256, _KEY)
+        asked = self.world.playing.lease(self._device(play.session), identity, wish)
+        await self._keys(play.ticket.message.content, asked)
 
     async def _keys(self, content: bytes, asked: Any) -> None:
         try:

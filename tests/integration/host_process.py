@@ -18,7 +18,7 @@ from demo.waiting import TIMEOUT_S
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import to_b64
 from pywallet.errors import GomaaError
-from tests.host_messages import check_event, check_result
+from tests.host_messages import check_event, check_result, part_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -93,6 +93,14 @@ class HostProcess:
         result: dict[str, Any] = await self.ask("open", stream=stream, header=to_b64(cose), origin=origin, key=key)
         self.device = result["device"]
         return result
+
+    async def identify(self, session: Any, stream: str = "s") -> Any:
+        """Bind a session, as JSON; None: the host's own. Raises the refusal."""
+        return part_of((await self.ask("prepare", stream=stream, session=session))["session"])
+
+    async def prepare(self, ticket: Any, stream: str = "s", **fields: Any) -> Any:
+        """Open a ticket, as JSON. Raises the refusal."""
+        return part_of((await self.ask("prepare", stream=stream, ticket=ticket, **fields))["ticket"])
 
     async def invoke(
         self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s"

@@ -61,6 +61,8 @@ class StandIn:
     silent: set[str] = field(default_factory=set)
     closed: str = ""
     """Code with which tickets are refused."""
+    lease_refused: str = ""
+    """Code with which a lease is refused that is asked for with its ticket."""
     place: dict[str, str] = field(default_factory=dict)
     """Territory and purpose in the result of ``open``."""
     ahead_ms: int = 0
@@ -165,7 +167,15 @@ class StandIn:
             "sequence": self._last(identity),
             "secret": to_b64(keccak256(b"secret")),
             "place": {"territory": None, "purpose": None, **self.place},
+            **self._lease_part(digest(ticket.message, self.domain), request.get("lease")),
         }
+
+    def _lease_part(self, ticket: bytes, wish: dict[str, Any] | None) -> dict[str, Any]:
+        if wish is None:
+            return {}
+        if self.lease_refused:
+            return {"lease": {"result": None, "error": Refusal(self.lease_refused).to_json()}}
+        return {"lease": {"result": self._lease({**wish, "ticket": to_hex(ticket)}), "error": None}}
 
     def _usage(self) -> dict[str, Any]:
         return {"plays": self.counted("play"), "seeks": self.counted("seek"), "seconds": 0, "first_play_s": None}

@@ -41,7 +41,7 @@ from pywallet.protocol import (
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.signed_header import sign_header
-from tests.host_messages import check_event, check_result
+from tests.host_messages import check_event, check_result, part_of
 from tests.integration.host_server import StandIn
 
 CHAIN_ID = 31337
@@ -119,6 +119,9 @@ class Chain:
     def unwatch(self, content: bytes) -> None:
         """Stop watching a content."""
         self.watched.discard(content)
+
+    def forget(self, content: bytes) -> None:
+        """Nothing is remembered."""
 
     async def close(self) -> None:
         """Close nothing."""
@@ -208,9 +211,17 @@ class World:
         """Open, identify and prepare."""
         await self.open(stream, policy)
         session = self.session()
-        await self.ask("identify", stream=stream, session=session.to_json())
-        await self.ask("prepare", stream=stream, ticket=self.ticket(session).to_json())
+        await self.identify(session.to_json(), stream=stream)
+        await self.prepare(self.ticket(session).to_json(), stream=stream)
         return session
+
+    async def identify(self, session: Any, stream: str = "s") -> Any:
+        """Bind a session, as JSON; None: the host's own. Raises the refusal."""
+        return part_of((await self.ask("prepare", stream=stream, session=session))["session"])
+
+    async def prepare(self, ticket: Any, stream: str = "s", **fields: Any) -> Any:
+        """Open a ticket, as JSON. Raises the refusal."""
+        return part_of((await self.ask("prepare", stream=stream, ticket=ticket, **fields))["ticket"])
 
     async def invoke(
         self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s"

@@ -48,9 +48,9 @@ async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def play(fan: World, policy: Any = POLICY, wallet: bool = True, **ticket: Any) -> None:
     """All requests of one press of play; Try again opens the song anew."""
     await fan.open("s", policy)
-    told = await fan.ask("identify", stream="s", session=fan.session().to_json() if wallet else None)
+    told = await fan.identify(fan.session().to_json() if wallet else None)
     session = fan.session() if wallet else Signed.from_json(Session, told["session"])
-    await fan.ask("prepare", stream="s", ticket=fan.ticket(session, **ticket).to_json())
+    await fan.prepare(fan.ticket(session, **ticket).to_json())
     await fan.invoke("play", 0, 0, 1)
 
 
@@ -102,7 +102,7 @@ async def _heard(fan: World) -> None:
 async def _ended(fan: World) -> None:
     """Use a session of the week before."""
     await fan.open("s")
-    await fan.ask("identify", stream="s", session=fan.session(not_after=START_S - 1).to_json())
+    await fan.identify(fan.session(not_after=START_S - 1).to_json())
 
 
 async def _skew(fan: World, ms: int) -> None:

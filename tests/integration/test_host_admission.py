@@ -62,7 +62,7 @@ async def test_invalid_sessions_are_refused(fan: World, changes: dict[str, Any],
     """Of another device or station, expired or forged."""
     await fan.open()
 
-    assert await refusal(fan.ask("identify", stream="s", session=fan.session(**changes).to_json())) == code
+    assert await refusal(fan.identify(fan.session(**changes).to_json())) == code
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ async def test_invalid_tickets_are_refused(fan: World, changes: dict[str, Any], 
     """For something else, at another price, expired or forged; the server gets no request."""
     await fan.open()
     session = fan.session()
-    await fan.ask("identify", stream="s", session=session.to_json())
+    await fan.identify(session.to_json())
 
-    assert await refusal(fan.ask("prepare", stream="s", ticket=fan.ticket(session, **changes).to_json())) == code
+    assert await refusal(fan.prepare(fan.ticket(session, **changes).to_json())) == code
     assert "open" not in fan.server.asked
 
 
 async def test_a_play_needs_a_ticket(fan: World) -> None:
     """Without one it is refused and recorded."""
     await fan.open()
-    await fan.ask("identify", stream="s", session=fan.session().to_json())
+    await fan.identify(fan.session().to_json())
 
     assert await refusal(fan.invoke("play", 0, 0, 5)) == "ticket.missing"
     assert fan.refused() == ["ticket.missing"]
@@ -103,13 +103,13 @@ async def test_a_ticket_is_for_one_play(fan: World) -> None:
     await fan.open()
     session = fan.session()
     ticket = fan.ticket(session).to_json()
-    await fan.ask("identify", stream="s", session=session.to_json())
-    await fan.ask("prepare", stream="s", ticket=ticket)
+    await fan.identify(session.to_json())
+    await fan.prepare(ticket)
     await fan.invoke("play", 0, 0, 1)
 
     assert await refusal(fan.invoke("play", 0, 0, 1)) == "ticket.used"
     await fan.invoke("stop", 0)
-    assert await refusal(fan.ask("prepare", stream="s", ticket=ticket)) == "ticket.used"
+    assert await refusal(fan.prepare(ticket)) == "ticket.used"
 
 
 async def test_a_stop_is_recorded_after_the_tickets_expiry(fan: World) -> None:
@@ -125,10 +125,10 @@ async def test_a_stop_is_recorded_after_the_tickets_expiry(fan: World) -> None:
 async def test_without_a_wallet_the_host_signs_the_session(fan: World) -> None:
     """With ``session`` null: the same each time, without a payee."""
     await fan.open()
-    first = await fan.ask("identify", stream="s", session=None)
-    again = await fan.ask("identify", stream="s", session=None)
+    first = await fan.identify(None)
+    again = await fan.identify(None)
     session = Signed.from_json(Session, first["session"])
-    await fan.ask("prepare", stream="s", ticket=fan.ticket(session).to_json())
+    await fan.prepare(fan.ticket(session).to_json())
     play = await fan.invoke("play", 0, 0, 2)
 
     assert first == again
@@ -140,9 +140,9 @@ async def test_terms_may_require_a_wallet(fan: World) -> None:
     """The host's own listener and a session without a payee are refused."""
     await fan.open(policy=replace(POLICY, listener="wallet"))
 
-    assert await refusal(fan.ask("identify", stream="s", session=None)) == "policy.wallet.required"
+    assert await refusal(fan.identify(None)) == "policy.wallet.required"
     none = fan.session(payee=ZERO_ADDRESS).to_json()
-    assert await refusal(fan.ask("identify", stream="s", session=none)) == "policy.wallet.required"
+    assert await refusal(fan.identify(none)) == "policy.wallet.required"
 
 
 async def test_an_unregistered_site_plays_nothing(fan: World) -> None:
@@ -151,7 +151,7 @@ async def test_an_unregistered_site_plays_nothing(fan: World) -> None:
     reply = await fan.open()
 
     assert reply["station"] is None
-    assert await refusal(fan.ask("identify", stream="s", session=None)) == "station.unknown"
+    assert await refusal(fan.identify(None)) == "station.unknown"
 
 
 async def test_a_station_without_the_right_is_refused(fan: World) -> None:
@@ -159,11 +159,9 @@ async def test_a_station_without_the_right_is_refused(fan: World) -> None:
     fan.chain.facts = Facts(**{**vars(fan.chain.facts), "licensed": False})
     await fan.open()
     session = fan.session()
-    await fan.ask("identify", stream="s", session=session.to_json())
+    await fan.identify(session.to_json())
 
-    assert (
-        await refusal(fan.ask("prepare", stream="s", ticket=fan.ticket(session).to_json())) == "station.right.missing"
-    )
+    assert await refusal(fan.prepare(fan.ticket(session).to_json())) == "station.right.missing"
 
 
 async def test_wrong_version_stream_and_header_are_refused(fan: World) -> None:

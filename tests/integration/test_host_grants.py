@@ -67,8 +67,8 @@ async def test_a_content_paid_by_the_listener_needs_a_budget(fan: World) -> None
     """
     await fan.open("s", PAID)
     session = fan.session()
-    await fan.ask("identify", stream="s", session=session.to_json())
-    await fan.ask("prepare", stream="s", ticket=fan.ticket(session, reward=0).to_json())
+    await fan.identify(session.to_json())
+    await fan.prepare(fan.ticket(session, reward=0).to_json())
     assert await refusal(fan.invoke("play", 0, 0, 1)) == "site.budget"
     assert fan.states() == []
     for origin in (here(fan), "*"):

@@ -52,13 +52,13 @@ def move(fan: World, later: StandIn) -> None:
 
 async def prepare(fan: World, session: Signed[Session], server: StandIn) -> None:
     """Prepare a new ticket that names a server."""
-    await fan.ask("prepare", stream="s", ticket=fan.ticket(session, server=server.address).to_json())
+    await fan.prepare(fan.ticket(session, server=server.address).to_json())
 
 
 async def follow(fan: World, later: StandIn) -> None:
     """Replace the session, which is refused, by one for the device at the new server, as the engine does."""
     session = fan.session()
-    await fan.ask("identify", stream="s", session=session.to_json())
+    await fan.identify(session.to_json())
     await prepare(fan, session, later)
 
 
@@ -75,7 +75,7 @@ async def test_a_content_moved_before_it_is_opened(fan: World, later: StandIn) -
     opened = await fan.open(policy=POLICY)
     assert opened["server"] == {"address": to_hex(later.address), "url": later.url}
     session = fan.session()
-    await fan.ask("identify", stream="s", session=session.to_json())
+    await fan.identify(session.to_json())
     await prepare(fan, session, later)
     answer = await fan.invoke("play", 0, 0, 4)
     assert fan.good(answer["grant"], range(4))
@@ -184,14 +184,14 @@ async def test_a_device_limit_keeps_the_device_after_a_move(fan: World, server: 
     limited = Policy(("play",), Price(30, 20, 10), {"play": Count(9)}, devices=1)
     before = (await fan.open(policy=limited))["device"]
     session = fan.session()
-    await fan.ask("identify", stream="s", session=session.to_json())
+    await fan.identify(session.to_json())
     await prepare(fan, session, server)
     await fan.invoke("play", 0, 0, 4)
     await fan.invoke("stop", 0)
     await fan.ask("close", stream="s")
     move(fan, later)
     assert (await fan.open(policy=limited))["device"] == before == to_hex(session.message.device)
-    await fan.ask("identify", stream="s", session=session.to_json())
+    await fan.identify(session.to_json())
     await prepare(fan, session, later)
     assert (await fan.invoke("play", 0, 0, 4))["grant"] is not None
     await fan.reported()

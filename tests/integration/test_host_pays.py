@@ -169,8 +169,8 @@ async def listen(fan: World, seconds: int, budget: int = 10**8) -> Signed[Sessio
         await fan.ask("site", origin=origin, day_wei=str(budget))
     await fan.open("s", PAID)
     session = fan.session()
-    await fan.ask("identify", stream="s", session=session.to_json())
-    await fan.ask("prepare", stream="s", ticket=fan.ticket(session, price=0, reward=0, bps=BPS).to_json())
+    await fan.identify(session.to_json())
+    await fan.prepare(fan.ticket(session, price=0, reward=0, bps=BPS).to_json())
     await fan.invoke("play", 0, 0, 1)
     for at in range(5, seconds + 1, 5):
         fan.chain.now += 5000

@@ -77,9 +77,9 @@ async def ticketed(
     """As ``again``; the session and the ticket."""
     now_s = await world.now_ms() // 1000
     session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600)
-    await host.ask("identify", stream=stream, session=session.to_json())
+    await host.identify(session.to_json(), stream=stream)
     ticket = world.ticket(song, session, now_s)
-    await host.ask("prepare", stream=stream, ticket=ticket.to_json())
+    await host.prepare(ticket.to_json(), stream=stream)
     return session, ticket
 
 
@@ -213,7 +213,7 @@ async def test_the_header_is_compared_with_the_chain(home: tuple[World, Path]) -
             await host.open(bytes(altered))
         foreign = await host.open(song.cose, origin="https://elsewhere.example")
         with pytest.raises(GomaaError) as unbound:
-            await host.ask("identify", stream="s", session=None)
+            await host.identify(None)
 
     assert caught.value.code in ("sps.header.signature", "sps.header.malformed")
     assert foreign["station"] is None
@@ -221,16 +221,17 @@ async def test_the_header_is_compared_with_the_chain(home: tuple[World, Path]) -
 
 
 async def test_a_play_continues_without_the_chain(home: tuple[World, Path]) -> None:
-    """Without the node nothing opens; the play continues within its lease, and is recorded."""
+    """Without the node no other song opens; the play continues within its lease, and is recorded."""
     world, files = home
     song = await world.publish()
+    unseen = await world.publish(terms(), "unseen")
     async with host_process(files) as host:
         await begin(world, host, song)
         await host.invoke("play", 0, 0, 2)
         world.anvil.stop()
         renew = await host.invoke("renew", 0, 2, 2)
         with pytest.raises(GomaaError) as caught:
-            await host.open(song.cose, "other")
+            await host.open(unseen.cose, "other")
 
     assert caught.value.code == "chain.unreachable"
     assert good(host, song, renew["grant"], range(2, 4))

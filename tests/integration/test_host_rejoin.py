@@ -30,8 +30,8 @@ async def playing(one: World) -> Signed[Ticket]:
     await one.open()
     session = one.session()
     ticket = one.ticket(session)
-    await one.ask("identify", stream="s", session=session.to_json())
-    await one.ask("prepare", stream="s", ticket=ticket.to_json())
+    await one.identify(session.to_json())
+    await one.prepare(ticket.to_json())
     await one.invoke("play", 0, 0, 5)
     one.chain.now += 10_000
     await one.invoke("renew", 10_000, 5, 5)
@@ -175,10 +175,7 @@ async def test_a_play_of_an_earlier_version_is_resumed(
         await fan.invoke("stop", 13_000)
         await fan.reported()
         old = next(iter(server.sessions.values()))
-        assert (
-            await refused(fan.ask("identify", stream="s", session=fan.session(device=old.device).to_json()))
-            == "session.device"
-        )
+        assert await refused(fan.identify(fan.session(device=old.device).to_json())) == "session.device"
         await fan.prepared()
         await fan.invoke("play", 0, 0, 4)
         await fan.reported()

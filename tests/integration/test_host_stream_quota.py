@@ -91,12 +91,12 @@ async def test_refusals_without_a_play_are_not_recorded(fan: World) -> None:
             await fan.ask("open", stream=f"x{i}", header=to_b64(b"no header"), **broken)
     await fan.open()
     with pytest.raises(GomaaError):
-        await fan.ask("prepare", stream="s", ticket={})
+        await fan.prepare({})
     await fan.ask("problem", stream="s", code="watermark.mismatch")
     assert fan.refused() == []
     assert (await fan.ask("summary"))["activity"] == []
     assert fan.host.ledger._rows("SELECT * FROM contents") == []
-    await fan.ask("identify", stream="s", session=fan.session().to_json())
+    await fan.identify(fan.session().to_json())
     for _ in range(3):
         with pytest.raises(GomaaError):
             await fan.invoke("play", 0, 0, 5)

@@ -118,8 +118,8 @@ async def _earned(world: World, host: HostProcess, song: Any, home: Path) -> dic
     await host.open(song.cose)
     now_s = await world.now_ms() // 1000
     session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600, payee=keys.payee(world.station, NUMBER))
-    await host.ask("identify", stream="s", session=session.to_json())
-    await host.ask("prepare", stream="s", ticket=world.ticket(song, session, now_s).to_json())
+    await host.identify(session.to_json())
+    await host.prepare(world.ticket(song, session, now_s).to_json())
     await host.invoke("play", 0, 0, 5)
     for step in range(1, 4):
         await world.travel(3)

@@ -80,10 +80,10 @@ class Fan:
         domain = "radio.example" if world is self.world else "second.example"
         opened = await host.open(self.song.cose, "s", f"https://{domain}")
         made = await self.session(world, host, opened["device"])
-        await host.ask("identify", stream="s", session=made["session"])
+        await host.identify(made["session"])
         now_s = await self.world.now_ms() // 1000
         ticket = world.ticket(self.song, Signed.from_json(Session, made["session"]), now_s)
-        await host.ask("prepare", stream="s", ticket=ticket.to_json())
+        await host.prepare(ticket.to_json())
         await host.invoke("play", 0, 0, 5)
         for step in range(1, seconds // 3 + 1):
             await self.world.travel(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,25 @@ async def test_keys_ahead_keep_to_preview_and_devices(tmp_path: Path) -> None:
             await lease(other, tickets[1])
         assert error.value.code == "policy.device.limit"
         assert len(mine.check_keys(await lease(mine, tickets[0]), single)) == 60
+
+
+async def test_a_ticket_is_opened_with_its_lease(tmp_path: Path) -> None:
+    """In one request; a refused lease is a code beside the opened ticket, which gives keys for actions then."""
+    async with make_world(tmp_path) as world, world.server(), world.host() as host:
+        now_ms = await world.now_ms()
+        now_s = now_ms // 1000
+        await host.hello(now_ms)
+        session = world.session(address_of(host.device_key), now_s)
+        wish = {"first": 0, "count": 60, "key": to_b64(host.exchange[1])}
+        leased = await world.publish(terms(counts={}, lease=LEASE), "leased")
+        ticket = world.ticket(leased, session, now_s)
+        opened = await host.ask("open", session=session.to_json(), ticket=ticket.to_json(), lease=wish)
+        assert opened["lease"]["error"] is None
+        assert len(host.check_keys(opened["lease"]["result"], leased)) == 60
+
+        online = await world.publish(replace(terms(counts={}), lease=None), "online")
+        ticket = world.ticket(online, session, now_s)
+        opened = await host.ask("open", session=session.to_json(), ticket=ticket.to_json(), lease=wish)
+        assert (opened["lease"]["result"], opened["lease"]["error"]["code"]) == (None, "policy.action.denied")
+        granted = await host.grant(host.invocation(ticket, "play", 0, now_ms, sequence=1))
+        assert host.check_keys(granted, online)[0] == 0

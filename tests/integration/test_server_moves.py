@@ -220,6 +220,7 @@ async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
                     await door.rate(0)
                 facts = await door.content(both.song.content, old.station)
                 assert facts is not None
+                network.forget(both.song.content)
                 found = await check_content(network, header, "https://radio.example")
                 assert found.server_url == (old if found.server == old.keys.address else new).url
                 return {facts.server, found.server}
@@ -231,6 +232,7 @@ async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
             await both.to_epoch(first)
             assert await named() == {new.keys.address}
             await new.settlement.retire(new.platform_key, new.keys.address)
+            network.forget(both.song.content)
             assert await code_of(check_content(network, header, "https://radio.example")) == "server.unbonded"
         finally:
             await network.close()

@@ -23,6 +23,7 @@ from pywallet.protocol import (
     Ticket,
     digest,
 )
+from tests.host_messages import part_of
 from tests.simulation.fans import EXCHANGE, MOVED, Fan, Played, private_key
 from tests.simulation.network import Network
 from tests.simulation.servers import SecurityServer
@@ -212,12 +213,13 @@ class HostFan(Fan):
             header = to_b64(self._headers[content])
             opened = await self.request("open", stream=STREAM, header=header, origin=ORIGIN, key=to_b64(EXCHANGE[1]))
             session = self.session(from_hex(opened["device"], 20))
-            await self.request("identify", stream=STREAM, session=session.to_json())
+            part_of((await self.request("prepare", stream=STREAM, session=session.to_json()))["session"])
             ticket = await self.ticket(session, content)
             if self.records.first_s is None:
                 self.records.first_s = self.now_s()
             try:
-                await self.request("prepare", stream=STREAM, ticket=ticket.to_json(), tracking=True)
+                prepared = await self.request("prepare", stream=STREAM, ticket=ticket.to_json(), tracking=True)
+                part_of(prepared["ticket"])
                 if await self.act(ticket, "play", 0, grant=True):
                     self._tickets[digest(ticket.message, self.domain)] = (ticket.message.server, ticket.message.number)
                     return ticket

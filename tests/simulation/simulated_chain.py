@@ -207,8 +207,8 @@ class SimulatedChain:
         data = bytes.fromhex(str(call.get("data", "0x"))[2:])
         try:
             if call.get("to") is None:
-                evm.deploy(sender, data)
-                return b""
+                # A node returns what the creating code returns: the code of the contract.
+                return bytes(evm.get_code(evm.deploy(sender, data)) or b"")
             return bytes(evm.message_call(sender, str(call["to"]), data))
         except RuntimeError as error:
             found = _OUTPUT.search(str(error))

@@ -10,6 +10,7 @@ import { SegmentScheduler } from "../media/segment_scheduler.js";
 import { SiteQueue } from "../site_queue.js";
 import { song as core } from "../song_cores.js";
 import { publishTerms } from "./state_publisher.js";
+import { recentContent, rememberContent } from "./ticket_cache.js";
 
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 /** Headers of one site that are read at once. */
@@ -63,6 +64,9 @@ export class SongLoader {
   async #load() {
     const { stream, session } = this;
     const { place, source } = stream;
+    // Where the file was read before, its ticket travels with the header.
+    const expected = recentContent(place.src);
+    if (expected) stream.tickets.speculate(expected, this.#mayRequest);
     const [cose, key] = await Promise.all([reads.run(place.site, () => source.header()), stream.ring.publicKey]);
     if (session.isStale) return;
     // Host and core select the rendition by the same fields.
@@ -70,7 +74,10 @@ export class SongLoader {
     const opening = { stream: place.stream, header: toBase64(cose), key: toBase64(key), ...capabilities };
     this.opening = opening;
     const closed = () => Promise.reject(new Problem("host.stream.unknown"));
-    const opened = openings.run(place.site, () => (session.isStale ? closed() : native("open", opening)));
+    const opened = openings.run(place.site, async () => {
+      const prepared = await stream.tickets.offer();
+      return session.isStale ? closed() : native("open", { ...opening, ...prepared });
+    });
     const loaded = core("header.load", { stream: place.stream, ...capabilities }, cose);
     source.addMirrors(loaded.then((song) => song.delivery));
     // The terms are part of the file, and are shown without a host as well.
@@ -86,14 +93,19 @@ export class SongLoader {
     await publishTerms(stream, stream.players);
   }
 
+  /** Before the host has accepted the song, only a station that serves the file itself gets a request about it. */
+  get #mayRequest() {
+    const { src, origin } = this.stream.place;
+    return URL.parse(src)?.origin === origin;
+  }
+
   /** Shows the song that the core has read. @param {SongHeader} song */
   #onHeader(song) {
     const { stream } = this;
     if (this.session.isStale) return;
     stream.song = song;
-    // Before the host has accepted the song, only a station that serves the file itself gets a request about it.
-    if (!stream.info && URL.parse(stream.place.src)?.origin === stream.place.origin)
-      stream.tickets.speculate(song.content);
+    rememberContent(stream.place.src, song.content);
+    if (!stream.info && this.#mayRequest) stream.tickets.speculate(song.content);
     publishTerms(stream, stream.players).catch(() => undefined);
   }
 
@@ -103,6 +115,7 @@ export class SongLoader {
     if (session.isStale) return;
     stream.setInfo(info);
     session.invocations.left = info.left;
+    stream.tickets.onOpened(info);
     if (!info.going) stream.tickets.prefetch(info, stream.nowS);
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = stream;

@@ -1,5 +1,5 @@
 /**
- * Sessions and unused tickets of all streams.
+ * Unused tickets of all streams, and what the next play of a site is expected to need.
  *
  * An unused ticket reserves an amount of the station until it expires, so the next play of the same song takes it
  * before another one is requested.
@@ -11,8 +11,17 @@ const MAX_ENTRIES = 64;
 
 /** @import { Signed } from "../../shared/protocol.d.ts" */
 
-/** The session used last, by origin. @type {Map<string, Signed<"Session">>} */
+/**
+ * A session that the host has accepted: `isHosts` without a wallet; `place`: station and device that it names, and the
+ * network, of a song that the host has opened; `now_s`: the host's clock at `atMs` of `performance.now()`.
+ * @typedef {{session: Signed<"Session">, isHosts: boolean, now_s: number, atMs: number,
+ *   place: Pick<import("./stream.js").OpenedSong, "device" | "station" | "chain_id" | "settlement">}} RecentSession
+ */
+
+/** The session used last, by origin. @type {Map<string, RecentSession>} */
 const recentSessions = new Map();
+/** Addresses of contents by the URL of their file. @type {Map<string, string>} */
+const contents = new Map();
 /** Unused tickets by site, session and song. @type {Map<string, Signed<"Ticket">>} */
 const unusedTickets = new Map();
 
@@ -58,8 +67,14 @@ export function takeBack(key, now) {
   return ticket && isValid(ticket, now) ? ticket : null;
 }
 
-/** Stores the session of a site's latest ticket. @param {string} origin @param {Signed<"Session">} session */
-export const rememberSession = (origin, session) => add(recentSessions, origin, session);
+/** Stores the session of a site's latest play. @param {string} origin @param {RecentSession} recent */
+export const rememberSession = (origin, recent) => add(recentSessions, origin, recent);
 
-/** The session of a site's latest ticket. @param {string} origin */
+/** The session of a site's latest play. @param {string} origin */
 export const recentSession = (origin) => recentSessions.get(origin);
+
+/** Stores the content that a file had. @param {string} src @param {string} content address */
+export const rememberContent = (src, content) => add(contents, src, content);
+
+/** The content that a file had when it was read last. @param {string} src */
+export const recentContent = (src) => contents.get(src);

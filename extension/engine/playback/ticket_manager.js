@@ -4,8 +4,9 @@
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
+import { EarlyTicket } from "./early_ticket.js";
 import { requestTicket, ticketUrl } from "./ticket.js";
-import { MIN_REMAINING_S, isValid, keyOf, putBack, recentSession, rememberSession, takeBack } from "./ticket_cache.js";
+import { MIN_REMAINING_S, isValid, keyOf, putBack, rememberSession, takeBack } from "./ticket_cache.js";
 import * as wallet from "../wallet.js";
 
 /** Code of a server from which the song has moved: the station's next ticket names the present one. */
@@ -13,7 +14,8 @@ export const MOVED = "server.moved";
 /** Code for a session of another device; its detail has the device that this host is at the song's server. */
 const DEVICE = "session.device";
 
-/** @import { Signed } from "../../shared/protocol.d.ts" */
+/** @import { BoundSession, PrepareResult as Prepared, Signed } from "../../shared/protocol.d.ts" */
+/** @typedef {import("../wallet/state.js").StoredSession} StoredSession */
 /** @typedef {import("./stream.js").OpenedSong} OpenedSong */
 
 export class TicketManager {
@@ -28,10 +30,12 @@ export class TicketManager {
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
   /**
-   * Ticket that was requested before the host had opened the song.
-   * @type {{key: string, ticket: Promise<Signed<"Ticket">>} | null}
+   * Session and ticket that were sent with the header, and what became of them.
+   * @type {{key: string, ticket: Signed<"Ticket"> | null, answer: Prepared | null} | null}
    */
-  speculation = null;
+  offered = null;
+  /** The host's own session, without a wallet. @type {Signed<"Session"> | null} */
+  hostsSession = null;
   /** The present ticket. @type {Signed<"Ticket"> | null} */
   ticket = null;
   /** Site, session and song of the ticket. */
@@ -47,23 +51,46 @@ export class TicketManager {
   /** @param {{stream: string, origin: string}} place */
   constructor(place) {
     this.place = place;
+    this.early = new EarlyTicket(place.origin);
     // Both are needed later for every song, and are tried again after a failure.
     ticketUrl(place.origin).catch(() => undefined);
     wallet.load().catch(() => undefined);
   }
 
   /**
-   * Requests a ticket for the session used last at the site, before the host has accepted the song.
+   * Takes an unused ticket for the session expected at the site, or requests one, before the host has accepted the
+   * song.
    * @param {string} content address
+   * @param {boolean} [mayRequest] false: the station gets no request about the song yet
    */
-  speculate(content) {
-    const { origin } = this.place;
-    const session = recentSession(origin);
-    if (!session) return;
-    const key = keyOf(origin, session, content);
-    const unused = takeBack(key, 0);
-    this.speculation = { key, ticket: unused ? Promise.resolve(unused) : requestTicket(origin, session, content) };
-    this.speculation.ticket.catch(() => undefined);
+  speculate(content, mayRequest = true) {
+    this.early.begin(content, mayRequest);
+  }
+
+  /**
+   * Session and ticket to send with the header, as far as they are here.
+   * @returns {Promise<Pick<import("./song_loader.js").Opening, "session" | "ticket" | "tracking">>}
+   */
+  async offer() {
+    await wallet.load().catch(() => undefined);
+    const { expected, arrived, key } = this.early;
+    if (expected && arrived) {
+      this.early.take(key);
+      Object.assign(this, { key, ticket: arrived, used: false });
+      this.offered = { key, ticket: arrived, answer: null };
+      return { session: expected.isHosts ? null : expected.session, ticket: arrived, tracking: wallet.tracking() };
+    }
+    // Without a wallet the session can only be the host's.
+    return wallet.statusAt().wallet === "none" ? { session: null } : {};
+  }
+
+  /** Takes what the host says about session and ticket that came with the header. @param {Prepared} answer */
+  onOpened(answer) {
+    const { result, error } = answer.session;
+    if (!this.offered) this.hostsSession = result?.session ?? null;
+    // Where the host resumes a play, it has looked at neither.
+    else if (result || error) this.offered.answer = answer;
+    else this.offered = null;
   }
 
   /**
@@ -123,7 +150,7 @@ export class TicketManager {
 
   /** Releases every ticket. */
   close() {
-    this.dropSpeculation();
+    this.early.drop();
     this.reset();
   }
 
@@ -132,60 +159,53 @@ export class TicketManager {
    * @param {{rewarded: boolean, expiry_s: number}} play of the host
    */
   onRejoin(play) {
-    this.dropSpeculation();
+    this.early.drop();
+    // A ticket that came with the header stays unused.
+    this.release();
     this.prepared = Promise.resolve();
     this.earns = play.rewarded;
     this.expiry = play.expiry_s;
   }
 
-  /** @private */
-  dropSpeculation() {
-    const { speculation } = this;
-    this.speculation = null;
-    speculation?.ticket.then(
-      (ticket) => putBack(speculation.key, ticket),
-      () => undefined,
-    );
-  }
-
   /** @private @param {OpenedSong} info @param {number} now Unix seconds */
   async prepare(info, now) {
-    const {
-      place: { stream, origin },
-    } = this;
     this.expiry = 0;
-    let { session } = await this.identify(info);
-    this.earns = !/^0x0+$/.test(session.message.payee);
-    let key = keyOf(origin, session, info.content);
-    if (this.ticket && (this.used || this.key !== key || !isValid(this.ticket, now))) this.release();
-    const unused = this.ticket ?? takeBack(key, now);
-    let ticket = unused ?? (await this.ticketFor(session, info.content, key));
-    Object.assign(this, { key, used: false, ticket });
+    let isNew = false;
     const tried = new Set();
     for (;;) {
-      try {
-        await native("prepare", { stream, ticket, tracking: wallet.tracking() });
-        break;
-      } catch (error) {
-        const { code } = Problem.of(error);
-        // The ticket was used after all, or the terms have changed; or the song has moved: the station's next ticket
-        // names its server, at which the host is another device.
-        const isRetryable = code === MOVED || code === DEVICE || (unused && code.startsWith("ticket."));
-        if (tried.has(code) || !isRetryable) throw error;
-        tried.add(code);
-        if (code === DEVICE) ({ session } = await this.identify(info));
-        key = keyOf(origin, session, info.content);
-        ticket = await requestTicket(origin, session, info.content);
-        Object.assign(this, { key, ticket });
+      const own = await this.#walletSession(info, now);
+      const session = own?.session ?? (await this.#hostsSession());
+      const isKept = await this.#hold(session, info.content, now, isNew);
+      const { session: bound, ticket: opened } = await this.#askHost(own?.session ?? null);
+      if (bound.error) {
+        const problem = Problem.ofHost(bound.error);
+        if (!own || !problem.code.startsWith("session.") || tried.has(problem.code)) throw problem;
+        tried.add(problem.code);
+        await this.#onSessionRefused(problem, own, info);
+        continue;
       }
+      if (!bound.result) throw new Problem("host.version");
+      this.#onSession(bound.result, own, info);
+      // The session is of an hour that has passed.
+      const later = own && !tried.has(own.id) ? await this.#walletSession(info, now) : null;
+      if (own && later && later.id !== own.id) {
+        tried.add(later.id);
+        continue;
+      }
+      if (!opened.error) break;
+      const problem = Problem.ofHost(opened.error);
+      const { code } = problem;
+      // The host's own session is of another hour or device than the ticket.
+      const isOther = bound.result.session.signature !== session.signature;
+      // The ticket was used after all, or the terms have changed; or the song has moved: the station's next ticket
+      // names its server, at which the host is another device.
+      const isRetryable = code === MOVED || code === DEVICE || isOther || (isKept && code.startsWith("ticket."));
+      if (tried.has(code) || !isRetryable) throw problem;
+      tried.add(code);
+      if (code === DEVICE) this.#onOtherDevice(problem, info);
+      isNew = !isOther;
     }
-    const { reward, expiry } = ticket.message;
-    const capped = this.earns && info.reward_wei !== "0" && reward === "0";
-    if (capped !== this.capped) {
-      this.capped = capped;
-      this.onCapped();
-    }
-    this.expiry = Number(expiry);
+    this.#onTicket(info);
   }
 
   /** Drops the ticket; an unused one is kept for the next play. @private */
@@ -194,50 +214,103 @@ export class TicketManager {
     this.ticket = null;
   }
 
-  /**
-   * The ticket that was requested for this key, or a new one.
-   * @private @param {Signed<"Session">} session @param {string} content @param {string} key
-   */
-  async ticketFor(session, content, key) {
-    const {
-      speculation,
-      place: { origin },
-    } = this;
-    rememberSession(origin, session);
-    if (speculation?.key !== key) {
-      this.dropSpeculation();
-      return requestTicket(origin, session, content);
-    }
-    this.speculation = null;
-    return speculation.ticket.catch(() => requestTicket(origin, session, content));
+  /** The wallet's session for the host's hour; null: without one. @param {OpenedSong} info @param {number} now */
+  #walletSession(info, now) {
+    return wallet.sessionFor({ ...info, now_s: Math.max(info.now_s, this.hostClockS, Math.floor(now)) });
+  }
+
+  /** The host's own session, for which the station's ticket is requested. */
+  async #hostsSession() {
+    const { stream } = this.place;
+    if (this.hostsSession) return this.hostsSession;
+    if (this.early.expected?.isHosts) return this.early.expected.session;
+    const { session } = await native("prepare", { stream, session: null });
+    if (session.error) throw Problem.ofHost(session.error);
+    if (!session.result) throw new Problem("host.version");
+    this.hostsSession = session.result.session;
+    return this.hostsSession;
   }
 
   /**
-   * Identifies the listener to the host, with the wallet's session for the host's hour.
-   * @private
-   * @param {OpenedSong} info
+   * Holds a ticket of a session and a song: the present one, one that no play has used, one under way, or a new one.
+   * @param {Signed<"Session">} session @param {string} content @param {number} now @param {boolean} isNew
+   * @returns {Promise<boolean>} false: it is a new one
    */
-  async identify(info) {
-    const { stream } = this.place;
-    /** @param {import("../wallet/state.js").StoredSession | null} own */
-    const identify = (own) => native("identify", { stream, session: own?.session ?? null });
-    const session = () => wallet.sessionFor({ ...info, now_s: Math.max(info.now_s, this.hostClockS) });
-    const own = await session();
-    try {
-      const accepted = await identify(own);
-      if (own === null || !Number.isSafeInteger(accepted.now_s)) return accepted;
-      this.hostClockS = accepted.now_s;
-      const later = await session();
-      return later === null || later.id === own.id ? accepted : await identify(later);
-    } catch (error) {
-      const { code, detail } = Problem.of(error);
-      if (!own || !code.startsWith("session.")) throw error;
-      if (Number.isSafeInteger(detail["now_s"])) this.hostClockS = Number(detail["now_s"]);
-      const { device } = detail;
-      // The song has moved since it was opened: the session stays valid for other songs, and this one needs another.
-      if (code === DEVICE && typeof device === "string" && device !== info.device) info.device = device;
-      else await wallet.expireSession(own);
-      return identify(await session());
+  async #hold(session, content, now, isNew) {
+    const { origin } = this.place;
+    const key = keyOf(origin, session, content);
+    if (isNew) this.used = true;
+    if (this.ticket && (this.used || this.key !== key || !isValid(this.ticket, now))) this.release();
+    await this.early.begun;
+    const unused = this.ticket ?? (isNew ? null : takeBack(key, now));
+    const ticket = unused ?? (await this.#request(session, content, key));
+    Object.assign(this, { key, used: false, ticket });
+    return unused !== null;
+  }
+
+  /**
+   * The ticket that is under way for this key, or a new one.
+   * @param {Signed<"Session">} session @param {string} content @param {string} key
+   */
+  #request(session, content, key) {
+    const { origin } = this.place;
+    const early = this.early.take(key);
+    if (!early) this.early.drop();
+    return early ? early.catch(() => requestTicket(origin, session, content)) : requestTicket(origin, session, content);
+  }
+
+  /**
+   * Binds the stream to a session and opens the present ticket, unless both came with the header.
+   * @param {Signed<"Session"> | null} session null: the host's
+   * @returns {Promise<Prepared>}
+   */
+  async #askHost(session) {
+    const { offered, key, ticket } = this;
+    this.offered = null;
+    if (offered?.answer && offered.key === key && offered.ticket === ticket) return offered.answer;
+    if (!ticket) throw new Problem("ticket.missing");
+    return native("prepare", { stream: this.place.stream, session, ticket, tracking: wallet.tracking() });
+  }
+
+  /** @param {BoundSession} bound @param {StoredSession | null} own @param {OpenedSong} info */
+  #onSession({ session, now_s }, own, info) {
+    if (Number.isSafeInteger(now_s)) this.hostClockS = now_s;
+    if (!own) this.hostsSession = session;
+    this.earns = !/^0x0+$/.test(session.message.payee);
+    const { device, station, chain_id, settlement } = info;
+    const place = { device, station, chain_id, settlement };
+    rememberSession(this.place.origin, { session, isHosts: !own, now_s, atMs: performance.now(), place });
+  }
+
+  /** @param {Problem} problem @param {StoredSession} own @param {OpenedSong} info */
+  async #onSessionRefused(problem, own, info) {
+    const { code, detail } = problem;
+    if (Number.isSafeInteger(detail["now_s"])) this.hostClockS = Number(detail["now_s"]);
+    // The song has moved since it was opened: the session stays valid for other songs, and this one needs another.
+    if (code !== DEVICE || !this.#onOtherDevice(problem, info)) await wallet.expireSession(own);
+  }
+
+  /**
+   * Uses the device that the host is at the song's server.
+   * @param {Problem} problem @param {OpenedSong} info
+   * @returns {boolean} whether it is another one
+   */
+  #onOtherDevice({ detail: { device } }, info) {
+    this.hostsSession = null;
+    if (typeof device !== "string" || device === info.device) return false;
+    info.device = device;
+    return true;
+  }
+
+  /** @param {OpenedSong} info */
+  #onTicket(info) {
+    if (!this.ticket) return;
+    const { reward, expiry } = this.ticket.message;
+    const capped = this.earns && info.reward_wei !== "0" && reward === "0";
+    if (capped !== this.capped) {
+      this.capped = capped;
+      this.onCapped();
     }
+    this.expiry = Number(expiry);
   }
 }

@@ -16,7 +16,7 @@ const { TrackHandover } = await import("../../../extension/engine/playback/track
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
 const FREE = { permissions: ["play", "seek"] };
 const SILENT = {
-  tickets: { earns: false },
+  tickets: { earns: false, offer: async () => ({}) },
   sound: { positionMs: 0, aheadMs: 0, ranges: [] },
   song: {},
   timings: {},

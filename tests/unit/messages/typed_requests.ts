@@ -7,7 +7,7 @@ type Result<K extends keyof HostOperations> = HostOperations[K]["result"];
 
 declare const address: string;
 declare const invoked: Result<"invoke">;
-declare const lease: Result<"prepare">;
+declare const prepared: Result<"prepare">;
 declare const networks: HostEvents["networks"];
 declare const opened: Result<"open">;
 declare const simulated: Result<"simulate">;
@@ -16,8 +16,10 @@ declare const ticket: { type: "Ticket"; message: SignedFields["Ticket"]; signatu
 export const requests: Request<"prepare">[] = [
   { stream: "s", ticket },
   { stream: "s", ticket, tracking: null },
-  // @ts-expect-error a field that is required
   { stream: "s" },
+  { stream: "s", session: null },
+  // @ts-expect-error a field that is required
+  { ticket },
   // @ts-expect-error a name that no field has
   { stream: "s", ticket, track: true },
   // @ts-expect-error another signed message
@@ -32,7 +34,7 @@ export const transfer: Request<"transaction"> = { chain_id: 1, transaction: "0x0
 
 export const begin: number = opened.segments[0]?.[2] ?? 0;
 // @ts-expect-error a result that may be null
-export const first: number = lease.first;
+export const first: number = prepared.ticket.result.lease;
 // @ts-expect-error a grant that may be null
 export const keys: unknown[] = invoked.grant.keys;
 // @ts-expect-error a field that may be absent

@@ -47,24 +47,21 @@ def test_a_station_cannot_name_a_more_private_node(origin: str, rpc: str, good: 
 
 def network(url: str, rpc: str) -> Any:
     """A network with one server at a URL."""
-
-    def always(value: Any) -> Any:
-        async def answer(*_: Any) -> Any:
-            return value
-
-        return answer
-
-    state = SimpleNamespace(owner=ADDRESS, policy_hash=b"", destroyed=False, revoked=False, open_license=True)
-    content = SimpleNamespace(state=always(state), server_at=always(ADDRESS), licensed=always(True))
-    entry = SimpleNamespace(url=url, active=True)
-    registry = SimpleNamespace(
-        is_content=always(True), server=always(entry), station_of=always(None), rate_at=always(0)
+    state = SimpleNamespace(owner=ADDRESS, policy_hash=b"", destroyed=False, revoked=False)
+    found = SimpleNamespace(
+        state=state,
+        serving=ADDRESS,
+        server=SimpleNamespace(url=url, active=True),
+        bond=SimpleNamespace(bond=1, retired=None),
+        bps=0,
+        station=None,
+        licensed=False,
     )
-    settlement = SimpleNamespace(server_state=always(SimpleNamespace(bond=1, retired=None)))
-    deployment = SimpleNamespace(rpc=rpc, schedule=SimpleNamespace(epoch_of=lambda _: 0))
-    return SimpleNamespace(
-        content=lambda _: content, registry=registry, settlement=settlement, deployment=deployment, now_ms=lambda: 0
-    )
+
+    async def facts(*_: Any) -> Any:
+        return found
+
+    return SimpleNamespace(facts=facts, forget=lambda _: None, deployment=SimpleNamespace(rpc=rpc))
 
 
 @pytest.mark.parametrize(

@@ -93,17 +93,8 @@ def _answers(value: Any) -> Any:
 
 
 async def _host(state: State | None) -> None:
-    contract = SimpleNamespace(state=_answers(state), server_at=_answers(SERVER), licensed=_answers(True))
-    registry = SimpleNamespace(
-        is_content=_answers(True), server=_answers(None), station_of=_answers(None), rate_at=_answers(0)
-    )
-    network: Any = SimpleNamespace(
-        content=lambda _: contract,
-        registry=registry,
-        settlement=SimpleNamespace(server_state=_answers(None)),
-        deployment=SimpleNamespace(schedule=SimpleNamespace(epoch_of=lambda _: 0)),
-        now_ms=lambda: 0,
-    )
+    facts: Any = SimpleNamespace(state=state, serving=SERVER, server=None, bond=None, bps=0, station=None)
+    network: Any = SimpleNamespace(facts=_answers(facts), forget=lambda _: None)
     await check_content(network, song(POLICY), "https://radio.example")
 
 

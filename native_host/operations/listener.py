@@ -1,4 +1,4 @@
-"""``identify``: bind a stream to the wallet's session, or to a session of this host's own listener."""
+"""Binding of a stream to the wallet's session, or to a session of this host's own listener."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from messages.browser_host.stream import Identify, IdentifyResult
+from messages.browser_host.playback import BoundSession
+from messages.signed import SignedSession
 from native_host.context import Services
 from native_host.ledger import SessionRow
 from native_host.playback.stream import Stream
@@ -28,17 +29,21 @@ HOUR_S: Final = 3_600
 """Period of a session without a wallet. Each has its own session, so that published data do not link them."""
 
 
-async def run(services: Services, request: Identify) -> IdentifyResult:
-    """Bind a session to the stream.
+def bind(services: Services, stream: Stream, session: SignedSession | None) -> BoundSession:
+    """Bind a session to a stream.
+
+    Args:
+        services: The host's.
+        stream: An open stream.
+        session: The wallet's, signed; None: the host's own.
 
     Raises:
-        Refusal: ``session.*``, ``station.unknown``, ``policy.wallet.required``.
+        GomaaError: ``session.*``, ``station.unknown``, ``policy.wallet.required``; ``host.ledger.*``.
     """
-    stream = services.streams.require(request.stream)
     if stream.facts.station is None:
         raise Refusal("station.unknown")
     now_s = services.clock.now_ms(stream.network) // 1000
-    signed = None if request.session is None else Signed.from_json(Session, request.session)
+    signed = None if session is None else Signed.from_json(Session, session)
     row = _own_session(services, stream, now_s) if signed is None else _wallet_session(services, stream, signed, now_s)
     with services.ledger.write():
         services.ledger.add_session(row)
@@ -50,7 +55,7 @@ async def run(services: Services, request: Identify) -> IdentifyResult:
             stream.lease = None
         stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row
-    return IdentifyResult(msgspec.json.decode(row.signed_json), to_hex(row.id), now_s)
+    return BoundSession(msgspec.json.decode(row.signed_json), to_hex(row.id), now_s)
 
 
 def _wallet_session(services: Services, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:
