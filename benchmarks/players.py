@@ -29,6 +29,7 @@ from benchmarks.peers.media import make
 from benchmarks.scale import scaled, setting
 from demo.__main__ import POLICY, sample
 from demo.browsers.chromium import Chromium, chromium
+from demo.browsers.view import Browser
 from demo.fan import MAIN, PLAY, install_host, state_until
 from demo.paths import program
 from demo.process import free_port
@@ -154,7 +155,7 @@ def scene(delay_s: float = 0.0) -> Iterator[Scene]:
         install_host(home, stack.folder / "deployment.json", "chromium")
         both.enter_context(_nginx(folder, port, stack.folder, station))
         here = Scene(both.enter_context(chromium(home)), stack, f"http://127.0.0.1:{front}", home)
-        _consent(here.browser, here.base)
+        consent(here.browser, here.base)
         yield here
 
 
@@ -164,7 +165,7 @@ def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> li
         return _figures(_rounds(found), ending)
 
 
-def _consent(browser: Chromium, base: str) -> None:
+def consent(browser: Browser, base: str) -> None:
     """A play before the measured ones: the site is known and everything is warm."""
     page = browser.tab(f"{base}/")
     player = browser.player(page)

@@ -43,7 +43,7 @@ function world() {
     outbox.publish();
     await null;
   };
-  /** Advances the clock, the music and a tick of the monitor each second. @param {number} seconds @param {object} each */
+  /** Advances clock and music, with a tick of the monitor each second. @param {number} seconds @param {object} each */
   const run = async (seconds, each = {}) => {
     for (let second = 0; second < seconds; second++) {
       stream.now += 1000;
