@@ -165,10 +165,11 @@ const seconds = new SecondClock({
 
 function render() {
   setReportData();
+  if (!isStartShown()) {
+    draw();
+    sendHeight();
+  }
   seconds.schedule();
-  if (isStartShown()) return;
-  draw();
-  sendHeight();
 }
 
 /** Shows by a class that sound is awaited. @returns {boolean} whether nothing else has to be drawn yet */
