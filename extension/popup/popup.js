@@ -228,7 +228,7 @@ function starting() {
   ];
 }
 
-/** Polls the song that plays: it changes every second, the rest by events and the slower poll; not where it is hidden. */
+/** Polls the song that plays, unless hidden: it changes every second, the rest by events and the slower poll. */
 async function pollPlaying() {
   const { status } = model;
   if (!document.hidden && status?.exists && !status.locked && model.summary) {

@@ -15,7 +15,7 @@ from playwright.sync_api import Frame, Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ui_preview"))
 
-from samples import NOW_S, terms, state
+from samples import NOW_S, state, terms
 from stage import PATIENCE_MS, ROOT, PreviewStage, chromium
 
 SECONDS: Final = 30
