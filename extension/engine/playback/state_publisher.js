@@ -101,6 +101,16 @@ export function publishState(stream) {
   outboxOf(stream).publish();
 }
 
+/**
+ * Sends the state to a player whether or not it has changed: the player shows the target of a seek, which may be refused.
+ * @param {Stream} stream
+ * @param {number} port
+ */
+export function publishAgainTo(stream, port) {
+  outboxOf(stream).forgetPlayer(port);
+  publishState(stream);
+}
+
 /** Sends the state to another page that shows the stream. @param {Stream} stream */
 export function publishToPage(stream) {
   outboxOf(stream).forgetPage();
