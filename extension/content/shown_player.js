@@ -36,7 +36,7 @@
     }
   }
 
-  /** A state some time after it was received. @param {PageState} state @param {number} elapsedMs @returns {PageState} */
+  /** A state some time after it was received, ms. @param {PageState} state @param {number} elapsedMs */
   function advanced(state, elapsedMs) {
     if (state.state !== "playing") return state;
     return { ...state, position_ms: Math.min(state.position_ms + elapsedMs * state.rate, state.duration_ms) };
