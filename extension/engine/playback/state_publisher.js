@@ -102,7 +102,7 @@ export function publishState(stream) {
 }
 
 /**
- * Sends the state to a player whether or not it has changed: the player shows the target of a seek, which may be refused.
+ * Sends the state to a player whether or not it has changed: the player shows the target of a seek, which may fail.
  * @param {Stream} stream
  * @param {number} port
  */
