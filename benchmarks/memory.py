@@ -244,6 +244,11 @@ def browsers(home: Path) -> list[int]:
     return [pid for pid, command in found.items() if "--type=" not in command]
 
 
+def firefoxes(home: Path) -> list[int]:
+    """The first process of the Firefox that was started with ``home``."""
+    return [pid for pid, command in _processes(home, "marionette").items() if "-contentproc" not in command]
+
+
 def _processes(home: Path, word: str) -> dict[int, str]:
     """The commands of a profile's processes that contain ``word``, read once: a process may end at any moment."""
     mark, found = f"GOMAA_HOME={home / 'gomaa'}\0".encode(), {}

@@ -93,7 +93,7 @@ function deliver(id, message) {
   if (!mayReceive(client.kind, message))
     return console.error("not in the table DELIVERIES:", client.kind, Object.keys(message).join());
   if (client.kind === "page" && "type" in message && message.type === "state" && "element" in message)
-    streams.recordPosition(id, message);
+    streams.recordState(id, message);
   client.port.postMessage(message);
 }
 
@@ -142,6 +142,7 @@ function acceptEngine(port) {
   port.onMessage.addListener(onEngineMessage);
   port.onDisconnect.addListener(() => {
     if (!engine.detach(port)) return;
+    streams.onEngineLost();
     // Pending requests of sites and screens are lost: with their ports closed they send them again.
     for (const [id, client] of clients)
       if (client.kind === "provider" || client.kind === "approval" || client.kind === "wallet") {

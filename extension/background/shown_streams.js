@@ -8,12 +8,13 @@ import { hasRoomForPage, hasRoomForSite } from "./token_bucket.js";
 
 /** @typedef {import("../shared/engine_messages.d.ts").ShowMessage} ShowMessage */
 /** @typedef {import("../shared/page_messages.d.ts").ShowRequest} ShowRequest */
+/** @typedef {import("../shared/page_messages.d.ts").PageState} PageState */
 /** @typedef {import("../shared/page_messages.d.ts").StateMessage} StateMessage */
 /**
- * A shown stream. `site`: origin of the top-level page; `page`: port of the element's page; `last`: position of
- * playback, for a restarted engine.
+ * A shown stream. `site`: origin of the top-level page; `page`: port of the element's page; `last`: the last
+ * state and the time at which it was sent, ms, for a restarted engine.
  * @typedef {{origin: string, site: string, inside: boolean, src: string, page: number, element: number, tab: number,
- *   frame: number, last: {position_ms: number, playing: boolean} | null}} ShownStream
+ *   frame: number, last: {state: PageState, at: number} | null}} ShownStream
  */
 
 const SOUNDING = new Set(["starting", "playing", "seeking", "waiting"]);
@@ -22,13 +23,17 @@ const SOUNDING = new Set(["starting", "playing", "seeking", "waiting"]);
 export class ShownStreams {
   /** @type {Map<string, ShownStream>} */
   #streams = new Map();
+  /** Time at which the engine was lost, ms. @type {number | null} */
+  #lostAt = null;
 
   /**
    * @param {Pick<import("./engine_link.js").EngineLink, "send">} engine
    * @param {Pick<import("./frames.js").PlayerFrames, "forget">} frames
    * @param {Pick<import("./stream_registry.js").StreamRegistry, "reclaim" | "add" | "remove">} registry
+   * @param {() => number} [now] ms
    */
-  constructor(engine, frames, registry) {
+  constructor(engine, frames, registry, now = () => performance.now()) {
+    this.now = now;
     this.engine = engine;
     this.frames = frames;
     this.registry = registry;
@@ -94,20 +99,41 @@ export class ShownStreams {
     for (const [token, stream] of this.#streams) if (stream.page === page) this.hide(token);
   }
 
-  /** Records the position of playback, for a restarted engine. @param {number} page @param {StateMessage} message */
-  recordPosition(page, { element, state }) {
-    for (const stream of this.#streams.values()) {
-      if (stream.page !== page || stream.element !== element) continue;
-      stream.last = { position_ms: state.position_ms, playing: SOUNDING.has(state.state) };
-    }
+  /** Records the state of playback, for a restarted engine. @param {number} page @param {StateMessage} message */
+  recordState(page, { element, state }) {
+    for (const stream of this.#streams.values())
+      if (stream.page === page && stream.element === element) stream.last = { state, at: this.now() };
+  }
+
+  /** Stops the positions: the engine was lost, and its sound with it. */
+  onEngineLost() {
+    this.#lostAt = this.now();
   }
 
   /** Messages that restore the streams in a restarted engine. @returns {ShowMessage[]} */
   restoreMessages() {
+    const end = this.#lostAt ?? this.now();
+    this.#lostAt = null;
     /** @type {ShowMessage[]} */
     const messages = [];
     for (const [token, { origin, site, inside, src, page, element, last }] of this.#streams)
-      messages.push({ type: "show", stream: token, src, origin, site, inside, page, element, last });
+      messages.push({
+        type: "show",
+        stream: token,
+        src,
+        origin,
+        site,
+        inside,
+        page,
+        element,
+        last: last && playbackAt(last.state, end - last.at),
+      });
     return messages;
   }
+}
+
+/** Playback some time after a state was sent. @param {PageState} state @param {number} elapsedMs */
+function playbackAt({ state, position_ms, duration_ms, rate }, elapsedMs) {
+  const position = position_ms + (state === "playing" ? Math.max(0, elapsedMs) * rate : 0);
+  return { position_ms: Math.round(Math.min(position, duration_ms || Infinity)), playing: SOUNDING.has(state) };
 }

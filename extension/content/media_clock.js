@@ -9,8 +9,6 @@
 
   const { join } = globalThis.gomaaRanges;
   const RUNNING = new Set(["playing", "waiting"]);
-  /** Longest time by which the position is extrapolated from the engine's last state. */
-  const MAX_EXTRAPOLATION_MS = 2500;
 
   /** @type {PageState} */
   const INITIAL_STATE = {
@@ -62,7 +60,7 @@
       if (this.targetS !== null) return this.targetS;
       const { state, position_ms, duration_ms, rate } = this.reported;
       const elapsed = state === "playing" && !this.isPaused() ? (this.now() - this.#reportedAt) * rate : 0;
-      return Math.min(position_ms + Math.min(elapsed, MAX_EXTRAPOLATION_MS * rate), duration_ms || Infinity) / 1000;
+      return Math.min(position_ms + elapsed, duration_ms || Infinity) / 1000;
     }
 
     /** Sets the position to the target of a seek. @param {number} seconds */

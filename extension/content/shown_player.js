@@ -12,9 +12,9 @@
   /** @typedef {import("../shared/page_messages.d.ts").PageCommandName} PageCommandName */
   /** @typedef {import("./globals.js").PlayerNodes} PlayerNodes */
   /**
-   * A track of a list; `id`: its number for the background; `state`: the engine's last state.
+   * A track of a list; `id`: its number for the background; `state`: the engine's last state, received `at`, ms.
    * @typedef {{id: number, src: string, frame: import("./globals.js").TrackFrame, stream: string | null,
-   *   state: PageState | null}} Track
+   *   state: PageState | null, at: number}} Track
    */
 
   const { TrackFrame } = globalThis.gomaaTrackFrame;
@@ -34,6 +34,12 @@
     } catch {
       return true;
     }
+  }
+
+  /** A state some time after it was received, ms. @param {PageState} state @param {number} elapsedMs */
+  function advanced(state, elapsedMs) {
+    if (state.state !== "playing") return state;
+    return { ...state, position_ms: Math.min(state.position_ms + elapsedMs * state.rate, state.duration_ms) };
   }
 
   /** The player of one element. */
@@ -130,6 +136,7 @@
     /** @param {Track} track @param {PageState} state */
     #onState(track, state) {
       track.state = state;
+      track.at = performance.now();
       if (track !== this.#current) return;
       this.#dispatch(state);
       if (state.state === "playing") this.#prepareNext();
@@ -146,7 +153,8 @@
     #attach() {
       this.#dispatch({ track: { index: this.#index, list: this.list } });
       this.#dispatch({ found: true });
-      if (this.#current.state) this.#dispatch(this.#current.state);
+      const { state, at } = this.#current;
+      if (state) this.#dispatch(advanced(state, performance.now() - at));
     }
 
     /** Sends an event to the element's script. @param {object} detail */
@@ -203,7 +211,7 @@
     #newTrack(src) {
       const id = ++lastId;
       const frame = new TrackFrame(id, (message) => this.#postIfOpen(message));
-      return { id, src, frame, stream: null, state: null };
+      return { id, src, frame, stream: null, state: null, at: 0 };
     }
 
     /** @param {Track | null} track */

@@ -10,7 +10,7 @@ import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
 import { downgrade } from "./playback/activation_rules.js";
 import { Stream } from "./playback/stream.js";
-import { nowPlaying, publishState } from "./playback/state_publisher.js";
+import { nowPlaying, publishAgainTo, publishState } from "./playback/state_publisher.js";
 import * as wallet from "./wallet.js";
 
 /** @import { PageCommandName, PageCommandValue } from "../shared/page_messages.d.ts" */
@@ -142,7 +142,9 @@ const HANDLERS = {
     const { port } = sent;
     if (sent.kind === "player") {
       const stream = streams.get(sent.stream);
-      stream?.onMessage(sent.message).catch((error) => stream.fail(error));
+      if (!stream) return;
+      if (sent.message.type === "seek") publishAgainTo(stream, port);
+      stream.onMessage(sent.message).catch((error) => stream.fail(error));
       return;
     }
     if (sent.kind === "provider") return void provider.onRequest(port, sent.message);

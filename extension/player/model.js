@@ -20,13 +20,13 @@ export const INITIAL_STATE = {
   state: "loading",
   position_ms: 0,
   duration_ms: 0,
-  buffered_ms: 0,
   volume: 1,
   muted: false,
   rate: 1,
   list: { index: 0, count: 1 },
   left: { plays: null, seeks: null },
   heard_ms: 0,
+  heard_rate: 0,
   earned_wei: "0",
   next_ms: 0,
   pay: null,
@@ -34,10 +34,9 @@ export const INITIAL_STATE = {
   timings: { engine_cold_ms: null, first_audio_ms: null, seek_ms: [], marks: [] },
 };
 
-/** Longest time by which the position is extrapolated from the engine's last state. */
-const MAX_EXTRAPOLATION_MS = 2500;
-
 export const SOUNDING = new Set(["playing", "waiting", "starting", "seeking"]);
+/** States between a request for sound and the sound. */
+export const AWAITING_SOUND = new Set(["starting", "seeking"]);
 const STOPPING = new Set(["refused", "failed", "loading"]);
 const MUSIC = new Set(["starting", "playing", "paused", "seeking", "waiting", "ended"]);
 
@@ -105,14 +104,29 @@ export function paymentOf(terms) {
  * The present position, extrapolated from the engine's last state.
  * @param {Model} model
  * @param {number} nowMs of the same clock as model.at
- * @returns {{position: number, next: number}} ms
+ * @returns {{position: number, next: number, heard: number}} ms
  */
 export function extrapolate({ state, at }, nowMs) {
-  const ahead = state.state === "playing" ? Math.min(MAX_EXTRAPOLATION_MS, Math.max(0, nowMs - at)) * state.rate : 0;
+  const elapsed = state.state === "playing" ? Math.max(0, nowMs - at) : 0;
+  const heard = elapsed * state.heard_rate;
   return {
-    position: Math.min(state.duration_ms || Infinity, state.position_ms + ahead),
-    next: Math.max(0, state.next_ms - ahead),
+    position: Math.min(state.duration_ms || Infinity, state.position_ms + elapsed * state.rate),
+    next: Math.max(0, state.next_ms - heard),
+    heard: state.heard_ms + heard,
   };
+}
+
+/**
+ * Time until the shown second of the position changes, at the rate of playback.
+ * @param {Model} model
+ * @param {number} nowMs of the same clock as model.at
+ * @returns {{untilMs: number, rate: number} | null} null while the position stands
+ */
+export function nextSecond(model, nowMs) {
+  const { state, duration_ms, rate } = model.state;
+  const { position } = extrapolate(model, nowMs);
+  if (state !== "playing" || (duration_ms > 0 && position >= duration_ms)) return null;
+  return { untilMs: 1000 - (position % 1000), rate };
 }
 
 /**

@@ -109,8 +109,11 @@ export function playbackView(actions, first) {
     const mode = rewardMode(/** @type {import("./model.js").Terms} */ (model.terms ?? terms));
     const earning = mode === "earns" || wei(model.state.earned_wei) > 0n;
     const ended = model.state.state === "ended";
-    meter.set(earning ? (ended ? 1 : intervalFraction(at.next, terms.interval_s)) : 0, model.state.state !== "playing");
-    const left = secondsLeft(at.next);
+    // Still: a breathing ring would be composited at every refresh of the screen, as long as the music plays.
+    meter.set(earning ? (ended ? 1 : intervalFraction(at.next, terms.interval_s)) : 0, true);
+    const isHeard = model.state.state === "playing" && model.state.heard_rate > 0;
+    // Until the next state reports the reward its interval is nearly over.
+    const left = Math.max(isHeard ? 1 : 0, secondsLeft(at.next));
     const { pay } = model.state;
     const withoutReward = pay
       ? pay.need === null || wei(pay.spent_wei) > 0n
@@ -125,7 +128,7 @@ export function playbackView(actions, first) {
         ? withoutReward
         : ended
           ? t("rewardPending")
-          : model.state.state === "playing" && at.next > 0
+          : model.state.state === "playing" && left > 0
             ? t("nextIn", show(terms.reward_wei), left)
             : t("nextWaits", show(terms.reward_wei)),
     );

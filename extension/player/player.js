@@ -12,9 +12,10 @@ import { plural, problemTexts, setDocumentTitle, t } from "../ui/text.js";
 import { readyView } from "./ready_view.js";
 import { Keyboard } from "./keyboard.js";
 import { disconnectedBody, loadingView } from "./loading_view.js";
-import { canSeek, fixedHeight, INITIAL_STATE, rewardMode, viewOf } from "./model.js";
+import { AWAITING_SOUND, canSeek, fixedHeight, INITIAL_STATE, nextSecond, rewardMode, viewOf } from "./model.js";
 import { playbackView } from "./playback_view.js";
 import { problemView } from "./problem_view.js";
+import { SecondClock } from "./second_clock.js";
 import { SeekJoiner } from "./seek_joiner.js";
 import { recordTimings } from "./timing_entries.js";
 
@@ -25,6 +26,8 @@ import { recordTimings } from "./timing_entries.js";
 
 /** Time after which a stream is requested from a restarted engine. */
 const RETRY_MS = 1500;
+/** Time for which a start is shown by a class alone: drawing shares a thread with decoding and delays the sound. */
+const START_MS = 250;
 /** Least distance of a seek from the end of the song. */
 const END_MARGIN_MS = 500;
 const KEY = /^[0-9a-f]{32}$/;
@@ -42,6 +45,10 @@ let shownView = "";
 let view = null;
 /** Height that was sent to the page, px. */
 let sentHeight = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let startTimer;
+/** The sound has not started within `START_MS`. */
+let isStartLate = false;
 /** @type {{send: (message: PlayerRequest) => boolean} | null} */
 let port = null;
 
@@ -90,7 +97,7 @@ const actions = {
       if (seeks.targetMs === null) actions.prepareSeek(target);
       seeks.request(target);
     }
-    render();
+    view?.update(model);
   },
   prepareSeek(ms) {
     if (canSeek(model)) port?.send({ type: "prepare_seek", position_ms: seekTarget(ms) });
@@ -161,9 +168,36 @@ function announce(was, is) {
 
 const isDelayed = pressGuard(() => render());
 
+const seconds = new SecondClock({
+  wake: () => view?.tick?.(performance.now()),
+  next: () => (view?.tick ? nextSecond(model, performance.now()) : null),
+  element: card,
+});
+
 function render() {
-  draw();
-  sendHeight();
+  setReportData();
+  if (!isStartShown()) {
+    draw();
+    sendHeight();
+  }
+  seconds.schedule();
+}
+
+/** Shows by a class that sound is awaited. @returns {boolean} whether nothing else has to be drawn yet */
+function isStartShown() {
+  const isAwaited = AWAITING_SOUND.has(model.state.state) && /^(ready|playback)/.test(shownView);
+  card.classList.toggle("starting", isAwaited);
+  if (!isAwaited) {
+    clearTimeout(startTimer);
+    startTimer = undefined;
+    isStartLate = false;
+    return false;
+  }
+  startTimer ??= setTimeout(() => {
+    isStartLate = true;
+    render();
+  }, START_MS);
+  return !isStartLate;
 }
 
 /** @type {Record<ReturnType<typeof viewOf>, () => import("./view.js").View>} */
@@ -176,7 +210,6 @@ const VIEWS = {
 
 function draw() {
   const name = viewOf(model);
-  setReportData();
   // The waveform is drawn for one song; another song gets a new view.
   const key = name === "playback" ? `${name} ${model.terms?.content} ${model.terms && rewardMode(model.terms)}` : name;
   // The playback view is updated in place; every other view is drawn again.
@@ -199,11 +232,6 @@ function setReportData() {
   else for (const name of ["code", "detail"]) delete card.dataset[name];
 }
 
-function tick() {
-  view?.tick?.(performance.now());
-  setTimeout(() => requestAnimationFrame(tick), model.state.state === "playing" ? 120 : 400);
-}
-
 /**
  * Sends the height over the extension's port: a message to the page would reveal the extension's address, which
  * identifies an installation of Firefox.
@@ -221,7 +249,10 @@ function sendHeight() {
 function open(key) {
   port = connect(`player:${key}`, onMessage, (isOpen, isFinal) => {
     sentHeight = 0;
-    if (isFinal) return fill(card, disconnectedBody());
+    if (isFinal) {
+      view = null;
+      return fill(card, disconnectedBody());
+    }
     // A restarted engine opens the stream at the first request.
     if (!isOpen) setTimeout(() => actions.send({ type: "retry" }), RETRY_MS);
     return undefined;
@@ -237,7 +268,6 @@ addEventListener("message", ({ data }) => {
   if (!port && typeof key === "string" && KEY.test(key)) open(key);
 });
 render();
-tick();
 const keyboard = new Keyboard(model, actions);
 document.addEventListener("keydown", (event) => keyboard.onKeyDown(event));
 new ResizeObserver(sendHeight).observe(document.body);

@@ -29,6 +29,6 @@ export interface View {
   nodes: Node[];
   /** Draws a model. */
   update: (model: Model) => void;
-  /** Updates what changes with time. */
+  /** Updates what changes each second. */
   tick?: (nowMs: number) => void;
 }

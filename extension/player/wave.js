@@ -1,5 +1,8 @@
 /**
  * The waveform as a seek bar. A drag is one seek, sent at its end: the terms count seeks.
+ *
+ * The bars are drawn once for a width: a layer of the remaining part, and above it one of the heard part. The position
+ * moves the layers by `transform`, which paints nothing.
  */
 
 import { h, s, set } from "../ui/dom.js";
@@ -8,6 +11,8 @@ import { peaks } from "./model.js";
 const HEIGHT = 56;
 const STEP = 5;
 const BAR = 3;
+/** Width of the playhead. */
+const HEAD = 2;
 
 /**
  * Creates the bar.
@@ -17,21 +22,14 @@ const BAR = 3;
 export function wave({ waveform, label, seek, prepare, text }) {
   const playedPart = s("g", { class: "h" });
   const remainingPart = s("g", { class: "u" });
-  const clip = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
-  const rest = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
-  const head = s("line", { class: "head", y1: 2, y2: HEIGHT });
   const ghost = s("line", { class: "ghost", y1: 2, y2: HEIGHT, visibility: "hidden" });
-  set(playedPart, { "clip-path": "url(#heard)" });
-  set(remainingPart, { "clip-path": "url(#coming)" });
-  const picture = s(
-    "svg",
-    { class: "wave", "aria-hidden": "true" },
-    s("defs", null, s("clipPath", { id: "heard" }, clip), s("clipPath", { id: "coming" }, rest)),
-    remainingPart,
-    playedPart,
-    head,
-    ghost,
-  );
+  const pictures = [s("svg", { class: "wave" }, remainingPart), s("svg", { class: "wave" }, playedPart)];
+  const over = s("svg", { class: "wave over" }, ghost);
+  // The clip moves over the heard part, whose picture moves against it and so stands still.
+  const still = h("div", { class: "layer" }, pictures[1]);
+  const reveal = h("div", { class: "layer reveal" }, still);
+  const playhead = h("i", { class: "playhead" });
+  const picture = h("div", { class: "waves", "aria-hidden": "true" }, pictures[0], reveal, playhead, over);
   const node = h(
     "div",
     { class: "seek", role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": 0 },
@@ -46,14 +44,15 @@ export function wave({ waveform, label, seek, prepare, text }) {
   let dragging = null;
 
   const update = () => {
-    const x = duration > 0 ? (position / duration) * width : 0;
-    set(clip, { width: x });
-    set(rest, { x, width: Math.max(0, width - x) });
-    set(head, { x1: x, x2: x });
+    const x = duration > 0 ? Math.round((position / duration) * width * 100) / 100 : 0;
+    reveal.style.transform = `translateX(${x - width}px)`;
+    still.style.transform = `translateX(${width - x}px)`;
+    playhead.style.transform = `translateX(${x - HEAD / 2}px)`;
   };
   const draw = () => {
     width = Math.max(0, node.clientWidth);
-    set(picture, { viewBox: `0 0 ${Math.max(1, width)} ${HEIGHT}`, preserveAspectRatio: "none" });
+    for (const svg of [...pictures, over])
+      set(svg, { viewBox: `0 0 ${Math.max(1, width)} ${HEIGHT}`, preserveAspectRatio: "none" });
     const bars = Math.floor(width / STEP);
     const heights = peaks(waveform, bars);
     for (const group of [playedPart, remainingPart]) {

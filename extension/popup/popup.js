@@ -228,10 +228,10 @@ function starting() {
   ];
 }
 
-/** Polls the song that plays: it changes every second, the rest by events and the slower poll. */
+/** Polls the song that plays, unless hidden: it changes every second, the rest by events and the slower poll. */
 async function pollPlaying() {
   const { status } = model;
-  if (status?.exists && !status.locked && model.summary) {
+  if (!document.hidden && status?.exists && !status.locked && model.summary) {
     try {
       const playing = await request("wallet.playing");
       model.playing = playing.content === undefined ? null : playing;
@@ -255,4 +255,5 @@ api.windows?.getCurrent().then(
 render();
 void app.refresh();
 void pollPlaying();
-setInterval(() => void app.refresh(), POLL_SUMMARY_MS);
+setInterval(() => document.hidden || void app.refresh(), POLL_SUMMARY_MS);
+document.addEventListener("visibilitychange", () => document.hidden || void app.refresh());

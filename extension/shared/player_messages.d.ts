@@ -89,13 +89,14 @@ export interface TimingReport {
   marks: string[];
 }
 
-/** State of a stream as its player gets it. */
+/**
+ * State of a stream as its player gets it. It is sent where it has changed: while the state is "playing" the position
+ * advances at `rate`, and heard_ms and next_ms at `heard_rate`.
+ */
 export interface PlayerState {
   state: PlaybackState;
   position_ms: number;
   duration_ms: number;
-  /** Sound that is buffered after the position. */
-  buffered_ms: number;
   volume: number;
   muted: boolean;
   rate: number;
@@ -103,6 +104,8 @@ export interface PlayerState {
   /** Plays and seeks that the terms still permit; null: not limited. */
   left: { plays: number | null; seeks: number | null };
   heard_ms: number;
+  /** Rate at which heard_ms advances: that of playback, 0 while the host confirms nothing. */
+  heard_rate: number;
   earned_wei: string;
   /** Time until the present interval is full. */
   next_ms: number;

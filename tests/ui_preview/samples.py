@@ -90,7 +90,6 @@ def state(name: str, **changes: Any) -> dict[str, Any]:
         "state": name,
         "position_ms": 138_000,
         "duration_ms": 304_000,
-        "buffered_ms": 150_000,
         "volume": 0.7,
         "muted": False,
         "left": {"plays": 2, "seeks": 9},

@@ -10,7 +10,9 @@ import { retry } from "../../shared/retry.js";
 const AHEAD_MS = 12_000;
 /** Lead after a seek: another seek is likely, and keys are metered. */
 const AFTER_SEEK_MS = 4_000;
-const POLL_MS = 200;
+/** Least and longest time until the lead is compared again: the rate may change meanwhile. */
+const MIN_WAIT_MS = 200;
+const MAX_WAIT_MS = 1_000;
 const KEY_WAIT_MS = 1000;
 /** Buffered sound below which the decoder is about to wait for a key. */
 const UNDERRUN_MS = 500;
@@ -175,8 +177,12 @@ export class SegmentScheduler {
   async run(first, generation) {
     const { sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
-      while (this.segment(index)[2] - sound.positionMs > this.targetAheadMs(sound.positionMs)) {
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      for (;;) {
+        const { positionMs } = sound;
+        const excessMs = this.segment(index)[2] - positionMs - this.targetAheadMs(positionMs);
+        if (excessMs <= 0) break;
+        const waitMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, excessMs));
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
         if (generation !== this.generation) return;
       }
       ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - KEY_MARGIN, index + KEY_MARGIN);

@@ -7,6 +7,7 @@ import { artwork } from "../../ui/artwork.js";
 import { native, tell } from "../link.js";
 import { MediaSessionController } from "./media_session.js";
 import { publicState } from "./public_state.js";
+import { StateOutbox } from "./state_outbox.js";
 import { closeSong, song as core } from "../song_cores.js";
 import * as wallet from "../wallet.js";
 
@@ -47,6 +48,7 @@ export function stateOf(stream) {
     },
   } = stream;
   const elapsedMs = session.state === "playing" ? performance.now() - heard.at : 0;
+  const isHeard = session.state === "playing" && elapsedMs <= MAX_EXTRAPOLATION_MS;
   const heardMs = heard.ms + Math.min(elapsedMs, MAX_EXTRAPOLATION_MS) * stream.settings.rate;
   const interval = (info?.interval_s ?? 30) * 1000;
   const reward = stream.tickets.earns && !stream.tickets.capped ? BigInt(info?.reward_wei ?? 0) : 0n;
@@ -55,13 +57,13 @@ export function stateOf(stream) {
     state: session.state,
     position_ms: BEFORE_SOUND.has(session.state) ? session.position_ms : (sound?.positionMs ?? session.position_ms),
     duration_ms: info?.duration_ms ?? stream.song?.duration_ms ?? 0,
-    buffered_ms: sound?.aheadMs ?? 0,
     volume: stream.settings.volume,
     muted: stream.settings.muted,
     rate: stream.settings.rate,
     list: { index: stream.place.list?.index ?? 0, count: stream.place.list?.count ?? 1 },
     left: { plays: left["play"] ?? null, seeks: left["seek"] ?? null },
     heard_ms: Math.round(heardMs),
+    heard_rate: isHeard ? stream.settings.rate : 0,
     pay: stream.payment.summary(Math.floor(heardMs / interval)),
     earned_wei: (BigInt(Math.floor(heardMs / interval)) * reward).toString(),
     next_ms: Math.round(interval - (heardMs % interval)),
@@ -70,13 +72,49 @@ export function stateOf(stream) {
   };
 }
 
-/** Sends the state to player, media session and page. @param {Stream} stream */
+/** @type {WeakMap<Stream, StateOutbox>} */
+const outboxes = new WeakMap();
+
+/** @param {Stream} stream */
+function outboxOf(stream) {
+  const existing = outboxes.get(stream);
+  if (existing) return existing;
+  const outbox = new StateOutbox({
+    states() {
+      const state = stateOf(stream);
+      return { state, page: publicState(stream, state) };
+    },
+    players: () => stream.players,
+    toPage(state) {
+      const { page, element, stream: name } = stream.place;
+      tell(page, { type: "state", element, stream: name, state });
+    },
+    toPlayer: tell,
+    onSent: (state) => mediaSession.update(stream, state),
+  });
+  outboxes.set(stream, outbox);
+  return outbox;
+}
+
+/** Sends the state to page, players and media session, where it has changed. @param {Stream} stream */
 export function publishState(stream) {
-  const state = stateOf(stream);
-  for (const port of stream.players) tell(port, state);
-  mediaSession.update(stream, state);
-  const { page, element, stream: name } = stream.place;
-  tell(page, { type: "state", element, stream: name, state: publicState(stream, state) });
+  outboxOf(stream).publish();
+}
+
+/**
+ * Sends the state to a player whether or not it has changed: the player shows the target of a seek, which may fail.
+ * @param {Stream} stream
+ * @param {number} port
+ */
+export function publishAgainTo(stream, port) {
+  outboxOf(stream).forgetPlayer(port);
+  publishState(stream);
+}
+
+/** Sends the state to another page that shows the stream. @param {Stream} stream */
+export function publishToPage(stream) {
+  outboxOf(stream).forgetPage();
+  publishState(stream);
 }
 
 /** Sends the terms to ports of the player. @param {Stream} stream @param {Iterable<number>} ports */
@@ -121,13 +159,15 @@ export async function publishTerms(stream, ports) {
     pay: stream.payment.summary(0),
     ...(hasSession ? { wallet: "open" } : {}),
   };
-  for (const port of ports) tell(port, message);
+  outboxOf(stream).sendTerms(ports, message);
 }
 
 /** Sends terms, state and problem to a new port of the player. @param {Stream} stream @param {number} port */
 export async function publishTo(stream, port) {
+  const outbox = outboxOf(stream);
+  outbox.forgetPlayer(port);
   await publishTerms(stream, [port]);
-  tell(port, stateOf(stream));
+  outbox.sendState(port);
   const problem = stream.problem ?? stream.notice;
   if (problem) tell(port, { type: "problem", ...problem.toJSON() });
 }
@@ -156,6 +196,7 @@ export function nowPlaying(stream) {
 export async function closeStream(closing) {
   const { stream } = closing.place;
   mediaSession.release(closing);
+  outboxOf(closing).close();
   closeSong(stream);
   if (closing.loader.opening.stream) await native("close", { stream }).catch(() => undefined);
 }

@@ -20,7 +20,7 @@ import { PlayerControls } from "./player_controls.js";
 import { isOfStaleHeader, ProblemHandler } from "./problem_handler.js";
 import { PlaybackSession } from "./session.js";
 import { SongLoader } from "./song_loader.js";
-import { closeStream, publishState, publishTerms, publishTo } from "./state_publisher.js";
+import { closeStream, publishState, publishTerms, publishTo, publishToPage } from "./state_publisher.js";
 import { TicketManager } from "./ticket_manager.js";
 import { Timings } from "./timings.js";
 
@@ -198,7 +198,7 @@ export class Stream {
   adopt({ src, origin, page, element }) {
     if (src !== this.place.src || origin !== this.place.origin) return false;
     this.place = { ...this.place, page, element };
-    publishState(this);
+    publishToPage(this);
     return true;
   }
 

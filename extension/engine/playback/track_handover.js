@@ -8,7 +8,9 @@
 
 /** Time before the end at which the handover starts, for the host's result, the keys and the first segment. */
 export const LEAD_MS = 1_000;
-const POLL_MS = 100;
+/** Time between two checks near the end, and before. */
+const NEAR_POLL_MS = 100;
+const POLL_MS = 1_000;
 const STEP_MS = 50;
 
 /** @typedef {import("./stream.js").Stream} Stream */
@@ -27,12 +29,37 @@ export class TrackHandover {
     this.after = after;
     this.fadeMs = fadeS * 1000;
     this.onDone = onDone;
-    this.timer = setInterval(() => this.check(), POLL_MS);
+    this.poll();
+  }
+
+  /** Checks again and again, often only near the end. @private */
+  poll() {
+    const isFar = this.leftMs > this.leadMs + 2 * POLL_MS;
+    this.timer = setTimeout(
+      () => {
+        this.poll();
+        this.check();
+      },
+      isFar ? POLL_MS : NEAR_POLL_MS,
+    );
   }
 
   /** Cancels the handover. */
   close() {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
+  }
+
+  /** Time until the end of the track before. @private */
+  get leftMs() {
+    const { info, sound, settings } = this.before;
+    return info ? (info.duration_ms - sound.positionMs) / settings.rate : Infinity;
+  }
+
+  /** Time before the end at which the handover is due. @private */
+  get leadMs() {
+    const { before, after } = this;
+    if (!before.info || !after.info) return LEAD_MS;
+    return Math.max(LEAD_MS, Math.min(this.fadeMs, before.info.duration_ms / 2, after.info.duration_ms / 2));
   }
 
   /** True if the end is near and the next track is ready. */
@@ -43,9 +70,7 @@ export class TrackHandover {
     // The list is the page's: a track with a limited use waits for a press.
     if (after.gate.refusal("play", "activated")) return false;
     if (!before.info || !after.info) return false;
-    const left = (before.info.duration_ms - before.sound.positionMs) / before.settings.rate;
-    const fade = Math.min(this.fadeMs, before.info.duration_ms / 2, after.info.duration_ms / 2);
-    return left <= Math.max(LEAD_MS, fade) && left > 0;
+    return this.leftMs <= this.leadMs && this.leftMs > 0;
   }
 
   /** Starts the handover when it is due. */

@@ -73,7 +73,20 @@ function page() {
   const window = { addEventListener: () => {} };
   Object.assign(window, { top: window, parent: window });
   const context = vm.createContext({
-    ...{ console, crypto, URL, Event, CustomEvent, setTimeout, clearTimeout, atob, btoa, document, window },
+    ...{
+      console,
+      crypto,
+      URL,
+      Event,
+      CustomEvent,
+      setTimeout,
+      clearTimeout,
+      atob,
+      btoa,
+      document,
+      window,
+      performance,
+    },
     chrome: { runtime: { connect: () => port } },
     navigator: { userActivation: { hasBeenActive: false } },
     location: { protocol: "https:", href: "https://radio.example/" },

@@ -42,10 +42,12 @@ beforeEach(async () => {
 });
 after(() => ask("wallet.lock"));
 
-test("the state of an active play is published, and that of another is not", () => {
+test("the state of an active play is published, and that of another is not", async () => {
   world({ active: false }).monitor.tick();
+  await null;
   assert.equal(portMessages.length, 0);
   world().monitor.tick();
+  await null;
   assert.equal(portMessages.length, 1);
 });
 

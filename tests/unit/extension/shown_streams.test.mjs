@@ -11,6 +11,7 @@ const SENDER = { url: `${ORIGIN}/page`, frameId: 0, documentId: "d", tab: { id: 
 
 /** Streams with stand-ins for the engine, the frames and the registry; `calls` records what they get. */
 function create({ reclaimed = null } = {}) {
+  const time = { ms: 0 };
   const calls = { sent: [], forgotten: [], removed: [], added: [] };
   const streams = new ShownStreams(
     { send: (message) => calls.sent.push(message) },
@@ -20,10 +21,11 @@ function create({ reclaimed = null } = {}) {
       add: (token, entry) => calls.added.push([token, entry.element]),
       remove: (token) => calls.removed.push(token),
     },
+    () => time.ms,
   );
   const show = (element, fields = {}) =>
     streams.show(1, SENDER, ORIGIN, { type: "show", element, src: "/a", ...fields });
-  return { streams, calls, show };
+  return { streams, calls, show, time };
 }
 
 test("the engine gets a shown stream with its place in the list", () => {
@@ -99,11 +101,15 @@ test("a closed page has no streams, and other pages keep theirs", () => {
   assert.equal(streams.get(other).page, 2);
 });
 
-test("a restarted engine gets each stream with its last position", () => {
-  const { streams, show } = create();
+test("a restarted engine gets each stream with the position at which the sound was lost", () => {
+  const { streams, show, time } = create();
   const token = show(3);
-  streams.recordPosition(1, { element: 3, state: { position_ms: 5000, state: "playing" } });
-  streams.recordPosition(2, { element: 3, state: { position_ms: 1, state: "paused" } });
+  const state = { position_ms: 3000, duration_ms: 60_000, rate: 2, state: "playing" };
+  streams.recordState(1, { element: 3, state });
+  streams.recordState(2, { element: 3, state: { ...state, position_ms: 1, state: "paused" } });
+  time.ms = 1000;
+  streams.onEngineLost();
+  time.ms = 9000;
   const [message, ...others] = streams.restoreMessages();
   assert.deepEqual(others, []);
   assert.deepEqual([message.type, message.stream, message.src], ["show", token, `${ORIGIN}/a`]);

@@ -9,6 +9,7 @@ import {
   intervalFraction,
   extrapolate,
   moneyNote,
+  nextSecond,
   paymentOf,
   peaks,
   remedy,
@@ -81,16 +82,30 @@ test("without a reward the station pays only the owner and a proportional commis
   );
 });
 
-test("the position is extrapolated only during playback, for a limited time, and not past the end", () => {
+test("the position is extrapolated only during playback and not past the end, the heard time at its own rate", () => {
   const at = (state, now) =>
     extrapolate(model({}, { state, position_ms: 1000, duration_ms: 3000, next_ms: 1500 }), now).position;
   assert.equal(at("playing", 500), 1500);
   assert.equal(at("playing", 60_000), 3000);
   assert.equal(at("paused", 500), 1000);
-  assert.equal(
-    extrapolate(model({}, { state: "playing", position_ms: 0, duration_ms: 90_000, next_ms: 1500 }), 60_000).next,
-    0,
-  );
+  const state = { state: "playing", position_ms: 0, duration_ms: 90_000, rate: 2, heard_ms: 500, next_ms: 29_500 };
+  assert.deepEqual(extrapolate(model({}, { ...state, heard_rate: 2 }), 10_000), {
+    position: 20_000,
+    next: 9_500,
+    heard: 20_500,
+  });
+  assert.deepEqual(extrapolate(model({}, { ...state, heard_rate: 0 }), 10_000), {
+    position: 20_000,
+    next: 29_500,
+    heard: 500,
+  });
+});
+
+test("the next shown second of a song that plays is known, and there is none while the position stands", () => {
+  const at = (state, now) => nextSecond(model({}, { position_ms: 1200, duration_ms: 9000, rate: 2, ...state }), now);
+  assert.deepEqual(at({ state: "playing" }, 100), { untilMs: 600, rate: 2 });
+  assert.equal(at({ state: "playing" }, 5_000), null);
+  for (const state of ["paused", "starting", "ended", "waiting"]) assert.equal(at({ state }, 100), null);
 });
 
 test("the fraction of an interval is 0 at its start and 1 at its end", () => {
