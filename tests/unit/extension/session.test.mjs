@@ -53,7 +53,7 @@ function sessionAfter(events, buffered = true) {
     ring: { addGrant: async () => {} },
     payment: { onIntervals() {}, summary: () => null, costs: false },
     players: [],
-    timings: { onRequest() {}, onSound() {} },
+    timings: Object.create({ onRequest() {}, onSound() {} }),
     settings: { rate: 1, volume: 1, muted: false, pitch: true },
     nowS: 0,
     isActive: true,
