@@ -82,7 +82,7 @@ def test_a_fresh_ticket_is_held_once_and_only_a_held_one_is_released() -> None:
         assert inadmissible(play(state), "release", 1_200_000) == (None if state == "held" else "invocation.state")
 
 
-@pytest.mark.parametrize("action", [word for word in (*ACTIONS, *HOLDS) if word not in STARTS])
+@pytest.mark.parametrize("action", [word for word in (*ACTIONS, *sorted(HOLDS)) if word not in STARTS])
 def test_session_and_ticket_bound_the_time(action: str) -> None:
     """A play would continue after its session or ticket, or could not be ended."""
     early, session, ticket = (1_000 - SESSION_SKEW_S) * 1_000 - 1, 2_000_000, 1_500_000

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from native_host.operations import identify, rejoin
+from native_host.operations import listener, rejoin
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import Refusal
 from pywallet.protocol import Domain, Session, Signed, sign
@@ -67,7 +67,7 @@ def _host(signed: Signed[Session]) -> None:
         policy=SimpleNamespace(listener="anyone"),
     )
     services: Any = SimpleNamespace(keys=SimpleNamespace(address_for=lambda _: DEVICE))
-    identify._wallet_session(services, stream, signed, NOW_S)
+    listener._wallet_session(services, stream, signed, NOW_S)
 
 
 def _station(signed: Signed[Session]) -> None:
