@@ -35,7 +35,10 @@ export class CommandQueue {
       if (permission === true) return true;
       this.isAsking = true;
       try {
-        return await permission;
+        const isAllowed = await permission;
+        // Before the question ends: a state between the two would tell the page that its play was aborted.
+        if (!isAllowed) this.denied = number;
+        return isAllowed;
       } finally {
         this.isAsking = false;
       }
@@ -43,7 +46,6 @@ export class CommandQueue {
     this.#gate = gate.catch(() => undefined);
     try {
       const isAllowed = await gate;
-      if (!isAllowed) this.denied = number;
       await act(isAllowed);
     } finally {
       this.#open.delete(number);

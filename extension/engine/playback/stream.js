@@ -228,15 +228,20 @@ export class Stream {
    * @returns {Promise<boolean>} whether it is allowed
    */
   async play(surface) {
-    const { session } = this;
     if (!this.gate.allows(surface)) return false;
+    await this.#playAllowed(surface);
+    return true;
+  }
+
+  /** @param {Surface} surface */
+  #playAllowed(surface) {
+    const { session } = this;
     this.notice = null;
     const isLoaded = session.state !== "loading";
     // A press before the song is loaded was made without its terms.
     session.surface = isLoaded ? surface : downgrade(surface);
     if (isLoaded) this.reportStation();
-    await session.request("play", undefined, surface);
-    return true;
+    return session.request("play", undefined, surface);
   }
 
   /** Adds the site to the wallet's sites, and the question whether rewards are collected at its station. @private */
@@ -249,7 +254,8 @@ export class Stream {
   async playPending(session) {
     if (!session.playWhenReady) return;
     session.playWhenReady = false;
-    if (await this.play(session.surface)) return;
+    if (this.gate.allows(session.surface)) return void (await this.#playAllowed(session.surface));
+    // In the same task: a state without wish and denial would tell the page that its play was aborted.
     this.pageCommands.deny();
     publishState(this);
   }
