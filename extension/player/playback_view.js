@@ -10,7 +10,7 @@ import { amount } from "../ui/pieces.js";
 import { clock, secondsLeft } from "../ui/time.js";
 import { plural, problemTexts, t } from "../ui/text.js";
 import { RATES } from "./keys.js";
-import { canSeek, intervalPercents, intervalFraction, extrapolate, rewardMode } from "./model.js";
+import { canSeek, intervalPercents, intervalFraction, extrapolate, nextSecond, rewardMode } from "./model.js";
 import { footNote, head, showProblemNote, termsLink } from "./parts.js";
 import { allTerms } from "./all_terms.js";
 import { wave } from "./wave.js";
@@ -138,6 +138,7 @@ export function playbackView(actions, first) {
   return {
     nodes: [body, foot],
     tick,
+    next: (nowMs) => nextSecond(model, nowMs),
     update(now) {
       model = now;
       const { state } = now;

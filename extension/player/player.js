@@ -12,7 +12,7 @@ import { plural, problemTexts, setDocumentTitle, t } from "../ui/text.js";
 import { readyView } from "./ready_view.js";
 import { Keyboard } from "./keyboard.js";
 import { disconnectedBody, loadingView } from "./loading_view.js";
-import { AWAITING_SOUND, canSeek, fixedHeight, INITIAL_STATE, nextSecond, rewardMode, viewOf } from "./model.js";
+import { AWAITING_SOUND, canSeek, fixedHeight, INITIAL_STATE, rewardMode, viewOf } from "./model.js";
 import { playbackView } from "./playback_view.js";
 import { problemView } from "./problem_view.js";
 import { SecondClock } from "./second_clock.js";
@@ -170,7 +170,7 @@ const isDelayed = pressGuard(() => render());
 
 const seconds = new SecondClock({
   wake: () => view?.tick?.(performance.now()),
-  next: () => (view?.tick ? nextSecond(model, performance.now()) : null),
+  next: () => view?.next?.(performance.now()) ?? null,
   element: card,
 });
 

@@ -25,12 +25,13 @@ export function problemView(actions) {
   const foot = h("div", { class: "foot" });
   let last = "";
   let isPolling = false;
-  let polledAt = 0;
+  let polledAt = performance.now();
   return {
     nodes: [body, foot],
+    next: (nowMs) => (isPolling ? { untilMs: Math.max(0, polledAt + POLL_HOST_MS - nowMs), rate: 1 } : null),
     tick(nowMs) {
       // The host may be installed meanwhile: the visible frame polls.
-      if (isPolling && !document.hidden && nowMs - polledAt > POLL_HOST_MS) {
+      if (isPolling && nowMs - polledAt >= POLL_HOST_MS) {
         polledAt = nowMs;
         actions.send({ type: "retry" });
       }

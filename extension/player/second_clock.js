@@ -26,7 +26,7 @@ export class SecondClock {
   /**
    * @param {object} options
    * @param {() => void} options.wake draws the present time
-   * @param {() => {untilMs: number, rate: number} | null} options.next time until a second of the song changes, at a
+   * @param {() => {untilMs: number, rate: number} | null} options.next time until the next wake-up, at a
    *   rate; null while it stands
    * @param {Element} options.element that shows it
    * @param {VisibleDocument} [options.page]

@@ -29,6 +29,8 @@ export interface View {
   nodes: Node[];
   /** Draws a model. */
   update: (model: Model) => void;
-  /** Updates what changes each second. */
+  /** Updates what changes with time. */
   tick?: (nowMs: number) => void;
+  /** Time until `tick` is needed, at a rate; null: not until the next model. */
+  next?: (nowMs: number) => { untilMs: number; rate: number } | null;
 }
