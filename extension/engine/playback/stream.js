@@ -229,12 +229,12 @@ export class Stream {
    */
   async play(surface) {
     if (!this.gate.allows(surface)) return false;
-    await this.#playAllowed(surface);
+    await this.playAllowed(surface);
     return true;
   }
 
-  /** @param {Surface} surface */
-  #playAllowed(surface) {
+  /** Plays on a surface that is allowed. @private @param {Surface} surface */
+  playAllowed(surface) {
     const { session } = this;
     this.notice = null;
     const isLoaded = session.state !== "loading";
@@ -254,7 +254,7 @@ export class Stream {
   async playPending(session) {
     if (!session.playWhenReady) return;
     session.playWhenReady = false;
-    if (this.gate.allows(session.surface)) return void (await this.#playAllowed(session.surface));
+    if (this.gate.allows(session.surface)) return void (await this.playAllowed(session.surface));
     // In the same task: a state without wish and denial would tell the page that its play was aborted.
     this.pageCommands.deny();
     publishState(this);
