@@ -42,7 +42,7 @@ _PLAYS: Final = "(a => !a.paused && a.currentTime > 0)(document.querySelector('a
 
 @dataclass(frozen=True)
 class Kind:
-    """What plays, and whether its tab can be seen."""
+    """Player of a measurement and the visibility of its tab."""
 
     what: str
     hidden: bool

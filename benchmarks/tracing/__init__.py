@@ -1,1 +1,1 @@
-"""What a copy of the extension and a host under measurement get, and the packages do not: marks."""
+"""Marks in a copy of the extension and in a measured host; the packages have none."""

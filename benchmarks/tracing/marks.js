@@ -106,7 +106,7 @@
     replace(onConnect, "addListener", (listener) => add((port) => listener(markedPort(port))));
   }
 
-  // What follows is the page's own in a content script.
+  // Media, WebCrypto and fetch of a content script are the page's own.
   if (context === "content") return;
 
   const work = globalThis.SubtleCrypto?.prototype;

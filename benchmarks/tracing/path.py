@@ -18,7 +18,7 @@ AT_BACKGROUND: Final = frozenset({"content", "frame", "screen", "host"})
 STARTS: Final = (("ends ", "begins "), ("has response of ", "fetches "))
 """Beginnings of texts in one context: of an end, and of the start that belongs to it."""
 WORKER_SIDES: Final = ("worker ", "document ")
-"""What the channel between a worker and its document is called on either side."""
+"""Names of the channel between a worker and its document, on either side."""
 _THREADS: Final = {"page": "content"}
 """Contexts that call each other in one task."""
 PAIR: Final = "pair "

@@ -1,4 +1,4 @@
-"""What the contracts say about a content at a domain before it plays, read in one request."""
+"""Facts of the contracts about a content at a domain before it plays, read in one request."""
 
 from __future__ import annotations
 

@@ -235,9 +235,9 @@ export interface OpenResult {
   now_s: number;
   /** The interrupted play; null if there is none. */
   going: InterruptedPlay | null;
-  /** What became of the session. */
+  /** Result or error of the session. */
   session: SessionPart;
-  /** What became of the ticket. */
+  /** Result or error of the ticket. */
   ticket: TicketPart;
 }
 
@@ -258,9 +258,9 @@ export interface PrepareRequest {
 
 /** Session and ticket; the refusal of the ticket leaves the session bound. */
 export interface PrepareResult {
-  /** What became of the session. */
+  /** Result or error of the session. */
   session: SessionPart;
-  /** What became of the ticket. */
+  /** Result or error of the ticket. */
   ticket: TicketPart;
 }
 
@@ -1091,7 +1091,7 @@ export interface InterruptedPlay {
   position_ms: number;
 }
 
-/** What became of the session; both fields are null where the request has none. */
+/** Result or error of the session; both fields are null where the request has none. */
 export interface SessionPart {
   /** The session that the stream has now. */
   result: BoundSession | null;
@@ -1099,7 +1099,7 @@ export interface SessionPart {
   error: ErrorObject | null;
 }
 
-/** What became of the ticket; both fields are null where the request has none, or its session was refused. */
+/** Result or error of the ticket; both fields are null where the request has none, or its session was refused. */
 export interface TicketPart {
   /** The opened ticket. */
   result: OpenedTicket | null;

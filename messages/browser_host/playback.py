@@ -25,7 +25,7 @@ class BoundSession(Struct, frozen=True):
 
 
 class SessionPart(Struct, frozen=True):
-    """What became of the session; both fields are null where the request has none.
+    """Result or error of the session; both fields are null where the request has none.
 
     Attributes:
         result: The session that the stream has now.
@@ -63,7 +63,7 @@ class OpenedTicket(Struct, frozen=True):
 
 
 class TicketPart(Struct, frozen=True):
-    """What became of the ticket; both fields are null where the request has none, or its session was refused.
+    """Result or error of the ticket; both fields are null where the request has none, or its session was refused.
 
     Attributes:
         result: The opened ticket.
@@ -95,8 +95,8 @@ class PrepareResult(Struct, frozen=True):
     """Session and ticket; the refusal of the ticket leaves the session bound.
 
     Attributes:
-        session: What became of the session.
-        ticket: What became of the ticket.
+        session: Result or error of the session.
+        ticket: Result or error of the ticket.
     """
 
     session: SessionPart

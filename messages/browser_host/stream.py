@@ -181,8 +181,8 @@ class OpenResult(Struct, frozen=True):
         settlement: Address of the settlement contract, for EIP-712.
         now_s: Trusted time, Unix seconds.
         going: The interrupted play; null if there is none.
-        session: What became of the session.
-        ticket: What became of the ticket.
+        session: Result or error of the session.
+        ticket: Result or error of the ticket.
     """
 
     stream: str

@@ -139,7 +139,7 @@ class Network:
         return Content(self.chain, address)
 
     async def facts(self, content: bytes, domain: str) -> ContentFacts:
-        """What the contracts say now about a content at a domain: fresh facts, else one request.
+        """Present facts of the contracts about a content at a domain: stored ones while fresh, else one request.
 
         Args:
             content: Address of the content, 20 bytes.

@@ -64,7 +64,7 @@ export class SongLoader {
   async #load() {
     const { stream, session } = this;
     const { place, source } = stream;
-    // Where the file was read before, its ticket travels with the header.
+    // The ticket of a file that was read before travels with the header.
     const expected = recentContent(place.src);
     if (expected) stream.tickets.speculate(expected, this.#mayRequest);
     const [cose, key] = await Promise.all([reads.run(place.site, () => source.header()), stream.ring.publicKey]);

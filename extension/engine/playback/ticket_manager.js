@@ -88,7 +88,7 @@ export class TicketManager {
   onOpened(answer) {
     const { result, error } = answer.session;
     if (!this.offered) this.hostsSession = result?.session ?? null;
-    // Where the host resumes a play, it has looked at neither.
+    // A host that resumes a play has looked at neither.
     else if (result || error) this.offered.answer = answer;
     else this.offered = null;
   }
