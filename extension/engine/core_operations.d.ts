@@ -83,6 +83,7 @@ export interface TransitionState {
   granted: boolean;
   pending_pause: boolean;
   play_after_seek: boolean;
+  held: boolean;
   /** Effects by event. */
   on: Record<string, TransitionRow>;
 }

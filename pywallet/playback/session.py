@@ -31,7 +31,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Command:
-    """Command to the player: ``invoke`` an action, ``sound`` on, off or hold (buffered, paused), ``report`` a code."""
+    """Command to the player: ``invoke`` an action, ``sound`` or ``report`` a code.
+
+    ``sound`` is on (segments are loaded and play), off, hold (loaded, paused) or held (plays what a hold has buffered).
+    """
 
     kind: str
     action: str = ""
@@ -55,6 +58,7 @@ class PlaybackSession:
         pending_pause: A pause that is kept until the play is granted.
         pending_seek_ms: Target of a seek that is kept until the play is granted.
         play_after_seek: A play that is kept until a seek while paused has arrived.
+        held: The first sound is buffered under a hold (docs/protocol.md section 2), which no grant has captured.
     """
 
     timeline: SegmentIndex | None = None
@@ -68,6 +72,7 @@ class PlaybackSession:
     pending_pause: bool = False
     pending_seek_ms: int | None = None
     play_after_seek: bool = False
+    held: bool = False
 
 
 Step = tuple[PlaybackSession, tuple[Command, ...]]
@@ -101,7 +106,8 @@ def step(
     Args:
         session: Session before the event.
         event: loaded (with ``timeline``), play, seek, pause, granted, playing, waiting, ended, stop, continued (an
-            interrupted play goes on, paused), problem (with ``code``) or retry.
+            interrupted play goes on, paused), held (the first sound is buffered under a hold), unheld (that sound may
+            not be heard any further), problem (with ``code``) or retry.
         position_ms: Position of the event; the session's own by default.
         code: Code of a problem; one that is not registered counts as internal.
         timeline: Segments of the loaded rendition.
@@ -126,14 +132,34 @@ def step(
 def _play(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if p.state in (State.READY, State.ENDED):
         at = p.from_ms if p.state is State.ENDED or not p.from_ms <= position < t.duration_ms else position
-        return replace(p, state=State.STARTING, position_ms=at, granted=False), (
-            Command("invoke", p.begins, at, t.segment_at(at)),
-        )
+        held = p.held and at == position == p.position_ms
+        after = replace(p, state=State.STARTING, position_ms=at, granted=False, held=held)
+        commands: tuple[Command, ...] = (Command("invoke", p.begins, at, t.segment_at(at)),)
+        return after, commands + _held_sound(after, t)
     if p.state is State.PAUSED:
         return _resume(p, position, t)
     if p.state is State.SEEKING and p.resume_to is State.PAUSED:
         return replace(p, play_after_seek=True), ()
-    return replace(p, pending_pause=False), ()
+    after = replace(p, pending_pause=False)
+    return after, _held_sound(after, t) if p.pending_pause else ()
+
+
+def _held_sound(p: PlaybackSession, t: SegmentIndex) -> tuple[Command, ...]:
+    return (Command("sound", "held", p.position_ms, t.segment_at(p.position_ms)),) if p.held else ()
+
+
+def _is_heard_under_hold(p: PlaybackSession) -> bool:
+    return p.held and p.state in (State.STARTING, State.PLAYING, State.WAITING)
+
+
+def _held(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
+    return (replace(p, held=True), ()) if p.state is State.READY else (p, ())
+
+
+def _unheld(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
+    if _is_heard_under_hold(p):
+        return replace(p, state=State.STARTING, position_ms=position, held=False), (_SILENT,)
+    return replace(p, held=False), ()
 
 
 def _resume(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
@@ -142,13 +168,16 @@ def _resume(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
 
 
 def _without_pending(p: PlaybackSession) -> PlaybackSession:
-    return replace(p, pending_pause=False, pending_seek_ms=None, play_after_seek=False)
+    return replace(p, pending_pause=False, pending_seek_ms=None, play_after_seek=False, held=False)
 
 
 def _seek(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     if p.state is State.READY:
         # Nothing plays yet: the play will name its position.
-        return replace(p, position_ms=position), ()
+        return replace(p, position_ms=position, held=False), ()
+    if _is_heard_under_hold(p):
+        silent, commands = _unheld(p, position, t)
+        return replace(silent, position_ms=p.position_ms, pending_seek_ms=position), commands
     if p.state is State.STARTING and not p.granted:
         return replace(p, pending_seek_ms=position), ()
     if not p.granted or p.state is State.ENDED:
@@ -159,6 +188,10 @@ def _seek(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
 
 
 def _granted(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
+    if _is_heard_under_hold(p) and not p.pending_pause:
+        # The sound plays on from where it is.
+        after = replace(_without_pending(p), granted=True, position_ms=position)
+        return after, (Command("sound", "on", position, t.segment_at(position)),)
     if p.state is State.STARTING:
         after = replace(_without_pending(p), granted=True)
         commands: tuple[Command, ...] = ()
@@ -184,7 +217,8 @@ def _playing(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
         return (
             _resume(p, position, t) if p.play_after_seek else (replace(p, state=State.PAUSED, position_ms=position), ())
         )
-    if p.granted and p.state in (State.STARTING, State.SEEKING, State.WAITING, State.PLAYING):
+    is_heard = p.granted or (p.held and not p.pending_pause)
+    if is_heard and p.state in (State.STARTING, State.SEEKING, State.WAITING, State.PLAYING):
         return replace(p, state=State.PLAYING, position_ms=position), ()
     return p, ()
 
@@ -194,6 +228,9 @@ def _waiting(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
 
 
 def _pause(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
+    if _is_heard_under_hold(p) and not p.pending_pause:
+        # The host may count the play yet, which is then paused.
+        return replace(p, state=State.STARTING, position_ms=position, pending_pause=True), (_SILENT,)
     if p.state is State.STARTING and not p.granted:
         return replace(p, pending_pause=True), ()
     if p.state is State.SEEKING and p.resume_to is State.PAUSED:
@@ -230,7 +267,9 @@ def _problem(p: PlaybackSession, code: str) -> Step:
 
 def _continued(p: PlaybackSession, position: int, t: SegmentIndex) -> Step:
     return (
-        (replace(p, state=State.PAUSED, position_ms=position, granted=True), ()) if p.state is State.READY else (p, ())
+        (replace(p, state=State.PAUSED, position_ms=position, granted=True, held=False), ())
+        if p.state is State.READY
+        else (p, ())
     )
 
 
@@ -244,4 +283,6 @@ _HANDLERS: Final = {
     "ended": _ended,
     "continued": _continued,
     "stop": _stop,
+    "held": _held,
+    "unheld": _unheld,
 }

@@ -17,6 +17,7 @@ from pywallet.sps.segment_index import SegmentIndex
 EVENTS: Final = (
     "play",
     "play.outside",
+    "play.held",
     "seek",
     "pause",
     "granted",
@@ -25,12 +26,14 @@ EVENTS: Final = (
     "ended",
     "stop",
     "continued",
+    "held",
+    "unheld",
     "refused",
     "failed",
     "retry",
 )
-"""Events of the table. ``play.outside`` is a play at a position that may not sound; ``refused`` and ``failed`` are
-problems, distinguished by the prefixes in ``refusals``."""
+"""Events of the table. ``play.outside`` is a play at a position that may not sound, ``play.held`` one at the position of
+a hold; ``refused`` and ``failed`` are problems, distinguished by the prefixes in ``refusals``."""
 
 BEGINS: Final = "begins"
 """Action that stands for the one that starts a play: play, preview or live_join."""
@@ -60,7 +63,7 @@ def transition_table() -> dict[str, Any]:
 
     Returns:
         ``refusals``: prefixes of the codes that are refusals. ``start``: index of the first state. ``states``: for each
-        state ``state``, ``granted``, ``pending_pause``, ``play_after_seek`` and ``on``, which maps each event with an
+        state ``state``, ``granted``, ``pending_pause``, ``play_after_seek``, ``held`` and ``on``, which maps each event with an
         effect to ``{to, position, pending_seek, commands}``. ``to`` is the index of the next state. ``position`` and
         ``pending_seek`` (null: none) are sources: zero, from (first position that may sound), now (position before the
         event), given (the event's position), pending (the pending seek before the event), end. ``commands`` are
@@ -73,6 +76,8 @@ def transition_table() -> dict[str, Any]:
     for session in queue:
         on = {}
         for event in EVENTS:
+            if event == "play.held" and not (session.held and session.state is State.READY):
+                continue
             after, commands = _apply(session, event)
             if after == session and not commands:
                 continue
@@ -92,6 +97,7 @@ def transition_table() -> dict[str, Any]:
                 "granted": session.granted,
                 "pending_pause": session.pending_pause,
                 "play_after_seek": session.play_after_seek,
+                "held": session.held,
                 "on": on,
             }
         )
@@ -113,4 +119,6 @@ def _apply(session: PlaybackSession, event: str) -> tuple[PlaybackSession, tuple
         return replace(after, code=None), tuple(replace(c, action="") if c.kind == "report" else c for c in commands)
     if event == "play.outside":
         return step(session, "play", _OUTSIDE_MS)
+    if event == "play.held":
+        return step(session, "play", _NOW_MS)
     return step(session, event, _GIVEN_MS)

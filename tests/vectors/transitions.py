@@ -13,7 +13,8 @@ from pywallet.sps.segment_index import SegmentIndex
 
 PATH = Path(__file__).with_name("transitions.json")
 TIMELINE = SegmentIndex.of([96_000] * 10 + [48_000], 48_000)
-EVENTS = ("play", "pause", "seek", "granted", "playing", "waiting", "ended", "stop", "retry", "problem", "continued")
+EVENTS = ("play", "pause", "seek", "granted", "playing", "waiting", "ended", "stop", "retry", "problem")
+EVENTS += ("continued", "held", "unheld")
 CODES = sorted(SENTENCES)
 MOST_EVENTS = 16
 RECORDED = 24
@@ -37,7 +38,7 @@ def results(session: dict[str, Any]) -> list[list[Any]]:
     """The machine's answers.
 
     Returns:
-        For each event [state, granted, pending pause, play after seek, position, code, commands].
+        For each event [state, granted, pending pause, play after seek, held, position, code, commands].
     """
     start = session["start"]
     loading = PlaybackSession(position_ms=start["from_ms"], **start)
@@ -51,6 +52,7 @@ def results(session: dict[str, Any]) -> list[list[Any]]:
                 machine.granted,
                 machine.pending_pause,
                 machine.play_after_seek,
+                machine.held,
                 machine.position_ms,
                 machine.code,
                 [[command.kind, command.action, command.position_ms] for command in commands],

@@ -16,6 +16,8 @@ const MAX_WAIT_MS = 1_000;
 const KEY_WAIT_MS = 1000;
 /** Buffered sound below which the decoder is about to wait for a key. */
 const UNDERRUN_MS = 500;
+/** Distance from a position within which the sound is not moved. */
+const SAME_POSITION_MS = 20;
 /** Segments before and after the position whose keys stay in the ring. */
 const KEY_MARGIN = 32;
 
@@ -88,7 +90,7 @@ export class SegmentScheduler {
   start(position, segment) {
     const { sound } = this.parts;
     const isBuffered = sound.isBuffered(position);
-    if (!sound.isJoining && Math.abs(sound.positionMs - position) > 20) sound.seek(position);
+    if (!sound.isJoining && Math.abs(sound.positionMs - position) > SAME_POSITION_MS) sound.seek(position);
     this.stop();
     const { generation } = this;
     if (this.isStarted && !isBuffered) this.seekedMs = position;
@@ -110,6 +112,33 @@ export class SegmentScheduler {
     return info.codec === "opus" && segment > 0 && this.endMs === null && !sound.isBuffered(position)
       ? segment - 1
       : segment;
+  }
+
+  /**
+   * First segment to load for a position, whose sound may be buffered in part.
+   * @param {number} segment of the position
+   * @param {number} position ms
+   * @returns {number | null} null: everything is buffered
+   */
+  firstToLoad(segment, position) {
+    const { sound } = this.parts;
+    const isHere = Math.abs(sound.positionMs - position) <= SAME_POSITION_MS && sound.isBuffered(position);
+    const first = isHere ? this.segmentAfter(sound.aheadMs) : this.firstToDecode(segment, position);
+    return first < this.end ? first : null;
+  }
+
+  /**
+   * Appends the sound of a position as far as its keys are here, and no further.
+   * @param {number} position ms
+   * @returns {Promise<boolean>} whether the position can be heard
+   */
+  async hold(position) {
+    const { sound } = this.parts;
+    if (Math.abs(sound.positionMs - position) > SAME_POSITION_MS) sound.seek(position);
+    this.stop();
+    if (!sound.isBuffered(position))
+      await this.run(this.firstToDecode(this.segmentAt(position), position), this.generation, true);
+    return sound.isBuffered(position);
   }
 
   /** Ends the loop. Its segment is for the next loop, if that begins there. */
@@ -173,10 +202,16 @@ export class SegmentScheduler {
     return index < 0 ? segments.length : index;
   }
 
-  /** Appends the segments from one on. @private @param {number} first @param {number} generation */
-  async run(first, generation) {
+  /**
+   * Appends the segments from one on.
+   * @private
+   * @param {number} first @param {number} generation
+   * @param {boolean} [isHeld] only those whose keys are here, which are not all
+   */
+  async run(first, generation, isHeld = false) {
     const { sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
+      if (isHeld && !ring.keys.has(index)) return;
       for (;;) {
         const { positionMs } = sound;
         const excessMs = this.segment(index)[2] - positionMs - this.targetAheadMs(positionMs);
@@ -200,7 +235,7 @@ export class SegmentScheduler {
       sound.evict();
       if (generation !== this.generation) return;
     }
-    if (generation !== this.generation) return;
+    if (isHeld || generation !== this.generation) return;
     // Some browsers cannot append to an ended MediaSource.
     if (!this.isContinued) await sound.finish();
     this.isComplete = generation === this.generation;

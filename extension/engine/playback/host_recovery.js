@@ -10,6 +10,9 @@ const FIRST_BACKOFF_MS = 150;
 /** Codes after which another attempt may succeed. */
 const RETRYABLE = new Set(["host.gone", "host.slow", "host.missing", "host.stream.unknown", "chain.unreachable"]);
 
+/** States of a ticket with which no play was started. @type {Set<unknown>} */
+const NOT_STARTED = new Set(["none", "held"]);
+
 /** @typedef {import("./stream.js").Stream} Stream */
 
 export class HostRecovery {
@@ -63,7 +66,7 @@ export class HostRecovery {
       await native("rejoin", { stream: stream.place.stream, ticket: tickets.ticket });
     } catch (error) {
       const { code, detail } = Problem.of(error);
-      const unused = code === "ticket.missing" || (code === "ticket.used" && detail["state"] === "none");
+      const unused = code === "ticket.missing" || (code === "ticket.used" && NOT_STARTED.has(detail["state"]));
       if (!unused || stream.session.granted) throw error;
       // The play had not started: it needs a new ticket.
       tickets.reset();

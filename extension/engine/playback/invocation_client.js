@@ -67,7 +67,7 @@ export class InvocationClient {
         if (!hasMoved(error)) throw error;
       });
     const keyed = KEYED.has(action);
-    const first = scheduler?.firstToDecode(segment, position) ?? segment;
+    const first = scheduler ? scheduler.firstToLoad(segment, position) : segment;
     const { stream } = this;
     const { session } = stream;
     // The host takes the same action at the same position for one invocation: a retry is counted once.
@@ -81,10 +81,16 @@ export class InvocationClient {
     if (keyed) this.acting++;
     const invoked = keyed ? retry(work, options).finally(() => this.acting--) : this.invoke(action, position, null);
     // The sealed segment is loaded during the host's decision.
-    if (keyed) scheduler?.prefetch(first);
+    if (keyed && first !== null) scheduler?.prefetch(first);
     await invoked;
     if (starts) tickets.markUsed();
     if (action === "stop") tickets.reset();
+  }
+
+  /** Holds the play of the ticket, and gets the keys of its first sound. @param {number} position ms */
+  async hold(position) {
+    const { scheduler } = this.stream;
+    if (scheduler) await this.invoke("hold", position, scheduler.firstToDecode(scheduler.segmentAt(position), position));
   }
 
   /** Ensures a valid ticket. Opens the stream again where the host has evicted it. */
@@ -103,7 +109,7 @@ export class InvocationClient {
    * requests another ticket, once.
    * @param {string} action
    * @param {number} position
-   * @param {number} segment
+   * @param {number | null} segment
    */
   async start(action, position, segment) {
     const { tickets, nowS } = this.stream;

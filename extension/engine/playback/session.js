@@ -64,6 +64,11 @@ export class PlaybackSession {
     return this.#transitions?.playAfterSeek ?? false;
   }
 
+  /** True if the first sound is buffered under a hold that no grant has captured. */
+  get held() {
+    return this.#transitions?.held ?? false;
+  }
+
   /** True if a play is requested or granted. */
   get isActive() {
     return ACTIVE.has(this.state);
@@ -97,7 +102,19 @@ export class PlaybackSession {
 
   /** Sets the start of the next play. @param {import("./transitions.js").Start} start */
   restart(start) {
+    if (start.begins !== this.#transitions?.start.begins) this.dropHold();
     this.#transitions?.restart(start);
+  }
+
+  /** The first sound of the next play is buffered, and the host holds the play. */
+  onHeld() {
+    return this.#apply("held");
+  }
+
+  /** Ends the use of a hold: what it is for is not heard before the grant, or not any further. */
+  dropHold() {
+    this.stream.hold.end();
+    if (this.held) this.#apply("unheld", this.stream.sound.positionMs).catch((error) => this.stream.fail(error));
   }
 
   /**
@@ -131,6 +148,7 @@ export class PlaybackSession {
     if (!stream.info) return;
     this.playWhenReady = false;
     if (stream.problem && !this.isOver) stream.problem = null;
+    if (request === "play" && this.state === "ready" && !stream.hold.isUsable) this.dropHold();
     const current = this.state === "ready" ? this.position_ms : stream.sound.positionMs;
     await this.#apply(request, position ?? current, surface);
   }
@@ -164,6 +182,7 @@ export class PlaybackSession {
 
   /** Applies a problem. @param {string} code */
   async onProblem(code) {
+    this.stream.hold.end();
     if (this.#transitions) await this.#execute(this.#transitions.problem(code));
     else if (code.startsWith("host.")) this.#unloaded = "failed";
   }
@@ -196,8 +215,9 @@ export class PlaybackSession {
     await Promise.all(
       commands.map(({ kind, action, position_ms }) => {
         if (kind === "invoke") return this.#invoke(action, position_ms, surface);
-        if (kind === "sound") return action === "off" ? this.silence() : this.#start(position_ms, action === "on");
-        return undefined;
+        if (kind !== "sound") return undefined;
+        if (action === "off") return this.silence();
+        return action === "held" ? this.#startHeld() : this.#start(position_ms, action === "on");
       }),
     );
   }
@@ -229,7 +249,9 @@ export class PlaybackSession {
       else if (isPreRolled && this.state === "paused") stream.sound.audio.currentTime = before / 1000;
       return;
     }
-    if (hasKeys && invocation === this.#invocation && !this.isStale) await this.#apply("granted");
+    if (!hasKeys || invocation !== this.#invocation || this.isStale) return;
+    stream.hold.end();
+    await this.#apply("granted", stream.sound.positionMs);
   }
 
   /**
@@ -246,6 +268,13 @@ export class PlaybackSession {
     if (Math.abs(sound.positionMs - position) > SAME_POSITION_MS) sound.audio.currentTime = position / 1000;
     if (action === "on") sound.audio.play().catch(() => undefined);
     return true;
+  }
+
+  /** Starts the sound that a hold has buffered. */
+  #startHeld() {
+    const { sound, hold } = this.stream;
+    hold.onSound();
+    sound.audio.play().catch(() => undefined);
   }
 
   /** Starts the scheduler, and the sound, from a position on. @param {number} position ms @param {boolean} plays */

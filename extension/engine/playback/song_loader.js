@@ -153,6 +153,7 @@ export class SongLoader {
     }
     if (info.going) await this.#continuePlay(info);
     else await stream.playPending(session);
+    stream.hold.take();
   }
 
   /**

@@ -17,6 +17,7 @@ import { KeyRing } from "./key_ring.js";
 import { ListenerPayment } from "./listener_payment.js";
 import { PlaybackMonitor } from "./playback_monitor.js";
 import { PlayerControls } from "./player_controls.js";
+import { PlayHold } from "./play_hold.js";
 import { isOfStaleHeader, ProblemHandler } from "./problem_handler.js";
 import { PlaybackSession } from "./session.js";
 import { SongLoader } from "./song_loader.js";
@@ -88,6 +89,7 @@ export class Stream {
     fail: (error) => this.fail(error),
     publish: () => publishState(this),
   });
+  hold = new PlayHold(() => this);
   pageCommands = new CommandQueue();
   /** Problem that is shown and stops nothing. @type {Problem | null} */
   notice = null;
@@ -219,6 +221,7 @@ export class Stream {
       await this.payment.decide();
       publishState(this);
     }
+    this.hold.take();
     await publishTerms(this, this.players);
   }
 
@@ -306,6 +309,7 @@ export class Stream {
   /** Closes everything that a retry starts anew. */
   discard() {
     this.session.silence();
+    this.hold.end();
     this.tickets.close();
     this.source.close();
     this.sound.close();
@@ -322,6 +326,7 @@ export class Stream {
     this.monitor.stop();
     this.next?.close();
     this.discard();
+    this.hold.close();
     this.loader.release();
     // The running requests are of a stale session from here on.
     this.session = new PlaybackSession(this);

@@ -59,6 +59,11 @@ export class Transitions {
     return this.#node.play_after_seek;
   }
 
+  /** True if the first sound is buffered under a hold that no grant has captured. */
+  get held() {
+    return this.#node.held;
+  }
+
   /** Effect of the pending grant on the sound: on, hold, or null for none. */
   get soundOnGrant() {
     const action = this.#node.on["granted"]?.commands.find(([kind]) => kind === "sound")?.[1];
@@ -80,14 +85,15 @@ export class Transitions {
 
   /**
    * Applies an event.
-   * @param {string} event play, seek, pause, granted, playing, waiting, ended, stop, continued or retry
+   * @param {string} event play, seek, pause, granted, playing, waiting, ended, stop, continued, held, unheld or retry
    * @param {number} [position_ms]
    * @returns {Command[]} in order
    */
   step(event, position_ms = this.position_ms) {
     const given = Math.max(0, Math.min(position_ms, this.durationMs));
     const isOutside = event === "play" && !(this.start.from_ms <= given && given < this.durationMs);
-    return this.#apply(isOutside ? "play.outside" : event, given);
+    const isHeld = event === "play" && given === this.position_ms && "play.held" in this.#node.on;
+    return this.#apply(isOutside ? "play.outside" : isHeld ? "play.held" : event, given);
   }
 
   /** Applies a problem. @param {string} code a registered one @returns {Command[]} */

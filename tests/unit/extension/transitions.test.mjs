@@ -15,10 +15,10 @@ test("recorded sessions have the machine's states, positions, problems and comma
     const session = new Transitions(table, start, duration_ms);
     for (const [i, [name, position, code]] of events.entries()) {
       const commands = code === null ? session.step(name, position ?? undefined) : session.problem(code);
-      const { state, granted, pendingPause, playAfterSeek, position_ms } = session;
+      const { state, granted, pendingPause, playAfterSeek, held, position_ms } = session;
       const written = commands.map(({ kind, action, position_ms: at }) => [kind, action, at]);
       assert.deepEqual(
-        [state, granted, pendingPause, playAfterSeek, position_ms, session.code, written],
+        [state, granted, pendingPause, playAfterSeek, held, position_ms, session.code, written],
         results[i],
         JSON.stringify({ start, events: events.slice(0, i + 1) }),
       );

@@ -12,9 +12,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     const session = new Transitions(table, start, duration_ms);
     return events.map(([name, position, code]) => {
       const commands = code === null ? session.step(name, position ?? undefined) : session.problem(code);
-      const { state, granted, pendingPause, playAfterSeek, position_ms } = session;
+      const { state, granted, pendingPause, playAfterSeek, held, position_ms } = session;
       const written = commands.map(({ kind, action, position_ms: at }) => [kind, action, at]);
-      return [state, granted, pendingPause, playAfterSeek, position_ms, session.code, written];
+      return [state, granted, pendingPause, playAfterSeek, held, position_ms, session.code, written];
     });
   });
   process.stdout.write(`${JSON.stringify(answers)}\n`);

@@ -36,6 +36,8 @@ class Interpreter:
             name = "refused" if code.startswith(tuple(self.table["refusals"])) else "failed"
         elif event == "play" and not self.from_ms <= given < self.duration_ms:
             name = "play.outside"
+        elif event == "play" and given == self.position_ms and "play.held" in self.node["on"]:
+            name = "play.held"
         row = self.node["on"].get(name)
         return self._result([] if row is None else self._apply(name, row, given))
 
@@ -62,5 +64,5 @@ class Interpreter:
         return commands
 
     def _result(self, commands: list[list[Any]]) -> Result:
-        fields = {name: self.node[name] for name in ("state", "granted", "pending_pause", "play_after_seek")}
+        fields = {name: self.node[name] for name in ("state", "granted", "pending_pause", "play_after_seek", "held")}
         return {**fields, "position_ms": self.position_ms, "code": self.code, "commands": commands}

@@ -14,6 +14,7 @@ from tests.unit.pywallet.playback.interpreter import Interpreter, Result
 
 LINE = SegmentIndex.of([96_000] * 10 + [48_000], 48_000)
 NAMES = ["play", "pause", "seek", "granted", "playing", "waiting", "ended", "stop", "retry", "problem", "continued"]
+NAMES += ["held", "unheld"]
 EVENTS = st.tuples(
     st.sampled_from([*NAMES, "nonsense"]), st.none() | st.integers(0, 21_000), st.sampled_from(sorted(SENTENCES))
 )
@@ -33,6 +34,7 @@ def result(session: PlaybackSession, commands: list[list[object]]) -> Result:
         "granted": session.granted,
         "pending_pause": session.pending_pause,
         "play_after_seek": session.play_after_seek,
+        "held": session.held,
         "position_ms": session.position_ms,
         "code": session.code,
         "commands": commands,
