@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -98,7 +98,7 @@ class Decision:
         allowed: True if the terms allow the action.
         code: Code of the refusal, or None.
         rule: Field of the policy that refuses, or None.
-        left: By counted action, the uses that remain after this decision.
+        left: By counted action, the uses that remain after this decision. Holds use none: a play may end others'.
         counts: True if this use counts, and is not part of the one before it.
         destroy: True if the terms require that keys and copies are destroyed now.
     """
@@ -135,7 +135,8 @@ def decide(policy: Policy, usage: Usage, context: Context, action: str) -> Decis
     if action == "hold":
         return _decide_hold(policy, usage, context)
     refusal = None if action in FREE else _refusal(policy, usage, context, action)
-    left = {name: max(0, count.limit - usage.used(name, count.unit)) for name, count in policy.counts.items()}
+    done = replace(usage, held=0)
+    left = {name: max(0, count.limit - done.used(name, count.unit)) for name, count in policy.counts.items()}
     destroy = _destroys(policy, usage, context, refusal)
     if refusal is not None:
         return Decision(False, *refusal, MappingProxyType(left), destroy=destroy)
@@ -154,6 +155,7 @@ def _decide_hold(policy: Policy, usage: Usage, context: Context) -> Decision:
     No hold where a play costs the listener, and few that no play follows: they sound for free.
     """
     play = decide(policy, usage, context, "play")
+    left = decide(policy, usage, context, "release").left
     code, rule = play.code, play.rule
     if not policy.hold:
         code, rule = "policy.hold.denied", "hold"
@@ -161,7 +163,7 @@ def _decide_hold(policy: Policy, usage: Usage, context: Context) -> Decision:
         code, rule = "policy.hold.denied", "price"
     elif code is None and usage.unused_holds >= MOST_UNUSED_HOLDS:
         code, rule = "policy.hold.limit", "hold"
-    return Decision(code is None, code, rule, play.left, destroy=context.destroyed)
+    return Decision(code is None, code, rule, left, destroy=context.destroyed)
 
 
 def is_free(count: Count, usage: Usage, context: Context, action: str) -> bool:

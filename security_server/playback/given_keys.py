@@ -53,7 +53,7 @@ def give_keys(
     if ticket["play_state"] == "ended":
         return range(0), 0
     counters = Counters(connection, ticket["listener"], ticket["content"])
-    usage = counters.usage(song.policy, conditions.time_ms // 1000, ticket["id"])
+    usage = counters.usage(song.policy, conditions.time_ms // 1000, ticket["id"], ticket["session"])
     if action is not None:
         context = policy_context(connection, ticket, song.policy, conditions, device, conditions.time_ms // 1000)
         decide(song.policy, usage, context, action).require()

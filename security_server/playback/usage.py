@@ -30,13 +30,14 @@ class Counters:
         self.first_play_s: int | None = row["first_play_s"] if row else None
         self._actions: dict[str, list[int]] = json.loads(row["actions"]) if row else {}
 
-    def usage(self, policy: Policy, now_s: int, ticket: bytes) -> Usage:
+    def usage(self, policy: Policy, now_s: int, ticket: bytes, session: bytes | None = None) -> Usage:
         """Usage in the form that ``decide`` compares with the limits.
 
         Args:
             policy: Terms of the content, which select the counts.
             now_s: The time that counts, Unix seconds.
             ticket: Id of the ticket of the action, whose own hold does not count against it.
+            session: Session whose holds do not count either: its host ends them where a play needs their place.
         """
         counts = {
             action: self._used(action, count.per_s, now_s)
@@ -45,10 +46,10 @@ class Counters:
             for action, count in policy.counts.items()
         }
         last_s = {action: row[4] for action, row in self._actions.items() if len(row) > 4}
-        held = self._held(now_s, ticket)
+        held = self._held(now_s, ticket, session)
         return Usage(self.plays, self.seeks, self.heard_ms // 1000, self.first_play_s, counts, last_s, held)
 
-    def _held(self, now_s: int, ticket: bytes) -> int:
+    def _held(self, now_s: int, ticket: bytes, session: bytes | None) -> int:
         """Plays that other tickets reserve at a time."""
         query = select(func.count()).where(
             tickets.c.listener == self._key["listener"],
@@ -57,6 +58,8 @@ class Counters:
             tickets.c.expiry_s > now_s,
             tickets.c.id != ticket,
         )
+        if session is not None:
+            query = query.where(tickets.c.session != session)
         return int(self._connection.execute(query).scalar_one())
 
     def _heard_enough(self, action: str, count: Count, now_s: int) -> int:

@@ -280,9 +280,33 @@ async def test_a_hold_gives_the_first_seconds_and_its_play_counts_once(home: tup
     assert good(host, song, again_held["grant"], range(2))
     assert good(host, song, played["grant"], range(10))
     assert second.value.code == "policy.count.exhausted"
-    assert (held["left"], played["left"], played["heard_ms"]) == ({"play": 0}, {"play": 0}, 0)
+    assert (held["left"], played["left"], played["heard_ms"]) == ({"play": 1}, {"play": 0}, 0)
     actions = [(1, "hold"), (2, "release"), (3, "hold"), (4, "play")]
     assert ledger(files, "SELECT sequence, action FROM invocations WHERE state = 'reported'") == actions
+    assert served(world) == (actions, [1, 0])
+
+
+async def test_a_play_ends_the_hold_of_another_player_opened_before(home: tuple[World, Path]) -> None:
+    """The only play is held by one player; another, prepared after that, plays, and the first one is refused."""
+    world, files = home
+    song = await world.publish(
+        terms(counts={"play": {"limit": 1}}, lease={"window_s": 60, "seconds": 600, "invocations": 100})
+    )
+    async with host_process(files) as host:
+        await begin(world, host, song, "a")
+        await host.ask("invoke", stream="a", action="hold", position_ms=0, segment=0, count=2)
+        await settled(host, files)
+        opened = await host.open(song.cose, "b")
+        await again(world, host, song, "b")
+        await host.ask("invoke", stream="b", action="play", position_ms=0, segment=0, count=2)
+        await host.ask("invoke", stream="b", action="stop", position_ms=0, segment=None, count=0)
+        with pytest.raises(GomaaError) as first:
+            await host.ask("invoke", stream="a", action="play", position_ms=0, segment=0, count=2)
+        await settled(host, files)
+
+    assert opened["left"] == {"play": 1}
+    assert first.value.code == "policy.count.exhausted"
+    actions = [(1, "hold"), (2, "release"), (3, "play"), (4, "stop")]
     assert served(world) == (actions, [1, 0])
 
 
@@ -292,7 +316,7 @@ async def test_a_host_killed_beside_holds_loses_and_doubles_none(home: tuple[Wor
     lease = {"window_s": 30, "seconds": 600, "invocations": 1_000}
     song = await world.publish(terms(counts={"play": {"limit": 9_999}}, lease=lease))
     moments, sounded = random.Random(11), 0
-    for _ in range(KILLS // 2):
+    for _ in range(KILLS):
         async with host_process(files) as host:
             await joined(world, host, song, None)
             for action in moments.choice((("hold", "play"), ("hold", "release", "hold", "play"), ("hold",))):

@@ -76,9 +76,12 @@ def test_a_hold_is_granted_only_where_the_play_would_be(seed: int) -> None:
     assert not hold.counts
     assert hold.destroy == where.destroyed
     if hold.allowed:
-        # What is held now counts against the limit of every other ticket, as the play itself would.
-        after = decide(policy, replace(used, held=used.held + 1), where, "pause")
-        assert after.left.get("play", 0) <= max(0, hold.left.get("play", 0) + (not play.counts))
+        # A hold uses nothing up, and counts against the limit of every other ticket as the play itself would.
+        assert hold.left == decide(policy, used, where, "pause").left
+        beside = decide(policy, replace(used, held=used.held + 1), where, "play")
+        count = policy.counts.get("play")
+        if play.counts and count is not None and count.unit == "start":
+            assert beside.allowed == (play.left["play"] > used.held)
 
 
 @given(SEEDS)
