@@ -32,8 +32,8 @@ EVENTS: Final = (
     "failed",
     "retry",
 )
-"""Events of the table. ``play.outside`` is a play at a position that may not sound, ``play.held`` one at the position of
-a hold; ``refused`` and ``failed`` are problems, distinguished by the prefixes in ``refusals``."""
+"""Events of the table. ``play.outside`` is a play at a position that may not sound, ``play.held`` one at the position
+of a hold. ``refused`` and ``failed`` are problems, distinguished by the prefixes in ``refusals``."""
 
 BEGINS: Final = "begins"
 """Action that stands for the one that starts a play: play, preview or live_join."""
@@ -63,8 +63,8 @@ def transition_table() -> dict[str, Any]:
 
     Returns:
         ``refusals``: prefixes of the codes that are refusals. ``start``: index of the first state. ``states``: for each
-        state ``state``, ``granted``, ``pending_pause``, ``play_after_seek``, ``held`` and ``on``, which maps each event with an
-        effect to ``{to, position, pending_seek, commands}``. ``to`` is the index of the next state. ``position`` and
+        state ``state``, ``granted``, ``pending_pause``, ``play_after_seek``, ``held`` and ``on``, which maps each event
+        with an effect to ``{to, position, pending_seek, commands}``. ``to`` is the index of the next state. ``position`` and
         ``pending_seek`` (null: none) are sources: zero, from (first position that may sound), now (position before the
         event), given (the event's position), pending (the pending seek before the event), end. ``commands`` are
         ``[kind, action, source of the position]``; action ``begins`` is the one that starts a play, and a report's

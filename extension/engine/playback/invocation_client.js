@@ -90,7 +90,8 @@ export class InvocationClient {
   /** Holds the play of the ticket, and gets the keys of its first sound. @param {number} position ms */
   async hold(position) {
     const { scheduler } = this.stream;
-    if (scheduler) await this.invoke("hold", position, scheduler.firstToDecode(scheduler.segmentAt(position), position));
+    if (scheduler)
+      await this.invoke("hold", position, scheduler.firstToDecode(scheduler.segmentAt(position), position));
   }
 
   /** Ensures a valid ticket. Opens the stream again where the host has evicted it. */
