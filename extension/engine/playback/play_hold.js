@@ -54,7 +54,7 @@ export class PlayHold {
     return this.#ticket !== null && this.#ticket === tickets.ticket && tickets.isReady(nowS) && this.#isAlone;
   }
 
-  /** Limits the time for which the sound is heard before the grant. */
+  /** Limits the time for which the sound, which begins now, is heard before the grant. */
   onSound() {
     const { session } = this.#parts();
     this.#deadline ??= setTimeout(() => session.dropHold(), CAPTURE_MS);

@@ -175,6 +175,7 @@ export class PlaybackSession {
     }
     const event = name === "seeked" ? "playing" : name;
     if (event === "playing" && (this.state === "starting" || this.state === "seeking")) timings.onSound();
+    if (event === "playing" && this.held) this.stream.hold.onSound();
     if (event === "ended") this.invocations.stopRenewing();
     if (event !== "playing" && event !== "waiting" && event !== "ended") return;
     this.#apply(event, sound.positionMs).catch((error) => this.stream.fail(error));
@@ -272,9 +273,7 @@ export class PlaybackSession {
 
   /** Starts the sound that a hold has buffered. */
   #startHeld() {
-    const { sound, hold } = this.stream;
-    hold.onSound();
-    sound.audio.play().catch(() => undefined);
+    this.stream.sound.audio.play().catch(() => undefined);
   }
 
   /** Starts the scheduler, and the sound, from a position on. @param {number} position ms @param {boolean} plays */

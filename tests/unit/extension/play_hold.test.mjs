@@ -163,6 +163,7 @@ test("a hundred presses of play and pause sound two seconds in all, and are one 
   const { resolve } = pending(answers);
   for (let press = 0; press < 100; press++) {
     session.request("play");
+    session.onMediaEvent("playing");
     mock.timers.tick(CAPTURE_MS / 100);
     session.request("pause");
   }
