@@ -1,10 +1,15 @@
-"""Longer timeouts for everything that runs in the tests' own process."""
+"""Longer timeouts for everything that runs in the tests' own process, and a host with its server."""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from demo.waiting import TIMEOUT_S
+from tests.integration.host_server import StandIn
+from tests.integration.host_world import DOMAIN, SERVER, World, world
 
 ANSWERS = ("chain.connection.TIMEOUT_S", "native_host.remote.network.CONNECT_S", "studio.server.TIMEOUT_S")
 """How long nodes and servers that are there may take to answer.
@@ -18,3 +23,17 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for answers that a busy machine delays; a test of a limit sets its own."""
     for name in ANSWERS:
         monkeypatch.setattr(name, TIMEOUT_S)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[StandIn]:
+    """A security server."""
+    async with StandIn(SERVER, DOMAIN).running() as one:
+        yield one
+
+
+@pytest.fixture
+async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A host after ``hello``."""
+    async with world(tmp_path, server, monkeypatch) as one:
+        yield one

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,32 +11,14 @@ from native_host.playback.content_check import Facts
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import GomaaError
 from pywallet.protocol import Session, Signed
-from tests.integration.host_server import StandIn
 from tests.integration.host_world import (
-    DOMAIN,
     LISTENER,
     POLICY,
-    SERVER,
     START_S,
     World,
-    world,
 )
 
 ONLINE = replace(POLICY, lease=None)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[StandIn]:
-    """A security server."""
-    async with StandIn(SERVER, DOMAIN).running() as one:
-        yield one
-
-
-@pytest.fixture
-async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host after ``hello``."""
-    async with world(tmp_path, server, monkeypatch) as one:
-        yield one
 
 
 async def refusal(work: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,7 @@ from pywallet.errors import GomaaError
 from pywallet.protocol import Session, Signed
 from pywallet.sps.signed_header import sign_header
 from tests.integration.host_server import StandIn
-from tests.integration.host_world import DOMAIN, LISTENER, OWNER, SERVER, START_S, World, header, world
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[StandIn]:
-    """A security server."""
-    async with StandIn(SERVER, DOMAIN).running() as one:
-        yield one
-
-
-@pytest.fixture
-async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host after ``hello``."""
-    async with world(tmp_path, server, monkeypatch) as one:
-        yield one
+from tests.integration.host_world import LISTENER, OWNER, START_S, World, header, world
 
 
 async def exchange(fan: World, stream: str = "s", **parts: Any) -> dict[str, Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,26 +16,10 @@ from tests.integration.host_world import (
     LISTENER,
     PAYEE,
     POLICY,
-    SERVER,
     World,
-    world,
 )
 
 ONLINE = replace(POLICY, lease=None)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[StandIn]:
-    """A security server."""
-    async with StandIn(SERVER, DOMAIN).running() as one:
-        yield one
-
-
-@pytest.fixture
-async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host after ``hello``."""
-    async with world(tmp_path, server, monkeypatch) as one:
-        yield one
 
 
 async def refusal(work: Any) -> str:

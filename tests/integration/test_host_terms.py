@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,24 +15,9 @@ from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
 from pywallet.policy import Count, PlayablePart, Renewal
 from pywallet.protocol import destruction_digest
-from tests.integration.host_server import StandIn
-from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, device, world
+from tests.integration.host_world import CONTENT, LISTENER, POLICY, World, device
 
 FREE = replace(POLICY, counts={})
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[StandIn]:
-    """A security server."""
-    async with StandIn(SERVER, DOMAIN).running() as one:
-        yield one
-
-
-@pytest.fixture
-async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host after ``hello``."""
-    async with world(tmp_path, server, monkeypatch) as one:
-        yield one
 
 
 async def refusal(work: Any) -> str:
