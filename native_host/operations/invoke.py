@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from messages.browser_host.playback import Grant, Invoke, InvokeResult
 from native_host.context import Services
 from native_host.playback.invocation_log import (
@@ -17,14 +19,25 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import ACTIONS
 from pywallet.protocol.actions import HOLDS
 
+_OWN_FAULTS: Final = ("host.", "internal", "message.")
+"""Prefixes of codes that do not concern a play: they are not recorded as refusals."""
+
 
 async def run(services: Services, request: Invoke) -> InvokeResult:
-    """Record one action, and return its keys.
+    """Record one action, and return its keys. A refusal is recorded too.
 
     Raises:
         GomaaError: The refusal; a refused action counts nothing. ``server.*``, ``host.ledger.*``.
     """
-    stream = services.streams.require(request.stream)
+    try:
+        return await _invoke(services, services.streams.require(request.stream), request)
+    except GomaaError as e:
+        if not e.code.startswith(_OWN_FAULTS):
+            services.refusals.record(services.streams.get(request.stream), request.action, e.code)
+        raise
+
+
+async def _invoke(services: Services, stream: Stream, request: Invoke) -> InvokeResult:
     if request.action not in ACTIONS | HOLDS:
         raise InputError("host.message.schema", field="action")
     wanted = services.key_source.plan(stream, request)
