@@ -25,6 +25,7 @@ from security_server.db.tables import sessions, tickets, tracked
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.running_epoch import running_epoch
+from security_server.playback.invocation_facts import TicketRow, ticket_row
 from security_server.playback.signed_requests import check_times
 from security_server.playback.usage import Counters
 from security_server.signatures import require_refusing
@@ -70,6 +71,10 @@ class Admission:
         self._takeover = takeover
 
     async def open(self, device: bytes, request: Open) -> OpenResult:
+        """Check a session and a ticket, and store both; the result of ``admit`` for the host alone."""
+        return (await self.admit(device, request))[0]
+
+    async def admit(self, device: bytes, request: Open) -> tuple[OpenResult, TicketRow]:
         """Check a session and a ticket, and store both.
 
         Args:
@@ -78,7 +83,7 @@ class Admission:
 
         Returns:
             The listener's usage of the content, the session's last sequence number, the listener's tag secret, and
-            territory and purpose of the station.
+            territory and purpose of the station; and the stored ticket.
 
         Raises:
             Refusal: ``session.*``, ``ticket.*``, ``station.*``, ``content.*``; each refusal is counted by code and day.
@@ -97,12 +102,12 @@ class Admission:
             raise
         song = await self._songs.get(ticket.message.content)
         now_ms = await self._chain.now_ms()
-        sequence, usage = await self._store.run(
+        sequence, usage, row = await self._store.run(
             lambda connection: self._write(connection, session, ticket, song, now_ms, request.tracking)
         )
         secret = self._keys.tag_secret(session.message.listener, ticket.message.content)
         place = Place(*self._config.place(await self._chain.station_domain(ticket.message.station)))
-        return OpenResult(usage=usage, sequence=sequence, secret=to_b64(secret), place=place)
+        return OpenResult(usage=usage, sequence=sequence, secret=to_b64(secret), place=place), row
 
     async def _check(self, device: bytes, session: Signed[Session], ticket: Signed[Ticket]) -> None:
         message, order = session.message, ticket.message
@@ -183,7 +188,7 @@ class Admission:
         song: Song,
         now_ms: int,
         tracking: bool | None,
-    ) -> tuple[int, UsageCounters]:
+    ) -> tuple[int, UsageCounters, TicketRow]:
         domain, message, order = self._domain, session.message, ticket.message
         session_id, ticket_id = digest(message, domain), digest(order, domain)
         listener_pays = song.policy.price.payer == "listener"
@@ -227,4 +232,7 @@ class Admission:
             )
             if song.policy.tracks(tracking):
                 connection.execute(insert(tracked).values(ticket=ticket_id))
-        return row["last_sequence"] if row else 0, Counters(connection, message.listener, order.content).totals()
+        stored = ticket_row(connection, ticket_id)
+        assert stored is not None
+        totals = Counters(connection, message.listener, order.content).totals()
+        return row["last_sequence"] if row else 0, totals, stored
