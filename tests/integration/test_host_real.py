@@ -26,7 +26,6 @@ from pywallet.protocol import (
     Session,
     Signed,
     Ticket,
-    digest,
     sign,
 )
 from pywallet.sps.segments import segment_aad, segment_key
@@ -312,56 +311,6 @@ async def test_a_host_killed_beside_holds_loses_and_doubles_none(home: tuple[Wor
     assert ledger(files, "SELECT plays, seeks FROM usage") == [(plays, 0)]
     assert sounded <= sum(action != "release" for _, action in rows)
     assert served(world) == (rows, [plays, 0])
-
-
-async def test_a_host_killed_at_a_prepared_play_counts_it_once(home: tuple[World, Path]) -> None:
-    """SIGKILL at random moments of ``prepare`` with ``play``, which the next host gets again: it is counted once.
-
-    The repetition is refused, or resumed by ``rejoin``, where the ledger has the play; else it is the play.
-    """
-    world, files = home
-    lease = {"window_s": 30, "seconds": 600, "invocations": 1_000}
-    song = await world.publish(terms(counts={"play": {"limit": 9_999}}, lease=lease))
-    moments, domain = random.Random(5), world.deployment.domain
-    play = {"action": "play", "position_ms": 0, "segment": 0, "count": 2}
-    for turn in range(1, KILLS // 8 + 1):
-        async with host_process(files) as host:
-            await host.hello()
-            await host.open(song.cose)
-            now_s = await world.now_ms() // 1000
-            session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600)
-            ticket = world.ticket(song, session, now_s)
-            wanted = {"session": session.to_json(), "ticket": ticket.to_json(), "play": play}
-            recorded = f"SELECT 1 FROM invocations WHERE ticket = x'{digest(ticket.message, domain).hex()}'"
-            host.send("prepare", stream="s", **wanted)
-            # Killed beside the server's reply, after the commit, or after the host's reply.
-            if turn % 3 == 0:
-                await host.replied(host.number)
-            elif turn % 3 == 1:
-                async with asyncio.timeout(TIMEOUT_S):
-                    while not ledger(files, recorded):
-                        await asyncio.sleep(0)
-            else:
-                for _ in range(moments.randrange(0, 400)):
-                    await asyncio.sleep(0)
-            await host.kill()
-        async with host_process(files) as host:
-            await host.hello()
-            await host.open(song.cose)
-            began = bool(ledger(files, recorded))
-            result = await host.ask("prepare", stream="s", **wanted)
-            if began:
-                assert (result["ticket"]["error"]["code"], result["play"]["result"]) == ("ticket.used", None)
-                await host.ask("rejoin", stream="s", ticket=wanted["ticket"])
-                again = await host.ask("prepare", stream="s", **wanted)
-                assert good(host, song, again["play"]["result"]["grant"], range(2))
-            else:
-                assert good(host, song, result["play"]["result"]["grant"], range(2))
-            await host.invoke("stop", 0)
-            await settled(host, files)
-        rows = ledger(files, "SELECT sequence, action FROM invocations WHERE state = 'reported' ORDER BY sequence")
-        assert [action for _, action in rows] == ["play", "stop"] * turn
-        assert served(world) == (rows, [turn, 0])
 
 
 async def test_a_killed_host_loses_and_repeats_nothing(home: tuple[World, Path]) -> None:
