@@ -175,11 +175,9 @@ export interface OpenRequest {
   ticket?: Signed<"Ticket"> | null;
   /** As of `prepare`. */
   tracking?: boolean | null;
-  /** As of `prepare`. */
-  play?: NextPlay | null;
 }
 
-/** The verified content, and this listener's standing with it before `play`. */
+/** The verified content, and this listener's standing with it. Nothing is counted yet. */
 export interface OpenResult {
   /** Name of the stream. */
   stream: string;
@@ -241,16 +239,9 @@ export interface OpenResult {
   session: SessionPart;
   /** Result or error of the ticket. */
   ticket: TicketPart;
-  /** Result or error of the play. */
-  play: PlayPart;
 }
 
-/**
- * Prepares the next play: binds the stream to a session, then opens a ticket and leases its first keys.
- *
- * With `play` it begins the play too. The same request again, after keys that did not arrive, is the same invocation;
- * after a play that has its keys, it is `ticket.used`.
- */
+/** Prepares the next play: binds the stream to a session, then opens a ticket and leases its first keys. */
 export interface PrepareRequest {
   /** Name of an open stream. */
   stream: string;
@@ -263,18 +254,14 @@ export interface PrepareRequest {
   ticket?: Signed<"Ticket"> | null;
   /** The listener's consent to counts per segment; null: no choice was made. */
   tracking?: boolean | null;
-  /** The play to begin with the ticket; null: none yet. */
-  play?: NextPlay | null;
 }
 
-/** Session, ticket and play. Refused parts leave those before them: the session bound, the ticket open. */
+/** Session and ticket; the refusal of the ticket leaves the session bound. */
 export interface PrepareResult {
   /** Result or error of the session. */
   session: SessionPart;
   /** Result or error of the ticket. */
   ticket: TicketPart;
-  /** Result or error of the play. */
-  play: PlayPart;
 }
 
 /** Resumes a play that a crash of host, engine or browser interrupted. It is not counted again. */
@@ -1022,18 +1009,6 @@ export interface NetworkEntry {
   epoch_s: number;
 }
 
-/** The action that begins a play, invoked as by `invoke` once the request's ticket is open. */
-export interface NextPlay {
-  /** Name of the action. */
-  action: "live_join" | "play" | "preview";
-  /** Position, milliseconds. */
-  position_ms: number;
-  /** First segment whose key is wanted; null for none. */
-  segment?: number | null;
-  /** Number of segments whose keys are wanted. */
-  count?: number;
-}
-
 /** Place of the rendition's init segment in the file. */
 export interface InitPart {
   /** Bytes from the file's start. */
@@ -1129,14 +1104,6 @@ export interface TicketPart {
   /** The opened ticket. */
   result: OpenedTicket | null;
   /** The refusal of host or security server. */
-  error: ErrorObject | null;
-}
-
-/** Result or error of the play; both fields are null where the request has none, or its ticket was not opened. */
-export interface PlayPart {
-  /** The recorded invocation and its keys. */
-  result: InvokeResult | null;
-  /** The refusal, after which nothing is counted, or the failure of its keys, as of `invoke`. */
   error: ErrorObject | null;
 }
 

@@ -74,85 +74,8 @@ class TicketPart(Struct, frozen=True):
     error: ErrorObject | None = None
 
 
-class GrantWait(Struct, frozen=True):
-    """Reason for which the server releases no keys yet.
-
-    Attributes:
-        code: Code of the reason.
-        retry_ms: Time before the same action is invoked again, milliseconds; 60,000 at most.
-    """
-
-    code: str
-    retry_ms: Number
-
-
-class Grant(Struct, frozen=True):
-    """Segment keys, wrapped to the renderer.
-
-    Attributes:
-        ephemeral: X25519 public key of the side that wrapped them, the host or the server.
-        keys: [segment, nonce, ciphertext and tag in base64] of each key; 32 at most.
-        expires_s: Time from which the keys are not used, Unix seconds.
-        wait: Present where keys are not released yet.
-    """
-
-    ephemeral: Key
-    keys: list[tuple[Index, Base64]]
-    expires_s: Number
-    wait: GrantWait | UnsetType = UNSET
-
-
-class InvokeResult(Struct, frozen=True):
-    """The recorded invocation and its keys.
-
-    Attributes:
-        sequence: Sequence number of the invocation in its session.
-        grant: Segment keys; null if none were wanted or none lie in the window.
-        left: Remaining uses of each counted action.
-        heard_ms: Time heard in this play, milliseconds.
-        intervals: Whole intervals heard in this play.
-    """
-
-    sequence: Number
-    grant: Grant | None
-    left: dict[str, int]
-    heard_ms: Number
-    intervals: Number
-
-
-class NextPlay(Struct, frozen=True):
-    """The action that begins a play, invoked as by ``invoke`` once the request's ticket is open.
-
-    Attributes:
-        action: Name of the action.
-        position_ms: Position, milliseconds.
-        segment: First segment whose key is wanted; null for none.
-        count: Number of segments whose keys are wanted.
-    """
-
-    action: Literal["play", "preview", "live_join"]
-    position_ms: Number
-    segment: Index | None = None
-    count: Count = 0
-
-
-class PlayPart(Struct, frozen=True):
-    """Result or error of the play; both fields are null where the request has none, or its ticket was not opened.
-
-    Attributes:
-        result: The recorded invocation and its keys.
-        error: The refusal, after which nothing is counted, or the failure of its keys, as of ``invoke``.
-    """
-
-    result: InvokeResult | None = None
-    error: ErrorObject | None = None
-
-
 class Prepare(Struct, frozen=True):
     """Prepares the next play: binds the stream to a session, then opens a ticket and leases its first keys.
-
-    With ``play`` it begins the play too. The same request again, after keys that did not arrive, is the same
-    invocation; after a play that has its keys, it is ``ticket.used``.
 
     Attributes:
         stream: Name of an open stream.
@@ -160,28 +83,24 @@ class Prepare(Struct, frozen=True):
             its own, without a payee, anew each hour; absent: the session that the stream has.
         ticket: The ``Ticket``, signed by the station; null: none yet.
         tracking: The listener's consent to counts per segment; null: no choice was made.
-        play: The play to begin with the ticket; null: none yet.
     """
 
     stream: Name
     session: SignedSession | UnsetType | None = UNSET
     ticket: SignedTicket | None = None
     tracking: bool | None = None
-    play: NextPlay | None = None
 
 
 class PrepareResult(Struct, frozen=True):
-    """Session, ticket and play. Refused parts leave those before them: the session bound, the ticket open.
+    """Session and ticket; the refusal of the ticket leaves the session bound.
 
     Attributes:
         session: Result or error of the session.
         ticket: Result or error of the ticket.
-        play: Result or error of the play.
     """
 
     session: SessionPart
     ticket: TicketPart
-    play: PlayPart
 
 
 class Rejoin(Struct, frozen=True):
@@ -234,3 +153,49 @@ class Invoke(Struct, frozen=True):
     position_ms: Number
     segment: Index | None = None
     count: Count = 0
+
+
+class GrantWait(Struct, frozen=True):
+    """Reason for which the server releases no keys yet.
+
+    Attributes:
+        code: Code of the reason.
+        retry_ms: Time before the same action is invoked again, milliseconds; 60,000 at most.
+    """
+
+    code: str
+    retry_ms: Number
+
+
+class Grant(Struct, frozen=True):
+    """Segment keys, wrapped to the renderer.
+
+    Attributes:
+        ephemeral: X25519 public key of the side that wrapped them, the host or the server.
+        keys: [segment, nonce, ciphertext and tag in base64] of each key; 32 at most.
+        expires_s: Time from which the keys are not used, Unix seconds.
+        wait: Present where keys are not released yet.
+    """
+
+    ephemeral: Key
+    keys: list[tuple[Index, Base64]]
+    expires_s: Number
+    wait: GrantWait | UnsetType = UNSET
+
+
+class InvokeResult(Struct, frozen=True):
+    """The recorded invocation and its keys.
+
+    Attributes:
+        sequence: Sequence number of the invocation in its session.
+        grant: Segment keys; null if none were wanted or none lie in the window.
+        left: Remaining uses of each counted action.
+        heard_ms: Time heard in this play, milliseconds.
+        intervals: Whole intervals heard in this play.
+    """
+
+    sequence: Number
+    grant: Grant | None
+    left: dict[str, int]
+    heard_ms: Number
+    intervals: Number

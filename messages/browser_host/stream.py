@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from messages.browser_host.playback import NextPlay, PlayPart, SessionPart, TicketPart
+from messages.browser_host.playback import SessionPart, TicketPart
 from messages.fields import Address, HeaderBytes, Key, Name, Number, Origin, Sha256, Text, Wei
 from messages.signed import SignedSession, SignedTicket
 
@@ -29,7 +29,6 @@ class Open(Struct, frozen=True):
         session: As of ``prepare``; absent: none.
         ticket: As of ``prepare``.
         tracking: As of ``prepare``.
-        play: As of ``prepare``.
     """
 
     stream: Name
@@ -42,7 +41,6 @@ class Open(Struct, frozen=True):
     session: SignedSession | UnsetType | None = UNSET
     ticket: SignedTicket | None = None
     tracking: bool | None = None
-    play: NextPlay | None = None
 
 
 class InitPart(Struct, frozen=True):
@@ -152,7 +150,7 @@ class InterruptedPlay(Struct, frozen=True):
 
 
 class OpenResult(Struct, frozen=True):
-    """The verified content, and this listener's standing with it before ``play``.
+    """The verified content, and this listener's standing with it. Nothing is counted yet.
 
     Attributes:
         stream: Name of the stream.
@@ -185,7 +183,6 @@ class OpenResult(Struct, frozen=True):
         going: The interrupted play; null if there is none.
         session: Result or error of the session.
         ticket: Result or error of the ticket.
-        play: Result or error of the play.
     """
 
     stream: str
@@ -218,7 +215,6 @@ class OpenResult(Struct, frozen=True):
     going: InterruptedPlay | None
     session: SessionPart
     ticket: TicketPart
-    play: PlayPart
 
 
 class Problem(Struct, frozen=True):

@@ -24,6 +24,8 @@ log = logging.getLogger("gomaa.host")
 
 LAST_REPORT_S: Final = 1.0
 """Time for the last reports after the browser has closed the pipe."""
+_OWN_FAULTS: Final = ("host.", "internal", "message.")
+"""Prefixes of codes that do not concern a play: they are not recorded as refusals."""
 _FILES: Final = {"origin": "receipt_breakdown"}
 """Modules of operations whose name differs from the wire's."""
 
@@ -89,10 +91,21 @@ class Dispatcher:
         lock = self._locks.setdefault(name, asyncio.Lock())
         try:
             async with lock:
-                return await operation.run(services, request)
+                return await self._recorded(services, op, operation, request)
         finally:
             if name not in services.streams and not lock.locked():
                 self._locks.pop(name, None)
+
+    async def _recorded(self, services: Services, op: str, operation: Any, request: Any) -> Any:
+        """Run an operation of a stream; a refused invocation is recorded."""
+        stream = services.streams.get(request.stream)
+        try:
+            return await operation.run(services, request)
+        except GomaaError as e:
+            # Refusals of other operations, such as ``open`` for a page, are no activity of the listener.
+            if op == "invoke" and not e.code.startswith(_OWN_FAULTS):
+                services.refusals.record(stream, request.action, e.code)
+            raise
 
     async def close(self) -> None:
         """Report for ``LAST_REPORT_S`` at most, then close the services."""

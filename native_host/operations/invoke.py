@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from messages.browser_host.playback import Grant, Invoke, InvokeResult
 from native_host.context import Services
 from native_host.playback.invocation_log import (
@@ -19,25 +17,14 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import ACTIONS
 from pywallet.protocol.actions import HOLDS
 
-_OWN_FAULTS: Final = ("host.", "internal", "message.")
-"""Prefixes of codes that do not concern a play: they are not recorded as refusals."""
-
 
 async def run(services: Services, request: Invoke) -> InvokeResult:
-    """Record one action, and return its keys. A refusal is recorded too.
+    """Record one action, and return its keys.
 
     Raises:
         GomaaError: The refusal; a refused action counts nothing. ``server.*``, ``host.ledger.*``.
     """
-    try:
-        return await _invoke(services, services.streams.require(request.stream), request)
-    except GomaaError as e:
-        if not e.code.startswith(_OWN_FAULTS):
-            services.refusals.record(services.streams.get(request.stream), request.action, e.code)
-        raise
-
-
-async def _invoke(services: Services, stream: Stream, request: Invoke) -> InvokeResult:
+    stream = services.streams.require(request.stream)
     if request.action not in ACTIONS | HOLDS:
         raise InputError("host.message.schema", field="action")
     wanted = services.key_source.plan(stream, request)

@@ -6,9 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
 
-from msgspec import structs
-
-from messages.browser_host.playback import PlayPart, PrepareResult, SessionPart, TicketPart
+from messages.browser_host.playback import PrepareResult, SessionPart, TicketPart
 from messages.browser_host.stream import (
     DecisionContext,
     InitPart,
@@ -22,7 +20,7 @@ from messages.browser_host.stream import (
 from native_host.context import Services
 from native_host.ledger import TicketRow
 from native_host.operations import rejoin
-from native_host.operations.prepare import begin, prepare
+from native_host.operations.prepare import prepare
 from native_host.playback import segment_table as table
 from native_host.playback.content_check import check_content
 from native_host.playback.stream import Stream
@@ -46,13 +44,9 @@ async def run(services: Services, request: Open) -> OpenResult:
         GomaaError: ``sps.*``, ``content.*``, ``server.*``, ``site.streams``, ``chain.unreachable``.
     """
     stream, going = await _opened(services, request)
-    if going:
-        # A play that can be resumed has its session and its ticket.
-        return _reply(services, stream, going, PrepareResult(SessionPart(), TicketPart(), PlayPart()))
-    prepared = await prepare(services, stream, request)
-    # The use of the content that the reply has is that before the play.
-    reply = _reply(services, stream, going, prepared)
-    return structs.replace(reply, play=await begin(services, stream, request.play, prepared.ticket))
+    # A play that can be resumed has its session and its ticket.
+    prepared = PrepareResult(SessionPart(), TicketPart()) if going else await prepare(services, stream, request)
+    return _reply(services, stream, going, prepared)
 
 
 async def _opened(services: Services, request: Open) -> tuple[Stream, TicketRow | None]:
@@ -173,7 +167,6 @@ def _reply(services: Services, stream: Stream, going: TicketRow | None, prepared
         going=None if going is None else _interrupted(going),
         session=prepared.session,
         ticket=prepared.ticket,
-        play=prepared.play,
     )
 
 

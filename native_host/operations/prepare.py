@@ -1,4 +1,4 @@
-"""``prepare``: bind a session, open the station's ticket at the security server with a lease, and begin its play."""
+"""``prepare``: bind a session, and open the station's ticket at the security server with a lease of its first keys."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, to_builtins
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from messages.browser_host.playback import (
-    Invoke,
     LeaseEntry,
-    NextPlay,
     OpenedTicket,
-    PlayPart,
     Prepare,
     PrepareResult,
     SessionPart,
@@ -26,10 +23,9 @@ from messages.signed import SignedTicket
 from native_host.context import Services
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.voucher_store import PaymentRow
-from native_host.operations import invoke, listener
+from native_host.operations import listener
 from native_host.operations.close import end
 from native_host.playback.content_check import check_content
-from native_host.playback.lease import Lease
 from native_host.playback.lease_manager import Wish
 from native_host.playback.pacing import Pacer
 from native_host.playback.stream import Stream
@@ -53,53 +49,24 @@ async def run(services: Services, request: Prepare) -> PrepareResult:
         GomaaError: ``host.stream.unknown``, ``host.ledger.*``; refusals are in the result.
     """
     stream = services.streams.require(request.stream)
-    prepared = await prepare(services, stream, request)
-    return replace(prepared, play=await begin(services, stream, request.play, prepared.ticket))
+    return await prepare(services, stream, request)
 
 
 async def prepare(services: Services, stream: Stream, request: Open | Prepare) -> PrepareResult:
-    """Bind the request's session, then open its ticket. What is refused is in the result; ``begin`` comes after it."""
+    """Bind the request's session, then open its ticket. What is refused is in the result."""
     session = SessionPart()
     if request.session is not UNSET:
         try:
             session = SessionPart(listener.bind(services, stream, request.session))
         except GomaaError as e:
-            return PrepareResult(SessionPart(error=_error_of(e)), TicketPart(), PlayPart())
+            return PrepareResult(SessionPart(error=_error_of(e)), TicketPart())
     if request.ticket is None:
-        return PrepareResult(session, TicketPart(), PlayPart())
+        return PrepareResult(session, TicketPart())
     try:
-        opened = _begun(stream, request) or await _open_ticket(services, stream, request.ticket, request.tracking)
+        opened = await _open_ticket(services, stream, request.ticket, request.tracking)
     except GomaaError as e:
-        return PrepareResult(session, TicketPart(error=_error_of(e)), PlayPart())
-    return PrepareResult(session, TicketPart(opened), PlayPart())
-
-
-async def begin(services: Services, stream: Stream, play: NextPlay | None, ticket: TicketPart) -> PlayPart:
-    """Invoke a play as ``invoke`` does, if its ticket was opened. A refusal is in the result."""
-    if play is None or ticket.result is None:
-        return PlayPart()
-    try:
-        return PlayPart(await invoke.run(services, Invoke(stream.name, **asdict(play))))
-    except GomaaError as e:
-        return PlayPart(error=_error_of(e))
-
-
-def _begun(stream: Stream, request: Open | Prepare) -> OpenedTicket | None:
-    """The stream's ticket, if it is the request's and its play is recorded without its keys.
-
-    Opened again it would be ``ticket.used``; ``invoke`` repeats that play.
-    """
-    play, last = request.play, stream.unanswered
-    if request.ticket is None or play is None or last is None or last.ticket != stream.ticket:
-        return None
-    asked = (digest(read_ticket(request.ticket).message, stream.network.domain), play.action, play.position_ms)
-    return _opened(stream.lease) if asked == (last.ticket, last.action, last.position_ms) else None
-
-
-def _opened(lease: Lease | None) -> OpenedTicket:
-    if lease is None:
-        return OpenedTicket(None)
-    return OpenedTicket(LeaseEntry(lease.first, lease.count, lease.expires_s, lease.budget))
+        return PrepareResult(session, TicketPart(error=_error_of(e)))
+    return PrepareResult(session, TicketPart(opened))
 
 
 def _error_of(error: GomaaError) -> ErrorObject:
@@ -146,13 +113,14 @@ async def _open_ticket(services: Services, stream: Stream, ticket: SignedTicket,
     stream.territory, stream.purpose = opened.place.territory, opened.place.purpose
     services.reporters.of(server, session.id).wake()
     if wish is None:
-        return _opened(None)
+        return OpenedTicket(None)
     part = opened.lease
     if part is UNSET or (part.result is None and part.error is None):
         raise Unavailable("server.answer", server=url, op="open")
     if part.result is None:
         raise error_from("server", to_builtins(part.error))
-    return _opened(await services.leases.take(stream, identity, wish, part.result))
+    lease = await services.leases.take(stream, identity, wish, part.result)
+    return OpenedTicket(LeaseEntry(lease.first, lease.count, lease.expires_s, lease.budget))
 
 
 def read_ticket(value: Any) -> Signed[Ticket]:
