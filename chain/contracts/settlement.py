@@ -51,6 +51,11 @@ class ServerState:
         return cls(word & _MASK_96, last - 1 if last else None, retired - 1 if retired else None, word >> 160)
 
 
+def account_of(word: int) -> tuple[int, int]:
+    """Cumulative gross spent, and escrow left, from the result of the contract's ``account``."""
+    return word >> 128, word & _MASK_128
+
+
 class Settlement(EpochCalls, ClaimCalls, ChallengeCalls):
     """Escrow, bonds, epochs, claims and challenges. Amounts in wei."""
 
@@ -66,8 +71,7 @@ class Settlement(EpochCalls, ClaimCalls, ChallengeCalls):
 
     async def account(self, server: bytes, payer: bytes) -> tuple[int, int]:
         """Cumulative gross spent, and escrow left."""
-        word = int(await self._call("account", server, payer))
-        return word >> 128, word & _MASK_128
+        return account_of(int(await self._call("account", server, payer)))
 
     async def requested(self, server: bytes, payer: bytes) -> int:
         """The amount of the payer's pending withdrawal request."""

@@ -220,7 +220,7 @@ async def _build(
         gate=gate,
         frames_per_minute=config.frames_per_minute,
         store=store,
-        opening=Opening(domain, admission, key_service),
+        opening=Opening(admission, key_service),
         key_service=key_service,
         billing=billing,
         resynchronisation=resynchronisation,

@@ -36,11 +36,24 @@ class Cache:
                 return entry[1]  # type: ignore[no-any-return]
             started = time.monotonic()
             value = await read()
-            if len(self._values) >= _MOST:
-                self._values.clear()
-                self._locks.clear()
-            self._values[key] = (started, value)
+            self.put(key, started, value)
             return value
+
+    def put(self, key: Any, started: float, value: Any) -> None:
+        """Keep a value that was read, unless one that was read later is there.
+
+        Args:
+            key: As of ``get``.
+            started: Monotonic time at which its read began, seconds.
+            value: The value.
+        """
+        entry = self._values.get(key)
+        if entry is not None and entry[0] > started:
+            return
+        if len(self._values) >= _MOST:
+            self._values.clear()
+            self._locks.clear()
+        self._values[key] = (started, value)
 
     def forget(self, kind: str) -> None:
         """Drop all values of one kind (the key's first element)."""

@@ -176,10 +176,16 @@ class Takeover:
             raise Refusal("server.handover", reason="signature")
         return await asyncio.to_thread(unseal, self._keys.exchange, sealed, content, before, self._address)
 
-    async def require_serving(self, content: bytes) -> None:
-        """Require that this server serves a content now, with its counters. Raises Refusal ``server.moved``."""
+    async def require_serving(self, content: bytes, complete: bool) -> None:
+        """Require that this server serves a content now, with its counters. Raises Refusal ``server.moved``.
+
+        Args:
+            content: 20 bytes.
+            complete: ``is_complete`` of a moment ago.
+        """
         await self._serving.require_now(content)
-        await self.complete(content)
+        if not complete:
+            await self.complete(content)
 
     async def complete(self, content: bytes) -> None:
         """Copy the counters up to the end of the former server's last epoch, before the first play here.
@@ -207,3 +213,9 @@ def _copy(connection: Connection, content: bytes, counters: Sequence[Counted]) -
     row = get(connection, takeovers, content=content)
     if row is None or not row["counters_final"]:
         write_counters(connection, content, counters)
+
+
+def is_complete(connection: Connection, content: bytes) -> bool:
+    """True if a content was not taken over, or its last counters were copied."""
+    row = get(connection, takeovers, content=content)
+    return row is None or bool(row["counters_final"])

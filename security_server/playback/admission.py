@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy import Connection, insert
 
 from messages.host_server.playback import Open, OpenResult, Place, UsageCounters
@@ -11,18 +13,19 @@ from pywallet.protocol import Domain, Session, Signed, Ticket, digest
 from pywallet.rules.content_check import withdrawal
 from pywallet.rules.limits import session_is_current
 from pywallet.settlement import Schedule
-from security_server.billing.accounts import missing_escrow, outstanding
+from security_server.billing.accounts import Outstanding, missing_escrow, outstanding
 from security_server.billing.intake_limits import require_terms
 from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
 from security_server.content.contents import ContentStore, Song
-from security_server.content.takeover import Takeover
+from security_server.content.takeover import Takeover, is_complete
 from security_server.db.queries import get
 from security_server.db.refusal_counts import count_refusal
 from security_server.db.tables import sessions, tickets, tracked
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.running_epoch import running_epoch
+from security_server.playback.invocation_facts import TicketRow, ticket_row
 from security_server.playback.signed_requests import check_times
 from security_server.playback.usage import Counters
 from security_server.signatures import require_refusing
@@ -68,6 +71,10 @@ class Admission:
         self._takeover = takeover
 
     async def open(self, device: bytes, request: Open) -> OpenResult:
+        """Check a session and a ticket, and store both; the result of ``admit`` for the host alone."""
+        return (await self.admit(device, request))[0]
+
+    async def admit(self, device: bytes, request: Open) -> tuple[OpenResult, TicketRow]:
         """Check a session and a ticket, and store both.
 
         Args:
@@ -76,7 +83,7 @@ class Admission:
 
         Returns:
             The listener's usage of the content, the session's last sequence number, the listener's tag secret, and
-            territory and purpose of the station.
+            territory and purpose of the station; and the stored ticket.
 
         Raises:
             Refusal: ``session.*``, ``ticket.*``, ``station.*``, ``content.*``; each refusal is counted by code and day.
@@ -95,12 +102,12 @@ class Admission:
             raise
         song = await self._songs.get(ticket.message.content)
         now_ms = await self._chain.now_ms()
-        sequence, usage = await self._store.run(
+        sequence, usage, row = await self._store.run(
             lambda connection: self._write(connection, session, ticket, song, now_ms, request.tracking)
         )
         secret = self._keys.tag_secret(session.message.listener, ticket.message.content)
         place = Place(*self._config.place(await self._chain.station_domain(ticket.message.station)))
-        return OpenResult(usage=usage, sequence=sequence, secret=to_b64(secret), place=place)
+        return OpenResult(usage=usage, sequence=sequence, secret=to_b64(secret), place=place), row
 
     async def _check(self, device: bytes, session: Signed[Session], ticket: Signed[Ticket]) -> None:
         message, order = session.message, ticket.message
@@ -119,21 +126,31 @@ class Admission:
             raise Refusal("ticket.mismatch", reason="server" if order.server != self._address else "session")
         if now_s >= order.expiry:
             raise Refusal("ticket.expired")
+        epoch = self._schedule.epoch_of(now_s)
+        (is_open, complete, owed), _ = await asyncio.gather(
+            self._store.run(lambda connection: self._stored(connection, order, epoch)),
+            self._chain.read_ahead(order.content, order.station, epoch),
+        )
         if await self._chain.station_domain(order.station) is None:
             raise Refusal("station.unknown")
         song = await self._songs.get(order.content)
-        is_open = await self._store.run(
-            lambda connection: get(connection, tickets, id=digest(order, self._domain)) is not None
-        )
         if not is_open:
             # A ticket that was opened before its content moved continues here.
-            await self._takeover.require_serving(order.content)
+            await self._takeover.require_serving(order.content, complete)
         await self._check_content(song, order, message.payee != ZERO_ADDRESS, now_s)
         if song.policy.price.payer == "listener":
             # A listener's escrow is checked when it plays: a preview needs none.
             return
         if not is_open and order.price + order.reward:
-            await self._check_money(song, order)
+            await self._check_money(song, order, owed)
+
+    def _stored(self, connection: Connection, order: Ticket, epoch: int) -> tuple[bool, bool, Outstanding]:
+        """Whether the ticket is open, whether its content's counters are complete, and what its station owes."""
+        return (
+            get(connection, tickets, id=digest(order, self._domain)) is not None,
+            is_complete(connection, order.content),
+            outstanding(connection, order.station, running_epoch(connection, epoch)),
+        )
 
     async def _check_content(self, song: Song, order: Ticket, rewarded: bool, now_s: int) -> None:
         facts = await self._chain.content(order.content)
@@ -154,12 +171,8 @@ class Admission:
         if order.bps not in {await self._chain.rate(epoch), await self._chain.rate(max(0, epoch - 1))}:
             raise Refusal("ticket.mismatch", reason="bps")
 
-    async def _check_money(self, song: Song, order: Ticket) -> None:
+    async def _check_money(self, song: Song, order: Ticket, owed: Outstanding) -> None:
         money = await self._chain.money(order.station)
-        epoch = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
-        owed = await self._store.run(
-            lambda connection: outstanding(connection, order.station, running_epoch(connection, epoch))
-        )
         if owed.plays >= self._config.credit_plays and not owed.is_below_minimum(money.bps, self._config.least_wei):
             raise Refusal("station.credit.exhausted")
         intervals = max(1, song.duration_ms // (song.policy.price.interval_s * 1000))
@@ -175,7 +188,7 @@ class Admission:
         song: Song,
         now_ms: int,
         tracking: bool | None,
-    ) -> tuple[int, UsageCounters]:
+    ) -> tuple[int, UsageCounters, TicketRow]:
         domain, message, order = self._domain, session.message, ticket.message
         session_id, ticket_id = digest(message, domain), digest(order, domain)
         listener_pays = song.policy.price.payer == "listener"
@@ -219,4 +232,7 @@ class Admission:
             )
             if song.policy.tracks(tracking):
                 connection.execute(insert(tracked).values(ticket=ticket_id))
-        return row["last_sequence"] if row else 0, Counters(connection, message.listener, order.content).totals()
+        stored = ticket_row(connection, ticket_id)
+        assert stored is not None
+        totals = Counters(connection, message.listener, order.content).totals()
+        return row["last_sequence"] if row else 0, totals, stored

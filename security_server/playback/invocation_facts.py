@@ -20,6 +20,8 @@ from security_server.db.writer import Store
 from security_server.playback.conditions import Conditions, VerifiedInvocation
 from security_server.playback.signed_requests import check_times
 
+TicketRow = dict[str, Any]
+"""A ticket, with ``device`` and ``not_after_s`` of its session."""
 _MOST_TICKETS: Final = 10_000
 """Cached rows; beyond that the cache starts anew."""
 
@@ -126,7 +128,7 @@ class InvocationFacts:
         )
 
 
-def ticket_row(connection: Connection, identity: bytes) -> dict[str, Any] | None:
+def ticket_row(connection: Connection, identity: bytes) -> TicketRow | None:
     """A ticket with its session's device and end, or None."""
     joined = select(tickets, sessions.c.device, sessions.c.not_after_s).join(
         sessions, sessions.c.id == tickets.c.session

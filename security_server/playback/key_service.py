@@ -34,7 +34,7 @@ from security_server.db.writer import Store
 from security_server.epochs.running_epoch import running_epoch
 from security_server.playback.conditions import Conditions
 from security_server.playback.given_keys import give_keys
-from security_server.playback.invocation_facts import InvocationFacts, ticket_row
+from security_server.playback.invocation_facts import InvocationFacts, TicketRow, ticket_row
 from security_server.playback.invocations import Outcome, accept
 
 GRANT_S: Final = 600
@@ -70,19 +70,22 @@ class KeyService:
         self._silence_ms = silence_s * 1000
         self._buffer_ms = buffer_s * 1000
 
-    async def lease(self, device: bytes, identity: bytes, request: LeaseRequest | LeaseWish) -> LeaseResult:
+    async def lease(
+        self, device: bytes, identity: bytes, request: LeaseRequest | LeaseWish, row: TicketRow | None = None
+    ) -> LeaseResult:
         """Keys of the next window, before the actions that will use them.
 
         Args:
             device: Address of the requesting device, 20 bytes.
             identity: Digest of the ticket, 32 bytes.
             request: The wanted segments.
+            row: The ticket as it was stored a moment ago; None: it is read.
 
         Raises:
             Refusal: ``ticket.missing``, ``ticket.expired``, ``ticket.used``, ``server.moved``, ``policy.*``,
                 ``content.*``.
         """
-        row = await self._store.run(lambda connection: ticket_row(connection, identity))
+        row = row or await self._store.run(lambda connection: ticket_row(connection, identity))
         # The same code for another device's ticket: a refusal does not disclose that a ticket was opened.
         if row is None or row["device"] != device:
             raise Refusal("ticket.missing")

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from messages.fields import ErrorObject
 from messages.host_server.playback import LeasePart, LeaseWish, Open, OpenResult
 from pywallet.errors import GomaaError
-from pywallet.protocol import Domain, Signed, Ticket, digest
 from security_server.playback.admission import Admission
+from security_server.playback.invocation_facts import TicketRow
 from security_server.playback.key_service import KeyService
 
 
@@ -19,12 +19,10 @@ class Opening:
     """The operation ``open``.
 
     Attributes:
-        domain: The settlement's EIP-712 domain.
         admission: Checks and stores session and ticket.
         key_service: Leases keys of an open ticket.
     """
 
-    domain: Domain
     admission: Admission
     key_service: KeyService
 
@@ -36,16 +34,15 @@ class Opening:
             request: Session and ticket, and the wanted keys.
 
         Raises:
-            GomaaError: As ``Admission.open``.
+            GomaaError: As ``Admission.admit``.
         """
-        opened = await self.admission.open(device, request)
+        opened, row = await self.admission.admit(device, request)
         if request.lease is None:
             return opened
-        identity = digest(Signed.from_json(Ticket, request.ticket).message, self.domain)
-        return replace(opened, lease=await self._lease(device, identity, request.lease))
+        return replace(opened, lease=await self._lease(device, row, request.lease))
 
-    async def _lease(self, device: bytes, identity: bytes, wish: LeaseWish) -> LeasePart:
+    async def _lease(self, device: bytes, row: TicketRow, wish: LeaseWish) -> LeasePart:
         try:
-            return LeasePart(await self.key_service.lease(device, identity, wish), None)
+            return LeasePart(await self.key_service.lease(device, row["id"], wish, row), None)
         except GomaaError as error:
             return LeasePart(None, ErrorObject(error.code, error.message, error.public_detail()))

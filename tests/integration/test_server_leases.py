@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from chain.connection import RpcConnection
+from chain.contracts.content import Content
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import Signed, Ticket, digest
+from security_server.chain.cache import Cache
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import terms
 from tests.integration.server_world import make_world
@@ -72,3 +75,42 @@ async def test_a_ticket_is_opened_with_its_lease(tmp_path: Path) -> None:
         assert (opened["lease"]["result"], opened["lease"]["error"]["code"]) == (None, "policy.action.denied")
         granted = await host.grant(host.invocation(ticket, "play", 0, now_ms, sequence=1))
         assert host.check_keys(granted, online)[0] == 0
+
+
+async def test_a_ticket_costs_one_request_to_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All facts of a new ticket with its lease are read in one; a ticket soon after reads none.
+
+    A revocation that is read so refuses the ticket.
+    """
+    async with (
+        make_world(tmp_path) as world,
+        world.server(content_age_s=600.0, escrow_age_s=600.0) as parts,
+        world.host() as host,
+    ):
+        now_ms = await world.now_ms()
+        now_s, asked = now_ms // 1000, 0
+        await host.hello(now_ms)
+        session = world.session(address_of(host.device_key), now_s)
+        song = await world.publish(terms(counts={}, lease=LEASE))
+        wish = {"first": 0, "count": 60, "key": to_b64(host.exchange[1])}
+        request = RpcConnection.request
+
+        async def counted(self: RpcConnection, method: str, *params: Any) -> Any:
+            nonlocal asked
+            asked += self is parts.chain._chain and method == "eth_call"
+            return await request(self, method, *params)
+
+        async def opened() -> int:
+            nonlocal asked
+            asked, ticket = 0, world.ticket(song, session, now_s)
+            result = await host.ask("open", session=session.to_json(), ticket=ticket.to_json(), lease=wish)
+            assert host.check_keys(result["lease"]["result"], song)
+            return asked
+
+        monkeypatch.setattr(RpcConnection, "request", counted)
+        parts.chain._cache = parts.chain._watch._cache = Cache()
+        assert [await opened(), await opened()] == [1, 0]
+        parts.chain._cache = parts.chain._watch._cache = Cache()
+        await Content(world.chain, song.content).revoke(world.owner_key)
+        with pytest.raises(GomaaError, match=r"content\.revoked"):
+            await opened()

@@ -9,6 +9,7 @@ import pytest
 from chain.abi import function
 from chain.anvil import Anvil
 from chain.client import Chain
+from chain.contracts.admission_facts import read_admission
 from chain.contracts.content import Content
 from chain.contracts.content_facts import read_content
 from chain.contracts.registry import Registry
@@ -53,6 +54,32 @@ async def test_one_request_says_what_the_contract_clients_say(anvil: Anvil, netw
         await content.license(owner, station)
         async with Chain.connect(anvil.rpc.replace("ws", "http"), 31337) as polled:
             assert await read_content(polled, network, address, "batch.example", 4) == replace(found, licensed=True)
+
+
+async def test_facts_of_an_admission_are_those_of_single_reads(anvil: Anvil, network: Deployment) -> None:
+    """One request has what the contracts' clients read one by one; an imitation of a content has no state."""
+    async with Chain.connect(anvil.rpc, 31337) as chain:
+        registry, settlement = Registry(chain, network), Settlement(chain, network)
+        owner, server, station = anvil.keys[6], address_of(anvil.keys[7]), address_of(anvil.keys[8])
+        await registry.add_server(anvil.keys[0], server, "https://ahead.example", HASH)
+        await registry.add_station(anvil.keys[0], station, "ahead.example", "Ahead")
+        await registry.create_content(owner, HASH, 20, 30, server, False, HASH)
+        address = registry.predict(address_of(owner), HASH)
+        content = Content(chain, address)
+        found = await read_admission(chain, network, server, address, station, 4)
+        assert (found.state, found.serving) == (await content.state(), server)
+        assert found.station == await registry.station(station)
+        assert (found.bps, found.bps_before) == (await registry.rate_at(4), await registry.rate_at(3))
+        assert (found.spent, found.escrow) == await settlement.account(server, station)
+        assert found.requested == await settlement.requested(server, station)
+        assert not found.licensed
+        await content.license(owner, station)
+        assert await read_admission(chain, network, server, address, station, 4) == replace(found, licensed=True)
+        for other in (network.token, network.content_implementation, bytes([1]) * 20):
+            strange = await read_admission(chain, network, server, other, bytes(20), 0)
+            assert (strange.state, strange.serving, strange.licensed, strange.station) == (None, None, False, None)
+        with pytest.raises(GomaaError, match=r"chain\.mismatch"):
+            await read_admission(chain, replace(network, registry=network.token), server, address, station, 4)
 
 
 async def test_what_is_not_there_is_none(anvil: Anvil, network: Deployment) -> None:
