@@ -122,11 +122,23 @@ export type WithoutFile = <Wrapped extends Method>(work: Wrapped, isQuiet?: bool
 /** `track_frame.js` */
 export declare class TrackFrame {
   constructor(element: number, post: (message: import("../shared/page_messages.d.ts").PageRequest) => void);
+  /** Height that frame or reserved box take in the page, CSS px; null: neither is there. */
+  readonly heightPx: number | null;
+  isOf(stream: string): boolean;
+  reserve(box: ShadowRoot, heightPx?: number): void;
   place(stream: string, url: string, where: FramePlace): void;
   reveal(fallback: HTMLSlotElement): void;
   resize(heightPx: number): void;
   setVisible(): void;
   remove(): void;
+}
+
+/** `frame_delay.js` */
+export declare class FrameDelay {
+  reset(): void;
+  start(make: () => void, isAutomatic: boolean): void;
+  onCommand(name: string, n: number): void;
+  onState(state: PageState): void;
 }
 
 /** Where a frame is put. */
@@ -174,6 +186,7 @@ declare global {
     sourcesOf: (player: Element) => { playlist: string | null; songs: string[] };
   };
   var gomaaTrackFrame: { TrackFrame: typeof TrackFrame };
+  var gomaaFrameDelay: { FrameDelay: typeof FrameDelay; MAX_DELAY_MS: number };
   var gomaaShownPlayer: { ShownPlayer: typeof ShownPlayer };
 
   var gomaaConstants: {

@@ -13,11 +13,12 @@
   /** @typedef {import("./globals.js").PlayerNodes} PlayerNodes */
   /**
    * A track of a list; `id`: its number for the background; `state`: the engine's last state, received `at`, ms.
-   * @typedef {{id: number, src: string, frame: import("./globals.js").TrackFrame, stream: string | null,
-   *   state: PageState | null, at: number}} Track
+   * @typedef {{id: number, src: string, frame: import("./globals.js").TrackFrame,
+   *   delay: import("./globals.js").FrameDelay, stream: string | null, state: PageState | null, at: number}} Track
    */
 
   const { TrackFrame } = globalThis.gomaaTrackFrame;
+  const { FrameDelay } = globalThis.gomaaFrameDelay;
   const STATE_EVENT = "gomaa:element-state";
   const MAX_CROSSFADE_S = 12;
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
@@ -73,7 +74,7 @@
       Object.assign(this, { list });
       this.#index = 0;
       this.#next = null;
-      // The frame of the song before stays until the new song has a stream.
+      // The frame of the song before stays until the new song's is made.
       this.#current.src = String(list[0]);
       this.show();
     }
@@ -105,16 +106,8 @@
     onMessage(message) {
       const track = this.#track(message.element);
       if (!track) return;
-      if (message.type === "shown") {
-        track.stream = message.stream;
-        track.frame.place(message.stream, message.url, {
-          box: this.box,
-          fallback: this.fallback,
-          widthPx: this.element.clientWidth,
-          isHidden: track !== this.#current,
-        });
-        if (track === this.#current) this.#attach();
-      } else if (message.type === "read") void this.#read(track, message);
+      if (message.type === "shown") this.#onShown(track, message.stream, message.url);
+      else if (message.type === "read") void this.#read(track, message);
       else if (message.type === "there") track.frame.reveal(this.fallback);
       else if (message.type === "height") track.frame.resize(message.height);
       else if (track.stream !== message.stream) return;
@@ -133,12 +126,39 @@
       else this.#command(command, value ?? null, Number(n) || 0);
     }
 
+    /**
+     * Attaches the element's script to a stream, and makes its frame.
+     * @param {Track} track
+     * @param {string} stream
+     * @param {string} url of the player's document
+     */
+    #onShown(track, stream, url) {
+      const isCurrent = () => track === this.#current;
+      track.stream = stream;
+      // The element repeats its play in this call.
+      if (isCurrent()) this.#attach();
+      // A handler of the page may have moved the list.
+      if (!this.has(track.id)) return;
+      const place = () =>
+        track.frame.place(stream, url, {
+          box: this.box,
+          fallback: this.fallback,
+          widthPx: this.element.clientWidth,
+          isHidden: !isCurrent(),
+        });
+      if (isCurrent() && this.element.clientHeight === 0) track.frame.reserve(this.box);
+      // A frame that exists only has to register its key, which opens its port again.
+      if (track.frame.isOf(stream)) place();
+      else track.delay.start(place, isCurrent() && this.element.getAttribute("autoplay") !== null);
+    }
+
     /** @param {Track} track @param {PageState} state */
     #onState(track, state) {
       track.state = state;
       track.at = performance.now();
       if (track !== this.#current) return;
       this.#dispatch(state);
+      track.delay.onState(state);
       if (state.state === "playing") this.#prepareNext();
       // Without a handover the list continues with a new play.
       else if (state.state === "ended" && this.#index + 1 < this.list.length) this.#move(this.#index + 1);
@@ -187,6 +207,7 @@
     /** @param {Track} track */
     #show(track) {
       track.stream = track.state = null;
+      track.delay.reset();
       const isNext = track === this.#next;
       /** @type {import("../shared/page_messages.d.ts").ShowRequest} */
       const request = {
@@ -211,12 +232,13 @@
     #newTrack(src) {
       const id = ++lastId;
       const frame = new TrackFrame(id, (message) => this.#postIfOpen(message));
-      return { id, src, frame, stream: null, state: null, at: 0 };
+      return { id, src, frame, delay: new FrameDelay(), stream: null, state: null, at: 0 };
     }
 
     /** @param {Track | null} track */
     #removeTrack(track) {
       if (!track) return;
+      track.delay.reset();
       track.frame.remove();
       this.#postIfOpen({ type: "hide", element: track.id });
     }
@@ -239,13 +261,17 @@
       if (src === undefined || index === this.#index) return;
       const old = this.#current;
       const wasSounding = SOUNDING.has(old.state?.state ?? "");
+      // A pause would make a frame that waits.
+      old.delay.reset();
       if (wasSounding && !isJoined) this.#command("pause", null, 0);
       const prepared = index === this.#index + 1 ? this.#next : null;
       if (!prepared) this.#removeTrack(this.#next);
       this.#next = null;
       this.#index = index;
       this.#current = prepared ?? this.#newTrack(src);
+      const { heightPx } = old.frame;
       this.#removeTrack(old);
+      if (heightPx !== null) this.#current.frame.reserve(this.box, heightPx);
       prepared?.frame.setVisible();
       if (!prepared) this.show();
       else if (prepared.stream) this.#attach();
@@ -262,6 +288,7 @@
       /** @type {PageRequest} */
       const request = { type: "command", element: this.#current.id, command, value: scalar, n, active };
       this.port.post(request);
+      this.#current.delay.onCommand(command, n);
     }
   }
 

@@ -5,9 +5,10 @@
  */
 
 (() => {
+  const HEIGHT_PX = 220;
   // A copied or dragged selection would contain the frame's address, which differs between installations of Firefox.
   const STYLE =
-    "display:block;width:100%;height:220px;border:0;color-scheme:normal;" +
+    `display:block;width:100%;height:${HEIGHT_PX}px;border:0;color-scheme:normal;` +
     "user-select:none!important;-webkit-user-select:none!important";
   const DEFAULT_WIDTH_PX = 320;
   const MIN_HEIGHT_PX = 96;
@@ -29,6 +30,8 @@
     /** Stream that the frame was made for. @type {string | null} */
     #stream = null;
     #key = "";
+    /** Empty box in the place of the frame. @type {HTMLElement | null} */
+    #space = null;
 
     /**
      * @param {number} element number of the track
@@ -39,6 +42,29 @@
       this.post = post;
     }
 
+    /** True if the frame is of this stream. @param {string} stream */
+    isOf(stream) {
+      return this.#frame !== null && this.#stream === stream;
+    }
+
+    /** Height that frame or box take in the page, CSS px; null: neither is there. */
+    get heightPx() {
+      const shown = this.#frame && this.#frame.style.position !== "fixed" ? this.#frame : this.#space;
+      return shown && parseInt(shown.style.height, 10);
+    }
+
+    /**
+     * Reserves the place of a frame that is not shown yet, so that the page's layout stays.
+     * @param {ShadowRoot} box
+     * @param {number} [heightPx]
+     */
+    reserve(box, heightPx = HEIGHT_PX) {
+      if (this.#frame || this.#space) return;
+      this.#space = document.createElement("div");
+      this.#space.style.height = `${heightPx}px`;
+      box.append(this.#space);
+    }
+
     /**
      * Makes the frame of a stream and puts it into the page.
      * @param {string} stream
@@ -47,7 +73,7 @@
      */
     place(stream, url, { box, fallback, widthPx, isHidden }) {
       // The same stream after a restart of the background: its frame exists, and its document has its key.
-      if (this.#frame && this.#stream === stream) return this.#registerKey();
+      if (this.isOf(stream)) return this.#registerKey();
       this.#renewKey();
       const frame = document.createElement("iframe");
       frame.src = url;
@@ -63,14 +89,12 @@
         if (loads++ > 0) this.#renewKey();
         frame.contentWindow?.postMessage({ gomaa: this.#key }, originOf(url));
       });
+      // A page's policy may block the frame, without an event: the element's children are shown until the frame runs.
+      const hiddenWidth = `${widthPx || DEFAULT_WIDTH_PX}px`;
+      if (!fallback.isConnected) this.#removeSpace();
+      else frame.style.cssText += `;position:fixed;left:0;top:0;visibility:hidden;width:${hiddenWidth}`;
       if (this.#frame) this.#frame.replaceWith(frame);
-      else {
-        // A page's policy may block the frame, without an event: the element's children are shown until the frame runs.
-        const hiddenWidth = `${widthPx || DEFAULT_WIDTH_PX}px`;
-        if (fallback.isConnected)
-          frame.style.cssText += `;position:fixed;left:0;top:0;visibility:hidden;width:${hiddenWidth}`;
-        box.append(frame);
-      }
+      else box.append(frame);
       this.#frame = frame;
       this.#stream = stream;
     }
@@ -80,6 +104,7 @@
       if (!this.#frame || !fallback.isConnected) return;
       const { display, height } = this.#frame.style;
       fallback.remove();
+      this.#removeSpace();
       this.#frame.style.cssText = STYLE;
       Object.assign(this.#frame.style, { display, height });
     }
@@ -97,6 +122,12 @@
 
     remove() {
       this.#frame?.remove();
+      this.#removeSpace();
+    }
+
+    #removeSpace() {
+      this.#space?.remove();
+      this.#space = null;
     }
 
     /** Draws a key for the next document in the frame. */

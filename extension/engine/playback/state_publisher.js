@@ -14,6 +14,7 @@ import * as wallet from "../wallet.js";
 /** @import { PlayerStateMessage, TermsMessage } from "../../shared/player_messages.d.ts" */
 /** @import { NowPlaying } from "../../shared/wallet_earnings.d.ts" */
 /** @typedef {import("./stream.js").Stream} Stream */
+/** @typedef {import("../core_operations.d.ts").SongCoreOperations["terms"]["arguments"]} TermsArguments */
 
 /** Edge of the picture, pixels. */
 const ARTWORK_SIZE = 256;
@@ -117,12 +118,42 @@ export function publishToPage(stream) {
   publishState(stream);
 }
 
-/** Sends the terms to ports of the player. @param {Stream} stream @param {Iterable<number>} ports */
+/**
+ * Latest terms in words of each stream, with the song and the arguments that they are for.
+ * @type {WeakMap<Stream, {song: object, text: string, terms: ReturnType<typeof readTerms>}>}
+ */
+const latestTerms = new WeakMap();
+
+/** Calls the core. @param {TermsArguments} words */
+const readTerms = (words) => core("terms", words);
+
+/**
+ * The terms of a stream's song in words, from the core once for the same arguments.
+ * @param {Stream} stream
+ * @param {object} song
+ * @param {TermsArguments} words
+ */
+function termsOf(stream, song, words) {
+  const text = JSON.stringify(words);
+  const latest = latestTerms.get(stream);
+  if (latest?.song === song && latest.text === text) return latest.terms;
+  const terms = readTerms(words);
+  latestTerms.set(stream, { song, text, terms });
+  terms.catch(() => latestTerms.delete(stream));
+  return terms;
+}
+
+/**
+ * Sends the terms to ports of the player. Without a port nothing is computed: a page that plays has its player's frame
+ * after the sound, and each port gets the terms when it opens.
+ * @param {Stream} stream
+ * @param {Set<number>} ports
+ */
 export async function publishTerms(stream, ports) {
   const { song, info, place, tickets } = stream;
-  if (!song) return;
+  if (!song || ports.size === 0) return;
   const walletStatus = wallet.statusAt(info?.station ?? null);
-  const terms = await core("terms", {
+  const terms = await termsOf(stream, song, {
     stream: place.stream,
     usage: info?.usage ?? {},
     context: {
@@ -166,7 +197,7 @@ export async function publishTerms(stream, ports) {
 export async function publishTo(stream, port) {
   const outbox = outboxOf(stream);
   outbox.forgetPlayer(port);
-  await publishTerms(stream, [port]);
+  await publishTerms(stream, new Set([port]));
   outbox.sendState(port);
   const problem = stream.problem ?? stream.notice;
   if (problem) tell(port, { type: "problem", ...problem.toJSON() });
