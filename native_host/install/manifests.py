@@ -35,6 +35,12 @@ PYTHON_SETTINGS: Final = (
     *("PYTHONEXECUTABLE", "PYTHONVERBOSE", "PYTHONDEBUG", "PYTHONOPTIMIZE", "__PYVENV_LAUNCHER__"),
 )
 """Variables that decide what Python runs or prints."""
+PIPE: Final = 9
+"""Descriptor by which the launcher hands over the pipe to the browser.
+
+Not 3: Firefox gives the host a pipe there whose end means that the host has exited, and polls without pause once it is
+closed while the host runs.
+"""
 ROOT: Final = Path(__file__).resolve().parents[2]
 _IDS: Final = Path(__file__).with_name("ids.json")
 
@@ -90,7 +96,7 @@ def launcher_text(system: str, python: str, starter: Path) -> str:
     """Script that the browser runs: starts Python in isolated mode with the starter.
 
     ``-I``: no PYTHON* variables, no user site packages, no import from the working directory. Output of Python or a
-    ``sitecustomize`` before the host runs goes to stderr; the browser's pipe is descriptor 3.
+    ``sitecustomize`` before the host runs goes to stderr; the browser's pipe is descriptor ``PIPE``.
 
     Args:
         system: ``sys.platform`` of the computer.
@@ -111,7 +117,7 @@ def launcher_text(system: str, python: str, starter: Path) -> str:
         return "\r\n".join(lines) + "\r\n"
     return (
         f"#!/bin/sh\nunset {' '.join(PYTHON_SETTINGS)}\nexec {shlex.quote(python)} -I {shlex.quote(str(starter))} "
-        f'"$@" 3>&1 1>&2\n'
+        f'"$@" {PIPE}>&1 1>&2\n'
     )
 
 
@@ -132,7 +138,9 @@ def starter_text(root: Path, settings: Mapping[str, str | None]) -> str:
     # Only a source tree needs its path named.
     if root.name not in ("site-packages", "dist-packages"):
         lines.append(f"sys.path.insert(0, os.fsdecode({os.fsencode(root)!r}))")
-    return "\n".join([*lines, "", "from native_host.messaging.process import main", "", "sys.exit(main(3))"]) + "\n"
+    return (
+        "\n".join([*lines, "", "from native_host.messaging.process import main", "", f"sys.exit(main({PIPE}))"]) + "\n"
+    )
 
 
 def write_launcher(paths: Paths, system: str = sys.platform) -> Path:

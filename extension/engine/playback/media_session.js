@@ -3,6 +3,8 @@
  */
 
 const STEP_S = 10;
+/** Deviation from the position that the browser extrapolates with which a position is set, seconds. */
+const MAX_DRIFT_S = 0.5;
 const SOUNDING = new Set(["starting", "playing", "seeking", "waiting"]);
 const ACTIVE = new Set([...SOUNDING, "paused"]);
 
@@ -21,6 +23,10 @@ export class MediaSessionController {
   #state = null;
   /** The song that is shown, as a key. */
   #shown = "";
+  /** Position that was set last. @type {{duration: number, playbackRate: number, position: number} | null} */
+  #position = null;
+  /** Time at which it was set, ms. */
+  #positionAt = 0;
   /** Place in the list that the handlers are for, as a key. */
   #handlers = "";
 
@@ -28,11 +34,13 @@ export class MediaSessionController {
    * @param {MediaSession | undefined} session
    * @param {(song: Song) => MediaImage[]} artwork
    * @param {new (init: MediaMetadataInit) => MediaMetadata} [Metadata]
+   * @param {() => number} [now] ms
    */
-  constructor(session, artwork, Metadata = globalThis.MediaMetadata) {
+  constructor(session, artwork, Metadata = globalThis.MediaMetadata, now = () => performance.now()) {
     this.session = session;
     this.artwork = artwork;
     this.Metadata = Metadata;
+    this.now = now;
   }
 
   /**
@@ -51,6 +59,7 @@ export class MediaSessionController {
     const key = JSON.stringify([song?.content, song?.title, song?.artist]);
     if (song && key !== this.#shown) {
       this.#shown = key;
+      this.#position = null;
       session.metadata = new this.Metadata({
         title: song.title ?? "",
         artist: song.artist ?? "",
@@ -58,12 +67,28 @@ export class MediaSessionController {
         artwork: this.artwork(song),
       });
     }
-    session.playbackState = SOUNDING.has(state.state) ? "playing" : "paused";
-    if (state.duration_ms > 0) {
-      const position = Math.min(state.position_ms, state.duration_ms) / 1000;
-      session.setPositionState?.({ duration: state.duration_ms / 1000, playbackRate: state.rate, position });
-    }
+    this.#setPosition(SOUNDING.has(state.state) ? "playing" : "paused", state);
     this.#setHandlers(state.list);
+  }
+
+  /**
+   * Sets what the browser cannot extrapolate: each call is a message to its main process.
+   * @param {MediaSessionPlaybackState} playbackState
+   * @param {State} state
+   */
+  #setPosition(playbackState, { duration_ms, position_ms, rate }) {
+    const session = /** @type {MediaSession} */ (this.session);
+    const [sent, elapsedS] = [this.#position, (this.now() - this.#positionAt) / 1000];
+    const expected = sent && sent.position + (playbackState === "playing" ? elapsedS * sent.playbackRate : 0);
+    const isSame = session.playbackState === playbackState;
+    if (!isSame) session.playbackState = playbackState;
+    if (duration_ms <= 0) return;
+    const [duration, position] = [duration_ms / 1000, Math.min(position_ms, duration_ms) / 1000];
+    if (isSame && sent?.duration === duration && sent.playbackRate === rate && expected !== null)
+      if (Math.abs(Math.min(expected, duration) - position) <= MAX_DRIFT_S) return;
+    this.#position = { duration, playbackRate: rate, position };
+    this.#positionAt = this.now();
+    session.setPositionState?.(this.#position);
   }
 
   /** Releases the media session of a closed player. @param {Player} player */
@@ -79,7 +104,7 @@ export class MediaSessionController {
     if (keep) return;
     session.metadata = null;
     session.setPositionState?.();
-    this.#player = this.#state = null;
+    this.#player = this.#state = this.#position = null;
     this.#shown = this.#handlers = "";
     for (const name of /** @type {MediaSessionAction[]} */ ([
       "play",

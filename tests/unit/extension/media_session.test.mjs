@@ -6,10 +6,12 @@ import { MediaSessionController } from "../../../extension/engine/playback/media
 const STATE = { state: "playing", position_ms: 12_000, duration_ms: 60_000, rate: 1, list: { index: 0, count: 1 } };
 
 function world() {
+  const clock = { now: 0 };
   const session = {
     metadata: null,
     playbackState: "none",
     position: null,
+    positions: 0,
     handlers: {},
     setActionHandler(name, handler) {
       if (name === "previoustrack" && handler === undefined) throw new TypeError();
@@ -17,6 +19,7 @@ function world() {
     },
     setPositionState(state) {
       this.position = state ?? null;
+      this.positions++;
     },
   };
   const screen = new MediaSessionController(
@@ -27,6 +30,7 @@ function world() {
         Object.assign(this, init);
       }
     },
+    () => clock.now,
   );
   const player = (title) => {
     const heard = [];
@@ -37,7 +41,7 @@ function world() {
       fail: () => undefined,
     };
   };
-  return { session, screen, player };
+  return { clock, session, screen, player };
 }
 
 test("title, artist, artwork and position are the playing song's", () => {
@@ -46,6 +50,25 @@ test("title, artist, artwork and position are the playing song's", () => {
   assert.deepEqual({ ...session.metadata }, { title: "One", artist: "A", album: "", artwork: [{ src: "data:," }] });
   assert.equal(session.playbackState, "playing");
   assert.deepEqual(session.position, { duration: 60, playbackRate: 2, position: 12 });
+});
+
+test("a position is set only where the browser extrapolates another one", () => {
+  const { clock, session, screen, player } = world();
+  const one = player("One");
+  const at = (now, change) => {
+    clock.now = now;
+    screen.update(one, { ...STATE, ...change });
+    return session.positions;
+  };
+  assert.equal(at(0, {}), 1);
+  for (let second = 1; second <= 30; second++)
+    assert.equal(at(second * 1000, { position_ms: 12_000 + second * 1000 }), 1);
+  assert.equal(at(31_000, { position_ms: 50_000 }), 2, "a seek");
+  assert.equal(at(32_000, { position_ms: 50_100, state: "waiting" }), 3, "the sound stands");
+  assert.equal(at(32_100, { position_ms: 50_200, state: "paused" }), 4, "a pause");
+  assert.equal(at(40_000, { position_ms: 50_200, state: "paused" }), 4);
+  assert.equal(at(40_000, { position_ms: 50_200 }), 5, "it goes on");
+  assert.equal(at(40_100, { position_ms: 50_300, rate: 2 }), 6, "another rate");
 });
 
 test("the controls play, pause and seek, within the song", () => {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -113,7 +115,23 @@ def test_the_launcher_quotes_paths() -> None:
     shell = launcher_text("linux", "/opt/my python/bin/python3", Path("/home/it's/gomaa-host.py")).splitlines()
 
     assert (shell[0], shell[1].split()[0]) == ("#!/bin/sh", "unset")
-    assert shell[2:] == ["exec '/opt/my python/bin/python3' -I '/home/it'\"'\"'s/gomaa-host.py' \"$@\" 3>&1 1>&2"]
+    assert shell[2:] == ["exec '/opt/my python/bin/python3' -I '/home/it'\"'\"'s/gomaa-host.py' \"$@\" 9>&1 1>&2"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors of a shell")
+def test_the_launcher_leaves_descriptor_3_to_firefox(tmp_path: Path) -> None:
+    """The pipe whose end means that the host has exited stays open in it; the browser's pipe is another one."""
+    launcher, starter = tmp_path / "gomaa-host", tmp_path / "gomaa-host.py"
+    starter.write_text(f"import os\nos.write(3, b'end')\nos.write({manifests.PIPE}, b'frame')\nprint('text')\n")
+    launcher.write_text(launcher_text("linux", sys.executable, starter))
+    launcher.chmod(0o700)
+    start = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], sys.argv[2:])"
+    read, write = os.pipe()
+    command = [sys.executable, "-c", start, str(write), str(launcher)]
+    done = subprocess.run(command, pass_fds=[write], capture_output=True, check=True)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        assert (pipe.read(), done.stdout, done.stderr) == (b"end", b"frame", b"text\n")
 
 
 def test_the_windows_launcher_is_utf8_and_escapes() -> None:
