@@ -63,10 +63,10 @@ def _rounds(here: Scene, tools: Devtools, stamps: Path) -> tuple[dict[str, list[
     peers: dict[str, list[float]] = {kind: [] for kind in KINDS}
     dice = random.Random(11)
     for number in range(scaled(-1, 0), ROUNDS):
-        place = dice.uniform(*TARGETS_S)
+        target_s = dice.uniform(*TARGETS_S)
         measured: list[dict[str, Any]] = []
         for who in dice.sample(("ours", "peers"), 2):
-            measured.append(_ours(here, tools, stamps, place) if who == "ours" else _peers(here, place))
+            measured.append(_ours(here, tools, stamps, target_s) if who == "ours" else _peers(here, target_s))
         if number < 0:
             continue
         for found in measured:
@@ -78,8 +78,8 @@ def _rounds(here: Scene, tools: Devtools, stamps: Path) -> tuple[dict[str, list[
     return clicks, peers
 
 
-def _ours(here: Scene, tools: Devtools, stamps: Path, place: float) -> dict[str, Any]:
-    """One click of each kind."""
+def _ours(here: Scene, tools: Devtools, stamps: Path, target_s: float) -> dict[str, Any]:
+    """One click of each kind; the seek is to ``target_s``, seconds."""
     found: dict[str, Any] = {}
 
     def click(page: Page, kind: str, value: object) -> None:
@@ -98,7 +98,7 @@ def _ours(here: Scene, tools: Devtools, stamps: Path, place: float) -> dict[str,
                 page.evaluate("(src) => clicks.prepare(src)", here.song)
                 click(page, "prepared_play", None)
                 page.evaluate("clicks.steady()")
-                click(page, "seek", place)
+                click(page, "seek", target_s)
             page.evaluate("clicks.end()")
         finally:
             page.close()
@@ -113,12 +113,16 @@ def _firefox_rounds(here: Scene, clicks: FirefoxClicks) -> dict[str, list[Click]
     return {kind: [found[kind] for found in rounds[-ROUNDS:]] for kind in KINDS}
 
 
-def _peers(here: Scene, place: float) -> dict[str, list[float]]:
+def _peers(here: Scene, target_s: float) -> dict[str, list[float]]:
     """Times of the peers, ms; a seek of theirs that was buffered is left out."""
     # The clicks of ours end at the event, too.
     first, prepared, seeks = (
         measured(here, here.browser, name, peer, argument)
-        for name, peer, argument in (("first", "shaka", None), ("prepared", "shaka", None), ("seeks", "hls", [place]))
+        for name, peer, argument in (
+            ("first", "shaka", None),
+            ("prepared", "shaka", None),
+            ("seeks", "hls", [target_s]),
+        )
     )
     return {"first_audio": [first[1][0]], "prepared_play": [prepared[0][0]], "seek": [seek[0] for seek in seeks]}
 
