@@ -14,12 +14,16 @@ from typing import Any, Final
 # Figure name -> module whose ``run()`` yields it; one module may yield several from one interleaved run.
 MODULES: Final = {
     "engine_cold": "engine",
-    "first_audio": "players",
-    "prepared_play": "players",
+    "first_audio": "starts",
+    "prepared_play": "starts",
     "click_trace": "click_trace",
     "seek": "seeks",
-    "first_audio_50ms": "players_far",
-    "prepared_play_50ms": "players_far",
+    "first_audio_50ms": "starts_far",
+    "prepared_play_50ms": "starts_far",
+    "first_audio_firefox": "starts_firefox",
+    "prepared_play_firefox": "starts_firefox",
+    "first_audio_firefox_50ms": "starts_firefox_far",
+    "prepared_play_firefox_50ms": "starts_firefox_far",
     "seek_50ms": "seeks_far",
     "seek_firefox": "seeks_firefox",
     "seek_firefox_50ms": "seeks_firefox_far",
@@ -54,7 +58,7 @@ MODULES: Final = {
     "extension_size": "size",
 }
 
-IN_A_SCENE: Final = frozenset({"players", "players_far", "seeks", "seeks_far", "cpu"})
+IN_A_SCENE: Final = frozenset({"starts", "starts_far", "seeks", "seeks_far", "cpu"})
 """Modules that measure in a browser with a station, a song and the peers.
 
 The smallest form makes these once for all.
@@ -82,8 +86,7 @@ def main() -> int:
     shared = [module for module in modules if module in IN_A_SCENE] if options.smallest else []
     failed = [module for module in modules if module not in shared and not _measure(module, lines)]
     if shared:
-        from benchmarks.players import scene
-        from benchmarks.players_far import DELAY_S
+        from benchmarks.players import DELAY_S, scene
 
         with scene(DELAY_S) as here:
             failed += [module for module in shared if not _measure(module, lines, here)]

@@ -18,7 +18,7 @@ from typing import Any, Final
 from playwright.sync_api import Page
 
 from benchmarks.figure import Figure, median
-from benchmarks.players import Scene, consent, scene
+from benchmarks.players import Scene, consent, measured, scene
 from benchmarks.scale import scaled, setting
 from benchmarks.tracing.bench_page import SCRIPT
 from benchmarks.tracing.copies import record_frames, traced_extension
@@ -31,6 +31,8 @@ from demo.browsers.devtools import ARGUMENT, Devtools, devtools
 ROUNDS: Final = setting("GOMAA_BENCH_ROUNDS", 8, 1)
 ALL_MARKS: Final = setting("GOMAA_BENCH_ALL_MARKS", 0, 0)
 """Not 0: the tables have every mark of the median click, not only the chain that leads to the sound."""
+TARGETS_S: Final = (18.0, 42.0)
+"""Range of the targets of the seeks, seconds: beyond what a player buffers at the start."""
 KINDS: Final = {"first_audio": ("shaka", "warm page"), "prepared_play": ("shaka", "buffered"), "seek": ("hls.js", "")}
 """Kinds of clicks with their peers."""
 
@@ -61,10 +63,10 @@ def _rounds(here: Scene, tools: Devtools, stamps: Path) -> tuple[dict[str, list[
     peers: dict[str, list[float]] = {kind: [] for kind in KINDS}
     dice = random.Random(11)
     for number in range(scaled(-1, 0), ROUNDS):
-        place = dice.uniform(0.35, 0.95)
+        target_s = dice.uniform(*TARGETS_S)
         measured: list[dict[str, Any]] = []
         for who in dice.sample(("ours", "peers"), 2):
-            measured.append(_ours(here, tools, stamps, place) if who == "ours" else _peers(here, place))
+            measured.append(_ours(here, tools, stamps, target_s) if who == "ours" else _peers(here, target_s))
         if number < 0:
             continue
         for found in measured:
@@ -76,8 +78,8 @@ def _rounds(here: Scene, tools: Devtools, stamps: Path) -> tuple[dict[str, list[
     return clicks, peers
 
 
-def _ours(here: Scene, tools: Devtools, stamps: Path, place: float) -> dict[str, Any]:
-    """One click of each kind."""
+def _ours(here: Scene, tools: Devtools, stamps: Path, target_s: float) -> dict[str, Any]:
+    """One click of each kind; the seek is to ``target_s``, seconds."""
     found: dict[str, Any] = {}
 
     def click(page: Page, kind: str, value: object) -> None:
@@ -96,7 +98,7 @@ def _ours(here: Scene, tools: Devtools, stamps: Path, place: float) -> dict[str,
                 page.evaluate("(src) => clicks.prepare(src)", here.song)
                 click(page, "prepared_play", None)
                 page.evaluate("clicks.steady()")
-                click(page, "seek", place)
+                click(page, "seek", target_s)
             page.evaluate("clicks.end()")
         finally:
             page.close()
@@ -107,26 +109,22 @@ def _firefox_rounds(here: Scene, clicks: FirefoxClicks) -> dict[str, list[Click]
     """Clicks of each kind in Firefox, without the first round."""
     consent(clicks.browser, here.base)
     dice = random.Random(11)
-    rounds = [clicks.round(here.song, dice.uniform(0.35, 0.95)) for _ in range(scaled(-1, 0), ROUNDS)]
+    rounds = [clicks.round(here.song, dice.uniform(*TARGETS_S)) for _ in range(scaled(-1, 0), ROUNDS)]
     return {kind: [found[kind] for found in rounds[-ROUNDS:]] for kind in KINDS}
 
 
-def _peers(here: Scene, place: float) -> dict[str, list[float]]:
+def _peers(here: Scene, target_s: float) -> dict[str, list[float]]:
     """Times of the peers, ms; a seek of theirs that was buffered is left out."""
-    calls = {
-        "first_audio": "(async () => { await bench.start('shaka'); return [await bench.again('shaka')]; })()",
-        "prepared_play": "(async () => [await bench.prepared('shaka')])()",
-        "seek": f"bench.seeks('hls', [{place}])",
-    }
-    found: dict[str, list[float]] = {}
-    for kind, call in calls.items():
-        page = here.browser.context.new_page()
-        try:
-            page.goto(f"{here.base}/peers/peer.html")
-            found[kind] = list(page.evaluate(call))
-        finally:
-            page.close()
-    return found
+    # The clicks of ours end at the event, too.
+    first, prepared, seeks = (
+        measured(here, here.browser, name, peer, argument)
+        for name, peer, argument in (
+            ("first", "shaka", None),
+            ("prepared", "shaka", None),
+            ("seeks", "hls", [target_s]),
+        )
+    )
+    return {"first_audio": [first[1][0]], "prepared_play": [prepared[0][0]], "seek": [seek[0] for seek in seeks]}
 
 
 def _figures(clicks: dict[str, list[Click]], peers: dict[str, list[float]]) -> list[dict[str, Any]]:

@@ -1,32 +1,29 @@
-"""Click to sound in one Chromium, beside shaka-player (ClearKey) and hls.js (AES-128).
+"""A station, a song and the peers in one browser: what the measurements of players share.
 
-All play FLAC from one nginx.
-
-Interleaved: every round goes once through all kinds in a random order; a
-first round is dropped. From the page's call until the element says it plays
-and its clock has advanced; our element's clock runs on by itself between two
-messages, so our figures end up to a sink tick (about 20 ms) early.
+All players play FLAC from one nginx: ours, shaka-player (ClearKey) and hls.js (AES-128). A measurement ends at the
+element's event that it plays, or at the start of its clock by later readings, whichever is later. Only events and
+timers run in the page.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import random
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.far import far
-from benchmarks.figure import Figure, median, percentile
+from benchmarks.figure import median, percentile
 from benchmarks.peers.media import make
-from benchmarks.scale import scaled, setting
+from benchmarks.scale import setting
 from demo.__main__ import POLICY, sample
 from demo.browsers import Browser
 from demo.browsers.chromium import Chromium, chromium
@@ -36,7 +33,10 @@ from demo.process import free_port
 from demo.stack import Stack, running
 
 ROUNDS: Final = setting("GOMAA_BENCH_ROUNDS", 8, 1)
-PEERS: Final = ("shaka", "hls")
+DELAY_S: Final = 0.05
+"""Delay of a request over the longer line; the host's own lines to security server and chain are not made longer."""
+PEERS: Final = {"chromium": ("hls", "shaka"), "firefox": ("hls",)}
+"""The peers of each browser. Firefox decrypts no FLAC by ClearKey."""
 
 _NGINX: Final = """
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; {user}
@@ -57,35 +57,12 @@ http {{
 }}
 """  # noqa: E501
 
-_OURS: Final = """async () => {
-  const until = async (condition, what) => {
-    const start = performance.now();
-    const { port1, port2 } = new MessageChannel();
-    while (!condition()) {
-      if (performance.now() - start > 120000) throw new Error('timeout: ' + what);
-      await new Promise((resolve) => { port1.onmessage = resolve; port2.postMessage(0); });
-    }
-  };
-  const player = document.createElement('sps-player');
-  const ready = new Promise((resolve) => player.addEventListener('canplay', resolve, { once: true }));
-  const failed = new Promise((_, reject) => player.addEventListener('error', () => reject(new Error(player.error?.code)), { once: true }));
-  const moving = () => !player.paused && sounding && player.currentTime > 0;
-  let sounding = false;
-  player.addEventListener('playing', () => { sounding = true; });
-  const shown = performance.now();
-  player.src = SRC;
-  document.body.append(player);
-  await Promise.race([ready, failed]);
-  PREPARE
-  const start = PREPARED ? performance.now() : shown;
-  player.play().catch(() => undefined);
-  await Promise.race([until(moving, 'play'), failed]);
-  const first = performance.now() - start;
-  player.pause();
-  await new Promise((resolve) => player.addEventListener('pause', resolve, { once: true }));
-  player.remove();
-  return first;
-}"""  # noqa: E501
+_RUN: Final = """async (call) => {
+  const ended = new Promise((resolve) => document.addEventListener('bench-end', resolve, { once: true }));
+  document.dispatchEvent(new CustomEvent('bench', { detail: call }));
+  await ended;
+  return document.documentElement.dataset.result;
+}"""
 
 
 @contextmanager
@@ -166,12 +143,6 @@ def scene(
         yield Scene(here.stack, here.base, here.home, browser)
 
 
-def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> list[dict[str, Any]]:
-    """Measure; two figures, their names ending in ``ending``. In a scene of its own, or in ``here``."""
-    with nullcontext(here) if here else scene(delay_s) as found:
-        return _figures(_rounds(found), ending)
-
-
 def consent(browser: Browser, base: str) -> None:
     """A play before the measured ones: the site is known and everything is warm."""
     page = browser.tab(f"{base}/")
@@ -184,85 +155,39 @@ def consent(browser: Browser, base: str) -> None:
     page.close()
 
 
-def _rounds(here: Scene) -> dict[str, list[float]]:
-    browser, base, song = here.browser, here.base, here.song
-    samples: dict[str, list[float]] = {}
-    dice = random.Random(5)
+def measured(here: Served, browser: Browser, name: str, kind: str, argument: object = None) -> list[list[float]]:
+    """Measure one player on a page of its own, after a press on the page.
 
-    def ours(prepared: bool) -> float:
-        page = browser.context.new_page()
-        page.goto(f"{base}/bench.html")
-        # Prepared: header, session, ticket and lease are there, as they are while a fan reads the terms.
-        wait = "await new Promise((resolve) => setTimeout(resolve, 800));" if prepared else ""
-        script = (
-            _OURS.replace("SRC", repr(song))
-            .replace("PREPARED", "true" if prepared else "false")
-            .replace("PREPARE", wait)
-        )
-        try:
-            return float(page.evaluate(script))
-        finally:
-            page.close()
+    Args:
+        here: The servers.
+        browser: The browser.
+        name: Of ``measurements`` in ``benchmarks/peers``.
+        kind: A peer, or the path of a song.
+        argument: What the measurement takes.
 
-    def peer(kind: str, call: str) -> Any:
-        page = browser.context.new_page()
-        page.goto(f"{base}/peers/peer.html")
-        try:
-            return page.evaluate(call.replace("KIND", repr(kind)))
-        finally:
-            page.close()
+    Returns:
+        Of each start or seek: milliseconds to the element's event, and to the start of its clock.
 
-    for number in range(scaled(-1, 0), ROUNDS):
-        taken: dict[str, list[float]] = {}
-        kinds: list[tuple[str, Callable[[], None]]] = []
-
-        def put(name: str, *values: float, into: dict[str, list[float]] = taken) -> None:
-            into.setdefault(name, []).extend(values)
-
-        def one_ours(put: Callable[..., None] = put) -> None:
-            put("ours first", ours(False))
-            put("ours prepared", ours(True))
-
-        kinds.append(("ours", one_ours))
-        for kind in PEERS:
-
-            def one_peer(kind: str = kind, put: Callable[..., None] = put) -> None:
-                fresh, again = peer(
-                    kind, "(async () => { const a = await bench.start(KIND); return [a, await bench.again(KIND)]; })()"
-                )
-                put(f"{kind} first", fresh)
-                put(f"{kind} warm", again)
-                put(f"{kind} prepared", peer(kind, "bench.prepared(KIND)"))
-
-            kinds.append((kind, one_peer))
-        dice.shuffle(kinds)
-        for _, measure in kinds:
-            measure()
-        if number >= 0:
-            for name, values in taken.items():
-                samples.setdefault(name, []).extend(values)
-    return samples
+    Raises:
+        RuntimeError: The player failed.
+    """
+    page = browser.tab(f"{here.base}/peers/peer.html")
+    try:
+        page.click_once("button")
+        outcome = json.loads(page.run_async(_RUN, json.dumps([name, kind, argument])))
+    finally:
+        page.close()
+    if "error" in outcome:
+        raise RuntimeError(f"{kind}: {outcome['error']}")
+    return list(outcome["result"])
 
 
-def _figures(samples: dict[str, list[float]], ending: str) -> list[dict[str, Any]]:
-    detail = {
-        name: {"median": median(v), "p90": round(percentile(v, 0.9), 1), "n": len(v)}
-        for name, v in sorted(samples.items())
+def medians(samples: Sequence[Sequence[float]]) -> dict[str, float]:
+    """Median and 90th percentile of the clock's start, median of the event, and number of samples; times in ms."""
+    clock, event = [sample[1] for sample in samples], [sample[0] for sample in samples]
+    return {
+        "median": median(clock),
+        "p90": round(percentile(clock, 0.9), 1),
+        "event": median(event),
+        "n": len(samples),
     }
-    what = {
-        "first_audio": "from setting src on a new element, engine warm, to sound; the peer's library is loaded before",
-        "prepared_play": "play() on an element that is ready",
-    }
-    rows = (("first_audio", "first", "shaka"), ("prepared_play", "prepared", "shaka"))
-    return [
-        Figure(
-            name + ending,
-            median(samples[f"ours {key}"]),
-            "ms",
-            f"{peer} {key}",
-            median(samples[f"{peer} {key}"]),
-            "lower",
-            {"what": what[name], **detail},
-        ).to_json()
-        for name, key, peer in rows
-    ]

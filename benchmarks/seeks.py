@@ -9,29 +9,18 @@ meanwhile.
 
 from __future__ import annotations
 
-import json
 import random
 from contextlib import nullcontext
 from typing import Any, Final
 
-from benchmarks.figure import Figure, median, percentile
-from benchmarks.players import Scene, Served, consent, scene, served
-from benchmarks.scale import scaled, setting
+from benchmarks.figure import Figure
+from benchmarks.players import PEERS, ROUNDS, Scene, Served, consent, measured, medians, scene, served
+from benchmarks.scale import scaled
 from demo.browsers import Browser
 from demo.browsers.firefox import firefox
 
-ROUNDS: Final = setting("GOMAA_BENCH_ROUNDS", 8, 1)
 TARGETS_S: Final = ((18.0, 22.0), (33.0, 42.0))
 """Ranges of the targets of a round, seconds: beyond what a player buffers at the start, inside the lease's window."""
-PEERS: Final = {"chromium": ("hls", "shaka"), "firefox": ("hls",)}
-"""The peers of each browser. Firefox decrypts no FLAC by ClearKey."""
-
-_RUN: Final = """async (call) => {
-  const ended = new Promise((resolve) => document.addEventListener('bench-end', resolve, { once: true }));
-  document.dispatchEvent(new CustomEvent('bench', { detail: call }));
-  await ended;
-  return document.documentElement.dataset.result;
-}"""
 
 
 def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> list[dict[str, Any]]:
@@ -56,23 +45,10 @@ def _rounds(here: Served, browser: Browser) -> dict[str, list[list[float]]]:
         targets = [dice.uniform(*part) for part in TARGETS_S]
         dice.shuffle(targets)
         for kind, what in dice.sample(list(kinds.items()), len(kinds)):
-            seeks = _seeks(here, browser, what, targets)
+            seeks = measured(here, browser, "seeks", what, targets)
             if number >= 0:
                 samples[kind] += seeks
     return samples
-
-
-def _seeks(here: Served, browser: Browser, kind: str, targets: list[float]) -> list[list[float]]:
-    """One player on a page of its own."""
-    page = browser.tab(f"{here.base}/peers/seeks.html")
-    try:
-        page.click_once("button")
-        result = json.loads(page.run_async(_RUN, json.dumps([kind, targets])))
-    finally:
-        page.close()
-    if "error" in result:
-        raise RuntimeError(f"{kind}: {result['error']}")
-    return list(result["seeks"])
 
 
 def _figure(samples: dict[str, list[list[float]]], ending: str) -> dict[str, Any]:
@@ -81,12 +57,6 @@ def _figure(samples: dict[str, list[list[float]]], ending: str) -> dict[str, Any
         "event and the start of its clock; event: the former"
     }
     for kind, seeks in sorted(samples.items()):
-        clock, event = [seek[1] for seek in seeks], [seek[0] for seek in seeks]
-        detail[kind] = {
-            "median": median(clock),
-            "p90": round(percentile(clock, 0.9), 1),
-            "event": median(event),
-            "n": len(seeks),
-        }
+        detail[kind] = medians(seeks)
     ours, peer = detail["ours"]["median"], detail["hls"]["median"]
     return Figure(f"seek{ending}", ours, "ms", "hls.js, AES-128", peer, "lower", detail).to_json()

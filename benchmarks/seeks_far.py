@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks import seeks
-from benchmarks.players import Scene
-from benchmarks.players_far import DELAY_S
+from benchmarks.players import DELAY_S, Scene
 
 
 def run(here: Scene | None = None) -> list[dict[str, Any]]:

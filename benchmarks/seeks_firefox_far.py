@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks import seeks
-from benchmarks.players_far import DELAY_S
+from benchmarks.players import DELAY_S
 
 
 def run() -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ def make(recording: Path, folder: Path) -> None:
     (out / "lib").mkdir(parents=True)
     for library in LIBRARIES:
         (out / "lib" / library.name).write_bytes(library.read_bytes())
-    for page in ("peer.html", "peer.js", "seeks.html", "seeks.js"):
+    for page in ("peer.html", "peer.js", "measure.js", "seeks.js", "starts.js"):
         (out / page).write_bytes((Path(__file__).parent / page).read_bytes())
     _ffmpeg("-i", recording, "-c:a", "flac", "-strict", "-2", out / "plain.mp4")
     _dash(recording, out / "dash")

@@ -24,22 +24,22 @@ SCRIPT: Final = (
     performance.clearMarks();
     clicks.mark('WISH');
   },
-  async show(src) {
+  async prepare(src) {
     window.player = document.createElement('sps-player');
     const ready = clicks.once('canplay');
     player.src = src;
     document.body.append(player);
     await ready;
+    await new Promise((resolve) => setTimeout(resolve, PREPARED_MS));
   },
   async first_audio(src) {
     clicks.wish();
-    await clicks.show(src);
-    clicks.mark('receives canplay, calls play');
-    await clicks.sound(() => player.play());
-  },
-  async prepare(src) {
-    await clicks.show(src);
-    await new Promise((resolve) => setTimeout(resolve, PREPARED_MS));
+    window.player = document.createElement('sps-player');
+    await clicks.sound(() => {
+      player.src = src;
+      document.body.append(player);
+      return player.play();
+    });
   },
   async prepared_play() {
     clicks.wish();
@@ -49,9 +49,9 @@ SCRIPT: Final = (
     const from = player.currentTime + 0.3;
     while (player.currentTime < from) await clicks.once('timeupdate');
   },
-  async seek(place) {
+  async seek(seconds) {
     clicks.wish();
-    await clicks.sound(() => { player.currentTime = place * (player.duration - 8); });
+    await clicks.sound(() => { player.currentTime = seconds; });
   },
   async sound(act) {
     const playing = clicks.once('playing').then(() => clicks.mark('SOUND'));

@@ -50,8 +50,8 @@ class FirefoxClicks:
         # Any document of the extension reaches the background page; without a key the player's has no port.
         self._inside = browser.extension_tab("player/player.html")
 
-    def round(self, song: str, place: float) -> dict[str, Click]:
-        """One click of each kind."""
+    def round(self, song: str, target_s: float) -> dict[str, Click]:
+        """One click of each kind; the seek is to ``target_s``, seconds."""
         found: dict[str, Click] = {}
         for kinds in (("first_audio",), ("prepare", "prepared_play", "steady", "seek")):
             page = self.browser.tab(f"{self._base}/bench.html")
@@ -60,7 +60,7 @@ class FirefoxClicks:
             page.click("body")
             for kind in kinds:
                 self._inside.run(f"void {_BACKGROUND}.clearMarks()")
-                self._call(page, kind, place if kind == "seek" else song)
+                self._call(page, kind, target_s if kind == "seek" else song)
                 if kind not in ("prepare", "steady"):
                     found[kind] = self._click(page)
             self._call(page, "end", None)

@@ -19,12 +19,14 @@ IN_A_BROWSER: Final = frozenset(
         "cpu",
         "engine",
         "memory",
-        "players",
-        "players_far",
         "seeks",
         "seeks_far",
         "seeks_firefox",
         "seeks_firefox_far",
+        "starts",
+        "starts_far",
+        "starts_firefox",
+        "starts_firefox_far",
     ]
 )
 """Modules that start Chromium or Firefox."""
