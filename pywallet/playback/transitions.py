@@ -64,11 +64,11 @@ def transition_table() -> dict[str, Any]:
     Returns:
         ``refusals``: prefixes of the codes that are refusals. ``start``: index of the first state. ``states``: for each
         state ``state``, ``granted``, ``pending_pause``, ``play_after_seek``, ``held`` and ``on``, which maps each event
-        with an effect to ``{to, position, pending_seek, commands}``. ``to`` is the index of the next state. ``position`` and
-        ``pending_seek`` (null: none) are sources: zero, from (first position that may sound), now (position before the
-        event), given (the event's position), pending (the pending seek before the event), end. ``commands`` are
-        ``[kind, action, source of the position]``; action ``begins`` is the one that starts a play, and a report's
-        action is the code of the problem.
+        with an effect to ``{to, position, pending_seek, commands}``. ``to`` is the index of the next state.
+        ``position`` and ``pending_seek`` (null: none) are sources: zero, from (first position that may sound), now
+        (position before the event), given (the event's position), pending (the pending seek before the event), end.
+        ``commands`` are ``[kind, action, source of the position]``; action ``begins`` is the one that starts a play,
+        and a report's action is the code of the problem.
     """
     first = _normalised(PlaybackSession(timeline=_TIMELINE, state=State.READY, begins=BEGINS, from_ms=_FROM_MS))
     indices = {first: 0}
