@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chain.client import Chain
 from chain.clock import ChainClock
-from chain.contracts.content import Content, ContentState
+from chain.contracts.content import Content
 from chain.contracts.registry import Registry
 from chain.contracts.rights import Rights
 from chain.contracts.settlement import Settlement
@@ -39,6 +39,7 @@ class ChainClient:
         self._clock: ChainClock | None = None
         self._stack: AsyncExitStack | None = None
         self._lock = asyncio.Lock()
+        self._registered: set[bytes] = set()
 
     async def now_ms(self) -> int:
         """See ChainView."""
@@ -81,15 +82,26 @@ class ChainClient:
     async def _content(self, content: bytes, station: bytes) -> ContentFacts | None:
         chain, clock = await self._connected()
         contract = Content(chain, content)
-        ours, state = await asyncio.gather(Registry(chain, self._deployment).is_content(content), contract.state())
-        # Only contracts made by the registry are trusted.
-        if state is None or not ours:
-            return None
+        # Only contracts made by the registry are trusted, and these for ever.
+        if content not in self._registered:
+            if not await Registry(chain, self._deployment).is_content(content):
+                return None
+            self._registered.add(content)
         # By the clock's epoch: the newest block may be of the one before, and a move begins with an epoch.
         epoch = self.schedule.epoch_of(clock.now_ms() // 1000)
-        licensed, server = await asyncio.gather(_licensed(contract, state, station), contract.server_at(epoch))
+        state, licensed, server = await asyncio.gather(
+            contract.state(), contract.licensed(station), contract.server_at(epoch)
+        )
+        if state is None:
+            return None
         return ContentFacts(
-            state.owner, state.policy_hash, state.price, server, state.revoked, state.destroyed, licensed
+            state.owner,
+            state.policy_hash,
+            state.price,
+            server,
+            state.revoked,
+            state.destroyed,
+            state.open_license or licensed,
         )
 
     async def _servers_of(self, content: bytes, epoch: int) -> ContentServers:
@@ -103,7 +115,8 @@ class ChainClient:
         chain, clock = await self._connected()
         rights, low = Rights(chain, self._deployment), clock.now_ms() // 1000
         # Without a right the station plays by the owner's licence, which does not expire.
-        if not await rights.holds(station, content, low) or await rights.holds(station, content, until_s):
+        now, then = await asyncio.gather(rights.holds(station, content, low), rights.holds(station, content, until_s))
+        if not now or then:
             return until_s
         high = until_s
         while high - low > 1:
@@ -146,7 +159,3 @@ class ChainClient:
             return await asyncio.wait_for(call, self._timeout)
         except (TimeoutError, OSError) as error:
             raise Unavailable("chain.unreachable", reason=type(error).__name__) from error
-
-
-async def _licensed(contract: Content, state: ContentState, station: bytes) -> bool:
-    return state.open_license or await contract.licensed(station)

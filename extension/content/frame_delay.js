@@ -50,7 +50,10 @@
 
     /** Makes the frame where no sound is about to start. @param {PageState} state after the page has handled it */
     onState(state) {
-      if (!this.#awaitsSound(state)) this.#end();
+      if (this.#make === null || this.#awaitsSound(state)) return;
+      // After the page's own events, which follow in microtasks of this task.
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#end());
     }
 
     /** @param {PageState} state */

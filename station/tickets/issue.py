@@ -84,12 +84,21 @@ class TicketIssuer:
         song = self._catalogue.of(content)
         if song is None:
             raise Refusal("station.right.missing", reason="catalogue", content=to_hex(content))
-        facts = await self._chain.content(content, self._address)
         rewarded = session.message.payee != ZERO_ADDRESS
+        # Nothing is played after the session's end, so no escrow is held for it.
+        expiry_s = min(
+            now_ms // 1000 + life_s(song.duration_ms, self._config.ticket_slack_s), session.message.not_after
+        )
+        # One round of reads: a listener waits for the ticket. A rented or borrowed right can end within a song.
+        facts, expiry_s, bps = await asyncio.gather(
+            self._chain.content(content, self._address),
+            self._chain.right_until(content, self._address, expiry_s),
+            self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
+        )
         self._check_content(song, facts, now_ms // 1000, rewarded)
         assert facts is not None
         listener, owner = session.message.listener, facts.owner
-        row = await self._draft(song, facts, session, now_ms, rewarded)
+        row = self._draft(song, facts.server, session, now_ms, rewarded, expiry_s, bps)
         usable, spent = await self._check_escrow(row, now_ms // 1000)
         song_intervals = -(-song.duration_ms // (row.interval_s * 1000))
         rules = self._loyalty.rules_for(
@@ -141,18 +150,12 @@ class TicketIssuer:
         if not facts.licensed:
             raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))
 
-    async def _draft(
-        self, song: Song, facts: ContentFacts, session: Signed[Session], now_ms: int, rewarded: bool
+    def _draft(
+        self, song: Song, server: bytes, session: Signed[Session], now_ms: int, rewarded: bool, expiry_s: int, bps: int
     ) -> TicketRow:
         price = song.policy.price
-        now_s = now_ms // 1000
-        expiry_s = now_s + life_s(song.duration_ms, self._config.ticket_slack_s)
-        # Nothing is played after the session's end, so no escrow is held for it.
-        expiry_s = min(expiry_s, session.message.not_after)
-        # A rented or borrowed right can end in the middle of a song.
-        expiry_s = await self._chain.right_until(song.content, self._address, expiry_s)
         return TicketRow(
-            server=facts.server,
+            server=server,
             content=song.content,
             session=digest(session.message, self._chain.domain),
             issued_ms=now_ms,
@@ -160,8 +163,8 @@ class TicketIssuer:
             interval_s=price.interval_s,
             price=price.owner if price.payer != "listener" else 0,
             reward=price.reward if rewarded and price.payer != "listener" else 0,
-            bps=await self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
-            max_intervals=max(0, expiry_s - now_s) * song.policy.fastest // price.interval_s + 1,
+            bps=bps,
+            max_intervals=max(0, expiry_s - now_ms // 1000) * song.policy.fastest // price.interval_s + 1,
         )
 
     async def _check_escrow(self, row: TicketRow, now_s: int) -> tuple[int, int]:

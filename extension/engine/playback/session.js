@@ -206,8 +206,8 @@ export class PlaybackSession {
   async #apply(event, position, surface) {
     if (!this.#transitions) return;
     const executed = this.#execute(this.#transitions.step(event, position), surface);
-    // After the request to the host: building and sending a state delays it.
-    publishState(this.stream);
+    // After the request to the host: building and sending a state delays it. What a hold sounds is published with it.
+    if (event !== "play" || !this.held) publishState(this.stream);
     await executed;
   }
 

@@ -27,10 +27,14 @@ async function shown({ plays = true, sources = [], attributes = sources.length ?
   const { element } = world.sent[0];
   const show = (stream) => world.deliver({ type: "shown", element, stream, url: FRAME_URL });
   show("one");
-  const state = (changes, stream = "one") =>
+  const deliver = (changes, stream = "one") =>
     world.deliver({ type: "state", element, stream, state: { ...LOADING, ...changes } });
+  const state = (...report) => {
+    deliver(...report);
+    mock.timers.tick(0);
+  };
   const framed = () => world.sent.filter(({ type }) => type === "framed").length;
-  return { ...world, element, show, state, command, framed, count: () => world.frames().length };
+  return { ...world, element, show, deliver, state, command, framed, count: () => world.frames().length };
 }
 
 test("without a wish to play the frame is made at once", async () => {
@@ -50,6 +54,15 @@ test("with a wish the frame is made when the sound comes, and the command goes b
     sent.map(({ type }) => type),
     ["show", "command", "framed"],
   );
+});
+
+test("the page has its events before the frame is made", async () => {
+  const { count, deliver } = await shown();
+  deliver({ state: "playing" });
+  await null;
+  assert.equal(count(), 0);
+  mock.timers.tick(0);
+  assert.equal(count(), 1);
 });
 
 test("a frame waits no longer than its limit for the sound, and is made once", async () => {
