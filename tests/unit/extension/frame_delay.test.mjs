@@ -27,14 +27,14 @@ async function shown({ plays = true, sources = [], attributes = sources.length ?
   const { element } = world.sent[0];
   const show = (stream) => world.deliver({ type: "shown", element, stream, url: FRAME_URL });
   show("one");
-  const deliver = (changes, stream = "one") =>
+  const report = (changes, stream = "one") =>
     world.deliver({ type: "state", element, stream, state: { ...LOADING, ...changes } });
-  const state = (...report) => {
-    deliver(...report);
+  const state = (...args) => {
+    report(...args);
     mock.timers.tick(0);
   };
   const framed = () => world.sent.filter(({ type }) => type === "framed").length;
-  return { ...world, element, show, deliver, state, command, framed, count: () => world.frames().length };
+  return { ...world, element, show, report, state, command, framed, count: () => world.frames().length };
 }
 
 test("without a wish to play the frame is made at once", async () => {
@@ -57,8 +57,8 @@ test("with a wish the frame is made when the sound comes, and the command goes b
 });
 
 test("the page has its events before the frame is made", async () => {
-  const { count, deliver } = await shown();
-  deliver({ state: "playing" });
+  const { count, report } = await shown();
+  report({ state: "playing" });
   await null;
   assert.equal(count(), 0);
   mock.timers.tick(0);
