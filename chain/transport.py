@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Final, Protocol
 
@@ -69,16 +70,27 @@ class WebSocketTransport:
 
     pushes = True
 
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
+    def __init__(self, connection: ClientConnection) -> None:
+        self._socket = connection
 
     async def send(self, text: str) -> None:
         """See ``Transport``."""
         await self._socket.send(text)
 
-    def __aiter__(self) -> AsyncIterator[str | bytes]:
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """See ``Transport``."""
-        return self._socket.__aiter__()
+        async for message in self._socket:
+            self._acknowledge()
+            yield message
+
+    def _acknowledge(self) -> None:
+        """Acknowledge what has arrived without the system's delay of 40 ms.
+
+        A node that uses Nagle's algorithm (RFC 896) keeps its next answer until the one before is acknowledged.
+        """
+        connection = self._socket.transport.get_extra_info("socket")
+        if connection is not None and hasattr(socket, "TCP_QUICKACK"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     async def close(self) -> None:
         """See ``Transport``."""
