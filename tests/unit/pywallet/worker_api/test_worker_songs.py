@@ -124,7 +124,7 @@ async def test_the_result_has_only_the_fields_that_are_read(monkeypatch: pytest.
     # The transition table is the same for every song.
     table = song.pop("transitions")
     assert len(json.dumps(song)) < 4096
-    assert len(json.dumps(table)) < 16_384
+    assert len(json.dumps(table)) < 18_432
 
 
 async def test_text_and_blob_are_the_same() -> None:
