@@ -82,6 +82,9 @@ def _manifest(file: Path) -> Path:
         raise ValueError(f"{launcher} is missing: run gomaa host install")
     if not os.access(launcher, os.X_OK):
         raise ValueError(f"{launcher} is not executable: chmod 700 {launcher}")
+    if b" 3>&1 " in launcher.read_bytes():
+        # Descriptor 3 is Firefox's own (``manifests.PIPE``).
+        raise ValueError(f"{launcher} is of a version with which Firefox uses a whole core: run gomaa host install")
     return launcher
 
 

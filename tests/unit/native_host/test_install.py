@@ -323,6 +323,18 @@ def test_the_doctor_finds_each_fault(tmp_path: Path, paths: Paths) -> None:
     assert {name for name, ok in later.items() if ok} == set()
 
 
+def test_the_doctor_finds_a_launcher_that_takes_the_descriptor_of_firefox(tmp_path: Path, paths: Paths) -> None:
+    """A launcher of an older version; a new installation mends it."""
+    manifests.install(target(tmp_path), paths)
+    launcher = paths.config / "gomaa-host"
+    launcher.write_text(launcher.read_text().replace(f"{manifests.PIPE}>&1", "3>&1"))
+    old = findings(tmp_path, paths)
+    manifests.install(target(tmp_path), paths)
+
+    assert not any(ok for name, ok in old.items() if name.startswith("manifest"))
+    assert all(findings(tmp_path, paths).values())
+
+
 def test_the_doctor_finds_an_open_key_and_a_damaged_network(paths: Paths) -> None:
     """Each message names the remedy."""
     doctor.local(paths)
