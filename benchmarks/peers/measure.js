@@ -1,6 +1,6 @@
 /* global Peer -- of peer.js */
 /* exported delay, once, soundStart, newPlayer, measurements */
-// What the measurements of seeks and of starts share: an <sps-player> with the interface of a peer, the start of an
+// Parts of the measurements of seeks and of starts: an <sps-player> with the interface of a peer, the start of an
 // element's clock, and the exchange with the driver. Events and timers end each wait.
 "use strict";
 

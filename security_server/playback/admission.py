@@ -145,7 +145,7 @@ class Admission:
             await self._check_money(song, order, owed)
 
     def _stored(self, connection: Connection, order: Ticket, epoch: int) -> tuple[bool, bool, Outstanding]:
-        """Whether the ticket is open, whether its content's counters are complete, and what its station owes."""
+        """Read if the ticket is open, if its content's counters are complete, and the amount that its station owes."""
         return (
             get(connection, tickets, id=digest(order, self._domain)) is not None,
             is_complete(connection, order.content),

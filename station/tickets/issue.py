@@ -85,7 +85,7 @@ class TicketIssuer:
         if song is None:
             raise Refusal("station.right.missing", reason="catalogue", content=to_hex(content))
         rewarded = session.message.payee != ZERO_ADDRESS
-        # Nothing is played after the session's end, so no escrow is held for it.
+        # End of the session at the latest: nothing is played after it, so no escrow is held for it.
         expiry_s = min(
             now_ms // 1000 + life_s(song.duration_ms, self._config.ticket_slack_s), session.message.not_after
         )

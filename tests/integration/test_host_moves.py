@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,30 +17,16 @@ from pywallet.errors import GomaaError
 from pywallet.policy import Count, Policy, Price
 from pywallet.protocol import Session, Signed
 from tests.integration.host_server import StandIn
-from tests.integration.host_world import DOMAIN, SERVER, STATION, World, world
+from tests.integration.host_world import DOMAIN, STATION, World
 
 POLICY = Policy(("play", "seek"), Price(30, 20, 10), {"play": Count(3), "seek": Count(4)})
 OTHER = keccak256(b"another server")
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[StandIn]:
-    """The server in the header."""
-    async with StandIn(SERVER, DOMAIN).running() as one:
-        yield one
-
-
-@pytest.fixture
 async def later() -> AsyncIterator[StandIn]:
     """The server to which the content moves."""
     async with StandIn(OTHER, DOMAIN).running() as one:
-        yield one
-
-
-@pytest.fixture
-async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """A host after ``hello``."""
-    async with world(tmp_path, server, monkeypatch) as one:
         yield one
 
 
