@@ -502,24 +502,12 @@ export interface OwedRequest {
   stream: string;
 }
 
-/** The `Voucher` that the listener key is to sign; the result is null where nothing new is owed. */
+/** What the listener is to sign now. */
 export interface OwedResult {
-  /** Address of the security server. */
-  server: Address;
-  /** Address of the listener key. */
-  payer: Address;
-  /** Address of the station; null without one. */
-  station: Address | null;
-  /** Cumulative gross amount of the voucher. */
-  cap_wei: Wei;
-  /** Epoch in which the voucher ends. */
-  until: number;
-  /** Part of `cap_wei` that earlier vouchers do not have. */
-  added_wei: Wei;
-  /** Chain of the settlement contract. */
-  chain_id: number;
-  /** Address of the settlement contract, for EIP-712. */
-  settlement: Address;
+  /** The voucher; null where nothing new can be signed for. */
+  due: VoucherToSign | null;
+  /** Code of why not everything heard is stated or settled yet, to be asked for again; or null. */
+  waiting: string | null;
 }
 
 /**
@@ -532,6 +520,12 @@ export interface PayRequest {
   stream: string;
   /** The `Voucher`, signed by the listener key. */
   voucher: Signed<"Voucher">;
+}
+
+/** What became of the voucher. */
+export interface PayResult {
+  /** Code of why not everything that it covers is settled yet; or null. */
+  waiting: string | null;
 }
 
 /** Reads the escrow of this computer's listeners from the chain. */
@@ -1281,6 +1275,26 @@ export interface SiteEntry {
   last_s: number;
 }
 
+/** The `Voucher` that the listener key is to sign. */
+export interface VoucherToSign {
+  /** Address of the security server. */
+  server: Address;
+  /** Address of the listener key. */
+  payer: Address;
+  /** Address of the station; null without one. */
+  station: Address | null;
+  /** Cumulative gross amount of the voucher. */
+  cap_wei: Wei;
+  /** Epoch in which the voucher ends. */
+  until: number;
+  /** Part of `cap_wei` that earlier vouchers do not have. */
+  added_wei: Wei;
+  /** Chain of the settlement contract. */
+  chain_id: number;
+  /** Address of the settlement contract, for EIP-712. */
+  settlement: Address;
+}
+
 /** Escrow of one listener key at one security server. */
 export interface EscrowEntry {
   /** Address of the security server. */
@@ -1521,8 +1535,8 @@ export interface HostOperations {
   origin: { request: ReceiptBreakdownRequest; result: ReceiptBreakdownResult };
   site: { request: SiteRequest; result: SiteResult };
   sites: { request: SitesRequest; result: SitesResult };
-  owed: { request: OwedRequest; result: OwedResult | null };
-  pay: { request: PayRequest; result: Empty };
+  owed: { request: OwedRequest; result: OwedResult };
+  pay: { request: PayRequest; result: PayResult };
   escrow: { request: EscrowRequest; result: EscrowResult };
   simulate: { request: SimulateRequest; result: SimulateResult };
   read: { request: ReadRequest; result: ReadResult };

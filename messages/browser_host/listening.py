@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from messages.fields import Address, Name, Number, Wei
+from messages.fields import Address, Code, Name, Number, Wei
 from messages.signed import SignedVoucher
 
 
@@ -23,8 +23,8 @@ class Owed(Struct, frozen=True):
     stream: Name
 
 
-class OwedResult(Struct, frozen=True):
-    """The ``Voucher`` that the listener key is to sign; the result is null where nothing new is owed.
+class VoucherToSign(Struct, frozen=True):
+    """The ``Voucher`` that the listener key is to sign.
 
     Attributes:
         server: Address of the security server.
@@ -47,6 +47,18 @@ class OwedResult(Struct, frozen=True):
     settlement: Address
 
 
+class OwedResult(Struct, frozen=True):
+    """What the listener is to sign now.
+
+    Attributes:
+        due: The voucher; null where nothing new can be signed for.
+        waiting: Code of why not everything heard is stated or settled yet, to be asked for again; or null.
+    """
+
+    due: VoucherToSign | None
+    waiting: Code | None = None
+
+
 class Pay(Struct, frozen=True):
     """Records the voucher that ``owed`` returned, and sends it to the server.
 
@@ -59,6 +71,16 @@ class Pay(Struct, frozen=True):
 
     stream: Name
     voucher: SignedVoucher
+
+
+class PayResult(Struct, frozen=True):
+    """What became of the voucher.
+
+    Attributes:
+        waiting: Code of why not everything that it covers is settled yet; or null.
+    """
+
+    waiting: Code | None = None
 
 
 class Escrow(Struct, frozen=True):

@@ -16,7 +16,7 @@ from native_host.payments.statement_check import CODE, StatementContext, due_of,
 from native_host.playback.reporters import Reporters
 from native_host.playback.session_servers import SessionServers
 from native_host.playback.stream import Stream
-from native_host.playback.voucher_due import VoucherDue
+from native_host.playback.voucher_due import Owed
 from native_host.remote.server import Server
 from native_host.remote.trusted_clock import TrustedClock
 from pywallet.encoding.hex import to_hex
@@ -36,8 +36,8 @@ class ListenerPayments:
     def __init__(self, ledger: Ledger, servers: SessionServers, reporters: Reporters, clock: TrustedClock) -> None:
         self._ledger, self._servers, self._reporters, self._clock = ledger, servers, reporters, clock
 
-    async def owed(self, stream: Stream) -> VoucherDue | None:
-        """The voucher that the listener should sign now; None where nothing new is owed.
+    async def owed(self, stream: Stream) -> Owed:
+        """The voucher that the listener should sign now.
 
         A voucher that was signed and not sent yet is sent first.
 
@@ -51,16 +51,14 @@ class ListenerPayments:
         session, server = self._payer(stream)
         await self._send_pending(server, session.listener)
         await self._reporters.of(server, session.id).flush()
-        due = await self._checked_statement(stream, session, server, resync=True)
-        if due is not None:
+        owed = await self._checked_statement(stream, session, server, resync=True)
+        if owed.due is not None:
             spent, free = await _escrow_state(stream, server.address, session.listener)
-            if due.cap > spent + free:
-                raise Refusal("listener.escrow.short", cap_wei=str(due.cap), covered_wei=str(spent + free))
-        return due
+            if owed.due.cap > spent + free:
+                raise Refusal("listener.escrow.short", cap_wei=str(owed.due.cap), covered_wei=str(spent + free))
+        return owed
 
-    async def _checked_statement(
-        self, stream: Stream, session: SessionRow, server: Server, *, resync: bool
-    ) -> VoucherDue | None:
+    async def _checked_statement(self, stream: Stream, session: SessionRow, server: Server, *, resync: bool) -> Owed:
         """Fetch a statement, and compare it with the ledger.
 
         Lines of the listener's other computers stay theirs. Where such lines fill the statement, a second request
@@ -88,7 +86,7 @@ class ListenerPayments:
                 raise
             return await self._checked_statement(stream, session, server, resync=False)
         last = self._ledger.voucher(server.address, session.listener)
-        due = due_of(statement, verdict, context)
+        due, waiting = due_of(statement, verdict, context), answer.get("waiting")
         if due is None and has_counts and verdict.lines and last is not None:
             # Signed for before, and not settled then: the same voucher while it counts, else one for the running epoch.
             if last.until_epoch < statement.epoch:
@@ -97,8 +95,8 @@ class ListenerPayments:
                 unsent = replace(last, sent=False, lines=verdict.intervals)
                 with self._ledger.write():
                     self._ledger.set_voucher(server.address, session.listener, unsent)
-                await self._send_pending(server, session.listener)
-        return None if due is None else replace(due, sends_lines=has_counts)
+                waiting = await self._send_pending(server, session.listener) or waiting
+        return Owed(due and replace(due, sends_lines=has_counts), waiting)
 
     async def _context(self, stream: Stream, session: SessionRow, server: Server, has_counts: bool) -> StatementContext:
         spent, _ = await _escrow_state(stream, server.address, session.listener)
@@ -135,12 +133,15 @@ class ListenerPayments:
             debited=debited,
         )
 
-    async def pay(self, stream: Stream, signed: Signed[Voucher]) -> None:
+    async def pay(self, stream: Stream, signed: Signed[Voucher]) -> str | None:
         """Record a signed voucher, and send it.
 
         Args:
             stream: The stream of ``owed``.
             signed: Exactly the voucher that ``owed`` returned, signed by the listener key.
+
+        Returns:
+            Code of why not everything that it covers is settled yet, or None.
 
         Raises:
             GomaaError: ``voucher.signature``, ``voucher.cap``; the server's refusal.
@@ -164,26 +165,28 @@ class ListenerPayments:
             for number, intervals in due.lines.items():
                 self._ledger.raise_vouchered(payments[number].ticket, intervals, due.bps)
         stream.voucher_due = None
-        await self._send_pending(server, session.listener)
+        return await self._send_pending(server, session.listener)
 
-    async def _send_pending(self, server: Server, payer: bytes) -> None:
-        """Send the last voucher, if it is not sent yet."""
+    async def _send_pending(self, server: Server, payer: bytes) -> str | None:
+        """Send the last voucher, if it is not sent yet; the code of why not all of it is settled, or None."""
         last = self._ledger.voucher(server.address, payer)
         if last is None or last.sent:
-            return
+            return None
         fields: dict[str, Any] = {"voucher": msgspec.json.decode(last.signed_json)}
         if last.lines:
             fields["lines"] = list(last.lines.items())
         try:
-            await server.request("voucher", VoucherResult, **fields)
+            waiting = (await server.request("voucher", VoucherResult, **fields)).waiting
         except Unavailable:
             raise
         except GomaaError as e:
             # The voucher may have expired, or escrow or epoch have no room.
             if e.code not in _STATED_AGAIN:
                 raise
+            waiting = e.code
         with self._ledger.write():
             self._ledger.set_voucher_sent(server.address, payer)
+        return waiting
 
     def _payer(self, stream: Stream) -> tuple[SessionRow, Server]:
         if stream.session is None or stream.ticket is None or stream.policy.price.payer != "listener":

@@ -37,3 +37,16 @@ class VoucherDue:
     def voucher(self) -> Voucher:
         """The message that the wallet signs."""
         return Voucher(server=self.server, payer=self.payer, cap=self.cap, until=self.until)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What a listener owes now.
+
+    Attributes:
+        due: The voucher to sign; None where nothing new can be signed for.
+        waiting: Code of why not everything heard is stated or settled yet, or None.
+    """
+
+    due: VoucherDue | None
+    waiting: str | None

@@ -13,7 +13,7 @@ import pytest
 from native_host.playback.site_grants import max_cost
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
-from pywallet.errors import GomaaError, Unavailable
+from pywallet.errors import GomaaError, Refusal, Unavailable
 from pywallet.policy import Price
 from pywallet.protocol import (
     Session,
@@ -178,6 +178,20 @@ async def listen(fan: World, seconds: int, budget: int = 10**8) -> Signed[Sessio
     return session
 
 
+async def owed(fan: World) -> dict[str, Any] | None:
+    """The voucher to sign; None where nothing new is owed, and nothing waits."""
+    told = await fan.ask("owed", stream="s")
+    assert told["waiting"] is None
+    return dict(told["due"]) if told["due"] else None
+
+
+async def due_now(fan: World) -> dict[str, Any]:
+    """The voucher to sign, which there is."""
+    due = await owed(fan)
+    assert due is not None
+    return due
+
+
 async def refusal(work: Any) -> str:
     """The code with which a request is refused."""
     with pytest.raises(GomaaError) as caught:
@@ -201,13 +215,13 @@ async def test_heard_intervals_are_vouchered_once(fan: tuple[World, Books, Escro
     one, books, _ = fan
     session = await listen(one, 65)
     books.state(session, 2)
-    due = await one.ask("owed", stream="s")
+    due = await due_now(one)
     assert (due["cap_wei"], due["added_wei"]) == (str(gross(2 * PRICE, BPS)),) * 2
     await one.ask("pay", stream="s", voucher=voucher(due))
     assert [signed.message.cap for signed in books.vouchers] == [gross(2 * PRICE, BPS)]
     # The same statement again asks for nothing, and the same voucher is not sent again.
     books.state(session, 2)
-    assert await one.ask("owed", stream="s") is None
+    assert await owed(one) is None
     assert await refusal(one.ask("pay", stream="s", voucher=voucher(due))) == "voucher.cap"
     assert len(books.vouchers) == 1
     day = one.chain.now // 86_400_000
@@ -248,11 +262,35 @@ async def test_vouchers_are_limited_by_escrow_and_signer(fan: tuple[World, Books
     escrow.asked = escrow.escrow - gross(2 * PRICE, BPS) + 1
     assert await refusal(one.ask("owed", stream="s")) == "listener.escrow.short"
     escrow.asked = 0
-    due = await one.ask("owed", stream="s")
+    due = await due_now(one)
     assert await refusal(one.ask("pay", stream="s", voucher=voucher(due, SERVER))) == "voucher.signature"
     for more in (1, -1):
         assert await refusal(one.ask("pay", stream="s", voucher=voucher(due, more=more))) == "voucher.cap"
     assert books.vouchers == []
+
+
+async def test_what_is_not_settled_yet_waits_with_its_code(fan: tuple[World, Books, Escrow]) -> None:
+    """An epoch without room: the statement says so, or the voucher's answer, or its refusal; then nothing waits."""
+    one, books, _ = fan
+    session = await listen(one, 65)
+    books.state_lines([], LISTENER_ADDRESS)
+    books.stated["waiting"] = "server.epoch.full"
+    assert await one.ask("owed", stream="s") == {"due": None, "waiting": "server.epoch.full"}
+    books.state_lines([(line(session, 1), 0)], LISTENER_ADDRESS)
+    due = await due_now(one)
+    answer, books._voucher = books._voucher, _full  # type: ignore[method-assign]
+    assert await one.ask("pay", stream="s", voucher=voucher(due)) == {"waiting": "server.epoch.full"}
+    # Stated again, and refused again.
+    assert await one.ask("owed", stream="s") == {"due": None, "waiting": "server.epoch.full"}
+    books._voucher = lambda request: {**answer(request), "waiting": "listener.escrow.short"}  # type: ignore[method-assign]
+    assert await one.ask("owed", stream="s") == {"due": None, "waiting": "listener.escrow.short"}
+    books._voucher = answer  # type: ignore[method-assign]
+    assert await owed(one) is None
+    assert {signed.message.cap for signed in books.vouchers} == {gross(PRICE, BPS)}
+
+
+def _full(request: dict[str, Any]) -> dict[str, Any]:
+    raise Refusal("server.epoch.full")
 
 
 async def test_an_unsent_voucher_is_sent_first(fan: tuple[World, Books, Escrow]) -> None:
@@ -260,11 +298,11 @@ async def test_an_unsent_voucher_is_sent_first(fan: tuple[World, Books, Escrow])
     one, books, _ = fan
     session = await listen(one, 35)
     books.state(session, 1)
-    due = await one.ask("owed", stream="s")
+    due = await due_now(one)
     original, books._voucher = books._voucher, _away  # type: ignore[method-assign]
     assert await refusal(one.ask("pay", stream="s", voucher=voucher(due))) == "server.unreachable"
     books._voucher = original  # type: ignore[method-assign]
-    assert await one.ask("owed", stream="s") is None
+    assert await owed(one) is None
     assert [signed.to_json() for signed in books.vouchers] == [voucher(due)]
 
 
@@ -281,7 +319,7 @@ async def test_the_budget_ends_the_play_at_an_interval(fan: tuple[World, Books, 
     assert "site.budget" in one.refused()
     await one.invoke("pause", 60_000)
     books.state(session, 2)
-    assert (await one.ask("owed", stream="s"))["cap_wei"] == str(gross(2 * PRICE, BPS))
+    assert (await due_now(one))["cap_wei"] == str(gross(2 * PRICE, BPS))
 
 
 async def test_a_site_without_grant_or_budget_costs_nothing(fan: tuple[World, Books, Escrow]) -> None:
@@ -310,7 +348,7 @@ async def test_lines_of_another_computer_are_not_vouchered(fan: tuple[World, Boo
     other = replace(session.message, device=b"\x0d" * 20)
     elsewhere = line(Signed(other, bytes(65)), 3, 2)
     books.state_lines([(line(session, 2), 0), (elsewhere, 0)], LISTENER_ADDRESS)
-    due = await one.ask("owed", stream="s")
+    due = await due_now(one)
     assert due["cap_wei"] == str(gross(2 * PRICE, BPS))
     await one.ask("pay", stream="s", voucher=voucher(due))
     assert books.named == [[[1, 2]]]
@@ -331,7 +369,7 @@ async def test_a_voucher_of_another_computer_is_taken_over(fan: tuple[World, Boo
     books.show(LISTENER_ADDRESS, elsewhere, [], forged)
     assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
     books.show(LISTENER_ADDRESS, elsewhere, [], sign(forged.message, DOMAIN, LISTENER))
-    due = await one.ask("owed", stream="s")
+    due = await due_now(one)
     assert due["cap_wei"] == str(elsewhere + gross(2 * PRICE, BPS))
 
 
@@ -342,8 +380,8 @@ async def test_an_unsettled_voucher_is_sent_again(
     one, books, _ = fan
     session = await listen(one, 65)
     books.state_lines([(line(session, 2), 0)], LISTENER_ADDRESS)
-    await one.ask("pay", stream="s", voucher=voucher(await one.ask("owed", stream="s")))
-    assert await one.ask("owed", stream="s") is None
+    await one.ask("pay", stream="s", voucher=voucher(await due_now(one)))
+    assert await owed(one) is None
     assert [signed.message.cap for signed in books.vouchers] == [gross(2 * PRICE, BPS)] * 2
     # Settled, and claimed as open all the same.
     books.state_lines([(line(session, 2), 0)], LISTENER_ADDRESS, settled=gross(2 * PRICE, BPS))
@@ -371,7 +409,7 @@ async def test_a_lost_ledger_pays_plays_of_its_own_sessions(fan: tuple[World, Bo
     books.show(LISTENER_ADDRESS, 0, [], None, lost=[{**shown, "intervals": 3}])
     assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
     books.show(LISTENER_ADDRESS, 0, [], None, lost=[shown])
-    due = await one.ask("owed", stream="s")
+    due = await due_now(one)
     assert due["cap_wei"] == str(gross(2 * PRICE, BPS))
     await one.ask("pay", stream="s", voucher=voucher(due))
     assert books.named == [[[7, 2]]]

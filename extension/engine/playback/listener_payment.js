@@ -7,6 +7,10 @@ import { native } from "../link.js";
 import { python } from "../wallet_core.js";
 import { song } from "../song_cores.js";
 import * as wallet from "../wallet.js";
+import { backoffMs } from "../../shared/retry.js";
+
+/** Delays until a voucher for what had to wait is asked for again: without it the server soon releases no more keys. */
+const RETRY = { firstMs: 500, maxMs: 60_000 };
 
 /** @typedef {import("./stream.js").Stream} Stream */
 /** @import { Pay, PayNeed } from "../../shared/player_messages.d.ts" */
@@ -20,10 +24,18 @@ export class ListenerPayment {
   need = "wallet";
   /** Remaining listening money at the song's server, wei. */
   left = "0";
+  /** Intervals of this play that were heard. */
+  heardIntervals = 0;
   /** Intervals of this play that a voucher covers. */
   signedIntervals = 0;
-  /** The running signature of a voucher. @type {Promise<void> | null} */
+  /** The running signature of vouchers. @type {Promise<void> | null} */
   signing = null;
+  /** Number of the latest decision; what an older one finds is out of date. */
+  #decision = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
+  #retries = 0;
+  #isClosed = false;
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -42,19 +54,20 @@ export class ListenerPayment {
     return net + (net * BigInt(this.stream.info?.bps ?? 0)) / 10_000n;
   }
 
-  /** Decides whether the next play is paid; otherwise it is the preview. */
+  /** Decides whether the next play is paid; otherwise it is the preview. Shown once the core has decided. */
   async decide() {
     const { session, info } = this.stream;
     if (!this.costs || !info) return;
-    this.need = await this.missing(info).catch(() => /** @type {PayNeed} */ ("money"));
+    const decision = ++this.#decision;
+    const need = await this.missing(info).catch(() => /** @type {PayNeed} */ ("money"));
     // Unsigned intervals of an earlier play block the next one.
-    if (this.need === null) await this.sign().catch(() => undefined);
-    const { begins, extent } = await song("player.pays", {
-      stream: this.stream.place.stream,
-      on: this.need === null,
-    });
+    if (need === null) await this.sign().catch(() => undefined);
+    if (decision !== this.#decision) return;
+    const on = need === null;
+    const { begins, extent } = await song("player.pays", { stream: this.stream.place.stream, on });
     // A play that has started in the meantime is not changed.
-    if (session.isStale || session.isActive || !this.stream.song) return;
+    if (decision !== this.#decision || session.isStale || session.isActive || !this.stream.song) return;
+    this.need = need;
     this.on = begins === "play";
     if (info.going) this.charging = this.on;
     this.stream.song = { ...this.stream.song, begins, extent };
@@ -95,15 +108,24 @@ export class ListenerPayment {
     if (action === "play" || action === "preview") this.charging = this.costs && action === "play";
     if (!this.charging) return;
     if (intervals < this.signedIntervals) this.signedIntervals = 0;
-    if (intervals <= this.signedIntervals || this.signing) return;
-    this.signing = this.sign()
-      .then(() => {
-        this.signedIntervals = intervals;
+    this.heardIntervals = intervals;
+    this.cover();
+  }
+
+  /** Signs for the heard intervals of a paid play that no voucher covers yet; again later, where they have to wait. */
+  cover() {
+    if (!this.charging || this.signing || this.signedIntervals >= this.heardIntervals) return;
+    clearTimeout(this.#retry);
+    this.signing = this.#signHeard()
+      .then((waiting) => {
+        if (waiting !== null) this.#coverLater();
       })
       .catch((error) => {
         const { code } = Problem.of(error);
-        // A locked wallet signs later, until the server stops releasing keys; a wrong statement stops the play at once.
+        // A wrong statement stops the play at once.
         if (code === "listener.statement" || code === "listener.escrow.short") return this.stream.fail(error);
+        // A locked wallet signs once it is unlocked.
+        if (code.startsWith("server.") || code.startsWith("chain.")) this.#coverLater();
         return undefined;
       })
       .finally(() => {
@@ -111,14 +133,44 @@ export class ListenerPayment {
       });
   }
 
-  /** Signs a voucher for what is owed. @private */
+  /** Stops asking. */
+  close() {
+    clearTimeout(this.#retry);
+    this.#isClosed = true;
+  }
+
+  /**
+   * Signs for the heard intervals, and for those that are heard meanwhile: after a pause no result follows.
+   * @returns {Promise<string | null>} code of why not all of them are settled, or null
+   */
+  async #signHeard() {
+    while (this.signedIntervals < this.heardIntervals) {
+      const intervals = this.heardIntervals;
+      const waiting = await this.sign();
+      if (waiting !== null) return waiting;
+      this.signedIntervals = intervals;
+      this.#retries = 0;
+    }
+    return null;
+  }
+
+  #coverLater() {
+    if (!this.#isClosed) this.#retry = setTimeout(() => this.cover(), backoffMs(this.#retries++, RETRY));
+  }
+
+  /**
+   * Signs a voucher for what is owed.
+   * @private
+   * @returns {Promise<string | null>} code of why not everything heard is settled, or null
+   */
   async sign() {
     const { stream } = this.stream.place;
-    const debt = await native("owed", { stream });
-    if (!debt?.station) return;
-    const { server, payer, station, cap_wei, until, chain_id, settlement } = debt;
+    const { due, waiting } = await native("owed", { stream });
+    if (!due?.station) return waiting;
+    const { server, payer, station, cap_wei, until, chain_id, settlement } = due;
     const { voucher } = await python("voucher.sign", { server, payer, station, cap_wei, until, chain_id, settlement });
-    await native("pay", { stream, voucher });
+    const paid = await native("pay", { stream, voucher });
+    return paid.waiting ?? waiting;
   }
 
   /** Payment as the player shows it. @param {number} intervals heard @returns {Pay | null} null for a free song */

@@ -217,6 +217,7 @@ export class Stream {
   async walletChanged() {
     if (this.info && !this.isActive) this.tickets.prefetch(this.info, this.nowS);
     const { session } = this;
+    this.payment.cover();
     if (this.payment.costs && (session.state === "ready" || session.state === "ended")) {
       await this.payment.decide();
       publishState(this);
@@ -327,6 +328,7 @@ export class Stream {
     this.next?.close();
     this.discard();
     this.hold.close();
+    this.payment.close();
     this.loader.release();
     // The running requests are of a stale session from here on.
     this.session = new PlaybackSession(this);
