@@ -36,7 +36,7 @@
       this.#media = new MediaSurface(
         (command, value, n) => this.#send({ command, value, n }),
         (name) => {
-          this.#setStates();
+          if (name !== "timeupdate") this.#setStates();
           this.dispatchEvent(new Event(name));
         },
       );

@@ -8,7 +8,7 @@ SILENCE_MS: Final = 20_000
 """Time without an invocation after which a play no longer occupies its listener, milliseconds."""
 
 MAX_GAP_MS: Final = 15_000
-"""Most heard time that one invocation adds, milliseconds; a player reports every five seconds."""
+"""Most heard time that one invocation adds, milliseconds; a player reports every ten seconds."""
 
 METER_SLACK_MS: Final = 500
 """Heard time that may exceed the advance of the reported positions since the last jump, milliseconds."""

@@ -29,12 +29,20 @@ export class MediaSourceBuffer {
     this.opened = new Promise((resolve) => this.source.addEventListener("sourceopen", resolve, { once: true }));
     this.audio.src = url;
     this.opened.then(() => URL.revokeObjectURL(url));
-    for (const name of ["playing", "waiting", "ended", "seeked", "timeupdate"])
-      this.audio.addEventListener(name, () => this.current?.onBufferEvent(name));
+    for (const name of ["playing", "waiting", "ended", "seeked"]) this.report(name);
     this.audio.addEventListener("error", () => {
       this.broken = new Problem("media.decode", { reason: this.audio.error?.message ?? "" });
       this.current?.onBufferEvent("error");
     });
+  }
+
+  /**
+   * Reports an event of the element to the current track.
+   * @param {string} name
+   * @param {AbortSignal} [signal] ends the reports
+   */
+  report(name, signal) {
+    this.audio.addEventListener(name, () => this.current?.onBufferEvent(name), { signal });
   }
 
   /**

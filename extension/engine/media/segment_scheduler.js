@@ -7,13 +7,17 @@ import { unseal } from "../playback/key_ring.js";
 import { retry } from "../../shared/retry.js";
 
 /** Lead over the position. */
-const AHEAD_MS = 12_000;
+export const AHEAD_MS = 16_000;
 /** Lead after a seek: another seek is likely, and keys are metered. */
 const AFTER_SEEK_MS = 4_000;
-/** Least and longest time until the lead is compared again: the rate may change meanwhile. */
+/** Part of the lead that is played before segments are loaded again: several at once wake the processor less often. */
+const REFILL_MS = 6_000;
+/** Least and longest time until the lead is compared again: the rate may be doubled meanwhile. */
 const MIN_WAIT_MS = 200;
-const MAX_WAIT_MS = 1_000;
-const KEY_WAIT_MS = 1000;
+const MAX_WAIT_MS = 3_000;
+/** Least time until a missing key is requested again, and the part of the buffered sound that is waited for. */
+const KEY_WAIT_MS = 1_000;
+const KEY_WAIT_PART = 0.25;
 /** Buffered sound below which the decoder is about to wait for a key. */
 const UNDERRUN_MS = 500;
 /** Distance from a position within which the sound is not moved. */
@@ -212,11 +216,13 @@ export class SegmentScheduler {
     const { sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
       if (isHeld && !ring.keys.has(index)) return;
-      for (;;) {
+      for (let refillMs = 0; ; ) {
         const { positionMs } = sound;
-        const excessMs = this.segment(index)[2] - positionMs - this.targetAheadMs(positionMs);
+        const targetMs = this.targetAheadMs(positionMs);
+        const excessMs = this.segment(index)[2] - positionMs - targetMs + refillMs;
         if (excessMs <= 0) break;
-        const waitMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, excessMs));
+        refillMs = Math.min(REFILL_MS, targetMs / 2);
+        const waitMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, excessMs / sound.rate));
         await new Promise((resolve) => setTimeout(resolve, waitMs));
         if (generation !== this.generation) return;
       }
@@ -282,8 +288,11 @@ export class SegmentScheduler {
       if (ring.keys.has(index)) continue;
       // Keys are released at the pace of playback: the next request is due when the position has advanced, or on an
       // underrun at the time that the server has given.
-      const isUnderrun = sound.aheadMs - sound.positionMs < UNDERRUN_MS;
-      await new Promise((resolve) => setTimeout(resolve, isUnderrun && retryMs !== null ? retryMs : KEY_WAIT_MS));
+      const leadMs = sound.aheadMs - sound.positionMs;
+      const isUnderrun = leadMs < UNDERRUN_MS;
+      const laterMs = Math.max(KEY_WAIT_MS, (leadMs * KEY_WAIT_PART) / sound.rate);
+      const waitMs = isUnderrun && retryMs !== null ? retryMs : laterMs;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   }
 }

@@ -11,8 +11,8 @@ export class TrackAudio {
   startS = 0;
   /** Duration of the track, ms. @type {number} */
   durationMs = 0;
-  /** The track before it still plays. */
-  isJoining = false;
+  /** Ends the reports of progress while the track before it still plays. @type {AbortController | null} */
+  #joining = null;
   /** It fades out after its stream is closed. */
   isFadingOut = false;
   /** @type {{mime: string, init: Uint8Array<ArrayBuffer>} | null} */
@@ -37,10 +37,20 @@ export class TrackAudio {
     if (this.isJoining && name !== "error") {
       // Up to its start the track before it plays.
       if (this.audio.currentTime < this.startS) return;
-      this.isJoining = false;
+      this.#joined();
       this.onEvent("playing");
     }
     if (name !== "timeupdate") this.onEvent(name);
+  }
+
+  /** True while the track before it still plays. */
+  get isJoining() {
+    return this.#joining !== null;
+  }
+
+  #joined() {
+    this.#joining?.abort();
+    this.#joining = null;
   }
 
   /** Opens the buffer. @param {string} mime @param {number} durationMs @param {Uint8Array<ArrayBuffer>} init */
@@ -58,7 +68,8 @@ export class TrackAudio {
     this.mediaBuffer.close();
     this.mediaBuffer = mediaBuffer;
     this.startS = startS;
-    this.isJoining = true;
+    this.#joining = new AbortController();
+    mediaBuffer.report("timeupdate", this.#joining.signal);
     mediaBuffer.current = this;
   }
 
@@ -79,7 +90,7 @@ export class TrackAudio {
 
   /** Seeks. @param {number} ms */
   seek(ms) {
-    this.isJoining = false;
+    this.#joined();
     this.audio.currentTime = this.startS + ms / 1000;
   }
 
@@ -109,6 +120,11 @@ export class TrackAudio {
       this.ms(buffered.end(i)),
     ]);
     return all.filter(([from, to]) => to > from);
+  }
+
+  /** Milliseconds of music in a millisecond. */
+  get rate() {
+    return this.audio.playbackRate;
   }
 
   /** Position in the track, ms. */

@@ -7,7 +7,11 @@ import { MOVED } from "./ticket_manager.js";
 import { native } from "../link.js";
 import { isTransient, retry } from "../../shared/retry.js";
 
-const RENEW_MS = 4_500;
+/** Longest and least time between a result and the next renewal; the protocol counts gaps of up to 15 s. */
+const MAX_RENEW_MS = 10_000;
+const MIN_RENEW_MS = 1_000;
+/** Time after the end of an interval at which it surely counts as heard. */
+const AFTER_INTERVAL_MS = 100;
 /** Most keys of one request. */
 const MAX_KEYS = 16;
 /** States in which keys are renewed. */
@@ -42,8 +46,9 @@ export class InvocationClient {
   renewal = null;
   /** Why the host has not released a key yet, and the delay of the next request. @type {GrantWait | null} */
   pace = null;
-  /** Timer of the renewals. @type {ReturnType<typeof setInterval> | undefined} */
-  renewing;
+  #isRenewing = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #renewalTimer;
   /** Number of running actions whose results have keys. */
   acting = 0;
 
@@ -152,6 +157,7 @@ export class InvocationClient {
     });
     this.left = result.left;
     this.heard = { ms: result.heard_ms, at: performance.now(), intervals: result.intervals };
+    this.#planRenewal();
     this.stream.payment.onIntervals(result.intervals, action);
     if (result.grant && scheduler) await ring.addGrant(result.grant, scheduler.parts.address);
     if (segment !== null) this.pace = result.grant?.wait ?? null;
@@ -176,20 +182,43 @@ export class InvocationClient {
     return this.pace?.retry_ms ?? null;
   }
 
-  /** Renews regularly from now on. */
+  /** Renews from now on: as soon as an interval is heard, and otherwise where no other result has come for a while. */
   startRenewing() {
-    this.stopRenewing();
-    const { stream } = this;
-    this.renewing = setInterval(() => {
-      this.renew(null).then(
-        () => stream.onStall(false),
-        (error) => (isTransient(error) ? stream.onStall(true) : stream.fail(error)),
-      );
-    }, RENEW_MS);
+    this.#isRenewing = true;
+    this.#planRenewal();
   }
 
   /** Ends the renewals. */
   stopRenewing() {
-    clearInterval(this.renewing);
+    this.#isRenewing = false;
+    clearTimeout(this.#renewalTimer);
+  }
+
+  #planRenewal() {
+    clearTimeout(this.#renewalTimer);
+    if (this.#isRenewing) this.#renewalTimer = setTimeout(() => this.#renewPlanned(), this.#renewalDelay());
+  }
+
+  async #renewPlanned() {
+    const { stream } = this;
+    try {
+      await this.renew(null);
+      stream.onStall(false);
+    } catch (error) {
+      if (isTransient(error)) stream.onStall(true);
+      else stream.fail(error);
+    }
+    this.#planRenewal();
+  }
+
+  /** Time until the next renewal, ms. */
+  #renewalDelay() {
+    const { info, settings, session } = this.stream;
+    if (!info || !RENEWING.has(session.state)) return MAX_RENEW_MS;
+    const heardMs = this.heard.ms + (performance.now() - this.heard.at) * settings.rate;
+    const intervalMs = info.interval_s * 1000;
+    const untilMs = (intervalMs - (heardMs % intervalMs)) / settings.rate + AFTER_INTERVAL_MS;
+    // No renewal is made just before the one at the end of an interval.
+    return untilMs > MAX_RENEW_MS + MIN_RENEW_MS ? MAX_RENEW_MS : Math.max(MIN_RENEW_MS, untilMs);
   }
 }

@@ -5,7 +5,7 @@
 import { Problem } from "../../shared/problem.js";
 import { StallWatchdog } from "../media/stall_watchdog.js";
 
-const PUBLISH_MS = 1_000;
+const PERIOD_MS = 2_000;
 /** A track with a successor in the list ends by itself where the handover has not started this long before its end. */
 const END_MS = 200;
 
@@ -13,8 +13,8 @@ const END_MS = 200;
 
 export class PlaybackMonitor {
   watchdog = new StallWatchdog();
-  /** @private @type {ReturnType<typeof setInterval> | undefined} */
-  timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
   /**
    * @param {object} options
@@ -29,11 +29,22 @@ export class PlaybackMonitor {
   }
 
   start() {
-    this.timer = setInterval(() => this.tick(), PUBLISH_MS);
+    this.#timer = setTimeout(() => {
+      this.tick();
+      this.start();
+    }, this.#delay);
   }
 
   stop() {
-    clearInterval(this.timer);
+    clearTimeout(this.#timer);
+  }
+
+  /** Time until the next check: no later than the time at which a track may have to be ended, ms. */
+  get #delay() {
+    const { session, sound, scheduler, info } = this.parts();
+    if (!session.isActive || !info || !scheduler?.isContinued) return PERIOD_MS;
+    const untilMs = info.duration_ms - sound.positionMs - END_MS;
+    return Math.min(PERIOD_MS, Math.max(END_MS, untilMs / sound.rate));
   }
 
   /** Checks an active play once. */

@@ -33,7 +33,7 @@ function artworkOf({ content }) {
 const mediaSession = new MediaSessionController(navigator.mediaSession, artworkOf);
 
 /** Longest time for which heard time is extrapolated from the host's latest result. */
-export const MAX_EXTRAPOLATION_MS = 9_000;
+export const MAX_EXTRAPOLATION_MS = 12_000;
 /** States with the session's position instead of the audio element's. */
 const BEFORE_SOUND = new Set(["ready", "starting"]);
 const WAITING = new Set(["starting", "seeking", "waiting"]);

@@ -94,3 +94,51 @@ test("a stream that the host has evicted is opened again for a play", async () =
   assert.deepEqual(done, ["admit", "open", "admit"]);
   assert.deepEqual(asked, ["play 1"]);
 });
+
+/** The renewals of a minute that a host counts as heard, at a rate; their times, ms. */
+async function renewals(context, { interval_s, rate = 1, fails = () => false }) {
+  let now = 0;
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  context.mock.method(performance, "now", () => now);
+  const at = [];
+  host.invoke = ({ action }) => {
+    if (action === "renew") at.push(now);
+    if (fails(now)) throw new Problem("server.unreachable");
+    return { left: {}, heard_ms: now * rate, intervals: 0, grant: null };
+  };
+  stream.info = { interval_s };
+  stream.settings = { rate };
+  stream.sound = { positionMs: 0 };
+  Object.assign(stream.session, { granted: true, state: "playing" });
+  const client = new InvocationClient(stream);
+  await client.act("play", 0, 0);
+  client.startRenewing();
+  while (now < 60_000) {
+    now += 100;
+    context.mock.timers.tick(100);
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  }
+  client.stopRenewing();
+  context.mock.timers.tick(60_000);
+  return at;
+}
+
+test("a renewal follows each interval as soon as it is heard, and otherwise a result ten seconds later", async (context) => {
+  assert.deepEqual(
+    await renewals(context, { interval_s: 30 }),
+    [10_000, 20_000, 30_100, 40_100, 50_100],
+  );
+});
+
+test("short intervals are reported one by one, also where a listener plays faster", async (context) => {
+  const at = await renewals(context, { interval_s: 4, rate: 2 });
+  assert.ok(at.length >= 27, `${at.length}`);
+  for (const [i, time] of at.entries()) assert.ok(Math.abs(time - (i + 1) * 2_100) <= 3_000, `${time}`);
+});
+
+test("a renewal that fails is repeated, and never more than eleven seconds later", async (context) => {
+  const at = await renewals(context, { interval_s: 30, fails: (now) => now > 5_000 && now < 45_000 });
+  const gaps = at.map((time, i) => time - (at[i - 1] ?? 0));
+  assert.ok(gaps.every((gap) => gap >= 1_000 && gap <= 11_000), `${gaps}`);
+  assert.deepEqual([stalls.at(0), stalls.at(-1)], [true, false]);
+});

@@ -75,3 +75,23 @@ test("a track whose handover has started, or whose segments are missing, is not 
   incomplete.monitor.tick();
   assert.deepEqual([handedOver.stream.finished, incomplete.stream.finished], [false, false]);
 });
+
+test("the checks come every two seconds, and one in time for the end of a track that may have to be ended", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { monitor, stream } = world({ positionMs: 8_900 });
+  stream.sound.rate = 1;
+  monitor.start();
+  stream.sound.positionMs = 9_799;
+  context.mock.timers.tick(899);
+  assert.equal(stream.finished, false);
+  stream.sound.positionMs = 9_800;
+  context.mock.timers.tick(1);
+  assert.equal(stream.finished, true);
+  let checks = 0;
+  monitor.tick = () => void checks++;
+  for (let i = 0; i < 20; i++) context.mock.timers.tick(1_000);
+  assert.equal(checks, 10);
+  monitor.stop();
+  context.mock.timers.tick(20_000);
+  assert.equal(checks, 10);
+});

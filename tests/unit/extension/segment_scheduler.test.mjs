@@ -6,11 +6,12 @@ import { Problem } from "../../../extension/shared/problem.js";
 import { host } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
-const { SegmentScheduler } = await import("../../../extension/engine/media/segment_scheduler.js");
+const { AHEAD_MS, SegmentScheduler } = await import("../../../extension/engine/media/segment_scheduler.js");
 const { InvocationClient } = await import("../../../extension/engine/playback/invocation_client.js");
 
 const SEGMENT_MS = 2_000;
 const segments = Array.from({ length: 300 }, (_, i) => [i * 10, 10, i * SEGMENT_MS, SEGMENT_MS, "AA=="]);
+const ADDRESS = { content: new Uint8Array(20), rendition: 0, epochs: [] };
 const PACE = { code: "invocation.pace", retry_ms: 4_000 };
 
 /** Everything that is ready happens. */
@@ -23,6 +24,7 @@ function song(renew) {
   const sound = {
     positionMs: 0,
     aheadMs: 0,
+    rate: 1,
     joining: false,
     isBuffered: () => false,
     seek: (ms) => Object.assign(sound, { positionMs: ms, aheadMs: ms }),
@@ -32,7 +34,7 @@ function song(renew) {
   const ring = { keys: new Map(), trim() {} };
   const source = { part: () => new Promise(() => undefined) };
   const scheduler = new SegmentScheduler(
-    /** @type {any} */ ({ source, ring, sound, info: { codec: "flac", segments }, address: {} }),
+    /** @type {any} */ ({ source, ring, sound, info: { codec: "flac", segments }, address: ADDRESS }),
     renew,
     (error) => {
       throw error;
@@ -77,10 +79,66 @@ test("a key that is released later is requested after the server's delay on an u
   }
 });
 
+test("the lead is loaded at once, and again once 6 s of it were played, also at other speeds", async () => {
+  for (const rate of [1, 2, 16]) {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      const { scheduler, sound, ring } = song(async () => null);
+      const loads = [];
+      mock.method(crypto.subtle, "decrypt", async () => new ArrayBuffer(1));
+      scheduler.take = async (/** @type {number} */ index) => (loads.push(index), new Uint8Array(28));
+      for (let i = 0; i < 299; i++) ring.keys.set(i, {});
+      sound.rate = rate;
+      let playedMs = 0;
+      sound.append = async () => void (sound.aheadMs += SEGMENT_MS);
+      scheduler.start(0, 0);
+      await settle();
+      assert.equal(loads.length, AHEAD_MS / SEGMENT_MS + 1);
+      let least = Infinity;
+      const bursts = [];
+      for (; playedMs < 60_000; playedMs += 100 * rate) {
+        sound.positionMs = playedMs;
+        const before = loads.length;
+        mock.timers.tick(100);
+        await settle();
+        if (loads.length > before) bursts.push(loads.length - before);
+        least = Math.min(least, sound.aheadMs - playedMs);
+      }
+      assert.ok(least >= (rate > 2 ? 4_000 : 8_000), `${least} ms of sound left at rate ${rate}`);
+      assert.ok(bursts.slice(0, -1).every((count) => count >= 3), `${bursts}`);
+      scheduler.stop();
+    } finally {
+      mock.reset();
+    }
+  }
+});
+
+test("a key that is not released yet is asked for less often, the more sound is buffered", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    let asked = 0;
+    const { scheduler, sound } = song(async () => (asked++, null));
+    sound.aheadMs = 12_000;
+    sound.isBuffered = () => true;
+    scheduler.start(0, 0);
+    await settle();
+    assert.equal(asked, 1);
+    mock.timers.tick(2_999);
+    await settle();
+    assert.equal(asked, 1);
+    mock.timers.tick(1);
+    await settle();
+    assert.equal(asked, 2);
+    scheduler.stop();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 test("after a seek few keys are requested, and more with what is played from there", () => {
   const { scheduler } = song(async () => null);
   scheduler.start(0, 0);
-  assert.equal(scheduler.targetAheadMs(0), 12_000);
+  assert.equal(scheduler.targetAheadMs(0), AHEAD_MS);
   assert.equal(scheduler.keyCount("play", 0, 0), null);
   assert.equal(scheduler.keyCount("seek", 30, 61_000), 3);
   scheduler.start(61_000, 30);
@@ -88,7 +146,7 @@ test("after a seek few keys are requested, and more with what is played from the
   assert.equal(scheduler.targetAheadMs(61_000), 4_000);
   assert.equal(scheduler.keyCount("renew", 31, 63_000), 3);
   assert.equal(scheduler.targetAheadMs(69_000), 8_000);
-  assert.equal(scheduler.targetAheadMs(90_000), 12_000);
+  assert.equal(scheduler.targetAheadMs(90_000), AHEAD_MS);
   assert.equal(scheduler.keyCount("renew", 50, 90_000), null);
   // The one that sounds is always worth a key, and so is the last.
   assert.equal(scheduler.keyCount("seek", 299, 599_999), 1);
@@ -116,7 +174,7 @@ function jumped(state) {
     players: [],
     page: {},
     timings: {},
-    sound: { positionMs: 60_000, aheadMs: 60_000, ranges: [] },
+    sound: { positionMs: 60_000, aheadMs: 60_000, rate: 1, ranges: [] },
     onStall() {},
     scheduler: { parts: {}, keyCount: () => 3, firstMissing: () => 30 },
   };
