@@ -216,7 +216,7 @@ export class SegmentScheduler {
     const { sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
       if (isHeld && !ring.keys.has(index)) return;
-      for (let refillMs = 0; ; ) {
+      for (let refillMs = 0; ;) {
         const { positionMs } = sound;
         const targetMs = this.targetAheadMs(positionMs);
         const excessMs = this.segment(index)[2] - positionMs - targetMs + refillMs;

@@ -124,10 +124,7 @@ async function renewals(context, { interval_s, rate = 1, fails = () => false }) 
 }
 
 test("a renewal follows each interval as soon as it is heard, and otherwise a result ten seconds later", async (context) => {
-  assert.deepEqual(
-    await renewals(context, { interval_s: 30 }),
-    [10_000, 20_000, 30_100, 40_100, 50_100],
-  );
+  assert.deepEqual(await renewals(context, { interval_s: 30 }), [10_000, 20_000, 30_100, 40_100, 50_100]);
 });
 
 test("short intervals are reported one by one, also where a listener plays faster", async (context) => {
@@ -139,6 +136,9 @@ test("short intervals are reported one by one, also where a listener plays faste
 test("a renewal that fails is repeated, and never more than eleven seconds later", async (context) => {
   const at = await renewals(context, { interval_s: 30, fails: (now) => now > 5_000 && now < 45_000 });
   const gaps = at.map((time, i) => time - (at[i - 1] ?? 0));
-  assert.ok(gaps.every((gap) => gap >= 1_000 && gap <= 11_000), `${gaps}`);
+  assert.ok(
+    gaps.every((gap) => gap >= 1_000 && gap <= 11_000),
+    `${gaps}`,
+  );
   assert.deepEqual([stalls.at(0), stalls.at(-1)], [true, false]);
 });

@@ -105,7 +105,10 @@ test("the lead is loaded at once, and again once 6 s of it were played, also at 
         least = Math.min(least, sound.aheadMs - playedMs);
       }
       assert.ok(least >= (rate > 2 ? 4_000 : 8_000), `${least} ms of sound left at rate ${rate}`);
-      assert.ok(bursts.slice(0, -1).every((count) => count >= 3), `${bursts}`);
+      assert.ok(
+        bursts.slice(0, -1).every((count) => count >= 3),
+        `${bursts}`,
+      );
       scheduler.stop();
     } finally {
       mock.reset();
