@@ -16,7 +16,7 @@ from benchmarks.scale import setting
 from demo.paths import ROOT
 
 KILLS: Final = setting("GOMAA_BENCH_KILLS", 1000, 4)
-FILE: Final = "tests/integration/test_host_real.py"
+FILE: Final = "tests/integration/test_host_kills.py"
 TESTS: Final = (
     f"{FILE}::test_a_killed_host_loses_and_repeats_nothing",
     f"{FILE}::test_a_host_killed_beside_holds_loses_and_doubles_none",

@@ -119,11 +119,11 @@ class Session:
     """
 
     def _well(self) -> bool:
-        """The player is ready or plays.
+        """The player can play, or plays.
 
         If not, its button is pressed where there is one: clocks may be apart once more.
         """
-        if self.player.run(f"['ready', 'playing'].includes({_STATE})"):
+        if self.player.run(f"['ready', 'playing', 'paused', 'ended'].includes({_STATE})"):
             return True
         # While it loads the button is still there: pressed then, it would load for ever.
         if self.player.run(f"['refused', 'failed'].includes({_STATE})"):
@@ -138,7 +138,11 @@ class Session:
         self.position_s = at
         if self.page.run("document.querySelector('sps-player').error?.code ?? null"):
             self.breaks += 1
-            wait_until(self._well, "the song can be begun again")
+            try:
+                wait_until(self._well, "the song can be begun again")
+            except TimeoutError as error:
+                shown = self.player.run(_STATE), self.player.text("#player")[:400]
+                raise TimeoutError(f"{error} after {self.music_s:.0f} s of music: {shown}") from None
             self.page.run("void document.querySelector('sps-player').play().catch(() => undefined)")
         if seen["ended"] and self.page.run("document.querySelector('sps-player').ended"):
             self.position_s = 0.0

@@ -22,8 +22,8 @@ from pywallet.protocol import Claim, sign
 from pywallet.wallet.derivation import account_path, payee_path
 from pywallet.worker_api import call, wallet
 from tests.integration.host_process import HostProcess, host_process
+from tests.integration.real_host import record_payee, renewed, settled
 from tests.integration.server_world import TOKENS, World, make_world, private_key
-from tests.integration.test_host_real import record_payee, renewed, settled
 
 WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 NUMBER = 9

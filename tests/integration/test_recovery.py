@@ -22,9 +22,9 @@ from pywallet.protocol import Session, Signed
 from pywallet.worker_api import call
 from pywallet.worker_api import wallet as purse
 from tests.integration.host_process import HostProcess, host_process
+from tests.integration.real_host import renewed, settled
 from tests.integration.server_songs import Upload
 from tests.integration.server_world import TOKENS, World, make_world
-from tests.integration.test_host_real import renewed, settled
 
 WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 OTHERS = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
