@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from messages.host_server.playback import UsageCounters
 from pywallet.policy import Count, Policy, Usage, recurrence_start
@@ -14,6 +15,15 @@ from security_server.db.tables import (
     former_plays,
     tickets,
     usages,
+)
+
+_HELD: Final = select(func.count()).where(
+    tickets.c.listener == bindparam("listener"),
+    tickets.c.content == bindparam("content"),
+    tickets.c.play_state == "held",
+    tickets.c.expiry_s > bindparam("now_s"),
+    tickets.c.id != bindparam("ticket"),
+    tickets.c.session != bindparam("session"),
 )
 
 
@@ -46,21 +56,14 @@ class Counters:
             for action, count in policy.counts.items()
         }
         last_s = {action: row[4] for action, row in self._actions.items() if len(row) > 4}
-        held = self._held(now_s, ticket, session)
+        # Holds count against the limit of plays alone.
+        held = self._held(now_s, ticket, session) if "play" in policy.counts else 0
         return Usage(self.plays, self.seeks, self.heard_ms // 1000, self.first_play_s, counts, last_s, held)
 
     def _held(self, now_s: int, ticket: bytes, session: bytes | None) -> int:
         """Plays that other tickets reserve at a time."""
-        query = select(func.count()).where(
-            tickets.c.listener == self._key["listener"],
-            tickets.c.content == self._key["content"],
-            tickets.c.play_state == "held",
-            tickets.c.expiry_s > now_s,
-            tickets.c.id != ticket,
-        )
-        if session is not None:
-            query = query.where(tickets.c.session != session)
-        return int(self._connection.execute(query).scalar_one())
+        values = {**self._key, "now_s": now_s, "ticket": ticket, "session": session or b""}
+        return int(self._connection.execute(_HELD, values).scalar_one())
 
     def _heard_enough(self, action: str, count: Count, now_s: int) -> int:
         """Plays that were heard for at least the time of a timed count, in its window if it has one."""
