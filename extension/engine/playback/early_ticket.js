@@ -25,6 +25,8 @@ export class EarlyTicket {
   ticket = null;
   /** The ticket, once it is here. @type {Signed<"Ticket"> | null} */
   arrived = null;
+  /** The ticket was taken from the unused ones. */
+  isKept = false;
   /** The play has the ticket. */
   isTaken = false;
   /** Resolves when the ticket is requested, or will not be. @type {Promise<void>} */
@@ -49,11 +51,11 @@ export class EarlyTicket {
 
   /** Takes the ticket of a key; null: there is none. @param {string} key */
   take(key) {
-    if (this.ticket === null || this.key !== key) return null;
-    const { ticket } = this;
+    const { ticket, isKept } = this;
+    if (ticket === null || this.key !== key) return null;
     this.#clear();
     this.isTaken = true;
-    return ticket;
+    return { ticket, isKept };
   }
 
   /** Keeps the ticket for a later play. */
@@ -85,7 +87,7 @@ export class EarlyTicket {
     const unused = takeBack(key, now_s);
     if (!unused && !mayRequest) return;
     const ticket = unused ? Promise.resolve(unused) : requestTicket(this.origin, expected.session, content);
-    Object.assign(this, { key, ticket, arrived: unused });
+    Object.assign(this, { key, ticket, arrived: unused, isKept: unused !== null });
     ticket.then(
       (arrived) => void (this.ticket === ticket && (this.arrived = arrived)),
       () => undefined,

@@ -197,6 +197,8 @@ export class TicketManager {
       const { code } = problem;
       // The host's own session is of another hour or device than the ticket.
       const isOther = bound.result.session.signature !== session.signature;
+      // It is kept for no other play.
+      if (code.startsWith("ticket.") && !isOther) this.used = true;
       // The ticket was used after all, or the terms have changed; or the song has moved: the station's next ticket
       // names its server, at which the host is another device.
       const isRetryable = code === MOVED || code === DEVICE || isOther || (isKept && code.startsWith("ticket."));
@@ -242,21 +244,24 @@ export class TicketManager {
     if (isNew) this.used = true;
     if (this.ticket && (this.used || this.key !== key || !isValid(this.ticket, now))) this.release();
     await this.early.begun;
-    const unused = this.ticket ?? (isNew ? null : takeBack(key, now));
-    const ticket = unused ?? (await this.#request(session, content, key));
+    const kept = this.ticket ?? (isNew ? null : takeBack(key, now));
+    const { ticket, isKept } = kept ? { ticket: kept, isKept: true } : await this.#request(session, content, key);
     Object.assign(this, { key, used: false, ticket });
-    return unused !== null;
+    return isKept;
   }
 
   /**
    * The ticket that is under way for this key, or a new one.
    * @param {Signed<"Session">} session @param {string} content @param {string} key
    */
-  #request(session, content, key) {
+  async #request(session, content, key) {
     const { origin } = this.place;
     const early = this.early.take(key);
     if (!early) this.early.drop();
-    return early ? early.catch(() => requestTicket(origin, session, content)) : requestTicket(origin, session, content);
+    const arrived = await early?.ticket.catch(() => null);
+    return arrived && early
+      ? { ticket: arrived, isKept: early.isKept }
+      : { ticket: await requestTicket(origin, session, content), isKept: false };
   }
 
   /**

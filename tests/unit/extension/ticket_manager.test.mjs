@@ -418,3 +418,37 @@ test("the session of a wallet that was replaced or declines since is not used fo
   await two.early.begun;
   assert.deepEqual([two.early.expected, two.early.ticket, await two.offer()], [null, null, {}]);
 });
+
+test("a kept ticket that a play has used after all is replaced, also where it was taken before the host opened the song", async () => {
+  const one = tickets();
+  await one.ensure(INFO, NOW);
+  one.close();
+  const { accept } = host;
+  host.accept = (request) => {
+    if (Number(request.ticket.message.number) === 1) throw new Problem("ticket.used");
+    return accept(request);
+  };
+  const two = tickets("t");
+  two.speculate(INFO.content);
+  await two.ensure(INFO, NOW);
+  assert.deepEqual([drawn, opened], [2, [1, 2]]);
+});
+
+test("a ticket that the host refuses is not kept for another play", async () => {
+  const { accept } = host;
+  host.accept = () => {
+    throw new Problem("ticket.used");
+  };
+  for (const speculates of [true, false]) {
+    const one = tickets();
+    if (speculates) one.speculate(INFO.content);
+    await assert.rejects(one.ensure(INFO, NOW), { code: "ticket.used" });
+    one.close();
+  }
+  host.accept = accept;
+  const before = drawn;
+  const two = tickets("t");
+  two.speculate(INFO.content);
+  await two.ensure(INFO, NOW);
+  assert.deepEqual([drawn, opened], [before + 1, [before + 1]]);
+});
