@@ -65,7 +65,8 @@ def test_sound_that_names_another_song_is_refused(world: BrowserWorld) -> None:
     It is stopped with its code, and recorded with amount zero.
     """
     sound = mark(tone(world.folder / "borrowed.wav", 16, 300), OTHER)
-    world.song("borrowed", FREE, sound=sound, extra=("--no-watermark",))
+    # Without a hold: its sound would be looked at, and stopped, before the press.
+    world.song("borrowed", "hold = false\n" + FREE, sound=sound, extra=("--no-watermark",))
     path = world.file("borrowed")
     whole = path.read_bytes()
     container = Container.read(whole)

@@ -125,7 +125,7 @@ export class ListenerPayment {
         // A wrong statement stops the play at once.
         if (code === "listener.statement" || code === "listener.escrow.short") return this.stream.fail(error);
         // A locked wallet signs once it is unlocked.
-        if (code.startsWith("server.") || code.startsWith("chain.")) this.#coverLater();
+        if (code !== "wallet.locked") this.#coverLater();
         return undefined;
       })
       .finally(() => {
