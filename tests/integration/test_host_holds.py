@@ -12,13 +12,13 @@ from tests.integration.real_host import again, begin, good, ledger, served, sett
 from tests.integration.server_songs import terms
 from tests.integration.server_world import World
 
+ONE_PLAY = terms(counts={"play": {"limit": 1}}, lease={"window_s": 60, "seconds": 600, "invocations": 100})
+
 
 async def test_a_hold_gives_the_first_seconds_and_its_play_counts_once(home: tuple[World, Path]) -> None:
     """Keys of 4 s and no more before the play; a closed player gives the play back."""
     world, files = home
-    song = await world.publish(
-        terms(counts={"play": {"limit": 1}}, lease={"window_s": 60, "seconds": 600, "invocations": 100})
-    )
+    song = await world.publish(ONE_PLAY)
     async with host_process(files) as host:
         await begin(world, host, song, "a")
         await host.open(song.cose, "b")
@@ -44,9 +44,7 @@ async def test_a_hold_gives_the_first_seconds_and_its_play_counts_once(home: tup
 async def test_a_play_ends_the_hold_of_another_player_opened_before(home: tuple[World, Path]) -> None:
     """The only play is held by one player; another, prepared after that, plays, and the first one is refused."""
     world, files = home
-    song = await world.publish(
-        terms(counts={"play": {"limit": 1}}, lease={"window_s": 60, "seconds": 600, "invocations": 100})
-    )
+    song = await world.publish(ONE_PLAY)
     async with host_process(files) as host:
         await begin(world, host, song, "a")
         await host.ask("invoke", stream="a", action="hold", position_ms=0, segment=0, count=2)

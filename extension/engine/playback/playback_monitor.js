@@ -30,8 +30,9 @@ export class PlaybackMonitor {
 
   start() {
     this.#timer = setTimeout(() => {
-      this.tick();
+      // A check may stop the checks.
       this.start();
+      this.tick();
     }, this.#delay);
   }
 

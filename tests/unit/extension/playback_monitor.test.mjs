@@ -87,6 +87,7 @@ test("the checks come every two seconds, and one in time for the end of a track 
   stream.sound.positionMs = 9_800;
   context.mock.timers.tick(1);
   assert.equal(stream.finished, true);
+  context.mock.timers.tick(200);
   let checks = 0;
   monitor.tick = () => void checks++;
   for (let i = 0; i < 20; i++) context.mock.timers.tick(1_000);
@@ -94,4 +95,17 @@ test("the checks come every two seconds, and one in time for the end of a track 
   monitor.stop();
   context.mock.timers.tick(20_000);
   assert.equal(checks, 10);
+});
+
+test("a check that stops the checks is the last one", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { monitor } = world();
+  let checks = 0;
+  monitor.tick = () => {
+    checks++;
+    monitor.stop();
+  };
+  monitor.start();
+  for (let i = 0; i < 10; i++) context.mock.timers.tick(1_000);
+  assert.equal(checks, 1);
 });
