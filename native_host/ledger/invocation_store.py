@@ -121,30 +121,49 @@ class InvocationStore(Rows):
             counts: True if it counts as a use.
         """
         self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(InvocationRow)})", *astuple(entry))  # noqa: S608
-        (before,) = self._rows("SELECT heard_ms FROM tickets WHERE id = ?", entry.ticket)[0]
+        play = entry.action == "play" and counts
+        if not counts:
+            self._change(
+                "UPDATE invocations SET uncounted = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence
+            )
+        self._change(
+            "INSERT INTO usage (listener, content, plays, seeks, first_play_s) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET plays = plays + excluded.plays, seeks = seeks + excluded.seeks, "
+            "first_play_s = coalesce(first_play_s, excluded.first_play_s)",
+            entry.listener,
+            entry.content,
+            int(play),
+            int(entry.action == "seek" and counts),
+            entry.time_ms // 1000 if play else None,
+        )
+        self.set_meter(entry.ticket, meter, state)
+
+    def accepted(self, ticket: bytes) -> list[InvocationRow]:
+        """The invocations under a ticket that no server has refused, oldest first."""
+        rows = self._rows(
+            f"SELECT {_ENTRY} FROM invocations WHERE ticket = ? AND state <> 'refused' ORDER BY sequence",  # noqa: S608
+            ticket,
+        )
+        return [InvocationRow(*row) for row in rows]
+
+    def set_meter(self, ticket: bytes, meter: Meter, state: str) -> None:
+        """Set a ticket's meter and state; its listener's heard time changes by as much."""
+        listener, content, before = self._rows("SELECT listener, content, heard_ms FROM tickets WHERE id = ?", ticket)[
+            0
+        ]
         self._change(
             "UPDATE tickets SET state = ?, heard_ms = ?, position_ms = ?, time_ms = ? WHERE id = ?",
             state,
             meter.heard_ms,
             meter.position_ms,
             meter.time_ms,
-            entry.ticket,
+            ticket,
         )
-        play, heard = entry.action == "play" and counts, meter.heard_ms - before
-        if not counts:
-            self._change(
-                "UPDATE invocations SET uncounted = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence
-            )
         self._change(
-            "INSERT INTO usage (listener, content, plays, seeks, heard_ms, first_play_s) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET plays = plays + excluded.plays, seeks = seeks + excluded.seeks, "
-            "heard_ms = heard_ms + excluded.heard_ms, first_play_s = coalesce(first_play_s, excluded.first_play_s)",
-            entry.listener,
-            entry.content,
-            int(play),
-            int(entry.action == "seek" and counts),
-            heard,
-            entry.time_ms // 1000 if play else None,
+            "UPDATE usage SET heard_ms = heard_ms + ? WHERE listener = ? AND content = ?",
+            meter.heard_ms - before,
+            listener,
+            content,
         )
 
     def usage_row(self, listener: bytes, content: bytes) -> UsageRow:

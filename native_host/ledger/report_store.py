@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from native_host.ledger.base import Rows
 from native_host.ledger.tables import InvocationRow
+from pywallet.protocol.actions import STARTS
 
 _ENTRY: Final = ", ".join(f"i.{f.name}" for f in fields(InvocationRow))
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """An invocation that the server has refused.
+
+    Attributes:
+        ticket: Digest of its ticket, 32 bytes.
+        action: Name of the action.
+        code: Code of the refusal.
+    """
+
+    ticket: bytes
+    action: str
+    code: str
 
 
 class ReportStore(Rows):
@@ -43,42 +59,53 @@ class ReportStore(Rows):
         )
         return [tuple(row) for row in rows]
 
-    def acknowledge(self, session: bytes, sequences: list[int], refused: Mapping[int, str]) -> None:
+    def acknowledge(self, session: bytes, sequences: list[int], refused: Mapping[int, str]) -> list[RefusedRow]:
         """Record that the server counted or refused invocations; a refused one no longer counts as usage.
+
+        A refused start ends its ticket, and a refused hold holds nothing.
 
         Args:
             session: Digest of the session.
             sequences: Sequence numbers of the invocations.
             refused: Codes of those that were refused, by sequence number.
+
+        Returns:
+            The invocations that are refused by this.
         """
+        found = []
         for sequence in sequences:
             code = refused.get(sequence)
             changed = self._rows(
                 "UPDATE invocations SET state = ?, code = ? WHERE session = ? AND sequence = ? AND state = "
                 "'unreported' "
-                "RETURNING listener, content, action, ticket",
+                "RETURNING listener, content, action, ticket, uncounted",
                 "reported" if code is None else "refused",
                 code,
                 session,
                 sequence,
             )
             if changed and code is not None:
-                listener, content, action, ticket = changed[0]
-                self._change(
-                    "UPDATE usage SET plays = plays - ?, seeks = seeks - ? WHERE listener = ? AND content = ?",
-                    int(action == "play"),
-                    int(action == "seek"),
-                    listener,
-                    content,
-                )
-                if action == "play":
+                listener, content, action, ticket, uncounted = changed[0]
+                if not uncounted:
+                    self._change(
+                        "UPDATE usage SET plays = plays - ?, seeks = seeks - ? WHERE listener = ? AND content = ?",
+                        int(action == "play"),
+                        int(action == "seek"),
+                        listener,
+                        content,
+                    )
+                if action in STARTS:
                     self._change("UPDATE tickets SET state = 'ended' WHERE id = ?", ticket)
                     # Its debit from the site's budget is reverted.
                     self._change("DELETE FROM debits WHERE ticket = ?", ticket)
+                if action == "hold":
+                    self._change("UPDATE tickets SET state = 'none' WHERE id = ? AND state = 'held'", ticket)
+                found.append(RefusedRow(ticket, action, code))
         if sequences:
             self._change(
                 "UPDATE sessions SET acknowledged = max(acknowledged, ?) WHERE id = ?", max(sequences), session
             )
+        return found
 
     def set_server_usage(
         self,

@@ -12,6 +12,7 @@ from native_host.playback.key_source import (
     Wanted,
     from_lease,
 )
+from native_host.playback.reporter import PASSING
 from native_host.playback.stream import Stream
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import ACTIONS
@@ -83,5 +84,7 @@ async def _grant(services: Services, stream: Stream, recorded: Recorded, wanted:
     except GomaaError as e:
         if e.code == "server.unreachable":
             raise _lease_refusal(services, stream) or e from None
-        stream.unanswered = None
+        # What is unreported yet is recorded already: the same request again is the same invocation.
+        if e.code not in PASSING:
+            stream.unanswered = None
         raise

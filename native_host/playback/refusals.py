@@ -7,9 +7,12 @@ import time
 from messages.browser_host.events import ProblemFound
 from native_host.extension_events import Emit
 from native_host.ledger import Ledger
+from native_host.ledger.report_store import RefusedRow
+from native_host.playback.restoration import restore
 from native_host.playback.stream import Stream
 from native_host.playback.streams import Streams
 from pywallet.errors import SENTENCES
+from pywallet.protocol.actions import HOLDS
 
 
 class Refusals:
@@ -30,19 +33,23 @@ class Refusals:
             content = stream.header.content if stream else None
             self._ledger.add_refusal(int(time.time()), content, station.domain if station else None, action, code)
 
-    def on_refused(self, session: bytes, _sequence: int, code: str) -> None:
-        """Erase the leases of a session whose reported invocation the server has refused.
+    def on_refused(self, refused: RefusedRow, reported: bool) -> None:
+        """Return the play of a refused invocation to what its other invocations make of it, and erase its lease.
+
+        Other plays of the session go on. A hold's lease stays: its play is decided by itself.
 
         Args:
-            session: Digest of the session.
-            _sequence: Sequence number of the invocation.
-            code: Code of the refusal.
+            refused: The invocation.
+            reported: True if it was reported after its keys were given: the player is told. Without it the answer to
+                the action has the code.
         """
-        if code == "server.moved":
-            # The leases stay valid: the engine gets a ticket of the new server.
-            return
-        for stream in self._streams.of_session(session):
+        for stream in self._streams.of_ticket(refused.ticket):
+            restore(self._ledger, stream)
+            # After ``server.moved`` the lease stays valid: the engine gets a ticket of the new server.
+            if refused.code == "server.moved" or refused.action in HOLDS:
+                continue
             if stream.lease is not None:
                 stream.lease.discard()
                 stream.lease = None
-            self.problem(stream, code)
+            if reported:
+                self.problem(stream, refused.code)

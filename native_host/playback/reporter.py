@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 from common.retry import Backoff
 from messages.host_server.playback import GrantResult, ReportResult
 from native_host.ledger import InvocationRow, Ledger
+from native_host.ledger.report_store import RefusedRow
 from native_host.remote.server import Server
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import Action, Invocation, Signed
@@ -32,7 +33,8 @@ PASSING: Final = frozenset(
 )
 """Codes that concern the connection and not the invocation, which stays unreported."""
 
-OnRefused = Callable[[bytes, int, str], None]
+OnRefused = Callable[[RefusedRow, bool], None]
+"""Handler of a refused invocation; True if it was reported, False if the answer to its action has the refusal."""
 
 
 def wire(entry: InvocationRow) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class Reporter:
                 )
             except GomaaError as e:
                 if e.code not in PASSING:
-                    self._settle([entry.sequence], {entry.sequence: e.code})
+                    self._tell(self._settle([entry.sequence], {entry.sequence: e.code}), reported=False)
                 raise
             self._settle([entry.sequence], {})
             return result
@@ -133,7 +135,7 @@ class Reporter:
                 bad = e.detail.get("sequence")
                 if e.code in PASSING or bad not in [entry.sequence for entry in batch]:
                     raise
-                self._settle([bad], {bad: e.code})
+                self._tell(self._settle([bad], {bad: e.code}), reported=True)
                 continue
             refused = {row.sequence: code_from("server", row.code) for row in result.refused}
             seen = [entry.sequence for entry in batch if entry.sequence <= result.sequence or entry.sequence in refused]
@@ -141,19 +143,17 @@ class Reporter:
                 raise Unavailable("server.answer", server=self.server.url, op="report")
             # One transaction: the next invocation waits for this one's write to the disk.
             with self._ledger.write():
-                self._ledger.acknowledge(self._session, seen, refused)
+                found = self._ledger.acknowledge(self._session, seen, refused)
                 if result.usage is not None:
                     last = batch[-1]
                     self._ledger.set_server_usage(last.listener, last.content, asdict(result.usage))
-            self._tell_refused(seen, refused)
+            self._tell(found, reported=True)
         self._ledger.checkpoint()
 
-    def _settle(self, sequences: list[int], refused: dict[int, str]) -> None:
+    def _settle(self, sequences: list[int], refused: dict[int, str]) -> list[RefusedRow]:
         with self._ledger.write():
-            self._ledger.acknowledge(self._session, sequences, refused)
-        self._tell_refused(sequences, refused)
+            return self._ledger.acknowledge(self._session, sequences, refused)
 
-    def _tell_refused(self, sequences: list[int], refused: dict[int, str]) -> None:
-        for sequence in sequences:
-            if sequence in refused:
-                self._on_refused(self._session, sequence, refused[sequence])
+    def _tell(self, refused: list[RefusedRow], *, reported: bool) -> None:
+        for row in refused:
+            self._on_refused(row, reported)

@@ -41,9 +41,9 @@ class Streams(Mapping[str, Stream]):
         """The streams of a content."""
         return [stream for stream in self._streams.values() if stream.header.content == content]
 
-    def of_session(self, session: bytes) -> list[Stream]:
-        """The streams of a session."""
-        return [stream for stream in self._streams.values() if stream.session and stream.session.id == session]
+    def of_ticket(self, ticket: bytes) -> list[Stream]:
+        """The streams with a ticket."""
+        return [stream for stream in self._streams.values() if stream.ticket == ticket]
 
     def drop(self, stream: Stream) -> None:
         """Remove a stream, erase its keys, and stop watching its content unless another stream plays it."""

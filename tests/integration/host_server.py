@@ -24,7 +24,7 @@ from pywallet.encoding.hex import (
     to_b64,
     to_hex,
 )
-from pywallet.errors import GomaaError, Refusal
+from pywallet.errors import GomaaError, Refusal, Unavailable
 from pywallet.protocol import (
     Action,
     Domain,
@@ -59,6 +59,8 @@ class StandIn:
     wait: dict[str, Any] | None = None
     """``wait`` of a grant, which then has no keys."""
     silent: set[str] = field(default_factory=set)
+    busy: set[str] = field(default_factory=set)
+    """Operations that are refused as ``server.busy``."""
     closed: str = ""
     """Code with which tickets are refused."""
     lease_refused: str = ""
@@ -134,6 +136,8 @@ class StandIn:
                 if request["op"] in self.silent:
                     continue
                 try:
+                    if request["op"] in self.busy:
+                        raise Unavailable("server.busy")
                     reply = {"ok": True, "result": getattr(self, f"_{request['op']}")(request)}
                 except GomaaError as e:
                     reply = {"ok": False, "error": e.to_json()}

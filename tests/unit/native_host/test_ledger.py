@@ -13,6 +13,7 @@ from native_host.ledger import InvocationRow, Ledger, ReceiptRow, SessionRow, Ti
 from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 from pywallet.policy import Count, Meter, Policy, Price
+from pywallet.protocol.actions import STARTS
 
 SESSION, TICKET, CONTENT, LISTENER = b"s" * 32, b"t" * 32, b"c" * 20, b"l" * 20
 SERVER, STATION, PAYEE = b"v" * 20, b"r" * 20, b"p" * 20
@@ -93,6 +94,32 @@ def test_a_refused_invocation_is_uncounted_once(ledger: Ledger) -> None:
 
     assert ledger.usage(LISTENER, CONTENT, POLICY, 1).seeks == 0
     assert [entry.sequence for entry in ledger.unreported(SESSION, SERVER, 10)] == [1]
+
+
+def test_a_refused_use_that_did_not_count_lowers_nothing(ledger: Ledger) -> None:
+    """The play that a time limit left uncounted was never added."""
+    act(ledger, "play")
+    with ledger.write():
+        sequence = ledger.next_sequence(SESSION)
+        entry = InvocationRow(SESSION, sequence, TICKET, CONTENT, LISTENER, "play", 0, 2_000, b"x" * 65)
+        ledger.add_invocation(entry, Meter(), "playing", counts=False)
+    with ledger.write():
+        ledger.acknowledge(SESSION, [1], {})
+        ledger.acknowledge(SESSION, [sequence], {sequence: "session.busy"})
+
+    assert ledger.usage_row(LISTENER, CONTENT).plays == 1
+
+
+@pytest.mark.parametrize("action", sorted(STARTS))
+def test_a_refused_start_ends_its_ticket(ledger: Ledger, action: str) -> None:
+    """Nothing resumes a play that the server has not."""
+    sequence = act(ledger, action)
+    with ledger.write():
+        ledger.acknowledge(SESSION, [sequence], {sequence: "station.escrow.short"})
+
+    ticket = ledger.ticket(TICKET)
+    assert ticket is not None
+    assert ticket.state == "ended"
 
 
 def test_usage_is_the_larger_of_both_sides(ledger: Ledger) -> None:

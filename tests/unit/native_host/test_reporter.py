@@ -9,6 +9,7 @@ from typing import Any
 
 from messages.host_server.playback import ReportResult, UsageCounters
 from native_host.ledger import InvocationRow
+from native_host.ledger.report_store import RefusedRow
 from native_host.playback.reporter import Reporter
 
 
@@ -27,8 +28,9 @@ class _Ledger:
     def unreported(self, *_: Any) -> list[InvocationRow]:
         return [] if self.transactions else [self.entry]
 
-    def acknowledge(self, *_: Any) -> None:
+    def acknowledge(self, *_: Any) -> list[RefusedRow]:
         self.transactions[-1].append("acknowledge")
+        return []
 
     def set_server_usage(self, *_: Any) -> None:
         self.transactions[-1].append("usage")
