@@ -84,7 +84,7 @@ async def _grant(services: Services, stream: Stream, recorded: Recorded, wanted:
     except GomaaError as e:
         if e.code == "server.unreachable":
             raise _lease_refusal(services, stream) or e from None
-        # What is unreported yet is recorded already: the same request again is the same invocation.
+        # An unreported invocation is recorded: the same request again is the same invocation.
         if e.code not in PASSING:
             stream.unanswered = None
         raise

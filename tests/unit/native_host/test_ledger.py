@@ -112,7 +112,7 @@ def test_a_refused_use_that_did_not_count_lowers_nothing(ledger: Ledger) -> None
 
 @pytest.mark.parametrize("action", sorted(STARTS))
 def test_a_refused_start_ends_its_ticket(ledger: Ledger, action: str) -> None:
-    """Nothing resumes a play that the server has not."""
+    """The play that the server has not is resumed by nothing."""
     sequence = act(ledger, action)
     with ledger.write():
         ledger.acknowledge(SESSION, [sequence], {sequence: "station.escrow.short"})
