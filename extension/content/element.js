@@ -78,14 +78,14 @@
 
     /**
      * Handles a message of the content script: a stream takes commands, the present track, or a state.
-     * @param {{found?: boolean, track?: Tracks} & Partial<PageState>} message
+     * @param {{found?: boolean, isSame?: boolean, track?: Tracks} & Partial<PageState>} message
      */
     #onMessage(message) {
       if (message.found) {
         this.#isAttached = true;
         // <source> children are parsed after the element itself.
         if (this.#media.networkState === 0) this.#media.load(true);
-        this.#media.resend();
+        this.#media.resend(message.isSame === true);
       } else if (message.track) this.#onTrack(message.track);
       else this.#media.onState(message);
     }

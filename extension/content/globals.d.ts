@@ -103,7 +103,7 @@ export declare class MediaSurface extends MediaSettings {
   readonly seekable: TimeRangesList;
   readonly played: TimeRangesList;
   load(hasSource: boolean): void;
-  resend(): void;
+  resend(isSame: boolean): void;
   play(): Promise<void>;
   pause(): void;
   seek(seconds: number): void;

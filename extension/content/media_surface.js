@@ -74,12 +74,17 @@
       if (this.rate !== this.defaultRate) this.setRate(this.defaultRate);
     }
 
-    /** Sends settings, position and play to a new stream of this song. */
-    resend() {
+    /**
+     * Sends settings, position and play to another stream of this song. The same one over another port gets the play or
+     * pause that it has not reported only: a person may have paused it since.
+     * @param {boolean} isSame
+     */
+    resend(isSame) {
+      const isUnreported = this.numberOf("play") > this.#clock.reported.done;
       this.resendSettings();
       const { targetS } = this.#clock;
       if (targetS !== null) this.command("seek", "seek", Math.round(targetS * 1000));
-      if (!this.paused) this.command("play", "play");
+      if (isSame ? isUnreported : !this.paused) this.command("play", this.paused ? "pause" : "play");
     }
 
     /** @returns {number} seconds */

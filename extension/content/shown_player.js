@@ -136,7 +136,7 @@
       const isCurrent = () => track === this.#current;
       track.stream = stream;
       // The element repeats its play in this call.
-      if (isCurrent()) this.#attach();
+      if (isCurrent()) this.#attach(track.frame.isOf(stream));
       // A handler of the page may have moved the list.
       if (!this.has(track.id)) return;
       const place = () =>
@@ -169,10 +169,13 @@
       return this.#current.id === element ? this.#current : this.#next?.id === element ? this.#next : null;
     }
 
-    /** Reports to the element's script that the stream takes its commands from now on. */
-    #attach() {
+    /**
+     * Reports to the element's script that the stream takes its commands from now on.
+     * @param {boolean} isSame whether it is the stream that took them before
+     */
+    #attach(isSame) {
       this.#dispatch({ track: { index: this.#index, list: this.list } });
-      this.#dispatch({ found: true });
+      this.#dispatch({ found: true, isSame });
       const { state, at } = this.#current;
       if (state) this.#dispatch(advanced(state, performance.now() - at));
     }
@@ -274,7 +277,7 @@
       if (heightPx !== null) this.#current.frame.reserve(this.box, heightPx);
       prepared?.frame.setVisible();
       if (!prepared) this.show();
-      else if (prepared.stream) this.#attach();
+      else if (prepared.stream) this.#attach(false);
       if ((wasSounding || old.state?.state === "ended") && !isJoined) this.#command("play", null, 0);
     }
 

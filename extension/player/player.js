@@ -10,6 +10,7 @@ import { pressGuard } from "../ui/press_guard.js";
 import { ignoreKeyRepeats } from "../ui/enable_delay.js";
 import { plural, problemTexts, setDocumentTitle, t } from "../ui/text.js";
 import { readyView } from "./ready_view.js";
+import { CommandSender } from "./command_sender.js";
 import { Keyboard } from "./keyboard.js";
 import { disconnectedBody, loadingView } from "./loading_view.js";
 import { AWAITING_SOUND, canSeek, fixedHeight, INITIAL_STATE, rewardMode, viewOf } from "./model.js";
@@ -52,6 +53,8 @@ let isStartLate = false;
 /** @type {{send: (message: PlayerRequest) => boolean} | null} */
 let port = null;
 
+const commands = new CommandSender((command) => port?.send(command) ?? false);
+
 /** Announces a text to screen readers. @param {string} text */
 const say = (text) => write(byId("live"), text);
 
@@ -69,7 +72,7 @@ const seekTarget = (ms) => Math.round(Math.min(Math.max(0, ms), Math.max(0, mode
 const actions = {
   send(command) {
     if (command.type !== "retry" && !STOPPED.has(model.state.state)) model.problem = null;
-    port?.send(command);
+    commands.send(command);
   },
   toggleTerms() {
     if (!model.terms?.facts) return;
@@ -77,7 +80,7 @@ const actions = {
     render();
   },
   termsOpen: () => isTermsOpen,
-  open: () => port?.send({ type: "open" }),
+  open: () => commands.send({ type: "open" }),
   openOnboarding() {
     chrome.tabs.create({ url: chrome.runtime.getURL("onboarding/onboarding.html") });
   },
@@ -100,7 +103,7 @@ const actions = {
     view?.update(model);
   },
   prepareSeek(ms) {
-    if (canSeek(model)) port?.send({ type: "prepare_seek", position_ms: seekTarget(ms) });
+    if (canSeek(model)) commands.send({ type: "prepare_seek", position_ms: seekTarget(ms) });
   },
   setRate(value) {
     if (!model.terms?.permits?.includes("rate") || value === model.state.rate) return;
@@ -132,6 +135,7 @@ function onMessage(message) {
     model.problem = { code: message.code, detail: message.detail ?? {} };
   else return;
   render();
+  commands.onMessage();
 }
 
 /** @param {import("./model.js").Terms} terms */
@@ -249,6 +253,7 @@ function sendHeight() {
 function open(key) {
   port = connect(`player:${key}`, onMessage, (isOpen, isFinal) => {
     sentHeight = 0;
+    if (!isOpen) commands.onClosed();
     if (isFinal) {
       view = null;
       return fill(card, disconnectedBody());

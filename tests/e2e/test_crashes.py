@@ -126,6 +126,25 @@ def test_playback_survives_a_service_worker_stop(stack: Stack, tmp_path: Path) -
         assert counted(stack, home) == (1, 0, [])
 
 
+def test_a_press_takes_effect_after_a_service_worker_stop(stack: Stack, tmp_path: Path) -> None:
+    """A press on the player, and a request of the page, made before their ports are open again."""
+    home = tmp_path / "home"
+    with playing(stack, home) as (page, player, tools):
+        for pause, play in (
+            (lambda: player.click(MAIN), lambda: player.click(MAIN)),
+            (
+                lambda: page.run("void document.querySelector('sps-player').pause()"),
+                lambda: page.run("void document.querySelector('sps-player').play().catch(() => undefined)"),
+            ),
+        ):
+            tools.kill(WORKER)
+            pause()
+            state_until(player, "paused", timeout_s=20)
+            tools.kill(WORKER)
+            play()
+            state_until(player, "playing", timeout_s=20)
+
+
 def test_the_provider_survives_a_service_worker_stop(stack: Stack, tmp_path: Path) -> None:
     """Pending requests are rejected with 4900; repeated, they succeed.
 

@@ -47,8 +47,8 @@ async def test_one_play_from_keys_to_claim(home: tuple[World, Path]) -> None:
         seek = await host.invoke("seek", 20_000, 10, 2)
         for step in range(1, 5):
             await world.travel(3)
-            renew = await renewed(host, 20_000 + step * 3_000, 10 + step)
-        await host.invoke("stop", 32_000)
+            await renewed(host, 20_000 + step * 3_000, 10 + step)
+        stop = await host.invoke("stop", 32_000)
         await settled(host, files)
         statement, lines = await world.statement()
         await world.vouch(statement.spent, statement.epoch)
@@ -72,7 +72,7 @@ async def test_one_play_from_keys_to_claim(home: tuple[World, Path]) -> None:
 
     assert good(host, song, play["grant"], range(5))
     assert good(host, song, seek["grant"], range(10, 12))
-    assert (payee, lines[0]["intervals"]) == (session.message.payee, renew["intervals"])
+    assert (payee, lines[0]["intervals"]) == (session.message.payee, stop["intervals"])
     assert (counts["plays"], counts["seeks"], counts["verified"]) == (1, 1, True)
     assert (leaf["amount_wei"], leaf["final"], leaf["verified"]) == (receipt["amount_wei"], True, True)
     assert pending["receipts"][0]["state"] == "pending"

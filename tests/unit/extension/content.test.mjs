@@ -18,7 +18,7 @@ test("a player of the page is shown, its frame gets a key, and states and comman
   const frame = made.find(({ localName }) => localName === "iframe");
   frame.dispatchEvent(new Event("load"));
   assert.equal(frame.key, sent[1].key);
-  assert.deepEqual(received.splice(0), [{ track: { index: 0, list: [sent[0].src] } }, { found: true }]);
+  assert.deepEqual(received.splice(0), [{ track: { index: 0, list: [sent[0].src] } }, { found: true, isSame: false }]);
   deliver({ type: "state", element, stream: "token", state: { state: "ready" } });
   deliver({ type: "state", element, stream: "another", state: { state: "playing" } });
   assert.deepEqual(received, [{ state: "ready" }]);

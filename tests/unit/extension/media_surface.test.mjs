@@ -101,8 +101,26 @@ test("a load rejects a pending play with AbortError, fires emptied and sends no 
   await assert.rejects(promise, { name: "AbortError" });
   assert.deepEqual(await it.events(), ["play", "emptied", "loadstart"]);
   assert.equal(it.media.paused, true);
-  it.media.resend();
+  it.media.resend(false);
   assert.equal(it.asked.length, 1);
+});
+
+test("the same stream over another port gets the play or pause that it has not reported, and no other", async () => {
+  const it = await ready();
+  const resent = () => {
+    it.asked.length = 0;
+    it.media.resend(true);
+    return it.asked.map(([command, value]) => value ?? command);
+  };
+  it.media.play().catch(() => undefined);
+  assert.deepEqual(resent(), ["play"]);
+  told(it, "playing", { wanted: true });
+  assert.deepEqual(resent(), []);
+  it.media.pause();
+  assert.deepEqual(resent(), ["pause"]);
+  told(it, "paused");
+  assert.deepEqual(resent(), []);
+  stop(it);
 });
 
 test("settings and play from before the first stream are sent to it", async () => {
@@ -112,7 +130,7 @@ test("settings and play from before the first stream are sent to it", async () =
   media.setRate(1.5);
   media.play().catch(() => undefined);
   asked.length = 0;
-  media.resend();
+  media.resend(false);
   assert.deepEqual(
     asked.map(([command, value]) => [command, value]),
     [
