@@ -8,7 +8,7 @@
 /** Commands that are void without a port: they are sent again with the next one, or have no effect that is missed. */
 const VOID = new Set(["retry", "prepare_seek"]);
 
-/** The setting that a command changes: a later command of the kind replaces an earlier one. @param {PlayerCommand} command */
+/** Kind of a command: a later one of the kind replaces an earlier one. @param {PlayerCommand} command */
 const kindOf = ({ type }) => (type === "pause" ? "play" : type);
 
 /** Keeps each command until the background has accepted a port for it. */
