@@ -11,12 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam, delete, exists, func, select
+from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, delete, exists, func, select
 
 from pywallet.errors import GomaaError
 from pywallet.settlement import Schedule
 from security_server.chain.view import ChainView
 from security_server.content.contents import ContentStore, depends_on_old_plays
+from security_server.db.connection import Connection
 from security_server.db.cursors import (
     ENDED,
     SESSIONS_SEEN,
@@ -164,6 +165,9 @@ def _remove(connection: Connection, table: Table, key: Sequence[Column[Any]], va
 
     Of a list of pairs SQLite would read the whole table.
     """
+    if [column.name for column in key] == [column.name for column in table.primary_key.columns]:
+        connection.delete(table, values)
+        return
     match = and_(*(column == bindparam(f"key_{column.name}", type_=column.type) for column in key))
     names = [f"key_{column.name}" for column in key]
     connection.execute(delete(table).where(match), [dict(zip(names, row, strict=True)) for row in values])

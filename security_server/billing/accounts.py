@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from pywallet.protocol.commission import largest_net, smallest_net
 from pywallet.settlement import gross
 from security_server.chain.money import Money
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
+from security_server.db.rows import Selection
 from security_server.db.tables import (
     debits,
     epochs,
@@ -21,6 +23,18 @@ from security_server.epochs.settlement_state import DEBITED, State
 
 _OVER: Final = (State.FINAL, State.MISSED)
 """States in which an epoch's debits are final, or will never be taken from the escrow."""
+
+OWING: Final = Selection(
+    tickets,
+    "payer",
+    lambda ticket: ticket["unvouchered_intervals"] > 0,
+    tickets.c.unvouchered_intervals > 0,
+    lambda ticket: (
+        ticket["unvouchered_intervals"] * (ticket["price"] + ticket["reward"]),
+        ticket["unvouchered_intervals"],
+    ),
+)
+"""Tickets with intervals that have to be paid and no voucher has settled, by payer; their net and these intervals."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +87,18 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
     """
     row = get(connection, payers, payer=payer)
     unposted, current = 0, 0
-    for number, debit, bps, state in _unfolded(connection, payer, row["base_epoch"] if row else -1):
+    base_epoch = row["base_epoch"] if row else -1
+    rows = connection.remember(
+        ("debits", payer, base_epoch), (debits, epochs), lambda: _unfolded(connection, payer, base_epoch)
+    )
+    for number, debit, bps, state in rows:
         if number == epoch:
             current = debit
         elif state not in DEBITED:
             unposted += gross(debit, bps)
-    net, plays, heard = 0, 0, 0
-    unvouchered = select(tickets.c.unvouchered_intervals, tickets.c.price, tickets.c.reward).where(
-        tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0
-    )
-    for intervals, price, reward in connection.execute(unvouchered):
-        net += intervals * (price + reward)
-        plays += 1
-        heard += intervals
-    return Outstanding(unposted, current, net, plays, heard)
+    owing = connection.group(OWING, payer)
+    net, heard = owing.sums
+    return Outstanding(unposted, current, net, len(owing.rows), heard)
 
 
 def missing_escrow(money: Money, owed: Outstanding, more_net: int) -> int:

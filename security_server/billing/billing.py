@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from messages.fields import Message
 from messages.host_server.billing import Owed, Pay
@@ -27,6 +27,7 @@ from security_server.billing.settling import VoucherOutcome, settle_voucher
 from security_server.billing.statements import StatementDraft, draft_statement
 from security_server.chain.view import ChainView
 from security_server.config import Keys
+from security_server.db.connection import Connection
 from security_server.db.tables import sessions, tickets
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from messages.fields import Message
 from messages.host_server.billing import Books
 from messages.server_http import BooksRequest
@@ -32,6 +30,7 @@ from security_server.billing.session_listener import session_listener
 from security_server.billing.settling import keep_highest
 from security_server.chain.view import ChainView
 from security_server.config import Keys
+from security_server.db.connection import Connection
 from security_server.db.writer import Store
 from security_server.signatures import require_refusing
 

@@ -8,7 +8,7 @@ import secrets
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import delete, func, select
 
 from messages.settlement import ClaimResult
 from pywallet.encoding.hex import to_hex
@@ -18,6 +18,7 @@ from pywallet.settlement import Schedule
 from security_server.billing.claim_relay import HOUR_MS, ClaimRelay
 from security_server.chain.view import ChainView
 from security_server.config import Config
+from security_server.db.connection import Connection
 from security_server.db.queries import change, get, put
 from security_server.db.tables import queued_claims, receipts
 from security_server.db.writer import Store

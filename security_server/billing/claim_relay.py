@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from chain.contracts.reverts import INVALID_CLAIM, LEAF_CLAIMED
 from chain.contracts.settlement import ClaimItem
@@ -20,7 +20,9 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.protocol import Claim, Domain, Signed
 from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
+from security_server.db.rows import Row
 from security_server.db.tables import claims, relay_costs
 from security_server.db.writer import Store
 from security_server.epochs.publishing import EpochPublisher
@@ -246,7 +248,7 @@ class ClaimRelay:
             await self._done(claim.message, claim.message.to, transaction, now_ms)
         return transaction
 
-    async def sent(self, claim: Claim) -> dict[str, Any] | None:
+    async def sent(self, claim: Claim) -> Row | None:
         """Row of a leaf that this relayer has sent: ``recipient``, ``transaction``; None: not sent."""
         return await self._store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))
 

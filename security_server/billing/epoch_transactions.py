@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection
-
 from pywallet.errors import Refusal, Unavailable
 from pywallet.protocol import Domain
 from pywallet.settlement import Schedule
@@ -19,6 +17,7 @@ from security_server.billing.fair_slots import EpochBounds
 from security_server.billing.statements import owed_contents
 from security_server.chain.view import ChainView
 from security_server.config import Keys
+from security_server.db.connection import Connection
 from security_server.db.writer import Store
 from security_server.epochs.running_epoch import running_epoch
 

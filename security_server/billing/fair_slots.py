@@ -6,9 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from security_server.config import Config
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
 from security_server.db.tables import debits, epoch_totals, tickets
 

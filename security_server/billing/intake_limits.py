@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from pywallet.errors import Refusal
 from security_server.billing.fair_slots import WIDTH
+from security_server.db.connection import Connection
 from security_server.db.queries import add, get, new
 from security_server.db.tables import epoch_refused, epoch_terms
 

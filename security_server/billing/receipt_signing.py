@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.protocol import Receipt, Signed, receipt_detail, sign
 from security_server.billing.epoch_facts import EpochFacts
-from security_server.db.queries import get, put
+from security_server.db.connection import Connection
+from security_server.db.queries import change, get, put
 from security_server.db.tables import epoch_owners, payees, receipts, tickets
 from security_server.epochs.settled_lines import write_line
 
@@ -64,10 +65,10 @@ def issue_receipts(
     owned = {payee: part for payee, (_, part) in before.items()}
     issued: dict[tuple[bytes, bytes], IssuedReceipt] = {}
     last: dict[bytes, Row] = {}
-    changes = []
     for ticket, new in settled:
         vouchered = ticket["vouchered_intervals"] + new
-        changes.append({"key": ticket["id"], "now": vouchered, "left": ticket["unvouchered_intervals"] - new})
+        left = ticket["unvouchered_intervals"] - new
+        change(connection, tickets, {"id": ticket["id"]}, vouchered_intervals=vouchered, unvouchered_intervals=left)
         owner = owners[ticket["content"]]
         write_line(connection, facts.epoch, ticket, new, owner, facts.now_s)
         if ticket["price"]:
@@ -80,12 +81,6 @@ def issue_receipts(
     for content, ticket in last.items():
         owner = owners[content]
         issued[owner, content.rjust(32, b"\0")] = _receipt(ticket, owner, amounts[owner], facts)
-    statement = (
-        update(tickets)
-        .where(tickets.c.id == bindparam("key"))
-        .values(vouchered_intervals=bindparam("now"), unvouchered_intervals=bindparam("left"))
-    )
-    connection.execute(statement, changes)
     leaves = {payee: (amount, owned.get(payee, 0)) for payee, amount in amounts.items()}
     changed = {payee: leaf for payee, leaf in leaves.items() if leaf != before.get(payee)}
     _write_leaves(connection, facts.epoch, changed, before)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import func, select
 
 from messages.settlement import AcknowledgementResult
 from pywallet.errors import GomaaError, InputError, Refusal
@@ -26,7 +26,8 @@ from security_server.billing.accounts import account
 from security_server.billing.epoch_facts import EpochFacts
 from security_server.billing.statements import MOST_LINES
 from security_server.config import Keys
-from security_server.db.queries import get
+from security_server.db.connection import Connection
+from security_server.db.queries import change, get
 from security_server.db.tables import (
     lines,
     payers,
@@ -122,11 +123,8 @@ def count_acknowledged(connection: Connection, payer: bytes, debited: Sequence[S
         total = sum(max(shown.get(epoch, 0), own.get(epoch, 0)) for epoch in {*shown, *own})
         if total > ticket["vouchered_intervals"]:
             left = max(0, ticket["heard_intervals"] - total) if ticket["unvouchered_intervals"] else 0
-            connection.execute(
-                update(tickets)
-                .where(tickets.c.id == ticket["id"])
-                .values(vouchered_intervals=total, unvouchered_intervals=left)
-            )
+            changed = {"vouchered_intervals": total, "unvouchered_intervals": left}
+            change(connection, tickets, {"id": ticket["id"]}, **changed)
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
-
 from pywallet.errors import Refusal
 from pywallet.protocol import Signed, Voucher
 from pywallet.settlement import gross
-from security_server.billing.accounts import Account, account, affordable, most_net
+from security_server.billing.accounts import OWING, Account, account, affordable, most_net
 from security_server.billing.epoch_facts import EpochFacts
 from security_server.billing.fair_slots import add_net, room, totals
 from security_server.billing.receipt_signing import IssuedReceipt, issue_receipts
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
-from security_server.db.tables import debits, payers, tickets
+from security_server.db.tables import debits, payers
 
 Row = Mapping[str, Any]
 
@@ -108,16 +107,13 @@ def _wanted(
     connection: Connection, payer: bytes, facts: EpochFacts, agreed: Mapping[int, int] | None
 ) -> list[tuple[Row, int]]:
     """The payer's tickets with intervals that it agreed to and that are not settled, in the order of their numbers."""
-    query = (
-        select(tickets).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0).order_by(tickets.c.number)
-    )
     wanted: list[tuple[Row, int]] = []
-    for ticket in connection.execute(query).mappings():
+    for ticket in sorted(connection.group(OWING, payer).rows.values(), key=lambda row: row["number"]):
         heard = ticket["heard_intervals"]
         covered = heard if agreed is None else min(agreed.get(ticket["number"], 0), heard)
         new = min(covered - ticket["vouchered_intervals"], ticket["unvouchered_intervals"])
         if new > 0 and (facts.owners is None or ticket["content"] in facts.owners):
-            wanted.append((dict(ticket), new))
+            wanted.append((ticket, new))
     return wanted
 
 

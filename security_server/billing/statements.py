@@ -6,14 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
-
 from pywallet.protocol import StatementLine
 from pywallet.settlement import gross
-from security_server.billing.accounts import AccountBase, account, affordable
+from security_server.billing.accounts import OWING, AccountBase, account, affordable
 from security_server.billing.fair_slots import EpochBounds, room, totals
 from security_server.chain.money import Money
-from security_server.db.tables import tickets
+from security_server.db.connection import Connection
 
 MOST_LINES: Final = 2_000
 """Lines of one statement; the rest comes in the next."""
@@ -72,7 +70,7 @@ def draft_statement(
     """
     slots = slots or EpochBounds()
     payer_account = account(connection, payer, epoch, money, reread_for)
-    owing = [dict(row) for row in connection.execute(_owing(payer)).mappings()]
+    owing = list(connection.group(OWING, payer).rows.values())
     wanted = sum(row["unvouchered_intervals"] * _each(row) for row in owing)
     station = not owing or owing[0]["station_address"] == payer
     sums = totals(connection, epoch)
@@ -115,11 +113,6 @@ def _escrow_code(station: bool) -> str:
     return "station.escrow.short" if station else "listener.escrow.short"
 
 
-def _owing(payer: bytes) -> Any:
-    return select(tickets).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0)
-
-
 def owed_contents(connection: Connection, payer: bytes) -> set[bytes]:
     """Contents for which a payer owes something: their owners in the epoch are needed to settle a voucher."""
-    query = select(tickets.c.content).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0).distinct()
-    return set(connection.execute(query).scalars())
+    return {ticket["content"] for ticket in connection.group(OWING, payer).rows.values()}

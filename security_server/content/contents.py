@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import delete, select, update
 
 from messages.server_contents import Upload
 from pywallet.crypto import recover
@@ -21,6 +21,7 @@ from pywallet.policy import Policy
 from pywallet.protocol import upload_digest
 from pywallet.sps.header import Header
 from pywallet.sps.signed_header import open_header
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
 from security_server.db.tables import content_keys, contents
 from security_server.db.writer import Store

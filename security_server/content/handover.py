@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row, select
 
 from pywallet.crypto import keccak256
 from pywallet.crypto.key_wrap import HANDOVER_INFO, WrapKey, unwrap
@@ -17,6 +17,7 @@ from pywallet.encoding.hex import (
 )
 from pywallet.errors import InputError
 from pywallet.rules.admissibility import NOT_STARTED
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
 from security_server.db.tables import (
     former_plays,

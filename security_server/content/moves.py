@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import delete, func, select
 
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
@@ -14,6 +14,7 @@ from security_server.chain.view import ChainView
 from security_server.content.contents import MOVED, ContentStore
 from security_server.content.serving import Serving
 from security_server.content.takeover import Takeover
+from security_server.db.connection import Connection
 from security_server.db.tables import takeovers, tickets
 from security_server.db.writer import Store
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
-
-from sqlalchemy import Connection
 
 from messages.server_contents import HandoverRequest, HandoverResult
 from pywallet.crypto import recover, sign
@@ -30,7 +27,9 @@ from security_server.content.handover import (
     write_counters,
 )
 from security_server.content.serving import Serving
+from security_server.db.connection import Connection
 from security_server.db.queries import change, get, put
+from security_server.db.rows import Row
 from security_server.db.tables import takeovers
 from security_server.db.writer import Store
 
@@ -126,7 +125,7 @@ class Takeover:
                 log.warning("%s: counters of %s: %s", to_hex(content), to_hex(row["former_server"]), error)
         return first
 
-    async def _row(self, content: bytes) -> dict[str, Any] | None:
+    async def _row(self, content: bytes) -> Row | None:
         return await self._store.run(lambda connection: get(connection, takeovers, content=content))
 
     async def _take_keys(self, content: bytes, before: bytes) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection
-
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
 from security_server.db.tables import cursors
 

@@ -7,12 +7,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
-
-from sqlalchemy import Connection
 
 from common.retry import Backoff
 from pywallet.errors import Unavailable
+from security_server.db.connection import Connection, Rows
 from security_server.db.database import is_retryable, open_database
 
 T = TypeVar("T")
@@ -35,6 +35,8 @@ class Store:
     one flush to disk serves many requests. A function may be called again after a conflict with another process: it
     must change nothing but the database.
 
+    Where no other process can change the database, rows that were read stay in memory (decision 0062).
+
     Args:
         url: As for ``open_database``.
 
@@ -45,6 +47,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine, self._lock = open_database(url)
+        self._rows = Rows(self._engine.dialect)
+        self._is_alone = self._engine.dialect.name == "sqlite"
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="gomaa-store", daemon=True)
         self._thread.start()
@@ -98,26 +102,30 @@ class Store:
         try:
             self._transaction(jobs)
         except Exception as error:
-            if is_retryable(error):
-                # One by one, so that a conflict of one does not fail the others.
+            if len(jobs) == 1 and not is_retryable(error):
+                jobs[0].error = error
+            else:
+                # One by one, so that what fails for one, or conflicts with another process, does not fail the others.
                 for job in jobs:
                     self._alone(job)
-            else:
-                for job in jobs:
-                    job.error = job.error or error
-        for job in jobs:
-            job.resolve()
+        _resolve(jobs)
 
     def _transaction(self, jobs: list[_Job]) -> None:
         for job in jobs:
             job.result = job.error = None
-        with self._engine.begin() as connection:
-            if len(jobs) == 1:
-                # Alone, a job is the transaction: its failure is the transaction's.
-                jobs[0].result = jobs[0].function(connection)
-            else:
+        if not self._is_alone:
+            self._rows.forget()
+        try:
+            with self._engine.begin() as raw:
+                connection = Connection(raw, self._rows)
                 for job in jobs:
-                    job.run(connection)
+                    # A savepoint keeps the rows in memory; without them a single function is the transaction.
+                    job.run(connection, is_part=self._is_alone or len(jobs) > 1)
+                connection.finish()
+        except BaseException:
+            self._rows.forget()
+            raise
+        self._rows.trim()
 
     def _alone(self, job: _Job) -> None:
         pauses = Backoff(_FIRST_PAUSE_S, _PAUSE_S, jitter=True)
@@ -146,25 +154,36 @@ class _Job:
         self.result: Any = None
         self.error: Exception | None = None
 
-    def run(self, connection: Connection) -> None:
-        savepoint = connection.begin_nested()
+    def run(self, connection: Connection, *, is_part: bool) -> None:
+        """Call the function; as a part of a transaction its failure undoes nothing else."""
         try:
-            self.result = self.function(connection)
-            savepoint.commit()
+            with connection.savepoint() if is_part else nullcontext():
+                self.result = self.function(connection)
         except Exception as error:
-            if is_retryable(error):
+            if not is_part or is_retryable(error):
                 raise
-            savepoint.rollback()
             self.error = error
 
     def resolve(self) -> None:
-        def done() -> None:
-            if self.future.done():
-                return
-            if self.error is not None:
-                self.future.set_exception(self.error)
-            else:
-                self.future.set_result(self.result)
+        """Hand the outcome to whoever waits for it; called in the event loop."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
 
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(done)
+
+def _resolve(jobs: list[_Job]) -> None:
+    """Wake each event loop once for all of its functions."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, own in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve_all, own)
+
+
+def _resolve_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.resolve()

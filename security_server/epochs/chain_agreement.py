@@ -6,11 +6,12 @@ import asyncio
 import logging
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Schedule
 from security_server.chain.view import ChainView
+from security_server.db.connection import Connection
 from security_server.db.cursors import COMPARED, read_cursor, set_cursor
 from security_server.db.queries import change
 from security_server.db.tables import epochs

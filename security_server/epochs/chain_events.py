@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import delete, select
 
 from pywallet.errors import Unavailable
 from security_server.chain.challenge_events import ChallengeEvent, RefundEvent
 from security_server.chain.view import ChainView
 from security_server.chain.voucher_calldata import MOST_BLOCKS
+from security_server.db.connection import Connection
 from security_server.db.cursors import EVENTS, read_cursor, set_cursor
 from security_server.db.queries import get, put
 from security_server.db.tables import challenges, refunds

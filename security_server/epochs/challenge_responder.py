@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from chain.contracts.reverts import NO_OPEN_CHALLENGE
 from chain.contracts.settlement import MOST_ANSWERS
@@ -16,6 +16,7 @@ from pywallet.errors import GomaaError, Refusal, Unavailable
 from pywallet.settlement import Answer, Schedule
 from security_server.chain.view import ChainView
 from security_server.config import Keys
+from security_server.db.connection import Connection
 from security_server.db.queries import change
 from security_server.db.tables import challenges
 from security_server.db.writer import Store

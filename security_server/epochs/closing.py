@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
 from messages.host_server.events import EpochEvent
 from messages.server_http import EpochResult
@@ -15,6 +15,7 @@ from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Schedule
 from security_server.chain.view import ChainView
 from security_server.config import Keys
+from security_server.db.connection import Connection
 from security_server.db.queries import get
 from security_server.db.tables import challenges, epochs, refunds
 from security_server.db.writer import Store

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, delete, func, insert, select, union
+from sqlalchemy import delete, func, insert, select, union
 
 from pywallet.errors import GomaaError
 from pywallet.settlement import CountsTree, SumTree, content_leaf, usage_leaf, usage_tag
 from security_server.chain.voucher_calldata import DebitVoucher
+from security_server.db.connection import Connection
 from security_server.db.cursors import ENDED, read_cursor, set_cursor
 from security_server.db.queries import get, new
 from security_server.db.tables import (
@@ -154,7 +155,7 @@ def read_epoch(connection: Connection, epoch: int) -> tuple[bytes, bytes] | None
 
 def read_vouchers(connection: Connection, epoch: int) -> list[DebitVoucher]:
     """The vouchers of an epoch's debits, in their order."""
-    names = [entries.c[name] for name in ("payer", "net", "cap", "until", "signature")]
+    names = entries.c.payer, entries.c.net, entries.c.cap, entries.c.until, entries.c.signature
     return [
         DebitVoucher(*row)
         for row in connection.execute(select(*names).where(entries.c.epoch == epoch).order_by(entries.c.entry_index))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, select, union
+from sqlalchemy import ColumnElement, and_, select, union
 from sqlalchemy.engine import RowMapping
 
 from pywallet.protocol.outcomes import PlayOutcome
@@ -26,6 +26,7 @@ from pywallet.settlement import (
     UsageRow,
 )
 from security_server.chain.voucher_calldata import DebitVoucher
+from security_server.db.connection import Connection
 from security_server.db.tables import (
     debits,
     epoch_contents,

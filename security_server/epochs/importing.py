@@ -6,13 +6,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import delete, select
 
 from pywallet.errors import GomaaError, InputError
 from pywallet.protocol.outcomes import PlayOutcome
 from pywallet.settlement import NO_TERMS, EpochData, Schedule
 from security_server.chain.view import ChainView
 from security_server.chain.voucher_calldata import DebitVoucher
+from security_server.db.connection import Connection
 from security_server.db.cursors import FLOOR, read_cursor, set_cursor
 from security_server.db.queries import change, get
 from security_server.db.tables import (

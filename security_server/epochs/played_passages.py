@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from pywallet.policy import FASTEST, Meter
 from pywallet.settlement import FEW, SEGMENT_S
+from security_server.db.connection import Connection
 from security_server.db.tables import invocations, tickets, tracked
 
 _LONGEST: Final = 0xFFFF

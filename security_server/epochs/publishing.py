@@ -7,8 +7,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from chain.contracts.settlement import ClaimItem, Entry
 from messages.host_server.billing import ContentLeaf, EpochHeaderResult, LeafResult, UsageLeaf, UsageResult
 from messages.server_http import ContentCountsResult, EpochResult
@@ -18,7 +16,9 @@ from pywallet.protocol import Claim, Signed, compact
 from pywallet.settlement import Answer, EpochHeader, usage_leaf, usage_tag
 from security_server.chain.view import ChainView
 from security_server.config import Keys
+from security_server.db.connection import Connection
 from security_server.db.queries import get
+from security_server.db.rows import Row
 from security_server.db.tables import epochs, sessions, usage_leaves
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
@@ -151,7 +151,7 @@ class EpochPublisher:
         Raises Refusal: ``session.device``, ``claim.unknown``; Unavailable ``server.mismatch.chain``.
         """
 
-        def read(connection: Connection) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        def read(connection: Connection) -> tuple[Row | None, Row | None]:
             row = get(connection, sessions, id=session)
             listener = None if row is None else row["listener"]
             used = (

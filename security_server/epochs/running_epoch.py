@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import func, select, union_all
 
+from security_server.db.connection import Connection
 from security_server.db.cursors import FLOOR
 from security_server.db.tables import cursors, epochs
 
@@ -25,5 +26,5 @@ def running_epoch(connection: Connection, epoch: int) -> int:
         connection: Of the transaction that will count.
         epoch: The clock's epoch.
     """
-    first = connection.execute(_QUERY).scalar()
+    first = connection.remember("first open epoch", (epochs, cursors), lambda: connection.execute(_QUERY).scalar())
     return epoch if first is None else max(epoch, first)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from pywallet.crypto import keccak256
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import GomaaError
+from security_server.db.connection import Connection
 from security_server.db.queries import add, put
 from security_server.db.tables import epochs, lines
 

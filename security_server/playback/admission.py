@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy import Connection, insert
-
 from messages.host_server.playback import Open, OpenResult, Place, UsageCounters
 from pywallet.encoding.hex import ZERO_ADDRESS, to_b64
 from pywallet.errors import Refusal
@@ -19,7 +17,8 @@ from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
 from security_server.content.contents import ContentStore, Song
 from security_server.content.takeover import Takeover, is_complete
-from security_server.db.queries import get
+from security_server.db.connection import Connection
+from security_server.db.queries import get, new
 from security_server.db.refusal_counts import count_refusal
 from security_server.db.tables import sessions, tickets, tracked
 from security_server.db.writer import Store
@@ -196,11 +195,8 @@ class Admission:
         if row is None:
             values = {name: getattr(message, name) for name in ("listener", "device", "payee")}
             times = {"not_before_s": message.not_before, "not_after_s": message.not_after, "opened_ms": now_ms}
-            connection.execute(
-                insert(sessions).values(
-                    id=session_id, station_address=message.station, signature=session.signature, **values, **times
-                )
-            )
+            signed = {"station_address": message.station, "signature": session.signature}
+            new(connection, sessions, id=session_id, **signed, **values, **times)
         if get(connection, tickets, id=ticket_id) is None:
             if get(connection, tickets, station_address=order.station, number=order.number) is not None:
                 raise Refusal("ticket.used", reason="number")
@@ -210,28 +206,28 @@ class Admission:
             owed = price.owner if listener_pays else order.price
             most = self._config.most_terms
             require_terms(connection, epoch, order.station, owed, order.reward, price.interval_s, most)
-            connection.execute(
-                insert(tickets).values(
-                    id=ticket_id,
-                    session=session_id,
-                    station_address=order.station,
-                    listener=message.listener,
-                    payee=message.payee,
-                    content=order.content,
-                    header_owner=song.owner,
-                    number=order.number,
-                    price=owed,
-                    reward=order.reward,
-                    payer=message.listener if listener_pays else order.station,
-                    bps=order.bps,
-                    interval_s=price.interval_s,
-                    expiry_s=order.expiry,
-                    signature=ticket.signature,
-                    opened_ms=now_ms,
-                )
+            new(
+                connection,
+                tickets,
+                id=ticket_id,
+                session=session_id,
+                station_address=order.station,
+                listener=message.listener,
+                payee=message.payee,
+                content=order.content,
+                header_owner=song.owner,
+                number=order.number,
+                price=owed,
+                reward=order.reward,
+                payer=message.listener if listener_pays else order.station,
+                bps=order.bps,
+                interval_s=price.interval_s,
+                expiry_s=order.expiry,
+                signature=ticket.signature,
+                opened_ms=now_ms,
             )
             if song.policy.tracks(tracking):
-                connection.execute(insert(tracked).values(ticket=ticket_id))
+                new(connection, tracked, ticket=ticket_id)
         stored = ticket_row(connection, ticket_id)
         assert stored is not None
         totals = Counters(connection, message.listener, order.content).totals()

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select
-
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.policy import Context, Meter, Policy, Usage, decide, extent
 from pywallet.protocol.actions import BEGINS, ENDS, FREE, HOLDS, JUMPS, STARTS
 from pywallet.rules.admissibility import is_busy, state_after
 from pywallet.rules.limits import HOLD_DAY_MS
+from security_server.db.connection import Connection
 from security_server.db.queries import add, change, get, put
-from security_server.db.tables import epoch_contents, invocations, listeners, sessions, tickets
+from security_server.db.tables import epoch_contents, invocations, listeners, tickets
 from security_server.playback import listener_limits
 from security_server.playback.conditions import Conditions, VerifiedInvocation
+from security_server.playback.invocation_facts import ticket_row
 from security_server.playback.payment_check import is_free, unpaid_code
 from security_server.playback.usage import Counters
 
@@ -154,16 +154,11 @@ def _other_silent_ms(
     """
     if listener is None or listener["playing_ticket"] in (None, ticket["id"]):
         return None
-    reported = (
-        select(invocations.c.signed_ms)
-        .join(
-            tickets, (tickets.c.session == invocations.c.session) & (tickets.c.last_sequence == invocations.c.sequence)
-        )
-        .join(sessions, sessions.c.id == tickets.c.session)
-        .where(tickets.c.id == listener["playing_ticket"], sessions.c.device == item.device)
-    )
-    time_ms = connection.execute(reported).scalar_one_or_none()
-    return int(moment_ms - listener["counted_until_ms"]) if time_ms is None else int(item.message.time - time_ms)
+    other = ticket_row(connection, listener["playing_ticket"])
+    last = None
+    if other is not None and other["device"] == item.device:
+        last = get(connection, invocations, session=other["session"], sequence=other["last_sequence"])
+    return int(moment_ms - listener["counted_until_ms"]) if last is None else int(item.message.time - last["signed_ms"])
 
 
 def _count(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import insert, select
 
 from messages.host_server.playback import Destroyed, DestroyedResult
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError, Refusal
 from pywallet.protocol import destruction_digest
+from security_server.db.connection import Connection
 from security_server.db.queries import get
 from security_server.db.tables import destructions, sessions, tickets
 from security_server.db.writer import Store

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
 from messages.host_server.playback import GrantRequest, LeaseRequest, LeaseWish
 from pywallet.policy import decide, extent
 from pywallet.policy.parts import HEARD_UNITS
 from pywallet.rules.key_window import Window
 from security_server.billing.accounts import outstanding
 from security_server.content.contents import Song
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
 from security_server.db.tables import given_keys
 from security_server.playback.conditions import Conditions

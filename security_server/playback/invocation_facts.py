@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
-
 from pywallet.crypto import recover
 from pywallet.errors import InputError, Refusal
 from pywallet.protocol import Action, Domain, Invocation, Signed, digest
@@ -15,6 +13,8 @@ from pywallet.settlement import Schedule
 from security_server.chain.view import ChainView
 from security_server.config import Config
 from security_server.content.contents import ContentStore, Song
+from security_server.db.connection import Connection
+from security_server.db.queries import get
 from security_server.db.tables import sessions, tickets
 from security_server.db.writer import Store
 from security_server.playback.conditions import Conditions, VerifiedInvocation
@@ -130,8 +130,8 @@ class InvocationFacts:
 
 def ticket_row(connection: Connection, identity: bytes) -> TicketRow | None:
     """A ticket with its session's device and end, or None."""
-    joined = select(tickets, sessions.c.device, sessions.c.not_after_s).join(
-        sessions, sessions.c.id == tickets.c.session
-    )
-    row = connection.execute(joined.where(tickets.c.id == identity)).mappings().first()
-    return dict(row) if row else None
+    ticket = get(connection, tickets, id=identity)
+    session = None if ticket is None else get(connection, sessions, id=ticket["session"])
+    if ticket is None or session is None:
+        return None
+    return {**ticket, "device": session["device"], "not_after_s": session["not_after_s"]}

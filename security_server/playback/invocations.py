@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from messages.host_server.playback import UsageCounters
 from pywallet.policy import Context, Policy, decide
 from pywallet.rules.admissibility import Play, inadmissible
 from pywallet.rules.limits import CLOCK_AHEAD_MS, ONLINE_LATE_MS
 from security_server.billing.intake_limits import keeps_refused
+from security_server.db.connection import Connection
 from security_server.db.queries import add, change, get, new
 from security_server.db.refusal_counts import count_refusal
 from security_server.db.tables import epoch_contents, invocations, sessions, tickets
@@ -76,13 +75,15 @@ def accept(
         return Outcome("ticket.missing", message.sequence)
     ticket = get(connection, tickets, id=message.ticket)
     counters = Counters(connection, ticket["listener"], ticket["content"]) if ticket else None
-    stored = get(connection, invocations, session=message.session, sequence=message.sequence)
+    # What was recorded is not beyond the last sequence number.
+    is_known = message.sequence <= session["last_sequence"]
+    stored = get(connection, invocations, session=message.session, sequence=message.sequence) if is_known else None
     if stored is not None:
         if stored["id"] != item.id:
             count_refusal(connection, conditions.time_ms, "invocation", "invocation.replayed")
             return Outcome("invocation.replayed", session["last_sequence"])
         return _outcome(session["last_sequence"], ticket, counters, policy, conditions, stored["code"], replay=True)
-    if message.sequence <= session["last_sequence"]:
+    if is_known:
         count_refusal(connection, conditions.time_ms, "invocation", "invocation.sequence")
         return Outcome("invocation.sequence", session["last_sequence"])
     code = _inadmissible_code(item, session, ticket, conditions, online)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final
 
 from msgspec import UNSET
-from sqlalchemy import Connection
 
 from messages.fields import WrappedKeys
 from messages.host_server.playback import (
@@ -28,6 +27,7 @@ from pywallet.rules.admissibility import NOT_STARTED
 from pywallet.sps.segments import segment_aad, segment_key
 from security_server.content.contents import ContentStore, Song
 from security_server.content.serving import Serving
+from security_server.db.connection import Connection
 from security_server.db.queries import get
 from security_server.db.tables import tickets
 from security_server.db.writer import Store

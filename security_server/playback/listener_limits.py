@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from pywallet.rules.admissibility import NOT_STARTED
+from security_server.db.connection import Connection
+from security_server.db.rows import Selection
 from security_server.db.tables import former_plays, invocations, sessions, tickets
+
+_UNDER_WAY: Final = ("held", "playing")
+
+UNDER_WAY: Final = Selection(
+    tickets,
+    "listener",
+    lambda ticket: ticket["play_state"] in _UNDER_WAY,
+    tickets.c.play_state.in_(_UNDER_WAY),
+)
+"""Tickets whose play is held or playing, by listener."""
 
 
 def devices(connection: Connection, listener: bytes, content: bytes, device: bytes) -> tuple[int, bool]:
@@ -24,9 +36,10 @@ def devices(connection: Connection, listener: bytes, content: bytes, device: byt
 
 def streams(connection: Connection, ticket: Mapping[str, Any], since_ms: int) -> int:
     """Number of this listener's other plays that are playing and were reported since a time of the server's clock."""
-    others = (tickets.c.listener == ticket["listener"], tickets.c.id != ticket["id"])
-    sounding = (tickets.c.play_state == "playing", tickets.c.last_received_ms > since_ms)
-    return int(connection.execute(select(func.count()).select_from(tickets).where(*others, *sounding)).scalar_one())
+    return sum(
+        row["play_state"] == "playing" and row["last_received_ms"] > since_ms and row["id"] != ticket["id"]
+        for row in connection.group(UNDER_WAY, ticket["listener"]).rows.values()
+    )
 
 
 def unused_holds(connection: Connection, ticket: Mapping[str, Any], since_ms: int) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
-
 from pywallet.protocol.actions import STARTS
 from security_server.billing.accounts import missing_escrow, outstanding
+from security_server.db.connection import Connection
 from security_server.playback.conditions import Conditions
 
 

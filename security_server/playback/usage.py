@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import select
 
 from messages.host_server.playback import UsageCounters
 from pywallet.policy import Count, Policy, Usage, recurrence_start
+from security_server.db.connection import Connection
 from security_server.db.queries import get, put
 from security_server.db.tables import (
     epoch_usages,
@@ -16,15 +16,7 @@ from security_server.db.tables import (
     tickets,
     usages,
 )
-
-_HELD: Final = select(func.count()).where(
-    tickets.c.listener == bindparam("listener"),
-    tickets.c.content == bindparam("content"),
-    tickets.c.play_state == "held",
-    tickets.c.expiry_s > bindparam("now_s"),
-    tickets.c.id != bindparam("ticket"),
-    tickets.c.session != bindparam("session"),
-)
+from security_server.playback.listener_limits import UNDER_WAY
 
 
 class Counters:
@@ -62,8 +54,14 @@ class Counters:
 
     def _held(self, now_s: int, ticket: bytes, session: bytes | None) -> int:
         """Plays that other tickets reserve at a time."""
-        values = {**self._key, "now_s": now_s, "ticket": ticket, "session": session or b""}
-        return int(self._connection.execute(_HELD, values).scalar_one())
+        return sum(
+            row["play_state"] == "held"
+            and row["content"] == self._key["content"]
+            and row["expiry_s"] > now_s
+            and row["id"] != ticket
+            and row["session"] != session
+            for row in self._connection.group(UNDER_WAY, self._key["listener"]).rows.values()
+        )
 
     def _heard_enough(self, action: str, count: Count, now_s: int) -> int:
         """Plays that were heard for at least the time of a timed count, in its window if it has one."""

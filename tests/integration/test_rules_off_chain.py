@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
 
 from pywallet.crypto import address_of
 from pywallet.errors import Refusal
@@ -33,7 +32,8 @@ from security_server.billing.epoch_facts import EpochFacts
 from security_server.billing.settling import settle_voucher
 from security_server.billing.statements import draft_statement
 from security_server.chain.money import Money
-from security_server.db.tables import METADATA
+from security_server.db.connection import Connection, Rows
+from security_server.db.database import open_database
 from security_server.playback.conditions import Conditions
 from station.payments.server_client import ServerAnswer
 from station.payments.statements import Expectation, check
@@ -99,11 +99,15 @@ def refused(reason: str) -> Iterator[None]:
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     """The real server's billing, empty."""
-    engine = create_engine("sqlite://")
-    METADATA.create_all(engine)
+    engine, lock = open_database("sqlite://")
     money = Money(10**9, 0, 0, BPS)
-    with engine.begin() as connection:
-        yield Desk(connection, terms(), Conditions(START_MS, 7, "radio.example", False, False, money))
+    with engine.begin() as raw:
+        yield Desk(
+            Connection(raw, Rows(engine.dialect)),
+            terms(),
+            Conditions(START_MS, 7, "radio.example", False, False, money),
+        )
+    lock.release()
     engine.dispose()
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import text
 
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
+from security_server.db.connection import Connection
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key
 from tests.unit.security_server import services
 
@@ -40,6 +43,10 @@ GROWING = {
 """
 
 
+_LITERAL: Final = re.compile(r"x'[0-9a-f]*'|'[^']*'|\b\d+\b", re.IGNORECASE)
+"""A value in a statement."""
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """A deployed chain without a server."""
@@ -53,12 +60,13 @@ async def test_every_statement_uses_an_index(world: World) -> None:
     SQLite's plan of each statement searches, and scans no growing table.
     """
     async with world.server(keep_days=1) as parts, world.host() as host:
-        asked: dict[str, Any] = {}
+        asked: dict[str, str] = {}
+        """One statement of each form."""
 
-        def note(_: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
-            asked.setdefault(statement, parameters[0] if many else parameters)
+        def note(statement: str) -> None:
+            asked.setdefault(_LITERAL.sub("?", statement), statement)
 
-        event.listen(parts.store._engine, "before_cursor_execute", note)
+        await parts.store.run(lambda connection: _trace(connection, note))
         song = await world.publish()
         now_ms = await world.now_ms()
         await host.hello(now_ms)
@@ -88,16 +96,21 @@ async def test_every_statement_uses_an_index(world: World) -> None:
         while await history.step():
             pass
         assert epoch <= statement.epoch
-        plans = await parts.store.run(
-            lambda connection: {one: plan(connection, one, given) for one, given in asked.items()}
-        )
+        await parts.store.run(lambda connection: _trace(connection, None))
+        plans = await parts.store.run(lambda connection: {one: plan(connection.raw, one) for one in asked.values()})
     assert len(plans) > 40
     for one, steps in plans.items():
         scanned = [step for step in steps if step.startswith("SCAN ") and step.split()[1] in GROWING]
         assert scanned == [], one
 
 
-def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
+def _trace(connection: Connection, note: Callable[[str], None] | None) -> None:
+    """Show every statement of the writer's connection to ``note``, with its values; None: no longer."""
+    driver: Any = connection.raw.connection.driver_connection
+    driver.set_trace_callback(note)
+
+
+def plan(connection: SqlConnection, statement: str, parameters: Any = ()) -> list[str]:
     """SQLite's plan of a statement; nothing of one that changes the tables themselves."""
     if statement.split(None, 1)[0].upper() not in ("SELECT", "UPDATE", "DELETE", "INSERT", "WITH"):
         return []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from demo.waiting import TIMEOUT_S
 from pywallet.crypto import address_of
@@ -18,6 +18,7 @@ from pywallet.crypto.key_wrap import Unwrapper
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import destruction_digest, hello_digest, statement_digest
+from security_server.db.connection import Connection
 from security_server.db.tables import METADATA, refusal_counts
 from tests.integration.server_songs import make_song, terms
 from tests.integration.server_world import World, make_world, private_key

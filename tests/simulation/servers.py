@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import Connection
 
 import security_server.api.app as server_app
 from chain.deployment import Deployment
@@ -21,6 +20,7 @@ from pywallet.errors import Unavailable
 from security_server.api.app import PARTS, create_app
 from security_server.api.host_socket import HostSocket
 from security_server.config import Config, Keys
+from security_server.db.connection import Connection
 from security_server.db.writer import Store, _Job
 from security_server.host_connections import HostConnection
 from security_server.parts import ServerParts

@@ -92,6 +92,8 @@ invocations: Final = Table(
     text("code", 32, "Error code of its refusal; null: it was counted", null=True),
     Index("invocations_refused", "epoch", "code"),
     Index("invocations_ticket", "ticket", "epoch"),
+    # Written once, and read again only for a repeated request.
+    info={"is_kept": False},
 )
 
 # Seconds with given keys, and the waiting state of decision 0043.

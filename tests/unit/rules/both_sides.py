@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, insert
+from sqlalchemy import create_engine, insert
 
 from messages.browser_host.playback import Invoke
 from native_host.ledger import InvocationRow, Ledger, SessionRow, TicketRow
@@ -28,6 +28,7 @@ from pywallet.policy import Policy
 from pywallet.protocol import Action, Domain, Invocation, digest
 from pywallet.rules.limits import CLOCK_SLACK_MS, SILENCE_MS
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
+from security_server.db.connection import Connection, Rows
 from security_server.db.tables import METADATA, sessions, tickets
 from security_server.playback.conditions import Conditions, VerifiedInvocation
 from security_server.playback.invocations import accept
@@ -256,4 +257,4 @@ class World:
         ledger._db.execute("PRAGMA synchronous=OFF")
         engine = create_engine("sqlite://")
         METADATA.create_all(engine)
-        return BothSides(ledger, engine.connect(), policy, **options)
+        return BothSides(ledger, Connection(engine.connect(), Rows(engine.dialect)), policy, **options)

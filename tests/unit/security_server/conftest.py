@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from security_server.chain.money import Money
-from security_server.db.tables import METADATA
+from security_server.db.connection import Connection, Rows
+from security_server.db.database import open_database
 from security_server.playback.conditions import Conditions
 from tests.unit.security_server.server_desk import START_MS, Desk, terms
 
@@ -22,11 +23,12 @@ from tests.unit.security_server.server_desk import START_MS, Desk, terms
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """An empty server with a rich station."""
-    engine = create_engine(f"sqlite:///{tmp_path}/db")
-    METADATA.create_all(engine)
+    engine, lock = open_database(f"sqlite:///{tmp_path}/db")
     money = Money(escrow=10**9, requested=0, spent=0, bps=500)
-    with engine.connect() as connection:
+    with engine.begin() as raw:
+        connection = Connection(raw, Rows(engine.dialect))
         yield Desk(connection, terms(), Conditions(START_MS, 7, "radio.example", False, False, money))
+    lock.release()
     engine.dispose()
 
 

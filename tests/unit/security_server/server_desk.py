@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import insert
 
 from pywallet.policy import Policy
 from pywallet.protocol import (
@@ -14,6 +16,7 @@ from pywallet.protocol import (
     Invocation,
     digest,
 )
+from security_server.db.connection import Connection
 from security_server.db.tables import sessions, tickets
 from security_server.playback.conditions import Conditions, VerifiedInvocation
 from security_server.playback.invocations import Outcome, accept
@@ -21,6 +24,21 @@ from security_server.playback.invocations import Outcome, accept
 DOMAIN = Domain(31337, b"\x55" * 20)
 STATION, LISTENER, DEVICE, PAYEE, OWNER, CONTENT = (bytes([n]) * 20 for n in range(1, 7))
 START_MS = 1_700_000_000_000
+
+
+class _Undone(Exception):
+    """Ends a savepoint without a trace."""
+
+
+@contextmanager
+def undone(connection: Connection) -> Iterator[None]:
+    """A part of a test whose changes are undone at its end."""
+    try:
+        with connection.savepoint():
+            yield
+            raise _Undone
+    except _Undone:
+        pass
 
 
 @dataclass

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from security_server import retention
 from security_server.content.contents import depends_on_old_plays
+from security_server.db.connection import Connection
 from security_server.db.cursors import ENDED, read_cursor
 from security_server.db.queries import new, put
 from security_server.db.tables import (

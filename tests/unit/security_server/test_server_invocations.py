@@ -20,7 +20,7 @@ from security_server.db.tables import (
     usages,
 )
 from tests.budget import budget
-from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, Desk, terms
+from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, Desk, terms, undone
 
 
 def test_a_play_counts_once_and_its_intervals_fill(desk: Desk) -> None:
@@ -161,7 +161,7 @@ def test_counters_are_the_sum_of_what_was_accepted(
     desk: Desk, steps: list[tuple[str, int, int]], repeats: list[int]
 ) -> None:
     """For any order and repetition of invocations, plays and seeks are the accepted ones."""
-    with desk.connection.begin_nested() as savepoint:
+    with undone(desk.connection):
         desk.sequence.clear()
         session = desk.session()
         opened = desk.now.time_ms
@@ -185,7 +185,6 @@ def test_counters_are_the_sum_of_what_was_accepted(
         assert (leaf is None) == (usage is None)
         if leaf is not None:
             assert (leaf["plays"], leaf["seeks"], leaf["seconds"]) == (plays, seeks, heard // 1000)
-        savepoint.rollback()
 
 
 @pytest.mark.parametrize("action", ["download", "copy", "transfer"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from pywallet.crypto import address_of
 from pywallet.errors import Refusal
@@ -64,7 +66,7 @@ class Payers:
         """The payer signs for all that it owes."""
         voucher = sign(Voucher(server=SERVER, payer=payer, cap=10**12, until=self.epoch + 1), DOMAIN, SERVER_KEY)
         facts = EpochFacts(DOMAIN, SERVER, SERVER_KEY, self.epoch, START_MS // 1000, RICH, self.bond, slots=self.slots)
-        with self.desk.connection.begin_nested():
+        with self.desk.connection.savepoint():
             return settle_voucher(self.desk.connection, voucher, facts)
 
     def net(self, payer: bytes) -> int:
@@ -180,9 +182,6 @@ def test_a_long_history_costs_a_voucher_nothing(desk: Desk) -> None:
     """
     asked: list[str] = []
 
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        asked.append(statement)
-
     def count(history: int) -> int:
         payers = Payers(desk, EpochBounds(), 10**9)
         payers.number = 100_000 * (history + 1)
@@ -195,14 +194,15 @@ def test_a_long_history_costs_a_voucher_nothing(desk: Desk) -> None:
         payers.pay(STATION)
         return len(asked)
 
-    event.listen(desk.connection, "before_cursor_execute", note)
+    driver: Any = desk.connection.raw.connection.driver_connection
+    driver.set_trace_callback(asked.append)
     before, after = count(0), count(5_000)
+    driver.set_trace_callback(None)
     assert after <= before
     reads = {text for text in asked if text.lstrip().upper().startswith("SELECT")}
     # Per line only what writes its published row; all else is asked once.
     assert len([text for text in asked if "FROM tickets" in text]) <= 4
     for text in reads:
-        marks = text.count("?")
-        plan = desk.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (0,) * marks)
+        plan = desk.connection.raw.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")
         scans = [row[3] for row in plan if row[3].startswith("SCAN") and "tickets" in row[3]]
         assert scans == [], text

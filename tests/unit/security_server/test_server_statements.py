@@ -27,7 +27,7 @@ from security_server.chain.money import Money
 from security_server.db.queries import get
 from security_server.db.tables import debits, payees
 from tests.budget import budget
-from tests.unit.security_server.server_desk import DOMAIN, OWNER, PAYEE, START_MS, STATION, Desk
+from tests.unit.security_server.server_desk import DOMAIN, OWNER, PAYEE, START_MS, STATION, Desk, undone
 
 SERVER_KEY, STATION_KEY = b"\x11" * 32, b"\x22" * 32
 SERVER = address_of(SERVER_KEY)
@@ -212,7 +212,7 @@ def test_every_debit_is_covered_by_its_voucher(
 
     Payees' sums are the debits, and each cap covers all debits so far.
     """
-    with desk.connection.begin_nested() as savepoint:
+    with undone(desk.connection):
         money, epoch = Money(10**15, 0, 0, bps), 7
         desk.sequence.clear()
         desk.policy = desk.policy.from_dict(
@@ -238,4 +238,3 @@ def test_every_debit_is_covered_by_its_voucher(
             assert sum(amounts) == row["net"]
         final = stated(desk, epoch, money)
         assert final.settled == spent
-        savepoint.rollback()

@@ -7,8 +7,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
+from security_server.db.connection import Connection
 from security_server.db.queries import add, get, put
 from security_server.db.tables import epoch_contents, payees
 from security_server.db.writer import Store

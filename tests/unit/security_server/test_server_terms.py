@@ -7,7 +7,7 @@ from dataclasses import replace
 from security_server.db.queries import get
 from security_server.db.tables import epoch_contents, usages
 from security_server.playback.invocations import accept
-from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, Desk, terms
+from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, Desk, terms, undone
 
 OTHER_DEVICE = bytes([9]) * 20
 
@@ -46,7 +46,7 @@ def test_a_limit_of_heard_time_ends_the_play(desk: Desk) -> None:
         {"counts": {"play": {"limit": limit, "unit": unit}}} for limit, unit in ((20, "second"), (10, "segment"))
     ]
     for limit in ({"metered_s": 20}, *by_unit):
-        with desk.connection.begin_nested() as point:
+        with undone(desk.connection):
             desk.policy = terms(**{"counts": {}, **limit})
             session = desk.session()
             first, second = desk.ticket(session, 1), desk.ticket(session, 2)
@@ -59,7 +59,6 @@ def test_a_limit_of_heard_time_ends_the_play(desk: Desk) -> None:
             code = desk.act(session, second, "renew", 15_000).code
             assert code == ("policy.metered.exhausted" if "metered_s" in limit else "policy.count.exhausted")
             assert desk.act(session, second, "stop", 15_000).code is None
-            point.rollback()
 
 
 def test_another_computer_counts_as_one_once_it_has_played(desk: Desk) -> None:
