@@ -16,7 +16,7 @@ from native_host.playback.reporters import Reporters
 from native_host.playback.session_servers import SessionServers
 from native_host.playback.stream import Stream
 from native_host.remote.trusted_clock import TrustedClock
-from pywallet.crypto.key_wrap import GRANT_INFO, generate_keypair, unwrap
+from pywallet.crypto.key_wrap import Unwrapper, generate_keypair
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.rules.key_window import Window
@@ -161,10 +161,10 @@ def _unwrap(stream: Stream, private: bytes, result: LeaseResult) -> dict[int, by
     content, rendition = stream.header.content, stream.table.rendition
     keys = {}
     try:
-        ephemeral = from_b64(result.ephemeral)
+        unwrapper = Unwrapper(private, from_b64(result.ephemeral))
         for index, wrapped in result.keys:
             aad = segment_aad(content, rendition.id, rendition.key_epoch(index), index)
-            keys[index] = unwrap(private, ephemeral, from_b64(wrapped), aad, GRANT_INFO)
+            keys[index] = unwrapper.unwrap(from_b64(wrapped), aad)
     except (InputError, ValueError) as e:
         raise Unavailable("server.answer", op="lease", reason=type(e).__name__) from None
     return keys

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from pywallet import crypto
@@ -21,8 +22,12 @@ def segment_key(content_key: bytes, rendition: int, index: int) -> bytes:
     HKDF-SHA-256 (RFC 5869) without salt; the key is one block of output, so extract and expand are one HMAC each.
     """
     info = SEGMENT_INFO + rendition.to_bytes(2, "big") + index.to_bytes(4, "big")
-    secret = hmac.digest(bytes(32), content_key, "sha256")
-    return hmac.digest(secret, info + b"\x01", "sha256")
+    return hmac.digest(_extracted(content_key), info + b"\x01", "sha256")
+
+
+@lru_cache(maxsize=1024)
+def _extracted(content_key: bytes) -> bytes:
+    return hmac.digest(bytes(32), content_key, "sha256")
 
 
 def segment_aad(content: bytes, rendition: int, epoch: int, index: int) -> bytes:

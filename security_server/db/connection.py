@@ -101,17 +101,17 @@ class Connection:
     def row(self, table: Table, key: Mapping[str, Any]) -> Row | None:
         """The row with these values of its primary key, or of any other columns; None: there is none."""
         rows = self._rows.tables[table]
-        if key.keys() != rows.sql.key_names:
-            conditions = (table.c[name] == value for name, value in key.items())
-            found = self.execute(select(table).where(*conditions)).mappings().first()
-            return None if found is None else dict(found)
-        return self._row(rows, tuple(key[name] for name in rows.sql.key))
+        if rows.sql.is_key(key):
+            return self._row(rows, rows.sql.key_of(key))
+        conditions = (table.c[name] == value for name, value in key.items())
+        found = self.execute(select(table).where(*conditions)).mappings().first()
+        return None if found is None else dict(found)
 
     def insert(self, table: Table, values: Mapping[str, Any]) -> None:
         """Insert a row; columns without a value get their default."""
         rows = self._rows.tables[table]
         row = {**rows.sql.defaults, **values}
-        key = tuple(row[name] for name in rows.sql.key)
+        key = rows.sql.key_of(row)
         if rows.rows.get(key) is not None:
             # The database refuses a second row with this key.
             self.flush()
@@ -132,11 +132,11 @@ class Connection:
             The number of rows, 0 or 1.
         """
         rows = self._rows.tables[table]
-        identity = tuple(key[name] for name in rows.sql.key)
+        identity = rows.sql.key_of(key)
         row = self._row(rows, identity)
         if row is None or (len(key) > len(identity) and any(row[name] != value for name, value in key.items())):
             return 0
-        changed = frozenset(name for name, value in values.items() if row[name] != value)
+        changed = frozenset([name for name, value in values.items() if row[name] != value])
         if changed:
             self._note(rows, identity)
             rows.set(identity, {**row, **values}, changed)

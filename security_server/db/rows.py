@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Column, Table
@@ -60,13 +61,13 @@ class Group:
         sums: Of the selection's amounts.
     """
 
-    def __init__(self, selection: Selection, key: Sequence[str], rows: Iterable[Row]) -> None:
+    def __init__(self, selection: Selection, key_of: Callable[[Row], Key], rows: Iterable[Row]) -> None:
         self._selection = selection
         self.rows: dict[Key, Row] = {}
         self.sums: list[int] = [0] * len(selection.amounts(_Zeros()))
         self._since: dict[Key, Any] = {}
         for row in rows:
-            self.replace(tuple(row[name] for name in key), None, row)
+            self.replace(key_of(row), None, row)
 
     def replace(self, key: Key, before: Row | None, after: Row | None) -> None:
         """Take a changed row of this group; None stands for a row outside of the group."""
@@ -184,7 +185,7 @@ class TableRows:
 
     def keep_group(self, selection: Selection, value: Any, rows: Iterable[Row]) -> Group:
         """Keep a group that was read, and its rows."""
-        group = Group(selection, self.sql.key, rows)
+        group = Group(selection, self.sql.key_of, rows)
         for key, row in group.rows.items():
             self.rows.setdefault(key, row)
         self._groups.setdefault(selection, {})[value] = group
@@ -212,7 +213,7 @@ class RowSql:
         self._quoted = {column.name: quote(column.name) for column in table.columns}
         self.names: tuple[str, ...] = tuple(self._quoted)
         self.key: tuple[str, ...] = tuple(column.name for column in table.primary_key.columns)
-        self.key_names: frozenset[str] = frozenset(self.key)
+        self._key_of: Callable[[Row], Any] = itemgetter(*self.key)
         self._texts: frozenset[str] = frozenset(column.name for column in table.columns if isinstance(column.type, Wei))
         self.defaults: dict[str, Any] = {column.name: _default(column) for column in table.columns}
         named = ", ".join(self._quoted.values())
@@ -221,6 +222,15 @@ class RowSql:
         self.insert: str = " ".join(("INSERT INTO", self._table, f"({named}) VALUES ({marks})"))
         self.delete: str = " ".join(("DELETE FROM", self._table, "WHERE", self._match()))
         self._updates: dict[frozenset[str], tuple[str, tuple[str, ...]]] = {}
+
+    def is_key(self, values: Row) -> bool:
+        """True if these are the values of the primary key and nothing else."""
+        return len(values) == len(self.key) and all([name in values for name in self.key])
+
+    def key_of(self, values: Row) -> Key:
+        """The primary key in a row, or in values that contain one."""
+        key = self._key_of(values)
+        return key if len(self.key) > 1 else (key,)
 
     def update(self, columns: frozenset[str]) -> tuple[str, tuple[str, ...]]:
         """An UPDATE of columns of one row, and the names of its parameters in order."""

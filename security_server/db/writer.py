@@ -18,6 +18,8 @@ from security_server.db.database import is_retryable, open_database
 T = TypeVar("T")
 _BATCH: Final = 64
 """Most functions of one transaction."""
+_TRIM: Final = 1_000
+"""Functions after which the memory of rows is limited."""
 _ATTEMPTS: Final = 30
 """Attempts of a transaction that conflicts with other processes' (PostgreSQL, isolation level SERIALIZABLE)."""
 
@@ -48,6 +50,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine, self._lock = open_database(url)
         self._rows = Rows(self._engine.dialect)
+        self._since_trim = 0
         self._is_alone = self._engine.dialect.name == "sqlite"
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="gomaa-store", daemon=True)
@@ -125,7 +128,10 @@ class Store:
         except BaseException:
             self._rows.forget()
             raise
-        self._rows.trim()
+        self._since_trim += len(jobs)
+        if self._since_trim >= _TRIM:
+            self._rows.trim()
+            self._since_trim = 0
 
     def _alone(self, job: _Job) -> None:
         pauses = Backoff(_FIRST_PAUSE_S, _PAUSE_S, jitter=True)

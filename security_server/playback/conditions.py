@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from pywallet.protocol import Action, Invocation
 from security_server.chain.money import Money
@@ -24,7 +25,7 @@ class VerifiedInvocation:
     signature: bytes
     device: bytes
 
-    @property
+    @cached_property
     def action(self) -> str:
         """The policy's name of the action."""
         return Action(self.message.action).word

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from msgspec import UNSET
@@ -39,6 +40,12 @@ from security_server.playback.invocations import Outcome, accept
 
 GRANT_S: Final = 600
 """Lifetime of the keys of a grant, seconds."""
+
+
+_PLAYERS: Final = 20_000
+"""Players whose wrapping keys stay in memory."""
+_SEGMENTS: Final = 65_536
+"""Segments whose keys stay in memory, beside the content keys that they are derived from."""
 
 
 class KeyService:
@@ -211,14 +218,25 @@ class KeyService:
     ) -> tuple[str, WrappedKeys]:
         """Wrap the keys of these segments to the request's key; returns the ephemeral key and the wrapped keys."""
         rendition = song.rendition(request.rendition)
-        wrap = WrapKey.to(from_b64(request.key))
+        wrap = _wrap_key(request.key)
         keys = []
         for index in indexes:
             epoch = rendition.key_epoch(index)
-            secret = segment_key(await self._songs.content_key(song.content, epoch), rendition.id, index)
-            aad = segment_aad(song.content, rendition.id, epoch, index)
-            keys.append((index, to_b64(wrap.wrap(secret, aad))))
+            content_key = await self._songs.content_key(song.content, epoch)
+            keys.append((index, to_b64(wrap.wrap(*_segment(content_key, song.content, rendition.id, epoch, index)))))
         return to_b64(wrap.ephemeral), keys
+
+
+@lru_cache(maxsize=_PLAYERS)
+def _wrap_key(recipient: str) -> WrapKey:
+    """The wrapping key for a player's public key: agreed once, used for all requests of the player."""
+    return WrapKey.to(from_b64(recipient))
+
+
+@lru_cache(maxsize=_SEGMENTS)
+def _segment(content_key: bytes, content: bytes, rendition: int, epoch: int, index: int) -> tuple[bytes, bytes]:
+    """A segment's key and additional authenticated data."""
+    return segment_key(content_key, rendition, index), segment_aad(content, rendition, epoch, index)
 
 
 def _in_running_epoch(connection: Connection, conditions: Conditions) -> Conditions:
