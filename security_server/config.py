@@ -46,6 +46,7 @@ class Config:
     buffer_s: int = BUFFER_MS // 1000
     silence_s: int = SILENCE_MS // 1000
     credit_plays: int = 200
+    credit_s: int = 60
     listener_credit: int = 2
     least_wei: int = 1_000
     most_stations: int = 4_096

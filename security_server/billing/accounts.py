@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from pywallet.protocol.commission import largest_net, smallest_net
 from pywallet.settlement import gross
@@ -96,9 +96,38 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
             current = debit
         elif state not in DEBITED:
             unposted += gross(debit, bps)
-    owing = connection.group(OWING, payer)
-    net, heard = owing.sums
-    return Outstanding(unposted, current, net, len(owing.rows), heard)
+    net, heard, plays = _unvouchered(connection, payer)
+    return Outstanding(unposted, current, net, plays, heard)
+
+
+def is_beyond_credit(
+    connection: Connection, payer: bytes, plays: int, now_ms: int, credit_plays: int, credit_s: int
+) -> bool:
+    """True if a station's credit is used: by many plays without a voucher, one of which has waited for long.
+
+    A station without any voucher so far has credit for ``credit_plays`` alone. How long a play has waited is known to
+    the second and to one interval: the time since it was last reported, or that of all its intervals but one.
+
+    Args:
+        connection: Of a transaction.
+        payer: The station, 20 bytes.
+        plays: Its plays with intervals that no voucher has settled.
+        now_ms: The chain's time, Unix milliseconds.
+        credit_plays: Such plays that it may have for any time.
+        credit_s: Seconds for which it may have any number of them.
+    """
+    if plays < credit_plays or get(connection, payers, payer=payer) is None:
+        return plays >= credit_plays
+
+    def longest_ms() -> int:
+        query = select(
+            func.min(tickets.c.last_received_ms), func.max((tickets.c.unvouchered_intervals - 1) * tickets.c.interval_s)
+        ).where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0)
+        received_ms, heard_s = connection.execute(query).one()
+        return 0 if received_ms is None else max(now_ms - received_ms, heard_s * 1000)
+
+    # Asked by each decision of a large station: once a second is enough.
+    return connection.remember(("longest wait", payer, now_ms // 1000), (), longest_ms) >= credit_s * 1000
 
 
 def missing_escrow(money: Money, owed: Outstanding, more_net: int) -> int:
@@ -120,6 +149,28 @@ def most_net(amount: int, bps: int, current_net: int) -> int:
         current_net: Net that the epoch has already, wei.
     """
     return max(0, largest_net(amount, bps) - current_net)
+
+
+def _unvouchered(connection: Connection, payer: bytes) -> tuple[int, int, int]:
+    """Net (wei) and number of intervals that no voucher has settled, and their plays."""
+    if connection.is_kept:
+        owing = connection.group(OWING, payer)
+        net, heard = owing.sums
+        return net, heard, len(owing.rows)
+    # One row for each price instead of one for each play.
+    query = (
+        select(
+            tickets.c.price,
+            tickets.c.reward,
+            func.sum(tickets.c.unvouchered_intervals).label("heard"),
+            func.count().label("plays"),
+        )
+        .where(tickets.c.payer == payer, tickets.c.unvouchered_intervals > 0)
+        .group_by(tickets.c.price, tickets.c.reward)
+    )
+    rows = connection.execute(query).all()
+    net = sum(int(row.heard) * (row.price + row.reward) for row in rows)
+    return net, sum(int(row.heard) for row in rows), sum(row.plays for row in rows)
 
 
 def _unfolded(connection: Connection, payer: bytes, base_epoch: int) -> list[tuple[int, int, int, str | None]]:

@@ -26,12 +26,17 @@ _MOST_MEMOS: Final = 10_000
 class Rows:
     """Rows of all tables in memory, from one transaction to the next.
 
-    They are what the database holds as long as one process alone changes it. Others call ``forget`` before each
+    They are what the database holds as long as one process alone changes it. Otherwise they are forgotten before each
     transaction.
+
+    Args:
+        dialect: Of the database.
+        is_kept: False where they are forgotten before each transaction.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, *, is_kept: bool = True) -> None:
         self.dialect = dialect
+        self.is_kept = is_kept
         self.tables: dict[Table, TableRows] = {table: TableRows(table, dialect) for table in METADATA.tables.values()}
         self.memos: dict[Hashable, tuple[tuple[int, ...], Any]] = {}
 
@@ -97,6 +102,11 @@ class Connection:
     def raw(self) -> SqlConnection:
         """SQLAlchemy's connection."""
         return self._raw
+
+    @property
+    def is_kept(self) -> bool:
+        """True if rows and groups stay in memory from one transaction to the next."""
+        return self._rows.is_kept
 
     def row(self, table: Table, key: Mapping[str, Any]) -> Row | None:
         """The row with these values of its primary key, or of any other columns; None: there is none."""

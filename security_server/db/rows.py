@@ -42,7 +42,6 @@ class Selection:
         holds: The condition in Python.
         condition: The same condition in SQL.
         amounts: Numbers of a row that are summed over its group.
-        since: Name of the column whose value is noted when a row enters its group; None: nothing is noted.
     """
 
     table: Table
@@ -50,7 +49,6 @@ class Selection:
     holds: Callable[[Row], bool]
     condition: ColumnElement[bool]
     amounts: Callable[[Row], tuple[int, ...]] = lambda _: ()
-    since: str | None = None
 
 
 class Group:
@@ -65,7 +63,6 @@ class Group:
         self._selection = selection
         self.rows: dict[Key, Row] = {}
         self.sums: list[int] = [0] * len(selection.amounts(_Zeros()))
-        self._since: dict[Key, Any] = {}
         for row in rows:
             self.replace(key_of(row), None, row)
 
@@ -75,16 +72,9 @@ class Group:
             self._add(before, -1)
         if after is None:
             self.rows.pop(key, None)
-            self._since.pop(key, None)
             return
-        if before is None and self._selection.since is not None:
-            self._since[key] = after[self._selection.since]
         self.rows[key] = after
         self._add(after, 1)
-
-    def oldest(self, other: Key | None = None) -> Any | None:
-        """The noted value of the row that entered first, ``other`` not counted; None: there is no row."""
-        return next((value for key, value in self._since.items() if key != other), None)
 
     def _add(self, row: Row, sign: int) -> None:
         for index, amount in enumerate(self._selection.amounts(row)):
@@ -225,7 +215,7 @@ class RowSql:
 
     def is_key(self, values: Row) -> bool:
         """True if these are the values of the primary key and nothing else."""
-        return len(values) == len(self.key) and all([name in values for name in self.key])
+        return len(values) == len(self.key) and all(map(values.__contains__, self.key))
 
     def key_of(self, values: Row) -> Key:
         """The primary key in a row, or in values that contain one."""

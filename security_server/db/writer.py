@@ -49,9 +49,9 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine, self._lock = open_database(url)
-        self._rows = Rows(self._engine.dialect)
         self._since_trim = 0
         self._is_alone = self._engine.dialect.name == "sqlite"
+        self._rows = Rows(self._engine.dialect, is_kept=self._is_alone)
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="gomaa-store", daemon=True)
         self._thread.start()

@@ -11,7 +11,7 @@ from pywallet.protocol import Domain, Session, Signed, Ticket, digest
 from pywallet.rules.content_check import withdrawal
 from pywallet.rules.limits import session_is_current
 from pywallet.settlement import Schedule
-from security_server.billing.accounts import Outstanding, missing_escrow, outstanding
+from security_server.billing.accounts import Outstanding, is_beyond_credit, missing_escrow, outstanding
 from security_server.billing.intake_limits import require_terms
 from security_server.chain.view import ChainView
 from security_server.config import Config, Keys
@@ -126,8 +126,8 @@ class Admission:
         if now_s >= order.expiry:
             raise Refusal("ticket.expired")
         epoch = self._schedule.epoch_of(now_s)
-        (is_open, complete, owed), _ = await asyncio.gather(
-            self._store.run(lambda connection: self._stored(connection, order, epoch)),
+        (is_open, complete, owed, is_beyond), _ = await asyncio.gather(
+            self._store.run(lambda connection: self._stored(connection, order, epoch, now_s)),
             self._chain.read_ahead(order.content, order.station, epoch),
         )
         if await self._chain.station_domain(order.station) is None:
@@ -141,14 +141,24 @@ class Admission:
             # A listener's escrow is checked when it plays: a preview needs none.
             return
         if not is_open and order.price + order.reward:
-            await self._check_money(song, order, owed)
+            await self._check_money(song, order, owed, is_beyond)
 
-    def _stored(self, connection: Connection, order: Ticket, epoch: int) -> tuple[bool, bool, Outstanding]:
-        """Read if the ticket is open, if its content's counters are complete, and the amount that its station owes."""
+    def _stored(
+        self, connection: Connection, order: Ticket, epoch: int, now_s: int
+    ) -> tuple[bool, bool, Outstanding, bool]:
+        """Read the facts of a ticket's admission.
+
+        Returns:
+            True if it is open, True if its content's counters are complete, what its station owes, and True if that is
+            beyond its credit.
+        """
+        owed = outstanding(connection, order.station, running_epoch(connection, epoch))
+        limits = (self._config.credit_plays, self._config.credit_s)
         return (
             get(connection, tickets, id=digest(order, self._domain)) is not None,
             is_complete(connection, order.content),
-            outstanding(connection, order.station, running_epoch(connection, epoch)),
+            owed,
+            is_beyond_credit(connection, order.station, owed.plays, now_s * 1000, *limits),
         )
 
     async def _check_content(self, song: Song, order: Ticket, rewarded: bool, now_s: int) -> None:
@@ -170,9 +180,9 @@ class Admission:
         if order.bps not in {await self._chain.rate(epoch), await self._chain.rate(max(0, epoch - 1))}:
             raise Refusal("ticket.mismatch", reason="bps")
 
-    async def _check_money(self, song: Song, order: Ticket, owed: Outstanding) -> None:
+    async def _check_money(self, song: Song, order: Ticket, owed: Outstanding, is_beyond: bool) -> None:
         money = await self._chain.money(order.station)
-        if owed.plays >= self._config.credit_plays and not owed.is_below_minimum(money.bps, self._config.least_wei):
+        if is_beyond and not owed.is_below_minimum(money.bps, self._config.least_wei):
             raise Refusal("station.credit.exhausted")
         intervals = max(1, song.duration_ms // (song.policy.price.interval_s * 1000))
         missing = missing_escrow(money, owed, intervals * (order.price + order.reward))

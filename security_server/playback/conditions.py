@@ -45,7 +45,8 @@ class Conditions:
         territory: ISO 3166-1 code of the station's listeners, or None.
         purpose: Purpose of the station, or None.
         listener_credit: Intervals without a voucher that a paying listener may have.
-        credit_plays: Plays without a voucher that a station may have.
+        credit_plays: Plays without a voucher that a station may have for any time.
+        credit_s: Seconds for which it may have any number of them.
         least_wei: Least gross of a voucher, wei.
     """
 
@@ -59,4 +60,5 @@ class Conditions:
     purpose: str | None = None
     listener_credit: int = 2
     credit_plays: int = 200
+    credit_s: int = 60
     least_wei: int = 0

@@ -124,6 +124,7 @@ class InvocationFacts:
             purpose,
             config.listener_credit,
             config.credit_plays,
+            config.credit_s,
             config.least_wei,
         )
 

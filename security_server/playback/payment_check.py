@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pywallet.protocol.actions import STARTS
-from security_server.billing.accounts import missing_escrow, outstanding
+from security_server.billing.accounts import is_beyond_credit, missing_escrow, outstanding
 from security_server.db.connection import Connection
 from security_server.playback.conditions import Conditions
 
@@ -43,7 +43,8 @@ def unpaid_code(
         return "listener.voucher.missing"
     # Plays without a voucher beside this one: a station's debt is bounded at every interval.
     others = owed.plays - (ticket["unvouchered_intervals"] > 0)
-    if not listener_pays and others >= conditions.credit_plays and not small:
+    limits = (conditions.time_ms, conditions.credit_plays, conditions.credit_s)
+    if not listener_pays and not small and is_beyond_credit(connection, ticket["payer"], others, *limits):
         return "station.credit.exhausted"
     # A listener's next interval is covered before it is heard.
     wanted = new + 1 if listener_pays else max(1, new)

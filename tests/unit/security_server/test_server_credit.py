@@ -10,9 +10,9 @@ from sqlalchemy import update
 
 from security_server.billing.accounts import Outstanding, outstanding
 from security_server.chain.money import Money
-from security_server.db.tables import (
-    tickets,
-)
+from security_server.db.connection import Connection, Rows
+from security_server.db.queries import new
+from security_server.db.tables import payers, tickets
 from tests.unit.security_server.server_desk import LISTENER, STATION, Desk, terms
 
 
@@ -33,6 +33,28 @@ def test_plays_without_a_voucher_are_bounded_at_every_interval(desk: Desk) -> No
         update(tickets).values(vouchered_intervals=tickets.c.heard_intervals, unvouchered_intervals=0)
     )
     assert desk.act(session, opened[6], "play").code is None
+
+
+def test_a_station_that_has_paid_has_credit_for_a_time(desk: Desk) -> None:
+    """Beyond its number of plays it goes on for ``credit_s``, from when the play that waits for longest was heard."""
+    desk.policy, desk.now = terms(counts={}), replace(desk.now, credit_plays=2, credit_s=60)
+    session = desk.session()
+
+    def heard(number: int) -> str | None:
+        ticket = desk.ticket(session, number)
+        if (code := desk.act(session, ticket, "play").code) is None:
+            code = desk.hear(session, ticket, 10).code
+            desk.act(session, ticket, "stop", 10_000)
+        return code
+
+    assert [heard(number) for number in range(1, 4)] == [None, None, "station.credit.exhausted"]
+    new(desk.connection, payers, payer=STATION, base_gross=0, base_epoch=-1)
+    # Each is heard for ten seconds; at the end of the eighth the first one of all has waited for sixty.
+    assert [heard(number) for number in range(4, 9)] == [None] * 4 + ["station.credit.exhausted"]
+    paid = {"vouchered_intervals": tickets.c.heard_intervals, "unvouchered_intervals": 0}
+    desk.connection.execute(update(tickets).where(tickets.c.number.in_((1, 2))).values(paid))
+    desk.now = replace(desk.now, time_ms=desk.now.time_ms + 1_000)
+    assert heard(10) is None
 
 
 def test_credit_does_not_end_below_the_minimum_of_a_voucher(desk: Desk) -> None:
@@ -79,6 +101,23 @@ def test_intervals_until_a_voucher_is_taken(
     more = owed.until_settled(bps, least_wei, each)
     assert not owed.is_below_minimum(bps, least_wei, more * each)
     assert more == 0 or owed.is_below_minimum(bps, least_wei, (more - 1) * each)
+
+
+def test_what_is_owed_is_the_same_from_the_database(desk: Desk) -> None:
+    """Sums over rows in memory and an aggregate in SQL agree; the latter serves where rows do not stay in memory."""
+    desk.policy = terms(counts={})
+    desk.now = replace(desk.now, money=Money(escrow=10**30, requested=0, spent=0, bps=500))
+    session = desk.session()
+    for number, reward in enumerate((300, 0, 300, 10**24), 1):
+        ticket = desk.ticket(session, number, reward=reward)
+        desk.act(session, ticket, "play")
+        desk.hear(session, ticket, 10 * number)
+        desk.act(session, ticket, "stop", 10_000 * number)
+    owed = outstanding(desk.connection, STATION, 7)
+    assert (owed.plays, owed.intervals) == (4, 10)
+    desk.connection.flush()
+    asked = Connection(desk.connection.raw, Rows(desk.connection.raw.dialect, is_kept=False))
+    assert outstanding(asked, STATION, 7) == owed
 
 
 def test_a_play_continues_at_the_credit_limit(desk: Desk) -> None:
