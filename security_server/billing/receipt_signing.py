@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
-
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.protocol import Receipt, Signed, receipt_detail, sign
 from security_server.billing.epoch_facts import EpochFacts
@@ -19,8 +17,6 @@ from security_server.epochs.settled_lines import write_line
 Row = Mapping[str, Any]
 Leaf = tuple[int, int]
 """``amount`` and ``owner_amount`` of a payee in an epoch, wei."""
-_CHUNK: Final = 500
-"""Payees that one query names."""
 _DETAILS: Final = ("content", "session", "plays", "seeks", "seconds", "sequence", "invocation")
 
 
@@ -81,10 +77,10 @@ def issue_receipts(
     for content, ticket in last.items():
         owner = owners[content]
         issued[owner, content.rjust(32, b"\0")] = _receipt(ticket, owner, amounts[owner], facts)
-    leaves = {payee: (amount, owned.get(payee, 0)) for payee, amount in amounts.items()}
-    changed = {payee: leaf for payee, leaf in leaves.items() if leaf != before.get(payee)}
-    _write_leaves(connection, facts.epoch, changed, before)
-    _write_receipts(connection, issued, facts.epoch)
+    for payee, amount in amounts.items():
+        put(connection, payees, {"epoch": facts.epoch, "payee": payee}, amount=amount, owner_amount=owned.get(payee, 0))
+    for (_, source), item in issued.items():
+        _write_receipt(connection, source, item)
     return list(issued.values())
 
 
@@ -102,56 +98,22 @@ def _owners(connection: Connection, contents: Mapping[bytes, Row], facts: EpochF
 
 def _leaves(connection: Connection, epoch: int, wanted: Iterable[bytes]) -> dict[bytes, Leaf]:
     """Amounts of these payees in the epoch so far."""
-    leaves: dict[bytes, Leaf] = {}
-    names = sorted(wanted)
-    for start in range(0, len(names), _CHUNK):
-        query = select(payees).where(payees.c.epoch == epoch, payees.c.payee.in_(names[start : start + _CHUNK]))
-        leaves |= {row.payee: (row.amount, row.owner_amount) for row in connection.execute(query)}
-    return leaves
+    rows = ((payee, get(connection, payees, epoch=epoch, payee=payee)) for payee in wanted)
+    return {payee: (row["amount"], row["owner_amount"]) for payee, row in rows if row is not None}
 
 
-def _write_leaves(
-    connection: Connection, epoch: int, leaves: Mapping[bytes, Leaf], stored: Mapping[bytes, Leaf]
-) -> None:
-    """Write payees' amounts: one statement for those with a row already, one for the new ones."""
-    old = [{"key": payee, "all": amount, "part": owned} for payee, (amount, owned) in leaves.items() if payee in stored]
-    new = [
-        {"epoch": epoch, "payee": payee, "amount": amount, "owner_amount": owned}
-        for payee, (amount, owned) in leaves.items()
-        if payee not in stored
-    ]
-    if old:
-        values = {
-            "amount": bindparam("all", type_=payees.c.amount.type),
-            "owner_amount": bindparam("part", type_=payees.c.owner_amount.type),
-        }
-        connection.execute(
-            update(payees).where(payees.c.epoch == epoch, payees.c.payee == bindparam("key")).values(values), old
-        )
-    if new:
-        connection.execute(payees.insert(), new)
-
-
-def _write_receipts(connection: Connection, issued: Mapping[tuple[bytes, bytes], IssuedReceipt], epoch: int) -> None:
-    """Store the receipts: of each payee and source only the newest."""
-    rows = []
-    for (payee, source), item in issued.items():
-        message = item.receipt.message
-        row = {
-            "epoch": epoch,
-            "payee": payee,
-            "source": source,
-            "amount": message.amount,
-            "detail_hash": message.detail,
-        }
-        rows.append({**row, **{name: getattr(item, name) for name in _DETAILS}, "signature": item.receipt.signature})
-    if not rows:
-        return
-    replaced = receipts.delete().where(
-        receipts.c.epoch == bindparam("e"), receipts.c.payee == bindparam("p"), receipts.c.source == bindparam("s")
+def _write_receipt(connection: Connection, source: bytes, item: IssuedReceipt) -> None:
+    """Store a receipt: of each payee and source only the newest."""
+    message = item.receipt.message
+    put(
+        connection,
+        receipts,
+        {"epoch": message.epoch, "payee": message.payee, "source": source},
+        amount=message.amount,
+        detail_hash=message.detail,
+        signature=item.receipt.signature,
+        **{name: getattr(item, name) for name in _DETAILS},
     )
-    connection.execute(replaced, [{"e": row["epoch"], "p": row["payee"], "s": row["source"]} for row in rows])
-    connection.execute(receipts.insert(), rows)
 
 
 def _receipt(ticket: Row, payee: bytes, amount: int, facts: EpochFacts) -> IssuedReceipt:

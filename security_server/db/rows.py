@@ -25,7 +25,7 @@ Columns = frozenset[str] | None
 CLEAN: Final[frozenset[str]] = frozenset()
 """Nothing to write."""
 
-_MOST_ROWS: Final = 100_000
+_MOST_ROWS: Final = 30_000
 """Rows of a table that stay in memory after a transaction. Beyond that the older half is read again when needed."""
 
 _MOST_GROUPS: Final = 20_000

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
+from sqlalchemy import Connection as SqlConnection
+
 from common.retry import Backoff
 from pywallet.errors import Unavailable
 from security_server.db.connection import Connection, Rows
@@ -49,6 +51,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine, self._lock = open_database(url)
+        self._raw: SqlConnection | None = None
         self._since_trim = 0
         self._is_alone = self._engine.dialect.name == "sqlite"
         self._rows = Rows(self._engine.dialect, is_kept=self._is_alone)
@@ -85,6 +88,12 @@ class Store:
         self._engine.dispose()
 
     def _work(self) -> None:
+        try:
+            self._serve()
+        finally:
+            self._disconnect()
+
+    def _serve(self) -> None:
         while True:
             job = self._queue.get()
             if job is None:
@@ -119,19 +128,27 @@ class Store:
         if not self._is_alone:
             self._rows.forget()
         try:
-            with self._engine.begin() as raw:
-                connection = Connection(raw, self._rows)
+            # The same connection for all of them: the pool's work would cost more than SQLite's.
+            self._raw = self._raw or self._engine.connect()
+            with self._raw.begin():
+                connection = Connection(self._raw, self._rows)
                 for job in jobs:
                     # A savepoint keeps the rows in memory; without them a single function is the transaction.
                     job.run(connection, is_part=self._is_alone or len(jobs) > 1)
                 connection.finish()
         except BaseException:
             self._rows.forget()
+            self._disconnect()
             raise
         self._since_trim += len(jobs)
         if self._since_trim >= _TRIM:
             self._rows.trim()
             self._since_trim = 0
+
+    def _disconnect(self) -> None:
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            raw.close()
 
     def _alone(self, job: _Job) -> None:
         pauses = Backoff(_FIRST_PAUSE_S, _PAUSE_S, jitter=True)

@@ -11,7 +11,7 @@ from pywallet.crypto import keccak256
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import GomaaError
 from security_server.db.connection import Connection
-from security_server.db.queries import add, put
+from security_server.db.queries import get, put
 from security_server.db.tables import epochs, lines
 
 
@@ -34,7 +34,9 @@ def require_open(connection: Connection, epoch: int) -> None:
     Raises:
         GomaaError: ``server.epoch.closed``.
     """
-    closed = connection.execute(select(func.max(epochs.c.epoch))).scalar()
+    closed = connection.remember(
+        "last closed epoch", (epochs,), lambda: connection.execute(select(func.max(epochs.c.epoch))).scalar()
+    )
     if closed is not None and epoch <= closed:
         raise GomaaError("server.epoch.closed", epoch=epoch)
 
@@ -68,5 +70,6 @@ def write_line(
         "seconds": ticket["heard_ms"] // 1000,
         "settled_s": now_s,
     }
+    before = get(connection, lines, **key)
+    facts["settled_intervals"] = intervals + (before["settled_intervals"] if before is not None else 0)
     put(connection, lines, key, **facts)
-    add(connection, lines, key, settled_intervals=intervals)

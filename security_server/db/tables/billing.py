@@ -94,6 +94,7 @@ receipts: Final = Table(
     binary("detail_hash", 32, "Hash of content, session, counters and invocation: the receipt's ``detail``"),
     binary("signature", 65, "This server's, under the receipt"),
     Index("receipts_payee", "payee", "epoch"),
+    info={"is_kept": False},
 )
 
 # Gas reserved before a relayed transaction is sent, then its actual cost.
