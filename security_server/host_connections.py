@@ -41,14 +41,29 @@ class HostConnections:
 
     def __init__(self) -> None:
         self._connections: set[HostConnection] = set()
+        self._by_device: dict[bytes, list[HostConnection]] = {}
 
     def add(self, connection: HostConnection) -> None:
         """Add a host that has connected."""
         self._connections.add(connection)
 
+    def identify(self, connection: HostConnection, device: bytes) -> None:
+        """Note the device of a connected host, which gets events from now on.
+
+        Args:
+            connection: Of the host.
+            device: The device's address, 20 bytes.
+        """
+        self._forget_device(connection)
+        connection.device = device
+        # The greeting can be answered after the host has hung up.
+        if connection in self._connections:
+            self._by_device.setdefault(device, []).append(connection)
+
     def remove(self, connection: HostConnection) -> None:
         """Remove a host that has disconnected."""
         self._connections.discard(connection)
+        self._forget_device(connection)
 
     def push(self, event: ServerEvent, devices: Iterable[bytes] | None = None) -> None:
         """Send an event.
@@ -57,9 +72,8 @@ class HostConnections:
             event: The event.
             devices: Addresses of its receivers; None: every host that has sent ``hello``.
         """
-        wanted = None if devices is None else set(devices)
-        for connection in list(self._connections):
-            if connection.device is not None and (wanted is None or connection.device in wanted):
+        for device in list(self._by_device) if devices is None else set(devices):
+            for connection in self._by_device.get(device, ()):
                 connection.send(event)
 
     def close(self) -> None:
@@ -68,3 +82,12 @@ class HostConnections:
             if connection.frames.full():
                 connection.frames.get_nowait()
             connection.frames.put_nowait(None)
+
+    def _forget_device(self, connection: HostConnection) -> None:
+        if connection.device is None:
+            return
+        connections = self._by_device.get(connection.device, [])
+        if connection in connections:
+            connections.remove(connection)
+        if not connections:
+            self._by_device.pop(connection.device, None)

@@ -196,7 +196,7 @@ class HostSocket:
             signer = b""
         if signer != device:
             raise InputError("invocation.signature", op="hello")
-        host.device = device
+        self._hosts.identify(host, device)
         return HelloResult(protocol=1, now_ms=clocks[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from security_server.host_connections import HostConnections
 
 _MOST_RECEIPTS: Final = 2_000
 """Receipts in one response."""
+_PUSHED_AT_ONCE: Final = 64
+"""Receipts that are pushed before other requests have their turn."""
 
 
 def _detail(issued: IssuedReceipt) -> ReceiptDetail:
@@ -61,7 +64,9 @@ class Receipts:
         devices: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
         for session, payee, device in await self._store.run(lambda connection: list(connection.execute(query))):
             devices[session, payee].add(device)
-        for item in issued:
+        for number, item in enumerate(issued, 1):
+            if number % _PUSHED_AT_ONCE == 0:
+                await asyncio.sleep(0)
             if to := devices.get((item.session, item.receipt.message.payee)):
                 self._hosts.push(ReceiptEvent(item.receipt.to_json(), _detail(item)), to)
 

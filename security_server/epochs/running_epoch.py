@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from sqlalchemy import func, select, union_all
+from sqlalchemy import func, select
 
 from security_server.db.connection import Connection
-from security_server.db.cursors import FLOOR
-from security_server.db.tables import cursors, epochs
+from security_server.db.cursors import FLOOR, read_cursor
+from security_server.db.tables import epochs
 
-_FIRST_OPEN: Final = union_all(
-    select((func.max(epochs.c.epoch) + 1).label("first")),
-    select(cursors.c.value.label("first")).where(cursors.c.name == FLOOR),
-).subquery()
-_QUERY: Final = select(func.max(_FIRST_OPEN.c.first))
+
+def last_closed_epoch(connection: Connection) -> int | None:
+    """The newest closed epoch, or None."""
+    query = select(func.max(epochs.c.epoch))
+    return connection.remember("last closed epoch", (epochs,), lambda: connection.execute(query).scalar())
 
 
 def running_epoch(connection: Connection, epoch: int) -> int:
@@ -26,5 +24,5 @@ def running_epoch(connection: Connection, epoch: int) -> int:
         connection: Of the transaction that will count.
         epoch: The clock's epoch.
     """
-    first = connection.remember("first open epoch", (epochs, cursors), lambda: connection.execute(_QUERY).scalar())
-    return epoch if first is None else max(epoch, first)
+    closed, floor = last_closed_epoch(connection), read_cursor(connection, FLOOR)
+    return max(epoch, -1 if closed is None else closed + 1, -1 if floor is None else floor)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
-
 from pywallet.crypto import keccak256
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import GomaaError
 from security_server.db.connection import Connection
 from security_server.db.queries import get, put
-from security_server.db.tables import epochs, lines
+from security_server.db.tables import lines
+from security_server.epochs.running_epoch import last_closed_epoch
 
 
 def play_tag(payee: bytes, session: bytes, sequence: int) -> bytes:
@@ -34,9 +33,7 @@ def require_open(connection: Connection, epoch: int) -> None:
     Raises:
         GomaaError: ``server.epoch.closed``.
     """
-    closed = connection.remember(
-        "last closed epoch", (epochs,), lambda: connection.execute(select(func.max(epochs.c.epoch))).scalar()
-    )
+    closed = last_closed_epoch(connection)
     if closed is not None and epoch <= closed:
         raise GomaaError("server.epoch.closed", epoch=epoch)
 

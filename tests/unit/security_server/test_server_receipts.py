@@ -55,8 +55,8 @@ async def heard(folder: Path) -> EpochServer:
 def connected(server: EpochServer, device: bytes) -> HostConnection:
     """A connection that has sent ``hello``."""
     line = HostConnection()
-    line.device = device
     server.parts.hosts.add(line)
+    server.parts.hosts.identify(line, device)
     return line
 
 
