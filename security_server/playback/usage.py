@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+import msgspec
 from sqlalchemy import select
 
 from messages.host_server.playback import UsageCounters
@@ -30,7 +29,7 @@ class Counters:
         self.seeks: int = row["seeks"] if row else 0
         self.heard_ms: int = row["heard_ms"] if row else 0
         self.first_play_s: int | None = row["first_play_s"] if row else None
-        self._actions: dict[str, list[int]] = json.loads(row["actions"]) if row else {}
+        self._actions: dict[str, list[int]] = msgspec.json.decode(row["actions"]) if row else {}
 
     def usage(self, policy: Policy, now_s: int, ticket: bytes, session: bytes | None = None) -> Usage:
         """Usage in the form that ``decide`` compares with the limits.
@@ -105,7 +104,7 @@ class Counters:
 
     def save(self, epoch: int) -> None:
         """Write the row, and its leaf in this epoch's counts tree."""
-        actions = json.dumps(self._actions, separators=(",", ":"))
+        actions = msgspec.json.encode(self._actions).decode()
         values = {"plays": self.plays, "seeks": self.seeks}
         put(
             self._connection,
