@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from audit.epochs import Post
 from audit.events import ContractsAt, SettlementEvent
 from audit.faults import Fault
+from audit.file_check import Post
 from audit.store import AuditStore
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import EpochHeader, commitment, entries_digest, gross, rest
@@ -17,7 +17,10 @@ _M96, _M128 = (1 << 96) - 1, (1 << 128) - 1
 
 @dataclass
 class EpochBalance:
-    """Amounts of one epoch, wei: unclaimed leaves, uncollected commission, claimed and collected."""
+    """Amounts of one epoch, wei: unclaimed leaves, uncollected commission, claimed and collected.
+
+    The entries of ``posted`` are in the store; ``decoded`` is False where the call data had none.
+    """
 
     posted: Post
     bps: int
@@ -26,6 +29,7 @@ class EpochBalance:
     claimed: int = 0
     collected: int = 0
     void: bool = False
+    decoded: bool = True
 
 
 @dataclass
@@ -132,9 +136,16 @@ class Balances:
 
     def post(self, posted: Post, bps: int) -> None:
         """Apply a ``Posted`` event and the debits of its entries."""
-        self.epochs[posted.server, posted.epoch] = EpochBalance(posted, bps, posted.total, posted.fee)
+        self.epochs[posted.server, posted.epoch] = EpochBalance(
+            replace(posted, entries=None), bps, posted.total, posted.fee, decoded=posted.entries is not None
+        )
         self.claims.set_entries(posted.server, posted.epoch, posted.entries or ())
         self._move(posted.server, bps, self._post_entries(posted.server, posted.epoch), 1)
+
+    def with_entries(self, epoch: EpochBalance) -> Post:
+        """The post of an epoch with its entries."""
+        posted = epoch.posted
+        return replace(posted, entries=self.claims.entries(posted.server, posted.epoch) if epoch.decoded else None)
 
     def debit(self, server: bytes, epoch: int, entries: tuple[tuple[bytes, int], ...], bps: int) -> None:
         """Apply a ``Debited`` event: debits before the post."""

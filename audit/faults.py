@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pywallet.encoding.hex import to_hex
@@ -77,3 +77,40 @@ class Fault:
         who = "" if self.server is None else f" of {to_hex(self.server)}"
         values = f": {self.published} instead of {self.expected}" if self.published or self.expected else ""
         return f"{self.kind}{place}{who}{f', {self.subject}' if self.subject else ''}{values} ({KINDS[self.kind]})"
+
+
+MOST: Final = 10_000
+"""Most faults of one kind that are listed of an epoch; the rest are one more, with their number."""
+
+
+@dataclass
+class FaultList:
+    """Faults of one epoch, in bounded memory."""
+
+    server: bytes | None
+    epoch: int | None
+    faults: list[Fault] = field(default_factory=list)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def add(
+        self, kind: str, subject: str = "", published: Any = "", expected: Any = "", *, epoch: int | None = None
+    ) -> None:
+        """Record a fault: its kind, subject, published and expected value; ``epoch`` where it is another."""
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        if self._counts[kind] <= MOST:
+            number = self.epoch if epoch is None else epoch
+            self.faults.append(Fault(kind, self.server, number, subject, text_of(published), text_of(expected)))
+
+    def more(self, kind: str, count: int) -> None:
+        """Count faults that are not listed."""
+        self._counts[kind] = self._counts.get(kind, 0) + count
+
+    def end(self) -> list[Fault]:
+        """All faults; a kind that has more than ``MOST`` ends with their number."""
+        more = {kind: count - MOST for kind, count in self._counts.items() if count > MOST}
+        return self.faults + [Fault(kind, self.server, self.epoch, f"{count} more") for kind, count in more.items()]
+
+
+def text_of(value: Any) -> str:
+    """A value in a fault: bytes as 0x-hex."""
+    return to_hex(value) if isinstance(value, bytes) else str(value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from audit.epochs import EpochCheck, Post
 from audit.events import ContractsAt, posted_entries
 from audit.faults import Fault
+from audit.file_check import malformed
 from audit.prices import Prices
 from audit.tables import EpochFile
 from chain.abi import event
@@ -35,5 +36,5 @@ async def post_faults(chain: Chain, deployment: Deployment, posted: Post, path: 
         with EpochFile(path) as file:
             await check.check(file)
     except InputError as error:
-        check.fault("data.form", "", error.detail.get("reason", error.code))
+        check.faults.append(malformed(posted, error))
     return check.faults

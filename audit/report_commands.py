@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from audit.options import DATA, DEPLOYMENT, RECEIPTS, RPC
+from audit.options import DATA, DEPLOYMENT, RECEIPTS, RPC, SCRATCH, absolute, made
+from common.spread_options import spread_options
 
 if TYPE_CHECKING:
     from audit.reports import Report
-    from audit.run import AuditResult
+    from audit.run import AuditedEpoch, AuditResult
     from chain.client import Chain
     from chain.deployment import Deployment
+    from common.spread import Spread
 
 FORMS: Final = ("table", "csv", "json")
 FORM: Final = click.option("--form", type=click.Choice(FORMS), default="table", show_default=True)
@@ -30,6 +33,7 @@ SOCIETY_FORM: Final = click.option(
 )
 Make = Callable[["Deployment", "Chain"], Any]
 Write = Callable[["Report", str], str]
+Take = Callable[["AuditedEpoch"], None]
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
@@ -37,9 +41,28 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _sources(command: Callable[..., None]) -> Callable[..., None]:
-    for option in (RPC, DATA, DEPLOYMENT):
+    for option in (spread_options(), SCRATCH, RPC, DATA, DEPLOYMENT):
         command = option(command)
     return command
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What is audited for a report, and where: the options that every report has."""
+
+    deployment_file: Path
+    rpc: str | None
+    places: tuple[str, ...]
+    scratch: Path | None
+    spread: Spread
+
+    async def run(self, chain: Chain, deployment: Deployment, take: Take) -> AuditResult:
+        """Audit all epochs; ``take`` gets each."""
+        from audit.run import audit
+
+        with self.spread.opened() as pool:
+            scratch = made(self.scratch)
+            return await audit(chain, deployment, absolute(self.places), on_epoch=take, pool=pool, scratch=scratch)
 
 
 @click.group()
@@ -47,13 +70,10 @@ def report() -> None:
     """Statements from the chain and the published data; exit code 1 if the record does not pass the audit."""
 
 
-def _run(
-    deployment_file: Path, rpc: str | None, places: tuple[str, ...], form: str, make: Make, write: Write | None = None
-) -> None:
+def _run(form: str, make: Make, options: dict[str, Any], write: Write | None = None) -> None:
     from audit.report_text import text
-    from chain.deployment import Deployment
 
-    report, result = asyncio.run(_made(Deployment.load(deployment_file), rpc, places, make))
+    report, result = asyncio.run(_made(Audited(**options), make))
     click.echo((write or text)(report, form), nl=form not in ("csv", "dsr"))
     for fault in result.faults:
         click.echo(f"LIE  {fault}", err=True)
@@ -61,15 +81,14 @@ def _run(
         sys.exit(1)
 
 
-async def _made(
-    deployment: Deployment, rpc: str | None, places: tuple[str, ...], make: Make
-) -> tuple[Report, AuditResult]:
-    from audit.run import audit
+async def _made(of: Audited, make: Make) -> tuple[Report, AuditResult]:
     from chain.client import Chain
+    from chain.deployment import Deployment
 
-    async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
+    deployment = Deployment.load(of.deployment_file)
+    async with Chain.connect(of.rpc or deployment.rpc, deployment.chain_id) as chain:
         report = await make(deployment, chain)
-        return report, await audit(chain, deployment, places, on_epoch=report.take)
+        return report, await of.run(chain, deployment, report.take)
 
 
 def _address(text: str) -> bytes:
@@ -84,13 +103,7 @@ def _address(text: str) -> bytes:
 @click.option("--payee", "payees", multiple=True, help="a payee of yours; also several times")
 @click.option("--payer", "payers", multiple=True, help="a key of yours that pays for music; also several times")
 def fan(
-    deployment_file: Path,
-    places: tuple[str, ...],
-    rpc: str | None,
-    form: str,
-    receipts: tuple[Path, ...],
-    payees: tuple[str, ...],
-    payers: tuple[str, ...],
+    form: str, receipts: tuple[Path, ...], payees: tuple[str, ...], payers: tuple[str, ...], **options: Any
 ) -> None:
     """What your payees earned and your listening money paid; which they are say --payee, --payer and your receipts."""
 
@@ -101,13 +114,13 @@ def fan(
         from_receipts = {signed.message.payee for signed in read_all(receipts, deployment.domain)}
         return report_of(from_receipts | {_address(payee) for payee in payees}, [_address(payer) for payer in payers])
 
-    _run(deployment_file, rpc, places, form, make)
+    _run(form, make, options)
 
 
 @report.command()
 @click.argument("address")
 @_common
-def station(address: str, deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str) -> None:
+def station(address: str, form: str, **options: Any) -> None:
     """What a station was charged, by content, with the commission."""
 
     async def make(_: Deployment, __: Chain) -> Report:
@@ -115,13 +128,13 @@ def station(address: str, deployment_file: Path, places: tuple[str, ...], rpc: s
 
         return report_of(_address(address))
 
-    _run(deployment_file, rpc, places, form, make)
+    _run(form, make, options)
 
 
 @report.command()
 @click.argument("owners", nargs=-1, required=True)
 @_common
-def band(owners: tuple[str, ...], deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str) -> None:
+def band(owners: tuple[str, ...], form: str, **options: Any) -> None:
     """What an owner earned, by content and station."""
 
     async def make(_: Deployment, __: Chain) -> Report:
@@ -129,7 +142,7 @@ def band(owners: tuple[str, ...], deployment_file: Path, places: tuple[str, ...]
 
         return report_of(_address(owner) for owner in owners)
 
-    _run(deployment_file, rpc, places, form, make)
+    _run(form, make, options)
 
 
 @report.command()
@@ -143,15 +156,7 @@ def band(owners: tuple[str, ...], deployment_file: Path, places: tuple[str, ...]
 )
 @click.option("--sender", default="GoMAA", show_default=True, help="who reports, in the dsr form")
 @click.option("--sender-id", default="", metavar="PADPIDA...", help="the sender's DDEX party id, in the dsr form")
-def society(
-    deployment_file: Path,
-    places: tuple[str, ...],
-    rpc: str | None,
-    form: str,
-    works: tuple[Path, ...],
-    sender: str,
-    sender_id: str,
-) -> None:
+def society(form: str, works: tuple[Path, ...], sender: str, sender_id: str, **options: Any) -> None:
     """Usage and money of every recording, with the columns of a collecting society's sales report."""
     from audit.dsr import Sender, dsr, unfilled
     from audit.report_text import text
@@ -172,26 +177,18 @@ def society(
             click.echo(f"NOT FILLED  {cell}: {reason}", err=True)
         return dsr(report, recordings, datetime.now(UTC), by)
 
-    _run(deployment_file, rpc, places, form, make, write)
+    _run(form, make, options, write)
 
 
 @report.command()
 @_common
 @RECEIPTS
 @click.option("--payee", "payees", multiple=True, help="a payee of yours, for your own score; also several times")
-def value(
-    deployment_file: Path,
-    places: tuple[str, ...],
-    rpc: str | None,
-    form: str,
-    receipts: tuple[Path, ...],
-    payees: tuple[str, ...],
-) -> None:
+def value(form: str, receipts: tuple[Path, ...], payees: tuple[str, ...], **options: Any) -> None:
     """Value scores of bands, and of yourself (docs/valuation.md). Yours is computed here and told to nobody."""
     from audit.report_text import text
-    from chain.deployment import Deployment
 
-    result, scores = asyncio.run(_value(Deployment.load(deployment_file), rpc, places, receipts, payees))
+    result, scores = asyncio.run(_value(Audited(**options), receipts, payees))
     click.echo(text(scores, form), nl=form != "csv")
     for fault in result.faults:
         click.echo(f"LIE  {fault}", err=True)
@@ -199,24 +196,19 @@ def value(
         sys.exit(1)
 
 
-async def _value(
-    deployment: Deployment,
-    rpc: str | None,
-    places: tuple[str, ...],
-    receipts: tuple[Path, ...],
-    payees: tuple[str, ...],
-) -> tuple[AuditResult, Report]:
+async def _value(of: Audited, receipts: tuple[Path, ...], payees: tuple[str, ...]) -> tuple[AuditResult, Report]:
     from audit.receipts import read_all
-    from audit.run import audit
     from audit.value import ValueScores
     from chain.client import Chain
+    from chain.deployment import Deployment
 
+    deployment = Deployment.load(of.deployment_file)
     own = {signed.message.payee for signed in read_all(receipts, deployment.domain)} | {
         _address(payee) for payee in payees
     }
-    async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
+    async with Chain.connect(of.rpc or deployment.rpc, deployment.chain_id) as chain:
         scores = ValueScores(deployment.schedule.length, (await chain.block()).timestamp, own)
-        result = await audit(chain, deployment, places, on_epoch=scores.take)
+        result = await of.run(chain, deployment, scores.take)
     return result, scores.statement()
 
 

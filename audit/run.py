@@ -1,30 +1,34 @@
-"""The audit: replay of the events, then check of the data, epoch by epoch.
+"""The audit: replay of the events, then check of the data, epoch by epoch, in one process or many.
 
-Memory is bounded by one epoch's tables, not by the number of epochs or plays.
+Memory is bounded by one epoch's tables of stations, contents and terms, not by the number of epochs or plays.
 """
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from audit.balances import Balances, EpochBalance, compare, standing
 from audit.epoch_totals import EpochTotals
-from audit.epochs import EpochCheck, Post
+from audit.epochs import EpochCheck
 from audit.events import ContractsAt, debit_part, posted_entries, settlement_events
-from audit.faults import Fault
+from audit.faults import Fault, FaultList
+from audit.file_check import FileResult, FileTask, Post, check_file
 from audit.prices import Prices
 from audit.sources import Sources
-from audit.store import AuditStore, TicketFiles
+from audit.store import AuditStore
 from audit.tables import EpochFile
+from audit.ticket_table import TicketTable
 from chain.client import Chain
 from chain.contracts.registry import Registry
 from chain.deployment import Deployment
+from common.spread import LocalPool, Pool
 from pywallet.encoding.hex import to_hex
-from pywallet.errors import InputError
 
 Promised = Mapping[tuple[bytes, int], Mapping[bytes, int]]
 """Highest receipt of each payee by (server, epoch), wei."""
@@ -81,6 +85,8 @@ async def audit(
     promised: Promised | None = None,
     keep: Path | None = None,
     on_epoch: Callable[[AuditedEpoch], None] | None = None,
+    pool: Pool | None = None,
+    scratch: Path | None = None,
 ) -> AuditResult:
     """Rebuild balances and epochs up to the latest block, and collect the faults.
 
@@ -91,43 +97,98 @@ async def audit(
         promised: Highest receipts.
         keep: Folder in which fetched data are kept.
         on_epoch: Called with each epoch that is not refunded, oldest first.
+        pool: Where the data are checked; without it in this process. Its workers read ``places``, ``keep`` and
+            ``scratch`` at the same paths.
+        scratch: Folder of temporary files; without it the system's.
+
+    Raises:
+        GomaaError: ``spread.lost``, ``spread.file``, ``spread.failed``: a part of the work, which it names.
     """
     block = await chain.block()
     at = ContractsAt(chain, deployment, block.number)
     result = AuditResult(block.number)
-    with tempfile.TemporaryDirectory(prefix="gomaa-audit-") as scratch:
-        claims, tickets = AuditStore(Path(scratch)), TicketFiles(Path(scratch))
+    with tempfile.TemporaryDirectory(prefix="gomaa-audit-", dir=scratch) as temporary:
+        folder = Path(temporary)
+        claims, tickets = AuditStore(folder), TicketTable(folder)
         try:
             balances = result.balances = Balances(deployment.stake, claims)
             await _replay(chain, deployment, at, balances)
             urls = await registered_urls(chain, deployment, {server for server, _ in balances.epochs})
-            async with Sources(places, urls.get, keep) as sources:
+            async with Sources(places, urls.get, keep, folder) as sources:
+                work = _Work(pool or LocalPool(), at, sources, balances, promised or {}, folder)
                 prices = Prices(chain, deployment, block.number)
-                for epoch in standing(balances):
+                async for epoch, path, checked in work.checked():
                     result.faults += await _epoch(
-                        epoch,
-                        at,
-                        prices,
-                        sources,
-                        claims,
-                        tickets,
-                        block.timestamp,
-                        promised or {},
-                        on_epoch,
-                        result.figures,
+                        epoch, path, checked, at, prices, claims, tickets, block.timestamp, on_epoch, result.figures
                     )
+                    if path is not None:
+                        sources.done(path)
             for (server, number), leaves in (promised or {}).items():
                 if (server, number) not in balances.epochs and block.timestamp > deployment.schedule.post_until(number):
                     result.faults += [
                         Fault("leaf.receipt", server, number, to_hex(p), "0", str(a)) for p, a in leaves.items() if a
                     ]
-            for station, ticket, number in tickets.differing():
-                result.faults.append(Fault("ticket.differs", None, number, f"{to_hex(station)} ticket {ticket}"))
+            result.faults += await asyncio.to_thread(_differing, tickets)
             result.faults += await compare(balances, at)
             _totals(result.figures, balances)
         finally:
             claims.close()
+            tickets.close()
     return result
+
+
+def _differing(tickets: TicketTable) -> list[Fault]:
+    faults = FaultList(None, None)
+    for station, ticket, number in tickets.differing():
+        faults.add("ticket.differs", f"{to_hex(station)} ticket {ticket}", epoch=number)
+    return faults.end()
+
+
+@dataclass
+class _Work:
+    """The checks of all epochs' data, some of them under way at a time."""
+
+    pool: Pool
+    at: ContractsAt
+    sources: Sources
+    balances: Balances
+    promised: Promised
+    folder: Path
+
+    async def checked(self) -> AsyncIterator[tuple[EpochBalance, Path | None, FileResult | None]]:
+        """Each epoch, oldest first, with its data and their result; None where there are no data."""
+        under_way: deque[tuple[EpochBalance, asyncio.Task[tuple[Path | None, FileResult | None]]]] = deque()
+        ahead = 1 if self.pool.size == 1 else 2 * self.pool.size
+        try:
+            for epoch in standing(self.balances):
+                under_way.append((epoch, asyncio.create_task(self._check(epoch))))
+                if len(under_way) >= ahead:
+                    first, task = under_way.popleft()
+                    yield first, *await task
+            while under_way:
+                first, task = under_way.popleft()
+                yield first, *await task
+        finally:
+            for _, task in under_way:
+                task.cancel()
+
+    async def _check(self, epoch: EpochBalance) -> tuple[Path | None, FileResult | None]:
+        posted = epoch.posted
+        where = (posted.server, posted.epoch)
+        path = await self.sources.find(posted)
+        if path is None:
+            return None, None
+        task = FileTask(
+            path,
+            self.balances.with_entries(epoch),
+            epoch.bps,
+            self.at.deployment.schedule.length,
+            self.promised.get(where, {}),
+            {payee: claim[0] for payee, claim in self.balances.claims.claims(*where).items()},
+            self.folder,
+        )
+        name = f"epoch {posted.epoch} of {to_hex(posted.server)}"
+        return path, await self.pool.result(check_file, task, name)
 
 
 async def _replay(chain: Chain, deployment: Deployment, at: ContractsAt, balances: Balances) -> None:
@@ -155,59 +216,43 @@ async def _replay(chain: Chain, deployment: Deployment, at: ContractsAt, balance
 
 async def _epoch(
     epoch: EpochBalance,
+    path: Path | None,
+    checked: FileResult | None,
     at: ContractsAt,
     prices: Prices,
-    sources: Sources,
     claims: AuditStore,
-    tickets: TicketFiles,
+    tickets: TicketTable,
     now_s: int,
-    promised: Promised,
     on_epoch: Callable[[AuditedEpoch], None] | None,
     figures: dict[str, int],
 ) -> list[Fault]:
+    """The faults of one epoch: those of its data, and what the chain says of them."""
     posted = epoch.posted
+    if path is None or checked is None:
+        return [Fault("data.missing", posted.server, posted.epoch, "", "", to_hex(posted.data))]
+    totals = checked.totals
+    if totals is None:
+        return checked.faults
     check = EpochCheck(posted, at, prices)
-    path = await sources.find(posted)
-    if path is None:
-        check.fault("data.missing", "", "", posted.data)
-        return check.faults
-    try:
-        with EpochFile(path) as file:
-            totals = await check.check(file, promised.get((posted.server, posted.epoch)))
-            tickets.add(totals)
-            paid = claims.claims(posted.server, posted.epoch)
-            _claims(check, totals, paid)
-            _count(figures, totals)
-            if on_epoch is not None:
-                meta = int(await at.settlement("epoch_meta", posted.server, posted.epoch))
-                on_epoch(AuditedEpoch(totals, epoch, now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232, paid))
-    except InputError as error:
-        check.fault("data.form", "", error.detail.get("reason", error.code))
-    sources.done(path)
-    return check.faults
+    await check.check_names(totals)
+    with EpochFile(path) as totals.file:
+        await asyncio.to_thread(tickets.add, totals)
+        _count(figures, totals, checked.leaves)
+        if on_epoch is not None:
+            meta = int(await at.settlement("epoch_meta", posted.server, posted.epoch))
+            final = now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232
+            on_epoch(AuditedEpoch(totals, epoch, final, claims.claims(posted.server, posted.epoch)))
+    totals.groups.delete()
+    return [*checked.faults, *check.faults, *checked.claim_faults]
 
 
-def _claims(check: EpochCheck, totals: EpochTotals, paid: Mapping[bytes, tuple[int, int, bytes]]) -> None:
-    if not paid:
-        return
-    left = dict(paid)
-    for payee, amount, _ in totals.file.payees():
-        claim = left.pop(payee, None)
-        if claim is not None and claim[0] != amount:
-            check.fault("claim.leaf", to_hex(payee), claim[0], amount)
-    for payee, claim in left.items():
-        check.fault("claim.leaf", to_hex(payee), claim[0], 0)
-
-
-def _count(figures: dict[str, int], totals: EpochTotals) -> None:
-    from pywallet.settlement import PayeeRow
-
+def _count(figures: dict[str, int], totals: EpochTotals, leaves: int) -> None:
     new = {
         "epochs": 1,
-        "plays": sum(sums.plays for sums in totals.groups.values()),
-        "refused": sum(sums.refused for sums in totals.groups.values()),
-        "leaves": totals.file.count(PayeeRow),
-        "owners_wei": sum(totals.earned().values()),
+        "plays": totals.money.plays,
+        "refused": totals.money.refused,
+        "leaves": leaves,
+        "owners_wei": sum(totals.money.earned.values()),
         "listeners_wei": totals.rewards(),
     }
     for name, value in new.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,6 +45,7 @@ class Sources:
         places: Sequence[str] = (),
         urls_of: Callable[[bytes], str | None] = lambda _: None,
         keep: Path | None = None,
+        scratch: Path | None = None,
     ) -> None:
         """Initialise the sources.
 
@@ -51,15 +53,17 @@ class Sources:
             places: Folders and URLs.
             urls_of: Returns the registered URL of a server, or None.
             keep: Folder in which fetched data with the posted hash are kept.
+            scratch: Folder in which other fetched data are, until they are read; without it the system's.
         """
         self._urls = [place.rstrip("/") for place in places if place.startswith(("http://", "https://"))]
         self._folders = [Path(place) for place in places if not place.startswith(("http://", "https://"))]
         self._urls_of = urls_of
         self._keep = keep
+        self._scratch = scratch
         self._indexed: dict[tuple[bytes, int], list[Path]] | None = None
 
     async def __aenter__(self) -> Sources:
-        self._temporary = tempfile.TemporaryDirectory(prefix="gomaa-audit-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="gomaa-audit-", dir=self._scratch)
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
         return self
 
@@ -95,8 +99,9 @@ class Sources:
         self._keep.mkdir(parents=True, exist_ok=True)
         target = self._keep / path.name
         part = target.with_suffix(".part")
-        part.write_bytes(path.read_bytes())
+        shutil.copyfile(path, part)
         part.replace(target)
+        path.unlink()
         return target
 
     def done(self, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,36 +63,30 @@ class EpochFile:
     """One epoch's data in a file or in memory. For ``with``. Raises InputError ``message.schema`` for other bytes."""
 
     def __init__(self, source: Path | bytes) -> None:
-        self._map: mmap.mmap | None = None
-        if isinstance(source, Path):
-            if not source.stat().st_size:
-                raise InputError("message.schema", reason="the epoch's data end too early")
-            with source.open("rb") as file:
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._raw = memoryview(self._map if self._map is not None else source)  # type: ignore[arg-type]
+        # Read, not mapped: mapped pages count as memory of the process for as long as the kernel keeps them.
+        self._source = source if isinstance(source, bytes) else source.open("rb", buffering=0)
         try:
+            self._size = len(source) if isinstance(source, bytes) else source.stat().st_size
             self._open()
         except BaseException:
             self.close()
             raise
 
     def _open(self) -> None:
-        if len(self._raw) < HEAD.size:
-            raise InputError("message.schema", reason="the epoch's data end too early")
-        magic, version, server, epoch, root, total, counts_root, bps = HEAD.unpack_from(self._raw)
+        magic, version, server, epoch, root, total, counts_root, bps = HEAD.unpack(self._read(0, HEAD.size))
         if magic != MAGIC or version != VERSION:
             raise InputError("message.schema", reason=f"not an epoch's data of version {VERSION}")
         self.head = Head(server, epoch, root, int.from_bytes(total, "big"), counts_root, bps)
         self._where: dict[Any, tuple[int, int]] = {}
         at = HEAD.size
         for kind in _TABLES:
-            count = int.from_bytes(self._raw[at : at + 4], "big")
+            count = int.from_bytes(self._read(at, 4), "big")
             at += 4
             self._where[kind] = (at, count)
             at += count * kind.size()
-            if at > len(self._raw):
-                raise InputError("message.schema", reason="the epoch's data end too early")
-        if at != len(self._raw):
+        if at > self._size:
+            raise InputError("message.schema", reason="the epoch's data end too early")
+        if at != self._size:
             raise InputError("message.schema", reason="bytes after the epoch's data")
 
     def __enter__(self) -> EpochFile:
@@ -103,16 +97,24 @@ class EpochFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._raw.release()
-        if self._map is not None:
-            self._map.close()
+        if not isinstance(self._source, bytes):
+            self._source.close()
+
+    def _read(self, at: int, size: int) -> bytes:
+        if isinstance(self._source, bytes):
+            raw = self._source[at : at + size]
+        else:
+            raw = os.pread(self._source.fileno(), size, at)
+        if len(raw) != size:
+            raise InputError("message.schema", reason="the epoch's data end too early")
+        return raw
 
     @property
     def hash(self) -> bytes:
         """Keccak of all bytes."""
         digest = keccak.new(digest_bits=256)
-        for at in range(0, len(self._raw), 1 << 20):
-            digest.update(self._raw[at : at + (1 << 20)])
+        for at in range(0, self._size, 1 << 20):
+            digest.update(self._read(at, min(1 << 20, self._size - at)))
         return digest.digest()
 
     def count(self, kind: Any) -> int:
@@ -121,30 +123,32 @@ class EpochFile:
 
     def rows(self, kind: Any) -> Iterator[Any]:
         """The rows of a table, one after the other."""
+        size = kind.size()
+        for part in self._parts(kind):
+            for start in range(0, len(part), size):
+                yield kind.decode(part[start : start + size])
+
+    def _parts(self, kind: Any) -> Iterator[bytes]:
+        """The bytes of a table, at most ``ROWS_PER_READ`` rows at a time."""
         at, count = self._where[kind]
         size = kind.size()
-        for start in range(at, at + count * size, size):
-            yield kind.decode(bytes(self._raw[start : start + size]))
+        for first in range(0, count, ROWS_PER_READ):
+            yield self._read(at + first * size, min(ROWS_PER_READ, count - first) * size)
 
     def payees(self) -> Iterator[tuple[bytes, int, int]]:
         """The leaves of the sum tree in order: payee, wei, and the part that the payee earned as owner of contents."""
         owned = {row.payee: row.owned for row in self.rows(OwnerRow)}
-        at, count = self._where[PayeeRow]
-        size, index = PayeeRow.size(), 0
-        for start in range(at, at + count * size, size * ROWS_PER_READ):
-            part = self._raw[start : min(start + size * ROWS_PER_READ, at + count * size)]
+        index = 0
+        for part in self._parts(PayeeRow):
             for payee, amount in _PAYEE.iter_unpack(part):
                 yield payee, int.from_bytes(amount, "big"), owned.get(index, 0)
                 index += 1
 
     def plays(self) -> Iterator[np.ndarray[Any, Any]]:
-        """The plays, ``ROWS_PER_READ`` rows at a time, as arrays of ``PLAY``, copied from the file."""
-        at, count = self._where[PlayRow]
-        for first in range(0, count, ROWS_PER_READ):
-            some = min(ROWS_PER_READ, count - first)
-            start = at + first * PLAY.itemsize
-            yield np.frombuffer(bytes(self._raw[start : start + some * PLAY.itemsize]), dtype=PLAY)
+        """The plays, ``ROWS_PER_READ`` rows at a time, as arrays of ``PLAY``."""
+        for part in self._parts(PlayRow):
+            yield np.frombuffer(part, dtype=PLAY)
 
     def whole(self) -> EpochData:
         """Decode all data, for small epochs. Raises InputError ``message.schema``."""
-        return EpochData.decode(bytes(self._raw))
+        return EpochData.decode(self._read(0, self._size))

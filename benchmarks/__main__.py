@@ -48,6 +48,7 @@ MODULES: Final = {
     "watermark_robustness": "watermark_robustness",
     "epoch_build": "epoch",
     "audit": "audit",
+    "audit_memory": "audit_memory",
     "receipts": "receipts",
     "grants": "grants",
     "farm_gain": "farm",

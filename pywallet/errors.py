@@ -207,6 +207,13 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "watermark.mismatch": "The sound belongs to another song than the one this file names. It was stopped.",
         # the command line
         "command.extra": "This command belongs to a part of GoMAA that is not installed.",
+        # work that is spread over processes or a cluster
+        "spread.unreachable": "The Dask scheduler doesn't answer, or has no worker. Check its address.",
+        "spread.version": "A worker of the cluster has no GoMAA, or another release of it. Install this one there.",
+        "spread.lost": "A worker ended before this part of the work was done. Run the command again.",
+        "spread.file": "A worker can't read or write this file. On a cluster every worker needs the same folders.",
+        "spread.failed": "A mistake in GoMAA itself ended this part of the work. Please report it.",
+        "spread.plain": "This work has a private key in it, and the address is not encrypted. Use a tls:// address.",
         "internal": "A mistake in GoMAA itself. Please report it.",
     }
 )

@@ -1,22 +1,21 @@
-"""Batch conversion: one song for each recording, in several processes; finished songs are skipped."""
+"""Batch conversion: one song for each recording, in several processes or on a cluster; finished songs are skipped."""
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Thread, current_thread, main_thread
-from typing import Any, Final
+from threading import Thread
+from typing import Any
 
+from audio.recordings import recordings_in
 from chain.deployment import Deployment
+from common.spread import Spread, as_finished
+from common.spread_dask import require_private
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
@@ -25,10 +24,6 @@ from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.renditions import bundle
 from studio.server import ServerInfo
-
-_ENDINGS: Final = "wav wave w64 rf64 aif aiff aifc flac mp3 ogg oga opus m4a mp4 aac wma wv ape tta caf au mka webm"
-SUFFIXES: Final = frozenset(f".{ending}" for ending in _ENDINGS.split())
-"""Endings of recordings in a folder; a file given by itself may have any ending."""
 
 OnProgress = Callable[[int, float, float | None], None]
 """Called with a job's number, the seconds converted, and the recording's length (s) or None."""
@@ -82,14 +77,7 @@ def find_recordings(sources: Sequence[Path], folder: Path) -> list[tuple[Path, P
     pairs: list[tuple[Path, Path]] = []
     for source in sources:
         if source.is_dir():
-            for base, folders, names in os.walk(source):
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
-                here = Path(base)
-                pairs += [
-                    (here / name, folder / (here / name).relative_to(source))
-                    for name in sorted(names)
-                    if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-                ]
+            pairs += [(path, folder / path.relative_to(source)) for path in recordings_in(source)]
         else:
             pairs.append((source, folder / source.name))
     # Recordings that differ only in their suffix keep it in the song's name.
@@ -127,10 +115,16 @@ def existing_song(job: Job) -> Kept | None:
     return Kept(job.name, job.output, header.content)
 
 
-def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[tuple[int, JobOutcome]]:
-    """Run the jobs, ``workers`` at a time; yields each job's number and outcome when it ends.
+def run(jobs: Sequence[Job], spread: Spread, on_progress: OnProgress) -> Iterator[tuple[int, JobOutcome]]:
+    """Run the jobs; yields each job's number and outcome when it ends. Errors are yielded as ``Failure``.
 
-    Expected errors are yielded as ``Failure``; others are raised.
+    Args:
+        jobs: The jobs. On a cluster every worker sees the recordings and the songs' folder at the same paths.
+        spread: Where they run.
+        on_progress: Called in this process, of jobs of this machine.
+
+    Raises:
+        GomaaError: ``spread.plain``; as ``Spread.opened``.
     """
     waiting: list[tuple[int, Job]] = []
     for number, job in enumerate(jobs):
@@ -139,39 +133,31 @@ def run(jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[
             waiting.append((number, job))
         else:
             yield number, _with_renditions(job, outcome) if isinstance(outcome, Kept) else outcome
-    if workers <= 1 or len(waiting) <= 1:
+    alone = spread.dask is None and (spread.workers <= 1 or len(waiting) <= 1)
+    if alone or any(job.source is None for _, job in waiting):
         for number, job in waiting:
             yield number, convert_job(job, lambda done, total, n=number: on_progress(n, done, total))  # type: ignore[misc]
         return
-    # Spawned, not forked: a fork would copy the locks of FFmpeg's threads.
-    context = multiprocessing.get_context("spawn")
-    events = context.SimpleQueue()
+    if not waiting:
+        return
+    # A job has the owner's key in it.
+    require_private(spread.dask)
+    events = multiprocessing.get_context("spawn").SimpleQueue()
     listener = Thread(target=_forward_progress, args=(events, on_progress), daemon=True)
     listener.start()
-    with ProcessPoolExecutor(min(workers, len(waiting)), context, _init_worker, (events,)) as pool:
-        with _interrupts_ignored():
-            futures: dict[Future[JobOutcome], tuple[int, Job]] = {
-                pool.submit(_in_worker, number, job): (number, job) for number, job in waiting
-            }
-        try:
-            for future in as_completed(futures):
-                number, job = futures[future]
+    try:
+        with spread.opened(len(waiting), _init_worker, (events,)) as pool:
+            sent = ((number, _absolute(job)) for number, job in waiting)
+            for (number, _), future in as_finished(pool, _in_worker, sent, lambda pair: pair[1].name):
+                job = jobs[number]
                 try:
-                    yield number, future.result()
-                except BrokenProcessPool:
-                    yield (
-                        number,
-                        Failure(job.name, "internal", "A worker was ended from outside. What was finished is kept."),
-                    )
-        except BaseException:
-            # Songs are renamed to their final names when complete, so nothing partial remains.
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
-            events.put(None)
-            listener.join()
+                    yield number, _named(job, future.result())
+                except GomaaError as error:
+                    # Songs are renamed to their final names when complete, so nothing partial remains.
+                    yield number, Failure(job.name, error.code, str(error))
+    finally:
+        events.put(None)
+        listener.join()
 
 
 def _with_renditions(job: Job, song: Kept) -> JobOutcome:
@@ -185,22 +171,6 @@ def _with_renditions(job: Job, song: Kept) -> JobOutcome:
         return song
 
     return _failing(job, add) or song
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes started inside ignore SIGINT, which a terminal sends to the whole process group.
-
-    The parent ends them.
-    """
-    if current_thread() is not main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def attempt(job: Job, otherwise: Callable[[], JobOutcome | None]) -> JobOutcome | None:
@@ -242,8 +212,35 @@ def _init_worker(events: Any) -> None:
     _events = events
 
 
-def _in_worker(number: int, job: Job) -> JobOutcome:
-    return convert_job(job, lambda done, total: _events.put((number, done, total)))
+def _in_worker(pair: tuple[int, Job]) -> JobOutcome:
+    number, job = pair
+
+    def progress(done: float, total: float | None) -> None:
+        # A cluster's worker has no way to tell.
+        if _events is not None:
+            _events.put((number, done, total))
+
+    return convert_job(job, progress)
+
+
+def _absolute(job: Job) -> Job:
+    """The job with full paths: a worker may run in another folder."""
+    artwork = job.options.artwork
+    return replace(
+        job,
+        source=None if job.source is None else job.source.absolute(),
+        output=job.output.absolute(),
+        options=replace(job.options, artwork=None if artwork is None else artwork.absolute()),
+    )
+
+
+def _named(job: Job, outcome: JobOutcome) -> JobOutcome:
+    """An outcome with the job's own names instead of full paths."""
+    if isinstance(outcome, ConvertResult):
+        return replace(outcome, path=job.output, key_path=ContentKeys.beside(job.output))
+    if isinstance(outcome, Kept):
+        return replace(outcome, source=job.name, path=job.output)
+    return replace(outcome, source=job.name, message=outcome.message.replace(str(_absolute(job).source), job.name))
 
 
 def _forward_progress(events: Any, on_progress: OnProgress) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from chain.deployment import Deployment
+from common.spread import Spread
+from common.spread_options import spread_options
 from pywallet.encoding.hex import to_hex
 from pywallet.policy import Policy
 from studio import selfrender
@@ -36,13 +38,7 @@ SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
     help="The SPS file; a folder for a folder or for several recordings.",
 )
 @song_options
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default=True,
-    help="Songs made at the same time.",
-)
+@spread_options(os.cpu_count() or 1, ("--jobs",))
 @click.option(
     "--html", is_flag=True, help="Also write each song as a page that carries it, OUTPUT.html (docs/format/html.md)."
 )
@@ -51,7 +47,7 @@ SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def convert(
-    sources: tuple[Path, ...], output: Path, jobs: int, html: bool, dry_run: bool, as_json: bool, **chosen: Any
+    sources: tuple[Path, ...], output: Path, spread: Spread, html: bool, dry_run: bool, as_json: bool, **chosen: Any
 ) -> None:
     """Turn recordings into SPS files, sealed and signed. SOURCES: files, folders, or - for standard input.
 
@@ -66,7 +62,7 @@ def convert(
     single = len(sources) == 1 and not sources[0].is_dir()
     if single and work[0].output.exists() and not chosen["force"]:
         raise click.UsageError(f"{work[0].output} exists; --force replaces it.")
-    outcomes = run_jobs(work, jobs)
+    outcomes = run_jobs(work, spread)
     if single and isinstance(outcomes[0], Failure):
         raise ConversionError(outcomes[0])
     if html:
@@ -118,7 +114,7 @@ def plan(sources: tuple[Path, ...], output: Path, dry_run: bool, chosen: dict[st
     return [Job(source, place, policy, key, deployment, server, options) for source, place in pairs]
 
 
-def run_jobs(work: list[Job], jobs: int) -> list[JobOutcome]:
+def run_jobs(work: list[Job], spread: Spread) -> list[JobOutcome]:
     """Run the conversions with progress bars; returns the outcomes in the jobs' order."""
     outcomes: dict[int, JobOutcome] = {}
     with bar() as progress:
@@ -130,7 +126,7 @@ def run_jobs(work: list[Job], jobs: int) -> list[JobOutcome]:
                 lines[number] = progress.add_task(Path(work[number].name).name, total=total)
             progress.update(lines[number], completed=done, total=total)
 
-        for number, outcome in run(work, jobs, on_progress):
+        for number, outcome in run(work, spread, on_progress):
             outcomes[number] = outcome
             progress.update(whole, completed=len(outcomes))
             if number in lines:

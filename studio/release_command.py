@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from common.spread import Spread
+from common.spread_options import spread_options
 from pywallet.errors import GomaaError
 from studio.batch import Failure
 from studio.convert_command import SOURCE, plan, run_jobs, warn
@@ -30,20 +32,14 @@ from studio.release import ConversionError, ReleaseReceipt, error_json, publish_
 @song_options
 @click.option("--html/--no-html", default=True, help="Also write the self-rendering file, OUTPUT.html.")
 @click.option("--exploded/--no-exploded", default=True, help="Also write the folder of segments for a content network.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=os.cpu_count() or 1,
-    show_default=True,
-    help="Songs converted at the same time.",
-)
+@spread_options(os.cpu_count() or 1, ("--jobs",))
 @JSON
 def release(
     sources: tuple[Path, ...],
     output: Path,
     html: bool,
     exploded: bool,
-    jobs: int,
+    spread: Spread,
     as_json: bool,
     **chosen: Any,
 ) -> None:
@@ -54,7 +50,7 @@ def release(
     work = plan(sources, output, False, chosen)
     done: list[ReleaseReceipt] = []
     failed: list[dict[str, str]] = []
-    for job, outcome in zip(work, run_jobs(work, jobs), strict=True):
+    for job, outcome in zip(work, run_jobs(work, spread), strict=True):
         warn(outcome)
         try:
             if isinstance(outcome, Failure):

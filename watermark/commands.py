@@ -1,4 +1,4 @@
-"""``gomaa watermark embed|read``."""
+"""``gomaa watermark embed|read|search``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import Any, BinaryIO, Final
 
 import click
 
+from common.spread import Spread
+from common.spread_options import spread_options
 from pywallet.encoding.hex import from_hex, to_hex
-from pywallet.errors import InputError
+from pywallet.errors import GomaaError
 from pywallet.sps.mark import MAX_EVERY
 from watermark.detection import Detection
 from watermark.parameters import LAYERS
@@ -137,25 +139,52 @@ def read(audio: str, layers: str, candidates: Path | None, as_json: bool) -> Non
 
     Only what a checksum, or two blocks that agree on one address of the list, make certain is told.
     """
-    from watermark.read import stream
-    from watermark.source import SampleSource
+    from watermark.search import read_recording
 
-    chosen, listed = _layers(layers), _addresses(candidates)
-    with SampleSource(_source(audio)) as source:
-        if not source.ultrasonic and chosen == ("ultrasonic",):
-            raise InputError("media.unsupported", reason=f"{source.rate} Hz cannot carry a mark above 20 kHz")
-        note = (
-            ""
-            if source.ultrasonic
-            else f"{source.rate} Hz cannot carry the mark above 20 kHz; only the in-band one was looked for"
-        )
-        found = sorted(stream(source, chosen, listed), key=lambda f: f.position_s)
+    result = read_recording(_source(audio), _layers(layers), _addresses(candidates))
+    found, note = result.marks, result.note
     if as_json:
         click.echo(json.dumps({"marks": [f.to_json() for f in found], **({"note": note} if note else {})}))
         return
     if note:
         click.echo(note, err=True)
     click.echo("\n".join(_summary(found)) if found else "no mark found")
+
+
+@watermark.command()
+@click.argument("archive", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--layers", default=",".join(LAYERS), show_default=True, help="Which layers to look for.")
+@click.option(
+    "--candidates",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of addresses, one a line.",
+)
+@spread_options()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a recording.")
+def search(archive: tuple[Path, ...], layers: str, candidates: Path | None, spread: Spread, as_json: bool) -> None:
+    """Read every recording in ARCHIVE (files and folders), each as ``read`` does.
+
+    A file that cannot be read is told in its place; the others are read, and the exit code is 1.
+    """
+    from watermark.search import search as search_archive
+    from watermark.search import tasks, to_json
+
+    work, failed = tasks(archive, _layers(layers), _addresses(candidates)), False
+    with spread.opened() as pool:
+        for task, found in search_archive(pool, work):
+            failed = failed or isinstance(found, GomaaError)
+            if as_json:
+                click.echo(json.dumps(to_json(task, found)))
+            elif isinstance(found, GomaaError):
+                click.echo(f"{task.name}: {found}", err=True)
+            else:
+                click.echo(
+                    "\n".join([task.name, *(f"  {line}" for line in _summary(found.marks) or ["no mark found"])])
+                )
+                if found.note:
+                    click.echo(f"{task.name}: {found.note}", err=True)
+    if failed:
+        sys.exit(1)
 
 
 commands: Final = (watermark,)

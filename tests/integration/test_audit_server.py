@@ -27,6 +27,7 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.settlement import EpochData
+from tests.dask_cluster import cluster
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key
@@ -209,6 +210,12 @@ async def test_an_honest_server_passes_the_audit(world: World, tmp_path: Path) -
     done = subprocess.run([sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["figures"]["debited_wei"] == str(spent)
+    with cluster(tmp_path) as running:
+        for where in (["--workers", "2", "--scratch", str(tmp_path / "scratch")], ["--dask", running.address]):
+            said = await asyncio.to_thread(gomaa, *arguments, *where)
+            assert said == done.stdout, where
+            rows = await asyncio.to_thread(gomaa, "report", "society", *arguments[1:-1], "--form", "csv", *where)
+            assert rows == await asyncio.to_thread(gomaa, "report", "society", *arguments[1:-1], "--form", "csv")
     for name, column, value in (
         (["band", to_hex(seller), to_hex(buyer)], "earned_wei", earned),
         (["society"], "GrossRevenue_wei", spent),

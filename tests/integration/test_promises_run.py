@@ -35,7 +35,9 @@ DATA: Final = "--deployment deployment.json --data SERVER"
 ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "policy check": ("examples/policies/free-radio.toml",),
     "policy explain": ("examples/policies/free-radio.toml", "examples/policies/free-radio.toml --language zh"),
+    "audit": (f"{DATA} --workers 2",),
     "watermark read": ("song.wav",),
+    "watermark search": ("song.wav --workers 2",),
     "station check": ("STATION/song/noise",),
     "report fan": (f"{DATA} --payee OWNER",),
     "report station": (f"STATION_ADDRESS {DATA} --form csv",),

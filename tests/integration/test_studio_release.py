@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from chain.client import Chain
 from chain.contracts.content import Content
 from chain.deployment import Deployment
+from common.spread import Spread
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import GomaaError
@@ -79,7 +80,7 @@ async def test_a_release_is_complete(job: Job, network: Deployment, uploads: Upl
 
 async def test_further_renditions_are_published_with_the_song(job: Job, network: Deployment) -> None:
     """Opus is added before the song is published, once; every rendition opens, decodes, and agrees with the chain."""
-    assert run_jobs([job], 1)
+    assert run_jobs([job], Spread())
     first = await release.publish_and_package(job.output, OWNER, network, renditions=("opus",))
     before = job.output.read_bytes()
     second = await release.publish_and_package(job.output, OWNER, network, renditions=("opus",))

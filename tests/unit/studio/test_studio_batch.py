@@ -24,6 +24,7 @@ from studio.commands import commands
 from studio.inspect import inspect
 from studio.owner import ContentKeys
 from studio.verify import verify
+from tests.dask_cluster import cluster
 from tests.unit.studio.conftest import EXAMPLES, OWNER_KEY
 
 CONVERT = next(command for command in commands if command.name == "convert")
@@ -124,6 +125,38 @@ def test_one_bad_recording_spoils_no_other(tmp_path: Path, options: list[str]) -
     assert [row["code"] for row in facts["failed"]] == ["media.decode"]
     assert len(facts["made"]) == 1
     assert sorted(p.name for p in out.iterdir()) == ["good.sps", "good.sps.key"]
+
+
+@pytest.mark.long
+def test_a_catalogue_is_the_same_from_workers_and_from_a_cluster(
+    tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Songs, names in messages or the failed recording would depend on who makes them; paths are relative."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(3):
+        recording(Path(f"music/{number}.wav"), seed=number)
+    Path("music/bad.wav").write_bytes(b"RIFF, but no music")
+
+    def made(*where: Any) -> tuple[dict[str, bytes], Any]:
+        # With its kept key file a song has the same address and keys again.
+        for song in Path("songs").glob("*.sps"):
+            song.unlink()
+        said = call("music", "-o", "songs", *options, *where, "--json")
+        assert said.exit_code == 1
+        facts = json.loads(said.stdout)
+        for song in facts["made"]:
+            del song["elapsed_s"]
+        return {path.name: path.read_bytes() for path in Path("songs").iterdir()}, facts
+
+    made()
+    alone = made("--workers", 1)
+    assert [row["path"] for row in alone[1]["made"]] == [f"songs/{number}.sps" for number in range(3)]
+    assert [(row["source"], row["code"]) for row in alone[1]["failed"]] == [("music/bad.wav", "media.decode")]
+    assert made("--workers", 2) == alone
+    with cluster(tmp_path) as running:
+        assert made("--dask", running.address) == alone
+    refused = call("music", "-o", "others", *options, "--dask", "tcp://10.0.0.1:8786")
+    assert str(refused.exception).startswith("spread.plain: ")
 
 
 def test_a_killed_conversion_goes_on(tmp_path: Path, options: list[str]) -> None:
