@@ -32,6 +32,8 @@ class Spread:
         most: int | None = None,
         initializer: Callable[..., None] | None = None,
         arguments: tuple[object, ...] = (),
+        *,
+        private: bool = False,
     ) -> Pool:
         """The pool, for ``with``.
 
@@ -39,12 +41,13 @@ class Spread:
             most: Number of items, where it is known; no more processes are started.
             initializer: Called once in each process of this machine, not on a cluster.
             arguments: Of the initializer.
+            private: True for items with a private key in them, which cross no network in the clear.
 
         Raises:
-            Unavailable: ``command.extra``, ``spread.unreachable``, ``spread.version``: of a cluster.
+            GomaaError: ``command.extra``, ``spread.unreachable``, ``spread.version``, ``spread.plain``: of a cluster.
         """
         if self.dask is not None:
-            return DaskPool(self.dask)
+            return DaskPool(self.dask, private=private)
         workers = self.workers if most is None else min(self.workers, most)
         if workers > 1:
             return ProcessPool(workers, initializer, arguments)
@@ -54,11 +57,11 @@ class Spread:
 def in_order(
     pool: Pool, function: Callable[[Item], Result], items: Iterable[Item], name: Callable[[Item], str]
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """Each item with its finished future, in the order of the items; twice ``size`` items are under way."""
+    """Each item with its finished future, in the order of the items; ``pool.ahead`` items are under way."""
     waiting: list[tuple[Item, Future[Result]]] = []
     for item in items:
         waiting.append((item, pool.submit(function, item, name(item))))
-        if len(waiting) >= _ahead(pool):
+        if len(waiting) >= pool.ahead:
             yield _finished(waiting.pop(0))
     while waiting:
         yield _finished(waiting.pop(0))
@@ -71,16 +74,12 @@ def as_finished(
     waiting: dict[Future[Result], Item] = {}
     for item in items:
         waiting[pool.submit(function, item, name(item))] = item
-        if len(waiting) >= _ahead(pool):
+        if len(waiting) >= pool.ahead:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 yield waiting.pop(future), future
     while waiting:
         for future in wait(waiting, return_when=FIRST_COMPLETED).done:
             yield waiting.pop(future), future
-
-
-def _ahead(pool: Pool) -> int:
-    return 1 if pool.size == 1 else 2 * pool.size
 
 
 def _finished(pair: tuple[Item, Future[Result]]) -> tuple[Item, Future[Result]]:

@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from common.spread_pool import Call, Item, Pool, Result
 from common.version import VERSION
@@ -19,16 +20,20 @@ CONNECT_S: Final = 10.0
 class DaskPool(Pool):
     """The workers of a Dask scheduler. They need the same release of GoMAA, and the same files at the same paths."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, private: bool = False) -> None:
         """Connect.
 
         Args:
             address: Of the scheduler, ``tcp://HOST:PORT`` or ``tls://HOST:PORT``.
+            private: True to refuse a scheduler or worker to which items would go over a network in the clear.
 
         Raises:
             Unavailable: ``command.extra``: distributed is not installed; ``spread.unreachable``: no scheduler, or one
                 without workers; ``spread.version``: a worker has another release of GoMAA, or none.
+            GomaaError: ``spread.plain``: refused.
         """
+        if private:
+            require_private(address)
         try:
             client: Any = importlib.import_module("distributed").Client
         except ModuleNotFoundError as error:
@@ -38,7 +43,7 @@ class DaskPool(Pool):
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
             raise Unavailable("spread.unreachable", reason=str(error) or type(error).__name__) from error
         try:
-            self.size = self._require_workers()
+            self.size = self._require_workers(private)
         except BaseException:
             self._client.close()
             raise
@@ -52,17 +57,21 @@ class DaskPool(Pool):
         return outer
 
     def close(self, *, now: bool) -> None:
-        """Wait for what was begun, or with ``now`` cancel it; the workers are not ours and stay."""
+        """Wait for what was begun, or with ``now`` cancel it. The workers go on."""
         if self._client.status == "running":
             self._executor.shutdown(wait=not now)
         self._client.close()
 
-    def _require_workers(self) -> int:
+    def _require_workers(self, private: bool) -> int:
+        """The number of threads of all workers."""
         try:
             self._client.wait_for_workers(1, timeout=CONNECT_S)
         except TimeoutError as error:
             raise Unavailable("spread.unreachable", reason="the scheduler has no worker") from error
         threads: dict[str, int] = self._client.nthreads()
+        if private:
+            for worker in threads:
+                require_private(worker)
         try:
             versions = self._client.run(worker_version)
         except Exception as error:
@@ -95,21 +104,18 @@ def _done(inner: Future[Result], outer: Future[Result], name: str) -> None:
         outer.set_exception(Unavailable("spread.lost", item=name, reason=type(error).__name__))
 
 
-def require_private(address: str | None) -> None:
-    """Check that work with a private key in it does not cross a network in the clear.
-
-    Args:
-        address: Of a scheduler, or None for this machine.
+def require_private(address: str) -> None:
+    """Check that what is sent to a scheduler or worker does not cross a network in the clear.
 
     Raises:
         GomaaError: ``spread.plain``: neither ``tls://`` nor a loopback address.
     """
-    if address is None or address.startswith("tls://"):
+    if address.startswith("tls://"):
         return
-    host = address.partition("://")[2].rpartition(":")[0].strip("[]") or address.rpartition(":")[0]
     try:
-        private = ipaddress.ip_address(host).is_loopback
+        host = urlsplit(address if "://" in address else f"tcp://{address}").hostname or ""
+        private = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        private = host == "localhost"
+        private = False
     if not private:
-        raise GomaaError("spread.plain", host=host)
+        raise GomaaError("spread.plain", reason=address)

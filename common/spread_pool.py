@@ -25,6 +25,11 @@ class Pool(ABC):
 
     size: int = 1
 
+    @property
+    def ahead(self) -> int:
+        """Items that are begun before the first of them is waited for, so that no worker is idle meanwhile."""
+        return 1 if self.size == 1 else 2 * self.size
+
     @abstractmethod
     def submit(self, function: Callable[[Item], Result], item: Item, name: str) -> Future[Result]:
         """Begin one item.

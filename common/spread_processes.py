@@ -37,85 +37,82 @@ class ProcessPool(Pool):
         """
         self.size = workers
         self._begin = (initializer, arguments)
-        self._lock, self._alone = Lock(), Lock()
-        self._closed = False
-        self._executors: list[ProcessPoolExecutor] = []
-        self._new(workers)
+        self._lock, self._one_at_a_time = Lock(), Lock()
+        self._ended = False
+        self._shared = self._started(workers)
+        self._single: ProcessPoolExecutor | None = None
 
     def submit(self, function: Callable[[Item], Result], item: Item, name: str) -> Future[Result]:
         """Begin one item in any of the processes."""
         outer: Future[Result] = Future()
+        inner: Future[Result] = Future()
         call = Call(function, name)
-        try:
-            inner = self._executors[0].submit(call, item)
-        except BrokenProcessPool:
-            with self._lock:
-                self._executors[0].shutdown(wait=False)
-                self._executors.pop(0)
-                self._executors.insert(0, self._executor(self.size))
-            inner = self._executors[0].submit(call, item)
+        with self._lock:
+            try:
+                inner = self._shared.submit(call, item)
+            except BrokenProcessPool as error:
+                inner.set_exception(error)
+                # For the items after this one.
+                self._shared.shutdown(wait=False)
+                self._shared = self._started(self.size)
         inner.add_done_callback(lambda _: self._done(inner, outer, call, item))
         return outer
 
     def close(self, *, now: bool) -> None:
         """Wait for the processes' end, or with ``now`` end them."""
-        self._closed = now
         with self._lock:
-            executors = list(self._executors)
+            self._ended = now
+            executors = [self._shared] if self._single is None else [self._shared, self._single]
         for executor in executors:
             if now:
                 _terminate(executor)
             executor.shutdown(cancel_futures=True)
 
-    def _executor(self, workers: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(workers, _CONTEXT, _in_worker, self._begin)
-
-    def _new(self, workers: int) -> ProcessPoolExecutor:
-        executor = self._executor(workers)
-        # The first item starts all processes.
-        with _interrupts_ignored():
-            executor.submit(os.getpid)
-        with self._lock:
-            self._executors.append(executor)
+    def _started(self, workers: int) -> ProcessPoolExecutor:
+        if self._ended:
+            raise BrokenProcessPool
+        executor = ProcessPoolExecutor(workers, _CONTEXT, _in_worker, self._begin)
+        # An item starts a process where none is idle: these start all of them here.
+        with _interrupts_ignored(), contextlib.suppress(BrokenProcessPool):
+            for _ in range(workers):
+                executor.submit(os.getpid)
         return executor
 
-    def _done(self, inner: Future[Result], outer: Future[Result], call: Call[Item, Result], item: Item) -> None:
-        try:
-            error = inner.exception()
-        except CancelledError:
+    def _done(
+        self, inner: Future[Result], outer: Future[Result], call: Call[Item, Result], item: Item, *, again: bool = True
+    ) -> None:
+        """Pass an ended item on; with ``again`` one whose process ended is computed once more."""
+        if inner.cancelled():
             outer.cancel()
             return
-        if isinstance(error, BrokenProcessPool) and not self._closed:
-            # This is the executor's own thread, which must go on.
-            Thread(target=self._once_more, args=(outer, call, item), daemon=True).start()
+        error = inner.exception()
+        if isinstance(error, BrokenProcessPool):
+            if again and not self._ended:
+                # This is the executor's own thread, which must not wait.
+                Thread(target=self._once_more, args=(outer, call, item), daemon=True).start()
+                return
+            error = Unavailable("spread.lost", item=call.name)
+        if not outer.set_running_or_notify_cancel():
+            return
+        if error is not None:
+            outer.set_exception(error)
         else:
-            _set(outer, inner, error)
+            outer.set_result(inner.result())
 
     def _once_more(self, outer: Future[Result], call: Call[Item, Result], item: Item) -> None:
+        inner: Future[Result] = Future()
         # One at a time: the item that ends its process is then known.
-        with self._alone:
-            executor = self._new(1)
-            inner = executor.submit(call, item)
-            error: BaseException | None
+        with self._one_at_a_time:
             try:
-                error = inner.exception()
-            except CancelledError as cancelled:
-                error = cancelled
-            executor.shutdown()
-            with self._lock:
-                self._executors.remove(executor)
-        if isinstance(error, (BrokenProcessPool, CancelledError)):
-            error = Unavailable("spread.lost", item=call.name)
-        _set(outer, inner, error)
-
-
-def _set(outer: Future[Result], inner: Future[Result], error: BaseException | None) -> None:
-    if not outer.set_running_or_notify_cancel():
-        return
-    if error is not None:
-        outer.set_exception(error)
-    else:
-        outer.set_result(inner.result())
+                with self._lock:
+                    self._single = self._started(1)
+                inner = self._single.submit(call, item)
+                with contextlib.suppress(CancelledError):
+                    inner.exception()
+                self._single.shutdown()
+            except BrokenProcessPool as error:
+                inner.set_exception(error)
+        self._done(inner, outer, call, item, again=False)
 
 
 def _terminate(executor: ProcessPoolExecutor) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 from audio.recordings import recordings_in
 from chain.deployment import Deployment
 from common.spread import Spread, as_finished
-from common.spread_dask import require_private
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
@@ -140,15 +139,14 @@ def run(jobs: Sequence[Job], spread: Spread, on_progress: OnProgress) -> Iterato
         return
     if not waiting:
         return
-    # A job has the owner's key in it.
-    require_private(spread.dask)
     events = multiprocessing.get_context("spawn").SimpleQueue()
     listener = Thread(target=_forward_progress, args=(events, on_progress), daemon=True)
     listener.start()
     try:
-        with spread.opened(len(waiting), _init_worker, (events,)) as pool:
+        # A job has the owner's key in it.
+        with spread.opened(len(waiting), _init_worker, (events,), private=True) as pool:
             sent = ((number, _absolute(job)) for number, job in waiting)
-            for (number, _), future in as_finished(pool, _in_worker, sent, lambda pair: pair[1].name):
+            for (number, _), future in as_finished(pool, _in_worker, sent, lambda pair: jobs[pair[0]].name):
                 job = jobs[number]
                 try:
                     yield number, _named(job, future.result())
@@ -216,7 +214,7 @@ def _in_worker(pair: tuple[int, Job]) -> JobOutcome:
     number, job = pair
 
     def progress(done: float, total: float | None) -> None:
-        # A cluster's worker has no way to tell.
+        # A worker of a cluster has no queue.
         if _events is not None:
             _events.put((number, done, total))
 

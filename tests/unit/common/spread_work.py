@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from pywallet.errors import InputError
@@ -34,6 +35,16 @@ def deadly(item: tuple[str, Path]) -> str:
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return name
+
+
+def fail() -> None:
+    """End the process as it begins."""
+    os._exit(1)
+
+
+def wait_for(go: Event) -> None:
+    """Wait as the process begins."""
+    go.wait()
 
 
 def forever(mark: Path) -> None:

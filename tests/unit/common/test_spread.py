@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ from common.spread_options import spread_options
 from demo.waiting import wait_until
 from pywallet.errors import GomaaError
 from tests.dask_cluster import ROOT, Cluster, cluster
-from tests.unit.common.spread_work import deadly, odd_refused, squared
+from tests.unit.common.spread_work import deadly, fail, odd_refused, squared, wait_for
 
 NUMBERS = range(11)
 
@@ -90,6 +91,27 @@ def test_a_process_that_ends_loses_its_own_item_only(tmp_path: Path) -> None:
         # Ended once from outside: the item is computed again.
         assert pool.submit(deadly, ("once", tmp_path), "once").result() == "once"
         assert pool.submit(deadly, ("e", tmp_path), "e").result() == "e"
+
+
+@pytest.mark.long
+def test_processes_that_cannot_begin_have_a_code() -> None:
+    """The command would wait for ever, or end in a traceback."""
+    with Spread(2).opened(initializer=fail) as pool:
+        for name in ("one", "two"):
+            error = pool.submit(squared, 1, name).exception()
+            assert isinstance(error, GomaaError)
+            assert (error.code, error.detail["item"]) == ("spread.lost", name)
+
+
+@pytest.mark.long
+def test_all_processes_begin_with_the_pool() -> None:
+    """One that begins later would end at Ctrl-C before it ignores it."""
+    go = multiprocessing.get_context("spawn").Event()
+    before = len(multiprocessing.active_children())
+    with Spread(3).opened(initializer=wait_for, arguments=(go,)):
+        # None of them is ready for an item yet.
+        assert len(multiprocessing.active_children()) == before + 3
+        go.set()
 
 
 @pytest.mark.long
@@ -177,11 +199,36 @@ def test_without_distributed_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_private_key_crosses_no_network_in_the_clear() -> None:
     """An owner's key would be readable on the way to a worker."""
-    for address in (None, "tls://10.0.0.1:8786", "tcp://127.0.0.1:8786", "tcp://[::1]:8786", "localhost:8786"):
+    for address in (
+        "tls://10.0.0.1:8786",
+        "tcp://127.0.0.1:8786",
+        "tcp://[::1]:8786",
+        "tcp://localhost",
+        "localhost:1",
+    ):
         require_private(address)
-    for address in ("tcp://10.0.0.1:8786", "ws://cluster.example:1", "10.0.0.1:8786", "inproc://x"):
+    for address in (
+        "tcp://10.0.0.1:8786",
+        "ws://a.example:1",
+        "10.0.0.1:8786",
+        "inproc://x",
+        "tcp://127.0.0.1@a:1",
+        "[",
+    ):
         with pytest.raises(GomaaError, match=r"^spread\.plain: "):
             require_private(address)
+
+
+@pytest.mark.long
+def test_a_private_key_is_sent_to_no_worker_in_the_clear(dask: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler on this machine would send the owner's key on to a worker on another."""
+    asked: list[str] = []
+    monkeypatch.setattr(spread_dask, "require_private", asked.append)
+    with Spread(dask=dask.address).opened():
+        assert asked == []
+    with Spread(dask=dask.address).opened(private=True) as pool:
+        assert asked[0] == dask.address
+        assert len(set(asked)) == 1 + pool.size
 
 
 def test_the_options_make_a_spread() -> None:
