@@ -170,8 +170,7 @@ def sum_epoch(file: EpochFile, length_s: int, folder: Path | None = None, most: 
     """
     head = file.head
     totals = EpochTotals(head.server, head.epoch, head.bps, file)
-    limit = {} if most is None else {"most": most}
-    totals.groups = UsageGroups(folder, f"{head.server.hex()}-{head.epoch}", **limit)
+    totals.groups = UsageGroups(folder, most)
     totals.stations = [row.station for row in file.rows(StationRow)]
     totals.contents = list(file.rows(ContentRow))
     totals.terms = list(file.rows(TermsRow))

@@ -115,6 +115,3 @@ class EpochCheck:
                 published = f"{terms.price} wei for {terms.interval_s} s"
                 expected = ", ".join(f"{version.price} wei for {version.interval_s} s" for version in versions)
                 faults.add("terms.price", to_hex(content), published, expected)
-
-
-__all__ = ["EpochCheck", "Post"]

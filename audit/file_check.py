@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import duckdb
 
 from audit.epoch_totals import EpochTotals, sum_epoch
 from audit.faults import Fault, FaultList, text_of
@@ -81,7 +84,7 @@ class FileResult:
 
 
 def check_file(task: FileTask) -> FileResult:
-    """Check one epoch's data."""
+    """Check one epoch's data. Raises OSError where the data or ``folder`` cannot be read or written."""
     check = FileCheck(task.posted, task.rate)
     claims = FaultList(task.posted.server, task.posted.epoch)
     try:
@@ -93,6 +96,9 @@ def check_file(task: FileTask) -> FileResult:
             return FileResult(check.faults(), claims.end(), totals, file.count(PayeeRow))
     except InputError as error:
         return FileResult([*check.faults(), malformed(task.posted, error)], [], None)
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        # The second: no room for what does not fit in memory.
+        raise OSError(errno.EIO, str(error), str(task.folder)) from error
 
 
 def malformed(posted: Post, error: InputError) -> Fault:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from audit.epochs import EpochCheck, Post
+from audit.epochs import EpochCheck
 from audit.events import ContractsAt, posted_entries
 from audit.faults import Fault
-from audit.file_check import malformed
+from audit.file_check import Post, malformed
 from audit.prices import Prices
 from audit.tables import EpochFile
 from chain.abi import event

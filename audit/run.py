@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from audit.epoch_totals import EpochTotals
 from audit.epochs import EpochCheck
 from audit.events import ContractsAt, debit_part, posted_entries, settlement_events
 from audit.faults import Fault, FaultList
-from audit.file_check import FileResult, FileTask, Post, check_file
+from audit.file_check import FileResult, FileTask, Post, check_file, malformed
 from audit.prices import Prices
 from audit.sources import Sources
 from audit.store import AuditStore
@@ -29,6 +30,7 @@ from chain.contracts.registry import Registry
 from chain.deployment import Deployment
 from common.spread import LocalPool, Pool
 from pywallet.encoding.hex import to_hex
+from pywallet.errors import InputError
 
 Promised = Mapping[tuple[bytes, int], Mapping[bytes, int]]
 """Highest receipt of each payee by (server, epoch), wei."""
@@ -107,7 +109,8 @@ async def audit(
     block = await chain.block()
     at = ContractsAt(chain, deployment, block.number)
     result = AuditResult(block.number)
-    with tempfile.TemporaryDirectory(prefix="gomaa-audit-", dir=scratch) as temporary:
+    # Workers may still write there when an error ends the audit.
+    with tempfile.TemporaryDirectory(prefix="gomaa-audit-", dir=scratch, ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         claims, tickets = AuditStore(folder), TicketTable(folder)
         try:
@@ -117,12 +120,13 @@ async def audit(
             async with Sources(places, urls.get, keep, folder) as sources:
                 work = _Work(pool or LocalPool(), at, sources, balances, promised or {}, folder)
                 prices = Prices(chain, deployment, block.number)
-                async for epoch, path, checked in work.checked():
-                    result.faults += await _epoch(
-                        epoch, path, checked, at, prices, claims, tickets, block.timestamp, on_epoch, result.figures
-                    )
-                    if path is not None:
-                        sources.done(path)
+                async with aclosing(work.checked()) as results:
+                    async for epoch, path, checked in results:
+                        result.faults += await _epoch(
+                            epoch, path, checked, at, prices, claims, tickets, block.timestamp, on_epoch, result.figures
+                        )
+                        if path is not None:
+                            sources.done(path)
             for (server, number), leaves in (promised or {}).items():
                 if (server, number) not in balances.epochs and block.timestamp > deployment.schedule.post_until(number):
                     result.faults += [
@@ -155,22 +159,23 @@ class _Work:
     promised: Promised
     folder: Path
 
-    async def checked(self) -> AsyncIterator[tuple[EpochBalance, Path | None, FileResult | None]]:
+    async def checked(self) -> AsyncGenerator[tuple[EpochBalance, Path | None, FileResult | None], None]:
         """Each epoch, oldest first, with its data and their result; None where there are no data."""
         under_way: deque[tuple[EpochBalance, asyncio.Task[tuple[Path | None, FileResult | None]]]] = deque()
-        ahead = 1 if self.pool.size == 1 else 2 * self.pool.size
         try:
             for epoch in standing(self.balances):
                 under_way.append((epoch, asyncio.create_task(self._check(epoch))))
-                if len(under_way) >= ahead:
+                if len(under_way) >= self.pool.ahead:
                     first, task = under_way.popleft()
                     yield first, *await task
             while under_way:
                 first, task = under_way.popleft()
                 yield first, *await task
         finally:
-            for _, task in under_way:
+            tasks = [task for _, task in under_way]
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _check(self, epoch: EpochBalance) -> tuple[Path | None, FileResult | None]:
         posted = epoch.posted
@@ -235,15 +240,20 @@ async def _epoch(
         return checked.faults
     check = EpochCheck(posted, at, prices)
     await check.check_names(totals)
-    with EpochFile(path) as totals.file:
-        await asyncio.to_thread(tickets.add, totals)
-        _count(figures, totals, checked.leaves)
-        if on_epoch is not None:
-            meta = int(await at.settlement("epoch_meta", posted.server, posted.epoch))
-            final = now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232
-            on_epoch(AuditedEpoch(totals, epoch, final, claims.claims(posted.server, posted.epoch)))
+    faults = [*checked.faults, *check.faults, *checked.claim_faults]
+    try:
+        with EpochFile(path) as totals.file:
+            await asyncio.to_thread(tickets.add, totals)
+            _count(figures, totals, checked.leaves)
+            if on_epoch is not None:
+                meta = int(await at.settlement("epoch_meta", posted.server, posted.epoch))
+                final = now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232
+                on_epoch(AuditedEpoch(totals, epoch, final, claims.claims(posted.server, posted.epoch)))
+    except InputError as error:
+        # The data have changed since they were checked.
+        faults.append(malformed(posted, error))
     totals.groups.delete()
-    return [*checked.faults, *check.faults, *checked.claim_faults]
+    return faults
 
 
 def _count(figures: dict[str, int], totals: EpochTotals, leaves: int) -> None:

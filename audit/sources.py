@@ -84,21 +84,22 @@ class Sources:
             wrong = wrong or path
         own = (self._urls_of(wanted.server) or "").rstrip("/")
         for url in [*self._urls, *([own] if own and own not in self._urls else [])]:
-            path = Path(self._temporary.name) / f"{wanted.data.hex()}{SUFFIX}"
+            # Of this post alone: another post may name the same data.
+            path = Path(self._temporary.name) / f"{wanted.server.hex()}-{wanted.epoch}{SUFFIX}"
             if not await self._fetch(f"{url}/v1/epochs/{wanted.epoch}/data", path):
                 continue
             if await asyncio.to_thread(_hash, path) == wanted.data:
-                return self._kept(path)
+                return self._kept(path, wanted.data)
             if wrong is None and (url == own or _head(path) == (wanted.server, wanted.epoch)):
                 wrong = path.rename(path.with_suffix(".wrong"))
         return wrong
 
-    def _kept(self, path: Path) -> Path:
+    def _kept(self, path: Path, data_hash: bytes) -> Path:
         if self._keep is None:
             return path
         self._keep.mkdir(parents=True, exist_ok=True)
-        target = self._keep / path.name
-        part = target.with_suffix(".part")
+        target = self._keep / name_of(data_hash)
+        part = self._keep / f"{path.name}.part"
         shutil.copyfile(path, part)
         part.replace(target)
         path.unlink()

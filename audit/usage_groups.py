@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import duckdb
 import numpy as np
@@ -30,12 +31,12 @@ class UsageGroups:
 
     Args:
         folder: Where a table on disk is made; without it a temporary folder, which this process alone can read.
-        name: Of the table in that folder.
-        most: Rows in memory.
+        most: Rows in memory, instead of ``IN_MEMORY``.
     """
 
-    def __init__(self, folder: Path | None = None, name: str = "groups", most: int = IN_MEMORY) -> None:
-        self._folder, self._name, self._most = folder, name, most
+    def __init__(self, folder: Path | None = None, most: int | None = None) -> None:
+        self._folder = folder
+        self._most = IN_MEMORY if most is None else most
         self._pending: list[Rows] = []
         self._count = 0
         self._database: duckdb.DuckDBPyConnection | None = None
@@ -96,9 +97,12 @@ class UsageGroups:
 
     def _spill(self) -> None:
         if self._database is None:
-            if self._folder is None:
+            folder = self._folder
+            if folder is None:
                 self._temporary = tempfile.TemporaryDirectory(prefix="gomaa-audit-")
-            self._path = Path(self._temporary.name if self._temporary else str(self._folder)) / f"{self._name}.duckdb"
+                folder = Path(self._temporary.name)
+            # A name of its own: a worker that was killed may have left the table of its attempt.
+            self._path = folder / f"groups-{uuid4().hex}.duckdb"
             self._database = opened(self._path)
             types = [*(f"{name} UINTEGER" for name in KEYS), *(f"{name} UBIGINT" for name in SUMS)]
             self._database.execute(f"CREATE TABLE parts ({', '.join(types)})")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from audit.epochs import Post
 from audit.events import posted_entries
+from audit.file_check import Post
 from audit.post_check import post_faults, posts
 from audit.receipts import highest, read_all
 from audit.run import registered_urls

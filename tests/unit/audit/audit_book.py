@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from audit.epochs import EpochCheck, Post
+from audit.epochs import EpochCheck
 from audit.faults import Fault
+from audit.file_check import Post
 from audit.tables import EpochFile
 from pywallet.crypto import keccak256
 from pywallet.protocol.outcomes import PlayOutcome

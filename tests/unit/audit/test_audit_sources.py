@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from audit.sources import Sources
+from audit.sources import Sources, name_of
+from tests.unit.audit.audit_book import honest, post
 
 HERE, OTHER = b"\x01" * 20, b"\x02" * 20
 EPOCH = 7
@@ -58,3 +60,17 @@ async def test_data_of_another_server_are_not_held_against_this_one(
         sources.answers = answers
         path = await sources.find(Post())
         assert (None if path is None else path.read_bytes()) == found
+
+
+@pytest.mark.parametrize("keep", [False, True])
+async def test_posts_that_name_the_same_data_are_fetched_apart(tmp_path: Path, keep: bool) -> None:
+    """A server that posts one hash for two epochs would have one file written, read and deleted by two checks."""
+    data = honest(30)
+    wanted, kept = post(data).data, tmp_path / "kept"
+    async with Answers(("http://here",), keep=kept if keep else None) as sources:
+        sources.answers = {"http://here": data.encode()}
+        found = await asyncio.gather(*(sources.find(Post(epoch=epoch, data=wanted)) for epoch in (7, 8)))
+        first, second = (path for path in found if path is not None)
+        sources.done(first)
+        assert second.read_bytes() == data.encode()
+    assert [path.name for path in kept.glob("*")] == [name_of(wanted)] * keep

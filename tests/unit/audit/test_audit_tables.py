@@ -12,17 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import faults, tables
+from audit import faults, tables, usage_groups
 from audit.epoch_totals import EpochTotals, sum_epoch
 from audit.epochs import EpochCheck
+from audit.file_check import FileTask, check_file
 from audit.repeated_keys import Neighbours
 from audit.tables import EpochFile
 from audit.ticket_table import TicketTable
+from common.spread import LocalPool
 from pywallet.encoding.hex import to_hex
-from pywallet.errors import InputError
+from pywallet.errors import GomaaError, InputError
 from pywallet.protocol.outcomes import PlayOutcome
 from pywallet.settlement import NO_TERMS, EpochData, PlayRow
-from tests.unit.audit.audit_book import CONTENTS, SERVER, STATIONS, TERMS, FakeAt, honest, post
+from tests.unit.audit.audit_book import BPS, CONTENTS, SERVER, STATIONS, TERMS, FakeAt, honest, post
 
 OTHER = b"\x12" * 20
 PLAYS = st.lists(
@@ -95,9 +97,29 @@ def test_totals_on_disk_can_be_read_by_another_process(tmp_path: Path) -> None:
         expected = list(sum_epoch(file, 60).lines())
     sent: EpochTotals = pickle.loads(pickle.dumps(totals))
     assert list(sent.lines()) == expected
-    assert sorted(path.name for path in tmp_path.glob("*.duckdb")) == [f"{SERVER.hex()}-1000.duckdb"]
+    assert len(list(tmp_path.glob("*.duckdb"))) == 1
     sent.groups.delete()
     assert list(tmp_path.glob("*.duckdb")) == []
+
+
+def test_two_epochs_with_the_same_data_have_tables_of_their_own(tmp_path: Path) -> None:
+    """A server that posts one epoch's data twice, or a worker that was killed, would end the audit."""
+    with EpochFile(honest(30).encode()) as file:
+        one, two = (sum_epoch(file, 60, tmp_path, most=1) for _ in range(2))
+    one.groups.delete()
+    assert list(two.lines())
+
+
+def test_a_folder_that_a_worker_cannot_write_has_a_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster without the shared folder would be reported as a mistake in GoMAA."""
+    monkeypatch.setattr(usage_groups, "IN_MEMORY", 1)
+    data = honest(30)
+    path = tmp_path / "epoch.gmed"
+    path.write_bytes(data.encode())
+    task = FileTask(path, post(data), BPS, 60, {}, {}, tmp_path / "missing")
+    error = LocalPool().submit(check_file, task, "epoch 1").exception()
+    assert isinstance(error, GomaaError)
+    assert (error.code, error.detail["file"]) == ("spread.file", str(tmp_path / "missing"))
 
 
 def differing(files: list[EpochData], folder: Path, rows_per_pass: int) -> list[tuple[bytes, int, int]]:
