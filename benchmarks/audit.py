@@ -7,13 +7,13 @@ import json
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from benchmarks.disk import disk_folder
 from benchmarks.figure import Figure
 from benchmarks.scale import scaled
 
@@ -23,8 +23,8 @@ SAMPLE: Final = scaled(100_000, 1_000)
 
 def run() -> list[dict[str, Any]]:
     """One epoch with two million plays and a leaf for every eighth, in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="gomaa-bench-", dir=Path.cwd()) as folder:
-        path = str(Path(folder) / "epoch.gmed")
+    with disk_folder() as folder:
+        path = str(folder / "epoch.gmed")
         # Made by another process: the peak of memory is the auditor's.
         subprocess.run([sys.executable, "-m", "benchmarks.audit", "make", path], check=True)
         done = subprocess.run(
@@ -76,7 +76,8 @@ def _data() -> bytes:
 
 def measure(path: Path) -> dict[str, Any]:
     """Audit one epoch's file as ``gomaa audit`` does, without a network."""
-    from audit.epochs import EpochCheck, Post
+    from audit.epochs import EpochCheck
+    from audit.file_check import Post
     from audit.tables import EpochFile
     from pywallet.settlement import DebitRow, PayeeRow, PlayRow, entries_digest
     from tests.unit.audit.audit_book import BPS, FakeAt

@@ -6,7 +6,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
+from benchmarks.disk import disk_folder
 from benchmarks.figure import Figure
 from benchmarks.scale import setting
 
@@ -42,8 +42,8 @@ def run() -> list[dict[str, Any]]:
 
 
 def _measured(plays: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="gomaa-bench-", dir=Path.cwd()) as folder:
-        command = [sys.executable, "-m", "benchmarks.audit_memory", folder, str(plays)]
+    with disk_folder() as folder:
+        command = [sys.executable, "-m", "benchmarks.audit_memory", str(folder), str(plays)]
         subprocess.run([*command, "make"], check=True)
         done = subprocess.run([*command, "check"], capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
@@ -145,10 +145,10 @@ def _write(file: BinaryIO, plays: int) -> None:
 
 
 class _Registry:
-    """A chain on paper that knows every address."""
+    """Contracts that know every address."""
 
     async def registry(self, name: str, *_: object) -> Any:
-        """is_content, station."""
+        """Answers of ``is_content`` and ``station``."""
         return True if name == "is_content" else ("radio.example", "", True)
 
     async def owner_at(self, content: bytes, _: int) -> bytes:
@@ -162,8 +162,8 @@ class _Registry:
 
 def _check(folder: Path, plays: int) -> dict[str, Any]:
     """Audit the epoch as ``gomaa audit`` does, without a network."""
-    from audit.epochs import EpochCheck, Post
-    from audit.file_check import FileTask, check_file
+    from audit.epochs import EpochCheck
+    from audit.file_check import FileTask, Post, check_file
     from audit.tables import EpochFile
     from audit.ticket_table import TicketTable
     from pywallet.settlement import DebitRow, entries_digest

@@ -6,12 +6,12 @@ import asyncio
 import json
 import os
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
+from benchmarks.disk import disk_folder
 from benchmarks.figure import Figure
 from benchmarks.scale import scaled
 from messages.browser_host.playback import Invoke
@@ -44,8 +44,8 @@ def run() -> list[dict[str, Any]]:
     Interleaved, one after the other, in one directory. In this process: the
     pipe to the browser is another figure's.
     """
-    with tempfile.TemporaryDirectory(prefix="gomaa-bench-", dir=Path.cwd()) as directory:
-        ours, bare = asyncio.run(_measure(Path(directory)))
+    with disk_folder() as directory:
+        ours, bare = asyncio.run(_measure(directory))
     return [
         Figure("invoke_p50", *_pair(ours, bare, 0.50), better="lower", detail=_detail(ours, bare)).to_json(),
         Figure("invoke_p99", *_pair(ours, bare, 0.99), better="lower").to_json(),
