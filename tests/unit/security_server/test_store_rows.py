@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, insert, select, update
 
@@ -18,6 +18,7 @@ from security_server.db.queries import add, change, get, new, put
 from security_server.db.rows import Selection
 from security_server.db.tables import epoch_contents
 from security_server.db.writer import Store
+from tests.budget import budget
 
 Model = dict[int, tuple[int, int]]
 """Content to plays and seeks."""
@@ -117,7 +118,7 @@ def stored(path: Path) -> Model:
 step = st.tuples(st.sampled_from(STEPS), st.integers(1, 4), st.integers(0, 3))
 
 
-@settings(max_examples=60)
+@budget(2.4)
 @given(groups=st.lists(st.lists(st.lists(step, max_size=6), min_size=1, max_size=4), max_size=4), full=st.data())
 def test_functions_that_fail_leave_no_trace(groups: list[list[list[Step]]], full: st.DataObject) -> None:
     """Groups of functions, some of which fail, and transactions that the disk refuses."""
