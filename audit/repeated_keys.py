@@ -1,4 +1,4 @@
-"""Keys that stand twice in a long sequence: neighbours where it ascends, a table on disk where it does not."""
+"""Keys that occur twice in a long sequence: neighbours where it ascends, a table on disk where it does not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Keys = np.ndarray[Any, Any]
 
 @dataclass
 class RepeatedKeys:
-    """Keys that stand twice or more, ascending: the first ``MOST``, and how many there are."""
+    """Keys that occur twice or more, ascending: the first ``MOST``, and how many there are."""
 
     first: list[int] = field(default_factory=list)
     count: int = 0
@@ -32,7 +32,7 @@ class RepeatedKeys:
 
 
 class Neighbours:
-    """Finds them in a sequence that never descends, 64-bit keys of which are given in parts."""
+    """Finds repeated keys in a sequence that never descends: 64-bit keys, given in parts."""
 
     def __init__(self) -> None:
         self.found = RepeatedKeys()
@@ -54,7 +54,7 @@ class Neighbours:
 
 
 def repeated_keys(parts: Iterable[Keys]) -> RepeatedKeys:
-    """Find them in any sequence, by a temporary table on disk."""
+    """Find repeated keys in any sequence, by a temporary table on disk."""
     found = RepeatedKeys()
     with tempfile.TemporaryDirectory(prefix="gomaa-audit-") as folder, opened(Path(folder) / "keys.duckdb") as database:
         database.execute("CREATE TABLE keys (key BIGINT)")

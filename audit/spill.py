@@ -40,5 +40,5 @@ def append(database: duckdb.DuckDBPyConnection, table: str, columns: dict[str, n
         columns: Arrays of one length.
     """
     database.register("new_rows", columns)
-    database.execute(f"INSERT INTO {table} SELECT * FROM new_rows")  # noqa: S608 - a name of ours
+    database.execute(f"INSERT INTO {table} SELECT * FROM new_rows")  # noqa: S608 - a constant name
     database.unregister("new_rows")

@@ -164,7 +164,7 @@ def read(audio: str, layers: str, candidates: Path | None, as_json: bool) -> Non
 def search(archive: tuple[Path, ...], layers: str, candidates: Path | None, spread: Spread, as_json: bool) -> None:
     """Read every recording in ARCHIVE (files and folders), each as ``read`` does.
 
-    A file that cannot be read is told in its place; the others are read, and the exit code is 1.
+    A file that cannot be read is reported in its place; the others are read, and the exit code is 1.
     """
     from watermark.search import search as search_archive
     from watermark.search import tasks, to_json
