@@ -118,7 +118,7 @@ async def audit(
             await _replay(chain, deployment, at, balances)
             urls = await registered_urls(chain, deployment, {server for server, _ in balances.epochs})
             async with Sources(places, urls.get, keep, folder) as sources:
-                work = _Work(pool or LocalPool(), at, sources, balances, promised or {}, folder)
+                work = Work(pool or LocalPool(), at, sources, balances, promised or {}, folder)
                 prices = Prices(chain, deployment, block.number)
                 async with aclosing(work.checked()) as results:
                     async for epoch, path, checked in results:
@@ -149,7 +149,7 @@ def _differing(tickets: TicketTable) -> list[Fault]:
 
 
 @dataclass
-class _Work:
+class Work:
     """The checks of all epochs' data, some of them under way at a time."""
 
     pool: Pool

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from audit.file_check import FileTask, check_file
-from common.spread import Spread, in_order
+from audit.balances import Balances
+from audit.file_check import FileTask, Post, check_file
+from audit.run import Work
+from audit.store import AuditStore
+from common.spread import LocalPool, Spread, in_order
+from pywallet.errors import Unavailable
 from pywallet.settlement import DebitRow, EpochData
 from tests.dask_cluster import cluster
-from tests.unit.audit.audit_book import BPS, honest, post
+from tests.unit.audit.audit_book import BPS, SCHEDULE, honest, post
 
 
 def tasks(folder: Path) -> Iterator[FileTask]:
@@ -52,3 +59,35 @@ def test_every_place_of_work_finds_the_same(tmp_path: Path) -> None:
     assert outcome(Spread(2), tmp_path) == here
     with cluster(tmp_path) as running:
         assert outcome(Spread(dask=running.address), tmp_path) == here
+
+
+class Lost(LocalPool):
+    """Two workers: the first item is lost, the others never end."""
+
+    size = 2
+    begun = 0
+
+    def submit(self, function: Any, item: Any, name: str) -> Future[Any]:
+        """Begin an item."""
+        future: Future[Any] = Future()
+        self.begun += 1
+        if self.begun == 1:
+            future.set_exception(Unavailable("spread.lost", item=name))
+        return future
+
+
+async def test_a_lost_epoch_ends_the_others_that_are_under_way(tmp_path: Path) -> None:
+    """The audit would go on in the background of its error, with files that are being deleted."""
+    balances = Balances(1, AuditStore(tmp_path))
+    for epoch in range(8):
+        balances.post(post(honest(5, epoch)), BPS)
+
+    async def find(posted: Post) -> Path:
+        return tmp_path / f"{posted.epoch}.gmed"
+
+    at, sources = SimpleNamespace(deployment=SimpleNamespace(schedule=SCHEDULE)), SimpleNamespace(find=find)
+    pool, before = Lost(), asyncio.all_tasks()
+    work = Work(pool, at, sources, balances, {}, tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(Unavailable, match=r"^spread\.lost: .*item=epoch 0 of 0x1111"):
+        await anext(work.checked())
+    assert (pool.begun <= pool.ahead, asyncio.all_tasks()) == (True, before)
