@@ -15,12 +15,14 @@ import pytest
 from audit.balances import Balances
 from audit.file_check import FileTask, Post, check_file
 from audit.run import Work
+from audit.run import _epoch as audit_epoch
 from audit.store import AuditStore
+from audit.ticket_table import TicketTable
 from common.spread import LocalPool, Spread, in_order
 from pywallet.errors import Unavailable
 from pywallet.settlement import DebitRow, EpochData
 from tests.dask_cluster import cluster
-from tests.unit.audit.audit_book import BPS, SCHEDULE, honest, post
+from tests.unit.audit.audit_book import BPS, SCHEDULE, FakeAt, honest, post
 
 
 def tasks(folder: Path) -> Iterator[FileTask]:
@@ -91,3 +93,16 @@ async def test_a_lost_epoch_ends_the_others_that_are_under_way(tmp_path: Path) -
     with pytest.raises(Unavailable, match=r"^spread\.lost: .*item=epoch 0 of 0x1111"):
         await anext(work.checked())
     assert (pool.begun <= pool.ahead, asyncio.all_tasks()) == (True, before)
+
+
+async def test_data_that_change_after_their_check_are_a_fault(tmp_path: Path) -> None:
+    """The audit would end without a report."""
+    store, path, data = AuditStore(tmp_path), tmp_path / "epoch.gmed", honest(20)
+    balances = Balances(1, store)
+    balances.post(post(data), BPS)
+    path.write_bytes(data.encode())
+    checked = check_file(FileTask(path, post(data), BPS, 60, {}, {}, tmp_path))
+    path.write_bytes(b"other bytes")
+    (balance,), tickets = balances.epochs.values(), TicketTable(tmp_path)
+    faults = await audit_epoch(balance, path, checked, FakeAt(), None, store, tickets, 0, None, {})  # type: ignore[arg-type]
+    assert [fault.kind for fault in faults] == ["data.form"]
