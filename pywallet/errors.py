@@ -112,6 +112,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "server.database.version": "This database is of another version of the server. Start that version, or an "
         "empty database.",
         "server.busy": "The security server is asked too much at once. Try again in a moment.",
+        "server.unready": "The security server can't serve now: it starts, ends, or lacks what it needs. Try again in "
+        "a moment.",
         "server.answer": "The security server's answer can't be understood. Nothing was charged. Try again later.",
         "chain.unreachable": "The chain doesn't answer, so terms can't be checked. Nothing was charged.",
         "chain.reverted": "The chain refused this transaction.",

@@ -17,6 +17,12 @@ _MIN_SECRET: Final = 6
 A shorter one is no secret, and replacing it would make a message unreadable (``v2``, ``main``).
 """
 HIDDEN: Final = "[hidden]"
+_LONG_HEX: Final = re.compile(r"(?<![0-9A-Za-z])(0x|\\x)?([0-9a-fA-F]{8})[0-9a-fA-F]{56,}(?![0-9A-Za-z])")
+"""Hexadecimal digits of 32 bytes or more: a key, a signature, or the digest of a session, ticket or invocation."""
+_COLUMN: Final = re.compile(r"\\x[0-9a-fA-F]{16,}")
+"""Bytes as PostgreSQL writes them in the detail of an error."""
+_LITERAL: Final = re.compile(r"""\bb(?:'(?:[^'\\\n]|\\.){8,}'|"(?:[^"\\\n]|\\.){8,}")""")
+"""Bytes as Python writes them in a traceback."""
 
 
 def place(url: str) -> str:
@@ -35,6 +41,17 @@ def place(url: str) -> str:
 def redact(text: str) -> str:
     """Reduce every URL of a text to scheme, host and port, for logs and an operator's terminal."""
     return _URL.sub(lambda match: place(match[0]), text)
+
+
+def hide_identifiers(text: str) -> str:
+    """Shorten hexadecimal values of 32 bytes or more to their first four, and remove raw bytes, for a server's logs.
+
+    A session, ticket, key or signature is not recognisable by four bytes; the hash of a transaction can still be
+    looked up. Addresses stay: the program writes those of servers, contents and challenged payees only.
+    """
+    text = _LITERAL.sub(HIDDEN, text)
+    text = _LONG_HEX.sub(lambda match: f"{match[1] or ''}{match[2]}…", text)
+    return _COLUMN.sub(HIDDEN, text)
 
 
 def conceal(text: str) -> str:

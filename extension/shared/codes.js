@@ -99,6 +99,7 @@ export const CODES = new Set([
   "server.protocol",
   "server.unbonded",
   "server.unreachable",
+  "server.unready",
   "session.busy",
   "session.device",
   "session.expired",
