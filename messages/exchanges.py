@@ -44,6 +44,8 @@ HOST_SERVER: Final = (
 
 SERVER_HTTP: Final = (
     Exchange("GET /v1/info", None, server_http.InfoResult),
+    Exchange("GET /v1/health", None, server_http.HealthResult),
+    Exchange("GET /v1/ready", None, server_http.ReadyResult),
     Exchange("PUT /v1/contents/{content}", server_contents.Upload, server_contents.UploadResult),
     Exchange("POST /v1/accounts", server_http.AccountRequest, server_http.AccountResult),
     Exchange("POST /v1/statements", server_http.StatementRequest, settlement.StatementResult),
@@ -84,5 +86,6 @@ HOST_SERVER_EVENTS: Final[Mapping[str, type[Struct]]] = {
     "receipt": events.ReceiptEvent,
     "revoked": events.RevokedEvent,
     "epoch": events.EpochEvent,
+    "draining": events.DrainingEvent,
 }
 """Events of the security server on a host's WebSocket, by name."""

@@ -68,6 +68,26 @@ class InfoResult(Struct, frozen=True):
     relayer: RelayerState
 
 
+class HealthResult(Struct, frozen=True):
+    """GET /v1/health: the process answers.
+
+    Attributes:
+        version: Release of the program.
+    """
+
+    version: str
+
+
+class ReadyResult(Struct, frozen=True):
+    """GET /v1/ready: the server can serve; else ``server.unready`` (503) with ``missing``.
+
+    Attributes:
+        version: Release of the program.
+    """
+
+    version: str
+
+
 class AccountRequest(Struct, forbid_unknown_fields=True):
     """POST /v1/accounts: asks for the payer's account.
 

@@ -66,7 +66,10 @@ def error_code(record: logging.LogRecord) -> str | None:
 
 
 def log_to(
-    handlers: Sequence[logging.Handler], level: int, layout: str, formatter: type[logging.Formatter] = RedactingFormatter
+    handlers: Sequence[logging.Handler],
+    level: int,
+    layout: str,
+    formatter: type[logging.Formatter] = RedactingFormatter,
 ) -> None:
     """Configure the process's logging with redaction.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import click
@@ -17,8 +20,11 @@ from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import Unavailable
 from pywallet.protocol.foreign_errors import error_from
-from pywallet.redacted_logs import log_to
+from pywallet.redacted_logs import JsonFormatter, ServerFormatter, log_to
 from security_server.config import Config, Keys, database_url
+
+END_S: Final = 2.0
+"""Seconds that requests have after the drain before they are cancelled."""
 
 
 @click.group("server")
@@ -63,42 +69,89 @@ def _config(config: Path | None, **options: Any) -> Config:
     return Config.from_toml(config, **given) if config else Config.from_dict(given)
 
 
-async def serve(config: Config) -> None:
-    """Run until cancelled; prints one JSON line with the address once it listens."""
-    from security_server.api.app import create_app
+async def serve(config: Config, stopping: Stopping | None = None) -> None:
+    """Run until cancelled, or until it is stopped and drained.
 
+    Prints one JSON line with the address once it listens; with the operator's listener also its address.
+
+    Args:
+        config: The configuration.
+        stopping: Requests to end; None: none come.
+    """
+    from security_server.api.app import DRAIN, OPERATOR, create_app
+
+    stopping = stopping or Stopping()
     app = await create_app(config)
-    runner = Runner(app, app[GATE], access_log=None)
-    await runner.setup()
-    try:
+    async with contextlib.AsyncExitStack() as running:
+        runner = Runner(app, app[GATE], access_log=None, shutdown_timeout=END_S)
+        await runner.setup()
+        running.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, config.host, config.port)
         await site.start()
-        port = runner.addresses[0][1]
-        click.echo(json.dumps({"listening": f"http://{config.host}:{port}"}))
-        await asyncio.Event().wait()
+        listening = {"listening": f"http://{config.host}:{runner.addresses[0][1]}"}
+        if config.operator_port is not None:
+            operator = web.AppRunner(app[OPERATOR], access_log=None, shutdown_timeout=END_S)
+            await operator.setup()
+            running.push_async_callback(operator.cleanup)
+            await web.TCPSite(operator, config.operator_host, config.operator_port).start()
+            listening["operator"] = f"http://{config.operator_host}:{operator.addresses[0][1]}"
+        click.echo(json.dumps(listening))
+        stopping.listening = True
+        await stopping.first.wait()
+        await _first_of(app[DRAIN].run(config.drain_s), stopping.second.wait())
+
+
+async def _first_of(*works: Coroutine[Any, Any, object]) -> None:
+    """Run works until the first ends; the others are cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await runner.cleanup()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Stopping:
+    """Requests to end: the first drains, the second ends at once."""
+
+    def __init__(self) -> None:
+        self.listening = False
+        self.first = asyncio.Event()
+        self.second = asyncio.Event()
+
+    def request(self) -> bool:
+        """Request the end; False if there is nothing to drain yet, or it was requested twice already."""
+        if not self.listening or self.second.is_set():
+            return False
+        (self.second if self.first.is_set() else self.first).set()
+        return True
 
 
 @server.command("run")
 @_options
 def run(**options: Any) -> None:
-    """Run the server until it is stopped."""
-    log_to([logging.StreamHandler()], logging.INFO, "%(asctime)s %(name)s %(levelname)s %(message)s")
-    asyncio.run(_until_stopped(_config(**options)))
+    """Run the server until it is stopped; the first signal drains it, a second one ends it at once."""
+    config = _config(**options)
+    formatter = JsonFormatter if config.log_format == "json" else ServerFormatter
+    log_to([logging.StreamHandler()], logging.INFO, "%(asctime)s %(name)s %(levelname)s %(message)s", formatter)
+    asyncio.run(_until_stopped(config))
 
 
 async def _until_stopped(config: Config) -> None:
-    import signal
+    stopping = Stopping()
+    task = asyncio.ensure_future(serve(config, stopping))
 
-    task = asyncio.ensure_future(serve(config))
+    def stop() -> None:
+        if not stopping.request():
+            task.cancel()
+
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, task.cancel)
-    try:
+        loop.add_signal_handler(name, stop)
+    with contextlib.suppress(asyncio.CancelledError):
         await task
-    except asyncio.CancelledError:
-        click.echo("stopped", err=True)
+    click.echo("stopped", err=True)
 
 
 @server.command("close-epoch")

@@ -76,6 +76,12 @@ class Config:
     frames_per_minute: int = 6_000
     connections: int = 8_192
     connections_per_address: int = 4_096
+    plays_per_station: int = 0
+    requests_per_minute_station: int = 0
+    operator_host: str = "127.0.0.1"
+    operator_port: int | None = None
+    log_format: str = "text"
+    drain_s: int = 30
     keep_days: int = 90
     keep_receipts_days: int = 400
 
@@ -144,13 +150,15 @@ def _typed(name: str, kind: str, value: Any) -> Any:
         ):
             raise InputError("message.schema", field=name, reason="station domain to {territory, purpose}")
         return value
-    if kind.startswith("str") and isinstance(value, (str, Path)):
-        return str(value)
     if kind.startswith("tuple") and isinstance(value, (list, tuple)):
         return tuple(str(network) for network in networks(value, name))
     if kind == "bool" and isinstance(value, bool):
         return value
-    if kind == "int" and type(value) is int and value >= 0:
+    if name == "log_format" and value not in ("text", "json"):
+        raise InputError("message.schema", field=name, reason="text or json")
+    if kind.startswith("str") and isinstance(value, (str, Path)):
+        return str(value)
+    if kind.startswith("int") and type(value) is int and value >= 0:
         return value
     if kind.startswith("float") and type(value) in (int, float) and value > 0:
         return float(value)

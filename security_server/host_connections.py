@@ -42,10 +42,24 @@ class HostConnections:
     def __init__(self) -> None:
         self._connections: set[HostConnection] = set()
         self._by_device: dict[bytes, list[HostConnection]] = {}
+        self._none = asyncio.Event()
+        self._none.set()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def devices(self) -> list[bytes]:
+        """Addresses of the devices that have sent ``hello``, 20 bytes each."""
+        return list(self._by_device)
+
+    async def wait_for_none(self) -> None:
+        """Wait until no host is connected."""
+        await self._none.wait()
 
     def add(self, connection: HostConnection) -> None:
         """Add a host that has connected."""
         self._connections.add(connection)
+        self._none.clear()
 
     def identify(self, connection: HostConnection, device: bytes) -> None:
         """Note the device of a connected host, which gets events from now on.
@@ -64,6 +78,8 @@ class HostConnections:
         """Remove a host that has disconnected."""
         self._connections.discard(connection)
         self._forget_device(connection)
+        if not self._connections:
+            self._none.set()
 
     def push(self, event: ServerEvent, devices: Iterable[bytes] | None = None) -> None:
         """Send an event.

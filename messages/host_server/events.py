@@ -45,4 +45,8 @@ class EpochEvent(Struct, frozen=True, tag_field="event", tag="epoch"):
     state: Literal["posted", "final"]
 
 
-ServerEvent = ReceiptEvent | RevokedEvent | EpochEvent
+class DrainingEvent(Struct, frozen=True, tag_field="event", tag="draining"):
+    """This process of the server ends: the host finishes its requests that wait for an answer, and connects again."""
+
+
+ServerEvent = ReceiptEvent | RevokedEvent | EpochEvent | DrainingEvent

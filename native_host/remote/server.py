@@ -84,6 +84,8 @@ class Server:
         self._last_message_at: float | None = None
         self._renewal: Renewal | None = None
         self._renewals = asyncio.Event()
+        self._is_leaving = False
+        self._leaving: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -172,6 +174,7 @@ class Server:
             raise Unavailable("server.unreachable", server=self.url, op=op) from None
         finally:
             self._pending.pop(number, None)
+            self._leave_when_answered()
 
     async def _send(self, text: str) -> None:
         from websockets.exceptions import WebSocketException
@@ -230,7 +233,8 @@ class Server:
             try:
                 await self._handshake()
                 self._refusal = None
-                self._up.set()
+                if not self._is_leaving:
+                    self._up.set()
                 await self._on_state(self, True)
                 await reader
             except ConnectionClosed as e:
@@ -287,6 +291,9 @@ class Server:
                 raise Unavailable("server.answer", server=self.url) from None
             if not isinstance(message, dict):
                 raise Unavailable("server.answer", server=self.url)
+            if message.get("event") == "draining":
+                self._leave()
+                continue
             if "event" in message:
                 self._on_event(self, message)
                 continue
@@ -300,8 +307,19 @@ class Server:
             else:
                 future.set_exception(error_from("server", message.get("error")))
 
+    def _leave(self) -> None:
+        """Send no new request on this connection, and close it once those under way are answered."""
+        self._is_leaving = True
+        self._up.clear()
+        self._leave_when_answered()
+
+    def _leave_when_answered(self) -> None:
+        if self._is_leaving and not self._pending and self._socket is not None and self._leaving is None:
+            self._leaving = asyncio.create_task(self._socket.close())
+
     async def _on_lost(self) -> None:
-        was_up = self.up
+        was_up = self.up or self._is_leaving
+        self._is_leaving, self._leaving = False, None
         self._up.clear()
         self._socket = None
         for future in self._pending.values():

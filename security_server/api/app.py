@@ -17,9 +17,12 @@ from pywallet.errors import GomaaError
 from security_server.api.host_socket import HostSocket
 from security_server.api.http import (
     BODIES,
+    HOSTS,
     MOST_BODY,
     HttpApi,
+    Probes,
     errors,
+    measuring,
 )
 from security_server.api.peers import handover_client
 from security_server.billing.billing import Billing
@@ -38,6 +41,7 @@ from security_server.content.moves import Moves
 from security_server.content.revocation import Revocation
 from security_server.content.serving import Serving
 from security_server.content.takeover import Takeover
+from security_server.db.reader import Reader
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.epochs.chain_events import ChainEvents
@@ -47,6 +51,15 @@ from security_server.epochs.closing import EpochCloser
 from security_server.epochs.importing import EpochImporter
 from security_server.epochs.publishing import EpochPublisher
 from security_server.host_connections import HostConnections
+from security_server.operations.drain import Drain
+from security_server.operations.loop_lag import measure_lag
+from security_server.operations.metrics import Metrics
+from security_server.operations.open_requests import OpenRequests
+from security_server.operations.operator_app import OperatorApp
+from security_server.operations.operator_page import OperatorPage
+from security_server.operations.overview import OverviewSource
+from security_server.operations.quotas import StationQuotas
+from security_server.operations.readiness import Readiness
 from security_server.parts import ServerParts
 from security_server.playback.admission import Admission
 from security_server.playback.invocation_facts import InvocationFacts
@@ -62,6 +75,10 @@ MOVES: web.AppKey[Moves] = web.AppKey("moves", Moves)
 TAKEOVER: web.AppKey[Takeover] = web.AppKey("takeover", Takeover)
 MIXER: web.AppKey[ClaimMixer] = web.AppKey("mixer", ClaimMixer)
 CHALLENGE_RESPONDER: web.AppKey[ChallengeResponder] = web.AppKey("challenge_responder", ChallengeResponder)
+DRAIN: web.AppKey[Drain] = web.AppKey("drain", Drain)
+METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
+OPERATOR: web.AppKey[web.Application] = web.AppKey("operator", web.Application)
+"""Application of the operator's listener."""
 
 
 async def create_app(config: Config, keys: Keys | None = None) -> web.Application:
@@ -101,6 +118,11 @@ async def _build(
     domain, schedule = deployment.domain, deployment.schedule
     songs, agreement, hosts = ContentStore(store, keys.master), ChainAgreement(store, view, schedule), HostConnections()
     parts = ServerParts(config, keys, keys.address, domain, schedule, store, view, songs, hosts, agreement)
+    metrics = Metrics()
+    open_requests = OpenRequests(metrics)
+    drain = Drain(hosts, open_requests)
+    readiness = Readiness(store, agreement, drain)
+    quotas = StationQuotas(domain, config.plays_per_station, config.requests_per_minute_station)
     publisher = EpochPublisher(keys=keys, store=store, chain=view, agreement=agreement)
     closer = EpochCloser(
         keys=keys,
@@ -229,8 +251,31 @@ async def _build(
         relay=relay,
         mixer=mixer,
         sweeps=PayeeSweeps(config=config, keys=keys, domain=domain, store=store, chain=view, relay=relay),
+        open_requests=open_requests,
+        drain=drain,
+        quotas=quotas,
     )
-    app = web.Application(middlewares=[errors, gate.middleware()], handler_args=HANDLER_ARGS)
+    reader = Reader(config.url)
+    stack.callback(reader.close)
+    overview = OverviewSource(
+        reader=reader,
+        chain=view,
+        schedule=schedule,
+        agreement=agreement,
+        relay=relay,
+        hosts=hosts,
+        requests=open_requests,
+        readiness=readiness,
+        quotas=quotas,
+    )
+    probes = Probes(readiness)
+    page = OperatorPage(keys.address, deployment.chain_id)
+    operator = OperatorApp(metrics=metrics, overview=overview, page=page, token=keys.admin)
+    middlewares = [errors, measuring(open_requests, drain), gate.middleware()]
+    app = web.Application(middlewares=middlewares, handler_args=HANDLER_ARGS)
+    app[DRAIN] = drain
+    app[METRICS] = metrics
+    app[OPERATOR] = operator.application([errors], probes.routes())
     app[GATE] = gate
     app[PARTS] = parts
     app[CLOSING] = closer
@@ -239,7 +284,8 @@ async def _build(
     app[TAKEOVER] = takeover
     app[MIXER] = mixer
     app.add_routes(api.routes())
-    app.add_routes([web.get("/v1/host", socket.handle)])
+    app.add_routes(probes.routes())
+    app.add_routes([web.get(HOSTS, socket.handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         try:
@@ -250,7 +296,7 @@ async def _build(
         except BaseException:
             await stack.aclose()
             raise
-        tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
+        tasks = [asyncio.create_task(agreement.run(config.close_every_s)), asyncio.create_task(measure_lag(metrics))]
         tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         if config.auto_close:
             tasks += [

@@ -31,6 +31,9 @@ from security_server.chain.view import ChainView
 from security_server.db.writer import Store
 from security_server.epochs.publishing import EpochPublisher
 from security_server.host_connections import HostConnection, HostConnections
+from security_server.operations.drain import Drain
+from security_server.operations.open_requests import OpenRequests
+from security_server.operations.quotas import PlayRequest, StationQuotas
 from security_server.playback.destructions import store_destruction
 from security_server.playback.key_service import KeyService
 from security_server.playback.opening import Opening
@@ -67,6 +70,9 @@ class HostSocket:
         relay: ClaimRelay,
         mixer: ClaimMixer,
         sweeps: PayeeSweeps,
+        open_requests: OpenRequests,
+        drain: Drain,
+        quotas: StationQuotas,
     ) -> None:
         self._address = address
         self._chain = chain
@@ -83,13 +89,18 @@ class HostSocket:
         self._relay = relay
         self._mixer = mixer
         self._sweeps = sweeps
+        self._open_requests = open_requests
+        self._drain = drain
+        self._quotas = quotas
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one host until it disconnects.
 
         Raises:
             Refusal: ``server.busy``: its network address has too many connections.
+            Unavailable: ``server.unready``: the server ends.
         """
+        self._drain.require_connections()
         with self._gate.sockets.held(self._gate.address(request)):
             return await self._serve(request)
 
@@ -134,14 +145,26 @@ class HostSocket:
 
     async def _answer(self, host: HostConnection, identity: int, request: requests.Operation | InputError) -> None:
         try:
-            if isinstance(request, InputError):
-                raise request
-            host.send({"id": identity, "ok": True, "result": await self._execute(host, request)})
+            with self._open_requests.measured(_name(request)):
+                if isinstance(request, InputError):
+                    raise request
+                result = await self._within_quota(host, request)
+            host.send({"id": identity, "ok": True, "result": result})
         except GomaaError as error:
             host.send({"id": identity, "ok": False, "error": error.to_json()})
         except Exception:
             log.exception("a host's request failed")
             host.send({"id": identity, "ok": False, "error": GomaaError("internal").to_json()})
+
+    async def _within_quota(self, host: HostConnection, request: requests.Operation) -> Struct:
+        if not isinstance(request, PlayRequest):
+            return await self._execute(host, request)
+        if isinstance(request, Open):
+            self._drain.require_plays()
+        self._quotas.require(request)
+        result = await self._execute(host, request)
+        self._quotas.served(request)
+        return result
 
     async def _execute(self, host: HostConnection, request: requests.Operation) -> Struct:
         if isinstance(request, Hello):
@@ -198,6 +221,11 @@ class HostSocket:
             raise InputError("invocation.signature", op="hello")
         self._hosts.identify(host, device)
         return HelloResult(protocol=1, now_ms=clocks[0])
+
+
+def _name(request: requests.Operation | InputError) -> str:
+    """Name of an operation for the metrics."""
+    return "malformed" if isinstance(request, InputError) else str(request.__struct_config__.tag)
 
 
 def _parse(data: str | bytes) -> tuple[int, requests.Operation | InputError]:

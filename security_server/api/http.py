@@ -7,7 +7,7 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -19,8 +19,10 @@ from messages.server_http import (
     AccountRequest,
     BooksRequest,
     ClaimPost,
+    HealthResult,
     ImportResult,
     InfoResult,
+    ReadyResult,
     ReceiptsPost,
     ScheduleResult,
     StatementRequest,
@@ -47,6 +49,9 @@ from security_server.content.takeover import Takeover
 from security_server.epochs.closing import EpochCloser
 from security_server.epochs.importing import EpochImporter
 from security_server.epochs.publishing import EpochPublisher
+from security_server.operations.drain import Drain
+from security_server.operations.open_requests import OpenRequests
+from security_server.operations.readiness import Readiness
 
 log = logging.getLogger("gomaa.server")
 
@@ -77,6 +82,59 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return web.json_response({"error": GomaaError("internal").to_json()}, status=500)
+
+
+PROBES: Final = frozenset({"/v1/health", "/v1/ready"})
+"""Paths that are answered while the server ends."""
+HOSTS: Final = "/v1/host"
+"""Path of the hosts' WebSocket, whose requests are measured one by one."""
+
+
+def measuring(open_requests: OpenRequests, drain: Drain) -> Any:
+    """Middleware that measures requests, and refuses them while the server ends (``server.unready``).
+
+    Args:
+        open_requests: Counts them.
+        drain: Of this server.
+    """
+
+    @web.middleware
+    async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == HOSTS:
+            return await handler(request)
+        resource = request.match_info.route.resource
+        # An unknown path is no label: a client could make any number of them.
+        name = "unknown" if resource is None else f"{request.method} {resource.canonical}"
+        with open_requests.measured(name):
+            if request.path not in PROBES:
+                drain.require_connections()
+            return await handler(request)
+
+    return measure
+
+
+class Probes:
+    """Handlers of health and readiness.
+
+    Args:
+        readiness: Of this server.
+    """
+
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes."""
+        return [web.get("/v1/health", self.health), web.get("/v1/ready", self.ready)]
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """``GET /v1/health``: the process answers."""
+        return _json(HealthResult(VERSION))
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """``GET /v1/ready``: the server can serve."""
+        await self._readiness.require()
+        return _json(ReadyResult(VERSION))
 
 
 def _number(text: str) -> int:

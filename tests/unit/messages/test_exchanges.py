@@ -16,7 +16,7 @@ from messages.browser_host.events import Event
 from messages.exchange import Exchange
 from messages.host_server.events import ServerEvent
 from native_host.messaging import dispatcher
-from security_server.api.http import HttpApi
+from security_server.api.http import HttpApi, Probes
 from security_server.api.requests import Operation
 from station.api import app
 from station.config import StationConfig
@@ -44,7 +44,8 @@ def test_the_server_decodes_the_registered_operations() -> None:
 
 def test_the_server_has_the_registered_routes() -> None:
     """A route without its entry would be missing in the reference."""
-    routes = {f"{route.method} {route.path}" for route in HttpApi.__new__(HttpApi).routes()}
+    handlers = (HttpApi.__new__(HttpApi), Probes.__new__(Probes))
+    routes = {f"{route.method} {route.path}" for each in handlers for route in each.routes()}
     assert routes - {"GET /v1/epochs/{epoch}/data"} == {exchange.name for exchange in exchanges.SERVER_HTTP}
 
 
