@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from aiohttp import web
+
 from pywallet.errors import GomaaError
 from security_server.operations.metrics import OK, Metrics
 
@@ -46,6 +48,10 @@ class OpenRequests:
             raise
         except asyncio.CancelledError:
             code = "cancelled"
+            raise
+        except web.HTTPException:
+            # An unknown path or method, as ``errors`` of ``security_server.api.http`` answers it.
+            code = "message.schema"
             raise
         except BaseException:
             code = "internal"
