@@ -17,20 +17,24 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, InputError
-from security_server.db.versions import migrate, require_version
+from security_server.db.versions import THIS, Release, migrate, read_version, require_version
 
 _LEADER, _MAKING = (int.from_bytes(keccak256(b"gomaa/1 " + name)[:7], "big") for name in (b"leader", b"schema"))
 """Keys of the advisory locks in PostgreSQL: of the leading process, and of a process that creates or migrates."""
+
+_BUSY: Final = frozenset({"55P03", "40P01", "40001"})
+"""SQLSTATE of an online migration that can be tried again: lock_not_available, deadlock_detected, serialization."""
 
 _RETRYABLE: Final = frozenset({"40001", "40P01"})
 """SQLSTATE of transactions that can be tried again: serialization_failure, deadlock_detected."""
 
 
-def open_database(url: str) -> tuple[Engine, Lock]:
-    """Open a database of this program's version; an empty one gets its tables.
+def open_database(url: str, release: Release = THIS) -> tuple[Engine, Lock]:
+    """Open a database of a version that this program can use; an empty one gets its tables.
 
     Args:
         url: As SQLAlchemy takes it.
+        release: What the program knows of versions.
 
     Returns:
         The engine, and the lock that keeps other processes from the same work.
@@ -45,7 +49,7 @@ def open_database(url: str) -> tuple[Engine, Lock]:
     try:
         lock = _lock(engine)
         with _exclusive(engine), engine.begin() as connection:
-            require_version(connection)
+            require_version(connection, release)
     except BaseException:
         if lock is not None:
             lock.release()
@@ -54,27 +58,43 @@ def open_database(url: str) -> tuple[Engine, Lock]:
     return engine, lock
 
 
-def migrate_database(url: str) -> str:
+def migrate_database(url: str, release: Release = THIS) -> str:
     """Migrate a database to this program's version in one transaction; all of it, or nothing where it fails.
+
+    On PostgreSQL an online migration runs while servers of the version before use the database.
 
     Args:
         url: As SQLAlchemy takes it.
+        release: What the program knows of versions.
 
     Returns:
         The version before.
 
     Raises:
         InputError: ``message.schema``: no URL of a database, or an empty one.
-        GomaaError: ``server.database.busy``: a server uses it. ``server.database.version``: a newer or unknown version.
+        GomaaError: ``server.database.busy``: a server uses it, or does not leave a table for the time of an online
+            migration. ``server.database.version``: a newer or unknown version.
     """
     engine = _engine(url)
     lock: Lock | None = None
     try:
         lock = _lock(engine)
-        if not lock.leads():
-            raise GomaaError("server.database.busy")
-        with _exclusive(engine), engine.begin() as connection:
-            return migrate(connection)
+        with _exclusive(engine):
+            with engine.connect() as connection:
+                version = read_version(connection, release)
+            if version == release.head:
+                return version
+            is_online = version is not None and release.is_online(version)
+            # A server leads while it runs: only an online migration may change its tables.
+            if not is_online and not lock.leads():
+                raise GomaaError("server.database.busy")
+            try:
+                with engine.begin() as connection:
+                    return migrate(connection, release)
+            except DBAPIError as error:
+                if is_online and getattr(error.orig, "sqlstate", None) in _BUSY:
+                    raise GomaaError("server.database.busy", reason="a table is in use, try again") from None
+                raise
     finally:
         if lock is not None:
             lock.release()
@@ -84,7 +104,9 @@ def migrate_database(url: str) -> str:
 def _engine(url: str) -> Engine:
     try:
         engine = (
-            create_engine(url, isolation_level="SERIALIZABLE") if url.startswith("postgresql") else create_engine(url)
+            create_engine(url, isolation_level="SERIALIZABLE", hide_parameters=True)
+            if url.startswith("postgresql")
+            else create_engine(url, hide_parameters=True)
         )
     except (ArgumentError, ValueError):
         # SQLAlchemy's message may repeat the URL, which may hold a password.
