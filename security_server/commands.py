@@ -1,4 +1,4 @@
-"""``gomaa server``: make keys, run, close or import an epoch, migrate the database."""
+"""``gomaa server``: make keys, run, close or import an epoch, prune or migrate the database."""
 
 from __future__ import annotations
 
@@ -208,11 +208,53 @@ async def _import(file: Path, config: Config) -> int:
         store.close()
 
 
+@server.command("prune")
+@click.option("--compact", is_flag=True, help="Then give the space back to the system; on SQLite this takes long.")
+@_options
+def prune(compact: bool, **options: Any) -> None:
+    """Delete by keep_days and keep_receipts_days now, with the server stopped; a running server does it by itself."""
+    from security_server.db.database import compact_database
+
+    config = _config(**options)
+    found: dict[str, int] = {"deleted": asyncio.run(_prune(config))}
+    if compact:
+        found["bytes_before"], found["bytes_after"] = compact_database(config.url)
+    click.echo(json.dumps(found))
+
+
+async def _prune(config: Config) -> int:
+    from chain.clock import ChainClock
+    from chain.deployment import Deployment
+    from security_server.chain.view import ChainView
+    from security_server.content.contents import ContentStore
+    from security_server.db.writer import Store
+    from security_server.retention import Retention
+
+    keys, deployment = Keys.load(config.keys), Deployment.load(config.deployment)
+    store = Store(config.url)
+    try:
+        async with deployment.connect(config.rpc, max_fee=config.max_fee) as chain, ChainClock(chain) as clock:
+            retention = Retention(
+                schedule=deployment.schedule,
+                store=store,
+                chain=ChainView(chain, clock, deployment, keys.address, config),
+                songs=ContentStore(store, keys.master),
+                keep_days=config.keep_days,
+                keep_receipts_days=config.keep_receipts_days,
+            )
+            return await retention.finish()
+    finally:
+        store.close()
+
+
 @server.command("migrate")
 @click.option("--config", type=click.Path(path_type=Path, exists=True), help="The server's TOML file.")
 @click.option("--database", help="A file, or an SQLAlchemy URL; instead of the configuration's.")
 def migrate(config: Path | None, database: str | None) -> None:
-    """Bring the database of an earlier release to this one's version. Stop the servers and back it up first."""
+    """Bring the database of an earlier release to this one's version, once it is backed up.
+
+    Stop the servers first, unless the server of this release says that those of the earlier one may run meanwhile.
+    """
     from security_server.db.database import migrate_database
     from security_server.db.migrations import HEAD
 

@@ -33,6 +33,8 @@ from security_server.db.tables import (
     entries,
     epoch_contents,
     epoch_owners,
+    epoch_refused,
+    epoch_terms,
     epoch_totals,
     epochs,
     invocations,
@@ -58,8 +60,11 @@ PAUSE_S: Final = 0.1
 ROUND_S: Final = 60.0
 """Seconds between two rounds when there was nothing to delete."""
 _OVER: Final = (State.FINAL, State.MISSED)
-_BY_EPOCH: Final = (lines, epoch_contents, epoch_owners, epoch_totals, payees, entries, usage_leaves)
-"""Tables whose rows of a final epoch are all in its bytes."""
+_BY_EPOCH: Final = (
+    *(lines, epoch_contents, epoch_owners, epoch_totals, payees, entries, usage_leaves),
+    *(epoch_terms, epoch_refused),
+)
+"""Tables whose rows of a final epoch are all in its bytes, or bound only what enters it while it runs."""
 
 
 def first_unsettled(connection: Connection) -> int:
@@ -205,6 +210,13 @@ class Retention:
                 log.exception("internal: deleting old rows failed")
                 deleted = 0
             await asyncio.sleep(PAUSE_S if deleted else ROUND_S)
+
+    async def finish(self) -> int:
+        """Delete everything that may be deleted now; returns the number of rows. Raises as ``step``."""
+        deleted = 0
+        while more := await self.step():
+            deleted += more
+        return deleted
 
     async def step(self) -> int:
         """Run one transaction; returns the number of rows that it deleted."""

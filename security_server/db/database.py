@@ -101,6 +101,52 @@ def migrate_database(url: str, release: Release = THIS) -> str:
         engine.dispose()
 
 
+def compact_database(url: str) -> tuple[int, int]:
+    """Give the space of deleted rows back to the system: they leave free pages, which new rows use otherwise.
+
+    On SQLite it writes the whole database anew, with as much free disk as that takes, while no server uses it. On
+    PostgreSQL it is ``VACUUM (ANALYZE)`` beside running servers, which leaves the files as long as they are.
+
+    Args:
+        url: As SQLAlchemy takes it.
+
+    Returns:
+        Bytes of the database before and after.
+
+    Raises:
+        InputError: ``message.schema``: no URL of a database.
+        GomaaError: ``server.database.busy``: a server uses the SQLite file.
+    """
+    engine = _engine(url)
+    is_sqlite = engine.dialect.name == "sqlite"
+    lock: Lock | None = None
+    try:
+        lock = _lock(engine)
+        connection = engine.raw_connection()
+        try:
+            if not is_sqlite:
+                connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+            cursor = connection.cursor()
+
+            def size() -> int:
+                cursor.execute(
+                    "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+                    if is_sqlite
+                    else "SELECT pg_database_size(current_database())"
+                )
+                return int(cursor.fetchone()[0])
+
+            before = size()
+            cursor.execute("VACUUM" if is_sqlite else "VACUUM (ANALYZE)")
+            return before, size()
+        finally:
+            connection.close()
+    finally:
+        if lock is not None:
+            lock.release()
+        engine.dispose()
+
+
 def _engine(url: str) -> Engine:
     try:
         engine = (

@@ -18,6 +18,7 @@ from typing import Any, Final
 import aiohttp
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from demo.waiting import TIMEOUT_S
@@ -26,6 +27,8 @@ from pywallet.errors import GomaaError
 from pywallet.protocol import Session, Signed, Ticket, digest
 from pywallet.redacted_logs import JsonFormatter
 from security_server.api.app import METRICS, OPERATOR, create_app
+from security_server.commands import server
+from security_server.db.refusal_counts import count_refusal
 from tests.integration.server_client import HostClient
 from tests.integration.server_world import World, make_world
 
@@ -195,6 +198,20 @@ async def test_a_station_has_a_quota_of_plays_and_requests(world: World) -> None
         assert often.value.code == "server.busy"
 
 
+async def test_old_rows_are_deleted_with_the_server_stopped(world: World) -> None:
+    """An operator who shortens ``keep_days`` would wait for the background task, and the file would stay as long."""
+    async with world.server() as parts, world.host() as host:
+        await play(world, host)
+        await parts.store.run(lambda connection: count_refusal(connection, 0, "ticket", "ticket.used"))
+    config = world.folder / "server.toml"
+    config.write_text('deployment = "deployment.json"\nkeys = "keys.json"\ndatabase = "server.sqlite3"\n')
+    arguments = ["prune", "--compact", "--config", str(config)]
+    outcome = await asyncio.to_thread(CliRunner().invoke, server, arguments)
+    found = json.loads(outcome.output)
+    assert found["deleted"] == 1, "the day of the refusal is long over, the play is of today"
+    assert 0 < found["bytes_after"] <= found["bytes_before"]
+
+
 class Process:
     """The server as a process of its own, with its log."""
 
@@ -243,18 +260,18 @@ async def real_time(tmp_path: Path) -> AsyncIterator[World]:
 async def test_a_signal_drains_the_server(real_time: World) -> None:
     """A host would lose its connection without notice, or the server would take plays until its end."""
     world = real_time
-    async with Process(world, drain_s=600) as server:
+    async with Process(world, drain_s=600) as process:
         async with world.host() as host, world.host("later") as later:
             session, ticket = await play(world, host)
             now_ms = await world.now_ms()
             await later.hello(now_ms)
-            server.stop()
+            process.stop()
             await asyncio.gather(host.event("draining"), later.event("draining"))
-            for url in (f"{world.url}/v1/ready", f"{server.operator}/v1/ready"):
+            for url in (f"{world.url}/v1/ready", f"{process.operator}/v1/ready"):
                 status, body = await text_of(world.http, url)
                 assert (status, json.loads(body)["error"]["detail"]["missing"]) == (503, "draining")
             assert (await text_of(world.http, f"{world.url}/v1/health"))[0] == 200
-            assert samples((await text_of(world.http, f"{server.operator}/metrics"))[1])["gomaa_server_draining",] == 1
+            assert samples((await text_of(world.http, f"{process.operator}/metrics"))[1])["gomaa_server_draining",] == 1
             assert (await text_of(world.http, f"{world.url}/v1/info"))[0] == 503
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 async with world.host("new"):
@@ -265,7 +282,7 @@ async def test_a_signal_drains_the_server(real_time: World) -> None:
             with pytest.raises(GomaaError) as busy:
                 await host.open(session, ticket)
             assert busy.value.code == "server.busy"
-        status, log = await server.ended()
+        status, log = await process.ended()
     assert (status, log[-1]) == (0, "stopped")
     messages = [json.loads(line)["message"] for line in log[:-1]]
     assert "draining: 2 hosts, 0 requests" in messages
@@ -277,10 +294,10 @@ async def test_a_signal_drains_the_server(real_time: World) -> None:
 async def test_a_drain_ends_after_its_time_or_at_a_second_signal(real_time: World, signals: int) -> None:
     """A host that stays would keep the process for ever."""
     world = real_time
-    async with Process(world, drain_s=1 if signals == 1 else 600) as server, world.host("stays") as host:
+    async with Process(world, drain_s=1 if signals == 1 else 600) as process, world.host("stays") as host:
         await host.hello(await world.now_ms())
-        server.stop()
+        process.stop()
         await host.event("draining")
         if signals == 2:
-            server.stop()
-        assert (await server.ended())[0] == 0
+            process.stop()
+        assert (await process.ended())[0] == 0

@@ -14,6 +14,8 @@ from security_server.db.tables import (
     METADATA,
     debits,
     epoch_contents,
+    epoch_refused,
+    epoch_terms,
     epochs,
     invocations,
     payers,
@@ -150,6 +152,16 @@ def test_rows_of_a_final_epoch_are_deleted(desk: Desk, monkeypatch: pytest.Monke
         play(desk, number)
     assert run(desk) == 5 + 3 + 3
     assert count(desk.connection) == {}
+
+
+def test_bounds_of_a_final_epoch_are_deleted(desk: Desk) -> None:
+    """Terms and kept refusals of each station and epoch would stay for ever."""
+    for epoch in (6, 7):
+        terms_row = {"station_address": STATION, "price": 1, "reward": 1, "interval_s": 2}
+        new(desk.connection, epoch_terms, epoch=epoch, **terms_row)
+        new(desk.connection, epoch_refused, epoch=epoch, station_address=STATION, kept_refusals=1)
+    assert run(desk, Ages(7, NOW_S, 7, True)) == 2
+    assert count(desk.connection) == {"epoch_terms": 1, "epoch_refused": 1}
 
 
 def test_rows_of_open_or_recent_epochs_stay(desk: Desk) -> None:
