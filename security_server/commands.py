@@ -18,7 +18,7 @@ from aiohttp import web
 from common.http_limits import GATE, Runner
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
-from pywallet.errors import Unavailable
+from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol.foreign_errors import error_from
 from pywallet.redacted_logs import JsonFormatter, ServerFormatter, log_to
 from security_server.config import Config, Keys, database_url
@@ -242,6 +242,9 @@ async def _prune(config: Config) -> int:
                 keep_days=config.keep_days,
                 keep_receipts_days=config.keep_receipts_days,
             )
+            if not await store.leads():
+                # On PostgreSQL a running server deletes by itself.
+                raise GomaaError("server.database.busy")
             return await retention.finish()
     finally:
         store.close()

@@ -76,7 +76,6 @@ TAKEOVER: web.AppKey[Takeover] = web.AppKey("takeover", Takeover)
 MIXER: web.AppKey[ClaimMixer] = web.AppKey("mixer", ClaimMixer)
 CHALLENGE_RESPONDER: web.AppKey[ChallengeResponder] = web.AppKey("challenge_responder", ChallengeResponder)
 DRAIN: web.AppKey[Drain] = web.AppKey("drain", Drain)
-METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 OPERATOR: web.AppKey[web.Application] = web.AppKey("operator", web.Application)
 """Application of the operator's listener."""
 
@@ -112,13 +111,13 @@ async def _build(
     """Build the application; ``stack`` closes what is opened."""
     chain = await stack.enter_async_context(deployment.connect(config.rpc, max_fee=config.max_fee))
     clock = await stack.enter_async_context(ChainClock(chain))
-    store = Store(config.url)
+    metrics = Metrics()
+    store = Store(config.url, metrics.committed)
     stack.callback(store.close)
     view = ChainView(chain, clock, deployment, keys.address, config)
     domain, schedule = deployment.domain, deployment.schedule
     songs, agreement, hosts = ContentStore(store, keys.master), ChainAgreement(store, view, schedule), HostConnections()
     parts = ServerParts(config, keys, keys.address, domain, schedule, store, view, songs, hosts, agreement)
-    metrics = Metrics()
     open_requests = OpenRequests(metrics)
     drain = Drain(hosts, open_requests)
     readiness = Readiness(store, agreement, drain)
@@ -274,7 +273,6 @@ async def _build(
     middlewares = [errors, measuring(open_requests, drain), gate.middleware()]
     app = web.Application(middlewares=middlewares, handler_args=HANDLER_ARGS)
     app[DRAIN] = drain
-    app[METRICS] = metrics
     app[OPERATOR] = operator.application([errors], probes.routes())
     app[GATE] = gate
     app[PARTS] = parts

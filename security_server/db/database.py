@@ -134,7 +134,7 @@ def compact_database(url: str) -> tuple[int, int]:
                     if is_sqlite
                     else "SELECT pg_database_size(current_database())"
                 )
-                return int(cursor.fetchone()[0])
+                return int(cursor.fetchall()[0][0])
 
             before = size()
             cursor.execute("VACUUM" if is_sqlite else "VACUUM (ANALYZE)")

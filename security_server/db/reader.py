@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import create_engine, event
 
 T = TypeVar("T")
 
@@ -29,8 +30,15 @@ class Reader:
         else:
             self._engine = self._engine.execution_options(postgresql_readonly=True)
 
-    async def run(self, function: Callable[[Connection], T]) -> T:
-        """The result of a function in a transaction of its own, in another thread."""
+    async def run(self, function: Callable[[SqlConnection], T]) -> T:
+        """Run a function in a transaction of its own, in another thread.
+
+        Args:
+            function: It only reads; the connection is SQLAlchemy's own, without the writer's rows in memory.
+
+        Returns:
+            Its result, by what is committed.
+        """
 
         def read() -> T:
             with self._engine.connect() as connection:

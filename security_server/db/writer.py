@@ -43,14 +43,17 @@ class Store:
 
     Args:
         url: As for ``open_database``.
+        on_commit: Called in the writer thread after each commit, with the seconds that the transaction took and the
+            number of its functions; None: nothing is measured.
 
     Raises:
         InputError: ``message.schema``: no URL of a database.
         GomaaError: ``server.database.busy``, ``server.database.version``.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_commit: Callable[[float, int], None] | None = None) -> None:
         self._engine, self._lock = open_database(url)
+        self._on_commit = on_commit
         self._raw: SqlConnection | None = None
         self._since_trim = 0
         self._is_alone = self._engine.dialect.name == "sqlite"
@@ -127,6 +130,7 @@ class Store:
             job.result = job.error = None
         if not self._is_alone:
             self._rows.forget()
+        began_s = time.monotonic()
         try:
             # The same connection for all of them: the pool's work would cost more than SQLite's.
             self._raw = self._raw or self._engine.connect()
@@ -140,6 +144,8 @@ class Store:
             self._rows.forget()
             self._disconnect()
             raise
+        if self._on_commit is not None:
+            self._on_commit(time.monotonic() - began_s, len(jobs))
         self._since_trim += len(jobs)
         if self._since_trim >= _TRIM:
             self._rows.trim()

@@ -35,14 +35,14 @@ class StationStanding:
     Attributes:
         address: 20 bytes.
         domain: Its domain in the registry; None: not registered or not read.
-        open_plays: Plays that this process serves; counted where a quota is set.
+        open_plays: Plays that this process serves; None: no quota is set, and they are not counted.
         owed: What it has not signed a voucher for.
         escrow_wei: Free escrow, wei; None: not read.
     """
 
     address: bytes
     domain: str | None
-    open_plays: int
+    open_plays: int | None
     owed: Owed
     escrow_wei: int | None
 
@@ -142,4 +142,5 @@ class OverviewSource:
             escrow_wei = (await self._chain.money(address)).free
         except GomaaError as error:
             log.warning("reading a station's escrow: %s", error)
-        return StationStanding(address, domain, self._quotas.open_plays(address), owed, escrow_wei)
+        open_plays = self._quotas.open_plays(address) if self._quotas.limited else None
+        return StationStanding(address, domain, open_plays, owed, escrow_wei)

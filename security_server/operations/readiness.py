@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from pywallet.errors import GomaaError, Unavailable
+from security_server.db.connection import Connection
 from security_server.db.writer import Store
 from security_server.epochs.chain_agreement import ChainAgreement
 from security_server.operations.drain import RETRY_S, Drain

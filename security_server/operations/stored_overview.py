@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import func, select, text
 
 from security_server.db.refusal_counts import DAY_MS
 from security_server.db.tables import challenges, epochs, queued_claims, refusal_counts, tickets
@@ -55,7 +56,7 @@ class StoredOverview:
     database_bytes: int
 
 
-def read_overview(connection: Connection, now_ms: int) -> StoredOverview:
+def read_overview(connection: SqlConnection, now_ms: int) -> StoredOverview:
     """Read the overview.
 
     Args:
@@ -86,7 +87,7 @@ def read_overview(connection: Connection, now_ms: int) -> StoredOverview:
     )
 
 
-def _owed(connection: Connection) -> dict[bytes, Owed]:
+def _owed(connection: SqlConnection) -> dict[bytes, Owed]:
     # Grouped by terms: wei are text, so the database cannot multiply them.
     terms = (tickets.c.station_address, tickets.c.price, tickets.c.reward)
     query = (
@@ -102,7 +103,7 @@ def _owed(connection: Connection) -> dict[bytes, Owed]:
     return dict(found)
 
 
-def _size(connection: Connection) -> int:
+def _size(connection: SqlConnection) -> int:
     if connection.dialect.name == "postgresql":
         return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
     pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()

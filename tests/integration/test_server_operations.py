@@ -26,7 +26,7 @@ from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from pywallet.protocol import Session, Signed, Ticket, digest
 from pywallet.redacted_logs import JsonFormatter
-from security_server.api.app import METRICS, OPERATOR, create_app
+from security_server.api.app import OPERATOR, create_app
 from security_server.commands import server
 from security_server.db.refusal_counts import count_refusal
 from tests.integration.server_client import HostClient
@@ -54,7 +54,6 @@ async def operated(world: World, **changes: Any) -> AsyncIterator[str]:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             urls.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
         world.url = urls[0]
-        app[METRICS].committed(0.002, 7)
         yield urls[1]
     finally:
         for runner in reversed(runners):
@@ -128,7 +127,7 @@ async def test_metrics_and_page_show_the_server_and_no_listener(world: World) ->
     assert found["gomaa_server_requests_total", "ticket.missing", "lease"] == 1
     assert found["gomaa_server_requests_total", "message.schema", "unknown"] == 1
     assert found["gomaa_server_request_duration_seconds_count", "grant"] == 1
-    assert found["gomaa_server_commit_group_size_sum",] == 7
+    assert found["gomaa_server_commit_group_size_sum",] >= found["gomaa_server_commit_duration_seconds_count",] > 0
     assert found["gomaa_server_hosts_connected",] == 1
     assert found["gomaa_server_ready",] == 1
     assert found["gomaa_server_station_owed_intervals", station] == 2
