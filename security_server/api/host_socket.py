@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from common.http_limits import Gate, RateLimiter
 from messages.host_server.billing import Books, LeafRequest, Owed, Pay, ReceiptsRequest, UsageRequest
+from messages.host_server.events import DrainingEvent
 from messages.host_server.playback import Destroyed, GrantRequest, Hello, HelloResult, LeaseRequest, Open, Report
 from messages.host_server.relay import ClaimRequest, RelayerRequest, SweepRequest
 from pywallet.crypto import recover
@@ -220,6 +221,8 @@ class HostSocket:
         if signer != device:
             raise InputError("invocation.signature", op="hello")
         self._hosts.identify(host, device)
+        if self._drain.began:
+            host.send(DrainingEvent())
         return HelloResult(protocol=1, now_ms=clocks[0])
 
 

@@ -61,9 +61,7 @@ class StationQuotas:
         plays = self._plays.get(station)
         if plays is None:
             return 0
-        before = asyncio.get_running_loop().time() - IDLE_S
-        while plays and next(iter(plays.values())) < before:
-            plays.popitem(last=False)
+        _forget_idle(plays, asyncio.get_running_loop().time())
         if not plays:
             del self._plays[station]
         return len(plays)
@@ -132,6 +130,12 @@ class StationQuotas:
         plays = self._plays.setdefault(station, OrderedDict())
         plays[ticket] = now_s
         plays.move_to_end(ticket)
+        _forget_idle(plays, now_s)
+
+
+def _forget_idle(plays: OrderedDict[bytes, float], now_s: float) -> None:
+    while plays and next(iter(plays.values())) < now_s - IDLE_S:
+        plays.popitem(last=False)
 
 
 def _invocations(request: GrantRequest | Report) -> list[Invocation]:

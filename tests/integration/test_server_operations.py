@@ -260,12 +260,14 @@ async def test_a_signal_drains_the_server(real_time: World) -> None:
     """A host would lose its connection without notice, or the server would take plays until its end."""
     world = real_time
     async with Process(world, drain_s=600) as process:
-        async with world.host() as host, world.host("later") as later:
+        async with world.host() as host, world.host("later") as later, world.host("silent") as silent:
             session, ticket = await play(world, host)
             now_ms = await world.now_ms()
             await later.hello(now_ms)
             process.stop()
             await asyncio.gather(host.event("draining"), later.event("draining"))
+            await silent.hello(now_ms)
+            await silent.event("draining")
             for url in (f"{world.url}/v1/ready", f"{process.operator}/v1/ready"):
                 status, body = await text_of(world.http, url)
                 assert (status, json.loads(body)["error"]["detail"]["missing"]) == (503, "draining")
@@ -284,7 +286,7 @@ async def test_a_signal_drains_the_server(real_time: World) -> None:
         status, log = await process.ended()
     assert (status, log[-1]) == (0, "stopped")
     messages = [json.loads(line)["message"] for line in log[:-1]]
-    assert "draining: 2 hosts, 0 requests" in messages
+    assert "draining: 3 hosts, 0 requests" in messages
     assert "drained" in messages
     assert not any(name in line for name in identifiers(world, session, ticket) for line in log)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
 import logging
+import sys
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from pywallet.errors import PUBLIC_DETAIL, GomaaError, InputError, Unavailable
-from pywallet.redacted_logs import RedactingFormatter
-from pywallet.redaction import conceal, place, redact, without_parts_of
+from pywallet.redacted_logs import JsonFormatter, RedactingFormatter, error_code
+from pywallet.redaction import HIDDEN, conceal, hide_identifiers, place, redact, without_parts_of
 from security_server.config import Config
 from security_server.db.writer import Store
 
@@ -123,3 +125,39 @@ def test_a_database_url_is_in_no_error_and_no_repr(tmp_path: Path) -> None:
         assert "hunter22" not in str(caught.value) + repr(caught.value.__cause__)
     config = Config(tmp_path, tmp_path, database="postgresql://me:hunter22@db/x", rpc=NODE)
     assert "hunter22" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ticket 0x" + "ab" * 32 + " is used", "ticket 0xabababab… is used"),
+        ("signature " + "0c" * 65, "signature 0c0c0c0c…"),
+        ("payee 0x" + "ab" * 20, "payee 0x" + "ab" * 20),
+        (r"DETAIL: Key (id)=(\x" + "ab" * 20 + ")", f"DETAIL: Key (id)=({HIDDEN})"),
+        (f"row {b'secret bytes'!r} and {bytes(9)!r}", f"row {HIDDEN} and {HIDDEN}"),
+        ("b'abc' stays", "b'abc' stays"),
+    ],
+)
+def test_a_servers_log_has_no_identifiers(text: str, shown: str) -> None:
+    """A log would tell which session, ticket or key it was, also in the words of a database."""
+    assert hide_identifiers(text) == shown
+
+
+def test_a_json_line_names_the_error_and_hides_its_traces() -> None:
+    """A collector could not count errors by code, or would keep identifiers of listeners."""
+    digest = "ab" * 32
+    try:
+        raise Unavailable("chain.unreachable", reason=digest)
+    except Unavailable:
+        record = logging.LogRecord("gomaa", logging.ERROR, "", 0, "failed %s at %s", (digest, NODE), sys.exc_info())
+    line = json.loads(JsonFormatter().format(record))
+    assert line["code"] == "chain.unreachable"
+    assert (line["level"], line["message"]) == ("ERROR", "failed abababab… at wss://node.example:8443")
+    assert digest not in line["trace"]
+    assert line["time"].endswith("+00:00")
+    codes = [
+        (logging.LogRecord("", 0, "", 0, "server.mismatch.chain: epoch 7", (), None), "server.mismatch.chain"),
+        (logging.LogRecord("", 0, "", 0, "settling: %s", (InputError("message.schema"),), None), "message.schema"),
+        (logging.LogRecord("", 0, "", 0, "closed epoch 7", (), None), None),
+    ]
+    assert [error_code(record) for record, _ in codes] == [code for _, code in codes]
