@@ -19,11 +19,13 @@ class HostConnection:
 
     Attributes:
         device: Address of the device by its ``hello``, 20 bytes; None before that.
+        station: Address of the station whose ticket it opened last here, 20 bytes; None: it opened none.
         frames: Frames as JSON; None ends the connection.
     """
 
     def __init__(self) -> None:
         self.device: bytes | None = None
+        self.station: bytes | None = None
         self.frames: asyncio.Queue[str | None] = asyncio.Queue(_QUEUE)
 
     def send(self, frame: Any) -> None:

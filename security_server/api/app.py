@@ -51,6 +51,7 @@ from security_server.epochs.closing import EpochCloser
 from security_server.epochs.importing import EpochImporter
 from security_server.epochs.publishing import EpochPublisher
 from security_server.host_connections import HostConnections
+from security_server.operations.back_pressure import BackPressure
 from security_server.operations.drain import Drain
 from security_server.operations.loop_lag import measure_lag
 from security_server.operations.metrics import Metrics
@@ -113,6 +114,7 @@ async def _build(
     clock = await stack.enter_async_context(ChainClock(chain))
     metrics = Metrics()
     store = Store(config.url, metrics.committed)
+    metrics.watch_writer(store.wait_s)
     stack.callback(store.close)
     view = ChainView(chain, clock, deployment, keys.address, config)
     domain, schedule = deployment.domain, deployment.schedule
@@ -253,6 +255,7 @@ async def _build(
         open_requests=open_requests,
         drain=drain,
         quotas=quotas,
+        back_pressure=BackPressure(store.wait_s),
     )
     reader = Reader(config.url)
     stack.callback(reader.close)

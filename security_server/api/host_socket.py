@@ -19,7 +19,7 @@ from messages.host_server.relay import ClaimRequest, RelayerRequest, SweepReques
 from pywallet.crypto import recover
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.protocol import hello_digest
+from pywallet.protocol import Signed, Ticket, hello_digest
 from pywallet.rules.limits import request_is_fresh
 from security_server.api import requests
 from security_server.billing.billing import Billing
@@ -32,6 +32,7 @@ from security_server.chain.view import ChainView
 from security_server.db.writer import Store
 from security_server.epochs.publishing import EpochPublisher
 from security_server.host_connections import HostConnection, HostConnections
+from security_server.operations.back_pressure import BackPressure
 from security_server.operations.drain import Drain
 from security_server.operations.open_requests import OpenRequests
 from security_server.operations.quotas import PlayRequest, StationQuotas
@@ -74,6 +75,7 @@ class HostSocket:
         open_requests: OpenRequests,
         drain: Drain,
         quotas: StationQuotas,
+        back_pressure: BackPressure,
     ) -> None:
         self._address = address
         self._chain = chain
@@ -93,6 +95,7 @@ class HostSocket:
         self._open_requests = open_requests
         self._drain = drain
         self._quotas = quotas
+        self._back_pressure = back_pressure
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one host until it disconnects.
@@ -163,7 +166,10 @@ class HostSocket:
         if isinstance(request, Open):
             self._drain.require_plays()
         self._quotas.require(request)
-        result = await self._execute(host, request)
+        with self._back_pressure.held(host.station):
+            result = await self._execute(host, request)
+        if isinstance(request, Open):
+            host.station = Signed.from_json(Ticket, request.ticket).message.station
         self._quotas.served(request)
         return result
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -16,10 +15,9 @@ from common.retry import Backoff
 from pywallet.errors import Unavailable
 from security_server.db.connection import Connection, Rows
 from security_server.db.database import is_retryable, open_database
+from security_server.db.writer_queue import BATCH, WriterQueue, WriterTimes
 
 T = TypeVar("T")
-_BATCH: Final = 64
-"""Most functions of one transaction."""
 _TRIM: Final = 1_000
 """Functions after which the memory of rows is limited."""
 _ATTEMPTS: Final = 30
@@ -58,15 +56,17 @@ class Store:
         self._since_trim = 0
         self._is_alone = self._engine.dialect.name == "sqlite"
         self._rows = Rows(self._engine.dialect, is_kept=self._is_alone)
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._queue: WriterQueue[_Job] = WriterQueue()
+        self._times = WriterTimes()
         self._thread = threading.Thread(target=self._work, name="gomaa-store", daemon=True)
         self._thread.start()
 
-    async def run(self, function: Callable[[Connection], T]) -> T:
+    async def run(self, function: Callable[[Connection], T], *, for_listener: bool = False) -> T:
         """Run a function in a transaction of its own; its exception rolls that back.
 
         Args:
             function: Called in the writer thread.
+            for_listener: True for a request about a play: others' functions are called before it.
 
         Returns:
             Its result, after the commit.
@@ -76,8 +76,12 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Job(function, loop, future))
+        self._queue.put(_Job(function, loop, future, for_listener), for_listener=for_listener)
         return await future
+
+    def wait_s(self) -> float:
+        """Estimated seconds until a function of a listener that is queued now is called, by recent times."""
+        return self._times.wait_s(self._queue.listeners)
 
     async def leads(self) -> bool:
         """True if this process closes, posts and answers challenges: one of several on a PostgreSQL does."""
@@ -85,7 +89,7 @@ class Store:
 
     def close(self) -> None:
         """Finish what is queued, then close."""
-        self._queue.put(None)
+        self._queue.end()
         self._thread.join()
         self._lock.release()
         self._engine.dispose()
@@ -98,13 +102,13 @@ class Store:
 
     def _serve(self) -> None:
         while True:
-            job = self._queue.get()
+            job = self._queue.take()
             if job is None:
                 return
             jobs = [job]
             stop = False
-            while len(jobs) < _BATCH and not self._queue.empty():
-                more = self._queue.get()
+            while len(jobs) < BATCH and not self._queue.empty():
+                more = self._queue.take()
                 if more is None:
                     stop = True
                     break
@@ -139,13 +143,17 @@ class Store:
                 for job in jobs:
                     # A savepoint keeps the rows in memory; without them a single function is the transaction.
                     job.run(connection, is_part=self._is_alone or len(jobs) > 1)
+                functions_s = time.monotonic() - began_s
                 connection.finish()
         except BaseException:
             self._rows.forget()
             self._disconnect()
             raise
+        whole_s = time.monotonic() - began_s
+        listeners = [job.took_s for job in jobs if job.for_listener]
+        self._times.measured(len(listeners), sum(listeners), whole_s - functions_s)
         if self._on_commit is not None:
-            self._on_commit(time.monotonic() - began_s, len(jobs))
+            self._on_commit(whole_s, len(jobs))
         self._since_trim += len(jobs)
         if self._since_trim >= _TRIM:
             self._rows.trim()
@@ -175,16 +183,23 @@ class _Job:
     """A queued function and its future."""
 
     def __init__(
-        self, function: Callable[[Connection], Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]
+        self,
+        function: Callable[[Connection], Any],
+        loop: asyncio.AbstractEventLoop,
+        future: asyncio.Future[Any],
+        for_listener: bool = False,
     ) -> None:
         self.function = function
         self.loop = loop
         self.future = future
+        self.for_listener = for_listener
+        self.took_s = 0.0
         self.result: Any = None
         self.error: Exception | None = None
 
     def run(self, connection: Connection, *, is_part: bool) -> None:
         """Call the function; as a part of a transaction its failure undoes nothing else."""
+        began_s = time.monotonic()
         try:
             with connection.savepoint() if is_part else nullcontext():
                 self.result = self.function(connection)
@@ -192,6 +207,7 @@ class _Job:
             if not is_part or is_retryable(error):
                 raise
             self.error = error
+        self.took_s = time.monotonic() - began_s
 
     def resolve(self) -> None:
         """Hand the outcome to whoever waits for it; called in the event loop."""

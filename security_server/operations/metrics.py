@@ -5,6 +5,7 @@ No label names a listener, device, payee, session, ticket or key: stations are t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -47,7 +48,16 @@ class Metrics:
         self._groups = Histogram(
             "gomaa_server_commit_group_size", "Functions in one transaction", buckets=SIZES, registry=registry
         )
+        self._wait = Gauge(
+            "gomaa_server_writer_wait_seconds",
+            "Estimated time until the writer takes a request about a play that is queued now",
+            registry=registry,
+        )
         Gauge("gomaa_server_build", "1, with the release", ("version",), registry=registry).labels(VERSION).set(1)
+
+    def watch_writer(self, wait_s: Callable[[], float]) -> None:
+        """Read the estimated wait for the writer, seconds, whenever the metrics are read."""
+        self._wait.set_function(wait_s)
 
     def request_ended(self, operation: str, code: str, duration_s: float) -> None:
         """Count a request.

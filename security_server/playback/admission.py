@@ -97,12 +97,15 @@ class Admission:
             await self._check(device, session, ticket)
         except Refusal as refusal:
             code, now_ms = refusal.code, await self._chain.now_ms()
-            await self._store.run(lambda connection: count_refusal(connection, now_ms, "ticket", code))
+            await self._store.run(
+                lambda connection: count_refusal(connection, now_ms, "ticket", code), for_listener=True
+            )
             raise
         song = await self._songs.get(ticket.message.content)
         now_ms = await self._chain.now_ms()
         sequence, usage, row = await self._store.run(
-            lambda connection: self._write(connection, session, ticket, song, now_ms, request.tracking)
+            lambda connection: self._write(connection, session, ticket, song, now_ms, request.tracking),
+            for_listener=True,
         )
         secret = self._keys.tag_secret(session.message.listener, ticket.message.content)
         place = Place(*self._config.place(await self._chain.station_domain(ticket.message.station)))
@@ -127,7 +130,7 @@ class Admission:
             raise Refusal("ticket.expired")
         epoch = self._schedule.epoch_of(now_s)
         (is_open, complete, owed, is_beyond), _ = await asyncio.gather(
-            self._store.run(lambda connection: self._stored(connection, order, epoch, now_s)),
+            self._store.run(lambda connection: self._stored(connection, order, epoch, now_s), for_listener=True),
             self._chain.read_ahead(order.content, order.station, epoch),
         )
         if await self._chain.station_domain(order.station) is None:

@@ -51,5 +51,5 @@ async def store_destruction(store: Store, device: bytes, request: Destroyed) -> 
         if get(connection, destructions, **key) is None:
             connection.execute(insert(destructions).values(**key, **values))
 
-    await store.run(write)
+    await store.run(write, for_listener=True)
     return DestroyedResult()

@@ -81,7 +81,9 @@ class InvocationFacts:
         # Of a cached ticket only columns that never change are used here: the rest is read again when it counts.
         row = self._tickets.get(item.message.ticket)
         if row is None:
-            row = await self._store.run(lambda connection: ticket_row(connection, item.message.ticket))
+            row = await self._store.run(
+                lambda connection: ticket_row(connection, item.message.ticket), for_listener=True
+            )
             if row is not None:
                 if len(self._tickets) >= _MOST_TICKETS:
                     self._tickets.clear()

@@ -92,7 +92,7 @@ class KeyService:
             Refusal: ``ticket.missing``, ``ticket.expired``, ``ticket.used``, ``server.moved``, ``policy.*``,
                 ``content.*``.
         """
-        row = row or await self._store.run(lambda connection: ticket_row(connection, identity))
+        row = row or await self._store.run(lambda connection: ticket_row(connection, identity), for_listener=True)
         # The same code for another device's ticket: a refusal does not disclose that a ticket was opened.
         if row is None or row["device"] != device:
             raise Refusal("ticket.missing")
@@ -117,7 +117,7 @@ class KeyService:
             current = {**row, **(get(connection, tickets, id=identity) or {})}
             return give_keys(connection, song, current, request, conditions, ahead_ms, device, action)[0]
 
-        indexes = await self._store.run(take)
+        indexes = await self._store.run(take, for_listener=True)
         expires_s = min(conditions.time_ms // 1000 + terms.seconds, row["expiry_s"], row["not_after_s"])
         ephemeral, keys = await self._wrapped(song, request, indexes)
         return LeaseResult(ephemeral=ephemeral, keys=keys, expires_s=expires_s, budget=terms.invocations)
@@ -159,7 +159,7 @@ class KeyService:
                 connection, song, outcome.ticket, request, conditions, self._buffer_ms, device, action
             )
 
-        outcome, (indexes, wait_ms) = await self._store.run(count)
+        outcome, (indexes, wait_ms) = await self._store.run(count, for_listener=True)
         if outcome.code is not None or outcome.usage is None:
             raise Refusal(outcome.code or "ticket.missing", sequence=outcome.sequence)
         ephemeral, keys = await self._wrapped(song, request, indexes)
@@ -199,7 +199,7 @@ class KeyService:
                 )
             return outcomes
 
-        outcomes = await self._store.run(count)
+        outcomes = await self._store.run(count, for_listener=True)
         last = outcomes[-1] if outcomes else Outcome(None, 0)
         return ReportResult(
             sequence=max((outcome.sequence for outcome in outcomes), default=0),

@@ -29,6 +29,7 @@ from pywallet.redacted_logs import JsonFormatter
 from security_server.api.app import OPERATOR, create_app
 from security_server.commands import server
 from security_server.db.refusal_counts import count_refusal
+from security_server.db.writer import Store
 from tests.integration.server_client import HostClient
 from tests.integration.server_world import World, make_world
 
@@ -195,6 +196,24 @@ async def test_a_station_has_a_quota_of_plays_and_requests(world: World) -> None
         with pytest.raises(GomaaError) as often:
             await host.report(host.invocation(second, "renew", 1, now_ms))
         assert often.value.code == "server.busy"
+
+
+async def test_plays_wait_while_the_database_has_too_much_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests would wait until their hosts have given up, and settlement with them."""
+    wait_s = [0.0]
+    monkeypatch.setattr(Store, "wait_s", lambda _store: wait_s[0])
+    async with world.server(), world.host() as host:
+        session, ticket = await play(world, host)
+        now_ms = await world.now_ms()
+        wait_s[0] = 1.5
+        renewal = host.invocation(ticket, "renew", 0, now_ms)
+        for refused in (host.open(session, ticket), host.grant(renewal), host.report(renewal)):
+            with pytest.raises(GomaaError) as busy:
+                await refused
+            assert (busy.value.code, busy.value.detail["retry_after"]) == ("server.busy", 1)
+        assert int((await world.account())["unvouchered_wei"]) > 0, "settlement goes on"
+        wait_s[0] = 0.0
+        await host.report(renewal)
 
 
 async def test_old_rows_are_deleted_with_the_server_stopped(world: World) -> None:

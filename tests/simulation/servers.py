@@ -38,7 +38,7 @@ class InlineStore(Store):
     A killed process stores nothing more.
     """
 
-    async def run(self, function: Callable[[Connection], Any]) -> Any:
+    async def run(self, function: Callable[[Connection], Any], *, for_listener: bool = False) -> Any:
         """See Store."""
         process = PROCESS.get()
         if process is not None and process.dead:

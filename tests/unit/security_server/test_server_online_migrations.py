@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from pywallet.errors import GomaaError
+from security_server.db.connection import Connection
 from security_server.db.database import migrate_database, open_database
 from security_server.db.migrations import HEAD, ONLINE, REVISIONS
 from security_server.db.refusal_counts import count_refusal
@@ -148,8 +149,8 @@ async def test_a_leading_server_writes_during_the_migration(url: str, releases: 
         assert await store.leads()
 
         def read(connection: Connection) -> Any:
-            counted = connection.execute(text('SELECT "count", weight FROM refusal_counts')).one()
-            return tuple(counted), read_version(connection, releases[0])
+            counted = connection.raw.execute(text('SELECT "count", weight FROM refusal_counts')).one()
+            return tuple(counted), read_version(connection.raw, releases[0])
 
         assert await store.run(read) == ((written, 1), "9001")
         # The servers of the next release begin while this one still runs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,32 @@ async def test_amounts_beyond_sql_integers_are_exact(tmp_path: Path) -> None:
     )
     assert await store.run(lambda connection: connection.execute(select(payees.c.amount)).scalar()) == most
     store.close()
+
+
+async def test_settlement_goes_before_what_listeners_wait_for(tmp_path: Path) -> None:
+    """A statement or an epoch would wait behind every play that is asked for."""
+    store, free, called = Store(f"sqlite:///{tmp_path}/db"), threading.Event(), []
+    busy = asyncio.ensure_future(store.run(lambda _: free.wait()))
+    orders = [("first", True), ("epoch", False), ("second", True), ("statement", False)]
+    waiting = [
+        asyncio.ensure_future(store.run(lambda _, name=name: called.append(name), for_listener=for_listener))
+        for name, for_listener in orders
+    ]
+    await asyncio.sleep(0)
+    free.set()
+    await asyncio.gather(busy, *waiting)
+    assert called == ["epoch", "statement", "first", "second"]
+    assert store.wait_s() == 0
+    store.close()
+
+
+async def test_commits_are_measured(tmp_path: Path) -> None:
+    """The metrics of the writer would stay empty."""
+    sizes: list[int] = []
+    store = Store(f"sqlite:///{tmp_path}/db", lambda _, size: sizes.append(size))
+    await asyncio.gather(*(store.run(lambda _: None) for _ in range(5)))
+    store.close()
+    assert sum(sizes) == 5
 
 
 async def test_a_cancelled_caller_does_not_stop_the_writer(tmp_path: Path) -> None:
