@@ -17,7 +17,6 @@ from pywallet.errors import GomaaError
 from security_server.api.host_socket import HostSocket
 from security_server.api.http import (
     BODIES,
-    HOSTS,
     MOST_BODY,
     HttpApi,
     Probes,
@@ -286,7 +285,7 @@ async def _build(
     app[MIXER] = mixer
     app.add_routes(api.routes())
     app.add_routes(probes.routes())
-    app.add_routes([web.get(HOSTS, socket.handle)])
+    app.add_routes([web.get("/v1/host", socket.handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         try:

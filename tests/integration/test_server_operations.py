@@ -133,6 +133,7 @@ async def test_metrics_and_page_show_the_server_and_no_listener(world: World) ->
     assert found["gomaa_server_ready",] == 1
     assert found["gomaa_server_station_owed_intervals", station] == 2
     assert found["gomaa_server_station_escrow_wei", station] > 0
+    assert "/v1/host" not in metrics, "a connection is no request"
     assert "<td>2</td>" in page
     assert "radio.example" in page
     logged = [json.loads(line) for line in lines.getvalue().splitlines()]

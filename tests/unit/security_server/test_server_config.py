@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import stat
+from dataclasses import fields
 from pathlib import Path
+from typing import Final
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +14,10 @@ from click.testing import CliRunner
 from pywallet.errors import InputError
 from security_server.commands import server
 from security_server.config import Config, Keys
+from station.config import StationConfig
+
+DOCS: Final = Path(__file__).resolve().parents[3] / "docs"
+NAME: Final = re.compile(r"`(\w+)`")
 
 
 def test_keys_are_private_and_never_overwritten(tmp_path: Path) -> None:
@@ -54,3 +61,28 @@ def test_a_configuration_names_what_is_wrong(tmp_path: Path) -> None:
         with pytest.raises(InputError) as error:
             Config.from_toml(path)
         assert error.value.detail["field"] == field
+
+
+def tables(text: str) -> list[list[str]]:
+    """First two cells of the rows of every table of settings."""
+    found = [part.splitlines()[2:] for part in text.split("\n\n") if part.startswith("| setting |")]
+    return [row.strip("|").split(" | ")[:2] for rows in found for row in rows]
+
+
+@pytest.mark.parametrize("page", ["operate-server.md", "operate-chain.md"])
+def test_documented_settings_exist(page: str) -> None:
+    """An operator would set what no server reads."""
+    known = {one.name for kind in (Config, StationConfig) for one in fields(kind)}
+    named = [name for first, _ in tables((DOCS / page).read_text(encoding="utf-8")) for name in NAME.findall(first)]
+    assert named
+    assert [name for name in named if name not in known] == []
+
+
+def test_settings_of_operation_are_documented_with_their_defaults() -> None:
+    """An operator would rely on another default."""
+    defaults = {one.name: one.default for one in fields(Config)}
+    _, _, section = (DOCS / "operate-server.md").read_text(encoding="utf-8").partition("\n## Settings\n\n")
+    for first, second in tables(section.partition("\n\n## ")[0]):
+        values = second.replace("`", "").split(", ")
+        stated = [None if value == "none" else int(value) if value.isdigit() else value for value in values]
+        assert [defaults[name] for name in NAME.findall(first)] == stated, first
