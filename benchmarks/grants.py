@@ -1,6 +1,7 @@
-"""``grants``.
+"""``grants`` and ``reports``.
 
-Grants per second and core of a security server, beside an aiohttp echo with one bare verification a message.
+Grants, and reports of an interval each, per second and core of a security server, beside an aiohttp echo with one bare
+verification a message.
 
 Server and peer run in this process, whose processor time alone counts; the hosts that ask live in a child process,
 and everything they say is signed before the clock starts.
@@ -18,9 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-from aiohttp import WSMsgType, web
-from btclib_secp256k1 import recovery
 
+from benchmarks.echo import PEER, Signature, recoverable, serving
 from benchmarks.figure import Figure, median
 from benchmarks.scale import scaled
 from pywallet.crypto import address_of
@@ -28,6 +28,7 @@ from pywallet.protocol import (
     Domain,
     Invocation,
     Signed,
+    Ticket,
     digest,
 )
 from tests.integration.server_client import HostClient
@@ -36,41 +37,45 @@ from tests.integration.server_world import World, make_world, private_key
 
 HOSTS: Final = scaled(8, 1)
 EACH: Final = scaled(60, 3)
-"""Grants a host asks in a round: one play, then seeks through the song."""
+"""Requests of a host in a round: one play, then seeks or renewals through the song."""
 ROUNDS: Final = scaled(3, 1)
 KEYS: Final = 8
+STEP_MS: Final = 2_000
+"""Song between two requests: an interval and a segment."""
 
 
 def run() -> list[dict[str, Any]]:
     """Rounds of ours and the peer's alternate."""
+    return [_figure("grants", {"keys": KEYS}), _figure("reports", {"interval_s": STEP_MS // 1000})]
+
+
+def _figure(name: str, more: dict[str, int]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        ours, bare = asyncio.run(_rounds(Path(folder)))
-    detail = {"rounds": ROUNDS, "hosts": HOSTS, "grants": HOSTS * EACH, "keys": KEYS}
-    return [
-        Figure(
-            "grants",
-            median(ours),
-            "grants/s/core",
-            "aiohttp echo with a bare verification",
-            median(bare),
-            "higher",
-            detail,
-        ).to_json()
-    ]
+        ours, bare = asyncio.run(_rounds(Path(folder), name))
+    detail = {"rounds": ROUNDS, "hosts": HOSTS, name: HOSTS * EACH, **more}
+    return Figure(name, median(ours), f"{name}/s/core", PEER, median(bare), "higher", detail).to_json()
 
 
-async def _rounds(folder: Path) -> tuple[list[float], list[float]]:
+async def _rounds(folder: Path, name: str) -> tuple[list[float], list[float]]:
     ours, bare = [], []
     async with make_world(folder) as world:
-        # Free and uncounted: what is measured is the grant itself, not a voucher that is due.
-        policy = terms(price={"interval_s": 2, "owner": 0, "reward": 0}, counts={})
-        # A buffer of the whole song: the seeks hear nothing, and each shall bring its keys.
-        async with world.server(buffer_s=600):
+        if name == "grants":
+            # Free and uncounted: what is measured is the grant itself, not a voucher that is due.
+            policy = terms(price={"interval_s": 2, "owner": 0, "reward": 0}, counts={})
+        else:
+            # Every report counts an interval that is owed.
+            policy = terms(counts={})
+        # A buffer of the whole song: the seeks hear nothing, and each is to bring its keys.
+        async with world.server(buffer_s=600, credit_plays=10 * HOSTS * ROUNDS):
             song = await world.publish(policy)
             for turn in range(ROUNDS):
-                hosts = [await _asked(world, song, f"host {turn} {n}") for n in range(HOSTS)]
+                record = _grants if name == "grants" else _reports
+                hosts = [await record(world, song, f"host {turn} {n}") for n in range(HOSTS)]
+                if name == "reports":
+                    # What is reported was heard before.
+                    await world.travel(EACH * STEP_MS // 1000)
                 ours.append(await _timed(f"{world.url}/v1/host", hosts, folder))
-                bare.append(await _echo([frames[2:] for frames in hosts], world.deployment.domain, folder))
+                bare.append(await _echoed([frames[2:] for frames in hosts], world.deployment.domain, folder))
     return ours, bare
 
 
@@ -84,18 +89,32 @@ class _Deaf(HostClient):
         return {"ok": True, "result": {"sequence": 0}}
 
 
-async def _asked(world: World, song: Upload, name: str) -> list[str]:
-    """Signed requests of one host: hello, open, play and seeks."""
+async def _opened(world: World, song: Upload, name: str, now_ms: int) -> tuple[_Deaf, Signed[Ticket]]:
     host = _Deaf(world.url, world.keys.address, world.deployment.domain, private_key(name))
     host.said = []
-    now = await world.now_ms()
-    session = world.session(address_of(host.device_key), now // 1000, listener=name)
-    ticket = world.ticket(song, session, now // 1000)
-    await host.hello(now)
+    session = world.session(address_of(host.device_key), now_ms // 1000, listener=name)
+    ticket = world.ticket(song, session, now_ms // 1000)
+    await host.hello(now_ms)
     await host.open(session, ticket)
+    return host, ticket
+
+
+async def _grants(world: World, song: Upload, name: str) -> list[str]:
+    """Signed requests of one host: hello, open, play and seeks."""
+    now = await world.now_ms()
+    host, ticket = await _opened(world, song, name, now)
     for n in range(EACH):
-        position = n % 50 * 2000
-        await host.grant(host.invocation(ticket, "seek" if n else "play", position, now + n), position // 2000, KEYS)
+        position = n % 50 * STEP_MS
+        await host.grant(host.invocation(ticket, "seek" if n else "play", position, now + n), position // STEP_MS, KEYS)
+    return host.said
+
+
+async def _reports(world: World, song: Upload, name: str) -> list[str]:
+    """Signed requests of one host: hello, open, and reports of play and renewals."""
+    now = await world.now_ms()
+    host, ticket = await _opened(world, song, name, now)
+    for n in range(EACH):
+        await host.report(host.invocation(ticket, "renew" if n else "play", n * STEP_MS, now + n * STEP_MS))
     return host.said
 
 
@@ -121,49 +140,28 @@ async def _timed(url: str, hosts: Sequence[Sequence[str]], folder: Path) -> floa
     spent = time.process_time() - start
     assert await child.wait() == 0
     if counted != {"ok": HOSTS * EACH}:
-        raise RuntimeError(f"not every grant was given: {counted}")
+        raise RuntimeError(f"not every request was granted: {counted}")
     return HOSTS * EACH / spent
 
 
-async def _echo(hosts: Sequence[Sequence[str]], domain: Domain, folder: Path) -> float:
+async def _echoed(hosts: Sequence[Sequence[str]], domain: Domain, folder: Path) -> float:
     """The peer: parse, recover the signer from a ready digest, answer the same."""
-    ready: dict[int, tuple[bytes, bytes]] = {}
+    ready: dict[int, Signature] = {}
     for frames in hosts:
-        for n, frame in enumerate(frames):
-            signed = Signed.from_json(Invocation, json.loads(frame)["invocation"])
-            ready[n] = (signed.signature[:64] + bytes([signed.signature[64] - 27]), digest(signed.message, domain))
-
-    async def handle(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        async for message in socket:
-            if message.type is not WSMsgType.TEXT:
-                break
-            asked = json.loads(message.data)
-            if asked["op"] == "grant":
-                signature, hashed = ready[asked["id"] - 3]
-                recovery.recover(hashed, signature[:64], signature[64])
-            await socket.send_str(json.dumps({"id": asked["id"], "ok": True, "result": asked}))
-        return socket
-
-    app = web.Application()
-    app.router.add_get("/", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        for frame in frames:
+            asked = json.loads(frame)
+            invocation = asked["invocation"] if "invocation" in asked else asked["invocations"][0]
+            signed = Signed.from_json(Invocation, invocation)
+            ready[asked["id"]] = recoverable(signed.signature, digest(signed.message, domain))
+    async with serving(lambda asked: ready.get(asked["id"])) as url:
         greeting = [json.dumps({"id": n, "op": "hello"}) for n in (1, 2)]
-        return await _timed(
-            f"http://127.0.0.1:{runner.addresses[0][1]}/", [[*greeting, *frames] for frames in hosts], folder
-        )
-    finally:
-        await runner.cleanup()
+        return await _timed(url, [[*greeting, *frames] for frames in hosts], folder)
 
 
 async def _child(url: str, script: Path) -> None:
     """Say hello and open for every host.
 
-    On a word from the parent ask all the grants, each after the last one's answer.
+    On a word from the parent ask everything else, each request after the last one's answer.
     """
     hosts = json.loads(script.read_text())
     counted: dict[str, int] = {}
@@ -179,6 +177,8 @@ async def _child(url: str, script: Path) -> None:
         for frame in frames:
             answer = await ask(socket, frame)
             word = "ok" if answer["ok"] else answer["error"]["code"]
+            for refused in answer["result"].get("refused", ()) if answer["ok"] else ():
+                word = refused["code"]
             counted[word] = counted.get(word, 0) + 1
 
     async with aiohttp.ClientSession() as http:

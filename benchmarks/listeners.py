@@ -223,6 +223,7 @@ def _ours(folder: Path) -> Ours:
             began_s = chain_now_s(stack)
             measured = listeners.measure(pid, SECONDS if count == LISTENERS else STEP_S)
             steps[count] = measured.p99_ms
+            print(f"> {count} listeners: p99 {measured.p99_ms} ms, {measured.percent} %", file=sys.stderr, flush=True)
             if measured.is_held and most == max((n for n in steps if n < count), default=0):
                 most = count
             if count == LISTENERS:
