@@ -60,6 +60,7 @@ MODULES: Final = {
     "linked_fans": "linked",
     "collect_cost": "linked",
     "history": "history",
+    "start_10m": "start_full",
     "recovery_scan": "recovery",
     "extension_size": "size",
 }
