@@ -111,8 +111,13 @@ def epochs_missed(stack: Stack, began_s: int) -> dict[str, int]:
         return missing if over or not missing else None
 
     found: list[set[int]] = []
-    wait_until(lambda: (one := missing()) is not None and (found.append(one) or True), "the epochs are posted")
-    return {"epochs": len(ended), "epochs_missed": len(found[-1])}
+
+    def known() -> bool:
+        found.extend([one] if (one := missing()) is not None else [])
+        return bool(found)
+
+    wait_until(known, "the epochs are posted")
+    return {"epochs": len(ended), "epochs_missed": len(found[0])}
 
 
 async def _deposit(stack: Stack, chain: Chain) -> None:

@@ -47,7 +47,8 @@ class Costs:
         leaf_ns: Processor time of a leaf when an epoch is closed.
         leaf_bytes: Memory of a leaf then.
         audit_plays_per_s: Plays that an audit checks in a second of a core.
-        audit_permille: Memory of an audit, thousandths of the published data.
+        audit_least_bytes: Memory of an audit of a small epoch.
+        audit_permille: What an epoch adds to it, thousandths of the published data.
         container_ppm: What the file format adds to the segments, millionths.
     """
 
@@ -73,6 +74,7 @@ class Costs:
     leaf_ns: int
     leaf_bytes: int
     audit_plays_per_s: int
+    audit_least_bytes: int
     audit_permille: int
     container_ppm: int
 

@@ -134,9 +134,9 @@ LIMITS: Final = (
     Limit(
         "gas of one relayer",
         "`relay_hour_wei` in `security_server/config.py`, `GAS` in `security_server/billing/claim_relay.py`",
-        lambda found, given: found.claims_hour * given.rules.relay_gas * given.assumed.gas_price_wei,
-        lambda given: given.rules.relay_hour_wei,
-        "wei/h",
+        lambda found, given: found.claims_hour * given.rules.relay_gas * given.assumed.gas_price_wei // 10**9,
+        lambda given: given.rules.relay_hour_wei // 10**9,
+        "gwei/h",
         "the setting; a cheaper chain; fewer claims for each hour of listening",
         is_of_one=True,
     ),
@@ -252,9 +252,9 @@ LIMITS: Final = (
     Limit(
         "supply of the token",
         "`totalSupply() < 2**90` in `contracts/settlement_storage.vy`; bond and escrow cover an epoch each",
-        lambda found, _: 2 * found.net_hour_wei,
-        lambda given: given.rules.supply_wei,
-        "wei",
+        lambda found, _: 2 * found.net_hour_wei // 10**18,
+        lambda given: given.rules.supply_wei // 10**18,
+        "tokens",
         "shorter epochs; lower prices; a bond that covers a part",
     ),
 )

@@ -236,7 +236,7 @@ def _load(listeners: int, given: Inputs, servers: int, by: str) -> Load:
         close_ms=up(up(leaves_hour, servers) * costs.leaf_ns, 1_000_000),
         close_bytes=costs.server_bytes + up(leaves_hour, servers) * costs.leaf_bytes,
         audit_day_s=up(plays_day, costs.audit_plays_per_s),
-        audit_bytes=epoch * costs.audit_permille // 1000,
+        audit_bytes=costs.audit_least_bytes + epoch * costs.audit_permille // 1000,
     )
 
 

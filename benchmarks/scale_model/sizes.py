@@ -76,38 +76,52 @@ class Sizes:
 @cache
 def sizes() -> Sizes:
     """Encode one of each."""
-    session = Session(ADDRESS, ADDRESS, ADDRESS, ADDRESS, NOW_S, NOW_S)
-    ticket = Ticket(ADDRESS, ADDRESS, ADDRESS, DIGEST, 10**6, TOKENS, TOKENS, 500, NOW_S)
-    invocation = Invocation(DIGEST, DIGEST, ADDRESS, 1, 100_000, 1_000, NOW_S * 1000)
-    receipt = Receipt(ADDRESS, NOW_S // 3600, ADDRESS, TOKENS, DIGEST)
-    signed = {type(one): Signed(one, bytes(65)).to_json() for one in (session, ticket, invocation, receipt)}
-    counters = UsageCounters(10, 10, 1_000, NOW_S)
-    public = generate_keypair()[1]
+    asked = {name: len(request) for name, request in requests().items()}
+    signed, public = _signed(), generate_keypair()[1]
     key = to_b64(public)
     empty, leased = (LeaseResult(key, keys, NOW_S, 40) for keys in ([], [(100, to_b64(_wrapped(public)))]))
-    place = Place(None, None)
-    opened = OpenResult(counters, 1_000, to_hex(DIGEST), place, LeasePart(empty, None))
-    wish = {"first": 100, "count": 30, "key": key}
+    counters = UsageCounters(10, 10, 1_000, NOW_S)
+    opened = OpenResult(counters, 1_000, to_hex(DIGEST), Place(None, None), LeasePart(empty, None))
     detail = ReceiptDetail(to_hex(ADDRESS), to_hex(DIGEST), 1, 1, 100, 100, to_hex(DIGEST))
-    hello = {
-        "protocol": 1,
-        "device": to_hex(ADDRESS),
-        "time_ms": NOW_S * 1000,
-        "signature": to_hex(bytes(65)),
-    }
     line = StatementLineResult(10**6, to_hex(ADDRESS), to_hex(DIGEST), 10, str(TOKENS), str(TOKENS), 9)
     return Sizes(
-        hello=_asked("hello", **hello) + _answered(HelloResult(1, NOW_S * 1000)),
+        hello=asked["hello"] + _answered(HelloResult(1, NOW_S * 1000)),
         ticket=_length(TicketRequest(signed[Session], to_hex(ADDRESS))) + _length(TicketResult(signed[Ticket])),
-        open=_asked("open", session=signed[Session], ticket=signed[Ticket], lease=wish) + _answered(opened),
-        lease=_asked("lease", ticket=to_hex(DIGEST), **wish) + _answered(empty),
+        open=asked["open"] + _answered(opened),
+        lease=asked["lease"] + _answered(empty),
+        # Between two keys there is a comma.
         key=_answered(leased) - _answered(empty) + 1,
-        report=_asked("report", invocations=[signed[Invocation]])
-        + _answered(ReportResult(1_000, [], counters, 100_000, 10)),
+        report=asked["report"] + _answered(ReportResult(1_000, [], counters, 100_000, 10)),
         receipt=_length(ReceiptEvent(signed[Receipt], detail)),
         line=_length(line),
         **_published(),
     )
+
+
+@cache
+def requests() -> dict[str, bytes]:
+    """Encoded requests of a host, as it encodes them, by operation."""
+    signed, key = _signed(), to_b64(generate_keypair()[1])
+    wish = {"first": 100, "count": 30, "key": key}
+    greeting = {"protocol": 1, "device": to_hex(ADDRESS), "time_ms": NOW_S * 1000, "signature": to_hex(bytes(65))}
+    fields: dict[str, dict[str, Any]] = {
+        "hello": greeting,
+        "open": {"session": signed[Session], "ticket": signed[Ticket], "lease": wish},
+        "lease": {"ticket": to_hex(DIGEST), **wish},
+        "report": {"invocations": [signed[Invocation]]},
+    }
+    return {name: msgspec.json.encode({"id": 1_000, "op": name, **values}) for name, values in fields.items()}
+
+
+def _signed() -> dict[type[Any], dict[str, Any]]:
+    """Signed messages as JSON objects, by type."""
+    messages = (
+        Session(ADDRESS, ADDRESS, ADDRESS, ADDRESS, NOW_S, NOW_S),
+        Ticket(ADDRESS, ADDRESS, ADDRESS, DIGEST, 10**6, TOKENS, TOKENS, 500, NOW_S),
+        Invocation(DIGEST, DIGEST, ADDRESS, 1, 100_000, 1_000, NOW_S * 1000),
+        Receipt(ADDRESS, NOW_S // 3600, ADDRESS, TOKENS, DIGEST),
+    )
+    return {type(one): Signed(one, bytes(65)).to_json() for one in messages}
 
 
 def _wrapped(public: bytes) -> bytes:
@@ -116,10 +130,6 @@ def _wrapped(public: bytes) -> bytes:
 
 def _length(value: Any) -> int:
     return len(msgspec.json.encode(value))
-
-
-def _asked(name: str, **fields: Any) -> int:
-    return _length({"id": 1_000, "op": name, **fields})
 
 
 def _answered(result: Any) -> int:

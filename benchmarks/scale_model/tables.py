@@ -9,28 +9,26 @@ from typing import Any, Final
 from benchmarks.scale_model.results import Results
 
 Row = Sequence[str]
-_PREFIXES: Final = ("", "k", "M", "G", "T", "P", "E")
+_PREFIXES: Final = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+_UNITS_NS: Final = (("h", 3_600 * 10**9), ("min", 60 * 10**9), ("s", 10**9), ("ms", 10**6))
 _MARK: Final = re.compile(r"<!-- generated: ([a-z ]+) -->\n.*?<!-- end -->\n", re.DOTALL)
 
 
 def short(value: int, unit: str = "") -> str:
-    """A number with three digits and a prefix of the unit: ``12.3 kB``."""
-    scaled, power = value, 0
-    while scaled >= 1000 and power + 1 < len(_PREFIXES):
-        scaled, power = scaled // 1000, power + 1
-    digits = max(0, 3 - len(str(scaled)))
-    unit = f"{_PREFIXES[power]}{unit}"
-    if not power or not digits:
-        return f"{scaled} {unit}".strip()
-    part = value // 1000 ** (power - 1) % 1000 // 10 ** (3 - digits)
-    return f"{scaled}.{part:0{digits}d} {unit}".strip()
+    """A number, rounded to three digits, with a prefix of the unit: ``12.3 kB``."""
+    if value < 1000:
+        return f"{value} {unit}".strip()
+    mantissa, exponent = f"{value:.2e}".split("e")
+    digits, (power, shift) = mantissa.replace(".", ""), divmod(int(exponent), 3)
+    whole, part = digits[: 1 + shift], digits[1 + shift :]
+    return f"{whole}{'.' if part else ''}{part} {_PREFIXES[power]}{unit}"
 
 
 def duration(ns: int) -> str:
-    """A time of three digits: ``6.41 ms``, ``20.1 min``."""
-    for unit, length in (("h", 3_600 * 10**9), ("min", 60 * 10**9), ("s", 10**9), ("ms", 10**6)):
+    """A time with two decimals: ``6.41 ms``, ``20.06 min``."""
+    for unit, length in _UNITS_NS:
         if ns >= 2 * length or unit == "ms":
-            hundredths = ns * 100 // length
+            hundredths = (ns * 200 // length + 1) // 2
             return f"{hundredths // 100}.{hundredths % 100:02d} {unit}"
     raise AssertionError
 
@@ -38,6 +36,16 @@ def duration(ns: int) -> str:
 def number(value: int | None) -> str:
     """A whole number with separated thousands."""
     return "beyond 10^9" if value is None else f"{value:,}"
+
+
+def value(entry: Mapping[str, Any]) -> str:
+    """A value with its unit."""
+    found, unit = entry["value"], entry["unit"]
+    if isinstance(found, list):
+        return f"{', '.join(map(str, found))} {unit}"
+    if unit.startswith("1/"):
+        return f"{found} of {int(unit[2:]):,}"
+    return f"{found:,} {unit}"
 
 
 def table(head: Row, rows: Iterable[Row]) -> str:
@@ -189,7 +197,7 @@ def _measured(raw: Mapping[str, Mapping[str, Any]]) -> str:
         (
             [
                 f"`{name}`",
-                f"{one['value']:,} {one['unit']}" + (", busy machine" if one["busy"] else ""),
+                value(one) + (", busy machine" if one["busy"] else ""),
                 f"`{one['command']}`",
                 f"{one['date']}, {one['commit']}",
             ]
@@ -199,9 +207,4 @@ def _measured(raw: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _assumed(raw: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = []
-    for name, one in raw.items():
-        value = one["value"]
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else f"{value:,}"
-        rows.append([f"`{name}`", f"{shown} {one['unit']}", one["why"]])
-    return table(["assumption", "value", "why"], rows)
+    return table(["assumption", "value", "why"], ([f"`{name}`", value(one), one["why"]] for name, one in raw.items()))
