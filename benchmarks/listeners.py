@@ -36,8 +36,8 @@ MOST: Final = setting("GOMAA_BENCH_MOST_LISTENERS", 16_000, 6)
 """Listeners at which the search for ``listeners_most`` ends."""
 SECONDS: Final = scaled(60, 12)
 """Of the measurement with ``LISTENERS``."""
-STEP_S: Final = scaled(20, 2)
-"""Of one with another number."""
+STEP_S: Final = scaled(20, 12)
+"""Of one with another number; each listener reports at least once."""
 WARM_S: Final = scaled(15, 1)
 PER_PROCESS: Final = 2_000
 """Listeners of one child process."""
