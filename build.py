@@ -4,7 +4,8 @@
 python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
 python3 build.py test        every test, both browsers included; --quick: checks and most units, two minutes
 python3 build.py soak        property tests with forty times the examples; soak simulation --seeds N: the
-                             whole system from seeds; soak kills --kills N: a server killed under load
+                             whole system from seeds; soak kills --kills N: a server killed under load;
+                             soak chaos --seeds N: several servers and a PostgreSQL with faults
 python3 build.py bench       the figures, each beside its peer
 python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi; --source: also dist/gomaa-source.zip
 python3 build.py store       dist/store: texts and pictures for the stores, in every language
@@ -29,7 +30,7 @@ from tooling.python_packages import PYTHON, VENV
 from tooling.steps import CACHE, ROOT, BuildError, run, say, show
 from tooling.system import system
 
-SOAKS = {"simulation": "tests.simulation", "kills": "tests.integration.kills"}
+SOAKS = {"simulation": "tests.simulation", "kills": "tests.integration.kills", "chaos": "tests.integration.chaos"}
 """Programs of ``build.py soak NAME``."""
 
 MADE = (VENV, CACHE, ROOT / "node_modules", ROOT / "dist", ROOT / "build")

@@ -30,6 +30,7 @@ MODULES: Final = {
     "cpu_per_minute": "cpu",
     "memory_after_an_hour": "memory",
     "host_kills": "kills",
+    "takeover_s": "takeover",
     "invoke": "invoke",
     "convert": "convert",
     "convert_marked": "convert",

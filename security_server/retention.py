@@ -234,7 +234,7 @@ class Retention:
         epoch = min(settled, aged)
         ages = Ages(epoch, time_s, min(epoch, self._schedule.epoch_of(receipts_s)), settled >= aged)
         kept = await self._kept()
-        return await self._store.run(lambda connection: prune(connection, kept, ages))
+        return await self._store.lead(lambda connection: prune(connection, kept, ages))
 
     async def _kept(self) -> set[bytes]:
         names = await self._store.run(lambda connection: list(connection.execute(select(contents.c.content)).scalars()))

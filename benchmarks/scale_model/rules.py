@@ -19,7 +19,7 @@ from pywallet.settlement.schedule import ANSWERS_A_BATCH, Schedule
 from pywallet.settlement.tree import MAX_DEPTH
 from security_server.billing import claim_relay, statements
 from security_server.config import Config
-from security_server.db import writer
+from security_server.db import writer_queue
 from station.config import StationConfig
 
 
@@ -114,7 +114,7 @@ def rules() -> Rules:
         relay_per_hour=_default(Config, "relay_per_hour"),
         relay_hour_wei=_default(Config, "relay_hour_wei"),
         relay_gas=sum(claim_relay.GAS),
-        batch=writer._BATCH,
+        batch=writer_queue.BATCH,
         keep_days=_default(Config, "keep_days"),
         keep_receipts_days=_default(Config, "keep_receipts_days"),
         ticket_numbers=1 << 8 * ticket_bytes,

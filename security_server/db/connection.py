@@ -14,6 +14,7 @@ from sqlalchemy.sql import Executable
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from security_server.db.rows import CLEAN, Columns, Group, Key, Row, Selection, TableRows
+from security_server.db.sessions import execute_each
 from security_server.db.tables import METADATA
 
 T = TypeVar("T")
@@ -158,7 +159,7 @@ class Connection:
         self.flush()
         self._open()
         if keys:
-            self._run(rows.sql.delete, [tuple(key) for key in keys])
+            self._run(rows.sql.delete, [rows.sql.encode_key(key) for key in keys])
         for key in keys:
             rows.drop(tuple(key))
         self._forgotten(rows)
@@ -267,7 +268,7 @@ class Connection:
     def _row(self, rows: TableRows, key: Key) -> Row | None:
         if key in rows.rows:
             return rows.rows[key]
-        self._run(rows.sql.select, key)
+        self._run(rows.sql.select, rows.sql.encode_key(key))
         found = self._cursor.fetchall()
         row = rows.rows[key] = rows.sql.decode(found[0]) if found else None
         return row
@@ -280,7 +281,9 @@ class Connection:
 
     def _run(self, sql: str, parameters: tuple[Any, ...] | list[tuple[Any, ...]] = ()) -> None:
         try:
-            if isinstance(parameters, list):
+            if isinstance(parameters, list) and self._rows.dialect.name == "postgresql":
+                execute_each(self._cursor, sql, parameters)
+            elif isinstance(parameters, list):
                 self._cursor.executemany(sql, parameters)
             else:
                 self._cursor.execute(sql, parameters)

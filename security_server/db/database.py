@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from pywallet.crypto import keccak256
-from pywallet.errors import GomaaError, InputError
+from pywallet.errors import GomaaError, InputError, Unavailable
+from security_server.db.leader import Leader
+from security_server.db.sessions import START_S, Deadlines, arguments, execute_each, is_unavailable
 from security_server.db.versions import THIS, Release, migrate, read_version, require_version
 
 _LEADER, _MAKING = (int.from_bytes(keccak256(b"gomaa/1 " + name)[:7], "big") for name in (b"leader", b"schema"))
@@ -25,16 +27,14 @@ _LEADER, _MAKING = (int.from_bytes(keccak256(b"gomaa/1 " + name)[:7], "big") for
 _BUSY: Final = frozenset({"55P03", "40P01", "40001"})
 """SQLSTATE of an online migration that can be tried again: lock_not_available, deadlock_detected, serialization."""
 
-_RETRYABLE: Final = frozenset({"40001", "40P01"})
-"""SQLSTATE of transactions that can be tried again: serialization_failure, deadlock_detected."""
 
-
-def open_database(url: str, release: Release = THIS) -> tuple[Engine, Lock]:
+def open_database(url: str, release: Release = THIS, deadlines: Deadlines | None = None) -> tuple[Engine, Lock]:
     """Open a database of a version that this program can use; an empty one gets its tables.
 
     Args:
         url: As SQLAlchemy takes it.
         release: What the program knows of versions.
+        deadlines: Ends a connection that does not answer; None: one of its own.
 
     Returns:
         The engine, and the lock that keeps other processes from the same work.
@@ -43,17 +43,20 @@ def open_database(url: str, release: Release = THIS) -> tuple[Engine, Lock]:
         InputError: ``message.schema``: no URL of a database.
         GomaaError: ``server.database.busy``: another process has the SQLite file. ``server.database.version``: its
             tables are of another version, see ``versions.require_version``; nothing was changed.
+        Unavailable: ``server.database.busy``: PostgreSQL does not answer, or takes no writes.
     """
-    engine = _engine(url)
+    engine = _engine(url, limited=True)
     lock: Lock | None = None
     try:
-        lock = _lock(engine)
-        with _exclusive(engine), engine.begin() as connection:
+        lock = _lock(engine, deadlines or Deadlines())
+        with _exclusive(engine, START_S), engine.begin() as connection:
             require_version(connection, release)
-    except BaseException:
+    except BaseException as error:
         if lock is not None:
             lock.release()
         engine.dispose()
+        if is_unavailable(error):
+            raise Unavailable("server.database.busy", reason=error) from error
         raise
     return engine, lock
 
@@ -75,11 +78,11 @@ def migrate_database(url: str, release: Release = THIS) -> str:
         GomaaError: ``server.database.busy``: a server uses it, or does not leave a table for the time of an online
             migration. ``server.database.version``: a newer or unknown version.
     """
-    engine = _engine(url)
+    engine = _engine(url, limited=False)
     lock: Lock | None = None
     try:
-        lock = _lock(engine)
-        with _exclusive(engine):
+        lock = _lock(engine, Deadlines())
+        with _exclusive(engine, 0):
             with engine.connect() as connection:
                 version = read_version(connection, release)
             if version == release.head:
@@ -117,11 +120,11 @@ def compact_database(url: str) -> tuple[int, int]:
         InputError: ``message.schema``: no URL of a database.
         GomaaError: ``server.database.busy``: a server uses the SQLite file.
     """
-    engine = _engine(url)
+    engine = _engine(url, limited=False)
     is_sqlite = engine.dialect.name == "sqlite"
     lock: Lock | None = None
     try:
-        lock = _lock(engine)
+        lock = _lock(engine, Deadlines())
         connection = engine.raw_connection()
         try:
             if not is_sqlite:
@@ -147,10 +150,16 @@ def compact_database(url: str) -> tuple[int, int]:
         engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, *, limited: bool) -> Engine:
+    """The engine; ``limited``: with the time limits of a server, which a migration may exceed."""
     try:
         engine = (
-            create_engine(url, isolation_level="SERIALIZABLE", hide_parameters=True)
+            create_engine(
+                url,
+                isolation_level="SERIALIZABLE",
+                hide_parameters=True,
+                connect_args=arguments(make_url(url)) if limited else {},
+            )
             if url.startswith("postgresql")
             else create_engine(url, hide_parameters=True)
         )
@@ -159,25 +168,34 @@ def _engine(url: str) -> Engine:
         raise InputError("message.schema", field="database", reason="no database URL") from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        event.listen(engine, "do_executemany", execute_each)
     return engine
 
 
 @contextmanager
-def _exclusive(engine: Engine) -> Iterator[None]:
+def _exclusive(engine: Engine, idle_s: float) -> Iterator[None]:
     """Wait until no other process creates or migrates the tables, and keep others waiting.
 
     On SQLite the lock file does that. The lock is taken before the transaction begins: a SERIALIZABLE transaction that
     waited for it would not see what the other process has committed meanwhile.
+
+    Args:
+        engine: The database.
+        idle_s: Seconds after which PostgreSQL frees the lock of a process that has stopped; 0: it does not.
     """
     if engine.dialect.name != "postgresql":
         yield
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        limits = "select set_config('lock_timeout', '0', false), set_config('idle_session_timeout', :idle_ms, false)"
+        connection.execute(text(limits), {"idle_ms": str(int(idle_s * 1000))})
         connection.execute(text("select pg_advisory_lock(:key)"), {"key": _MAKING})
         try:
             yield
         finally:
-            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _MAKING})
+            # Not back to the pool with these limits; the lock ends with the session.
+            connection.invalidate()
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -202,11 +220,6 @@ def _prepare_sqlite(engine: Engine) -> None:
         driver.execute("BEGIN IMMEDIATE")
 
 
-def is_retryable(error: BaseException) -> bool:
-    """True if a transaction can be tried again: it failed because of a concurrent one."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRYABLE
-
-
 class Lock(Protocol):
     """Mutual exclusion of processes with the same database."""
 
@@ -218,16 +231,27 @@ class Lock(Protocol):
         """Free the lock for another process."""
         ...
 
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """A transaction that commits only while this process leads.
 
-def _lock(engine: Engine) -> Lock:
+        Raises:
+            Unavailable: ``server.database.busy``: another process leads.
+        """
+        ...
+
+
+def _lock(engine: Engine, deadlines: Deadlines) -> Lock:
     if engine.dialect.name == "postgresql":
-        return _Leader(engine)
+        return Leader(engine, deadlines, _LEADER)
     path = engine.url.database
-    return _Alone() if path is None or path in ("", ":memory:") else _FileLock(Path(path))
+    return _Alone(engine) if path is None or path in ("", ":memory:") else _FileLock(engine, Path(path))
 
 
 class _Alone:
     """A database in memory, which no other process can open."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def leads(self) -> bool:
         return True
@@ -235,11 +259,15 @@ class _Alone:
     def release(self) -> None:
         pass
 
+    def transaction(self) -> AbstractContextManager[Connection]:
+        return self._engine.begin()
+
 
 class _FileLock(_Alone):
     """A lock file beside the database, held by the operating system: a crash frees it."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, engine: Engine, database: Path) -> None:
+        super().__init__(engine)
         self._file = database.with_name(database.name + ".lock").open("ab")
         try:
             _hold(self._file.fileno())
@@ -261,34 +289,3 @@ def _hold(descriptor: int) -> None:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-class _Leader:
-    """PostgreSQL: one process at a time holds an advisory lock.
-
-    It is free as soon as that process or its connection ends.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
-
-    def leads(self) -> bool:
-        try:
-            if self._connection is None:
-                connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-                if not connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": _LEADER}).scalar():
-                    connection.close()
-                    return False
-                self._connection = connection
-            return bool(self._connection.execute(text("select 1")).scalar())
-        except DBAPIError:
-            self.release()
-            return False
-
-    def release(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            # Not back to the pool: the lock belongs to the session.
-            connection.invalidate()
-            connection.close()

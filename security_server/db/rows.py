@@ -237,6 +237,12 @@ class RowSql:
         texts = self._texts
         return tuple(str(row[name]) if name in texts and row[name] is not None else row[name] for name in names)
 
+    def encode_key(self, key: Sequence[Any]) -> tuple[Any, ...]:
+        """A primary key as the driver takes it: PostgreSQL compares no text with a number."""
+        if self._texts.isdisjoint(self.key):
+            return tuple(key)
+        return tuple(str(value) if name in self._texts else value for name, value in zip(self.key, key, strict=True))
+
     def decode(self, values: Sequence[Any]) -> Row:
         """A row of ``select``."""
         row = dict(zip(self.names, values, strict=True))

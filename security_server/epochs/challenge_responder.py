@@ -115,7 +115,7 @@ class ChallengeResponder:
         candidates = [challenge for challenge in candidates if challenge not in self._sent]
         are_open = await asyncio.gather(*(self._chain.is_open(*challenge) for challenge in candidates))
         closed = {challenge for challenge, open_now in zip(candidates, are_open, strict=True) if not open_now}
-        await self._store.run(lambda connection: _write_closed(connection, candidates, closed, head))
+        await self._store.lead(lambda connection: _write_closed(connection, candidates, closed, head))
         return [challenge for challenge in candidates if challenge not in closed]
 
     async def _send(self, found: Sequence[Challenge]) -> set[asyncio.Task[int]]:

@@ -99,7 +99,7 @@ class EpochCloser:
             if not await self._store.leads():
                 return
             running = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
-            for epoch in await self._store.run(lambda connection: ended(connection, running)):
+            for epoch in await self._store.lead(lambda connection: ended(connection, running)):
                 await self._isolated("closing", epoch, self._close(epoch))
             now_s = await self._chain.now_ms() // 1000
             for epoch in await self._store.run(
@@ -124,7 +124,7 @@ class EpochCloser:
             content: await self._owner(content, epoch)
             for content in await self._store.run(lambda connection: unowned(connection, epoch))
         }
-        await self._store.run(
+        await self._store.lead(
             lambda connection: close_epoch(
                 connection, self._address, epoch, rate, owners, self._keys.tag_secret, self._schedule.length
             )
@@ -180,6 +180,9 @@ class EpochCloser:
     async def _act(self, epoch: int, row: Row) -> None:
         key = self._keys.signing
         closed = await self._publishing.closed(epoch)
+        if not await self._store.leads():
+            # Another process does it. Where it has done so since, the contract refuses this one's transaction.
+            return
         transaction: bytes | None
         try:
             if row.action is Action.POST:
@@ -218,13 +221,13 @@ class EpochCloser:
 
     async def _write_transaction(self, epoch: int, transaction: bytes) -> None:
         change = update(epochs).where(epochs.c.epoch == epoch).values(transaction=transaction)
-        await self._store.run(lambda connection: connection.execute(change) and None)
+        await self._store.lead(lambda connection: connection.execute(change) and None)
 
     async def _write_state(self, epoch: int, before: str, state: State) -> None:
         if before == state:
             return
         change = update(epochs).where(epochs.c.epoch == epoch).values(settlement_state=str(state))
-        await self._store.run(lambda connection: connection.execute(change) and None)
+        await self._store.lead(lambda connection: connection.execute(change) and None)
         if state is State.FINAL:
             self._hosts.push(EpochEvent(epoch, "final"))
         elif state in STANDING and before not in STANDING:

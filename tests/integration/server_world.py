@@ -278,7 +278,12 @@ class World:
 
 @contextlib.asynccontextmanager
 async def make_world(
-    folder: Path, escrow: int = 100 * TOKENS, bond: int = 100 * TOKENS, *, real_time: bool = False
+    folder: Path,
+    escrow: int = 100 * TOKENS,
+    bond: int = 100 * TOKENS,
+    *,
+    real_time: bool = False,
+    schedule: Schedule = SCHEDULE,
 ) -> AsyncIterator[World]:
     """Deploy everything on a chain; the server is not started yet.
 
@@ -288,13 +293,14 @@ async def make_world(
         bond: The server's, wei.
         real_time: Chain and server run on this machine's clock, for programs in processes of their own. Otherwise a
             block is a second after the last one or where ``World.travel`` puts it, and no time passes between blocks.
+        schedule: Of the epochs.
     """
     with Anvil() as anvil, pytest.MonkeyPatch.context() as patch:
         if not real_time:
             patch.setattr("chain.clock._monotonic_ms", lambda: 0)
             async with Chain.connect(anvil.rpc) as chain:
                 await chain.request("anvil_setBlockTimestampInterval", 1)
-        deployment = await deploy(anvil.rpc, anvil.keys[0], SCHEDULE, bps=BPS)
+        deployment = await deploy(anvil.rpc, anvil.keys[0], schedule, bps=BPS)
         keys = Keys.make(anvil.keys[1])
         async with Chain.connect(anvil.rpc) as chain, aiohttp.ClientSession() as http:
             made = World(anvil, chain, deployment, keys, folder, http)

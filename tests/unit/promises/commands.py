@@ -166,7 +166,7 @@ def _source(*patterns: str) -> str:
 _OPTIONS_OF_BUILD: Final = {
     "demo": ("build.py", "demo/*.py"),
     "bench": ("build.py", "benchmarks/__main__.py"),
-    "soak": ("build.py", "tests/simulation/run.py", "tests/integration/kills.py"),
+    "soak": ("build.py", "tests/simulation/run.py", "tests/integration/kills.py", "tests/integration/chaos.py"),
 }
 
 

@@ -20,8 +20,8 @@ from pywallet.protocol import (
     sign,
 )
 from security_server.db.cursors import read_cursor, set_cursor
-from security_server.db.queries import add
-from security_server.db.tables import epoch_contents
+from security_server.db.queries import add, get, new
+from security_server.db.tables import epoch_contents, epoch_terms
 from security_server.db.writer import Store
 from tests.unit.security_server.epoch_server import KEYS, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
@@ -78,6 +78,29 @@ async def test_two_stores_lose_no_count(url: str) -> None:
             await asyncio.sleep(0.05)
     finally:
         stores[1].close()
+
+
+async def test_a_row_is_found_by_an_amount_in_its_key(url: str) -> None:
+    """PostgreSQL compares no text with a number: no ticket could be opened."""
+    key = {"epoch": 1, "station_address": STATION, "price": 2**100, "reward": 3, "interval_s": 2}
+    store = Store(url)
+
+    def make(connection: Connection) -> bool:
+        assert get(connection, epoch_terms, **key) is None
+        new(connection, epoch_terms, **key)
+        return True
+
+    def remove(connection: Connection) -> None:
+        found = get(connection, epoch_terms, **key)
+        assert found == key
+        connection.delete(epoch_terms, [tuple(found.values())])
+        assert get(connection, epoch_terms, **key) is None
+
+    try:
+        await store.run(make)
+        await store.run(remove)
+    finally:
+        store.close()
 
 
 async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None:
